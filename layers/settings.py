@@ -1,0 +1,30 @@
+"""Where this installation keeps its things and whom it serves: from options, then the environment, then defaults."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+__all__ = ["DEFAULT_AREA", "DEFAULT_HOME", "PROJECT_DIR", "Settings"]
+
+PROJECT_DIR: Final = Path(__file__).resolve().parent.parent
+DEFAULT_AREA: Final = "middlesbrough"
+DEFAULT_HOME: Final = Path("var")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One installation: `home` (store, own sources, own areas), `area`, and `database_url` (None: SQLite in home)."""
+
+    home: Path
+    area: str
+    database_url: str | None
+
+    @classmethod
+    def from_environment(cls, *, home: Path | None = None, area: str | None = None) -> "Settings":
+        """Options given win over HEXBEAT_HOME, HEXBEAT_AREA and HEXBEAT_DATABASE_URL, and those over the defaults."""
+        return cls(
+            home=Path(home or os.environ.get("HEXBEAT_HOME") or DEFAULT_HOME),
+            area=area or os.environ.get("HEXBEAT_AREA") or DEFAULT_AREA,
+            database_url=os.environ.get("HEXBEAT_DATABASE_URL") or None,
+        )

@@ -1,0 +1,29 @@
+"""What every room's proofs share: the real records beside the checkout, and no network but this machine."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+from pytest_socket import socket_allow_hosts
+
+pytest_plugins = ["tests.support.postgres", "tests.support.browser"]
+
+# Derandomised, so that a red run is red again; deadlines are absolute times and machines are noisy.
+settings.register_profile("hexbeat", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("hexbeat")
+
+SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Nothing in a test may reach beyond this machine."""
+    del item
+    socket_allow_hosts(["127.0.0.1", "::1", "localhost"], allow_unix_socket=True)
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real records, where there is one."""
+    if not (SHARED / "events").is_dir():
+        pytest.skip("needs the real records in ../shared, which a user's clone does not have")
+    return SHARED
