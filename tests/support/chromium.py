@@ -28,7 +28,7 @@ def install_chromium() -> None:
     """Debian's package when root on Debian, else Playwright's own download."""
     if os.geteuid() == 0 and shutil.which("apt-get"):
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        subprocess.run(["apt-get", "update", "-qq"], check=True, env=environment)  # noqa: S607 - Debian's own, on PATH
+        subprocess.run(["apt-get", "update", "-qq"], check=True, env=environment)
         command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium", "fonts-dejavu-core"]
         subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL)
         return
