@@ -1,7 +1,42 @@
-"""Door for machines: the command line."""
+"""Door for machines: the command line, as a table of contents."""
 
-__all__ = ["main"]
+import sys
+
+import typer
+
+from commands.answers import say_error
+from commands.areas import boundaries
+from commands.counting import counts
+from commands.running import demo, serve
+from commands.sourcing import sources
+from commands.storing import erase, export, history, ingest, rejects, retain, undo
+from geo.errors import HexbeatError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Hexbeat: needle litter, street dealing, overdoses and closed properties on one map.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+for command in (demo, serve, ingest, rejects, history, erase, retain, undo, counts, export):
+    app.command()(command)
+app.add_typer(sources, name="sources")
+app.add_typer(boundaries, name="boundaries")
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line. Exit codes: 0 done, 2 wrong usage, 3 input unusable and nothing changed, 4 refused."""
+    try:
+        app()
+    except HexbeatError as error:
+        say_error(error)
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""How commands answer: JSON on standard output for programs, tables for people, messages on standard error."""
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from commands.options import Format
+from geo.errors import HexbeatError
+
+__all__ = ["answer", "say", "say_error"]
+
+Row = Mapping[str, Any]
+
+
+def answer(payload: Any, *, form: Format, rows: Iterable[Row], heading: str = "", order: Sequence[str] = ()) -> None:
+    """Print `payload` as JSON, or `rows` as a table under a heading; `order` names the columns to show."""
+    if form is Format.JSON:
+        Console(soft_wrap=True, highlight=False, markup=False).out(json.dumps(payload, ensure_ascii=False))
+        return
+    listed = list(rows)
+    names = list(order) or list(dict.fromkeys(name for row in listed for name in row))
+    console = Console(highlight=False)
+    if not listed:
+        console.print(Text(f"{heading}: none" if heading else "none"))
+        return
+    table = Table(title=Text(heading) if heading else None, title_justify="left", show_edge=False, pad_edge=False)
+    for name in names:
+        numeric = all(isinstance(row.get(name), int | float) or row.get(name) is None for row in listed)
+        table.add_column(name.replace("_", " "), justify="right" if numeric else "left", overflow="fold")
+    for row in listed:
+        # Text, not markup: what a file holds is shown, never interpreted.
+        table.add_row(*(Text(in_words(row.get(name))) for name in names))
+    console.print(table)
+
+
+def in_words(value: Any) -> str:
+    """A value as people read it: whole numbers whole, shares with one decimal, nothing for None."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    if isinstance(value, float):
+        return f"{value:.0f}" if value.is_integer() else f"{value:.1f}"
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {in_words(part)}" for name, part in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(in_words, value))
+    return str(value)
+
+
+def say(message: str) -> None:
+    """A message for people, on standard error, so that standard output stays clean."""
+    Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(message)
+
+
+def say_error(error: HexbeatError) -> None:
+    """An error in its three parts, one a line."""
+    say(f"{error.rule}.\n  {error.fact}.\n  {error.hint}.")

@@ -1,0 +1,84 @@
+"""boundaries build and check: the wards that an installation serves."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from commands.answers import answer, say
+from commands.options import Format, FormatOption, HomeOption
+from geo.errors import AreaError
+from layers.areas import area_folders
+from layers.boundaries import build_area, check_area
+from layers.settings import PROJECT_DIR, Settings
+
+__all__ = ["boundaries"]
+
+boundaries = typer.Typer(
+    no_args_is_help=True, help="Wards: build an area from a published file, and check what is there."
+)
+
+
+@boundaries.command()
+def build(
+    file: Annotated[Path, typer.Argument(metavar="IN", help="GeoJSON, GeoPackage, Shapefile or GeoParquet, any CRS.")],
+    *,
+    area: Annotated[str, typer.Option(metavar="NAME", help="Name of the area: lower case, digits, hyphens.")],
+    code: Annotated[str, typer.Option(metavar="FIELD", help="Column with the ward codes.")],
+    name: Annotated[str, typer.Option(metavar="FIELD", help="Column with the ward names.")],
+    authority_code: Annotated[
+        str | None, typer.Option(metavar="FIELD", help="Column with the authority codes.")
+    ] = None,
+    authority_name: Annotated[
+        str | None, typer.Option(metavar="FIELD", help="Column with the authority names.")
+    ] = None,
+    title: Annotated[str | None, typer.Option(help="What people call the area.")] = None,
+    vintage: Annotated[str | None, typer.Option(help="The year that the wards are of.")] = None,
+    origin: Annotated[str | None, typer.Option(help="Who published the file.")] = None,
+    licence: Annotated[str | None, typer.Option(help="Under which licence.")] = None,
+    attribution: Annotated[str | None, typer.Option(help="What must be said wherever the wards are shown.")] = None,
+    mend: Annotated[
+        bool, typer.Option("--mend", help="Mend invalid rings, slivers and small overlaps, and say how.")
+    ] = False,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of areas; default: data/boundaries.")] = None,
+    home: HomeOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Make an area from a published file of wards, or say why it is no valid coverage.
+
+    Example: hexbeat boundaries build wards.gpkg --area hartlepool --code WD25CD --name WD25NM
+    """
+    report = build_area(
+        file, name=area, code_field=code, name_field=name, out_dir=out or areas_folder(home), mend=mend,
+        lad_code_field=authority_code, lad_name_field=authority_name, title=title, vintage=vintage, source=origin,
+        licence=licence, attribution=attribution,
+    )  # fmt: skip
+    row = report.as_dict()
+    answer(row, form=form, rows=[{name: value for name, value in row.items() if not isinstance(value, list)}])
+    for line in (*report.repairs, *report.warnings):
+        say(line)
+
+
+@boundaries.command()
+def check(*, home: HomeOption = None, form: FormatOption = Format.TABLE) -> None:
+    """Check every area that is there: valid coverage, codes, names, provenance.
+
+    Example: hexbeat boundaries check
+    """
+    settings = Settings.from_environment(home=home)
+    found = {name: check_area(folder) for name, folder in area_folders(settings.home).items()}
+    rows = [{"area": name, "problems": "; ".join(problems) or "none"} for name, problems in found.items()]
+    answer({"areas": found}, form=form, rows=rows)
+    if any(found.values()):
+        broken = ", ".join(name for name, problems in found.items() if problems)
+        raise AreaError(
+            "An area is a valid coverage with its provenance",
+            f"{broken} is not",
+            "build it again: hexbeat boundaries build",
+        )
+
+
+def areas_folder(home: Path | None) -> Path:
+    """The project's data/boundaries in a checkout; in an installed package, boundaries in the home folder."""
+    shipped = PROJECT_DIR / "data" / "boundaries"
+    return shipped if shipped.is_dir() else Settings.from_environment(home=home).home / "boundaries"

@@ -1,0 +1,58 @@
+"""The options that every command shares, and what they open."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from layers.access import Role, Viewer
+from layers.areas import Area, load_area
+from layers.settings import Settings
+from layers.store import Store
+
+__all__ = ["AreaOption", "Format", "FormatOption", "HomeOption", "Installation", "open_installation"]
+
+
+class Format(StrEnum):
+    """How a command answers: a table for people, JSON for programs."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+HomeOption = Annotated[
+    Path | None, typer.Option("--home", metavar="DIR", help="Folder of the store. [env: HEXBEAT_HOME; default: ./var]")
+]
+AreaOption = Annotated[
+    str | None,
+    typer.Option("--area", metavar="NAME", help="Area served. [env: HEXBEAT_AREA; default: middlesbrough]"),
+]
+FormatOption = Annotated[Format, typer.Option("--format", help="A table for people, or JSON on standard output.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """What a command works on: the settings, the area, the open store, and who asks."""
+
+    settings: Settings
+    area: Area
+    store: Store
+    viewer: Viewer
+
+
+@contextmanager
+def open_installation(home: Path | None, area: str | None) -> Iterator[Installation]:
+    """Open the store and the area that the options, the environment or the defaults name.
+
+    Whoever can run commands on the machine can read the store's file, so the command line acts as the analyst.
+
+    Raises AreaError if there is no such area, StoreError if the store cannot be opened.
+    """
+    settings = Settings.from_environment(home=home, area=area)
+    chosen = load_area(settings.area, home=settings.home)
+    with Store.open(settings.home, database_url=settings.database_url) as store:
+        yield Installation(settings, chosen, store, Viewer(Role.ANALYST))

@@ -1,0 +1,172 @@
+"""demo and serve: something to look at, and the dashboard."""
+
+import importlib.util
+import ipaddress
+import os
+import socket
+import sys
+import tomllib
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from commands.answers import answer, say
+from commands.options import AreaOption, Format, FormatOption, HomeOption, open_installation
+from geo.errors import DataError, PolicyError, UsageError
+from layers import demonstration
+from layers.reading import is_empty
+from layers.settings import PROJECT_DIR, Settings
+
+__all__ = ["demo", "serve"]
+
+DEFAULT_PORT: Final = 8501
+
+
+class Audience(StrEnum):
+    """Whom a server serves."""
+
+    PARTNERS = "partners"
+    PUBLIC = "public"
+
+
+def demo(
+    *,
+    events: Annotated[int, typer.Option(min=1, max=2_000_000, help="How many demonstration events.")] = 20_000,
+    seed: Annotated[int, typer.Option(help="The same seed and day give the same events.")] = 1,
+    if_empty: Annotated[bool, typer.Option("--if-empty", help="Leave a store that holds anything as it is.")] = False,
+    remove: Annotated[bool, typer.Option("--remove", help="Remove every demonstration event for good.")] = False,
+    home: HomeOption = None,
+    area: AreaOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Fill an empty store with demonstration events, marked as such everywhere.
+
+    Example: hexbeat demo --events 20000 --seed 1
+    """
+    with open_installation(home, area) as here:
+        if remove:
+            report = demonstration.remove(here.store, here.viewer)
+        elif if_empty and not is_empty(here.store):
+            say("The store holds events already: it is left as it is.")
+            return
+        else:
+            today = datetime.now(here.area.tz).date()
+            report = demonstration.fill(
+                here.store, here.viewer, here.area, events=events, seed=seed, today=today, home=here.settings.home
+            )
+        answer(report, form=form, rows=[report], heading="Demonstration events")
+
+
+def serve(
+    *,
+    audience: Annotated[Audience, typer.Option(help="Whom it serves.")] = Audience.PARTNERS,
+    host: Annotated[str, typer.Option(help="Address to listen on; without a login, this machine only.")] = "127.0.0.1",
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Port; default: 8501 or the next free one.")
+    ] = None,
+    home: HomeOption = None,
+    area: AreaOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Serve the dashboard in the browser, on this machine only.
+
+    Example: hexbeat serve --port 8600
+    """
+    if audience is Audience.PUBLIC:
+        raise PolicyError(
+            "The public side shows a published release and nothing else",
+            "this version cannot make a release yet",
+            "serve the partners' side with hexbeat serve",
+        )
+    require_loopback(host)
+    chosen = port or next_free_port(host)
+    if port and not is_free(host, port):
+        raise UsageError(
+            "A server needs a port of its own", f"port {port} of {host} is in use", "choose another with --port"
+        )
+    with open_installation(home, area) as here:
+        settings = here.settings
+    url = f"http://{f'[{host}]' if ':' in host else host}:{chosen}"
+    answer({"url": url}, form=form, rows=[], heading="") if form is Format.JSON else say(
+        f"Hexbeat is at {url} (Ctrl+C stops it)"
+    )
+    run_streamlit(settings, host=host, port=chosen)
+
+
+def require_loopback(host: str) -> None:
+    """PolicyError unless `host` is an address of this machine alone."""
+    loopback = host == "localhost"
+    if not loopback:
+        try:
+            loopback = ipaddress.ip_address(host).is_loopback
+        except ValueError:
+            loopback = False
+    if not loopback:
+        raise PolicyError(
+            "Without a login, the partners' side serves this machine only",
+            f"{host} can be reached from others",
+            "leave --host out, and reach the machine through an SSH tunnel or an authenticating proxy on it",
+        )
+
+
+def is_free(host: str, port: int) -> bool:
+    """Whether nothing listens on that port yet."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def next_free_port(host: str) -> int:
+    """The first free port from 8501 on; UsageError if a hundred in a row are taken."""
+    for port in range(DEFAULT_PORT, DEFAULT_PORT + 100):
+        if is_free(host, port):
+            return port
+    raise UsageError(
+        "A server needs a port of its own",
+        f"ports {DEFAULT_PORT} to {DEFAULT_PORT + 99} of {host} are in use",
+        "name one with --port",
+    )
+
+
+def run_streamlit(settings: Settings, *, host: str, port: int) -> None:
+    """Become the Streamlit server: signals and the exit code are its own."""
+    script = importlib.util.find_spec("streamlit_app")
+    if script is None or script.origin is None:
+        raise DataError("Hexbeat needs its streamlit_app.py", "it is not installed", "install the project again")
+    environment = {**os.environ, "HEXBEAT_HOME": str(settings.home.resolve()), "HEXBEAT_AREA": settings.area}
+    arguments = [sys.executable, "-m", "streamlit", "run", script.origin, *configured()]
+    arguments += ["--server.address", host, "--server.port", str(port)]
+    sys.stdout.flush()
+    os.execve(sys.executable, arguments, environment)  # noqa: S606 - our own interpreter, no shell
+
+
+def configured() -> list[str]:
+    """The project's Streamlit settings as options, so that they hold whatever the working directory."""
+    own = PROJECT_DIR / ".streamlit" / "config.toml"
+    packaged = Path(__file__).resolve().parent.parent / "dashboard" / "_streamlit_config.toml"
+    settings = tomllib.loads((own if own.is_file() else packaged).read_text(encoding="utf-8"))
+    return [word for name, value in flattened(settings) for word in (f"--{name}", value)]
+
+
+def flattened(table: dict[str, object], prefix: str = "") -> list[tuple[str, str]]:
+    """Nested settings as dotted names with values as Streamlit's command line takes them."""
+    pairs: list[tuple[str, str]] = []
+    for name, value in table.items():
+        dotted = f"{prefix}{name}"
+        if isinstance(value, dict):
+            pairs += flattened(value, f"{dotted}.")
+        elif isinstance(value, bool):
+            pairs.append((dotted, str(value).lower()))
+        elif isinstance(value, list):
+            continue  # lists have no form on Streamlit's command line
+        else:
+            pairs.append((dotted, str(value)))
+    return pairs

@@ -1,0 +1,47 @@
+"""sources: the profiles by which files are read, and a proposal for a file that no profile knows."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from commands.answers import answer, say
+from commands.options import Format, FormatOption, HomeOption
+from layers.settings import Settings
+from layers.sources import list_profiles, suggest_profile
+
+__all__ = ["sources"]
+
+sources = typer.Typer(help="Source profiles: what there is, and a proposal for a new file.")
+
+
+@sources.callback(invoke_without_command=True)
+def listing(context: typer.Context, *, home: HomeOption = None, form: FormatOption = Format.TABLE) -> None:
+    """List the source profiles: the built-in ones, and your own in the sources folder of the home.
+
+    Example: hexbeat sources
+    """
+    if context.invoked_subcommand:
+        return
+    settings = Settings.from_environment(home=home)
+    rows = [profile.summary() for profile in list_profiles(settings.home)]
+    answer({"sources": rows}, form=form, rows=rows, heading="Sources")
+
+
+@sources.command()
+def suggest(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that you want to load.")],
+    *,
+    out: Annotated[Path | None, typer.Option(metavar="FILE.toml", help="Write the proposed profile there.")] = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Propose a source profile from a file's columns, with the reasons.
+
+    Example: hexbeat sources suggest finds.xlsx --out var/sources/finds.toml
+    """
+    proposal = suggest_profile(file)
+    payload = proposal.as_dict()
+    answer(payload, form=form, rows=payload["columns"], heading=f"{file.name} looks like {payload['guess']}")
+    if out:
+        out.write_text(proposal.toml(), encoding="utf-8")
+        say(f"Written: {out}. Read it, then: hexbeat ingest {file.name} --source {out.stem} --dry-run")

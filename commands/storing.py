@@ -1,0 +1,154 @@
+"""ingest, sources, rejects, history, erase, retain, undo, export: what goes into the store, and what comes out."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from commands.answers import answer, say
+from commands.options import AreaOption, Format, FormatOption, HomeOption, open_installation
+from commands.progress import progress_bar
+from geo.errors import UsageError
+from layers.ingest import ingest_files
+
+__all__ = ["erase", "export", "history", "ingest", "rejects", "retain", "undo"]
+
+Sure = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+
+
+def ingest(
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Files to load; a URL for open311.")],
+    *,
+    source: Annotated[str, typer.Option(metavar="NAME", help="Source profile; see hexbeat sources list.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen and change nothing.")] = False,
+    home: HomeOption = None,
+    area: AreaOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Load files of one source; all of them or, if one cannot be read, none.
+
+    Example: hexbeat ingest 2024-*-cleveland-street.csv --source police-uk-street
+    """
+    with open_installation(home, area) as here, progress_bar("Loading") as progress:
+        report = ingest_files(
+            here.store, here.viewer, files, source=source, area=here.area, home=here.settings.home,
+            dry_run=dry_run, progress=progress,
+        )  # fmt: skip
+    rows = [file.as_dict() for file in report.files]
+    answer({"files": rows, "batch": report.batch_id}, form=form, rows=rows)
+    if dry_run:
+        say("Dry run: nothing was changed.")
+    elif any(row["rejected"] for row in rows):
+        say(f"Rejected rows are kept with their reasons: hexbeat rejects --batch {report.batch_id}")
+
+
+def rejects(
+    *,
+    batch: Annotated[int | None, typer.Option(metavar="B", help="Only this load; default: all.")] = None,
+    home: HomeOption = None,
+    area: AreaOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """List the rows that could not be used: file, line, reason, and the columns that were read.
+
+    Example: hexbeat rejects --batch 3
+    """
+    with open_installation(home, area) as here:
+        rows = here.store.rejects(here.viewer, batch).to_dict("records")
+    answer({"rejects": rows}, form=form, rows=rows, heading="Rejected rows")
+
+
+def history(
+    event_id: Annotated[str, typer.Argument(metavar="EVENT_ID")],
+    *,
+    home: HomeOption = None,
+    area: AreaOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Show every version of one event, oldest first.
+
+    Example: hexbeat history 3f2a9c51d0e48b76
+    """
+    with open_installation(home, area) as here:
+        rows = here.store.history(here.viewer, event_id)
+    if not rows:
+        raise UsageError(
+            "History is of an event in the store",
+            f"there is none with the identifier {event_id!r}",
+            "take the identifier from hexbeat export",
+        )
+    answer({"versions": rows}, form=form, rows=rows, heading=f"Event {event_id}")
+
+
+def erase(
+    *,
+    source: Annotated[str, typer.Option(metavar="S", help="Source of the event.")],
+    source_id: Annotated[str, typer.Option("--source-id", metavar="ID", help="Its identifier in that source.")],
+    yes: Sure = False,
+    home: HomeOption = None,
+    area: AreaOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Remove every version of one event for good.
+
+    Example: hexbeat erase --source table --source-id CASE-17 --yes
+    """
+    confirm(yes=yes, question="Erase every version of this event? This cannot be undone.")
+    with open_installation(home, area) as here:
+        removed = here.store.erase(here.viewer, source, source_id)
+    answer({"erased": removed}, form=form, rows=[{"erased rows": removed}])
+
+
+def retain(
+    *,
+    years: Annotated[int, typer.Option(min=1, metavar="N", help="Keep what ended within N years.")],
+    yes: Sure = False,
+    home: HomeOption = None,
+    area: AreaOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Remove for good every event that ended more than N years ago.
+
+    Example: hexbeat retain --years 6 --yes
+    """
+    confirm(yes=yes, question=f"Remove for good all that ended more than {years} years ago?")
+    with open_installation(home, area) as here:
+        removed = here.store.retain(here.viewer, years)
+    answer({"removed": removed}, form=form, rows=[{"removed rows": removed}])
+
+
+def undo(
+    *, yes: Sure = False, home: HomeOption = None, area: AreaOption = None, form: FormatOption = Format.TABLE
+) -> None:
+    """Undo the last load: take its events out and put back what it replaced.
+
+    Example: hexbeat undo --yes
+    """
+    confirm(yes=yes, question="Undo the last load?")
+    with open_installation(home, area) as here:
+        report = here.store.undo_last(here.viewer)
+    answer(report, form=form, rows=[report], heading="Undone")
+
+
+def confirm(*, yes: bool, question: str) -> None:
+    """Ask before loss, on standard error; without a terminal and without --yes, refuse."""
+    if not yes:
+        typer.confirm(question, abort=True, err=True)
+
+
+def export(
+    *,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="A .parquet, .gpkg or .csv file.")],
+    home: HomeOption = None,
+    area: AreaOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Write the live events to a file: GeoParquet, GeoPackage or CSV.
+
+    Example: hexbeat export --out events.parquet
+    """
+    from layers.event_export import export_events  # noqa: PLC0415 - geopandas takes a second that others need not wait
+
+    with open_installation(home, area) as here:
+        written = export_events(here.store, here.viewer, out)
+    answer({"out": str(out), "events": written}, form=form, rows=[{"file": str(out), "events": written}])

@@ -1,0 +1,93 @@
+"""Counts as files: CSV, GeoJSON that QGIS opens, GeoParquet; for the command line and for the screens alike."""
+
+import io
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import geopandas
+import numpy as np
+import pandas as pd
+
+from geo.cells import boundaries
+from geo.errors import UsageError
+from geo.wards import Wards
+from layers.areas import Area
+from layers.plain_cells import neutralise_formulas
+from layers.query import Counts
+from layers.whole_files import written_whole
+
+__all__ = ["MARK", "counts_csv", "counts_geojson", "counts_geoparquet", "export_counts"]
+
+MARK: Final = "synthetic events, not real"
+DECIMALS: Final = 6  # of a degree: about 0.1 m
+
+
+def export_counts(found: Counts, out: Path, *, by: Sequence[str], area: Area, note: Mapping[str, str]) -> None:
+    """Write the rows of a count to `out`: .csv, .geojson or .parquet. The file appears whole or not at all.
+
+    GeoJSON and GeoParquet carry hexagons where `by` has cell, else ward polygons where it has ward (EPSG:4326).
+    `note` is what the file says of itself; with the key "demonstration" every row is marked as well.
+
+    Raises UsageError for another ending, a folder that does not exist, or a map of neither cells nor wards.
+    """
+    ending = out.suffix.lower()
+    if ending not in {".csv", ".geojson", ".parquet"}:
+        raise UsageError(
+            "Counts are written as .csv, .geojson or .parquet",
+            f"{out.name!r} is none of these",
+            "give --out another ending",
+        )
+    if not out.absolute().parent.is_dir():
+        raise UsageError(
+            "A file goes into a folder that exists", f"{out.parent} does not", "make it first, or choose another"
+        )
+    if ending == ".csv":
+        content = counts_csv(found.rows, note=note)
+    else:
+        write = counts_geojson if ending == ".geojson" else counts_geoparquet
+        content = write(found.rows, by=by, wards=area.wards, note=note)
+    with written_whole(out) as draft:
+        draft.write_bytes(content)
+
+
+def counts_csv(rows: pd.DataFrame, *, note: Mapping[str, str]) -> bytes:
+    """CSV in UTF-8, one header line; text that a spreadsheet would run is made plain."""
+    return neutralise_formulas(marked(rows, note)).to_csv(index=False, lineterminator="\n").encode()
+
+
+def counts_geojson(rows: pd.DataFrame, *, by: Sequence[str], wards: Wards, note: Mapping[str, str]) -> bytes:
+    """A FeatureCollection in WGS 84 (RFC 7946), six decimals, with `note` as the member "metadata"."""
+    frame = with_shapes(marked(rows, note), by=by, wards=wards)
+    features = json.loads(frame.to_json(drop_id=True, to_wgs84=False))["features"]
+    return json.dumps({"type": "FeatureCollection", "metadata": dict(note), "features": features}).encode()
+
+
+def counts_geoparquet(rows: pd.DataFrame, *, by: Sequence[str], wards: Wards, note: Mapping[str, str]) -> bytes:
+    """GeoParquet with WKB polygons in EPSG:4326; the mark of demonstration events is a column."""
+    buffer = io.BytesIO()
+    with_shapes(marked(rows, note), by=by, wards=wards).to_parquet(buffer, index=False)
+    return buffer.getvalue()
+
+
+def marked(rows: pd.DataFrame, note: Mapping[str, str]) -> pd.DataFrame:
+    """The rows, with a column "demonstration" where events are synthetic."""
+    return rows.assign(demonstration=note["demonstration"]) if "demonstration" in note else rows
+
+
+def with_shapes(rows: pd.DataFrame, *, by: Sequence[str], wards: Wards) -> geopandas.GeoDataFrame:
+    """The rows with a polygon each: the hexagon where there is a cell, else the ward."""
+    if "cell" in by:
+        ids = np.array([int(cell, 16) for cell in rows["cell"]], dtype=np.uint64)
+        shapes = boundaries(ids)
+    elif "ward" in by:
+        places = {code: place for place, code in enumerate(wards.codes)}
+        shapes = wards.polygons[[places[code] for code in rows["ward_code"]]]
+    else:
+        raise UsageError(
+            "A map file needs cells or wards",
+            f"the counts are by {', '.join(by)}",
+            "group by cell or ward, or write .csv",
+        )
+    return geopandas.GeoDataFrame(rows, geometry=np.asarray(shapes), crs="EPSG:4326")

@@ -1,0 +1,56 @@
+"""boundaries build and check."""
+
+import json
+from pathlib import Path
+
+from tests.support.cli import Run
+
+
+def square(west: float, south: float, code: str, name: str) -> dict[str, object]:
+    east, north = west + 0.01, south + 0.01
+    ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
+    return {
+        "type": "Feature",
+        "properties": {"CD": code, "NM": name},
+        "geometry": {"type": "Polygon", "coordinates": [ring]},
+    }
+
+
+def written(path: Path, *features: dict[str, object]) -> Path:
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": list(features)}), encoding="utf-8")
+    return path
+
+
+def build(run: Run, file: Path, out: Path) -> object:
+    return run(
+        "boundaries", "build", file, "--area", "two-squares", "--code", "CD", "--name", "NM", "--out", out,
+        "--format", "json",
+    )  # fmt: skip
+
+
+def test_an_area_is_built_and_served(run: Run, tmp_path: Path) -> None:
+    file = written(tmp_path / "in.geojson", square(-1.3, 54.5, "E1", "West"), square(-1.29, 54.5, "E2", "East"))
+    outcome = build(run, file, tmp_path / "home" / "boundaries")
+    assert outcome.code == 0, outcome.err
+    assert (tmp_path / "home" / "boundaries" / "two-squares" / "area.toml").is_file()
+    counted = run("counts", "--area", "two-squares", "--by", "ward", "--format", "json")
+    assert counted.json["rows"] == []
+    assert run("boundaries", "check", "--format", "json").json["areas"]["two-squares"] == []
+
+
+def test_an_overlap_is_refused_and_nothing_is_written(run: Run, tmp_path: Path) -> None:
+    file = written(tmp_path / "in.geojson", square(-1.3, 54.5, "E1", "West"), square(-1.295, 54.5, "E2", "East"))
+    outcome = build(run, file, tmp_path / "out")
+    assert outcome.code == 3
+    assert "E1" in outcome.err
+    assert "E2" in outcome.err
+    assert not (tmp_path / "out" / "two-squares").exists()
+
+
+def test_the_shipped_areas_are_sound(run: Run) -> None:
+    areas = run("boundaries", "check", "--format", "json").json["areas"]
+    assert {name: areas[name] for name in ("middlesbrough", "cleveland", "county-durham")} == {
+        "middlesbrough": [],
+        "cleveland": [],
+        "county-durham": [],
+    }

@@ -1,0 +1,121 @@
+"""counts: the contract of its JSON, and its files."""
+
+import json
+from pathlib import Path
+
+import geopandas
+import pandas as pd
+import pytest
+
+from tests.support.cli import Run
+
+TABLE = """layer,source_id,lat,lon,occurred_from,occurred_to,time_precision,quantity
+needle_litter,1,54.5760,-1.2350,2026-03-28T23:30,,minute,3
+needle_litter,2,54.5760,-1.2350,2026-03-29T03:30,,minute,2
+needle_litter,3,54.5430,-1.2240,2026-03-30,,day,1
+street_dealing,4,54.5760,-1.2350,2026-03,,month,1
+"""
+
+
+@pytest.fixture
+def counted(run: Run, tmp_path: Path) -> Run:
+    path = tmp_path / "events.csv"
+    path.write_text(TABLE, encoding="utf-8")
+    outcome = run("ingest", path, "--source", "table", "--format", "json")
+    assert outcome.code == 0, outcome.err
+    assert outcome.json["files"][0]["accepted"] == 4
+    return run
+
+
+def test_counts_by_ward_and_layer(counted: Run) -> None:
+    answer = counted("counts", "--by", "ward,layer", "--format", "json").json
+    assert answer["total"] == 4
+    assert {(row["ward_name"], row["layer"]): row["count"] for row in answer["rows"]} == {
+        ("Central", "needle_litter"): 2,
+        ("Central", "street_dealing"): 1,
+        (answer_ward(answer), "needle_litter"): 1,
+    }
+
+
+def answer_ward(answer: dict[str, list[dict[str, str]]]) -> str:
+    return next(row["ward_name"] for row in answer["rows"] if row["ward_name"] != "Central")
+
+
+def test_a_month_is_shared_over_a_week_and_said_so(counted: Run) -> None:
+    week = counted(
+        "counts", "--layer", "street_dealing", "--from", "2026-03-01", "--to", "2026-03-08", "--format", "json"
+    ).json
+    # March 2026 has 743 hours: the clock goes forward on the 29th.
+    assert week["total"] == pytest.approx(7 * 24 / 743)
+    assert week["shared_in_time"] == 1
+
+
+def test_a_night_belongs_to_the_day_it_begins_on(counted: Run) -> None:
+    saturday = counted("counts", "--hours", "22-04", "--days", "sat", "--by", "layer", "--format", "json").json
+    assert saturday["total"] == 2
+    assert saturday["unplaced_in_time"] == 2
+    assert (
+        counted("counts", "--hours", "22-04", "--days", "sun", "--by", "layer", "--format", "json").json["total"] == 0
+    )
+
+
+def test_quantity_sums_items(counted: Run) -> None:
+    answer = counted("counts", "--measure", "quantity", "--layer", "needle_litter", "--by", "month", "--format", "json")
+    assert answer.json["rows"] == [{"month": "2026-03", "count": 6}]
+
+
+@pytest.mark.parametrize("resolution", [8, 9, 10, 11])
+def test_geojson_of_cells_opens_in_gis(counted: Run, tmp_path: Path, resolution: int) -> None:
+    out = tmp_path / "cells.geojson"
+    assert counted("counts", "--resolution", resolution, "--out", out).code == 0
+    frame = geopandas.read_file(out)
+    assert frame["count"].sum() == 4
+    assert frame.crs == "EPSG:4326"
+    assert frame.is_valid.all()
+    assert json.loads(out.read_text())["metadata"]["attribution"].startswith("Source: Office for National Statistics")
+
+
+def test_csv_and_geoparquet_say_the_same(counted: Run, tmp_path: Path) -> None:
+    for ending in ("csv", "parquet"):
+        assert counted("counts", "--by", "ward", "--out", tmp_path / f"wards.{ending}").code == 0
+    plain = pd.read_csv(tmp_path / "wards.csv")
+    shaped = geopandas.read_parquet(tmp_path / "wards.parquet")
+    assert plain["count"].tolist() == shaped["count"].tolist()
+    assert plain["ward_code"].tolist() == shaped["ward_code"].tolist()
+
+
+def test_as_at_before_the_load_knows_nothing(counted: Run) -> None:
+    assert counted("counts", "--as-at", "2026-01-01", "--format", "json").json["total"] == 0
+    assert counted("counts", "--as-at", "2999-01-01", "--format", "json").json["total"] == 4
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            ("--by", "street"),
+            ("--by takes any of cell, ward, month, layer, each once.\n"
+            "  it was given 'street'.\n  for example --by ward,month.\n"),
+        ),
+        (
+            ("--resolution", "7"),
+            ("Events are indexed at H3 resolutions 8, 9, 10, 11.\n"
+            "  --resolution was given 7.\n  9 is the usual one; 10 for plans.\n"),
+        ),
+        (
+            ("--by", "month", "--out", "months.geojson"),
+            ("A map file needs cells or wards.\n"
+            "  the counts are by month.\n  group by cell or ward, or write .csv.\n"),
+        ),
+    ],
+)  # fmt: skip
+def test_wrong_questions_are_explained(counted: Run, options: tuple[str, ...], message: str) -> None:
+    outcome = counted("counts", *options)
+    assert outcome.code == 2
+    assert outcome.err == message
+
+
+def test_an_unknown_ward_names_the_near_ones(counted: Run) -> None:
+    outcome = counted("counts", "--ward", "Centrel")
+    assert outcome.code == 2
+    assert "Central" in outcome.err

@@ -1,0 +1,93 @@
+"""demo and serve."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from tests.support.cli import Run
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def test_demo_fills_an_empty_store_and_says_what_it_did(run: Run) -> None:
+    outcome = run("demo", "--events", 300, "--seed", 7, "--format", "json")
+    assert outcome.code == 0
+    counted = run("counts", "--by", "layer", "--format", "json").json
+    assert {row["layer"] for row in counted["rows"]} == {
+        "needle_litter",
+        "street_dealing",
+        "overdoses",
+        "closed_properties",
+    }
+    assert counted["total"] == 300
+
+
+def test_demo_leaves_a_store_that_holds_events_alone(run: Run) -> None:
+    run("demo", "--events", 100)
+    again = run("demo", "--events", 100)
+    assert again.code == 3
+    assert run("counts", "--by", "layer", "--format", "json").json["total"] == 100
+    kind = run("demo", "--if-empty")
+    assert kind.code == 0
+    assert kind.err == "The store holds events already: it is left as it is.\n"
+
+
+def test_demo_events_can_be_removed(run: Run) -> None:
+    run("demo", "--events", 100)
+    assert run("demo", "--remove").code == 0
+    assert run("counts", "--by", "layer", "--format", "json").json["total"] == 0
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "::", "example.org"])  # noqa: S104 - refused is the point
+def test_serve_refuses_addresses_that_others_can_reach(run: Run, host: str) -> None:
+    outcome = run("serve", "--host", host)
+    assert outcome.code == 4
+    assert outcome.err == (
+        "Without a login, the partners' side serves this machine only.\n"
+        f"  {host} can be reached from others.\n"
+        "  leave --host out, and reach the machine through an SSH tunnel or an authenticating proxy on it.\n"
+    )
+
+
+def test_serve_refuses_the_public_side_until_there_is_a_release(run: Run) -> None:
+    outcome = run("serve", "--audience", "public")
+    assert outcome.code == 4
+    assert outcome.err.startswith("The public side shows a published release and nothing else.\n")
+
+
+def test_serve_refuses_a_port_in_use(run: Run) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        outcome = run("serve", "--port", port)
+    assert outcome.code == 2
+    assert outcome.err == (
+        "A server needs a port of its own.\n"
+        f"  port {port} of 127.0.0.1 is in use.\n"
+        "  choose another with --port.\n"
+    )  # fmt: skip
+
+
+def test_serve_prints_its_address_and_answers_there(tmp_path: Path) -> None:
+    environment = {**os.environ, "HEXBEAT_HOME": str(tmp_path / "home")}
+    command = [sys.executable, str(ROOT / "hexbeat.py"), "serve", "--format", "json"]
+    with subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None
+            url = json.loads(server.stdout.readline())["url"]
+            for line in server.stdout:  # Streamlit says so when it listens
+                if "URL" in line:
+                    break
+            with urllib.request.urlopen(f"{url}/_stcore/health") as health:  # noqa: S310 - our own loopback address
+                assert health.read() == b"ok"
+        finally:
+            server.send_signal(signal.SIGTERM)
+            server.communicate()

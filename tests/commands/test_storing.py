@@ -1,0 +1,180 @@
+"""ingest, rejects, history, erase, retain, undo, export, sources: the way of a file through the store."""
+
+import json
+from pathlib import Path
+
+import geopandas
+import pandas as pd
+import pytest
+
+from tests.support.cli import Run
+
+GOOD = """layer,source_id,latitude,longitude,date,time,quantity,category
+needle_litter,A-1,54.5760,-1.2350,01/10/2026,08:15,3,sweep
+needle_litter,A-2,54.5762,-1.2349,02/10/2026,,1,=HYPERLINK("http://x")
+street_dealing,A-3,54.5701,-1.2301,03/10/2026,21:40,,
+"""
+BAD = GOOD + "needle_litter,A-4,,,03/10/2026,10:00,1,\nneedle_litter,A-5,54.57,-1.23,32/10/2026,10:00,1,\n"
+
+
+@pytest.fixture
+def finds(tmp_path: Path) -> Path:
+    path = tmp_path / "finds.csv"
+    path.write_text(BAD, encoding="utf-8")
+    return path
+
+
+def loaded(run: Run, path: Path, *more: object) -> dict[str, object]:
+    outcome = run("ingest", path, "--source", "table", "--format", "json", *more)
+    assert outcome.code == 0, outcome.err
+    return dict(outcome.json["files"][0])
+
+
+def test_ingest_accounts_for_every_row(run: Run, finds: Path) -> None:
+    assert loaded(run, finds) == {
+        "file": "finds.csv",
+        "source": "table",
+        "read": 5,
+        "skipped": 0,
+        "accepted": 3,
+        "new": 3,
+        "updated": 0,
+        "unchanged": 0,
+        "removed": 0,
+        "rejected": 2,
+        "reasons": {"missing_location": 1, "bad_date": 1},
+    }
+
+
+def test_ingest_twice_changes_nothing(run: Run, finds: Path) -> None:
+    loaded(run, finds)
+    again = loaded(run, finds)
+    assert (again["new"], again["updated"], again["unchanged"]) == (0, 0, 3)
+
+
+def test_dry_run_says_the_same_and_changes_nothing(run: Run, finds: Path) -> None:
+    assert loaded(run, finds, "--dry-run")["new"] == 3
+    assert run("counts", "--format", "json").json == {
+        "total": 0,
+        "unplaced_in_time": 0,
+        "shared_in_time": 0,
+        "rows": [],
+    }
+    assert loaded(run, finds)["new"] == 3
+
+
+def test_rejects_keep_file_line_and_reason(run: Run, finds: Path) -> None:
+    loaded(run, finds)
+    rows = run("rejects", "--format", "json").json["rejects"]
+    assert [(row["file"], row["line"], row["reason"]) for row in rows] == [
+        ("finds.csv", 5, "missing_location"),
+        ("finds.csv", 6, "bad_date"),
+    ]
+
+
+def test_a_file_that_cannot_be_read_stops_all_files_of_the_command(run: Run, finds: Path, tmp_path: Path) -> None:
+    noise = tmp_path / "noise.xlsx"
+    noise.write_bytes(bytes(range(256)) * 40)
+    outcome = run("ingest", finds, noise, "--source", "table")
+    assert outcome.code == 3
+    assert "noise.xlsx" in outcome.err
+    assert run("counts", "--format", "json").json["total"] == 0
+
+
+def test_an_unknown_source_is_wrong_usage(run: Run, finds: Path) -> None:
+    outcome = run("ingest", finds, "--source", "tabel")
+    assert outcome.code == 2
+    assert "table" in outcome.err
+
+
+def test_history_of_an_event_over_an_update(run: Run, finds: Path) -> None:
+    loaded(run, finds)
+    finds.write_text(GOOD.replace("08:15,3", "08:15,5"), encoding="utf-8")
+    assert loaded(run, finds)["updated"] == 1
+    exported = finds.with_name("events.csv")
+    run("export", "--out", exported)
+    events = pd.read_csv(exported)
+    event = events.loc[events.source_id == "A-1", "event_id"].item()
+    versions = run("history", event, "--format", "json").json["versions"]
+    assert [version["quantity"] for version in versions] == [3, 5]
+
+
+def test_history_of_nothing_is_wrong_usage(run: Run) -> None:
+    outcome = run("history", "0000000000000000")
+    assert outcome.code == 2
+    assert outcome.err == (
+        "History is of an event in the store.\n"
+        "  there is none with the identifier '0000000000000000'.\n"
+        "  take the identifier from hexbeat export.\n"
+    )
+
+
+def test_erase_asks_first_and_then_erases(run: Run, finds: Path) -> None:
+    loaded(run, finds)
+    assert run("erase", "--source", "table", "--source-id", "A-1").code == 1  # nobody there to say yes
+    assert run("counts", "--format", "json").json["total"] == 3
+    assert run("erase", "--source", "table", "--source-id", "A-1", "--yes").code == 0
+    assert run("counts", "--format", "json").json["total"] == 2
+
+
+def test_undo_takes_the_last_load_back(run: Run, finds: Path) -> None:
+    loaded(run, finds)
+    finds.write_text(GOOD.replace("08:15,3", "08:15,5"), encoding="utf-8")
+    loaded(run, finds)
+    assert run("undo", "--yes").code == 0
+    counted = run("counts", "--measure", "quantity", "--layer", "needle_litter", "--by", "layer", "--format", "json")
+    assert counted.json["total"] == 4
+
+
+def test_retain_removes_what_is_older(run: Run, finds: Path) -> None:
+    loaded(run, finds)
+    finds.write_text(GOOD.replace("A-", "OLD-").replace("2026", "2011"), encoding="utf-8")
+    loaded(run, finds)
+    assert run("retain", "--years", 6, "--yes", "--format", "json").json == {"removed": 3}
+    assert run("counts", "--format", "json").json["total"] == 3
+
+
+@pytest.mark.parametrize("ending", ["parquet", "gpkg", "csv"])
+def test_export_writes_points_and_no_formulas(run: Run, finds: Path, ending: str) -> None:
+    loaded(run, finds)
+    out = finds.with_name(f"events.{ending}")
+    assert run("export", "--out", out, "--format", "json").json == {"out": str(out), "events": 3}
+    read = {"parquet": geopandas.read_parquet, "gpkg": geopandas.read_file, "csv": pd.read_csv}[ending]
+    frame = read(out)
+    assert sorted(frame.source_id) == ["A-1", "A-2", "A-3"]
+    if ending == "csv":
+        assert frame.category.dropna().tolist() == ["sweep", '\'=HYPERLINK("http://x")']
+    else:
+        assert frame.crs == "EPSG:4326"
+
+
+def test_export_refuses_an_unknown_ending(run: Run, tmp_path: Path) -> None:
+    outcome = run("export", "--out", tmp_path / "events.doc")
+    assert outcome.code == 2
+    assert outcome.err == (
+        "An export is a .parquet, .gpkg or .csv file.\n"
+        "  'events.doc' is none of these.\n"
+        "  give --out another ending.\n"
+    )  # fmt: skip
+
+
+def test_sources_lists_the_built_in_ones(run: Run) -> None:
+    names = {row["name"] for row in run("sources", "--format", "json").json["sources"]}
+    built_in = {"police-uk-street", "police-uk-stop-search", "open311", "boston-311", "table", "geofile"}
+    assert built_in <= names
+
+
+def test_suggest_writes_a_profile_that_loads_the_file(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "warden.csv"
+    path.write_text(
+        "Ref,Date Found,Easting,Northing,No of needles\nW1,01/10/2026 07:30,449500,520300,4\n", encoding="utf-8"
+    )
+    home = tmp_path / "home"
+    (home / "sources").mkdir(parents=True)
+    profile = home / "sources" / "warden.toml"
+    outcome = run("sources", "suggest", path, "--out", profile, "--format", "json")
+    assert outcome.code == 0, outcome.err
+    assert json.loads(outcome.out)["guess"]
+    report = run("ingest", path, "--source", "warden", "--dry-run", "--format", "json")
+    assert report.code == 0, report.err
+    assert report.json["files"][0]["accepted"] == 1

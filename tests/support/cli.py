@@ -1,0 +1,49 @@
+"""The command line as a person meets it: exit code, standard output, standard error."""
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import hexbeat
+
+
+@dataclass(frozen=True)
+class Outcome:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """Standard output as JSON: nothing else may stand there."""
+        return json.loads(self.out)
+
+
+Run = Callable[..., Outcome]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
+    """Run `hexbeat ARGUMENTS` in this process, in a home of its own, at a terminal 200 columns wide."""
+    monkeypatch.setenv("HEXBEAT_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("COLUMNS", "200")
+    for name in ("HEXBEAT_AREA", "HEXBEAT_DATABASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+
+    def command(*arguments: object) -> Outcome:
+        monkeypatch.setattr(sys, "argv", ["hexbeat", *map(str, arguments)])
+        capsys.readouterr()
+        try:
+            hexbeat.main()
+            code = 0
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        captured = capsys.readouterr()
+        return Outcome(code, captured.out, captured.err)
+
+    return command
