@@ -1,0 +1,208 @@
+"""Is a set of polygons a coverage: every place in at most one of them, and no slivers between? And mending it.
+
+Polygons here are shapely arrays in longitude and latitude (WGS 84 degrees). Widths in metres are taken in a local
+plane (`to_plane`), areas in square metres on the ellipsoid. Source of the notion: the coverage model of JTS and GEOS.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from pyproj import Geod
+
+__all__ = [
+    "DECIMALS",
+    "NARROW_M",
+    "Fault",
+    "Repair",
+    "area_m2",
+    "enclosed_gaps",
+    "find_faults",
+    "is_narrow",
+    "mend",
+    "round_polygons",
+    "to_degrees",
+    "to_plane",
+]
+
+Polygons = NDArray[Any]  # shapely geometries, (n,)
+Kind = Literal["ring", "overlap", "sliver", "edge"]
+
+DECIMALS: Final = 6  # of a degree: 0.11 m north, 0.06 m east at 55 degrees
+NARROW_M: Final = 2.0  # a gap or overlap that no circle of this diameter fits into is a drawing fault, not a place
+EARTH: Final = Geod(ellps="WGS84")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that keeps polygons from being a coverage.
+
+    `kind`: "ring" (a polygon that is not valid by itself), "overlap" (two polygons share ground), "sliver" (a narrow
+    gap that they enclose), "edge" (two polygons meet without sharing their corners). `members` are the places of the
+    polygons in the array, ascending. `area_m2` is 0 for rings and edges. `lon`, `lat` is a point at the fault.
+    `reason` is the word of GEOS for a ring, else empty.
+    """
+
+    kind: Kind
+    members: tuple[int, ...]
+    area_m2: float
+    lon: float
+    lat: float
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """One thing that `mend` did: the fault that it removed, and by how much the members' area changed in sum."""
+
+    fault: Fault
+    changed_m2: float
+
+
+def round_polygons(polygons: Polygons, *, decimals: int = DECIMALS) -> Polygons:
+    """Each coordinate rounded to decimals of a degree; equal corners stay equal, so shared edges stay shared.
+
+    Repeated corners are dropped. Rings run anticlockwise outside (RFC 7946). May make a tiny part invalid: check after.
+    """
+    flat = shapely.force_2d(polygons)
+    rounded = shapely.transform(flat, lambda degrees: np.round(degrees, decimals) + 0.0)  # + 0.0: no negative zero
+    return np.asarray(shapely.orient_polygons(shapely.remove_repeated_points(rounded), exterior_cw=False))
+
+
+def to_plane(polygons: Polygons, *, latitude: float) -> Polygons:
+    """Degrees to metres, scaled for one latitude: widths are true to 1 % within half a degree of it."""
+    return np.asarray(shapely.transform(polygons, lambda degrees: degrees * _metres_per_degree(latitude)))
+
+
+def to_degrees(polygons: Polygons, *, latitude: float) -> Polygons:
+    """The way back from `to_plane` with the same latitude."""
+    return np.asarray(shapely.transform(polygons, lambda metres: metres / _metres_per_degree(latitude)))
+
+
+def area_m2(geometry: shapely.Geometry) -> float:
+    """Square metres on the WGS 84 ellipsoid of a polygon in degrees; 0 for what has no area."""
+    polygons = [part for part in shapely.get_parts(geometry, return_index=False) if part.geom_type == "Polygon"]
+    return float(sum(abs(EARTH.geometry_area_perimeter(shapely.orient_polygons(part))[0]) for part in polygons))
+
+
+def is_narrow(polygons: Polygons, *, latitude: float, width_m: float = NARROW_M) -> NDArray[np.bool_]:
+    """Which polygons no circle of that diameter fits into, (n,)."""
+    return np.asarray(shapely.is_empty(shapely.buffer(to_plane(polygons, latitude=latitude), -width_m / 2)))
+
+
+def enclosed_gaps(polygons: Polygons) -> Polygons:
+    """Ground that the polygons together enclose and none of them covers, as polygons (m,), largest first."""
+    ground = shapely.union_all(polygons)
+    rings = [ring for part in shapely.get_parts(ground) for ring in shapely.get_parts(part.interiors)]
+    gaps = np.array([shapely.Polygon(ring) for ring in rings], dtype=object)
+    return gaps[np.argsort(-shapely.area(gaps), kind="stable")] if len(gaps) else gaps
+
+
+def find_faults(polygons: Polygons, *, width_m: float = NARROW_M) -> list[Fault]:
+    """Everything that keeps the polygons from being a coverage; empty if they are one.
+
+    Invalid rings are reported alone, since nothing more can be told before they are mended. Gaps that are wider than
+    `width_m` are no fault: they are places of nobody, such as a neighbour's enclave.
+    """
+    broken = [_ring_fault(place, polygons[place]) for place in np.flatnonzero(~shapely.is_valid(polygons))]
+    broken += [_ring_fault(int(place), polygons[place]) for place in np.flatnonzero(shapely.is_empty(polygons))]
+    if broken:
+        return broken
+    latitude = _middle(polygons)
+    gaps = enclosed_gaps(polygons)
+    slivers = gaps[is_narrow(gaps, latitude=latitude, width_m=width_m)] if len(gaps) else gaps
+    found = [_fault("sliver", _touching(polygons, gap), gap) for gap in slivers]
+    if shapely.coverage_is_valid(polygons):
+        return found
+    overlaps = _overlaps(polygons)
+    known = {member for fault in overlaps for member in fault.members}
+    edges = shapely.coverage_invalid_edges(polygons)
+    loose = [int(place) for place in np.flatnonzero(~shapely.is_empty(edges)) if place not in known]
+    return overlaps + found + [_fault("edge", (place,), edges[place]) for place in loose]
+
+
+def mend(polygons: Polygons, *, width_m: float = NARROW_M) -> tuple[Polygons, list[Repair]]:
+    """New polygons without invalid rings, narrow overlaps and narrow gaps, rounded, and what was done.
+
+    An overlap or a gap goes to the neighbour with which it shares the longest border. Overlaps that are not narrow are
+    left as they are: only the publisher knows whose ground it is. The result may still have faults; check it.
+    """
+    rings = [fault for fault in find_faults(polygons, width_m=width_m) if fault.kind == "ring"]
+    sound = _mended_rings(polygons, rings)
+    repairs = [Repair(fault, _change(polygons, sound, fault)) for fault in rings]
+    faults = [fault for fault in find_faults(sound, width_m=width_m) if fault.kind != "ring"]
+    latitude = _middle(sound)
+    if not faults or _has_wide_overlap(sound, latitude=latitude, width_m=width_m):
+        return sound, repairs
+    plane = to_plane(sound, latitude=latitude)
+    clean = shapely.coverage_clean(plane, gap_maximum_width=width_m)
+    mended = round_polygons(to_degrees(np.asarray(clean), latitude=latitude))
+    return mended, repairs + [Repair(fault, _change(sound, mended, fault)) for fault in faults]
+
+
+def _metres_per_degree(latitude: float) -> NDArray[np.float64]:
+    """Metres of one degree east and one degree north at a latitude, from the radii of curvature of WGS 84."""
+    sine = np.sin(np.radians(latitude))
+    prime = EARTH.a / np.sqrt(1 - EARTH.es * sine**2)
+    meridian = EARTH.a * (1 - EARTH.es) / (1 - EARTH.es * sine**2) ** 1.5
+    return np.radians(np.array([prime * np.cos(np.radians(latitude)), meridian]))
+
+
+def _middle(polygons: Polygons) -> float:
+    """The latitude in the middle of all polygons."""
+    _, south, _, north = shapely.total_bounds(polygons)
+    return float(south + north) / 2
+
+
+def _fault(kind: Kind, members: tuple[int, ...], where: shapely.Geometry, reason: str = "") -> Fault:
+    point = shapely.point_on_surface(where)
+    lon, lat = (np.nan, np.nan) if point.is_empty else (point.x, point.y)
+    return Fault(kind, members, area_m2(where), float(lon), float(lat), reason)
+
+
+def _ring_fault(place: int, polygon: shapely.Geometry) -> Fault:
+    """The fault of one invalid or empty polygon, at its first corner (a point on an invalid surface may not exist)."""
+    corners = shapely.get_coordinates(polygon)
+    lon, lat = corners[0] if len(corners) else (np.nan, np.nan)
+    reason = shapely.is_valid_reason(polygon).split("[")[0] if len(corners) else "Nothing is left of it"
+    return Fault("ring", (int(place),), 0.0, float(lon), float(lat), reason)
+
+
+def _touching(polygons: Polygons, gap: shapely.Geometry) -> tuple[int, ...]:
+    """The places of the polygons that meet a gap."""
+    return tuple(int(place) for place in np.flatnonzero(shapely.intersects(polygons, gap)))
+
+
+def _shared_ground(polygons: Polygons) -> list[tuple[int, int, shapely.Geometry]]:
+    """Pairs of polygons whose insides meet, and where."""
+    left, right = shapely.STRtree(polygons).query(polygons, predicate="intersects")
+    pairs = sorted((int(a), int(b)) for a, b in zip(left, right, strict=True) if a < b)
+    shared = [(a, b, shapely.intersection(polygons[a], polygons[b])) for a, b in pairs]
+    return [(a, b, ground) for a, b, ground in shared if ground.area > 0]
+
+
+def _overlaps(polygons: Polygons) -> list[Fault]:
+    return [_fault("overlap", (a, b), ground) for a, b, ground in _shared_ground(polygons)]
+
+
+def _has_wide_overlap(polygons: Polygons, *, latitude: float, width_m: float) -> bool:
+    grounds = np.array([ground for _, _, ground in _shared_ground(polygons)], dtype=object)
+    return bool(len(grounds)) and not bool(is_narrow(grounds, latitude=latitude, width_m=width_m).all())
+
+
+def _mended_rings(polygons: Polygons, faults: list[Fault]) -> Polygons:
+    """The polygons with invalid ones made valid; what collapses to lines or points is dropped."""
+    sound = polygons.copy()
+    for fault in faults:
+        place = fault.members[0]
+        valid = shapely.make_valid(polygons[place], method="structure", keep_collapsed=False)
+        parts = [part for part in shapely.get_parts(valid) if part.geom_type == "Polygon"]
+        sound[place] = parts[0] if len(parts) == 1 else shapely.MultiPolygon(parts)
+    return round_polygons(sound)
+
+
+def _change(before: Polygons, after: Polygons, fault: Fault) -> float:
+    """Square metres by which the members of a fault grew (or shrank, negative) in sum."""
+    return sum(area_m2(after[place]) - area_m2(before[place]) for place in fault.members)
