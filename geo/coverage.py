@@ -106,7 +106,7 @@ def find_faults(polygons: Polygons, *, width_m: float = NARROW_M) -> list[Fault]
     Invalid rings are reported alone, since nothing more can be told before they are mended. Gaps that are wider than
     `width_m` are no fault: they are places of nobody, such as a neighbour's enclave.
     """
-    broken = [_ring_fault(place, polygons[place]) for place in np.flatnonzero(~shapely.is_valid(polygons))]
+    broken = [_ring_fault(int(place), polygons[place]) for place in np.flatnonzero(~shapely.is_valid(polygons))]
     broken += [_ring_fault(int(place), polygons[place]) for place in np.flatnonzero(shapely.is_empty(polygons))]
     if broken:
         return broken
@@ -137,7 +137,7 @@ def mend(polygons: Polygons, *, width_m: float = NARROW_M) -> tuple[Polygons, li
     if not faults or _has_wide_overlap(sound, latitude=latitude, width_m=width_m):
         return sound, repairs
     plane = to_plane(sound, latitude=latitude)
-    clean = shapely.coverage_clean(plane, gap_maximum_width=width_m)
+    clean = shapely.coverage_clean(plane, gap_maximum_width=width_m)  # type: ignore[attr-defined] # stubs are of shapely 2.1
     mended = round_polygons(to_degrees(np.asarray(clean), latitude=latitude))
     return mended, repairs + [Repair(fault, _change(sound, mended, fault)) for fault in faults]
 
@@ -147,7 +147,7 @@ def _metres_per_degree(latitude: float) -> NDArray[np.float64]:
     sine = np.sin(np.radians(latitude))
     prime = EARTH.a / np.sqrt(1 - EARTH.es * sine**2)
     meridian = EARTH.a * (1 - EARTH.es) / (1 - EARTH.es * sine**2) ** 1.5
-    return np.radians(np.array([prime * np.cos(np.radians(latitude)), meridian]))
+    return np.asarray(np.radians([prime * np.cos(np.radians(latitude)), meridian]), dtype=np.float64)
 
 
 def _middle(polygons: Polygons) -> float:

@@ -13,7 +13,16 @@ from geo.errors import AreaError
 from geo.wards import Wards
 from layers.settings import PROJECT_DIR
 
-__all__ = ["AREA_FILE", "WARDS_FILE", "Area", "list_areas", "load_area", "own_areas_folder", "require_area_name"]
+__all__ = [
+    "AREA_FILE",
+    "WARDS_FILE",
+    "Area",
+    "area_folders",
+    "list_areas",
+    "load_area",
+    "read_facts",
+    "require_area_name",
+]
 
 WARDS_FILE: Final = "wards.geojson"
 AREA_FILE: Final = "area.toml"
@@ -84,15 +93,15 @@ def require_area_name(name: str) -> str:
     return name
 
 
-def own_areas_folder(home: Path | None) -> Path:
-    """Where a new area belongs: the project's data/boundaries where there is one, else `boundaries` in the home."""
-    project = PROJECT_DIR / "data" / "boundaries"
-    return project if project.is_dir() or home is None else home / "boundaries"
+def area_folders(home: Path | None = None) -> dict[str, Path]:
+    """Name and folder of every area that can be loaded, sorted; `home` adds those that an installation made."""
+    folders = [path.parent for root in reversed(_roots(home)) for path in root.glob(f"*/{AREA_FILE}")]
+    return {folder.name: folder for folder in sorted(folders, key=_name) if NAME_PATTERN.fullmatch(folder.name)}
 
 
 def list_areas(home: Path | None = None) -> list[str]:
-    """The names of all areas that can be loaded, sorted; `home` adds those that an installation made for itself."""
-    return sorted({path.parent.name for root in _roots(home) for path in root.glob(f"*/{AREA_FILE}")})
+    """The names of all areas that can be loaded, sorted."""
+    return list(area_folders(home))
 
 
 def load_area(name: str, *, home: Path | None = None) -> Area:
@@ -121,6 +130,10 @@ def _roots(home: Path | None) -> list[Path]:
     """The folders that hold areas, the first found winning."""
     own = [home / "boundaries"] if home is not None else []
     return [*own, PROJECT_DIR / "data" / "boundaries", PROJECT_DIR / "layers" / "_boundaries"]
+
+
+def _name(folder: Path) -> str:
+    return folder.name
 
 
 def _stamp(folder: Path) -> tuple[int, ...]:

@@ -8,31 +8,36 @@ from pathlib import Path
 from typing import Any, Final, TypedDict, Unpack
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 import shapely
-from numpy.typing import NDArray
 
-from geo.coverage import DECIMALS, Fault, Repair, area_m2, find_faults, mend, round_polygons
+from geo.coverage import DECIMALS, Repair, area_m2, find_faults, mend, round_polygons
 from geo.errors import AreaError
 from layers.areas import WARDS_FILE, read_facts, require_area_name
-from layers.boundary_files import project_to_degrees, read_published, sha256_of, wards_json, write_area
+from layers.boundary_files import (
+    project_to_degrees,
+    projection_remarks,
+    read_published,
+    sha256_of,
+    wards_json,
+    write_area,
+)
+from layers.boundary_words import fault_words, faults_words, repair_words, word_problems
 
 __all__ = ["BuildReport", "Provenance", "build_area", "check_area", "find_authority_fields"]
 
 AUTHORITY_FIELDS: Final = ((r"lad_code", r"lad_name"), (r"LAD\d\dCD", r"LAD\d\dNM"))  # ours, and the ONS's
 MENDING_ROUNDS: Final = 3  # rounding after mending may open a new sliver; twice has been enough
-TOLD: Final = 5  # faults that a message spells out
 
 
 class Provenance(TypedDict, total=False):
     """Where wards come from, for people: each is written to `area.toml` as given, "not stated" where it is not."""
 
-    title: str
-    vintage: str
-    source: str
-    licence: str
-    attribution: str
+    title: str | None
+    vintage: str | None
+    source: str | None
+    licence: str | None
+    attribution: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,16 @@ class BuildReport:
     area_km2: float
     repairs: list[str]
     warnings: list[str]
+
+    def as_dict(self) -> dict[str, object]:
+        """The same as words and numbers that JSON knows; the area by its name, in place of the folder."""
+        return {
+            "area": self.folder.name,
+            "wards": self.wards,
+            "area_km2": round(self.area_km2, 3),
+            "repairs": self.repairs,
+            "warnings": self.warnings,
+        }
 
 
 def build_area(
@@ -75,7 +90,9 @@ def build_area(
     facts = _facts(path, name, frame, provenance) | {"repairs": repairs, "wards_sha256": _digest(wards)}
     write_area(out_dir / name, wards=wards, facts=facts)
     area_km2 = sum(area_m2(polygon) for polygon in frame.geometry) / 1e6
-    return BuildReport(out_dir / name, len(frame), area_km2, repairs, remarks + chosen)
+    return BuildReport(
+        out_dir / name, len(frame), area_km2, repairs, [*remarks, *projection_remarks(published.crs), *chosen]
+    )
 
 
 def check_area(folder: Path) -> list[str]:
@@ -88,11 +105,11 @@ def check_area(folder: Path) -> list[str]:
     missing = [column for column in ("ward_code", "ward_name") if column not in frame]
     if missing:
         return [f"{WARDS_FILE} has no {' and no '.join(missing)}"]
-    problems = [*_word_problems(frame), *_fact_problems(folder, facts, frame)]
+    problems = [*word_problems(frame), *_fact_problems(folder, facts, frame)]
     polygons = frame.geometry.to_numpy()
     if not shapely.equals_exact(polygons, round_polygons(polygons)).all():
         problems.append(f"{WARDS_FILE} has coordinates of more than {DECIMALS} decimals, or repeated corners")
-    return problems + [_fault_words(fault, frame) for fault in find_faults(polygons)]
+    return problems + [fault_words(fault, frame) for fault in find_faults(polygons)]
 
 
 def find_authority_fields(columns: Iterable[str]) -> tuple[str, str] | None:
@@ -124,15 +141,16 @@ def _with_our_columns(frame: gpd.GeoDataFrame, fields: dict[str, str], *, file: 
     """Only the wanted columns, under our names, as trimmed text, sorted by code. AreaError if they are not usable."""
     missing = [field for field in fields.values() if field not in frame.columns]
     if missing:
+        there = [str(column) for column in frame.columns if column != frame.geometry.name]
         raise AreaError(
             "The columns of code and name are in the file",
-            f"{file} has no {', no '.join(missing)}; it has {', '.join(frame.columns.drop('geometry', errors='ignore'))}",
+            f"{file} has no {', no '.join(missing)}; it has {', '.join(there)}",
             "name them with --code and --name",
         )
     wards = gpd.GeoDataFrame(
         {ours: _text(frame[field]) for ours, field in fields.items()}, geometry=frame.geometry.to_numpy(), crs=frame.crs
     )
-    problems = _word_problems(wards)
+    problems = word_problems(wards)
     if problems:
         raise AreaError(
             "Each ward has a code of its own and a name", f"in {file} {'; '.join(problems)}", "correct the file"
@@ -156,12 +174,12 @@ def _sound(frame: gpd.GeoDataFrame, *, allow_mending: bool) -> tuple[gpd.GeoData
     if faults:
         raise AreaError(
             "Wards are valid polygons that neither overlap nor leave slivers between them",
-            _faults_words(faults, frame),
+            faults_words(faults, frame),
             "ask the publisher which is right"
             if allow_mending
             else "--mend repairs rings, slivers and narrow overlaps",
         )
-    return frame.set_geometry(polygons, crs=frame.crs), [_repair_words(repair, frame) for repair in repairs]
+    return frame.set_geometry(polygons, crs=frame.crs), [repair_words(repair, frame) for repair in repairs]
 
 
 def _facts(path: Path, name: str, frame: gpd.GeoDataFrame, provenance: Provenance) -> dict[str, Any]:
@@ -194,67 +212,19 @@ def _authorities(frame: gpd.GeoDataFrame) -> list[tuple[str, str]]:
     return sorted(set(zip(frame.get("lad_code", blank), frame.get("lad_name", blank), strict=True)))
 
 
-def _word_problems(frame: gpd.GeoDataFrame) -> list[str]:
-    """What is wrong with codes and names: empty, used twice, or with characters that cannot be shown."""
-    problems = []
-    for column in frame.columns.drop("geometry"):
-        texts = frame[column].astype(str)
-        what = column.replace("_", " ")
-        if (empty := int((texts == "").sum())) > 0:
-            problems.append(f"{_number(empty, 'row')} without a {what}")
-        if not texts.map(str.isprintable).all():
-            problems.append(f"a {what} has characters that cannot be shown")
-    codes = frame["ward_code"]
-    twice = sorted(set(codes[codes.duplicated() & (codes != "")]))
-    if twice:
-        problems.append(f"{_number(len(twice), 'ward code')} used more than once ({_some(twice)})")
-    return problems
-
-
 def _fact_problems(folder: Path, facts: dict[str, Any], frame: gpd.GeoDataFrame) -> list[str]:
     """Where `area.toml` and the folder or the wards disagree."""
     codes = list(frame["ward_code"])
+    authorities = list(zip(facts["authority_codes"], facts["authority_names"], strict=False))
     checks = {
         f"the folder is {folder.name!r}, but area.toml says {facts['name']!r}": facts["name"] == folder.name,
         "the CRS is not EPSG:4326": facts["crs"] == "EPSG:4326",
         "the wards are not sorted by code": codes == sorted(codes),
-        "the authorities are not those of the wards": list(
-            zip(facts["authority_codes"], facts["authority_names"], strict=False)
-        )
-        == _authorities(frame),
+        "the authorities are not those of the wards": authorities == _authorities(frame),
         f"{WARDS_FILE} is not the one that area.toml was written with": facts.get("wards_sha256")
         == sha256_of(folder / WARDS_FILE),
     }
     return [problem for problem, fine in checks.items() if not fine]
-
-
-def _faults_words(faults: list[Fault], frame: gpd.GeoDataFrame) -> str:
-    told = "; ".join(_fault_words(fault, frame) for fault in faults[:TOLD])
-    return told + (f"; and {len(faults) - TOLD} more" if len(faults) > TOLD else "")
-
-
-def _fault_words(fault: Fault, frame: gpd.GeoDataFrame) -> str:
-    """A fault in words, with the wards by name and code, and a place to look at (latitude, longitude)."""
-    wards = " and ".join(f"{frame['ward_name'][place]} ({frame['ward_code'][place]})" for place in fault.members)
-    where = "" if np.isnan(fault.lon) else f" near {fault.lat:.6f}, {fault.lon:.6f}"
-    return {
-        "ring": f"{wards} is not a valid polygon: {fault.reason}{where}",
-        "overlap": f"{wards} overlap by {fault.area_m2:,.1f} m2{where}",
-        "sliver": f"{wards} leave a sliver of {fault.area_m2:,.1f} m2{where}",
-        "edge": f"{wards} meets a neighbour without sharing its corners{where}",
-    }[fault.kind]
-
-
-def _repair_words(repair: Repair, frame: gpd.GeoDataFrame) -> str:
-    return f"mended: {_fault_words(repair.fault, frame)} (area changed by {repair.changed_m2:+,.1f} m2)"
-
-
-def _number(count: int, thing: str) -> str:
-    return f"{count} {thing}{'' if count == 1 else 's'}"
-
-
-def _some(words: list[str]) -> str:
-    return ", ".join(words[:TOLD]) + (", ..." if len(words) > TOLD else "")
 
 
 def _digest(text: str) -> str:

@@ -14,36 +14,45 @@ import geopandas as gpd
 import pyogrio
 import shapely
 from pyogrio.errors import DataLayerError, DataSourceError
+from pyproj import CRS
+from pyproj.transformer import TransformerGroup
 
 from geo.errors import AreaError
 from layers.areas import AREA_FILE, WARDS_FILE
 
-__all__ = ["PUBLISHED_FORMATS", "project_to_degrees", "read_published", "sha256_of", "wards_json", "write_area"]
+__all__ = [
+    "PUBLISHED_FORMATS",
+    "project_to_degrees",
+    "projection_remarks",
+    "read_published",
+    "sha256_of",
+    "wards_json",
+    "write_area",
+]
 
-PUBLISHED_FORMATS: Final = (".geojson", ".json", ".gpkg", ".shp")
+PUBLISHED_FORMATS: Final = (".geojson", ".json", ".gpkg", ".shp", ".parquet")
 WGS84: Final = "EPSG:4326"
 
 
 def read_published(path: Path) -> tuple[gpd.GeoDataFrame, list[str]]:
     """The one layer of a published file, in its own CRS, and what the reader remarked about it.
 
-    GeoJSON, GeoPackage or Shapefile. AreaError if the file is missing, has another format, several layers, no rows,
-    no geometry that can be read, or does not say its CRS.
+    GeoJSON, GeoPackage, Shapefile or GeoParquet. AreaError if the file is missing, has another format, several layers
+    or no rows, or a row that is no polygon.
     """
     if not path.is_file() or path.suffix.lower() not in PUBLISHED_FORMATS:
         raise AreaError(
             f"Wards come from a file ({', '.join(PUBLISHED_FORMATS)})",
             f"{path.name} is {'none of these' if path.is_file() else 'not there'}",
-            "give the path of a GeoJSON, GeoPackage or Shapefile",
+            "give the path of a GeoJSON, GeoPackage, Shapefile or GeoParquet",
         )
     with warnings.catch_warnings(record=True) as remarks:
         warnings.simplefilter("always")
         try:
-            _require_one_layer(path)
-            frame = gpd.read_file(path)
+            frame = _read_one_layer(path)
         except (DataSourceError, DataLayerError, shapely.errors.ShapelyError, ValueError, UnicodeError) as error:
             raise AreaError(
-                "Wards come from a file that GDAL can read",
+                "Wards come from a file that can be read",
                 f"{path.name} cannot be read ({type(error).__name__})",
                 "open it in QGIS and export it as GeoPackage",
             ) from error
@@ -71,6 +80,21 @@ def project_to_degrees(frame: gpd.GeoDataFrame, *, file: str) -> gpd.GeoDataFram
     return degrees
 
 
+def projection_remarks(crs: CRS) -> list[str]:
+    """What to know of the way from a CRS to WGS 84: a grid that is missing here makes it less accurate.
+
+    Without Ordnance Survey's OSTN15 grid, British National Grid is placed within 2 to 5 m instead of 0.1 m.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # it says what best_available says
+        group = TransformerGroup(crs, WGS84, always_xy=True)
+    if group.best_available or not group.transformers:
+        return []
+    accuracy = group.transformers[0].accuracy
+    within = f"within {accuracy:g} m" if accuracy >= 0 else "with unknown accuracy"
+    return [f"the best grid for {crs.name} is not installed (PROJ): wards are placed {within}"]
+
+
 def sha256_of(path: Path) -> str:
     """The SHA-256 of a file's bytes, in hexadecimal."""
     with path.open("rb") as file:
@@ -78,7 +102,7 @@ def sha256_of(path: Path) -> str:
 
 
 def wards_json(name: str, frame: gpd.GeoDataFrame) -> str:
-    """GeoJSON of an area's wards, a line a ward, properties in the frame's order. The same frame gives the same text."""
+    """GeoJSON of an area's wards, a line a ward. The same frame gives the same text."""
     properties = frame.drop(columns="geometry").to_dict("records")
     features = [
         {"type": "Feature", "properties": row, "geometry": shapely.geometry.mapping(geometry)}
@@ -102,7 +126,10 @@ def write_area(folder: Path, *, wards: str, facts: Mapping[str, Any]) -> None:
         shutil.rmtree(beside, ignore_errors=True)
 
 
-def _require_one_layer(path: Path) -> None:
+def _read_one_layer(path: Path) -> Any:
+    """A GeoDataFrame, or a DataFrame where the file has no geometry."""
+    if path.suffix.lower() == ".parquet":
+        return gpd.read_parquet(path)
     layers = [str(name) for name, _ in pyogrio.list_layers(path)]
     if len(layers) != 1:
         raise AreaError(
@@ -110,6 +137,7 @@ def _require_one_layer(path: Path) -> None:
             f"{path.name} has {len(layers)}" + (f": {', '.join(layers[:8])}" if layers else ""),
             "export the layer of wards to a file of its own",
         )
+    return gpd.read_file(path)
 
 
 def _require_polygons(path: Path, frame: Any) -> None:

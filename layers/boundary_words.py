@@ -1,0 +1,60 @@
+"""Faults, repairs and wrong codes or names of wards, in words."""
+
+from typing import Final
+
+import geopandas as gpd
+import numpy as np
+
+from geo.coverage import Fault, Repair
+
+__all__ = ["fault_words", "faults_words", "repair_words", "word_problems"]
+
+TOLD: Final = 5  # faults that a message spells out
+
+
+def word_problems(frame: gpd.GeoDataFrame) -> list[str]:
+    """What is wrong with codes and names: empty, used twice, or with characters that cannot be shown."""
+    problems = []
+    for column in frame.columns.drop("geometry"):
+        texts = frame[column].astype(str)
+        what = column.replace("_", " ")
+        if (empty := int((texts == "").sum())) > 0:
+            problems.append(f"{_number(empty, 'row')} without a {what}")
+        if not texts.map(str.isprintable).all():
+            problems.append(f"a {what} has characters that cannot be shown")
+    codes = frame["ward_code"]
+    twice = sorted(set(codes[codes.duplicated() & (codes != "")]))
+    if twice:
+        problems.append(f"{_number(len(twice), 'ward code')} used more than once ({_some(twice)})")
+    return problems
+
+
+def faults_words(faults: list[Fault], frame: gpd.GeoDataFrame) -> str:
+    """The first faults in words, and how many there are besides."""
+    told = "; ".join(fault_words(fault, frame) for fault in faults[:TOLD])
+    return told + (f"; and {len(faults) - TOLD} more" if len(faults) > TOLD else "")
+
+
+def fault_words(fault: Fault, frame: gpd.GeoDataFrame) -> str:
+    """A fault in words, with the wards by name and code, and a place to look at (latitude, longitude)."""
+    wards = " and ".join(f"{frame['ward_name'][place]} ({frame['ward_code'][place]})" for place in fault.members)
+    where = "" if np.isnan(fault.lon) else f" near {fault.lat:.6f}, {fault.lon:.6f}"
+    return {
+        "ring": f"{wards} is not a valid polygon: {fault.reason}{where}",
+        "overlap": f"{wards} overlap by {fault.area_m2:,.1f} m2{where}",
+        "sliver": f"{wards} leave a sliver of {fault.area_m2:,.1f} m2{where}",
+        "edge": f"{wards} meets a neighbour without sharing its corners{where}",
+    }[fault.kind]
+
+
+def repair_words(repair: Repair, frame: gpd.GeoDataFrame) -> str:
+    """What was mended in words: the fault, and how much ground the wards that it names won or lost together."""
+    return f"mended: {fault_words(repair.fault, frame)} (area changed by {repair.changed_m2:+,.1f} m2)"
+
+
+def _number(count: int, thing: str) -> str:
+    return f"{count} {thing}{'' if count == 1 else 's'}"
+
+
+def _some(words: list[str]) -> str:
+    return ", ".join(words[:TOLD]) + (", ..." if len(words) > TOLD else "")
