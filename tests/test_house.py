@@ -1,0 +1,100 @@
+"""The house rules: few doors, small rooms, and documentation that names what is there."""
+
+import ast
+import importlib
+import re
+import shlex
+from pathlib import Path
+
+import click
+import pytest
+import typer
+
+import hexbeat
+from layers.catalogue import LAYERS
+from layers.settings import DEFAULT_HOME
+from layers.sources import list_profiles
+
+ROOT = Path(__file__).resolve().parent.parent
+ROOMS = ("geo", "layers", "dashboard", "commands")
+# Alembic loads its scripts by path; they are no modules that anybody imports.
+MODULES = sorted(
+    path for room in ROOMS for path in (ROOT / room).rglob("*.py")
+    if path.name != "__init__.py" and "migrations" not in path.parts
+)  # fmt: skip
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "bench" / "README.md"]
+
+
+def module_name(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=module_name)
+def test_what_a_module_exports_is_there(path: Path) -> None:
+    module = importlib.import_module(module_name(path))
+    assert [name for name in module.__all__ if not hasattr(module, name)] == []
+
+
+@pytest.mark.parametrize("path", [*MODULES, ROOT / "hexbeat.py", ROOT / "streamlit_app.py"], ids=module_name)
+def test_rooms_use_only_what_others_export(path: Path) -> None:
+    private = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] in ROOMS and not node.level:
+            target = importlib.import_module(node.module)
+            exported = getattr(target, "__all__", None)
+            for alias in node.names:
+                submodule = (ROOT / Path(*node.module.split(".")) / f"{alias.name}.py").is_file()
+                if not submodule and (exported is None or alias.name not in exported):
+                    private.append(f"{node.module}.{alias.name}")
+    assert private == []
+
+
+@pytest.mark.parametrize("path", MODULES, ids=module_name)
+def test_a_room_is_seen_at_a_glance(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 350
+
+
+def test_the_door_for_people_is_a_contents_page() -> None:
+    assert len((ROOT / "streamlit_app.py").read_text(encoding="utf-8").splitlines()) < 80
+
+
+def headings(page: Path) -> set[str]:
+    return {line.lstrip("# ").strip() for line in page.read_text(encoding="utf-8").splitlines() if line.startswith("#")}
+
+
+def test_every_layer_source_and_command_has_its_heading() -> None:
+    found = set().union(*(headings(page) for page in PAGES))
+    wanted = {spec.name for spec in LAYERS}
+    wanted |= {profile.name for profile in list_profiles(DEFAULT_HOME)}
+    wanted |= {f"hexbeat {name}" for name in typer.main.get_command(hexbeat.app).commands}  # type: ignore[attr-defined] # a group
+    assert sorted(wanted - {heading.strip("`") for heading in found}) == []
+
+
+def documented_commands() -> list[str]:
+    lines = []
+    for page in PAGES:
+        for block in re.findall(r"```(?:sh|console)\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.DOTALL):
+            joined = block.replace("\\\n", " ")
+            lines += [line.removeprefix("$ ").strip() for line in joined.splitlines()]
+    return [line.split("  #")[0].strip() for line in lines if re.match(r"(\.venv/bin/)?hexbeat\b", line)]
+
+
+@pytest.mark.parametrize("line", documented_commands())
+def test_documented_commands_are_as_the_program_takes_them(line: str) -> None:
+    words = shlex.split(line.split("|")[0].split(">")[0])[1:]
+    command: click.Command = typer.main.get_command(hexbeat.app)
+    context = click.Context(command, info_name="hexbeat")
+    while isinstance(command, click.Group) and words and words[0] in command.commands:
+        command = command.commands[words[0]]
+        context = click.Context(command, info_name=words.pop(0), parent=context)
+    if words not in ([], ["--help"], ["-h"]):
+        command.parse_args(context, words)
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    dead = []
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text(encoding="utf-8")):
+            if not target.startswith(("http:", "https:", "mailto:")) and not (page.parent / target).exists():
+                dead.append(f"{page.name}: {target}")
+    assert dead == []
