@@ -103,8 +103,9 @@ def enclosed_gaps(polygons: Polygons) -> Polygons:
 def find_faults(polygons: Polygons, *, width_m: float = NARROW_M) -> list[Fault]:
     """Everything that keeps the polygons from being a coverage; empty if they are one.
 
-    Invalid rings are reported alone, since nothing more can be told before they are mended. Gaps that are wider than
-    `width_m` are no fault: they are places of nobody, such as a neighbour's enclave.
+    Invalid rings are reported alone, since nothing more can be told before they are mended; edges are reported only
+    where there is nothing else, since overlaps and slivers bring them along. Gaps that are wider than `width_m` are no
+    fault: they are places of nobody, such as a neighbour's enclave.
     """
     broken = [_ring_fault(int(place), polygons[place]) for place in np.flatnonzero(~shapely.is_valid(polygons))]
     broken += [_ring_fault(int(place), polygons[place]) for place in np.flatnonzero(shapely.is_empty(polygons))]
@@ -116,11 +117,10 @@ def find_faults(polygons: Polygons, *, width_m: float = NARROW_M) -> list[Fault]
     found = [_fault("sliver", _touching(polygons, gap), gap) for gap in slivers]
     if shapely.coverage_is_valid(polygons):
         return found
-    overlaps = _overlaps(polygons)
-    known = {member for fault in overlaps for member in fault.members}
+    if found := _overlaps(polygons) + found:
+        return found
     edges = shapely.coverage_invalid_edges(polygons)
-    loose = [int(place) for place in np.flatnonzero(~shapely.is_empty(edges)) if place not in known]
-    return overlaps + found + [_fault("edge", (place,), edges[place]) for place in loose]
+    return [_fault("edge", (int(place),), edges[place]) for place in np.flatnonzero(~shapely.is_empty(edges))]
 
 
 def mend(polygons: Polygons, *, width_m: float = NARROW_M) -> tuple[Polygons, list[Repair]]:
@@ -137,7 +137,7 @@ def mend(polygons: Polygons, *, width_m: float = NARROW_M) -> tuple[Polygons, li
     if not faults or _has_wide_overlap(sound, latitude=latitude, width_m=width_m):
         return sound, repairs
     plane = to_plane(sound, latitude=latitude)
-    clean = shapely.coverage_clean(plane, gap_maximum_width=width_m)  # type: ignore[attr-defined] # stubs are of shapely 2.1
+    clean = shapely.coverage_clean(plane, gap_width=width_m)  # type: ignore[attr-defined] # stubs are of shapely 2.1
     mended = round_polygons(to_degrees(np.asarray(clean), latitude=latitude))
     return mended, repairs + [Repair(fault, _change(sound, mended, fault)) for fault in faults]
 
