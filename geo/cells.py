@@ -1,0 +1,177 @@
+"""Points and polygons to H3 cells, and cells to outlines, names and sizes."""
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import h3.api.basic_int as h3
+import numpy as np
+import shapely
+from numpy.typing import ArrayLike, NDArray
+
+from geo.errors import DataError, UsageError
+from geo.lattice import EARTH_KM, Lattice, fit_lattice
+from geo.plane import unit_vectors
+
+__all__ = [
+    "boundaries",
+    "cell_areas_km2",
+    "cell_strings",
+    "cells_from_strings",
+    "cells_meeting",
+    "index_points",
+    "index_points_at",
+    "short_code",
+]
+
+_FEW: Final = 256  # points for which a fit is not worth its time
+_RADII_KM: Final = (8.0, 16.0, 32.0, 64.0, 128.0)  # circles that are tried; beyond the last, h3 does the work
+_GRID_DEGREES: Final = 0.05  # circles' middles are rounded to this, so that fits are found again
+
+
+def index_points(lon: ArrayLike, lat: ArrayLike, *, resolution: int) -> NDArray[np.uint64]:
+    """The H3 cell (uint64 (n,)) of each point in WGS 84 degrees ((n,) each): equal to h3's `latlng_to_cell`.
+
+    Raises DataError for coordinates that are not numbers or not on the globe, UsageError for a resolution that is not
+    0 to 15.
+    """
+    return index_points_at(lon, lat, resolutions=(resolution,))[resolution]
+
+
+def index_points_at(lon: ArrayLike, lat: ArrayLike, *, resolutions: Iterable[int]) -> dict[int, NDArray[np.uint64]]:
+    """`index_points` at several resolutions at once: the cells (uint64 (n,)) of each, directly and not by parents."""
+    chosen = tuple(resolutions)
+    for resolution in chosen:
+        _require_resolution(resolution)
+    lon, lat = np.asarray(lon, dtype=np.float64), np.asarray(lat, dtype=np.float64)
+    _require_on_globe(lon, lat)
+    if len(lon) < _FEW:
+        return {resolution: _index_by_h3(lon, lat, resolution) for resolution in chosen}
+    vectors = unit_vectors(lon, lat)
+    middle = _middle(lon, lat)
+    return {r: _index(lon, lat, vectors, _lattice(vectors, middle, r), r) for r in chosen}
+
+
+def cells_meeting(polygons: Sequence[shapely.Geometry] | NDArray[np.object_], *, resolution: int) -> NDArray[np.uint64]:
+    """Every cell (sorted uint64) whose outline meets the polygons (lon/lat degrees), empty ones too: the study area.
+
+    Outlines and polygons both have straight sides in degrees. Touching counts as meeting.
+    """
+    _require_resolution(resolution)
+    whole = shapely.union_all(np.asarray(polygons, dtype=object))
+    if whole.is_empty:
+        return np.array([], dtype=np.uint64)
+    candidates = h3.h3shape_to_cells_experimental(h3.geo_to_h3shape(whole), resolution, contain="bbox_overlap")
+    cells = np.unique(np.fromiter(candidates, dtype=np.uint64))
+    shapely.prepare(whole)
+    met: NDArray[np.bool_] = shapely.intersects(whole, boundaries(cells))
+    return cells[met]
+
+
+def boundaries(cells: NDArray[np.uint64]) -> NDArray[np.object_]:
+    """Outlines of cells: shapely polygons (n,) in WGS 84 degrees, lon before lat."""
+    if len(cells) == 0:
+        return np.array([], dtype=object)
+    rings = [h3.cell_to_boundary(cell) for cell in cells.tolist()]
+    owner = np.repeat(np.arange(len(rings)), [len(ring) for ring in rings])
+    corners = np.array([corner for ring in rings for corner in ring])[:, ::-1]
+    return np.asarray(shapely.polygons(shapely.linearrings(corners, indices=owner)), dtype=object)
+
+
+def cell_strings(cells: NDArray[np.uint64]) -> list[str]:
+    """The usual names of cells: 15 hexadecimal digits, in the same order as the numbers."""
+    digits = np.ascontiguousarray(cells, dtype=">u8").tobytes().hex()
+    return [digits[start : start + 15] for start in range(1, len(digits), 16)]
+
+
+def cells_from_strings(names: Iterable[str]) -> NDArray[np.uint64]:
+    """Cells (uint64 (n,)) of their names; DataError if one is no cell."""
+    given = list(names)
+    cells = [int(name, 16) if _is_cell_name(name) else 0 for name in given]
+    if 0 in cells:
+        raise DataError(
+            "A cell is named by its H3 number in hexadecimal digits",
+            f"{given[cells.index(0)]!r} is none",
+            "take names from a map's link, or from the column `cell` of hexbeat counts",
+        )
+    return np.array(cells, dtype=np.uint64)
+
+
+def cell_areas_km2(cells: NDArray[np.uint64]) -> NDArray[np.float64]:
+    """The area of each cell in square kilometres, float64 (n,), on the sphere."""
+    return np.array([h3.cell_area(cell, unit="km^2") for cell in cells.tolist()], dtype=np.float64)
+
+
+def short_code(cell: int) -> str:
+    """A few letters by which people tell a town's cells apart: the cell's last four digits that say anything.
+
+    Unlike the whole name it is not unique in the world, nor between resolutions.
+    """
+    return f"{cell:x}".rstrip("f")[-4:]
+
+
+def _is_cell_name(name: str) -> bool:
+    try:
+        return bool(h3.is_valid_cell(int(name, 16)))
+    except (OverflowError, ValueError):
+        return False
+
+
+def _require_resolution(resolution: int) -> None:
+    if not 0 <= resolution <= 15:  # noqa: PLR2004 (H3 has sixteen resolutions)
+        raise UsageError(
+            "An H3 resolution is a whole number from 0 to 15",
+            f"{resolution} was asked for",
+            "choose 8, 9, 10 or 11 for a town",
+        )
+
+
+def _require_on_globe(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> None:
+    good = (np.abs(lon) <= 180) & (np.abs(lat) <= 90)  # noqa: PLR2004 (degrees)
+    if not good.all():
+        raise DataError(
+            "A point has a longitude from -180 to 180 and a latitude from -90 to 90 degrees",
+            f"{np.count_nonzero(~good)} of {len(good)} points have not, the first at position {np.argmin(good)}",
+            "leave out points without a place, and convert eastings and northings first",
+        )
+
+
+def _middle(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> tuple[float, float]:
+    """A place (lon, lat) in the thick of the points, rounded so that the next points of the town have the same."""
+    step = max(1, len(lon) // 4096)
+    lon_middle, lat_middle = np.round(np.array([np.median(lon[::step]), np.median(lat[::step])]) / _GRID_DEGREES)
+    return float(lon_middle * _GRID_DEGREES), float(lat_middle * _GRID_DEGREES)
+
+
+def _lattice(vectors: NDArray[np.float64], middle: tuple[float, float], resolution: int) -> Lattice | None:
+    """The lattice of the smallest circle that holds nearly all points, or of the widest that is one lattice."""
+    here = unit_vectors(np.array([middle[0]]), np.array([middle[1]]))[:, 0]
+    cosines = here @ vectors
+    enough = 0.99 * len(cosines)
+    radii = [r for r in _RADII_KM if np.count_nonzero(cosines >= math.cos(r / EARTH_KM)) < enough]
+    for radius_km in reversed(_RADII_KM[: len(radii) + 1]):
+        lattice = fit_lattice(*middle, radius_km=radius_km, resolution=resolution)
+        if lattice is not None:
+            return lattice
+    return None
+
+
+def _index(
+    lon: NDArray[np.float64],
+    lat: NDArray[np.float64],
+    vectors: NDArray[np.float64],
+    lattice: Lattice | None,
+    resolution: int,
+) -> NDArray[np.uint64]:
+    if lattice is None:
+        return _index_by_h3(lon, lat, resolution)
+    cells = lattice.index(vectors)
+    rest = np.flatnonzero(cells == 0)
+    cells[rest] = _index_by_h3(lon[rest], lat[rest], resolution)
+    return cells
+
+
+def _index_by_h3(lon: NDArray[np.float64], lat: NDArray[np.float64], resolution: int) -> NDArray[np.uint64]:
+    cell_of = h3.latlng_to_cell
+    pairs = zip(lat.tolist(), lon.tolist(), strict=True)
+    return np.fromiter((cell_of(y, x, resolution) for y, x in pairs), dtype=np.uint64, count=len(lon))

@@ -1,0 +1,178 @@
+"""Electoral wards: which ward a point lies in, exactly and fast.
+
+The answer is that of `geopandas.sjoin(..., predicate="within")`, with a rule for what `within` leaves out. A point on
+an edge that two or more wards share belongs to the one of them whose code comes first; a point on the outer edge of the
+area alone is outside, as it is for `within`.
+"""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Final, Self
+
+import geopandas
+import numpy as np
+import pyogrio
+import shapely
+from numpy.typing import ArrayLike, NDArray
+
+from geo.errors import AreaError
+from geo.raster import UNDECIDED, Raster
+
+__all__ = ["OUTSIDE", "Wards"]
+
+OUTSIDE: Final = -1
+_FEW: Final = 5000  # points for which laying a raster is not worth its tenth of a second
+_CRS: Final = "EPSG:4326"
+
+
+class Wards:
+    """The wards of an area in the order of their codes.
+
+    `codes`, `names`, `lad_codes`, `lad_names` are tuples of str ("" where the authority is not known), `polygons`
+    shapely (Multi)Polygons in WGS 84 degrees (object (n,)), `bounds` (west, south, east, north) of all.
+    """
+
+    def __init__(
+        self,
+        codes: tuple[str, ...],
+        names: tuple[str, ...],
+        polygons: NDArray[np.object_],
+        *,
+        lad_codes: tuple[str, ...] | None = None,
+        lad_names: tuple[str, ...] | None = None,
+    ) -> None:
+        blank = ("",) * len(codes)
+        order = np.argsort(np.array(codes, dtype=object), kind="stable").tolist()
+        self.codes = tuple(codes[place] for place in order)
+        self.names = tuple(names[place] for place in order)
+        self.lad_codes = tuple((lad_codes or blank)[place] for place in order)
+        self.lad_names = tuple((lad_names or blank)[place] for place in order)
+        self.polygons = np.asarray(polygons, dtype=object)[order]
+        shapely.prepare(self.polygons)
+        west, south, east, north = shapely.total_bounds(self.polygons).tolist()
+        self.bounds: tuple[float, float, float, float] = (west, south, east, north)
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    @classmethod
+    def from_file(cls, path: Path | str) -> Self:
+        """Wards from any file that geopandas reads, with the columns and CRS that `from_frame` asks for.
+
+        Raises AreaError if there is no such file, it cannot be read, or `from_frame` refuses it.
+        """
+        path = Path(path)
+        try:
+            frame = geopandas.read_parquet(path) if path.suffix == ".parquet" else geopandas.read_file(path)
+        except (OSError, ValueError, pyogrio.errors.DataSourceError) as error:
+            raise AreaError(
+                "Wards come from a file of polygons such as GeoJSON, GeoPackage or Shapefile",
+                f"`{path.name}` cannot be read as one" if path.exists() else f"there is no file `{path.name}`",
+                "name a published boundary file, or build one with `hexbeat boundaries build`",
+            ) from error
+        return cls.from_frame(frame, what=f"`{path.name}`")
+
+    @classmethod
+    def from_frame(cls, frame: geopandas.GeoDataFrame, *, what: str = "the frame") -> Self:
+        """Wards from polygons with the columns ward_code and ward_name, and lad_code and lad_name if known.
+
+        Raises AreaError unless the frame is in EPSG:4326 and has both columns, at least one row, polygons only, and
+        each code once. `what` names the frame in messages. Whether the wards cover the area is not tested here.
+        """
+        _require_columns(frame, what)
+        _require_crs(frame, what)
+        _require_polygons(frame, what)
+        return cls(
+            tuple(frame["ward_code"].astype(str)),
+            tuple(frame["ward_name"].astype(str)),
+            frame.geometry.to_numpy(),
+            lad_codes=_texts(frame, "lad_code"),
+            lad_names=_texts(frame, "lad_name"),
+        )
+
+    def locate(self, lon: ArrayLike, lat: ArrayLike) -> NDArray[np.int32]:
+        """The ward (int32 (n,), a place in `codes`) of each point in WGS 84 degrees; -1 outside and for no number."""
+        lon, lat = np.asarray(lon, dtype=np.float64), np.asarray(lat, dtype=np.float64)
+        if len(lon) < _FEW:
+            return self.locate_exactly(lon, lat)
+        ward = self._raster.look_up(lon, lat)
+        near_edge = np.flatnonzero(ward == UNDECIDED)
+        ward[near_edge] = self.locate_exactly(lon[near_edge], lat[near_edge])
+        return ward
+
+    def locate_exactly(self, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.int32]:
+        """`locate` without the raster: every point is tested against every ward whose bounds hold it."""
+        ward = np.full(len(lon), OUTSIDE, dtype=np.int32)
+        for place, polygon in enumerate(self.polygons):
+            open_points = self._in_bounds(place, lon, lat, ward == OUTSIDE)
+            ward[open_points[shapely.contains_xy(polygon, lon[open_points], lat[open_points])]] = place
+        touching = np.zeros(len(lon), dtype=np.int32)
+        first = ward.copy()
+        for place, polygon in enumerate(self.polygons):
+            open_points = self._in_bounds(place, lon, lat, ward == OUTSIDE)
+            on_edge = open_points[shapely.intersects_xy(polygon, lon[open_points], lat[open_points])]
+            touching[on_edge] += 1
+            first[on_edge[first[on_edge] == OUTSIDE]] = place
+        return np.where(touching > 1, first, ward)
+
+    def _in_bounds(
+        self, place: int, lon: NDArray[np.float64], lat: NDArray[np.float64], among: NDArray[np.bool_]
+    ) -> NDArray[np.intp]:
+        """Which of the points that are still open lie within a ward's bounds."""
+        west, south, east, north = self._each_bounds[place]
+        return np.flatnonzero(among & (lon >= west) & (lon <= east) & (lat >= south) & (lat <= north))
+
+    @cached_property
+    def _each_bounds(self) -> list[list[float]]:
+        bounds: list[list[float]] = shapely.bounds(self.polygons).tolist()
+        return bounds
+
+    @cached_property
+    def _raster(self) -> Raster:
+        return Raster.lay(self.polygons, self.bounds, self.locate_exactly)
+
+
+def _texts(frame: geopandas.GeoDataFrame, column: str) -> tuple[str, ...] | None:
+    return tuple(frame[column].fillna("").astype(str)) if column in frame else None
+
+
+def _require_columns(frame: geopandas.GeoDataFrame, what: str) -> None:
+    rule = "Wards need the columns ward_code and ward_name, and a polygon in each row"
+    hint = "name the file's own columns: `hexbeat boundaries build FILE --area NAME --code FIELD --name FIELD`"
+    missing = [column for column in ("ward_code", "ward_name") if column not in frame]
+    if missing:
+        others = ", ".join(str(column) for column in frame.columns if column != "geometry") or "none"
+        raise AreaError(rule, f"{what} lacks {' and '.join(missing)} and has {others}", hint)
+    if not isinstance(frame, geopandas.GeoDataFrame) or frame.active_geometry_name is None:
+        raise AreaError(rule, f"{what} has no geometries", hint)
+    if len(frame) == 0:
+        raise AreaError(rule, f"{what} has no rows", hint)
+    if frame["ward_code"].isna().any() or frame["ward_name"].isna().any():
+        raise AreaError(rule, f"{what} has rows without a code or a name", hint)
+    repeated = sorted(frame["ward_code"][frame["ward_code"].duplicated()].astype(str).unique())
+    if repeated:
+        raise AreaError(
+            "A ward has one row",
+            f"{what} has several of {', '.join(repeated)}",
+            "join the parts of a ward into one MultiPolygon",
+        )
+
+
+def _require_crs(frame: geopandas.GeoDataFrame, what: str) -> None:
+    if frame.crs is None or not frame.crs.equals(_CRS, ignore_axis_order=True):
+        raise AreaError(
+            "Wards are in WGS 84 degrees (EPSG:4326)",
+            f"{what} {'does not say its CRS' if frame.crs is None else f'is in {frame.crs.name}'}",
+            "let `hexbeat boundaries build` convert it, or use to_crs(4326)",
+        )
+
+
+def _require_polygons(frame: geopandas.GeoDataFrame, what: str) -> None:
+    good = frame.geometry.geom_type.isin(("Polygon", "MultiPolygon")) & ~frame.geometry.is_empty & frame.is_valid
+    if not good.all():
+        wrong = ", ".join(sorted(frame["ward_code"][~good].astype(str)))
+        raise AreaError(
+            "Each ward is a valid polygon or multipolygon",
+            f"{what} has others for {wrong}",
+            "let `hexbeat boundaries build --mend` repair what can be repaired",
+        )
