@@ -1,0 +1,181 @@
+"""The two databases behind the store, SQLite by default and PostgreSQL by URL: how they are opened and kept to shape."""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+
+from geo.errors import StoreError
+from layers.schema import HEAD
+
+__all__ = ["BUSY_S", "FILE_NAME", "WRITES", "make_engine", "migrate", "translated"]
+
+FILE_NAME: Final = "hexbeat.sqlite"
+BUSY_S: Final = 30  # how long one writer waits for another
+WRITES: Final = "hexbeat_writes"  # the execution option of a transaction that will write
+_MIGRATION_LOCK: Final = 0x68657862  # any fixed number: "hexb"
+_ALIEN: Final = "use another folder with --home, or move that file away"
+
+
+def make_engine(home: Path, database_url: str | None) -> Engine:
+    """An engine for the SQLite file in `home` (made if need be, for this user only) or for PostgreSQL at the URL."""
+    if database_url:
+        return _postgres_engine(database_url)
+    return _sqlite_engine(_prepare_file(home))
+
+
+def _prepare_file(home: Path) -> Path:
+    path = home / FILE_NAME
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        home.chmod(0o700)
+        # SQLite gives its -wal and -shm files the mode of the database.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        path.chmod(0o600)
+    except OSError as error:
+        raise StoreError(
+            "The store is a file that this user can write",
+            f"{path} cannot be: {error.strerror}",
+            "choose another folder with --home or HEXBEAT_HOME",
+        ) from error
+    head = path.open("rb").read(16) if path.stat().st_size else b""
+    if head and head != b"SQLite format 3\x00":
+        raise StoreError("The store is a Hexbeat SQLite file", f"{path} is something else", _ALIEN)
+    return path
+
+
+def _sqlite_engine(path: Path) -> Engine:
+    engine = sa.create_engine(URL.create("sqlite", database=str(path)), connect_args={"timeout": BUSY_S})
+
+    @event.listens_for(engine, "connect")
+    def _set_up(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None  # transactions begin below, where we say so, and nowhere else
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "secure_delete=ON",
+            "foreign_keys=ON",
+            "temp_store=MEMORY",  # staged rows never reach the disk
+            "cache_size=-65536",
+        ):
+            connection.execute(f"PRAGMA {pragma}").close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        # A transaction that reads first and writes later cannot wait for another writer: it would fail at once.
+        writes = connection.get_execution_options().get(WRITES)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _postgres_engine(database_url: str) -> Engine:
+    try:
+        url = make_url(database_url)
+    except ArgumentError as error:
+        raise StoreError(
+            "HEXBEAT_DATABASE_URL is a PostgreSQL address",
+            "it cannot be read as an address",
+            "write it as postgresql://user@host/database",
+        ) from error
+    if url.drivername.split("+")[0] not in {"postgresql", "postgres"}:
+        raise StoreError(
+            "HEXBEAT_DATABASE_URL is a PostgreSQL address",
+            f"it begins with {url.drivername}://",
+            "write it as postgresql://user@host/database, or leave it out for SQLite",
+        )
+    url = url.set(drivername="postgresql+pg8000")
+    host = url.query.get("host")
+    arguments: dict[str, Any] = {"timeout": None, "application_name": "hexbeat"}
+    if isinstance(host, str) and host.startswith("/"):
+        port = url.port or url.query.get("port") or 5432
+        arguments["unix_sock"] = f"{host}/.s.PGSQL.{port}"
+        url = url.difference_update_query(["host", "port"])
+    return sa.create_engine(url, connect_args=arguments, pool_pre_ping=True)
+
+
+@contextmanager
+def translated(engine: Engine) -> Iterator[None]:
+    """Turn what a database says when it cannot serve into a StoreError; other errors pass."""
+    try:
+        yield
+    except OperationalError as error:
+        if "locked" in str(error.orig) or "busy" in str(error.orig):
+            raise StoreError(
+                "One load writes at a time",
+                f"another program has been writing to the store for {BUSY_S} seconds",
+                "wait until it is done and try again",
+            ) from error
+        raise StoreError("The store can be read and written", _fact(engine, error), "see the manual, Store") from error
+    except DBAPIError as error:
+        if "can't create a connection" in str(error.orig).lower() or error.connection_invalidated:
+            raise StoreError(
+                "The database answers", _fact(engine, error), "check HEXBEAT_DATABASE_URL and that the server runs"
+            ) from error
+        raise
+
+
+def _fact(engine: Engine, error: DBAPIError) -> str:
+    """What happened, without the statement and its values, which may hold what a record says."""
+    place = engine.url.database if engine.dialect.name == "sqlite" else f"{engine.url.host or 'socket'}"
+    return f"{place} says {type(error.orig).__name__}: {str(error.orig).splitlines()[0]}"
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the store to the newest schema, in one transaction; nothing is ever destroyed.
+
+    StoreError if the database is not a store, or one of a newer Hexbeat. Two programs that open a new store at once
+    wait for each other.
+    """
+    try:
+        with translated(engine), engine.connect() as connection:
+            if _revision(connection) == HEAD:
+                return
+        with translated(engine), engine.connect() as connection:
+            connection.execution_options(**{WRITES: True})
+            with connection.begin():
+                _upgrade(connection)
+    except sa.exc.DatabaseError as error:
+        raise StoreError(
+            "The store is a whole Hexbeat database", _fact(engine, error), "restore it from a copy, or " + _ALIEN
+        ) from error
+
+
+def _upgrade(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+    revision = _revision(connection)  # again, now that no other program can change it
+    if revision == HEAD:
+        return
+    from alembic import command  # noqa: PLC0415  # half a second to import, and most starts do not need it
+    from alembic.config import Config  # noqa: PLC0415  # the same
+    from alembic.script import ScriptDirectory  # noqa: PLC0415  # the same
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.attributes["connection"] = connection
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    if revision is not None and revision not in known:
+        raise StoreError(
+            "A store is opened by the Hexbeat that made it, or a newer one",
+            f"this store has schema {revision}, this Hexbeat knows up to {HEAD}",
+            "install the newer Hexbeat; nothing was changed",
+        )
+    command.upgrade(config, "head")
+
+
+def _revision(connection: Connection) -> str | None:
+    """The schema's revision, None for an empty database; StoreError if the tables are someone else's."""
+    tables = set(sa.inspect(connection).get_table_names())
+    if "alembic_version" in tables and "store_state" in tables:
+        return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar_one()
+    if tables:
+        raise StoreError("The store is a Hexbeat database", "this one holds the tables of another program", _ALIEN)
+    return None

@@ -1,0 +1,21 @@
+"""Moments: UTC seconds in the store, aware datetimes outside."""
+
+from datetime import UTC, datetime
+
+from geo.errors import UsageError
+
+__all__ = ["from_seconds", "to_seconds"]
+
+
+def to_seconds(moment: datetime | None) -> int:
+    """Whole seconds since 1970-01-01T00:00Z; None is now. UsageError for a datetime without a time zone."""
+    if moment is None:
+        moment = datetime.now(UTC)
+    if moment.tzinfo is None:
+        raise UsageError("A moment has a time zone", f"{moment.isoformat()} has none", "add one, such as +00:00")
+    return int(moment.timestamp() // 1)
+
+
+def from_seconds(seconds: int) -> datetime:
+    """The aware datetime, in UTC."""
+    return datetime.fromtimestamp(seconds, UTC)

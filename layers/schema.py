@@ -1,0 +1,144 @@
+"""The tables of the store. Times are int64 seconds since 1970-01-01T00:00Z, in every table and column.
+
+`events` holds one row a version of an event: the live version has `superseded_at` null. Row and batch numbers rise and
+are never used twice, so that "what is new since row 1,204" has an answer (`layers.refresh`).
+"""
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+)
+
+__all__ = ["EVENT_TYPES", "HEAD", "batch_files", "batches", "events", "metadata", "rejects", "store_state"]
+
+HEAD: Final = "0001"  # the newest migration; a test keeps it equal to what alembic finds
+
+# The columns of layers.event.EVENT_COLUMNS: type, and whether a value may be missing.
+EVENT_TYPES: Final[dict[str, tuple[type[Text | BigInteger | Float[float]], bool]]] = {
+    "layer": (Text, False),
+    "source": (Text, False),
+    "source_id": (Text, False),
+    "lon": (Float, False),
+    "lat": (Float, False),
+    "occurred_from": (BigInteger, False),
+    "occurred_to": (BigInteger, False),
+    "time_precision": (Text, False),
+    "quantity": (BigInteger, False),
+    "category": (Text, True),
+    "reported_by": (Text, False),
+    "status": (Text, True),
+    "h3_08": (BigInteger, False),
+    "h3_09": (BigInteger, False),
+    "h3_10": (BigInteger, False),
+    "h3_11": (BigInteger, False),
+    "ward_code": (Text, False),
+    "scope": (Text, True),
+    "note": (Text, True),
+}
+
+# SQLite numbers rows by itself only for the type INTEGER, which there holds 64 bits.
+_KEY: Final = BigInteger().with_variant(Integer(), "sqlite")
+
+metadata = MetaData()
+
+
+def _event_columns() -> list[Column[object]]:
+    return [
+        Column(name, Float(53) if kind is Float else kind(), nullable=nullable)
+        for name, (kind, nullable) in EVENT_TYPES.items()
+    ]
+
+
+events = Table(
+    "events",
+    metadata,
+    Column("row_id", _KEY, primary_key=True, autoincrement=True),
+    Column("event_id", Text, nullable=False),
+    *_event_columns(),
+    Column("batch_id", BigInteger, nullable=False),
+    Column("recorded_at", BigInteger, nullable=False),
+    Column("superseded_at", BigInteger),
+    Column("superseded_batch", BigInteger),
+    CheckConstraint("occurred_to >= occurred_from", name="events_interval"),
+    CheckConstraint("quantity >= 1", name="events_quantity"),
+    CheckConstraint("(superseded_at IS NULL) = (superseded_batch IS NULL)", name="events_superseded"),
+    sqlite_autoincrement=True,
+)
+_live = events.c.superseded_at.is_(None)
+_closed = events.c.superseded_batch.is_not(None)
+Index(
+    "events_one_live",
+    events.c.source,
+    events.c.source_id,
+    unique=True,
+    sqlite_where=_live,
+    postgresql_where=_live,
+)
+Index("events_scope", events.c.source, events.c.scope, sqlite_where=_live, postgresql_where=_live)
+Index("events_event_id", events.c.event_id)
+Index("events_batch", events.c.batch_id)
+Index("events_superseded_batch", events.c.superseded_batch, sqlite_where=_closed, postgresql_where=_closed)
+
+batches = Table(
+    "batches",
+    metadata,
+    Column("batch_id", _KEY, primary_key=True, autoincrement=True),
+    Column("created", BigInteger, nullable=False),
+    Column("area", Text, nullable=False),
+    Column("files", Integer, nullable=False),
+    Column("new", BigInteger, nullable=False),
+    Column("updated", BigInteger, nullable=False),
+    Column("unchanged", BigInteger, nullable=False),
+    Column("removed", BigInteger, nullable=False),
+    Column("rejected", BigInteger, nullable=False),
+    Column("undone_at", BigInteger),
+    sqlite_autoincrement=True,
+)
+
+batch_files = Table(
+    "batch_files",
+    metadata,
+    Column("batch_id", BigInteger, ForeignKey("batches.batch_id"), primary_key=True),
+    Column("file_no", Integer, primary_key=True),
+    Column("file", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("snapshot", Boolean, nullable=False),
+    Column("tally", Text, nullable=False),  # FileTally as a JSON object
+)
+
+rejects = Table(
+    "rejects",
+    metadata,
+    Column("reject_id", _KEY, primary_key=True, autoincrement=True),
+    Column("batch_id", BigInteger, ForeignKey("batches.batch_id"), nullable=False),
+    Column("file_no", Integer, nullable=False),
+    Column("file", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("line", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("raw", Text, nullable=False),  # JSON object of the columns that the profile reads
+    sqlite_autoincrement=True,
+)
+Index("rejects_batch", rejects.c.batch_id)
+
+store_state = Table(
+    "store_state",
+    metadata,
+    Column("one", SmallInteger, CheckConstraint("one = 1", name="store_state_one"), primary_key=True),
+    Column("version", BigInteger, nullable=False),  # rises with every committed change
+    Column("rewritten", BigInteger, nullable=False),  # the version that last took rows away or reopened them
+    Column("erasure_pending", Boolean, nullable=False),  # an erasure has not yet swept the files
+)

@@ -1,0 +1,48 @@
+"""The one row that says which version of itself the store is at."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import sqlalchemy as sa
+from sqlalchemy import Connection, Engine
+
+from layers.databases import WRITES, translated
+from layers.schema import store_state
+
+__all__ = ["change_version", "read_version", "reading", "writing"]
+
+
+def read_version(connection: Connection) -> int:
+    """The version as this transaction sees it."""
+    return connection.execute(sa.select(store_state.c.version)).scalar_one()
+
+
+def change_version(connection: Connection, *, rewritten: bool = False) -> int:
+    """Take the writers' lock and raise the version; `rewritten` when rows are taken away or reopened, not only added.
+
+    Every writer calls this first, so in PostgreSQL too writers act one after the other, and row and batch numbers rise
+    in the order of commits.
+    """
+    next_version = store_state.c.version + 1
+    values = {"version": next_version} | ({"rewritten": next_version} if rewritten else {})
+    return connection.execute(sa.update(store_state).values(values).returning(store_state.c.version)).scalar_one()
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A transaction that sees one version of the store throughout and blocks no writer."""
+    with translated(engine), engine.connect() as connection:
+        with connection.begin():
+            if engine.dialect.name == "postgresql":
+                connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            yield connection
+
+
+@contextmanager
+def writing(engine: Engine, *, rewritten: bool) -> Iterator[Connection]:
+    """A transaction that changes the store, one writer at a time."""
+    with translated(engine), engine.connect() as connection:
+        connection.execution_options(**{WRITES: True})
+        with connection.begin():
+            change_version(connection, rewritten=rewritten)
+            yield connection
