@@ -1,0 +1,79 @@
+"""The map's scripts and styles: ours from this folder, Leaflet from its package, and how both reach a browser.
+
+The live map loads them from a folder of this process that Streamlit serves beside its components; file names carry a
+hash of the content, so a browser keeps them and a new version is never mixed with an old one. The saved page carries
+them inside. Nothing is fetched from anywhere else.
+"""
+
+import atexit
+import hashlib
+import json
+import re
+import shutil
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import streamlit.components.v1 as components
+from xstatic.pkg import leaflet
+
+__all__ = ["live_url", "script_json", "scripts", "styles"]
+
+# In the order in which they need each other.
+SCRIPTS: Final = ("lattice", "theme", "view", "wards", "controls", "hexcanvas", "hexlayer", "keyboard", "legend")
+STYLES: Final = ("hexbeat",)
+HERE: Final = Path(__file__).parent
+LEAFLET: Final = Path(leaflet.BASE_DIR)
+
+
+@cache
+def scripts() -> str:
+    """Leaflet and our scripts as one; strict mode and names stay each file's own."""
+    leaflet_script = (LEAFLET / "leaflet.js").read_text(encoding="utf-8")
+    # The map of its sources is not served, so browsers are not sent to look for it.
+    leaflet_script = re.sub(r"^//# sourceMappingURL=.*$", "", leaflet_script, flags=re.MULTILINE)
+    ours = [(HERE / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS]
+    return ";\n".join([leaflet_script, *ours])
+
+
+@cache
+def styles() -> str:
+    """Leaflet's styles and ours as one."""
+    ours = [(HERE / f"{name}.css").read_text(encoding="utf-8") for name in STYLES]
+    return "\n".join([(LEAFLET / "leaflet.css").read_text(encoding="utf-8"), *ours])
+
+
+def script_json(value: Any) -> str:
+    """JSON that is only data wherever it stands: in a script, in a page, and in the templates that folium goes through.
+
+    "<", ">" and "&" cannot end a script element, U+2028 and other characters beyond ASCII are escapes, and an opening
+    brace that Jinja would take for its own ("{{", "{%", "{#") cannot come from a string.
+    """
+    text = json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    for character in "<>&":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return re.sub(r"\{(?=[{%#])", r"\\u007b", text)
+
+
+def live_url(stem: str, suffix: str, content: str) -> str:
+    """Serve a text as "<stem>-<hash><suffix>" and return its address, relative to the page of a Streamlit component.
+
+    Call it within a run of a Streamlit script: Streamlit learns of the folder there.
+    """
+    name = f"{stem}-{hashlib.sha256(content.encode()).hexdigest()[:16]}{suffix}"
+    path = served_folder() / name
+    if not path.exists():
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
+            file.write(content)
+        Path(file.name).replace(path)  # at once, so that no other session serves half of it
+    component = components.declare_component("files", path=path.parent)
+    return f"../{component.name}/{name}"
+
+
+@cache
+def served_folder() -> Path:
+    """This process's own folder of files to serve, removed at its end."""
+    folder = Path(tempfile.mkdtemp(prefix="hexbeat-map-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder

@@ -1,0 +1,83 @@
+/* What stands on the map's edges: back to the wards, scale, sources. All words from data are set as text. */
+(function () {
+  "use strict";
+
+  const Hexbeat = (window.Hexbeat = window.Hexbeat || {});
+  const NARROW_PX = 520;
+
+  Hexbeat.isNarrow = (map) => map.getSize().x < NARROW_PX;
+
+  /** A control that is one element; clicks and wheel stay with it. */
+  Hexbeat.addControl = (map, position, element) => {
+    const control = L.control({ position });
+    control.onAdd = () => {
+      L.DomEvent.disableClickPropagation(element);
+      L.DomEvent.disableScrollPropagation(element);
+      return element;
+    };
+    return control.addTo(map);
+  };
+
+  Hexbeat.element = (tag, className, text) => {
+    const made = document.createElement(tag);
+    if (className) made.className = className;
+    if (text !== undefined) made.textContent = text;
+    return made;
+  };
+
+  function addFitButton(map) {
+    const bar = Hexbeat.element("div", "leaflet-bar hexbeat-fit");
+    const button = Hexbeat.element("button", "", "\u2922");
+    button.type = "button";
+    button.title = "Show all chosen wards";
+    button.setAttribute("aria-label", button.title);
+    button.addEventListener("click", () => Hexbeat.fitAgain(map));
+    bar.append(button);
+    Hexbeat.addControl(map, "topleft", bar);
+  }
+
+  function addSources(map, lines) {
+    if (!lines.length) return;
+    const details = Hexbeat.element("details", "hexbeat-sources");
+    details.open = !Hexbeat.isNarrow(map);
+    details.append(Hexbeat.element("summary", "", "Map sources"));
+    lines.forEach((line) => details.append(Hexbeat.element("p", "", line)));
+    Hexbeat.addControl(map, "bottomright", details);
+  }
+
+  /** The wheel scrolls the page until the map has been clicked; with Ctrl, and by pinching, it always zooms. */
+  function letThePageScroll(map) {
+    const container = map.getContainer();
+    map.scrollWheelZoom.disable();
+    container.addEventListener("focusin", () => map.scrollWheelZoom.enable());
+    container.addEventListener("focusout", () => map.scrollWheelZoom.disable());
+    const onlyWithCtrl = (event) => {
+      if (event.ctrlKey || event.metaKey) map.scrollWheelZoom.enable();
+    };
+    container.addEventListener("wheel", onlyWithCtrl, { capture: true, passive: true });
+  }
+
+  function nameTheMap(map, title) {
+    const container = map.getContainer();
+    container.setAttribute("role", "application");
+    container.setAttribute(
+      "aria-label",
+      `Map of ${title}. Arrow keys pan, plus and minus zoom, Alt with arrow keys goes from cell to cell, Enter chooses one. The table says the same.`,
+    );
+  }
+
+  /** Called by the base map's script: everything but the cells. */
+  Hexbeat.base = (map, options) => {
+    const area = Hexbeat.areaOf(options.wards);
+    map.hexbeat = { area };
+    map.getContainer().classList.toggle("hexbeat-tiled", Boolean(options.tiled));
+    Hexbeat.isDark();
+    Hexbeat.openView(map, options.view, area.bounds);
+    Hexbeat.drawWards(map, area);
+    addFitButton(map);
+    addSources(map, [...area.attribution, ...(options.attribution || [])]);
+    L.control.scale({ imperial: false, position: "bottomright" }).addTo(map);
+    letThePageScroll(map);
+    nameTheMap(map, area.title);
+  };
+})();

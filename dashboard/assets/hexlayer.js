@@ -1,0 +1,214 @@
+/* The layer of cells: takes the data that Python's HexLayer sends, shows what lies under the pointer, reports a choice.
+ *
+ * One object for each layer id lives as long as the page. A rerun of Streamlit only hands it new data, so nothing
+ * flickers and the zoom stays. The choice is reported as the chosen cell's centre: it needs no knowledge of which data
+ * was on the screen, and Python turns it into the cell again.
+ */
+(function () {
+  "use strict";
+
+  const Hexbeat = window.Hexbeat;
+  const layers = new Map();
+
+  const HexLayer = Hexbeat.HexCanvas.extend({
+    setData(data) {
+      this.data = data;
+      this.values = Hexbeat.wholeNumbers(data.values, data.width);
+      if (this._geometryText !== JSON.stringify(data.geometry)) {
+        this._geometryText = JSON.stringify(data.geometry);
+        this.geometry = Hexbeat.geometry(data.geometry);
+        this.focused = -1;
+      }
+      this.isOutlined = data.outlined ? Hexbeat.bitReader(data.outlined) : undefined;
+      this.classes = Uint8Array.from(this.values, (value) => this._classOf(this._number(value)));
+      this._forgetEarlierRuns();
+      return this;
+    },
+
+    _number(whole) {
+      return (whole + this.data.offset) / this.data.divisor;
+    },
+
+    _classOf(value) {
+      const { breaks } = this.data;
+      let k = 0;
+      while (k < breaks.length && value >= breaks[k]) k++;
+      return k;
+    },
+
+    /** streamlit-folium makes a feature group at each rerun and drops none: let go of those that are off the map. */
+    _forgetEarlierRuns() {
+      this._eventParents = {};
+      if (window.feature_group && window.map) {
+        window.feature_group = window.feature_group.filter((group) => window.map.hasLayer(group));
+      }
+    },
+
+    onAdd(map) {
+      Hexbeat.HexCanvas.prototype.onAdd.call(this, map);
+      if (!this._legend) this._legend = Hexbeat.addLegend(map);
+      this._showLegend();
+      this._showSelected();
+      this._point(-1);
+      Hexbeat.fit(map, this.data.fit);
+      Hexbeat.walkByKeys(map, this);
+      this._askForNewerData();
+      if (!this._themed) {
+        this._themed = true;
+        Hexbeat.onTheme(() => this._map && (this._showLegend(), this._update()));
+      }
+    },
+
+    /** A rerun while the scripts were loading is lost on streamlit-folium; "ready" makes Streamlit send it again. */
+    _askForNewerData() {
+      if (!window.Streamlit || window.Hexbeat.askedAgain) return;
+      window.Hexbeat.askedAgain = true;
+      setTimeout(() => window.Streamlit.setComponentReady(), 0);
+    },
+
+    afterRemoval() {
+      this._legend.remove();
+      this._legend = null;
+      for (const mark of [this._pointer, this._tooltip, this._selectedMark]) if (mark) mark.remove();
+    },
+
+    afterPaint(milliseconds) {
+      this.paintedMs = milliseconds;
+      Hexbeat.painted = { id: this.data.id, values: this.data.values, at: Date.now() };
+    },
+
+    getEvents() {
+      const own = { click: this._onClick, mousemove: this._onHover, mouseout: () => this._point(-1) };
+      return { ...Hexbeat.HexCanvas.prototype.getEvents.call(this), ...own };
+    },
+
+    colours() {
+      return Hexbeat.isDark() ? this.data.dark : this.data.light;
+    },
+
+    outlineColour() {
+      return this.data.outline[Hexbeat.isDark() ? 1 : 0];
+    },
+
+    strongColour() {
+      return Hexbeat.isDark() ? "#ffffff" : "#000000";
+    },
+
+    _showLegend() {
+      Hexbeat.fillLegend(this._legend, this.data, this.colours());
+    },
+
+    // What lies where
+
+    cellAt(latlng) {
+      const cell = this.geometry.hit(latlng);
+      return cell >= 0 && this.classes[cell] ? cell : -1;
+    },
+
+    centreOf(cell) {
+      const { centres } = this.geometry;
+      return L.latLng(Hexbeat.unmercator(centres[cell * 2], centres[cell * 2 + 1]));
+    },
+
+    outlineOf(cell) {
+      const { corners } = this.geometry;
+      return [0, 2, 4, 6, 8, 10].map((k) => Hexbeat.unmercator(corners[cell * 12 + k], corners[cell * 12 + k + 1]));
+    },
+
+    /** "3", "0.4" or "under 0.1": whole numbers whole, shares with one decimal. */
+    valueText(cell) {
+      const value = this._number(this.values[cell]);
+      if (this.data.small && value === 1 / this.data.divisor) return `${value} or less`;
+      const digits = this.data.divisor > 1 ? 1 : 0;
+      const sign = this.data.signed && value > 0 ? "+" : "";
+      return sign + value.toLocaleString("en-GB", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+    },
+
+    sentenceOf(cell) {
+      const ward = Hexbeat.wardNameAt(this._map, this.centreOf(cell));
+      return `${ward ? `${ward}. ` : ""}${this.data.unit}: ${this.valueText(cell)}`;
+    },
+
+    // Pointing and choosing
+
+    _onHover({ latlng }) {
+      this._point(this.cellAt(latlng));
+    },
+
+    _onClick({ latlng }) {
+      const cell = this.cellAt(latlng);
+      if (cell >= 0) this.choose(cell);
+    },
+
+    /** Mark a cell and say what it holds; -1 for none. */
+    _point(cell) {
+      if (cell === this._pointed && this._pointer && this._map.hasLayer(this._pointer)) return;
+      this._pointed = cell;
+      if (cell < 0) {
+        if (this._pointer) this._pointer.remove();
+        if (this._tooltip) this._tooltip.remove();
+        return;
+      }
+      const options = { pane: "hexbeat-marks", interactive: false, fill: false, className: "hexbeat-pointer" };
+      this._pointer = (this._pointer || L.polygon([], options)).setLatLngs(this.outlineOf(cell)).addTo(this._map);
+      this._tooltip = this._tooltip || L.tooltip({ direction: "top", className: "hexbeat-tooltip", opacity: 1 });
+      this._tooltip.setContent(this._tooltipText(cell)).setLatLng(this._topOf(cell)).addTo(this._map);
+    },
+
+    _topOf(cell) {
+      return L.latLng(Math.max(...this.outlineOf(cell).map(({ lat }) => lat)), this.centreOf(cell).lng);
+    },
+
+    _tooltipText(cell) {
+      const box = Hexbeat.element("div");
+      box.append(Hexbeat.element("b", "", this.valueText(cell)), Hexbeat.element("span", "", this.data.unit));
+      const ward = Hexbeat.wardNameAt(this._map, this.centreOf(cell));
+      if (ward) box.append(Hexbeat.element("small", "", ward));
+      return box;
+    },
+
+    choose(cell) {
+      const centre = this.centreOf(cell);
+      this.data.selected = this.outlineOf(cell).map(({ lat, lng }) => [lat, lng]);
+      this._showSelected();
+      Hexbeat.report(this, {
+        type: "Feature",
+        properties: { layer: this.data.id, resolution: this.data.resolution, event: Date.now() },
+        geometry: { type: "Point", coordinates: [centre.lng, centre.lat] },
+      });
+    },
+
+    /** The chosen cell keeps a ring, also where it holds nothing in this filter. */
+    _showSelected() {
+      if (this._selectedMark) this._selectedMark.remove();
+      if (!this.data.selected) return;
+      const ring = (className) =>
+        L.polygon(this.data.selected, { pane: "hexbeat-marks", interactive: false, fill: false, className });
+      this._selectedMark = L.layerGroup([ring("hexbeat-chosen-casing"), ring("hexbeat-chosen")]).addTo(this._map);
+    },
+
+    toGeoJSON() {
+      return this._choice;
+    },
+  });
+
+  /** To Python. At once where streamlit-folium's state is as we know it; else by the click that it waits 250 ms for. */
+  Hexbeat.report = (layer, choice) => {
+    layer._choice = choice;
+    const state = window.__GLOBAL_DATA__;
+    const onlyChoices = state && (state.returned_objects || []).join() === "last_active_drawing";
+    if (window.Streamlit && onlyChoices) {
+      state.last_active_drawing = choice;
+      state.previous_data = { last_active_drawing: choice };
+      window.Streamlit.setComponentValue(state.previous_data);
+      return;
+    }
+    layer.fire("click", { latlng: L.GeoJSON.coordsToLatLng(choice.geometry.coordinates), layer });
+  };
+
+  L.hexLayer = (data) => {
+    if (!layers.has(data.id)) layers.set(data.id, new HexLayer());
+    return layers.get(data.id).setData(data);
+  };
+  Hexbeat.layer = (id) => layers.get(id);
+})();

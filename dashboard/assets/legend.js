@@ -1,0 +1,34 @@
+/* The legend: a heading, and a colour with its numbers for each class. It can be folded away; on a narrow map the
+ * classes stand side by side.
+ */
+(function () {
+  "use strict";
+
+  const Hexbeat = window.Hexbeat;
+
+  Hexbeat.addLegend = (map) => {
+    const details = Hexbeat.element("details", "hexbeat-legend");
+    details.open = true;
+    details.append(Hexbeat.element("summary"), Hexbeat.element("ul"));
+    const narrow = () => details.classList.toggle("hexbeat-narrow", Hexbeat.isNarrow(map));
+    narrow();
+    map.on("resize", narrow);
+    return Hexbeat.addControl(map, "bottomleft", details);
+  };
+
+  Hexbeat.fillLegend = (legend, { title, labels, outlinedLabel }, colours) => {
+    const [summary, list] = legend.getContainer().children;
+    summary.textContent = title;
+    const rows = labels.map((label, k) => legendRow(label, colours[k]));
+    if (outlinedLabel) rows.push(legendRow(outlinedLabel, "transparent", "hexbeat-outlined"));
+    list.replaceChildren(...rows);
+  };
+
+  function legendRow(label, colour, className = "") {
+    const row = Hexbeat.element("li", className);
+    const swatch = Hexbeat.element("i");
+    swatch.style.backgroundColor = colour;
+    row.append(swatch, Hexbeat.element("span", "", label));
+    return row;
+  }
+})();

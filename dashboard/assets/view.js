@@ -1,0 +1,53 @@
+/* Where the map looks. It opens on the area or the chosen wards, and a person's own zoom and centre survive filters
+ * and a change of page: they are kept for the tab, under the map's key. A new choice of wards moves the map again.
+ */
+(function () {
+  "use strict";
+
+  const Hexbeat = (window.Hexbeat = window.Hexbeat || {});
+  const PADDING = { padding: [12, 12] };
+
+  function recall(key) {
+    try {
+      return JSON.parse(sessionStorage.getItem(key));
+    } catch {
+      return null; // no storage here, as in some saved pages
+    }
+  }
+
+  function remember(key, view) {
+    try {
+      sessionStorage.setItem(key, JSON.stringify(view));
+    } catch {
+      // the map works without a memory
+    }
+  }
+
+  /** A map in a hidden tab has no size yet; it is fitted when it gets one. */
+  function fitNow(map, bounds, options) {
+    if (map.getSize().x > 0) map.fitBounds(bounds, { ...PADDING, ...options });
+    else map.once("resize", () => map.fitBounds(bounds, { ...PADDING, animate: false }));
+  }
+
+  Hexbeat.openView = (map, key, home) => {
+    const kept = key && recall(key);
+    map.hexbeat.home = home;
+    map.hexbeat.fitted = kept ? kept.fitted : "";
+    if (kept) map.setView(kept.centre, kept.zoom, { animate: false });
+    else fitNow(map, home, { animate: false });
+    const keep = () => remember(key, { fitted: map.hexbeat.fitted, centre: map.getCenter(), zoom: map.getZoom() });
+    if (key) map.on("moveend", keep);
+  };
+
+  /** Look at `bounds` ([[south, west], [north, east]], null: the whole area) unless the map has done so already. */
+  Hexbeat.fit = (map, bounds) => {
+    const wanted = bounds ? JSON.stringify(bounds) : "";
+    if (!map.hexbeat || map.hexbeat.fitted === wanted) return;
+    map.hexbeat.fitted = wanted;
+    fitNow(map, bounds || map.hexbeat.home, {});
+  };
+
+  Hexbeat.fitAgain = (map) => {
+    fitNow(map, map.hexbeat.fitted ? JSON.parse(map.hexbeat.fitted) : map.hexbeat.home, {});
+  };
+})();

@@ -1,0 +1,110 @@
+"""The folium map that everything is drawn on: wards with their names, scale, sources, and nothing from elsewhere."""
+
+from functools import lru_cache
+from typing import Any, Final
+
+import folium
+import shapely
+from branca.element import MacroElement
+from folium.template import Template
+
+from dashboard.assets import live_url, script_json, scripts, styles
+from layers.areas import Area
+
+__all__ = ["base_map", "wards_script"]
+
+DECIMALS: Final = 5  # of a degree: a metre
+
+
+class Ground(MacroElement):
+    """Tells the browser's side (assets/controls.js) to draw the ground on its parent, the map."""
+
+    _template = Template(
+        "{% macro script(this, kwargs) %}"
+        "Hexbeat.base({{ this._parent.get_name() }}, {{ this.options_script }});"
+        "{% endmacro %}"
+    )
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # branca types some of its functions only
+        self._name = "Ground"
+        self.options_script = script_json(options)
+
+
+def base_map(
+    area: Area, *, live: bool = True, view_key: str = "map", tile_url: str | None = None, tile_attribution: str = ""
+) -> folium.Map:
+    """The area's wards on a folium map.
+
+    live: the map's files come from this Streamlit process (call it within a script's run); otherwise the map has none,
+    and the page that it is put into carries them (see dashboard.saved_page).
+    view_key: maps of one key and area open where they were left, within a browser's tab.
+    tile_url: a Leaflet address of background tiles (None: none are asked for, and no request leaves the origin), with
+    the words that their licence wants in `tile_attribution`.
+
+    The map's script is the same whatever is filtered: streamlit-folium starts a new map when it changes.
+    """
+    west, south, east, north = area.wards.bounds
+    made = folium.Map(
+        location=[round((south + north) / 2, DECIMALS), round((west + east) / 2, DECIMALS)],
+        zoom_start=11,
+        tiles=None,
+        attribution_control=False,  # ours shows text as text
+        zoom_snap=0.25,
+        min_zoom=7,
+        max_zoom=18,
+    )
+    # Folium's own lists are shared by all maps and name files on other people's servers.
+    made.default_js, made.default_css = [], []
+    if live:
+        made.default_js = [
+            ("map", live_url("map", ".js", scripts())),
+            ("wards", live_url("wards", ".js", wards_script(area))),
+        ]
+        made.default_css = [("map", live_url("map", ".css", styles()))]
+    options: dict[str, Any] = {"wards": area.name, "view": f"hexbeat:{area.name}:{view_key}" if live else None}
+    if tile_url:
+        folium.TileLayer(tiles=tile_url, attr=tile_attribution or " ", name="background").add_to(made)
+        options |= {"attribution": [tile_attribution] if tile_attribution else [], "tiled": True}
+    made.add_child(Ground(options))
+    return made
+
+
+@lru_cache(maxsize=8)
+def wards_script(area: Area) -> str:
+    """The script that hands the area's wards to the browser: outlines to a metre, names, and where names stand."""
+    west, south, east, north = area.wards.bounds
+    data = {
+        "title": area.title,
+        "attribution": [area.attribution] if area.attribution else [],
+        "bounds": [[float(south), float(west)], [float(north), float(east)]],
+        "wards": ward_data(area),
+    }
+    return f"Hexbeat.addWards({script_json(area.name)},{script_json(data)});\n"
+
+
+def ward_data(area: Area) -> list[dict[str, Any]]:
+    """One entry a ward, the largest first, so that its name is placed first."""
+    wards = list(zip(area.wards.names, area.wards.polygons, strict=True))
+    wards.sort(key=lambda ward: -ward[1].area)
+    return [one_ward(str(name), polygon) for name, polygon in wards]
+
+
+def one_ward(name: str, polygon: Any) -> dict[str, Any]:
+    west, south, east, north = (round(edge, DECIMALS) for edge in polygon.bounds)
+    # The middle of the largest circle inside stands clear of the border, as a centroid need not.
+    middle = shapely.get_point(shapely.maximum_inscribed_circle(polygon, tolerance=1e-4), 0)
+    parts = shapely.get_parts(polygon)
+    return {
+        "name": name,
+        "at": [round(middle.x, DECIMALS), round(middle.y, DECIMALS)],
+        "west": west,
+        "south": south,
+        "east": east,
+        "north": north,
+        "polygons": [[ring_points(part.exterior), *map(ring_points, part.interiors)] for part in parts],
+    }
+
+
+def ring_points(ring: Any) -> list[list[float]]:
+    return [[round(x, DECIMALS), round(y, DECIMALS)] for x, y in shapely.get_coordinates(ring).tolist()]

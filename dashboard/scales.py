@@ -1,0 +1,136 @@
+"""Classes of counts and their colours: few, whole, rising geometrically, and the same while the filter changes.
+
+The colours run from light to dark on light ground and from dark to light on dark ground, in steps of equal CIE
+lightness, through yellow, orange, rose and violet. Lightness alone tells the classes apart, so the scale works in
+print, in grey and for the colour-blind; the hue only helps. The values are written out, and the tests measure them.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+from geo.errors import UsageError
+
+__all__ = ["GROUND_DARK", "GROUND_LIGHT", "OUTLINE_DARK", "OUTLINE_LIGHT", "Scale", "change_scale", "count_scale"]
+
+# The ward fill that cells lie on, and the line around every cell that keeps even the palest class visible.
+GROUND_LIGHT: Final = "#fbfcfc"
+GROUND_DARK: Final = "#1b2027"
+OUTLINE_LIGHT: Final = "#55606c"
+OUTLINE_DARK: Final = "#97a3b0"
+
+# CIE L* 88 to 16 on light ground, 30 to 90 on dark ground, in equal steps.
+LIGHT: Final = {
+    5: ("#fdd892", "#f4925d", "#cf4f72", "#832b7d", "#36165b"),
+    6: ("#fdd892", "#f8a15f", "#e16a67", "#b13f7a", "#71277b", "#36165b"),
+    7: ("#fdd892", "#f9aa60", "#ed7a5d", "#cf4f72", "#9e347e", "#66237a", "#36165b"),
+}
+DARK: Final = {
+    5: ("#70267b", "#b2407a", "#e36d66", "#f9a65f", "#fddf9b"),
+    6: ("#70267b", "#a6397d", "#d4576f", "#f1825a", "#fbb261", "#fddf9b"),
+    7: ("#70267b", "#9e347e", "#c74b74", "#e36d66", "#f4925d", "#fcba6a", "#fddf9b"),
+}
+# Fewer (blue), about the same (grey), more (orange): blue against orange holds for every kind of colour-blindness.
+CHANGE_LIGHT: Final = ("#12436d", "#3f86bd", "#9cc6e4", "#dfe3e6", "#f6b877", "#d9762a", "#8a3b06")
+CHANGE_DARK: Final = ("#a9d3f2", "#4f97d0", "#2a5f8c", "#3a424c", "#8f5220", "#d9792f", "#fcc48a")
+
+FEWEST_CLASSES: Final = 5
+RATIOS: Final = (2, 3, 4, 6, 10)
+# Smaller than any share that a count can hold, so that "under 1" begins just above nothing.
+SMALLEST_SHARE: Final = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Class k holds values v with breaks[k] <= v < breaks[k + 1]; the last has no upper end.
+
+    `light` and `dark` hold one "#rrggbb" a class for the two themes, `labels` what the legend says. A value below
+    breaks[0] has no class and is not drawn.
+    """
+
+    breaks: tuple[float, ...]
+    light: tuple[str, ...]
+    dark: tuple[str, ...]
+    labels: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        lengths = {len(self.breaks), len(self.light), len(self.dark), len(self.labels)}
+        if len(lengths) != 1:
+            raise UsageError(
+                "a scale needs one colour for light, one for dark and one label a class",
+                f"it has {len(self.breaks)} breaks, {len(self.light)} light and {len(self.dark)} dark colours, "
+                f"{len(self.labels)} labels",
+                "give as many of each as there are breaks",
+            )
+        if list(self.breaks) != sorted(set(self.breaks)):
+            raise UsageError(
+                "the breaks of a scale rise", f"these are {list(self.breaks)}", "sort them and drop repeats"
+            )
+
+
+def count_scale(maximum: float, *, shared: bool = False) -> Scale:
+    """A scale for counts from 1 to `maximum`: 1, 2-3, 4-7, 8-15, 16+, and 16-31, 32+ where needed.
+
+    The classes depend on `maximum` only by its bracket: five classes that double up to 31, six up to 63; beyond that
+    six classes that rise by the first of 3, 4, 6 and 10 that leaves the last class no wider than its ratio. So give
+    the maximum of the whole period, not of the filter, and the scale stays while the filter changes.
+
+    `shared` says that some counts are shares (events known only to an interval): a class "under 1" is added below,
+    and the labels speak of lower and upper ends instead of whole numbers.
+    """
+    if not math.isfinite(maximum):
+        raise UsageError("a scale needs a finite maximum", f"it is {maximum}", "leave out empty values first")
+    ratio, classes = ratio_and_classes(maximum)
+    starts = [ratio**k for k in range(classes)]
+    breaks = tuple(map(float, starts))
+    labels = share_labels(starts) if shared else whole_labels(starts)
+    if shared:
+        breaks = (SMALLEST_SHARE, *breaks)
+    return Scale(breaks=breaks, light=LIGHT[len(breaks)], dark=DARK[len(breaks)], labels=labels)
+
+
+def ratio_and_classes(maximum: float) -> tuple[int, int]:
+    """By how much each class is wider than the one before, and how many there are."""
+    if maximum < RATIOS[0] ** FEWEST_CLASSES:
+        return RATIOS[0], FEWEST_CLASSES
+    fitting = (ratio for ratio in RATIOS if maximum < ratio ** (FEWEST_CLASSES + 1))
+    return next(fitting, RATIOS[-1]), FEWEST_CLASSES + 1
+
+
+def whole_labels(starts: Sequence[int]) -> tuple[str, ...]:
+    """Labels "1", "2\N{EN DASH}3", ... "16+" for classes of whole numbers that begin at `starts`."""
+    ends = [start - 1 for start in starts[1:]]
+    ranges = [
+        f"{start:,}" if start == end else f"{start:,}\N{EN DASH}{end:,}"
+        for start, end in zip(starts, ends, strict=False)
+    ]
+    return (*ranges, f"{starts[-1]:,}+")
+
+
+def share_labels(starts: Sequence[int]) -> tuple[str, ...]:
+    """Labels "under 1", "1 to 2", ... "16+": a class holds its lower end and not its upper."""
+    ranges = [f"{start:,} to {end:,}" for start, end in pairwise(starts)]
+    return ("under 1", *ranges, f"{starts[-1]:,}+")
+
+
+def change_scale(largest: float) -> Scale:
+    """A diverging scale for differences up to `largest` either way: three classes of fewer, three of more, and a middle.
+
+    "About the same" is less than 1 either way. The steps rise by the first ratio that holds `largest`, as in counts.
+    """
+    if not math.isfinite(largest):
+        raise UsageError("a scale needs a finite maximum", f"it is {largest}", "leave out empty values first")
+    ratio = next((ratio for ratio in RATIOS[1:] if abs(largest) < ratio**3), RATIOS[-1])
+    steps = [1, ratio, ratio**2]
+    minus = "\N{MINUS SIGN}"
+    fewer = [
+        f"{minus}{steps[2]:,} or less",
+        f"{minus}{steps[2]:,} to {minus}{steps[1]:,}",
+        f"{minus}{steps[1]:,} to {minus}1",
+    ]
+    more = [f"+1 to +{steps[1]:,}", f"+{steps[1]:,} to +{steps[2]:,}", f"+{steps[2]:,} or more"]
+    lower = [-1e12, -float(steps[2]), -float(steps[1])]
+    breaks = (*lower, math.nextafter(-1.0, 0.0), *map(float, steps))
+    return Scale(breaks=breaks, light=CHANGE_LIGHT, dark=CHANGE_DARK, labels=(*fewer, "about the same", *more))
