@@ -1,0 +1,96 @@
+"""Charts that are tables: a weekday-by-hour grid and months as bars, drawn by style sheets alone.
+
+Each is one HTML table whose cells hold their numbers as text, so that what is seen, read aloud and copied is the same.
+Streamlit cleans HTML before it shows it and lets no SVG through; nothing here needs a script.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from dashboard.words import DAY_NAMES, MONTH_NAMES, html_text, number_words
+from layers.columns import Columns
+
+__all__ = ["Rhythm", "grid_html", "months_html", "rhythm_of"]
+
+HOURS: Final = 24
+STEPS: Final = 5
+LONG_DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rhythm:
+    """Sums by local weekday and hour (float64 (7, 24), Monday first), and how many events had no such time."""
+
+    grid: NDArray[np.float64]
+    left_out: int
+
+
+def rhythm_of(columns: Columns, index: NDArray[np.int64], *, time_zone: ZoneInfo, quantity: bool = False) -> Rhythm:
+    """The rhythm of the events at `index`: those known to a moment; events known to an interval are left out."""
+    instant = columns.end[index] == columns.start[index]
+    chosen = index[instant]
+    local = pd.DatetimeIndex(columns.start[chosen].astype("datetime64[s]"), tz="UTC").tz_convert(time_zone)
+    code = local.dayofweek.to_numpy() * HOURS + local.hour.to_numpy()
+    weights = columns.quantity[chosen].astype(np.float64) if quantity else None
+    sums = np.bincount(code, weights=weights, minlength=len(DAY_NAMES) * HOURS).astype(np.float64)
+    return Rhythm(grid=sums.reshape(len(DAY_NAMES), HOURS), left_out=int(len(index) - len(chosen)))
+
+
+def grid_html(rhythm: Rhythm, *, caption: str) -> str:
+    """A table of seven days and 24 hours, each cell shaded in one of five steps of the largest number."""
+    most = float(rhythm.grid.max()) or 1.0
+    head = "".join(f'<th scope="col"><span{_hidden(hour)}>{hour:02d}</span></th>' for hour in range(HOURS))
+    body = "".join(_day_row(day, rhythm.grid[day], most) for day in range(len(DAY_NAMES)))
+    return (
+        f'<table class="hb-grid"><caption>{html_text(caption)}</caption>'
+        f'<thead><tr><td></td>{head}</tr></thead><tbody>{body}</tbody></table>'
+    )
+
+
+def _hidden(hour: int) -> str:
+    """Every sixth hour is written out, the others are for screen readers."""
+    return "" if hour % 6 == 0 else ' class="hb-sr"'
+
+
+def _day_row(day: int, sums: NDArray[np.float64], most: float) -> str:
+    """One weekday."""
+    cells = "".join(
+        f'<td class="hb-s{_step(value, most)}" title="{LONG_DAYS[day]} {hour:02d}:00, {number_words(value)}">'
+        f'<span class="hb-sr">{number_words(value)}</span></td>'
+        for hour, value in enumerate(sums.tolist())
+    )
+    return f'<tr><th scope="row">{DAY_NAMES[day]}</th>{cells}</tr>'
+
+
+def _step(value: float, most: float) -> int:
+    """0 for nothing, else 1 to 5 in equal steps up to the largest."""
+    return int(np.ceil(value / most * STEPS)) if value > 0 else 0
+
+
+def months_html(counts: pd.Series, *, caption: str, chosen: Sequence[str] = ()) -> str:
+    """Months ("YYYY-MM") as bars with their numbers; the months in `chosen` are marked as the period of the map."""
+    most = float(counts.max()) or 1.0
+    picked = set(chosen)
+    cells = "".join(_month_bar(str(name), float(value), most, str(name) in picked) for name, value in counts.items())
+    return (
+        f'<table class="hb-months"><caption>{html_text(caption)}</caption>'
+        f'<thead class="hb-sr"><tr><th scope="col">Month</th><th scope="col">Number</th></tr></thead>'
+        f"<tbody>{cells}</tbody></table>"
+    )
+
+
+def _month_bar(name: str, value: float, most: float, is_chosen: bool) -> str:  # noqa: FBT001 - a row of a table
+    """One month: its name below, its number above a bar."""
+    year, month = name.split("-")
+    label = MONTH_NAMES[int(month) - 1] + (f"<br>{html_text(year)}" if month == "01" else "<br>")
+    shade = ' class="hb-chosen"' if is_chosen else ""
+    return (
+        f'<tr{shade}><th scope="row">{label}</th><td><span>{number_words(value)}</span>'
+        f'<i style="height:{100 * value / most:.1f}%"></i></td></tr>'
+    )

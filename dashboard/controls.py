@@ -1,0 +1,111 @@
+"""Small controls that Streamlit does not have: copy a link, and open and close the filters on a phone.
+
+Their words arrive as data and become text nodes; nothing is ever parsed as HTML.
+"""
+
+from typing import Final
+
+import streamlit as st
+
+__all__ = ["close_filters_button", "copy_link_button", "open_filters_button"]
+
+BUTTON_CSS: Final = """
+button { all: unset; box-sizing: border-box; cursor: pointer; font: .9rem var(--st-font); color: var(--st-text-color);
+  border: 1px solid var(--st-border-color); border-radius: var(--st-button-radius, .4rem); min-height: 2.4rem;
+  padding: .3rem .8rem; display: inline-flex; align-items: center; gap: .5rem; max-width: 100%; }
+button:hover { border-color: var(--st-primary-color); color: var(--st-primary-color); }
+button:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 1px; }
+button.wide { width: 100%; justify-content: space-between; }
+button.strong { background: var(--st-primary-color); color: var(--st-background-color); justify-content: center;
+  width: 100%; font-weight: 600; }
+.line { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; min-width: 0; }
+input { width: 100%; font: .85rem var(--st-font); margin-top: .3rem; }
+[role=status] { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+"""
+COPY_JS: Final = """
+export default function ({ parentElement, data }) {
+  const button = parentElement.querySelector("button");
+  const said = parentElement.querySelector("[role=status]");
+  const field = parentElement.querySelector("input");
+  const link = `${location.origin}${location.pathname}${data.query ? "?" + data.query : ""}`;
+  button.textContent = data.label;
+  button.dataset.link = link;
+  field.hidden = true;
+  button.onclick = async () => {
+    try {
+      await navigator.clipboard.writeText(link);
+      said.textContent = button.textContent = "Link copied";
+      setTimeout(() => { button.textContent = data.label; said.textContent = ""; }, 2000);
+    } catch {
+      field.hidden = false;
+      field.value = link;
+      field.select();
+      said.textContent = "Copy the link from the field";
+    }
+  };
+}
+"""
+SHEET_JS: Final = """
+export default function ({ parentElement, data }) {
+  const root = document.documentElement;
+  const button = parentElement.querySelector("button");
+  const sheet = () => document.querySelector(".st-key-hb_filters");
+  const show = () => {
+    const open = root.dataset.hbFilters === "open";
+    button.setAttribute("aria-expanded", String(open));
+  };
+  const turn = (open) => {
+    if (open) root.dataset.hbFilters = "open"; else delete root.dataset.hbFilters;
+    root.dispatchEvent(new Event("hb-filters"));
+    if (open) sheet()?.querySelector("button, input")?.focus();
+  };
+  parentElement.querySelector(".line").textContent = data.label;
+  button.onclick = () => turn(!data.closes);
+  const onKey = (event) => { if (event.key === "Escape" && root.dataset.hbFilters === "open") turn(false); };
+  const onTurn = () => {
+    const was = button.getAttribute("aria-expanded") === "true";
+    show();
+    if (!data.closes && was && root.dataset.hbFilters !== "open") button.focus();
+  };
+  if (data.closes) button.removeAttribute("aria-expanded"); else show();
+  root.addEventListener("hb-filters", onTurn);
+  if (!data.closes) document.addEventListener("keydown", onKey);
+  return () => {
+    root.removeEventListener("hb-filters", onTurn);
+    document.removeEventListener("keydown", onKey);
+  };
+}
+"""
+_copy = st.components.v2.component(
+    "hexbeat_copy_link",
+    html='<button type="button"></button><input hidden readonly aria-label="Link"><span role="status"></span>',
+    css=BUTTON_CSS,
+    js=COPY_JS,
+)
+_open = st.components.v2.component(
+    "hexbeat_open_filters",
+    html='<button type="button" class="wide"><span class="line"></span><span>Filters</span></button>',
+    css=BUTTON_CSS,
+    js=SHEET_JS,
+)
+_close = st.components.v2.component(
+    "hexbeat_close_filters",
+    html='<button type="button" class="strong"><span class="line"></span></button>',
+    css=BUTTON_CSS,
+    js=SHEET_JS,
+)
+
+
+def copy_link_button(query: str, *, key: str, label: str = "Copy link") -> None:
+    """A button that copies the page's address with this query string; a field to copy from where that is refused."""
+    _copy(key=key, data={"query": query, "label": label})
+
+
+def open_filters_button(line: str) -> None:
+    """On a phone: the filters as one line, which opens them."""
+    _open(key="hb_open_filters", data={"label": line, "closes": False})
+
+
+def close_filters_button() -> None:
+    """On a phone: back from the filters to the map."""
+    _close(key="hb_close_filters", data={"label": "Show the map", "closes": True})

@@ -1,0 +1,100 @@
+"""What can be downloaded: the table as files that no program will run, and the map as one page that opens offline."""
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Final
+
+import pandas as pd
+import xlsxwriter
+
+from dashboard.figures import LayerFigures
+from dashboard.tables import export_rows
+from layers.areas import Area
+from layers.counts_export import MARK, counts_csv, counts_geojson, counts_geoparquet
+from layers.plain_cells import plain_cell
+
+__all__ = ["DEMONSTRATION_MARK", "About", "csv_file", "file_stem", "geojson_file", "geoparquet_file", "xlsx_file"]
+
+DEMONSTRATION_MARK: Final = f"DEMONSTRATION: {MARK}"
+# Nothing in a cell is a formula or a link, whatever it looks like.
+WORKBOOK_OPTIONS: Final = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+WIDE: Final = 22  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What an export says of itself: its sentences, what was left out and why, where the wards come from."""
+
+    sentences: tuple[str, ...]
+    notes: tuple[str, ...]
+    attribution: str
+    demonstration: bool
+    made_on: date
+    resolution: int
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+    def as_note(self) -> dict[str, str]:
+        """The same as names and words, the way that layers.counts_export takes it."""
+        note = {
+            "about": " ".join(self.sentences),
+            "left_out_or_shared": " ".join(self.notes),
+            "resolution": str(self.resolution),
+            "made_on": self.made_on.isoformat(),
+            "attribution": self.attribution,
+            **self.extra,
+        }
+        return {"demonstration": MARK, **note} if self.demonstration else note
+
+
+def file_stem(figures: Sequence[LayerFigures], area: Area) -> str:
+    """A file name without ending, from our own words only: hexbeat-middlesbrough-needle_litter-2026-10-26-2026-11-21."""
+    layers = figures[0].spec.name if len(figures) == 1 else f"{len(figures)}-layers"
+    return f"hexbeat-{area.name}-{layers}-{figures[0].start}-to-{figures[0].end}"
+
+
+def csv_file(figures: Sequence[LayerFigures], about: About) -> bytes:
+    """CSV (UTF-8): layer, cell, ward_code, ward_name, count, before. Text that looks like a formula is made plain."""
+    return counts_csv(export_rows(figures), note=about.as_note())
+
+
+def geojson_file(figures: Sequence[LayerFigures], about: About, area: Area) -> bytes:
+    """GeoJSON of the cells' hexagons with the same columns."""
+    return counts_geojson(export_rows(figures), by=("layer", "cell"), wards=area.wards, note=about.as_note())
+
+
+def geoparquet_file(figures: Sequence[LayerFigures], about: About, area: Area) -> bytes:
+    """GeoParquet of the cells' hexagons with the same columns."""
+    return counts_geoparquet(export_rows(figures), by=("layer", "cell"), wards=area.wards, note=about.as_note())
+
+
+def xlsx_file(figures: Sequence[LayerFigures], about: About) -> bytes:
+    """XLSX with the sheets Cells and About. Numbers are numbers; all else is text, and text never runs."""
+    rows = export_rows(figures)
+    if about.demonstration:
+        rows = rows.assign(demonstration=MARK)
+    buffer = io.BytesIO()
+    with xlsxwriter.Workbook(buffer, WORKBOOK_OPTIONS) as book:
+        _write_table(book, rows)
+        sheet = book.add_worksheet("About")
+        sheet.set_column(0, 0, WIDE)
+        for line, (name, words) in enumerate(about.as_note().items()):
+            sheet.write_string(line, 0, name)
+            sheet.write_string(line, 1, words)
+    return buffer.getvalue()
+
+
+def _write_table(book: xlsxwriter.Workbook, rows: pd.DataFrame) -> None:
+    """A frozen header and the rows."""
+    sheet = book.add_worksheet("Cells")
+    bold = book.add_format({"bold": True})
+    sheet.freeze_panes(1, 0)
+    sheet.set_column(0, len(rows.columns) - 1, WIDE)
+    for column, name in enumerate(rows.columns):
+        sheet.write_string(0, column, str(plain_cell(name)), bold)
+        for line, value in enumerate(rows[name].tolist(), start=1):
+            if isinstance(value, str):
+                sheet.write_string(line, column, plain_cell(value))
+            elif pd.notna(value):
+                sheet.write_number(line, column, value)

@@ -1,0 +1,35 @@
+"""The line that is always in sight: area, pages, how far the records reach, who looks, and the demonstration mark."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+
+from dashboard.exports import DEMONSTRATION_MARK
+from dashboard.freshness import Reach, freshness_words, short_name
+from dashboard.session import Installation, reaches_of
+from dashboard.words import html_text
+from layers.catalogue import LAYERS
+
+__all__ = ["facts_html", "show_header"]
+
+
+def show_header(here: Installation, pages: Sequence[StreamlitPage]) -> None:
+    """Draw the header."""
+    marked = bool(here.columns.demonstration.any())
+    with st.container(horizontal=True, key="hb_header", vertical_alignment="center", gap="small"):
+        st.html(f"<h1><b>Hexbeat</b> · {html_text(here.area.title)}</h1>", width="content")
+        for page in pages:
+            st.page_link(page)
+        facts = facts_html(reaches_of(here), today=here.today, role=here.viewer.role, demonstration=marked)
+        st.html(facts, width="stretch")
+
+
+def facts_html(reaches: Mapping[str, Reach], *, today: date, role: str, demonstration: bool) -> str:
+    """A list: each layer and its newest record, the role, and the mark if any event is synthetic."""
+    items = [f"<li>{short_name(spec)} <b>{freshness_words(reaches[spec.name], today=today)}</b></li>" for spec in LAYERS]
+    items.append(f"<li>role <b>{html_text(role)}</b></li>")
+    if demonstration:
+        items.append(f'<li class="hb-badge">{DEMONSTRATION_MARK}</li>')
+    return f'<ul class="hb-facts" aria-label="How far the records reach">{"".join(items)}</ul>'

@@ -1,0 +1,1 @@
+"""The partners' side: a map page and a data page."""

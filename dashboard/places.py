@@ -1,0 +1,66 @@
+"""Words for places: a cell is named by its ward and a short code, never by a bare 15-digit index."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+from pyproj import Geod
+
+from geo.cells import boundaries
+from geo.wards import Wards
+
+__all__ = ["cell_code", "cell_places", "chosen_area_km2", "parse_cells", "place_words"]
+
+FINEST = 15  # resolutions of H3; each takes three bits of an index
+
+
+def parse_cells(cells: Sequence[str]) -> NDArray[np.uint64]:
+    """H3 strings as uint64 (n,)."""
+    return np.array([int(cell, 16) for cell in cells], dtype=np.uint64)
+
+
+def cell_code(cell: str) -> str:
+    """Four hexadecimal digits that tell the cells of a town apart: the last 16 bits of its index that are in use.
+
+    They hold five digits of the hierarchy and a bit, so two cells of one resolution that share a code lie in parts
+    of the country as far apart as resolution 4 cells (about 45 km).
+    """
+    index = int(cell, 16)
+    resolution = index >> 52 & 0xF
+    return f"{index >> 3 * (FINEST - resolution) & 0xFFFF:04x}"
+
+
+def place_words(ward_name: str, cell: str) -> str:
+    """"Central · 4e17"."""
+    return f"{ward_name} · {cell_code(cell)}"
+
+
+def cell_places(cells: NDArray[np.uint64], wards: Wards) -> pd.DataFrame:
+    """Columns cell (H3 string), ward_code, ward_name of the ward that holds each cell's centre, in the order given.
+
+    A cell on the rim whose centre lies in no ward is named after the nearest one (plane degrees, good enough to name).
+    """
+    hexagons = np.asarray(boundaries(cells))
+    centres = shapely.centroid(hexagons)
+    ward = wards.locate(shapely.get_x(centres), shapely.get_y(centres))
+    outside = np.flatnonzero(ward < 0)
+    if outside.size:
+        ward = ward.copy()
+        ward[outside] = shapely.STRtree(wards.polygons).nearest(centres[outside])
+    return pd.DataFrame(
+        {
+            "cell": [f"{int(cell):x}" for cell in cells],
+            "ward_code": np.array(wards.codes, dtype=object)[ward],
+            "ward_name": np.array(wards.names, dtype=object)[ward],
+        }
+    )
+
+
+def chosen_area_km2(wards: Wards, codes: Sequence[str]) -> float:
+    """Square kilometres (WGS 84 ellipsoid) of the wards with these codes, of all wards if there are none."""
+    chosen = set(codes) or set(wards.codes)
+    geod = Geod(ellps="WGS84")
+    shapes = [shape for code, shape in zip(wards.codes, wards.polygons, strict=True) if code in chosen]
+    return sum(abs(geod.geometry_area_perimeter(shape)[0]) for shape in shapes) / 1e6

@@ -1,0 +1,96 @@
+"""`Where most`: the cells with the most, as a list with bars; a click shows one on the map.
+
+A small component of our own rather than a column of buttons: its words go into the page as text nodes, where the labels
+of Streamlit's buttons are read as Markdown.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import streamlit as st
+
+from dashboard.figures import LayerFigures
+from dashboard.places import cell_code
+from dashboard.words import number_words
+
+__all__ = ["RANKING_KEY", "ranking_groups", "show_ranking"]
+
+RANKING_KEY: Final = "ranking"
+JS: Final = """
+export default function ({ parentElement, data, setTriggerValue }) {
+  const root = parentElement.querySelector(".hb-ranking");
+  const held = root.contains(root.getRootNode().activeElement) ? root.getRootNode().activeElement.dataset.cell : null;
+  root.replaceChildren();
+  const make = (tag, name, text) => {
+    const element = document.createElement(tag);
+    if (name) element.className = name;
+    if (text !== undefined) element.textContent = text;
+    return element;
+  };
+  for (const group of data.groups) {
+    if (data.groups.length > 1) root.append(make("h3", "", group.title));
+    const list = make("ol", "");
+    for (const row of group.rows) {
+      const item = make("li", "");
+      const button = make("button", row.cell === data.chosen ? "chosen" : "");
+      button.type = "button";
+      button.dataset.cell = row.cell;
+      button.setAttribute("aria-pressed", String(row.cell === data.chosen));
+      const bar = make("i", "bar");
+      bar.style.width = `${row.share * 100}%`;
+      button.append(make("span", "rank", String(row.rank)), make("span", "place", row.ward),
+        make("span", "code", row.code), make("span", "number", row.number), bar);
+      button.onclick = () => setTriggerValue("picked", row.cell);
+      item.append(button);
+      list.append(item);
+    }
+    root.append(list);
+  }
+  if (held) [...root.querySelectorAll("button")].find((button) => button.dataset.cell === held)?.focus();
+}
+"""
+CSS: Final = """
+h3 { font: 600 .85rem var(--st-font); margin: .6rem 0 .2rem; color: var(--st-text-color); }
+ol { list-style: none; margin: 0; padding: 0; }
+button { all: unset; box-sizing: border-box; display: grid; grid-template-columns: 1.6rem 1fr auto 3.2rem;
+  gap: .1rem .4rem; align-items: baseline; width: 100%; padding: .38rem .5rem; border-radius: .4rem; cursor: pointer;
+  font: .9rem var(--st-font); color: var(--st-text-color); min-height: 24px; position: relative; }
+button:hover { background: var(--st-secondary-background-color); }
+button:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: -2px; }
+button.chosen { background: var(--st-secondary-background-color); font-weight: 600; }
+.rank, .code { color: color-mix(in srgb, var(--st-text-color) 75%, var(--st-background-color)); font-size: .8rem; }
+.place { overflow-wrap: anywhere; }
+.code { font-family: var(--st-code-font, monospace); }
+.number { text-align: right; font-variant-numeric: tabular-nums; font-weight: 600; }
+.bar { grid-column: 2 / 5; height: 4px; border-radius: 2px; background: var(--st-primary-color); min-width: 2px; }
+"""
+_ranking = st.components.v2.component("hexbeat_ranking", html='<div class="hb-ranking"></div>', css=CSS, js=JS)
+
+
+def ranking_groups(figures: Sequence[LayerFigures], *, most: int) -> list[dict[str, Any]]:
+    """For each layer its first `most` cells as plain words and numbers; `share` is the bar's length, 0 to 1."""
+    groups = []
+    for each in figures:
+        top = each.cells.head(most)
+        largest = float(top["count"].max()) if len(top) else 1.0
+        rows = [_row(record, largest) for record in top.to_dict("records")]
+        groups.append({"title": each.spec.title, "rows": rows})
+    return groups
+
+
+def _row(record: dict[str, Any], largest: float) -> dict[str, Any]:
+    """One cell of the list."""
+    return {
+        "cell": record["cell"],
+        "rank": int(record["rank"]),
+        "ward": record["ward_name"],
+        "code": cell_code(record["cell"]),
+        "number": number_words(record["count"]),
+        "share": record["count"] / largest,
+    }
+
+
+def show_ranking(figures: Sequence[LayerFigures], *, chosen: str | None, on_pick: Callable[[], None]) -> None:
+    """Draw the list; `on_pick` is called when a cell is clicked, with the cell in the component's state."""
+    groups = ranking_groups(figures, most=10 if len(figures) == 1 else 4)
+    _ranking(key=RANKING_KEY, data={"groups": groups, "chosen": chosen}, on_picked_change=on_pick)

@@ -1,0 +1,47 @@
+"""What every page shares: its look, and what it says instead of data when it may not or cannot show any."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import streamlit as st
+
+from dashboard.guard import require_loopback
+from dashboard.session import Installation, open_installation
+from dashboard.words import html_text
+from geo.errors import HexbeatError
+from layers.settings import Settings
+
+__all__ = ["ICON", "dress", "error_html", "guarded", "show_error"]
+
+STYLE: Final = Path(__file__).parent / "style"
+ICON: Final = STYLE / "favicon.png"
+
+
+def dress() -> None:
+    """Lay our style sheet over Streamlit's."""
+    st.html(STYLE / "page.css")
+
+
+@contextmanager
+def guarded(settings: Settings) -> Iterator[Installation]:
+    """The installation, if the server listens on this machine only; errors in three parts where anything refuses."""
+    try:
+        require_loopback(st.get_option("server.address"))
+        yield open_installation(settings)
+    except HexbeatError as error:
+        show_error(error)
+
+
+def show_error(error: HexbeatError) -> None:
+    """An error as rule, fact and hint."""
+    st.html(error_html(error))
+
+
+def error_html(error: HexbeatError) -> str:
+    """The three parts of an error as lines; they can name files and columns, so they are escaped."""
+    return (
+        f'<div class="hb-empty" role="alert"><h2>{html_text(error.rule)}</h2>'
+        f"<p>{html_text(error.fact)}.</p><p>{html_text(error.hint)}.</p></div>"
+    )

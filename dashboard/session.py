@@ -1,0 +1,133 @@
+"""What a screen works on: the settings, the area, the open store, and who asks. Opened once, shared by all sessions.
+
+Cached functions here use their arguments only and wrap plain ones; who asks is part of every key.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.figures import LayerFigures, layer_figures
+from dashboard.freshness import Reach, layer_reaches
+from dashboard.places import chosen_area_km2
+from dashboard.presets import automatic_resolution
+from dashboard.state import Choices
+from layers.access import ANALYST, Viewer
+from layers.areas import Area, load_area
+from layers.columns import Columns
+from layers.refresh import ColumnCache
+from layers.settings import Settings
+from layers.store import Store
+
+__all__ = ["Installation", "all_figures", "open_installation", "reaches_of", "resolution_of", "scale_maximum"]
+
+NO_RHYTHM: Final = {"wards": (), "days": frozenset[int](), "shift": "any", "hours": None, "reported_by": ()}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Installation:
+    """One installation in one run of a page. `today` is the local date of the area."""
+
+    settings: Settings
+    area: Area
+    store: Store
+    viewer: Viewer
+    columns: Columns
+    today: date
+
+    @property
+    def key(self) -> tuple[str, int, str, str]:
+        """What every cached number depends on besides the question: the store, its version, who asks, the wards."""
+        place = self.settings.database_url or str(self.settings.home.resolve())
+        return place, self.columns.version, self.viewer.role, f"{self.area.name}|{self.area.vintage}"
+
+
+@st.cache_resource(show_spinner="Opening the store …")
+def _open_store(home: str, database_url: str | None) -> tuple[Store, ColumnCache]:
+    store = Store.open(Path(home), database_url=database_url)
+    return store, ColumnCache(store)
+
+
+def open_installation(settings: Settings, *, viewer: Viewer = ANALYST) -> Installation:
+    """Open what the settings name, and read what changed since the last run.
+
+    AreaError if there is no such area, StoreError if the store cannot be opened, PolicyError if the viewer may not
+    see counts.
+    """
+    area = load_area(settings.area, home=settings.home)
+    store, cache = _open_store(str(settings.home.resolve()), settings.database_url)
+    return Installation(
+        settings=settings,
+        area=area,
+        store=store,
+        viewer=viewer,
+        columns=cache.columns(viewer, ward_codes=area.wards.codes),
+        today=datetime.now(area.tz).date(),
+    )
+
+
+def reaches_of(here: Installation) -> dict[str, Reach]:
+    """How far the records of each layer reach."""
+    return _reaches(here.columns, here.area, here.key)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _reaches(_columns: Columns, _area: Area, key: tuple[str, int, str, str]) -> dict[str, Reach]:
+    del key
+    return layer_reaches(_columns, time_zone=_area.tz)
+
+
+def resolution_of(here: Installation, choices: Choices) -> int:
+    """The chosen resolution, or the automatic one for the chosen wards."""
+    return choices.size or automatic_resolution(area_km2(here.area, choices.wards))
+
+
+def area_km2(area: Area, wards: tuple[str, ...]) -> float:
+    """Square kilometres of these wards, of all if there are none."""
+    return _area_km2(area, f"{area.name}|{area.vintage}", wards)
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def _area_km2(_area: Area, key: str, wards: tuple[str, ...]) -> float:
+    del key
+    return chosen_area_km2(_area.wards, wards)
+
+
+def all_figures(here: Installation, choices: Choices, *, last: date, resolution: int) -> list[LayerFigures]:
+    """The figures of every chosen layer, from the cache where the same was asked before."""
+    # Which cell's card is open and which layers are beside it change no number of a layer.
+    bare = replace(choices, cell=None, layers=())
+    return [
+        _figures(here.columns, here.area, here.key, layer, bare, last, resolution, reaches_of(here)[layer])
+        for layer in choices.layers
+    ]
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def _figures(  # noqa: PLR0913, PLR0917 - everything that a cached number depends on
+    _columns: Columns,
+    _area: Area,
+    key: tuple[str, int, str, str],
+    layer: str,
+    choices: Choices,
+    last: date,
+    resolution: int,
+    _reach: Reach,
+) -> LayerFigures:
+    del key
+    return layer_figures(
+        _columns, layer=layer, choices=choices, last=last, resolution=resolution, area=_area, reach=_reach
+    )
+
+
+def scale_maximum(here: Installation, choices: Choices, *, layer: str, last: date, resolution: int) -> float:
+    """The largest count of a cell over the same period without the other filters, so that the colours keep still."""
+    wide = replace(choices, layers=(layer,), **NO_RHYTHM)
+    counts: Sequence[LayerFigures] = all_figures(here, wide, last=last, resolution=resolution)
+    largest: pd.Series = counts[0].cells["count"]
+    return float(largest.max()) if len(largest) else 1.0
