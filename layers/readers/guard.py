@@ -1,0 +1,159 @@
+"""Limits for files from anywhere: nothing is opened that could take the machine's time or memory."""
+
+import stat
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from geo.errors import DataError
+
+__all__ = ["LIMITS", "Limits", "check_file", "check_package", "require_start", "what_it_is"]
+
+MB: Final = 1_000_000
+BLOCK_BYTES: Final = 1 << 20
+STARTS: Final = (
+    (b"PK\x03\x04", "a zip package, as XLSX and ODS are"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old or password-protected Office file"),
+    (b"%PDF", "a PDF"),
+    (b"\x89PNG", "a picture"),
+    (b"\xff\xd8\xff", "a picture"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"SQLite format 3\x00", "a SQLite database, as GeoPackage is"),
+    (b"PAR1", "a Parquet file"),
+    (b"\x00\x00\x27\x0a", "a shapefile"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What is still read. Bytes are of the file as it is; unpacked bytes of a package's parts together."""
+
+    text_bytes: int = 1_000 * MB
+    package_bytes: int = 100 * MB
+    unpacked_bytes: int = 600 * MB
+    unpacked_ratio: int = 200  # looked at above 10 MB unpacked: short sheets of equal cells pack very well
+    package_parts: int = 5_000
+    geofile_bytes: int = 500 * MB
+    document_bytes: int = 100 * MB  # JSON and XML, which are read as a whole
+    rows: int = 20_000_000
+    columns: int = 2_000
+    line_characters: int = 1 * MB
+    worker_bytes: int = 3_000 * MB  # memory of the process that opens a workbook
+    worker_s: int = 300  # its CPU time
+    download_s: float = 120.0
+
+
+LIMITS: Final = Limits()
+
+
+def check_file(path: Path, *, most_bytes: int) -> int:
+    """The file's size in bytes; DataError if it is no readable, ordinary, filled file of at most that size."""
+    try:
+        status = path.stat()
+    except FileNotFoundError as error:
+        raise _no_file(path, "there is none of that name", "check the name and the folder") from error
+    except OSError as error:
+        raise _no_file(path, f"it cannot be looked at ({type(error).__name__})", "check who may read it") from error
+    if stat.S_ISDIR(status.st_mode):
+        raise _no_file(path, "it is a folder", "name the files in it")
+    if not stat.S_ISREG(status.st_mode):
+        raise _no_file(path, "it is a device or a pipe", "copy the data to a file first")
+    if status.st_size == 0:
+        raise _no_file(path, "it is empty", "export it again")
+    if status.st_size > most_bytes:
+        raise DataError(
+            f"A file of this kind has at most {most_bytes / MB:,.0f} MB",
+            f"{path.name} has {status.st_size / MB:,.0f} MB",
+            "split it, by month for instance",
+        )
+    try:
+        with path.open("rb"):
+            pass
+    except OSError as error:
+        raise _no_file(path, f"it cannot be opened ({type(error).__name__})", "check who may read it") from error
+    return status.st_size
+
+
+def _no_file(path: Path, fact: str, hint: str) -> DataError:
+    return DataError(f"{path.name} has to be a file with data", fact, hint)
+
+
+def what_it_is(start: bytes) -> str | None:
+    """What the first bytes of a file tell, where they tell anything; None for what may be text."""
+    return next((kind for magic, kind in STARTS if start.startswith(magic)), None)
+
+
+def require_start(path: Path, magic: bytes, *, kind: str) -> None:
+    """DataError unless the file begins as its kind does; a wrong suffix must not choose the program that opens it."""
+    with path.open("rb") as file:
+        start = file.read(64)
+    if start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(magic) or start.startswith(magic):
+        return
+    found = what_it_is(start)
+    raise DataError(
+        f"{path.name} has to be {kind}, as its name says",
+        f"it is {found}" if found else "it does not begin like one",
+        "export it again, or give it the suffix that it should have",
+    )
+
+
+def check_package(path: Path, *, limits: Limits = LIMITS) -> None:
+    """DataError if a zip package (XLSX, ODS) is protected, broken, or unpacks to more than the limits.
+
+    The sizes that it declares are looked at first; then every part is unpacked in blocks and thrown away, because
+    declared sizes can lie.
+    """
+    with path.open("rb") as file:
+        start = file.read(8)
+    if what_it_is(start) == "an old or password-protected Office file":
+        raise DataError(
+            f"{path.name} has to be a workbook that opens without a password",
+            "it is protected, or of the format of Excel before 2007",
+            "open it and save it as XLSX without a password, or as CSV",
+        )
+    require_start(path, b"PK", kind="a workbook (XLSX or ODS)")
+    try:
+        with zipfile.ZipFile(path) as package:
+            _check_parts(path, package, limits)
+    except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError, ValueError, RuntimeError) as error:
+        raise DataError(
+            f"{path.name} has to be a whole workbook",
+            f"it is cut off or damaged ({type(error).__name__})",
+            "copy or export it again",
+        ) from error
+
+
+def _check_parts(path: Path, package: zipfile.ZipFile, limits: Limits) -> None:
+    parts = package.infolist()
+    packed = max(path.stat().st_size, 1)
+    if len(parts) > limits.package_parts:
+        raise _bomb(path, f"it has {len(parts):,} parts, more than {limits.package_parts:,}")
+    if any(part.flag_bits & 1 for part in parts):
+        raise DataError(
+            f"{path.name} has to be a workbook that opens without a password",
+            "its parts are encrypted",
+            "save it without a password, or as CSV",
+        )
+    _check_size(path, sum(part.file_size for part in parts), packed, limits)
+    unpacked = 0
+    for part in parts:
+        with package.open(part) as stream:
+            while block := stream.read(BLOCK_BYTES):
+                unpacked += len(block)
+                _check_size(path, unpacked, packed, limits)
+
+
+def _check_size(path: Path, unpacked: int, packed: int, limits: Limits) -> None:
+    if unpacked > limits.unpacked_bytes:
+        raise _bomb(path, f"it unpacks to more than {limits.unpacked_bytes / MB:,.0f} MB")
+    if unpacked > 10 * MB and unpacked > limits.unpacked_ratio * packed:
+        raise _bomb(path, f"it unpacks to more than {limits.unpacked_ratio} times its size")
+
+
+def _bomb(path: Path, fact: str) -> DataError:
+    return DataError(
+        f"{path.name} has to be a workbook of ordinary size",
+        fact,
+        "save the sheet with the records as CSV and load that",
+    )
