@@ -1,0 +1,158 @@
+"""What is asked for: layers, a period, wards, hours, days, reporters and a measure; and how people write them."""
+
+import datetime as dt
+import difflib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, Literal, get_args
+
+from geo.errors import UsageError
+from geo.wards import Wards
+from layers.catalogue import layer_code
+from layers.event import REPORTERS, Measure
+
+__all__ = ["DAYS", "MEASURES", "Filter", "Group", "filter_from_options", "parse_days", "parse_hours", "resolve_wards"]
+
+Group = Literal["cell", "ward", "month", "layer"]
+DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+MEASURES: Final[tuple[Measure, ...]] = get_args(Measure)
+_HOURS: Final = re.compile(r"\s*(\d{1,2})(?::00)?\s*-\s*(\d{1,2})(?::00)?\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """One question to the events; empty tuples and None mean all.
+
+    `layers` and `reported_by` are names, `wards` codes. The period is [start, end) of local dates. `hours` (from, to)
+    are whole hours, to exclusive and 24 allowed; (22, 4) runs over midnight and belongs to the day on which it begins.
+    `days` are weekdays, Monday 0. `measure` says what is summed. Raises UsageError for what makes no sense.
+    """
+
+    layers: tuple[str, ...] = ()
+    start: dt.date | None = None
+    end: dt.date | None = None
+    wards: tuple[str, ...] = ()
+    hours: tuple[int, int] | None = None
+    days: frozenset[int] = frozenset()
+    reported_by: tuple[str, ...] = ()
+    measure: Measure = "events"
+
+    def __post_init__(self) -> None:
+        for name in self.layers:
+            layer_code(name)
+        _require_known("reporter", self.reported_by, REPORTERS)
+        _require_known("measure", (self.measure,), MEASURES)
+        if self.start is not None and self.end is not None and self.end <= self.start:
+            raise UsageError(
+                "A period begins before it ends, and its end is the first day that no longer counts",
+                f"it is asked for from {self.start} to {self.end}",
+                "for one day, give the day after it as the end",
+            )
+        if self.hours is not None:
+            _require_hours(*self.hours)
+        if not self.days <= set(range(7)):
+            raise UsageError(
+                "Weekdays are numbered from Monday, 0, to Sunday, 6",
+                f"{', '.join(map(str, sorted(self.days)))} was asked for",
+                "leave them out for all days",
+            )
+
+
+def parse_hours(text: str) -> tuple[int, int]:
+    """Hours as people write them, 22-04 or 22:00-04:00, as (from, to); UsageError for anything else."""
+    match = _HOURS.fullmatch(text)
+    if match is None:
+        raise UsageError(
+            "Hours are two whole hours with a dash between", f"{text!r} is not", "write 22-04 for a night, or 6-14"
+        )
+    first, last = int(match[1]), int(match[2])
+    if last == 0 < first:
+        last = 24
+    _require_hours(first, last)
+    return first, last
+
+
+def parse_days(text: str) -> frozenset[int]:
+    """Weekdays as people write them, "fri,sat" or "Friday, Saturday", as numbers; UsageError for anything else."""
+    days = set()
+    for word in filter(None, (part.strip().lower() for part in text.split(","))):
+        if word[:3] not in DAYS or not _weekday_name(DAYS.index(word[:3])).startswith(word):
+            raise UsageError(
+                "Days are weekdays with commas between", f"{word!r} is none", f"choose from {', '.join(DAYS)}"
+            )
+        days.add(DAYS.index(word[:3]))
+    return frozenset(days)
+
+
+def resolve_wards(wards: Wards, asked: Iterable[str]) -> tuple[str, ...]:
+    """Codes, in order and each once, of wards asked for by code or name in any case.
+
+    A name that several wards bear stands for all of them. Raises UsageError, with names that come near, for one that
+    is neither a code nor a name.
+    """
+    found: set[str] = set()
+    for text in asked:
+        key = text.strip().casefold()
+        codes = {
+            code
+            for code, name in zip(wards.codes, wards.names, strict=True)
+            if key in (code.casefold(), name.casefold())
+        }
+        if not codes:
+            raise _no_such_ward(wards, text)
+        found |= codes
+    return tuple(sorted(found))
+
+
+def filter_from_options(  # noqa: PLR0913 (one argument for each option of the commands)
+    wards: Wards,
+    *,
+    layers: Iterable[str] = (),
+    start: dt.date | None = None,
+    end: dt.date | None = None,
+    ward_names: Iterable[str] = (),
+    hours: str | None = None,
+    days: str | None = None,
+    reported_by: Iterable[str] = (),
+    measure: Measure = "events",
+) -> Filter:
+    """A filter from what a person wrote: wards by code or name, hours as 22-04, days as fri,sat."""
+    return Filter(
+        layers=tuple(dict.fromkeys(layers)),
+        start=start,
+        end=end,
+        wards=resolve_wards(wards, ward_names),
+        hours=parse_hours(hours) if hours else None,
+        days=parse_days(days) if days else frozenset(),
+        reported_by=tuple(dict.fromkeys(reported_by)),
+        measure=measure,
+    )
+
+
+def _weekday_name(day: int) -> str:
+    return ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")[day]
+
+
+def _require_known(what: str, names: Iterable[str], known: tuple[str, ...]) -> None:
+    for name in names:
+        if name not in known:
+            raise UsageError(
+                f"A {what} is one of {', '.join(known)}", f"there is no {what} {name!r}", "check how it is spelt"
+            )
+
+
+def _require_hours(first: int, last: int) -> None:
+    if not (0 <= first <= 23 and 0 <= last <= 24 and first != last):  # noqa: PLR2004 (hours of a day)
+        raise UsageError(
+            "Hours run from one of 0 to 23 to another of 0 to 24",
+            f"{first} to {last} was asked for",
+            "write 22-04 for a night, and leave hours out for the whole day",
+        )
+
+
+def _no_such_ward(wards: Wards, text: str) -> UsageError:
+    by_key = {name.casefold(): name for name in (*wards.names, *wards.codes)}
+    near = difflib.get_close_matches(text.strip().casefold(), by_key, n=3, cutoff=0.6)
+    hint = f"did you mean {' or '.join(by_key[key] for key in near)}?" if near else "see the wards' names on the map"
+    return UsageError("A ward is named by its code or its name", f"{text!r} is neither in this area", hint)

@@ -1,0 +1,271 @@
+"""From columns and a filter to counts: which events, with what weight, summed by cell, ward, month and layer.
+
+Incidents count by the share of their interval that falls inside the filter; states count while they are in force.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from geo.calendar import AllowedTime, Calendar, month_name, week_mask
+from geo.cells import cell_strings
+from geo.counts import expand, group_sums, shares
+from geo.errors import UsageError
+from geo.wards import Wards
+from layers.catalogue import LAYER_NAMES, LAYERS
+from layers.columns import Columns
+from layers.event import PRECISIONS, REPORTERS
+from layers.filters import Filter, Group
+
+__all__ = ["Counts", "Filter", "Selection", "count", "count_cells", "select"]
+
+_STATE: Final = np.array([spec.kind == "state" for spec in LAYERS])
+_MINUTE, _DAY = PRECISIONS.index("minute"), PRECISIONS.index("day")
+_ALWAYS: Final = 1 << 40  # seconds: beyond any calendar
+_GROUPS: Final[tuple[Group, ...]] = ("cell", "ward", "month", "layer")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Selection:
+    """Events with a weight above 0: `index` (int64 (n,)) into the columns, ascending, and `weight` (float64 (n,)).
+
+    `unplaced_in_time` incidents lie at least partly in the period but have no time of day (or no day) by which a
+    filter of hours (or days) could place them; they are left out. `shared_in_time` incidents are selected with a share
+    between 0 and 1, because only a part of the interval to which they are known lies inside the filter.
+    """
+
+    index: NDArray[np.int64]
+    weight: NDArray[np.float64]
+    unplaced_in_time: int
+    shared_in_time: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Counts:
+    """`rows` holds a row a group: its group columns and `count` (float64; whole numbers are exact).
+
+    `total` is the sum over the whole filter. By month it may be less than the rows' sum for states, which count in
+    each month in which they are in force; in all else the rows add up to it. For the other two see Selection.
+    """
+
+    total: float
+    unplaced_in_time: int
+    shared_in_time: int
+    rows: pd.DataFrame
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Window:
+    """The filter's time in UTC seconds: [low, high), and the chosen hours of the week (None: all)."""
+
+    low: int
+    high: int
+    allowed: AllowedTime | None
+
+
+def select(columns: Columns, chosen: Filter, *, time_zone: str = "Europe/London") -> Selection:
+    """The events that a filter selects, each with its weight."""
+    window = _window(columns, chosen, Calendar(time_zone))
+    index = _candidates(columns, chosen, window)
+    unplaced = 0
+    if window.allowed is not None:
+        limit = _MINUTE if chosen.hours is not None and chosen.hours != (0, 24) else _DAY
+        coarse = (columns.precision[index] > limit) & ~_STATE[columns.layer[index]]
+        unplaced = int(np.count_nonzero(coarse))
+        index = index[~coarse]
+    share = _weights(columns, index, window)
+    kept = share > 0
+    index, share = index[kept], share[kept]
+    weight = share * columns.quantity[index] if chosen.measure == "quantity" else share
+    return Selection(index, weight, unplaced, int(np.count_nonzero(share < 1)))
+
+
+def count(
+    columns: Columns,
+    chosen: Filter,
+    *,
+    by: Sequence[Group] = ("cell",),
+    resolution: int = 9,
+    wards: Wards | None = None,
+    time_zone: str = "Europe/London",
+) -> Counts:
+    """What a filter selects, summed by any of cell, ward, month and layer.
+
+    The rows' columns are those of `by` in its order (ward gives ward_code and ward_name, the code again without
+    `wards`) and `count`; they are sorted by them, and empty groups are left out. Raises UsageError for groups or a
+    resolution that there are not.
+    """
+    _require_groups(by, columns, resolution)
+    selection = select(columns, chosen, time_zone=time_zone)
+    index, weight = selection.index, selection.weight
+    month: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
+    if "month" in by:
+        event, month, weight = _by_month(columns, selection, chosen, Calendar(time_zone))
+        index = index[event]
+    groups = {
+        "cell": lambda: _cell_groups(columns, index, resolution),
+        "ward": lambda: _ward_groups(columns, index, wards),
+        "month": lambda: _month_groups(month),
+        "layer": lambda: _layer_groups(columns, index),
+    }
+    grouped = [groups[name]() for name in by]
+    parts, sums = group_sums([group.code for group in grouped], [group.size for group in grouped], weight)
+    labels: dict[str, list[str]] = {}
+    for group, part in zip(grouped, parts, strict=True):
+        labels |= group.label(part)
+    return Counts(
+        total=float(selection.weight.sum()),
+        unplaced_in_time=selection.unplaced_in_time,
+        shared_in_time=selection.shared_in_time,
+        rows=pd.DataFrame({**labels, "count": sums}),
+    )
+
+
+def count_cells(
+    columns: Columns, selection: Selection, *, resolution: int = 9
+) -> tuple[NDArray[np.uint64], NDArray[np.float64]]:
+    """A selection summed by cell: sorted cells (uint64 (g,)) and their sums (float64 (g,)), for maps."""
+    ids = columns.cell_ids[resolution]
+    (place,), sums = group_sums([columns.cell[resolution][selection.index]], [len(ids)], selection.weight)
+    return ids[place], sums
+
+
+def _window(columns: Columns, chosen: Filter, calendar: Calendar) -> _Window:
+    low = calendar.day_start(chosen.start) if chosen.start else -_ALWAYS
+    high = calendar.day_start(chosen.end) if chosen.end else _ALWAYS
+    mask = week_mask(chosen.hours, chosen.days)
+    if mask.all() or not len(columns):
+        return _Window(low, high, None)
+    # The table of hours spans what there is: an open period would need one without end.
+    first = max(low, int(columns.start[0]))
+    last = max(first, min(high, int(columns.end.max()) + 1))
+    return _Window(low, high, AllowedTime.between(first, last, calendar=calendar, mask=mask))
+
+
+def _candidates(columns: Columns, chosen: Filter, window: _Window) -> NDArray[np.int64]:
+    """The events of the chosen layers, wards and reporters that lie at least partly in the period."""
+    first, last = np.searchsorted(columns.start, (window.low, window.high)).tolist()
+    early = np.flatnonzero(columns.end[:first] > window.low)
+    early = early[_matches(columns, chosen, early)]
+    late = np.flatnonzero(_matches(columns, chosen, slice(first, last))) + first
+    return np.concatenate([early, late]) if len(early) else late
+
+
+def _matches(columns: Columns, chosen: Filter, where: slice | NDArray[np.int64]) -> NDArray[np.bool_]:
+    keep = np.ones(len(columns.layer[where]), dtype=np.bool_)
+    for names, known, codes in (
+        (chosen.layers, LAYER_NAMES, columns.layer),
+        (chosen.reported_by, REPORTERS, columns.reported_by),
+        (chosen.wards, columns.ward_codes, columns.ward),
+    ):
+        if names:
+            wanted = np.zeros(len(known), dtype=np.bool_)
+            wanted[[known.index(name) for name in names if name in known]] = True
+            keep &= wanted[codes[where]]
+    return keep
+
+
+def _weights(columns: Columns, index: NDArray[np.int64], window: _Window) -> NDArray[np.float64]:
+    """The share of each event that falls inside the window; 1 for a state."""
+    start, end = columns.start[index], columns.end[index]
+    share = np.ones(len(index))
+    if window.allowed is None:
+        part = np.flatnonzero(((start < window.low) | (end > window.high)) & ~_STATE[columns.layer[index]])
+    else:
+        incident = ~_STATE[columns.layer[index]]
+        instant = np.flatnonzero(incident & (start == end))
+        share[instant] = window.allowed.holds(start[instant])
+        part = np.flatnonzero(incident & (start != end))
+    share[part] = shares(start[part], end[part], low=window.low, high=window.high, allowed=window.allowed)
+    return share
+
+
+def _by_month(
+    columns: Columns, selection: Selection, chosen: Filter, calendar: Calendar
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """The selected events month by month: place in the selection, month since January 1970, weight, (m,) each."""
+    window = _window(columns, chosen, calendar)
+    start, end = columns.start[selection.index], columns.end[selection.index]
+    if not len(start):
+        return np.arange(0), np.arange(0), np.zeros(0)
+    from_s = np.maximum(start, window.low)
+    to_s = np.maximum(from_s, np.minimum(end, window.high) - 1)
+    first, last = calendar.months(np.array([from_s.min(), to_s.max()])).tolist()
+    edges = np.array([calendar.month_start(month) for month in range(first, last + 2)])
+    first_month = np.searchsorted(edges, from_s, side="right") - 1
+    last_month = np.searchsorted(edges, to_s, side="right") - 1
+    if (first_month == last_month).all():
+        return np.arange(len(start)), first + first_month, selection.weight
+    event, month = expand(first_month, last_month)
+    weight = selection.weight[event]
+    several = np.flatnonzero((last_month > first_month)[event] & ~_STATE[columns.layer[selection.index[event]]])
+    crossing, in_month = event[several], month[several]
+    weight[several] = shares(
+        start[crossing],
+        end[crossing],
+        low=np.maximum(edges[in_month], window.low),
+        high=np.minimum(edges[in_month + 1], window.high),
+        allowed=window.allowed,
+    )
+    if chosen.measure == "quantity":
+        weight[several] *= columns.quantity[selection.index[crossing]]
+    return event, first + month, weight
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Groups:
+    """One thing to group by: each event's code (n,) below `size`, and the columns of labels for some codes."""
+
+    code: NDArray[np.integer]
+    size: int
+    label: Callable[[NDArray[np.int64]], dict[str, list[str]]]
+
+
+def _cell_groups(columns: Columns, index: NDArray[np.int64], resolution: int) -> _Groups:
+    ids = columns.cell_ids[resolution]
+    return _Groups(columns.cell[resolution][index], len(ids), lambda code: {"cell": cell_strings(ids[code])})
+
+
+def _ward_groups(columns: Columns, index: NDArray[np.int64], wards: Wards | None) -> _Groups:
+    codes = sorted(columns.ward_codes)
+    rank = np.array([codes.index(code) for code in columns.ward_codes], dtype=np.int64)
+    named = dict(zip(wards.codes, wards.names, strict=True)) if wards else {}
+
+    def label(code: NDArray[np.int64]) -> dict[str, list[str]]:
+        chosen = [codes[place] for place in code.tolist()]
+        return {"ward_code": chosen, "ward_name": [named.get(ward, ward) for ward in chosen]}
+
+    return _Groups(rank[columns.ward[index]], len(codes), label)
+
+
+def _month_groups(month: NDArray[np.int64]) -> _Groups:
+    first = int(month.min()) if len(month) else 0
+    code = month - first
+    size = int(code.max()) + 1 if len(code) else 0
+    return _Groups(code, size, lambda code: {"month": [month_name(first + place) for place in code.tolist()]})
+
+
+def _layer_groups(columns: Columns, index: NDArray[np.int64]) -> _Groups:
+    names = sorted(LAYER_NAMES)
+    rank = np.array([names.index(name) for name in LAYER_NAMES], dtype=np.int64)
+    return _Groups(rank[columns.layer[index]], len(names), lambda code: {"layer": [names[p] for p in code.tolist()]})
+
+
+def _require_groups(by: Sequence[Group], columns: Columns, resolution: int) -> None:
+    for group in by:
+        if group not in _GROUPS or by.count(group) > 1:
+            raise UsageError(
+                f"Counts are grouped by any of {', '.join(_GROUPS)}, each once",
+                f"{', '.join(by)} was asked for",
+                "write them with commas between, as ward,month",
+            )
+    if resolution not in columns.cell:
+        raise UsageError(
+            f"Cells are kept at resolutions {', '.join(map(str, sorted(columns.cell)))}",
+            f"resolution {resolution} was asked for",
+            "choose one of them; 9 is the usual",
+        )
