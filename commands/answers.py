@@ -14,7 +14,7 @@ from geo.errors import HexbeatError
 
 __all__ = ["answer", "say", "say_error"]
 
-Row = Mapping[str, Any]
+Row = Mapping[Any, Any]
 
 
 def answer(payload: Any, *, form: Format, rows: Iterable[Row], heading: str = "", order: Sequence[str] = ()) -> None:

@@ -1,21 +1,29 @@
 """counts: how many, by cell, ward, month and layer."""
 
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from commands.answers import answer
+from commands.asking import parse_as_at, parse_day, parse_groups, parse_resolution
 from commands.options import AreaOption, Format, FormatOption, HomeOption, Installation, open_installation
-from geo.errors import UsageError
 from layers.counts_export import export_counts
-from layers.event import RESOLUTIONS, Measure
-from layers.filters import filter_from_options, parse_as_at
-from layers.query import GROUPS, Counts, count
+from layers.event import Measure
+from layers.filters import filter_from_options
+from layers.query import Counts, count
 from layers.reading import read_columns
 
 __all__ = ["counts"]
+
+
+class MeasureName(StrEnum):
+    """What is summed."""
+
+    EVENTS = "events"
+    QUANTITY = "quantity"
 
 
 def counts(
@@ -37,9 +45,7 @@ def counts(
     ] = None,
     by: Annotated[str, typer.Option(metavar="cell|ward|month|layer,...", help="What to group by.")] = "cell",
     resolution: Annotated[int, typer.Option(metavar="R", help="H3 resolution of cells: 8, 9, 10 or 11.")] = 9,
-    measure: Annotated[
-        str, typer.Option(metavar="events|quantity", help="Count events, or sum their quantity.")
-    ] = "events",
+    measure: Annotated[MeasureName, typer.Option(help="Count events, or sum their quantity.")] = MeasureName.EVENTS,
     as_at: Annotated[str | None, typer.Option(metavar="D", help="As the store stood at the end of that day.")] = None,
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the rows to a .csv, .geojson or .parquet file.")
@@ -54,15 +60,28 @@ def counts(
     """
     with open_installation(home, area) as here:
         chosen = filter_from_options(
-            here.area.wards, layers=layer or [], start=from_, end=to, chosen_wards=ward or [], hours=hours, days=days,
-            reported_by=reported_by or [], measure=measure,
-        )  # fmt: skip
-        groups, size = checked_groups(by), checked_resolution(resolution)
+            here.area.wards,
+            layers=layer or [],
+            start=parse_day(from_) if from_ else None,
+            end=parse_day(to) if to else None,
+            ward_names=ward or [],
+            hours=hours,
+            days=days,
+            reported_by=reported_by or [],
+            measure=measure.value,
+        )
+        groups, size = parse_groups(by), parse_resolution(resolution)
         moment = parse_as_at(as_at, here.area.time_zone) if as_at else None
         columns = read_columns(here.store, here.viewer, ward_codes=here.area.wards.codes, as_at=moment)
         found = count(columns, chosen, by=groups, resolution=size, wards=here.area.wards, time_zone=here.area.time_zone)
         if out:
-            export_counts(found, out, by=groups, area=here.area, note=provenance(here, columns.demonstration.any()))
+            export_counts(
+                found,
+                out,
+                by=groups,
+                area=here.area,
+                note=provenance(here, demonstration=bool(columns.demonstration.any())),
+            )
     report(found, form=form, measure=chosen.measure, out=out)
 
 
@@ -85,30 +104,8 @@ def plain_number(value: float) -> int | float:
     return int(value) if float(value).is_integer() else float(value)
 
 
-def provenance(here: Installation, demonstration: bool) -> dict[str, str]:  # noqa: FBT001 - named at the only call
+def provenance(here: Installation, *, demonstration: bool) -> dict[str, str]:
     """What a file must say of itself: area, wards' source, the moment, and whether events are synthetic."""
     made = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     note = {"area": here.area.title, "attribution": here.area.attribution, "made": made}
     return note | ({"demonstration": "synthetic events, not real"} if demonstration else {})
-
-
-def checked_groups(by: str) -> tuple[str, ...]:
-    """The groups of --by; UsageError for an unknown one or one named twice."""
-    groups = tuple(part.strip().lower() for part in by.split(",") if part.strip())
-    unknown = [group for group in groups if group not in GROUPS]
-    if unknown or not groups or len(set(groups)) < len(groups):
-        raise UsageError(
-            f"--by takes any of {', '.join(GROUPS)}, each once", f"it was given {by!r}", "for example --by ward,month"
-        )
-    return groups
-
-
-def checked_resolution(resolution: int) -> int:
-    """A resolution that events are indexed at; UsageError for another."""
-    if resolution not in RESOLUTIONS:
-        raise UsageError(
-            f"Events are indexed at H3 resolutions {', '.join(map(str, RESOLUTIONS))}",
-            f"--resolution was given {resolution}",
-            "9 is the usual one; 10 for plans",
-        )
-    return resolution

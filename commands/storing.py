@@ -1,7 +1,8 @@
 """ingest, sources, rejects, history, erase, retain, undo, export: what goes into the store, and what comes out."""
 
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -9,7 +10,9 @@ from commands.answers import answer, say
 from commands.options import AreaOption, Format, FormatOption, HomeOption, open_installation
 from commands.progress import progress_bar
 from geo.errors import UsageError
+from layers.erasure import Erasure
 from layers.ingest import ingest_files
+from layers.versions import Version
 
 __all__ = ["erase", "export", "history", "ingest", "rejects", "retain", "undo"]
 
@@ -70,14 +73,36 @@ def history(
     Example: hexbeat history 3f2a9c51d0e48b76
     """
     with open_installation(home, area) as here:
-        rows = here.store.history(here.viewer, event_id)
-    if not rows:
+        versions = here.store.history(here.viewer, event_id)
+    if not versions:
         raise UsageError(
             "History is of an event in the store",
             f"there is none with the identifier {event_id!r}",
             "take the identifier from hexbeat export",
         )
+    rows = [version_row(version) for version in versions]
     answer({"versions": rows}, form=form, rows=rows, heading=f"Event {event_id}")
+
+
+def version_row(version: Version) -> dict[str, Any]:
+    """One version as plain values: times in UTC, cells as H3 strings."""
+    event = dict(version.event)
+    for name, value in version.event.items():
+        if name.startswith("h3_"):
+            event[name] = f"{value:x}"
+        elif name.startswith("occurred_"):
+            event[name] = in_utc(datetime.fromtimestamp(value, tz=UTC))
+    return {
+        "recorded_at": in_utc(version.recorded_at),
+        "superseded_at": in_utc(version.superseded_at) if version.superseded_at else None,
+        "batch": version.batch_id,
+        **event,
+    }
+
+
+def in_utc(moment: datetime) -> str:
+    """A moment as 2026-11-21T08:15:00Z."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def erase(
@@ -95,8 +120,7 @@ def erase(
     """
     confirm(yes=yes, question="Erase every version of this event? This cannot be undone.")
     with open_installation(home, area) as here:
-        removed = here.store.erase(here.viewer, source, source_id)
-    answer({"erased": removed}, form=form, rows=[{"erased rows": removed}])
+        report_erasure(here.store.erase(here.viewer, source, source_id), form)
 
 
 def retain(
@@ -113,8 +137,15 @@ def retain(
     """
     confirm(yes=yes, question=f"Remove for good all that ended more than {years} years ago?")
     with open_installation(home, area) as here:
-        removed = here.store.retain(here.viewer, years)
-    answer({"removed": removed}, form=form, rows=[{"removed rows": removed}])
+        report_erasure(here.store.retain(here.viewer, years), form)
+
+
+def report_erasure(erasure: Erasure, form: Format) -> None:
+    """Say what was removed, and what is still to do."""
+    row = {"events": erasure.events, "versions": erasure.rows, "rejects": erasure.rejects, "complete": erasure.complete}
+    answer(row, form=form, rows=[row], heading="Removed for good")
+    if erasure.notice:
+        say(erasure.notice)
 
 
 def undo(
@@ -126,8 +157,10 @@ def undo(
     """
     confirm(yes=yes, question="Undo the last load?")
     with open_installation(home, area) as here:
-        report = here.store.undo_last(here.viewer)
-    answer(report, form=form, rows=[report], heading="Undone")
+        batch = here.store.undo_last(here.viewer)
+    counts = {name: getattr(batch, name) for name in ("new", "updated", "unchanged", "removed", "rejected")}
+    row = {"batch": batch.batch_id, "files": [file["name"] for file in batch.files], **counts}
+    answer(row, form=form, rows=[row], heading="Undone: this load is out again")
 
 
 def confirm(*, yes: bool, question: str) -> None:
