@@ -94,7 +94,7 @@ class HexLayer(Layer):
             "labels": self.scale.labels,
             "light": self.scale.light,
             "dark": self.scale.dark,
-            "outline": [OUTLINE_LIGHT, OUTLINE_DARK],
+            "lines": [OUTLINE_LIGHT, OUTLINE_DARK],
             "outlined": marked,
             "outlinedLabel": self.outlined_label if marked else None,
             "title": self.title,

@@ -19,7 +19,7 @@ __all__ = ["GROUND_DARK", "GROUND_LIGHT", "OUTLINE_DARK", "OUTLINE_LIGHT", "Scal
 GROUND_LIGHT: Final = "#fbfcfc"
 GROUND_DARK: Final = "#1b2027"
 OUTLINE_LIGHT: Final = "#55606c"
-OUTLINE_DARK: Final = "#97a3b0"
+OUTLINE_DARK: Final = "#7f8b98"
 
 # CIE L* 88 to 16 on light ground, 30 to 90 on dark ground, in equal steps.
 LIGHT: Final = {
@@ -116,7 +116,7 @@ def share_labels(starts: Sequence[int]) -> tuple[str, ...]:
 
 
 def change_scale(largest: float) -> Scale:
-    """A diverging scale for differences up to `largest` either way: three classes of fewer, three of more, and a middle.
+    """A diverging scale for differences up to `largest` either way: three classes of fewer, three of more, a middle.
 
     "About the same" is less than 1 either way. The steps rise by the first ratio that holds `largest`, as in counts.
     """

@@ -18,7 +18,7 @@ from typing import Any, Final
 import streamlit.components.v1 as components
 from xstatic.pkg import leaflet
 
-__all__ = ["live_url", "script_json", "scripts", "styles"]
+__all__ = ["live_url", "read_asset", "script_json", "scripts", "styles"]
 
 # In the order in which they need each other.
 SCRIPTS: Final = ("lattice", "theme", "view", "wards", "controls", "hexcanvas", "hexlayer", "keyboard", "legend")
@@ -28,19 +28,25 @@ LEAFLET: Final = Path(leaflet.BASE_DIR)
 
 
 @cache
+def read_asset(name: str) -> str:
+    """A file of this folder as text."""
+    return (HERE / name).read_text(encoding="utf-8")
+
+
+@cache
 def scripts() -> str:
     """Leaflet and our scripts as one; strict mode and names stay each file's own."""
     leaflet_script = (LEAFLET / "leaflet.js").read_text(encoding="utf-8")
     # The map of its sources is not served, so browsers are not sent to look for it.
     leaflet_script = re.sub(r"^//# sourceMappingURL=.*$", "", leaflet_script, flags=re.MULTILINE)
-    ours = [(HERE / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS]
+    ours = [read_asset(f"{name}.js") for name in SCRIPTS]
     return ";\n".join([leaflet_script, *ours])
 
 
 @cache
 def styles() -> str:
     """Leaflet's styles and ours as one."""
-    ours = [(HERE / f"{name}.css").read_text(encoding="utf-8") for name in STYLES]
+    ours = [read_asset(f"{name}.css") for name in STYLES]
     return "\n".join([(LEAFLET / "leaflet.css").read_text(encoding="utf-8"), *ours])
 
 

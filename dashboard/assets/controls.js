@@ -69,8 +69,8 @@
   /** Called by the base map's script: everything but the cells. */
   Hexbeat.base = (map, options) => {
     const area = Hexbeat.areaOf(options.wards);
-    map.hexbeat = { area };
-    map.getContainer().classList.toggle("hexbeat-tiled", Boolean(options.tiled));
+    map.hexbeat = { area, tiled: Boolean(options.tiled) };
+    map.getContainer().classList.toggle("hexbeat-tiled", map.hexbeat.tiled);
     Hexbeat.isDark();
     Hexbeat.openView(map, options.view, area.bounds);
     Hexbeat.drawWards(map, area);

@@ -1,8 +1,8 @@
 /* Thousands of cells on one canvas: an L.Renderer that paints in chunks on a back buffer and shows it when complete.
  *
  * One path of 20,000 hexagons takes seven times as long as 300 paths of 64, and a frame's budget keeps the page alive.
- * A subclass gives `geometry` (see lattice.js), `classes` (Uint8Array: 0 is not drawn, k is colour k - 1),
- * `colours()` and `outlineColour()`, and may give `isOutlined(cell)`.
+ * A subclass gives `geometry` (see lattice.js), `classes` (Uint8Array: 0 is not drawn, k is colour k - 1), `colours()`,
+ * `lineColour()`, and for the line around hotspots `edges` (4 numbers each) and `strongColours()` (line, casing).
  */
 (function () {
   "use strict";
@@ -10,7 +10,7 @@
   const Hexbeat = (window.Hexbeat = window.Hexbeat || {});
   const CHUNK = 64;
   const FRAME_MS = 8;
-  const FILL_OPACITY = 0.88;
+  const OPACITY_ON_TILES = 0.75;
   const THIN_FROM_PX = 5; // smaller cells are filled only: their lines would be all that one sees
   const WORLD_PX = 256;
 
@@ -110,28 +110,44 @@
       return { scale: WORLD_PX * 2 ** zoom, left: origin.x, top: origin.y };
     },
 
-    /** Chunks of visible cells, by class, so that each chunk is one path of one colour; outlined cells come last. */
+    /** Chunks of visible cells, by class, so that each chunk is one path of one colour; the strong line comes last. */
     _jobs({ scale, left, top }, size) {
       const { count, centres, corners } = this.geometry;
       const reach = count ? Math.hypot(corners[0] - centres[0], corners[1] - centres[1]) * scale * 1.1 : 0;
       const colours = this.colours();
       const buckets = colours.map(() => []);
-      const outlined = [];
       for (let cell = 0; cell < count; cell++) {
         if (!this.classes[cell]) continue;
         const x = centres[cell * 2] * scale - left, y = centres[cell * 2 + 1] * scale - top;
         if (x < -reach || y < -reach || x > size.x + reach || y > size.y + reach) continue;
         buckets[this.classes[cell] - 1].push(cell);
-        if (this.isOutlined && this.isOutlined(cell)) outlined.push(cell);
       }
-      const line = { colour: this.outlineColour(), width: reach > 2 * THIN_FROM_PX ? 0.9 : 0.5 };
+      const line = { colour: this.lineColour(), width: reach > 2 * THIN_FROM_PX ? 0.9 : 0.5 };
       const thin = reach > THIN_FROM_PX ? line : null;
       const jobs = buckets.flatMap((cells, k) => chunks(cells).map((chunk) => ({ cells: chunk, fill: colours[k], line: thin })));
-      const thick = { colour: this.strongColour(), width: Math.max(1.6, Math.min(3.2, reach / 5)) };
-      return jobs.concat(chunks(outlined).map((chunk) => ({ cells: chunk, fill: null, line: thick })));
+      if (!this.edges.length) return jobs;
+      const [strong, casing] = this.strongColours();
+      const width = Math.max(1.6, Math.min(3, reach / 5));
+      return [...jobs, { edges: { colour: casing, width: width + 2 } }, { edges: { colour: strong, width } }];
     },
 
-    _paintChunk(context, { cells, fill, line }, { scale, left, top }) {
+    /** The line around hotspots: all its edges at once, since they are few. */
+    _paintEdges(context, { colour, width }, { scale, left, top }) {
+      const { edges } = this;
+      context.beginPath();
+      for (let k = 0; k < edges.length; k += 4) {
+        context.moveTo(edges[k] * scale - left, edges[k + 1] * scale - top);
+        context.lineTo(edges[k + 2] * scale - left, edges[k + 3] * scale - top);
+      }
+      Object.assign(context, { globalAlpha: 1, lineCap: "round", strokeStyle: colour, lineWidth: width });
+      context.stroke();
+    },
+
+    _paintChunk(context, { cells, fill, line, edges }, { scale, left, top }) {
+      if (edges) {
+        this._paintEdges(context, edges, { scale, left, top });
+        return;
+      }
       const { corners } = this.geometry;
       context.beginPath();
       for (const cell of cells) {
@@ -140,11 +156,9 @@
         for (let k = from + 2; k < from + 12; k += 2) context.lineTo(corners[k] * scale - left, corners[k + 1] * scale - top);
         context.closePath();
       }
-      if (fill) {
-        context.globalAlpha = FILL_OPACITY;
-        context.fillStyle = fill;
-        context.fill();
-      }
+      context.globalAlpha = this._map.hexbeat.tiled ? OPACITY_ON_TILES : 1;
+      context.fillStyle = fill;
+      context.fill();
       if (line) {
         context.globalAlpha = 1;
         context.strokeStyle = line.colour;
@@ -169,6 +183,21 @@
       if (this._map._zoomAnimated) this._updateTransform(this._map.getCenter(), this._map.getZoom());
     },
   });
+
+  /** The edges of some cells that only one of them has: the line around them all. Cells share corners to 1e-9. */
+  Hexbeat.outerEdges = ({ count, corners }, isMember) => {
+    const once = new Map();
+    for (let cell = 0; cell < count; cell++) {
+      if (!isMember(cell)) continue;
+      for (let k = 0; k < 12; k += 2) {
+        const from = cell * 12 + k, to = cell * 12 + ((k + 2) % 12);
+        const edge = [corners[from], corners[from + 1], corners[to], corners[to + 1]];
+        const name = `${Math.round((edge[0] + edge[2]) * 1e8)},${Math.round((edge[1] + edge[3]) * 1e8)}`;
+        if (!once.delete(name)) once.set(name, edge);
+      }
+    }
+    return [...once.values()].flat();
+  };
 
   function chunks(cells) {
     const made = [];

@@ -19,7 +19,7 @@
         this.geometry = Hexbeat.geometry(data.geometry);
         this.focused = -1;
       }
-      this.isOutlined = data.outlined ? Hexbeat.bitReader(data.outlined) : undefined;
+      this.edges = data.outlined ? Hexbeat.outerEdges(this.geometry, Hexbeat.bitReader(data.outlined)) : [];
       this.classes = Uint8Array.from(this.values, (value) => this._classOf(this._number(value)));
       this._forgetEarlierRuns();
       return this;
@@ -86,12 +86,12 @@
       return Hexbeat.isDark() ? this.data.dark : this.data.light;
     },
 
-    outlineColour() {
-      return this.data.outline[Hexbeat.isDark() ? 1 : 0];
+    lineColour() {
+      return this.data.lines[Hexbeat.isDark() ? 1 : 0];
     },
 
-    strongColour() {
-      return Hexbeat.isDark() ? "#ffffff" : "#000000";
+    strongColours() {
+      return Hexbeat.isDark() ? ["#ffffff", "#000000"] : ["#000000", "#ffffff"];
     },
 
     _showLegend() {
