@@ -5,6 +5,7 @@ from html import escape
 from string import Template
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 
 from dashboard.assets import read_asset, scripts, styles
@@ -96,7 +97,7 @@ def as_text(value: Any) -> str:
     """Whole numbers whole, others with one decimal as on the map, nothing for what is missing."""
     if pd.isna(value):
         return ""
-    if pd.api.types.is_number(value):
+    if isinstance(value, int | float | np.number):
         number = float(value)
         return f"{number:,.0f}" if number == round(number) else f"{number:,.1f}"
     return str(value)

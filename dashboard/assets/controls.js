@@ -36,13 +36,24 @@
     Hexbeat.addControl(map, "topleft", bar);
   }
 
-  function addSources(map, lines) {
-    if (!lines.length) return;
+  /** Scale and sources: at the foot of the map; on a narrow one at its head, the sources folded, clear of the legend. */
+  function addScaleAndSources(map, lines) {
     const details = Hexbeat.element("details", "hexbeat-sources");
-    details.open = !Hexbeat.isNarrow(map);
     details.append(Hexbeat.element("summary", "", "Map sources"));
     lines.forEach((line) => details.append(Hexbeat.element("p", "", line)));
-    Hexbeat.addControl(map, "bottomright", details);
+    const sources = Hexbeat.addControl(map, "bottomright", details);
+    const scale = L.control.scale({ imperial: false, position: "bottomright" }).addTo(map);
+    const arrange = () => {
+      const narrow = Hexbeat.isNarrow(map);
+      if (details.classList.contains("hexbeat-narrow") === narrow) return;
+      details.classList.toggle("hexbeat-narrow", narrow);
+      details.open = !narrow;
+      details.hidden = !lines.length;
+      [sources, scale].forEach((control) => control.setPosition(narrow ? "topright" : "bottomright"));
+    };
+    details.open = true;
+    arrange();
+    map.on("resize", arrange);
   }
 
   /** The wheel scrolls the page until the map has been clicked; with Ctrl, and by pinching, it always zooms. */
@@ -75,8 +86,7 @@
     Hexbeat.openView(map, options.view, area.bounds);
     Hexbeat.drawWards(map, area);
     addFitButton(map);
-    addSources(map, [...area.attribution, ...(options.attribution || [])]);
-    L.control.scale({ imperial: false, position: "bottomright" }).addTo(map);
+    addScaleAndSources(map, [...area.attribution, ...(options.attribution || [])]);
     letThePageScroll(map);
     nameTheMap(map, area.title);
   };

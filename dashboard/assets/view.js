@@ -5,7 +5,7 @@
   "use strict";
 
   const Hexbeat = (window.Hexbeat = window.Hexbeat || {});
-  const PADDING = { padding: [12, 12] };
+  const PADDING = { paddingTopLeft: [48, 10], paddingBottomRight: [10, 40] }; // clear of buttons and sources
 
   function recall(key) {
     try {

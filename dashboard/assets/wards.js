@@ -56,7 +56,7 @@
       const { x, y } = map.latLngToLayerPoint([ward.at[1], ward.at[0]]);
       const box = { left: x - width / 2, right: x + width / 2, top: y - height / 2, bottom: y + height / 2 };
       const room = map.latLngToLayerPoint([ward.south, ward.east]).subtract(map.latLngToLayerPoint([ward.north, ward.west]));
-      const fits = width < room.x * 1.25 && height < room.y * 1.25 && !shown.some((other) => overlap(box, other));
+      const fits = width < room.x * 1.5 && height < room.y * 1.5 && !shown.some((other) => overlap(box, other));
       if (fits) shown.push(box);
       markers[k].getElement().style.visibility = fits ? "" : "hidden";
     });
