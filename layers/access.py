@@ -42,7 +42,7 @@ ANALYST: Final = Viewer(Role.ANALYST)
 
 _EVERY_LAYER: Final = frozenset(LAYER_NAMES)
 # Spelt out action by action: an action added tomorrow is refused to all until it is written here.
-_ALLOWED: Final[Mapping[Role, Mapping[Action, frozenset[str]]]] = {
+_ALLOWED: Final[Mapping[str, Mapping[Action, frozenset[str]]]] = {
     Role.ANALYST: {
         Action.SEE_COUNTS: _EVERY_LAYER,
         Action.SEE_POINTS: _EVERY_LAYER,
@@ -62,9 +62,7 @@ def may(viewer: Viewer, action: Action, layer: str | None = None) -> bool:
 
     Anything unknown (no viewer, a role without a policy, another action, an unknown layer) is refused.
     """
-    if not isinstance(viewer, Viewer):
-        return False
-    layers = _ALLOWED.get(viewer.role, {}).get(action, frozenset())
+    layers = _ALLOWED.get(getattr(viewer, "role", ""), {}).get(action, frozenset())
     return layers >= _EVERY_LAYER if layer is None else layer in layers
 
 
@@ -72,7 +70,7 @@ def require(viewer: Viewer, action: Action, layer: str | None = None) -> None:
     """PolicyError if the viewer may not do that."""
     if may(viewer, action, layer):
         return
-    role = viewer.role if isinstance(viewer, Viewer) else "someone without a role"
+    role = getattr(viewer, "role", "someone without a role")
     raise PolicyError(
         "The access policy names who may do what",
         f"it does not let {role} {action.replace('_', ' ')}" + (f" of {layer}" if layer else ""),

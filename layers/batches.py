@@ -15,12 +15,15 @@ from layers.moments import from_seconds, to_seconds
 from layers.schema import batch_files, batches, events, rejects
 from layers.state import reading, writing
 
-__all__ = ["Batch", "last_load", "list_batches", "list_rejects", "undo_last"]
+__all__ = ["Batch", "last_load", "latest_loads", "list_batches", "list_rejects", "undo_last"]
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """One committed load: when (UTC), for which area, which files (name, source, sha256, snapshot, tally), and counts."""
+    """One committed load: when (UTC), for which area, which files, and its counts.
+
+    A file is a dict of file (its name), source, sha256, snapshot, and the counts of `layers.loads.FileTally`.
+    """
 
     batch_id: int
     created: datetime
@@ -78,28 +81,32 @@ def list_rejects(engine: Engine, viewer: Viewer, batch: int | None = None) -> pd
     require(viewer, Action.SEE_REJECTS)
     names = ("batch_id", "file", "source", "line", "reason", "raw")
     query = sa.select(*(rejects.c[name] for name in names))
-    query = query.where(rejects.c.batch_id == batch) if batch is not None else query.join(*_current())
+    query = query.where(_is_current() if batch is None else rejects.c.batch_id == batch)
     query = query.order_by(rejects.c.batch_id, rejects.c.file_no, rejects.c.line, rejects.c.reject_id)
     with reading(engine) as connection:
         rows = connection.execute(query).all()
     return pd.DataFrame.from_records(rows, columns=list(names)).astype({"batch_id": "int64", "line": "int64"})
 
 
-def _current() -> tuple[sa.Subquery, sa.ColumnElement[bool]]:
-    """A join that keeps rejects of the latest load of their file: a file sent again replaces its old rejects."""
-    latest = (
+def latest_loads() -> sa.Subquery:
+    """Columns source, file, latest: the latest load of each file that is not undone."""
+    return (
         sa.select(batch_files.c.source, batch_files.c.file, sa.func.max(batch_files.c.batch_id).label("latest"))
         .join(batches, batches.c.batch_id == batch_files.c.batch_id)
         .where(batches.c.undone_at.is_(None))
         .group_by(batch_files.c.source, batch_files.c.file)
         .subquery()
     )
-    same = sa.and_(
+
+
+def _is_current() -> sa.ColumnElement[bool]:
+    """Rejects of the latest load of their file: a file that is sent again replaces its old rejects."""
+    latest = latest_loads()
+    return sa.exists().where(
         latest.c.source == rejects.c.source,
         latest.c.file == rejects.c.file,
         latest.c.latest == rejects.c.batch_id,
     )
-    return latest, same
 
 
 def _last(connection: Connection) -> Batch | None:

@@ -1,4 +1,4 @@
-"""The two databases behind the store, SQLite by default and PostgreSQL by URL: how they are opened and kept to shape."""
+"""The databases behind the store, SQLite by default and PostgreSQL by URL: how they are opened and kept to shape."""
 
 import os
 import sqlite3
@@ -175,7 +175,7 @@ def _revision(connection: Connection) -> str | None:
     """The schema's revision, None for an empty database; StoreError if the tables are someone else's."""
     tables = set(sa.inspect(connection).get_table_names())
     if "alembic_version" in tables and "store_state" in tables:
-        return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar_one()
+        return str(connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar_one())
     if tables:
         raise StoreError("The store is a Hexbeat database", "this one holds the tables of another program", _ALIEN)
     return None

@@ -144,8 +144,7 @@ def _sweep_sqlite(engine: Engine, deadline: float) -> bool:
         raw.execute("PRAGMA busy_timeout=100")
         while True:
             raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            busy, _, _ = raw.fetchone()
-            if not busy:
+            if raw.fetchone() == (0, 0, 0):
                 return True
             if time.monotonic() >= deadline:
                 return False
@@ -159,7 +158,9 @@ _SNAPSHOTS: Final = sa.text(
 
 
 def _sweep_postgres(engine: Engine, deadline: float) -> bool:
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    with engine.connect() as connection:
+        connection.connection.rollback()  # the pool's question whether the line is up has begun a transaction
+        connection.execution_options(isolation_level="AUTOCOMMIT")
         # VACUUM FULL carries over whatever a transaction older than the deletion could still see.
         older = set(connection.execute(_SNAPSHOTS).tuples())
         while older & set(connection.execute(_SNAPSHOTS).tuples()):

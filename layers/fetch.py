@@ -5,6 +5,7 @@ thousand rows as one value, because its driver, written in Python, takes microse
 """
 
 from collections.abc import Iterator, Sequence
+from functools import reduce
 from typing import Any, Final
 
 import numpy as np
@@ -38,7 +39,7 @@ RAW: Final = np.dtype(
         ("demonstration", ">i2"),
     ]
 )
-_SENDERS: Final = {
+_SENDERS: Final[dict[str, tuple[str, sa.types.TypeEngine[Any]]]] = {
     ">i8": ("int8send", sa.BigInteger()),
     ">i2": ("int2send", sa.SmallInteger()),
     ">f8": ("float8send", sa.Float(53)),
@@ -109,9 +110,7 @@ def _packed(connection: Connection, condition: ColumnElement[bool], ward_codes: 
     for name, column in selected.items():
         sender, kind = _SENDERS[RAW[name].str]
         fields.append(getattr(sa.func, sender)(sa.cast(column, kind), type_=sa.LargeBinary))
-    row = fields[0]
-    for further in fields[1:]:
-        row = row.op("||")(further)
+    row = reduce(lambda left, right: left.op("||")(right), fields)
     lowest, highest = connection.execute(
         sa.select(sa.func.min(events.c.row_id), sa.func.max(events.c.row_id)).where(condition)
     ).one()

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 import sqlalchemy as sa
@@ -28,8 +28,9 @@ __all__ = ["FileTally", "Load", "LoadFile", "open_load"]
 
 @dataclass(frozen=True, slots=True)
 class FileTally:
-    """What became of the rows of one file. `read = skipped + rejected + accepted`, `accepted = new + updated + unchanged`.
+    """What became of the rows of one file.
 
+    `read = skipped + rejected + accepted` and `accepted = new + updated + unchanged`.
     `skipped` holds a count a reason; `reasons` those of skipped and of rejected rows. `removed` are live events that a
     snapshot no longer holds.
     """
@@ -45,6 +46,9 @@ class FileTally:
     reasons: Mapping[str, int] = field(default_factory=dict)
 
 
+_EMPTY: Final = FileTally()
+
+
 class LoadFile:
     """One file of a load: takes its rows in chunks of any size."""
 
@@ -54,7 +58,7 @@ class LoadFile:
         self._read: int | None = None
         self._skipped: Counter[str] = Counter()
         self._reasons: Counter[str] = Counter()
-        self._outcome: dict[str, int] = {}
+        self._outcome: dict[str, Any] = {}
 
     def add_events(self, frame: pd.DataFrame) -> None:
         """Stage events: exactly the columns of layers.event.EVENT_COLUMNS, natural keys unique within the file."""
@@ -91,7 +95,7 @@ class LoadFile:
         rejected = self._reasons.total()
         accepted = self._outcome.get("accepted", 0)
         read = self._skipped.total() + rejected + accepted
-        return replace(FileTally(**self._outcome), read=read, skipped=skipped, rejected=rejected, reasons=reasons)
+        return replace(_EMPTY, **self._outcome, read=read, skipped=skipped, rejected=rejected, reasons=reasons)
 
     def settle(self, outcome: Mapping[str, int]) -> None:
         """Take in what the merge found; DataError if rows of the file are unaccounted for."""
@@ -130,6 +134,7 @@ class Load:
             version = read_version(connection)
             self._version = version if self._version is None else self._version
             self._stale |= version != self._version
+            staging.tell_planner(connection)
             merging.compare_file(connection, entry.file_no)
             self._settle(connection)
 
@@ -147,6 +152,8 @@ class Load:
                 merging.compare_all(connection, len(self.files))
                 self._settle(connection)
             batch_id = self._write(connection)
+            if connection.dialect.name == "postgresql":
+                connection.execute(sa.text("ANALYZE events"))  # or the next load is planned for an empty table
         self.batch_id = batch_id
         return batch_id
 
@@ -157,7 +164,7 @@ class Load:
         counted = ("new", "updated", "unchanged", "removed", "rejected")
         totals = {name: sum(getattr(tally, name) for tally in tallies) for name in counted}
         row = {"created": moment, "area": self._area, "files": len(self.files), **totals}
-        batch_id = connection.execute(sa.insert(batches).values(row).returning(batches.c.batch_id)).scalar_one()
+        batch_id = int(connection.execute(sa.insert(batches).values(row).returning(batches.c.batch_id)).scalar_one())
         merging.apply_load(connection, batch_id=batch_id, moment=moment)
         for entry in self.files:
             _write_file(connection, entry, batch_id=batch_id)

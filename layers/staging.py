@@ -3,15 +3,14 @@
 In SQLite they live in memory. In PostgreSQL they are files of the session, which the server unlinks when they drop.
 """
 
-import json
 from collections.abc import Iterable, Sequence
-from typing import Final
+from io import BytesIO
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy import BigInteger, Boolean, Column, Connection, Float, Index, Integer, MetaData, Table, Text
-from sqlalchemy.dialects import postgresql
 
 from geo.errors import DataError
 from layers.event import EVENT_COLUMNS, event_id
@@ -26,9 +25,9 @@ __all__ = [
     "stage_events",
     "stage_rejects",
     "stage_scopes",
+    "tell_planner",
 ]
 
-_CHUNK_ROWS: Final = 5000
 _temporary = MetaData()
 
 incoming = Table(
@@ -81,12 +80,26 @@ incoming_rejects = Table(
 
 _EVENT_INSERT: Final = ("file_no", "event_id", *EVENT_COLUMNS)
 _REJECT_INSERT: Final = ("file_no", "line", "reason", "raw")
+_COPY_ESCAPES: Final = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 _UNSTORABLE: Final = str.maketrans({"\x00": None} | {chr(code): "\ufffd" for code in range(0xD800, 0xE000)})
 
 
 def make_tables(connection: Connection) -> None:
     """Make the empty temporary tables on this connection."""
     _temporary.create_all(connection, checkfirst=False)
+    if connection.dialect.name == "postgresql":
+        quiet = (column.name for column in incoming.columns if column.name not in {"file_no", "source"})
+        changes = ", ".join(f"ALTER COLUMN {name} SET STATISTICS 0" for name in quiet)
+        connection.execute(sa.text(f"ALTER TABLE incoming {changes}"))
+
+
+def tell_planner(connection: Connection) -> None:
+    """Let PostgreSQL know how many rows are staged; without that it joins them one by one.
+
+    No values are sampled but the file number and the source: statistics outlive temporary tables.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.text("ANALYZE incoming"))
 
 
 def stage_events(connection: Connection, frame: pd.DataFrame, *, file_no: int) -> None:
@@ -96,18 +109,18 @@ def stage_events(connection: Connection, frame: pd.DataFrame, *, file_no: int) -
         raise DataError(
             "A source hands over the columns of an event", f"missing or too many: {', '.join(wrong)}", "mend the source"
         )
-    values = {name: _column(frame[name], EVENT_TYPES[name][0] is Text) for name in EVENT_COLUMNS}
+    values = {name: _column(frame[name], is_text=EVENT_TYPES[name][0] is Text) for name in EVENT_COLUMNS}
     identifiers = [event_id(*key) for key in zip(values["source"], values["source_id"], strict=True)]
     _insert(connection, incoming, _EVENT_INSERT, [[file_no] * len(frame), identifiers, *values.values()])
 
 
 def stage_rejects(connection: Connection, frame: pd.DataFrame, *, file_no: int) -> None:
     """Stage one chunk of rejects: line int64, reason str, raw str (a JSON object)."""
-    columns = [_column(frame[name], name != "line") for name in ("line", "reason", "raw")]
+    columns = [_column(frame[name], is_text=name != "line") for name in ("line", "reason", "raw")]
     _insert(connection, incoming_rejects, _REJECT_INSERT, [[file_no] * len(frame), *columns])
 
 
-def _column(values: "pd.Series[object]", is_text: bool) -> list[object]:  # noqa: FBT001  # one caller, two kinds
+def _column(values: "pd.Series[Any]", *, is_text: bool) -> list[Any]:
     """Plain Python values, None where one is missing; text without what databases refuse (NUL, half characters)."""
     if is_text:
         return [
@@ -122,27 +135,28 @@ def _clean(text: str) -> str:
     return text if text.isascii() and "\x00" not in text else text.translate(_UNSTORABLE)
 
 
-def _insert(connection: Connection, table: Table, names: Sequence[str], columns: list[list[object]]) -> None:
-    """Many rows in few round trips: executemany in SQLite, one JSON document a chunk in PostgreSQL."""
-    rows = list(zip(*columns, strict=True))
-    for start in range(0, len(rows), _CHUNK_ROWS):
-        chunk = rows[start : start + _CHUNK_ROWS]
-        if connection.dialect.name == "sqlite":
-            statement = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"  # noqa: S608  # our own names
-            connection.exec_driver_sql(statement, chunk)
-        else:
-            connection.execute(_json_insert(table, names), {"document": json.dumps(chunk)})
+def _insert(connection: Connection, table: Table, names: Sequence[str], columns: list[list[Any]]) -> None:
+    """Many rows in one go: executemany in SQLite, COPY in PostgreSQL."""
+    listed = ", ".join(names)
+    if connection.dialect.name == "sqlite":
+        marks = ", ".join("?" * len(names))
+        statement = f"INSERT INTO {table.name} ({listed}) VALUES ({marks})"  # noqa: S608  # our own names
+        if columns[0]:
+            connection.exec_driver_sql(statement, list(zip(*columns, strict=True)))
+        return
+    lines = map("\t".join, zip(*(map(_copied, column) for column in columns), strict=True))
+    document = BytesIO("".join(f"{line}\n" for line in lines).encode())
+    connection.execute(sa.select(1))  # SQLAlchemy and the driver agree that a transaction has begun
+    cursor = connection.connection.cursor()
+    cursor.execute(f"COPY {table.name} ({listed}) FROM STDIN", stream=document)  # type: ignore[call-arg]  # pg8000's own
+    cursor.close()
 
 
-def _json_insert(table: Table, names: Sequence[str]) -> sa.TextClause:
-    dialect = postgresql.dialect()
-    picked = ", ".join(
-        f"(element ->> {place})::{table.c[name].type.compile(dialect)}" for place, name in enumerate(names)
-    )
-    return sa.text(
-        f"INSERT INTO {table.name} ({', '.join(names)}) "  # noqa: S608  # our own names; the values are one parameter
-        f"SELECT {picked} FROM json_array_elements(CAST(:document AS json)) AS element".replace("::", r"\:\:")
-    )
+def _copied(value: object) -> str:
+    """A value in the text format of COPY."""
+    if value is None:
+        return "\\N"
+    return value.translate(_COPY_ESCAPES) if isinstance(value, str) else repr(value)
 
 
 def stage_scopes(connection: Connection, scopes: Iterable[str], *, source: str, file_no: int) -> None:

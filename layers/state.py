@@ -14,7 +14,7 @@ __all__ = ["change_version", "read_version", "reading", "writing"]
 
 def read_version(connection: Connection) -> int:
     """The version as this transaction sees it."""
-    return connection.execute(sa.select(store_state.c.version)).scalar_one()
+    return int(connection.execute(sa.select(store_state.c.version)).scalar_one())
 
 
 def change_version(connection: Connection, *, rewritten: bool = False) -> int:
@@ -25,17 +25,17 @@ def change_version(connection: Connection, *, rewritten: bool = False) -> int:
     """
     next_version = store_state.c.version + 1
     values = {"version": next_version} | ({"rewritten": next_version} if rewritten else {})
-    return connection.execute(sa.update(store_state).values(values).returning(store_state.c.version)).scalar_one()
+    changed = sa.update(store_state).values(values).returning(store_state.c.version)
+    return int(connection.execute(changed).scalar_one())
 
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """A transaction that sees one version of the store throughout and blocks no writer."""
-    with translated(engine), engine.connect() as connection:
-        with connection.begin():
-            if engine.dialect.name == "postgresql":
-                connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            yield connection
+    with translated(engine), engine.connect() as connection, connection.begin():
+        if engine.dialect.name == "postgresql":
+            connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield connection
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""A real PostgreSQL for the tests: from the wheel that carries one, else Debian's. None at all is a failure, not a skip."""
+"""A real PostgreSQL for the tests, from the wheel that carries one or else Debian's. None is a failure, not a skip."""
 
 import getpass
 import os
@@ -29,7 +29,7 @@ autovacuum = off       # what a test finds in the files is what the program left
 
 
 class Server:
-    """One PostgreSQL in a folder of its own, on a Unix socket alone; run as another user where the tests run as root."""
+    """One PostgreSQL in a folder of its own, on a Unix socket alone; as another user where the tests run as root."""
 
     def __init__(self, programs: Path, folder: Path) -> None:
         self.folder, self._programs = folder, programs

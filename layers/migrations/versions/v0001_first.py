@@ -70,13 +70,15 @@ def _make_events() -> None:
         sa.CheckConstraint("(superseded_at IS NULL) = (superseded_batch IS NULL)", name="events_superseded"),
         sqlite_autoincrement=True,
     )
-    live = {"sqlite_where": _LIVE, "postgresql_where": _LIVE}
-    closed = {"sqlite_where": _CLOSED, "postgresql_where": _CLOSED}
-    op.create_index("events_one_live", "events", ["source", "source_id"], unique=True, **live)
-    op.create_index("events_scope", "events", ["source", "scope"], **live)
+    _index_some("events_one_live", ["source", "source_id"], _LIVE, unique=True)
+    _index_some("events_scope", ["source", "scope"], _LIVE)
     op.create_index("events_event_id", "events", ["event_id"])
     op.create_index("events_batch", "events", ["batch_id"])
-    op.create_index("events_superseded_batch", "events", ["superseded_batch"], **closed)
+    _index_some("events_superseded_batch", ["superseded_batch"], _CLOSED)
+
+
+def _index_some(name: str, columns: list[str], rows: sa.TextClause, *, unique: bool = False) -> None:
+    op.create_index(name, "events", columns, unique=unique, sqlite_where=rows, postgresql_where=rows)
 
 
 def _make_batches() -> None:
