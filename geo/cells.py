@@ -147,7 +147,7 @@ def _lattice(vectors: NDArray[np.float64], middle: tuple[float, float], resoluti
     """The lattice of the smallest circle that holds nearly all points, or of the widest that is one lattice."""
     here = unit_vectors(np.array([middle[0]]), np.array([middle[1]]))[:, 0]
     cosines = here @ vectors
-    enough = 0.99 * len(cosines)
+    enough = 0.999 * len(cosines)
     radii = [r for r in _RADII_KM if np.count_nonzero(cosines >= math.cos(r / EARTH_KM)) < enough]
     for radius_km in reversed(_RADII_KM[: len(radii) + 1]):
         lattice = fit_lattice(*middle, radius_km=radius_km, resolution=resolution)

@@ -15,13 +15,14 @@ import h3.api.basic_int as h3
 import numpy as np
 from numpy.typing import NDArray
 
-from geo.digits import encode
+from geo.digits import encode, heads
 from geo.plane import Plane, fit_plane, frame_at, local_coordinates, unit_vectors
 
 __all__ = ["EARTH_KM", "EDGE_CELLS", "DrawingLattice", "Lattice", "drawing_lattice", "fit_lattice"]
 
 EDGE_CELLS: Final = 1e-7
 EARTH_KM: Final = 6371.0
+_COARSEST: Final = 5
 _RINGS: Final = ((0.1, 12), (0.5, 48), (1.0, 96))  # sample circles: share of the radius, points on it
 _BLOCK: Final = 8192  # points whose dozen work arrays stay in cache together
 _WIDEST_TABLE: Final = 1 << 24  # lattice codes that are looked up in a table; beyond, they are sorted
@@ -43,7 +44,12 @@ class Lattice:
 
     @classmethod
     def fit(cls, lon: float, lat: float, *, radius_km: float, resolution: int) -> "Lattice | None":
-        """The lattice within radius_km of a point in degrees; None where the circle is not one plane lattice."""
+        """The lattice within radius_km of a point in degrees; None where the circle is not one plane lattice.
+
+        Nor is there one for resolutions coarser than 5, whose cells are larger than towns.
+        """
+        if resolution < _COARSEST:
+            return None
         origin = h3.latlng_to_cell(lat, lon, resolution)
         # The samples' hull must hold the circle: 96 corners cut off 0.05 %, and a cell's centre is not where its
         # point was.
@@ -182,12 +188,14 @@ def drawing_lattice(cells: NDArray[np.uint64]) -> DrawingLattice | None:
 
 
 def _plane_around(cells: NDArray[np.uint64], ij: NDArray[np.int64]) -> Plane | None:
-    """The plane of cells at lattice coordinates (2, n), if they lie on one face; the cell in their middle is origin.
+    """The plane of cells at lattice coordinates (2, n), if they lie on one face; a cell near their middle is origin.
 
-    A face is convex on the plane, so it holds all cells when it holds those at the corners of their hull.
+    A face is convex on the plane, so it holds all cells when it holds those at the corners of their hull. The origin
+    is one of the first cell's base cell, whose coordinates these are.
     """
     corners = _hull(ij)
-    middle = np.argmin(np.abs(ij - ij[:, corners].mean(axis=1, keepdims=True)).max(axis=0))
+    off_middle = np.abs(ij - ij[:, corners].mean(axis=1, keepdims=True)).max(axis=0)
+    middle = np.argmin(np.where(heads(cells) == heads(cells[:1]), off_middle, np.inf))
     faces = {face for cell in cells[corners].tolist() for face in h3.get_icosahedron_faces(cell)}
     if len(faces) > 1:
         return None

@@ -11,6 +11,7 @@ from typing import Final
 
 import h3.api.basic_int as h3
 import numpy as np
+from h3 import H3BaseException
 from numpy.typing import NDArray
 
 from geo.digits import base_cell, decode, heads
@@ -64,7 +65,7 @@ def local_coordinates(origin: int, cells: NDArray[np.uint64]) -> NDArray[np.int6
     try:
         for place in np.flatnonzero(~own).tolist():
             ij[:, place] = h3.cell_to_local_ij(origin, int(cells[place]))
-    except h3.H3BaseException:
+    except H3BaseException:
         return None
     return ij
 

@@ -39,8 +39,9 @@ def weekday_hour(columns: Columns, chosen: Filter, time_zone: str = "Europe/Lond
     instant = columns.start[index] == columns.end[index]
     size = columns.quantity[index].astype(np.float64) if chosen.measure == "quantity" else np.ones(len(index))
     here = index[instant]
-    grid = np.bincount(calendar.week_hours(columns.start[here]), weights=size[instant], minlength=HOURS_A_WEEK)
-    grid += _shared_hours(columns, index[~instant], size[~instant], chosen, calendar)
+    hour = calendar.week_hours(columns.start[here])
+    grid: NDArray[np.float64] = np.bincount(hour, weights=size[instant], minlength=HOURS_A_WEEK).astype(np.float64)
+    grid = grid + _shared_hours(columns, index[~instant], size[~instant], chosen, calendar)
     return WeekdayHour(grid.reshape(7, 24), len(index), int(np.count_nonzero(incident & ~timed)))
 
 
@@ -59,7 +60,7 @@ def by_cell_and_layer(
     """Cells with a count (sorted uint64 (g,)) and their sums by layer, float64 (g, layers) in the order of LAYERS."""
     selection = select(columns, chosen, time_zone=time_zone)
     ids = columns.cell_ids[resolution]
-    codes = [columns.cell[resolution][selection.index], columns.layer[selection.index]]
+    codes: list[NDArray[np.integer]] = [columns.cell[resolution][selection.index], columns.layer[selection.index]]
     (cell, layer), sums = group_sums(codes, [len(ids), len(LAYERS)], selection.weight)
     places, row = np.unique(cell, return_inverse=True)
     table = np.zeros((len(places), len(LAYERS)))
