@@ -3,7 +3,7 @@
 Incidents count by the share of their interval that falls inside the filter; states count while they are in force.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,8 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from geo.calendar import AllowedTime, Calendar, month_name, week_mask
-from geo.cells import cell_strings
+from geo.calendar import AllowedTime, Calendar, week_mask
 from geo.counts import expand, group_sums, shares
 from geo.errors import UsageError
 from geo.wards import Wards
@@ -20,6 +19,7 @@ from layers.catalogue import LAYER_NAMES, LAYERS
 from layers.columns import Columns
 from layers.event import PRECISIONS, REPORTERS
 from layers.filters import Filter, Group
+from layers.grouping import cell_groups, layer_groups, month_groups, ward_groups
 
 __all__ = ["Counts", "Filter", "Selection", "count", "count_cells", "select"]
 
@@ -107,10 +107,10 @@ def count(
         event, month, weight = _by_month(columns, selection, chosen, Calendar(time_zone))
         index = index[event]
     groups = {
-        "cell": lambda: _cell_groups(columns, index, resolution),
-        "ward": lambda: _ward_groups(columns, index, wards),
-        "month": lambda: _month_groups(month),
-        "layer": lambda: _layer_groups(columns, index),
+        "cell": lambda: cell_groups(columns, index, resolution),
+        "ward": lambda: ward_groups(columns, index, wards),
+        "month": lambda: month_groups(month),
+        "layer": lambda: layer_groups(columns, index),
     }
     grouped = [groups[name]() for name in by]
     parts, sums = group_sums([group.code for group in grouped], [group.size for group in grouped], weight)
@@ -214,45 +214,6 @@ def _by_month(
     if chosen.measure == "quantity":
         weight[several] *= columns.quantity[selection.index[crossing]]
     return event, first + month, weight
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Groups:
-    """One thing to group by: each event's code (n,) below `size`, and the columns of labels for some codes."""
-
-    code: NDArray[np.integer]
-    size: int
-    label: Callable[[NDArray[np.int64]], dict[str, list[str]]]
-
-
-def _cell_groups(columns: Columns, index: NDArray[np.int64], resolution: int) -> _Groups:
-    ids = columns.cell_ids[resolution]
-    return _Groups(columns.cell[resolution][index], len(ids), lambda code: {"cell": cell_strings(ids[code])})
-
-
-def _ward_groups(columns: Columns, index: NDArray[np.int64], wards: Wards | None) -> _Groups:
-    codes = sorted(columns.ward_codes)
-    rank = np.array([codes.index(code) for code in columns.ward_codes], dtype=np.int64)
-    named = dict(zip(wards.codes, wards.names, strict=True)) if wards else {}
-
-    def label(code: NDArray[np.int64]) -> dict[str, list[str]]:
-        chosen = [codes[place] for place in code.tolist()]
-        return {"ward_code": chosen, "ward_name": [named.get(ward, ward) for ward in chosen]}
-
-    return _Groups(rank[columns.ward[index]], len(codes), label)
-
-
-def _month_groups(month: NDArray[np.int64]) -> _Groups:
-    first = int(month.min()) if len(month) else 0
-    code = month - first
-    size = int(code.max()) + 1 if len(code) else 0
-    return _Groups(code, size, lambda code: {"month": [month_name(first + place) for place in code.tolist()]})
-
-
-def _layer_groups(columns: Columns, index: NDArray[np.int64]) -> _Groups:
-    names = sorted(LAYER_NAMES)
-    rank = np.array([names.index(name) for name in LAYER_NAMES], dtype=np.int64)
-    return _Groups(rank[columns.layer[index]], len(names), lambda code: {"layer": [names[p] for p in code.tolist()]})
 
 
 def _require_groups(by: Sequence[Group], columns: Columns, resolution: int) -> None:
