@@ -1,6 +1,7 @@
 """Live events kept in memory, and brought up to date by what changed since: what the screens read."""
 
 import threading
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,58 +23,74 @@ if TYPE_CHECKING:
 
 __all__ = ["ColumnCache", "merge_columns"]
 
-_PAST_KEPT: Final = 2  # past moments kept, of the present version
+_PAST_KEPT: Final = 2  # past moments
+_AREAS_KEPT: Final = 4  # sets of wards
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """Columns, and how far they reach."""
+
+    columns: Columns
+    last_row: int
+    last_batch: int
 
 
 class ColumnCache:
-    """`layers.live.read_columns` for one set of wards, answered from memory. Safe to share between threads.
+    """`layers.live.read_columns`, answered from memory. Safe to share between threads.
 
     A later version is reached by adding the new rows and dropping the closed ones; after an undo, an erasure or a
     retention all is read again. The answer always equals the plain read, and its arrays cannot be written to.
     """
 
-    def __init__(self, store: "Store", ward_codes: tuple[str, ...]) -> None:
-        self._store, self._ward_codes = store, tuple(ward_codes)
+    def __init__(self, store: "Store") -> None:
+        self._store = store
         self._lock = threading.Lock()
-        self._columns: Columns | None = None
-        self._last_row = self._last_batch = 0
-        self._past: dict[tuple[int, datetime], Columns] = {}
+        self._live: dict[tuple[str, ...], _Kept] = {}
+        self._past: dict[tuple[tuple[str, ...], int, datetime], Columns] = {}
 
-    def read(self, viewer: Viewer, *, as_at: datetime | None = None) -> Columns:
-        """The live columns, or those of a past moment (aware datetime)."""
+    def columns(self, viewer: Viewer, *, ward_codes: tuple[str, ...], as_at: datetime | None = None) -> Columns:
+        """The live events in these wards, or those of a past moment (aware datetime)."""
         require(viewer, Action.SEE_COUNTS)
         with self._lock:
             if as_at is None:
-                return self._read_live()
-            key = (self._store.version(), as_at)
-            if key not in self._past:
-                kept = [(old, value) for old, value in self._past.items() if old[0] == key[0]][1 - _PAST_KEPT :]
-                columns = read_columns(self._store, viewer, ward_codes=self._ward_codes, as_at=as_at)
-                self._past = dict(kept) | {(columns.version, as_at): columns}
-                return columns
-            return self._past[key]
+                return self._read_live(tuple(ward_codes))
+            return self._read_past(viewer, tuple(ward_codes), as_at)
 
-    def _read_live(self) -> Columns:
+    def _read_past(self, viewer: Viewer, ward_codes: tuple[str, ...], as_at: datetime) -> Columns:
+        key = (ward_codes, self._store.version(), as_at)
+        if key not in self._past:
+            columns = read_columns(self._store, viewer, ward_codes=ward_codes, as_at=as_at)
+            if len(self._past) >= _PAST_KEPT:
+                self._past.pop(next(iter(self._past)))
+            key = (ward_codes, columns.version, as_at)
+            self._past[key] = columns
+        return self._past[key]
+
+    def _read_live(self, ward_codes: tuple[str, ...]) -> Columns:
+        kept = self._live.pop(ward_codes, None)
         with reading(self._store.engine) as connection:
             version = read_version(connection)
-            if self._columns is not None and self._columns.version == version:
-                return self._columns
-            self._columns = self._refreshed(connection, self._columns, version)
-            self._last_row = _highest(connection, events.c.row_id)
-            self._last_batch = _highest(connection, batches.c.batch_id)
-            return self._columns
+            if kept is None or kept.columns.version != version:
+                kept = _refresh(connection, kept, version=version, ward_codes=ward_codes)
+        while len(self._live) >= _AREAS_KEPT:
+            self._live.pop(next(iter(self._live)))
+        self._live[ward_codes] = kept
+        return kept.columns
 
-    def _refreshed(self, connection: Connection, old: Columns | None, version: int) -> Columns:
-        rewritten = connection.execute(sa.select(store_state.c.rewritten)).scalar_one()
-        if old is None or old.version < rewritten:
-            raw = fetch_rows(connection, LIVE, self._ward_codes)
-            return make_columns(raw, version=version, ward_codes=self._ward_codes)
-        new = sa.and_(LIVE, events.c.row_id > self._last_row)
-        added = make_columns(
-            fetch_rows(connection, new, self._ward_codes), version=version, ward_codes=self._ward_codes
-        )
-        closed = sa.select(events.c.row_id).where(events.c.superseded_batch > self._last_batch)
-        return merge_columns(old, added, np.array(connection.execute(closed).scalars().all(), dtype=np.int64))
+
+def _refresh(connection: Connection, old: _Kept | None, *, version: int, ward_codes: tuple[str, ...]) -> _Kept:
+    rewritten = connection.execute(sa.select(store_state.c.rewritten)).scalar_one()
+    if old is None or old.columns.version < rewritten:
+        raw = fetch_rows(connection, LIVE, ward_codes)
+        columns = make_columns(raw, version=version, ward_codes=ward_codes)
+    else:
+        raw = fetch_rows(connection, sa.and_(LIVE, events.c.row_id > old.last_row), ward_codes)
+        added = make_columns(raw, version=version, ward_codes=ward_codes)
+        closed = sa.select(events.c.row_id).where(events.c.superseded_batch > old.last_batch)
+        numbers = np.array(connection.execute(closed).scalars().all(), dtype=np.int64)
+        columns = merge_columns(old.columns, added, numbers)
+    return _Kept(columns, _highest(connection, events.c.row_id), _highest(connection, batches.c.batch_id))
 
 
 def _highest(connection: Connection, column: "sa.Column[Any]") -> int:
