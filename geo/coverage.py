@@ -22,6 +22,7 @@ __all__ = [
     "find_faults",
     "is_narrow",
     "mend",
+    "metres_per_degree",
     "round_polygons",
     "to_degrees",
     "to_plane",
@@ -73,12 +74,20 @@ def round_polygons(polygons: Polygons, *, decimals: int = DECIMALS) -> Polygons:
 
 def to_plane(polygons: Polygons, *, latitude: float) -> Polygons:
     """Degrees to metres, scaled for one latitude: widths are true to 1 % within half a degree of it."""
-    return np.asarray(shapely.transform(polygons, lambda degrees: degrees * _metres_per_degree(latitude)))
+    return np.asarray(shapely.transform(polygons, lambda degrees: degrees * metres_per_degree(latitude)))
 
 
 def to_degrees(polygons: Polygons, *, latitude: float) -> Polygons:
     """The way back from `to_plane` with the same latitude."""
-    return np.asarray(shapely.transform(polygons, lambda metres: metres / _metres_per_degree(latitude)))
+    return np.asarray(shapely.transform(polygons, lambda metres: metres / metres_per_degree(latitude)))
+
+
+def metres_per_degree(latitude: float) -> NDArray[np.float64]:
+    """Metres of one degree east and one degree north at a latitude, (2,), from the radii of curvature of WGS 84."""
+    sine = np.sin(np.radians(latitude))
+    prime = EARTH.a / np.sqrt(1 - EARTH.es * sine**2)
+    meridian = EARTH.a * (1 - EARTH.es) / (1 - EARTH.es * sine**2) ** 1.5
+    return np.asarray(np.radians([prime * np.cos(np.radians(latitude)), meridian]), dtype=np.float64)
 
 
 def area_m2(geometry: shapely.Geometry) -> float:
@@ -140,14 +149,6 @@ def mend(polygons: Polygons, *, width_m: float = NARROW_M) -> tuple[Polygons, li
     clean = shapely.coverage_clean(plane, gap_width=width_m)  # type: ignore[attr-defined] # stubs are of shapely 2.1
     mended = round_polygons(to_degrees(np.asarray(clean), latitude=latitude))
     return mended, repairs + [Repair(fault, _change(sound, mended, fault)) for fault in faults]
-
-
-def _metres_per_degree(latitude: float) -> NDArray[np.float64]:
-    """Metres of one degree east and one degree north at a latitude, from the radii of curvature of WGS 84."""
-    sine = np.sin(np.radians(latitude))
-    prime = EARTH.a / np.sqrt(1 - EARTH.es * sine**2)
-    meridian = EARTH.a * (1 - EARTH.es) / (1 - EARTH.es * sine**2) ** 1.5
-    return np.asarray(np.radians([prime * np.cos(np.radians(latitude)), meridian]), dtype=np.float64)
 
 
 def _middle(polygons: Polygons) -> float:

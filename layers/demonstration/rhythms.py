@@ -1,0 +1,111 @@
+"""When demonstration events happen: seasons, weekdays and hours, a rhythm for each layer."""
+
+import datetime as dt
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+__all__ = ["RHYTHMS", "Rhythm", "Span", "draw_by_weight", "draw_seconds"]
+
+DAY_S: Final = 86_400
+YEAR_DAYS: Final = 365.25
+EPOCH: Final = dt.date(1970, 1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """How often something happens by weekday (Monday first, 7 weights), hour and season.
+
+    `peaks` are (hour, width in hours, height) of bumps on top of `floor`. `summer` is how much more happens in July
+    than on average, as a share.
+    """
+
+    weekdays: tuple[float, ...]
+    peaks: tuple[tuple[float, float, float], ...]
+    floor: float
+    summer: float
+
+    def hour_weights(self) -> NDArray[np.float64]:
+        """Share of a day's events in each hour, (24,), over midnight without a seam."""
+        middle = np.arange(24) + 0.5
+        weights = np.full(24, self.floor)
+        for hour, width, height in self.peaks:
+            away = np.abs((middle - hour + 12) % 24 - 12)
+            weights += height * np.exp(-((away / width) ** 2) / 2)
+        return np.asarray(weights / weights.sum())
+
+    def day_weights(self, days: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Relative number of events of each day, given as days since 1970, (n,)."""
+        season = 1 + self.summer * np.cos(2 * np.pi * (days / YEAR_DAYS % 1 - 0.53))
+        return np.asarray(np.asarray(self.weekdays)[(days + 3) % 7] * season)
+
+
+RHYTHMS: Final = {
+    # Reported in the morning, when parks and alleys are walked and cleaned; fewer people report at weekends.
+    "needle_litter": Rhythm((1.25, 1.1, 1.05, 1.0, 1.05, 0.75, 0.65), ((8.5, 1.6, 1.0), (14.0, 3.0, 0.35)), 0.03, 0.15),
+    # Late afternoon and evening, most on Fridays.
+    "street_dealing": Rhythm((0.95, 0.95, 1.0, 1.1, 1.35, 1.2, 0.85), ((17.5, 2.6, 1.0), (21.5, 1.8, 0.5)), 0.08, 0.08),
+    # Nights and the weekend.
+    "overdoses": Rhythm((0.8, 0.8, 0.85, 0.95, 1.2, 1.4, 1.2), ((22.5, 2.6, 1.0), (2.0, 2.0, 0.6)), 0.15, 0.0),
+    # Orders are served on working days.
+    "closed_properties": Rhythm((1, 1, 1, 1, 1, 0, 0), ((12.5, 1.8, 1.0),), 0.0, 0.0),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Span:
+    """The local days [start, end) that the events lie in, and their clock."""
+
+    start: dt.date
+    end: dt.date
+    time_zone: str
+
+    @classmethod
+    def three_years(cls, today: dt.date, time_zone: str) -> "Span":
+        """Three years that end with the day before `today`."""
+        leap_day = (today.month, today.day) == (2, 29)
+        start = today.replace(year=today.year - 3, day=28) if leap_day else today.replace(year=today.year - 3)
+        return cls(start, today, time_zone)
+
+    @cached_property
+    def days(self) -> NDArray[np.int64]:
+        """Each day as days since 1970, (n,)."""
+        return np.arange((self.start - EPOCH).days, (self.end - EPOCH).days)
+
+    def day(self, before_end: int) -> int:
+        """A day counted back from the end (1 is the last day), as days since 1970."""
+        return (self.end - EPOCH).days - before_end
+
+    def to_utc(self, day: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.int64]:
+        """UTC seconds of what the local clock shows; the hour that is skipped in March becomes the next one."""
+        shown = pd.DatetimeIndex((day * DAY_S + second).astype("datetime64[s]"))
+        local = shown.tz_localize(
+            ZoneInfo(self.time_zone), ambiguous=np.ones(len(shown), dtype=np.bool_), nonexistent="shift_forward"
+        )
+        return np.asarray(local.tz_convert("UTC").tz_localize(None).to_numpy().astype("datetime64[s]").astype(np.int64))
+
+    def day_starts(self, day: NDArray[np.int64]) -> NDArray[np.int64]:
+        """UTC seconds of local midnight at the beginning of each day."""
+        return self.to_utc(day, np.zeros_like(day))
+
+    def draw_days(self, rhythm: Rhythm, count: int, random: np.random.Generator) -> NDArray[np.int64]:
+        """Days on which `count` events happen, as days since 1970."""
+        return self.days[draw_by_weight(rhythm.day_weights(self.days), count, random)]
+
+
+def draw_seconds(rhythm: Rhythm, count: int, random: np.random.Generator) -> NDArray[np.int64]:
+    """Seconds after local midnight, on whole minutes, at which `count` events happen."""
+    hours = draw_by_weight(rhythm.hour_weights(), count, random)
+    return hours * 3600 + random.integers(60, size=count) * 60
+
+
+def draw_by_weight(weights: NDArray[np.float64], count: int, random: np.random.Generator) -> NDArray[np.int64]:
+    """`count` numbers of items (int64), each drawn in proportion to its weight."""
+    edges = np.cumsum(weights)
+    drawn = np.searchsorted(edges, random.uniform(0, edges[-1], count), side="right")
+    return np.minimum(drawn, len(weights) - 1)
