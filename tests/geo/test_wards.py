@@ -1,0 +1,226 @@
+"""Wards: the same answer as geopandas, and one ward for a point on a shared edge."""
+
+import csv
+from pathlib import Path
+
+import geopandas
+import numpy as np
+import pytest
+import shapely
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from geo.errors import AreaError
+from geo.wards import Wards
+
+HINT = "name the file's own columns: `hexbeat boundaries build FILE --area NAME --code FIELD --name FIELD`"
+
+
+def frame_of(polygons: list[shapely.Geometry], codes: list[str] | None = None) -> geopandas.GeoDataFrame:
+    codes = codes or [f"E05{place:06d}" for place in range(len(polygons))]
+    return geopandas.GeoDataFrame({"ward_code": codes, "ward_name": codes}, geometry=polygons, crs="EPSG:4326")
+
+
+def by_geopandas(frame: geopandas.GeoDataFrame, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> list[str]:
+    """The code of each point's ward, "" outside: the plain way."""
+    points = geopandas.GeoDataFrame(geometry=geopandas.points_from_xy(lon, lat), crs="EPSG:4326")
+    joined = geopandas.sjoin(points, frame, predicate="within")
+    assert not joined.index.has_duplicates
+    return list(joined["ward_code"].reindex(range(len(lon))).fillna(""))
+
+
+def located(wards: Wards, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> list[str]:
+    return ["" if place < 0 else wards.codes[place] for place in wards.locate(lon, lat).tolist()]
+
+
+# Four quarters of a square, the south-west one last by its code; an island; and a hole that no ward covers.
+QUARTERS = [
+    shapely.box(0, 0, 1, 1),
+    shapely.box(1, 0, 2, 1).difference(shapely.box(1.4, 0.4, 1.6, 0.6)),
+    shapely.box(0, 1, 1, 2),
+    shapely.MultiPolygon([shapely.box(1, 1, 2, 2), shapely.box(2.5, 1.5, 2.6, 1.6)]),
+]
+SQUARE = frame_of(QUARTERS, ["W4", "W1", "W3", "W2"])
+
+
+def test_wards_are_in_the_order_of_their_codes() -> None:
+    wards = Wards.from_frame(SQUARE)
+    assert (wards.codes, wards.names, wards.lad_codes) == (("W1", "W2", "W3", "W4"),) * 2 + (("",) * 4,)
+    assert (len(wards), wards.bounds) == (4, (0.0, 0.0, 2.6, 2.0))
+    assert wards.polygons[3].equals(QUARTERS[0])
+
+
+@pytest.mark.parametrize("copies", [1, 3000])  # few points are tested one by one, many by the raster
+@pytest.mark.parametrize(
+    ("lon", "lat", "code"),
+    [
+        (0.5, 0.5, "W4"),
+        (1.0, 0.5, "W1"),  # an edge that W1 and W4 share
+        (0.5, 1.0, "W3"),  # W3 and W4
+        (1.0, 1.0, "W1"),  # all four
+        (1.0, 0.0, "W1"),  # where a shared edge meets the outer one
+        (0.0, 0.5, ""),  # the outer edge: outside, as for `within`
+        (0.0, 0.0, ""),
+        (1.5, 0.5, ""),  # in the hole
+        (1.4, 0.5, ""),  # on its edge
+        (2.55, 1.55, "W2"),  # on the island
+        (2.3, 1.55, ""),
+        (9.0, 9.0, ""),
+        (np.nan, 0.5, ""),
+        (0.5, np.inf, ""),
+    ],
+)
+def test_a_point_has_its_ward(lon: float, lat: float, code: str, copies: int) -> None:
+    wards = Wards.from_frame(SQUARE)
+    assert set(located(wards, np.full(copies * 2, lon), np.full(copies * 2, lat))) == {code}
+
+
+coordinate = st.floats(-0.2, 2.8) | st.sampled_from([0.0, 0.4, 0.5, 0.6, 1.0, 1.4, 1.6, 2.0, 2.5, 2.6])
+
+
+@given(st.lists(st.tuples(coordinate, coordinate), min_size=1, max_size=50))
+def test_points_anywhere_agree_with_geopandas_but_on_shared_edges(places: list[tuple[float, float]]) -> None:
+    lon, lat = np.array(places).T
+    wards = Wards.from_frame(SQUARE)
+    plain = by_geopandas(SQUARE, lon, lat)
+    touched = np.sum([shapely.intersects_xy(polygon, lon, lat) for polygon in wards.polygons], axis=0)
+    for ours, theirs, many in zip(located(wards, lon, lat), plain, touched, strict=True):
+        assert ours == theirs or (theirs == "" and many > 1 and ours != "")
+        assert (ours != "") == (theirs != "" or many > 1)
+
+
+def cells_of_a_town(seed: int) -> geopandas.GeoDataFrame:
+    """Thirty wards with crooked edges: the Voronoi cells of random places, cut to a circle."""
+    places = shapely.MultiPoint(np.random.default_rng(seed).uniform(-0.1, 0.1, (30, 2)))
+    circle = shapely.Point(0, 0).buffer(0.1)
+    cells = shapely.get_parts(shapely.voronoi_polygons(places, extend_to=circle))
+    return frame_of([cell for cell in shapely.intersection(cells, circle) if not cell.is_empty])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_many_points_agree_with_geopandas(seed: int) -> None:
+    frame = cells_of_a_town(seed)
+    lon, lat = np.random.default_rng(seed).uniform(-0.11, 0.11, (2, 50_000))
+    assert located(Wards.from_frame(frame), lon, lat) == by_geopandas(frame, lon, lat)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_every_corner_inside_the_town_has_one_ward_of_those_that_meet_there(seed: int) -> None:
+    frame = cells_of_a_town(seed)
+    wards = Wards.from_frame(frame)
+    corners = np.unique(shapely.get_coordinates(frame.geometry.to_numpy()), axis=0)
+    lon, lat = np.tile(corners, (60, 1)).T
+    ward = wards.locate(lon, lat)
+    assert np.array_equal(ward, wards.locate_exactly(lon, lat))
+    touched = np.array([shapely.intersects_xy(polygon, lon, lat) for polygon in wards.polygons])
+    shared_edge = touched.sum(axis=0) > 1
+    assert shared_edge.any()
+    assert np.array_equal(ward, np.where(shared_edge, touched.argmax(axis=0), -1))
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("name", ["middlesbrough_wards_2025", "cleveland_wards_2025", "county_durham_wards_2025"])
+def test_every_real_point_agrees_with_geopandas(shared: Path, name: str) -> None:
+    path = shared / "boundaries" / f"{name}.geojson"
+    wards = Wards.from_file(path)
+    lon, lat = real_points(shared).T
+    assert located(wards, lon, lat) == by_geopandas(geopandas.read_file(path), lon, lat)
+
+
+def real_points(shared: Path) -> NDArray[np.float64]:
+    """Every point of the police.uk files and the anchor points, (n, 2)."""
+    places: list[tuple[str, str]] = []
+    for path in sorted((shared / "events" / "police_uk").glob("*.csv")):
+        with path.open(encoding="utf-8-sig", newline="") as lines:
+            places += [(row["Longitude"], row["Latitude"]) for row in csv.DictReader(lines) if row["Longitude"]]
+    anchors = np.loadtxt(shared / "boundaries" / "police_uk_anchor_points.csv", delimiter=",", skiprows=1)
+    return np.concatenate([np.array(places, dtype=np.float64), anchors[:, :2]])
+
+
+@pytest.mark.parametrize("name", ["wards.geojson", "wards.gpkg", "wards.shp", "wards.parquet"])
+def test_wards_come_from_any_usual_file(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    frame = SQUARE.assign(lad_code="E06000002", lad_name="Middlesbrough")
+    frame.to_parquet(path) if name.endswith("parquet") else frame.to_file(path)
+    wards = Wards.from_file(path)
+    assert wards.codes == ("W1", "W2", "W3", "W4")
+    assert set(wards.lad_codes) == {"E06000002"}
+    assert set(wards.lad_names) == {"Middlesbrough"}
+
+
+def test_a_file_that_is_not_there_or_no_boundaries(tmp_path: Path) -> None:
+    rule = "Wards come from a file of polygons such as GeoJSON, GeoPackage or Shapefile"
+    hint = "name a published boundary file, or build one with `hexbeat boundaries build`"
+    with pytest.raises(AreaError) as caught:
+        Wards.from_file(tmp_path / "none.geojson")
+    assert str(caught.value) == f"{rule}; there is no file `none.geojson`; {hint}"
+    (tmp_path / "noise.geojson").write_bytes(b"\x00\x01 not a map")
+    with pytest.raises(AreaError) as caught:
+        Wards.from_file(tmp_path / "noise.geojson")
+    assert str(caught.value) == f"{rule}; `noise.geojson` cannot be read as one; {hint}"
+    (tmp_path / "table.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(AreaError) as caught:
+        Wards.from_file(tmp_path / "table.csv")
+    assert caught.value.fact == "`table.csv` lacks ward_code and ward_name and has a, b"
+
+
+@pytest.mark.parametrize(
+    ("frame", "message"),
+    [
+        (
+            SQUARE.rename(columns={"ward_code": "WD25CD"}),
+            (
+                "Wards need the columns ward_code and ward_name, and a polygon in each row; "
+                f"the frame lacks ward_code and has WD25CD, ward_name; {HINT}"
+            ),
+        ),
+        (
+            SQUARE.iloc[:0],
+            f"Wards need the columns ward_code and ward_name, and a polygon in each row; the frame has no rows; {HINT}",
+        ),
+        (
+            SQUARE.assign(ward_name=["a", None, "b", "c"]),
+            (
+                "Wards need the columns ward_code and ward_name, and a polygon in each row; "
+                f"the frame has rows without a code or a name; {HINT}"
+            ),
+        ),
+        (
+            SQUARE.set_crs(None, allow_override=True),
+            (
+                "Wards are in WGS 84 degrees (EPSG:4326); the frame does not say its CRS; "
+                "let `hexbeat boundaries build` convert it, or use to_crs(4326)"
+            ),
+        ),
+        (
+            SQUARE.to_crs("EPSG:27700"),
+            (
+                "Wards are in WGS 84 degrees (EPSG:4326); the frame is in OSGB36 / British National Grid; "
+                "let `hexbeat boundaries build` convert it, or use to_crs(4326)"
+            ),
+        ),
+        (
+            SQUARE.assign(ward_code=["W1", "W1", "W2", "W3"]),
+            "A ward has one row; the frame has several of W1; join the parts of a ward into one MultiPolygon",
+        ),
+        (
+            SQUARE.set_geometry([*QUARTERS[:3], shapely.Point(0, 0)]),
+            (
+                "Each ward is a valid polygon or multipolygon; the frame has others for W2; "
+                "let `hexbeat boundaries build --mend` repair what can be repaired"
+            ),
+        ),
+        (
+            SQUARE.set_geometry([*QUARTERS[:3], shapely.Polygon([(0, 0), (1, 1), (1, 0), (0, 1)])], crs="EPSG:4326"),
+            (
+                "Each ward is a valid polygon or multipolygon; the frame has others for W2; "
+                "let `hexbeat boundaries build --mend` repair what can be repaired"
+            ),
+        ),
+    ],
+)
+def test_what_are_no_wards_is_refused(frame: geopandas.GeoDataFrame, message: str) -> None:
+    with pytest.raises(AreaError) as caught:
+        Wards.from_frame(frame)
+    assert str(caught.value) == message
