@@ -3,7 +3,8 @@
 import streamlit as st
 
 from dashboard.partners import data_page, map_page
-from dashboard.screen import ICON, dress, guarded
+from dashboard.screen import ICON, dress, run_guarded
+from dashboard.session import Installation
 from layers.settings import Settings
 
 __all__ = ["main"]
@@ -11,15 +12,18 @@ __all__ = ["main"]
 
 def main() -> None:
     """Serve the partners' side. Run by `hexbeat serve`, or plainly by `streamlit run streamlit_app.py`."""
-    st.set_page_config(page_title="Hexbeat", page_icon=ICON, layout="wide", initial_sidebar_state="collapsed")
+    st.set_page_config(page_title="Hexbeat", page_icon=ICON, layout="wide")
     dress()
+    run_guarded(Settings.from_environment(), show_pages)
+
+
+def show_pages(here: Installation) -> None:
+    """The pages of the partners' side."""
     pages = [
         st.Page(lambda: map_page.show(here, pages), title="Map", url_path="map", default=True),
         st.Page(lambda: data_page.show(here, pages), title="Data", url_path="data"),
     ]
-    chosen = st.navigation(pages, position="hidden")
-    with guarded(Settings.from_environment()) as here:
-        chosen.run()
+    st.navigation(pages, position="hidden").run()
 
 
 main()

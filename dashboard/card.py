@@ -1,13 +1,13 @@
 """The card of the chosen cell: where it is, how many of each layer, against before, at which hours, in which months."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
 import pandas as pd
 
-from dashboard.charts import Rhythm, grid_html, months_html, rhythm_of
+from dashboard.charts import grid_html, months_html
 from dashboard.figures import LayerFigures, can_compare, in_cell, monthly_counts
 from dashboard.freshness import Reach
 from dashboard.places import cell_code, cell_places, parse_cells
@@ -20,6 +20,7 @@ from layers.catalogue import LAYERS
 from layers.columns import Columns
 from layers.event import LayerSpec
 from layers.query import count, select
+from layers.rhythm import WeekdayHour, weekday_hour
 
 __all__ = ["CARD_MONTHS", "Card", "LayerLine", "card_html", "cell_card", "months_chosen", "record_ids"]
 
@@ -46,7 +47,7 @@ class Card:
     start: date
     end: date
     lines: tuple[LayerLine, ...]
-    rhythm: Rhythm
+    rhythm: WeekdayHour
     months: pd.Series
 
 
@@ -73,7 +74,6 @@ def cell_card(
         rank = int(found.iloc[0]) if len(found) else None
         lines.append(LayerLine(spec, _total(inside, spec, choices, (start, end), area), before, rank))
     shown = filter_for(choices, layer=choices.layers[0], start=start, end=end)
-    index = select(inside, shown, time_zone=area.time_zone).index
     return Card(
         cell=cell,
         ward_name=str(cell_places(parse_cells([cell]), area.wards)["ward_name"].iloc[0]),
@@ -81,10 +81,8 @@ def cell_card(
         start=start,
         end=end,
         lines=tuple(lines),
-        rhythm=rhythm_of(inside, index, time_zone=area.tz, quantity=choices.measure == "quantity"),
-        months=monthly_counts(
-            inside, layer=choices.layers[0], choices=choices, area=area, end=end, months=CARD_MONTHS
-        ),
+        rhythm=weekday_hour(inside, shown, area.time_zone),
+        months=monthly_counts(inside, layer=choices.layers[0], choices=choices, area=area, end=end, months=CARD_MONTHS),
     )
 
 
@@ -94,15 +92,17 @@ def _total(inside: Columns, spec: LayerSpec, choices: Choices, period: tuple[dat
     return count(inside, chosen, by=("layer",), wards=area.wards, time_zone=area.time_zone).total
 
 
-def record_ids(columns: Columns, *, cell: str, choices: Choices, last: date, area: Area) -> list[int]:
-    """The store's row ids behind the numbers of a cell, for the chosen layers, newest first."""
+def record_ids(
+    columns: Columns, *, cell: str, choices: Choices, last: date, area: Area, layers: Sequence[str]
+) -> list[int]:
+    """The store's row ids behind the numbers of a cell, for these layers one after the other, newest first in each."""
     inside = in_cell(columns, cell)
     start, end = choices.bounds(last)
     ids: list[int] = []
-    for layer in choices.layers:
-        shown = filter_for(replace(choices, layers=(layer,)), layer=layer, start=start, end=end)
-        ids += inside.row_id[select(inside, shown, time_zone=area.time_zone).index].tolist()
-    return ids[::-1]
+    for layer in layers:
+        shown = filter_for(choices, layer=layer, start=start, end=end)
+        ids += inside.row_id[select(inside, shown, time_zone=area.time_zone).index][::-1].tolist()
+    return ids
 
 
 def months_chosen(start: date, end: date) -> list[str]:
@@ -114,17 +114,21 @@ def months_chosen(start: date, end: date) -> list[str]:
 def card_html(card: Card) -> str:
     """The card as HTML; every text in it is escaped."""
     rows = "".join(_line_html(line, (card.end - card.start).days) for line in card.lines)
-    grid = grid_html(card.rhythm, caption=f"{card.spec.title} by weekday and hour")
-    left = card.rhythm.left_out
-    note = f"<p class='hb-small'>{plural(left, 'more has', 'more have')} no exact time.</p>" if left else ""
-    bars = months_html(
-        card.months, caption=f"{card.spec.title} by month", chosen=months_chosen(card.start, card.end)
-    )
+    grid = ""
+    if card.spec.kind == "incident":
+        grid = grid_html(card.rhythm.grid, caption=f"{card.spec.title} by weekday and hour") + _left_out(card)
+    bars = months_html(card.months, caption=f"{card.spec.title} by month", chosen=months_chosen(card.start, card.end))
     return (
         f'<div class="hb-card"><h2>{html_text(card.ward_name)} <span>near {html_text(cell_code(card.cell))}</span></h2>'
         f'<table class="hb-lines"><caption>{span_words(card.start, card.end)}</caption><tbody>{rows}</tbody></table>'
-        f"{grid}{note}{bars}</div>"
+        f"{grid}{bars}</div>"
     )
+
+
+def _left_out(card: Card) -> str:
+    """How many events are in no cell of the grid."""
+    left = card.rhythm.unknown_hour
+    return f'<p class="hb-small">{plural(left, "more has", "more have")} no known time of day.</p>' if left else ""
 
 
 def _line_html(line: LayerLine, days: int) -> str:

@@ -5,51 +5,29 @@ Streamlit cleans HTML before it shows it and lets no SVG through; nothing here n
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from dashboard.words import DAY_NAMES, MONTH_NAMES, html_text, number_words
-from layers.columns import Columns
 
-__all__ = ["Rhythm", "grid_html", "months_html", "rhythm_of"]
+__all__ = ["grid_html", "months_html"]
 
 HOURS: Final = 24
 STEPS: Final = 5
 LONG_DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Rhythm:
-    """Sums by local weekday and hour (float64 (7, 24), Monday first), and how many events had no such time."""
-
-    grid: NDArray[np.float64]
-    left_out: int
-
-
-def rhythm_of(columns: Columns, index: NDArray[np.int64], *, time_zone: ZoneInfo, quantity: bool = False) -> Rhythm:
-    """The rhythm of the events at `index`: those known to a moment; events known to an interval are left out."""
-    instant = columns.end[index] == columns.start[index]
-    chosen = index[instant]
-    local = pd.DatetimeIndex(columns.start[chosen].astype("datetime64[s]"), tz="UTC").tz_convert(time_zone)
-    code = local.dayofweek.to_numpy() * HOURS + local.hour.to_numpy()
-    weights = columns.quantity[chosen].astype(np.float64) if quantity else None
-    sums = np.bincount(code, weights=weights, minlength=len(DAY_NAMES) * HOURS).astype(np.float64)
-    return Rhythm(grid=sums.reshape(len(DAY_NAMES), HOURS), left_out=int(len(index) - len(chosen)))
-
-
-def grid_html(rhythm: Rhythm, *, caption: str) -> str:
-    """A table of seven days and 24 hours, each cell shaded in one of five steps of the largest number."""
-    most = float(rhythm.grid.max()) or 1.0
+def grid_html(grid: NDArray[np.float64], *, caption: str) -> str:
+    """A grid (7, 24), Monday first, as a table of days and hours, each cell shaded in one of five steps of the largest number."""
+    most = float(grid.max()) or 1.0
     head = "".join(f'<th scope="col"><span{_hidden(hour)}>{hour:02d}</span></th>' for hour in range(HOURS))
-    body = "".join(_day_row(day, rhythm.grid[day], most) for day in range(len(DAY_NAMES)))
+    body = "".join(_day_row(day, grid[day], most) for day in range(len(DAY_NAMES)))
     return (
         f'<table class="hb-grid"><caption>{html_text(caption)}</caption>'
-        f'<thead><tr><td></td>{head}</tr></thead><tbody>{body}</tbody></table>'
+        f"<thead><tr><td></td>{head}</tr></thead><tbody>{body}</tbody></table>"
     )
 
 

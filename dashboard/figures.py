@@ -70,9 +70,7 @@ def can_compare(reach: Reach, *, start: date, end: date) -> bool:
 
 
 def _by_cell(columns: Columns, chosen: Filter, resolution: int, area: Area) -> Counts:
-    return count(
-        columns, chosen, by=("cell",), resolution=resolution, wards=area.wards, time_zone=area.time_zone
-    )
+    return count(columns, chosen, by=("cell",), resolution=resolution, wards=area.wards, time_zone=area.time_zone)
 
 
 def _ranked(now: pd.DataFrame, earlier: pd.DataFrame | None, area: Area) -> pd.DataFrame:

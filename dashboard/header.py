@@ -28,7 +28,9 @@ def show_header(here: Installation, pages: Sequence[StreamlitPage]) -> None:
 
 def facts_html(reaches: Mapping[str, Reach], *, today: date, role: str, demonstration: bool) -> str:
     """A list: each layer and its newest record, the role, and the mark if any event is synthetic."""
-    items = [f"<li>{short_name(spec)} <b>{freshness_words(reaches[spec.name], today=today)}</b></li>" for spec in LAYERS]
+    items = [
+        f"<li>{short_name(spec)} <b>{freshness_words(reaches[spec.name], today=today)}</b></li>" for spec in LAYERS
+    ]
     items.append(f"<li>role <b>{html_text(role)}</b></li>")
     if demonstration:
         items.append(f'<li class="hb-badge">{DEMONSTRATION_MARK}</li>')

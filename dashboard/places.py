@@ -11,7 +11,7 @@ from pyproj import Geod
 from geo.cells import boundaries
 from geo.wards import Wards
 
-__all__ = ["cell_code", "cell_places", "chosen_area_km2", "parse_cells", "place_words"]
+__all__ = ["cell_code", "cell_places", "cell_resolution", "chosen_area_km2", "parse_cells", "place_words"]
 
 FINEST = 15  # resolutions of H3; each takes three bits of an index
 
@@ -32,8 +32,13 @@ def cell_code(cell: str) -> str:
     return f"{index >> 3 * (FINEST - resolution) & 0xFFFF:04x}"
 
 
+def cell_resolution(cell: str) -> int:
+    """The resolution that an H3 string says it has."""
+    return int(cell, 16) >> 52 & 0xF
+
+
 def place_words(ward_name: str, cell: str) -> str:
-    """"Central · 4e17"."""
+    """ "Central · 4e17"."""
     return f"{ward_name} · {cell_code(cell)}"
 
 

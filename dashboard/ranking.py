@@ -11,9 +11,10 @@ import streamlit as st
 
 from dashboard.figures import LayerFigures
 from dashboard.places import cell_code
+from dashboard.state import is_cell
 from dashboard.words import number_words
 
-__all__ = ["RANKING_KEY", "ranking_groups", "show_ranking"]
+__all__ = ["picked_in_ranking", "ranking_groups", "show_ranking"]
 
 RANKING_KEY: Final = "ranking"
 JS: Final = """
@@ -94,3 +95,10 @@ def show_ranking(figures: Sequence[LayerFigures], *, chosen: str | None, on_pick
     """Draw the list; `on_pick` is called when a cell is clicked, with the cell in the component's state."""
     groups = ranking_groups(figures, most=10 if len(figures) == 1 else 4)
     _ranking(key=RANKING_KEY, data={"groups": groups, "chosen": chosen}, on_picked_change=on_pick)
+
+
+def picked_in_ranking() -> str | None:
+    """The cell that was clicked in the list in this run, None if none was. What a browser sends is not trusted."""
+    state = st.session_state.get(RANKING_KEY)
+    picked = state.get("picked") if state else None
+    return picked if isinstance(picked, str) and is_cell(picked) else None

@@ -1,7 +1,6 @@
 """What every page shares: its look, and what it says instead of data when it may not or cannot show any."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +12,7 @@ from dashboard.words import html_text
 from geo.errors import HexbeatError
 from layers.settings import Settings
 
-__all__ = ["ICON", "dress", "error_html", "guarded", "show_error"]
+__all__ = ["ICON", "dress", "error_html", "run_guarded", "show_error"]
 
 STYLE: Final = Path(__file__).parent / "style"
 ICON: Final = STYLE / "favicon.png"
@@ -24,12 +23,11 @@ def dress() -> None:
     st.html(STYLE / "page.css")
 
 
-@contextmanager
-def guarded(settings: Settings) -> Iterator[Installation]:
-    """The installation, if the server listens on this machine only; errors in three parts where anything refuses."""
+def run_guarded(settings: Settings, run: Callable[[Installation], None]) -> None:
+    """Run a page, if the server listens on this machine only; an error in three parts where anything refuses."""
     try:
         require_loopback(st.get_option("server.address"))
-        yield open_installation(settings)
+        run(open_installation(settings))
     except HexbeatError as error:
         show_error(error)
 

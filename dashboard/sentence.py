@@ -48,7 +48,7 @@ def place_list(ward_names: Sequence[str], area_title: str) -> str:
 
 
 def clock_words(hours: tuple[int, int] | None) -> str:
-    """"22:00 to 06:00"; nothing for all hours."""
+    """ "22:00 to 06:00"; nothing for all hours."""
     return f"{hours[0]:02d}:00 to {hours[1]:02d}:00" if hours else ""
 
 
@@ -70,7 +70,7 @@ def _comparison(figures: LayerFigures) -> str:
 
 
 def change_words(now: float, before: float, *, earlier: str) -> str:
-    """"18 % more than in the 28 days before (264)"; a difference instead of a share where there were few."""
+    """ "18 % more than in the 28 days before (264)"; a difference instead of a share where there were few."""
     now, before = round(now, 1), round(before, 1)
     if not before:
         return f"none in {earlier}" + ("" if now else " either")
@@ -95,7 +95,9 @@ def _interval_notes(figures: LayerFigures, choices: Choices) -> list[str]:
         said.append("Weekdays and hours do not apply: they are in force all day.")
     if figures.shared:
         known = "1 is known" if figures.shared == 1 else f"{number_words(figures.shared)} are known"
-        said.append(f"{known} only to a longer time, such as a month, and counted by the share of it that falls inside.")
+        said.append(
+            f"{known} only to a longer time, such as a month, and counted by the share of it that falls inside."
+        )
     if figures.unplaced:
         lacking = "time of day" if choices.clock() else "day of the week"
         more = "1 more has" if figures.unplaced == 1 else f"{number_words(figures.unplaced)} more have"

@@ -20,7 +20,7 @@ from dashboard.state import Choices
 from layers.access import ANALYST, Viewer
 from layers.areas import Area, load_area
 from layers.columns import Columns
-from layers.refresh import ColumnCache
+from layers.reading import ColumnCache
 from layers.settings import Settings
 from layers.store import Store
 
@@ -66,7 +66,7 @@ def open_installation(settings: Settings, *, viewer: Viewer = ANALYST) -> Instal
         area=area,
         store=store,
         viewer=viewer,
-        columns=cache.columns(viewer, ward_codes=area.wards.codes),
+        columns=cache.columns(viewer, ward_codes=tuple(area.wards.codes)),
         today=datetime.now(area.tz).date(),
     )
 

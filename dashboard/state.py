@@ -3,15 +3,17 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from typing import Final, get_args
+
+import h3
 
 from dashboard.presets import DEFAULT_PERIOD, PERIODS, SHIFTS
 from layers.catalogue import LAYER_NAMES
 from layers.event import REPORTERS, RESOLUTIONS, Measure
 from layers.query import Filter
 
-__all__ = ["DEFAULT_LAYER", "OWN_DATES", "OWN_HOURS", "Choices", "filter_for", "from_query", "to_query"]
+__all__ = ["DEFAULT_LAYER", "OWN_DATES", "OWN_HOURS", "Choices", "filter_for", "from_query", "is_cell", "to_query"]
 
 DEFAULT_LAYER: Final = "needle_litter"
 OWN_DATES: Final = "dates"
@@ -157,17 +159,17 @@ class _LinkReader:
         if not (hours[0] < 24 and 0 < hours[1] <= 24 and hours[0] != hours[1]):  # noqa: PLR2004 - hours of a day
             self.problems.append("The link carries hours that are none; all hours are shown.")
             return None
-        return hours
+        return None if hours == (0, 24) else hours
 
     def cell(self) -> str | None:
         """The cell of a link, if it looks like one of the resolutions that there are."""
         text = self.query.get("cell", "").lower()
-        if text and not CELL_PATTERN.fullmatch(text):
+        if text and not is_cell(text):
             self.problems.append("The link names a cell that is none; it was left out.")
             return None
         return text or None
 
 
-def last_day_shown(end: date) -> date:
-    """The last day that counts, which is what a person reads and enters."""
-    return end - timedelta(days=1)
+def is_cell(text: str) -> bool:
+    """Whether a text is the H3 index of a cell at one of the resolutions that there are."""
+    return bool(CELL_PATTERN.fullmatch(text)) and h3.is_valid_cell(text)

@@ -10,10 +10,10 @@ import pandas as pd
 
 from dashboard.figures import LayerFigures
 from dashboard.places import place_words
-from dashboard.words import date_words
+from dashboard.words import date_words, number_words
 from layers.event import REPORTERS
 
-__all__ = ["cell_table", "export_rows", "record_table"]
+__all__ = ["cell_table", "export_rows", "printed", "record_table"]
 
 RECORD_TITLES: Final = {
     "when": "When",
@@ -63,6 +63,12 @@ def export_rows(figures: Sequence[LayerFigures]) -> pd.DataFrame:
     return rows[["layer", "cell", "ward_code", "ward_name", "count", "before"]]
 
 
+def printed(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with its numbers as words (1,204; 1.5; nothing for NaN), for a page that is only read."""
+    numbers = table.select_dtypes("number").columns
+    return table.assign(**{name: [number_words(v) if pd.notna(v) else "" for v in table[name]] for name in numbers})
+
+
 def record_table(records: pd.DataFrame, *, time_zone: ZoneInfo) -> pd.DataFrame:
     """Records as a person reads them, newest first: local times to the precision that is known, no coordinates.
 
@@ -89,7 +95,7 @@ def record_table(records: pd.DataFrame, *, time_zone: ZoneInfo) -> pd.DataFrame:
 
 
 def moment_words(start: int, end: int, precision: str, time_zone: ZoneInfo) -> str:
-    """"21 Nov 2026, 14:05", "21 Nov 2026", "Nov 2026", or "21 Nov 2026, 14:05 to 22 Nov 2026, 09:00"."""
+    """ "21 Nov 2026, 14:05", "21 Nov 2026", "Nov 2026", or "21 Nov 2026, 14:05 to 22 Nov 2026, 09:00"."""
     first = datetime.fromtimestamp(start, UTC).astimezone(time_zone)
     if precision == "month":
         return date_words(first.date()).split(" ", 1)[1]

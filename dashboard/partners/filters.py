@@ -91,14 +91,22 @@ def _draw_what(choices: Choices) -> Choices:
     options = [*LAYER_NAMES, SEVERAL]
     titles = LAYER_TITLES | {SEVERAL: "Several"}
     one = st.pills(
-        "Layer", options, key=PREFIX + "layer", format_func=titles.__getitem__, required=True,
+        "Layer",
+        options,
+        key=PREFIX + "layer",
+        format_func=titles.__getitem__,
+        required=True,
         label_visibility="collapsed",
     )
     if one != SEVERAL:
         return replace(choices, layers=(str(one),))
     several = st.pills(
-        "Layers side by side", LAYER_NAMES, key=PREFIX + "layers", selection_mode="multi",
-        format_func=LAYER_TITLES.__getitem__, required=True,
+        "Layers side by side",
+        LAYER_NAMES,
+        key=PREFIX + "layers",
+        selection_mode="multi",
+        format_func=LAYER_TITLES.__getitem__,
+        required=True,
     )
     return replace(choices, layers=tuple(name for name in LAYER_NAMES if name in several) or choices.layers)
 
@@ -107,25 +115,38 @@ def _draw_when(choices: Choices, last: date) -> Choices:
     """Period, weekdays and hours."""
     _heading("When")
     period = st.pills(
-        "Period", list(PERIOD_TITLES), key=PREFIX + "period", format_func=PERIOD_TITLES.__getitem__, required=True,
+        "Period",
+        list(PERIOD_TITLES),
+        key=PREFIX + "period",
+        format_func=PERIOD_TITLES.__getitem__,
+        required=True,
         label_visibility="collapsed",
     )
     choices = replace(choices, period=str(period), dates=_draw_dates(choices, last) if period == OWN_DATES else None)
     days = st.pills(
-        "Weekdays", list(range(7)), key=PREFIX + "days", selection_mode="multi", format_func=DAY_NAMES.__getitem__,
+        "Weekdays",
+        list(range(7)),
+        key=PREFIX + "days",
+        selection_mode="multi",
+        format_func=DAY_NAMES.__getitem__,
         help="None chosen means all of them. A night belongs to the day on which it begins.",
     )
     shift = st.pills(
         "Shift", list(SHIFT_TITLES), key=PREFIX + "shift", format_func=SHIFT_TITLES.__getitem__, required=True
     )
     hours = _draw_hours() if shift == OWN_HOURS else None
-    return replace(choices, days=frozenset(days), shift=str(shift) if hours or shift != OWN_HOURS else "any", hours=hours)
+    return replace(
+        choices, days=frozenset(days), shift=str(shift) if hours or shift != OWN_HOURS else "any", hours=hours
+    )
 
 
 def _draw_dates(choices: Choices, last: date) -> tuple[date, date]:
     """The first and the last day that count, as the half-open period; half an entry leaves the period as it was."""
     entered = st.date_input(
-        "First and last day", key=PREFIX + "dates", format="DD/MM/YYYY", min_value=FIRST_DAY,
+        "First and last day",
+        key=PREFIX + "dates",
+        format="DD/MM/YYYY",
+        min_value=FIRST_DAY,
         max_value=max(last, date(last.year + 1, 12, 31)),
     )
     days: Sequence[date] = entered if isinstance(entered, tuple) else ()
@@ -135,11 +156,11 @@ def _draw_dates(choices: Choices, last: date) -> tuple[date, date]:
 
 
 def _draw_hours() -> tuple[int, int] | None:
-    """Hours of one's own; the same twice means all of them."""
+    """Hours of one's own; the same twice means all of them, and so does 00:00 to 24:00."""
     left, right = st.columns(2)
     first = left.selectbox("From", range(24), key=PREFIX + "from", format_func="{:02d}:00".format)
     until = right.selectbox("To", range(1, 25), key=PREFIX + "to", format_func="{:02d}:00".format)
-    return None if first == until else (int(first), int(until))
+    return None if first == until or (first, until) == (0, 24) else (int(first), int(until))
 
 
 def _draw_where(choices: Choices, wards: Wards) -> Choices:
@@ -147,8 +168,12 @@ def _draw_where(choices: Choices, wards: Wards) -> Choices:
     _heading("Where")
     labels = ward_labels(wards)
     chosen = st.multiselect(
-        "Wards", sorted(labels, key=labels.__getitem__), key=PREFIX + "wards", format_func=labels.__getitem__,
-        placeholder="The whole area", label_visibility="collapsed",
+        "Wards",
+        sorted(labels, key=labels.__getitem__),
+        key=PREFIX + "wards",
+        format_func=labels.__getitem__,
+        placeholder="The whole area",
+        label_visibility="collapsed",
     )
     return replace(choices, wards=tuple(code for code in wards.codes if code in chosen))
 
@@ -157,19 +182,29 @@ def _draw_how(choices: Choices, area_km2: float) -> Choices:
     """What is summed, how large the cells are, who reported."""
     _heading("How")
     measure = st.pills(
-        "Count", list(MEASURE_TITLES), key=PREFIX + "measure", format_func=MEASURE_TITLES.__getitem__, required=True,
+        "Count",
+        list(MEASURE_TITLES),
+        key=PREFIX + "measure",
+        format_func=MEASURE_TITLES.__getitem__,
+        required=True,
         help="Events: one find is one. Items: a find of five needles is five.",
     )
     automatic = f"Automatic: {size_words(automatic_resolution(area_km2)).lower()}"
     size = st.selectbox(
-        "Size of cells", [0, *RESOLUTIONS], key=PREFIX + "size",
+        "Size of cells",
+        [0, *RESOLUTIONS],
+        key=PREFIX + "size",
         format_func=lambda number: size_words(number) if number else automatic,
         help="How far a cell is across. Automatic takes the smallest cells of which no more than 1,000 cover the "
         "chosen wards, so fewer wards show smaller cells.",
     )
     reported = st.pills(
-        "Reported by", REPORTERS, key=PREFIX + "reported", selection_mode="multi",
-        format_func=REPORTER_TITLES.__getitem__, help="None chosen means everyone.",
+        "Reported by",
+        REPORTERS,
+        key=PREFIX + "reported",
+        selection_mode="multi",
+        format_func=REPORTER_TITLES.__getitem__,
+        help="None chosen means everyone.",
     )
     return replace(
         choices,

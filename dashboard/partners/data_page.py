@@ -1,0 +1,4 @@
+"""The data page (to come)."""
+
+
+def show(here, pages): ...

@@ -1,0 +1,155 @@
+"""The map page: read the choices, ask for the numbers, draw."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from urllib.parse import urlencode
+
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+
+from dashboard.controls import close_filters_button, copy_link_button, open_filters_button
+from dashboard.figures import LayerFigures
+from dashboard.freshness import last_known_day, short_name
+from dashboard.header import show_header
+from dashboard.partners.filters import PERIOD_TITLES, draw_filters, forget_widgets, ward_labels
+from dashboard.partners.side import draw_side
+from dashboard.partners.stage import draw_maps
+from dashboard.partners.tabs import draw_tabs
+from dashboard.places import cell_resolution
+from dashboard.sentence import filter_line, notes, period_note, sentence
+from dashboard.session import Installation, all_figures, area_km2, reaches_of, resolution_of
+from dashboard.state import Choices, from_query, to_query
+from dashboard.words import html_text, list_words, span_words
+from layers.catalogue import layer_named
+
+__all__ = ["show"]
+
+CHOICES = "choices"
+LINK_PROBLEMS = "link_problems"
+
+
+def show(here: Installation, pages: Sequence[StreamlitPage]) -> None:
+    """Draw the map page."""
+    show_header(here, pages)
+    if not len(here.columns):
+        draw_empty_store(here, pages)
+        return
+    choices = current_choices(here)
+    with st.container(horizontal=True, wrap=False, key="hb_body", gap="medium"):
+        with st.container(key="hb_filters", width=286):
+            choices, last = draw_filter_panel(here, choices)
+        with st.container(key="hb_main", width="stretch", gap="small"):
+            draw_main(here, choices, last)
+
+
+def draw_main(here: Installation, choices: Choices, last: date) -> None:
+    """The sentence, the map with the card beside it, the tabs."""
+    resolution = resolution_of(here, choices)
+    if choices.cell and cell_resolution(choices.cell) != resolution:
+        choices = keep(replace(choices, cell=None))  # a cell of another size is not on this map
+    figures = all_figures(here, choices, last=last, resolution=resolution)
+    draw_sentences(here, choices, figures)
+    with st.container(horizontal=True, wrap=False, key="hb_stage", gap="medium"):
+        with st.container(key="hb_map", width="stretch", gap="small"):
+            picked = draw_maps(here, choices, figures, last=last, resolution=resolution)
+        if picked:
+            choices = keep(replace(choices, cell=picked))
+        with st.container(key="hb_side", width=320, gap="small"):
+            draw_side(here, choices, figures, last=last, on_choose=choose_cell)
+    draw_tabs(here, choices, figures, last=last, resolution=resolution)
+    write_link(choices)
+
+
+def current_choices(here: Installation) -> Choices:
+    """What was chosen in this session; at its first run, what the link says."""
+    if CHOICES not in st.session_state:
+        query = {key: st.query_params[key] for key in st.query_params}
+        choices, problems = from_query(query, ward_codes=tuple(here.area.wards.codes))
+        st.session_state[LINK_PROBLEMS] = problems
+        return keep(choices)
+    held: Choices = st.session_state[CHOICES]
+    return held
+
+
+def keep(choices: Choices) -> Choices:
+    """Remember the choices for the session, through changes of page."""
+    st.session_state[CHOICES] = choices
+    return choices
+
+
+def choose_cell(cell: str | None) -> None:
+    """Open a cell's card, or close it. For callbacks: it takes effect in the run that follows."""
+    keep(replace(st.session_state[CHOICES], cell=cell))
+
+
+def reset() -> None:
+    """Everything as on opening."""
+    forget_widgets()
+    st.session_state.pop(LINK_PROBLEMS, None)
+    keep(Choices())
+
+
+def write_link(choices: Choices) -> None:
+    """The address bar carries the choices."""
+    query = to_query(choices)
+    if {key: st.query_params[key] for key in st.query_params} != query:
+        st.query_params.from_dict(query)
+
+
+def draw_filter_panel(here: Installation, choices: Choices) -> tuple[Choices, date]:
+    """The filters with the buttons under them; also the day with which a moving period ends."""
+    reaches = reaches_of(here)
+    last = last_known_day(reaches, layers=choices.layers, today=here.today)
+    choices = keep(draw_filters(choices, wards=here.area.wards, last=last, area_km2=area_km2(here.area, choices.wards)))
+    last = last_known_day(reaches, layers=choices.layers, today=here.today)
+    with st.container(horizontal=True, gap="small"):
+        fixed = urlencode(to_query(choices, fixed=choices.bounds(last)))
+        copy_link_button(fixed, key="hb_copy_link")
+        st.button("Reset", on_click=reset)
+    with st.container(key="hb_filter_close"):
+        close_filters_button()
+    return choices, last
+
+
+def draw_sentences(here: Installation, choices: Choices, figures: Sequence[LayerFigures]) -> None:
+    """What the map says in words, a sentence a layer, and what was left out or shared."""
+    names = chosen_names(here, choices)
+    lines = []
+    for each in figures:
+        said = notes(each, choices)
+        # The bounds of a moving period are announced once.
+        said = [period_note(choices, each), *said] if each is figures[0] else said
+        words = sentence(each, choices, ward_names=names, area_title=here.area.title)
+        lines.append(f'<p class="hb-sentence">{html_text(words)}</p>')
+        lines.append(f'<p class="hb-notes">{html_text(" ".join(filter(None, said)))}</p>')
+    problems = "".join(
+        f'<p class="hb-notes">{html_text(words)}</p>' for words in st.session_state.get(LINK_PROBLEMS, [])
+    )
+    st.html(f'<div aria-live="polite">{"".join(lines)}{problems}</div>')
+    with st.container(key="hb_filter_button"):
+        open_filters_button(line_of_filters(choices, figures, names))
+
+
+def chosen_names(here: Installation, choices: Choices) -> list[str]:
+    """The names of the chosen wards."""
+    labels = ward_labels(here.area.wards)
+    return [labels[code] for code in choices.wards]
+
+
+def line_of_filters(choices: Choices, figures: Sequence[LayerFigures], names: list[str]) -> str:
+    """The filters as one line."""
+    period = PERIOD_TITLES[choices.period] if choices.dates is None else span_words(figures[0].start, figures[0].end)
+    layers = [short_name(layer_named(name)) for name in choices.layers]
+    return filter_line(choices, layer_names=layers, ward_names=names or [], period=period)
+
+
+def draw_empty_store(here: Installation, pages: Sequence[StreamlitPage]) -> None:
+    """Nothing is loaded: say what to do."""
+    wards = list_words(list(here.area.wards.names))
+    st.html(
+        '<div class="hb-empty"><h2>Nothing has been loaded yet</h2>'
+        f"<p>This installation serves {html_text(here.area.title)} ({html_text(wards)}). Load a file on the Data page, "
+        "or fill the store with synthetic events to look around: <code>hexbeat demo</code>.</p></div>"
+    )
+    st.page_link(pages[-1], label="Go to the Data page")

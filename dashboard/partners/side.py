@@ -1,0 +1,69 @@
+"""Beside the map: where most, or the card of the chosen cell."""
+
+from collections.abc import Callable, Sequence
+from datetime import date
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from dashboard.card import card_html, cell_card
+from dashboard.controls import copy_link_button
+from dashboard.figures import LayerFigures
+from dashboard.ranking import picked_in_ranking, show_ranking
+from dashboard.session import Installation, reaches_of
+from dashboard.state import Choices, to_query
+
+__all__ = ["draw_side"]
+
+
+def draw_side(
+    here: Installation,
+    choices: Choices,
+    figures: Sequence[LayerFigures],
+    *,
+    last: date,
+    on_choose: Callable[[str | None], None],
+) -> None:
+    """The card if a cell is chosen, else the list of the cells with the most."""
+    if choices.cell:
+        draw_card(here, choices, figures, last=last, on_choose=on_choose)
+    else:
+        draw_list(figures, choices, on_choose=on_choose)
+
+
+def draw_list(figures: Sequence[LayerFigures], choices: Choices, *, on_choose: Callable[[str | None], None]) -> None:
+    """Where most; or that nothing matches, and what to do."""
+    if not any(len(each.cells) for each in figures):
+        st.html(
+            '<div class="hb-empty"><h2>Nothing matches</h2><p>No event fits these filters. Take a longer period, more '
+            "wards or all hours; <b>Reset</b> brings back everything.</p></div>"
+        )
+        return
+    st.html("<h2>Where most</h2>")
+    show_ranking(figures, chosen=choices.cell, on_pick=lambda: on_choose(picked_in_ranking()))
+
+
+def draw_card(
+    here: Installation,
+    choices: Choices,
+    figures: Sequence[LayerFigures],
+    *,
+    last: date,
+    on_choose: Callable[[str | None], None],
+) -> None:
+    """The card, with its link and the way back to the list."""
+    card = cell_card(
+        here.columns,
+        cell=choices.cell or "",
+        choices=choices,
+        last=last,
+        area=here.area,
+        reaches=reaches_of(here),
+        figures=figures,
+    )
+    st.html(card_html(card))
+    with st.container(horizontal=True, gap="small"):
+        st.button("Back to the list", key="close_card", on_click=on_choose, args=(None,))
+        copy_link_button(
+            urlencode(to_query(choices, fixed=choices.bounds(last))), key="copy_card", label="Copy link to this place"
+        )

@@ -1,0 +1,124 @@
+"""Under the map: Table, Rhythm, Months, Records, Download. Only the open one is computed."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any, Final
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.card import months_chosen, record_ids
+from dashboard.charts import grid_html, months_html
+from dashboard.figures import LayerFigures, monthly_counts
+from dashboard.partners.downloads import draw_downloads
+from dashboard.places import cell_code
+from dashboard.session import Installation
+from dashboard.state import Choices, filter_for
+from dashboard.tables import cell_table, record_table
+from dashboard.words import html_text, number_words, plural
+from layers.access import Action, may
+from layers.reading import records
+from layers.rhythm import weekday_hour
+
+__all__ = ["draw_tabs"]
+
+NAMES: Final = ("Table", "Rhythm", "Months", "Records", "Download")
+MONTHS: Final = 24
+MOST_RECORDS: Final = 500
+ROW_PX: Final = 35
+MOST_ROWS_SHOWN: Final = 12
+
+
+def draw_tabs(
+    here: Installation, choices: Choices, figures: Sequence[LayerFigures], *, last: date, resolution: int
+) -> None:
+    """Draw the tabs and the content of the open one."""
+    table, rhythm, months, behind, download = st.tabs(NAMES, key="tab", on_change="rerun")
+    if table.open:
+        with table:
+            draw_table(figures)
+    if rhythm.open:
+        with rhythm:
+            draw_rhythm(here, choices, figures)
+    if months.open:
+        with months:
+            draw_months(here, choices, figures)
+    if behind.open:
+        with behind:
+            draw_records(here, choices, last)
+    if download.open:
+        with download:
+            draw_downloads(here, choices, figures, last=last, resolution=resolution)
+
+
+def show_frame(frame: pd.DataFrame, *, key: str, alt: str, config: dict[str, Any] | None = None) -> None:
+    """A table that sorts by a click on a heading; its texts are drawn as they are, on a canvas."""
+    height = ROW_PX * (min(len(frame), MOST_ROWS_SHOWN) + 1) + 3
+    st.dataframe(frame, key=key, alt=alt, hide_index=True, column_config=config, height=height, width="stretch")
+
+
+def draw_table(figures: Sequence[LayerFigures]) -> None:
+    """The map as a table."""
+    table = cell_table(figures)
+    if table.empty:
+        st.text("No cell holds anything that matches.")
+        return
+    numbers = [name for name in table.columns if table[name].dtype == "float64"]
+    config = {name: st.column_config.NumberColumn(format=number_format(table[name])) for name in numbers}
+    config["Rank"] = st.column_config.NumberColumn(width="small")
+    show_frame(table, key="cell_table", alt="The cells of the map and their numbers", config=config)
+
+
+def number_format(values: pd.Series) -> str:
+    """Whole numbers as such, shares with one decimal."""
+    return "%.1f" if bool((values.dropna() % 1 != 0).any()) else "%d"
+
+
+def draw_rhythm(here: Installation, choices: Choices, figures: Sequence[LayerFigures]) -> None:
+    """Weekdays and hours, a grid a layer."""
+    for each in figures:
+        if each.spec.kind == "state":
+            st.text(f"{each.spec.title} are in force all day and have no rhythm of hours.")
+            continue
+        shown = filter_for(choices, layer=each.spec.name, start=each.start, end=each.end)
+        rhythm = weekday_hour(here.columns, shown, here.area.time_zone)
+        lacking = plural(rhythm.unknown_hour, "event has", "events have")
+        said = f"{lacking} no known time of day and cannot be placed here." if rhythm.unknown_hour else ""
+        most = f"The darkest cell holds {number_words(float(rhythm.grid.max()))}. " if rhythm.grid.any() else ""
+        chart = grid_html(rhythm.grid, caption=f"{each.spec.title} by weekday and hour of the day")
+        st.html(f'<div class="hb-chart">{chart}<p class="hb-small">{html_text(most + said)}</p></div>')
+
+
+def draw_months(here: Installation, choices: Choices, figures: Sequence[LayerFigures]) -> None:
+    """The last 24 months, bars a layer, the chosen period marked."""
+    for each in figures:
+        counts = monthly_counts(
+            here.columns, layer=each.spec.name, choices=choices, area=here.area, end=each.end, months=MONTHS
+        )
+        chart = months_html(
+            counts,
+            caption=f"{each.spec.title} by month, as chosen but for the period",
+            chosen=months_chosen(each.start, each.end),
+        )
+        st.html(
+            f'<div class="hb-chart hb-wide">{chart}<p class="hb-small">Darker: months of the chosen period.</p></div>'
+        )
+
+
+def draw_records(here: Installation, choices: Choices, last: date) -> None:
+    """The records behind the chosen cell, where the policy lets the viewer see them."""
+    allowed = [layer for layer in choices.layers if may(here.viewer, Action.SEE_RECORDS, layer)]
+    if not allowed:
+        st.text("Your role sees numbers and no records of this layer.")
+        return
+    if not choices.cell:
+        st.text("Choose a cell, on the map or in the list beside it, to see the records behind it.")
+        return
+    ids = record_ids(here.columns, cell=choices.cell, choices=choices, last=last, area=here.area, layers=allowed)
+    if not ids:
+        st.text("No record of this place matches the filters.")
+        return
+    found = records(here.store, here.viewer, ids[:MOST_RECORDS])
+    shown = f"; the newest {MOST_RECORDS} are shown" if len(ids) > MOST_RECORDS else ""
+    st.text(f"{plural(len(ids), 'record', 'records')} of the cell near {cell_code(choices.cell)}{shown}.")
+    show_frame(record_table(found, time_zone=here.area.tz), key="record_table", alt="Records of the chosen cell")
