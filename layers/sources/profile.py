@@ -16,7 +16,9 @@ from layers.sources import tables
 
 __all__ = ["Choice", "Condition", "Key", "Location", "Names", "Snapshot", "SourceProfile", "Times", "parse_profile"]
 
-Names = tuple[str, ...]  # headings in order of preference; the first that a file has is used
+# One heading, which a file must have (but for case, blanks, hyphens and underscores); or several, of which the first
+# that it has is used. What every event needs must be there; of other things with several headings none need be.
+Names = tuple[str, ...]
 MISSING: Final = ("NULL", "null", "None", "none", "N/A", "n/a", "NA", "NaN", "nan", "-")
 
 
@@ -88,13 +90,16 @@ class Times:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """The natural key: columns, or (where none are given, or all are blank) the content of the columns that are read.
+    """The natural key: columns, or (where there are none, or all are blank) the content of the columns that are read.
+
+    `columns` together are the key, and a file must have them; of `first_of` the first that a file has is the key.
 
     `repeats`: reject the second row with the same key as duplicate_id, or number it. Rows without a key of their own
     are always numbered: identical rows are separate reports.
     """
 
     columns: Names = field(metadata=tables.NAMES, default=())
+    first_of: Names = field(metadata=tables.NAMES, default=())
     repeats: str = field(metadata=tables.TEXT, default="reject")
 
 

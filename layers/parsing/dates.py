@@ -1,0 +1,198 @@
+"""Dates and times in many spellings to UTC seconds, with how exactly they are known.
+
+Local times that a clock change skips are read as the first moment that exists; those that it repeats as the first of
+the two (summer time). ISO 8601 is always understood; other spellings are named by strptime formats.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+__all__ = ["DAY", "MINUTE", "MONTH", "Moments", "ceiling", "floor", "next_start", "parse_moments", "to_utc"]
+
+MINUTE, DAY, MONTH = 0, 1, 2  # places in layers.event.PRECISIONS
+ISO: Final = (
+    "%Y-%m-%d %H:%M:%S",
+    "%Y-%m-%d %H:%M",
+    "%Y-%m-%d",
+    "%Y-%m",
+    "%Y/%m/%d %H:%M:%S",
+    "%Y/%m/%d %H:%M",
+    "%Y/%m/%d",
+)
+ZONE: Final = re.compile(r"^(.*\d:\d\d.*?)\s*(Z|UTC|[+-]\d\d(?::?\d\d)?)$")
+FIRST_YEAR, LAST_YEAR = 1900, 2200  # outside of them a year is a slip or a filler such as 9999
+PARTS: Final = {
+    "%d": r"\d{1,2}", "%m": r"\d{1,2}", "%Y": r"\d{4}", "%y": r"\d{2}", "%H": r"\d{1,2}", "%I": r"\d{1,2}",
+    "%M": r"\d{1,2}", "%S": r"\d{1,2}", "%b": "[a-z]{3}", "%B": "[a-z]{3,9}", "%p": "[a-z]{2}", "%f": r"\d{1,9}",
+    "%A": "[a-z]{6,9}", "%a": "[a-z]{3}",
+}  # fmt: skip
+Seconds = NDArray[np.int64]
+Local = NDArray[np.datetime64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Moments:
+    """Moments (n,): what local clocks show (datetime64[s]), UTC seconds, precision (MINUTE, DAY, MONTH).
+
+    `blank` where there was no text, `bad` where it is no date; the other columns mean nothing there.
+    """
+
+    local: Local
+    utc: Seconds
+    precision: NDArray[np.int8]
+    blank: NDArray[np.bool_]
+    bad: NDArray[np.bool_]
+
+
+def parse_moments(
+    texts: pd.Series,
+    *,
+    formats: Sequence[str],
+    time_zone: str,
+    zone_in_text: bool = True,
+    clocks: pd.Series | None = None,
+) -> Moments:
+    """Texts (n,) to moments. `clocks` are times of day that belong to texts without one; a clock that is none is bad.
+
+    A written offset ("Z", "+01:00") is used, or ignored if `zone_in_text` is false.
+    """
+    codes, unique = pd.factorize(texts)
+    naive, offset, precision = _parse_unique(pd.Series(unique, dtype="str"), formats)
+    naive, offset, precision = naive[codes], offset[codes], precision[codes]
+    bad_clock = np.zeros(len(codes), dtype=np.bool_)
+    if clocks is not None:
+        naive, precision, bad_clock = _add_clocks(naive, precision, clocks)
+    bad = np.isnat(naive) | bad_clock
+    naive = np.where(bad, np.datetime64(0, "s"), naive)
+    zoned = ~np.isnan(offset) & zone_in_text
+    shifted = naive.astype(np.int64) - np.where(zoned, np.nan_to_num(offset), 0).astype(np.int64) * 60
+    utc = np.where(zoned, shifted, to_utc(naive, time_zone))
+    local = np.where(zoned, _to_local(shifted, time_zone), naive)
+    blank = (texts == "").to_numpy(dtype=np.bool_)
+    return Moments(local, utc, precision, blank, bad & ~blank)
+
+
+def _parse_unique(texts: pd.Series, formats: Sequence[str]) -> tuple[Local, NDArray[np.float64], NDArray[np.int8]]:
+    """Naive moments (NaT: none), offsets in minutes (NaN: none written), precisions."""
+    found = [ZONE.match(text) for text in texts]
+    offset = np.array([np.nan if match is None else _minutes(match[2]) for match in found])
+    heads = pd.Series(
+        [text if match is None else match[1] for text, match in zip(texts, found, strict=True)], dtype="str"
+    )
+    naive = np.full(len(texts), np.datetime64("NaT"), dtype="datetime64[s]")
+    precision = np.zeros(len(texts), dtype=np.int8)
+    _try_formats(heads, formats, naive, precision)
+    if np.isnat(naive).any():
+        iso = heads.str.replace(r"(\d)[Tt](\d)", r"\1 \2", regex=True).str.replace(
+            r"(:\d\d)[.,]\d+$", r"\1", regex=True
+        )
+        _try_formats(iso, ISO, naive, precision)
+    years = naive.astype("datetime64[Y]").astype(np.int64) + 1970
+    naive[(years < FIRST_YEAR) | (years > LAST_YEAR)] = np.datetime64("NaT")
+    return naive, offset, precision
+
+
+def _minutes(zone: str) -> float:
+    if zone in ("Z", "UTC"):
+        return 0.0
+    digits = zone[1:].replace(":", "").ljust(4, "0")
+    return (int(digits[:2]) * 60 + int(digits[2:])) * (-1.0 if zone[0] == "-" else 1.0)
+
+
+def _try_formats(texts: pd.Series, formats: Sequence[str], naive: Local, precision: NDArray[np.int8]) -> None:
+    """Fill in `naive` and `precision` where they are not yet known; the first format that fits wins.
+
+    Texts are first sorted by their shape (digits as 0, letters as a), so that a format is tried only where it can fit.
+    """
+    shapes = texts.str.lower().str.replace(r"\d", "0", regex=True).str.replace("[a-z]", "a", regex=True)
+    codes, unique = pd.factorize(shapes)
+    for form in formats:
+        pattern = re.compile(_shape(form))
+        fits = np.array([pattern.fullmatch(shape) is not None for shape in unique], dtype=np.bool_)
+        where = np.flatnonzero(fits[codes] & np.isnat(naive)) if len(fits) else np.array([], dtype=np.intp)
+        if len(where):
+            read = pd.to_datetime(texts.iloc[where], format=form, errors="coerce")
+            naive[where] = read.to_numpy().astype("datetime64[s]")
+            precision[where] = _precision(form)
+
+
+def _shape(form: str) -> str:
+    """A regular expression of the shapes that a format can fit; of everything, where a part of it is not known here."""
+    pieces = re.split(r"(%.)", form)
+    if any(piece.startswith("%") and piece not in PARTS for piece in pieces):
+        return ".*"
+    return "".join(PARTS.get(piece, re.escape(re.sub("[A-Za-z]", "a", re.sub(r"\d", "0", piece)))) for piece in pieces)
+
+
+def _precision(form: str) -> int:
+    if "%H" in form or "%I" in form or "%X" in form or "%c" in form:
+        return MINUTE
+    return DAY if any(part in form for part in ("%d", "%j", "%x", "%D")) else MONTH
+
+
+CLOCK: Final = re.compile(r"(\d{1,2})(?:[:.]?(\d{2}))?(?:[:.](\d{2})(?:\.\d+)?)?\s*([ap])?\.?m?\.?", re.IGNORECASE)
+
+
+def _seconds_of_day(text: str) -> float:
+    """14:30, 14.30, 1430, 2:30pm, 2pm as seconds; NaN for none."""
+    match = CLOCK.fullmatch(text)
+    if match is None or (match[2] is None and match[4] is None):
+        return np.nan
+    hour, minute, second = int(match[1]), int(match[2] or 0), int(match[3] or 0)
+    if match[4]:
+        if not 1 <= hour <= 12:  # noqa: PLR2004  # a twelve-hour clock
+            return np.nan
+        hour = hour % 12 + (12 if match[4].lower() == "p" else 0)
+    return hour * 3600.0 + minute * 60 + second if hour < 24 and minute < 60 and second < 60 else np.nan  # noqa: PLR2004
+
+
+def _add_clocks(
+    naive: Local, precision: NDArray[np.int8], clocks: pd.Series
+) -> tuple[Local, NDArray[np.int8], NDArray[np.bool_]]:
+    codes, unique = pd.factorize(clocks)
+    seconds = np.array([_seconds_of_day(text) for text in unique], dtype=np.float64)[codes]
+    given = (clocks != "").to_numpy(dtype=np.bool_) & (precision == DAY)
+    bad = given & np.isnan(seconds)
+    use = given & ~bad
+    shifted = naive + np.where(use, np.nan_to_num(seconds), 0).astype("timedelta64[s]")
+    return shifted, np.where(use, np.int8(MINUTE), precision), bad
+
+
+def to_utc(local: Local, time_zone: str) -> Seconds:
+    """UTC seconds (n,) of what local clocks show: a skipped time is the first that exists, a repeated one the first."""
+    index = pd.DatetimeIndex(local)
+    zoned = index.tz_localize(time_zone, ambiguous=np.ones(len(index), dtype=np.bool_), nonexistent="shift_forward")
+    return np.asarray(zoned.tz_convert("UTC").tz_localize(None).to_numpy().astype("datetime64[s]").astype(np.int64))
+
+
+def _to_local(utc: Seconds, time_zone: str) -> Local:
+    zoned = pd.DatetimeIndex(utc.astype("datetime64[s]"), tz="UTC").tz_convert(time_zone)
+    return np.asarray(zoned.tz_localize(None).to_numpy().astype("datetime64[s]"))
+
+
+def floor(local: Local, precision: NDArray[np.int8]) -> Local:
+    """The beginning (n,) of the local day or month; a moment known to the minute itself."""
+    days, months = local.astype("datetime64[D]"), local.astype("datetime64[M]")
+    return np.select(
+        [precision == DAY, precision == MONTH], [days.astype("datetime64[s]"), months.astype("datetime64[s]")], local
+    )
+
+
+def next_start(local: Local, precision: NDArray[np.int8]) -> Local:
+    """The beginning (n,) of the local day or month after; a moment known to the minute itself."""
+    days, months = local.astype("datetime64[D]") + 1, local.astype("datetime64[M]") + 1
+    return np.select(
+        [precision == DAY, precision == MONTH], [days.astype("datetime64[s]"), months.astype("datetime64[s]")], local
+    )
+
+
+def ceiling(local: Local, precision: NDArray[np.int8]) -> Local:
+    """The first beginning (n,) of a day or month that is not before the moment."""
+    begin = floor(local, precision)
+    return np.where(begin == local, local, next_start(local, precision))

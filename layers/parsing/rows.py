@@ -1,0 +1,274 @@
+"""Rows of a chunk to events and rejects: every row is skipped, rejected with one reason, or accepted.
+
+A row with several faults has the first of: missing_location, impossible_location (not on the globe, or 0, 0),
+outside_area, impossible_location (a place that stands for "unknown"), bad_date, future_date, end_before_start,
+bad_quantity, test_record, duplicate_id.
+"""
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import reduce
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from geo.cells import index_points_at
+from geo.wards import Wards
+from layers.catalogue import LAYER_NAMES
+from layers.event import EVENT_COLUMNS, PRECISIONS, REPORTERS, RESOLUTIONS
+from layers.parsing.keys import Keys
+from layers.parsing.places import (
+    NATIONAL_GRID,
+    Points,
+    is_impossible,
+    is_near,
+    parse_grid_refs,
+    parse_pairs,
+    to_degrees,
+)
+from layers.parsing.plan import Plan
+from layers.parsing.times import Intervals, interval_columns
+from layers.parsing.values import clean, holds, numbers, quantities, words
+from layers.readers import Chunk
+from layers.sources import Choice, Condition, SourceProfile
+
+__all__ = ["RowReader", "Sorted"]
+
+LONGEST_WORD = 200
+LONGEST_NOTE = 2000
+LONGEST_RAW = 500
+# Who reports a layer's events where a source does not say.
+REPORTER_OF = {"overdoses": "agency", "closed_properties": "agency"}
+Flags = NDArray[np.bool_]
+Texts = dict[str, pd.Series]  # cleaned columns by heading
+Rules = tuple[tuple[str, Condition], ...]  # headings with a test each
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sorted:
+    """One chunk, sorted: events (EVENT_COLUMNS), rejects (line, reason, raw), counts of skipped rows, scopes met."""
+
+    read: int
+    events: pd.DataFrame
+    rejects: pd.DataFrame
+    skipped: Counter[str]
+    scopes: set[str]
+
+
+@dataclass(slots=True, eq=False)
+class RowReader:
+    """Reads the chunks of one file in order. `crs` is that of the chunks' points; `named` are parts of the file's name.
+
+    `layer` stands in where the file has no column for it. `now` is UTC seconds. It remembers the keys it has met, so
+    each file needs a new one.
+    """
+
+    profile: SourceProfile
+    plan: Plan
+    wards: Wards
+    time_zone: str
+    now: int
+    crs: str | None = None
+    named: dict[str, str] = field(default_factory=dict)
+    layer: str | None = None
+    keys: Keys = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.keys = Keys(self.profile.key, self.plan)
+
+    def read(self, chunk: Chunk) -> Sorted:
+        """Sort the rows of a chunk."""
+        texts = {name: clean(chunk.frame[name], self.profile.missing) for name in self.plan.columns}
+        scope = self._scopes(texts, len(chunk.lines))
+        layer = self._layers(texts, len(chunk.lines))
+        chosen = (layer >= 0) & self._all(self.plan.keep, texts, layer) & ~self._any(self.plan.drop, texts, layer)
+        skipped = Counter({"not_selected": int(np.count_nonzero(~chosen))})
+        rows = np.flatnonzero(chosen)
+        part = {name: column.iloc[rows].reset_index(drop=True) for name, column in texts.items()}
+        points = None if chunk.points is None else chunk.points[rows]
+        some = None if scope is None else scope.iloc[rows].reset_index(drop=True)
+        events, reasons = self._judge(part, points, layer[rows], some)
+        elsewhere = reasons == "outside_area" if self.profile.wider_region else np.zeros(len(rows), dtype=np.bool_)
+        skipped["elsewhere"] = int(np.count_nonzero(elsewhere))
+        rejected = (reasons != "") & ~elsewhere
+        return Sorted(
+            read=len(chunk.lines),
+            events=events,
+            rejects=self._rejects(part, chunk.lines[rows], reasons, rejected),
+            skipped=+skipped,
+            scopes=set() if scope is None else set(scope.unique()) - {""},
+        )
+
+    def _judge(
+        self, texts: Texts, points: Points | None, layer: NDArray[np.int8], scope: pd.Series | None
+    ) -> tuple[pd.DataFrame, NDArray[np.str_]]:
+        """Events of the rows without fault, and each row's reason ("" for none)."""
+        place = self._places(texts, points)
+        when = interval_columns(
+            self._time_texts(texts), layer, self.profile.time, time_zone=self.time_zone, now=self.now
+        )
+        quantity, bad_quantity = self._quantities(texts, len(layer))
+        missing, impossible = np.isnan(place).any(axis=1), is_impossible(place)
+        ward = np.full(len(layer), -1, dtype=np.int32)
+        somewhere = ~missing & ~impossible
+        ward[somewhere] = self.wards.locate(place[somewhere, 0], place[somewhere, 1])
+        doubtful = is_near(place, self.profile.location.placeholders) | self._any(self.plan.doubtful, texts, layer)
+        faults = [
+            (missing, "missing_location"),
+            (impossible, "impossible_location"),
+            (ward < 0, "outside_area"),
+            (doubtful, "impossible_location"),
+            (when.bad, "bad_date"),
+            (when.future, "future_date"),
+            (when.reversed, "end_before_start"),
+            (bad_quantity, "bad_quantity"),
+            (self._any(self.plan.tests, texts, layer), "test_record"),
+        ]
+        reasons = np.select([flag for flag, _ in faults], [reason for _, reason in faults], "").astype("<U20")
+        good = np.flatnonzero(reasons == "")
+        names, repeated = self.keys.name(texts, place, scope, good)
+        reasons[good[repeated]] = "duplicate_id"
+        kept = good[~repeated]
+        events = self._events(texts, kept, place, when, layer, quantity)
+        events["source_id"] = names[~repeated]
+        events["ward_code"] = np.array(self.wards.codes, dtype=object)[ward[kept]]
+        events["scope"] = None if scope is None else scope.to_numpy(dtype=object)[kept]
+        return events[list(EVENT_COLUMNS)], reasons
+
+    def _events(
+        self,
+        texts: Texts,
+        kept: NDArray[np.intp],
+        place: Points,
+        when: Intervals,
+        layer: NDArray[np.int8],
+        quantity: NDArray[np.int64],
+    ) -> pd.DataFrame:
+        lon, lat = place[kept, 0], place[kept, 1]
+        some = {name: column.iloc[kept] for name, column in texts.items()}
+        layers = np.array(LAYER_NAMES, dtype=object)[layer[kept]]
+        cells = index_points_at(lon, lat, resolutions=RESOLUTIONS)
+        return pd.DataFrame(
+            {
+                "layer": layers,
+                "source": self.profile.name,
+                "lon": lon,
+                "lat": lat,
+                "occurred_from": when.start[kept],
+                "occurred_to": when.end[kept],
+                "time_precision": np.array(PRECISIONS, dtype=object)[when.precision[kept]],
+                "quantity": quantity[kept],
+                "category": _word(self.profile.category, self.plan.category, some, len(kept)),
+                "reported_by": self._reporters(some, layers),
+                "status": _word(self.profile.status, self.plan.status, some, len(kept)),
+                **{f"h3_{resolution:02d}": cells[resolution] for resolution in RESOLUTIONS},
+                "note": _shortened(some[self.plan.note], LONGEST_NOTE) if self.plan.note else None,
+            }
+        )
+
+    def _scopes(self, texts: Texts, rows: int) -> pd.Series | None:
+        """The snapshot's scope of each row, "" where a part of it is blank; None without snapshots."""
+        if not self.plan.scope:
+            return None
+        index = pd.RangeIndex(rows)
+        parts = [
+            pd.Series(self.named[name[5:]], index=index, dtype="str") if name.startswith("file:") else texts[name]
+            for name in self.plan.scope
+        ]
+        joined = reduce(lambda left, right: left + "|" + right, parts)
+        blank = np.logical_or.reduce([part == "" for part in parts])
+        return joined.mask(blank, "")
+
+    def _layers(self, texts: Texts, rows: int) -> NDArray[np.int8]:
+        """Each row's layer code; -1 where the profile selects none."""
+        codes = {name: code for code, name in enumerate(LAYER_NAMES)}
+        if self.plan.layer is None:
+            fixed = self.profile.layer.value or self.layer or self.profile.layer.default or ""
+            return np.full(rows, codes[fixed], dtype=np.int8)
+        choice = self.profile.layer
+        found = words(
+            texts[self.plan.layer], values=choice.values, containing=choice.containing, default=choice.default
+        )
+        return np.array([codes.get(word, -1) for word in found], dtype=np.int8)
+
+    def _all(self, rules: Rules, texts: Texts, rows: NDArray[np.int8]) -> Flags:
+        flags = [np.ones(len(rows), dtype=np.bool_), *(_test(texts, rule) for rule in rules)]
+        return np.asarray(np.logical_and.reduce(flags))
+
+    def _any(self, rules: Rules, texts: Texts, rows: NDArray[np.int8]) -> Flags:
+        flags = [np.zeros(len(rows), dtype=np.bool_), *(_test(texts, rule) for rule in rules)]
+        return np.asarray(np.logical_or.reduce(flags))
+
+    def _places(self, texts: Texts, points: Points | None) -> Points:
+        """Longitude and latitude: of each row the first way of which it has all parts."""
+        plan, rules = self.plan, self.profile.location
+        ways: list[Points] = []
+        if points is not None:
+            ways.append(to_degrees(points, self.crs or rules.crs or ""))
+        if plan.lon_lat:
+            ways.append(np.column_stack([numbers(texts[name]) for name in plan.lon_lat]))
+        if plan.x_y and rules.crs:
+            ways.append(to_degrees(np.column_stack([numbers(texts[name]) for name in plan.x_y]), rules.crs))
+        if plan.grid_ref:
+            ways.append(to_degrees(parse_grid_refs(texts[plan.grid_ref]), NATIONAL_GRID))
+        if plan.lat_lon:
+            ways.append(parse_pairs(texts[plan.lat_lon]))
+        place = ways[0]
+        for way in ways[1:]:
+            blank: Flags = np.asarray(np.isnan(place).any(axis=1))
+            place = np.where(blank[:, None], way, place)
+        return place
+
+    def _time_texts(self, texts: Texts) -> Texts:
+        """The columns of time by their part; of several for the start each row's first that is filled."""
+        plan = self.plan
+        start = texts[plan.start[0]]
+        for name in plan.start[1:]:
+            start = start.mask(start == "", texts[name])
+        parts = {"clock": plan.clock, "end": plan.end, "precision": plan.precision, "never_before": plan.never_before}
+        return {"start": start} | {part: texts[name] for part, name in parts.items() if name}
+
+    def _quantities(self, texts: Texts, rows: int) -> tuple[NDArray[np.int64], Flags]:
+        if self.plan.quantity:
+            return quantities(texts[self.plan.quantity])
+        return np.ones(rows, dtype=np.int64), np.zeros(rows, dtype=np.bool_)
+
+    def _reporters(self, texts: Texts, layers: NDArray[np.object_]) -> NDArray[np.object_]:
+        found = _word(self.profile.reported_by, self.plan.reported_by, texts, len(layers))
+        usual = np.array([REPORTER_OF.get(layer, "public") for layer in layers], dtype=object)
+        folded = np.array([word.casefold() if word else "" for word in found], dtype=object)
+        return np.where(np.isin(folded, REPORTERS), folded, usual)
+
+    def _rejects(
+        self, texts: Texts, lines: NDArray[np.int64], reasons: NDArray[np.str_], rejected: Flags
+    ) -> pd.DataFrame:
+        """Rejects with the columns that the profile reads, as a JSON object each."""
+        rows = np.flatnonzero(rejected)
+        some = {name: _shortened(texts[name].iloc[rows], LONGEST_RAW) for name in self.plan.told}
+        raw = [json.dumps({name: some[name][k] for name in some}, ensure_ascii=False) for k in range(len(rows))]
+        return pd.DataFrame(
+            {
+                "line": lines[rows],
+                "reason": reasons[rows].astype(object),
+                "raw": pd.Series(raw, dtype=object),
+            }
+        )
+
+
+def _test(texts: Texts, rule: tuple[str, Condition]) -> Flags:
+    name, condition = rule
+    return holds(texts[name], equals=condition.equals, contains=condition.contains, matches=condition.matches)
+
+
+def _word(choice: Choice, heading: str | None, texts: Texts, rows: int) -> NDArray[np.object_]:
+    """The words of a choice (n,), None where there is none."""
+    if heading is None:
+        return np.full(rows, choice.value or choice.default, dtype=object)
+    found = words(texts[heading], values=choice.values, containing=choice.containing, default=choice.default)
+    return np.array([word[:LONGEST_WORD] if word else None for word in found], dtype=object)
+
+
+def _shortened(texts: pd.Series, longest: int) -> list[str | None]:
+    return [text[:longest] or None for text in texts]

@@ -1,0 +1,117 @@
+"""When each row happened: the interval in UTC seconds, how exactly it is known, and what is wrong with it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from layers.catalogue import LAYERS
+from layers.event import PRECISIONS
+from layers.parsing.dates import DAY, MINUTE, Moments, ceiling, floor, next_start, parse_moments, to_utc
+from layers.sources import Times
+
+__all__ = ["Intervals", "interval_columns"]
+
+_STATE = np.array([spec.kind == "state" for spec in LAYERS])
+_OPEN_MONTHS = np.array([spec.open_end_months or 0 for spec in LAYERS])
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Intervals:
+    """Intervals (n,): UTC seconds [start, end) (equal for an instant), precision (a place in PRECISIONS), faults."""
+
+    start: NDArray[np.int64]
+    end: NDArray[np.int64]
+    precision: NDArray[np.int8]
+    bad: Flags
+    future: Flags
+    reversed: Flags
+
+
+def interval_columns(
+    texts: dict[str, pd.Series], layer: NDArray[np.int8], rules: Times, *, time_zone: str, now: int
+) -> Intervals:
+    """Texts by part (start, and as far as there are any clock, end, precision, never_before), each (n,), to intervals.
+
+    A minute alone is an instant; a day or month is the whole local one. An end given as a day or month counts to the
+    end of it. With both given the coarser precision holds for both. A state without an end lasts as long as its layer
+    says. `now` is UTC seconds: what begins later is in the future.
+    """
+
+    def parse(part: str, clock: str | None = None) -> Moments:
+        return parse_moments(
+            texts[part],
+            formats=rules.formats,
+            time_zone=time_zone,
+            zone_in_text=rules.zone_in_text,
+            clocks=texts.get(clock) if clock else None,
+        )
+
+    start = parse("start", "clock")
+    state = _STATE[layer]
+    precision = _precision(start, texts.get("precision"), rules)
+    end = parse("end") if "end" in texts else None
+    given = np.zeros(len(layer), dtype=np.bool_)
+    if end is not None:
+        given = ~end.blank & (state if rules.end_of == "states" else True)
+        end_precision = _precision(end, None, rules)
+        precision = np.where(given, np.maximum(precision, end_precision), precision)
+    begin_local = floor(start.local, precision)
+    begin = np.where(precision == MINUTE, start.utc, to_utc(begin_local, time_zone))
+    finish = _natural_end(begin, begin_local, precision, layer, time_zone)
+    bad, future = start.bad | start.blank, begin > now
+    reverse = np.zeros(len(layer), dtype=np.bool_)
+    if end is not None:
+        local = ceiling(next_start(end.local, end.precision), precision)
+        stated = np.where(precision == MINUTE, end.utc, to_utc(local, time_zone))
+        finish = np.where(given, stated, finish)
+        bad |= given & end.bad
+        reverse |= given & np.where(precision == MINUTE, finish < begin, finish <= begin)
+        future |= given & ~state & (to_utc(floor(end.local, precision), time_zone) > now)
+    if "never_before" in texts:
+        later = parse("never_before")
+        bad |= later.bad
+        reverse |= ~later.blank & (later.local.astype("datetime64[D]") < begin_local.astype("datetime64[D]"))
+    return Intervals(begin, finish, precision.astype(np.int8), bad, future & ~bad, reverse & ~bad)
+
+
+def _precision(moments: Moments, words: pd.Series | None, rules: Times) -> NDArray[np.int8]:
+    """How exactly a moment is known: by its text, by the profile's rule, and never finer than the row itself says."""
+    if rules.precision == "minute":
+        return np.zeros(len(moments.precision), dtype=np.int8)
+    precision = moments.precision
+    if rules.precision != "auto":
+        precision = np.maximum(precision, np.int8(PRECISIONS.index(rules.precision)))
+    if rules.midnight_is_day:
+        midnight = moments.local == moments.local.astype("datetime64[D]")
+        precision = np.where(midnight, np.maximum(precision, np.int8(DAY)), precision)
+    if words is not None:
+        said = words.str.casefold().map({word: place for place, word in enumerate(PRECISIONS)}).fillna(0)
+        precision = np.maximum(precision, said.to_numpy(dtype=np.int8))
+    return precision.astype(np.int8)
+
+
+def _natural_end(
+    begin: NDArray[np.int64],
+    local: NDArray[np.datetime64],
+    precision: NDArray[np.int8],
+    layer: NDArray[np.int8],
+    time_zone: str,
+) -> NDArray[np.int64]:
+    """The end where none is given: of an incident the end of its precision, of a state that of its longest term."""
+    finish = np.where(precision == MINUTE, begin, to_utc(next_start(local, precision), time_zone))
+    months = _OPEN_MONTHS[layer]
+    return np.where(months > 0, to_utc(_add_months(local, months), time_zone), finish)
+
+
+def _add_months(local: NDArray[np.datetime64], months: NDArray[np.int_]) -> NDArray[np.datetime64]:
+    """The same day and time so many months later; the last day of the month where it has no such day."""
+    month = local.astype("datetime64[M]")
+    day = local.astype("datetime64[D]") - month.astype("datetime64[D]")
+    target = month + months
+    last = (target + 1).astype("datetime64[D]") - target.astype("datetime64[D]") - 1
+    clock = local - local.astype("datetime64[D]")
+    later: NDArray[np.datetime64] = (target.astype("datetime64[D]") + np.minimum(day, last)).astype("datetime64[s]")
+    return np.asarray(later + clock)

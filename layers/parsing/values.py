@@ -1,0 +1,85 @@
+"""Texts of a column: cleaned, tested, and turned into numbers and words."""
+
+import re
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+__all__ = ["clean", "clean_text", "holds", "numbers", "quantities", "words"]
+
+MOST = 1_000_000  # a quantity above this is a slip of the hand
+BLANKS = re.compile(r"[\s\xa0\u200b\ufeff]+")
+
+
+def clean_text(text: str) -> str:
+    """A text without U+FFFD (what a wrong encoding leaves), with single plain blanks, none at either end."""
+    return BLANKS.sub(" ", text.replace("\ufffd", "")).strip()
+
+
+def clean(texts: pd.Series, missing: Iterable[str]) -> pd.Series:
+    """A column cleaned as `clean_text` does; "" where the whole text is one that means missing."""
+    codes, unique = pd.factorize(texts)
+    nothing = frozenset(missing)
+    cleaned = [clean_text(text) for text in unique]
+    kept = pd.Series(["" if text in nothing else text for text in cleaned], dtype="str")
+    return kept.take(codes).set_axis(texts.index)
+
+
+def holds(
+    texts: pd.Series, *, equals: Iterable[str] = (), contains: Iterable[str] = (), matches: str | None = None
+) -> NDArray[np.bool_]:
+    """Which texts (n,) pass every test that is given, without regard to case.
+
+    The whole text is one of `equals`; one of `contains` is in it; a regular expression is found in it.
+    """
+    whole = {text.casefold() for text in equals}
+    parts = [text.casefold() for text in contains]
+    pattern = re.compile(matches, re.IGNORECASE) if matches else None
+
+    def test(text: str) -> bool:
+        folded = text.casefold()
+        return (
+            (not whole or folded in whole)
+            and (not parts or any(part in folded for part in parts))
+            and (pattern is None or bool(pattern.search(text)))
+        )
+
+    codes, unique = pd.factorize(texts)
+    return np.array([test(text) for text in unique], dtype=np.bool_)[codes]
+
+
+def words(
+    texts: pd.Series, *, values: Mapping[str, str], containing: Mapping[str, str], default: str | None
+) -> NDArray[np.object_]:
+    """The word (n,) of each text: through whole texts, then parts of texts, without regard to case, else the default.
+
+    With neither mapping the text itself is the word. None where there is none.
+    """
+    whole = {key.casefold(): word for key, word in values.items()}
+    parts = {key.casefold(): word for key, word in containing.items()}
+
+    def word(text: str) -> str | None:
+        folded = text.casefold()
+        if not whole and not parts:
+            return text or default
+        return whole.get(folded) or next((word for part, word in parts.items() if part in folded), default)
+
+    codes, unique = pd.factorize(texts)
+    return np.array([word(text) for text in unique], dtype=object)[codes]
+
+
+def numbers(texts: pd.Series) -> NDArray[np.float64]:
+    """Texts as float64 (n,): NaN for blank ones, infinity for what is no number (so that the two stay apart)."""
+    read = pd.to_numeric(texts, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    return np.where(np.isnan(read) & (texts != "").to_numpy(dtype=np.bool_), np.inf, read)
+
+
+def quantities(texts: pd.Series) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Whole numbers from 1 to a million (n,), 1 for blank, and which texts (n,) are none."""
+    read = numbers(texts)
+    blank = np.isnan(read)
+    with np.errstate(invalid="ignore"):
+        good = blank | ((read >= 1) & (read <= MOST) & (read == np.floor(read)))
+    return np.where(good & ~blank, read, 1).astype(np.int64), ~good
