@@ -1,6 +1,7 @@
 """GeoJSON, GeoPackage and Shapefile through pyogrio, GeoParquet through pyarrow: attributes as text, points as x, y."""
 
 import json
+import math
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -166,8 +167,7 @@ def _batches(
 def as_texts(column: Any) -> list[str]:
     """An Arrow column as texts, "" for nothing: whole numbers without a point, times as ISO 8601."""
     if pa.types.is_floating(column.type):
-        values = column.to_pylist()
-        return ["" if v is None or v != v else str(int(v)) if float(v).is_integer() else repr(v) for v in values]  # noqa: PLR0124  # NaN
+        return [_number(value) for value in column.to_pylist()]
     try:
         column = pc.cast(column, pa.string())
     except (pa.ArrowNotImplementedError, pa.ArrowInvalid):
@@ -175,8 +175,14 @@ def as_texts(column: Any) -> list[str]:
     return ["" if value is None else value for value in column.to_pylist()]
 
 
+def _number(value: float | None) -> str:
+    if value is None or math.isnan(value):
+        return ""
+    return str(int(value)) if value.is_integer() else repr(value)
+
+
 def _points(name: str, shapes: NDArray[Any], lines: NDArray[np.int64], rule: str) -> NDArray[np.float64]:
-    """Points (n, 2), x and y; NaN where there is no geometry. A line or polygon is one point inside it, if the rule says so."""
+    """Points (n, 2), NaN where there is no geometry. A line or polygon is one point inside it, if the rule says so."""
     kinds = shapely.get_type_id(shapes)
     single = (kinds == shapely.GeometryType.MULTIPOINT) & (shapely.get_num_geometries(shapes) == 1)
     other = (kinds != shapely.GeometryType.POINT) & (kinds >= 0) & ~single & ~shapely.is_empty(shapes)
