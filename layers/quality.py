@@ -22,12 +22,14 @@ SHARED_EVENTS: Final = 3  # so many live events of one source at the same coordi
 def source_summary(store: "Store", viewer: Viewer) -> pd.DataFrame:
     """One row a source and layer that has live events, and one a source that has only rejects (layer missing).
 
-    source str, layer str, events int64, last_record (latest `occurred_from`, UTC seconds, Int64), without_time (share
-    of events known to the day or month only), snapped (share of events at a shared point: coordinates, equal to the
-    last digit, that at least SHARED_EVENTS live events of the source have. Publishers move events to such points, so the
-    exact place is not known; a place with truly that many events, such as a hostel, counts as one too), rejects (int64:
-    of the source, in the latest load of each of its files; the same number in each of its rows), last_load (when the
-    source was last loaded, UTC seconds, Int64).
+    source str, layer str, events int64; last_record (latest `occurred_from`, UTC seconds, Int64); without_time (share
+    of events known to the day or month only); snapped (share of events at a shared point); rejects (int64: of the
+    source, in the latest load of each of its files; the same number in each of its rows); last_load (when the source
+    was last loaded, UTC seconds, Int64).
+
+    A shared point has coordinates, equal to the last digit, that at least SHARED_EVENTS live events of the source have.
+    Publishers move events to such points, so the exact place is not known; but a place where truly so many events
+    happened, such as a hostel, counts as one too.
     """
     require(viewer, Action.SEE_RECORDS)
     with reading(store.engine) as connection:

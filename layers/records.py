@@ -1,6 +1,6 @@
 """Events as records, for cards and exports."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["live_records", "records"]
 
 _ASK_ROWS: Final = 500  # row numbers in one question: SQLite and the wire both have limits
+_FRAME_ROWS: Final = 50_000  # rows turned into columns at a time
 
 
 def records(store: "Store", viewer: Viewer, row_ids: Iterable[int], *, note: bool = False) -> pd.DataFrame:
@@ -30,16 +31,17 @@ def records(store: "Store", viewer: Viewer, row_ids: Iterable[int], *, note: boo
     """
     require(viewer, Action.SEE_RECORDS)
     wanted = [int(number) for number in row_ids]
-    chunks = (wanted[start : start + _ASK_ROWS] for start in range(0, len(wanted), _ASK_ROWS))
-    found = {row[0]: row for row in _ask(store, [events.c.row_id.in_(chunk) for chunk in chunks], note=note)}
-    return _frame([found[number] for number in wanted if number in found], note=note)
+    once = list(dict.fromkeys(wanted))
+    chunks = (once[start : start + _ASK_ROWS] for start in range(0, len(once), _ASK_ROWS))
+    found = _ask(store, [events.c.row_id.in_(chunk) for chunk in chunks], note=note)
+    places = pd.Index(found["row_id"]).get_indexer(pd.Index(wanted, dtype="int64"))
+    return found.take(places[places >= 0]).reset_index(drop=True)
 
 
 def live_records(store: "Store", viewer: Viewer, *, note: bool = False) -> pd.DataFrame:
     """All live events by time, with the columns of `records`: what an export writes."""
     require(viewer, Action.EXPORT)
-    frame = _frame(list(_ask(store, [LIVE], note=note)), note=note)
-    return frame.sort_values(["occurred_from", "row_id"], ignore_index=True)
+    return _ask(store, [LIVE], note=note).sort_values(["occurred_from", "row_id"], ignore_index=True)
 
 
 def _names(*, note: bool) -> list[str]:
@@ -47,22 +49,30 @@ def _names(*, note: bool) -> list[str]:
     return ["row_id", "event_id", *asked, "batch_id", "recorded_at", "superseded_at"]
 
 
-def _ask(store: "Store", conditions: Sequence[sa.ColumnElement[bool]], *, note: bool) -> Iterator[tuple[Any, ...]]:
-    query = sa.select(*(events.c[name] for name in _names(note=note)))
+def _ask(store: "Store", conditions: Sequence[sa.ColumnElement[bool]], *, note: bool) -> pd.DataFrame:
+    """The rows that meet each condition in turn; texts missing in the store are missing in the frame."""
+    names = _names(note=note)
+    query = sa.select(*(events.c[name] for name in names))
+    frames = [_frame([()] * len(names), names)]
     with reading(store.engine) as connection:
         for condition in conditions:
-            yield from connection.execute(query.where(condition)).tuples()
+            pages = connection.execute(query.where(condition)).partitions(_FRAME_ROWS)
+            frames.extend(_frame(list(zip(*page, strict=True)), names) for page in pages)
+    return pd.concat(frames[1:] or frames, ignore_index=True)
 
 
-def _frame(rows: Sequence[tuple[Any, ...]], *, note: bool) -> pd.DataFrame:
-    frame = pd.DataFrame.from_records(rows, columns=_names(note=note))
-    types: dict[str, Any] = {"superseded_at": "Int64"}
-    for name in frame.columns.difference(["superseded_at"]):
-        kind = EVENT_TYPES[name][0] if name in EVENT_TYPES else None
-        if name.startswith("h3_"):
-            types[name] = np.uint64
-        elif kind is sa.Text or name == "event_id":
-            types[name] = "str"
-        else:
-            types[name] = "float64" if kind is sa.Float else "int64"
-    return frame.astype(types)
+def _frame(columns: Sequence[Sequence[Any]], names: Sequence[str]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {name: pd.array(list(values), dtype=_dtype(name)) for name, values in zip(names, columns, strict=True)}
+    )
+
+
+def _dtype(name: str) -> Any:
+    kind = EVENT_TYPES[name][0] if name in EVENT_TYPES else None
+    if name.startswith("h3_"):
+        return np.dtype(np.uint64)
+    if kind is sa.Text or name == "event_id":
+        return pd.StringDtype(na_value=np.nan)
+    if name == "superseded_at":
+        return pd.Int64Dtype()
+    return np.dtype(np.float64 if kind is sa.Float else np.int64)
