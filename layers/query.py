@@ -140,10 +140,10 @@ def _window(columns: Columns, chosen: Filter, calendar: Calendar) -> _Window:
     mask = week_mask(chosen.hours, chosen.days)
     if mask.all() or not len(columns):
         return _Window(low, high, None)
-    # The table of hours spans what there is: an open period would need one without end.
+    # A window no wider than what there is changes no answer, and its table of hours has an end.
     first = max(low, int(columns.start[0]))
     last = max(first, min(high, int(columns.end.max()) + 1))
-    return _Window(low, high, AllowedTime.between(first, last, calendar=calendar, mask=mask))
+    return _Window(first, last, AllowedTime.between(first, last, calendar=calendar, mask=mask))
 
 
 def _candidates(columns: Columns, chosen: Filter, window: _Window) -> NDArray[np.int64]:
