@@ -100,7 +100,7 @@ def draw_repeats(
         return Drawn(place, parent.day + later, draw_seconds(RHYTHMS[layer], number, random))
 
     def chance(drawn: Drawn) -> NDArray[np.float64]:
-        inside = (drawn.day <= span.days[-1]).astype(np.float64)
+        inside: NDArray[np.float64] = (drawn.day <= span.days[-1]).astype(np.float64)
         if closures is None:
             return inside
         return np.asarray(inside * closures.left(drawn.place, span.to_utc(drawn.day, drawn.second)))
@@ -119,12 +119,20 @@ def draw_sweeps(
     count: int, *, places: Places, span: Span, hotspots: list[Hotspot], random: np.random.Generator
 ) -> Drawn:
     """`count` finds of needle sweeps: some at a time, on one early morning of a working day, around one place."""
-    rounds = -(-count // SWEEP_FINDS)
-    middle = draw_by_weight(places.weight * peaks(places, hotspots), rounds, random)
-    day = span.draw_days(RHYTHMS["closed_properties"], rounds, random)
-    which = random.integers(rounds, size=count) if rounds else np.zeros(0, dtype=np.int64)
-    place = places.near[middle[which], random.integers(places.near.shape[1], size=count)]
-    return Drawn(place, day[which], random.integers(6 * 60, 10 * 60, size=count) * 60)
+    peak = peaks(places, hotspots)
+
+    def propose(number: int) -> Drawn:
+        middle = draw_by_weight(places.weight * peak, number, random)
+        day = span.draw_days(RHYTHMS["closed_properties"], number, random)
+        return Drawn(middle, day, np.full(number, 6 * 3600))
+
+    def chance(drawn: Drawn) -> NDArray[np.float64]:
+        return np.asarray(_hotspots_now(drawn, places, hotspots, int(span.days[0])) / peak[drawn.place])
+
+    rounds = _thin(-(-count // SWEEP_FINDS), propose, chance, random)
+    finds = rounds.take(random.integers(len(rounds), size=count) if count else slice(0))
+    place = places.near[finds.place, random.integers(places.near.shape[1], size=count)]
+    return Drawn(place, finds.day, finds.second + random.integers(4 * 60, size=count) * 60)
 
 
 def _hotspots_now(drawn: Drawn, places: Places, hotspots: list[Hotspot], first_day: int) -> NDArray[np.float64]:
