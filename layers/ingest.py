@@ -17,11 +17,11 @@ from layers.access import Action, Viewer, require
 from layers.areas import Area
 from layers.catalogue import layer_named
 from layers.loads import FileTally, LoadFile
-from layers.parsing.plan import make_plan
 from layers.parsing.rows import RowReader
 from layers.readers import LIMITS, ReadOptions, downloaded, is_url, open_file, url_name
 from layers.readers.guard import check_file
 from layers.sources import SourceProfile, load_profile
+from layers.sources.plan import make_plan
 from layers.store import Store
 
 __all__ = ["FileReport", "IngestReport", "Progress", "RejectSample", "ingest_files"]

@@ -7,8 +7,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from layers.parsing.places import Points
-from layers.parsing.plan import Plan
 from layers.sources import Key
+from layers.sources.plan import Plan
 
 __all__ = ["Keys"]
 

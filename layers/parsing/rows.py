@@ -28,11 +28,11 @@ from layers.parsing.places import (
     parse_pairs,
     to_degrees,
 )
-from layers.parsing.plan import Plan
 from layers.parsing.times import Intervals, interval_columns
 from layers.parsing.values import clean, holds, numbers, quantities, words
 from layers.readers import Chunk
 from layers.sources import Choice, Condition, SourceProfile
+from layers.sources.plan import Plan
 
 __all__ = ["RowReader", "Sorted"]
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from geo.errors import DataError
-from layers.sources import Condition, SourceProfile
+from layers.sources.profile import Condition, SourceProfile
 
 __all__ = ["Plan", "make_plan"]
 
