@@ -5,6 +5,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -23,19 +24,26 @@ def answer(payload: Any, *, form: Format, rows: Iterable[Row], heading: str = ""
         Console(soft_wrap=True, highlight=False, markup=False).out(json.dumps(payload, ensure_ascii=False))
         return
     listed = list(rows)
-    names = list(order) or list(dict.fromkeys(name for row in listed for name in row))
     console = Console(highlight=False)
-    if not listed:
-        console.print(Text(f"{heading}: none" if heading else "none"))
-        return
-    table = Table(title=Text(heading) if heading else None, title_justify="left", show_edge=False, pad_edge=False)
+    if heading:
+        console.print(Text(heading if listed else f"{heading}: none"))
+    if listed:
+        console.print(as_table(listed, list(order) or list(dict.fromkeys(name for row in listed for name in row))))
+
+
+def as_table(rows: Sequence[Row], names: Sequence[str]) -> Table:
+    """Rows as a table: numbers right, words never broken where there is room for them."""
+    table = Table(show_edge=False, pad_edge=False, box=SIMPLE_HEAD)
     for name in names:
-        numeric = all(isinstance(row.get(name), int | float) or row.get(name) is None for row in listed)
-        table.add_column(name.replace("_", " "), justify="right" if numeric else "left", overflow="fold")
-    for row in listed:
+        numeric = all(isinstance(row.get(name), int | float) or row.get(name) is None for row in rows)
+        # Numbers and headings stay whole; long text gives way.
+        table.add_column(
+            name.replace("_", " "), justify="right" if numeric else "left", no_wrap=numeric, overflow="fold"
+        )
+    for row in rows:
         # Text, not markup: what a file holds is shown, never interpreted.
         table.add_row(*(Text(in_words(row.get(name))) for name in names))
-    console.print(table)
+    return table
 
 
 def in_words(value: Any) -> str:

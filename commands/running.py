@@ -16,7 +16,8 @@ import typer
 from commands.answers import answer, say
 from commands.options import AreaOption, Format, FormatOption, HomeOption, open_installation
 from geo.errors import DataError, PolicyError, UsageError
-from layers import demonstration
+from layers.demonstration import fill
+from layers.demonstration import remove as remove_demonstration
 from layers.reading import is_empty
 from layers.settings import PROJECT_DIR, Settings
 
@@ -48,13 +49,13 @@ def demo(
     """
     with open_installation(home, area) as here:
         if remove:
-            report = demonstration.remove(here.store, here.viewer)
+            report = remove_demonstration(here.store, here.viewer, home=here.settings.home)
         elif if_empty and not is_empty(here.store):
             say("The store holds events already: it is left as it is.")
             return
         else:
             today = datetime.now(here.area.tz).date()
-            report = demonstration.fill(
+            report = fill(
                 here.store, here.viewer, here.area, events=events, seed=seed, today=today, home=here.settings.home
             )
         answer(report, form=form, rows=[report], heading="Demonstration events")

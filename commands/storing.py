@@ -1,8 +1,9 @@
 """ingest, sources, rejects, history, erase, retain, undo, export: what goes into the store, and what comes out."""
 
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -16,6 +17,7 @@ from layers.versions import Version
 
 __all__ = ["erase", "export", "history", "ingest", "rejects", "retain", "undo"]
 
+TALLY: Final = ("file", "read", "skipped", "rejected", "new", "updated", "unchanged", "removed")
 Sure = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 
@@ -23,6 +25,7 @@ def ingest(
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Files to load; a URL for open311.")],
     *,
     source: Annotated[str, typer.Option(metavar="NAME", help="Source profile; see hexbeat sources list.")],
+    layer: Annotated[str | None, typer.Option(metavar="L", help="Layer of every row, where the file has none.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen and change nothing.")] = False,
     home: HomeOption = None,
     area: AreaOption = None,
@@ -35,10 +38,13 @@ def ingest(
     with open_installation(home, area) as here, progress_bar("Loading") as progress:
         report = ingest_files(
             here.store, here.viewer, files, source=source, area=here.area, home=here.settings.home,
-            dry_run=dry_run, progress=progress,
+            dry_run=dry_run, layer=layer, progress=progress,
         )  # fmt: skip
     rows = [file.as_dict() for file in report.files]
-    answer({"files": rows, "batch": report.batch_id}, form=form, rows=rows)
+    answer({"files": rows, "batch": report.batch_id}, form=form, rows=rows, order=TALLY)
+    reasons = sum((Counter(row["reasons"]) for row in rows), Counter[str]())
+    if reasons:
+        say("Skipped or rejected: " + ", ".join(f"{reason} {count:,}" for reason, count in sorted(reasons.items())))
     if dry_run:
         say("Dry run: nothing was changed.")
     elif any(row["rejected"] for row in rows):

@@ -9,6 +9,7 @@ from typing import Final
 import geopandas
 import numpy as np
 import pandas as pd
+import shapely
 
 from geo.cells import boundaries
 from geo.errors import UsageError
@@ -90,4 +91,6 @@ def with_shapes(rows: pd.DataFrame, *, by: Sequence[str], wards: Wards) -> geopa
             f"the counts are by {', '.join(by)}",
             "group by cell or ward, or write .csv",
         )
-    return geopandas.GeoDataFrame(rows, geometry=np.asarray(shapes), crs="EPSG:4326")
+    # Corners that two cells share are rounded alike, so that no slivers open between them.
+    rounded = shapely.transform(np.asarray(shapes), lambda corners: corners.round(DECIMALS))
+    return geopandas.GeoDataFrame(rows, geometry=rounded, crs="EPSG:4326")

@@ -10,7 +10,7 @@ import pandas as pd
 from geo.errors import UsageError
 from layers.access import Action, Viewer, require
 from layers.plain_cells import neutralise_formulas
-from layers.reading import live_records
+from layers.records import live_records
 from layers.store import Store
 from layers.whole_files import written_whole
 
@@ -54,7 +54,7 @@ def readable(frame: pd.DataFrame) -> pd.DataFrame:
     """The same rows with times as timestamps, and cells as H3 strings that other programs know."""
     changed = {name: pd.to_datetime(frame[name], unit="s", utc=True) for name in TIME_COLUMNS}
     changed |= {name: frame[name].map("{:x}".format) for name in H3_COLUMNS}
-    return frame.assign(**changed)
+    return frame.assign(**changed).drop(columns=["row_id", "superseded_at"])
 
 
 def with_points(frame: pd.DataFrame) -> geopandas.GeoDataFrame:
