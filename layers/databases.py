@@ -15,7 +15,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from geo.errors import StoreError
 from layers.schema import HEAD
 
-__all__ = ["BUSY_S", "FILE_NAME", "WRITES", "make_engine", "migrate", "translated"]
+__all__ = ["BUSY_S", "FILE_NAME", "WRITES", "breaks_rule", "make_engine", "migrate", "translated"]
 
 FILE_NAME: Final = "hexbeat.sqlite"
 BUSY_S: Final = 30  # how long one writer waits for another
@@ -45,7 +45,8 @@ def _prepare_file(home: Path) -> Path:
             f"{path} cannot be: {error.strerror}",
             "choose another folder with --home or HEXBEAT_HOME",
         ) from error
-    head = path.open("rb").read(16) if path.stat().st_size else b""
+    with path.open("rb") as file:
+        head = file.read(16)
     if head and head != b"SQLite format 3\x00":
         raise StoreError("The store is a Hexbeat SQLite file", f"{path} is something else", _ALIEN)
     return path
@@ -120,6 +121,13 @@ def translated(engine: Engine) -> Iterator[None]:
                 "The database answers", _fact(engine, error), "check HEXBEAT_DATABASE_URL and that the server runs"
             ) from error
         raise
+
+
+def breaks_rule(error: Exception) -> bool:
+    """Whether a database refused a row because it breaks a rule of the schema: a key twice, a value missing."""
+    said = getattr(error, "orig", error)
+    code = said.args[0].get("C", "") if said.args and isinstance(said.args[0], dict) else ""
+    return isinstance(said, sqlite3.IntegrityError) or code.startswith("23")  # PostgreSQL's class of integrity errors
 
 
 def _fact(engine: Engine, error: DBAPIError) -> str:

@@ -9,13 +9,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
+import pg8000.dbapi
 import sqlalchemy as sa
 from sqlalchemy import Connection
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError
 
 from geo.errors import DataError
 from layers import merging, staging
-from layers.databases import WRITES, translated
+from layers.databases import WRITES, breaks_rule, translated
 from layers.moments import to_seconds
 from layers.schema import batch_files, batches, rejects
 from layers.state import change_version, read_version
@@ -65,7 +66,9 @@ class LoadFile:
         try:
             with self._load.step() as connection:
                 staging.stage_events(connection, frame, file_no=self.file_no)
-        except IntegrityError as error:
+        except (DBAPIError, pg8000.dbapi.Error) as error:
+            if not breaks_rule(error):
+                raise
             raise DataError(
                 "A natural key names one row of a file",
                 f"{self.name} uses one twice, or lacks one",
@@ -145,7 +148,19 @@ class Load:
 
     def commit(self) -> int:
         """Merge all files in one transaction; the only time that other writers must wait."""
-        connection = self._connection.execution_options(**{WRITES: True})
+        try:
+            self.batch_id = self._merge(self._connection.execution_options(**{WRITES: True}))
+        except DBAPIError as error:
+            if not breaks_rule(error):
+                raise
+            raise DataError(
+                "An event has every column, a quantity of 1 or more, and an end that is not before its start",
+                "a row of this load has not",
+                "report this as a fault of the source; nothing was changed",
+            ) from error
+        return self.batch_id
+
+    def _merge(self, connection: Connection) -> int:
         with translated(connection.engine), connection.begin():
             version = change_version(connection) - 1
             if self._stale or (self._version is not None and version != self._version):
@@ -154,7 +169,6 @@ class Load:
             batch_id = self._write(connection)
             if connection.dialect.name == "postgresql":
                 connection.execute(sa.text("ANALYZE events"))  # or the next load is planned for an empty table
-        self.batch_id = batch_id
         return batch_id
 
     def _write(self, connection: Connection) -> int:
