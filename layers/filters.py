@@ -17,7 +17,7 @@ __all__ = ["DAYS", "MEASURES", "Filter", "Group", "filter_from_options", "parse_
 Group = Literal["cell", "ward", "month", "layer"]
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MEASURES: Final[tuple[Measure, ...]] = get_args(Measure)
-_HOURS: Final = re.compile(r"\s*(\d{1,2})(?::00)?\s*-\s*(\d{1,2})(?::00)?\s*")
+_HOURS: Final = re.compile(r"\s*([0-9]{1,2})(?::00)?\s*-\s*([0-9]{1,2})(?::00)?\s*")
 
 
 @dataclass(frozen=True, slots=True)
