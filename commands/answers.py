@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -15,6 +15,7 @@ from geo.errors import HexbeatError
 
 __all__ = ["answer", "say", "say_error"]
 
+FEW_COLUMNS: Final = 4  # a single row of more is told line by line
 Row = Mapping[Any, Any]
 
 
@@ -27,6 +28,8 @@ def answer(payload: Any, *, form: Format, rows: Iterable[Row], heading: str = ""
     console = Console(highlight=False)
     if heading:
         console.print(Text(heading if listed else f"{heading}: none"))
+    if len(listed) == 1 and len(listed[0]) > FEW_COLUMNS and not order:
+        listed = [{"": in_words(name).replace("_", " "), "value": value} for name, value in listed[0].items()]
     if listed:
         console.print(as_table(listed, list(order) or list(dict.fromkeys(name for row in listed for name in row))))
 

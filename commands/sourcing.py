@@ -1,5 +1,6 @@
 """sources: the profiles by which files are read, and a proposal for a file that no profile knows."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -7,8 +8,10 @@ import typer
 
 from commands.answers import answer, say
 from commands.options import Format, FormatOption, HomeOption
+from geo.errors import UsageError
 from layers.settings import Settings
 from layers.sources import list_profiles, suggest_profile
+from layers.whole_files import written_whole
 
 __all__ = ["sources"]
 
@@ -33,15 +36,26 @@ def suggest(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that you want to load.")],
     *,
     out: Annotated[Path | None, typer.Option(metavar="FILE.toml", help="Write the proposed profile there.")] = None,
+    home: HomeOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
     """Propose a source profile from a file's columns, with the reasons.
 
     Example: hexbeat sources suggest finds.xlsx --out var/sources/finds.toml
     """
-    proposal = suggest_profile(file)
+    if out and out.exists():
+        raise UsageError(
+            "A proposal never replaces a profile", f"{out.name} is there already", "choose another name, or remove it"
+        )
+    proposal = suggest_profile(file, home=Settings.from_environment(home=home).home)
     payload = proposal.as_dict()
-    answer(payload, form=form, rows=payload["columns"], heading=f"{file.name} looks like {payload['guess']}")
+    answer(payload, form=form, rows=payload["columns"], heading=f"{file.name}: {payload['guess']}")
+    for reason in proposal.reasons:
+        say(f"- {reason}")
     if out:
-        out.write_text(proposal.toml(), encoding="utf-8")
+        # A profile bears its file's name, by which it is called.
+        named = replace(proposal, profile=replace(proposal.profile, name=out.stem))
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with written_whole(out) as draft:
+            draft.write_text(named.toml(), encoding="utf-8")
         say(f"Written: {out}. Read it, then: hexbeat ingest {file.name} --source {out.stem} --dry-run")

@@ -165,7 +165,7 @@ def undo(
     with open_installation(home, area) as here:
         batch = here.store.undo_last(here.viewer)
     counts = {name: getattr(batch, name) for name in ("new", "updated", "unchanged", "removed", "rejected")}
-    row = {"batch": batch.batch_id, "files": [file["name"] for file in batch.files], **counts}
+    row = {"batch": batch.batch_id, "files": [file["file"] for file in batch.files], **counts}
     answer(row, form=form, rows=[row], heading="Undone: this load is out again")
 
 
