@@ -14,6 +14,7 @@ from pyproj import Geod
 
 __all__ = [
     "DECIMALS",
+    "INLET_M",
     "NARROW_M",
     "Fault",
     "Repair",
@@ -23,6 +24,7 @@ __all__ = [
     "is_narrow",
     "mend",
     "metres_per_degree",
+    "narrow_inlets",
     "round_polygons",
     "to_degrees",
     "to_plane",
@@ -33,6 +35,7 @@ Kind = Literal["ring", "overlap", "sliver", "edge"]
 
 DECIMALS: Final = 6  # of a degree: 0.11 m north, 0.06 m east at 55 degrees
 NARROW_M: Final = 2.0  # a gap or overlap that no circle of this diameter fits into is a drawing fault, not a place
+INLET_M: Final = 0.5  # an open gap narrower than this is worth a look
 EARTH: Final = Geod(ellps="WGS84")
 
 
@@ -130,6 +133,16 @@ def find_faults(polygons: Polygons, *, width_m: float = NARROW_M) -> list[Fault]
         return found
     edges = shapely.coverage_invalid_edges(polygons)
     return [_fault("edge", (int(place),), edges[place]) for place in np.flatnonzero(~shapely.is_empty(edges))]
+
+
+def narrow_inlets(polygons: Polygons, *, width_m: float = INLET_M) -> list[int]:
+    """Places of polygons of a valid coverage with a gap narrower than `width_m` that is open to the outside.
+
+    It may be a creek, or two edges that were meant to be one: only a person can tell, so it is no fault.
+    """
+    plane = to_plane(polygons, latitude=_middle(polygons))
+    edges = shapely.coverage_invalid_edges(plane, gap_width=width_m)
+    return [int(place) for place in np.flatnonzero(~shapely.is_empty(edges))]
 
 
 def mend(polygons: Polygons, *, width_m: float = NARROW_M) -> tuple[Polygons, list[Repair]]:

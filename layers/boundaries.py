@@ -11,7 +11,7 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
-from geo.coverage import DECIMALS, Repair, area_m2, find_faults, mend, round_polygons
+from geo.coverage import DECIMALS, Repair, area_m2, find_faults, mend, narrow_inlets, round_polygons
 from geo.errors import AreaError
 from layers.areas import WARDS_FILE, read_facts, require_area_name
 from layers.boundary_files import (
@@ -22,7 +22,7 @@ from layers.boundary_files import (
     wards_json,
     write_area,
 )
-from layers.boundary_words import fault_words, faults_words, repair_words, word_problems
+from layers.boundary_words import fault_words, faults_words, inlet_words, repair_words, word_problems
 
 __all__ = ["BuildReport", "Provenance", "build_area", "check_area", "find_authority_fields"]
 
@@ -89,9 +89,10 @@ def build_area(
     wards = wards_json(name, frame)
     facts = _facts(path, name, frame, provenance) | {"repairs": repairs, "wards_sha256": _digest(wards)}
     write_area(out_dir / name, wards=wards, facts=facts)
+    inlets = inlet_words(narrow_inlets(frame.geometry.to_numpy()), frame)
     area_km2 = sum(area_m2(polygon) for polygon in frame.geometry) / 1e6
     return BuildReport(
-        out_dir / name, len(frame), area_km2, repairs, [*remarks, *projection_remarks(published.crs), *chosen]
+        out_dir / name, len(frame), area_km2, repairs, [*remarks, *projection_remarks(published.crs), *chosen, *inlets]
     )
 
 

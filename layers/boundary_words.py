@@ -5,9 +5,9 @@ from typing import Final
 import geopandas as gpd
 import numpy as np
 
-from geo.coverage import Fault, Repair
+from geo.coverage import INLET_M, Fault, Repair
 
-__all__ = ["fault_words", "faults_words", "repair_words", "word_problems"]
+__all__ = ["fault_words", "faults_words", "inlet_words", "repair_words", "word_problems"]
 
 TOLD: Final = 5  # faults that a message spells out
 
@@ -38,13 +38,24 @@ def faults_words(faults: list[Fault], frame: gpd.GeoDataFrame) -> str:
 def fault_words(fault: Fault, frame: gpd.GeoDataFrame) -> str:
     """A fault in words, with the wards by name and code, and a place to look at (latitude, longitude)."""
     wards = " and ".join(f"{frame['ward_name'][place]} ({frame['ward_code'][place]})" for place in fault.members)
+    leave = "leave" if len(fault.members) > 1 else "leaves"
     where = "" if np.isnan(fault.lon) else f" near {fault.lat:.6f}, {fault.lon:.6f}"
     return {
         "ring": f"{wards} is not a valid polygon: {fault.reason}{where}",
         "overlap": f"{wards} overlap by {fault.area_m2:,.1f} m2{where}",
-        "sliver": f"{wards} leave a sliver of {fault.area_m2:,.1f} m2{where}",
+        "sliver": f"{wards} {leave} a sliver of {fault.area_m2:,.1f} m2{where}",
         "edge": f"{wards} meets a neighbour without sharing its corners{where}",
     }[fault.kind]
+
+
+def inlet_words(places: list[int], frame: gpd.GeoDataFrame) -> list[str]:
+    """What to say of gaps that are open to the outside and very narrow: one sentence, or none."""
+    if not places:
+        return []
+    names = _some([str(frame["ward_name"][place]) for place in places])
+    return [
+        f"there are gaps narrower than {INLET_M} m, open to the outside, at {names}: creeks, or edges meant to be one"
+    ]
 
 
 def repair_words(repair: Repair, frame: gpd.GeoDataFrame) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-__all__ = ["RHYTHMS", "Rhythm", "Span", "draw_by_weight", "draw_seconds"]
+__all__ = ["EPOCH", "RHYTHMS", "Rhythm", "Span", "draw_by_weight", "draw_seconds"]
 
 DAY_S: Final = 86_400
 YEAR_DAYS: Final = 365.25

@@ -13,6 +13,7 @@ from geo.coverage import (
     find_faults,
     is_narrow,
     mend,
+    narrow_inlets,
     round_polygons,
     to_degrees,
     to_plane,
@@ -105,6 +106,13 @@ def test_mending_closes_a_narrow_overlap_or_sliver_and_says_so(east: float) -> N
     ground = sum(area_m2(polygon) for polygon in mended) - sum(area_m2(polygon) for polygon in faulty)
     assert repair.changed_m2 == pytest.approx(ground, abs=0.01)
     assert repair.changed_m2 == pytest.approx(-repair.fault.area_m2 if east > 0 else repair.fault.area_m2, rel=0.01)
+
+
+def test_a_gap_that_is_open_to_the_outside_is_worth_a_look_and_no_fault() -> None:
+    polygons = round_polygons(widened(grid(3, 1), 0, -0.000004))
+    assert find_faults(polygons) == []
+    assert narrow_inlets(polygons) == [0, 1]
+    assert narrow_inlets(round_polygons(grid())) == []
 
 
 def test_mending_shares_corners() -> None:
