@@ -26,6 +26,7 @@ ISO: Final = (
     "%Y/%m/%d",
 )
 ZONE: Final = re.compile(r"^(.*\d:\d\d.*?)\s*(Z|UTC|[+-]\d\d(?::?\d\d)?)$")
+SIGNS: Final = frozenset("+-")  # a written offset has one of them among its last six characters
 FIRST_YEAR, LAST_YEAR = 1900, 2200  # outside of them a year is a slip or a filler such as 9999
 PARTS: Final = {
     "%d": r"\d{1,2}", "%m": r"\d{1,2}", "%Y": r"\d{4}", "%y": r"\d{2}", "%H": r"\d{1,2}", "%I": r"\d{1,2}",
@@ -63,7 +64,7 @@ def parse_moments(
     A written offset ("Z", "+01:00") is used, or ignored if `zone_in_text` is false.
     """
     codes, unique = pd.factorize(texts)
-    naive, offset, precision = _parse_unique(pd.Series(unique, dtype="str"), formats)
+    naive, offset, precision = _parse_unique(list(unique), formats)
     naive, offset, precision = naive[codes], offset[codes], precision[codes]
     bad_clock = np.zeros(len(codes), dtype=np.bool_)
     if clocks is not None:
@@ -78,9 +79,11 @@ def parse_moments(
     return Moments(local, utc, precision, blank, bad & ~blank)
 
 
-def _parse_unique(texts: pd.Series, formats: Sequence[str]) -> tuple[Local, NDArray[np.float64], NDArray[np.int8]]:
+def _parse_unique(texts: list[str], formats: Sequence[str]) -> tuple[Local, NDArray[np.float64], NDArray[np.int8]]:
     """Naive moments (NaT: none), offsets in minutes (NaN: none written), precisions."""
-    found = [ZONE.match(text) for text in texts]
+    found = [
+        ZONE.match(text) if text.endswith(("Z", "C")) or not SIGNS.isdisjoint(text[-6:]) else None for text in texts
+    ]
     offset = np.array([np.nan if match is None else _minutes(match[2]) for match in found])
     heads = pd.Series(
         [text if match is None else match[1] for text, match in zip(texts, found, strict=True)], dtype="str"

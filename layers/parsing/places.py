@@ -25,7 +25,7 @@ Points = NDArray[np.float64]  # (n, 2), x and y; NaN: blank, infinity: not a pla
 
 def parse_pairs(texts: pd.Series) -> Points:
     """Longitude and latitude (n, 2) of texts such as "(54.57, -1.23)", latitude first; infinity where there is none."""
-    found = texts.str.extract(r"^\D*?(-?\d+(?:\.\d+)?)\s*[,; ]\s*(-?\d+(?:\.\d+)?)\D*$").fillna("")
+    found = texts.astype("str").str.extract(r"^\D*?(-?\d+(?:\.\d+)?)\s*[,; ]\s*(-?\d+(?:\.\d+)?)\D*$").fillna("")
     points = np.column_stack([numbers(found[1]), numbers(found[0])])
     return np.where((texts != "").to_numpy(dtype=np.bool_)[:, None] & np.isnan(points), np.inf, points)
 

@@ -174,7 +174,7 @@ class RowReader:
             return None
         index = pd.RangeIndex(rows)
         parts = [
-            pd.Series(self.named[name[5:]], index=index, dtype="str") if name.startswith("file:") else texts[name]
+            pd.Series(self.named[name[5:]], index=index, dtype=object) if name.startswith("file:") else texts[name]
             for name in self.plan.scope
         ]
         joined = reduce(lambda left, right: left + "|" + right, parts)

@@ -10,21 +10,21 @@ from numpy.typing import NDArray
 __all__ = ["clean", "clean_text", "holds", "numbers", "quantities", "words"]
 
 MOST = 1_000_000  # a quantity above this is a slip of the hand
-BLANKS = re.compile(r"[\s\xa0\u200b\ufeff]+")
+INVISIBLE = dict.fromkeys(map(ord, "\ufffd\u200b\ufeff"))
 
 
 def clean_text(text: str) -> str:
     """A text without U+FFFD (what a wrong encoding leaves), with single plain blanks, none at either end."""
-    return BLANKS.sub(" ", text.replace("\ufffd", "")).strip()
+    if not text.isascii():
+        text = text.translate(INVISIBLE)
+    return " ".join(text.split())  # at any blank that Unicode knows, NBSP among them
 
 
 def clean(texts: pd.Series, missing: Iterable[str]) -> pd.Series:
     """A column cleaned as `clean_text` does; "" where the whole text is one that means missing."""
-    codes, unique = pd.factorize(texts)
     nothing = frozenset(missing)
-    cleaned = [clean_text(text) for text in unique]
-    kept = pd.Series(["" if text in nothing else text for text in cleaned], dtype="str")
-    return kept.take(codes).set_axis(texts.index)
+    cleaned = [clean_text(text) for text in texts]
+    return pd.Series(["" if text in nothing else text for text in cleaned], index=texts.index, dtype=object)
 
 
 def holds(

@@ -152,8 +152,8 @@ def _batches(
 ) -> Iterator[Chunk]:
     read = 0
     for batch in reader:
-        texts = [pd.Series(as_texts(batch.column(field)), dtype="str") for field in fields]
-        frame = pd.concat(texts, axis="columns", keys=wanted) if texts else pd.DataFrame(index=range(len(batch)))
+        texts = {name: _texts(batch.column(field)) for name, field in zip(wanted, fields, strict=True)}
+        frame = pd.DataFrame(texts, index=range(len(batch)), dtype=object)
         lines = np.arange(read + 1, read + len(batch) + 1, dtype=np.int64)
         binary = batch.column(geometry).to_numpy(zero_copy_only=False)
         points = _points(name, shapely.from_wkb(binary, on_invalid="ignore"), lines, shapes)
@@ -164,7 +164,7 @@ def _batches(
         raise DataError(f"{name} has to have features", "it has none", "export it again")
 
 
-def as_texts(column: Any) -> list[str]:
+def _texts(column: Any) -> list[str]:
     """An Arrow column as texts, "" for nothing: whole numbers without a point, times as ISO 8601."""
     if pa.types.is_floating(column.type):
         return [_number(value) for value in column.to_pylist()]

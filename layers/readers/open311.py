@@ -12,13 +12,12 @@ from xml.etree.ElementTree import ParseError
 
 import httpx
 import numpy as np
-import pandas as pd
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import parse
 
 from geo.errors import DataError
 from layers.readers.guard import LIMITS, Limits, check_file
-from layers.readers.opened import CHUNK_ROWS, Chunk, Opened, ReadOptions, check_headings
+from layers.readers.opened import CHUNK_ROWS, Chunk, Opened, ReadOptions, check_headings, text_frame
 
 __all__ = ["downloaded", "is_url", "open_requests", "url_name"]
 
@@ -43,10 +42,7 @@ def open_requests(path: Path, options: ReadOptions, *, limits: Limits = LIMITS) 
     def chunks(wanted: tuple[str, ...]) -> Iterator[Chunk]:
         for begin in range(0, len(requests), CHUNK_ROWS):
             part = requests[begin : begin + CHUNK_ROWS]
-            frame = pd.DataFrame(
-                {name: pd.Series([request.get(name, "") for request in part], dtype="str") for name in wanted},
-                index=range(len(part)),
-            )
+            frame = text_frame([[request.get(name, "") for name in wanted] for request in part], wanted)
             lines = np.arange(begin + 1, begin + len(part) + 1, dtype=np.int64)
             yield Chunk(frame, lines, (begin + len(part)) / len(requests))
 

@@ -1,6 +1,6 @@
 """What every reader hands over: the headings of a file, and its rows as text in chunks."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -69,10 +69,7 @@ def check_headings(name: str, headings: list[str], limits: Limits) -> tuple[str,
     return cleaned
 
 
-def text_frame(rows: list[tuple[str, ...]], columns: tuple[str, ...]) -> pd.DataFrame:
-    """Rows of texts as a frame whose columns are all of pandas' text dtype."""
+def text_frame(rows: Sequence[Sequence[str]], columns: tuple[str, ...]) -> pd.DataFrame:
+    """Rows of texts as a frame of Python strings: they are looked at one by one, where pandas' own texts are slow."""
     values = list(zip(*rows, strict=True)) if rows else [()] * len(columns)
-    series = [pd.Series(column, dtype="str") for column in values]
-    frame = pd.concat(series, axis="columns") if series else pd.DataFrame(index=range(len(rows)))
-    frame.columns = pd.Index(columns)
-    return frame
+    return pd.DataFrame(dict(zip(columns, values, strict=True)), index=range(len(rows)), dtype=object)
