@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from dashboard.partners import data_page, map_page
+from dashboard.partners.data_page import show as show_data
+from dashboard.partners.map_page import show as show_map
 from dashboard.screen import ICON, dress, run_guarded
 from dashboard.session import Installation
 from layers.settings import Settings
@@ -20,8 +21,8 @@ def main() -> None:
 def show_pages(here: Installation) -> None:
     """The pages of the partners' side."""
     pages = [
-        st.Page(lambda: map_page.show(here, pages), title="Map", url_path="map", default=True),
-        st.Page(lambda: data_page.show(here, pages), title="Data", url_path="data"),
+        st.Page(lambda: show_map(here, pages), title="Map", url_path="map", default=True),
+        st.Page(lambda: show_data(here, pages), title="Data", url_path="data"),
     ]
     st.navigation(pages, position="hidden").run()
 

@@ -29,7 +29,7 @@ CARD_MONTHS: Final = 12
 
 @dataclass(frozen=True, slots=True)
 class LayerLine:
-    """One layer in the cell: its number now and before (None: nothing to compare with), its rank on the map if shown."""
+    """One layer in the cell: its number now and before (None: nothing to compare with), its rank on the map."""
 
     spec: LayerSpec
     now: float
@@ -137,7 +137,8 @@ def _line_html(line: LayerLine, days: int) -> str:
         words = "nothing to compare with"
     else:
         words = change_words(line.now, line.before, earlier=f"the {days} days before" if days > 1 else "the day before")
-    rank = f"number {line.rank} on this map; " if line.rank and line.now else ""
+    rank = f"Number {line.rank} on this map. " if line.rank and line.now else ""
+    words = words[:1].upper() + words[1:]
     return (
         f'<tr><th scope="row">{html_text(line.spec.title)}</th><td class="hb-number">{number_words(line.now)}</td>'
         f"<td>{html_text(rank + words)}</td></tr>"

@@ -21,7 +21,7 @@ LONG_DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Sat
 
 
 def grid_html(grid: NDArray[np.float64], *, caption: str) -> str:
-    """A grid (7, 24), Monday first, as a table of days and hours, each cell shaded in one of five steps of the largest number."""
+    """A grid (7, 24), Monday first, as a table of days and hours, shaded in five steps up to the largest number."""
     most = float(grid.max()) or 1.0
     head = "".join(f'<th scope="col"><span{_hidden(hour)}>{hour:02d}</span></th>' for hour in range(HOURS))
     body = "".join(_day_row(day, grid[day], most) for day in range(len(DAY_NAMES)))

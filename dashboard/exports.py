@@ -3,7 +3,7 @@
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Final
 
 import pandas as pd
@@ -49,9 +49,10 @@ class About:
 
 
 def file_stem(figures: Sequence[LayerFigures], area: Area) -> str:
-    """A file name without ending, from our own words only: hexbeat-middlesbrough-needle_litter-2026-10-26-2026-11-21."""
+    """A file name without ending, from our own words only: hexbeat-AREA-LAYER-FIRST-to-LAST, the last day included."""
+    last = figures[0].end - timedelta(days=1)
     layers = figures[0].spec.name if len(figures) == 1 else f"{len(figures)}-layers"
-    return f"hexbeat-{area.name}-{layers}-{figures[0].start}-to-{figures[0].end}"
+    return f"hexbeat-{area.name}-{layers}-{figures[0].start}-to-{last}"
 
 
 def csv_file(figures: Sequence[LayerFigures], about: About) -> bytes:

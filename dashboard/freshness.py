@@ -85,7 +85,7 @@ def last_known_day(reaches: dict[str, Reach], *, layers: Sequence[str], today: d
 
 
 def freshness_words(reach: Reach, *, today: date) -> str:
-    """ "to 21 Nov", "to Oct (months)", "to 3 Dec 2024" in another year, "none"."""
+    """As in "to 21 Nov", "to Oct (months)", "to 3 Dec 2024" in another year, "none"."""
     if reach.last is None:
         return "none"
     words = date_words(reach.last)

@@ -38,7 +38,7 @@ def cell_resolution(cell: str) -> int:
 
 
 def place_words(ward_name: str, cell: str) -> str:
-    """ "Central · 4e17"."""
+    """As in "Central · 4e17"."""
     return f"{ward_name} · {cell_code(cell)}"
 
 

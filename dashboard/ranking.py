@@ -29,7 +29,8 @@ export default function ({ parentElement, data, setTriggerValue }) {
     return element;
   };
   for (const group of data.groups) {
-    if (data.groups.length > 1) root.append(make("h3", "", group.title));
+    const block = make("section", "");
+    if (data.groups.length > 1) block.append(make("h3", "", group.title));
     const list = make("ol", "");
     for (const row of group.rows) {
       const item = make("li", "");
@@ -45,12 +46,14 @@ export default function ({ parentElement, data, setTriggerValue }) {
       item.append(button);
       list.append(item);
     }
-    root.append(list);
+    block.append(list);
+    root.append(block);
   }
   if (held) [...root.querySelectorAll("button")].find((button) => button.dataset.cell === held)?.focus();
 }
 """
 CSS: Final = """
+.hb-ranking { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 16rem), 1fr)); gap: 0 1.5rem; }
 h3 { font: 600 .85rem var(--st-font); margin: .6rem 0 .2rem; color: var(--st-text-color); }
 ol { list-style: none; margin: 0; padding: 0; }
 button { all: unset; box-sizing: border-box; display: grid; grid-template-columns: 1.6rem 1fr auto 3.2rem;
@@ -74,7 +77,7 @@ def ranking_groups(figures: Sequence[LayerFigures], *, most: int) -> list[dict[s
     for each in figures:
         top = each.cells.head(most)
         largest = float(top["count"].max()) if len(top) else 1.0
-        rows = [_row(record, largest) for record in top.to_dict("records")]
+        rows = [_row({str(k): v for k, v in record.items()}, largest) for record in top.to_dict("records")]
         groups.append({"title": each.spec.title, "rows": rows})
     return groups
 

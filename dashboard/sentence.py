@@ -10,7 +10,7 @@ from dashboard.state import OWN_DATES, Choices
 from dashboard.words import DAY_NAMES, date_words, list_words, number_words, percent_words, plural, span_words
 from layers.event import LayerSpec
 
-__all__ = ["change_words", "clock_words", "filter_line", "noun", "notes", "period_note", "place_list", "sentence"]
+__all__ = ["change_words", "clock_words", "filter_line", "notes", "noun", "period_note", "place_list", "sentence"]
 
 FEW: Final = 20  # under this a percentage says more than it knows: 3 instead of 2 is "1 more", not "50 % more"
 REPORTER_WORDS: Final = {"public": "the public", "officer": "officers", "sweep": "sweeps", "agency": "agencies"}
@@ -48,7 +48,7 @@ def place_list(ward_names: Sequence[str], area_title: str) -> str:
 
 
 def clock_words(hours: tuple[int, int] | None) -> str:
-    """ "22:00 to 06:00"; nothing for all hours."""
+    """As in "22:00 to 06:00"; nothing for all hours."""
     return f"{hours[0]:02d}:00 to {hours[1]:02d}:00" if hours else ""
 
 
@@ -70,7 +70,7 @@ def _comparison(figures: LayerFigures) -> str:
 
 
 def change_words(now: float, before: float, *, earlier: str) -> str:
-    """ "18 % more than in the 28 days before (264)"; a difference instead of a share where there were few."""
+    """As in "18 % more than in the 28 days before (264)"; a difference instead of a share where there were few."""
     now, before = round(now, 1), round(before, 1)
     if not before:
         return f"none in {earlier}" + ("" if now else " either")

@@ -3,13 +3,10 @@
 Cached functions here use their arguments only and wrap plain ones; who asks is part of every key.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import Final
 
-import pandas as pd
 import streamlit as st
 
 from dashboard.figures import LayerFigures, layer_figures
@@ -25,8 +22,6 @@ from layers.settings import Settings
 from layers.store import Store
 
 __all__ = ["Installation", "all_figures", "open_installation", "reaches_of", "resolution_of", "scale_maximum"]
-
-NO_RHYTHM: Final = {"wards": (), "days": frozenset[int](), "shift": "any", "hours": None, "reported_by": ()}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,7 +104,7 @@ def all_figures(here: Installation, choices: Choices, *, last: date, resolution:
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)
-def _figures(  # noqa: PLR0913, PLR0917 - everything that a cached number depends on
+def _figures(
     _columns: Columns,
     _area: Area,
     key: tuple[str, int, str, str],
@@ -127,7 +122,6 @@ def _figures(  # noqa: PLR0913, PLR0917 - everything that a cached number depend
 
 def scale_maximum(here: Installation, choices: Choices, *, layer: str, last: date, resolution: int) -> float:
     """The largest count of a cell over the same period without the other filters, so that the colours keep still."""
-    wide = replace(choices, layers=(layer,), **NO_RHYTHM)
-    counts: Sequence[LayerFigures] = all_figures(here, wide, last=last, resolution=resolution)
-    largest: pd.Series = counts[0].cells["count"]
-    return float(largest.max()) if len(largest) else 1.0
+    wide = Choices(layers=(layer,), period=choices.period, dates=choices.dates, measure=choices.measure)
+    cells = all_figures(here, wide, last=last, resolution=resolution)[0].cells
+    return float(cells["count"].max()) if len(cells) else 1.0

@@ -95,7 +95,7 @@ def record_table(records: pd.DataFrame, *, time_zone: ZoneInfo) -> pd.DataFrame:
 
 
 def moment_words(start: int, end: int, precision: str, time_zone: ZoneInfo) -> str:
-    """ "21 Nov 2026, 14:05", "21 Nov 2026", "Nov 2026", or "21 Nov 2026, 14:05 to 22 Nov 2026, 09:00"."""
+    """As in "21 Nov 2026, 14:05", "21 Nov 2026", "Nov 2026", or "21 Nov 2026, 14:05 to 22 Nov 2026, 09:00"."""
     first = datetime.fromtimestamp(start, UTC).astimezone(time_zone)
     if precision == "month":
         return date_words(first.date()).split(" ", 1)[1]

@@ -49,12 +49,12 @@ def percent_words(share: float) -> str:
 
 
 def plural(number: float, one: str, many: str) -> str:
-    """ "1 needle find", "312 needle finds", "0.4 needle finds"."""
+    """As in "1 needle find", "312 needle finds", "0.4 needle finds"."""
     return f"{number_words(number)} {one if number_words(number) == '1' else many}"
 
 
 def list_words(items: Sequence[str], *, most: int = 3) -> str:
-    """ "Central", "Central and Newport", "Central, Newport and 4 more"."""
+    """As in "Central", "Central and Newport", "Central, Newport and 4 more"."""
     shown = list(items[:most])
     if len(items) > most:
         shown.append(f"{len(items) - most} more")

@@ -1,6 +1,5 @@
 """The filters as widgets: drawn from the choices, and read back into them."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any, Final
@@ -106,7 +105,6 @@ def _draw_what(choices: Choices) -> Choices:
         key=PREFIX + "layers",
         selection_mode="multi",
         format_func=LAYER_TITLES.__getitem__,
-        required=True,
     )
     return replace(choices, layers=tuple(name for name in LAYER_NAMES if name in several) or choices.layers)
 
@@ -149,7 +147,7 @@ def _draw_dates(choices: Choices, last: date) -> tuple[date, date]:
         min_value=FIRST_DAY,
         max_value=max(last, date(last.year + 1, 12, 31)),
     )
-    days: Sequence[date] = entered if isinstance(entered, tuple) else ()
+    days: list[date] = list(entered)  # type: ignore[call-overload]  # the stubs see one date where a range is asked for
     if len(days) == 2:  # noqa: PLR2004 - a first and a last day
         return days[0], days[1] + timedelta(days=1)
     return choices.bounds(last)

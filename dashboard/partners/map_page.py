@@ -50,12 +50,12 @@ def draw_main(here: Installation, choices: Choices, last: date) -> None:
         choices = keep(replace(choices, cell=None))  # a cell of another size is not on this map
     figures = all_figures(here, choices, last=last, resolution=resolution)
     draw_sentences(here, choices, figures)
-    with st.container(horizontal=True, wrap=False, key="hb_stage", gap="medium"):
+    with st.container(horizontal=True, wrap=False, key="hb_stage" if len(figures) == 1 else "hb_stage_many"):
         with st.container(key="hb_map", width="stretch", gap="small"):
             picked = draw_maps(here, choices, figures, last=last, resolution=resolution)
         if picked:
             choices = keep(replace(choices, cell=picked))
-        with st.container(key="hb_side", width=320, gap="small"):
+        with st.container(key="hb_side", width=320 if len(figures) == 1 else "stretch", gap="small"):
             draw_side(here, choices, figures, last=last, on_choose=choose_cell)
     draw_tabs(here, choices, figures, last=last, resolution=resolution)
     write_link(choices)

@@ -35,6 +35,8 @@ def draw_maps(
                     st.html(f'<h2 class="hb-map-title">{html_text(each.spec.title)}</h2>')
                     found = draw_map(here, choices, each, height=SMALL_HEIGHT, last=last, resolution=resolution)
                     picked = found or picked
+            if len(figures[first:]) == 1:
+                st.container(width="stretch")  # the last of an odd number is as wide as the others
     return picked
 
 

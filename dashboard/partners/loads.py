@@ -1,0 +1,111 @@
+"""What was loaded last and how to undo it, the rejects, and the demonstration events."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from dashboard.partners.upload import REPORT_KEY
+from dashboard.quality import mendable_csv, undo_words
+from dashboard.screen import show_error
+from dashboard.session import Installation
+from dashboard.words import html_text, plural
+from geo.errors import HexbeatError
+from layers import demonstration
+from layers.access import Action, may, require
+from layers.reading import has_demonstration
+
+__all__ = ["draw_demonstration", "draw_last_load", "draw_rejects"]
+
+
+def confirmed(name: str, *, button: str, warning: str, yes: str, act: Callable[[], str]) -> None:
+    """A button that asks once more before it acts, and says what was done afterwards.
+
+    `act` returns what to say; an error of ours is shown in its three parts. `warning` is plain text.
+    """
+    asked, said = f"{name}_asked", f"{name}_said"
+    if st.session_state.get(said):
+        st.html(f'<p role="status"><b>{html_text(st.session_state.pop(said))}</b></p>')
+    if not st.session_state.get(asked):
+        if st.button(button, key=name):
+            st.session_state[asked] = True
+            st.rerun()
+        return
+    st.html(f'<p role="alert">{html_text(warning)}</p>')
+    with st.container(horizontal=True, gap="small"):
+        agreed = st.button(yes, key=f"{name}_yes", type="primary")
+        refused = st.button("Keep it", key=f"{name}_no")
+    if not (agreed or refused):
+        return
+    st.session_state[asked] = False
+    if agreed:
+        try:
+            with st.spinner("Working …"):
+                st.session_state[said] = act()
+        except HexbeatError as error:
+            show_error(error)
+            return
+    st.rerun()
+
+
+def draw_last_load(here: Installation) -> None:
+    """The last load, and undo."""
+    if not may(here.viewer, Action.UNDO):
+        return
+    batch = here.store.last_load(here.viewer)
+    st.html('<h2 class="hb-title">Last load</h2>')
+    if batch is None:
+        st.text("There is no load to undo.")
+        return
+
+    def act() -> str:
+        here.store.undo_last(here.viewer)
+        st.session_state.pop(REPORT_KEY, None)
+        return "The load was undone."
+
+    names = ", ".join(str(file["file"]) for file in batch.files)
+    when = batch.created.astimezone(here.area.tz)
+    facts = f"{names}, {when:%d/%m/%Y %H:%M}: {plural(batch.new, 'new event', 'new events')}"
+    st.html(f"<p>{html_text(facts)}</p>")
+    warning = undo_words(batch, time_zone=here.area.tz)
+    confirmed("undo", button="Undo the last load", warning=warning, yes="Yes, undo it", act=act)
+
+
+def draw_rejects(here: Installation) -> None:
+    """Rejected rows as a file to mend and send again."""
+    if not may(here.viewer, Action.SEE_REJECTS):
+        return
+    rejects = here.store.rejects(here.viewer)
+    st.html('<h2 class="hb-title">Rejects</h2>')
+    if rejects.empty:
+        st.text("No row was rejected in the latest load of any file.")
+        return
+
+    def make() -> bytes:
+        require(here.viewer, Action.SEE_REJECTS)
+        return mendable_csv(rejects)
+
+    st.text(f"{plural(len(rejects), 'row was', 'rows were')} rejected. Download, mend and load them again.")
+    st.download_button(
+        "Download the rejects", data=make, file_name="hexbeat-rejects.csv", mime="text/csv", on_click="ignore"
+    )
+
+
+def draw_demonstration(here: Installation) -> None:
+    """Remove synthetic events."""
+    if not (has_demonstration(here.store) and may(here.viewer, Action.ERASE)):
+        return
+    st.html('<h2 class="hb-title">Demonstration events</h2>')
+
+    def act() -> str:
+        removed = demonstration.remove(here.store, here.viewer, home=here.settings.home)["removed"]
+        return f"{plural(removed, 'demonstration event was', 'demonstration events were')} removed."
+
+    number = plural(int(here.columns.demonstration.sum()), "synthetic event goes", "synthetic events go")
+    st.text("Remove them before you load real records.")
+    confirmed(
+        "undemonstrate",
+        button="Remove the demonstration events",
+        warning=f"{number} for good. Real events stay.",
+        yes="Yes, remove them",
+        act=act,
+    )
