@@ -31,6 +31,7 @@ __all__ = [
 ]
 
 PUBLISHED_FORMATS: Final = (".geojson", ".json", ".gpkg", ".shp", ".parquet")
+MOST_BYTES: Final = 500_000_000  # every ward of England in full detail takes less than half of this
 WGS84: Final = "EPSG:4326"
 
 
@@ -38,13 +39,19 @@ def read_published(path: Path) -> tuple[gpd.GeoDataFrame, list[str]]:
     """The one layer of a published file, in its own CRS, and what the reader remarked about it.
 
     GeoJSON, GeoPackage, Shapefile or GeoParquet. AreaError if the file is missing, has another format, several layers
-    or no rows, or a row that is no polygon.
+    or no rows, a row that is no polygon, or more than MOST_BYTES.
     """
     if not path.is_file() or path.suffix.lower() not in PUBLISHED_FORMATS:
         raise AreaError(
             f"Wards come from a file ({', '.join(PUBLISHED_FORMATS)})",
             f"{path.name} is {'none of these' if path.is_file() else 'not there'}",
             "give the path of a GeoJSON, GeoPackage, Shapefile or GeoParquet",
+        )
+    if path.stat().st_size > MOST_BYTES:
+        raise AreaError(
+            f"A file of wards has at most {MOST_BYTES // 1_000_000} MB",
+            f"{path.name} has {path.stat().st_size // 1_000_000} MB",
+            "keep the wards of your area only, and export them again",
         )
     with warnings.catch_warnings(record=True) as remarks:
         warnings.simplefilter("always")
@@ -113,7 +120,21 @@ def wards_json(name: str, frame: gpd.GeoDataFrame) -> str:
 
 
 def write_area(folder: Path, *, wards: str, facts: Mapping[str, Any]) -> None:
-    """Write both files of an area. Until both are complete on disk, what was in the folder stays as it was."""
+    """Write both files of an area. Until both are complete on disk, what was in the folder stays as it was.
+
+    Other files in the folder stay. AreaError if nothing can be written there.
+    """
+    try:
+        _replace_both(folder, wards=wards, facts=facts)
+    except OSError as error:
+        raise AreaError(
+            "An area is written to a folder of its own",
+            f"{folder.parent.name}/{folder.name} cannot be written ({error.strerror})",
+            "choose another folder with --out, or make room in this one",
+        ) from error
+
+
+def _replace_both(folder: Path, *, wards: str, facts: Mapping[str, Any]) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:

@@ -247,6 +247,23 @@ def test_other_files_are_refused(tmp_path: Path, name: str, content: bytes | Non
     )
 
 
+def test_a_huge_file_is_refused_unread(tmp_path: Path) -> None:
+    with (tmp_path / "huge.geojson").open("wb") as file:
+        file.truncate(501_000_000)
+    assert refusal(tmp_path / "huge.geojson", tmp_path) == (
+        "A file of wards has at most 500 MB; huge.geojson has 501 MB; "
+        "keep the wards of your area only, and export them again"
+    )
+
+
+def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    (tmp_path / "areas").write_text("a file", encoding="utf-8")
+    assert refusal(FIXTURE, tmp_path / "areas") == (
+        "An area is written to a folder of its own; areas/otherby cannot be written (File exists); "
+        "choose another folder with --out, or make room in this one"
+    )
+
+
 @pytest.mark.parametrize("name", ["noise.geojson", "noise.gpkg", "noise.shp", "noise.parquet"])
 def test_noise_is_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(bytes(range(256)) * 40)
