@@ -1,0 +1,84 @@
+"""One map of ?cells= hexagons, drawn by ?way=hexlayer or ?way=geojson; each press of the button is a filter."""
+
+import json
+from typing import Any
+
+import folium
+import h3.api.basic_int as h3
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+from streamlit_folium import st_folium
+
+from dashboard.basemap import base_map
+from dashboard.hexlayer import HexLayer
+from dashboard.livemap import show_map
+from dashboard.scales import count_scale
+from layers.areas import load_area
+
+MIDDLE = (54.57, -1.17)
+SCALE = count_scale(255)
+
+
+@st.cache_data
+def cells_around(count: int) -> NDArray[np.uint64]:
+    """So many cells of resolution 10, in a disk."""
+    rings = int(np.ceil(np.sqrt(count / 3)))
+    return np.array(h3.grid_disk(h3.latlng_to_cell(*MIDDLE, 10), rings), dtype=np.uint64)[:count]
+
+
+@st.cache_data
+def outlines(count: int) -> list[list[tuple[float, float]]]:
+    """Rings in lon/lat, five decimals (a metre), so that the other way is not charged for needless digits."""
+    rings = [[(round(lon, 5), round(lat, 5)) for lat, lon in h3.cell_to_boundary(int(c))] for c in cells_around(count)]
+    return [[*ring, ring[0]] for ring in rings]
+
+
+def values_of(count: int, seed: int) -> NDArray[np.float64]:
+    """Whole numbers from 1 to 255, most of them small."""
+    return np.minimum(1 + np.floor(np.random.default_rng(seed).exponential(20, count)), 255)
+
+
+def geojson_layer(count: int, seed: int) -> folium.GeoJson:
+    """The same cells and colours as folium users draw them."""
+    classes = np.searchsorted(SCALE.breaks, values_of(count, seed), side="right") - 1
+    features = [
+        {
+            "type": "Feature",
+            "id": str(k),
+            "properties": {"class": int(kind), "seed": seed},
+            "geometry": {"type": "Polygon", "coordinates": [ring]},
+        }
+        for k, (ring, kind) in enumerate(zip(outlines(count), classes, strict=True))
+    ]
+
+    def style(feature: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "fillColor": SCALE.light[feature["properties"]["class"]],
+            "fillOpacity": 1,
+            "weight": 0.5,
+            "color": "#555",
+        }
+
+    return folium.GeoJson(json.dumps({"type": "FeatureCollection", "features": features}), style_function=style)
+
+
+st.set_page_config(layout="wide")
+area = load_area("cleveland")
+count, way = int(st.query_params["cells"]), st.query_params["way"]
+st.session_state.setdefault("seed", 1)
+if st.button("Filter"):
+    st.session_state["seed"] += 1
+seed = st.session_state["seed"]
+if way == "hexlayer":
+    layer = HexLayer(cells_around(count), values_of(count, seed), scale=SCALE, title=f"Seed {seed}", unit="Finds")
+    show_map(area, layer, key="map", height=600)
+else:
+    group = folium.FeatureGroup(name="cells")
+    group.add_child(geojson_layer(count, seed))
+    ground = base_map(area)
+    ground.options["prefer_canvas"] = True  # faster than its thousands of SVG elements
+    st_folium(
+        ground, key="map", height=600, use_container_width=True, feature_group_to_add=group,
+        returned_objects=["last_active_drawing"],
+    )  # fmt: skip
