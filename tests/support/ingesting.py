@@ -1,0 +1,60 @@
+"""Areas and files for tests of ingest."""
+
+import datetime as dt
+from pathlib import Path
+
+import geopandas
+import shapely
+
+from geo.wards import Wards
+from layers.access import ANALYST
+from layers.areas import Area
+from layers.ingest import IngestReport, ingest_files
+from layers.store import Store
+
+__all__ = ["BOSTON", "FIXTURES", "NOW", "TEMPE", "TOWN", "box_area", "ingest", "table", "utc"]
+
+FIXTURES = Path(__file__).resolve().parent.parent / "fixtures" / "ingest"
+NOW = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC)
+
+
+def box_area(name: str, bounds: tuple[float, float, float, float], *, time_zone: str) -> Area:
+    """An area of four wards: the quarters of a box."""
+    west, south, east, north = bounds
+    x, y = (west + east) / 2, (south + north) / 2
+    quarters = [(west, south, x, y), (x, south, east, y), (west, y, x, north), (x, y, east, north)]
+    frame = geopandas.GeoDataFrame(
+        {"ward_code": [f"{name}-{k}" for k in range(4)], "ward_name": [f"{name} {k}" for k in range(4)]},
+        geometry=[shapely.box(*quarter) for quarter in quarters],
+        crs="EPSG:4326",
+    )
+    return Area(
+        name=name, title=name, wards=Wards.from_frame(frame), authority_codes=(), authority_names=(), vintage="",
+        source="", licence="", attribution="", crs="EPSG:4326", time_zone=time_zone, folder=Path(),
+    )  # fmt: skip
+
+
+TOWN = box_area("town", (-1.30, 54.50, -1.10, 54.62), time_zone="Europe/London")
+BOSTON = box_area("boston", (-71.20, 42.20, -70.95, 42.42), time_zone="America/New_York")
+TEMPE = box_area("tempe", (-112.05, 33.25, -111.75, 33.50), time_zone="America/Phoenix")
+
+
+def ingest(
+    store: Store, *paths: Path | str, source: object = "table", area: Area = TOWN, **options: object
+) -> IngestReport:
+    """Load files as the analyst, on 22 November 2026 at noon."""
+    return ingest_files(
+        store, ANALYST, paths, source=source, area=area, home=store.home, now=options.pop("now", NOW), **options
+    )
+
+
+def table(folder: Path, *rows: str, heading: str = "layer,source_id,lon,lat,date", name: str = "rows.csv") -> Path:
+    """A CSV file with these lines."""
+    path = folder / name
+    path.write_text("\n".join([heading, *rows]) + "\n", encoding="utf-8")
+    return path
+
+
+def utc(text: str) -> int:
+    """UTC seconds of an ISO time."""
+    return int(dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC).timestamp())
