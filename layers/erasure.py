@@ -162,8 +162,8 @@ def _sweep_postgres(engine: Engine, deadline: float) -> bool:
         connection.connection.rollback()  # the pool's question whether the line is up has begun a transaction
         connection.execution_options(isolation_level="AUTOCOMMIT")
         # VACUUM FULL carries over whatever a transaction older than the deletion could still see.
-        older = set(connection.execute(_SNAPSHOTS).tuples())
-        while older & set(connection.execute(_SNAPSHOTS).tuples()):
+        older = set(connection.execute(_SNAPSHOTS).all())
+        while older & set(connection.execute(_SNAPSHOTS).all()):
             if time.monotonic() >= deadline:
                 return False
             time.sleep(0.05)

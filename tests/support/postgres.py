@@ -15,6 +15,7 @@ from uuid import uuid4
 import pg8000.dbapi
 import pytest
 
+from layers.schema import batch_files, batches, events, rejects
 from layers.store import Store
 
 __all__ = ["Server", "wipe"]
@@ -188,7 +189,12 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
 
 
 def wipe(store: Store) -> None:
-    """Make a store in PostgreSQL as if it were new."""
+    """Make a store as if it were new."""
     with store.engine.begin() as connection:
-        connection.exec_driver_sql("TRUNCATE events, batches, batch_files, rejects RESTART IDENTITY")
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql("TRUNCATE events, batches, batch_files, rejects RESTART IDENTITY")
+        else:
+            for table in (events, rejects, batch_files, batches):
+                connection.execute(table.delete())
+            connection.exec_driver_sql("DELETE FROM sqlite_sequence")
         connection.exec_driver_sql("UPDATE store_state SET version = 0, rewritten = 0, erasure_pending = FALSE")

@@ -1,0 +1,100 @@
+"""Loads in processes of their own, for tests that kill them or run them side by side.
+
+`python -m tests.support.loading HOME URL` reads one line a child from stdin, forks (what takes long is imported once),
+and the child loads without end, saying on stdout what it is about: "pid N", "merging C", "committed C".
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+from layers import loads
+from layers.store import Store
+from tests.support.event_frames import event_frame
+
+__all__ = ["FIXED", "NEW", "Loader"]
+
+FIXED: Final = 400  # events that every load sets to its own number, half in each of its two files
+NEW: Final = 20  # events that only that load has
+_IDS: Final = [f"fixed-{place}" for place in range(FIXED)]
+
+
+class Loader:
+    """The starter process, seen from a test."""
+
+    def __init__(self, home: Path, url: str | None) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.support.loading", str(home), url or "-"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            bufsize=1,
+            cwd=Path(__file__).resolve().parent.parent.parent,
+            env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
+        )
+
+    def start(self, first: int) -> int:
+        """Start a child whose loads are numbered from `first`; its process id."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{first}\n")
+        return int(self.line().removeprefix("pid "))
+
+    def line(self) -> str:
+        """What a child says next; empty once it is gone and all is read."""
+        assert self._process.stdout is not None
+        return self._process.stdout.readline().strip()
+
+    def rest(self) -> list[str]:
+        """After a child's end: what it still said."""
+        said = []
+        while (line := self.line()) != "ended":
+            said.append(line)
+        return said
+
+    def close(self) -> None:
+        self._process.communicate()
+
+
+def load_once(store: Store, number: int) -> None:
+    """Two files: every fixed event gets this number as its quantity, and some new events come."""
+    with store.begin_load(area="middlesbrough") as entry:
+        for half in (0, 1):
+            with entry.file(f"{number}-{half}", "table", sha256="0") as part:
+                part.add_events(event_frame(_IDS[half::2], quantity=number))
+                part.add_events(event_frame([f"new-{number}-{half}-{k}" for k in range(NEW // 2)], quantity=number))
+
+
+def say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def _load_without_end(home: Path, url: str | None, number: int) -> None:
+    merge = loads.merging.apply_load
+
+    def announced(*arguments: object, **named: object) -> None:
+        say(f"merging {number}")
+        merge(*arguments, **named)
+
+    loads.merging.apply_load = announced
+    with Store.open(home, database_url=url) as store:
+        while True:
+            load_once(store, number)
+            say(f"committed {number}")
+            number += 1
+
+
+def _main(home: str, url: str) -> None:
+    for line in iter(sys.stdin.readline, ""):
+        pid = os.fork()
+        if not pid:
+            say(f"pid {os.getpid()}")
+            _load_without_end(Path(home), None if url == "-" else url, int(line))
+        os.waitpid(pid, 0)
+        say("ended")
+
+
+if __name__ == "__main__":
+    _main(*sys.argv[1:])
