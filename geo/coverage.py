@@ -17,7 +17,6 @@ __all__ = [
     "INLET_M",
     "NARROW_M",
     "Fault",
-    "Repair",
     "area_m2",
     "enclosed_gaps",
     "find_faults",
@@ -55,14 +54,6 @@ class Fault:
     lon: float
     lat: float
     reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Repair:
-    """One thing that `mend` did: the fault that it removed, and by how much the members' area changed in sum."""
-
-    fault: Fault
-    changed_m2: float
 
 
 def round_polygons(polygons: Polygons, *, decimals: int = DECIMALS) -> Polygons:
@@ -145,23 +136,21 @@ def narrow_inlets(polygons: Polygons, *, width_m: float = INLET_M) -> list[int]:
     return [int(place) for place in np.flatnonzero(~shapely.is_empty(edges))]
 
 
-def mend(polygons: Polygons, *, width_m: float = NARROW_M) -> tuple[Polygons, list[Repair]]:
-    """New polygons without invalid rings, narrow overlaps and narrow gaps, rounded, and what was done.
+def mend(polygons: Polygons, *, width_m: float = NARROW_M) -> tuple[Polygons, list[Fault]]:
+    """New polygons without invalid rings, narrow overlaps and narrow gaps, rounded, and the faults that were mended.
 
     An overlap or a gap goes to the neighbour with which it shares the longest border. Overlaps that are not narrow are
     left as they are: only the publisher knows whose ground it is. The result may still have faults; check it.
     """
     rings = [fault for fault in find_faults(polygons, width_m=width_m) if fault.kind == "ring"]
     sound = _mended_rings(polygons, rings)
-    repairs = [Repair(fault, _change(polygons, sound, fault)) for fault in rings]
     faults = [fault for fault in find_faults(sound, width_m=width_m) if fault.kind != "ring"]
     latitude = _middle(sound)
     if not faults or _has_wide_overlap(sound, latitude=latitude, width_m=width_m):
-        return sound, repairs
+        return sound, rings
     plane = to_plane(sound, latitude=latitude)
     clean = shapely.coverage_clean(plane, gap_width=width_m)  # type: ignore[attr-defined] # stubs are of shapely 2.1
-    mended = round_polygons(to_degrees(np.asarray(clean), latitude=latitude))
-    return mended, repairs + [Repair(fault, _change(sound, mended, fault)) for fault in faults]
+    return round_polygons(to_degrees(np.asarray(clean), latitude=latitude)), rings + faults
 
 
 def _middle(polygons: Polygons) -> float:
@@ -177,11 +166,12 @@ def _fault(kind: Kind, members: tuple[int, ...], where: shapely.Geometry, reason
 
 
 def _ring_fault(place: int, polygon: shapely.Geometry) -> Fault:
-    """The fault of one invalid or empty polygon, at its first corner (a point on an invalid surface may not exist)."""
-    corners = shapely.get_coordinates(polygon)
-    lon, lat = corners[0] if len(corners) else (np.nan, np.nan)
-    reason = shapely.is_valid_reason(polygon).split("[")[0] if len(corners) else "Nothing is left of it"
-    return Fault("ring", (int(place),), 0.0, float(lon), float(lat), reason)
+    """The fault of one invalid or empty polygon, where GEOS sees it."""
+    if shapely.is_empty(polygon):
+        return Fault("ring", (place,), 0.0, np.nan, np.nan, "Nothing is left of it")
+    reason, _, where = shapely.is_valid_reason(polygon).partition("[")
+    lon, lat = (float(number) for number in where.rstrip("]").split())
+    return Fault("ring", (place,), 0.0, lon, lat, reason)
 
 
 def _touching(polygons: Polygons, gap: shapely.Geometry) -> tuple[int, ...]:
@@ -215,8 +205,3 @@ def _mended_rings(polygons: Polygons, faults: list[Fault]) -> Polygons:
         parts = [part for part in shapely.get_parts(valid) if part.geom_type == "Polygon"]
         sound[place] = parts[0] if len(parts) == 1 else shapely.MultiPolygon(parts)
     return round_polygons(sound)
-
-
-def _change(before: Polygons, after: Polygons, fault: Fault) -> float:
-    """Square metres by which the members of a fault grew (or shrank, negative) in sum."""
-    return sum(area_m2(after[place]) - area_m2(before[place]) for place in fault.members)

@@ -11,7 +11,7 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
-from geo.coverage import DECIMALS, Repair, area_m2, find_faults, mend, narrow_inlets, round_polygons
+from geo.coverage import DECIMALS, Fault, area_m2, find_faults, mend, narrow_inlets, round_polygons
 from geo.errors import AreaError
 from layers.areas import WARDS_FILE, read_facts, require_area_name
 from layers.boundary_files import (
@@ -167,10 +167,10 @@ def _text(column: pd.Series) -> list[str]:
 def _sound(frame: gpd.GeoDataFrame, *, allow_mending: bool) -> tuple[gpd.GeoDataFrame, list[str]]:
     """The frame rounded and, if allowed, mended, with what was done. AreaError if it is not a valid coverage then."""
     polygons = round_polygons(frame.geometry.to_numpy())
-    repairs: list[Repair] = []
+    before, mended = polygons, list[Fault]()
     for _ in range(MENDING_ROUNDS if allow_mending else 0):
         polygons, done = mend(polygons)
-        repairs += done
+        mended += done
     faults = find_faults(polygons)
     if faults:
         raise AreaError(
@@ -180,7 +180,8 @@ def _sound(frame: gpd.GeoDataFrame, *, allow_mending: bool) -> tuple[gpd.GeoData
             if allow_mending
             else "--mend repairs rings, slivers and narrow overlaps",
         )
-    return frame.set_geometry(polygons, crs=frame.crs), [repair_words(repair, frame) for repair in repairs]
+    sound = frame.set_geometry(polygons, crs=frame.crs)
+    return sound, repair_words(mended, before, sound) if mended else []
 
 
 def _facts(path: Path, name: str, frame: gpd.GeoDataFrame, provenance: Provenance) -> dict[str, Any]:

@@ -1,14 +1,17 @@
 """Faults, repairs and wrong codes or names of wards, in words."""
 
-from typing import Final
+from typing import Any, Final
 
 import geopandas as gpd
 import numpy as np
+import shapely
+from numpy.typing import NDArray
 
-from geo.coverage import INLET_M, Fault, Repair
+from geo.coverage import INLET_M, Fault, area_m2
 
 __all__ = ["fault_words", "faults_words", "inlet_words", "repair_words", "word_problems"]
 
+LEAST_M2: Final = 0.05  # changes that are told
 TOLD: Final = 5  # faults that a message spells out
 
 
@@ -58,9 +61,15 @@ def inlet_words(places: list[int], frame: gpd.GeoDataFrame) -> list[str]:
     ]
 
 
-def repair_words(repair: Repair, frame: gpd.GeoDataFrame) -> str:
-    """What was mended in words: the fault, and how much ground the wards that it names won or lost together."""
-    return f"mended: {fault_words(repair.fault, frame)} (area changed by {repair.changed_m2:+,.1f} m2)"
+def repair_words(faults: list[Fault], before: NDArray[Any], frame: gpd.GeoDataFrame) -> list[str]:
+    """What was mended, a sentence each, and by how much each ward of the mended frame differs from `before`."""
+    told = [f"mended: {fault_words(fault, frame)}" for fault in faults]
+    for name, code, was, now in zip(frame["ward_name"], frame["ward_code"], before, frame.geometry, strict=True):
+        # The area of what was no valid polygon is that of the lines it was drawn with, made valid.
+        change_m2 = area_m2(now) - area_m2(shapely.make_valid(was))
+        if abs(change_m2) >= LEAST_M2:
+            told.append(f"mending changed {name} ({code}) by {change_m2:+,.1f} m2")
+    return told
 
 
 def _number(count: int, thing: str) -> str:
