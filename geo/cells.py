@@ -1,6 +1,6 @@
 """Points and polygons to H3 cells, and cells to outlines, names and sizes."""
 
-import math
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -25,6 +25,7 @@ __all__ = [
 ]
 
 _FEW: Final = 256  # points for which a fit is not worth its time
+_JUDGES: Final = 4096  # points by which a circle is chosen
 _RADII_KM: Final = (8.0, 16.0, 32.0, 64.0, 128.0)  # circles that are tried; beyond the last, h3 does the work
 _GRID_DEGREES: Final = 0.05  # circles' middles are rounded to this, so that fits are found again
 
@@ -48,8 +49,8 @@ def index_points_at(lon: ArrayLike, lat: ArrayLike, *, resolutions: Iterable[int
     if len(lon) < _FEW:
         return {resolution: _index_by_h3(lon, lat, resolution) for resolution in chosen}
     vectors = unit_vectors(lon, lat)
-    middle = _middle(lon, lat)
-    return {r: _index(lon, lat, vectors, _lattice(vectors, middle, r), r) for r in chosen}
+    circle = _circle_around(lon, lat)
+    return {r: _index(lon, lat, vectors, _lattice(circle, r), r) for r in chosen}
 
 
 def cells_meeting(polygons: Sequence[shapely.Geometry] | NDArray[np.object_], *, resolution: int) -> NDArray[np.uint64]:
@@ -136,21 +137,25 @@ def _require_on_globe(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> Non
         )
 
 
-def _middle(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> tuple[float, float]:
-    """A place (lon, lat) in the thick of the points, rounded so that the next points of the town have the same."""
-    step = max(1, len(lon) // 4096)
-    lon_middle, lat_middle = np.round(np.array([np.median(lon[::step]), np.median(lat[::step])]) / _GRID_DEGREES)
-    return float(lon_middle * _GRID_DEGREES), float(lat_middle * _GRID_DEGREES)
+def _circle_around(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> tuple[float, float, int]:
+    """A circle (lon, lat, place in _RADII_KM) that holds nearly all points; outside of it h3 does the work.
+
+    It is judged by some thousand of the points, and rounded so that the next points of the town have the same.
+    """
+    step = max(1, len(lon) // _JUDGES)
+    lon, lat = lon[::step], lat[::step]
+    middle = np.round(np.array([np.median(lon), np.median(lat)]) / _GRID_DEGREES) * _GRID_DEGREES
+    here = unit_vectors(middle[:1], middle[1:])
+    off = np.linalg.norm(unit_vectors(lon, lat) - here, axis=0)
+    radius_km = float(np.quantile(off, 0.999)) * EARTH_KM * 1.02
+    return float(middle[0]), float(middle[1]), min(bisect_left(_RADII_KM, radius_km), len(_RADII_KM) - 1)
 
 
-def _lattice(vectors: NDArray[np.float64], middle: tuple[float, float], resolution: int) -> Lattice | None:
-    """The lattice of the smallest circle that holds nearly all points, or of the widest that is one lattice."""
-    here = unit_vectors(np.array([middle[0]]), np.array([middle[1]]))[:, 0]
-    cosines = here @ vectors
-    enough = 0.999 * len(cosines)
-    radii = [r for r in _RADII_KM if np.count_nonzero(cosines >= math.cos(r / EARTH_KM)) < enough]
-    for radius_km in reversed(_RADII_KM[: len(radii) + 1]):
-        lattice = fit_lattice(*middle, radius_km=radius_km, resolution=resolution)
+def _lattice(circle: tuple[float, float, int], resolution: int) -> Lattice | None:
+    """The lattice of the circle, or of the widest one within it that is a lattice; None if there is none."""
+    lon, lat, widest = circle
+    for radius_km in reversed(_RADII_KM[: widest + 1]):
+        lattice = fit_lattice(lon, lat, radius_km=radius_km, resolution=resolution)
         if lattice is not None:
             return lattice
     return None

@@ -9,11 +9,12 @@ from math import prod
 from typing import Final
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from geo.calendar import AllowedTime
 
-__all__ = ["expand", "group_sums", "shares"]
+__all__ = ["distinct_codes", "expand", "group_sums", "shares"]
 
 _DENSE_GROUPS: Final = 1 << 22  # sums are kept for every possible group up to here; beyond, groups are sorted
 
@@ -52,6 +53,15 @@ def expand(first: NDArray[np.int64], last: NDArray[np.int64]) -> tuple[NDArray[n
     return event, first[event] + np.arange(len(event)) - np.repeat(np.cumsum(many) - many, many)
 
 
+def distinct_codes(values: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
+    """Each value's place (int64 (n,)) among the distinct ones, and those, sorted: numpy.unique, by a hash table."""
+    codes, distinct = pd.factorize(values)
+    order = np.argsort(distinct)
+    rank = np.empty(len(order), dtype=np.int64)
+    rank[order] = np.arange(len(order))
+    return rank[codes], distinct[order]
+
+
 def group_sums(
     codes: Sequence[NDArray[np.integer]], sizes: Sequence[int], weights: NDArray[np.float64] | None = None
 ) -> tuple[list[NDArray[np.int64]], NDArray[np.float64]]:
@@ -60,9 +70,11 @@ def group_sums(
     `codes` are arrays (n,), one for each thing to group by, `codes[k]` from 0 to sizes[k] - 1. Gives the codes of each
     group (int64 (g,), one array for each thing) and its sum (float64 (g,)); groups whose sum is 0 are left out.
     """
-    many = len(codes[0]) if codes else (0 if weights is None else len(weights))
-    combined: NDArray[np.int64] = np.zeros(many, dtype=np.int64)
-    for code, size in zip(codes, sizes, strict=True):
+    if not codes:
+        codes, sizes = [np.zeros(0 if weights is None else len(weights), dtype=np.int64)], [1]
+        return [], group_sums(codes, sizes, weights)[1]
+    combined = codes[0].astype(np.int64)
+    for code, size in zip(codes[1:], sizes[1:], strict=True):
         combined = combined * size + code
     if prod(sizes) <= _DENSE_GROUPS:
         sums = np.bincount(combined, weights=weights, minlength=1)

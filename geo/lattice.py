@@ -85,7 +85,10 @@ class Lattice:
 
     def _code(self, vectors: NDArray[np.float64], out: NDArray[np.int64]) -> None:
         """Lattice codes of a block of unit vectors, or -1 where only h3 can tell; work arrays are used again."""
-        probed = self.probe @ vectors
+        # Not by BLAS, whose threads cost more than so few sums are worth.
+        probed = self.probe[:, :1] * vectors[0]
+        probed += self.probe[:, 1:2] * vectors[1]
+        probed += self.probe[:, 2:] * vectors[2]
         place = probed[:2] / probed[2]
         cell = np.rint(place)
         place -= cell

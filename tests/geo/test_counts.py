@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geo.calendar import AllowedTime, Calendar, week_mask
-from geo.counts import expand, group_sums, shares
+from geo.counts import distinct_codes, expand, group_sums, shares
 
 LONDON = Calendar("Europe/London")
 HOUR = 3600
@@ -99,3 +99,11 @@ def test_without_weights_groups_are_counted() -> None:
 def test_with_nothing_to_group_by_there_is_one_sum() -> None:
     codes, sums = group_sums([], [], np.array([0.25, 0.5]))
     assert (codes, sums.tolist()) == ([], [0.75])
+
+
+@given(st.lists(st.integers(0, 2**64 - 1), max_size=30))
+def test_distinct_codes_are_those_of_unique(values: list[int]) -> None:
+    array = np.array(values, dtype=np.uint64)
+    distinct, inverse = np.unique(array, return_inverse=True)
+    codes, found = distinct_codes(array)
+    assert (codes.tolist(), found.tolist()) == (inverse.tolist(), distinct.tolist())
