@@ -1,0 +1,122 @@
+"""Farrington's flexible method: weekly counts above what the same season of earlier years leads one to expect.
+
+Source: Farrington et al. 1996; the flexible form: Noufaily et al. 2013, Statistics in Medicine 32:1206.
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from geo.alerts import Alerts
+from geo.errors import UsageError
+
+__all__ = ["FEWEST_YEARS", "farrington_flexible"]
+
+FEWEST_YEARS: Final = 3
+_WEEKS_A_YEAR: Final = 52
+_MOST_YEARS: Final = 5
+_HALF_WINDOW: Final = 3  # weeks either side that count as the same season
+_SEASONS: Final = 10  # the same season and nine others
+_LEFT_OUT_WEEKS: Final = 26  # the latest half year is no baseline: an outbreak there would hide itself
+_OUTBREAK_RESIDUAL: Final = 2.58  # baseline weeks with a greater Anscombe residual weigh less
+_ROUNDS, _CLOSE = 30, 1e-8
+_TINY: Final = 1e-6
+
+
+def farrington_flexible(
+    counts: NDArray[np.float64], *, last: int = 1, alpha: float = 0.005, fewest: float = 5.0
+) -> Alerts:
+    """Judge the `last` weeks of weekly counts (weeks, series), oldest first, by up to five earlier years.
+
+    A quasi-Poisson regression on a trend and ten seasons; past outbreaks weigh less; the alarm is above the 1 - `alpha`
+    quantile of the negative binomial with its mean and dispersion, only with `fewest` events in the last four weeks.
+    Earlier weeks than the last have NaN. `statistic` is (count - expected) / (upper - expected): above 1 is an alarm.
+    Needs three years before the first judged week (UsageError); with fewer use `geo.alerts.ears`. A change in how
+    events are recorded looks like an outbreak.
+    """
+    counts = np.asarray(counts, dtype=np.float64)
+    if len(counts) - last < FEWEST_YEARS * _WEEKS_A_YEAR + _HALF_WINDOW:
+        raise UsageError(
+            "Farrington's method needs three years before the first week that it judges",
+            f"there are {max(len(counts) - last, 0)} weeks",
+            "use EARS",
+        )
+    expected, upper = np.full(counts.shape, np.nan), np.full(counts.shape, np.nan)
+    for week in range(len(counts) - last, len(counts)):
+        ages, season = _baseline_weeks(week)
+        for column in range(counts.shape[1]):
+            expected[week, column], upper[week, column] = _expect(counts[week - ages, column], ages, season, alpha)
+    recent = np.stack([np.roll(counts, lag, axis=0) for lag in range(4)]).sum(axis=0)
+    gap = np.maximum(upper - expected, _TINY)
+    return Alerts(
+        statistic=(counts - expected) / gap,
+        expected=expected,
+        upper=upper,
+        alarm=np.greater(counts, upper, where=~np.isnan(upper), out=np.zeros(counts.shape, dtype=bool))
+        & (recent >= fewest),
+    )
+
+
+def _baseline_weeks(week: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The ages in weeks of the baseline of a week, and the season (0 to 9; 0 is the week's own) of each."""
+    years = min(_MOST_YEARS, (week - _HALF_WINDOW) // _WEEKS_A_YEAR)
+    ages = np.arange(_LEFT_OUT_WEEKS + 1, years * _WEEKS_A_YEAR + _HALF_WINDOW + 1)
+    phase = (ages + _HALF_WINDOW) % _WEEKS_A_YEAR  # 0 to 6 is the week's own season
+    own = 2 * _HALF_WINDOW + 1
+    others = 1 + (phase - own) * (_SEASONS - 1) // (_WEEKS_A_YEAR - own)
+    return ages, np.where(phase < own, 0, others)
+
+
+def _expect(
+    past: NDArray[np.float64], ages: NDArray[np.int64], season: NDArray[np.int64], alpha: float
+) -> tuple[float, float]:
+    """The expected count now and the bound above it, from the baseline's counts."""
+    if not past.any():
+        return 0.0, 0.0
+    trend = -ages / _WEEKS_A_YEAR
+    design = np.column_stack([np.ones(len(ages)), trend, *(season == one for one in range(1, _SEASONS))]).astype(float)
+    weights = np.ones(len(past))
+    fitted, now, spread = _fit(design, past, weights)
+    leverage = _leverage(design, fitted, weights)
+    anscombe = 1.5 * (past ** (2 / 3) - fitted ** (2 / 3)) / (fitted ** (1 / 6) * np.sqrt(spread * (1 - leverage)))
+    outbreak = anscombe > _OUTBREAK_RESIDUAL
+    if outbreak.any():
+        weights = np.where(outbreak, anscombe**-2.0, 1.0)
+        weights *= len(weights) / weights.sum()
+        fitted, now, spread = _fit(design, past, weights)
+    if spread > 1 + _TINY:
+        return now, float(stats.nbinom.ppf(1 - alpha, now / (spread - 1), 1 / spread))
+    return now, float(stats.poisson.ppf(1 - alpha, now))
+
+
+def _fit(
+    design: NDArray[np.float64], past: NDArray[np.float64], weights: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], float, float]:
+    """Quasi-Poisson regression by iterated least squares: fitted means, the mean now, the dispersion (1 or more).
+
+    Now has trend 0 and season 0, so its logarithm is the first coefficient. A whole season of zeros has no finite
+    coefficient; fitted means are kept above a millionth, which is as good.
+    """
+    eta = np.log(past + 0.5)
+    for _ in range(_ROUNDS):
+        fitted = np.exp(np.clip(eta, np.log(_TINY), 30.0))
+        root = np.sqrt(weights * fitted)
+        working = np.log(fitted) + (past - fitted) / fitted
+        coefficients = np.linalg.lstsq(root[:, None] * design, root * working, rcond=None)[0]
+        before, eta = eta, design @ coefficients
+        if np.abs(eta - before).max() < _CLOSE:
+            break
+    fitted = np.exp(np.clip(eta, np.log(_TINY), 30.0))
+    pearson = (weights * (past - fitted) ** 2 / fitted).sum() / max(len(past) - design.shape[1], 1)
+    return fitted, float(np.exp(np.clip(coefficients[0], np.log(_TINY), 30.0))), max(1.0, float(pearson))
+
+
+def _leverage(
+    design: NDArray[np.float64], fitted: NDArray[np.float64], weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """The diagonal of the hat matrix, below 1."""
+    basis = np.linalg.qr(np.sqrt(weights * fitted)[:, None] * design)[0]
+    leverage: NDArray[np.float64] = np.minimum((basis**2).sum(axis=1), 1 - _TINY)
+    return leverage

@@ -1,0 +1,70 @@
+import numpy as np
+import pytest
+
+from geo.errors import UsageError
+from geo.farrington import _baseline_weeks, farrington_flexible
+
+WEEKS = np.arange(52 * 5 + 20)
+
+
+def seasonal(seed: int, *, mean: float, columns: int = 4) -> np.ndarray:
+    """Weekly counts with a yearly wave and a slow rise."""
+    rate = mean * (1 + 0.5 * np.sin(2 * np.pi * WEEKS / 52)) * (1 + WEEKS / 1000)
+    return np.random.default_rng(seed).poisson(rate[:, None], (len(WEEKS), columns)).astype(float)
+
+
+def test_expected_follows_the_season_and_the_trend() -> None:
+    found = farrington_flexible(seasonal(1, mean=200, columns=1), last=40)
+    rate = 200 * (1 + 0.5 * np.sin(2 * np.pi * WEEKS / 52)) * (1 + WEEKS / 1000)
+    # Seasons are steps of five to seven weeks; within one the wave moves by up to a fifth.
+    assert found.expected[-40:, 0] == pytest.approx(rate[-40:], rel=0.22)
+    assert np.isnan(found.expected[:-40]).all()
+
+
+def test_a_planted_outbreak_is_an_alarm_and_noise_seldom() -> None:
+    counts = seasonal(2, mean=10)
+    quiet = farrington_flexible(counts, last=20)
+    assert quiet.alarm.sum() <= 3  # of 80 judged weeks, 0.5 % promised
+    counts[-1, 0] += 25
+    found = farrington_flexible(counts, last=1)
+    assert found.alarm[-1].tolist()[0]
+    assert found.statistic[-1, 0] > 1
+    assert (found.alarm == (found.statistic > 1)).all()
+
+
+def test_a_past_outbreak_hardly_raises_the_bound() -> None:
+    counts = seasonal(3, mean=10, columns=1)
+    before = farrington_flexible(counts).upper[-1, 0]
+    counts[-54:-51] += 60  # the same season, a year ago
+    after = farrington_flexible(counts).upper[-1, 0]
+    assert before <= after < 1.6 * before
+
+
+def test_uneven_counts_raise_the_bound() -> None:
+    generator = np.random.default_rng(4)
+    even = generator.poisson(10, (len(WEEKS), 1)).astype(float)
+    uneven = generator.negative_binomial(2, 2 / 12, (len(WEEKS), 1)).astype(float)
+    assert farrington_flexible(uneven).upper[-1, 0] > farrington_flexible(even).upper[-1, 0] + 5
+
+
+def test_no_past_events_and_hardly_any_now_are_no_alarm() -> None:
+    counts = np.zeros((len(WEEKS), 2))
+    counts[-1] = [3, 9]
+    found = farrington_flexible(counts)
+    assert found.alarm[-1].tolist() == [False, True]
+
+
+def test_the_season_of_a_week_is_the_same_weeks_of_earlier_years() -> None:
+    ages, season = _baseline_weeks(52 * 5 + 10)
+    assert ages.min() == 27
+    assert ages[season == 0].tolist() == [year * 52 + step for year in range(1, 6) for step in range(-3, 4)]
+    assert set(season.tolist()) == set(range(10))
+    assert np.bincount(season).min() >= 5 * 4
+
+
+def test_too_short_a_history_is_refused() -> None:
+    with pytest.raises(UsageError) as caught:
+        farrington_flexible(np.zeros((120, 1)))
+    assert str(caught.value) == (
+        "Farrington's method needs three years before the first week that it judges; there are 119 weeks; use EARS"
+    )
