@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, TextIO
 
 from geo.errors import DataError
 from layers.readers.guard import LIMITS, Limits, check_file, check_package
@@ -37,9 +37,10 @@ def open_spreadsheet(path: Path, options: ReadOptions, *, limits: Limits = LIMIT
         subprocess.Popen(  # noqa: S603  # this interpreter and our own file; no shell
             [*command, *bounds], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors
         ) as worker,
+        io.TextIOWrapper(worker.stdout or io.BytesIO(), encoding="utf-8", newline="") as rows,
     ):  # fmt: skip
         try:
-            records = _records(path.name, worker, errors, limits)
+            records = _records(path.name, rows, worker, errors, limits)
             _, headings = next(records, (1, []))
             columns = check_headings(path.name, _until_blank(headings), limits)
 
@@ -57,9 +58,10 @@ def _until_blank(headings: list[str]) -> list[str]:
     return headings[:last]
 
 
-def _records(name: str, worker: subprocess.Popen[bytes], errors: IO[bytes], limits: Limits) -> Iterator[Numbered]:
+def _records(
+    name: str, rows: TextIO, worker: subprocess.Popen[bytes], errors: IO[bytes], limits: Limits
+) -> Iterator[Numbered]:
     """The rows that the worker writes; DataError if it says or shows that it could not read them."""
-    rows = io.TextIOWrapper(worker.stdout or io.BytesIO(), encoding="utf-8", newline="")
     for line, cells in enumerate(csv.reader(rows), start=1):
         if line > limits.rows:
             raise _unusable(name, f"the sheet has more than {limits.rows:,} rows", "split it")
