@@ -1,5 +1,6 @@
 """The folium map that everything is drawn on: wards with their names, scale, sources, and nothing from elsewhere."""
 
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
@@ -8,10 +9,10 @@ import shapely
 from branca.element import MacroElement
 from folium.template import Template
 
-from dashboard.assets import live_url, script_json, scripts, styles
+from dashboard.assets import live_script, live_url, script_json
 from layers.areas import Area
 
-__all__ = ["base_map", "wards_script"]
+__all__ = ["Tiles", "base_map", "wards_script"]
 
 DECIMALS: Final = 5  # of a degree: a metre
 
@@ -31,16 +32,21 @@ class Ground(MacroElement):
         self.options_script = script_json(options)
 
 
-def base_map(
-    area: Area, *, live: bool = True, view_key: str = "map", tile_url: str | None = None, tile_attribution: str = ""
-) -> folium.Map:
+@dataclass(frozen=True, slots=True)
+class Tiles:
+    """A background of tiles: its Leaflet address ("/tiles/{z}/{x}/{y}.png") and the words that its licence wants."""
+
+    url: str
+    attribution: str
+
+
+def base_map(area: Area, *, live: bool = True, view_key: str = "map", tiles: Tiles | None = None) -> folium.Map:
     """The area's wards on a folium map.
 
     live: the map's files come from this Streamlit process (call it within a script's run); otherwise the map has none,
     and the page that it is put into carries them (see dashboard.saved_page).
     view_key: maps of one key and area open where they were left, within a browser's tab.
-    tile_url: a Leaflet address of background tiles (None: none are asked for, and no request leaves the origin), with
-    the words that their licence wants in `tile_attribution`.
+    tiles: None means that none are asked for, and no request leaves the origin.
 
     The map's script is the same whatever is filtered: streamlit-folium starts a new map when it changes.
     """
@@ -58,14 +64,13 @@ def base_map(
     made.default_js, made.default_css = [], []
     if live:
         made.default_js = [
-            ("map", live_url("map", ".js", scripts())),
+            ("map", live_url("map", ".js", live_script())),
             ("wards", live_url("wards", ".js", wards_script(area))),
         ]
-        made.default_css = [("map", live_url("map", ".css", styles()))]
     options: dict[str, Any] = {"wards": area.name, "view": f"hexbeat:{area.name}:{view_key}" if live else None}
-    if tile_url:
-        folium.TileLayer(tiles=tile_url, attr=tile_attribution or " ", name="background").add_to(made)
-        options |= {"attribution": [tile_attribution] if tile_attribution else [], "tiled": True}
+    if tiles:
+        folium.TileLayer(tiles=tiles.url, attr=tiles.attribution or " ", name="background").add_to(made)
+        options |= {"attribution": [tiles.attribution], "tiled": True}
     made.add_child(Ground(options))
     return made
 

@@ -12,7 +12,7 @@ import shapely
 import streamlit as st
 from streamlit_folium import st_folium
 
-from dashboard.basemap import base_map
+from dashboard.basemap import Tiles, base_map
 from dashboard.hexlayer import HexLayer
 from geo.errors import UsageError
 from layers.areas import Area
@@ -42,12 +42,14 @@ def show_map(
     height: int = 560,
     selected: str | None = None,
     fit: Sequence[str] = (),
-    tile_url: str | None = None,
-    tile_attribution: str = "",
+    view: str | None = None,
+    tiles: Tiles | None = None,
 ) -> Pick | None:
     """Draw the area and the layer at this place of the page, and return what was chosen on the map, if anything was.
 
-    key: one for each map of a page; a map keeps zoom and centre under it, through filters and changes of page.
+    key: one for each map of a page.
+    view: a name under which zoom and centre are kept through filters and changes of page (None: the key). Maps of one
+    name look at the same place and move together: give the maps of a small multiple, which are of one size, one name.
     height: in pixels. selected: the cell that the page regards as chosen (None: whatever the layer says), ringed.
     fit: codes of the wards that the map turns to when they change; empty: the whole area. UsageError if there is no
     such ward.
@@ -59,7 +61,7 @@ def show_map(
     cells = folium.FeatureGroup(name="cells")
     cells.add_child(hex_layer)
     returned = st_folium(
-        base_map(area, view_key=key, tile_url=tile_url, tile_attribution=tile_attribution),
+        base_map(area, view_key=view or key, tiles=tiles),
         key=key,
         height=height,
         use_container_width=True,

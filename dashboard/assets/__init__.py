@@ -18,7 +18,7 @@ from typing import Any, Final
 import streamlit.components.v1 as components
 from xstatic.pkg import leaflet
 
-__all__ = ["live_url", "read_asset", "script_json", "scripts", "styles"]
+__all__ = ["live_script", "live_url", "read_asset", "script_json", "scripts", "styles"]
 
 # In the order in which they need each other.
 SCRIPTS: Final = ("lattice", "theme", "view", "wards", "controls", "hexcanvas", "hexlayer", "keyboard", "legend")
@@ -41,6 +41,13 @@ def scripts() -> str:
     leaflet_script = re.sub(r"^//# sourceMappingURL=.*$", "", leaflet_script, flags=re.MULTILINE)
     ours = [read_asset(f"{name}.js") for name in SCRIPTS]
     return ";\n".join([leaflet_script, *ours])
+
+
+@cache
+def live_script() -> str:
+    """Scripts and styles in one: the map's names are measured as it opens, and a style sheet might come too late."""
+    sheet = f"Object.assign(document.createElement('style'), {{textContent: {script_json(styles())}}})"
+    return f"document.head.append({sheet});\n{scripts()}"
 
 
 @cache

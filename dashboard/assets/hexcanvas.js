@@ -127,8 +127,9 @@
       const jobs = buckets.flatMap((cells, k) => chunks(cells).map((chunk) => ({ cells: chunk, fill: colours[k], line: thin })));
       if (!this.edges.length) return jobs;
       const [strong, casing] = this.strongColours();
-      const width = Math.max(1.6, Math.min(3, reach / 5));
-      return [...jobs, { edges: { colour: casing, width: width + 2 } }, { edges: { colour: strong, width } }];
+      const width = Math.max(1, Math.min(3, reach / 5));
+      const around = width + Math.min(2, reach / 5);
+      return [...jobs, { edges: { colour: casing, width: around } }, { edges: { colour: strong, width } }];
     },
 
     /** The line around hotspots: all its edges at once, since they are few. */

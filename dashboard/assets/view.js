@@ -1,5 +1,6 @@
 /* Where the map looks. It opens on the area or the chosen wards, and a person's own zoom and centre survive filters
  * and a change of page: they are kept for the tab, under the map's key. A new choice of wards moves the map again.
+ * Maps that share a key look at the same place: each follows when another is moved.
  */
 (function () {
   "use strict";
@@ -35,9 +36,24 @@
     map.hexbeat.fitted = kept ? kept.fitted : "";
     if (kept) map.setView(kept.centre, kept.zoom, { animate: false });
     else fitNow(map, home, { animate: false });
-    const keep = () => remember(key, { fitted: map.hexbeat.fitted, centre: map.getCenter(), zoom: map.getZoom() });
-    if (key) map.on("moveend", keep);
+    if (key) shareView(map, key);
   };
+
+  /** The storage event comes to the other frames of the tab only, and not to the one that wrote. */
+  function shareView(map, key) {
+    let following = false;
+    map.on("moveend", () => {
+      if (!following) remember(key, { fitted: map.hexbeat.fitted, centre: map.getCenter(), zoom: map.getZoom() });
+    });
+    window.addEventListener("storage", (event) => {
+      const view = event.key === key && event.storageArea === sessionStorage && recall(key);
+      if (!view) return;
+      following = true;
+      map.hexbeat.fitted = view.fitted;
+      map.setView(view.centre, view.zoom, { animate: false });
+      following = false;
+    });
+  }
 
   /** Look at `bounds` ([[south, west], [north, east]], null: the whole area) unless the map has done so already. */
   Hexbeat.fit = (map, bounds) => {

@@ -9,7 +9,7 @@ import pytest
 import shapely
 from branca.element import Element
 
-from dashboard.basemap import base_map, wards_script
+from dashboard.basemap import Tiles, base_map, wards_script
 from geo.wards import Wards
 from layers.areas import Area, load_area
 
@@ -46,13 +46,12 @@ def test_the_maps_own_script_is_small_and_the_same_each_time(area: Area) -> None
     assert len(scripts[0]) < 2_000
 
 
-def test_live_maps_load_three_files_of_this_server(area: Area) -> None:
+def test_live_maps_load_two_files_of_this_server(area: Area) -> None:
     made = base_map(area, live=True)
-    links = [url for _, url in (*made.default_js, *made.default_css)]
-    assert all(re.fullmatch(r"\.\./dashboard\.assets\.files/(map|wards)-[0-9a-f]{16}\.(js|css)", url) for url in links)
-    assert len(links) == 3
-    again = base_map(area, live=True)
-    assert [url for _, url in (*again.default_js, *again.default_css)] == links
+    links = [url for _, url in made.default_js]
+    assert all(re.fullmatch(r"\.\./dashboard\.assets\.files/(map|wards)-[0-9a-f]{16}\.js", url) for url in links)
+    assert (len(links), made.default_css) == (2, [])
+    assert [url for _, url in base_map(area, live=True).default_js] == links
 
 
 def test_folium_itself_is_left_as_it_was(area: Area) -> None:
@@ -101,7 +100,7 @@ def test_a_hostile_ward_name_is_data() -> None:
 
 def test_tiles_are_a_choice_and_bring_their_attribution_as_text() -> None:
     area = load_area("middlesbrough")
-    made = base_map(area, live=False, tile_url="/tiles/{z}/{x}/{y}.png", tile_attribution="Ordnance & <Survey>")
+    made = base_map(area, live=False, tiles=Tiles("/tiles/{z}/{x}/{y}.png", "Ordnance & <Survey>"))
     script = rendered(made).script.render()
     assert "/tiles/{z}/{x}/{y}.png" in script
     assert r'"attribution":["Ordnance \u0026 \u003cSurvey\u003e"]' in script

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Frame, Page, expect
 
 from dashboard.scales import count_scale
-from tests.support.map_page import centres, colours_at, map_frame, on_screen, requests_of, wait_for_repaint
+from tests.support.map_page import centres, colours_at, map_frame, on_screen, painted, requests_of, wait_for_repaint
 from tests.support.streamlit_server import streamlit_server
 
 pytestmark = pytest.mark.browser
@@ -74,7 +74,7 @@ def test_nothing_is_loaded_from_elsewhere_and_nothing_fails(page: Page, address:
         url for url in requests if not url.startswith((address, "data:", "blob:", address.replace("http", "ws")))
     ] == []
     assert failures == []
-    assert sum("/component/dashboard.assets" in url for url in requests) == 3
+    assert sum("/component/dashboard.assets" in url for url in requests) == 2
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -142,10 +142,10 @@ def test_panning_and_zooming_run_nothing(page: Page, address: str) -> None:
 def test_a_filter_changes_the_cells_and_neither_zoom_nor_page(page: Page, address: str) -> None:
     frame = open_map(page, address)
     frame.evaluate("() => { window.sameMap = true; map.setView([54.55, -1.22], 14.5, {animate: false}); }")
-    values, painted = centres(frame), frame.evaluate("Hexbeat.painted.at")
+    values, before = centres(frame), frame.evaluate("Hexbeat.painted.at")
     page.get_by_label("Seed").fill("5")
     page.get_by_label("Seed").press("Enter")
-    wait_for_repaint(frame, painted)
+    wait_for_repaint(frame, before)
     assert centres(frame) != values
     assert frame.evaluate("[map.getZoom(), window.sameMap, document.querySelectorAll('.hexbeat-canvas').length]") == [
         14.5,
@@ -163,6 +163,17 @@ def test_zoom_and_centre_outlive_a_change_of_page(page: Page, address: str) -> N
     assert frame.evaluate("[map.getCenter().lat, map.getCenter().lng, map.getZoom()]") == pytest.approx(
         [54.56, -1.21, 13.25], abs=1e-3
     )
+
+
+def test_maps_of_one_view_move_together(page: Page, address: str) -> None:
+    page.goto(f"{address}/?twice=1")
+    expect(page.locator("iframe[title*='st_folium']")).to_have_count(2)
+    frames = page.query_selector_all("iframe[title*='st_folium']")
+    first, second = (painted(frame.content_frame()) for frame in frames)
+    first.evaluate("map.setView([54.56, -1.21], 13.5, {animate: false})")
+    second.wait_for_function("map.getZoom() === 13.5")
+    second.evaluate("map.setView([54.55, -1.22], 12.5, {animate: false})")
+    first.wait_for_function("map.getZoom() === 12.5 && Math.abs(map.getCenter().lat - 54.55) < 1e-3")
 
 
 def test_the_map_turns_to_chosen_wards(page: Page, address: str) -> None:

@@ -32,6 +32,9 @@ pick = show_map(
     selected=asked.get("selected") or st.session_state.get("chosen"),
     fit=[asked["ward"]] if "ward" in asked else [],
 )
+if "twice" in asked:
+    again = HexLayer(cells, values, scale=count_scale(31), title=title, unit="Needle finds")
+    show_map(area, again, key="again", height=300, view="cells")
 if pick and pick.new:
     st.session_state["chosen"] = pick.cell
     st.session_state["news"] = st.session_state.get("news", 0) + 1
