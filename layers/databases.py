@@ -10,7 +10,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 
 from geo.errors import StoreError
 from layers.schema import HEAD
@@ -21,17 +21,30 @@ FILE_NAME: Final = "hexbeat.sqlite"
 BUSY_S: Final = 30  # how long one writer waits for another
 WRITES: Final = "hexbeat_writes"  # the execution option of a transaction that will write
 _MIGRATION_LOCK: Final = 0x68657862  # any fixed number: "hexb"
+_MIGRATIONS: Final = Path(__file__).parent / "migrations"
+_OLDEST_SQLITE: Final = (3, 33)  # the first with UPDATE ... FROM
+# Classes of PostgreSQL's codes: connection, authorisation, no such database, resources, operator, system, internal.
+_SYSTEM: Final = ("08", "28", "3D", "53", "57", "58", "XX")
 _ALIEN: Final = "use another folder with --home, or move that file away"
 
 
 def make_engine(home: Path, database_url: str | None) -> Engine:
-    """An engine for the SQLite file in `home` (made if need be, for this user only) or for PostgreSQL at the URL."""
+    """An engine for the SQLite file in `home` (made if need be, for this user only) or for PostgreSQL at the URL.
+
+    Neither puts the values of a statement, which are what records say, into the text of an error.
+    """
     if database_url:
         return _postgres_engine(database_url)
     return _sqlite_engine(_prepare_file(home))
 
 
 def _prepare_file(home: Path) -> Path:
+    if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
+        raise StoreError(
+            "The store needs SQLite 3.33 or newer",
+            f"this Python has {sqlite3.sqlite_version}",
+            "use a Python with a newer one, or PostgreSQL by HEXBEAT_DATABASE_URL",
+        )
     path = home / FILE_NAME
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -53,7 +66,9 @@ def _prepare_file(home: Path) -> Path:
 
 
 def _sqlite_engine(path: Path) -> Engine:
-    engine = sa.create_engine(URL.create("sqlite", database=str(path)), connect_args={"timeout": BUSY_S})
+    engine = sa.create_engine(
+        URL.create("sqlite", database=str(path)), connect_args={"timeout": BUSY_S}, hide_parameters=True
+    )
 
     @event.listens_for(engine, "connect")
     def _set_up(connection: sqlite3.Connection, _record: object) -> None:
@@ -94,12 +109,15 @@ def _postgres_engine(database_url: str) -> Engine:
         )
     url = url.set(drivername="postgresql+pg8000")
     host = url.query.get("host")
-    arguments: dict[str, Any] = {"timeout": None, "application_name": "hexbeat"}
+    arguments: dict[str, Any] = {
+        "application_name": "hexbeat",
+        "startup_params": {"lock_timeout": str(int(1000 * BUSY_S))},
+    }
     if isinstance(host, str) and host.startswith("/"):
         port = url.port or url.query.get("port") or 5432
         arguments["unix_sock"] = f"{host}/.s.PGSQL.{port}"
         url = url.difference_update_query(["host", "port"])
-    return sa.create_engine(url, connect_args=arguments, pool_pre_ping=True)
+    return sa.create_engine(url, connect_args=arguments, pool_pre_ping=True, hide_parameters=True)
 
 
 @contextmanager
@@ -107,33 +125,39 @@ def translated(engine: Engine) -> Iterator[None]:
     """Turn what a database says when it cannot serve into a StoreError; other errors pass."""
     try:
         yield
-    except OperationalError as error:
-        if "locked" in str(error.orig) or "busy" in str(error.orig):
+    except DBAPIError as error:
+        said = str(error.orig)
+        if _code(error) == "55P03" or "database is locked" in said:
             raise StoreError(
                 "One load writes at a time",
                 f"another program has been writing to the store for {BUSY_S} seconds",
                 "wait until it is done and try again",
             ) from error
-        raise StoreError("The store can be read and written", _fact(engine, error), "see the manual, Store") from error
-    except DBAPIError as error:
-        if "can't create a connection" in str(error.orig).lower() or error.connection_invalidated:
-            raise StoreError(
-                "The database answers", _fact(engine, error), "check HEXBEAT_DATABASE_URL and that the server runs"
-            ) from error
+        if isinstance(error, OperationalError | InterfaceError) or _code(error).startswith(_SYSTEM):
+            hint = "check that the disk has room and the file can be written"
+            if engine.dialect.name == "postgresql":
+                hint = "check HEXBEAT_DATABASE_URL and that the server runs"
+            raise StoreError("The database answers", _fact(engine, error), hint) from error
         raise
+
+
+def _code(error: Exception) -> str:
+    """PostgreSQL's five letters for what went wrong; empty for SQLite, and where the server said nothing."""
+    said = getattr(error, "orig", error)
+    return str(said.args[0].get("C", "")) if said.args and isinstance(said.args[0], dict) else ""
 
 
 def breaks_rule(error: Exception) -> bool:
     """Whether a database refused a row because it breaks a rule of the schema: a key twice, a value missing."""
-    said = getattr(error, "orig", error)
-    code = said.args[0].get("C", "") if said.args and isinstance(said.args[0], dict) else ""
-    return isinstance(said, sqlite3.IntegrityError) or code.startswith("23")  # PostgreSQL's class of integrity errors
+    return isinstance(getattr(error, "orig", error), sqlite3.IntegrityError) or _code(error).startswith("23")
 
 
 def _fact(engine: Engine, error: DBAPIError) -> str:
-    """What happened, without the statement and its values, which may hold what a record says."""
-    place = engine.url.database if engine.dialect.name == "sqlite" else f"{engine.url.host or 'socket'}"
-    return f"{place} says {type(error.orig).__name__}: {str(error.orig).splitlines()[0]}"
+    """What happened, in the database's main sentence alone: its details may hold what a record says."""
+    place = engine.url.database if engine.dialect.name == "sqlite" else engine.url.host or "the server"
+    said = error.orig.args[0] if error.orig and error.orig.args else ""
+    sentence = said.get("M", "") if isinstance(said, dict) else str(said).splitlines()[0]
+    return f"{place} says: {sentence}"
 
 
 def migrate(engine: Engine) -> None:
@@ -167,7 +191,7 @@ def _upgrade(connection: Connection) -> None:
     from alembic.script import ScriptDirectory  # noqa: PLC0415  # the same
 
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     if revision is not None and revision not in known:

@@ -178,7 +178,8 @@ class Load:
         counted = ("new", "updated", "unchanged", "removed", "rejected")
         totals = {name: sum(getattr(tally, name) for tally in tallies) for name in counted}
         row = {"created": moment, "area": self._area, "files": len(self.files), **totals}
-        batch_id = int(connection.execute(sa.insert(batches).values(row).returning(batches.c.batch_id)).scalar_one())
+        key = connection.execute(sa.insert(batches).values(row)).inserted_primary_key
+        batch_id = int(key[0] if key else 0)
         merging.apply_load(connection, batch_id=batch_id, moment=moment)
         for entry in self.files:
             _write_file(connection, entry, batch_id=batch_id)

@@ -25,8 +25,8 @@ def change_version(connection: Connection, *, rewritten: bool = False) -> int:
     """
     next_version = store_state.c.version + 1
     values = {"version": next_version} | ({"rewritten": next_version} if rewritten else {})
-    changed = sa.update(store_state).values(values).returning(store_state.c.version)
-    return int(connection.execute(changed).scalar_one())
+    connection.execute(sa.update(store_state).values(values))
+    return read_version(connection)
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Opening: what is made, who may read it, what is refused, and that nothing is ever destroyed."""
 
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from layers.reading import has_demonstration, is_empty
 from layers.schema import HEAD, metadata
 from layers.store import Store
 from tests.support.event_frames import event_frame, load
+from tests.support.postgres import Server
 
 
 def test_a_new_store_is_empty_and_at_version_nought(store: Store) -> None:
@@ -112,7 +114,7 @@ def test_a_damaged_database_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreError) as caught:
         Store.open(tmp_path)
     assert str(caught.value) == (
-        f"The store is a whole Hexbeat database; {path} says DatabaseError: file is not a database; restore it from a "
+        f"The store is a whole Hexbeat database; {path} says: file is not a database; restore it from a "
         "copy, or use another folder with --home, or move that file away"
     )
 
@@ -169,6 +171,96 @@ def test_a_server_that_does_not_answer_is_said_without_the_password(tmp_path: Pa
     with pytest.raises(StoreError) as caught:
         Store.open(tmp_path, database_url="postgresql://someone:secret@127.0.0.1:9/db")
     assert str(caught.value) == (
-        "The database answers; 127.0.0.1 says InterfaceError: Can't create a connection to host 127.0.0.1 and port 9 "
-        "(timeout is None and source_address is None).; check HEXBEAT_DATABASE_URL and that the server runs"
+        "The database answers; 127.0.0.1 says: Can't create a connection to host 127.0.0.1 and port 9 (timeout is None "
+        "and source_address is None).; check HEXBEAT_DATABASE_URL and that the server runs"
     )
+
+
+@pytest.mark.postgres
+def test_a_database_that_is_not_there_is_said(tmp_path: Path, postgres_server: Server) -> None:
+    with pytest.raises(StoreError) as caught:
+        Store.open(tmp_path, database_url=postgres_server.url("nowhere"))
+    assert str(caught.value) == (
+        'The database answers; the server says: database "nowhere" does not exist; check HEXBEAT_DATABASE_URL and that '
+        "the server runs"
+    )
+
+
+def test_an_old_sqlite_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sqlite3.sqlite_version_info", (3, 26, 0))
+    with pytest.raises(StoreError) as caught:
+        Store.open(tmp_path)
+    assert str(caught.value) == (
+        f"The store needs SQLite 3.33 or newer; this Python has {sqlite3.sqlite_version}; use a Python with a newer "
+        "one, or PostgreSQL by HEXBEAT_DATABASE_URL"
+    )
+
+
+@pytest.fixture
+def next_schema(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the migrations with one more, as a later Hexbeat will have; the file of that migration."""
+    folder = tmp_path / "migrations"
+    shutil.copytree(Path(layers.migrations.__file__).parent, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr("layers.databases._MIGRATIONS", folder)
+    monkeypatch.setattr("layers.databases.HEAD", "0002")
+    script = folder / "versions" / "v0002_later.py"
+    script.write_text(
+        "from alembic import op\nimport sqlalchemy as sa\n"
+        "revision, down_revision = '0002', '0001'\n"
+        "def upgrade():\n    op.add_column('batches', sa.Column('remark', sa.Text))\n"
+    )
+    return script
+
+
+def make_older(tmp_path: Path, store_url: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as then:
+        then.setattr("layers.databases._MIGRATIONS", Path(layers.migrations.__file__).parent)
+        then.setattr("layers.databases.HEAD", "0001")
+        with Store.open(tmp_path / "home", database_url=store_url) as store:
+            load(store, event_frame(["a"]))
+
+
+def test_an_older_store_is_brought_up_to_date(
+    tmp_path: Path, store_url: str | None, next_schema: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert next_schema.exists()
+    make_older(tmp_path, store_url, monkeypatch)
+    with Store.open(tmp_path / "home", database_url=store_url) as store:
+        assert "remark" in {column["name"] for column in sa.inspect(store.engine).get_columns("batches")}
+        assert (store.version(), is_empty(store)) == (1, False)
+
+
+def test_a_migration_that_fails_changes_nothing(
+    tmp_path: Path, store_url: str | None, next_schema: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_older(tmp_path, store_url, monkeypatch)
+    next_schema.write_text(next_schema.read_text() + "    raise OSError('power cut')\n")
+    with pytest.raises(OSError, match=r"^power cut$"):
+        Store.open(tmp_path / "home", database_url=store_url)
+    monkeypatch.undo()
+    with Store.open(tmp_path / "home", database_url=store_url) as store:
+        assert "remark" not in {column["name"] for column in sa.inspect(store.engine).get_columns("batches")}
+        assert (store.version(), is_empty(store)) == (1, False)
+
+
+@pytest.mark.postgres
+def test_a_long_writer_in_postgres_is_named_too(
+    tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("layers.databases.BUSY_S", 0.1)
+    with Store.open(tmp_path, database_url=database_url) as store, store.engine.begin() as other:
+        other.execute(sa.text("UPDATE store_state SET version = 7"))
+        with pytest.raises(StoreError) as caught:
+            load(store, event_frame(["a"]))
+    assert str(caught.value) == (
+        "One load writes at a time; another program has been writing to the store for 0.1 seconds; wait until it is "
+        "done and try again"
+    )
+
+
+def test_errors_do_not_tell_the_values_of_a_statement(store: Store) -> None:
+    statement = sa.text("UPDATE nowhere SET raw = :raw")
+    with store.engine.connect() as connection, pytest.raises(sa.exc.DBAPIError) as caught:
+        connection.execute(statement, {"raw": "Rumpelstilzchen"})
+    assert "nowhere" in str(caught.value)
+    assert "Rumpelstilzchen" not in str(caught.value)
