@@ -47,8 +47,8 @@ def _day_row(day: int, sums: NDArray[np.float64], most: float) -> str:
 
 
 def _step(value: float, most: float) -> int:
-    """0 for nothing, else 1 to 5 in equal steps up to the largest."""
-    return int(np.ceil(value / most * STEPS)) if value > 0 else 0
+    """0 to 5, the nearest of equal steps up to the largest; a share too small for a step is drawn as nothing."""
+    return int(np.rint(value / most * STEPS))
 
 
 def months_html(counts: pd.Series, *, caption: str, chosen: Sequence[str] = ()) -> str:

@@ -29,14 +29,11 @@ def draw_maps(
         return draw_map(here, choices, figures[0], height=HEIGHT, last=last, resolution=resolution)
     picked = None
     for first in range(0, len(figures), 2):
-        with st.container(horizontal=True, wrap=False, gap="small", key=f"hb_row_{first}"):
-            for each in figures[first : first + 2]:
-                with st.container(width="stretch", gap="xsmall"):
-                    st.html(f'<h2 class="hb-map-title">{html_text(each.spec.title)}</h2>')
-                    found = draw_map(here, choices, each, height=SMALL_HEIGHT, last=last, resolution=resolution)
-                    picked = found or picked
-            if len(figures[first:]) == 1:
-                st.container(width="stretch")  # the last of an odd number is as wide as the others
+        for each, column in zip(figures[first : first + 2], st.columns(2, gap="small"), strict=False):
+            with column:
+                st.html(f'<h2 class="hb-map-title">{html_text(each.spec.title)}</h2>')
+                found = draw_map(here, choices, each, height=SMALL_HEIGHT, last=last, resolution=resolution)
+                picked = found or picked
     return picked
 
 

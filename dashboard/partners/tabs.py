@@ -84,7 +84,7 @@ def draw_rhythm(here: Installation, choices: Choices, figures: Sequence[LayerFig
         rhythm = weekday_hour(here.columns, shown, here.area.time_zone)
         lacking = plural(rhythm.unknown_hour, "event has", "events have")
         said = f"{lacking} no known time of day and cannot be placed here." if rhythm.unknown_hour else ""
-        most = f"The darkest cell holds {number_words(float(rhythm.grid.max()))}. " if rhythm.grid.any() else ""
+        most = f"The largest number is {number_words(float(rhythm.grid.max()))}. " if rhythm.grid.any() else ""
         chart = grid_html(rhythm.grid, caption=f"{each.spec.title} by weekday and hour of the day")
         st.html(f'<div class="hb-chart">{chart}<p class="hb-small">{html_text(most + said)}</p></div>')
 
@@ -101,7 +101,7 @@ def draw_months(here: Installation, choices: Choices, figures: Sequence[LayerFig
             chosen=months_chosen(each.start, each.end),
         )
         st.html(
-            f'<div class="hb-chart hb-wide">{chart}<p class="hb-small">Darker: months of the chosen period.</p></div>'
+            f'<div class="hb-chart hb-wide">{chart}<p class="hb-small">In bold: months of the chosen period.</p></div>'
         )
 
 

@@ -26,8 +26,15 @@ HOSTILE: Final = (
 
 
 def made_frame(
-    area: Area, *, number: int, newest: datetime, days: int = 100, seed: int = 7, layer: str = "needle_litter",
-    source: str = "table", texts: Sequence[str] = ("found",),
+    area: Area,
+    *,
+    number: int,
+    newest: datetime,
+    days: int = 100,
+    seed: int = 7,
+    layer: str = "needle_litter",
+    source: str = "table",
+    texts: Sequence[str] = ("found",),
 ) -> pd.DataFrame:
     """Events (EVENT_COLUMNS) spread over wards and over the `days` before `newest`, all known to the minute."""
     rng = np.random.default_rng(seed)

@@ -1,0 +1,274 @@
+"""A sergeant's and an analyst's way through the dashboard, in a real Chromium on a real server."""
+
+import io
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import pandas as pd
+import pytest
+from h3 import cell_to_latlng
+from playwright.sync_api import Browser, expect
+
+from dashboard.figures import LayerFigures, layer_figures
+from dashboard.freshness import last_known_day, layer_reaches
+from dashboard.places import cell_code, chosen_area_km2
+from dashboard.presets import automatic_resolution
+from dashboard.sentence import sentence
+from dashboard.state import Choices, filter_for, to_query
+from dashboard.tables import export_rows
+from layers.query import count
+from tests.support.map_page import map_frame, on_screen
+from tests.support.served import DESK, PHONE, Served, Visit, visit
+
+pytestmark = pytest.mark.browser
+Open = Callable[..., Visit]
+HOME_GROUND = re.compile(r"^(data:|blob:|(https?|wss?)://127\.0\.0\.1:\d+(/|$))")
+
+
+@pytest.fixture
+def open_page(browser: Browser, served_app: Served) -> Iterator[Open]:
+    """Opens pages of the dashboard; afterwards nothing may have failed or asked for anything from elsewhere."""
+    visits: list[Visit] = []
+
+    def opened(path: str = "/", *, size: tuple[int, int] = DESK, scheme: str = "light") -> Visit:
+        visits.append(visit(browser, served_app.url + path, size=size, scheme=scheme))
+        return visits[-1]
+
+    yield opened
+    for guest in visits:
+        assert [url for url in guest.requests if not HOME_GROUND.match(url)] == []
+        assert guest.failures == []
+        guest.page.context.close()
+
+
+def expected(served: Served, choices: Choices) -> LayerFigures:
+    """The figures of the first chosen layer, computed here and not by the server."""
+    columns, area = served.columns(), served.area
+    reaches = layer_reaches(columns, time_zone=area.tz)
+    today = datetime.now(area.tz).date()
+    last = last_known_day(reaches, layers=choices.layers, today=today)
+    resolution = choices.size or automatic_resolution(chosen_area_km2(area.wards, choices.wards))
+    layer = choices.layers[0]
+    figures = layer_figures(
+        columns, layer=layer, choices=choices, last=last, resolution=resolution, area=area, reach=reaches[layer]
+    )
+    plain = count(
+        columns, filter_for(choices, layer=layer, start=figures.start, end=figures.end), time_zone=area.time_zone
+    )
+    assert figures.total == plain.total
+    return figures
+
+
+def words(served: Served, choices: Choices) -> str:
+    """The sentence that has to stand over the map."""
+    names = dict(zip(served.area.wards.codes, served.area.wards.names, strict=True))
+    return sentence(
+        expected(served, choices),
+        choices,
+        ward_names=[names[code] for code in choices.wards],
+        area_title=served.area.title,
+    )
+
+
+def ward_called(served: Served, name: str) -> str:
+    return dict(zip(served.area.wards.names, served.area.wards.codes, strict=True))[name]
+
+
+def test_filters_change_the_number_and_the_link_brings_them_back(open_page: Open, served_app: Served) -> None:
+    guest = open_page()
+    guest.says(words(served_app, Choices()))
+    guest.choose("period", "90 days")
+    guest.says(words(served_app, Choices(period="90d")))
+    guest.choose("shift", "Night")
+    guest.says(words(served_app, Choices(period="90d", shift="night")))
+    wards = guest.page.locator(".st-key-filter_wards input")
+    wards.fill("Central")
+    wards.press("Enter")
+    wards.press("Escape")
+    chosen = Choices(period="90d", shift="night", wards=(ward_called(served_app, "Central"),))
+    guest.says(words(served_app, chosen))
+    expect(guest.page).to_have_url(f"{served_app.url}/?{urlencode(to_query(chosen))}")
+
+    guest.page.locator(".st-key-hb_copy_link button").click()
+    link = guest.page.evaluate("navigator.clipboard.readText()")
+    query = dict(parse_qsl(urlsplit(link).query))
+    figures = expected(served_app, chosen)
+    assert query == to_query(chosen, fixed=(figures.start, figures.end))
+    again = open_page(link.removeprefix(served_app.url))
+    expect(again.sentence).to_have_text(guest.sentence.inner_text())
+
+    guest.page.get_by_text("Reset", exact=True).click()
+    guest.says(words(served_app, Choices()))
+    expect(guest.page).to_have_url(f"{served_app.url}/")
+
+
+def test_a_click_on_a_cell_opens_its_card_and_the_list_does_too(open_page: Open, served_app: Served) -> None:
+    guest = open_page()
+    cells = expected(served_app, Choices()).cells
+    first = guest.page.locator(".st-key-ranking button").first
+    expect(first).to_contain_text(cells["ward_name"].iloc[0])
+    first.click()
+    card = guest.page.locator(".hb-card")
+    expect(card.locator("h2")).to_have_text(f"{cells['ward_name'].iloc[0]} near {cell_code(cells['cell'].iloc[0])}")
+    expect(card.locator(".hb-lines tr").first).to_contain_text("Number 1 on this map")
+    expect(card.locator(".hb-grid tbody tr")).to_have_count(7)
+    expect(card.locator(".hb-months tbody tr")).to_have_count(12)
+    guest.settle()
+
+    frame = map_frame(guest.page)
+    other = cells.iloc[2]
+    lat, lng = cell_to_latlng(other["cell"])
+    place = on_screen(frame, lat, lng)
+    box = guest.page.locator("iframe[title*='st_folium']").bounding_box()
+    assert box
+    guest.page.mouse.click(box["x"] + place["x"], box["y"] + place["y"])
+    expect(card.locator("h2")).to_have_text(f"{other['ward_name']} near {cell_code(other['cell'])}")
+    shown = card.locator(".hb-lines tr").first.locator(".hb-number")
+    expect(shown).to_have_text(f"{other['count']:g}")
+    guest.settle()
+
+    guest.page.get_by_role("tab", name="Records").click()
+    expect(guest.page.get_by_text(re.compile(rf"^{other['count']:g} records? of the cell near"))).to_be_visible()
+    guest.page.get_by_text("Back to the list", exact=True).click()
+    expect(guest.page.locator(".st-key-ranking button").first).to_be_visible()
+
+
+def test_a_filter_keeps_the_zoom_and_panning_runs_nothing(open_page: Open, served_app: Served) -> None:
+    guest = open_page()
+    frame = map_frame(guest.page)
+    frame.evaluate("() => window.map.setZoom(14, {animate: false})")
+    sockets: list[object] = []
+    guest.page.on("websocket", sockets.append)
+    frame.evaluate("() => window.map.panBy([120, 40], {animate: false})")
+    before = frame.evaluate("() => [window.map.getZoom(), window.map.getCenter().lat]")
+    guest.choose("period", "7 days")
+    guest.says(words(served_app, Choices(period="7d")))
+    assert map_frame(guest.page).evaluate("() => [window.map.getZoom(), window.map.getCenter().lat]") == before
+    assert sockets == []
+
+
+@pytest.mark.parametrize("label", ["CSV", "GeoJSON"])
+def test_a_download_holds_what_the_map_shows(open_page: Open, served_app: Served, label: str) -> None:
+    guest = open_page()
+    guest.page.get_by_role("tab", name="Download").click()
+    with guest.page.expect_download() as coming:
+        guest.page.get_by_role("button", name=label, exact=True).click()
+    content = coming.value.path().read_bytes()
+    rows = export_rows([expected(served_app, Choices())])
+    if label == "CSV":
+        assert coming.value.suggested_filename.startswith("hexbeat-middlesbrough-needle_litter-")
+        found = pd.read_csv(io.BytesIO(content))
+        assert set(found["demonstration"]) == {"synthetic events, not real"}
+        pd.testing.assert_frame_equal(found[list(rows.columns)], rows, check_dtype=False)
+    else:
+        assert content.count(b'"Polygon"') == len(rows)
+
+
+def test_the_saved_map_opens_from_a_file_and_asks_for_nothing(
+    open_page: Open, browser: Browser, tmp_path: Path, served_app: Served
+) -> None:
+    guest = open_page()
+    guest.page.get_by_role("tab", name="Download").click()
+    with guest.page.expect_download() as coming:
+        guest.page.get_by_role("button", name="Map (HTML)").click()
+    saved = tmp_path / "map.html"
+    coming.value.save_as(saved)
+    page = browser.new_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(saved.as_uri())
+    expect(page.get_by_text(words(served_app, Choices()))).to_be_visible()
+    expect(page.get_by_text("Demonstration: these events are made up.")).to_be_visible()
+    assert [url for url in asked if not url.startswith(("data:", "blob:"))] == [saved.as_uri()]
+    page.close()
+
+
+def test_a_file_with_bad_rows_is_checked_loaded_and_undone(open_page: Open, served_app: Served) -> None:
+    rows = (
+        "layer,source_id,lon,lat,occurred_from,quantity,category\n"
+        "needle_litter,a1,-1.2345,54.5742,2026-03-20 14:05,3,<img src=x onerror=window.hacked=1>\n"
+        "needle_litter,a2,-1.2355,54.5752,2026-03-19,1,=1+1\n"
+        "needle_litter,a3,,,2026-03-19,1,${7*7}</script><script>window.hacked=1</script>\n"
+        "needle_litter,a4,-1.2355,54.5752,`never`,1,[x](javascript:window.hacked=1)\n"
+        "needle_litter,a5,-9.2355,54.5752,2026-03-19,1,:material/home: $x$\n"
+    )
+    before = len(served_app.columns())
+    guest = open_page("/data")
+    page = guest.page
+    page.locator("input[type=file]").set_input_files(
+        {"name": "found <img src=x onerror=window.hacked=1>.csv", "mimeType": "text/csv", "buffer": rows.encode()}
+    )
+    page.get_by_text("Check the file", exact=True).click()
+    report = page.get_by_role("region", name="What loading would do")
+    expect(report.locator("td.hb-number")).to_have_text(["5", "2", "0", "0", "0", "0", "3"])
+    reasons = page.get_by_role("region", name="Skipped or rejected, and why")
+    expect(reasons.locator("tbody tr")).to_have_text(
+        ["a date that cannot be read1", "no location1", "outside the area1"]
+    )
+    first = page.get_by_role("region", name="The first rejected rows of each reason")
+    expect(first).to_contain_text("category: ${7*7}</script><script>window.hacked=1</script>")
+    expect(first).to_contain_text("category: [x](javascript:window.hacked=1)")
+    assert len(served_app.columns()) == before
+
+    page.get_by_text("Load it", exact=True).click()
+    expect(page.get_by_text("Loaded.", exact=True)).to_be_visible()
+    guest.settle()
+    assert len(served_app.columns()) == before + 2
+    assert list((served_app.home / "uploads").iterdir()) == []
+    with page.expect_download() as coming:
+        page.get_by_text("Download the rejects", exact=True).click()
+    rejects = pd.read_csv(coming.value.path(), dtype=str)
+    assert sorted(rejects["rejected_reason"]) == ["bad_date", "missing_location", "outside_area"]
+
+    page.get_by_text("Undo the last load", exact=True).click()
+    expect(page.get_by_role("alert").filter(has_text="2 new events go")).to_be_visible()
+    page.get_by_text("Yes, undo it", exact=True).click()
+    expect(page.get_by_text("The load was undone.", exact=True)).to_be_visible()
+    assert len(served_app.columns()) == before
+    assert page.evaluate("window.hacked") is None
+
+
+def test_on_a_phone_the_sentence_comes_first_and_the_filters_are_one_line(open_page: Open, served_app: Served) -> None:
+    guest = open_page(size=PHONE)
+    page = guest.page
+    guest.says(words(served_app, Choices()))
+    sentence_box = guest.sentence.bounding_box()
+    map_box = page.locator("iframe[title*='st_folium']").bounding_box()
+    side_box = page.locator(".st-key-hb_side").bounding_box()
+    assert sentence_box and map_box and side_box  # noqa: PT018 - they are there
+    assert sentence_box["y"] < map_box["y"] < side_box["y"]
+    assert round(map_box["height"] / PHONE[1], 2) == 0.6
+    opener = page.locator(".st-key-hb_filter_button button")
+    expect(opener).to_contain_text("needles · 28 days")
+    expect(opener).to_have_attribute("aria-expanded", "false")
+    expect(page.locator(".st-key-filter_period")).to_be_hidden()
+    opener.click()
+    guest.choose("period", "7 days")
+    page.locator(".st-key-hb_filter_close button").click()
+    guest.says(words(served_app, Choices(period="7d")))
+    expect(opener).to_contain_text("needles · 7 days")
+    expect(page.locator(".st-key-filter_period")).to_be_hidden()
+
+
+@pytest.mark.parametrize("path", ["/", "/data"])
+@pytest.mark.parametrize("width", [320, 390, 1280])
+def test_nothing_scrolls_sideways(open_page: Open, path: str, width: int) -> None:
+    guest = open_page(path, size=(width, 800))
+    assert guest.overflow() == 0
+
+
+def test_several_layers_are_several_maps_and_never_one_sum(open_page: Open, served_app: Served) -> None:
+    both = Choices(layers=("needle_litter", "overdoses"))
+    guest = open_page("/?layers=needle_litter,overdoses")
+    singles = [words(served_app, replace(both, layers=(layer,))) for layer in both.layers]
+    expect(guest.page.locator(".hb-sentence")).to_have_text(singles)
+    expect(guest.page.locator("iframe[title*='st_folium']")).to_have_count(2)
+
+
+def test_the_demonstration_mark_is_on_every_screen(open_page: Open) -> None:
+    for path in ("/", "/data"):
+        expect(open_page(path).page.locator(".hb-badge")).to_have_text("DEMONSTRATION: synthetic events, not real")

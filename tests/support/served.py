@@ -1,0 +1,108 @@
+"""The dashboard as a person starts it, with a home of its own that holds demonstration events."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from layers import demonstration
+from layers.access import ANALYST
+from layers.areas import Area, load_area
+from layers.columns import Columns
+from layers.reading import read_columns
+from layers.store import Store
+from tests.support.streamlit_server import PROJECT, streamlit_server
+
+DESK: Final = (1280, 800)
+PHONE: Final = (390, 844)
+# A slow machine may take long over its first page; every wait is for a state and ends as soon as that is there.
+PATIENCE_MS: Final = 30_000
+
+
+@dataclass(frozen=True)
+class Served:
+    """A running dashboard: its address, its home and area, and a second door to its store."""
+
+    url: str
+    home: Path
+    area: Area
+
+    def columns(self) -> Columns:
+        """What the store holds now, read anew."""
+        with Store.open(self.home) as store:
+            return read_columns(store, ANALYST, ward_codes=tuple(self.area.wards.codes))
+
+
+@pytest.fixture(scope="module")
+def served_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The partners' side on a free port of this machine, filled by demonstration events, one for each test module."""
+    home = tmp_path_factory.mktemp("served") / "home"
+    area = load_area("middlesbrough", home=home)
+    with Store.open(home) as store:
+        demonstration.fill(store, ANALYST, area, events=4_000, seed=1, today=datetime.now(area.tz).date(), home=home)
+    environment = {"HEXBEAT_HOME": str(home), "HEXBEAT_AREA": area.name, "HEXBEAT_DATABASE_URL": ""}
+    with streamlit_server(PROJECT / "streamlit_app.py", environment=environment) as url:
+        yield Served(url, home, area)
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One person at the dashboard: a page in a fresh browser context, and every request that it makes."""
+
+    page: Page
+    requests: list[str]
+    failures: list[str]
+
+    def settle(self) -> None:
+        """Wait until the page's script has run to its end."""
+        expect(self.page.get_by_test_id("stApp")).to_have_attribute(
+            "data-test-script-state", "notRunning", timeout=PATIENCE_MS
+        )
+
+    @property
+    def sentence(self) -> Locator:
+        """The first sentence over the map."""
+        return self.page.locator(".hb-sentence").first
+
+    def says(self, words: str) -> None:
+        """Wait until the sentence is this one."""
+        expect(self.sentence).to_have_text(words, timeout=PATIENCE_MS)
+        self.settle()
+
+    def choose(self, group: str, option: str) -> None:
+        """Press one of the pills of a group of filters."""
+        button = self.page.locator(f".st-key-filter_{group}").get_by_text(re.compile(f"^{re.escape(option)}"))
+        button.first.click()
+
+    def overflow(self) -> int:
+        """By how many pixels the page is wider than its window."""
+        wide: int = self.page.evaluate(
+            "Math.max(...[document.documentElement, document.body, ...document.querySelectorAll('[data-testid=stMain]')]"
+            ".map((part) => part.scrollWidth - part.clientWidth))"
+        )
+        return wide
+
+
+def visit(browser: Browser, url: str, *, size: tuple[int, int] = DESK, scheme: str = "light") -> Visit:
+    """Open an address in a context of its own and wait until the page stands."""
+    context = browser.new_context(
+        viewport={"width": size[0], "height": size[1]},
+        color_scheme="dark" if scheme == "dark" else "light",
+        accept_downloads=True,
+    )
+    context.grant_permissions(["clipboard-read", "clipboard-write"], origin=re.sub(r"(//[^/]+).*", r"\1", url))
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    guest = Visit(page, [], [])
+    page.on("request", lambda request: guest.requests.append(request.url))
+    page.on("websocket", lambda socket: guest.requests.append(socket.url))
+    page.on("pageerror", lambda error: guest.failures.append(str(error)))
+    page.goto(url)
+    page.locator(".hb-facts").wait_for()
+    guest.settle()
+    return guest
