@@ -6,13 +6,14 @@ import h3.api.basic_int as h3
 import numpy as np
 import pandas as pd
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 from dashboard.hexlayer import HexLayer
 from dashboard.saved_page import DEMONSTRATION, saved_page
 from dashboard.scales import count_scale
 from layers.areas import Area, load_area
-from tests.support.map_page import PAINTED, centres, colours_at, requests_of
+from tests.support.map_page import PAINTED, centres, colours_at, requests_of, wait_until
 
 HOSTILE = "<img src=x onerror=alert(1)> ${alert(2)} `x` </script><script>alert(3)</script> {{ 7*7 }} \u2028 \"'"
 
@@ -43,7 +44,7 @@ def opened(browser: Browser, area: Area, tmp_path: Any, request: pytest.FixtureR
     requests, dialogs = requests_of(page), []
     page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
     page.goto(file.as_uri())
-    page.wait_for_function(PAINTED)
+    wait_until(page, PAINTED)
     yield page, requests, dialogs
     context.close()
 
@@ -111,3 +112,48 @@ def test_cells_have_the_colours_of_the_readers_theme(
     colours = colours_at(page, drawn)
     expected = [getattr(scale, theme)[np.searchsorted(scale.breaks, cell["value"], side="right") - 1] for cell in drawn]
     assert colours == expected
+
+
+@pytest.mark.browser
+def test_the_map_follows_when_the_reader_changes_the_theme(opened: tuple[Page, list[str], list[str]]) -> None:
+    page, _, _ = opened
+    drawn = centres(page)
+    light = colours_at(page, drawn)
+    page.emulate_media(color_scheme="dark")
+    wait_until(page, "Hexbeat.isDark()")
+    dark = colours_at(page, drawn)
+    assert set(light) <= set(count_scale(61).light)
+    assert set(dark) <= set(count_scale(61).dark)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("opened", ["light", "dark"], indirect=True)
+def test_everybody_can_read_it(opened: tuple[Page, list[str], list[str]]) -> None:
+    page, _, _ = opened
+    found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]})
+    assert [violation["id"] for violation in found.response["violations"]] == []
+
+
+@pytest.mark.browser
+def test_cells_over_an_icosahedron_edge_are_drawn_and_found(browser: Browser, area: Area, tmp_path: Any) -> None:
+    edge = next(
+        cell
+        for base in h3.get_res0_cells()
+        for cell in h3.cell_to_children(base, 3)
+        if len(h3.cell_to_boundary(cell)) > 6 and abs(h3.cell_to_latlng(cell)[1]) < 170
+    )
+    cells = np.array(h3.grid_disk(edge, 1), dtype=np.uint64)
+    layer = HexLayer(cells, np.arange(1, 8), scale=count_scale(7), title="Finds", unit="Finds")
+    file = tmp_path / "edge.html"
+    file.write_bytes(saved_page(area, layer, title="Edge", sentence="", notes=[], table=None))
+    page = browser.new_page()
+    page.goto(file.as_uri())
+    wait_until(page, PAINTED)
+    page.evaluate("centre => the_map.setMinZoom(2).setView(centre, 6, {animate: false})", list(h3.cell_to_latlng(edge)))
+    drawn = centres(page)
+    assert {h3.latlng_to_cell(cell["lat"], cell["lng"], 3): cell["value"] for cell in drawn} == dict(
+        zip(cells.tolist(), range(1, 8), strict=True)
+    )
+    assert all(page.evaluate("cell => Hexbeat.layer('hex').cellAt(cell)", cell) == cell["cell"] for cell in drawn)
+    assert "" not in colours_at(page, drawn)
+    page.close()

@@ -1,9 +1,11 @@
 """What a test wants of a map in a browser: on a Streamlit page or saved."""
 
+import time
 from typing import Any
 
 from playwright.sync_api import Frame, Page
 
+PATIENCE_S = 60  # a safety net, not a promise
 PAINTED = "() => window.Hexbeat && Hexbeat.painted && Hexbeat.painted.at"
 
 
@@ -18,6 +20,14 @@ def painted(frame: Frame | None) -> Frame:
     assert frame
     frame.wait_for_function(PAINTED)
     return frame
+
+
+def wait_until(page: Page, script: str) -> None:
+    """Wait for a script to be true, also on a page whose policy forbids the eval that Playwright's own wait needs."""
+    end = time.monotonic() + PATIENCE_S
+    while not page.evaluate(script):
+        assert time.monotonic() < end, f"still waiting for {script}"
+        page.wait_for_timeout(50)
 
 
 def wait_for_repaint(frame: Frame, before: float) -> None:
