@@ -82,7 +82,7 @@ class Visit:
     def overflow(self) -> int:
         """By how many pixels the page is wider than its window."""
         wide: int = self.page.evaluate(
-            "Math.max(...[document.documentElement, document.body, ...document.querySelectorAll('[data-testid=stMain]')]"
+            "Math.max(...[document.documentElement, document.body, document.querySelector('[data-testid=stMain]')]"
             ".map((part) => part.scrollWidth - part.clientWidth))"
         )
         return wide

@@ -1,0 +1,189 @@
+"""The pages on a real store, without a browser: what they say, and that a text is never more than a text."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from layers.access import ANALYST
+from layers.areas import load_area
+from layers.event import DEMONSTRATION
+from layers.reading import read_columns
+from layers.store import Store
+from tests.support.made_events import HOSTILE, fill_store
+
+APP = Path(__file__).resolve().parent.parent.parent / "streamlit_app.py"
+PATIENCE_S = 120
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    home = tmp_path / "home"
+    monkeypatch.setenv("HEXBEAT_HOME", str(home))
+    monkeypatch.setenv("HEXBEAT_AREA", "middlesbrough")
+    monkeypatch.delenv("HEXBEAT_DATABASE_URL", raising=False)
+    st.cache_resource.clear()
+    return home
+
+
+def filled(home: Path, *, source: str = "table", texts: tuple[str, ...] = ("found",)) -> None:
+    with Store.open(home) as store:
+        fill_store(store, load_area("middlesbrough", home=home), source=source, texts=texts)
+
+
+def opened(**query: str) -> AppTest:
+    app = AppTest.from_file(str(APP), default_timeout=PATIENCE_S)
+    for key, value in query.items():
+        app.query_params[key] = value
+    app.run()
+    assert not app.exception
+    return app
+
+
+def data_page() -> AppTest:
+    """The data page by itself: Streamlit's test driver cannot change pages that are functions."""
+
+    def script() -> None:
+        from dashboard.partners.data_page import show  # noqa: PLC0415 - Streamlit runs the source of this function
+        from dashboard.session import open_installation  # noqa: PLC0415
+        from layers.settings import Settings  # noqa: PLC0415
+
+        show(open_installation(Settings.from_environment()), [])
+
+    app = AppTest.from_function(script, default_timeout=PATIENCE_S).run()
+    assert not app.exception
+    return app
+
+
+def said(app: AppTest) -> str:
+    """All HTML and plain text of a page."""
+    return "\n".join(str(element.proto.body) for element in (*app.get("html"), *app.get("text")))
+
+
+def test_an_empty_store_says_what_to_do(home: Path) -> None:
+    page = said(opened())
+    assert "Nothing has been loaded yet" in page
+    assert "<code>hexbeat demo</code>" in page
+    assert not home.joinpath("uploads").exists()
+
+
+def test_the_map_page_opens_with_needles_of_the_last_28_days(home: Path) -> None:
+    filled(home)
+    page = said(opened())
+    assert "needle finds in Middlesbrough" in page
+    assert "28 days up to" in page
+    assert "DEMONSTRATION" not in page
+
+
+def test_demonstration_events_are_marked(home: Path) -> None:
+    filled(home, source=DEMONSTRATION)
+    assert "DEMONSTRATION: synthetic events, not real" in said(opened())
+
+
+def test_a_filter_changes_the_sentence_and_the_link(home: Path) -> None:
+    filled(home)
+    app = opened()
+    app.session_state["filter_layer"] = "overdoses"
+    app.session_state["filter_shift"] = "night"
+    app.run()
+    assert not app.exception
+    assert "overdoses in Middlesbrough" in said(app)
+    assert "22:00 to 06:00" in said(app)
+    assert app.query_params["layers"] == "overdoses"
+    assert app.query_params["shift"] == "night"
+
+
+def test_a_link_restores_the_filters(home: Path) -> None:
+    filled(home)
+    app = opened(layers="overdoses", shift="late", size="10", days="mon,tue")
+    assert app.session_state["filter_layer"] == "overdoses"
+    assert app.session_state["filter_size"] == 10
+    assert "Mon and Tue, 14:00 to 22:00" in said(app)
+
+
+def test_a_bad_link_opens_the_map_and_says_so(home: Path) -> None:
+    filled(home)
+    page = said(opened(wards="<img src=x onerror=alert(1)>", size="99"))
+    assert "The link names a ward that is not known here; it was left out." in page
+    assert "<img" not in page
+
+
+def test_nothing_matches_is_said_with_what_to_do(home: Path) -> None:
+    filled(home)
+    page = said(opened(**{"from": "2001-01-01", "to": "2001-01-08"}))
+    assert "Nothing matches" in page
+    assert "Reset" in page
+    assert "No needle finds in Middlesbrough, 1 Jan to 7 Jan 2001" in page
+
+
+def test_several_layers_have_a_sentence_each(home: Path) -> None:
+    filled(home)
+    page = said(opened(layers="needle_litter,overdoses"))
+    assert page.count('class="hb-sentence"') == 2
+
+
+@pytest.mark.parametrize("tab", ["Table", "Rhythm", "Months", "Records", "Download"])
+def test_every_tab_opens(home: Path, tab: str) -> None:
+    filled(home)
+    app = opened()
+    app.session_state["tab"] = tab
+    app.run()
+    assert not app.exception
+
+
+def test_texts_from_records_are_only_ever_text(home: Path) -> None:
+    filled(home, texts=HOSTILE)
+    area = load_area("middlesbrough", home=home)
+    with Store.open(home) as store:
+        columns = read_columns(store, ANALYST, ward_codes=tuple(area.wards.codes))
+    busiest = np.bincount(columns.cell[9]).argmax()
+    app = opened(cell=f"{int(columns.cell_ids[9][busiest]):x}", period="90d")
+    assert 'class="hb-card"' in said(app)
+    app.session_state["tab"] = "Records"
+    app.run()
+    assert not app.exception
+    shown = app.dataframe[0].value
+    assert set(shown["Category"]) == set(HOSTILE)
+    assert set(shown["Status"]) == {HOSTILE[-1]}
+    assert not any(text in said(app) for text in HOSTILE)
+    assert not app.markdown
+
+
+def test_without_a_login_only_this_machine_is_served(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    filled(home)
+    real = st.get_option
+    monkeypatch.setattr(st, "get_option", lambda key: "0.0.0.0" if key == "server.address" else real(key))  # noqa: S104 - what must be refused
+    page = said(opened())
+    assert "Without a login, the partners&#x27; side serves this machine only" in page
+    assert "needle" not in page
+
+
+def test_an_area_that_there_is_not_is_an_error_in_three_parts(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEXBEAT_AREA", "atlantis")
+    page = said(opened())
+    assert "An area is one of those that were built" in page
+    assert home.exists() is False
+
+
+def test_the_data_page_lists_sources_and_undoes_the_last_load(home: Path) -> None:
+    filled(home)
+    app = data_page()
+    assert ">table</td>" in said(app)
+    app.button(key="undo").click().run()
+    assert "150 new events go" in said(app)
+    app.button(key="undo_yes").click().run()
+    assert "The load was undone." in said(app)
+
+
+def test_demonstration_events_are_removed_only_after_a_second_word(home: Path) -> None:
+    filled(home, source=DEMONSTRATION)
+    app = data_page()
+    app.button(key="undemonstrate").click().run()
+    assert "550 synthetic events go for good. Real events stay." in said(app)
+    app.button(key="undemonstrate_no").click().run()
+    assert app.button(key="undemonstrate")
+    app.button(key="undemonstrate").click().run()
+    app.button(key="undemonstrate_yes").click().run()
+    assert "Nothing has been loaded yet" in said(app)
