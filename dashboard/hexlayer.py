@@ -70,6 +70,7 @@ class HexLayer(Layer):
         self.fit = fit
         self.cells, self.values, self.outlined = drawn_cells(cells, values, outlined, scale)
         self.resolution = one_resolution(self.cells)
+        self.geometry, self.order = cell_geometry(self.cells)  # once: folium renders a layer several times
 
     def data_script(self) -> str:
         """The data as JSON that is safe in a script and in folium's templates."""
@@ -77,13 +78,12 @@ class HexLayer(Layer):
 
     def data(self) -> dict[str, Any]:
         """What `L.hexLayer` takes: see assets/hexlayer.js."""
-        geometry, order = cell_geometry(self.cells)
-        numbers = whole_values(self.values[order])
-        marked = None if self.outlined is None else packed(np.packbits(self.outlined[order]))
+        numbers = whole_values(self.values[self.order])
+        marked = None if self.outlined is None else packed(np.packbits(self.outlined[self.order]))
         return {
             "id": self.layer_id,
             "resolution": self.resolution,
-            "geometry": geometry,
+            "geometry": self.geometry,
             "values": packed(numbers.array),
             "width": numbers.array.dtype.itemsize,
             "offset": numbers.offset,
