@@ -84,7 +84,8 @@ def _direct_linear_transform(source: NDArray[np.float64], target: NDArray[np.flo
     rows[0::2, 0:3] = rows[1::2, 3:6] = source.T
     rows[0::2, 6:9] = -(target[0] * source).T
     rows[1::2, 6:9] = -(target[1] * source).T
-    matrix: NDArray[np.float64] = np.linalg.svd(rows)[2][-1].reshape(3, 3)
+    # The triangle has the same right singular vectors, and is small: no left ones of all rows are made.
+    matrix: NDArray[np.float64] = np.linalg.svd(np.linalg.qr(rows, mode="r"))[2][-1].reshape(3, 3)
     return matrix
 
 

@@ -41,20 +41,22 @@ class Raster:
         west, south = west - 2 / per_lon, south - 2 / per_lat
         marked = _edge_pixels(polygons, west, south, per_lon, per_lat)
         label, count = ndimage.label(~marked)
+        label = label.ravel()
+        runs = np.flatnonzero(np.diff(label)) + 1  # where one piece ends and another begins, down the columns
         speaker = np.zeros(count + 1, dtype=np.int64)
-        speaker[label.ravel()] = np.arange(label.size)
+        speaker[label[runs]] = runs
         column, row = np.divmod(speaker[1:], _SIDE)
         answer = np.full(count + 1, UNDECIDED, dtype=np.int16)
         answer[1:] = locate(west + (column + 0.5) / per_lon, south + (row + 0.5) / per_lat)
-        return cls(west, south, per_lon, per_lat, answer[label].ravel())
+        return cls(west, south, per_lon, per_lat, answer[label])
 
     def look_up(self, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.int32]:
         """The polygon (int32 (n,)) of each point, -1 outside, UNDECIDED near an edge; -1 for what is no number."""
         column = (lon - self.west) * self.per_lon
         row = (lat - self.south) * self.per_lat
         inside = (column >= 0) & (column < _SIDE) & (row >= 0) & (row < _SIDE)
-        pixel = np.where(inside, np.floor(column) * _SIDE + np.floor(row), 0).astype(np.int64)
-        return np.where(inside, self.answer[pixel], -1).astype(np.int32)
+        pixel = np.where(inside, np.floor(column), 0) * _SIDE + np.where(inside, np.floor(row), 0)
+        return np.where(inside, self.answer[pixel.astype(np.int64)], -1).astype(np.int32)
 
 
 def _edge_pixels(

@@ -69,6 +69,7 @@ def test_wards_are_in_the_order_of_their_codes() -> None:
         (9.0, 9.0, ""),
         (np.nan, 0.5, ""),
         (0.5, np.inf, ""),
+        (np.inf, -np.inf, ""),
     ],
 )
 def test_a_point_has_its_ward(lon: float, lat: float, code: str, copies: int) -> None:

@@ -1,0 +1,41 @@
+"""The benchmarks run and agree with the usual way; how fast they are is for `make bench` to say."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=240)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "size"),
+    [
+        (("bench.points_to_cells", "--points", "6000", "--rounds", "1"), "points"),
+        (("bench.filter_change", "--events", "6000", "--rounds", "1"), "events"),
+    ],
+    ids=["points_to_cells", "filter_change"],
+)
+def test_a_benchmark_compares_equal_results(arguments: tuple[str, ...], size: str, tmp_path: Path) -> None:
+    out = tmp_path / "figures.json"
+    done = run(*arguments, "--format", "json", "--out", str(out))
+    assert (done.returncode, done.stderr) == (0, "")
+    figures = json.loads(done.stdout)
+    assert figures == json.loads(out.read_text(encoding="utf-8"))
+    assert (figures[size], figures["equal"], figures["asked"]) == (6000, True, 5.0)
+    assert figures["ratio"] > 0
+
+
+def test_a_benchmark_that_there_is_not() -> None:
+    done = run("bench", "sorting")
+    assert done.returncode == 2
+    assert done.stderr.endswith(
+        "there is no benchmark sorting; choose from points_to_cells, filter_change, map_redraw\n"
+    )
