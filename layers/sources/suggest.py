@@ -162,7 +162,7 @@ def make_profile(
             end=of.get("end", ()),
             formats=formats,
             midnight_is_day=midnight_is_day,
-        ),  # fmt: skip
+        ),
         key=Key(columns=of.get("key", ())),
         category=Choice(column=of.get("category", ())),
         status=Choice(column=of.get("status", ())),

@@ -49,11 +49,11 @@ def test_police_street_rows_without_an_identifier_are_numbered(home: Store) -> N
     )
 
 
-def test_a_later_download_of_a_month_replaces_it(home: Store) -> None:
-    ingest(home, FIXTURES / "2024-06-cleveland-street.csv", source="police-uk-street")
-    later = ingest(home, FIXTURES / "2024-06-cleveland-street-later.csv", source="police-uk-street").files[0].tally
+def test_a_later_download_of_a_month_replaces_it(store: Store) -> None:
+    ingest(store, FIXTURES / "2024-06-cleveland-street.csv", source="police-uk-street")
+    later = ingest(store, FIXTURES / "2024-06-cleveland-street-later.csv", source="police-uk-street").files[0].tally
     assert (later.new, later.updated, later.unchanged, later.removed) == (1, 1, 1, 2)
-    assert [key.rsplit("|")[-1] for key in live(home).index][1:] == ["a1", "a5"]
+    assert [key.rsplit("|")[-1] for key in live(store).index][1:] == ["a1", "a5"]
 
 
 def test_stop_and_search_at_local_midnight_is_a_day_of_the_local_month(home: Store) -> None:
