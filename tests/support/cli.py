@@ -1,5 +1,6 @@
 """The command line as a person meets it: exit code, standard output, standard error."""
 
+import io
 import json
 import sys
 from collections.abc import Callable
@@ -36,6 +37,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp
         monkeypatch.delenv(name, raising=False)
 
     def command(*arguments: object) -> Outcome:
+        monkeypatch.setattr(sys, "stdin", io.StringIO(""))  # nobody is there to answer a question
         monkeypatch.setattr(sys, "argv", ["hexbeat", *map(str, arguments)])
         capsys.readouterr()
         try:
