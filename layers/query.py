@@ -189,6 +189,8 @@ def _are_states(columns: Columns, chosen: Filter, index: NDArray[np.int64]) -> N
 
 def _weights(columns: Columns, chosen: Filter, index: NDArray[np.int64], window: _Window) -> NDArray[np.float64]:
     """The share of each event that falls inside the window; 1 for a state."""
+    if window.allowed is None and chosen.start is None and chosen.end is None:
+        return np.ones(len(index))
     start, end = columns.start[index], columns.end[index]
     incident = ~_are_states(columns, chosen, index)
     share = np.ones(len(index))

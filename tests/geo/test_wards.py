@@ -1,10 +1,10 @@
 """Wards: the same answer as geopandas, and one ward for a point on a shared edge."""
 
-import csv
 from pathlib import Path
 
 import geopandas
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
 from hypothesis import given
@@ -129,14 +129,27 @@ def test_every_real_point_agrees_with_geopandas(shared: Path, name: str) -> None
     assert located(wards, lon, lat) == by_geopandas(geopandas.read_file(path), lon, lat)
 
 
+# Files of real points, and their columns of longitude and latitude.
+REAL = {
+    "police_uk/*.csv": ("Longitude", "Latitude"),
+    "needles/*.csv": ("LONGITUDE", "LATITUDE"),
+    "properties/*.csv": ("LONGITUDE", "LATITUDE"),
+    "overdoses/*.csv": ("Longitude_Random", "Latitude_Random"),
+}
+
+
 def real_points(shared: Path) -> NDArray[np.float64]:
-    """Every point of the police.uk files and the anchor points, (n, 2)."""
-    places: list[tuple[str, str]] = []
-    for path in sorted((shared / "events" / "police_uk").glob("*.csv")):
-        with path.open(encoding="utf-8-sig", newline="") as lines:
-            places += [(row["Longitude"], row["Latitude"]) for row in csv.DictReader(lines) if row["Longitude"]]
+    """Every point of the tables of events, and the anchor points of police.uk, (n, 2); those abroad are outside."""
+    places: list[NDArray[np.float64]] = []
+    for pattern, columns in REAL.items():
+        for path in sorted((shared / "events").glob(pattern)):
+            table = pd.read_csv(path, usecols=list(columns), encoding="utf-8-sig", encoding_errors="replace")
+            numbers = table[list(columns)].apply(pd.to_numeric, errors="coerce")
+            places.append(numbers.dropna().to_numpy(dtype=np.float64))
+    needles = geopandas.read_file(shared / "events" / "needles" / "boston_needle_pickup_2016.geojson")
+    places.append(needles.get_coordinates().to_numpy())
     anchors = np.loadtxt(shared / "boundaries" / "police_uk_anchor_points.csv", delimiter=",", skiprows=1)
-    return np.concatenate([np.array(places, dtype=np.float64), anchors[:, :2]])
+    return np.concatenate([*places, anchors[:, :2]])
 
 
 @pytest.mark.parametrize("name", ["wards.geojson", "wards.gpkg", "wards.shp", "wards.parquet"])
