@@ -90,7 +90,7 @@ def read_choice(returned: Any) -> tuple[str, float] | None:
         lon, lat = map(float, drawing["geometry"]["coordinates"])
         resolution = int(drawing["properties"]["resolution"])
         event = float(drawing["properties"]["event"])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, OverflowError, TypeError, ValueError):
         return None
     sound = abs(lon) <= 180 and abs(lat) <= 90 and 0 <= resolution <= FINEST_RESOLUTION and math.isfinite(event)  # noqa: PLR2004 - degrees
     return (h3.latlng_to_cell(lat, lon, resolution), event) if sound else None
