@@ -13,7 +13,16 @@ from pyproj.exceptions import CRSError
 from geo.errors import DataError
 from layers.parsing.values import numbers
 
-__all__ = ["NATIONAL_GRID", "Points", "is_impossible", "is_near", "parse_grid_refs", "parse_pairs", "to_degrees"]
+__all__ = [
+    "GRID_REF",
+    "NATIONAL_GRID",
+    "Points",
+    "is_impossible",
+    "is_near",
+    "parse_grid_refs",
+    "parse_pairs",
+    "to_degrees",
+]
 
 NATIONAL_GRID: Final = "EPSG:27700"
 WGS_84: Final = CRS.from_epsg(4326)

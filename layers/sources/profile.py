@@ -14,7 +14,18 @@ from layers.catalogue import LAYER_NAMES
 from layers.event import PRECISIONS, REPORTERS
 from layers.sources import tables
 
-__all__ = ["Choice", "Condition", "Key", "Location", "Names", "Snapshot", "SourceProfile", "Times", "parse_profile"]
+__all__ = [
+    "MISSING",
+    "Choice",
+    "Condition",
+    "Key",
+    "Location",
+    "Names",
+    "Snapshot",
+    "SourceProfile",
+    "Times",
+    "parse_profile",
+]
 
 # One heading, which a file must have (but for case, blanks, hyphens and underscores); or several, of which the first
 # that it has is used. What every event needs must be there; of other things with several headings none need be.
