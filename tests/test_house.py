@@ -42,7 +42,8 @@ def test_rooms_use_only_what_others_export(path: Path) -> None:
             target = importlib.import_module(node.module)
             exported = getattr(target, "__all__", None)
             for alias in node.names:
-                submodule = (ROOT / Path(*node.module.split(".")) / f"{alias.name}.py").is_file()
+                place = ROOT / Path(*node.module.split("."))
+                submodule = (place / f"{alias.name}.py").is_file() or (place / alias.name).is_dir()
                 if not submodule and (exported is None or alias.name not in exported):
                     private.append(f"{node.module}.{alias.name}")
     assert private == []

@@ -10,7 +10,16 @@ from numpy.typing import NDArray
 from layers.demonstration.places import Places
 from layers.demonstration.rhythms import RHYTHMS, Span, draw_by_weight, draw_seconds
 
-__all__ = ["Closures", "Hotspot", "Spike", "plant_closures", "plant_hotspots", "plant_spike"]
+__all__ = [
+    "RING_MULTIPLIER",
+    "RING_WIDTH_M",
+    "Closures",
+    "Hotspot",
+    "Spike",
+    "plant_closures",
+    "plant_hotspots",
+    "plant_spike",
+]
 
 APART_M: Final = 700  # between planted hotspots
 NEW_DAYS: Final = 91  # the new hotspot appears so many days before the end
