@@ -20,6 +20,7 @@ from geo.shuffling import ShuffledSums, shuffled_sums, to_units
 __all__ = ["Hotspots", "Side", "benjamini_hochberg", "gi_star", "hotspots", "local_g", "p_values"]
 
 Side = Literal["hot", "cold"]
+_ROUNDING: Final = 1e-14  # relative; values that differ by less are equal
 _MOST_STEPS: Final = 50  # each step finds at least one new cell; in practice two to six are taken
 
 
@@ -52,12 +53,14 @@ def gi_star(values: NDArray[np.float64], neighbours: csr_array) -> NDArray[np.fl
     Source: Getis and Ord 1992; Ord and Getis 1995, equation 5.
     """
     values, neighbours = _checked(values, neighbours)
-    count = len(values)
-    weight, squared = _row_sums(neighbours)
-    mean, spread = values.mean(), values.std()
-    spare = np.maximum(count * squared - weight * weight, 0.0)
-    scale = spread * np.sqrt(spare / max(count - 1, 1))
-    return _divided(neighbours @ values - mean * weight, scale)
+    mean = values.sum() / len(values)
+    apart = values - mean
+    variance = float(apart @ apart) / len(values)
+    if variance <= (_ROUNDING * mean) ** 2:
+        return np.zeros(len(values))
+    z: NDArray[np.float64] = neighbours @ apart
+    z *= _inverse_scale(neighbours, variance)
+    return z
 
 
 def local_g(values: NDArray[np.float64], neighbours: csr_array) -> NDArray[np.float64]:
@@ -127,8 +130,9 @@ def hotspots(values: NDArray[np.float64], neighbours: csr_array, q: float = 0.05
     draws = _draws(neighbours)
     units, unit = to_units(values, most_draws=int(draws.max(initial=0)))
     sums = np.rint(neighbours @ units.astype(np.float64)).astype(np.int64)
-    hot = _step_down(units, neighbours, sums, side="hot", level=q)
-    cold = _step_down(units, neighbours, sums, side="cold", level=q)
+    whole = shuffled_sums(units, most_draws=int(draws.max(initial=0)))
+    hot = _step_down(whole, units, neighbours, sums, side="hot", level=q)
+    cold = _step_down(whole, units, neighbours, sums, side="cold", level=q)
     leans_hot = hot.p <= cold.p
     adjusted = np.where(leans_hot, hot.q, cold.q)
     return Hotspots(
@@ -152,19 +156,29 @@ class _Tested:
 
 
 def _step_down(
-    units: NDArray[np.int64], neighbours: csr_array, sums: NDArray[np.int64], *, side: Side, level: float
+    null: ShuffledSums,
+    units: NDArray[np.int64],
+    neighbours: csr_array,
+    sums: NDArray[np.int64],
+    *,
+    side: Side,
+    level: float,
 ) -> _Tested:
-    """Test, take the neighbourhoods of what was found out of the background, test again, until nothing new is found."""
+    """Test, take the neighbourhoods of what was found out of the background, test again, until nothing new is found.
+
+    `null` is of all cells, where it begins; the hot and the cold side share it.
+    """
     draws = _draws(neighbours)
     most = int(draws.max(initial=0))
     background = np.ones(len(units), dtype=bool)
     for _ in range(_MOST_STEPS):
-        p = _tail(shuffled_sums(units[background], most_draws=most), side)(draws, sums)
+        p = _tail(null, side)(draws, sums)
         q = benjamini_hochberg(p)
         left = background & ~_surely_found(p, q, neighbours, level)
         if left.sum() == background.sum() or left.sum() < most:
             break
         background = left
+        null = shuffled_sums(units[background], most_draws=most)
     return _Tested(p, q, float(units[background].mean()))
 
 
@@ -198,15 +212,24 @@ def _checked(values: NDArray[np.float64], neighbours: csr_array) -> tuple[NDArra
             f"values have shape {values.shape} and neighbours {tuple(neighbours.shape)}",
             "make both from the same list of cells",
         )
-    return values, csr_array(neighbours)
+    return values, neighbours if isinstance(neighbours, csr_array) else csr_array(neighbours)
 
 
 def _row_sums(neighbours: csr_array) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The sum of weights and of squared weights in each row; a binary matrix needs only its row pointers."""
-    if (neighbours.data == 1).all():
-        weight = np.diff(neighbours.indptr).astype(np.float64)
-        return weight, weight
+    """The sum of weights and of squared weights in each row."""
     return neighbours.sum(axis=1), neighbours.multiply(neighbours).sum(axis=1)
+
+
+def _inverse_scale(neighbours: csr_array, variance: float) -> NDArray[np.float64]:
+    """1 / (s sqrt((n S - W^2) / (n - 1))) of each row, 0 where that is infinite; binary rows differ by size alone."""
+    count = neighbours.shape[0]
+    binary = bool((neighbours.data == 1).all())
+    sizes = _sizes(neighbours)
+    weight, squared = (np.arange(sizes.max() + 1),) * 2 if binary else _row_sums(neighbours)
+    spare = (count * squared - weight * weight) * (variance / max(count - 1, 1))
+    inverse: NDArray[np.float64] = np.zeros(len(spare))
+    inverse[spare > 0] = spare[spare > 0] ** -0.5
+    return inverse[sizes] if binary else inverse
 
 
 def _draws(neighbours: csr_array) -> NDArray[np.int64]:
@@ -217,8 +240,13 @@ def _draws(neighbours: csr_array) -> NDArray[np.int64]:
             "some weights are neither 0 nor 1",
             "use geo.neighbours.cell_neighbours, or set all stored weights to 1",
         )
-    draws: NDArray[np.int64] = np.diff(neighbours.indptr).astype(np.int64)
-    return draws
+    return _sizes(neighbours).astype(np.int64)
+
+
+def _sizes(neighbours: csr_array) -> NDArray[np.integer]:
+    """The number of entries in each row."""
+    ends: NDArray[np.integer] = neighbours.indptr
+    return ends[1:] - ends[:-1]
 
 
 def _divided(numerator: NDArray[np.float64], scale: NDArray[np.float64]) -> NDArray[np.float64]:

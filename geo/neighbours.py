@@ -82,4 +82,5 @@ def _binary(pairs: NDArray[np.intp], size: int) -> csr_array:
     matrix = csr_array((np.ones(pairs.shape[1]), (pairs[0], pairs[1])), shape=(size, size))
     matrix.sum_duplicates()
     matrix.data[:] = 1.0
-    return matrix
+    narrow = (matrix.indices.astype(np.int32), matrix.indptr.astype(np.int32))  # products read half as much
+    return csr_array((matrix.data, *narrow), shape=matrix.shape)

@@ -1,9 +1,11 @@
 from itertools import permutations
 from pathlib import Path
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -44,6 +46,23 @@ def test_z_equals_spdep(shared: Path) -> None:
     assert round(gi_star(points[:, 2], csr_array((apart <= 30).astype(float)))[119], 5) == 1.45078
 
 
+@pytest.mark.shared
+def test_z_equals_sfhotspot(shared: Path) -> None:
+    robberies = pd.read_csv(shared / "peers" / "memphis_robberies_jan.csv")
+    places = gpd.points_from_xy(robberies["longitude"], robberies["latitude"], crs=4326).to_crs(32615)
+    hull = shapely.convex_hull(shapely.union_all(places)).buffer(250, quad_segs=30)
+    west, south, east, north = hull.bounds
+    columns, rows = np.ceil([(east - west) / 500, (north - south) / 500]).astype(int)
+    x, y = np.meshgrid(west + 500 * np.arange(columns), south + 500 * np.arange(rows))
+    squares = shapely.box(x.ravel(), y.ravel(), x.ravel() + 500, y.ravel() + 500)
+    kept = shapely.intersects(squares, hull)
+    counts = np.bincount(shapely.STRtree(squares[kept]).query(places, predicate="intersects")[1], minlength=kept.sum())
+    assert (len(counts), counts.sum()) == (2715, 206)
+    neighbours = square(rows, columns)[np.flatnonzero(kept)][:, np.flatnonzero(kept)]
+    published = [-0.546, -0.598, -0.598, 0.716, 0.716, 0.716, -0.598, -0.598, -0.546, 0.893]
+    assert gi_star(counts.astype(float), csr_array(neighbours))[:10].round(3).tolist() == published
+
+
 @given(MAPS)
 def test_z_follows_the_formula_of_the_paper(values: np.ndarray) -> None:
     neighbours = hexagons(6)
@@ -61,6 +80,12 @@ def test_weights_other_than_one_are_allowed_in_z() -> None:
     neighbours = hexagons(4)
     values = np.arange(16.0) ** 2
     assert gi_star(values, csr_array(neighbours * 2.5)) == pytest.approx(gi_star(values, neighbours))
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1, 7.3e9])
+def test_nothing_stands_out_where_all_values_are_equal(value: float) -> None:
+    assert gi_star(np.full(36, value), hexagons(6)).tolist() == [0] * 36
+    assert local_g(np.zeros(36), hexagons(6)).tolist() == [0] * 36
 
 
 def test_nothing_stands_out_where_every_cell_is_a_neighbour() -> None:
