@@ -1,0 +1,65 @@
+"""One sentence on why a cell is, or is not, a hotspot."""
+
+from typing import Final
+
+from layers.hotspot_map import COLD, HOT, TIMES_AVERAGE, HotspotMap
+from layers.wording import chance_words, number_words, span_words, things
+
+__all__ = ["explain_cell"]
+
+_ORDINARY: Final = 0.25  # of shuffles: nobody need be told by which side a cell differs from the middle
+
+
+def explain_cell(found: HotspotMap, cell: str) -> str:
+    """Why a cell (H3 string) is hot, cold, neither, or too quiet to tell, in one sentence with its numbers.
+
+    The numbers are those of the test: the cell together with those that touch it, and as many cells where there is no
+    hotspot (for cold spots: no cold spot). KeyError for a cell that is not on the map.
+    """
+    if not found.total:
+        return f"There are no {found.spec.many} anywhere on this map{_when(found)}, so there is nothing to compare."
+    rows = found.rows
+    places = rows.index[rows["cell"] == cell]
+    if not len(places):
+        raise KeyError(cell)
+    row = rows.loc[places[0]]
+    side = str(row["leans"])
+    counted = things(float(row["neighbourhood"]), found.spec, found.measure)
+    others = int(row["cells"]) - 1
+    around = f" and the {others} that touch it" if others > 1 else " and the one that touches it" if others else ""
+    elsewhere = _elsewhere(side, found=bool((rows["hotspot"] == side).any()))
+    average = number_words(float(row["expected"]))
+    facts = (
+        f"{counted[0].upper()}{counted[1:]} in this cell{around}{_when(found)}; as many cells {elsewhere} would have "
+        f"{average} on average"
+    )
+    return f"{facts}; {_verdict(found, float(row['p_value']), row['hotspot'], side, row)}."
+
+
+def _verdict(found: HotspotMap, p: float, kind: str, side: str, row: "dict[str, float]") -> str:
+    shuffles = f"{chance_words(p)} shuffles {'have as many' if side == HOT else 'have as few'}"
+    if kind == HOT:
+        return f"{shuffles}: a hotspot"
+    if kind == COLD:
+        return f"{shuffles}: a cold spot"
+    if TIMES_AVERAGE * float(row["expected"]) < float(row["fewest"]):
+        return "too few to tell, for even six times the average might not stand out"
+    if p >= _ORDINARY:
+        return "an ordinary number"
+    name = "hotspot" if side == HOT else "cold spot"
+    return f"{shuffles}, too often to call it a {name} among {len(found.rows):,} cells"
+
+
+def _elsewhere(side: str, *, found: bool) -> str:
+    """Where the average is taken: the background of the test, from which what was found is taken out."""
+    if not found:
+        return "anywhere here"
+    return "outside the hotspots" if side == HOT else "outside the cold spots"
+
+
+def _when(found: HotspotMap) -> str:
+    if found.period is None:
+        return ""
+    days = (found.period[1] - found.period[0]).days
+    span = f" in {number_words(days)} days" if days > 1 else f" on {span_words(*found.period)}"
+    return f"{span} (at the chosen hours and weekdays)" if found.clocked else span

@@ -1,0 +1,157 @@
+"""The hotspot map of one layer: Gi* of every cell with exact p-values, and what must be said of it."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from geo.hotspots import hotspots
+from geo.shuffling import shuffled_sums, to_units
+from layers.columns import Columns
+from layers.emerging_map import emerging_map
+from layers.event import REPORTERS, LayerSpec, Measure
+from layers.filters import Filter
+from layers.periods import Period, one_layer, period_of
+from layers.query import Selection, select
+from layers.study import Study, align, filter_in
+from layers.wording import number_words, percent_words
+
+__all__ = ["COLD", "HOT", "TIMES_AVERAGE", "HotspotMap", "hotspot_map"]
+
+HOT: Final = "hot"
+COLD: Final = "cold"
+TIMES_AVERAGE: Final = 6.0  # a place that would not stand out with so many times the average is too quiet to tell
+_KINDS: Final = np.array([COLD, "", HOT], dtype=object)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HotspotMap:
+    """What Gi* says of each of the study's cells, and on what it rests.
+
+    `rows` (n, in the study's order) has the columns cell (H3 string), ward_code, ward_name (of the largest part of the
+    cell), count, gi_z, p_value and q_value (one-sided, of the side in `leans`), hotspot ("hot", "cold" or ""), trend (a
+    pattern of layers.emerging_map over the period, "" where it has room for too few bins), neighbourhood (the sum over
+    the cell and those that touch it), expected (of as many cells outside of the hotspots), cells (how many they are),
+    leans ("hot" or "cold"), and fewest: the smallest neighbourhood that would be a hotspot whatever the others are
+    (infinite if none would).
+
+    `period` is the filter's as far as records reach. `total` sums the counts; `outside` is what lies in no cell of the
+    study. `unplaced_in_time` and `shared_in_time` as in layers.query. `unit`: counts are rounded to its multiples
+    for the test (1: none was). `swept` events were found by sweeps. `notes` say all this in sentences.
+    """
+
+    spec: LayerSpec
+    measure: Measure
+    rows: pd.DataFrame
+    period: Period | None
+    q: float
+    total: float
+    outside: float
+    unplaced_in_time: int
+    shared_in_time: int
+    swept: int
+    unit: float
+    clocked: bool  # the filter has hours or weekdays
+    notes: tuple[str, ...]
+
+
+def hotspot_map(
+    columns: Columns,
+    chosen: Filter,
+    study: Study,
+    *,
+    q: float = 0.05,
+    trend: bool = True,
+    time_zone: str = "Europe/London",
+) -> HotspotMap:
+    """The hot and cold cells of one layer, at false discovery rate `q`, for any filter with the study's wards.
+
+    `trend` False leaves the patterns over time out, which takes most of the time. Raises UsageError unless exactly one
+    layer is chosen. Misleads as geo.hotspots.hotspots does: dense recording is not risk.
+    """
+    spec = one_layer(chosen, "A hotspot map")
+    chosen = filter_in(study, chosen)
+    selection = select(columns, chosen, time_zone=time_zone)
+    values, outside = align(columns, selection, study)
+    found = hotspots(values, study.neighbours, q)
+    leans, fewest = _sides(values, study, q)
+    period, notes = period_of(columns, chosen, time_zone=time_zone)
+    rows = pd.DataFrame(
+        {
+            "cell": study.names,
+            "ward_code": study.ward_codes,
+            "ward_name": study.ward_names,
+            "count": values,
+            "gi_z": found.z,
+            "p_value": found.p,
+            "q_value": found.q,
+            "hotspot": _KINDS[found.kind + 1],
+            "trend": "",
+            "neighbourhood": found.total,
+            "expected": found.expected,
+            "cells": np.diff(study.neighbours.indptr),
+            "leans": np.where(found.kind == 0, leans, _KINDS[found.kind + 1]),
+            "fewest": fewest,
+        }
+    )
+    if trend:
+        emerging = emerging_map(columns, chosen, study, q=q, time_zone=time_zone)
+        notes += [note for note in emerging.notes if note not in notes]
+        rows["trend"] = emerging.rows["pattern"] if emerging.bins else ""
+    swept = columns.reported_by[selection.index] == REPORTERS.index("sweep")
+    return HotspotMap(
+        spec=spec,
+        measure=chosen.measure,
+        rows=rows,
+        period=period,
+        q=q,
+        total=float(values.sum()),
+        outside=outside,
+        unplaced_in_time=selection.unplaced_in_time,
+        shared_in_time=selection.shared_in_time,
+        swept=int(swept.sum()),
+        unit=found.unit,
+        clocked=bool(chosen.hours or chosen.days) and spec.kind == "incident",
+        notes=(*_notes(selection, spec, unit=found.unit, outside=outside, swept=float(swept.sum())), *notes),
+    )
+
+
+def _sides(values: NDArray[np.float64], study: Study, q: float) -> tuple[NDArray[np.object_], NDArray[np.float64]]:
+    """To which side each cell's sum leans, and the smallest sum that would be significant by itself, (n,) each."""
+    draws = np.diff(study.neighbours.indptr).astype(np.int64)
+    most = int(draws.max())
+    units, unit = to_units(values, most_draws=most)
+    sums = np.rint(study.neighbours @ units.astype(np.float64)).astype(np.int64)
+    null = shuffled_sums(units, most_draws=most)
+    leans = np.where(null.at_least(draws, sums) <= null.at_most(draws, sums), HOT, COLD).astype(object)
+    possible = np.arange(null.chance.shape[1] + 1)
+    fewest = np.full(most + 1, np.inf)
+    for size in np.unique(draws).tolist():
+        rare = null.at_least(np.full_like(possible, size), possible) <= q / len(values)
+        fewest[size] = possible[rare][0] * unit if rare.any() else np.inf
+    return leans, fewest[draws]
+
+
+def _notes(selection: Selection, spec: LayerSpec, *, unit: float, outside: float, swept: float) -> list[str]:
+    """What was shared, rounded or left out, a sentence for each."""
+    said = []
+    if selection.shared_in_time:
+        said.append(
+            f"{selection.shared_in_time:,} of the {spec.many} are known only to a longer time, such as a month, and "
+            "count by the share of it that falls inside."
+        )
+    if unit != 1:
+        said.append(f"For the test, counts are rounded to multiples of {unit:g}.")
+    if selection.unplaced_in_time:
+        said.append(
+            f"{selection.unplaced_in_time:,} more are left out, because their hour or weekday, by which the filter "
+            "asks, is not known."
+        )
+    if swept and len(selection.index):
+        share = percent_words(swept / len(selection.index))
+        said.append(f"{share} were found by sweeps: where one searches, one finds. Without them the map may differ.")
+    if outside:
+        said.append(f"{number_words(outside)} lie in no cell of the study area, and are left out.")
+    return said

@@ -1,0 +1,162 @@
+"""Periods that analyses need: how far records reach, the same length before, a year before, and bins of equal length.
+
+What is chosen here on somebody's behalf is said in words by the same functions.
+"""
+
+import datetime as dt
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geo.calendar import Calendar
+from geo.errors import UsageError
+from layers.catalogue import LAYERS, layer_named
+from layers.columns import Columns
+from layers.event import PRECISIONS, LayerSpec
+from layers.filters import Filter
+from layers.wording import date_words, list_words, span_words
+
+__all__ = [
+    "FEWEST_BINS",
+    "Bins",
+    "Period",
+    "before",
+    "choose_bins",
+    "known_period",
+    "month_only_share",
+    "one_layer",
+    "period_of",
+    "year_before",
+]
+
+Period = tuple[dt.date, dt.date]  # half-open local dates
+FEWEST_BINS: Final = 4  # below, no trend can be found (geo.emerging)
+_MOST_WEEKS: Final = 26  # bins of a week up to so many of them, of four weeks beyond
+_MOSTLY: Final = 0.5
+_EPOCH: Final = dt.date(1970, 1, 1)
+_DAY: Final = dt.timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Bins:
+    """Time bins, oldest first, and how they were chosen, in words. None where the period has room for too few."""
+
+    periods: tuple[Period, ...]
+    unit: str  # "week", "four weeks", "month"
+    words: str
+
+
+def one_layer(chosen: Filter, what: str) -> LayerSpec:
+    """The one layer of a filter; UsageError for none or several. `what` begins the rule, as in "A hotspot map"."""
+    if len(chosen.layers) == 1:
+        return layer_named(chosen.layers[0])
+    names = ", ".join(spec.name for spec in LAYERS)
+    asked = f"{list_words(chosen.layers)} were chosen" if chosen.layers else "none was chosen"
+    raise UsageError(f"{what} is of one layer: unlike things are not added up", asked, f"choose one of {names}")
+
+
+def known_period(columns: Columns, layer: str, *, time_zone: str) -> Period | None:
+    """From the day of a layer's first event to the day after its last, wherever it was; None without events.
+
+    A state's last is the one that began last: an order that runs for months to come is no news of those months.
+    """
+    own = np.flatnonzero(columns.layer == [spec.name for spec in LAYERS].index(layer))
+    if not own.size:
+        return None
+    start = columns.start[own]
+    latest = start if layer_named(layer).kind == "state" else np.maximum(start, columns.end[own] - 1)
+    first, last = Calendar(time_zone).days(np.array([start[0], latest.max()])).tolist()
+    return _EPOCH + first * _DAY, _EPOCH + (last + 1) * _DAY
+
+
+def period_of(columns: Columns, chosen: Filter, *, time_zone: str) -> tuple[Period | None, list[str]]:
+    """The filter's period as far as the layer's records reach, and sentences on what was cut off.
+
+    None where the layer has no records in it at all.
+    """
+    spec = one_layer(chosen, "A period of records")
+    known = known_period(columns, spec.name, time_zone=time_zone)
+    if known is None:
+        return None, [f"No {spec.many} have been loaded."]
+    start, end = max(chosen.start or known[0], known[0]), min(chosen.end or known[1], known[1])
+    said = []
+    if chosen.end is not None and end < chosen.end:
+        said.append(f"The newest record is of {date_words(known[1] - _DAY)}: the days after it are left out.")
+    if chosen.start is not None and start > chosen.start:
+        said.append(f"The records begin on {date_words(known[0])}: the days before it are left out.")
+    return ((start, end), said) if start < end else (None, [f"There are no records of {_asked(chosen)}."])
+
+
+def _asked(chosen: Filter) -> str:
+    if chosen.start and chosen.end:
+        return span_words(chosen.start, chosen.end)
+    return f"the time from {date_words(chosen.start)} on" if chosen.start else "that time"
+
+
+def before(period: Period) -> Period:
+    """The period of the same length that ends where this one starts."""
+    start, end = period
+    return start - (end - start), start
+
+
+def year_before(period: Period) -> Period:
+    """The same dates a year earlier; 29 February becomes 1 March."""
+    return _a_year_back(period[0]), _a_year_back(period[1])
+
+
+def _a_year_back(day: dt.date) -> dt.date:
+    try:
+        return day.replace(year=day.year - 1)
+    except ValueError:  # 29 February
+        return dt.date(day.year - 1, 3, 1)
+
+
+def month_only_share(columns: Columns, index: NDArray[np.int64]) -> float:
+    """The share of these events that are known only to their month; 0 of none."""
+    if not len(index):
+        return 0.0
+    return float((columns.precision[index] == PRECISIONS.index("month")).mean())
+
+
+def choose_bins(period: Period, *, month_only: float = 0.0) -> Bins | None:
+    """Bins that fit a period, the last ending with it: weeks up to half a year, four weeks beyond.
+
+    Where most events are known only to their month (`month_only`, a share), the whole calendar months of the period.
+    What is left over at the beginning is in no bin. None where there is no room for FEWEST_BINS.
+    """
+    if month_only > _MOSTLY:
+        months = _whole_months(period)
+        reason = "calendar months, because most records are known only to their month"
+        return _bins(months, "month", reason) if len(months) >= FEWEST_BINS else None
+    days = (period[1] - period[0]).days
+    length = 7 if days // 7 <= _MOST_WEEKS else 28
+    unit = "week" if length == 7 else "four weeks"  # noqa: PLR2004 - days of a week
+    many = days // length
+    if many < FEWEST_BINS:
+        return None
+    ends = [period[1] - k * length * _DAY for k in range(many, -1, -1)]
+    reason = "weeks" if unit == "week" else "four weeks each, because there would be more than 26 weeks"
+    return _bins(list(pairwise(ends)), unit, reason)
+
+
+def _bins(periods: list[Period], unit: str, reason: str) -> Bins:
+    span = span_words(periods[0][0], periods[-1][1])
+    return Bins(tuple(periods), unit, f"{len(periods)} bins from {span}: {reason}.")
+
+
+def _whole_months(period: Period) -> list[Period]:
+    """The calendar months that lie wholly in a period."""
+    first, end = period
+    month = first if first.day == 1 else _next_month(first)
+    months = []
+    while _next_month(month) <= end:
+        months.append((month, _next_month(month)))
+        month = _next_month(month)
+    return months
+
+
+def _next_month(day: dt.date) -> dt.date:
+    return dt.date(day.year + day.month // 12, day.month % 12 + 1, 1)

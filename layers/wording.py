@@ -1,0 +1,72 @@
+"""Numbers, chances, dates and lists as plain English words, for sentences that analyses make."""
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Final
+
+from layers.event import LayerSpec, Measure
+
+__all__ = [
+    "chance_words",
+    "date_words",
+    "list_words",
+    "number_words",
+    "percent_words",
+    "span_words",
+    "things",
+]
+
+_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_RARE: Final = 0.001  # smaller chances are not told apart in words
+_HALF: Final = 0.4  # from here on "1 in 2" says no more than "about half"
+
+
+def date_words(day: dt.date) -> str:
+    """21 Nov 2026: the same in every locale."""
+    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+
+
+def span_words(start: dt.date, end: dt.date) -> str:
+    """The half-open period [start, end) by its first and last day: "26 Oct to 21 Nov 2026"; the year only once."""
+    last = end - dt.timedelta(days=1)
+    if last <= start:
+        return date_words(start)
+    first = date_words(start) if start.year != last.year else f"{start.day} {_MONTHS[start.month - 1]}"
+    return f"{first} to {date_words(last)}"
+
+
+def number_words(value: float) -> str:
+    """Thousands with a comma; a share (1.46) with one decimal, a small one with two, a whole number without."""
+    if 0 < abs(value) < 0.1:  # noqa: PLR2004 - one decimal would make it nought
+        return f"{value:.2f}" if abs(value) >= 0.005 else "under 0.01"  # noqa: PLR2004 - likewise
+    rounded = round(value, 1)
+    whole = round(rounded)
+    return f"{whole:,}" if rounded == whole else f"{rounded:,.1f}"
+
+
+def percent_words(share: float) -> str:
+    """0.18 as "18 %"; what is not nothing and under a half per cent as "under 1 %"."""
+    percent = round(share * 100)
+    return "under 1 %" if percent == 0 and share > 0 else f"{percent:,} %"
+
+
+def chance_words(p: float) -> str:
+    """A chance as odds: "fewer than 1 in 1,000", "about 1 in 40", "about 4 in 10"."""
+    if p < _RARE:
+        return "fewer than 1 in 1,000"
+    return f"about 1 in {round(1 / p):,}" if p < _HALF else f"about {min(round(p * 10), 10)} in 10"
+
+
+def things(number: float, spec: LayerSpec, measure: Measure = "events") -> str:
+    """A number with what it counts, as in "1 needle find", "14 needle finds", "2.5 needles"."""
+    if measure == "quantity" and spec.item not in spec.many:
+        one, many = spec.item.removesuffix("s"), spec.item
+    else:
+        one, many = spec.one, spec.many
+    words = number_words(number)
+    return f"{words} {one if words == '1' else many}"
+
+
+def list_words(items: Sequence[str]) -> str:
+    """As in "Central", "Central and Newport", "Central, Newport and Park"."""
+    return " and ".join([*([", ".join(items[:-1])] if items[:-1] else []), *items[-1:]])
