@@ -25,6 +25,7 @@ from layers.readers.opened import CHUNK_ROWS, Chunk, Opened, ReadOptions, check_
 
 __all__ = ["GEOFILE_SUFFIXES", "open_geofile"]
 
+MB: Final = 1_000_000
 GEOFILE_SUFFIXES: Final = {
     ".geojson": (b"{", "GeoJSON"),
     ".json": (b"{", "GeoJSON"),
@@ -66,8 +67,10 @@ def _reading(path: Path) -> Iterator[None]:
 def _vector(path: Path, options: ReadOptions, limits: Limits) -> Opened:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # GDAL's remarks on oddities, which the rows' own checks find
-        layer = _layer(path, options.geo_layer)
-        info = pyogrio.read_info(path.resolve(), layer=layer, encoding=options.encoding)
+        address = _address(path)
+        layer = _layer(path, address, options.geo_layer)
+        info = pyogrio.read_info(address, layer=layer, encoding=options.encoding)
+    _require_driver(path, info["driver"])
     columns = check_headings(path.name, list(info["fields"]), limits)
     total = max(int(info["features"]), 1)
 
@@ -77,7 +80,7 @@ def _vector(path: Path, options: ReadOptions, limits: Limits) -> Opened:
         with (
             _reading(path),
             open_arrow(
-                path.resolve(), layer=layer, columns=fields, encoding=options.encoding, batch_size=CHUNK_ROWS,
+                address, layer=layer, columns=fields, encoding=options.encoding, batch_size=CHUNK_ROWS,
                 use_pyarrow=True, **dates,
             ) as (meta, reader),
         ):  # fmt: skip
@@ -87,9 +90,29 @@ def _vector(path: Path, options: ReadOptions, limits: Limits) -> Opened:
     return Opened(columns, chunks, info["crs"])
 
 
-def _layer(path: Path, named: str | None) -> str:
+def _address(path: Path) -> str:
+    """The file as GDAL is to see it.
+
+    JSON is bound to the GeoJSON driver by its prefix: GDAL would otherwise also run JSON that describes a pipeline of
+    its own algorithms (GDALG), which may read other files and addresses.
+    """
+    place = str(path.resolve())
+    return f"GeoJSON:{place}" if path.suffix.lower() in (".geojson", ".json") else place
+
+
+def _require_driver(path: Path, driver: str) -> None:
+    """DataError if GDAL takes the file for something other than its name says."""
+    if driver not in ("GeoJSON", "GPKG", "ESRI Shapefile"):
+        raise DataError(
+            f"{path.name} has to be {GEOFILE_SUFFIXES[path.suffix.lower()][1]}, as its name says",
+            f"GDAL reads it as {driver}",
+            "export it again",
+        )
+
+
+def _layer(path: Path, address: str, named: str | None) -> str:
     """The only layer with geometries, or the named one; DataError otherwise."""
-    found = [str(name) for name, kind in pyogrio.list_layers(path.resolve()) if kind]
+    found = [str(name) for name, kind in pyogrio.list_layers(address) if kind]
     if named in found:
         return str(named)
     if len(found) == 1 and named is None:
@@ -117,6 +140,13 @@ def _table(path: Path, file: pq.ParquetFile, options: ReadOptions, limits: Limit
     fields = [field.name for field in file.schema_arrow if field.name != geometry]
     columns = check_headings(path.name, fields, limits)
     total = file.metadata.num_rows
+    unpacked = sum(file.metadata.row_group(part).total_byte_size for part in range(file.metadata.num_row_groups))
+    if unpacked > limits.unpacked_bytes:
+        raise DataError(
+            f"GeoParquet unpacks to at most {limits.unpacked_bytes / MB:,.2f} MB",
+            f"{path.name} unpacks to {unpacked / MB:,.2f} MB",
+            "split it, by month for instance",
+        )
     if total > limits.rows or about.get("encoding") != "WKB":
         raise DataError(
             f"GeoParquet has at most {limits.rows:,} rows and geometries in WKB",

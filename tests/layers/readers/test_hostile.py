@@ -1,13 +1,16 @@
 """Files from anywhere: each that cannot be read gets a clear error, within bounded time and memory."""
 
 import io
+import json
 import os
 import sys
 import zipfile
 from pathlib import Path
 
+import geopandas
 import numpy as np
 import pytest
+import shapely
 import xlsxwriter
 
 from geo.errors import DataError
@@ -229,6 +232,24 @@ def test_a_wrong_suffix_does_not_choose_the_program(tmp_path: Path) -> None:
     assert refusal(tmp_path / "book.csv") == (
         "book.csv has to be text, as CSV is; it is a zip package, as XLSX and ODS are; "
         "export it as CSV in UTF-8, or give the file the suffix of what it is"
+    )
+
+
+def test_json_that_describes_a_pipeline_of_gdal_is_not_run(tmp_path: Path) -> None:
+    (tmp_path / "secret.csv").write_text("x,y,word\n1,2,secret\n")
+    command = f"gdal vector convert {tmp_path / 'secret.csv'} --output-format stream streamed_dataset"
+    path = tmp_path / "points.geojson"
+    path.write_text(json.dumps({"type": "gdal_streamed_alg", "command_line": command}))
+    assert refusal(path) == (
+        "points.geojson has to be a whole file of GeoJSON; it cannot be read (DataSourceError); export it again"
+    )
+
+
+def test_parquet_that_unpacks_to_too_much(tmp_path: Path) -> None:
+    path = tmp_path / "many.parquet"
+    geopandas.GeoDataFrame({"n": range(5000)}, geometry=[shapely.Point(0, 0)] * 5000, crs="EPSG:4326").to_parquet(path)
+    assert refusal(path, limits=Limits(unpacked_bytes=1000)) == (
+        "GeoParquet unpacks to at most 0.00 MB; many.parquet unpacks to 0.17 MB; split it, by month for instance"
     )
 
 
