@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import sys
 import zipfile
 from pathlib import Path
@@ -248,8 +249,9 @@ def test_json_that_describes_a_pipeline_of_gdal_is_not_run(tmp_path: Path) -> No
 def test_parquet_that_unpacks_to_too_much(tmp_path: Path) -> None:
     path = tmp_path / "many.parquet"
     geopandas.GeoDataFrame({"n": range(5000)}, geometry=[shapely.Point(0, 0)] * 5000, crs="EPSG:4326").to_parquet(path)
-    assert refusal(path, limits=Limits(unpacked_bytes=1000)) == (
-        "GeoParquet unpacks to at most 0.00 MB; many.parquet unpacks to 0.17 MB; split it, by month for instance"
+    assert re.fullmatch(
+        r"GeoParquet unpacks to at most 0\.00 MB; many\.parquet unpacks to 0\.\d\d MB; split it, by month for instance",
+        refusal(path, limits=Limits(unpacked_bytes=1000)),
     )
 
 
