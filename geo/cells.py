@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Final
 
 import h3.api.basic_int as h3
@@ -62,8 +63,11 @@ def cells_meeting(polygons: Sequence[shapely.Geometry] | NDArray[np.object_], *,
     whole = shapely.union_all(np.asarray(polygons, dtype=object))
     if whole.is_empty:
         return np.array([], dtype=np.uint64)
-    candidates = h3.h3shape_to_cells_experimental(h3.geo_to_h3shape(whole), resolution, contain="bbox_overlap")
-    cells = np.unique(np.fromiter(candidates, dtype=np.uint64))
+    # Boxes first: h3 tests every candidate against every side of a shape, and wards have thousands of sides.
+    boxes = shapely.box(*shapely.bounds(shapely.get_parts(whole)).T)
+    shapes = [h3.geo_to_h3shape(box) for box in boxes]
+    candidates = [h3.h3shape_to_cells_experimental(shape, resolution, contain="bbox_overlap") for shape in shapes]
+    cells = np.unique(np.fromiter(chain.from_iterable(candidates), dtype=np.uint64))
     shapely.prepare(whole)
     met: NDArray[np.bool_] = shapely.intersects(whole, boundaries(cells))
     return cells[met]
