@@ -64,8 +64,8 @@ def cells_meeting(polygons: Sequence[shapely.Geometry] | NDArray[np.object_], *,
     if whole.is_empty:
         return np.array([], dtype=np.uint64)
     # Boxes first: h3 tests every candidate against every side of a shape, and wards have thousands of sides.
-    boxes = shapely.box(*shapely.bounds(shapely.get_parts(whole)).T)
-    shapes = [h3.geo_to_h3shape(box) for box in boxes]
+    boxes = shapely.bounds(shapely.get_parts(whole)).tolist()
+    shapes = [h3.geo_to_h3shape(shapely.box(*box)) for box in boxes]
     candidates = [h3.h3shape_to_cells_experimental(shape, resolution, contain="bbox_overlap") for shape in shapes]
     cells = np.unique(np.fromiter(chain.from_iterable(candidates), dtype=np.uint64))
     shapely.prepare(whole)
