@@ -78,7 +78,7 @@ export default function ({ parentElement, data }) {
 """
 _copy = st.components.v2.component(
     "hexbeat_copy_link",
-    html='<button type="button"></button><input hidden readonly aria-label="Link"><span role="status"></span>',
+    html='<button type="button">Copy link</button><input hidden readonly aria-label="Link"><span role="status"></span>',
     css=BUTTON_CSS,
     js=COPY_JS,
 )
@@ -90,7 +90,7 @@ _open = st.components.v2.component(
 )
 _close = st.components.v2.component(
     "hexbeat_close_filters",
-    html='<button type="button" class="strong"><span class="line"></span></button>',
+    html='<button type="button" class="strong"><span class="line">Show the map</span></button>',
     css=BUTTON_CSS,
     js=SHEET_JS,
 )

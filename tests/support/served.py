@@ -22,6 +22,7 @@ DESK: Final = (1280, 800)
 PHONE: Final = (390, 844)
 # A slow machine may take long over its first page; every wait is for a state and ends as soon as that is there.
 PATIENCE_MS: Final = 30_000
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,87 @@
+"""axe-core on every screen, light and dark, at desk and phone width."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, expect
+
+from tests.support.served import DESK, PHONE, Served, Visit, visit
+
+pytestmark = pytest.mark.browser
+# What Streamlit itself brings, as (rule, the part of its page that breaks it). Nothing of ours may be in this list.
+OF_STREAMLIT = {
+    # st.file_uploader marks its drop zone as presentation and labels it all the same; the button inside is labelled.
+    ("presentation-role-conflict", "stFileUploaderDropzone"),
+    # The layer on which st.button's help and menus float stands beside the page's landmarks.
+    ("region", "stFloatingOverlayPortal"),
+}
+FILE = b"layer,lon,lat,occurred_from\nneedle_litter,-1.2345,54.5742,2026-03-20\nneedle_litter,,,2026-03-20\n"
+
+
+@pytest.fixture(params=["light", "dark"])
+def scheme(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def guest(browser: Browser, served_app: Served, scheme: str) -> Iterator[Visit]:
+    opened = visit(browser, served_app.url, scheme=scheme)
+    yield opened
+    opened.page.context.close()
+
+
+def faults(guest: Visit) -> set[tuple[str, str]]:
+    """What axe finds on the page as it stands: rule and element, without what Streamlit brings."""
+    guest.settle()
+    found = set()
+    for violation in Axe().run(guest.page).response["violations"]:
+        for node in violation["nodes"]:
+            known = any(rule == violation["id"] and part in node["html"] for rule, part in OF_STREAMLIT)
+            if not known:
+                found.add((violation["id"], node["html"][:120]))
+    return found
+
+
+def test_axe_finds_nothing_on_the_map_page(guest: Visit) -> None:
+    page = guest.page
+    expect(page.locator(".st-key-ranking button").first).to_be_visible()
+    assert faults(guest) == set()
+    page.locator(".st-key-ranking button").first.click()
+    expect(page.locator(".hb-card")).to_be_visible()
+    page.get_by_role("tab", name="Rhythm").click()
+    expect(page.locator(".hb-chart .hb-grid")).to_be_visible()
+    assert faults(guest) == set()
+    page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    page.locator(".st-key-hb_filter_button button").click()
+    expect(page.locator(".st-key-filter_period")).to_be_visible()
+    assert faults(guest) == set()
+    page.keyboard.press("Escape")
+    expect(page.locator(".st-key-filter_period")).to_be_hidden()
+    expect(page.locator(".st-key-hb_filter_button button")).to_be_focused()
+
+
+def test_axe_finds_nothing_on_the_data_page(guest: Visit) -> None:
+    page = guest.page
+    page.get_by_role("link", name="Data").click()
+    expect(page.get_by_role("region", name="Sources")).to_be_visible()
+    page.locator("input[type=file]").set_input_files({"name": "finds.csv", "mimeType": "text/csv", "buffer": FILE})
+    page.get_by_role("button", name="Check the file").click()
+    expect(page.get_by_role("region", name="What loading would do")).to_be_visible()
+    assert faults(guest) == set()
+    page.set_viewport_size({"width": 320, "height": DESK[1]})
+    assert faults(guest) == set()
+    assert guest.overflow() == 0
+
+
+def test_headings_are_in_order_and_the_keyboard_reaches_the_list(guest: Visit) -> None:
+    page = guest.page
+    first = page.locator(".st-key-ranking button").first
+    expect(first).to_be_visible()
+    levels = page.eval_on_selector_all("h1, h2, h3, h4", "all => all.map((heading) => Number(heading.tagName[1]))")
+    assert levels[0] == 1
+    assert all(later - earlier <= 1 for earlier, later in pairwise(levels))
+    first.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".hb-card")).to_be_visible()
