@@ -1,0 +1,60 @@
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dashboard.guard import is_loopback, require_loopback
+from dashboard.words import html_text, list_words, number_words, percent_words, plural, span_words
+from geo.errors import PolicyError
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "words"),
+    [
+        (date(2026, 10, 25), date(2026, 11, 22), "25 Oct to 21 Nov 2026"),
+        (date(2025, 12, 25), date(2026, 1, 5), "25 Dec 2025 to 4 Jan 2026"),
+        (date(2026, 11, 21), date(2026, 11, 22), "21 Nov 2026"),
+    ],
+)
+def test_a_period_is_written_by_its_first_and_last_day(start: date, end: date, words: str) -> None:
+    assert span_words(start, end) == words
+
+
+def test_numbers_percents_and_plurals() -> None:
+    assert [number_words(value) for value in (1204, 1.46, -0.04, 0.0, 12.96)] == ["1,204", "1.5", "0", "0", "13"]
+    assert [percent_words(share) for share in (0.18, 0.001, 0.0, 12.0)] == ["18 %", "under 1 %", "0 %", "1,200 %"]
+    assert [plural(value, "find", "finds") for value in (1, 2, 0.4)] == ["1 find", "2 finds", "0.4 finds"]
+
+
+def test_lists_stop_at_three() -> None:
+    names = ["Central", "Newport", "Park", "Kader", "Acklam"]
+    assert [list_words(names[:n]) for n in range(4)] == [
+        "",
+        "Central",
+        "Central and Newport",
+        "Central, Newport and Park",
+    ]
+    assert list_words(names) == "Central, Newport, Park and 2 more"
+
+
+@given(st.text())
+def test_escaped_text_has_no_markup(text: str) -> None:
+    assert not set("<>\"'\n\r\x00") & set(html_text(text))
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "localhost", "::1", "[::1]", "127.8.9.1"])
+def test_loopback_is_this_machine(address: str) -> None:
+    require_loopback(address)
+
+
+@pytest.mark.parametrize("address", [None, "", "0.0.0.0", "::", "192.168.0.4", "example.org", "localhost.example.org"])  # noqa: S104 - what must be refused
+def test_everything_else_is_refused(address: str | None) -> None:
+    assert not is_loopback(address)
+    with pytest.raises(PolicyError) as refused:
+        require_loopback(address)
+    assert str(refused.value) == (
+        "Without a login, the partners' side serves this machine only; "
+        f"this server listens on {address or 'every address'}; "
+        "start it with `hexbeat serve`, or add `--server.address 127.0.0.1`"
+    )
