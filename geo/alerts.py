@@ -49,8 +49,8 @@ def ears(
     C1 takes the baseline_days before each day, C2 the same two days earlier, so that a slow rise does not hide itself;
     both alarm above 3. C3 adds up C2's excess over 1 of three days and alarms above 2. The standard deviation is never
     taken smaller than `sigma_floor` nor than a Poisson count's of that mean, and a day of fewer than `fewest` events
-    never alarms: without these one event after a quiet week is an alarm. Weekdays count alike: a layer with
-    a strong week wants baseline_days of 14 or 28. Source: Hutwagner et al. 2003. Raises UsageError for an unknown method.
+    never alarms: without these one event after a quiet week is an alarm. Weekdays count alike: a layer with a strong
+    week wants baseline_days of 14 or 28. Source: Hutwagner et al. 2003. Raises UsageError for an unknown method.
     """
     if method not in _LAG_DAYS:
         raise UsageError("EARS has the methods C1, C2 and C3", f"{method} is none of them", "C2 is usual")

@@ -183,6 +183,26 @@ def test_step_down_finds_what_a_great_hotspot_hides() -> None:
     assert hotspots(values, neighbours).kind[middle] == 1
 
 
+def test_a_town_among_fields_does_not_become_one_hotspot() -> None:
+    neighbours = hexagons(40)
+    row, column = np.divmod(np.arange(1600), 40)
+    town = (np.abs(row - 20) < 12) & (np.abs(column - 20) < 12)
+    centre = (np.abs(row - 20) < 2) & (np.abs(column - 20) < 2)
+    values = np.random.default_rng(5).poisson(0.01 + 0.5 * town + 4 * centre).astype(float)
+    found = hotspots(values, neighbours)
+    assert (found.kind[centre] == 1).all()
+    assert (found.kind[town] == 1).mean() < 0.5
+    assert not (found.kind[~town] == 1).any()
+
+
+def test_one_busy_cell_among_empty_ones_is_no_hotspot() -> None:
+    values = np.zeros(400)
+    values[210] = 90
+    found = hotspots(values, hexagons(20))
+    assert not found.kind.any()
+    assert found.p[210] == pytest.approx(7 / 400)
+
+
 @pytest.mark.parametrize("size", [None, 0.5])
 def test_noise_seldom_shows_a_hotspot(size: float | None) -> None:
     generator, neighbours, maps = np.random.default_rng(11), hexagons(20), 100
