@@ -190,7 +190,7 @@ def _step_down(
 def _rank_near_found(
     p: NDArray[np.float64], q: NDArray[np.float64], neighbours: csr_array, level: float
 ) -> NDArray[np.int64]:
-    """The rank by p (0 is surest) of the surest found cell in each cell's neighbourhood, int64 (n,); n if there is none.
+    """The rank by p (0 is surest) of the surest found cell in each cell's neighbourhood, int64 (n,); n if none is.
 
     Of r found cells, level * r are expected to be false, so the least sure as many do not count: were their high values
     (for cold: low ones) missed in the background, more false ones would follow, at a measured rate of 0.06 for 0.05.
