@@ -175,11 +175,6 @@ def _would_be_found(counts: NDArray[np.float64], neighbours: csr_array, q: float
     """Whether `times` the average rate would give each neighbourhood a sum that is significant by itself, bool (n,)."""
     draws = np.diff(csr_array(neighbours).indptr).astype(np.int64)
     units, _ = to_units(counts, most_draws=int(draws.max()))
-    null = shuffled_sums(units, most_draws=int(draws.max()))
-    sums = np.arange(null.chance.shape[1] + 1)
-    smallest = np.full(len(null.chance), np.inf)
-    for size in np.unique(draws).tolist():
-        rare = null.at_least(np.full_like(sums, size), sums) <= q / len(counts)
-        smallest[size] = sums[rare][0] if rare.any() else np.inf
+    smallest = shuffled_sums(units, most_draws=int(draws.max())).fewest(q / len(counts))
     found: NDArray[np.bool_] = times * units.mean() * draws >= smallest[draws]
     return found

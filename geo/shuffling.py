@@ -51,6 +51,19 @@ class ShuffledSums:
         tail[:, :-1] = self.chance.cumsum(axis=1)
         return self._look_up(tail, draws, sums, mid=mid)
 
+    def fewest(self, level: float) -> NDArray[np.float64]:
+        """The smallest sum of 0 to W draws whose chance of being reached is `level` or less, float64 (W + 1,).
+
+        Infinite where no sum is as rare: so few draws, or cells, that nothing can stand out.
+        """
+        sums = np.arange(self.chance.shape[1] + 1)
+        fewest = np.full(len(self.chance), np.inf)
+        for draws in range(1, len(fewest)):
+            rare = self.at_least(np.full_like(sums, draws), sums) <= level
+            if rare.any():
+                fewest[draws] = sums[rare.argmax()]
+        return fewest
+
     def _look_up(
         self, tail: NDArray[np.float64], draws: NDArray[np.int64], sums: NDArray[np.int64], *, mid: bool
     ) -> NDArray[np.float64]:
