@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo.errors import UsageError
+from layers.alert_words import Alert, AlertReport, MethodRow, told
 from layers.areas import Area
 from layers.catalogue import LAYERS, layer_named
 from layers.columns import Columns
@@ -17,57 +18,13 @@ from layers.event import LayerSpec
 from layers.false_alarms import METHODS, Setting, detect, expected_false_alarms
 from layers.periods import Period, known_period
 from layers.weekly_alerts import FARRINGTON, weekly_alarms
-from layers.wording import date_words, list_words, number_words, span_words, things
+from layers.wording import date_words
 
 __all__ = ["Alert", "AlertReport", "MethodRow", "alert_report", "alerts", "default_day"]
 
 _HISTORY_DAYS: Final = 365  # by which noise is judged
 _GAP_DAYS: Final = 3  # alarms so many days apart or fewer are one alert
 _DAY: Final = dt.timedelta(days=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Alert:
-    """One or more days out of the ordinary for one layer in one place.
-
-    `ward_code` None: the whole area. `count` events from `first_day` to `last_day` (inclusive), of which the busiest
-    day, `day`, had `peak`; `expected` for all of these days. `methods` are those that rang. `false_alarms_a_year`:
-    how often noise alone would ring for this layer over all places, at this setting.
-    """
-
-    layer: str
-    ward_code: str | None
-    place: str
-    first_day: dt.date
-    last_day: dt.date
-    day: dt.date
-    count: float
-    peak: float
-    expected: float
-    methods: tuple[str, ...]
-    false_alarms_a_year: float
-    sentence: str
-
-
-@dataclass(frozen=True, slots=True)
-class MethodRow:
-    """One setting for one layer: how many places it watches, and how often noise alone would ring over all of them."""
-
-    layer: str
-    method: str
-    places: int
-    false_alarms_a_year: float
-
-
-@dataclass(frozen=True, slots=True)
-class AlertReport:
-    """What rang on the `days` days up to `day`: alerts, the newest and largest first; the settings; what is unsaid."""
-
-    day: dt.date
-    days: int
-    alerts: tuple[Alert, ...]
-    settings: tuple[MethodRow, ...]
-    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -175,7 +132,7 @@ def _episodes(
             methods = [name for name, alarms in zip(judged, rang[:, span, place], strict=True) if alarms.any()]
             counts = series.counts[span, place]
             found.append(
-                _told(
+                told(
                     spec,
                     area,
                     place,
@@ -187,40 +144,6 @@ def _episodes(
                 )
             )
     return found
-
-
-def _told(
-    spec: LayerSpec,
-    area: Area,
-    place: int,
-    *,
-    first_day: dt.date,
-    counts: NDArray[np.float64],
-    expected: float,
-    methods: tuple[str, ...],
-    yearly: float,
-) -> Alert:
-    """An alert with its sentence; `place` 0 is the area, others are wards from 1."""
-    name = area.title if place == 0 else area.wards.names[place - 1]
-    last_day = first_day + (len(counts) - 1) * _DAY
-    period = span_words(first_day, last_day + _DAY)
-    when = f"on {period}" if len(counts) == 1 else f"from {period}"
-    total = things(float(counts.sum()), spec)
-    return Alert(
-        layer=spec.name,
-        ward_code=None if place == 0 else area.wards.codes[place - 1],
-        place=name,
-        first_day=first_day,
-        last_day=last_day,
-        day=first_day + int(counts.argmax()) * _DAY,
-        count=float(counts.sum()),
-        peak=float(counts.max()),
-        expected=expected,
-        methods=methods,
-        false_alarms_a_year=yearly,
-        sentence=f"{total} in {name} {when}; {number_words(expected)} would be expected ({list_words(methods)}). "
-        f"By chance alone such an alert comes about {number_words(yearly)} times a year over all places.",
-    )
 
 
 def _settings(spec: LayerSpec, series: _Series, setting: Setting, yearly: float, area: Area) -> list[MethodRow]:
@@ -249,7 +172,7 @@ def _weekly(
         said = f"Farrington's method for {spec.many} needs more than three years of records, and is not used yet."
         return [], [said], []
     told = [
-        _told(
+        told(
             spec,
             area,
             one.place,
@@ -269,8 +192,8 @@ def _notes(spec: LayerSpec, events: KnownDays, known: Period, day: dt.date) -> l
     said = []
     if known[1] <= day:
         said.append(
-            f"The newest of the {spec.many} is of {date_words(known[1] - _DAY)}: later days cannot be judged, only that "
-            "nothing has been loaded."
+            f"The newest of the {spec.many} is of {date_words(known[1] - _DAY)}: nothing has been loaded for later days, "
+            "so they cannot be judged."
         )
     if events.unknown:
         said.append(f"{events.unknown:,} {spec.many} do not know their day and take no part.")
