@@ -103,10 +103,10 @@ def test_more_draws_than_cells_are_refused() -> None:
 
 def test_the_fewest_that_stand_out_are_the_first_rare_sum() -> None:
     null = shuffled_sums(np.random.default_rng(3).poisson(0.3, 500), most_draws=7)
-    fewest = null.fewest(0.001)
+    fewest = null.fewest(0.01)
     for draws in (1, 4, 7):
         pair = np.array([fewest[draws], fewest[draws] - 1], dtype=np.int64)
         rare, usual = null.at_least(np.full(2, draws), pair)
-        assert rare <= 0.001 < usual
+        assert rare <= 0.01 < usual
     assert fewest[0] == np.inf
-    assert (null.fewest(1e-5)[1:2] == np.inf).all()  # one draw of 500 cells is never as rare
+    assert null.fewest(1e-5)[1] == np.inf  # one draw of 500 cells is never as rare
