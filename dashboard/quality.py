@@ -136,7 +136,8 @@ def samples_html(samples: Sequence[RejectSample]) -> str:
 
 def raw_words(raw: str) -> str:
     """A rejected row as "column: text, column: text", cut where it is long."""
-    words = ", ".join(f"{name}: {text}" for name, text in raw_cells(raw).items())
+    cells = raw_cells(raw).items()
+    words = ", ".join(f"{name}: {'(blank)' if text in (None, '') else text}" for name, text in cells)
     return words if len(words) <= LONGEST_RAW else f"{words[:LONGEST_RAW]} …"
 
 

@@ -101,7 +101,10 @@ def draw_filter_panel(here: Installation, choices: Choices) -> tuple[Choices, da
     """The filters with the buttons under them; also the day with which a moving period ends."""
     reaches = reaches_of(here)
     last = last_known_day(reaches, layers=choices.layers, today=here.today)
-    choices = keep(draw_filters(choices, wards=here.area.wards, last=last, area_km2=area_km2(here.area, choices.wards)))
+    drawn = draw_filters(choices, wards=here.area.wards, last=last, area_km2=area_km2(here.area, choices.wards))
+    if drawn != choices:
+        st.session_state.pop(LINK_PROBLEMS, None)  # what the link said no longer matters
+    choices = keep(drawn)
     last = last_known_day(reaches, layers=choices.layers, today=here.today)
     with st.container(horizontal=True, gap="small"):
         fixed = urlencode(to_query(choices, fixed=choices.bounds(last)))

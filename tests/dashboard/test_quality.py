@@ -87,6 +87,7 @@ def test_a_rejected_row_is_shown_as_the_file_says_it_and_cut_where_it_is_long() 
     assert "when: &lt;b&gt;, what: xxx" in page
     assert "x …</td>" in page
     assert "1,234" in page
+    assert "lon: (blank), lat: 3" in samples_html([RejectSample("a.csv", 1, "x", '{"lon": null, "lat": 3}')])
     assert "not json" in samples_html([RejectSample("a.csv", 1, "bad_date", "not json")])
 
 
