@@ -4,6 +4,7 @@ import sys
 
 import typer
 
+from commands.analysing import alerts, hotspots
 from commands.answers import say_error
 from commands.areas import boundaries
 from commands.counting import counts
@@ -23,7 +24,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for command in (demo, serve, ingest, rejects, history, erase, retain, undo, counts, export):
+for command in (demo, serve, ingest, rejects, history, erase, retain, undo, counts, hotspots, alerts, export):
     app.command()(command)
 app.add_typer(sources, name="sources")
 app.add_typer(boundaries, name="boundaries")

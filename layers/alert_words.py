@@ -90,5 +90,11 @@ def told(
         methods=methods,
         false_alarms_a_year=yearly,
         sentence=f"{total} in {name} {when}; {number_words(expected)} would be expected ({list_words(methods)}). "
-        f"By chance alone such an alert comes about {number_words(yearly)} times a year over all places.",
+        f"By chance alone such alerts come about {_times(yearly)} a year over all places.",
     )
+
+
+def _times(yearly: float) -> str:
+    """As in "18 times"; simulation knows no tenths of many."""
+    words = number_words(yearly if yearly < 10 else round(yearly))  # noqa: PLR2004 - two digits are enough
+    return f"{words} {'time' if words == '1' else 'times'}"

@@ -192,8 +192,8 @@ def _notes(spec: LayerSpec, events: KnownDays, known: Period, day: dt.date) -> l
     said = []
     if known[1] <= day:
         said.append(
-            f"The newest of the {spec.many} is of {date_words(known[1] - _DAY)}: nothing has been loaded for later days, "
-            "so they cannot be judged."
+            f"The newest of the {spec.many} is of {date_words(known[1] - _DAY)}: nothing has been loaded for later "
+            "days, so they cannot be judged."
         )
     if events.unknown:
         said.append(f"{events.unknown:,} {spec.many} do not know their day and take no part.")

@@ -1,0 +1,184 @@
+"""hotspots, change and alerts: what can be said of the counts."""
+
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import pandas as pd
+import typer
+
+from commands.answers import answer, say
+from commands.asking import parse_as_at, parse_day, parse_resolution
+from commands.choosing import (
+    AsAtOption,
+    DaysOption,
+    FromOption,
+    HoursOption,
+    LayersOption,
+    OutOption,
+    ReportedByOption,
+    ResolutionOption,
+    ToOption,
+    WardOption,
+    chosen_filter,
+    plain,
+    provenance,
+)
+from commands.counting import MeasureName
+from commands.options import AreaOption, Format, FormatOption, HomeOption, Installation, open_installation
+from geo.errors import UsageError
+from layers.alert_form import FORM_LAYER, write_alert_form
+from layers.alert_words import AlertReport
+from layers.alerting import alert_report, default_day
+from layers.counts_export import export_counts
+from layers.hotspot_map import HotspotMap, hotspot_map
+from layers.query import Counts
+from layers.reading import read_columns
+from layers.study import study_of
+
+__all__ = ["alerts", "hotspots"]
+
+HOTSPOT_COLUMNS: Final = (
+    "cell", "ward_code", "ward_name", "count", "gi_z", "p_value", "q_value", "hotspot", "trend", "neighbourhood",
+    "expected",
+)  # fmt: skip
+
+
+def hotspots(
+    *,
+    layer: LayersOption = None,
+    from_: FromOption = None,
+    to: ToOption = None,
+    ward: WardOption = None,
+    hours: HoursOption = None,
+    days: DaysOption = None,
+    reported_by: ReportedByOption = None,
+    resolution: ResolutionOption = 9,
+    measure: Annotated[MeasureName, typer.Option(help="Test events, or their quantity.")] = MeasureName.EVENTS,
+    q: Annotated[
+        float, typer.Option("--q", help="False discovery rate: of the cells shown, so many may be false.")
+    ] = 0.05,
+    as_at: AsAtOption = None,
+    out: OutOption = None,
+    home: HomeOption = None,
+    area: AreaOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Hot and cold cells of one layer, with exact p-values: every cell of the wards, empty ones too.
+
+    Example: hexbeat hotspots --layer needle_litter --from 2026-10-25 --to 2026-11-22
+    """
+    _require_rate(q)
+    with open_installation(home, area) as here:
+        chosen = chosen_filter(
+            here,
+            layers=layer or [],
+            start=from_,
+            end=to,
+            wards=ward,
+            hours=hours,
+            days=days,
+            reported_by=reported_by,
+            measure=measure.value,
+        )
+        study = study_of(here.area, chosen.wards, parse_resolution(resolution))
+        moment = parse_as_at(as_at, here.area.time_zone) if as_at else None
+        columns = read_columns(here.store, here.viewer, ward_codes=here.area.wards.codes, as_at=moment)
+        found = hotspot_map(columns, chosen, study, q=q, time_zone=here.area.time_zone)
+        rows = found.rows[list(HOTSPOT_COLUMNS)]
+        if out:
+            _export(here, found, rows, Path(out), demonstration=bool(columns.demonstration.any()))
+    _report_hotspots(found, rows, form=form, out=out)
+
+
+def _require_rate(q: float) -> None:
+    if not 0 < q < 1:
+        raise UsageError("A false discovery rate lies between 0 and 1", f"--q was given {q:g}", "0.05 is usual")
+
+
+def _export(here: Installation, found: HotspotMap, rows: pd.DataFrame, out: Path, *, demonstration: bool) -> None:
+    counts = Counts(found.total, found.unplaced_in_time, found.shared_in_time, rows)
+    note = provenance(here, demonstration=demonstration) | {"layer": found.spec.name, "q": f"{found.q:g}"}
+    export_counts(counts, out, by=("cell",), area=here.area, note=note)
+
+
+def _report_hotspots(found: HotspotMap, rows: pd.DataFrame, *, form: Format, out: str | None) -> None:
+    """All cells as JSON; as a table the hot and cold ones, the surest first."""
+    hot, cold = (int((rows["hotspot"] == kind).sum()) for kind in ("hot", "cold"))
+    totals: dict[str, Any] = {
+        "layer": found.spec.name,
+        "total": plain(found.total),
+        "unplaced_in_time": found.unplaced_in_time,
+        "shared_in_time": found.shared_in_time,
+        "q": found.q,
+        "unit": plain(found.unit),
+        "hot": hot,
+        "cold": cold,
+        "notes": list(found.notes),
+    }
+    listed = [{name: plain(value) for name, value in row.items()} for row in rows.to_dict("records")]
+    shown = sorted((row for row in listed if row["hotspot"]), key=lambda row: (row["q_value"], -row["gi_z"]))
+    heading = (
+        f"{found.spec.title}: {hot} hot and {cold} cold of {len(rows):,} cells; at most {found.q:.0%} of them false"
+    )
+    if form is Format.TABLE:
+        for note in found.notes:
+            say(note)
+        shown = [row | {"p_value": f"{row['p_value']:.2g}", "q_value": f"{row['q_value']:.2g}"} for row in shown]
+    file = {"out": out} if out else {}
+    answer(totals | file | {"rows": listed}, form=form, rows=[file] if out else shown, heading=heading)
+
+
+def alerts(
+    *,
+    day: Annotated[str | None, typer.Option(metavar="D", help="The day to judge; default: the last known one.")] = None,
+    days: Annotated[int, typer.Option(metavar="N", min=1, max=366, help="Look back so many days.")] = 1,
+    layer: LayersOption = None,
+    draft: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Draft a form on overdoses for the drug information system (.html)."),
+    ] = None,
+    home: HomeOption = None,
+    area: AreaOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Days with more events than usual, in the area or a ward; for a daily job. Nothing is ever sent.
+
+    Example: hexbeat alerts --days 7 --draft draft.html
+    """
+    with open_installation(home, area) as here:
+        columns = read_columns(here.store, here.viewer, ward_codes=here.area.wards.codes)
+        now = datetime.now(here.area.tz)
+        last = parse_day(day) if day else default_day(columns, today=now.date(), time_zone=here.area.time_zone)
+        found = alert_report(columns, here.area, last, days=days, layers=layer or ())
+        drafted = False
+        if draft:
+            overdoses = [alert for alert in found.alerts if alert.layer == FORM_LAYER]
+            drafted = bool(overdoses)
+            if drafted:
+                synthetic = bool(columns.demonstration.any())
+                write_alert_form(draft, overdoses, area=here.area, made=now, demonstration=synthetic)
+            else:
+                say("There is no alert of overdoses: no form was drafted.")
+    _report_alerts(found, form=form, draft=str(draft) if drafted else None)
+
+
+def _report_alerts(found: AlertReport, *, form: Format, draft: str | None) -> None:
+    rows = [{name: plain(value) for name, value in asdict(alert).items()} for alert in found.alerts]
+    settings = [{name: plain(value) for name, value in asdict(row).items()} for row in found.settings]
+    payload = {
+        "day": found.day.isoformat(),
+        "days": found.days,
+        "alerts": rows,
+        "settings": settings,
+        "notes": list(found.notes),
+    } | ({"draft": draft} if draft else {})
+    if form is Format.TABLE:
+        for note in found.notes:
+            say(note)
+        if draft:
+            say(f"A form was drafted, and not sent: {draft}")
+    when = f"on {found.day}" if found.days == 1 else f"in the {found.days} days to {found.day}"
+    shown = [{"alert": row["sentence"]} for row in rows]
+    answer(payload, form=form, rows=shown, heading=f"Alerts {when}")
