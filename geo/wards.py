@@ -16,6 +16,7 @@ import shapely
 from numpy.typing import ArrayLike, NDArray
 
 from geo.errors import AreaError
+from geo.geofiles import gdal_address
 from geo.raster import UNDECIDED, Raster
 
 __all__ = ["OUTSIDE", "Wards"]
@@ -63,7 +64,7 @@ class Wards:
         """
         path = Path(path)
         try:
-            frame = geopandas.read_parquet(path) if path.suffix == ".parquet" else geopandas.read_file(path)
+            frame = _read(path)
         except (OSError, ValueError, pyogrio.errors.DataSourceError) as error:
             raise AreaError(
                 "Wards come from a file of polygons such as GeoJSON, GeoPackage or Shapefile",
@@ -130,6 +131,16 @@ class Wards:
     @cached_property
     def _raster(self) -> Raster:
         return Raster.lay(self.polygons, self.bounds, self.locate_exactly)
+
+
+def _read(path: Path) -> geopandas.GeoDataFrame:
+    """The frame in a file; ValueError if it holds nothing that is read here."""
+    if path.suffix == ".parquet":
+        return geopandas.read_parquet(path)
+    address = gdal_address(path)
+    if address is None:
+        raise ValueError(path.name)
+    return geopandas.read_file(address)
 
 
 def _texts(frame: geopandas.GeoDataFrame, column: str) -> tuple[str, ...] | None:

@@ -18,6 +18,7 @@ from pyproj import CRS
 from pyproj.transformer import TransformerGroup
 
 from geo.errors import AreaError
+from geo.geofiles import gdal_address
 from layers.areas import AREA_FILE, WARDS_FILE
 
 __all__ = [
@@ -151,14 +152,21 @@ def _read_one_layer(path: Path) -> Any:
     """A GeoDataFrame, or a DataFrame where the file has no geometry."""
     if path.suffix.lower() == ".parquet":
         return gpd.read_parquet(path)
-    layers = [str(name) for name, _ in pyogrio.list_layers(path)]
+    address = gdal_address(path)
+    if address is None:
+        raise AreaError(
+            "A file of wards is GeoJSON, a GeoPackage, a shapefile (.shp) or GeoParquet",
+            f"{path.name} is none of these inside",
+            "export it again as one of them",
+        )
+    layers = [str(name) for name, _ in pyogrio.list_layers(address)]
     if len(layers) != 1:
         raise AreaError(
             "A file of wards has one layer",
             f"{path.name} has {len(layers)}" + (f": {', '.join(layers[:8])}" if layers else ""),
             "export the layer of wards to a file of its own",
         )
-    return gpd.read_file(path)
+    return gpd.read_file(address)
 
 
 def _require_polygons(path: Path, frame: Any) -> None:

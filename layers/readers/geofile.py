@@ -20,6 +20,7 @@ from pyogrio.errors import DataSourceError
 from pyogrio.raw import open_arrow
 
 from geo.errors import DataError
+from geo.geofiles import gdal_address
 from layers.readers.guard import LIMITS, Limits, check_file, require_start
 from layers.readers.opened import CHUNK_ROWS, Chunk, Opened, ReadOptions, check_headings
 
@@ -67,7 +68,7 @@ def _reading(path: Path) -> Iterator[None]:
 def _vector(path: Path, options: ReadOptions, limits: Limits) -> Opened:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # GDAL's remarks on oddities, which the rows' own checks find
-        address = _address(path)
+        address = gdal_address(path) or str(path.resolve())
         layer = _layer(path, address, options.geo_layer)
         info = pyogrio.read_info(address, layer=layer, encoding=options.encoding)
     _require_driver(path, info["driver"])
@@ -88,16 +89,6 @@ def _vector(path: Path, options: ReadOptions, limits: Limits) -> Opened:
             yield from _batches(path.name, reader, tuple(fields), wanted, geometry, total, options.shapes)
 
     return Opened(columns, chunks, info["crs"])
-
-
-def _address(path: Path) -> str:
-    """The file as GDAL is to see it.
-
-    JSON is bound to the GeoJSON driver by its prefix: GDAL would otherwise also run JSON that describes a pipeline of
-    its own algorithms (GDALG), which may read other files and addresses.
-    """
-    place = str(path.resolve())
-    return f"GeoJSON:{place}" if path.suffix.lower() in (".geojson", ".json") else place
 
 
 def _require_driver(path: Path, driver: str) -> None:

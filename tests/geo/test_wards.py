@@ -176,7 +176,12 @@ def test_a_file_that_is_not_there_or_no_boundaries(tmp_path: Path) -> None:
     (tmp_path / "table.csv").write_text("a,b\n1,2\n")
     with pytest.raises(AreaError) as caught:
         Wards.from_file(tmp_path / "table.csv")
-    assert caught.value.fact == "`table.csv` lacks ward_code and ward_name and has a, b"
+    assert str(caught.value) == f"{rule}; `table.csv` cannot be read as one; {hint}"
+    feature = '{"type": "Feature", "properties": {"a": 1, "b": 2}, "geometry": null}'
+    (tmp_path / "bare.geojson").write_text(f'{{"type": "FeatureCollection", "features": [{feature}]}}')
+    with pytest.raises(AreaError) as caught:
+        Wards.from_file(tmp_path / "bare.geojson")
+    assert caught.value.fact == "`bare.geojson` lacks ward_code and ward_name and has a, b"
 
 
 @pytest.mark.parametrize(
