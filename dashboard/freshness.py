@@ -13,7 +13,7 @@ from layers.catalogue import LAYERS
 from layers.columns import Columns
 from layers.event import PRECISIONS, LayerSpec
 
-__all__ = ["Reach", "freshness_words", "last_known_day", "layer_reaches", "short_name"]
+__all__ = ["SHORT_NAMES", "Reach", "freshness_words", "last_known_day", "layer_reaches", "short_name"]
 
 MONTH: Final = PRECISIONS.index("month")
 SHORT_NAMES: Final = {

@@ -21,7 +21,15 @@ from layers.reading import ColumnCache
 from layers.settings import Settings
 from layers.store import Store
 
-__all__ = ["Installation", "all_figures", "open_installation", "reaches_of", "resolution_of", "scale_maximum"]
+__all__ = [
+    "Installation",
+    "all_figures",
+    "area_km2",
+    "open_installation",
+    "reaches_of",
+    "resolution_of",
+    "scale_maximum",
+]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -14,10 +14,12 @@ from geo.wards import Wards
 from layers.catalogue import LAYER_NAMES
 from layers.event import REPORTERS, RESOLUTIONS
 
-__all__ = ["SIZE_WORDS", "draw_filters", "forget_widgets", "size_words", "ward_labels"]
+__all__ = ["PERIOD_TITLES", "SIZE_WORDS", "draw_filters", "forget_widgets", "size_words", "ward_labels"]
 
 SEVERAL: Final = "several"
 PREFIX: Final = "filter_"
+SHOWN: Final = f"{PREFIX}shown"
+SOMETIMES: Final = frozenset({"layers", "dates", "from", "to"})
 LAYER_TITLES: Final = {name: word.capitalize() for name, word in SHORT_NAMES.items()}
 PERIOD_TITLES: Final = {name: preset.title for name, preset in PERIODS.items()} | {OWN_DATES: "Own dates"}
 SHIFT_TITLES: Final = {name: shift.title for name, shift in SHIFTS.items()} | {OWN_HOURS: "Own hours"}
@@ -75,8 +77,17 @@ def _seed(choices: Choices, last: date) -> None:
         "size": choices.size or 0,
         "reported": list(choices.reported_by),
     }
+    shown = st.session_state.pop(SHOWN, set())
     for name, value in wanted.items():
-        st.session_state.setdefault(PREFIX + name, value)
+        if name in SOMETIMES and name not in shown:
+            st.session_state[PREFIX + name] = value  # when it appears, it begins with what is chosen then
+        else:
+            st.session_state.setdefault(PREFIX + name, value)
+
+
+def _mark_shown(*names: str) -> None:
+    """Note that widgets that are not always there are there in this run."""
+    st.session_state[SHOWN] = {*st.session_state.get(SHOWN, ()), *names}
 
 
 def _heading(words: str) -> None:
@@ -99,6 +110,7 @@ def _draw_what(choices: Choices) -> Choices:
     )
     if one != SEVERAL:
         return replace(choices, layers=(str(one),))
+    _mark_shown("layers")
     several = st.pills(
         "Layers side by side",
         LAYER_NAMES,
@@ -140,6 +152,7 @@ def _draw_when(choices: Choices, last: date) -> Choices:
 
 def _draw_dates(choices: Choices, last: date) -> tuple[date, date]:
     """The first and the last day that count, as the half-open period; half an entry leaves the period as it was."""
+    _mark_shown("dates")
     entered = st.date_input(
         "First and last day",
         key=PREFIX + "dates",
@@ -155,6 +168,7 @@ def _draw_dates(choices: Choices, last: date) -> tuple[date, date]:
 
 def _draw_hours() -> tuple[int, int] | None:
     """Hours of one's own; the same twice means all of them, and so does 00:00 to 24:00."""
+    _mark_shown("from", "to")
     left, right = st.columns(2)
     first = left.selectbox("From", range(24), key=PREFIX + "from", format_func="{:02d}:00".format)
     until = right.selectbox("To", range(1, 25), key=PREFIX + "to", format_func="{:02d}:00".format)

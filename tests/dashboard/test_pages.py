@@ -1,5 +1,6 @@
 """The pages on a real store, without a browser: what they say, and that a text is never more than a text."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -93,6 +94,23 @@ def test_a_filter_changes_the_sentence_and_the_link(home: Path) -> None:
     assert "22:00 to 06:00" in said(app)
     assert app.query_params["layers"] == "overdoses"
     assert app.query_params["shift"] == "night"
+
+
+def test_own_dates_and_hours_begin_with_what_is_shown(home: Path) -> None:
+    filled(home)
+    app = opened()
+    for name, value in (("period", "7d"), ("shift", "late"), ("layer", "overdoses")):
+        app.session_state[f"filter_{name}"] = value
+    app.run()
+    before = said(app)
+    for name, value in (("period", "dates"), ("shift", "hours"), ("layer", "several")):
+        app.session_state[f"filter_{name}"] = value
+    app.run()
+    assert not app.exception
+    first = re.findall(r'<p class="hb-sentence">.*?</p>', before)
+    assert first == re.findall(r'<p class="hb-sentence">.*?</p>', said(app)) != []
+    assert app.session_state["filter_layers"] == ["overdoses"]
+    assert (app.session_state["filter_from"], app.session_state["filter_to"]) == (14, 22)
 
 
 def test_a_link_restores_the_filters(home: Path) -> None:
