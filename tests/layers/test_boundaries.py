@@ -270,17 +270,22 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["noise.geojson", "noise.gpkg", "noise.shp", "noise.parquet"])
+@pytest.mark.parametrize("name", ["noise.geojson", "noise.gpkg", "noise.shp"])
 def test_noise_is_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(bytes(range(256)) * 40)
+    assert refusal(tmp_path / name, tmp_path) == (
+        "A file of wards is GeoJSON, a GeoPackage, a shapefile (.shp) or GeoParquet; "
+        f"{name} is none of these inside; export it again as one of them"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "start"), [("cut.gpkg", b"SQLite format 3\x00"), ("cut.geojson", b"{"), ("cut.parquet", b"PAR1")]
+)
+def test_a_damaged_file_is_refused(tmp_path: Path, name: str, start: bytes) -> None:
+    (tmp_path / name).write_bytes(start + bytes(range(256)) * 40)
     message = refusal(tmp_path / name, tmp_path)
-    if name.endswith(".parquet"):
-        assert message.startswith(f"Wards come from a file that can be read; {name} cannot be read (")
-    else:
-        assert message == (
-            "A file of wards is GeoJSON, a GeoPackage, a shapefile (.shp) or GeoParquet; "
-            f"{name} is none of these inside; export it again as one of them"
-        )
+    assert message.startswith(f"Wards come from a file that can be read; {name} cannot be read (")
     assert message.endswith("); open it in QGIS and export it as GeoPackage")
 
 
