@@ -126,8 +126,8 @@ def hotspots(values: NDArray[np.float64], neighbours: csr_array, q: float = 0.05
     in 100, and no step follows. p and q are those of the last test.
     `neighbours` csr (n, n) binary with self; values 0 or more (UsageError). Misleads: a hotspot is a place where events
     were recorded more densely than elsewhere in this study area, be it for people, for searching or for risk. One busy
-    cell among empty ones is none, however busy: shuffled, its value would make some neighbourhood as full every time. Where
-    a few such places hide all else (records snapped to a few points), the square roots of counts may be given instead.
+    cell among empty ones is none, however busy: shuffled, its value would make some neighbourhood as full every time.
+    Where a few such places hide all else (records snapped to a few points), give the square roots of counts instead.
     """
     values, neighbours = _checked(values, neighbours)
     draws = _draws(neighbours)
