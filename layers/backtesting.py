@@ -1,0 +1,135 @@
+"""Back-test: what share of the next week's events fell in the small part of the area that each method chose."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from geo.evaluation import prediction_accuracy
+from layers.areas import Area
+from layers.backtest_figures import DECIDING_SHARE, SHARES, Verdict, decide, summarise
+from layers.columns import Columns
+from layers.event import RESOLUTIONS, LayerSpec
+from layers.filters import Filter
+from layers.forecasts import METHODS, forecast, kernel_of
+from layers.periods import one_layer
+from layers.study import Study, study_of
+from layers.weekly import Weeks, weekly_counts
+from layers.wording import number_words, percent_words, span_words
+
+__all__ = ["MOST_CELLS", "Backtest", "backtest"]
+
+MOST_CELLS: Final = 60_000  # finer resolutions of larger areas are left out, and that is said
+_HITS, _BEST, _PREDICTED = range(3)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Backtest:
+    """`rows`: a row for each resolution, method and share of the area (layers.backtest_figures.summarise).
+
+    `verdict` the winner and how sure that is. `weeks` that were judged, [first, end) their period, `events` in them.
+    """
+
+    spec: LayerSpec
+    rows: pd.DataFrame
+    verdict: Verdict
+    weeks: int
+    first: dt.date
+    end: dt.date
+    events: int
+    unknown: int
+    swept: int
+    notes: tuple[str, ...]
+
+
+def backtest(
+    columns: Columns,
+    area: Area,
+    layer: str,
+    *,
+    wards: tuple[str, ...] = (),
+    weeks: int = 13,
+    resolutions: Sequence[int] = RESOLUTIONS,
+) -> Backtest:
+    """Rolling origin: for each of the last `weeks` weeks every method sees the weeks before it, and no more.
+
+    The methods are those of layers.forecasts. Events that do not know their day, and those found by sweeps, take no
+    part. The last week ends with the newest record. UsageError for too few weeks of records.
+    """
+    spec = one_layer(Filter(layers=(layer,)), "A back-test")
+    studies = [study_of(area, wards, resolution) for resolution in resolutions]
+    fitting = [study for study in studies if len(study) <= MOST_CELLS] or studies[:1]
+    tables: dict[tuple[int, str], NDArray[np.float64]] = {}
+    counted: Weeks | None = None
+    for study in fitting:
+        counted = weekly_counts(columns, layer, study, judged=weeks, time_zone=area.time_zone)
+        tables |= _judge(study, counted, weeks)
+    if counted is None:
+        raise ValueError(resolutions)
+    first = counted.start_of(len(counted.counts) - weeks)
+    end = counted.start_of(len(counted.counts))
+    events = counted.counts[-weeks:].sum(axis=1)
+    left_out = [str(study.resolution) for study in studies if study not in fitting]
+    return Backtest(
+        spec=spec,
+        rows=summarise(tables, events),
+        verdict=decide(tables, events),
+        weeks=weeks,
+        first=first,
+        end=end,
+        events=int(events.sum()),
+        unknown=counted.unknown,
+        swept=counted.swept,
+        notes=tuple(_notes(spec, counted, first, end, left_out)),
+    )
+
+
+def _judge(study: Study, counted: Weeks, weeks: int) -> dict[tuple[int, str], NDArray[np.float64]]:
+    """For each method float64 (3, weeks, shares): events caught, those that the best choice had caught, predicted."""
+    kernel = kernel_of(study)
+    found = {(study.resolution, method): np.zeros((3, weeks, len(SHARES))) for method in METHODS}
+    for place in range(weeks):
+        now = len(counted.counts) - weeks + place
+        observed = counted.counts[now]
+        if not observed.any():
+            continue
+        best = _caught(observed, observed, study)[_HITS]
+        for method in METHODS:
+            scores = forecast(method, counted.counts[:now], study, kernel)
+            # Gi* ranks by itself: what is divided by the area again must first be multiplied by it.
+            predicted = scores * study.area_km2 if method == "gi_star" else scores
+            hits, expected = _caught(observed, predicted, study)
+            found[study.resolution, method][:, place] = hits, best, expected
+    return found
+
+
+def _caught(
+    observed: NDArray[np.float64], predicted: NDArray[np.float64], study: Study
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Observed and predicted events in the first SHARES of the area, in order of predicted density.
+
+    The last cell counts in part, so that coarse and fine cells are compared at the same area.
+    """
+    curve = prediction_accuracy(observed, predicted, study.area_km2)
+    share = np.concatenate([[0.0], curve["area_share"]])
+    return (
+        np.interp(SHARES, share, np.concatenate([[0.0], curve["observed"].cumsum()])),
+        np.interp(SHARES, share, np.concatenate([[0.0], curve["predicted"].cumsum()])),
+    )
+
+
+def _notes(spec: LayerSpec, counted: Weeks, first: dt.date, end: dt.date, left_out: list[str]) -> list[str]:
+    share = percent_words(DECIDING_SHARE)
+    judged = f"Judged by the weeks of {span_words(first, end)}, each from the weeks before it; decided by the share of "
+    said = [f"{judged}events in the top {share} of the area. Intervals are of resampled weeks."]
+    if counted.unknown:
+        said.append(f"{number_words(counted.unknown)} {spec.many} do not know their day and take no part.")
+    if counted.swept:
+        said.append(f"{number_words(counted.swept)} {spec.many} were found by sweeps and take no part.")
+    if left_out:
+        said.append(f"Resolution {', '.join(left_out)} would have more than {MOST_CELLS:,} cells and was left out.")
+    return said
