@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Final
 
 import pandas as pd
@@ -22,7 +22,7 @@ from layers.event import LayerSpec
 from layers.query import count, select
 from layers.rhythm import WeekdayHour, weekday_hour
 
-__all__ = ["CARD_MONTHS", "Card", "LayerLine", "card_html", "cell_card", "months_chosen", "record_ids"]
+__all__ = ["CARD_MONTHS", "Card", "LayerLine", "card_html", "card_rows", "cell_card", "months_chosen", "record_ids"]
 
 CARD_MONTHS: Final = 12
 
@@ -103,6 +103,19 @@ def record_ids(
         shown = filter_for(choices, layer=layer, start=start, end=end)
         ids += inside.row_id[select(inside, shown, time_zone=area.time_zone).index][::-1].tolist()
     return ids
+
+
+def card_rows(card: Card) -> pd.DataFrame:
+    """The card's numbers for a file: layer, cell, ward_name, from, to (the last day that counts), count, before."""
+    facts = {
+        "cell": card.cell,
+        "ward_name": card.ward_name,
+        "from": card.start.isoformat(),
+        "to": (card.end - timedelta(days=1)).isoformat(),
+    }
+    return pd.DataFrame(
+        [{"layer": line.spec.name, **facts, "count": line.now, "before": line.before} for line in card.lines]
+    )
 
 
 def months_chosen(start: date, end: date) -> list[str]:

@@ -6,12 +6,14 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from dashboard.card import card_html, cell_card
+from dashboard.card import card_html, card_rows, cell_card
 from dashboard.controls import copy_link_button
 from dashboard.figures import LayerFigures
 from dashboard.ranking import picked_in_ranking, show_ranking
 from dashboard.session import Installation, reaches_of
 from dashboard.state import Choices, to_query
+from layers.access import Action, may
+from layers.counts_export import MARK, counts_csv
 
 __all__ = ["draw_side"]
 
@@ -64,6 +66,13 @@ def draw_card(
     st.html(card_html(card))
     with st.container(horizontal=True, gap="small"):
         st.button("Back to the list", key="close_card", on_click=on_choose, args=(None,))
-        copy_link_button(
-            urlencode(to_query(choices, fixed=choices.bounds(last))), key="copy_card", label="Copy link to this place"
-        )
+        if all(may(here.viewer, Action.EXPORT, line.spec.name) for line in card.lines):
+            note = {"demonstration": MARK} if here.columns.demonstration.any() else {}
+            st.download_button(
+                "Download",
+                data=lambda: counts_csv(card_rows(card), note=note),
+                file_name=f"hexbeat-{here.area.name}-{card.cell}.csv",
+                mime="text/csv",
+                on_click="ignore",
+            )
+        copy_link_button(urlencode(to_query(choices, fixed=choices.bounds(last))), key="copy_card", label="Copy link")

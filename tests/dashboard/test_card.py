@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 import h3
 import pytest
 
-from dashboard.card import Card, card_html, cell_card, months_chosen, record_ids
+from dashboard.card import Card, card_html, card_rows, cell_card, months_chosen, record_ids
 from dashboard.figures import in_cell, layer_figures
 from dashboard.freshness import layer_reaches
 from dashboard.state import OWN_DATES, Choices
@@ -78,6 +78,20 @@ def test_the_months_are_twelve_and_end_with_the_period(area: Area) -> None:
     assert months["2026-10"] == 1.0
     assert months["2026-11"] == 3.0
     assert months.sum() == 4.0
+
+
+def test_the_card_downloads_as_a_table(area: Area) -> None:
+    rows = card_rows(card_of(area))
+    assert rows.iloc[0].to_dict() == {
+        "layer": "needle_litter",
+        "cell": CELL,
+        "ward_name": card_of(area).ward_name,
+        "from": "2026-11-01",
+        "to": "2026-11-21",
+        "count": 3.0,
+        "before": 1.0,
+    }
+    assert len(rows) == 4
 
 
 def test_a_cell_without_events_has_a_card_of_noughts(area: Area) -> None:
