@@ -38,7 +38,7 @@ def draw(panels: list[Panel], settings: list[str], rows: list[dict[str, Any]]) -
         parts += _panel(panel, settings, rules, rows, top=TOP + place * PANEL)
     for place, name in enumerate(settings):
         x = _x(place, 0, settings, rules, middle=True)
-        parts.append(f'<text x="{x:.1f}" y="{height - 30}" text-anchor="middle">{escape(name)}</text>')
+        parts.append(f'<text x="{x:.1f}" y="{height - 30}" text-anchor="middle" font-size="11">{escape(name)}</text>')
     return "\n".join([*parts, "</svg>\n"])
 
 

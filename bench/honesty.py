@@ -46,10 +46,12 @@ class Setting:
         return drawn.astype(np.float64)
 
     def plant(self, generator: np.random.Generator) -> NDArray[np.bool_]:
-        """Twelve whole neighbourhoods of seven cells, no two of which share a neighbourhood."""
+        """Twelve whole neighbourhoods of seven cells, or as many as there is room for, two cells or more apart."""
         free = np.diff(self.neighbours.indptr) == 7
         truth = np.zeros(len(free), dtype=bool)
         for _ in range(PLANTED):
+            if not free.any():
+                break
             middle = np.zeros(len(free))
             middle[generator.choice(np.flatnonzero(free))] = 1
             truth |= self.neighbours @ middle > 0
