@@ -1,6 +1,7 @@
 """Door for machines: the command line, as a table of contents."""
 
 import sys
+from collections.abc import Callable
 
 import typer
 
@@ -8,6 +9,7 @@ from commands.analysing import alerts, hotspots
 from commands.answers import say_error
 from commands.areas import boundaries
 from commands.counting import counts
+from commands.judging import backtest, change, near_repeats
 from commands.running import demo, serve
 from commands.sourcing import sources
 from commands.storing import erase, export, history, ingest, rejects, retain, undo
@@ -24,7 +26,11 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for command in (demo, serve, ingest, rejects, history, erase, retain, undo, counts, hotspots, alerts, export):
+commands: tuple[Callable[..., None], ...] = (
+    *(demo, serve, ingest, rejects, history, erase, retain, undo),
+    *(counts, hotspots, change, alerts, near_repeats, backtest, export),
+)
+for command in commands:
     app.command()(command)
 app.add_typer(sources, name="sources")
 app.add_typer(boundaries, name="boundaries")

@@ -60,7 +60,7 @@ def backtest(
     The methods are those of layers.forecasts. Events that do not know their day, and those found by sweeps, take no
     part. The last week ends with the newest record. UsageError for too few weeks of records.
     """
-    spec = one_layer(Filter(layers=(layer,)), "A back-test")
+    spec = one_layer(Filter(layers=(layer,)), "A back-test", incidents=True)
     studies = [study_of(area, wards, resolution) for resolution in resolutions]
     fitting = [study for study in studies if len(study) <= MOST_CELLS] or studies[:1]
     tables: dict[tuple[int, str], NDArray[np.float64]] = {}

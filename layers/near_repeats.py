@@ -66,7 +66,7 @@ def near_repeat_table(
     short: a place that grew busy over a year looks like repeats. UsageError for several layers, fewer than 20 events,
     or so many that shuffling them would take long.
     """
-    spec = one_layer(chosen, "A test of near repeats")
+    spec = one_layer(chosen, "A test of near repeats", incidents=True)
     chosen = filter_in(study, chosen)
     index = select(columns, replace(chosen, measure="events"), time_zone=time_zone).index
     sweeps = "sweep" in chosen.reported_by
@@ -153,7 +153,7 @@ def _sentence(spec: LayerSpec, rows: pd.DataFrame, raised_m: float | None, raise
     times = number_words(float(soon["observed"].sum()) / expected) if expected else "many"
     where = "at the same place" if raised_m <= DISTANCES_M[1] else f"within {raised_m:.0f} m"
     return (
-        f"After a {spec.one}, another {where} is {times} times as frequent in the first {DAYS[1]:.0f} days as chance "
+        f"After {'an' if spec.one[0] in 'aeiou' else 'a'} {spec.one}, another {where} is {times} times as frequent in the first {DAYS[1]:.0f} days as chance "
         f"would make it; the risk stays raised for up to {raised_days:.0f} days."
     )
 

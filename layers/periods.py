@@ -49,11 +49,18 @@ class Bins:
     words: str
 
 
-def one_layer(chosen: Filter, what: str) -> LayerSpec:
-    """The one layer of a filter; UsageError for none or several. `what` begins the rule, as in "A hotspot map"."""
+def one_layer(chosen: Filter, what: str, *, incidents: bool = False) -> LayerSpec:
+    """The one layer of a filter; UsageError for none or several, or for a layer of states where `incidents` are needed.
+
+    `what` begins the rule, as in "A hotspot map".
+    """
+    names = ", ".join(spec.name for spec in LAYERS if spec.kind == "incident" or not incidents)
     if len(chosen.layers) == 1:
-        return layer_named(chosen.layers[0])
-    names = ", ".join(spec.name for spec in LAYERS)
+        spec = layer_named(chosen.layers[0])
+        if incidents and spec.kind != "incident":
+            fact = f"{spec.many} are in force for months"
+            raise UsageError(f"{what} is of incidents, which happen on a day", fact, f"choose one of {names}")
+        return spec
     asked = f"{list_words(chosen.layers)} were chosen" if chosen.layers else "none was chosen"
     raise UsageError(f"{what} is of one layer: unlike things are not added up", asked, f"choose one of {names}")
 

@@ -1,0 +1,233 @@
+"""change, near-repeats and backtest: what can be told from chance, and which map earns trust."""
+
+from dataclasses import asdict
+from enum import StrEnum
+from typing import Annotated, Any, Final
+
+import pandas as pd
+import typer
+
+from commands.answers import answer, say
+from commands.asking import parse_resolution
+from commands.choosing import (
+    DaysOption,
+    FromOption,
+    HoursOption,
+    LayersOption,
+    ReportedByOption,
+    ResolutionOption,
+    ToOption,
+    WardOption,
+    chosen_filter,
+    plain,
+)
+from commands.options import AreaOption, Format, FormatOption, HomeOption, open_installation
+from layers.backtesting import Backtest
+from layers.backtesting import backtest as run_backtest
+from layers.catalogue import LAYERS
+from layers.change_map import ChangeMap, change_map
+from layers.event import RESOLUTIONS
+from layers.near_repeats import RepeatTable, near_repeat_table
+from layers.periods import known_period
+from layers.reading import read_columns
+from layers.study import study_of
+
+__all__ = ["backtest", "change", "near_repeats"]
+
+INCIDENTS: Final = tuple(spec.name for spec in LAYERS if spec.kind == "incident")
+
+
+class Against(StrEnum):
+    """What a period is compared with."""
+
+    BEFORE = "before"
+    YEAR_BEFORE = "year-before"
+
+
+class Grouping(StrEnum):
+    """What is compared one by one."""
+
+    CELL = "cell"
+    WARD = "ward"
+    ALL = "all"
+
+
+def change(
+    *,
+    layer: LayersOption = None,
+    from_: FromOption = None,
+    to: ToOption = None,
+    ward: WardOption = None,
+    hours: HoursOption = None,
+    days: DaysOption = None,
+    reported_by: ReportedByOption = None,
+    by: Annotated[Grouping, typer.Option(help="Compare cells, wards, or the whole.")] = Grouping.WARD,
+    against: Annotated[Against, typer.Option(help="The same length before, or the same dates a year before.")] = (
+        Against.BEFORE
+    ),
+    resolution: ResolutionOption = 9,
+    home: HomeOption = None,
+    area: AreaOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """What changed against an earlier period, with exact intervals, tests, and "too few to tell".
+
+    Example: hexbeat change --layer needle_litter --from 2026-10-25 --to 2026-11-22 --by ward
+    """
+    with open_installation(home, area) as here:
+        chosen = chosen_filter(
+            here,
+            layers=layer or [],
+            start=from_,
+            end=to,
+            wards=ward,
+            hours=hours,
+            days=days,
+            reported_by=reported_by,
+        )
+        study = study_of(here.area, chosen.wards, parse_resolution(resolution))
+        columns = read_columns(here.store, here.viewer, ward_codes=here.area.wards.codes)
+        earlier = "before" if against is Against.BEFORE else "year_before"
+        found = change_map(columns, chosen, study, against=earlier, time_zone=here.area.time_zone)
+    frames = {Grouping.CELL: found.cells, Grouping.WARD: found.wards, Grouping.ALL: found.whole}
+    _report_change(found, records(frames[by]), form=form)
+
+
+def _report_change(found: ChangeMap, rows: list[dict[str, Any]], *, form: Format) -> None:
+    payload = {
+        "layer": found.spec.name,
+        "now": plain(found.now),
+        "other": plain(found.other),
+        "shared_in_time": found.shared_in_time,
+        "unplaced_in_time": found.unplaced_in_time,
+        "missing": found.missing,
+        "notes": list(found.notes),
+        "rows": rows,
+    }
+    if form is Format.TABLE:
+        _say_all([*found.notes, *([found.missing] if found.missing else [])])
+        rows = [row for row in rows if row["now"] or row["before"]]
+    heading = f"{found.spec.title}: change"
+    if found.now and found.other:
+        heading += (
+            f" to {found.now[0]} – {found.now[1]} from {found.other[0]} – {found.other[1]} (end days not counted)"
+        )
+    answer(payload, form=form, rows=rows, heading=heading)
+
+
+def near_repeats(
+    *,
+    layer: LayersOption = None,
+    from_: FromOption = None,
+    to: ToOption = None,
+    ward: WardOption = None,
+    reported_by: ReportedByOption = None,
+    home: HomeOption = None,
+    area: AreaOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """For how long and how far the risk stays raised after an event (Knox test).
+
+    Example: hexbeat near-repeats --layer needle_litter --from 2026-08-24
+    """
+    with open_installation(home, area) as here:
+        chosen = chosen_filter(here, layers=layer or [], start=from_, end=to, wards=ward, reported_by=reported_by)
+        columns = read_columns(here.store, here.viewer, ward_codes=here.area.wards.codes)
+        study = study_of(here.area, chosen.wards)
+        found = near_repeat_table(columns, chosen, study, time_zone=here.area.time_zone)
+    _report_repeats(found, form=form)
+
+
+def _report_repeats(found: RepeatTable, *, form: Format) -> None:
+    payload = {
+        "layer": found.spec.name,
+        "events": found.events,
+        "left_out": found.left_out,
+        "shuffles": found.shuffles,
+        "raised_m": plain(found.raised_m),
+        "raised_days": plain(found.raised_days),
+        "sentence": found.sentence,
+        "notes": list(found.notes),
+        "rows": records(found.rows),
+    }
+    if form is Format.TABLE:
+        _say_all(found.notes)
+    answer(payload, form=form, rows=records(found.rows), heading=found.sentence)
+
+
+def backtest(
+    *,
+    weeks: Annotated[int, typer.Option(metavar="N", min=1, help="Judge the last N weeks.")] = 13,
+    layer: LayersOption = None,
+    ward: WardOption = None,
+    resolution: Annotated[
+        int | None, typer.Option(metavar="R", help="H3 resolution of cells; default: 8, 9, 10 and 11.")
+    ] = None,
+    home: HomeOption = None,
+    area: AreaOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Which way of choosing places would have caught most of the next week's events.
+
+    Example: hexbeat backtest --weeks 26 --layer needle_litter
+    """
+    with open_installation(home, area) as here:
+        chosen = chosen_filter(here, layers=layer or [], start=None, end=None, wards=ward)
+        sizes = RESOLUTIONS if resolution is None else (parse_resolution(resolution),)
+        columns = read_columns(here.store, here.viewer, ward_codes=here.area.wards.codes)
+        known = [name for name in INCIDENTS if known_period(columns, name, time_zone=here.area.time_zone)]
+        found = [
+            run_backtest(columns, here.area, name, wards=chosen.wards, weeks=weeks, resolutions=sizes)
+            for name in chosen.layers or known
+        ]
+    _report_backtests(found, form=form)
+
+
+def _report_backtests(found: list[Backtest], *, form: Format) -> None:
+    rows = [{"layer": one.spec.name, **row} for one in found for row in records(one.rows)]
+    layers = [
+        {
+            "layer": one.spec.name,
+            "from": one.first.isoformat(),
+            "to": one.end.isoformat(),
+            "weeks": one.weeks,
+            "events": one.events,
+            "unknown_day": one.unknown,
+            "swept": one.swept,
+            "winner": asdict(one.verdict),
+            "notes": list(one.notes),
+        }
+        for one in found
+    ]
+    if form is Format.TABLE:
+        for one in found:
+            _say_all([*one.notes, f"{one.spec.title}. {one.verdict.sentence}"])
+    shown = ("layer", "resolution", "method", "area_share", "hit_rate", "PAI", "PEI", "RRI")
+    answer(
+        {"layers": layers, "rows": rows},
+        form=form,
+        rows=[{name: in_table(row, name) for name in shown} for row in rows],
+        heading="Back-test",
+    )
+
+
+def in_table(row: dict[str, Any], name: str) -> object:
+    """A figure with its interval, as a table shows it."""
+    value = row[name]
+    if name not in {"hit_rate", "PAI", "PEI", "RRI"}:
+        return f"{value:.0%}" if name == "area_share" else value
+    if value is None:
+        return ""
+    low, high = row[f"{name}_low"], row[f"{name}_high"]
+    interval = f" ({low:.2f} to {high:.2f})" if low is not None and high is not None else ""
+    return f"{value:.2f}{interval}"
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a frame as JSON holds them."""
+    return [{str(name): plain(value) for name, value in row.items()} for row in frame.to_dict("records")]
+
+
+def _say_all(notes: list[str] | tuple[str, ...]) -> None:
+    for note in notes:
+        say(note)
