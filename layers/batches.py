@@ -37,8 +37,9 @@ class Batch:
     undone_at: datetime | None
 
 
-def list_batches(engine: Engine) -> list[Batch]:
+def list_batches(engine: Engine, viewer: Viewer) -> list[Batch]:
     """All loads, the newest first, undone ones too."""
+    require(viewer, Action.SEE_COUNTS)
     with reading(engine) as connection:
         return _batches(connection, sa.true())
 

@@ -23,10 +23,10 @@ from sqlalchemy.exc import DBAPIError
 from geo.errors import UsageError
 from layers.access import Action, Viewer, require
 from layers.moments import to_seconds
-from layers.schema import batches, events, rejects, store_state
+from layers.schema import batch_files, batches, events, rejects, store_state
 from layers.state import reading, writing
 
-__all__ = ["PATIENCE_S", "Erasure", "erase", "finish", "retain"]
+__all__ = ["PATIENCE_S", "Erasure", "erase", "erase_source", "finish", "retain"]
 
 PATIENCE_S: Final = 10.0  # how long an erasure waits for readers of an old state
 
@@ -63,6 +63,25 @@ def erase(engine: Engine, viewer: Viewer, source: str, source_id: str) -> Erasur
         if rows or named:
             _mark(connection, pending=True)
     return Erasure(min(rows, 1), rows, len(named), finish(engine, patience_s=PATIENCE_S))
+
+
+def erase_source(engine: Engine, viewer: Viewer, source: str) -> Erasure:
+    """Remove all versions of every event of a source, and its rejects. Its loads are no longer there to undo."""
+    require(viewer, Action.ERASE)
+    with writing(engine, rewritten=True) as connection:
+        mine = events.c.source == source
+        gone = connection.execute(sa.select(sa.func.count(sa.distinct(events.c.event_id))).where(mine)).scalar_one()
+        rows = connection.execute(sa.delete(events).where(mine)).rowcount
+        dropped = connection.execute(sa.delete(rejects).where(rejects.c.source == source)).rowcount
+        of_others = sa.select(batch_files.c.batch_id).where(batch_files.c.source != source)
+        of_source = sa.select(batch_files.c.batch_id).where(batch_files.c.source == source)
+        emptied = sa.and_(batches.c.batch_id.in_(of_source), batches.c.batch_id.not_in(of_others))
+        connection.execute(
+            sa.update(batches).values(undone_at=to_seconds(None)).where(emptied, batches.c.undone_at.is_(None))
+        )
+        if rows or dropped:
+            _mark(connection, pending=True)
+    return Erasure(gone, rows, dropped, finish(engine, patience_s=PATIENCE_S))
 
 
 def retain(engine: Engine, viewer: Viewer, years: int, *, now: datetime | None = None) -> Erasure:

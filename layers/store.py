@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from layers.access import Viewer
 from layers.batches import Batch, last_load, list_batches, list_rejects, undo_last
 from layers.databases import make_engine, migrate
-from layers.erasure import Erasure, erase, finish, retain
+from layers.erasure import Erasure, erase, erase_source, finish, retain
 from layers.loads import Load, open_load
 from layers.state import read_version, reading
 from layers.versions import Version, history
@@ -77,9 +77,9 @@ class Store:
         """
         return open_load(self.engine, area=area, dry_run=dry_run, now=now)
 
-    def batches(self) -> list[Batch]:
+    def batches(self, viewer: Viewer) -> list[Batch]:
         """All loads, the newest first, undone ones too."""
-        return list_batches(self.engine)
+        return list_batches(self.engine, viewer)
 
     def last_load(self, viewer: Viewer) -> Batch | None:
         """The load that `undo_last` would undo; None if there is none."""
@@ -100,6 +100,10 @@ class Store:
     def erase(self, viewer: Viewer, source: str, source_id: str) -> Erasure:
         """Remove every row of an event, and rejects that name it, for good. See `layers.erasure.erase`."""
         return erase(self.engine, viewer, source, source_id)
+
+    def erase_source(self, viewer: Viewer, source: str) -> Erasure:
+        """Remove every event, load and reject of a source for good. See `layers.erasure.erase_source`."""
+        return erase_source(self.engine, viewer, source)
 
     def retain(self, viewer: Viewer, years: int) -> Erasure:
         """Remove events that ended more than so many years ago for good. See `layers.erasure.retain`."""

@@ -7,18 +7,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
-import sqlalchemy as sa
 
 from geo.errors import DataError
 from layers.access import Action, Viewer, require
 from layers.areas import Area
 from layers.demonstration.generate import make_events
-from layers.erasure import PATIENCE_S, finish
 from layers.event import DEMONSTRATION
 from layers.reading import is_empty
-from layers.schema import events as events_table
-from layers.schema import store_state
-from layers.state import writing
 from layers.store import Store
 
 __all__ = ["TRUTH_FILE", "fill", "remove"]
@@ -67,17 +62,10 @@ def remove(store: Store, viewer: Viewer, *, home: Path | None = None) -> dict[st
 
     Returns the number of events removed, and a notice where something is left to do (see `layers.erasure`).
     """
-    require(viewer, Action.ERASE)
-    mine = events_table.c.source == DEMONSTRATION
-    with writing(store.engine, rewritten=True) as connection:
-        count = sa.select(sa.func.count(sa.distinct(events_table.c.event_id))).where(mine)
-        removed = connection.execute(count).scalar_one()
-        if connection.execute(sa.delete(events_table).where(mine)).rowcount:
-            connection.execute(sa.update(store_state).values(erasure_pending=True))
-    complete = finish(store.engine, patience_s=PATIENCE_S)
+    erasure = store.erase_source(viewer, DEMONSTRATION)
     if home is not None:
         (home / TRUTH_FILE).unlink(missing_ok=True)
-    return {"removed": removed, "complete": complete}
+    return {"removed": erasure.events, "complete": erasure.complete}
 
 
 def _digest(frame: pd.DataFrame) -> str:

@@ -28,7 +28,7 @@ def test_a_load_is_remembered_with_its_files_and_counts(store: Store) -> None:
             part.add_tally(read=5, skipped={"not_selected": 2})
         with entry.file("two.csv", "table", sha256="2" * 64, snapshot=True) as part:
             part.add_events(event_frame(["b"], quantity=2))
-    (batch,) = store.batches()
+    (batch,) = store.batches(ANALYST)
     assert (batch.batch_id, batch.created, batch.area, batch.undone_at) == (1, MONDAY, "cleveland", None)
     assert (batch.new, batch.updated, batch.unchanged, batch.removed, batch.rejected) == (2, 1, 0, 0, 1)
     assert batch.files[0] == {
@@ -43,13 +43,13 @@ def test_undo_takes_a_load_back_wholly(store: Store) -> None:
     load(store, event_frame(["a", "b"], scope="m"), now=MONDAY)
     before = live_records(store, ANALYST)
     load(store, event_frame(["a", "c"], scope="m", quantity=[2, 1]), cover=["m"], now=MONDAY + timedelta(days=1))
-    assert store.last_load(ANALYST) == store.batches()[0]
+    assert store.last_load(ANALYST) == store.batches(ANALYST)[0]
     undone = store.undo_last(ANALYST)
     assert (undone.batch_id, undone.new, undone.updated, undone.removed) == (2, 1, 1, 1)
     assert live_records(store, ANALYST).equals(before)
     assert store.history(ANALYST, event_id("table", "c")) == []
-    assert store.batches()[0].undone_at is not None
-    assert store.last_load(ANALYST) == store.batches()[1]
+    assert store.batches(ANALYST)[0].undone_at is not None
+    assert store.last_load(ANALYST) == store.batches(ANALYST)[1]
 
 
 def test_loads_are_undone_one_after_the_other(store: Store) -> None:
@@ -60,7 +60,7 @@ def test_loads_are_undone_one_after_the_other(store: Store) -> None:
         store.undo_last(ANALYST)
     assert str(caught.value) == "A load can be undone once; no load is left to undo; nothing was changed"
     assert load(store, event_frame(["a"])).new == 1
-    assert [batch.batch_id for batch in store.batches()] == [4, 3, 2, 1]
+    assert [batch.batch_id for batch in store.batches(ANALYST)] == [4, 3, 2, 1]
     assert store.history(ANALYST, event_id("table", "a"))[0].row_id == 4  # numbers are never used twice
 
 

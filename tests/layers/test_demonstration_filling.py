@@ -20,7 +20,7 @@ def test_an_empty_store_is_filled_and_the_truth_is_written_beside(tmp_path: Path
     with Store.open(tmp_path) as store:
         report = fill(store, ANALYST, area, events=2000, seed=3, today=TODAY, home=tmp_path)
         columns = read_columns(store, ANALYST, ward_codes=area.wards.codes)
-        (batch,) = store.batches()
+        (batch,) = store.batches(ANALYST)
     assert report == {
         "area": "middlesbrough",
         "from": "2023-11-22",
@@ -78,5 +78,6 @@ def test_a_store_is_filled_again_after_removal(tmp_path: Path) -> None:
         fill(store, ANALYST, area, events=50, today=TODAY, home=tmp_path)
         remove(store, ANALYST)
         assert is_empty(store)
+        assert store.last_load(ANALYST) is None  # what is gone cannot be undone
         fill(store, ANALYST, area, events=50, today=TODAY, home=tmp_path)
         assert len(read_columns(store, ANALYST, ward_codes=area.wards.codes)) == 50

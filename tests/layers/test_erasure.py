@@ -180,3 +180,14 @@ def test_retention_on_the_29th_of_february_and_of_no_years(store: Store) -> None
     with pytest.raises(UsageError) as caught:
         store.retain(ANALYST, 0)
     assert str(caught.value) == "Events are kept for a whole number of years; 0 is not one; choose 1 or more"
+
+
+def test_a_whole_source_goes_and_others_stay(store: Store) -> None:
+    load(store, event_frame(["a", "b"]))
+    with store.begin_load(area="a") as entry, entry.file("c.csv", "other", sha256="0") as part:
+        part.add_events(event_frame(["c"], source="other"))
+    assert store.erase_source(ANALYST, "other") == Erasure(1, 1, 0, complete=True)
+    assert list(live_records(store, ANALYST)["source_id"]) == ["a", "b"]
+    last = store.last_load(ANALYST)
+    assert last is not None
+    assert last.batch_id == 1

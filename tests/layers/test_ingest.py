@@ -165,7 +165,7 @@ def test_one_bad_file_changes_nothing(home: Store, tmp_path: Path) -> None:
         "it has layer, id, date; name the columns in a source profile; `hexbeat sources suggest FILE` writes one"
     )
     assert len(live(home)) == 0
-    assert home.batches() == []
+    assert home.batches(ANALYST) == []
 
 
 def test_progress_runs_to_the_end_of_all_files(home: Store, tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 def fresh(store: Store) -> SourceProfile:
     """The table source under a name that the store does not know yet."""
-    return replace(load_profile("table", store.home), name=f"table-{len(store.batches())}")
+    return replace(load_profile("table", store.home), name=f"table-{len(store.batches(ANALYST))}")
 
 
 @settings(max_examples=25)

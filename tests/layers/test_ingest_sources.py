@@ -78,7 +78,7 @@ def test_stop_and_search_needs_the_name_of_its_file(home: Store, tmp_path: Path)
         "A file of police-uk-stop-search carries month, force in its name, as it was downloaded; "
         "searches.csv does not; give it its old name back, such as 2024-03-cleveland-stop-and-search.csv"
     )
-    assert home.batches() == []
+    assert home.batches(ANALYST) == []
 
 
 def test_boston_311_in_boston(home: Store) -> None:

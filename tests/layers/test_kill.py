@@ -44,7 +44,7 @@ def kill_somewhere(loader: Loader, first: int, random: np.random.Generator) -> i
 
 def check_whole(store: Store, told: int) -> int:
     """Every load that was told of is there, at most one more, each of them whole; the number of the last."""
-    batches = store.batches()
+    batches = store.batches(ANALYST)
     last = len(batches)
     assert last in {told, told + 1}
     assert [batch.batch_id for batch in batches] == sorted((batch.batch_id for batch in batches), reverse=True)

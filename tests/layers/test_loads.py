@@ -168,7 +168,7 @@ def test_a_load_that_fails_leaves_no_trace(store: Store) -> None:
 
     with pytest.raises(OSError, match=r"^the disk went away$"):
         fail()
-    assert (store.version(), is_empty(store), store.batches()) == (0, True, [])
+    assert (store.version(), is_empty(store), store.batches(ANALYST)) == (0, True, [])
     assert counts(load(store, event_frame(["a"]))) == (1, 0, 0, 0)
 
 
@@ -219,7 +219,7 @@ def test_a_load_is_never_recorded_before_an_earlier_one(store: Store) -> None:
     late, early = datetime(2026, 3, 2, tzinfo=UTC), datetime(2026, 3, 1, tzinfo=UTC)
     load(store, event_frame(["a"]), now=late)
     load(store, event_frame(["b"]), now=early)
-    assert [batch.created for batch in store.batches()] == [late, late]
+    assert [batch.created for batch in store.batches(ANALYST)] == [late, late]
 
 
 def test_a_moment_without_a_zone_is_refused(store: Store) -> None:

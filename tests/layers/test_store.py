@@ -14,6 +14,7 @@ from alembic.script import ScriptDirectory
 
 import layers.migrations
 from geo.errors import StoreError
+from layers.access import ANALYST
 from layers.databases import make_engine
 from layers.reading import has_demonstration, is_empty
 from layers.schema import HEAD, metadata
@@ -23,7 +24,7 @@ from tests.support.postgres import Server
 
 
 def test_a_new_store_is_empty_and_at_version_nought(store: Store) -> None:
-    assert (store.version(), store.batches(), is_empty(store), has_demonstration(store)) == (0, [], True, False)
+    assert (store.version(), store.batches(ANALYST), is_empty(store), has_demonstration(store)) == (0, [], True, False)
 
 
 def test_home_and_file_are_for_this_user_only(tmp_path: Path) -> None:
