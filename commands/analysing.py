@@ -16,6 +16,8 @@ from commands.choosing import (
     FromOption,
     HoursOption,
     LayersOption,
+    MeasureName,
+    MeasureOption,
     OutOption,
     ReportedByOption,
     ResolutionOption,
@@ -25,7 +27,6 @@ from commands.choosing import (
     plain,
     provenance,
 )
-from commands.counting import MeasureName
 from commands.options import AreaOption, Format, FormatOption, HomeOption, Installation, open_installation
 from geo.errors import UsageError
 from layers.alert_form import FORM_LAYER, write_alert_form
@@ -55,7 +56,7 @@ def hotspots(
     days: DaysOption = None,
     reported_by: ReportedByOption = None,
     resolution: ResolutionOption = 9,
-    measure: Annotated[MeasureName, typer.Option(help="Test events, or their quantity.")] = MeasureName.EVENTS,
+    measure: MeasureOption = MeasureName.EVENTS,
     q: Annotated[
         float, typer.Option("--q", help="False discovery rate: of the cells shown, so many may be false.")
     ] = 0.05,

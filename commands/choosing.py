@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -17,8 +18,9 @@ __all__ = [
     "DaysOption",
     "FromOption",
     "HoursOption",
-    "LayerOption",
     "LayersOption",
+    "MeasureName",
+    "MeasureOption",
     "OutOption",
     "ReportedByOption",
     "ResolutionOption",
@@ -29,7 +31,14 @@ __all__ = [
     "provenance",
 ]
 
-LayerOption = Annotated[str, typer.Option("--layer", metavar="L", help="The layer; unlike things are not added up.")]
+
+class MeasureName(StrEnum):
+    """What is summed."""
+
+    EVENTS = "events"
+    QUANTITY = "quantity"
+
+
 LayersOption = Annotated[
     list[str] | None, typer.Option("--layer", metavar="L", help="Only this layer; may be repeated.")
 ]
@@ -55,6 +64,7 @@ ResolutionOption = Annotated[
 AsAtOption = Annotated[
     str | None, typer.Option("--as-at", metavar="D", help="As the store stood at the end of that day.")
 ]
+MeasureOption = Annotated[MeasureName, typer.Option("--measure", help="Count events, or sum their quantity.")]
 OutOption = Annotated[
     str | None, typer.Option("--out", metavar="FILE", help="Write the rows to a .csv, .geojson or .parquet file.")
 ]
@@ -95,6 +105,8 @@ def plain(value: Any) -> Any:
         return int(value) if value.is_integer() else value
     if hasattr(value, "isoformat"):
         return value.isoformat()
+    if isinstance(value, dict):
+        return {name: plain(part) for name, part in value.items()}
     if isinstance(value, tuple | list):
         return [plain(part) for part in value]
     return value

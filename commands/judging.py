@@ -25,12 +25,14 @@ from commands.options import AreaOption, Format, FormatOption, HomeOption, open_
 from layers.backtesting import Backtest
 from layers.backtesting import backtest as run_backtest
 from layers.catalogue import LAYERS
+from layers.change_map import Against as Earlier
 from layers.change_map import ChangeMap, change_map
 from layers.event import RESOLUTIONS
 from layers.near_repeats import RepeatTable, near_repeat_table
 from layers.periods import known_period
 from layers.reading import read_columns
 from layers.study import study_of
+from layers.wording import span_words
 
 __all__ = ["backtest", "change", "near_repeats"]
 
@@ -87,7 +89,7 @@ def change(
         )
         study = study_of(here.area, chosen.wards, parse_resolution(resolution))
         columns = read_columns(here.store, here.viewer, ward_codes=here.area.wards.codes)
-        earlier = "before" if against is Against.BEFORE else "year_before"
+        earlier: Earlier = "before" if against is Against.BEFORE else "year_before"
         found = change_map(columns, chosen, study, against=earlier, time_zone=here.area.time_zone)
     frames = {Grouping.CELL: found.cells, Grouping.WARD: found.wards, Grouping.ALL: found.whole}
     _report_change(found, records(frames[by]), form=form)
@@ -109,9 +111,7 @@ def _report_change(found: ChangeMap, rows: list[dict[str, Any]], *, form: Format
         rows = [row for row in rows if row["now"] or row["before"]]
     heading = f"{found.spec.title}: change"
     if found.now and found.other:
-        heading += (
-            f" to {found.now[0]} – {found.now[1]} from {found.other[0]} – {found.other[1]} (end days not counted)"
-        )
+        heading += f" of {span_words(*found.now)} against {span_words(*found.other)}"
     answer(payload, form=form, rows=rows, heading=heading)
 
 
@@ -194,7 +194,7 @@ def _report_backtests(found: list[Backtest], *, form: Format) -> None:
             "events": one.events,
             "unknown_day": one.unknown,
             "swept": one.swept,
-            "winner": asdict(one.verdict),
+            "winner": plain(asdict(one.verdict)),
             "notes": list(one.notes),
         }
         for one in found

@@ -100,7 +100,7 @@ def _sentence(best: tuple[int, str], rate: float, rivals: list[Rival]) -> str:
         return "There were no events in these weeks, so nothing can be judged."
     first = f"The {METHOD_WORDS[best[1]]}, with cells of resolution {best[0]}, caught most"
     caught = f"{percent_words(rate)} of the next week's events in {percent_words(DECIDING_SHARE)} of the area"
-    near = [METHOD_WORDS[rival.method] for rival in rivals if not rival.told_apart]
+    near = [f"the {METHOD_WORDS[rival.method]}" for rival in rivals if not rival.told_apart]
     if not near:
         return f"{first}: {caught}, more than any other method by more than chance."
     return f"{first}: {caught}; it cannot be told from {' or from '.join(near)}."

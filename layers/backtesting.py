@@ -24,7 +24,7 @@ from layers.wording import number_words, percent_words, span_words
 __all__ = ["MOST_CELLS", "Backtest", "backtest"]
 
 MOST_CELLS: Final = 60_000  # finer resolutions of larger areas are left out, and that is said
-_HITS, _BEST, _PREDICTED = range(3)
+_FEW_WEEKS: Final = 8  # resampling fewer understates how much weeks differ
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,7 +97,7 @@ def _judge(study: Study, counted: Weeks, weeks: int) -> dict[tuple[int, str], ND
         observed = counted.counts[now]
         if not observed.any():
             continue
-        best = _caught(observed, observed, study)[_HITS]
+        best = _caught(observed, observed, study)[0]
         for method in METHODS:
             scores = forecast(method, counted.counts[:now], study, kernel)
             # Gi* ranks by itself: what is divided by the area again must first be multiplied by it.
@@ -126,6 +126,8 @@ def _notes(spec: LayerSpec, counted: Weeks, first: dt.date, end: dt.date, left_o
     share = percent_words(DECIDING_SHARE)
     judged = f"Judged by the weeks of {span_words(first, end)}, each from the weeks before it; decided by the share of "
     said = [f"{judged}events in the top {share} of the area. Intervals are of resampled weeks."]
+    if (end - first).days < 7 * _FEW_WEEKS:
+        said.append(f"Fewer than {_FEW_WEEKS} weeks: the intervals are narrower than they should be.")
     if counted.unknown:
         said.append(f"{number_words(counted.unknown)} {spec.many} do not know their day and take no part.")
     if counted.swept:

@@ -151,10 +151,11 @@ def _sentence(spec: LayerSpec, rows: pd.DataFrame, raised_m: float | None, raise
     soon = rows[(rows["to_m"] <= raised_m) & (rows["to_days"] == DAYS[1]) & rows["raised"]]
     expected = float(soon["expected"].sum())
     times = number_words(float(soon["observed"].sum()) / expected) if expected else "many"
+    article = "an" if spec.one[0] in "aeiou" else "a"
     where = "at the same place" if raised_m <= DISTANCES_M[1] else f"within {raised_m:.0f} m"
     return (
-        f"After {'an' if spec.one[0] in 'aeiou' else 'a'} {spec.one}, another {where} is {times} times as frequent in the first {DAYS[1]:.0f} days as chance "
-        f"would make it; the risk stays raised for up to {raised_days:.0f} days."
+        f"After {article} {spec.one}, another {where} is {times} times as frequent in the first {DAYS[1]:.0f} days as "
+        f"chance would make it; the risk stays raised for up to {raised_days:.0f} days."
     )
 
 
