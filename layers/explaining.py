@@ -1,9 +1,15 @@
 """One sentence on why a cell is, or is not, a hotspot."""
 
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from scipy import stats
 
 from layers.hotspot_map import COLD, HOT, TIMES_AVERAGE, HotspotMap
 from layers.wording import chance_words, number_words, span_words, things
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["explain_cell"]
 
@@ -36,25 +42,32 @@ def explain_cell(found: HotspotMap, cell: str) -> str:
     return f"{facts}; {_verdict(found, float(row['p_value']), row['hotspot'], side, row)}."
 
 
-def _verdict(found: HotspotMap, p: float, kind: str, side: str, row: "dict[str, float]") -> str:
+def _verdict(found: HotspotMap, p: float, kind: str, side: str, row: "pd.Series[Any]") -> str:
     shuffles = f"{chance_words(p)} shuffles {'have as many' if side == HOT else 'have as few'}"
     if kind == HOT:
         return f"{shuffles}: a hotspot"
     if kind == COLD:
         return f"{shuffles}: a cold spot"
-    if TIMES_AVERAGE * float(row["expected"]) < float(row["fewest"]):
+    if _too_few(float(row["expected"]), found.q / len(found.rows)):
         return "too few to tell, for even six times the average might not stand out"
     if p >= _ORDINARY:
         return "an ordinary number"
     name = "hotspot" if side == HOT else "cold spot"
-    return f"{shuffles}, too often to call it a {name} among {len(found.rows):,} cells"
+    lone = side == HOT and float(row["largest"]) > float(row["neighbourhood"]) / 2
+    hint = " (most lie in one cell: finer cells may tell more)" if lone else ""
+    return f"{shuffles}, too often to call it a {name} among {len(found.rows):,} cells{hint}"
+
+
+def _too_few(expected: float, level: float) -> bool:
+    """Whether even TIMES_AVERAGE times as many could be chance, were events to fall evenly (Poisson)."""
+    return bool(stats.poisson.sf(np.ceil(TIMES_AVERAGE * expected) - 1, expected) > level)
 
 
 def _elsewhere(side: str, *, found: bool) -> str:
-    """Where the average is taken: the background of the test, from which what was found is taken out."""
+    """Where the average is taken: the background of the test, which the surest of what was found has left."""
     if not found:
         return "anywhere here"
-    return "outside the hotspots" if side == HOT else "outside the cold spots"
+    return f"away from the clearest {'hotspots' if side == HOT else 'cold spots'}"
 
 
 def _when(found: HotspotMap) -> str:

@@ -11,7 +11,7 @@ from geo.hotspots import hotspots
 from geo.shuffling import shuffled_sums, to_units
 from layers.columns import Columns
 from layers.emerging_map import emerging_map
-from layers.event import REPORTERS, LayerSpec, Measure
+from layers.event import REPORTERS, RESOLUTIONS, LayerSpec, Measure
 from layers.filters import Filter
 from layers.periods import Period, one_layer, period_of
 from layers.query import Selection, select
@@ -22,7 +22,7 @@ __all__ = ["COLD", "HOT", "TIMES_AVERAGE", "HotspotMap", "hotspot_map"]
 
 HOT: Final = "hot"
 COLD: Final = "cold"
-TIMES_AVERAGE: Final = 6.0  # a place that would not stand out with so many times the average is too quiet to tell
+TIMES_AVERAGE: Final = 6.0  # what is called busy; a place that so many could not set apart is too quiet to tell
 _KINDS: Final = np.array([COLD, "", HOT], dtype=object)
 
 
@@ -33,9 +33,8 @@ class HotspotMap:
     `rows` (n, in the study's order) has the columns cell (H3 string), ward_code, ward_name (of the largest part of the
     cell), count, gi_z, p_value and q_value (one-sided, of the side in `leans`), hotspot ("hot", "cold" or ""), trend (a
     pattern of layers.emerging_map over the period, "" where it has room for too few bins), neighbourhood (the sum over
-    the cell and those that touch it), expected (of as many cells outside of the hotspots), cells (how many they are),
-    leans ("hot" or "cold"), and fewest: the smallest neighbourhood that would be a hotspot whatever the others are
-    (infinite if none would).
+    the cell and those that touch it, which is what is tested), expected (of as many cells away from the clearest
+    hotspots), cells (how many they are), largest (the largest count of one of them) and leans ("hot" or "cold").
 
     `period` is the filter's as far as records reach. `total` sums the counts; `outside` is what lies in no cell of the
     study. `unplaced_in_time` and `shared_in_time` as in layers.query. `unit`: counts are rounded to its multiples
@@ -76,7 +75,6 @@ def hotspot_map(
     selection = select(columns, chosen, time_zone=time_zone)
     values, outside = align(columns, selection, study)
     found = hotspots(values, study.neighbours, q)
-    leans, fewest = _sides(values, study, q)
     period, notes = period_of(columns, chosen, time_zone=time_zone)
     rows = pd.DataFrame(
         {
@@ -92,8 +90,8 @@ def hotspot_map(
             "neighbourhood": found.total,
             "expected": found.expected,
             "cells": np.diff(study.neighbours.indptr),
-            "leans": np.where(found.kind == 0, leans, _KINDS[found.kind + 1]),
-            "fewest": fewest,
+            "largest": np.maximum.reduceat(values[study.neighbours.indices], study.neighbours.indptr[:-1]),
+            "leans": np.where(found.kind == 0, _leans(values, study), _KINDS[found.kind + 1]),
         }
     )
     if trend:
@@ -114,24 +112,22 @@ def hotspot_map(
         swept=int(swept.sum()),
         unit=found.unit,
         clocked=bool(chosen.hours or chosen.days) and spec.kind == "incident",
-        notes=(*_notes(selection, spec, unit=found.unit, outside=outside, swept=float(swept.sum())), *notes),
+        notes=(
+            *_notes(selection, spec, unit=found.unit, outside=outside, swept=float(swept.sum())),
+            *_lone_notes(rows, study.resolution),
+            *notes,
+        ),
     )
 
 
-def _sides(values: NDArray[np.float64], study: Study, q: float) -> tuple[NDArray[np.object_], NDArray[np.float64]]:
-    """To which side each cell's sum leans, and the smallest sum that would be significant by itself, (n,) each."""
+def _leans(values: NDArray[np.float64], study: Study) -> NDArray[np.object_]:
+    """To which side each cell's sum leans among all shuffles, (n,)."""
     draws = np.diff(study.neighbours.indptr).astype(np.int64)
     most = int(draws.max())
-    units, unit = to_units(values, most_draws=most)
+    units, _ = to_units(values, most_draws=most)
     sums = np.rint(study.neighbours @ units.astype(np.float64)).astype(np.int64)
     null = shuffled_sums(units, most_draws=most)
-    leans = np.where(null.at_least(draws, sums) <= null.at_most(draws, sums), HOT, COLD).astype(object)
-    possible = np.arange(null.chance.shape[1] + 1)
-    fewest = np.full(most + 1, np.inf)
-    for size in np.unique(draws).tolist():
-        rare = null.at_least(np.full_like(possible, size), possible) <= q / len(values)
-        fewest[size] = possible[rare][0] * unit if rare.any() else np.inf
-    return leans, fewest[draws]
+    return np.where(null.at_least(draws, sums) <= null.at_most(draws, sums), HOT, COLD).astype(object)
 
 
 def _notes(selection: Selection, spec: LayerSpec, *, unit: float, outside: float, swept: float) -> list[str]:
@@ -155,3 +151,14 @@ def _notes(selection: Selection, spec: LayerSpec, *, unit: float, outside: float
     if outside:
         said.append(f"{number_words(outside)} lie in no cell of the study area, and are left out.")
     return said
+
+
+def _lone_notes(rows: pd.DataFrame, resolution: int) -> list[str]:
+    """Busy cells that the test cannot call hot, for it looks for several busy cells together."""
+    many = (rows["neighbourhood"] >= TIMES_AVERAGE * rows["expected"]) & (rows["hotspot"] == "") & (rows["count"] > 0)
+    lone = int((many & (rows["largest"] == rows["count"]) & (rows["count"] > rows["neighbourhood"] / 2)).sum())
+    if not lone or resolution >= max(RESOLUTIONS):
+        return []
+    which = "1 cell is" if lone == 1 else f"{lone} cells are"
+    said = f"{which} busy among quiet ones, which chance alone would make as often: finer cells (resolution "
+    return [f"{said}{resolution + 1}) may tell whether they are hotspots."]
