@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from scipy import stats
 
-from layers.hotspot_map import COLD, HOT, TIMES_AVERAGE, HotspotMap
+from layers.hotspot_map import COLD, HOT, HotspotMap
 from layers.wording import chance_words, number_words, span_words, things
 
 if TYPE_CHECKING:
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["explain_cell"]
 
+_TIMES_AVERAGE: Final = 6.0  # a place that even so many could not set apart is too quiet to tell
 _ORDINARY: Final = 0.25  # of shuffles: nobody need be told by which side a cell differs from the middle
 
 
@@ -59,8 +60,8 @@ def _verdict(found: HotspotMap, p: float, kind: str, side: str, row: "pd.Series[
 
 
 def _too_few(expected: float, level: float) -> bool:
-    """Whether even TIMES_AVERAGE times as many could be chance, were events to fall evenly (Poisson)."""
-    return bool(stats.poisson.sf(np.ceil(TIMES_AVERAGE * expected) - 1, expected) > level)
+    """Whether even _TIMES_AVERAGE times as many could be chance, were events to fall evenly (Poisson)."""
+    return bool(stats.poisson.sf(np.ceil(_TIMES_AVERAGE * expected) - 1, expected) > level)
 
 
 def _elsewhere(side: str, *, found: bool) -> str:

@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy import stats
 
 from geo.hotspots import hotspots
 from geo.shuffling import shuffled_sums, to_units
@@ -18,11 +19,10 @@ from layers.query import Selection, select
 from layers.study import Study, align, filter_in
 from layers.wording import number_words, percent_words
 
-__all__ = ["COLD", "HOT", "TIMES_AVERAGE", "HotspotMap", "hotspot_map"]
+__all__ = ["COLD", "HOT", "HotspotMap", "hotspot_map"]
 
 HOT: Final = "hot"
 COLD: Final = "cold"
-TIMES_AVERAGE: Final = 6.0  # what is called busy; a place that so many could not set apart is too quiet to tell
 _KINDS: Final = np.array([COLD, "", HOT], dtype=object)
 
 
@@ -114,7 +114,7 @@ def hotspot_map(
         clocked=bool(chosen.hours or chosen.days) and spec.kind == "incident",
         notes=(
             *_notes(selection, spec, unit=found.unit, outside=outside, swept=float(swept.sum())),
-            *_lone_notes(rows, study.resolution),
+            *_lone_notes(rows, study.resolution, q),
             *notes,
         ),
     )
@@ -153,10 +153,14 @@ def _notes(selection: Selection, spec: LayerSpec, *, unit: float, outside: float
     return said
 
 
-def _lone_notes(rows: pd.DataFrame, resolution: int) -> list[str]:
-    """Busy cells that the test cannot call hot, for it looks for several busy cells together."""
-    many = (rows["neighbourhood"] >= TIMES_AVERAGE * rows["expected"]) & (rows["hotspot"] == "") & (rows["count"] > 0)
-    lone = int((many & (rows["largest"] == rows["count"]) & (rows["count"] > rows["neighbourhood"] / 2)).sum())
+def _lone_notes(rows: pd.DataFrame, resolution: int, q: float) -> list[str]:
+    """Cells that would stand out were events to fall evenly (Poisson), but hold most of their neighbourhood alone.
+
+    The test cannot call them hot: shuffled, such a cell makes some neighbourhood as full every time.
+    """
+    chance = stats.poisson.sf(np.ceil(rows["neighbourhood"]) - 1, rows["expected"])
+    busy = (chance <= q / len(rows)) & (rows["hotspot"] == "") & (rows["leans"] == HOT)
+    lone = int((busy & (rows["count"] > rows["neighbourhood"] / 2)).sum())
     if not lone or resolution >= max(RESOLUTIONS):
         return []
     which = "1 cell is" if lone == 1 else f"{lone} cells are"

@@ -54,7 +54,10 @@ def chance_words(p: float) -> str:
     """A chance as odds: "fewer than 1 in 1,000", "about 1 in 40", "about 4 in 10"."""
     if p < _RARE:
         return "fewer than 1 in 1,000"
-    return f"about 1 in {round(1 / p):,}" if p < _HALF else f"about {min(round(p * 10), 10)} in 10"
+    if p >= _HALF:
+        return f"about {min(round(p * 10), 10)} in 10"
+    odds = 1 / p
+    return f"about 1 in {round(odds, -1 if odds >= 100 else None):,.0f}"  # noqa: PLR2004 - two digits are enough
 
 
 def things(number: float, spec: LayerSpec, measure: Measure = "events") -> str:

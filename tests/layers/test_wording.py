@@ -1,0 +1,56 @@
+"""Numbers, chances, dates and things in words."""
+
+import datetime as dt
+
+import pytest
+
+from layers.catalogue import layer_named
+from layers.wording import chance_words, date_words, list_words, number_words, percent_words, span_words, things
+
+NEEDLES = layer_named("needle_litter")
+
+
+@pytest.mark.parametrize(
+    ("p", "words"),
+    [
+        (0.0004, "fewer than 1 in 1,000"),
+        (0.001, "about 1 in 1,000"),
+        (0.00285, "about 1 in 350"),
+        (0.024, "about 1 in 42"),
+        (0.3, "about 1 in 3"),
+        (0.44, "about 4 in 10"),
+        (1.0, "about 10 in 10"),
+    ],
+)
+def test_chances_are_odds(p: float, words: str) -> None:
+    assert chance_words(p) == words
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [(0, "0"), (0.001, "under 0.01"), (0.04, "0.04"), (0.12, "0.1"), (2.96, "3"), (1234.5, "1,234.5"), (14.0, "14")],
+)
+def test_numbers(number: float, words: str) -> None:
+    assert number_words(number) == words
+
+
+def test_things_have_their_number() -> None:
+    assert things(1, NEEDLES) == "1 needle find"
+    assert things(14, NEEDLES) == "14 needle finds"
+    assert things(1, NEEDLES, "quantity") == "1 needle"
+    assert things(2.5, NEEDLES, "quantity") == "2.5 needles"
+    assert things(2, layer_named("overdoses"), "quantity") == "2 overdoses"
+
+
+def test_dates_shares_and_lists() -> None:
+    assert date_words(dt.date(2026, 11, 21)) == "21 Nov 2026"
+    assert span_words(dt.date(2026, 10, 26), dt.date(2026, 11, 22)) == "26 Oct to 21 Nov 2026"
+    assert span_words(dt.date(2025, 12, 30), dt.date(2026, 1, 2)) == "30 Dec 2025 to 1 Jan 2026"
+    assert span_words(dt.date(2026, 1, 1), dt.date(2026, 1, 2)) == "1 Jan 2026"
+    assert [percent_words(share) for share in (0, 0.001, 0.184, 1)] == ["0 %", "under 1 %", "18 %", "100 %"]
+    assert [list_words(names) for names in ([], ["a"], ["a", "b"], ["a", "b", "c"])] == [
+        "",
+        "a",
+        "a and b",
+        "a, b and c",
+    ]

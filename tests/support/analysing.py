@@ -1,0 +1,52 @@
+"""Columns for tests of analyses: the demonstration through a real store, and maps whose cells are shuffled."""
+
+import dataclasses
+import datetime as dt
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from layers.access import ANALYST
+from layers.areas import Area, load_area
+from layers.columns import Columns
+from layers.demonstration import make_events
+from layers.reading import read_columns
+from layers.store import Store
+from layers.study import Study
+from tests.support.made_events import load_frame
+
+__all__ = ["TODAY", "demonstration", "middlesbrough", "shuffled"]
+
+TODAY: Final = dt.date(2026, 11, 22)
+
+
+@cache
+def middlesbrough() -> Area:
+    return load_area("middlesbrough")
+
+
+@cache
+def demonstration(events: int = 20_000) -> tuple[Columns, dict[str, Any]]:
+    """The columns and the planted truth of a demonstration that ends the day before TODAY."""
+    area = middlesbrough()
+    made = make_events(area, events=events, today=TODAY)
+    with tempfile.TemporaryDirectory() as home, Store.open(Path(home)) as store:
+        load_frame(store, area, made.frame, source="demonstration")
+        return read_columns(store, ANALYST, ward_codes=area.wards.codes), made.truth
+
+
+def shuffled(columns: Columns, study: Study, *, seed: int) -> Columns:
+    """The same events with the study's cells dealt out anew: every cell keeps its events, and gets another place."""
+    resolution = study.resolution
+    dealt = np.random.default_rng(seed).permutation(study.cells)
+    ids = dealt[np.searchsorted(study.cells, columns.cell_ids[resolution])]
+    order = np.argsort(ids)
+    rank = np.argsort(order).astype(np.int32)
+    return dataclasses.replace(
+        columns,
+        cell={**columns.cell, resolution: rank[columns.cell[resolution]]},
+        cell_ids={**columns.cell_ids, resolution: ids[order]},
+    )
