@@ -1,7 +1,6 @@
 """demo and serve: something to look at, and the dashboard."""
 
 import importlib.util
-import ipaddress
 import os
 import socket
 import sys
@@ -15,6 +14,7 @@ import typer
 
 from commands.answers import answer, say
 from commands.options import AreaOption, Format, FormatOption, HomeOption, open_installation
+from dashboard.guard import is_loopback
 from geo.errors import DataError, PolicyError, UsageError
 from layers.demonstration import fill
 from layers.demonstration import remove as remove_demonstration
@@ -82,7 +82,12 @@ def serve(
             "this version cannot make a release yet",
             "serve the partners' side with hexbeat serve",
         )
-    require_loopback(host)
+    if not is_loopback(host):
+        raise PolicyError(
+            "Without a login, the partners' side serves this machine only",
+            f"{host} can be reached from others",
+            "leave --host out, and reach the machine through an SSH tunnel or an authenticating proxy on it",
+        )
     chosen = port or next_free_port(host)
     if port and not is_free(host, port):
         raise UsageError(
@@ -95,22 +100,6 @@ def serve(
         f"Hexbeat is at {url} (Ctrl+C stops it)"
     )
     run_streamlit(settings, host=host, port=chosen)
-
-
-def require_loopback(host: str) -> None:
-    """PolicyError unless `host` is an address of this machine alone."""
-    loopback = host == "localhost"
-    if not loopback:
-        try:
-            loopback = ipaddress.ip_address(host).is_loopback
-        except ValueError:
-            loopback = False
-    if not loopback:
-        raise PolicyError(
-            "Without a login, the partners' side serves this machine only",
-            f"{host} can be reached from others",
-            "leave --host out, and reach the machine through an SSH tunnel or an authenticating proxy on it",
-        )
 
 
 def is_free(host: str, port: int) -> bool:
