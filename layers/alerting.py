@@ -171,7 +171,7 @@ def _weekly(
     if found is None:
         said = f"Farrington's method for {spec.many} needs more than three years of records, and is not used yet."
         return [], [said], []
-    told = [
+    rang = [
         told(
             spec,
             area,
@@ -184,7 +184,7 @@ def _weekly(
         )
         for one in found.alarms
     ]
-    return told, [], [MethodRow(spec.name, FARRINGTON, 1 + len(area.wards), found.false_alarms_a_year)]
+    return rang, [], [MethodRow(spec.name, FARRINGTON, 1 + len(area.wards), found.false_alarms_a_year)]
 
 
 def _notes(spec: LayerSpec, events: KnownDays, known: Period, day: dt.date) -> list[str]:
