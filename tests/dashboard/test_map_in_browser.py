@@ -10,7 +10,15 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Frame, Page, expect
 
 from dashboard.scales import count_scale
-from tests.support.map_page import centres, colours_at, map_frame, on_screen, painted, requests_of, wait_for_repaint
+from tests.support.map_page import (
+    centres,
+    colours_at,
+    map_frame,
+    on_screen,
+    painted_frames,
+    requests_of,
+    wait_for_repaint,
+)
 from tests.support.streamlit_server import streamlit_server
 
 pytestmark = pytest.mark.browser
@@ -167,9 +175,7 @@ def test_zoom_and_centre_outlive_a_change_of_page(page: Page, address: str) -> N
 
 def test_maps_of_one_view_move_together(page: Page, address: str) -> None:
     page.goto(f"{address}/?twice=1")
-    expect(page.locator("iframe[title*='st_folium']")).to_have_count(2)
-    frames = page.query_selector_all("iframe[title*='st_folium']")
-    first, second = (painted(frame.content_frame()) for frame in frames)
+    first, second = painted_frames(page, 2)
     first.evaluate("map.setView([54.56, -1.21], 13.5, {animate: false})")
     second.wait_for_function("map.getZoom() === 13.5")
     second.evaluate("map.setView([54.55, -1.22], 12.5, {animate: false})")

@@ -1,9 +1,10 @@
 """What a test wants of a map in a browser: on a Streamlit page or saved."""
 
 import time
+from contextlib import suppress
 from typing import Any
 
-from playwright.sync_api import Frame, Page
+from playwright.sync_api import Error, Frame, Page
 
 PATIENCE_S = 60  # a safety net, not a promise
 PAINTED = "() => window.Hexbeat && Hexbeat.painted && Hexbeat.painted.at"
@@ -20,6 +21,18 @@ def painted(frame: Frame | None) -> Frame:
     assert frame
     frame.wait_for_function(PAINTED)
     return frame
+
+
+def painted_frames(page: Page, many: int) -> list[Frame]:
+    """The frames of all maps of a page, once there are so many and all are painted, wherever Streamlit remounts one."""
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
+        frames = [frame for frame in page.frames if "streamlit_folium" in frame.url]
+        with suppress(Error):  # a frame that is just being replaced
+            if len(frames) == many and all(frame.evaluate(PAINTED) for frame in frames):
+                return frames
+        page.wait_for_timeout(50)
+    raise AssertionError(f"still waiting for {many} painted maps")
 
 
 def wait_until(page: Page, script: str) -> None:
