@@ -1,7 +1,10 @@
 """Columns for tests of analyses: the demonstration through a real store, and maps whose cells are shuffled."""
 
+import atexit
 import dataclasses
 import datetime as dt
+import json
+import shutil
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -12,13 +15,13 @@ import numpy as np
 from layers.access import ANALYST
 from layers.areas import Area, load_area
 from layers.columns import Columns
-from layers.demonstration import make_events
+from layers.demonstration import TRUTH_FILE, make_events
 from layers.reading import read_columns
 from layers.store import Store
 from layers.study import Study
 from tests.support.made_events import load_frame
 
-__all__ = ["TODAY", "demonstration", "middlesbrough", "shuffled"]
+__all__ = ["TODAY", "demonstration", "filled_store", "middlesbrough", "shuffled"]
 
 TODAY: Final = dt.date(2026, 11, 22)
 
@@ -29,13 +32,24 @@ def middlesbrough() -> Area:
 
 
 @cache
-def demonstration(events: int = 20_000) -> tuple[Columns, dict[str, Any]]:
-    """The columns and the planted truth of a demonstration that ends the day before TODAY."""
+def filled_store() -> Path:
+    """The home of a store with the demonstration, for tests that only read; removed when the tests end."""
+    home = Path(tempfile.mkdtemp(prefix="hexbeat-"))
+    atexit.register(shutil.rmtree, home, ignore_errors=True)
     area = middlesbrough()
-    made = make_events(area, events=events, today=TODAY)
-    with tempfile.TemporaryDirectory() as home, Store.open(Path(home)) as store:
+    made = make_events(area, events=20_000, today=TODAY)
+    with Store.open(home) as store:
         load_frame(store, area, made.frame, source="demonstration")
-        return read_columns(store, ANALYST, ward_codes=area.wards.codes), made.truth
+    (home / TRUTH_FILE).write_text(json.dumps(made.truth), encoding="utf-8")
+    return home
+
+
+@cache
+def demonstration() -> tuple[Columns, dict[str, Any]]:
+    """The columns and the planted truth of a demonstration that ends the day before TODAY."""
+    with Store.open(filled_store()) as store:
+        columns = read_columns(store, ANALYST, ward_codes=middlesbrough().wards.codes)
+    return columns, json.loads((filled_store() / TRUTH_FILE).read_text(encoding="utf-8"))
 
 
 def shuffled(columns: Columns, study: Study, *, seed: int) -> Columns:
