@@ -61,8 +61,7 @@ def backtest(
     part. The last week ends with the newest record. UsageError for too few weeks of records.
     """
     spec = one_layer(Filter(layers=(layer,)), "A back-test", incidents=True)
-    studies = [study_of(area, wards, resolution) for resolution in resolutions]
-    fitting = [study for study in studies if len(study) <= MOST_CELLS] or studies[:1]
+    fitting = _studies(area, wards, resolutions)
     tables: dict[tuple[int, str], NDArray[np.float64]] = {}
     counted: Weeks | None = None
     for study in fitting:
@@ -73,7 +72,7 @@ def backtest(
     first = counted.start_of(len(counted.counts) - weeks)
     end = counted.start_of(len(counted.counts))
     events = counted.counts[-weeks:].sum(axis=1)
-    left_out = [str(study.resolution) for study in studies if study not in fitting]
+    left_out = [str(one) for one in resolutions if one not in {study.resolution for study in fitting}]
     return Backtest(
         spec=spec,
         rows=summarise(tables, events),
@@ -86,6 +85,17 @@ def backtest(
         swept=counted.swept,
         notes=tuple(_notes(spec, counted, first, end, left_out)),
     )
+
+
+def _studies(area: Area, wards: tuple[str, ...], resolutions: Sequence[int]) -> list[Study]:
+    """The study areas from coarse to fine, as long as the next has not far too many cells; the coarsest in any case."""
+    found: list[Study] = []
+    for resolution in sorted(set(resolutions)):
+        finer = resolution - found[-1].resolution if found else 0
+        if found and len(found[-1]) * 7**finer > MOST_CELLS * 1.25:  # each cell has seven finer ones
+            break
+        found.append(study_of(area, wards, resolution))
+    return found
 
 
 def _judge(study: Study, counted: Weeks, weeks: int) -> dict[tuple[int, str], NDArray[np.float64]]:
