@@ -50,7 +50,7 @@ def demo(
     with open_installation(home, area) as here:
         if remove:
             report = remove_demonstration(here.store, here.viewer, home=here.settings.home)
-        elif if_empty and not is_empty(here.store):
+        elif if_empty and not is_empty(here.store, here.viewer):
             say("The store holds events already: it is left as it is.")
             return
         else:

@@ -142,7 +142,7 @@ def ingest_files(  # noqa: PLR0913  # the choices of one load, all by name
         inputs = [_input(path, profile, stack) for path in paths]
         total, before = sum(item.size for item in inputs), 0
         entries: list[tuple[_Input, LoadFile, _Samples]] = []
-        with store.begin_load(area=area.name, dry_run=dry_run, now=now) as load:
+        with store.begin_load(viewer, area=area.name, dry_run=dry_run, now=now) as load:
             for item in inputs:
                 job = _Job(item, profile, area, int(moment.timestamp()), layer)
                 tell = _telling(progress, before, item.size, total)

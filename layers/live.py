@@ -102,13 +102,15 @@ def count_outside(store: "Store", viewer: Viewer, *, ward_codes: tuple[str, ...]
         return connection.execute(query).scalar_one()
 
 
-def has_demonstration(store: "Store") -> bool:
+def has_demonstration(store: "Store", viewer: Viewer) -> bool:
     """Whether any live event is synthetic, so that every screen and export must say so."""
+    require(viewer, Action.SEE_COUNTS)
     return _any(store, sa.and_(LIVE, events.c.source == DEMONSTRATION))
 
 
-def is_empty(store: "Store") -> bool:
+def is_empty(store: "Store", viewer: Viewer) -> bool:
     """Whether there is no live event."""
+    require(viewer, Action.SEE_COUNTS)
     return not _any(store, LIVE)
 
 

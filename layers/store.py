@@ -10,7 +10,7 @@ from typing import Self
 import pandas as pd
 from sqlalchemy import Engine
 
-from layers.access import Viewer
+from layers.access import Action, Viewer, require
 from layers.batches import Batch, last_load, list_batches, list_rejects, undo_last
 from layers.databases import make_engine, migrate
 from layers.erasure import Erasure, erase, erase_source, finish, retain
@@ -62,19 +62,24 @@ class Store:
         self.dispose()
 
     def version(self) -> int:
-        """A number that rises with every committed change; equal numbers mean equal contents."""
+        """A number that rises with every committed change; equal numbers mean equal contents.
+
+        It takes no viewer: it says that something changed, never what, and it is a part of the keys of caches, which
+        are asked for before it is known who looks. What is read for a new version asks the policy each time.
+        """
         with reading(self.engine) as connection:
             return read_version(connection)
 
     def begin_load(
-        self, *, area: str, dry_run: bool = False, now: datetime | None = None
+        self, viewer: Viewer, *, area: str, dry_run: bool = False, now: datetime | None = None
     ) -> AbstractContextManager[Load]:
         """Begin a load of some files: all of them enter when the block ends, or none if it fails.
 
         Nobody is locked out while rows are staged; the store is locked for the merge alone. A dry run counts the same
         and changes nothing. `now` (aware; None: the clock) is when the rows count as recorded, though never before an
-        earlier load.
+        earlier load. PolicyError if the viewer may not load.
         """
+        require(viewer, Action.LOAD)
         return open_load(self.engine, area=area, dry_run=dry_run, now=now)
 
     def batches(self, viewer: Viewer) -> list[Batch]:

@@ -92,7 +92,7 @@ def draw_rejects(here: Installation) -> None:
 
 def draw_demonstration(here: Installation) -> None:
     """Remove synthetic events."""
-    if not (has_demonstration(here.store) and may(here.viewer, Action.ERASE)):
+    if not (has_demonstration(here.store, here.viewer) and may(here.viewer, Action.ERASE)):
         return
     st.html('<h2 class="hb-title">Demonstration events</h2>')
 

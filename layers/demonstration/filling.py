@@ -31,7 +31,7 @@ def fill(
     if the store holds any live event, real or not; nothing is changed then.
     """
     require(viewer, Action.LOAD)
-    if not is_empty(store):
+    if not is_empty(store, viewer):
         raise DataError(
             "Demonstration events go into an empty store only, so that they never mix with real ones",
             "this store holds events",
@@ -40,7 +40,7 @@ def fill(
     made = make_events(area, events=events, seed=seed, today=today)
     home.mkdir(parents=True, exist_ok=True)
     with (
-        store.begin_load(area=area.name) as load,
+        store.begin_load(viewer, area=area.name) as load,
         load.file(DEMONSTRATION, DEMONSTRATION, sha256=_digest(made.frame)) as f,
     ):
         for first in range(0, len(made.frame), CHUNK_ROWS):

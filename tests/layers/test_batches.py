@@ -16,12 +16,12 @@ NOBODY = Viewer("nobody")
 
 
 def load_rejects(store: Store, name: str, lines: dict[int, tuple[str, str]]) -> None:
-    with store.begin_load(area="a") as entry, entry.file(name, "table", sha256="0") as part:
+    with store.begin_load(ANALYST, area="a") as entry, entry.file(name, "table", sha256="0") as part:
         part.add_rejects(reject_frame(lines))
 
 
 def test_a_load_is_remembered_with_its_files_and_counts(store: Store) -> None:
-    with store.begin_load(area="cleveland", now=MONDAY) as entry:
+    with store.begin_load(ANALYST, area="cleveland", now=MONDAY) as entry:
         with entry.file("one.csv", "table", sha256="1" * 64) as part:
             part.add_events(event_frame(["a", "b"]))
             part.add_rejects(reject_frame({7: ("bad_date", "{}")}))

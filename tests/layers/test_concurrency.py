@@ -35,7 +35,7 @@ def test_a_reader_sees_whole_states_while_another_process_writes(tmp_path: Path,
 
 
 def test_a_load_can_begin_while_another_is_open(store: Store) -> None:
-    with store.begin_load(area="a") as slow, slow.file("s", "table", sha256="0") as part:
+    with store.begin_load(ANALYST, area="a") as slow, slow.file("s", "table", sha256="0") as part:
         part.add_events(event_frame(["slow"]))
         assert load(store, event_frame(["fast"])).new == 1
     assert len(read_columns(store, ANALYST, ward_codes=WARDS)) == 2

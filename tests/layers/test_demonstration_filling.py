@@ -60,10 +60,10 @@ def test_demonstration_events_are_removed_for_good_and_real_ones_stay(tmp_path: 
     real = make_events(area, events=30, seed=9, today=TODAY).frame.assign(source="table", category="kept")
     with Store.open(tmp_path) as store:
         fill(store, ANALYST, area, events=200, today=TODAY, home=tmp_path)
-        with store.begin_load(area=area.name) as load, load.file("real.csv", "table", sha256="0" * 64) as file:
+        with store.begin_load(ANALYST, area=area.name) as load, load.file("real.csv", "table", sha256="0" * 64) as file:
             file.add_events(real)
         assert remove(store, ANALYST, home=tmp_path) == {"removed": 200, "complete": True}
-        assert not has_demonstration(store)
+        assert not has_demonstration(store, ANALYST)
         assert len(read_columns(store, ANALYST, ward_codes=area.wards.codes)) == 30
         assert remove(store, ANALYST) == {"removed": 0, "complete": True}
     assert not (tmp_path / TRUTH_FILE).exists()
@@ -77,7 +77,7 @@ def test_a_store_is_filled_again_after_removal(tmp_path: Path) -> None:
     with Store.open(tmp_path) as store:
         fill(store, ANALYST, area, events=50, today=TODAY, home=tmp_path)
         remove(store, ANALYST)
-        assert is_empty(store)
+        assert is_empty(store, ANALYST)
         assert store.last_load(ANALYST) is None  # what is gone cannot be undone
         fill(store, ANALYST, area, events=50, today=TODAY, home=tmp_path)
         assert len(read_columns(store, ANALYST, ward_codes=area.wards.codes)) == 50

@@ -27,7 +27,7 @@ def fill(store: Store, *, bystanders: int = 3000) -> None:
     load(store, event_frame([*ids[: bystanders // 2], SECRET_ID, *ids[bystanders // 2 :]], note=SECRET_NOTE))
     load(store, event_frame(ids, note="nothing"))
     load(store, event_frame([SECRET_ID], note=SECRET_NOTE, quantity=2))
-    with store.begin_load(area="a") as entry, entry.file("b.csv", "table", sha256="0") as part:
+    with store.begin_load(ANALYST, area="a") as entry, entry.file("b.csv", "table", sha256="0") as part:
         part.add_rejects(
             reject_frame(
                 {
@@ -81,7 +81,7 @@ def test_the_note_goes_with_the_last_event_that_has_it(store: Store, server: Ser
     assert SECRET_NOTE.encode() in bytes_of(store, server)
     assert store.erase(ANALYST, "table", SECRET_ID).notice is None
     assert SECRET_NOTE.encode() not in bytes_of(store, server)
-    assert is_empty(store)
+    assert is_empty(store, ANALYST)
 
 
 def test_what_is_not_there_is_not_erased(store: Store) -> None:
@@ -103,7 +103,7 @@ def test_what_is_not_there_is_not_erased(store: Store) -> None:
     ],
 )
 def test_rejects_that_name_the_event_as_a_word_go_too(store: Store, raw: dict[str, object], *, named: bool) -> None:
-    with store.begin_load(area="a") as entry, entry.file("b.csv", "table", sha256="0") as part:
+    with store.begin_load(ANALYST, area="a") as entry, entry.file("b.csv", "table", sha256="0") as part:
         part.add_rejects(reject_frame({1: ("bad_date", json.dumps(raw))}))
     assert store.erase(ANALYST, "table", "12345").rejects == int(named)
 
@@ -166,7 +166,7 @@ def test_retention_takes_whole_events_by_when_they_ended(store: Store) -> None:
 def test_retention_takes_rejects_of_old_loads(store: Store, server: Server | None) -> None:
     for year, word in ((2020, "anno dazumal"), (2026, "lately")):
         with (
-            store.begin_load(area="a", now=NOW.replace(year=year)) as entry,
+            store.begin_load(ANALYST, area="a", now=NOW.replace(year=year)) as entry,
             entry.file(f"{year}.csv", "table", sha256="0") as part,
         ):
             part.add_rejects(reject_frame({1: ("bad_date", json.dumps({"note": word}))}))
@@ -184,7 +184,7 @@ def test_retention_on_the_29th_of_february_and_of_no_years(store: Store) -> None
 
 def test_a_whole_source_goes_and_others_stay(store: Store) -> None:
     load(store, event_frame(["a", "b"]))
-    with store.begin_load(area="a") as entry, entry.file("c.csv", "other", sha256="0") as part:
+    with store.begin_load(ANALYST, area="a") as entry, entry.file("c.csv", "other", sha256="0") as part:
         part.add_events(event_frame(["c"], source="other"))
     assert store.erase_source(ANALYST, "other") == Erasure(1, 1, 0, complete=True)
     assert list(live_records(store, ANALYST)["source_id"]) == ["a", "b"]

@@ -89,7 +89,7 @@ def test_a_snapshot_leaves_other_sources_alone(store: Store) -> None:
 def test_an_event_that_moves_between_scopes_is_updated_not_removed(store: Store, order: tuple[str, str]) -> None:
     load(store, event_frame(["a", "x"], scope="2024-01"))
     held = {"2024-01": event_frame(["a"], scope="2024-01"), "2024-02": event_frame(["x"], scope="2024-02")}
-    with store.begin_load(area="middlesbrough") as entry:
+    with store.begin_load(ANALYST, area="middlesbrough") as entry:
         parts = {}
         for scope in order:
             with entry.file(scope, "table", sha256=SHA, snapshot=True) as parts[scope]:
@@ -101,7 +101,7 @@ def test_an_event_that_moves_between_scopes_is_updated_not_removed(store: Store,
 
 
 def test_the_later_of_two_files_wins_and_counts_as_updated(store: Store) -> None:
-    with store.begin_load(area="middlesbrough") as entry:
+    with store.begin_load(ANALYST, area="middlesbrough") as entry:
         with entry.file("1", "table", sha256=SHA) as first:
             first.add_events(event_frame(["a", "b"]))
         with entry.file("2", "table", sha256=SHA) as second:
@@ -113,7 +113,7 @@ def test_the_later_of_two_files_wins_and_counts_as_updated(store: Store) -> None
 
 def test_a_second_download_of_a_month_in_one_load_replaces_the_first(store: Store) -> None:
     load(store, event_frame(["old"], scope="m"))
-    with store.begin_load(area="middlesbrough") as entry:
+    with store.begin_load(ANALYST, area="middlesbrough") as entry:
         with entry.file("1", "table", sha256=SHA, snapshot=True) as first:
             first.add_events(event_frame(["old", "a"], scope="m"))
             first.cover(["m"])
@@ -125,7 +125,7 @@ def test_a_second_download_of_a_month_in_one_load_replaces_the_first(store: Stor
 
 
 def test_chunks_of_any_size_make_one_file(store: Store) -> None:
-    with store.begin_load(area="middlesbrough") as entry, entry.file("f", "table", sha256=SHA) as part:
+    with store.begin_load(ANALYST, area="middlesbrough") as entry, entry.file("f", "table", sha256=SHA) as part:
         for start in range(0, 12, 4):
             part.add_events(event_frame([f"k{start + place}" for place in range(4)]))
             part.add_events(event_frame([]))
@@ -151,30 +151,30 @@ def test_a_dry_run_counts_the_same_and_changes_nothing(store: Store) -> None:
 
 
 def test_the_number_of_a_load_is_known_when_it_is_committed(store: Store) -> None:
-    with store.begin_load(area="middlesbrough") as entry:
+    with store.begin_load(ANALYST, area="middlesbrough") as entry:
         assert entry.batch_id is None
     assert entry.batch_id == 1
-    with store.begin_load(area="middlesbrough", dry_run=True) as dry:
+    with store.begin_load(ANALYST, area="middlesbrough", dry_run=True) as dry:
         pass
     assert (dry.batch_id, store.version()) == (None, 1)
 
 
 def test_a_load_that_fails_leaves_no_trace(store: Store) -> None:
     def fail() -> None:
-        with store.begin_load(area="middlesbrough") as entry:
+        with store.begin_load(ANALYST, area="middlesbrough") as entry:
             with entry.file("good", "table", sha256=SHA) as part:
                 part.add_events(event_frame(["a"]))
             raise OSError("the disk went away")
 
     with pytest.raises(OSError, match=r"^the disk went away$"):
         fail()
-    assert (store.version(), is_empty(store), store.batches(ANALYST)) == (0, True, [])
+    assert (store.version(), is_empty(store, ANALYST), store.batches(ANALYST)) == (0, True, [])
     assert counts(load(store, event_frame(["a"]))) == (1, 0, 0, 0)
 
 
 def test_rows_unaccounted_for_stop_the_load(store: Store) -> None:
     def lose_a_row() -> None:
-        with store.begin_load(area="middlesbrough") as entry, entry.file("f.csv", "table", sha256=SHA) as part:
+        with store.begin_load(ANALYST, area="middlesbrough") as entry, entry.file("f.csv", "table", sha256=SHA) as part:
             part.add_events(event_frame(["a"]))
             part.add_tally(read=3, skipped={"elsewhere": 1})
 
@@ -184,7 +184,7 @@ def test_rows_unaccounted_for_stop_the_load(store: Store) -> None:
         "Every row read is skipped, rejected or accepted; f.csv: 3 read, 2 accounted for; report this as a fault; "
         "nothing was changed"
     )
-    assert is_empty(store)
+    assert is_empty(store, ANALYST)
 
 
 def test_a_key_twice_in_a_file_is_said(store: Store) -> None:
@@ -204,7 +204,7 @@ def test_a_row_that_breaks_the_schema_is_said_and_nothing_enters(store: Store, f
         "An event has every column, a quantity of 1 or more, and an end that is not before its start; a row of this "
         "load has not; report this as a fault of the source; nothing was changed"
     )
-    assert (store.version(), is_empty(store)) == (0, True)
+    assert (store.version(), is_empty(store, ANALYST)) == (0, True)
 
 
 def test_a_frame_that_is_no_event_is_said(store: Store) -> None:
@@ -229,7 +229,7 @@ def test_a_moment_without_a_zone_is_refused(store: Store) -> None:
 
 
 def test_a_load_notices_what_another_wrote_since_it_compared(store: Store) -> None:
-    with store.begin_load(area="middlesbrough") as slow:
+    with store.begin_load(ANALYST, area="middlesbrough") as slow:
         with slow.file("slow", "table", sha256=SHA) as part:
             part.add_events(event_frame(["a", "b"]))
         assert counts(part.tally) == (2, 0, 0, 0)

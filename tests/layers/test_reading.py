@@ -109,9 +109,9 @@ def test_the_cache_answers_the_same_object_until_something_changes(store: Store)
 
 def test_demonstration_and_emptiness(store: Store) -> None:
     load(store, event_frame(["a"], source=DEMONSTRATION))
-    assert (is_empty(store), has_demonstration(store)) == (False, True)
+    assert (is_empty(store, ANALYST), has_demonstration(store, ANALYST)) == (False, True)
     store.undo_last(ANALYST)
-    assert (is_empty(store), has_demonstration(store)) == (True, False)
+    assert (is_empty(store, ANALYST), has_demonstration(store, ANALYST)) == (True, False)
 
 
 def test_records_come_in_the_order_asked(store: Store) -> None:
@@ -132,7 +132,7 @@ def test_a_note_is_kept_back_unless_asked_for(store: Store) -> None:
 
 def test_what_the_sources_are_worth(store: Store) -> None:
     load(store, event_frame(["old"], source="quiet", layer="overdoses", occurred_from=5), now=MONDAY)
-    with store.begin_load(area="a", now=MONDAY + timedelta(days=1)) as entry:
+    with store.begin_load(ANALYST, area="a", now=MONDAY + timedelta(days=1)) as entry:
         with entry.file("a.csv", "table", sha256="0") as part:
             place = [1.0, 1.0, 1.0, 2.0, 2.0]
             precise = ["minute", "day", "month", "minute", "minute"]

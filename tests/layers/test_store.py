@@ -24,7 +24,12 @@ from tests.support.postgres import Server
 
 
 def test_a_new_store_is_empty_and_at_version_nought(store: Store) -> None:
-    assert (store.version(), store.batches(ANALYST), is_empty(store), has_demonstration(store)) == (0, [], True, False)
+    assert (store.version(), store.batches(ANALYST), is_empty(store, ANALYST), has_demonstration(store, ANALYST)) == (
+        0,
+        [],
+        True,
+        False,
+    )
 
 
 def test_home_and_file_are_for_this_user_only(tmp_path: Path) -> None:
@@ -59,7 +64,7 @@ def test_opening_again_keeps_what_is_there(tmp_path: Path, store_url: str | None
     with Store.open(tmp_path, database_url=store_url) as store:
         load(store, event_frame(["a"]))
     with Store.open(tmp_path, database_url=store_url) as store:
-        assert (store.version(), is_empty(store)) == (1, False)
+        assert (store.version(), is_empty(store, ANALYST)) == (1, False)
 
 
 def test_the_schema_is_what_the_migrations_make(store: Store) -> None:
@@ -143,7 +148,7 @@ def test_a_long_writer_is_named_instead_of_a_stack(tmp_path: Path, monkeypatch: 
             "One load writes at a time; another program has been writing to the store for 0.1 seconds; wait until it "
             "is done and try again"
         )
-        assert is_empty(store)
+        assert is_empty(store, ANALYST)
 
 
 @pytest.mark.postgres
@@ -229,7 +234,7 @@ def test_an_older_store_is_brought_up_to_date(
     make_older(tmp_path, store_url, monkeypatch)
     with Store.open(tmp_path / "home", database_url=store_url) as store:
         assert "remark" in {column["name"] for column in sa.inspect(store.engine).get_columns("batches")}
-        assert (store.version(), is_empty(store)) == (1, False)
+        assert (store.version(), is_empty(store, ANALYST)) == (1, False)
 
 
 def test_a_migration_that_fails_changes_nothing(
@@ -242,7 +247,7 @@ def test_a_migration_that_fails_changes_nothing(
     monkeypatch.undo()
     with Store.open(tmp_path / "home", database_url=store_url) as store:
         assert "remark" not in {column["name"] for column in sa.inspect(store.engine).get_columns("batches")}
-        assert (store.version(), is_empty(store)) == (1, False)
+        assert (store.version(), is_empty(store, ANALYST)) == (1, False)
 
 
 @pytest.mark.postgres

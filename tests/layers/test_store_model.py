@@ -68,7 +68,7 @@ class Machine(RuleBasedStateMachine):
 
     def _load(self, files: list[tuple[dict[str, Row], set[str]]], *, dry_run: bool) -> list[list[int]]:
         parts = []
-        with self.store.begin_load(area="a", now=self.now, dry_run=dry_run) as entry:
+        with self.store.begin_load(ANALYST, area="a", now=self.now, dry_run=dry_run) as entry:
             for number, (held, scopes) in enumerate(files):
                 with entry.file(str(number), "table", sha256="0", snapshot=bool(scopes)) as part:
                     columns = list(zip(*held.values(), strict=True)) or [[], [], [], []]

@@ -6,6 +6,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from layers.access import ANALYST
 from layers.event import EVENT_COLUMNS
 from layers.loads import FileTally
 from layers.store import Store
@@ -57,7 +58,7 @@ def load(
 ) -> FileTally:
     """Load one file; its final tally."""
     with (
-        store.begin_load(area="middlesbrough", **options) as entry,
+        store.begin_load(ANALYST, area="middlesbrough", **options) as entry,
         entry.file(name, "table", sha256="0" * 64, snapshot=bool(cover)) as part,
     ):
         part.add_events(frame)

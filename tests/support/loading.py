@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from layers import loads
+from layers.access import ANALYST
 from layers.store import Store
 from tests.support.event_frames import event_frame
 
@@ -59,7 +60,7 @@ class Loader:
 
 def load_once(store: Store, number: int) -> None:
     """Two files: every fixed event gets this number as its quantity, and some new events come."""
-    with store.begin_load(area="middlesbrough") as entry:
+    with store.begin_load(ANALYST, area="middlesbrough") as entry:
         for half in (0, 1):
             with entry.file(f"{number}-{half}", "table", sha256="0") as part:
                 part.add_events(event_frame(_IDS[half::2], quantity=number))

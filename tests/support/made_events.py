@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from geo.cells import index_points
+from layers.access import ANALYST
 from layers.areas import Area
 from layers.event import EVENT_COLUMNS, RESOLUTIONS
 from layers.store import Store
@@ -59,7 +60,7 @@ def made_frame(
 
 def load_frame(store: Store, area: Area, frame: pd.DataFrame, *, name: str = "made.csv", source: str = "table") -> None:
     """Put events into a store in a load of one file."""
-    with store.begin_load(area=area.name) as load, load.file(name, source, sha256="0" * 64) as part:
+    with store.begin_load(ANALYST, area=area.name) as load, load.file(name, source, sha256="0" * 64) as part:
         part.add_tally(read=len(frame), skipped={})
         part.add_events(frame)
 
