@@ -24,6 +24,7 @@ from commands.choosing import (
     ToOption,
     WardOption,
     chosen_filter,
+    demonstration_mark,
     plain,
     provenance,
 )
@@ -89,7 +90,7 @@ def hotspots(
         found = hotspot_map(columns, chosen, study, q=q, time_zone=here.area.time_zone)
         rows = found.rows[list(HOTSPOT_COLUMNS)]
         if out:
-            _export(here, found, rows, Path(out), demonstration=bool(columns.demonstration.any()))
+            _export(here, found, rows, Path(out), mark=demonstration_mark(columns))
     _report_hotspots(found, rows, form=form, out=out)
 
 
@@ -98,9 +99,9 @@ def _require_rate(q: float) -> None:
         raise UsageError("A false discovery rate lies between 0 and 1", f"--q was given {q:g}", "0.05 is usual")
 
 
-def _export(here: Installation, found: HotspotMap, rows: pd.DataFrame, out: Path, *, demonstration: bool) -> None:
+def _export(here: Installation, found: HotspotMap, rows: pd.DataFrame, out: Path, *, mark: str | None) -> None:
     counts = Counts(found.total, found.unplaced_in_time, found.shared_in_time, rows)
-    note = provenance(here, demonstration=demonstration) | {"layer": found.spec.name, "q": f"{found.q:g}"}
+    note = provenance(here, mark=mark) | {"layer": found.spec.name, "q": f"{found.q:g}"}
     export_counts(counts, out, by=("cell",), area=here.area, note=note)
 
 

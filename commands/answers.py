@@ -13,7 +13,7 @@ from rich.text import Text
 from commands.options import Format
 from geo.errors import HexbeatError
 
-__all__ = ["answer", "say", "say_error"]
+__all__ = ["answer", "in_words", "say", "say_error"]
 
 FEW_COLUMNS: Final = 4  # a single row of more is told line by line
 Row = Mapping[Any, Any]
@@ -54,7 +54,7 @@ def in_words(value: Any) -> str:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
     if isinstance(value, float):
-        return f"{value:.0f}" if value.is_integer() else f"{value:.1f}"
+        return f"{value:,.0f}" if value.is_integer() else f"{value:,.1f}"
     if isinstance(value, dict):
         return ", ".join(f"{name} {in_words(part)}" for name, part in value.items())
     if isinstance(value, list | tuple):
@@ -69,4 +69,9 @@ def say(message: str) -> None:
 
 def say_error(error: HexbeatError) -> None:
     """An error in its three parts, one a line."""
-    say(f"{error.rule}.\n  {error.fact}.\n  {error.hint}.")
+    say("\n  ".join(ended(part) for part in (error.rule, error.fact, error.hint)))
+
+
+def ended(sentence: str) -> str:
+    """The sentence with one mark at its end."""
+    return sentence if sentence.endswith((".", "?", "!")) else f"{sentence}."

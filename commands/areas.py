@@ -7,7 +7,7 @@ import typer
 
 from commands.answers import answer, say
 from commands.options import Format, FormatOption, HomeOption
-from geo.errors import AreaError
+from geo.errors import AreaError, UsageError
 from layers.areas import area_folders
 from layers.boundaries import build_area, check_area
 from layers.settings import PROJECT_DIR, Settings
@@ -40,16 +40,27 @@ def build(
     mend: Annotated[
         bool, typer.Option("--mend", help="Mend invalid rings, slivers and small overlaps, and say how.")
     ] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace an area of that name.")] = False,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of areas; default: data/boundaries.")] = None,
     home: HomeOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
     """Make an area from a published file of wards, or say why it is no valid coverage.
 
+    It goes to data/boundaries of the checkout; with --home, or where Hexbeat is installed as a package, to the home
+    folder's boundaries.
+
     Example: hexbeat boundaries build wards.gpkg --area hartlepool --code WD25CD --name WD25NM
     """
+    folder = out or areas_folder(home)
+    if not replace and (folder / area / "area.toml").is_file():
+        raise UsageError(
+            "An area is replaced only when told to",
+            f"there is an area {area!r} already",
+            "add --replace, or rename it",
+        )
     report = build_area(
-        file, name=area, code_field=code, name_field=name, out_dir=out or areas_folder(home), mend=mend,
+        file, name=area, code_field=code, name_field=name, out_dir=folder, mend=mend,
         lad_code_field=authority_code, lad_name_field=authority_name, title=title, vintage=vintage, source=origin,
         licence=licence, attribution=attribution,
     )  # fmt: skip
@@ -79,6 +90,7 @@ def check(*, home: HomeOption = None, form: FormatOption = Format.TABLE) -> None
 
 
 def areas_folder(home: Path | None) -> Path:
-    """The project's data/boundaries in a checkout; in an installed package, boundaries in the home folder."""
+    """Boundaries in the home folder that --home names; else data/boundaries of the checkout, where there is one."""
     shipped = PROJECT_DIR / "data" / "boundaries"
-    return shipped if shipped.is_dir() else Settings.from_environment(home=home).home / "boundaries"
+    own = Settings.from_environment(home=home).home / "boundaries"
+    return own if home or not shipped.is_dir() else shipped

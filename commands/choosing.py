@@ -10,6 +10,8 @@ import typer
 
 from commands.asking import parse_day
 from commands.options import Installation
+from layers.columns import Columns
+from layers.counts_export import MARK
 from layers.event import Measure
 from layers.filters import Filter, filter_from_options
 
@@ -27,6 +29,7 @@ __all__ = [
     "ToOption",
     "WardOption",
     "chosen_filter",
+    "demonstration_mark",
     "plain",
     "provenance",
 ]
@@ -112,8 +115,16 @@ def plain(value: Any) -> Any:
     return value
 
 
-def provenance(here: Installation, *, demonstration: bool) -> dict[str, str]:
+def demonstration_mark(columns: Columns) -> str | None:
+    """What must be said wherever these events are shown: that all or some are synthetic; None if none is."""
+    synthetic = int(columns.demonstration.sum())
+    if not synthetic:
+        return None
+    return MARK if synthetic == len(columns) else f"{synthetic:,} of {len(columns):,} events are synthetic, not real"
+
+
+def provenance(here: Installation, *, mark: str | None) -> dict[str, str]:
     """What a file must say of itself: area, wards' source, the moment, and whether events are synthetic."""
     made = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     note = {"area": here.area.title, "attribution": here.area.attribution, "made": made}
-    return note | ({"demonstration": "synthetic events, not real"} if demonstration else {})
+    return note | ({"demonstration": mark} if mark else {})

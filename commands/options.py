@@ -9,8 +9,9 @@ from typing import Annotated
 
 import typer
 
+from geo.errors import AreaError, UsageError
 from layers.access import Role, Viewer
-from layers.areas import Area, load_area
+from layers.areas import Area, list_areas, load_area
 from layers.settings import Settings
 from layers.store import Store
 
@@ -50,9 +51,19 @@ def open_installation(home: Path | None, area: str | None) -> Iterator[Installat
 
     Whoever can run commands on the machine can read the store's file, so the command line acts as the analyst.
 
-    Raises AreaError if there is no such area, StoreError if the store cannot be opened.
+    Raises UsageError if there is no such area, AreaError if its files are broken, StoreError if the store is.
     """
     settings = Settings.from_environment(home=home, area=area)
-    chosen = load_area(settings.area, home=settings.home)
+    chosen = named_area(settings)
     with Store.open(settings.home, database_url=settings.database_url) as store:
         yield Installation(settings, chosen, store, Viewer(Role.ANALYST))
+
+
+def named_area(settings: Settings) -> Area:
+    """The area of the settings; UsageError if none has that name."""
+    try:
+        return load_area(settings.area, home=settings.home)
+    except AreaError as error:
+        if settings.area in list_areas(settings.home):
+            raise
+        raise UsageError(error.rule, error.fact, error.hint) from error

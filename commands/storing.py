@@ -1,5 +1,6 @@
 """ingest, sources, rejects, history, erase, retain, undo, export: what goes into the store, and what comes out."""
 
+import sys
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ from commands.progress import progress_bar
 from geo.errors import UsageError
 from layers.erasure import Erasure
 from layers.ingest import ingest_files
+from layers.reading import has_demonstration
 from layers.versions import Version
 
 __all__ = ["erase", "export", "history", "ingest", "rejects", "retain", "undo"]
@@ -36,6 +38,7 @@ def ingest(
     Example: hexbeat ingest 2024-*-cleveland-street.csv --source police-uk-street
     """
     with open_installation(home, area) as here, progress_bar("Loading") as progress:
+        mixed = has_demonstration(here.store, here.viewer)
         report = ingest_files(
             here.store, here.viewer, files, source=source, area=here.area, home=here.settings.home,
             dry_run=dry_run, layer=layer, progress=progress,
@@ -45,6 +48,8 @@ def ingest(
     reasons = sum((Counter(row["reasons"]) for row in rows), Counter[str]())
     if reasons:
         say("Skipped or rejected: " + ", ".join(f"{reason} {count:,}" for reason, count in sorted(reasons.items())))
+    if mixed:
+        say("DEMONSTRATION: this store also holds synthetic events; hexbeat demo --remove takes them out.")
     if dry_run:
         say("Dry run: nothing was changed.")
     elif any(row["rejected"] for row in rows):
@@ -87,7 +92,18 @@ def history(
             "take the identifier from hexbeat export",
         )
     rows = [version_row(version) for version in versions]
-    answer({"versions": rows}, form=form, rows=rows, heading=f"Event {event_id}")
+    answer({"versions": rows}, form=form, rows=side_by_side(rows), heading=f"Event {event_id}: {len(rows)} version(s)")
+
+
+def side_by_side(versions: list[dict[str, Any]]) -> list[dict[str, str]]:
+    """Versions as columns of a table: a row for each field that any version has, with a mark where it changed."""
+    rows = []
+    for name in versions[0]:
+        values = ["" if version[name] is None else str(version[name]) for version in versions]
+        if any(values):
+            changed = "*" if len(set(values)) > 1 else ""
+            rows.append({"field": name, "changed": changed} | {f"{n}": v for n, v in enumerate(values, start=1)})
+    return rows
 
 
 def version_row(version: Version) -> dict[str, Any]:
@@ -170,9 +186,17 @@ def undo(
 
 
 def confirm(*, yes: bool, question: str) -> None:
-    """Ask before loss, on standard error; without a terminal and without --yes, refuse."""
-    if not yes:
-        typer.confirm(question, abort=True, err=True)
+    """Ask before loss, on standard error. UsageError where nobody can be asked; after a no the command ends, done."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError(
+            "What cannot be undone needs a yes", "nobody is here to be asked", "add --yes to say it beforehand"
+        )
+    say(f"{question} [y/N]")
+    if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
+        say("Nothing was changed.")
+        raise typer.Exit
 
 
 def export(

@@ -73,8 +73,10 @@ def counts_geoparquet(rows: pd.DataFrame, *, by: Sequence[str], wards: Wards, no
 
 
 def marked(rows: pd.DataFrame, note: Mapping[str, str]) -> pd.DataFrame:
-    """The rows, with a column "demonstration" where events are synthetic."""
-    return rows.assign(demonstration=note["demonstration"]) if "demonstration" in note else rows
+    """The rows, counts whole where all are, with a column "demonstration" where events are synthetic."""
+    counted = rows["count"]
+    whole = rows.assign(count=counted.astype("int64")) if (counted % 1 == 0).all() else rows
+    return whole.assign(demonstration=note["demonstration"]) if "demonstration" in note else whole
 
 
 def with_shapes(rows: pd.DataFrame, *, by: Sequence[str], wards: Wards) -> geopandas.GeoDataFrame:

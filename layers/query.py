@@ -104,8 +104,10 @@ def count(
     selection = select(columns, chosen, time_zone=time_zone)
     index, weight = selection.index, selection.weight
     month: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
+    shared = selection.shared_in_time
     if "month" in by:
         event, month, weight = _by_month(columns, selection, chosen, Calendar(time_zone))
+        shared = _shared_over_months(columns, chosen, selection, event[weight > 0])
         index = index[event]
     groups = {
         "cell": lambda: cell_groups(columns, index, resolution),
@@ -121,9 +123,17 @@ def count(
     return Counts(
         total=float(selection.weight.sum()),
         unplaced_in_time=selection.unplaced_in_time,
-        shared_in_time=selection.shared_in_time,
+        shared_in_time=shared,
         rows=pd.DataFrame({**labels, "count": sums}),
     )
+
+
+def _shared_over_months(columns: Columns, chosen: Filter, selection: Selection, event: NDArray[np.int64]) -> int:
+    """How many incidents the filter or the months share; `event` (m,) is the place of each month's part."""
+    parts = np.bincount(event, minlength=len(selection.index))
+    quantity = columns.quantity[selection.index] if chosen.measure == "quantity" else 1
+    shared = (selection.weight < quantity) | (parts > 1)
+    return int(np.count_nonzero(shared & ~_are_states(columns, chosen, selection.index)))
 
 
 def count_cells(

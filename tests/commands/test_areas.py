@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from tests.support.cli import Run
+from tests.support.cli import Outcome, Run
 
 
 def square(west: float, south: float, code: str, name: str) -> dict[str, object]:
@@ -21,10 +21,10 @@ def written(path: Path, *features: dict[str, object]) -> Path:
     return path
 
 
-def build(run: Run, file: Path, out: Path) -> object:
+def build(run: Run, file: Path, out: Path, *more: str) -> Outcome:
     return run(
         "boundaries", "build", file, "--area", "two-squares", "--code", "CD", "--name", "NM", "--out", out,
-        "--format", "json",
+        "--format", "json", *more,
     )  # fmt: skip
 
 
@@ -36,6 +36,32 @@ def test_an_area_is_built_and_served(run: Run, tmp_path: Path) -> None:
     counted = run("counts", "--area", "two-squares", "--by", "ward", "--format", "json")
     assert counted.json["rows"] == []
     assert run("boundaries", "check", "--format", "json").json["areas"]["two-squares"] == []
+
+
+def test_an_area_is_replaced_only_when_told_to(run: Run, tmp_path: Path) -> None:
+    file = written(tmp_path / "in.geojson", square(-1.3, 54.5, "E1", "West"))
+    out = tmp_path / "out"
+    assert build(run, file, out).code == 0
+    again = build(run, file, out)
+    assert again.code == 2
+    assert again.err == (
+        "An area is replaced only when told to.\n"
+        "  there is an area 'two-squares' already.\n"
+        "  add --replace, or rename it.\n"
+    )  # fmt: skip
+    assert build(run, file, out, "--replace").code == 0
+
+
+def test_with_a_home_of_its_own_the_area_goes_there(run: Run, tmp_path: Path) -> None:
+    file = written(tmp_path / "in.geojson", square(-1.3, 54.5, "E1", "West"))
+    home = tmp_path / "elsewhere"
+    made = run("boundaries", "build", file, "--area", "one", "--code", "CD", "--name", "NM", "--home", home)
+    assert made.code == 0, made.err
+    assert (home / "boundaries" / "one" / "wards.geojson").is_file()
+
+
+def test_an_unknown_area_is_wrong_usage(run: Run) -> None:
+    assert run("counts", "--area", "atlantis").code == 2
 
 
 def test_an_overlap_is_refused_and_nothing_is_written(run: Run, tmp_path: Path) -> None:

@@ -50,6 +50,20 @@ def test_a_month_is_shared_over_a_week_and_said_so(counted: Run) -> None:
     assert week["shared_in_time"] == 1
 
 
+def test_an_interval_over_two_months_is_shared_and_said_so(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "weekend.csv"
+    path.write_text(
+        "layer,source_id,lat,lon,occurred_from,occurred_to\n"
+        "needle_litter,1,54.5760,-1.2350,2026-02-27T12:00,2026-03-02T12:00\n",
+        encoding="utf-8",
+    )
+    assert run("ingest", path, "--source", "table").code == 0
+    answer = run("counts", "--by", "month", "--format", "json").json
+    assert answer["rows"] == [{"month": "2026-02", "count": 0.5}, {"month": "2026-03", "count": 0.5}]
+    assert answer["shared_in_time"] == 1
+    assert run("counts", "--by", "layer", "--format", "json").json["shared_in_time"] == 0
+
+
 def test_a_night_belongs_to_the_day_it_begins_on(counted: Run) -> None:
     saturday = counted("counts", "--hours", "22-04", "--days", "sat", "--by", "layer", "--format", "json").json
     assert saturday["total"] == 2

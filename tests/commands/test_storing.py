@@ -99,6 +99,32 @@ def test_history_of_an_event_over_an_update(run: Run, finds: Path) -> None:
     assert [version["quantity"] for version in versions] == [3, 5]
 
 
+def test_versions_stand_side_by_side_in_a_narrow_terminal(
+    run: Run, finds: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded(run, finds)
+    finds.write_text(GOOD.replace("08:15,3", "08:15,5"), encoding="utf-8")
+    loaded(run, finds)
+    exported = finds.with_name("events.csv")
+    run("export", "--out", exported)
+    events = pd.read_csv(exported)
+    monkeypatch.setenv("COLUMNS", "80")
+    table = run("history", events.loc[events.source_id == "A-1", "event_id"].item()).out
+    (quantity,) = (line.split() for line in table.splitlines() if line.startswith("quantity"))
+    assert quantity == ["quantity", "*", "3", "5"]
+    assert "-1.235" in table
+    assert "superseded_at" in table
+
+
+def test_loading_beside_demonstration_events_is_said(run: Run, finds: Path) -> None:
+    run("demo", "--events", 100)
+    outcome = run("ingest", finds, "--source", "table")
+    assert "this store also holds synthetic events" in outcome.err
+    counted = run("counts", "--by", "layer", "--format", "json")
+    assert counted.json["demonstration"] == "100 of 103 events are synthetic, not real"
+    assert counted.err == "DEMONSTRATION: 100 of 103 events are synthetic, not real.\n"
+
+
 def test_history_of_nothing_is_wrong_usage(run: Run) -> None:
     outcome = run("history", "0000000000000000")
     assert outcome.code == 2
@@ -111,7 +137,11 @@ def test_history_of_nothing_is_wrong_usage(run: Run) -> None:
 
 def test_erase_asks_first_and_then_erases(run: Run, finds: Path) -> None:
     loaded(run, finds)
-    assert run("erase", "--source", "table", "--source-id", "A-1").code == 1  # nobody there to say yes
+    unasked = run("erase", "--source", "table", "--source-id", "A-1")
+    assert unasked.code == 2
+    assert unasked.err == (
+        "What cannot be undone needs a yes.\n  nobody is here to be asked.\n  add --yes to say it beforehand.\n"
+    )
     assert run("counts", "--format", "json").json["total"] == 3
     assert run("erase", "--source", "table", "--source-id", "A-1", "--yes").code == 0
     assert run("counts", "--format", "json").json["total"] == 2
