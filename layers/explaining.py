@@ -11,7 +11,7 @@ from layers.wording import chance_words, number_words, span_words, things
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["explain_cell"]
+__all__ = ["explain_cell", "too_quiet"]
 
 _TIMES_AVERAGE: Final = 6.0  # a place that even so many could not set apart is too quiet to tell
 _ORDINARY: Final = 0.25  # of shuffles: nobody need be told by which side a cell differs from the middle
@@ -43,6 +43,12 @@ def explain_cell(found: HotspotMap, cell: str) -> str:
     return f"{facts}; {_verdict(found, float(row['p_value']), row['hotspot'], side, row)}."
 
 
+def too_quiet(found: HotspotMap) -> bool:
+    """Whether on the whole map even a place with six times the average might not stand out."""
+    fullest = found.rows["cells"].to_numpy().argmax()
+    return _too_few(float(found.rows["expected"].iloc[fullest]), found.q / len(found.rows))
+
+
 def _verdict(found: HotspotMap, p: float, kind: str, side: str, row: "pd.Series[Any]") -> str:
     shuffles = f"{chance_words(p)} shuffles {'have as many' if side == HOT else 'have as few'}"
     if kind == HOT:
@@ -55,7 +61,7 @@ def _verdict(found: HotspotMap, p: float, kind: str, side: str, row: "pd.Series[
         return "an ordinary number"
     name = "hotspot" if side == HOT else "cold spot"
     lone = side == HOT and float(row["largest"]) > float(row["neighbourhood"]) / 2
-    hint = " (most lie in one cell: finer cells may tell more)" if lone else ""
+    hint = " (most lie in one cell)" if lone else ""
     return f"{shuffles}, too often to call it a {name} among {len(found.rows):,} cells{hint}"
 
 

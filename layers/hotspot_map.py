@@ -114,7 +114,7 @@ def hotspot_map(
         clocked=bool(chosen.hours or chosen.days) and spec.kind == "incident",
         notes=(
             *_notes(selection, spec, unit=found.unit, outside=outside, swept=float(swept.sum())),
-            *_lone_notes(rows, study.resolution, q),
+            *_lone_notes(rows, study.resolution, q, snapped=_share_points(columns, selection)),
             *notes,
         ),
     )
@@ -153,7 +153,7 @@ def _notes(selection: Selection, spec: LayerSpec, *, unit: float, outside: float
     return said
 
 
-def _lone_notes(rows: pd.DataFrame, resolution: int, q: float) -> list[str]:
+def _lone_notes(rows: pd.DataFrame, resolution: int, q: float, *, snapped: bool) -> list[str]:
     """Cells that would stand out were events to fall evenly (Poisson), but hold most of their neighbourhood alone.
 
     The test cannot call them hot: shuffled, such a cell makes some neighbourhood as full every time.
@@ -161,8 +161,18 @@ def _lone_notes(rows: pd.DataFrame, resolution: int, q: float) -> list[str]:
     chance = stats.poisson.sf(np.ceil(rows["neighbourhood"]) - 1, rows["expected"])
     busy = (chance <= q / len(rows)) & (rows["hotspot"] == "") & (rows["leans"] == HOT)
     lone = int((busy & (rows["count"] > rows["neighbourhood"] / 2)).sum())
-    if not lone or resolution >= max(RESOLUTIONS):
+    if not lone:
         return []
     which = "1 cell is" if lone == 1 else f"{lone} cells are"
-    said = f"{which} busy among quiet ones, which chance alone would make as often: finer cells (resolution "
-    return [f"{said}{resolution + 1}) may tell whether they are hotspots."]
+    said = f"{which} busy among quiet ones, which chance alone would make as often, so not called hot."
+    if snapped and resolution > min(RESOLUTIONS):
+        return [f"{said} Many records share their points: coarser cells (resolution {resolution - 1}) may tell more."]
+    if not snapped and resolution < max(RESOLUTIONS):
+        return [f"{said} Finer cells (resolution {resolution + 1}) may tell more."]
+    return [said]
+
+
+def _share_points(columns: Columns, selection: Selection) -> bool:
+    """Whether records lie on half as many points as there are records or fewer, as anchor points make them."""
+    points = columns.lon[selection.index] + 1j * columns.lat[selection.index]
+    return len(np.unique(points)) <= len(points) / 2

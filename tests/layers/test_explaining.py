@@ -40,7 +40,7 @@ MORNINGS = Filter(layers=("needle_litter",), start=dt.date(2025, 11, 22), hours=
         (
             FOUR_WEEKS,
             f"10 needle finds {AROUND} {AVERAGE}",
-            f"{TOO_OFTEN} (most lie in one cell: finer cells may tell more).",
+            f"{TOO_OFTEN} (most lie in one cell).",
         ),
         (
             FOUR_WEEKS,

@@ -97,13 +97,19 @@ def test_what_was_shared_left_out_and_swept_is_said() -> None:
     )
 
 
-def test_a_lone_busy_cell_is_announced() -> None:
-    events = [Event(local("2026-03-02 08:00") + 60 * minute) for minute in range(40)]
+@pytest.mark.parametrize(
+    ("step", "hint"),
+    [
+        (1e-7, "Finer cells (resolution 10) may tell more."),
+        (0.0, "Many records share their points: coarser cells (resolution 8) may tell more."),
+    ],
+)
+def test_a_lone_busy_cell_is_announced(step: float, hint: str) -> None:
+    events = [Event(local("2026-03-02 08:00"), lon=-1.235 + step * k) for k in range(40)]
     found = hotspot_map(columns_of(events), Filter(layers=("needle_litter",)), study_of(middlesbrough()), trend=False)
     assert (found.rows["hotspot"] == "").all()
-    assert " ".join(found.notes) == (
-        "1 cell is busy among quiet ones, which chance alone would make as often: finer cells (resolution 10) may tell "
-        "whether they are hotspots."
+    assert found.notes == (
+        f"1 cell is busy among quiet ones, which chance alone would make as often, so not called hot. {hint}",
     )
 
 
