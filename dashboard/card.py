@@ -124,17 +124,18 @@ def months_chosen(start: date, end: date) -> list[str]:
     return [str(month) for month in days]
 
 
-def card_html(card: Card) -> str:
-    """The card as HTML; every text in it is escaped."""
+def card_html(card: Card, said: Sequence[str] = ()) -> str:
+    """The card as HTML, with what the statistics say of the cell; every text in it is escaped."""
     rows = "".join(_line_html(line, (card.end - card.start).days) for line in card.lines)
     grid = ""
     if card.spec.kind == "incident":
         grid = grid_html(card.rhythm.grid, caption=f"{card.spec.title} by weekday and hour") + _left_out(card)
+    words = "".join(f'<p class="hb-why">{html_text(line)}</p>' for line in said)
     bars = months_html(card.months, caption=f"{card.spec.title} by month", chosen=months_chosen(card.start, card.end))
     return (
         f'<div class="hb-card"><h2>{html_text(card.ward_name)} <span>near {html_text(cell_code(card.cell))}</span></h2>'
         f'<table class="hb-lines"><caption>{span_words(card.start, card.end)}</caption><tbody>{rows}</tbody></table>'
-        f"{grid}{bars}</div>"
+        f"{words}{grid}{bars}</div>"
     )
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 import xlsxwriter
 
 from dashboard.figures import LayerFigures
-from dashboard.tables import export_rows
+from dashboard.state import View
 from layers.areas import Area
 from layers.counts_export import MARK, counts_csv, counts_geojson, counts_geoparquet
 from layers.plain_cells import plain_cell
@@ -48,31 +48,34 @@ class About:
         return {"demonstration": MARK, **note} if self.demonstration else note
 
 
-def file_stem(figures: Sequence[LayerFigures], area: Area) -> str:
-    """A file name without ending, from our own words only: hexbeat-AREA-LAYER-FIRST-to-LAST, the last day included."""
+def file_stem(figures: Sequence[LayerFigures], area: Area, view: View = "counts") -> str:
+    """A file name without ending, from our own words only: hexbeat-AREA-LAYER-VIEW-FIRST-to-LAST.
+
+    LAST is the last day that counts; the view of counts has no VIEW in it.
+    """
     last = figures[0].end - timedelta(days=1)
     layers = figures[0].spec.name if len(figures) == 1 else f"{len(figures)}-layers"
-    return f"hexbeat-{area.name}-{layers}-{figures[0].start}-to-{last}"
+    kind = "" if view == "counts" else f"-{view}"
+    return f"hexbeat-{area.name}-{layers}{kind}-{figures[0].start}-to-{last}"
 
 
-def csv_file(figures: Sequence[LayerFigures], about: About) -> bytes:
-    """CSV (UTF-8): layer, cell, ward_code, ward_name, count, before. Text that looks like a formula is made plain."""
-    return counts_csv(export_rows(figures), note=about.as_note())
+def csv_file(rows: pd.DataFrame, about: About) -> bytes:
+    """CSV (UTF-8) of rows of cells. Text that looks like a formula is made plain."""
+    return counts_csv(rows, note=about.as_note())
 
 
-def geojson_file(figures: Sequence[LayerFigures], about: About, area: Area) -> bytes:
+def geojson_file(rows: pd.DataFrame, about: About, area: Area) -> bytes:
     """GeoJSON of the cells' hexagons with the same columns."""
-    return counts_geojson(export_rows(figures), by=("layer", "cell"), wards=area.wards, note=about.as_note())
+    return counts_geojson(rows, by=("layer", "cell"), wards=area.wards, note=about.as_note())
 
 
-def geoparquet_file(figures: Sequence[LayerFigures], about: About, area: Area) -> bytes:
+def geoparquet_file(rows: pd.DataFrame, about: About, area: Area) -> bytes:
     """GeoParquet of the cells' hexagons with the same columns."""
-    return counts_geoparquet(export_rows(figures), by=("layer", "cell"), wards=area.wards, note=about.as_note())
+    return counts_geoparquet(rows, by=("layer", "cell"), wards=area.wards, note=about.as_note())
 
 
-def xlsx_file(figures: Sequence[LayerFigures], about: About) -> bytes:
+def xlsx_file(rows: pd.DataFrame, about: About) -> bytes:
     """XLSX with the sheets Cells and About. Numbers are numbers; all else is text, and text never runs."""
-    rows = export_rows(figures)
     if about.demonstration:
         rows = rows.assign(demonstration=MARK)
     buffer = io.BytesIO()

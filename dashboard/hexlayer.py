@@ -35,6 +35,10 @@ class HexLayer(Layer):
     title: the legend's heading. unit: what is counted, as in "Needle finds" (the tooltip says "Needle finds: 3").
     layer_id: layers of one id on one page take over from each other without a flicker.
     outlined: bool (n,), cells that get a strong outline (hotspots), named `outlined_label` in the legend; None: none.
+    dashed: bool (n,), cells that get a dashed one (cold spots), named `dashed_label`; None: none.
+    names: a word for each class of `scale` that is said instead of the value; "" where the value is said; None: values.
+    swatches: how each class looks besides its colour: "hatched" (what cannot be told), and in the legend alone
+    "outlined" and "dashed"; "" for plain; None: all plain. A line without a label has no row of its own there.
     selected: the H3 index of the chosen cell, which keeps a ring even where it holds nothing; None: none.
     fit: west, south, east, north in degrees that the map turns to when they change; None: the whole area.
 
@@ -59,16 +63,22 @@ class HexLayer(Layer):
         layer_id: str = "hex",
         outlined: ArrayLike | None = None,
         outlined_label: str = "hotspot",
+        dashed: ArrayLike | None = None,
+        dashed_label: str = "cold spot",
+        names: Sequence[str] | None = None,
+        swatches: Sequence[str] | None = None,
         selected: str | None = None,
         fit: Sequence[float] | None = None,
     ) -> None:
         super().__init__(name=layer_id, overlay=True)
         self._name = "HexLayer"
         self.scale, self.title, self.unit, self.layer_id = scale, title, unit, layer_id
-        self.outlined_label = outlined_label
+        self.outlined_label, self.dashed_label = outlined_label, dashed_label
+        self.names, self.swatches = names, swatches
         self.selected = selected
         self.fit = fit
         self.cells, self.values, self.outlined = drawn_cells(cells, values, outlined, scale)
+        self.dashed = drawn_cells(cells, values, dashed, scale)[2]
         self.resolution = one_resolution(self.cells)
         self.geometry, self.order = cell_geometry(self.cells)  # once: folium renders a layer several times
 
@@ -79,7 +89,9 @@ class HexLayer(Layer):
     def data(self) -> dict[str, Any]:
         """What `L.hexLayer` takes: see assets/hexlayer.js."""
         numbers = whole_values(self.values[self.order])
-        marked = None if self.outlined is None else packed(np.packbits(self.outlined[self.order]))
+        marked, dashed = (
+            None if marks is None else packed(np.packbits(marks[self.order])) for marks in (self.outlined, self.dashed)
+        )
         return {
             "id": self.layer_id,
             "resolution": self.resolution,
@@ -97,6 +109,10 @@ class HexLayer(Layer):
             "lines": [OUTLINE_LIGHT, OUTLINE_DARK],
             "outlined": marked,
             "outlinedLabel": self.outlined_label if marked else None,
+            "dashed": dashed,
+            "dashedLabel": self.dashed_label if dashed else None,
+            "names": self.names,
+            "swatches": self.swatches,
             "title": self.title,
             "unit": self.unit,
             "selected": None if self.selected is None else cell_corners(self.selected),

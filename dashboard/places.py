@@ -11,7 +11,15 @@ from pyproj import Geod
 from geo.cells import boundaries
 from geo.wards import Wards
 
-__all__ = ["cell_code", "cell_places", "cell_resolution", "chosen_area_km2", "parse_cells", "place_words"]
+__all__ = [
+    "cell_code",
+    "cell_places",
+    "cell_resolution",
+    "chosen_area_km2",
+    "parse_cells",
+    "place_words",
+    "ward_labels",
+]
 
 FINEST = 15  # resolutions of H3; each takes three bits of an index
 
@@ -61,6 +69,15 @@ def cell_places(cells: NDArray[np.uint64], wards: Wards) -> pd.DataFrame:
             "ward_name": np.array(wards.names, dtype=object)[ward],
         }
     )
+
+
+def ward_labels(wards: Wards) -> dict[str, str]:
+    """Ward code to name; two wards of one name are told apart by their codes."""
+    names = list(wards.names)
+    return {
+        code: name if names.count(name) == 1 else f"{name} ({code})"
+        for code, name in zip(wards.codes, names, strict=True)
+    }
 
 
 def chosen_area_km2(wards: Wards, codes: Sequence[str]) -> float:

@@ -1,4 +1,4 @@
-"""`Where most`: the cells with the most, as a list with bars; a click shows one on the map.
+"""The list beside the map: the cells that matter most in a view, with bars; a click shows one on the map.
 
 A small component of our own rather than a column of buttons: its words go into the page as text nodes, where the labels
 of Streamlit's buttons are read as Markdown.
@@ -9,14 +9,14 @@ from typing import Any, Final
 
 import streamlit as st
 
-from dashboard.figures import LayerFigures
-from dashboard.places import cell_code
 from dashboard.state import is_cell
-from dashboard.words import number_words
+from dashboard.views import LayerView, ListGroup
 
 __all__ = ["picked_in_ranking", "ranking_groups", "show_ranking"]
 
 RANKING_KEY: Final = "ranking"
+MOST_ALONE: Final = 10
+MOST_BESIDE: Final = 4  # of each layer, where several stand side by side
 JS: Final = """
 export default function ({ parentElement, data, setTriggerValue }) {
   const root = parentElement.querySelector(".hb-ranking");
@@ -30,7 +30,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
   };
   for (const group of data.groups) {
     const block = make("section", "");
-    if (data.groups.length > 1) block.append(make("h3", "", group.title));
+    if (data.titled) block.append(make("h3", "", group.title));
     const list = make("ol", "");
     for (const row of group.rows) {
       const item = make("li", "");
@@ -41,7 +41,9 @@ export default function ({ parentElement, data, setTriggerValue }) {
       const bar = make("i", "bar");
       bar.style.width = `${row.share * 100}%`;
       button.append(make("span", "rank", String(row.rank)), make("span", "place", row.ward),
-        make("span", "code", row.code), make("span", "number", row.number), bar);
+        make("span", "code", row.code), make("span", "number", row.number));
+      if (row.detail) button.append(make("span", "detail", row.detail));
+      button.append(bar);
       button.onclick = () => setTriggerValue("picked", row.cell);
       item.append(button);
       list.append(item);
@@ -66,38 +68,38 @@ button.chosen { background: var(--st-secondary-background-color); font-weight: 6
 .place { overflow-wrap: anywhere; }
 .code { font-family: var(--st-code-font, monospace); }
 .number { text-align: right; font-variant-numeric: tabular-nums; font-weight: 600; }
+.detail { grid-column: 2 / 5; font-size: .8rem; line-height: 1.35;
+  color: color-mix(in srgb, var(--st-text-color) 76%, var(--st-background-color)); }
 .bar { grid-column: 2 / 5; height: 4px; border-radius: 2px; background: var(--st-primary-color); min-width: 2px; }
 """
 _ranking = st.components.v2.component("hexbeat_ranking", html='<div class="hb-ranking"></div>', css=CSS, js=JS)
 
 
-def ranking_groups(figures: Sequence[LayerFigures], *, most: int) -> list[dict[str, Any]]:
-    """For each layer its first `most` cells as plain words and numbers; `share` is the bar's length, 0 to 1."""
-    groups = []
-    for each in figures:
-        top = each.cells.head(most)
-        largest = float(top["count"].max()) if len(top) else 1.0
-        rows = [_row({str(k): v for k, v in record.items()}, largest) for record in top.to_dict("records")]
-        groups.append({"title": each.spec.title, "rows": rows})
-    return groups
+def ranking_groups(views: Sequence[LayerView]) -> list[dict[str, Any]]:
+    """The lists of all layers as plain words and numbers; `share` is the bar's length, 0 to 1."""
+    most = MOST_ALONE if len(views) == 1 else MOST_BESIDE
+    return [
+        {
+            "title": _title(view, group, beside=len(views) > 1),
+            "rows": [row.as_row() for row in group.rows[:most]],
+        }
+        for view in views
+        for group in view.groups
+    ]
 
 
-def _row(record: dict[str, Any], largest: float) -> dict[str, Any]:
-    """One cell of the list."""
-    return {
-        "cell": record["cell"],
-        "rank": int(record["rank"]),
-        "ward": record["ward_name"],
-        "code": cell_code(record["cell"]),
-        "number": number_words(record["count"]),
-        "share": record["count"] / largest,
-    }
+def _title(view: LayerView, group: ListGroup, *, beside: bool) -> str:
+    """The heading of a group: beside other layers it names its own."""
+    name = view.figures.spec.title
+    return f"{name}: {group.title.lower()}" if beside and group.title != name else group.title
 
 
-def show_ranking(figures: Sequence[LayerFigures], *, chosen: str | None, on_pick: Callable[[], None]) -> None:
+def show_ranking(views: Sequence[LayerView], *, chosen: str | None, on_pick: Callable[[], None]) -> None:
     """Draw the list; `on_pick` is called when a cell is clicked, with the cell in the component's state."""
-    groups = ranking_groups(figures, most=10 if len(figures) == 1 else 4)
-    _ranking(key=RANKING_KEY, data={"groups": groups, "chosen": chosen}, on_picked_change=on_pick)
+    groups = ranking_groups(views)
+    known = (views[0].heading, views[0].figures.spec.title)  # what the heading of the list says already
+    titled = len(groups) > 1 or not all(any(name.startswith(group["title"]) for name in known) for group in groups)
+    _ranking(key=RANKING_KEY, data={"groups": groups, "titled": titled, "chosen": chosen}, on_picked_change=on_pick)
 
 
 def picked_in_ranking() -> str | None:

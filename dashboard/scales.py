@@ -13,7 +13,18 @@ from typing import Final
 
 from geo.errors import UsageError
 
-__all__ = ["GROUND_DARK", "GROUND_LIGHT", "OUTLINE_DARK", "OUTLINE_LIGHT", "Scale", "change_scale", "count_scale"]
+__all__ = [
+    "GROUND_DARK",
+    "GROUND_LIGHT",
+    "OUTLINE_DARK",
+    "OUTLINE_LIGHT",
+    "UNTOLD",
+    "Scale",
+    "change_scale",
+    "count_scale",
+    "hotspot_scale",
+    "with_untold",
+]
 
 # The ward fill that cells lie on, and the line around every cell that keeps even the palest class visible.
 GROUND_LIGHT: Final = "#fbfcfc"
@@ -35,6 +46,12 @@ DARK: Final = {
 # Fewer (blue), about the same (grey), more (orange): blue against orange holds for every kind of colour-blindness.
 CHANGE_LIGHT: Final = ("#12436d", "#3f86bd", "#9cc6e4", "#dfe3e6", "#f6b877", "#d9762a", "#8a3b06")
 CHANGE_DARK: Final = ("#a9d3f2", "#4f97d0", "#2a5f8c", "#3a424c", "#8f5220", "#d9792f", "#fcc48a")
+
+# Cold (blue), not significant (grey), hot (orange): each a clear step of lightness from the next, on either ground.
+HOT_LIGHT: Final = ("#5b9fd0", "#e3e6e9", "#b9480e")
+HOT_DARK: Final = ("#356f9f", "#343c45", "#f5a04c")
+UNTOLD_COLOURS: Final = ("#f4f5f6", "#232931")
+UNTOLD: Final = 1e6  # the value of cells of which too little is known; no difference of counts is so large
 
 FEWEST_CLASSES: Final = 5
 RATIOS: Final = (2, 3, 4, 6, 10)
@@ -134,3 +151,18 @@ def change_scale(largest: float) -> Scale:
     lower = [-1e12, -float(steps[2]), -float(steps[1])]
     breaks = (*lower, math.nextafter(-1.0, 0.0), *map(float, steps))
     return Scale(breaks=breaks, light=CHANGE_LIGHT, dark=CHANGE_DARK, labels=(*fewer, "about the same", *more))
+
+
+def with_untold(scale: Scale, label: str) -> Scale:
+    """The scale with one more class, the last, for cells whose value is UNTOLD: draw it hatched."""
+    return Scale(
+        breaks=(*scale.breaks, UNTOLD),
+        light=(*scale.light, UNTOLD_COLOURS[0]),
+        dark=(*scale.dark, UNTOLD_COLOURS[1]),
+        labels=(*scale.labels, label),
+    )
+
+
+def hotspot_scale(labels: tuple[str, str, str]) -> Scale:
+    """Three classes: 0 cold spot, 1 not significant, 2 hotspot; `labels` in that order."""
+    return Scale(breaks=(0.0, 1.0, 2.0), light=HOT_LIGHT, dark=HOT_DARK, labels=labels)

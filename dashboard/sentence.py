@@ -10,7 +10,19 @@ from dashboard.state import OWN_DATES, Choices
 from dashboard.words import DAY_NAMES, date_words, list_words, number_words, percent_words, plural, span_words
 from layers.event import LayerSpec
 
-__all__ = ["change_words", "clock_words", "filter_line", "notes", "noun", "period_note", "place_list", "sentence"]
+__all__ = [
+    "change_words",
+    "clock_words",
+    "filter_line",
+    "notes",
+    "noun",
+    "period_note",
+    "place_list",
+    "reported_words",
+    "sentence",
+    "subject",
+    "where_and_when",
+]
 
 FEW: Final = 20  # under this a percentage says more than it knows: 3 instead of 2 is "1 more", not "50 % more"
 REPORTER_WORDS: Final = {"public": "the public", "officer": "officers", "sweep": "sweeps", "agency": "agencies"}
@@ -21,16 +33,32 @@ def sentence(figures: LayerFigures, choices: Choices, *, ward_names: Sequence[st
 
     `ward_names` are those of the chosen wards, none for the whole area. The text holds names from data: it is text.
     """
-    what = noun(figures.spec, figures.total, choices)
     if figures.reach.last is None:
         return f"No {figures.spec.many} have been loaded yet."
-    if choices.reported_by:
-        what += f" reported by {list_words([REPORTER_WORDS[name] for name in choices.reported_by])}"
+    said = subject(figures, choices, ward_names=ward_names, area_title=area_title)
+    return f"{said}: {_comparison(figures)}."
+
+
+def subject(figures: LayerFigures, choices: Choices, *, ward_names: Sequence[str], area_title: str) -> str:
+    """How many of what, where and when, as in "312 needle finds in Central, 26 Oct to 21 Nov 2026"."""
+    what = noun(figures.spec, figures.total, choices) + reported_words(choices)
     if figures.spec.kind == "state":
         what += " in force"
     number = number_words(figures.total) if figures.total else "No"
+    return f"{number} {what} in {where_and_when(figures, choices, ward_names=ward_names, area_title=area_title)}"
+
+
+def where_and_when(figures: LayerFigures, choices: Choices, *, ward_names: Sequence[str], area_title: str) -> str:
+    """As in "Central, 26 Oct to 21 Nov 2026, Fri and Sat, 22:00 to 06:00"."""
     when = ", ".join(part for part in (span_words(figures.start, figures.end), *_rhythm(figures.spec, choices)) if part)
-    return f"{number} {what} in {place_list(ward_names, area_title)}, {when}: {_comparison(figures)}."
+    return f"{place_list(ward_names, area_title)}, {when}"
+
+
+def reported_words(choices: Choices) -> str:
+    """As in " reported by officers and sweeps"; nothing where everyone's reports count."""
+    if not choices.reported_by:
+        return ""
+    return f" reported by {list_words([REPORTER_WORDS[name] for name in choices.reported_by])}"
 
 
 def noun(spec: LayerSpec, number: float, choices: Choices) -> str:
@@ -137,6 +165,7 @@ def filter_line(choices: Choices, *, layer_names: Sequence[str], ward_names: Seq
         list_words([DAY_NAMES[day] for day in sorted(choices.days)]),
         clock_words(choices.clock()),
         list_words(list(ward_names), most=2),
+        "" if choices.view == "counts" else choices.view,
         "items" if choices.measure == "quantity" else "",
         list_words(list(choices.reported_by)),
     ]

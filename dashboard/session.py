@@ -29,6 +29,7 @@ __all__ = [
     "reaches_of",
     "resolution_of",
     "scale_maximum",
+    "without_looks",
 ]
 
 
@@ -103,12 +104,16 @@ def _area_km2(_area: Area, key: str, wards: tuple[str, ...]) -> float:
 
 def all_figures(here: Installation, choices: Choices, *, last: date, resolution: int) -> list[LayerFigures]:
     """The figures of every chosen layer, from the cache where the same was asked before."""
-    # Which cell's card is open and which layers are beside it change no number of a layer.
-    bare = replace(choices, cell=None, layers=())
+    bare = without_looks(choices)
     return [
         _figures(here.columns, here.area, here.key, layer, bare, last, resolution, reaches_of(here)[layer])
         for layer in choices.layers
     ]
+
+
+def without_looks(choices: Choices) -> Choices:
+    """The choices that a layer's numbers depend on: neither the open card, nor the layers beside it, nor the view."""
+    return replace(choices, cell=None, layers=(), view="counts", against="before")
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)

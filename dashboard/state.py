@@ -4,17 +4,32 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Final, get_args
+from typing import Final, Literal, get_args
 
 import h3
 
 from dashboard.presets import DEFAULT_PERIOD, PERIODS, SHIFTS
 from layers.catalogue import LAYER_NAMES
+from layers.change_map import AGAINST, Against
 from layers.event import REPORTERS, RESOLUTIONS, Measure
 from layers.query import Filter
 
-__all__ = ["DEFAULT_LAYER", "OWN_DATES", "OWN_HOURS", "Choices", "filter_for", "from_query", "is_cell", "to_query"]
+__all__ = [
+    "DEFAULT_LAYER",
+    "OWN_DATES",
+    "OWN_HOURS",
+    "VIEWS",
+    "Choices",
+    "View",
+    "filter_for",
+    "from_query",
+    "is_cell",
+    "to_query",
+]
 
+View = Literal["counts", "hotspots", "change"]
+
+VIEWS: Final[tuple[View, ...]] = get_args(View)
 DEFAULT_LAYER: Final = "needle_litter"
 OWN_DATES: Final = "dates"
 OWN_HOURS: Final = "hours"
@@ -29,7 +44,8 @@ class Choices:
 
     `period` names a preset, or is "dates" and then `dates` is the half-open period. `shift` names a preset, or is
     "hours" and then `hours` says which. Empty `days`, `wards` and `reported_by` mean all of them; `size` is an H3
-    resolution, None lets the page choose. `cell` is the H3 string of the cell whose card is open.
+    resolution, None lets the page choose. `view` is what the map shows of the counts, `against` what "change" compares
+    them with. `cell` is the H3 string of the cell whose card is open.
     """
 
     layers: tuple[str, ...] = (DEFAULT_LAYER,)
@@ -42,6 +58,8 @@ class Choices:
     measure: Measure = "events"
     size: int | None = None
     reported_by: tuple[str, ...] = ()
+    view: View = "counts"
+    against: Against = "before"
     cell: str | None = None
 
     def bounds(self, last: date) -> tuple[date, date]:
@@ -90,6 +108,8 @@ def to_query(choices: Choices, *, fixed: tuple[date, date] | None = None) -> dic
         "measure": "" if choices.measure == "events" else choices.measure,
         "size": str(choices.size or ""),
         "reported": ",".join(choices.reported_by),
+        "view": "" if choices.view == "counts" else choices.view,
+        "against": "" if choices.against == "before" else choices.against,
         "cell": choices.cell or "",
     }
     return {key: value for key, value in words.items() if value}
@@ -114,6 +134,8 @@ def from_query(query: Mapping[str, str], *, ward_codes: tuple[str, ...]) -> tupl
         measure="quantity" if read.one("measure", get_args(Measure), "measure") == "quantity" else "events",
         size=int(read.one("size", tuple(map(str, RESOLUTIONS)), "size of cells") or 0) or None,
         reported_by=read.several("reported", REPORTERS, "kind of reporter"),
+        view=read.view(),
+        against="year_before" if read.one("against", AGAINST, "earlier period") == "year_before" else "before",
         cell=read.cell(),
     )
     return choices, read.problems
@@ -135,6 +157,11 @@ class _LinkReader:
     def one(self, key: str, known: tuple[str, ...], what: str) -> str | None:
         """The single word under `key`, if it is known."""
         return next(iter(self.several(key, known, what)), None)
+
+    def view(self) -> View:
+        """The view of a link, counts if it names none."""
+        named = self.one("view", VIEWS, "view")
+        return next((view for view in VIEWS if view == named), "counts")
 
     def dates(self) -> tuple[date, date] | None:
         """The period [from, to) of a link, both days needed."""

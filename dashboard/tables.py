@@ -15,6 +15,8 @@ from layers.event import REPORTERS
 
 __all__ = ["cell_table", "export_rows", "printed", "record_table"]
 
+CHANCES: Final = frozenset({"p", "q"})
+TWO_DECIMALS: Final = frozenset({"z", "Ratio", "Ratio from", "Ratio to"})
 RECORD_TITLES: Final = {
     "when": "When",
     "known_to": "Known to the",
@@ -64,9 +66,21 @@ def export_rows(figures: Sequence[LayerFigures]) -> pd.DataFrame:
 
 
 def printed(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with its numbers as words (1,204; 1.5; nothing for NaN), for a page that is only read."""
+    """The table with its numbers as words (1,204; 1.5; nothing for NaN), for a page that is only read.
+
+    Chances (p, q) have three decimals, or are under 0.001; ratios and z have two.
+    """
     numbers = table.select_dtypes("number").columns
-    return table.assign(**{name: [number_words(v) if pd.notna(v) else "" for v in table[name]] for name in numbers})
+    return table.assign(
+        **{name: [printed_number(name, v) if pd.notna(v) else "" for v in table[name]] for name in numbers}
+    )
+
+
+def printed_number(name: str, value: float) -> str:
+    """A number of a column to the digits that it bears."""
+    if name in CHANCES:
+        return "under 0.001" if value < 0.001 else f"{value:.3f}"  # noqa: PLR2004 - as three decimals say
+    return f"{value:.2f}" if name in TWO_DECIMALS else number_words(value)
 
 
 def record_table(records: pd.DataFrame, *, time_zone: ZoneInfo) -> pd.DataFrame:

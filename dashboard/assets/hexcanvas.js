@@ -2,7 +2,8 @@
  *
  * One path of 20,000 hexagons takes seven times as long as 300 paths of 64, and a frame's budget keeps the page alive.
  * A subclass gives `geometry` (see lattice.js), `classes` (Uint8Array: 0 is not drawn, k is colour k - 1), `colours()`,
- * `lineColour()`, and for the line around hotspots `edges` (4 numbers each) and `strongColours()` (line, casing).
+ * `lineColour()`, `hatched` (the colour that is hatched, -1 for none), and for the lines around hotspots and cold spots
+ * `edges` and `dashes` (4 numbers each) and `strongColours()` (line, casing).
  */
 (function () {
   "use strict";
@@ -13,6 +14,7 @@
   const OPACITY_ON_TILES = 0.75;
   const THIN_FROM_PX = 5; // smaller cells are filled only: their lines would be all that one sees
   const WORLD_PX = 256;
+  const HATCH_PX = 5;
 
   Hexbeat.HexCanvas = L.Renderer.extend({
     options: { padding: 0.3, pane: "overlayPane" },
@@ -124,24 +126,32 @@
       }
       const line = { colour: this.lineColour(), width: reach > 2 * THIN_FROM_PX ? 0.9 : 0.5 };
       const thin = reach > THIN_FROM_PX ? line : null;
-      const jobs = buckets.flatMap((cells, k) => chunks(cells).map((chunk) => ({ cells: chunk, fill: colours[k], line: thin })));
-      if (!this.edges.length) return jobs;
+      const fills = colours.map((colour, k) => (k === this.hatched ? hatching(colour, line.colour) : colour));
+      const jobs = buckets.flatMap((cells, k) => chunks(cells).map((chunk) => ({ cells: chunk, fill: fills[k], line: thin })));
+      return [...jobs, ...this._lines(this.dashes, reach, true), ...this._lines(this.edges, reach, false)];
+    },
+
+    /** A strong line in its casing along some edges. */
+    _lines(along, reach, isDashed) {
+      if (!along || !along.length) return [];
       const [strong, casing] = this.strongColours();
       const width = Math.max(1, Math.min(3, reach / 5));
       const around = width + Math.min(2, reach / 5);
-      return [...jobs, { edges: { colour: casing, width: around } }, { edges: { colour: strong, width } }];
+      const dash = isDashed ? [reach / 4, reach / 4] : [];
+      return [{ edges: { along, colour: casing, width: around, dash: [] } }, { edges: { along, colour: strong, width, dash } }];
     },
 
     /** The line around hotspots: all its edges at once, since they are few. */
-    _paintEdges(context, { colour, width }, { scale, left, top }) {
-      const { edges } = this;
+    _paintEdges(context, { along: edges, colour, width, dash }, { scale, left, top }) {
       context.beginPath();
       for (let k = 0; k < edges.length; k += 4) {
         context.moveTo(edges[k] * scale - left, edges[k + 1] * scale - top);
         context.lineTo(edges[k + 2] * scale - left, edges[k + 3] * scale - top);
       }
-      Object.assign(context, { globalAlpha: 1, lineCap: "round", strokeStyle: colour, lineWidth: width });
+      Object.assign(context, { globalAlpha: 1, lineCap: dash.length ? "butt" : "round", strokeStyle: colour, lineWidth: width });
+      context.setLineDash(dash);
       context.stroke();
+      context.setLineDash([]);
     },
 
     _paintChunk(context, { cells, fill, line, edges }, { scale, left, top }) {
@@ -199,6 +209,28 @@
     }
     return [...once.values()].flat();
   };
+
+  /** A fill of thin diagonal lines on a colour, sharp on every screen. */
+  function hatching(colour, line) {
+    const ratio = Math.min(2, window.devicePixelRatio || 1);
+    const size = HATCH_PX * ratio;
+    const canvas = document.createElement("canvas");
+    canvas.width = canvas.height = size;
+    const context = canvas.getContext("2d");
+    context.fillStyle = colour;
+    context.fillRect(0, 0, size, size);
+    context.strokeStyle = line;
+    context.lineWidth = ratio;
+    context.beginPath();
+    for (const shift of [-size, 0, size]) {
+      context.moveTo(shift, size);
+      context.lineTo(shift + size, 0);
+    }
+    context.stroke();
+    const pattern = context.createPattern(canvas, "repeat");
+    pattern.setTransform(new DOMMatrix().scale(1 / ratio));
+    return pattern;
+  }
 
   function chunks(cells) {
     const made = [];

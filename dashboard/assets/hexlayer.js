@@ -19,7 +19,10 @@
         this.geometry = Hexbeat.geometry(data.geometry);
         this.focused = -1;
       }
-      this.edges = data.outlined ? Hexbeat.outerEdges(this.geometry, Hexbeat.bitReader(data.outlined)) : [];
+      const around = (marks) => (marks ? Hexbeat.outerEdges(this.geometry, Hexbeat.bitReader(marks)) : []);
+      this.edges = around(data.outlined);
+      this.dashes = around(data.dashed);
+      this.hatched = data.swatches ? data.swatches.indexOf("hatched") : -1;
       this.classes = Uint8Array.from(this.values, (value) => this._classOf(this._number(value)));
       this._forgetEarlierRuns();
       return this;
@@ -115,8 +118,10 @@
       return [0, 2, 4, 6, 8, 10].map((k) => Hexbeat.unmercator(corners[cell * 12 + k], corners[cell * 12 + k + 1]));
     },
 
-    /** "3", "0.4" or "under 0.1": whole numbers whole, shares with one decimal. */
+    /** "3", "0.4" or "under 0.1": whole numbers whole, shares with one decimal; or the name of the cell's class. */
     valueText(cell) {
+      const name = this.data.names && this.data.names[this.classes[cell] - 1];
+      if (name) return name;
       const value = this._number(this.values[cell]);
       if (this.data.small && value === 1 / this.data.divisor) return `${value} or less`;
       const digits = this.data.divisor > 1 ? 1 : 0;

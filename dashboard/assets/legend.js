@@ -16,11 +16,12 @@
     return Hexbeat.addControl(map, "bottomleft", details);
   };
 
-  Hexbeat.fillLegend = (legend, { title, labels, outlinedLabel }, colours) => {
+  Hexbeat.fillLegend = (legend, { title, labels, swatches, outlinedLabel, dashedLabel }, colours) => {
     const [summary, list] = legend.getContainer().children;
     summary.textContent = title;
-    const rows = labels.map((label, k) => legendRow(label, colours[k]));
+    const rows = labels.map((label, k) => legendRow(label, colours[k], swatches && swatches[k] ? `hexbeat-${swatches[k]}` : ""));
     if (outlinedLabel) rows.push(legendRow(outlinedLabel, "transparent", "hexbeat-outlined"));
+    if (dashedLabel) rows.push(legendRow(dashedLabel, "transparent", "hexbeat-dashed"));
     list.replaceChildren(...rows);
   };
 

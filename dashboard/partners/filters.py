@@ -7,19 +7,21 @@ from typing import Any, Final
 import streamlit as st
 
 from dashboard.freshness import SHORT_NAMES
+from dashboard.places import ward_labels
 from dashboard.presets import PERIODS, SHIFTS, automatic_resolution
-from dashboard.state import OWN_DATES, OWN_HOURS, Choices
+from dashboard.state import OWN_DATES, OWN_HOURS, VIEWS, Choices
 from dashboard.words import DAY_NAMES
 from geo.wards import Wards
 from layers.catalogue import LAYER_NAMES
+from layers.change_map import AGAINST
 from layers.event import REPORTERS, RESOLUTIONS
 
-__all__ = ["PERIOD_TITLES", "SIZE_WORDS", "draw_filters", "forget_widgets", "size_words", "ward_labels"]
+__all__ = ["PERIOD_TITLES", "SIZE_WORDS", "draw_filters", "forget_widgets", "size_words"]
 
 SEVERAL: Final = "several"
 PREFIX: Final = "filter_"
 SHOWN: Final = f"{PREFIX}shown"
-SOMETIMES: Final = frozenset({"layers", "dates", "from", "to"})
+SOMETIMES: Final = frozenset({"layers", "dates", "from", "to", "against"})
 LAYER_TITLES: Final = {name: word.capitalize() for name, word in SHORT_NAMES.items()}
 PERIOD_TITLES: Final = {name: preset.title for name, preset in PERIODS.items()} | {OWN_DATES: "Own dates"}
 SHIFT_TITLES: Final = {name: shift.title for name, shift in SHIFTS.items()} | {OWN_HOURS: "Own hours"}
@@ -27,21 +29,14 @@ REPORTER_TITLES: Final = {"public": "Public", "officer": "Officers", "sweep": "S
 MEASURE_TITLES: Final = {"events": "Events", "quantity": "Items"}
 # Flat to flat, from the mean edge lengths of h3geo.org/docs/core-library/restable times the square root of three.
 SIZE_WORDS: Final = {8: "Large, 900 m", 9: "Medium, 350 m", 10: "Small, 130 m", 11: "Smallest, 50 m"}
+VIEW_TITLES: Final = {"counts": "Counts", "hotspots": "Hotspots", "change": "Change"}
+AGAINST_TITLES: Final = {"before": "The period before", "year_before": "A year before"}
 FIRST_DAY: Final = date(1990, 1, 1)
 
 
 def size_words(resolution: int) -> str:
     """How large the cells are, for the choice and for the legend."""
     return SIZE_WORDS[resolution]
-
-
-def ward_labels(wards: Wards) -> dict[str, str]:
-    """Ward code to name; two wards of one name are told apart by their codes."""
-    names = list(wards.names)
-    return {
-        code: name if names.count(name) == 1 else f"{name} ({code})"
-        for code, name in zip(wards.codes, names, strict=True)
-    }
 
 
 def forget_widgets() -> None:
@@ -73,6 +68,8 @@ def _seed(choices: Choices, last: date) -> None:
         "from": hours[0],
         "to": hours[1],
         "wards": list(choices.wards),
+        "view": choices.view,
+        "against": choices.against,
         "measure": choices.measure,
         "size": choices.size or 0,
         "reported": list(choices.reported_by),
@@ -191,8 +188,9 @@ def _draw_where(choices: Choices, wards: Wards) -> Choices:
 
 
 def _draw_how(choices: Choices, area_km2: float) -> Choices:
-    """What is summed, how large the cells are, who reported."""
+    """What is shown, what is summed, how large the cells are, who reported."""
     _heading("How")
+    choices = _draw_view(choices)
     measure = st.pills(
         "Count",
         list(MEASURE_TITLES),
@@ -224,3 +222,23 @@ def _draw_how(choices: Choices, area_km2: float) -> Choices:
         size=int(size) or None,
         reported_by=tuple(name for name in REPORTERS if name in reported),
     )
+
+
+def _draw_view(choices: Choices) -> Choices:
+    """Counts, hotspots or change, and what the change is against."""
+    view = st.pills(
+        "Show",
+        VIEWS,
+        key=PREFIX + "view",
+        format_func=VIEW_TITLES.__getitem__,
+        required=True,
+        help="Counts: how many. Hotspots: where more were found than chance would give. Change: more or fewer than "
+        "before.",
+    )
+    if view != "change":
+        return replace(choices, view="hotspots" if view == "hotspots" else "counts")
+    _mark_shown("against")
+    against = st.pills(
+        "Against", AGAINST, key=PREFIX + "against", format_func=AGAINST_TITLES.__getitem__, required=True
+    )
+    return replace(choices, view="change", against="year_before" if against == "year_before" else "before")

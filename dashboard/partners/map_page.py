@@ -12,14 +12,16 @@ from dashboard.controls import close_filters_button, copy_link_button, open_filt
 from dashboard.figures import LayerFigures
 from dashboard.freshness import last_known_day, short_name
 from dashboard.header import show_header
-from dashboard.partners.filters import PERIOD_TITLES, draw_filters, forget_widgets, ward_labels
+from dashboard.partners.filters import PERIOD_TITLES, draw_filters, forget_widgets
+from dashboard.partners.shown import layer_views
 from dashboard.partners.side import draw_side
 from dashboard.partners.stage import draw_maps
 from dashboard.partners.tabs import draw_tabs
-from dashboard.places import cell_resolution
-from dashboard.sentence import filter_line, notes, period_note, sentence
+from dashboard.places import cell_resolution, ward_labels
+from dashboard.sentence import filter_line, period_note
 from dashboard.session import Installation, all_figures, area_km2, reaches_of, resolution_of
 from dashboard.state import Choices, from_query, to_query
+from dashboard.views import LayerView
 from dashboard.words import html_text, list_words, span_words
 from layers.catalogue import layer_named
 
@@ -49,15 +51,16 @@ def draw_main(here: Installation, choices: Choices, last: date) -> None:
     if choices.cell and cell_resolution(choices.cell) != resolution:
         choices = keep(replace(choices, cell=None))  # a cell of another size is not on this map
     figures = all_figures(here, choices, last=last, resolution=resolution)
-    draw_sentences(here, choices, figures)
+    views = layer_views(here, choices, figures, last=last, resolution=resolution)
+    draw_sentences(here, choices, views)
     with st.container(horizontal=True, wrap=False, key="hb_stage" if len(figures) == 1 else "hb_stage_many"):
         with st.container(key="hb_map", width="stretch", gap="small"):
-            picked = draw_maps(here, choices, figures, last=last, resolution=resolution)
+            picked = draw_maps(here, choices, views)
         if picked:
             choices = keep(replace(choices, cell=picked))
         with st.container(key="hb_side", width=320 if len(figures) == 1 else "stretch", gap="small"):
-            draw_side(here, choices, figures, last=last, on_choose=choose_cell)
-    draw_tabs(here, choices, figures, last=last, resolution=resolution)
+            draw_side(here, choices, views, last=last, resolution=resolution, on_choose=choose_cell)
+    draw_tabs(here, choices, views, last=last, resolution=resolution)
     write_link(choices)
 
 
@@ -115,23 +118,20 @@ def draw_filter_panel(here: Installation, choices: Choices) -> tuple[Choices, da
     return choices, last
 
 
-def draw_sentences(here: Installation, choices: Choices, figures: Sequence[LayerFigures]) -> None:
+def draw_sentences(here: Installation, choices: Choices, views: Sequence[LayerView]) -> None:
     """What the map says in words, a sentence a layer, and what was left out or shared."""
-    names = chosen_names(here, choices)
     lines = []
-    for each in figures:
-        said = notes(each, choices)
+    for view in views:
         # The bounds of a moving period are announced once.
-        said = [period_note(choices, each), *said] if each is figures[0] else said
-        words = sentence(each, choices, ward_names=names, area_title=here.area.title)
-        lines.append(f'<p class="hb-sentence">{html_text(words)}</p>')
+        said = [period_note(choices, view.figures), *view.notes] if view is views[0] else view.notes
+        lines.append(f'<p class="hb-sentence">{html_text(view.sentence)}</p>')
         lines.append(f'<p class="hb-notes">{html_text(" ".join(filter(None, said)))}</p>')
     problems = "".join(
         f'<p class="hb-notes">{html_text(words)}</p>' for words in st.session_state.get(LINK_PROBLEMS, [])
     )
     st.html(f'<div aria-live="polite">{"".join(lines)}{problems}</div>')
     with st.container(key="hb_filter_button"):
-        open_filters_button(line_of_filters(choices, figures, names))
+        open_filters_button(line_of_filters(here, choices, views[0].figures))
 
 
 def chosen_names(here: Installation, choices: Choices) -> list[str]:
@@ -140,11 +140,12 @@ def chosen_names(here: Installation, choices: Choices) -> list[str]:
     return [labels[code] for code in choices.wards]
 
 
-def line_of_filters(choices: Choices, figures: Sequence[LayerFigures], names: list[str]) -> str:
+def line_of_filters(here: Installation, choices: Choices, figures: LayerFigures) -> str:
     """The filters as one line."""
-    period = PERIOD_TITLES[choices.period] if choices.dates is None else span_words(figures[0].start, figures[0].end)
+    names = chosen_names(here, choices)
+    period = PERIOD_TITLES[choices.period] if choices.dates is None else span_words(figures.start, figures.end)
     layers = [short_name(layer_named(name)) for name in choices.layers]
-    return filter_line(choices, layer_names=layers, ward_names=names or [], period=period)
+    return filter_line(choices, layer_names=layers, ward_names=names, period=period)
 
 
 def draw_empty_store(here: Installation, pages: Sequence[StreamlitPage]) -> None:

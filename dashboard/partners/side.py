@@ -8,10 +8,12 @@ import streamlit as st
 
 from dashboard.card import card_html, card_rows, cell_card
 from dashboard.controls import copy_link_button
-from dashboard.figures import LayerFigures
+from dashboard.partners.judged import cell_words
 from dashboard.ranking import picked_in_ranking, show_ranking
 from dashboard.session import Installation, reaches_of
 from dashboard.state import Choices, to_query
+from dashboard.views import LayerView
+from dashboard.words import html_text
 from layers.access import Action, may
 from layers.counts_export import MARK, counts_csv
 
@@ -21,36 +23,41 @@ __all__ = ["draw_side"]
 def draw_side(
     here: Installation,
     choices: Choices,
-    figures: Sequence[LayerFigures],
+    views: Sequence[LayerView],
     *,
     last: date,
+    resolution: int,
     on_choose: Callable[[str | None], None],
 ) -> None:
     """The card if a cell is chosen, else the list of the cells with the most."""
     if choices.cell:
-        draw_card(here, choices, figures, last=last, on_choose=on_choose)
+        draw_card(here, choices, views, last=last, resolution=resolution, on_choose=on_choose)
     else:
-        draw_list(figures, choices, on_choose=on_choose)
+        draw_list(views, choices, on_choose=on_choose)
 
 
-def draw_list(figures: Sequence[LayerFigures], choices: Choices, *, on_choose: Callable[[str | None], None]) -> None:
-    """Where most; or that nothing matches, and what to do."""
-    if not any(len(each.cells) for each in figures):
+def draw_list(views: Sequence[LayerView], choices: Choices, *, on_choose: Callable[[str | None], None]) -> None:
+    """What matters most in this view; or why there is nothing, and what to do."""
+    if not any(len(view.rows) for view in views) and not (choices.view == "change" and views[0].nothing):
         st.html(
             '<div class="hb-empty"><h2>Nothing matches</h2><p>No event fits these filters. Take a longer period, more '
             "wards or all hours; <b>Reset</b> brings back everything.</p></div>"
         )
         return
-    st.html("<h2>Where most</h2>")
-    show_ranking(figures, chosen=choices.cell, on_pick=lambda: on_choose(picked_in_ranking()))
+    if not any(group.rows for view in views for group in view.groups):
+        st.html(f'<div class="hb-empty"><p>{html_text(views[0].nothing)}</p></div>')
+        return
+    st.html(f"<h2>{html_text(views[0].heading)}</h2>")
+    show_ranking(views, chosen=choices.cell, on_pick=lambda: on_choose(picked_in_ranking()))
 
 
 def draw_card(
     here: Installation,
     choices: Choices,
-    figures: Sequence[LayerFigures],
+    views: Sequence[LayerView],
     *,
     last: date,
+    resolution: int,
     on_choose: Callable[[str | None], None],
 ) -> None:
     """The card, with its link and the way back to the list."""
@@ -61,9 +68,9 @@ def draw_card(
         last=last,
         area=here.area,
         reaches=reaches_of(here),
-        figures=figures,
+        figures=[view.figures for view in views],
     )
-    st.html(card_html(card))
+    st.html(card_html(card, said=cell_words(here, choices, last=last, resolution=resolution)))
     with st.container(horizontal=True, gap="small"):
         st.button("Back to the list", key="close_card", on_click=on_choose, args=(None,))
         if all(may(here.viewer, Action.EXPORT, line.spec.name) for line in card.lines):

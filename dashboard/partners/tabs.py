@@ -15,6 +15,7 @@ from dashboard.places import cell_code
 from dashboard.session import Installation
 from dashboard.state import Choices, filter_for
 from dashboard.tables import cell_table, record_table
+from dashboard.views import LayerView
 from dashboard.words import html_text, number_words, plural
 from layers.access import Action, may
 from layers.reading import records
@@ -27,16 +28,16 @@ MONTHS: Final = 24
 MOST_RECORDS: Final = 500
 ROW_PX: Final = 35
 MOST_ROWS_SHOWN: Final = 12
+PRECISE: Final = {"z": "%.2f", "p": "%.2g", "q": "%.2g"} | dict.fromkeys(("Ratio", "Ratio from", "Ratio to"), "%.2f")
 
 
-def draw_tabs(
-    here: Installation, choices: Choices, figures: Sequence[LayerFigures], *, last: date, resolution: int
-) -> None:
+def draw_tabs(here: Installation, choices: Choices, views: Sequence[LayerView], *, last: date, resolution: int) -> None:
     """Draw the tabs and the content of the open one."""
+    figures = [view.figures for view in views]
     table, rhythm, months, behind, download = st.tabs(NAMES, key="tab", on_change="rerun")
     if table.open:
         with table:
-            draw_table(figures)
+            draw_table(choices, views)
     if rhythm.open:
         with rhythm:
             draw_rhythm(here, choices, figures)
@@ -48,7 +49,7 @@ def draw_tabs(
             draw_records(here, choices, last)
     if download.open:
         with download:
-            draw_downloads(here, choices, figures, last=last, resolution=resolution)
+            draw_downloads(here, choices, views, resolution=resolution)
 
 
 def show_frame(frame: pd.DataFrame, *, key: str, alt: str, config: dict[str, Any] | None = None) -> None:
@@ -57,20 +58,36 @@ def show_frame(frame: pd.DataFrame, *, key: str, alt: str, config: dict[str, Any
     st.dataframe(frame, key=key, alt=alt, hide_index=True, column_config=config, height=height, width="stretch")
 
 
-def draw_table(figures: Sequence[LayerFigures]) -> None:
-    """The map as a table."""
-    table = cell_table(figures)
+def draw_table(choices: Choices, views: Sequence[LayerView]) -> None:
+    """The map as a table: counts side by side, everything else layer by layer; change by wards as well."""
+    if choices.view == "counts":
+        draw_frame(cell_table([view.figures for view in views]), key="cell_table")
+        return
+    for view in views:
+        name = view.figures.spec.name
+        if len(views) > 1:
+            st.html(f'<h2 class="hb-map-title">{html_text(view.figures.spec.title)}</h2>')
+        draw_frame(view.table, key=f"cell_table_{name}")
+        if view.wards is not None and len(view.wards):
+            st.html('<h2 class="hb-map-title">By ward</h2>')
+            draw_frame(view.wards, key=f"ward_table_{name}", alt="The wards by name and their change")
+
+
+def draw_frame(table: pd.DataFrame, *, key: str, alt: str = "The cells of the map and their numbers") -> None:
+    """A table with its numbers to the digits that they bear."""
     if table.empty:
         st.text("No cell holds anything that matches.")
         return
     numbers = [name for name in table.columns if table[name].dtype == "float64"]
     config = {name: st.column_config.NumberColumn(format=number_format(table[name])) for name in numbers}
     config["Rank"] = st.column_config.NumberColumn(width="small")
-    show_frame(table, key="cell_table", alt="The cells of the map and their numbers", config=config)
+    show_frame(table, key=key, alt=alt, config=config)
 
 
 def number_format(values: pd.Series) -> str:
-    """Whole numbers as such, shares with one decimal."""
+    """Whole numbers as such, shares with one decimal; ratios and chances by their own."""
+    if values.name in PRECISE:
+        return PRECISE[str(values.name)]
     return "%.1f" if bool((values.dropna() % 1 != 0).any()) else "%d"
 
 

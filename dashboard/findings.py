@@ -1,0 +1,110 @@
+"""What the statistics say, layer by layer, from the cache where the same was asked before.
+
+As in dashboard.session: cached functions use their arguments only and wrap plain ones; who asks is part of every key.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import date
+
+import streamlit as st
+
+from dashboard.session import Installation, without_looks
+from dashboard.state import Choices, filter_for
+from layers.alert_words import AlertReport
+from layers.alerting import alert_report, default_day
+from layers.areas import Area
+from layers.change_map import Against, ChangeMap, change_map
+from layers.columns import Columns
+from layers.emerging_map import EmergingMap, emerging_map
+from layers.filters import Filter
+from layers.hotspot_map import HotspotMap, hotspot_map
+from layers.near_repeats import RepeatTable, near_repeat_table
+from layers.study import Study, study_of
+
+__all__ = [
+    "ALERT_DAYS",
+    "Findings",
+    "alerts_of",
+    "changes_of",
+    "findings_of",
+    "near_repeats_of",
+    "study_for",
+]
+
+ALERT_DAYS = 28  # as long as the map's own period on opening
+Key = tuple[str, int, str, str]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Findings:
+    """The hotspots of one layer, and what became of each cell over the period."""
+
+    hotspots: HotspotMap
+    emerging: EmergingMap
+
+
+def study_for(here: Installation, wards: tuple[str, ...], resolution: int) -> Study:
+    """Every cell that meets these wards (none: all)."""
+    return _study(here.area, here.key[3], wards, resolution)
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)
+def _study(_area: Area, key: str, wards: tuple[str, ...], resolution: int) -> Study:
+    del key
+    return study_of(_area, wards, resolution)
+
+
+def findings_of(here: Installation, choices: Choices, *, layer: str, last: date, resolution: int) -> Findings:
+    """Hotspots and patterns of one layer, as chosen."""
+    start, end = choices.bounds(last)
+    chosen = filter_for(without_looks(choices), layer=layer, start=start, end=end)
+    study = study_for(here, choices.wards, resolution)
+    return _findings(here.columns, study, here.key, resolution, chosen, here.area.time_zone)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _findings(_columns: Columns, _study: Study, key: Key, resolution: int, chosen: Filter, time_zone: str) -> Findings:
+    del key, resolution
+    return Findings(
+        hotspots=hotspot_map(_columns, chosen, _study, trend=False, time_zone=time_zone),
+        emerging=emerging_map(_columns, chosen, _study, time_zone=time_zone),
+    )
+
+
+def changes_of(here: Installation, choices: Choices, *, layer: str, last: date, resolution: int) -> ChangeMap:
+    """The change of one layer, as chosen; always of events, because its test is one of events."""
+    start, end = choices.bounds(last)
+    chosen = filter_for(replace(without_looks(choices), measure="events"), layer=layer, start=start, end=end)
+    study = study_for(here, choices.wards, resolution)
+    return _changes(here.columns, study, here.key, resolution, chosen, choices.against, here.area.time_zone)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _changes(
+    _columns: Columns, _study: Study, key: Key, resolution: int, chosen: Filter, against: Against, time_zone: str
+) -> ChangeMap:
+    del key, resolution
+    return change_map(_columns, chosen, _study, against=against, time_zone=time_zone)
+
+
+def alerts_of(here: Installation) -> AlertReport:
+    """What was out of the ordinary in the ALERT_DAYS up to the last known day; once a day and version of the store."""
+    return _alerts(here.columns, here.area, here.key, here.today)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _alerts(_columns: Columns, _area: Area, key: Key, today: date) -> AlertReport:
+    del key
+    day = default_day(_columns, today=today, time_zone=_area.time_zone)
+    return alert_report(_columns, _area, day, days=ALERT_DAYS)
+
+
+def near_repeats_of(here: Installation, chosen: Filter) -> RepeatTable:
+    """Near repeats of one layer over a filter; UsageError where there are too few events or too many."""
+    return _near_repeats(here.columns, study_for(here, chosen.wards, 9), here.key, chosen, here.area.time_zone)
+
+
+@st.cache_resource(max_entries=16, show_spinner="Shuffling the days of the events …")
+def _near_repeats(_columns: Columns, _study: Study, key: Key, chosen: Filter, time_zone: str) -> RepeatTable:
+    del key
+    return near_repeat_table(_columns, chosen, _study, time_zone=time_zone)
