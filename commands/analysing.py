@@ -38,6 +38,7 @@ from layers.hotspot_map import HotspotMap, hotspot_map
 from layers.query import Counts
 from layers.reading import read_columns
 from layers.study import study_of
+from layers.wording import percent_words
 
 __all__ = ["alerts", "hotspots"]
 
@@ -121,9 +122,8 @@ def _report_hotspots(found: HotspotMap, rows: pd.DataFrame, *, form: Format, out
     }
     listed = [{name: plain(value) for name, value in row.items()} for row in rows.to_dict("records")]
     shown = sorted((row for row in listed if row["hotspot"]), key=lambda row: (row["q_value"], -row["gi_z"]))
-    heading = (
-        f"{found.spec.title}: {hot} hot and {cold} cold of {len(rows):,} cells; at most {found.q:.0%} of them false"
-    )
+    heading = f"{found.spec.title}: {hot} hot and {cold} cold of {len(rows):,} cells; "
+    heading += f"at most {percent_words(found.q)} of them false on average"
     if form is Format.TABLE:
         for note in found.notes:
             say(note)
