@@ -78,8 +78,9 @@ def _elsewhere(side: str, *, found: bool) -> str:
 
 
 def _when(found: HotspotMap) -> str:
+    """The period, and what else was asked for."""
+    limits = f" ({', '.join(found.limits)})" if found.limits else ""
     if found.period is None:
-        return ""
+        return limits
     days = (found.period[1] - found.period[0]).days
-    span = f" in {number_words(days)} days" if days > 1 else f" on {span_words(*found.period)}"
-    return f"{span} (at the chosen hours and weekdays)" if found.clocked else span
+    return (f" in {number_words(days)} days" if days > 1 else f" on {span_words(*found.period)}") + limits

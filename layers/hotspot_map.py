@@ -17,12 +17,13 @@ from layers.filters import Filter
 from layers.periods import Period, one_layer, period_of
 from layers.query import Selection, select
 from layers.study import Study, align, filter_in
-from layers.wording import number_words, percent_words
+from layers.wording import list_words, number_words, percent_words
 
 __all__ = ["COLD", "HOT", "HotspotMap", "hotspot_map"]
 
 HOT: Final = "hot"
 COLD: Final = "cold"
+_REPORTERS: Final = {"public": "the public", "officer": "officers", "sweep": "sweeps", "agency": "agencies"}
 _KINDS: Final = np.array([COLD, "", HOT], dtype=object)
 
 
@@ -52,7 +53,7 @@ class HotspotMap:
     shared_in_time: int
     swept: int
     unit: float
-    clocked: bool  # the filter has hours or weekdays
+    limits: tuple[str, ...]  # what else the filter asks for, as in "at the chosen hours"
     notes: tuple[str, ...]
 
 
@@ -111,13 +112,28 @@ def hotspot_map(
         shared_in_time=selection.shared_in_time,
         swept=int(swept.sum()),
         unit=found.unit,
-        clocked=bool(chosen.hours or chosen.days) and spec.kind == "incident",
+        limits=_limits(chosen, spec),
         notes=(
             *_notes(selection, spec, unit=found.unit, outside=outside, swept=float(swept.sum())),
             *_lone_notes(rows, study.resolution, q, snapped=_share_points(columns, selection)),
             *notes,
         ),
     )
+
+
+def _limits(chosen: Filter, spec: LayerSpec) -> tuple[str, ...]:
+    """What the filter asks for besides layer, period and wards; hours and weekdays do not apply to states."""
+    incident = spec.kind == "incident"
+    said = {
+        "at the chosen hours": incident and chosen.hours is not None,
+        "on the chosen weekdays": incident and bool(chosen.days),
+        f"found by {list_words(_reporter_words(chosen))}": bool(chosen.reported_by),
+    }
+    return tuple(words for words, holds in said.items() if holds)
+
+
+def _reporter_words(chosen: Filter) -> list[str]:
+    return [_REPORTERS[name] for name in REPORTERS if name in chosen.reported_by]
 
 
 def _leans(values: NDArray[np.float64], study: Study) -> NDArray[np.object_]:

@@ -57,9 +57,9 @@ MORNINGS = Filter(layers=("needle_litter",), start=dt.date(2025, 11, 22), hours=
         ),
         (
             MORNINGS,
-            f"620.8 needles {AROUND} {AVERAGE}".replace(
-                "28 days", "365 days (at the chosen hours and weekdays)"
-            ).replace("1.5", "45.3"),
+            f"620.8 needles {AROUND} {AVERAGE}".replace("28 days", "365 days (at the chosen hours)").replace(
+                "1.5", "45.3"
+            ),
             "fewer than 1 in 1,000 shuffles have as many: a hotspot.",
         ),
     ],
@@ -89,6 +89,19 @@ def test_every_sentence_says_what_the_row_says(layer: str, resolution: int) -> N
         assert (": a cold spot." in text) == (row["hotspot"] == "cold")
         assert ("fewer than 1 in 1,000" in text) <= (row["p_value"] < 0.001)
         assert ("as few" in text) <= (row["leans"] == "cold")
+
+
+def test_what_else_was_asked_for_is_said() -> None:
+    chosen = Filter(
+        layers=("needle_litter",),
+        start=TODAY - dt.timedelta(days=1),
+        end=TODAY,
+        days=frozenset({5}),
+        reported_by=("sweep", "public"),
+    )
+    one = found(chosen)
+    text = explain_cell(one, str(one.rows["cell"][0]))
+    assert " on 21 Nov 2026 (on the chosen weekdays, found by the public and sweeps); as many cells " in text
 
 
 def test_a_cell_that_is_not_there_is_a_fault_of_the_caller() -> None:

@@ -88,7 +88,7 @@ def test_what_was_shared_left_out_and_swept_is_said() -> None:
     found = hotspot_map(columns_of(events), night, make_study(middlesbrough(), resolution=8), trend=False)
     assert found.total == 1.5
     assert (found.shared_in_time, found.unplaced_in_time, found.swept, found.unit) == (1, 1, 1, 1 / 16)
-    assert found.clocked
+    assert found.limits == ("at the chosen hours",)
     assert " ".join(found.notes) == (
         "1 of the needle finds are known only to a longer time, such as a month, and count by the share of it that "
         "falls inside. For the test, counts are rounded to multiples of 0.0625. 1 more are left out, because their "
