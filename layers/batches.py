@@ -76,17 +76,19 @@ def undo_last(engine: Engine, viewer: Viewer) -> Batch:
 def list_rejects(engine: Engine, viewer: Viewer, batch: int | None = None) -> pd.DataFrame:
     """The rejects of one load; with None, those of the latest load of each file that is not undone.
 
-    Columns batch_id int64, file str, source str, line int64, reason str, raw str (JSON), by load, file and line. `raw`
-    is what the file said: show it as text, never as markup.
+    Columns batch_id int64, file str, source str, line int64, reason str, raw str (JSON), source_id (str, by which
+    `erase` finds the reject; None where none is known), by load, file and line. `raw` and `source_id` are what the file
+    said: show them as text, never as markup.
     """
     require(viewer, Action.SEE_REJECTS)
-    names = ("batch_id", "file", "source", "line", "reason", "raw")
+    names = ("batch_id", "file", "source", "line", "reason", "raw", "source_id")
     query = sa.select(*(rejects.c[name] for name in names))
     query = query.where(_is_current() if batch is None else rejects.c.batch_id == batch)
     query = query.order_by(rejects.c.batch_id, rejects.c.file_no, rejects.c.line, rejects.c.reject_id)
     with reading(engine) as connection:
         rows = connection.execute(query).all()
-    return pd.DataFrame.from_records(rows, columns=list(names)).astype({"batch_id": "int64", "line": "int64"})
+    frame = pd.DataFrame.from_records(rows, columns=list(names)).astype({"batch_id": "int64", "line": "int64"})
+    return frame.assign(source_id=pd.Series([row.source_id for row in rows], dtype="object"))
 
 
 def latest_loads() -> sa.Subquery:

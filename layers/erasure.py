@@ -29,6 +29,7 @@ from layers.state import reading, writing
 __all__ = ["PATIENCE_S", "Erasure", "erase", "erase_source", "finish", "retain"]
 
 PATIENCE_S: Final = 10.0  # how long an erasure waits for readers of an old state
+_REPEAT: Final = re.compile(r"#(?:[2-9]|[1-9]\d+)$")  # as layers.parsing.keys numbers them
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +53,21 @@ class Erasure:
 
 
 def erase(engine: Engine, viewer: Viewer, source: str, source_id: str) -> Erasure:
-    """Remove all versions of one event, and the rejects of that source whose row holds the identifier as a word."""
+    """Remove all versions of one event, and the rejects of that source whose row has the same natural key.
+
+    A rejected row never bears the number of a repeat: of KEY#2 the rejects of KEY go too, since any of them may tell of
+    it, but of the events KEY#2 alone. A reject without a known key (of a store that an older Hexbeat filled) goes if
+    whole values of its row are the key, or all parts of a key of several columns; one whose key was a digest cannot be
+    told there, and goes with `erase_source` or `retain`.
+    """
     require(viewer, Action.ERASE)
     with writing(engine, rewritten=True) as connection:
         mine = sa.and_(events.c.source == source, events.c.source_id == source_id)
         rows = connection.execute(sa.delete(events).where(mine)).rowcount
-        named = _rejects_naming(connection, source, source_id)
-        for number in named:
-            connection.execute(sa.delete(rejects).where(rejects.c.reject_id == number))
-        if rows or named:
+        dropped = _drop_rejects(connection, source, source_id)
+        if rows or dropped:
             _mark(connection, pending=True)
-    return Erasure(min(rows, 1), rows, len(named), finish(engine, patience_s=PATIENCE_S))
+    return Erasure(min(rows, 1), rows, dropped, finish(engine, patience_s=PATIENCE_S))
 
 
 def erase_source(engine: Engine, viewer: Viewer, source: str) -> Erasure:
@@ -111,24 +116,31 @@ def _years_before(moment: datetime, years: int) -> datetime:
     return moment.replace(year=year, day=min(moment.day, monthrange(year, moment.month)[1]))
 
 
-def _rejects_naming(connection: Connection, source: str, source_id: str) -> list[int]:
-    """Rejects of the source in which the identifier stands as a word, in a value of their raw row."""
-    spellings = {json.dumps(source_id)[1:-1], json.dumps(source_id, ensure_ascii=False)[1:-1]}
-    word = re.compile(rf"(?<!\w){re.escape(source_id)}(?!\w)")
-    query = sa.select(rejects.c.reject_id, rejects.c.raw).where(rejects.c.source == source)
-    return [
-        number
-        for number, raw in connection.execute(query)
-        if any(spelling in raw for spelling in spellings) and word.search(_values(raw))
-    ]
+def _drop_rejects(connection: Connection, source: str, source_id: str) -> int:
+    """Delete the rejects of that key, and return how many there were."""
+    base = _REPEAT.sub("", source_id)
+    mine = rejects.c.source == source
+    dropped = connection.execute(sa.delete(rejects).where(mine, rejects.c.source_id.in_({source_id, base}))).rowcount
+    unknown = sa.select(rejects.c.reject_id, rejects.c.raw).where(mine, rejects.c.source_id.is_(None))
+    named = [number for number, raw in connection.execute(unknown) if _names(_values(raw), source_id, base)]
+    for number in named:
+        connection.execute(sa.delete(rejects).where(rejects.c.reject_id == number))
+    return dropped + len(named)
 
 
-def _values(raw: str) -> str:
+def _names(values: set[str], source_id: str, base: str) -> bool:
+    """Whether whole values are the key, or every part of it that is filled."""
+    parts = {part for part in base.split("|") if part}
+    return not values.isdisjoint({source_id, base}) or (bool(parts) and parts <= values)
+
+
+def _values(raw: str) -> set[str]:
+    """The values of a raw row, without blanks around them."""
     try:
         row = json.loads(raw)
     except ValueError:
-        return raw
-    return "\n".join(str(value) for value in row.values()) if isinstance(row, dict) else str(row)
+        return {raw}
+    return {str(value).strip() for value in row.values()} if isinstance(row, dict) else {str(row)}
 
 
 def _mark(connection: Connection, *, pending: bool) -> None:

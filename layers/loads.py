@@ -76,7 +76,11 @@ class LoadFile:
             ) from error
 
     def add_rejects(self, frame: pd.DataFrame) -> None:
-        """Stage rejects: line int64, reason str, raw str (a JSON object of the columns that the profile reads)."""
+        """Stage rejects: line int64, reason str, raw str (a JSON object of the columns that the profile reads).
+
+        A column source_id (str or None) holds the row's natural key, without the number of a repeat: erasures find the
+        reject by it.
+        """
         with self._load.step() as connection:
             staging.stage_rejects(connection, frame, file_no=self.file_no)
         self._reasons.update(Counter(frame["reason"].tolist()))
@@ -209,11 +213,12 @@ def _write_file(connection: Connection, entry: LoadFile, *, batch_id: int) -> No
             staged.c.line,
             staged.c.reason,
             staged.c.raw,
+            staged.c.source_id,
         )
         .where(staged.c.file_no == entry.file_no)
         .order_by(staged.c.line)
     )
-    names = ["batch_id", "file_no", "file", "source", "line", "reason", "raw"]
+    names = ["batch_id", "file_no", "file", "source", "line", "reason", "raw", "source_id"]
     connection.execute(sa.insert(rejects).from_select(names, chosen))
 
 

@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 __all__ = ["EVENT_TYPES", "HEAD", "batch_files", "batches", "events", "metadata", "rejects", "store_state"]
 
-HEAD: Final = "0001"  # the newest migration; a test keeps it equal to what alembic finds
+HEAD: Final = "0002"  # the newest migration; a test keeps it equal to what alembic finds
 
 # The columns of layers.event.EVENT_COLUMNS: type, and whether a value may be missing.
 EVENT_TYPES: Final[dict[str, tuple[type[Text | BigInteger | Float[float]], bool]]] = {
@@ -130,6 +130,7 @@ rejects = Table(
     Column("line", BigInteger, nullable=False),
     Column("reason", Text, nullable=False),
     Column("raw", Text, nullable=False),  # JSON object of the columns that the profile reads
+    Column("source_id", Text),  # the row's natural key without the number of a repeat; null where none is known
     sqlite_autoincrement=True,
 )
 Index("rejects_batch", rejects.c.batch_id)

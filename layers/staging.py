@@ -75,11 +75,12 @@ incoming_rejects = Table(
     Column("line", BigInteger, nullable=False),
     Column("reason", Text, nullable=False),
     Column("raw", Text, nullable=False),
+    Column("source_id", Text),
     prefixes=["TEMPORARY"],
 )
 
 _EVENT_INSERT: Final = ("file_no", "event_id", *EVENT_COLUMNS)
-_REJECT_INSERT: Final = ("file_no", "line", "reason", "raw")
+_REJECT_INSERT: Final = ("file_no", "line", "reason", "raw", "source_id")
 _COPY_ESCAPES: Final = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 _UNSTORABLE: Final = str.maketrans({"\x00": None} | {chr(code): "\ufffd" for code in range(0xD800, 0xE000)})
 
@@ -115,8 +116,9 @@ def stage_events(connection: Connection, frame: pd.DataFrame, *, file_no: int) -
 
 
 def stage_rejects(connection: Connection, frame: pd.DataFrame, *, file_no: int) -> None:
-    """Stage one chunk of rejects: line int64, reason str, raw str (a JSON object)."""
-    columns = [_column(frame[name], is_text=name != "line") for name in ("line", "reason", "raw")]
+    """Stage one chunk of rejects: line int64, reason str, raw str (a JSON object), perhaps source_id (str or None)."""
+    keyed = frame if "source_id" in frame.columns else frame.assign(source_id=None)
+    columns = [_column(keyed[name], is_text=name != "line") for name in _REJECT_INSERT[1:]]
     _insert(connection, incoming_rejects, _REJECT_INSERT, [[file_no] * len(frame), *columns])
 
 

@@ -24,14 +24,13 @@ class Keys:
         self._plan = plan
         self._given: dict[str, int] = {}
 
-    def name(
+    def read(
         self, texts: dict[str, pd.Series], place: Points, scope: pd.Series | None, rows: NDArray[np.intp]
     ) -> tuple[NDArray[np.object_], Flags]:
-        """The key of each of the rows, and whether it is a repetition that is refused.
+        """The key of each of the rows, and whether equal ones are numbered; what was given before has no say in it.
 
         A key of columns is their texts; of a row without, a digest of what it says in the columns that are read
         (blank ones left out, so that a new empty column changes nothing). Within a snapshot the scope comes first.
-        The second of equal keys is KEY#2 where they are numbered.
         """
         own = self._own_keys(texts, rows)
         blank = np.flatnonzero(own == "")
@@ -41,9 +40,16 @@ class Keys:
             own = np.array([f"{part}|{key}" for part, key in zip(scope.iloc[rows], own, strict=True)], dtype=object)
         numbered = np.full(len(rows), self._numbered)
         numbered[blank] = True
-        names = np.empty(len(rows), dtype=object)
-        repeated = np.zeros(len(rows), dtype=np.bool_)
-        for row, (key, may_repeat) in enumerate(zip(own.tolist(), numbered.tolist(), strict=True)):
+        return own, numbered
+
+    def give(self, keys: NDArray[np.object_], numbered: Flags) -> tuple[NDArray[np.object_], Flags]:
+        """The names (n,) of rows with these keys, and whether each is a repetition that is refused.
+
+        The second of equal keys is KEY#2 where they are numbered.
+        """
+        names = np.empty(len(keys), dtype=object)
+        repeated = np.zeros(len(keys), dtype=np.bool_)
+        for row, (key, may_repeat) in enumerate(zip(keys.tolist(), numbered.tolist(), strict=True)):
             times = self._given.get(key, 0) + 1
             self._given[key] = times
             names[row] = key if times == 1 else f"{key}#{times}"

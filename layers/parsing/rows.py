@@ -48,7 +48,7 @@ Rules = tuple[tuple[str, Condition], ...]  # headings with a test each
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sorted:
-    """One chunk, sorted: events (EVENT_COLUMNS), rejects (line, reason, raw), counts of skipped rows, scopes met."""
+    """One chunk, sorted: events (EVENT_COLUMNS), rejects (line, reason, raw, source_id), skipped rows, scopes."""
 
     read: int
     events: pd.DataFrame
@@ -89,22 +89,22 @@ class RowReader:
         part = {name: column.iloc[rows].reset_index(drop=True) for name, column in texts.items()}
         points = None if chunk.points is None else chunk.points[rows]
         some = None if scope is None else scope.iloc[rows].reset_index(drop=True)
-        events, reasons = self._judge(part, points, layer[rows], some)
-        elsewhere = reasons == "outside_area" if self.profile.wider_region else np.zeros(len(rows), dtype=np.bool_)
+        events, reasons, keys = self._judge(part, points, layer[rows], some)
+        elsewhere = self._elsewhere(reasons)
         skipped["elsewhere"] = int(np.count_nonzero(elsewhere))
-        rejected = (reasons != "") & ~elsewhere
+        rejected = np.flatnonzero((reasons != "") & ~elsewhere)
         return Sorted(
             read=len(chunk.lines),
             events=events,
-            rejects=self._rejects(part, chunk.lines[rows], reasons, rejected),
+            rejects=self._rejects(part, chunk.lines[rows], reasons, keys, rejected),
             skipped=+skipped,
             scopes=set() if scope is None else set(scope.unique()) - {""},
         )
 
     def _judge(
         self, texts: Texts, points: Points | None, layer: NDArray[np.int8], scope: pd.Series | None
-    ) -> tuple[pd.DataFrame, NDArray[np.str_]]:
-        """Events of the rows without fault, and each row's reason ("" for none)."""
+    ) -> tuple[pd.DataFrame, NDArray[np.str_], NDArray[np.object_]]:
+        """Events of the rows without fault, each row's reason ("" for none), and its key (None: it is elsewhere)."""
         place = self._places(texts, points)
         when = interval_columns(
             self._time_texts(texts), layer, self.profile.time, time_zone=self.time_zone, now=self.now
@@ -127,15 +127,28 @@ class RowReader:
             (self._any(self.plan.tests, texts, layer), "test_record"),
         ]
         reasons = np.select([flag for flag, _ in faults], [reason for _, reason in faults], "").astype("<U20")
+        keys, numbered = self._keys(texts, place, scope, np.flatnonzero(~self._elsewhere(reasons)))
         good = np.flatnonzero(reasons == "")
-        names, repeated = self.keys.name(texts, place, scope, good)
+        names, repeated = self.keys.give(keys[good], numbered[good])
         reasons[good[repeated]] = "duplicate_id"
         kept = good[~repeated]
         events = self._events(texts, kept, place, when, layer, quantity)
         events["source_id"] = names[~repeated]
         events["ward_code"] = np.array(self.wards.codes, dtype=object)[ward[kept]]
         events["scope"] = None if scope is None else scope.to_numpy(dtype=object)[kept]
-        return events[list(EVENT_COLUMNS)], reasons
+        return events[list(EVENT_COLUMNS)], reasons, keys
+
+    def _elsewhere(self, reasons: NDArray[np.str_]) -> Flags:
+        """Rows outside the area, where the profile is of a wider region."""
+        return np.asarray((reasons == "outside_area") & self.profile.wider_region)
+
+    def _keys(
+        self, texts: Texts, place: Points, scope: pd.Series | None, told: NDArray[np.intp]
+    ) -> tuple[NDArray[np.object_], Flags]:
+        """The natural key of each row in `told`, None for the others, and whether equal ones are numbered."""
+        keys, numbered = np.full(len(place), None, dtype=object), np.zeros(len(place), dtype=np.bool_)
+        keys[told], numbered[told] = self.keys.read(texts, place, scope, told)
+        return keys, numbered
 
     def _events(
         self,
@@ -242,10 +255,14 @@ class RowReader:
         return np.where(np.isin(folded, REPORTERS), folded, usual)
 
     def _rejects(
-        self, texts: Texts, lines: NDArray[np.int64], reasons: NDArray[np.str_], rejected: Flags
+        self,
+        texts: Texts,
+        lines: NDArray[np.int64],
+        reasons: NDArray[np.str_],
+        keys: NDArray[np.object_],
+        rows: NDArray[np.intp],
     ) -> pd.DataFrame:
-        """Rejects with the columns that the profile reads, as a JSON object each."""
-        rows = np.flatnonzero(rejected)
+        """Rejects with the columns that the profile reads, as a JSON object each, and their keys."""
         some = {name: _shortened(texts[name].iloc[rows], LONGEST_RAW) for name in self.plan.told}
         raw = [json.dumps({name: some[name][k] for name in some}, ensure_ascii=False) for k in range(len(rows))]
         return pd.DataFrame(
@@ -253,6 +270,7 @@ class RowReader:
                 "line": lines[rows],
                 "reason": reasons[rows].astype(object),
                 "raw": pd.Series(raw, dtype=object),
+                "source_id": keys[rows],
             }
         )
 

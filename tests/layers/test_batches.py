@@ -69,10 +69,10 @@ def test_a_file_sent_again_replaces_its_old_rejects(store: Store) -> None:
     load_rejects(store, "g.csv", {1: ("outside_area", "{}")})
     load_rejects(store, "f.csv", {3: ("bad_date", '{"d": 2}')})
     frame = store.rejects(ANALYST)
-    assert list(frame.columns) == ["batch_id", "file", "source", "line", "reason", "raw"]
+    assert list(frame.columns) == ["batch_id", "file", "source", "line", "reason", "raw", "source_id"]
     assert frame.to_numpy().tolist() == [
-        [2, "g.csv", "table", 1, "outside_area", "{}"],
-        [3, "f.csv", "table", 3, "bad_date", '{"d": 2}'],
+        [2, "g.csv", "table", 1, "outside_area", "{}", None],
+        [3, "f.csv", "table", 3, "bad_date", '{"d": 2}', None],
     ]
     assert store.rejects(ANALYST, 1)["line"].tolist() == [2, 3]
     store.undo_last(ANALYST)

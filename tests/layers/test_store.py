@@ -77,16 +77,16 @@ def test_the_schema_is_what_the_migrations_make(store: Store) -> None:
 
 def test_a_newer_store_is_refused_and_left_alone(tmp_path: Path, store_url: str | None) -> None:
     with Store.open(tmp_path, database_url=store_url) as store, store.engine.begin() as connection:
-        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9998'"))
     with pytest.raises(StoreError) as caught:
         Store.open(tmp_path, database_url=store_url)
     assert str(caught.value) == (
-        "A store is opened by the Hexbeat that made it, or a newer one; this store has schema 9999, this Hexbeat knows "
-        "up to 0001; install the newer Hexbeat; nothing was changed"
+        "A store is opened by the Hexbeat that made it, or a newer one; this store has schema 9998, this Hexbeat knows "
+        f"up to {HEAD}; install the newer Hexbeat; nothing was changed"
     )
     engine = make_engine(tmp_path, store_url)
     with engine.connect() as connection:
-        assert connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar() == "9999"
+        assert connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar() == "9998"
     engine.dispose()
 
 
@@ -209,11 +209,11 @@ def next_schema(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "migrations"
     shutil.copytree(Path(layers.migrations.__file__).parent, folder, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr("layers.databases._MIGRATIONS", folder)
-    monkeypatch.setattr("layers.databases.HEAD", "0002")
-    script = folder / "versions" / "v0002_later.py"
+    monkeypatch.setattr("layers.databases.HEAD", "9999")
+    script = folder / "versions" / "v9999_later.py"
     script.write_text(
         "from alembic import op\nimport sqlalchemy as sa\n"
-        "revision, down_revision = '0002', '0001'\n"
+        f"revision, down_revision = '9999', '{HEAD}'\n"
         "def upgrade():\n    op.add_column('batches', sa.Column('remark', sa.Text))\n"
     )
     return script
@@ -222,7 +222,7 @@ def next_schema(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def make_older(tmp_path: Path, store_url: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as then:
         then.setattr("layers.databases._MIGRATIONS", Path(layers.migrations.__file__).parent)
-        then.setattr("layers.databases.HEAD", "0001")
+        then.setattr("layers.databases.HEAD", HEAD)
         with Store.open(tmp_path / "home", database_url=store_url) as store:
             load(store, event_frame(["a"]))
 
