@@ -142,7 +142,14 @@ def erase(
     """
     confirm(yes=yes, question="Erase every version of this event? This cannot be undone.")
     with open_installation(home, area) as here:
-        report_erasure(here.store.erase(here.viewer, source, source_id), form)
+        erasure = here.store.erase(here.viewer, source, source_id)
+    if not erasure.found:
+        raise UsageError(
+            "Erasure is of an event or a reject in the store",
+            f"source {source!r} has none with the identifier {source_id!r}",
+            "take both as hexbeat export or hexbeat rejects writes them; nothing was changed",
+        )
+    report_erasure(erasure, form)
 
 
 def retain(

@@ -42,6 +42,11 @@ class Erasure:
     complete: bool
 
     @property
+    def found(self) -> bool:
+        """Whether there was anything to remove; False means that nothing bore that name, a misspelt one perhaps."""
+        return bool(self.rows or self.rejects)
+
+    @property
     def notice(self) -> str | None:
         """What is still to do, as a sentence; None if nothing is."""
         if self.complete:

@@ -103,7 +103,10 @@ class Store:
         return history(self.engine, viewer, event_id)
 
     def erase(self, viewer: Viewer, source: str, source_id: str) -> Erasure:
-        """Remove every row of an event, and rejects that name it, for good. See `layers.erasure.erase`."""
+        """Remove every row of an event, and the rejects of its key, for good; the answer's `found` is False if none was.
+
+        See `layers.erasure.erase`.
+        """
         return erase(self.engine, viewer, source, source_id)
 
     def erase_source(self, viewer: Viewer, source: str) -> Erasure:

@@ -147,6 +147,19 @@ def test_erase_asks_first_and_then_erases(run: Run, finds: Path) -> None:
     assert run("counts", "--format", "json").json["total"] == 2
 
 
+def test_erasing_what_is_not_there_is_wrong_usage(run: Run, finds: Path) -> None:
+    loaded(run, finds)
+    outcome = run("erase", "--source", "table", "--source-id", "A-9", "--yes")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err == (
+        "Erasure is of an event or a reject in the store.\n"
+        "  source 'table' has none with the identifier 'A-9'.\n"
+        "  take both as hexbeat export or hexbeat rejects writes them; nothing was changed.\n"
+    )
+    assert run("erase", "--source", "table", "--source-id", "A-4", "--yes").code == 0  # a reject
+    assert [row["line"] for row in run("rejects", "--format", "json").json["rejects"]] == [6]
+
+
 def test_undo_takes_the_last_load_back(run: Run, finds: Path) -> None:
     loaded(run, finds)
     finds.write_text(GOOD.replace("08:15,3", "08:15,5"), encoding="utf-8")
