@@ -103,7 +103,7 @@ class Store:
         return history(self.engine, viewer, event_id)
 
     def erase(self, viewer: Viewer, source: str, source_id: str) -> Erasure:
-        """Remove every row of an event, and the rejects of its key, for good; the answer's `found` is False if none was.
+        """Remove every row of an event, and the rejects of its key, for good; `found` is False where there was none.
 
         See `layers.erasure.erase`.
         """

@@ -39,42 +39,66 @@ def interval_columns(
     end of it. With both given the coarser precision holds for both. A state without an end lasts as long as its layer
     says. `now` is UTC seconds: what begins later is in the future.
     """
-
-    def parse(part: str, clock: str | None = None) -> Moments:
-        return parse_moments(
-            texts[part],
-            formats=rules.formats,
-            time_zone=time_zone,
-            zone_in_text=rules.zone_in_text,
-            clocks=texts.get(clock) if clock else None,
-        )
-
-    start = parse("start", "clock")
-    state = _STATE[layer]
-    precision = _precision(start, texts.get("precision"), rules)
-    end = parse("end") if "end" in texts else None
-    given = np.zeros(len(layer), dtype=np.bool_)
-    if end is not None:
-        given = ~end.blank & (state if rules.end_of == "states" else True)
-        end_precision = _precision(end, None, rules)
-        precision = np.where(given, np.maximum(precision, end_precision), precision)
+    said = _said(texts, rules, time_zone)
+    start, end, state = said["start"], said.get("end"), _STATE[layer]
+    given = _given(end, state, rules)
+    precision = _common_precision(start, end, given, texts.get("precision"), rules)
     begin_local = floor(start.local, precision)
     begin = np.where(precision == MINUTE, start.utc, to_utc(begin_local, time_zone))
     finish = _natural_end(begin, begin_local, precision, layer, time_zone)
     bad, future = start.bad | start.blank, begin > now
     reverse = np.zeros(len(layer), dtype=np.bool_)
     if end is not None:
-        local = ceiling(next_start(end.local, end.precision), precision)
-        stated = np.where(precision == MINUTE, end.utc, to_utc(local, time_zone))
-        finish = np.where(given, stated, finish)
+        finish = np.where(given, _stated_end(end, precision, time_zone), finish)
         bad |= given & end.bad
         reverse |= given & np.where(precision == MINUTE, finish < begin, finish <= begin)
         future |= given & ~state & (to_utc(floor(end.local, precision), time_zone) > now)
-    if "never_before" in texts:
-        later = parse("never_before")
+    if later := said.get("never_before"):
         bad |= later.bad
-        reverse |= ~later.blank & (later.local.astype("datetime64[D]") < begin_local.astype("datetime64[D]"))
+        reverse |= ~later.blank & (_days(later.local) < _days(begin_local))
     return Intervals(begin, finish, precision.astype(np.int8), bad, future & ~bad, reverse & ~bad)
+
+
+def _said(texts: dict[str, pd.Series], rules: Times, time_zone: str) -> dict[str, Moments]:
+    """The moments of start, end and never_before, as far as there are columns; a clock belongs to the start alone."""
+
+    def parse(part: str) -> Moments:
+        return parse_moments(
+            texts[part],
+            formats=rules.formats,
+            time_zone=time_zone,
+            zone_in_text=rules.zone_in_text,
+            clocks=texts.get("clock") if part == "start" else None,
+        )
+
+    return {part: parse(part) for part in ("start", "end", "never_before") if part in texts}
+
+
+def _given(end: Moments | None, state: Flags, rules: Times) -> Flags:
+    """Which rows (n,) say an end that counts: where only states have one, that of an incident is not read."""
+    if end is None:
+        return np.zeros(len(state), dtype=np.bool_)
+    return np.asarray(~end.blank & (state if rules.end_of == "states" else True))
+
+
+def _common_precision(
+    start: Moments, end: Moments | None, given: Flags, words: pd.Series | None, rules: Times
+) -> NDArray[np.int8]:
+    """The precision (n,) of both ends: the coarser one, where an end is given."""
+    precision = _precision(start, words, rules)
+    if end is None:
+        return precision
+    return np.where(given, np.maximum(precision, _precision(end, None, rules)), precision)
+
+
+def _stated_end(end: Moments, precision: NDArray[np.int8], time_zone: str) -> NDArray[np.int64]:
+    """The end that the rows say, UTC seconds (n,): of a minute itself, of a day or month the end of it."""
+    local = ceiling(next_start(end.local, end.precision), precision)
+    return np.where(precision == MINUTE, end.utc, to_utc(local, time_zone))
+
+
+def _days(local: NDArray[np.datetime64]) -> NDArray[np.datetime64]:
+    return local.astype("datetime64[D]")
 
 
 def _precision(moments: Moments, words: pd.Series | None, rules: Times) -> NDArray[np.int8]:
