@@ -8,7 +8,7 @@ from dashboard.partners.upload import REPORT_KEY
 from dashboard.quality import mendable_csv, undo_words
 from dashboard.screen import show_error
 from dashboard.session import Installation
-from dashboard.words import html_text, plural
+from dashboard.words import date_words, html_text, plural
 from geo.errors import HexbeatError
 from layers import demonstration
 from layers.access import Action, may, require
@@ -64,7 +64,7 @@ def draw_last_load(here: Installation) -> None:
 
     names = ", ".join(str(file["file"]) for file in batch.files)
     when = batch.created.astimezone(here.area.tz)
-    facts = f"{names}, {when:%d/%m/%Y %H:%M}: {plural(batch.new, 'new event', 'new events')}"
+    facts = f"{names}, {date_words(when.date())} at {when:%H:%M}: {plural(batch.new, 'new event', 'new events')}"
     st.html(f"<p>{html_text(facts)}</p>")
     warning = undo_words(batch, time_zone=here.area.tz)
     confirmed("undo", button="Undo the last load", warning=warning, yes="Yes, undo it", act=act)

@@ -84,7 +84,7 @@ def guess_columns(frame: pd.DataFrame) -> list[ColumnGuess]:
             named = next((name for name in fitting if re.search(HEADINGS[part], name, re.IGNORECASE)), None)
             if named is not None or part in ("grid_ref", "lat_lon"):
                 chosen = named or fitting[0]
-                taken[chosen] = (part, _reason(part, named=named is not None))
+                taken[chosen] = (part, _reason(named=named is not None))
     nothing: tuple[str | None, str] = (None, "")
     found = {name: taken.get(name, nothing) for name in values}
     return [
@@ -98,9 +98,8 @@ def _filled(texts: pd.Series) -> list[str]:
     return [text for text in cleaned if text and text not in MISSING]
 
 
-def _reason(part: str, *, named: bool) -> str:
-    looks = f"values look like {PARTS[part]}"
-    return f"heading says {PARTS[part]}, and {looks}" if named else looks
+def _reason(*, named: bool) -> str:
+    return "its heading says so, and its values fit" if named else "its values look like one"
 
 
 def _fits(part: str, name: str, texts: Sequence[str]) -> bool:

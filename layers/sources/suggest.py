@@ -11,7 +11,7 @@ import pandas as pd
 from geo.errors import DataError
 from layers.readers import Opened, ReadOptions, open_file
 from layers.sources.catalogue import builtin_profiles, list_profiles
-from layers.sources.guesses import ColumnGuess, guess_columns, guess_formats, guess_layer
+from layers.sources.guesses import PARTS, ColumnGuess, guess_columns, guess_formats, guess_layer
 from layers.sources.plan import make_plan
 from layers.sources.profile import Choice, Condition, Key, Location, SourceProfile, Times
 
@@ -65,7 +65,7 @@ def suggest_profile(path: Path, *, home: Path | None = None) -> Suggestion:
         reason = f"It has every column that {known.name} needs"
         return Suggestion(path.name, known.name, known, (reason,), guesses)
     parts = {guess.column: guess.part for guess in guesses if guess.part}
-    reasons = [f"{guess.column} is {guess.part}: {guess.reason}" for guess in guesses if guess.part]
+    reasons = [f"{guess.column} is the {PARTS[guess.part]}: {guess.reason}" for guess in guesses if guess.part]
     profile, more = _new(path, frame, parts, records)
     return Suggestion(path.name, None, profile, (*reasons, *more), guesses)
 

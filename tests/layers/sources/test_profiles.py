@@ -170,7 +170,7 @@ def test_an_unknown_file_gets_a_proposal_with_reasons(tmp_path: Path) -> None:
     assert "Dates are read day first, as in the UK" in suggestion.reasons
     assert suggestion.as_dict()["columns"][1] == {
         "column": "Found at", "part": "start",
-        "reason": "heading says date, or date and time, and values look like date, or date and time",
+        "reason": "its heading says so, and its values fit",
         "samples": "25/12/2025 14:30, 01/02/2026 09:00",
     }  # fmt: skip
 
