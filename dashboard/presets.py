@@ -16,6 +16,7 @@ __all__ = [
     "Shift",
     "automatic_resolution",
     "period_before",
+    "size_words",
 ]
 
 DAY: Final = timedelta(days=1)
@@ -23,6 +24,9 @@ DEFAULT_PERIOD: Final = "28d"
 MOST_CELLS: Final = 1000  # beyond that a town's map is a carpet: cells of a few pixels that no finger hits
 FINEST_AUTOMATIC: Final = 10  # resolution 11 cells (25 m) are finer than most reports are placed
 CELL_KM2: Final = {8: 0.7373, 9: 0.1053, 10: 0.01505, 11: 0.00215}  # mean areas, h3geo.org/docs/core-library/restable
+
+# Flat to flat, from the mean edge lengths of h3geo.org/docs/core-library/restable times the square root of three.
+SIZE_WORDS: Final = {8: "Large, 900 m", 9: "Medium, 350 m", 10: "Small, 130 m", 11: "Smallest, 50 m"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,3 +101,8 @@ def automatic_resolution(area_km2: float) -> int:
     """The finest resolution, at most 10, that lays no more than MOST_CELLS cells over the wards that are chosen."""
     fitting = [r for r in RESOLUTIONS if r <= FINEST_AUTOMATIC and area_km2 / CELL_KM2[r] <= MOST_CELLS]
     return max(fitting, default=min(RESOLUTIONS))
+
+
+def size_words(resolution: int) -> str:
+    """How large the cells are, for the choice and for the legend."""
+    return SIZE_WORDS[resolution]

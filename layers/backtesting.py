@@ -1,7 +1,7 @@
 """Back-test: what share of the next week's events fell in the small part of the area that each method chose."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -54,17 +54,21 @@ def backtest(
     wards: tuple[str, ...] = (),
     weeks: int = 13,
     resolutions: Sequence[int] = RESOLUTIONS,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Backtest:
     """Rolling origin: for each of the last `weeks` weeks every method sees the weeks before it, and no more.
 
     The methods are those of layers.forecasts. Events that do not know their day, and those found by sweeps, take no
-    part. The last week ends with the newest record. UsageError for too few weeks of records.
+    part. The last week ends with the newest record. `progress` is told each resolution before it is judged, and its
+    place among them. UsageError for too few weeks of records.
     """
     spec = one_layer(Filter(layers=(layer,)), "A back-test", incidents=True)
     fitting = _studies(area, wards, resolutions)
     tables: dict[tuple[int, str], NDArray[np.float64]] = {}
     counted: Weeks | None = None
-    for study in fitting:
+    for place, study in enumerate(fitting):
+        if progress:
+            progress(study.resolution, place)
         counted = weekly_counts(columns, layer, study, judged=weeks, time_zone=area.time_zone)
         tables |= _judge(study, counted, weeks)
     if counted is None:

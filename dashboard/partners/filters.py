@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard.freshness import SHORT_NAMES
 from dashboard.places import ward_labels
-from dashboard.presets import PERIODS, SHIFTS, automatic_resolution
+from dashboard.presets import PERIODS, SHIFTS, automatic_resolution, size_words
 from dashboard.state import OWN_DATES, OWN_HOURS, VIEWS, Choices
 from dashboard.words import DAY_NAMES
 from geo.wards import Wards
@@ -16,7 +16,7 @@ from layers.catalogue import LAYER_NAMES
 from layers.change_map import AGAINST
 from layers.event import REPORTERS, RESOLUTIONS
 
-__all__ = ["PERIOD_TITLES", "SIZE_WORDS", "draw_filters", "forget_widgets", "size_words"]
+__all__ = ["PERIOD_TITLES", "draw_filters", "forget_widgets"]
 
 SEVERAL: Final = "several"
 PREFIX: Final = "filter_"
@@ -27,16 +27,9 @@ PERIOD_TITLES: Final = {name: preset.title for name, preset in PERIODS.items()} 
 SHIFT_TITLES: Final = {name: shift.title for name, shift in SHIFTS.items()} | {OWN_HOURS: "Own hours"}
 REPORTER_TITLES: Final = {"public": "Public", "officer": "Officers", "sweep": "Sweeps", "agency": "Agencies"}
 MEASURE_TITLES: Final = {"events": "Events", "quantity": "Items"}
-# Flat to flat, from the mean edge lengths of h3geo.org/docs/core-library/restable times the square root of three.
-SIZE_WORDS: Final = {8: "Large, 900 m", 9: "Medium, 350 m", 10: "Small, 130 m", 11: "Smallest, 50 m"}
 VIEW_TITLES: Final = {"counts": "Counts", "hotspots": "Hotspots", "change": "Change"}
 AGAINST_TITLES: Final = {"before": "The period before", "year_before": "A year before"}
 FIRST_DAY: Final = date(1990, 1, 1)
-
-
-def size_words(resolution: int) -> str:
-    """How large the cells are, for the choice and for the legend."""
-    return SIZE_WORDS[resolution]
 
 
 def forget_widgets() -> None:

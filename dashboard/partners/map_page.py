@@ -12,6 +12,7 @@ from dashboard.controls import close_filters_button, copy_link_button, open_filt
 from dashboard.figures import LayerFigures
 from dashboard.freshness import last_known_day, short_name
 from dashboard.header import show_header
+from dashboard.partners.alerts import draw_alerts
 from dashboard.partners.filters import PERIOD_TITLES, draw_filters, forget_widgets
 from dashboard.partners.shown import layer_views
 from dashboard.partners.side import draw_side
@@ -21,11 +22,12 @@ from dashboard.places import cell_resolution, ward_labels
 from dashboard.sentence import filter_line, period_note
 from dashboard.session import Installation, all_figures, area_km2, reaches_of, resolution_of
 from dashboard.state import Choices, from_query, to_query
+from dashboard.verdicts import verdict_note
 from dashboard.views import LayerView
 from dashboard.words import html_text, list_words, span_words
 from layers.catalogue import layer_named
 
-__all__ = ["show"]
+__all__ = ["draw_empty_store", "keep", "map_choices", "show"]
 
 CHOICES = "choices"
 LINK_PROBLEMS = "link_problems"
@@ -53,6 +55,7 @@ def draw_main(here: Installation, choices: Choices, last: date) -> None:
     figures = all_figures(here, choices, last=last, resolution=resolution)
     views = layer_views(here, choices, figures, last=last, resolution=resolution)
     draw_sentences(here, choices, views)
+    draw_alerts(here)
     with st.container(horizontal=True, wrap=False, key="hb_stage" if len(figures) == 1 else "hb_stage_many"):
         with st.container(key="hb_map", width="stretch", gap="small"):
             picked = draw_maps(here, choices, views)
@@ -72,6 +75,12 @@ def current_choices(here: Installation) -> Choices:
         st.session_state[LINK_PROBLEMS] = problems
         return keep(choices)
     held: Choices = st.session_state[CHOICES]
+    return held
+
+
+def map_choices() -> Choices | None:
+    """What the map was last asked in this session; None before its first run."""
+    held: Choices | None = st.session_state.get(CHOICES)
     return held
 
 
@@ -123,7 +132,8 @@ def draw_sentences(here: Installation, choices: Choices, views: Sequence[LayerVi
     lines = []
     for view in views:
         # The bounds of a moving period are announced once.
-        said = [period_note(choices, view.figures), *view.notes] if view is views[0] else view.notes
+        said = [period_note(choices, view.figures) if view is views[0] else "", *view.notes]
+        said.append(verdict_note(here, view.figures.spec.name, choices.wards))
         lines.append(f'<p class="hb-sentence">{html_text(view.sentence)}</p>')
         lines.append(f'<p class="hb-notes">{html_text(" ".join(filter(None, said)))}</p>')
     problems = "".join(

@@ -1,0 +1,127 @@
+"""Emerging hotspots on the screen: a map by category, how many places are of each, and what each means."""
+
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from dashboard.places import parse_cells, place_words
+from dashboard.scales import Scale
+from dashboard.views import Drawing, placed_rows
+from dashboard.words import html_text, list_words, number_words, plural
+from geo.emerging import Pattern
+from layers.areas import Area
+from layers.emerging_map import PATTERN_WORDS, EmergingMap
+
+__all__ = ["emerging_drawing", "emerging_rows", "emerging_sentence", "emerging_table", "patterns_html"]
+
+NONE: Final = str(Pattern.NONE)
+TOO_FEW: Final = str(Pattern.TOO_FEW)
+# Hot patterns are warm, cold ones blue or green; the names are in the legend, under the pointer and in the table, so
+# that no colour is needed to tell them apart. The same on either ground.
+COLOURS: Final = {
+    "new": "#e6a817",
+    "consecutive": "#d9762a",
+    "intensifying": "#7a1f12",
+    "persistent": "#b9480e",
+    "diminishing": "#e7a08a",
+    "sporadic": "#c9567d",
+    "oscillating": "#8d3a8f",
+    "historical": "#a08a5b",
+    "new cold": "#6fc3d9",
+    "consecutive cold": "#3f9d8f",
+    "intensifying cold": "#17456e",
+    "persistent cold": "#3f78b5",
+    "diminishing cold": "#a9cbe6",
+    "sporadic cold": "#4c8f5b",
+    "oscillating cold": "#7f86c9",
+    "historical cold": "#8aa3a8",
+}
+QUIET: Final = {NONE: ("#e3e6e9", "#343c45"), TOO_FEW: ("#f4f5f6", "#232931")}
+ORDER: Final = (*COLOURS, NONE, TOO_FEW)
+
+
+def emerging_rows(found: EmergingMap, area: Area) -> pd.DataFrame:
+    """The cells that hold anything, in the order of the patterns, then by count; none without room for bins."""
+    rows = found.rows[(found.rows["count"] > 0) | ~found.rows["pattern"].isin((NONE, TOO_FEW))]
+    if found.bins is None or rows.empty:
+        return found.rows.iloc[:0]
+    placed = placed_rows(rows, area)
+    rank = {pattern: place for place, pattern in enumerate(ORDER)}
+    order = placed.assign(kind=placed["pattern"].map(rank)).sort_values(
+        ["kind", "count", "cell"], ascending=[True, False, True], ignore_index=True
+    )
+    return order.drop(columns="kind")
+
+
+def emerging_sentence(found: EmergingMap, rows: pd.DataFrame, *, place: str) -> str:
+    """How many places are of each pattern, and of how many too little is known."""
+    if found.bins is None:
+        return f"The period is too short for patterns over time of {found.spec.many} in {place}."
+    counts = rows["pattern"].value_counts()
+    named = [f"{number_words(int(counts[one]))} {one}" for one in COLOURS if one in counts]
+    few, none = (number_words(int(counts.get(one, 0))) for one in (TOO_FEW, NONE))
+    if not named:
+        return (
+            f"No place has a pattern over time of {found.spec.many} in {place}: {few} of those that hold any have too "
+            f"few to tell, {none} fit none."
+        )
+    total = plural(int(counts.reindex(list(COLOURS)).sum()), "place has", "places have")
+    kinds = list_words(named, most=len(named))
+    rest = f"{few} have too few to tell, {none} fit none."
+    return f"{total} a pattern over time of {found.spec.many} in {place}: {kinds}. {rest}"
+
+
+def emerging_drawing(rows: pd.DataFrame, unit: str) -> Drawing:
+    """The map: a colour for each pattern that there is, hatched where too few happened to tell."""
+    present = [pattern for pattern in ORDER if (rows["pattern"] == pattern).any()] or [TOO_FEW]
+    counts = rows["pattern"].value_counts()
+    code = {pattern: float(place) for place, pattern in enumerate(present)}
+    return Drawing(
+        parse_cells(rows["cell"].tolist()),
+        np.array([code[str(one)] for one in rows["pattern"]], dtype=np.float64),
+        scale=Scale(
+            breaks=tuple(code.values()),
+            light=tuple(COLOURS.get(one) or QUIET[one][0] for one in present),
+            dark=tuple(COLOURS.get(one) or QUIET[one][1] for one in present),
+            labels=tuple(f"{one}: {number_words(int(counts.get(one, 0)))}" for one in present),
+        ),
+        title=f"{unit}: over time",
+        unit=unit,
+        names=tuple(present),
+        swatches=tuple("hatched" if one == TOO_FEW else "" for one in present),
+    )
+
+
+def emerging_table(rows: pd.DataFrame) -> pd.DataFrame:
+    """The map as a table."""
+    return pd.DataFrame(
+        {
+            "Place": [place_words(name, cell) for name, cell in zip(rows["ward_name"], rows["cell"], strict=True)],
+            "Pattern": rows["pattern"],
+            "Count": rows["count"],
+            "Times hot": rows["hot_bins"],
+            "Times cold": rows["cold_bins"],
+            "Trend z": rows["trend_z"].astype(float),
+            "Trend p": rows["trend_p"].astype(float),
+            "Cell": rows["cell"],
+        }
+    )
+
+
+def patterns_html(rows: pd.DataFrame) -> str:
+    """Each pattern with its definition and how many places are of it; cold ones only where there are any."""
+    counts = rows["pattern"].value_counts()
+    shown = [one for one in ORDER if one in counts or not one.endswith(" cold")]
+    lines = "".join(
+        f'<tr><th scope="row">{html_text(one)}</th><td class="hb-number">{number_words(int(counts.get(one, 0)))}</td>'
+        f"<td>{html_text(PATTERN_WORDS[one])}</td></tr>"
+        for one in shown
+    )
+    return (
+        '<div class="hb-scroll" tabindex="0" role="region" aria-label="What the patterns mean"><table class="hb-plain">'
+        '<thead><tr><th scope="col">Pattern</th><th scope="col" class="hb-number">Places</th>'
+        f'<th scope="col">What it means</th></tr></thead><tbody>{lines}</tbody></table></div>'
+        '<p class="hb-small">Cold spots mirror these: significantly few instead of many. A period here is one of the '
+        "spans that the chosen time was cut into.</p>"
+    )

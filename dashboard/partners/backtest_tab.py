@@ -1,0 +1,96 @@
+"""Back-test: run on demand, kept for the version of the store, and what follows from it."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+
+from dashboard.judging_tables import RULE, WORDS, backtest_html, lead_words
+from dashboard.partners.filters import forget_widgets
+from dashboard.partners.map_page import keep, map_choices
+from dashboard.presets import size_words
+from dashboard.screen import show_error
+from dashboard.session import Installation
+from dashboard.state import Choices
+from dashboard.verdicts import keep_backtest, kept_backtest
+from dashboard.words import html_text
+from geo.errors import HexbeatError
+from layers.backtesting import Backtest, backtest
+from layers.catalogue import layer_named
+from layers.event import RESOLUTIONS
+
+__all__ = ["draw_backtest"]
+
+WEEKS: Final = (8, 13, 26)
+USUAL: Final = 13
+
+
+def draw_backtest(here: Installation, asked: Choices, pages: Sequence[StreamlitPage]) -> None:
+    """Draw the tab: what it is, the button, and the result where there is one."""
+    spec = layer_named(asked.layers[0])
+    if spec.kind == "state":
+        st.text(f"{spec.title} are in force for months: there is no next week's event to foretell.")
+        return
+    st.html(
+        '<p class="hb-notes">For each of the last weeks, every method sees only the weeks before it and chooses a '
+        "small part of the area. What share of that week's events fell there? The period above does not matter here.</p>"
+    )
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+        weeks = st.pills(
+            "Weeks to judge",
+            WEEKS,
+            key="backtest_weeks",
+            default=USUAL,
+            required=True,
+            format_func="{} weeks".format,
+        )
+        run = st.button("Run the back-test", key="backtest_run", type="primary")
+    found = kept_backtest(here, spec.name, asked.wards, int(weeks or USUAL))
+    if run and found is None:
+        found = run_backtest(here, asked, int(weeks or USUAL))
+    if found:
+        draw_result(found, pages)
+
+
+def run_backtest(here: Installation, asked: Choices, weeks: int) -> Backtest | None:
+    """Judge, showing how far it is; an error in three parts where records are too few."""
+    bar = st.progress(0.0, text="Counting weeks …")
+
+    def on_size(resolution: int, place: int) -> None:
+        bar.progress(place / len(RESOLUTIONS), text=f"Four methods, cells: {size_words(resolution).lower()} …")
+
+    try:
+        found = backtest(here.columns, here.area, asked.layers[0], wards=asked.wards, weeks=weeks, progress=on_size)
+    except HexbeatError as error:
+        show_error(error)
+        return None
+    finally:
+        bar.empty()
+    keep_backtest(here, asked.wards, found)
+    return found
+
+
+def draw_result(found: Backtest, pages: Sequence[StreamlitPage]) -> None:
+    """Who wins, by which rule, the table, and the way to the map with these cells."""
+    leads = "".join(f"<li>{html_text(line)}</li>" for line in lead_words(found))
+    st.html(
+        f'<div aria-live="polite"><p class="hb-sentence">{html_text(found.verdict.sentence)}</p>'
+        f'<p class="hb-notes">{html_text(" ".join(found.notes))}</p><ul class="hb-notes">{leads}</ul></div>'
+        f'{backtest_html(found)}<p class="hb-small">{html_text(RULE)}</p><p class="hb-small">{html_text(WORDS)}</p>'
+    )
+    size = found.verdict.resolution
+    if pages and st.button(
+        f"Show the map with cells of this size: {size_words(size).lower()}",
+        key="backtest_map",
+        on_click=show_size_on_map,
+        args=(found.spec.name, size),
+    ):
+        st.switch_page(pages[0])
+
+
+def show_size_on_map(layer: str, size: int) -> None:
+    """The map's next run has this layer and cells of this size."""
+    forget_widgets()
+    keep(replace(map_choices() or Choices(), layers=(layer,), size=size, cell=None))

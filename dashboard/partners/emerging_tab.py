@@ -1,0 +1,48 @@
+"""Emerging hotspots: the sentence, the map by category, what the categories mean, and the places as a table."""
+
+from datetime import date
+
+import streamlit as st
+
+from dashboard.emerging_view import (
+    emerging_drawing,
+    emerging_rows,
+    emerging_sentence,
+    emerging_table,
+    patterns_html,
+)
+from dashboard.findings import findings_of
+from dashboard.livemap import show_map
+from dashboard.partners.tabs import draw_frame
+from dashboard.places import ward_labels
+from dashboard.sentence import place_list
+from dashboard.session import Installation, resolution_of
+from dashboard.state import Choices
+from dashboard.words import html_text
+
+__all__ = ["draw_emerging"]
+
+HEIGHT = 520
+
+
+def draw_emerging(here: Installation, asked: Choices, last: date) -> None:
+    """Draw the tab."""
+    layer, resolution = asked.layers[0], resolution_of(here, asked)
+    found = findings_of(here, asked, layer=layer, last=last, resolution=resolution).emerging
+    rows = emerging_rows(found, here.area)
+    labels = ward_labels(here.area.wards)
+    place = place_list([labels[code] for code in asked.wards], here.area.title)
+    st.html(
+        f'<div aria-live="polite"><p class="hb-sentence">{html_text(emerging_sentence(found, rows, place=place))}</p>'
+        f'<p class="hb-notes">{html_text(" ".join(found.notes))}</p></div>'
+    )
+    if rows.empty:
+        st.text("Choose a longer period, or more wards.")
+        return
+    with st.container(horizontal=True, wrap=False, key="hb_analysis", gap="medium"):
+        with st.container(key="hb_analysis_map", width="stretch"):
+            drawing = emerging_drawing(rows, found.spec.title)
+            show_map(here.area, drawing.layer(), key="map_emerging", height=HEIGHT, fit=asked.wards)
+        with st.container(key="hb_analysis_words", width=440):
+            st.html(f'<h2 class="hb-title">What the patterns mean</h2>{patterns_html(rows)}')
+    draw_frame(emerging_table(rows), key="emerging_table", alt="The places and their patterns over time")
