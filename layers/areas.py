@@ -95,8 +95,8 @@ def require_area_name(name: str) -> str:
 
 def area_folders(home: Path | None = None) -> dict[str, Path]:
     """Name and folder of every area that can be loaded, sorted; `home` adds those that an installation made."""
-    folders = [path.parent for root in reversed(_roots(home)) for path in root.glob(f"*/{AREA_FILE}")]
-    return {folder.name: folder for folder in sorted(folders, key=_name) if NAME_PATTERN.fullmatch(folder.name)}
+    named = [path for root in reversed(_roots(home)) for path in _inside(root) if NAME_PATTERN.fullmatch(path.name)]
+    return {folder.name: folder for folder in sorted(filter(_has_area, named), key=_name)}
 
 
 def list_areas(home: Path | None = None) -> list[str]:
@@ -113,7 +113,7 @@ def load_area(name: str, *, home: Path | None = None) -> Area:
     require_area_name(name)
     for root in _roots(home):
         folder = root / name
-        if (folder / AREA_FILE).is_file():
+        if _has_area(folder):
             return _load(folder.resolve(), _stamp(folder))
     known = list_areas(home)
     near = difflib.get_close_matches(name, known, n=1)
@@ -130,6 +130,35 @@ def _roots(home: Path | None) -> list[Path]:
     """The folders that hold areas, the first found winning."""
     own = [home / "boundaries"] if home is not None else []
     return [*own, PROJECT_DIR / "data" / "boundaries", PROJECT_DIR / "layers" / "_boundaries"]
+
+
+def _inside(root: Path) -> list[Path]:
+    """What is in a folder; nothing if there is none. AreaError if it may not be looked into."""
+    try:
+        return list(root.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise _shut(root, error) from error
+
+
+def _has_area(folder: Path) -> bool:
+    """Whether there is an area in the folder. AreaError if that may not be looked at."""
+    try:
+        (folder / AREA_FILE).stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise _shut(folder, error) from error
+    return True
+
+
+def _shut(folder: Path, error: OSError) -> AreaError:
+    return AreaError(
+        "Areas are in folders that this user may look into",
+        f"{folder} cannot be looked into: {error.strerror}",
+        "choose another folder with --home or HEXBEAT_HOME, or ask its owner",
+    )
 
 
 def _name(folder: Path) -> str:

@@ -3,7 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -48,10 +48,10 @@ def _prepare_file(home: Path) -> Path:
     path = home / FILE_NAME
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        home.chmod(0o700)
+        _close_to_others(home, 0o700)
         # SQLite gives its -wal and -shm files the mode of the database.
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-        path.chmod(0o600)
+        _close_to_others(path, 0o600)
     except OSError as error:
         raise StoreError(
             "The store is a file that this user can write",
@@ -63,6 +63,12 @@ def _prepare_file(home: Path) -> Path:
     if head and head != b"SQLite format 3\x00":
         raise StoreError("The store is a Hexbeat SQLite file", f"{path} is something else", _ALIEN)
     return path
+
+
+def _close_to_others(path: Path, mode: int) -> None:
+    """Set the mode; where the file is another user's, who let this one in, that user's choice stands."""
+    with suppress(PermissionError):
+        path.chmod(mode)
 
 
 def _sqlite_engine(path: Path) -> Engine:

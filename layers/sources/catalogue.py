@@ -30,14 +30,14 @@ def list_profiles(home: Path) -> list[SourceProfile]:
 
     DataError if a user's own profile cannot be read.
     """
-    own = {path.stem: _read(path) for path in sorted(sources_folder(home).glob("*.toml"))}
+    own = {path.stem: _read(path) for path in _own_files(home)}
     found = {profile.name: profile for profile in builtin_profiles()} | own
     return [found[name] for name in sorted(found)]
 
 
 def load_profile(name: str, home: Path) -> SourceProfile:
     """The profile of that name; UsageError (with near names) if there is none, DataError if it cannot be read."""
-    names = {path.stem for path in sources_folder(home).glob("*.toml")}
+    names = {path.stem for path in _own_files(home)}
     if name in names:
         return _read(sources_folder(home) / f"{name}.toml")
     built_in = {profile.name: profile for profile in builtin_profiles()}
@@ -70,6 +70,21 @@ def save_profile(profile: SourceProfile, home: Path) -> Path:
     partial.write_text(source, encoding="utf-8")
     partial.replace(path)
     return path
+
+
+def _own_files(home: Path) -> list[Path]:
+    """A user's own profiles, sorted; none if there is no folder. DataError if it may not be looked into."""
+    folder = sources_folder(home)
+    try:
+        return sorted(path for path in folder.iterdir() if path.suffix == ".toml")
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise DataError(
+            "Source profiles are in a folder that this user may look into",
+            f"{folder} cannot be looked into: {error.strerror}",
+            "choose another folder with --home or HEXBEAT_HOME, or ask its owner",
+        ) from error
 
 
 def _read(path: Path) -> SourceProfile:

@@ -221,3 +221,15 @@ def test_suggest_writes_a_profile_that_loads_the_file(run: Run, tmp_path: Path) 
     report = run("ingest", path, "--source", "warden", "--dry-run", "--format", "json")
     assert report.code == 0, report.err
     assert report.json["files"][0]["accepted"] == 1
+
+
+def test_a_home_that_cannot_be_looked_into_is_unusable(run: Run) -> None:
+    home = "x" * 300
+    outcome = run("counts", "--home", home)
+    assert (outcome.code, outcome.out) == (3, "")
+    assert outcome.err == (
+        "Areas are in folders that this user may look into.\n"
+        f"  {home}/boundaries cannot be looked into: File name too long.\n"
+        "  choose another folder with --home or HEXBEAT_HOME, or ask its owner.\n"
+    )
+    assert run("sources", "--home", home).code == 3

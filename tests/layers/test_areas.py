@@ -8,6 +8,7 @@ from geo.errors import AreaError
 from layers.areas import area_folders, list_areas, load_area, require_area_name
 from layers.boundaries import build_area, check_area
 from layers.settings import PROJECT_DIR
+from tests.support.somebody import as_somebody_else
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "boundaries" / "wards.geojson"
 SHIPPED = ["cleveland", "county-durham", "middlesbrough"]
@@ -105,6 +106,21 @@ def test_a_spoilt_area_says_what_is_wrong(tmp_path: Path, old: str, new: str, fa
     )
     assert str(caught.value) == message
     assert check_area(toml.parent) == [message]
+
+
+def test_a_home_that_may_not_be_looked_into_is_said(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir(mode=0)
+    with as_somebody_else(), pytest.raises(AreaError) as caught:
+        load_area("middlesbrough", home=home)
+    rule = "Areas are in folders that this user may look into"
+    hint = "choose another folder with --home or HEXBEAT_HOME, or ask its owner"
+    folder = home / "boundaries"
+    assert str(caught.value) == f"{rule}; {folder / 'middlesbrough'} cannot be looked into: Permission denied; {hint}"
+    with as_somebody_else(), pytest.raises(AreaError) as caught:
+        list_areas(home)
+    assert str(caught.value) == f"{rule}; {folder} cannot be looked into: Permission denied; {hint}"
+    assert caught.value.exit_code == 3
 
 
 def test_half_written_folders_are_no_areas(tmp_path: Path) -> None:

@@ -1,9 +1,11 @@
 """Opening: what is made, who may read it, what is refused, and that nothing is ever destroyed."""
 
+import os
 import re
 import shutil
 import sqlite3
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 import sqlalchemy as sa
@@ -21,6 +23,7 @@ from layers.schema import HEAD, metadata
 from layers.store import Store
 from tests.support.event_frames import event_frame, load
 from tests.support.postgres import Server
+from tests.support.somebody import as_somebody_else
 
 
 def test_a_new_store_is_empty_and_at_version_nought(store: Store) -> None:
@@ -134,6 +137,27 @@ def test_a_home_that_cannot_be_made_is_said(tmp_path: Path) -> None:
         f"The store is a file that this user can write; {tmp_path}/file/home/hexbeat.sqlite cannot be: Not a "
         "directory; choose another folder with --home or HEXBEAT_HOME"
     )
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a store of another user")
+def test_the_store_of_another_user_who_lets_one_in_is_opened() -> None:
+    with TemporaryDirectory() as folder:
+        home = Path(folder) / "home"
+        Path(folder).chmod(0o755)
+        Store.open(home).dispose()
+        home.chmod(0o777)
+        (home / "hexbeat.sqlite").chmod(0o666)
+        with as_somebody_else(), Store.open(home) as store:
+            load(store, event_frame(["a"]))
+            assert not is_empty(store, ANALYST)
+        assert oct(home.stat().st_mode & 0o777) == "0o777"
+        (home / "hexbeat.sqlite").chmod(0o644)
+        with as_somebody_else(), pytest.raises(StoreError) as caught:
+            Store.open(home)
+        assert str(caught.value) == (
+            f"The store is a file that this user can write; {home}/hexbeat.sqlite cannot be: Permission denied; "
+            "choose another folder with --home or HEXBEAT_HOME"
+        )
 
 
 def test_a_long_writer_is_named_instead_of_a_stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
