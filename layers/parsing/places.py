@@ -21,6 +21,7 @@ __all__ = [
     "is_near",
     "parse_grid_refs",
     "parse_pairs",
+    "parse_xy",
     "to_degrees",
 ]
 
@@ -37,6 +38,16 @@ def parse_pairs(texts: pd.Series) -> Points:
     found = texts.astype("str").str.extract(r"^\D*?(-?\d+(?:\.\d+)?)\s*[,; ]\s*(-?\d+(?:\.\d+)?)\D*$").fillna("")
     points = np.column_stack([numbers(found[1]), numbers(found[0])])
     return np.where((texts != "").to_numpy(dtype=np.bool_)[:, None] & np.isnan(points), np.inf, points)
+
+
+def parse_xy(x: pd.Series, y: pd.Series, crs: str) -> Points:
+    """Longitude and latitude (n, 2), WGS 84, of texts of x and y in a CRS; NaN where blank, infinity where no place.
+
+    Commas may part the thousands of metres and feet (449,545). In a CRS of degrees they may not: there a comma may be a
+    decimal one, and a text with it is no number.
+    """
+    grouped = not _known(crs).is_geographic
+    return to_degrees(np.column_stack([numbers(x, grouped=grouped), numbers(y, grouped=grouped)]), crs)
 
 
 def parse_grid_refs(texts: pd.Series) -> Points:
@@ -65,10 +76,23 @@ def _grid_ref(text: str) -> tuple[float, float]:
 
 
 @lru_cache(maxsize=16)
+def _known(crs: str) -> CRS:
+    """The CRS; DataError if PROJ does not know it."""
+    try:
+        return CRS.from_user_input(crs)
+    except CRSError as error:
+        raise DataError(
+            "A coordinate system is one that PROJ knows",
+            f"{crs[:40]!r} is none",
+            "name it by its EPSG code, such as EPSG:27700",
+        ) from error
+
+
+@lru_cache(maxsize=16)
 def _transformer(crs: str) -> Transformer:
     # Never fetch a grid: nothing of ours leaves the machine. Without OSTN15 the National Grid is good to about 2 m.
     network.set_network_enabled(active=False)  # type: ignore[attr-defined]  # documented, not in __all__
-    return Transformer.from_crs(CRS.from_user_input(crs), WGS_84, always_xy=True)
+    return Transformer.from_crs(_known(crs), WGS_84, always_xy=True)
 
 
 def to_degrees(points: Points, crs: str) -> Points:
@@ -76,15 +100,8 @@ def to_degrees(points: Points, crs: str) -> Points:
 
     DataError if PROJ does not know the CRS.
     """
-    try:
-        transformer = _transformer(crs)
-    except CRSError as error:
-        raise DataError(
-            "A coordinate system is one that PROJ knows",
-            f"{crs[:40]!r} is none",
-            "name it by its EPSG code, such as EPSG:27700",
-        ) from error
-    if CRS.from_user_input(crs).is_geographic and CRS.from_user_input(crs).to_epsg() == WGS_84.to_epsg():
+    transformer = _transformer(crs)
+    if _known(crs).is_geographic and _known(crs).to_epsg() == WGS_84.to_epsg():
         return points
     blank: NDArray[np.bool_] = np.asarray(np.isnan(points).any(axis=1))
     safe = np.where(blank[:, None] | np.isinf(points), 0.0, points)

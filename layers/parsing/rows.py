@@ -26,6 +26,7 @@ from layers.parsing.places import (
     is_near,
     parse_grid_refs,
     parse_pairs,
+    parse_xy,
     to_degrees,
 )
 from layers.parsing.times import Intervals, interval_columns
@@ -223,7 +224,7 @@ class RowReader:
         if plan.lon_lat:
             ways.append(np.column_stack([numbers(texts[name]) for name in plan.lon_lat]))
         if plan.x_y and rules.crs:
-            ways.append(to_degrees(np.column_stack([numbers(texts[name]) for name in plan.x_y]), rules.crs))
+            ways.append(parse_xy(texts[plan.x_y[0]], texts[plan.x_y[1]], rules.crs))
         if plan.grid_ref:
             ways.append(to_degrees(parse_grid_refs(texts[plan.grid_ref]), NATIONAL_GRID))
         if plan.lat_lon:

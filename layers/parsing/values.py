@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 __all__ = ["clean", "clean_text", "holds", "numbers", "quantities", "words"]
 
 MOST = 1_000_000  # a quantity above this is a slip of the hand
+GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d*)?")  # 449,545 and 1,234.5; not 54,57 nor 0,123
 INVISIBLE = dict.fromkeys(map(ord, "\ufffd\u200b\ufeff"))
 
 
@@ -70,15 +71,20 @@ def words(
     return np.array([word(text) for text in unique], dtype=object)[codes]
 
 
-def numbers(texts: pd.Series) -> NDArray[np.float64]:
-    """Texts as float64 (n,): NaN for blank ones, infinity for what is no number (so that the two stay apart)."""
+def numbers(texts: pd.Series, *, grouped: bool = False) -> NDArray[np.float64]:
+    """Texts as float64 (n,): NaN for blank ones, infinity for what is no number (so that the two stay apart).
+
+    With `grouped`, commas may part the thousands: 449,545. Not for degrees, where a comma may be a decimal one.
+    """
+    if grouped:
+        texts = texts.map(lambda text: text.replace(",", "") if GROUPED.fullmatch(text) else text)
     read = pd.to_numeric(texts, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
     return np.where(np.isnan(read) & (texts != "").to_numpy(dtype=np.bool_), np.inf, read)
 
 
 def quantities(texts: pd.Series) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Whole numbers from 1 to a million (n,), 1 for blank, and which texts (n,) are none."""
-    read = numbers(texts)
+    """Whole numbers from 1 to a million (n,), 1 for blank, and which texts (n,) are none; 1,234 is one."""
+    read = numbers(texts, grouped=True)
     blank = np.isnan(read)
     with np.errstate(invalid="ignore"):
         good = blank | ((read >= 1) & (read <= MOST) & (read == np.floor(read)))

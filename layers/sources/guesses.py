@@ -13,7 +13,7 @@ from layers.parsing.places import GRID_REF
 from layers.parsing.values import clean_text, numbers
 from layers.sources.profile import MISSING
 
-__all__ = ["PARTS", "ColumnGuess", "guess_columns", "guess_formats", "guess_layer"]
+__all__ = ["PARTS", "ColumnGuess", "doubtful_columns", "guess_columns", "guess_formats", "guess_layer"]
 
 PARTS: Final = {
     "lon": "longitude",
@@ -107,7 +107,7 @@ def _fits(part: str, name: str, texts: Sequence[str]) -> bool:
     if not texts:
         return False
     if part in ("lon", "lat", "x", "y"):
-        read = numbers(pd.Series(texts, dtype="str"))
+        read = numbers(pd.Series(texts, dtype="str"), grouped=part in ("x", "y"))
         low, high = {"lon": (-180, 180), "lat": (-90, 90), "x": (1_000, 800_000), "y": (1_000, 1_400_000)}[part]
         return float(np.mean((read >= low) & (read <= high))) >= MOST
     if part in ("start", "end"):
@@ -118,13 +118,23 @@ def _fits(part: str, name: str, texts: Sequence[str]) -> bool:
         "grid_ref": GRID_REF.pattern.replace(r"(?:\d\d)", r"(?:\d ?\d)"),
         "lat_lon": r"\(?\s*-?\d+\.\d+\s*[,; ]\s*-?\d+\.\d+\s*\)?",
         "clock": r"\d{1,2}[:.]\d\d([:.]\d\d)?( ?[ap]m)?",
-        "quantity": r"\d{1,6}(\.0)?",
+        "quantity": r"(\d{1,6}|\d{1,3}(,\d{3})+)(\.0)?",
     }
     if part not in shapes:
         return True
     squeeze = part == "grid_ref"
     hits = [re.fullmatch(shapes[part], t.replace(" ", "") if squeeze else t, re.IGNORECASE) for t in texts]
     return sum(hit is not None for hit in hits) >= MOST * len(texts)
+
+
+def doubtful_columns(frame: pd.DataFrame, parts: Mapping[str, str]) -> list[str]:
+    """Remarks on columns that are to play a part (heading to key of `PARTS`) but whose values do not look like it."""
+    filled = {column: _filled(frame[column]) for column in parts}
+    return [
+        f"CHECK: {column} is to be the {PARTS[part]}, but most of its values do not look like one"
+        for column, part in parts.items()
+        if filled[column] and not _fits(part, column, filled[column])
+    ]
 
 
 def guess_formats(texts: Sequence[str]) -> tuple[tuple[str, ...], str] | None:

@@ -11,7 +11,7 @@ import pandas as pd
 from geo.errors import DataError
 from layers.readers import Opened, ReadOptions, open_file
 from layers.sources.catalogue import builtin_profiles, list_profiles
-from layers.sources.guesses import PARTS, ColumnGuess, guess_columns, guess_formats, guess_layer
+from layers.sources.guesses import PARTS, ColumnGuess, doubtful_columns, guess_columns, guess_formats, guess_layer
 from layers.sources.plan import make_plan
 from layers.sources.profile import Choice, Condition, Key, Location, SourceProfile, Times
 
@@ -62,8 +62,9 @@ def suggest_profile(path: Path, *, home: Path | None = None) -> Suggestion:
     guesses = tuple(guess_columns(frame))
     known = _fitting(path, opened, records, home)
     if known is not None:
-        reason = f"It has every column that {known.name} needs"
-        return Suggestion(path.name, known.name, known, (reason,), guesses)
+        doubts = doubtful_columns(frame, _parts_of(known, opened, path.name))
+        reasons = [f"It has every column that {known.name} needs", *doubts]
+        return Suggestion(path.name, known.name, known, tuple(reasons), guesses)
     parts = {guess.column: guess.part for guess in guesses if guess.part}
     reasons = [f"{guess.column} is the {PARTS[guess.part]}: {guess.reason}" for guess in guesses if guess.part]
     profile, more = _new(path, frame, parts, records)
@@ -93,6 +94,15 @@ def _fitting(path: Path, opened: Opened, records: str, home: Path | None) -> Sou
             continue
         return profile
     return None
+
+
+def _parts_of(profile: SourceProfile, opened: Opened, name: str) -> dict[str, str]:
+    """The columns of place and quantity that a profile reads from the file, each with its part (a key of `PARTS`)."""
+    plan = make_plan(profile, opened.columns, name=name)
+    british = profile.location.crs == "EPSG:27700"
+    parts = dict(zip(plan.lon_lat or (), ("lon", "lat"), strict=False))
+    parts |= dict(zip((plan.x_y or ()) if british else (), ("x", "y"), strict=False))
+    return parts | ({plan.quantity: "quantity"} if plan.quantity else {})
 
 
 def _new(path: Path, frame: pd.DataFrame, parts: Mapping[str, str], records: str) -> tuple[SourceProfile, list[str]]:

@@ -80,7 +80,7 @@ def test_intervals_and_states(home: Store, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("heading", "place"),
     [("lon,lat", "-1.234959,54.577740"), ("Easting,Northing", "449550,520550"), ("Grid reference,b", "NZ 495 205,"),
-     ("coordinates,b", '"(54.577740, -1.234959)",')],
+     ("coordinates,b", '"(54.577740, -1.234959)",'), ("easting,northing", '"449,550","520,550"')],
 )  # fmt: skip
 def test_places_of_a_table(home: Store, tmp_path: Path, heading: str, place: str) -> None:
     ingest(home, table(tmp_path, f"needles,1,{place},2025-01-01", heading=f"layer,id,{heading},date"))
@@ -102,13 +102,15 @@ def test_each_reason_and_its_line(home: Store, tmp_path: Path) -> None:
         "needles,i,-1.2,54.55,2025-01-01,,many",
         "needles,ok,-1.2,54.55,2025-01-01,,1",
         "needles,z,,,31/02/2025,,0",
+        'needles,y,"-1,2","54,55",2025-01-01,,1',
+        'needles,x,-1.2,54.55,2025-01-01,,"1,5"',
         "graffiti,j,-1.2,54.55,2025-01-01,,1",
     ]
     path = table(tmp_path, *lines, heading="layer,id,lon,lat,date,occurred_to,quantity")
     assert sorted(reasons(home, path)) == [
         (3, "missing_location"), (4, "impossible_location"), (5, "impossible_location"), (6, "outside_area"),
         (7, "bad_date"), (8, "bad_date"), (9, "future_date"), (10, "end_before_start"), (11, "bad_quantity"),
-        (12, "duplicate_id"), (13, "missing_location"),
+        (12, "duplicate_id"), (13, "missing_location"), (14, "impossible_location"), (15, "bad_quantity"),
     ]  # fmt: skip
 
 

@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 
 from geo.errors import DataError
 from layers.parsing.dates import DAY, MINUTE, MONTH, parse_moments, to_utc
-from layers.parsing.places import NATIONAL_GRID, is_impossible, is_near, parse_grid_refs, parse_pairs, to_degrees
+from layers.parsing.places import (
+    NATIONAL_GRID,
+    is_impossible,
+    is_near,
+    parse_grid_refs,
+    parse_pairs,
+    parse_xy,
+    to_degrees,
+)
 from layers.parsing.values import clean, clean_text, holds, numbers, quantities, words
 from tests.support.ingesting import utc
 
@@ -43,6 +51,25 @@ def test_numbers_tell_blank_from_nonsense() -> None:
     assert np.array_equal(numbers(column("1.5", "", "x", "-2")), [1.5, np.nan, np.inf, -2], equal_nan=True)
     values, bad = quantities(column("", "3", "3.0", "0", "1.5", "x", "1000001", "inf"))
     assert (values.tolist(), bad.tolist()) == ([1, 3, 3, 1, 1, 1, 1, 1], [False] * 3 + [True] * 5)
+
+
+@pytest.mark.parametrize(
+    ("text", "plain", "grouped"),
+    [("449,545", np.inf, 449_545), ("1,234,567.5", np.inf, 1_234_567.5), ("-1,000", np.inf, -1000), ("12", 12, 12),
+     ("54,57", np.inf, np.inf), ("0,123", np.inf, np.inf), ("1,2345", np.inf, np.inf), ("1,,234", np.inf, np.inf),
+     ("", np.nan, np.nan)],
+)  # fmt: skip
+def test_commas_part_thousands_only_where_they_may(text: str, plain: float, grouped: float) -> None:
+    assert np.array_equal(numbers(column(text)), [plain], equal_nan=True)
+    assert np.array_equal(numbers(column(text), grouped=True), [grouped], equal_nan=True)
+    assert quantities(column("1,234", "54,57"))[0].tolist() == [1234, 1]
+
+
+def test_no_commas_in_degrees_of_any_system() -> None:
+    x, y = column("449,545"), column("520,345")
+    assert np.isfinite(parse_xy(x, y, NATIONAL_GRID)).all()
+    assert np.isinf(parse_xy(column("-1,235"), column("54,575"), "EPSG:4258")).all()
+    assert np.isinf(parse_xy(column("-1,235"), column("54,575"), "EPSG:4326")).all()
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from layers.sources import (
     suggest_profile,
 )
 from tests.support.ingesting import FIXTURES, table
+from tests.support.somebody import as_somebody_else
 
 PLAIN = """
 name = "finds"
@@ -119,6 +120,17 @@ def test_a_users_own_profile_comes_first(tmp_path: Path) -> None:
     assert str(caught.value) == "A source is one of the profiles; there is none named '../table'; did you mean 'table'?"
 
 
+def test_a_home_that_may_not_be_looked_into_is_said(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir(mode=0)
+    with as_somebody_else(), pytest.raises(DataError) as caught:
+        list_profiles(home)
+    assert str(caught.value) == (
+        f"Source profiles are in a folder that this user may look into; {home / 'sources'} cannot be looked into: "
+        "Permission denied; choose another folder with --home or HEXBEAT_HOME, or ask its owner"
+    )
+
+
 def test_headings_are_found_but_for_case_blanks_and_hyphens() -> None:
     plan = make_plan(
         load_profile("table", Path()), ["LAYER", "Grid-Reference", "Date Found", "REPORTED BY"], name="a.csv"
@@ -195,3 +207,27 @@ def test_a_profile_from_choices_on_a_screen(tmp_path: Path) -> None:
     profile = make_profile("finds", {"when": "start", "where": "grid_ref", "n": "quantity"}, layer="needle_litter")
     save_profile(profile, tmp_path)
     assert load_profile("finds", tmp_path) == profile
+
+
+def test_columns_of_a_known_table_keep_their_part_with_commas_in_thousands(tmp_path: Path) -> None:
+    path = table(
+        tmp_path, *(f'needles,"449,{n}","520,345",2025-01-01,"1,{n}"' for n in range(545, 555)),
+        heading="layer,easting,northing,date,quantity",
+    )  # fmt: skip
+    suggestion = suggest_profile(path)
+    assert (suggestion.source, suggestion.reasons) == ("table", ("It has every column that table needs",))
+    parts = {guess.column: guess.part for guess in suggestion.columns}
+    assert (parts["easting"], parts["northing"]) == ("x", "y")
+
+
+def test_values_that_do_not_look_like_their_heading_are_told_of(tmp_path: Path) -> None:
+    path = table(tmp_path, 'needles,1,"-1,2","54,55",2025-01-01')
+    suggestion = suggest_profile(path)
+    assert (suggestion.source, suggestion.reasons) == (
+        "table",
+        (
+            "It has every column that table needs",
+            "CHECK: lon is to be the longitude, but most of its values do not look like one",
+            "CHECK: lat is to be the latitude, but most of its values do not look like one",
+        ),
+    )
