@@ -48,6 +48,8 @@ def ingest(
     reasons = sum((Counter(row["reasons"]) for row in rows), Counter[str]())
     if reasons:
         say("Skipped or rejected: " + ", ".join(f"{reason} {count:,}" for reason, count in sorted(reasons.items())))
+    for remark in report.remarks:
+        say(remark + ".")
     if mixed:
         say("DEMONSTRATION: this store also holds synthetic events; hexbeat demo --remove takes them out.")
     if dry_run:

@@ -27,6 +27,7 @@ __all__ = [
 ]
 
 REASON_WORDS: Final = {
+    "unknown_layer": "a layer that is none of the four",
     "missing_location": "no location",
     "impossible_location": "a location that cannot be",
     "outside_area": "outside the area",

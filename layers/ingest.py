@@ -2,13 +2,11 @@
 
 import hashlib
 import re
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
 
 import pandas as pd
 
@@ -16,7 +14,8 @@ from geo.errors import DataError
 from layers.access import Action, Viewer, require
 from layers.areas import Area
 from layers.catalogue import layer_named
-from layers.loads import FileTally, LoadFile
+from layers.load_reports import FileReport, IngestReport, RejectSample, Samples
+from layers.loads import LoadFile
 from layers.parsing.rows import RowReader
 from layers.readers import LIMITS, ReadOptions, downloaded, is_url, open_file, url_name
 from layers.readers.guard import check_file
@@ -26,63 +25,7 @@ from layers.store import Store
 
 __all__ = ["FileReport", "IngestReport", "Progress", "RejectSample", "ingest_files"]
 
-SAMPLES: Final = 5  # rejects of each reason that a report shows
 Progress = Callable[[int, int], None]  # bytes done, bytes in all
-
-
-@dataclass(frozen=True, slots=True)
-class RejectSample:
-    """One rejected row, for a preview: where it is, why, and what it says (a JSON object)."""
-
-    file: str
-    line: int
-    reason: str
-    raw: str
-
-
-@dataclass(frozen=True, slots=True)
-class FileReport:
-    """What became of the rows of one file, and the first rejects of each reason."""
-
-    file: str
-    source: str
-    tally: FileTally
-    samples: tuple[RejectSample, ...] = ()
-
-    def as_dict(self) -> dict[str, Any]:
-        """The JSON of `hexbeat ingest`: read = skipped + rejected + accepted, accepted = new + updated + unchanged."""
-        tally = self.tally
-        return {
-            "file": self.file,
-            "source": self.source,
-            "read": tally.read,
-            "skipped": sum(tally.skipped.values()),
-            "accepted": tally.accepted,
-            "new": tally.new,
-            "updated": tally.updated,
-            "unchanged": tally.unchanged,
-            "removed": tally.removed,
-            "rejected": tally.rejected,
-            "reasons": dict(tally.reasons),
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class IngestReport:
-    """What a load did, or would do. `batch_id` is None after a dry run."""
-
-    files: list[FileReport]
-    batch_id: int | None
-    dry_run: bool
-
-    @property
-    def samples(self) -> list[RejectSample]:
-        """The first rejects of each reason, of all files."""
-        return [sample for file in self.files for sample in file.samples]
-
-    def as_dict(self) -> dict[str, Any]:
-        """The JSON of `hexbeat ingest`."""
-        return {"files": [file.as_dict() for file in self.files]}
 
 
 @dataclass(slots=True)
@@ -92,23 +35,6 @@ class _Input:
     name: str
     path: Path
     size: int
-
-
-@dataclass(slots=True)
-class _Samples:
-    """The first rejects of each reason of one file."""
-
-    file: str
-    kept: list[RejectSample] = field(default_factory=list)
-    seen: Counter[str] = field(default_factory=Counter)
-
-    def add(self, rejects: pd.DataFrame) -> None:
-        for reason, group in rejects.groupby("reason", sort=False):
-            for line, raw in zip(group["line"], group["raw"], strict=True):
-                if self.seen[str(reason)] == SAMPLES:
-                    break
-                self.seen[str(reason)] += 1
-                self.kept.append(RejectSample(self.file, int(line), str(reason), raw))
 
 
 def ingest_files(  # noqa: PLR0913  # the choices of one load, all by name
@@ -141,7 +67,7 @@ def ingest_files(  # noqa: PLR0913  # the choices of one load, all by name
     with ExitStack() as stack:
         inputs = [_input(path, profile, stack) for path in paths]
         total, before = sum(item.size for item in inputs), 0
-        entries: list[tuple[_Input, LoadFile, _Samples]] = []
+        entries: list[tuple[_Input, LoadFile, Samples]] = []
         with store.begin_load(viewer, area=area.name, dry_run=dry_run, now=now) as load:
             for item in inputs:
                 job = _Job(item, profile, area, int(moment.timestamp()), layer)
@@ -151,8 +77,12 @@ def ingest_files(  # noqa: PLR0913  # the choices of one load, all by name
                 ) as entry:
                     entries.append((item, entry, job.run(entry, tell)))
                 before += item.size
-    files = [FileReport(item.name, profile.name, entry.tally, tuple(samples.kept)) for item, entry, samples in entries]
+    files = [_report(profile, *entry) for entry in entries]
     return IngestReport(files, load.batch_id, dry_run)
+
+
+def _report(profile: SourceProfile, item: _Input, entry: LoadFile, samples: Samples) -> FileReport:
+    return FileReport(item.name, profile.name, entry.tally, tuple(samples.kept), samples.remarks())
 
 
 def _input(given: Path | str, profile: SourceProfile, stack: ExitStack) -> _Input:
@@ -193,9 +123,9 @@ class _Job:
     now: int
     layer: str | None
 
-    def run(self, entry: LoadFile, tell: Callable[[float], None]) -> _Samples:
+    def run(self, entry: LoadFile, tell: Callable[[float], None]) -> Samples:
         """Read the file and hand its rows to the load, chunk by chunk."""
-        profile, samples = self.profile, _Samples(self.item.name)
+        profile, samples = self.profile, Samples(self.item.name)
         named = _parts_of_name(profile, self.item.name)
         options = ReadOptions(
             encoding=profile.encoding, delimiter=profile.delimiter, sheet=profile.sheet, geo_layer=profile.geo_layer,
@@ -213,6 +143,7 @@ class _Job:
                 _hand_over(entry, done.events, done.rejects, done.scopes)
                 entry.add_tally(read=done.read, skipped=done.skipped)
                 samples.add(done.rejects)
+                samples.unknown_reporters += done.unknown_reporters
                 tell(chunk.done)
         return samples
 

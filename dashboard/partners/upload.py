@@ -145,6 +145,8 @@ def draw_report(report: IngestReport) -> None:
         samples_html(report.samples),
     )
     st.html("".join(parts))
+    for remark in report.remarks:
+        st.text(remark + ".")
 
 
 def draw_done() -> None:

@@ -1,11 +1,10 @@
 """Rows of a chunk to events and rejects: every row is skipped, rejected with one reason, or accepted.
 
-A row with several faults has the first of: missing_location, impossible_location (not on the globe, or 0, 0),
-outside_area, impossible_location (a place that stands for "unknown"), bad_date, future_date, end_before_start,
-bad_quantity, test_record, duplicate_id.
+A row with several faults has the first of: unknown_layer (where the profile does not skip such rows),
+missing_location, impossible_location (not on the globe, or 0, 0), outside_area, impossible_location (a place that
+stands for "unknown"), bad_date, future_date, end_before_start, bad_quantity, test_record, duplicate_id.
 """
 
-import json
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import reduce
@@ -17,7 +16,16 @@ from numpy.typing import NDArray
 from geo.cells import index_points_at
 from geo.wards import Wards
 from layers.catalogue import LAYER_NAMES
-from layers.event import EVENT_COLUMNS, PRECISIONS, REPORTERS, RESOLUTIONS
+from layers.event import EVENT_COLUMNS, PRECISIONS, RESOLUTIONS
+from layers.parsing.choices import (
+    Flags,
+    Texts,
+    all_hold,
+    any_holds,
+    count_unknown,
+    reporter_column,
+    word_column,
+)
 from layers.parsing.keys import Keys
 from layers.parsing.places import (
     NATIONAL_GRID,
@@ -29,33 +37,31 @@ from layers.parsing.places import (
     parse_xy,
     to_degrees,
 )
+from layers.parsing.refused import reject_frame, shortened
 from layers.parsing.times import Intervals, interval_columns
-from layers.parsing.values import clean, holds, numbers, quantities, words
+from layers.parsing.values import clean, numbers, quantities, words
 from layers.readers import Chunk
-from layers.sources import Choice, Condition, SourceProfile
+from layers.sources import SourceProfile
 from layers.sources.plan import Plan
 
 __all__ = ["RowReader", "Sorted"]
 
-LONGEST_WORD = 200
 LONGEST_NOTE = 2000
-LONGEST_RAW = 500
-# Who reports a layer's events where a source does not say.
-REPORTER_OF = {"overdoses": "agency", "closed_properties": "agency"}
-Flags = NDArray[np.bool_]
-Texts = dict[str, pd.Series]  # cleaned columns by heading
-Rules = tuple[tuple[str, Condition], ...]  # headings with a test each
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sorted:
-    """One chunk, sorted: events (EVENT_COLUMNS), rejects (line, reason, raw, source_id), skipped rows, scopes."""
+    """One chunk, sorted: events (EVENT_COLUMNS), rejects (line, reason, raw, source_id), skipped rows, scopes.
+
+    `unknown_reporters` are events whose word for who reported them is none that the profile knows.
+    """
 
     read: int
     events: pd.DataFrame
     rejects: pd.DataFrame
     skipped: Counter[str]
     scopes: set[str]
+    unknown_reporters: int = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -84,7 +90,7 @@ class RowReader:
         texts = {name: clean(chunk.frame[name], self.profile.missing) for name in self.plan.columns}
         scope = self._scopes(texts, len(chunk.lines))
         layer = self._layers(texts, len(chunk.lines))
-        chosen = (layer >= 0) & self._all(self.plan.keep, texts, layer) & ~self._any(self.plan.drop, texts, layer)
+        chosen = self._chosen(texts, layer, chunk.points)
         skipped = Counter({"not_selected": int(np.count_nonzero(~chosen))})
         rows = np.flatnonzero(chosen)
         part = {name: column.iloc[rows].reset_index(drop=True) for name, column in texts.items()}
@@ -97,15 +103,34 @@ class RowReader:
         return Sorted(
             read=len(chunk.lines),
             events=events,
-            rejects=self._rejects(part, chunk.lines[rows], reasons, keys, rejected),
+            rejects=reject_frame(
+                {name: part[name].iloc[rejected] for name in self.plan.told},
+                lines=chunk.lines[rows[rejected]],
+                reasons=reasons[rejected],
+                keys=keys[rejected],
+            ),
             skipped=+skipped,
             scopes=set() if scope is None else set(scope.unique()) - {""},
+            unknown_reporters=self._unknown_reporters(part, reasons == ""),
         )
+
+    def _chosen(self, texts: Texts, layer: NDArray[np.int8], points: Points | None) -> Flags:
+        """Rows that the profile selects. Where a layer has to be known, rows without one are chosen, to be rejected.
+
+        Rows that say nothing at all, such as spreadsheets have at their end, are never chosen.
+        """
+        known: Flags = layer >= 0
+        if self.profile.unknown_layer == "reject":
+            filled = [(texts[name] != "").to_numpy(dtype=np.bool_) for name in self.plan.told]
+            known = np.logical_or.reduce([known, *filled])
+            known |= False if points is None else ~np.isnan(points).any(axis=1)
+        return known & all_hold(self.plan.keep, texts, len(layer)) & ~any_holds(self.plan.drop, texts, len(layer))
 
     def _judge(
         self, texts: Texts, points: Points | None, layer: NDArray[np.int8], scope: pd.Series | None
     ) -> tuple[pd.DataFrame, NDArray[np.str_], NDArray[np.object_]]:
         """Events of the rows without fault, each row's reason ("" for none), and its key (None: it is elsewhere)."""
+        unknown, layer = layer < 0, np.maximum(layer, 0)  # what an unknown layer's row says is not judged
         place = self._places(texts, points)
         when = interval_columns(
             self._time_texts(texts), layer, self.profile.time, time_zone=self.time_zone, now=self.now
@@ -115,8 +140,9 @@ class RowReader:
         ward = np.full(len(layer), -1, dtype=np.int32)
         somewhere = ~missing & ~impossible
         ward[somewhere] = self.wards.locate(place[somewhere, 0], place[somewhere, 1])
-        doubtful = is_near(place, self.profile.location.placeholders) | self._any(self.plan.doubtful, texts, layer)
+        doubtful = is_near(place, self.profile.location.placeholders) | any_holds(self.plan.doubtful, texts, len(layer))
         faults = [
+            (unknown, "unknown_layer"),
             (missing, "missing_location"),
             (impossible, "impossible_location"),
             (ward < 0, "outside_area"),
@@ -125,7 +151,7 @@ class RowReader:
             (when.future, "future_date"),
             (when.reversed, "end_before_start"),
             (bad_quantity, "bad_quantity"),
-            (self._any(self.plan.tests, texts, layer), "test_record"),
+            (any_holds(self.plan.tests, texts, len(layer)), "test_record"),
         ]
         reasons = np.select([flag for flag, _ in faults], [reason for _, reason in faults], "").astype("<U20")
         keys, numbered = self._keys(texts, place, scope, np.flatnonzero(~self._elsewhere(reasons)))
@@ -174,11 +200,11 @@ class RowReader:
                 "occurred_to": when.end[kept],
                 "time_precision": np.array(PRECISIONS, dtype=object)[when.precision[kept]],
                 "quantity": quantity[kept],
-                "category": _word(self.profile.category, self.plan.category, some, len(kept)),
-                "reported_by": self._reporters(some, layers),
-                "status": _word(self.profile.status, self.plan.status, some, len(kept)),
+                "category": word_column(self.profile.category, self.plan.category, some, len(kept)),
+                "reported_by": reporter_column(self.profile.reported_by, self.plan.reported_by, some, layers),
+                "status": word_column(self.profile.status, self.plan.status, some, len(kept)),
                 **{f"h3_{resolution:02d}": cells[resolution] for resolution in RESOLUTIONS},
-                "note": _shortened(some[self.plan.note], LONGEST_NOTE) if self.plan.note else None,
+                "note": shortened(some[self.plan.note], LONGEST_NOTE) if self.plan.note else None,
             }
         )
 
@@ -206,14 +232,6 @@ class RowReader:
             texts[self.plan.layer], values=choice.values, containing=choice.containing, default=choice.default
         )
         return np.array([codes.get(word, -1) for word in found], dtype=np.int8)
-
-    def _all(self, rules: Rules, texts: Texts, rows: NDArray[np.int8]) -> Flags:
-        flags = [np.ones(len(rows), dtype=np.bool_), *(_test(texts, rule) for rule in rules)]
-        return np.asarray(np.logical_and.reduce(flags))
-
-    def _any(self, rules: Rules, texts: Texts, rows: NDArray[np.int8]) -> Flags:
-        flags = [np.zeros(len(rows), dtype=np.bool_), *(_test(texts, rule) for rule in rules)]
-        return np.asarray(np.logical_or.reduce(flags))
 
     def _places(self, texts: Texts, points: Points | None) -> Points:
         """Longitude and latitude: of each row the first way of which it has all parts."""
@@ -249,45 +267,9 @@ class RowReader:
             return quantities(texts[self.plan.quantity])
         return np.ones(rows, dtype=np.int64), np.zeros(rows, dtype=np.bool_)
 
-    def _reporters(self, texts: Texts, layers: NDArray[np.object_]) -> NDArray[np.object_]:
-        found = _word(self.profile.reported_by, self.plan.reported_by, texts, len(layers))
-        usual = np.array([REPORTER_OF.get(layer, "public") for layer in layers], dtype=object)
-        folded = np.array([word.casefold() if word else "" for word in found], dtype=object)
-        return np.where(np.isin(folded, REPORTERS), folded, usual)
-
-    def _rejects(
-        self,
-        texts: Texts,
-        lines: NDArray[np.int64],
-        reasons: NDArray[np.str_],
-        keys: NDArray[np.object_],
-        rows: NDArray[np.intp],
-    ) -> pd.DataFrame:
-        """Rejects with the columns that the profile reads, as a JSON object each, and their keys."""
-        some = {name: _shortened(texts[name].iloc[rows], LONGEST_RAW) for name in self.plan.told}
-        raw = [json.dumps({name: some[name][k] for name in some}, ensure_ascii=False) for k in range(len(rows))]
-        return pd.DataFrame(
-            {
-                "line": lines[rows],
-                "reason": reasons[rows].astype(object),
-                "raw": pd.Series(raw, dtype=object),
-                "source_id": keys[rows],
-            }
-        )
-
-
-def _test(texts: Texts, rule: tuple[str, Condition]) -> Flags:
-    name, condition = rule
-    return holds(texts[name], equals=condition.equals, contains=condition.contains, matches=condition.matches)
-
-
-def _word(choice: Choice, heading: str | None, texts: Texts, rows: int) -> NDArray[np.object_]:
-    """The words of a choice (n,), None where there is none."""
-    if heading is None:
-        return np.full(rows, choice.value or choice.default, dtype=object)
-    found = words(texts[heading], values=choice.values, containing=choice.containing, default=choice.default)
-    return np.array([word[:LONGEST_WORD] if word else None for word in found], dtype=object)
-
-
-def _shortened(texts: pd.Series, longest: int) -> list[str | None]:
-    return [text[:longest] or None for text in texts]
+    def _unknown_reporters(self, texts: Texts, accepted: Flags) -> int:
+        """How many of the accepted rows say who reported them in a word that the profile does not know."""
+        heading = self.plan.reported_by
+        if heading is None:
+            return 0
+        return count_unknown(self.profile.reported_by, heading, {heading: texts[heading][accepted]})

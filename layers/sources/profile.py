@@ -136,6 +136,7 @@ class SourceProfile:
     description: str = field(metadata=tables.TEXT, default="")
     records: str = field(metadata=tables.TEXT, default="rows")  # rows, features, or open311
     time_zone: str | None = field(metadata=tables.TEXT, default=None)  # None: the area's
+    unknown_layer: str = field(metadata=tables.TEXT, default="skip")  # rows whose layer is none: skip, or reject
     wider_region: bool = field(metadata=tables.FLAG, default=False)  # rows outside the area are skipped, not rejected
     file_name: str | None = field(metadata=tables.PATTERN, default=None)  # that the file's name must carry
     encoding: str | None = field(metadata=tables.TEXT, default=None)  # None: UTF-8, or UTF-16 with a byte order mark
@@ -205,6 +206,7 @@ def _faults(profile: SourceProfile, name: str) -> list[tuple[str, str | None]]:
         ("records is rows, features or open311", _not_in({profile.records}, ("rows", "features", "open311"))),
         ("precision is auto, minute, day or month", _not_in({profile.time.precision}, ("auto", *PRECISIONS))),
         ("end_of is all or states", _not_in({profile.time.end_of}, ("all", "states"))),
+        ("unknown_layer is skip or reject", _not_in({profile.unknown_layer}, ("skip", "reject"))),
         ("repeats is reject or number", _not_in({profile.key.repeats}, ("reject", "number"))),
         ("shapes is refuse or inside_point", _not_in({place.shapes}, ("refuse", "inside_point"))),
         ("A profile says where", _unless(bool(located or profile.records == "features"), "names no columns for it")),

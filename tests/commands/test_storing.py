@@ -233,3 +233,15 @@ def test_a_home_that_cannot_be_looked_into_is_unusable(run: Run) -> None:
         "  choose another folder with --home or HEXBEAT_HOME, or ask its owner.\n"
     )
     assert run("sources", "--home", home).code == 3
+
+
+def test_what_was_taken_for_granted_is_said(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "finds.csv"
+    rows = "layer,source_id,latitude,longitude,date,reported_by\nneedles,1,54.576,-1.235,01/10/2026,swep\n"
+    path.write_text(rows, encoding="utf-8")
+    outcome = run("ingest", path, "--source", "table")
+    assert outcome.code == 0
+    assert (
+        "finds.csv: 1 row says who reported in a word that is none of public, officer, sweep, agency; taken as public, "
+        "or agency for overdoses and closed properties.\n"
+    ) in outcome.err

@@ -111,6 +111,7 @@ def test_each_reason_and_its_line(home: Store, tmp_path: Path) -> None:
         (3, "missing_location"), (4, "impossible_location"), (5, "impossible_location"), (6, "outside_area"),
         (7, "bad_date"), (8, "bad_date"), (9, "future_date"), (10, "end_before_start"), (11, "bad_quantity"),
         (12, "duplicate_id"), (13, "missing_location"), (14, "impossible_location"), (15, "bad_quantity"),
+        (16, "unknown_layer"),
     ]  # fmt: skip
 
 
@@ -227,3 +228,40 @@ def test_rows_to_keep_and_notes_only_if_asked(home: Store, tmp_path: Path) -> No
     assert tally.reasons == {"not_selected": 2}
     row = live_records(home, ANALYST, note=True).iloc[0]
     assert row[["source_id", "reported_by", "note"]].tolist() == ["A|1", "sweep", "by the gate"]
+
+
+def test_an_unknown_layer_is_rejected_and_kept_and_an_empty_row_is_neither(home: Store, tmp_path: Path) -> None:
+    rest = "-1.2,54.55,2025-01-01"
+    path = table(tmp_path, f"needels,A,{rest}", f",B,{rest}", ",,,,", f"closure,C,{rest}")
+    tally = ingest(home, path).files[0].tally
+    assert (tally.accepted, tally.reasons) == (1, {"not_selected": 1, "unknown_layer": 2})
+    assert home.rejects(ANALYST)[["line", "source_id"]].to_numpy().tolist() == [[2, "A"], [3, "B"]]
+
+
+def test_a_geofile_rejects_an_unknown_layer_too(home: Store, tmp_path: Path) -> None:
+    features = [
+        {
+            "type": "Feature",
+            "properties": {"layer": layer, "date": "2025-01-01"},
+            "geometry": {"type": "Point", "coordinates": [-1.2, 54.55]},
+        }
+        for layer in ("needles", "needels", None)
+    ]
+    path = tmp_path / "points.geojson"
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}), encoding="utf-8")
+    assert ingest(home, path, source="geofile").files[0].tally.reasons == {"unknown_layer": 2}
+
+
+def test_who_reported_in_an_unknown_word_is_told(home: Store, tmp_path: Path) -> None:
+    rest = "-1.2,54.55,2025-01-01"
+    lines = [f"needles,A,{rest},Sweep", f"needles,B,{rest},swep", f"closure,C,{rest},someone", f"needles,D,{rest},"]
+    path = table(tmp_path, *lines, heading="layer,source_id,lon,lat,date,reported_by")
+    report = ingest(home, path)
+    assert live(home)["reported_by"].to_dict() == {"A": "sweep", "B": "public", "C": "agency", "D": "public"}
+    (remark,) = report.remarks
+    assert remark == (
+        "rows.csv: 2 rows say who reported in a word that is none of public, officer, sweep, agency; taken as public, "
+        "or agency for overdoses and closed properties"
+    )
+    path = table(tmp_path, lines[0], heading="layer,source_id,lon,lat,date,reported_by")
+    assert ingest(home, path).remarks == []

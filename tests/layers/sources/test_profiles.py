@@ -91,6 +91,10 @@ def test_what_is_written_is_read_back(profile: SourceProfile) -> None:
             ('lon = "lon"', 'crs = "EPSG:0"\nlon = "lon"'),
             (f"A crs is one that PROJ knows, such as EPSG:27700; finds.toml has 'EPSG:0'; {HINT}"),
         ),
+        (
+            ("[location]", 'unknown_layer = "keep"\n[location]'),
+            f"unknown_layer is skip or reject; finds.toml has 'keep'; {HINT}",
+        ),
         (('lon = "lon"\n', ""), f"A profile says where; finds.toml names no columns for it; {HINT}"),
         (('start = "date"', 'clock = "t"'), f"A profile says when; finds.toml names no time.start; {HINT}"),
     ],
