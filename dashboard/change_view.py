@@ -115,8 +115,7 @@ def notes(rows: pd.DataFrame, choices: Choices, q: float) -> list[str]:
     same, few = (number_words(int(kinds.get(kind, 0))) for kind in (UNCLEAR, TOO_FEW))
     if len(rows) and "" not in kinds:
         said.append(
-            f"Place by place: {plural(int(kinds.get(RISE, 0)), 'clear rise', 'clear rises')}, "
-            f"{plural(int(kinds.get(FALL, 0)), 'clear fall', 'clear falls')}, "
+            f"Place by place: {_some(kinds.get(RISE, 0), 'rise')}, {_some(kinds.get(FALL, 0), 'fall')}, "
             f"{same} without a clear change; {few} have too few to tell."
         )
         said.append("Colours show every difference; a line marks those that chance alone would seldom make.")
@@ -125,6 +124,11 @@ def notes(rows: pd.DataFrame, choices: Choices, q: float) -> list[str]:
     if choices.measure == "quantity":
         said.append("Change is told from events, not from items: one large find is not many.")
     return said
+
+
+def _some(number: int, kind: str) -> str:
+    """As in "no clear rise", "2 clear falls"."""
+    return plural(int(number), f"clear {kind}", f"clear {kind}s") if number else f"no clear {kind}"
 
 
 def listed(rows: pd.DataFrame, kind: str) -> ListGroup:

@@ -20,8 +20,8 @@ Part = dict[float, Row]  # one method at one size of cells: a row for each share
 RULE: Final = (
     "The rule: whoever caught the largest share of the next week's events in "
     f"{percent_words(DECIDING_SHARE)} of the area wins. Equal shares go to the simpler method and the larger cells. "
-    "Two methods are told apart only where the same weeks, drawn again and again, hardly ever turn the order round. The "
-    "winner was picked by looking, so that its own share flatters a little."
+    "Two methods are told apart only where the same weeks, drawn again and again, hardly ever turn the order round. "
+    "The winner was picked by looking, so that its own share flatters a little."
 )
 WORDS: Final = (
     "Caught: the share of the next week's events in the part of the area that the method chose from the weeks before. "

@@ -135,7 +135,7 @@ def from_query(query: Mapping[str, str], *, ward_codes: tuple[str, ...]) -> tupl
         size=int(read.one("size", tuple(map(str, RESOLUTIONS)), "size of cells") or 0) or None,
         reported_by=read.several("reported", REPORTERS, "kind of reporter"),
         view=read.view(),
-        against="year_before" if read.one("against", AGAINST, "earlier period") == "year_before" else "before",
+        against="year_before" if read.one("against", AGAINST, "period to compare with") == "year_before" else "before",
         cell=read.cell(),
     )
     return choices, read.problems

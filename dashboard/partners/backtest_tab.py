@@ -35,7 +35,7 @@ def draw_backtest(here: Installation, asked: Choices, pages: Sequence[StreamlitP
         return
     st.html(
         '<p class="hb-notes">For each of the last weeks, every method sees only the weeks before it and chooses a '
-        "small part of the area. What share of that week's events fell there? The period above does not matter here.</p>"
+        "small part of the area. What share of that week's events fell there? The period above does not matter.</p>"
     )
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         weeks = st.pills(

@@ -55,6 +55,6 @@ def shifts_html(found: BusiestShift) -> str:
     )
     return (
         '<div class="hb-scroll" tabindex="0" role="region" aria-label="Shifts">'
-        '<table class="hb-plain hb-narrow"><thead><tr><th scope="col">Shift</th><th scope="col" class="hb-number">Number'
-        f'</th><th scope="col" class="hb-number">Share</th></tr></thead><tbody>{lines}</tbody></table></div>'
+        '<table class="hb-plain hb-narrow"><thead><tr><th scope="col">Shift</th><th scope="col" class="hb-number">'
+        f'Number</th><th scope="col" class="hb-number">Share</th></tr></thead><tbody>{lines}</tbody></table></div>'
     )

@@ -21,7 +21,7 @@ from layers.access import Action, may
 from layers.reading import records
 from layers.rhythm import weekday_hour
 
-__all__ = ["draw_tabs"]
+__all__ = ["draw_frame", "draw_tabs"]
 
 NAMES: Final = ("Table", "Rhythm", "Months", "Records", "Download")
 MONTHS: Final = 24

@@ -90,6 +90,21 @@ def test_marks_follow_their_cells() -> None:
     assert set(found[bits].tolist()) == set(cells[marked].tolist())
 
 
+def test_dashed_lines_follow_their_cells_too_and_classes_have_names() -> None:
+    cells = disk(MIDDLESBROUGH, 1)
+    marked = np.arange(len(cells)) == 3
+    data = layer(cells, np.ones(len(cells)), dashed=marked, names=("one",) * 5, swatches=("hatched",) * 5).data()
+    bits = np.unpackbits(unpacked(data["dashed"], "u1"))[: len(cells)].astype(bool)
+    found = np.array([h3.latlng_to_cell(lat, lon, 9) for lat, lon in lattice_centres(data["geometry"])])
+    assert set(found[bits].tolist()) == {cells[3]}
+    assert (data["outlined"], data["dashedLabel"], data["names"][0], data["swatches"][0]) == (
+        None,
+        "cold spot",
+        "one",
+        "hatched",
+    )
+
+
 def test_over_an_icosahedron_edge_the_cells_are_outlines() -> None:
     cells = disk(ON_A_FACE_EDGE, 3)
     data = layer(cells, np.ones(len(cells))).data()

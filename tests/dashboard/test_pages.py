@@ -1,6 +1,7 @@
 """The pages on a real store, without a browser: what they say, and that a text is never more than a text."""
 
 import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -8,12 +9,13 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from layers import demonstration
 from layers.access import ANALYST
 from layers.areas import load_area
 from layers.event import DEMONSTRATION
 from layers.reading import read_columns
 from layers.store import Store
-from tests.support.made_events import HOSTILE, fill_store
+from tests.support.made_events import HOSTILE, fill_store, load_frame, made_frame
 
 APP = Path(__file__).resolve().parent.parent.parent / "streamlit_app.py"
 PATIENCE_S = 120
@@ -48,6 +50,21 @@ def data_page() -> AppTest:
 
     def script() -> None:
         from dashboard.partners.data_page import show  # noqa: PLC0415 - Streamlit runs the source of this function
+        from dashboard.session import open_installation  # noqa: PLC0415
+        from layers.settings import Settings  # noqa: PLC0415
+
+        show(open_installation(Settings.from_environment()), [])
+
+    app = AppTest.from_function(script, default_timeout=PATIENCE_S).run()
+    assert not app.exception
+    return app
+
+
+def analysis_page() -> AppTest:
+    """The analysis page by itself."""
+
+    def script() -> None:
+        from dashboard.partners.analysis_page import show  # noqa: PLC0415 - Streamlit runs the source of this function
         from dashboard.session import open_installation  # noqa: PLC0415
         from layers.settings import Settings  # noqa: PLC0415
 
@@ -140,6 +157,100 @@ def test_several_layers_have_a_sentence_each(home: Path) -> None:
     filled(home)
     page = said(opened(layers="needle_litter,overdoses"))
     assert page.count('class="hb-sentence"') == 2
+
+
+@pytest.mark.parametrize("view", ["hotspots", "change"])
+def test_the_view_changes_what_is_said_and_the_link(home: Path, view: str) -> None:
+    filled(home)
+    app = opened()
+    app.session_state["filter_view"] = view
+    app.run()
+    assert not app.exception
+    assert app.query_params["view"] == view
+    words = {"hotspots": "needle finds in Middlesbrough", "change": "in the 28 days before"}[view]
+    assert words in re.findall(r'<p class="hb-sentence">(.*?)</p>', said(app))[0]
+    for tab in ("Table", "Download"):
+        app.session_state["tab"] = tab
+        app.run()
+        assert not app.exception
+
+
+def test_several_layers_are_tested_each_by_itself(home: Path) -> None:
+    filled(home)
+    app = opened(layers="needle_litter,overdoses,closed_properties", view="hotspots")
+    assert said(app).count('class="hb-sentence"') == 3
+    app = opened(layers="needle_litter,street_dealing", view="change", against="year_before")
+    assert "There is nothing to compare with" in said(app)
+    assert "No reports of street dealing have been loaded." in said(app)
+
+
+def test_the_card_says_why_the_cell_is_a_hotspot_or_not(home: Path) -> None:
+    filled(home)
+    area = load_area("middlesbrough", home=home)
+    with Store.open(home) as store:
+        columns = read_columns(store, ANALYST, ward_codes=tuple(area.wards.codes))
+    busiest = np.bincount(columns.cell[9]).argmax()
+    why = re.findall(r'<p class="hb-why">(.*?)</p>', said(opened(cell=f"{int(columns.cell_ids[9][busiest]):x}")))
+    assert len(why) == 3
+    assert "that touch it in 28 days" in why[0]
+    assert why[1].startswith("Over 4 weeks: ")
+    assert why[2].startswith("Against ")
+
+
+def test_an_alert_is_on_the_first_screen_and_drafts_a_form(home: Path) -> None:
+    area = load_area("middlesbrough", home=home)
+    with Store.open(home) as store:
+        demonstration.fill(store, ANALYST, area, events=20_000, seed=1, today=datetime.now(area.tz).date(), home=home)
+    app = opened()
+    page = said(app)
+    assert "<b>Out of the ordinary:</b>" in page
+    assert "overdoses in " in page.split("Out of the ordinary:")[1].split("</p>")[0]
+    assert "Hexbeat sends nothing" in page
+
+
+def test_without_an_alert_the_first_screen_is_quiet(home: Path) -> None:
+    with Store.open(home) as store:
+        area = load_area("middlesbrough", home=home)
+        newest = datetime.now(UTC) - timedelta(days=60)
+        load_frame(store, area, made_frame(area, number=30, newest=newest, days=2000))
+    assert "Out of the ordinary" not in said(opened())
+
+
+@pytest.mark.parametrize("tab", ["Emerging", "Rhythm", "Back-test", "Near repeats"])
+def test_every_tab_of_the_analysis_page_opens(home: Path, tab: str) -> None:
+    filled(home)
+    app = analysis_page()
+    for layer in ("needle_litter", "closed_properties"):
+        app.session_state["analysis_layer"] = layer
+        app.session_state["analysis_tab"] = tab
+        app.run()
+        assert not app.exception
+
+
+def test_a_back_test_of_too_few_weeks_says_so(home: Path) -> None:
+    filled(home)
+    app = analysis_page()
+    app.session_state["analysis_tab"] = "Back-test"
+    app.run()
+    app.button(key="backtest_run").click().run()
+    assert "A back-test needs one week or more to judge" in said(app)
+
+
+def test_a_back_test_runs_when_asked_and_the_map_says_who_won(home: Path) -> None:
+    area = load_area("middlesbrough", home=home)
+    with Store.open(home) as store:
+        demonstration.fill(store, ANALYST, area, events=4_000, seed=1, today=datetime.now(area.tz).date(), home=home)
+    app = analysis_page()
+    for name, value in (("analysis_wards", ["E05009870"]), ("analysis_tab", "Back-test"), ("backtest_weeks", 8)):
+        app.session_state[name] = value
+        app.run()
+    assert "Ahead of the" not in said(app)
+    app.button(key="backtest_run").click().run()
+    assert not app.exception
+    assert said(app).count("Ahead of the") == 3
+    assert "The rule: whoever caught the largest share" in said(app)
+    assert "Back-test of 8 weeks: " in said(opened(wards="E05009870"))
+    assert "Back-test of" not in said(opened())
 
 
 @pytest.mark.parametrize("tab", ["Table", "Rhythm", "Months", "Records", "Download"])

@@ -11,9 +11,12 @@ from dashboard.scales import (
     GROUND_LIGHT,
     OUTLINE_DARK,
     OUTLINE_LIGHT,
+    UNTOLD,
     Scale,
     change_scale,
     count_scale,
+    hotspot_scale,
+    with_untold,
 )
 from geo.errors import UsageError
 from tests.support.colours import COLOUR_BLINDNESS, contrast, difference, lab
@@ -140,3 +143,22 @@ def test_a_maximum_that_is_no_number_is_refused(make: Callable[[float], Scale]) 
     with pytest.raises(UsageError) as caught:
         make(float("nan"))
     assert str(caught.value) == "a scale needs a finite maximum; it is nan; leave out empty values first"
+
+
+@pytest.mark.parametrize("kind", [None, *COLOUR_BLINDNESS])
+def test_hot_cold_and_neither_differ_for_everybody(kind: str | None) -> None:
+    scale = hotspot_scale(("cold", "neither", "hot"))
+    for colours in (scale.light, scale.dark):
+        assert all(difference(a, b, seen_with=kind) > 20 for a, b in combinations(colours, 2))
+
+
+def test_hot_cold_and_neither_differ_in_grey() -> None:
+    scale = hotspot_scale(("cold", "neither", "hot"))
+    for colours in (scale.light, scale.dark):
+        assert all(abs(lab(a)[0] - lab(b)[0]) > 12 for a, b in combinations(colours, 2))
+
+
+def test_what_cannot_be_told_is_the_last_class_and_no_difference_reaches_it() -> None:
+    scale = with_untold(change_scale(5), "too few to tell")
+    assert scale.labels[-1] == "too few to tell"
+    assert np.searchsorted(scale.breaks, [999_999, UNTOLD], side="right").tolist() == [7, 8]

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboard.presets import PERIODS, SHIFTS
-from dashboard.state import OWN_DATES, OWN_HOURS, Choices, filter_for, from_query, is_cell, to_query
+from dashboard.state import OWN_DATES, OWN_HOURS, VIEWS, Choices, filter_for, from_query, is_cell, to_query
 from layers.catalogue import LAYER_NAMES
+from layers.change_map import AGAINST
 from layers.event import REPORTERS, RESOLUTIONS
 from layers.query import Filter
 
@@ -38,6 +39,8 @@ def choices(draw: st.DrawFn) -> Choices:
         measure=draw(st.sampled_from(("events", "quantity"))),
         size=draw(st.none() | st.sampled_from(RESOLUTIONS)),
         reported_by=draw(some_of(REPORTERS)),
+        view=draw(st.sampled_from(VIEWS)),
+        against=draw(st.sampled_from(AGAINST)),
         cell=draw(st.none() | st.just(CELL)),
     )
 
@@ -131,3 +134,12 @@ def test_choices_become_the_filter_of_the_counts() -> None:
 def test_only_cells_of_the_four_resolutions_are_cells() -> None:
     assert [is_cell(h3.latlng_to_cell(54.57, -1.23, r)) for r in range(7, 13)] == [False, True, True, True, True, False]
     assert not is_cell("89ffffffffffffff")
+
+
+def test_a_view_that_there_is_not_is_left_out_and_said() -> None:
+    chosen, problems = from_query({"view": "league", "against": "never"}, ward_codes=WARDS)
+    assert (chosen.view, chosen.against) == ("counts", "before")
+    assert problems == [
+        "The link names a view that is not known here; it was left out.",
+        "The link names a period to compare with that is not known here; it was left out.",
+    ]
