@@ -62,6 +62,32 @@ def test_axe_finds_nothing_on_the_map_page(guest: Visit) -> None:
     expect(page.locator(".st-key-hb_filter_button button")).to_be_focused()
 
 
+def test_axe_finds_nothing_on_alerts_hotspots_and_change(guest: Visit) -> None:
+    page = guest.page
+    page.get_by_text("What, where, how sure").click()
+    expect(page.get_by_role("region", name="What is out of the ordinary")).to_be_visible()
+    guest.choose("view", "Hotspots")
+    expect(guest.sentence).to_contain_text("out ")
+    assert faults(guest) == set()
+    guest.choose("view", "Change")
+    expect(guest.sentence).to_contain_text(" against ")
+    assert faults(guest) == set()
+
+
+def test_axe_finds_nothing_on_the_analysis_page(guest: Visit) -> None:
+    page = guest.page
+    page.get_by_role("link", name="Analysis").click()
+    expect(page.get_by_role("region", name="What the patterns mean")).to_be_visible()
+    assert faults(guest) == set()
+    page.get_by_role("tab", name="Near repeats").click()
+    expect(page.get_by_role("region", name="Pairs of events by distance and days")).to_be_visible()
+    assert faults(guest) == set()
+    page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    page.get_by_role("tab", name="Back-test").click()
+    expect(page.get_by_role("button", name="Run the back-test")).to_be_visible()
+    assert faults(guest) == set()
+
+
 def test_axe_finds_nothing_on_the_data_page(guest: Visit) -> None:
     page = guest.page
     page.get_by_role("link", name="Data").click()
