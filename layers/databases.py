@@ -140,7 +140,7 @@ def translated(engine: Engine) -> Iterator[None]:
                 "wait until it is done and try again",
             ) from error
         if isinstance(error, OperationalError | InterfaceError) or _code(error).startswith(_SYSTEM):
-            hint = "check that the disk has room and the file can be written"
+            hint = "check that the disk has room, and that the file and its folder can be written"
             if engine.dialect.name == "postgresql":
                 hint = "check HEXBEAT_DATABASE_URL and that the server runs"
             raise StoreError("The database answers", _fact(engine, error), hint) from error

@@ -151,6 +151,13 @@ def test_the_store_of_another_user_who_lets_one_in_is_opened() -> None:
             load(store, event_frame(["a"]))
             assert not is_empty(store, ANALYST)
         assert oct(home.stat().st_mode & 0o777) == "0o777"
+        home.chmod(0o755)
+        with as_somebody_else(), pytest.raises(StoreError) as caught:
+            Store.open(home)
+        assert str(caught.value) == (
+            f"The database answers; {home}/hexbeat.sqlite says: attempt to write a readonly database; check that the "
+            "disk has room, and that the file and its folder can be written"
+        )
         (home / "hexbeat.sqlite").chmod(0o644)
         with as_somebody_else(), pytest.raises(StoreError) as caught:
             Store.open(home)
