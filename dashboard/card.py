@@ -71,7 +71,8 @@ def cell_card(
         if can_compare(reaches[spec.name], start=start, end=end):
             before = _total(inside, spec, choices, period_before(start, end), area)
         found = ranks.get(spec.name, pd.Series(dtype=int))
-        rank = int(found.iloc[0]) if len(found) else None
+        # The other views have an order of their own, in which this rank would mislead.
+        rank = int(found.iloc[0]) if len(found) and choices.view == "counts" else None
         lines.append(LayerLine(spec, _total(inside, spec, choices, (start, end), area), before, rank))
     shown = filter_for(choices, layer=choices.layers[0], start=start, end=end)
     return Card(

@@ -7,6 +7,7 @@ from dashboard.findings import changes_of, findings_of
 from dashboard.session import Installation
 from dashboard.state import Choices
 from dashboard.words import span_words
+from geo.emerging import Pattern
 from layers.catalogue import layer_named
 from layers.change_map import ChangeMap
 from layers.emerging_map import EmergingMap
@@ -39,7 +40,8 @@ def pattern_words(found: EmergingMap, cell: str) -> str:
         return ""
     row = found.rows[found.rows["cell"] == cell].iloc[0]
     unit = {"week": "weeks", "month": "months", "four weeks": "spans of four weeks"}[found.bins.unit]
-    return f"Over {len(found.bins.periods)} {unit}: {row['pattern']}. {row['definition']}"
+    said = f"Over {len(found.bins.periods)} {unit}: {row['pattern']}."
+    return said if row["pattern"] == Pattern.NONE else f"{said} {row['definition']}"
 
 
 def change_words_of(found: ChangeMap, cell: str) -> str:

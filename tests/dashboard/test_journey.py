@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -22,6 +22,8 @@ from dashboard.sentence import sentence
 from dashboard.state import Choices, filter_for, to_query
 from dashboard.tables import export_rows
 from layers.query import count
+from layers.store import Store
+from tests.support.made_events import load_frame, made_frame
 from tests.support.map_page import map_frame, on_screen
 from tests.support.served import DESK, PHONE, Served, Visit, visit
 
@@ -260,7 +262,7 @@ def test_on_a_phone_the_sentence_comes_first_and_the_filters_are_one_line(open_p
     expect(page.locator(".st-key-filter_period")).to_be_hidden()
 
 
-@pytest.mark.parametrize("path", ["/", "/data"])
+@pytest.mark.parametrize("path", ["/", "/analysis", "/data"])
 def test_every_screen_has_its_mark_and_none_scrolls_sideways(open_page: Open, path: str) -> None:
     guest = open_page(path)
     expect(guest.page.locator(".hb-badge")).to_have_text("DEMONSTRATION: synthetic events, not real")
@@ -277,3 +279,70 @@ def test_several_layers_are_several_maps_and_never_one_sum(open_page: Open, serv
     singles = [words(served_app, replace(both, layers=(layer,)), both.layers) for layer in both.layers]
     expect(guest.page.locator(".hb-sentence")).to_have_text(singles)
     expect(guest.page.locator("iframe[title*='st_folium']")).to_have_count(2)
+
+
+def test_the_view_switches_between_counts_hotspots_and_change(open_page: Open, served_app: Served) -> None:
+    guest = open_page("/?period=year")
+    page = guest.page
+    guest.choose("view", "Hotspots")
+    expect(guest.sentence).to_contain_text(re.compile(r"stands? out (as|for) "))
+    expect(page).to_have_url(f"{served_app.url}/?period=year&view=hotspots")
+    guest.settle()
+    frame = map_frame(page)
+    frame.wait_for_function("() => Hexbeat.layer('cells').data.names?.[2] === 'hotspot'")
+    expect(frame.locator(".hexbeat-legend li")).to_have_text(
+        [re.compile(rf"^{kind}: [\d,]+ places?$") for kind in ("cold spot", "not significant", "hotspot")]
+    )
+    first = page.locator(".st-key-ranking button").first
+    expect(first).to_contain_text("would be expected")
+    first.press("Enter")
+    expect(page.locator(".hb-why").first).to_contain_text("fewer than 1 in 1,000 shuffles have as many: a hotspot.")
+    guest.settle()
+    page.get_by_role("tab", name="Download").click()
+    name, content = downloaded(guest, "CSV")
+    assert "-hotspots-" in name
+    assert {"gi_z", "p_value", "q_value", "hotspot", "trend"} <= set(pd.read_csv(io.BytesIO(content)).columns)
+
+    guest.choose("view", "Change")
+    expect(guest.sentence).to_contain_text(" in the 365 days before ")
+    guest.choose("against", "A year before")
+    expect(guest.sentence).to_contain_text(" in the same days a year before ")
+    frame.wait_for_function("() => Hexbeat.layer('cells').hatched === 7")
+    guest.choose("view", "Counts")
+    guest.says(words(served_app, Choices(period="year")))
+
+
+def test_an_alert_is_on_the_first_screen_and_its_form_is_only_a_draft(open_page: Open, served_app: Served) -> None:
+    yesterday = datetime.now(served_app.area.tz).replace(hour=0, minute=0) - timedelta(hours=1)
+    spike = made_frame(served_app.area, number=30, newest=yesterday, days=1, layer="overdoses")
+    with Store.open(served_app.home) as store:
+        load_frame(store, served_app.area, spike)
+    guest = open_page()
+    page = guest.page
+    page.get_by_text("What, where, how sure").click()
+    first = page.get_by_role("region", name="What is out of the ordinary").locator("tbody tr").first
+    expect(first).to_contain_text("Overdoses")
+    name, content = downloaded(guest, "Download the draft form")
+    assert re.fullmatch(r"hexbeat-middlesbrough-drug-information-draft-[\d-]+\.html", name)
+    assert b"DRAFT, not sent. MADE FROM SYNTHETIC DEMONSTRATION EVENTS" in content
+    assert b"<script" not in content
+
+
+def test_the_analysis_page_from_tab_to_tab(open_page: Open, served_app: Served) -> None:
+    guest = open_page()
+    page = guest.page
+    page.get_by_role("link", name="Analysis").click()
+    expect(guest.sentence).to_contain_text("pattern over time of needle finds in Middlesbrough")
+    expect(page.get_by_role("region", name="What the patterns mean")).to_contain_text("A hotspot in the last period")
+    map_frame(page)
+    expect(page).to_have_url(f"{served_app.url}/analysis?period=year")
+    page.get_by_role("tab", name="Rhythm").click()
+    expect(guest.sentence).to_contain_text("of day")
+    expect(page.locator(".hb-chart .hb-grid tbody tr")).to_have_count(7)
+    page.get_by_role("tab", name="Near repeats").click()
+    expect(page.get_by_role("region", name="Pairs of events by distance and days").locator("tbody tr")).to_have_count(5)
+    for width in (PHONE[0], 320):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert guest.overflow() == 0
+    again = open_page("/analysis?layers=overdoses&period=90d")
+    expect(again.sentence).to_contain_text("overdoses")
