@@ -1,10 +1,11 @@
 /* The legend: a heading, and a colour with its numbers for each class. It can be folded away; on a narrow map the
- * classes stand side by side.
+ * classes stand side by side, in two columns where their words are long.
  */
 (function () {
   "use strict";
 
   const Hexbeat = window.Hexbeat;
+  const LONG = 9; // letters; beyond, labels have no room under their colours on a narrow map
 
   Hexbeat.addLegend = (map) => {
     const details = Hexbeat.element("details", "hexbeat-legend");
@@ -19,6 +20,8 @@
   Hexbeat.fillLegend = (legend, { title, labels, swatches, outlinedLabel, dashedLabel }, colours) => {
     const [summary, list] = legend.getContainer().children;
     summary.textContent = title;
+    const longest = Math.max(0, ...labels.map((label) => label.length));
+    legend.getContainer().classList.toggle("hexbeat-worded", longest > LONG);
     const rows = labels.map((label, k) => legendRow(label, colours[k], swatches && swatches[k] ? `hexbeat-${swatches[k]}` : ""));
     if (outlinedLabel) rows.push(legendRow(outlinedLabel, "transparent", "hexbeat-outlined"));
     if (dashedLabel) rows.push(legendRow(dashedLabel, "transparent", "hexbeat-dashed"));

@@ -88,7 +88,7 @@ def _parse_unique(texts: list[str], formats: Sequence[str]) -> tuple[Local, NDAr
     heads = pd.Series(
         [text if match is None else match[1] for text, match in zip(texts, found, strict=True)], dtype="str"
     )
-    naive = np.full(len(texts), np.datetime64("NaT"), dtype="datetime64[s]")
+    naive = np.full(len(texts), np.datetime64("NaT", "s"), dtype="datetime64[s]")
     precision = np.zeros(len(texts), dtype=np.int8)
     _try_formats(heads, formats, naive, precision)
     if np.isnat(naive).any():
@@ -97,7 +97,7 @@ def _parse_unique(texts: list[str], formats: Sequence[str]) -> tuple[Local, NDAr
         )
         _try_formats(iso, ISO, naive, precision)
     years = naive.astype("datetime64[Y]").astype(np.int64) + 1970
-    naive[(years < FIRST_YEAR) | (years > LAST_YEAR)] = np.datetime64("NaT")
+    naive[(years < FIRST_YEAR) | (years > LAST_YEAR)] = np.datetime64("NaT", "s")
     return naive, offset, precision
 
 

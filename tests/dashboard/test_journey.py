@@ -250,6 +250,8 @@ def test_on_a_phone_the_sentence_comes_first_and_the_filters_are_one_line(open_p
     assert sentence_box and map_box and side_box  # noqa: PT018 - they are there
     assert sentence_box["y"] < map_box["y"] < side_box["y"]
     assert round(map_box["height"] / PHONE[1], 2) == 0.6
+    foot = "() => document.querySelector('.hexbeat-legend').getBoundingClientRect().bottom <= innerHeight"
+    map_frame(page).wait_for_function(foot)
     opener = page.locator(".st-key-hb_filter_button button")
     expect(opener).to_contain_text("needles · 28 days")
     expect(opener).to_have_attribute("aria-expanded", "false")
