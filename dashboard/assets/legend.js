@@ -6,6 +6,7 @@
 
   const Hexbeat = window.Hexbeat;
   const LONG = 9; // letters; beyond, labels have no room under their colours on a narrow map
+  const LEAST_FRAME_PX = 200; // a frame that is still being opened is lower
 
   Hexbeat.addLegend = (map) => {
     const details = Hexbeat.element("details", "hexbeat-legend");
@@ -14,6 +15,7 @@
     const narrow = () => details.classList.toggle("hexbeat-narrow", Hexbeat.isNarrow(map));
     narrow();
     map.on("resize", narrow);
+    keepInFrame(map);
     return Hexbeat.addControl(map, "bottomleft", details);
   };
 
@@ -27,6 +29,22 @@
     if (dashedLabel) rows.push(legendRow(dashedLabel, "transparent", "hexbeat-dashed"));
     list.replaceChildren(...rows);
   };
+
+  /** On a phone the page makes the frame lower than the map that streamlit-folium asked for; the legend is at its foot. */
+  function keepInFrame(map) {
+    if (window === window.parent) return;
+    const container = map.getContainer();
+    const limit = () => {
+      const room = window.innerHeight;
+      const tooHigh = Hexbeat.isNarrow(map) && room > LEAST_FRAME_PX && parseFloat(container.style.height) > room;
+      const wanted = tooHigh ? `${room}px` : "";
+      if (container.style.maxHeight === wanted) return;
+      container.style.maxHeight = wanted;
+      map.invalidateSize();
+    };
+    limit();
+    window.addEventListener("resize", limit);
+  }
 
   function legendRow(label, colour, className = "") {
     const row = Hexbeat.element("li", className);
