@@ -13,8 +13,21 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-__all__ = ["DAY", "MINUTE", "MONTH", "Moments", "ceiling", "floor", "next_start", "parse_moments", "to_utc"]
+__all__ = [
+    "DAY",
+    "MINUTE",
+    "MONTH",
+    "ONE_DAY",
+    "ONE_MONTH",
+    "Moments",
+    "ceiling",
+    "floor",
+    "next_start",
+    "parse_moments",
+    "to_utc",
+]
 
+ONE_DAY, ONE_MONTH = np.timedelta64(1, "D"), np.timedelta64(1, "M")
 MINUTE, DAY, MONTH = 0, 1, 2  # places in layers.event.PRECISIONS
 ISO: Final = (
     "%Y-%m-%d %H:%M:%S",
@@ -189,7 +202,7 @@ def floor(local: Local, precision: NDArray[np.int8]) -> Local:
 
 def next_start(local: Local, precision: NDArray[np.int8]) -> Local:
     """The beginning (n,) of the local day or month after; a moment known to the minute itself."""
-    days, months = local.astype("datetime64[D]") + 1, local.astype("datetime64[M]") + 1
+    days, months = local.astype("datetime64[D]") + ONE_DAY, local.astype("datetime64[M]") + ONE_MONTH
     return np.select(
         [precision == DAY, precision == MONTH], [days.astype("datetime64[s]"), months.astype("datetime64[s]")], local
     )

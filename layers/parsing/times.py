@@ -8,7 +8,18 @@ from numpy.typing import NDArray
 
 from layers.catalogue import LAYERS
 from layers.event import PRECISIONS
-from layers.parsing.dates import DAY, MINUTE, Moments, ceiling, floor, next_start, parse_moments, to_utc
+from layers.parsing.dates import (
+    DAY,
+    MINUTE,
+    ONE_DAY,
+    ONE_MONTH,
+    Moments,
+    ceiling,
+    floor,
+    next_start,
+    parse_moments,
+    to_utc,
+)
 from layers.sources import Times
 
 __all__ = ["Intervals", "interval_columns"]
@@ -134,8 +145,8 @@ def _add_months(local: NDArray[np.datetime64], months: NDArray[np.int_]) -> NDAr
     """The same day and time so many months later; the last day of the month where it has no such day."""
     month = local.astype("datetime64[M]")
     day = local.astype("datetime64[D]") - month.astype("datetime64[D]")
-    target = month + months
-    last = (target + 1).astype("datetime64[D]") - target.astype("datetime64[D]") - 1
+    target = month + months.astype("timedelta64[M]")
+    last = (target + ONE_MONTH).astype("datetime64[D]") - target.astype("datetime64[D]") - ONE_DAY
     clock = local - local.astype("datetime64[D]")
     later: NDArray[np.datetime64] = (target.astype("datetime64[D]") + np.minimum(day, last)).astype("datetime64[s]")
     return np.asarray(later + clock)
