@@ -79,7 +79,7 @@ def _rounded(outline: shapely.Geometry) -> shapely.Geometry:
     return shapely.transform(outline, lambda corners: np.round(corners, 6))
 
 
-def _properties(place: Place) -> dict[str, str | None]:
+def _properties(place: Place) -> dict[str, str | int | None]:
     return {name: getattr(place, name) for name in PLACE_COLUMNS}
 
 

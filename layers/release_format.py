@@ -6,8 +6,9 @@ release.json    format, number (1, 2, ... of this area's series), area, as_at, d
                 `previous` (number, as_at and checksum of every release before it), and `layers`: name, title, one,
                 many, kind, k, months (of a period), place_set, minimum_places (or null), counted (what is counted, in a
                 sentence) and `periods` (name, start, end) in order. A period with no block at all is listed too.
-places.csv      place_id, place_set, level, label, ward_code, parent_id: the tree of places of each set. Levels run from
-                piece over group and ward to borough; a set may have a borough alone.
+places.csv      place_id, place_set, level, label, ward_code, parent_id, possible_places: the tree of each set.
+                Levels run from piece over group and ward to borough; a set may have a borough alone. possible_places:
+                at how many spots of a piece events can happen, as fixed beforehand; empty for other levels.
 blocks.csv      layer, period, period_start, period_end, level, place_id, place_label, ward_code, count: one row a
                 published block. A block of a group, ward or borough is what is left there once its smaller blocks are
                 taken out, hence "Elsewhere in ...". What no block covers is hidden.
@@ -65,7 +66,10 @@ class ReleasedLayer:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One node of a tree of places. `ward_code` is None for a borough, `parent_id` for a root; `outline` is WGS 84."""
+    """One node of a tree of places. `ward_code` is None for a borough, `parent_id` for a root; `outline` is WGS 84.
+
+    `possible_places`: at how many spots (H3 cells of resolution 11) of a piece events can happen; None for others.
+    """
 
     place_id: str
     place_set: str
@@ -74,6 +78,7 @@ class Place:
     ward_code: str | None
     parent_id: str | None
     outline: shapely.Geometry
+    possible_places: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from layers.release_format import (
 
 __all__ = ["BLOCK_COLUMNS", "PLACE_COLUMNS", "read_files", "read_release", "release_of"]
 
-PLACE_COLUMNS: Final = ("place_id", "place_set", "level", "label", "ward_code", "parent_id")
+PLACE_COLUMNS: Final = ("place_id", "place_set", "level", "label", "ward_code", "parent_id", "possible_places")
 BLOCK_COLUMNS: Final = (
     "layer",
     "period",
@@ -88,6 +88,7 @@ def _places(files: Mapping[str, bytes]) -> dict[str, Place]:
     places = {}
     for row in _rows(files["places.csv"], PLACE_COLUMNS):
         values: dict[str, Any] = row | {key: row[key] or None for key in ("ward_code", "parent_id")}
+        values["possible_places"] = int(row["possible_places"]) if row["possible_places"] else None
         places[row["place_id"]] = Place(**values, outline=outlines[row["place_id"]])
     return places
 
