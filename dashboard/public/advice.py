@@ -34,6 +34,11 @@ ADVICE: Final = {
         ("Call 101, or 999 if somebody is in danger. A court has ordered that nobody may go in.",),
     ),
 }
+TOTALS: Final = (
+    "Every total here is a sum of numbers that are shown, so the true total may be higher: then the page says "
+    "“at least”. A period appears one period late and is never changed afterwards; what is reported later is counted "
+    "in the period in which it is received."
+)
 ACCESSIBILITY: Final = (
     "This page is made to meet the Web Content Accessibility Guidelines 2.2 at level AA. Everything works with a "
     "keyboard alone; the map's numbers stand in the table below it; nothing is told by colour alone; the page can be "
@@ -46,7 +51,7 @@ ACCESSIBILITY: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """Whom to tell of a needle: `words` as in "Call the council on 01234 567890", `form` a https address; or neither."""
+    """Whom to tell of a needle: `words` as in "Call the council on 01234 567890", `form` a https address."""
 
     words: str | None = None
     form: str | None = None
@@ -60,7 +65,7 @@ class Contact:
     def as_html(self) -> str:
         """One line: the council's own words and form, or where to look for them."""
         if not self.words and not self.form:
-            return "Tell the council where it is: the number and the form are on the council’s website."
+            return "Tell the council where it is: its website has the number and the form."
         words = escape(self.words or "Tell the council where it is.")
         link = f' <a href="{escape(self.form)}">Report it online</a>' if self.form else ""
         return f"{words}{link}"
@@ -70,7 +75,9 @@ def advice_html(layer: ReleasedLayer, contact: Contact) -> str:
     """What to do about what is shown."""
     title, lines = ADVICE.get(layer.name, ("In an emergency", ("Call 999.",)))
     items = "".join(f"<li>{contact.as_html() if line == _PLACE else escape(line)}</li>" for line in lines)
-    return f'<section class="hp-do" data-layer="{escape(layer.name)}"><h2>{escape(title)}</h2><ul>{items}</ul></section>'
+    return (
+        f'<section class="hp-do" data-layer="{escape(layer.name)}"><h2>{escape(title)}</h2><ul>{items}</ul></section>'
+    )
 
 
 def method_html(published: Published, layer: ReleasedLayer) -> str:
@@ -78,18 +85,19 @@ def method_html(published: Published, layer: ReleasedLayer) -> str:
     facts = published.release.facts
     months = {3: "three months", 12: "a year", 6: "half a year", 1: "a month"}.get(layer.months, "a fixed period")
     fewest = f" and come from {layer.minimum_places} places or more" if layer.minimum_places else ""
+    cut = (
+        f"The area is cut into small places of about 350 metres across, each within one ward. Where at least {layer.k} "
+        f"{layer.many} were recorded in {months}{fewest}, a place is shown by itself. What is left over is shown for a "
+        "wider part of the ward, then for the whole ward, then for the whole area; if it is still too little, not at "
+        "all."
+    )
+    whole = f"{layer.title} are shown for the whole area and {months} only, because there are few of them."
     lines = [
         promise(layer.k),
-        f"The area is cut into small places of about 300 metres across, each within one ward. Where at least {layer.k} "
-        f"{layer.many} were recorded in {months}{fewest}, a place is shown by itself. What is left over is shown for a "
-        "wider part of the ward, then for the whole ward, then for the whole area; and if it is still too little, not at all."
-        if published.by_ward(layer)
-        else f"{layer.title} are shown for the whole area and {months} only, because there are few of them.",
+        cut if published.by_ward(layer) else whole,
         layer.counted,
-        "Every total here is a sum of numbers that are shown, so the true total may be higher: then the page says "
-        "“at least”. A period appears one period late and is never changed afterwards; what is reported later is "
-        "counted in the period in which it is received.",
-        "More reports can mean more events, or more people who report them. Blank is not a promise that nothing happened.",
+        TOTALS,
+        "More reports can mean more events, or more people who report. Blank does not promise that nothing happened.",
         str(facts["wording"]["claim"]),
     ]
     return "".join(f"<p>{escape(line)}</p>" for line in lines)

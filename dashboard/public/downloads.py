@@ -115,6 +115,8 @@ def _about(published: Published) -> dict[str, Any]:
 
 
 def _ground(published: Published, block: Block) -> shapely.Geometry:
+    if block.level == "piece":
+        return published.release.places[block.place_id].outline
     layer = published.release.layer(block.layer)
     period = next(period for period in layer.periods if period.name == block.period)
     covering = published.covering(layer, period)

@@ -7,6 +7,7 @@ units, so that neighbours share their corners exactly and a line between two of 
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -27,7 +28,7 @@ Ring = tuple[tuple[int, int], ...]
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """One place as closed rings of whole units; `label_at` is a point inside it, `box` is west, north, width, height."""
+    """One place as closed rings of whole units; `label_at` is a point in it, `box` is left, top, width, height."""
 
     place: Place
     rings: tuple[Ring, ...]
@@ -80,7 +81,7 @@ def _shape(place: Place, frame: tuple[float, float, float, float]) -> Shape:
 
 
 def _rings(part: shapely.Geometry, frame: tuple[float, float, float, float]) -> Iterable[Ring]:
-    if part.geom_type != "Polygon":
+    if not isinstance(part, shapely.Polygon):
         return
     west, north, wide, high = frame
     for line in (part.exterior, *part.interiors):
@@ -97,7 +98,7 @@ def _without_repeats(corners: list[tuple[int, int]]) -> Ring:
 
 
 def _ring_path(ring: Ring) -> str:
-    steps = " ".join(f"{x - a} {y - b}" for (a, b), (x, y) in zip(ring, ring[1:], strict=False))
+    steps = " ".join(f"{x - a} {y - b}" for (a, b), (x, y) in pairwise(ring))
     return f"M{ring[0][0]} {ring[0][1]}l{steps}z"
 
 
@@ -120,7 +121,7 @@ def steps_of(k: int) -> tuple[int, ...]:
 
 
 def class_of(block: Block | None, k: int) -> str:
-    """How a place is drawn: "c0" to "c4" by the number of a small place, one hatch a level for the rest, or "hidden"."""
+    """How a place is drawn: "c0" to "c4" by a small place's number, a hatch a level for the rest, or "hidden"."""
     if block is None:
         return "hidden"
     if block.level in REMAINDERS:

@@ -6,7 +6,7 @@ from typing import Final
 from dashboard.public.figures import Published, Shown
 from layers.release_format import Block, Period, ReleasedLayer
 
-__all__ = ["between_words", "past_words", "period_words", "place_words", "summary"]
+__all__ = ["between_words", "past_words", "period_words", "place_words", "short_words", "summary"]
 
 MONTHS: Final = (
     "January", "February", "March", "April", "May", "June",
@@ -28,6 +28,12 @@ def between_words(period: Period) -> str:
     if one or year:
         return f"In {period_words(period)}"
     return f"Between {first} and {last}"
+
+
+def short_words(period: Period) -> str:
+    """As in "Jul to Sep 2026", for narrow columns."""
+    words = period_words(period).split()
+    return " ".join(word[:3] if word in MONTHS else word for word in words)
 
 
 def _ends(period: Period) -> tuple[str, str, bool, bool]:

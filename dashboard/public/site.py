@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from dashboard.public.advice import Contact, accessibility_html, advice_html, method_html, sources_html
 from dashboard.public.downloads import download_files
-from dashboard.public.drawing import Drawing, draw
+from dashboard.public.drawing import draw
 from dashboard.public.figures import Published
 from dashboard.public.palette import static_palette
 from dashboard.public.payload import payload
@@ -21,7 +21,7 @@ from geo.errors import DataError
 from layers.release_format import Period, Release, ReleasedLayer
 from layers.release_words import promise
 
-__all__ = ["DEMONSTRATION", "public_style", "site_files", "write_site"]
+__all__ = ["DEMONSTRATION", "map_style", "public_style", "site_files", "write_site"]
 
 ASSETS: Final = Path(__file__).parent / "assets"
 DEMONSTRATION: Final = "Demonstration: some or all of these events are made up."
@@ -101,7 +101,13 @@ def _in_words(published: Published, layer: ReleasedLayer, period: Period, ward: 
 @cache
 def public_style() -> str:
     """The public side's style sheet, without its colours."""
-    return _asset("public.css")
+    return _asset("public.css") + map_style()
+
+
+@cache
+def map_style() -> str:
+    """The part of it that shapes wear."""
+    return _asset("map.css")
 
 
 @cache
@@ -111,7 +117,8 @@ def _asset(name: str) -> str:
 
 def _policy(style: str, script: str) -> str:
     """The page may run its own script and wear its own style, and may load and send nothing."""
-    return f"default-src 'none'; style-src {_digest(style)}; script-src {_digest(script)}; base-uri 'none'; form-action 'none'"
+    own = f"style-src {_digest(style)}; script-src {_digest(script)}"
+    return f"default-src 'none'; {own}; base-uri 'none'; form-action 'none'"
 
 
 def _digest(text: str) -> str:

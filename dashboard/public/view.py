@@ -7,13 +7,14 @@ from typing import Final
 
 from dashboard.public.drawing import Drawing, borders, class_of, steps_of
 from dashboard.public.figures import Published
-from dashboard.public.sentences import past_words, period_words, place_words
+from dashboard.public.sentences import past_words, period_words, place_words, short_words
 from layers.release_format import Block, Period, ReleasedLayer
 
 __all__ = ["PATTERNS", "legend_html", "map_html", "map_title", "past_html", "table_html"]
 
 BAR_STEPS: Final = 20
 ZOOM_MARGIN: Final = 60
+USUAL_WIDTH_PX: Final = 640
 # Hatches, so that the rest of a part, of a ward and of the area differ without colour.
 PATTERNS: Final = (
     '<pattern id="hp-rest-part" width="14" height="14" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
@@ -57,8 +58,11 @@ def map_html(
         for code, shape in drawing.wards.items()
     )
     lines = borders(drawing.leaves[layer.place_set], covering)
+    # Within Streamlit no script measures the map, so its names are sized for a map of this width.
+    wide, high = (int(number) for number in view_box(drawing, ward).split()[2:])
+    unit = "" if all_sets else f' style="--hp-unit:{max(wide, high) / USUAL_WIDTH_PX:.2f}"'
     return (
-        f'<svg class="hp-map" viewBox="{view_box(drawing, ward)}" role="img" '
+        f'<svg class="hp-map"{unit} viewBox="{view_box(drawing, ward)}" role="img" '
         f'aria-label="{escape(map_title(published, layer, period, ward))}" data-full="{view_box(drawing, None)}">'
         f'<defs>{PATTERNS}</defs>{ground}{"".join(groups)}<path class="hp-borders" d="{lines}"/>{wards}'
         f'<path class="hp-chosen" d=""/><g class="hp-names" aria-hidden="true">{names}</g></svg>'
@@ -128,7 +132,8 @@ def past_html(published: Published, layer: ReleasedLayer, period: Period, ward: 
     shown = [(one, published.shown(layer, one, ward)) for one in layer.periods]
     most = max((past.count for _, past in shown), default=0) or 1
     rows = "".join(
-        f'<tr{" class=hp-now aria-current=true" if one == period else ""}><th scope="row">{escape(period_words(one))}</th>'
+        f"<tr{' class=hp-now aria-current=true' if one == period else ''}>"
+        f'<th scope="row">{escape(short_words(one))}</th>'
         f'<td><i class="hp-bar hp-w{-(-BAR_STEPS * past.count // most)}"></i></td>'
         f'<td class="hp-number">{escape(past_words(past))}</td></tr>'
         for one, past in shown
@@ -136,6 +141,7 @@ def past_html(published: Published, layer: ReleasedLayer, period: Period, ward: 
     place = published.wards[ward] if ward else published.title
     caption = f"{layer.title} in {place}, period by period"
     return (
-        f'<table class="hp-past"><caption>{escape(caption)}</caption><thead class="hp-sr"><tr><th scope="col">Period</th>'
-        f'<th scope="col">Bar</th><th scope="col">Number</th></tr></thead><tbody>{rows}</tbody></table>'
+        f'<table class="hp-past"><caption>{escape(caption)}</caption><thead class="hp-sr"><tr>'
+        f'<th scope="col">Period</th><th scope="col">Bar</th><th scope="col">Number</th></tr></thead>'
+        f"<tbody>{rows}</tbody></table>"
     )

@@ -103,6 +103,12 @@
     names.sort((one, other) => (other.dataset.ward === code) - (one.dataset.ward === code));
     for (const name of names) {
       name.removeAttribute("visibility");
+      name.removeAttribute("dx");
+      const at = name.getBBox();
+      const room = svg.viewBox.baseVal;
+      const inside = name.getAttribute("x") >= room.x && name.getAttribute("x") <= room.x + room.width;
+      const shift = Math.max(0, room.x + 4 - at.x) - Math.max(0, at.x + at.width - room.x - room.width + 4);
+      if (inside && shift) name.setAttribute("dx", String(shift));
       const box = name.getBBox();
       const free = taken.every((held) => box.x > held.x + held.width || held.x > box.x + box.width ||
         box.y > held.y + held.height || held.y > box.y + box.height);
@@ -155,7 +161,7 @@
         row.className = "hp-now";
         row.setAttribute("aria-current", "true");
       }
-      const head = element("th", one.words);
+      const head = element("th", one.short);
       head.scope = "row";
       const bar = element("td");
       bar.append(element("i", "", `hp-bar hp-w${Math.ceil((20 * count) / most)}`));
