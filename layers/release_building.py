@@ -71,13 +71,13 @@ def build_draft(
     fresh = [(layer, period) for layer in layers for period in layer.periods if not _is_frozen(frozen, layer, period)]
     places = {place.place_id: place for name in sorted(trees) for place in trees[name].places}
     old = list(last.release.blocks) if last else []
+    if last:
+        require_same_terms(last.release, Release(last.release.facts, layers, places, tuple(old)))
     if last and not fresh:
-        probe = Release(last.release.facts, layers, places, tuple(old))
-        require_same_terms(last.release, probe)
         return Draft(last.release, last.frozen, last.first, {}, is_new=False)
     moment = min(now, _end_of(as_at, area))
     known = read_events(store, viewer, moment=moment, ward_codes=tuple(area.wards.codes))
-    counted = _with_periods(known, layers, frozen, area)
+    counted = _with_periods(known, layers, frozen, area, trees)
     new, hidden = [], dict[str, dict[str, int]]()
     for layer, period in fresh:
         blocks, rest = _blocks(counted, layer, period, trees[layer.place_set])
@@ -87,8 +87,6 @@ def build_draft(
     order = {(layer.name, period.name): k for k, (layer, period) in enumerate(_spans(layers))}
     blocks = sorted([*old, *new], key=lambda block: order[block.layer, block.period])
     release = Release(_facts(area, policy, known, as_at, earlier), layers, places, tuple(blocks))
-    if last:
-        require_same_terms(last.release, release)
     return Draft(release, frozen, first, hidden, is_new=True)
 
 
@@ -144,9 +142,13 @@ def _end_of(day: dt.date, area: Area) -> dt.datetime:
 
 
 def _with_periods(
-    known: KnownEvents, layers: tuple[ReleasedLayer, ...], frozen: Frozen, area: Area
+    known: KnownEvents,
+    layers: tuple[ReleasedLayer, ...],
+    frozen: Frozen,
+    area: Area,
+    trees: dict[str, PlaceTree],
 ) -> dict[str, pd.DataFrame]:
-    """For each layer its events with the column `period`.
+    """For each layer its events with the columns `period` and `leaf` (the place in its tree).
 
     An event counts in the period in which it began, by its first version; one that was received after that period was
     frozen counts in the period of its receipt.
@@ -159,7 +161,11 @@ def _with_periods(
         received = _names(frame["recorded_at"], calendar, layer.months)
         limits = frozen.get(layer.name, {})
         late = [limits.get(name, row) < row for name, row in zip(began, frame["row_id"].tolist(), strict=True)]
-        counted[layer.name] = frame.assign(period=np.where(np.array(late, dtype=bool), received, began))
+        leaf = trees[layer.place_set].find_leaves(
+            frame["h3_09"].astype(np.uint64).tolist(), frame["ward_code"].tolist()
+        )
+        period = np.where(np.array(late, dtype=bool), np.array(received, dtype=str), np.array(began, dtype=str))
+        counted[layer.name] = frame.assign(period=period, leaf=leaf)
     return counted
 
 
@@ -177,11 +183,9 @@ def _blocks(
     """The blocks of one layer and period, in the order of its places, and how many events none of them holds."""
     frame = counted[layer.name]
     frame = frame[frame["period"] == period.name]
-    cells = frame["h3_09"].astype(np.uint64).tolist()
-    leaf = tree.find_leaves(cells, frame["ward_code"].tolist())
-    counts = np.bincount(leaf, minlength=len(tree.places)).astype(np.int64)
-    spots = pd.DataFrame({"leaf": leaf, "spot": frame["h3_11"].to_numpy()}).drop_duplicates()["leaf"].to_numpy()
-    spread = np.bincount(spots, minlength=len(tree.places)).astype(np.int64)
+    counts = np.bincount(frame["leaf"], minlength=len(tree.places)).astype(np.int64)
+    spots = frame[["leaf", "h3_11"]].drop_duplicates()
+    spread = np.bincount(spots["leaf"], minlength=len(tree.places)).astype(np.int64)
     fewest = layer.minimum_places
     carried = carry_up(counts, tree.parent, k=layer.k, places=spread if fewest else None, minimum_places=fewest or 1)
     shown = np.flatnonzero(carried.published).tolist()

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["KnownEvents", "read_events"]
 
 _COLUMNS: Final = ("event_id", "layer", "h3_09", "h3_11", "ward_code")
+_ORIGIN: Final = ("row_id", "occurred_from", "recorded_at")
 _FROM_POLICE_UK: Final = "police-uk-"
 
 
@@ -51,7 +53,7 @@ def read_events(store: "Store", viewer: Viewer, *, moment: datetime, ward_codes:
     query = (
         sa.select(
             *(events.c[name] for name in (*_COLUMNS, "source")),
-            *(origins.c[name] for name in ("row_id", "occurred_from", "recorded_at")),
+            *(origins.c[name] for name in _ORIGIN),
         )
         .join(origins, origins.c.event_id == events.c.event_id)
         .where(known)
@@ -61,8 +63,9 @@ def read_events(store: "Store", viewer: Viewer, *, moment: datetime, ward_codes:
     with reading(store.engine) as connection:
         rows = connection.execute(query).all()
         last_row = connection.execute(received).scalar_one() or 0
-    names = [*_COLUMNS, "source", "row_id", "occurred_from", "recorded_at"]
-    frame = pd.DataFrame.from_records(rows, columns=names)
+    names = [*_COLUMNS, "source", *_ORIGIN]
+    columns = zip(*rows, strict=True) if rows else ([] for _ in names)
+    frame = pd.DataFrame({name: np.array(values) for name, values in zip(names, columns, strict=True)})
     frame = frame[frame["ward_code"].isin(ward_codes)].reset_index(drop=True)
     source = frame["source"].astype(str)
     return KnownEvents(

@@ -38,8 +38,8 @@ class _Unit:
 
     @property
     def middle(self) -> tuple[float, float]:
-        centre = shapely.centroid(self.outline)
-        return round(shapely.get_x(centre) * _METRES_EAST, 9), round(shapely.get_y(centre), 9)
+        """The middle of its largest cell: cells are counted from there, whatever is joined to it."""
+        return _middle(self.cells[0])
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,16 +68,21 @@ class PlaceTree:
         return np.array([answers[pair] for pair in pairs], dtype=np.int64)
 
     def _nearest(self, cell: int, ward: str) -> int:
-        own = self._by_ward.get(ward, ())
-        lon, lat = _middle(cell)
-        return min(own, key=lambda other: (_squared(other[0], lon, lat), other[1]), default=((0.0, 0.0), -1))[1]
+        if ward not in self._by_ward:
+            return -1
+        middles, leaves = self._by_ward[ward]
+        return int(leaves[np.argmin(((middles - _middle(cell)) ** 2).sum(axis=1))])
 
     @cached_property
-    def _by_ward(self) -> dict[str, list[tuple[tuple[float, float], int]]]:
-        found: dict[str, list[tuple[tuple[float, float], int]]] = {}
+    def _by_ward(self) -> dict[str, tuple[NDArray[np.float64], NDArray[np.int64]]]:
+        """The middles (n, 2) of each ward's cells, in the cells' order, and their pieces."""
+        found: dict[str, list[tuple[int, int]]] = {}
         for (cell, ward), leaf in sorted(self.leaf_of.items()):
-            found.setdefault(ward, []).append((_middle(cell), leaf))
-        return found
+            found.setdefault(ward, []).append((cell, leaf))
+        return {
+            ward: (np.array([_middle(cell) for cell, _ in pairs]), np.array([leaf for _, leaf in pairs]))
+            for ward, pairs in found.items()
+        }
 
 
 def whole_tree(area: Area, name: str) -> PlaceTree:
@@ -103,7 +108,7 @@ def grow_tree(area: Area, mask: Mask, name: str, *, floor: float, least_spots: i
 
 def _ward_units(area: Area, mask: Mask, ward: int, floor: float, least_spots: int) -> list[_Unit]:
     code = area.wards.codes[ward]
-    rows = [row for row, owner in enumerate(mask.ward_code) if owner == code]
+    rows = np.flatnonzero(np.array(mask.ward_code) == code)
     hexagons = boundaries(mask.cell[rows])
     clipped = shapely.intersection(hexagons, area.wards.polygons[ward])
     shares = (shapely.area(clipped) / shapely.area(hexagons)).tolist()
@@ -148,7 +153,7 @@ def _tree(area: Area, name: str, units: list[_Unit]) -> PlaceTree:
     wards = list(dict.fromkeys(ward for ward, _ in groups))
     codes, names = area.wards.codes, area.wards.names
     group_ids = [f"{name}.{group:x}.{codes[ward]}" for ward, group in groups]
-    letters = _letters(groups)
+    letters, place_of = _letters(groups), {key: k for k, key in enumerate(groups)}
     borough = f"{name}.{area.name}"
     places, sizes = [], dict.fromkeys(groups, 0)
     for unit in units:
@@ -156,11 +161,14 @@ def _tree(area: Area, name: str, units: list[_Unit]) -> PlaceTree:
         sizes[key] += 1
         label = f"{names[unit.ward]} {letters[key]}{sizes[key]}"
         identity = f"{name}.{unit.cells[0]:x}.{codes[unit.ward]}"
-        above = group_ids[groups.index(key)]
+        above = group_ids[place_of[key]]
         outline = _rounded(unit.outline)
         places.append(Place(identity, name, "piece", label, codes[unit.ward], above, outline, unit.spots))
+    members: dict[tuple[int, int], list[shapely.Geometry]] = {key: [] for key in groups}
+    for unit in units:
+        members[unit.ward, unit.group].append(unit.outline)
     for key, identity in zip(groups, group_ids, strict=True):
-        outline = _rounded(_union([unit.outline for unit in units if (unit.ward, unit.group) == key]))
+        outline = _rounded(_union(members[key]))
         label, code = f"{names[key[0]]}, part {letters[key]}", codes[key[0]]
         places.append(Place(identity, name, "group", label, code, f"{name}.{code}", outline))
     for ward in wards:
