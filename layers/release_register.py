@@ -19,7 +19,7 @@ from layers.release_files import release_checksum
 from layers.release_format import Release
 from layers.release_reading import read_files, release_of
 
-__all__ = ["Register", "Registered", "require_same_terms"]
+__all__ = ["Frozen", "Register", "Registered", "require_same_terms"]
 
 Frozen = dict[str, dict[str, int]]  # layer, period: the store's last row when it was frozen
 
