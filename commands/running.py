@@ -22,7 +22,7 @@ from layers.reading import is_empty
 from layers.release_format import Release
 from layers.settings import PROJECT_DIR
 
-__all__ = ["demo", "serve"]
+__all__ = ["demo", "public_environment", "serve"]
 
 DEFAULT_PORT: Final = 8501
 STORE_SETTINGS: Final = ("HEXBEAT_HOME", "HEXBEAT_DATABASE_URL", "HEXBEAT_AREA")

@@ -22,7 +22,7 @@ from geo.errors import DataError
 from layers.release_format import CHECKSUMS, Period, Release, ReleasedLayer
 from layers.release_words import promise
 
-__all__ = ["as_pictures", "show"]
+__all__ = ["SORRY", "as_pictures", "show"]
 
 MIME: Final = {".csv": "text/csv", ".json": "application/json", ".geojson": "application/geo+json"}
 FRAME: Final = """
@@ -71,7 +71,7 @@ def _more(
     """The table twin, the downloads, and how the numbers are made."""
     _write(
         "<h2>The map as a table</h2><details><summary>Show the table</summary>"
-        f'<div id="hp-table" tabindex="0" role="region" aria-label="The map as a table">'
+        f'<div id="hp-table" tabindex="0" role="region" aria-label="Places and their numbers">'
         f"{table_html(published, layer, period, ward)}</div></details>"
         f"<h2>How these numbers are made</h2><details><summary>Read how</summary>"
         f"{method_html(published, layer)}</details>"
@@ -143,7 +143,8 @@ def _choices(published: Published) -> tuple[str | None, ReleasedLayer, Period]:
     heading.html(
         f'<div class="hp"><h1>What is happening in {escape(published.wards.get(ward, published.title))}?</h1></div>'
     )
-    st.query_params.from_dict({"ward": ward, "layer": layer.name, "period": period.name})
+    link = {"ward": ward, "layer": layer.name, "period": period.name}
+    st.query_params.from_dict({name: value for name, value in link.items() if value})
     return ward or None, layer, period
 
 

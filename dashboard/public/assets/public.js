@@ -275,6 +275,7 @@
     document.querySelector(".hp-where").hidden = true;
     document.querySelector(".hp-pick").hidden = false;
     byId("choices").hidden = false;
+    byId("plain").hidden = true;
     new ResizeObserver(fitNames).observe(svg);
     window.addEventListener("hashchange", () => { readLink(); show(); });
     readLink();
