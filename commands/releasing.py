@@ -10,6 +10,7 @@ import typer
 
 from commands.answers import answer, say
 from commands.options import AreaOption, Format, FormatOption, HomeOption, open_installation
+from commands.publishing import site
 from geo.errors import PolicyError, UsageError
 from layers.release_audit import AuditReport, audit_folder
 from layers.release_format import Release
@@ -20,7 +21,8 @@ from layers.settings import Settings
 
 __all__ = ["release"]
 
-release = typer.Typer(no_args_is_help=True, help="The public release: build it, audit it, show what is in it.")
+release = typer.Typer(no_args_is_help=True, help="The public release: build, audit, show, write it as a page.")
+release.command()(site)
 
 
 @release.command()

@@ -78,7 +78,7 @@ def test_the_static_site_holds_nothing_of_a_store_near_by(release: Path, tmp_pat
 def test_a_visit_shows_the_release_and_no_byte_of_the_store(page: Page, address: str) -> None:
     emitted: list[bytes] = []
     waiting: list[Response] = []
-    page.on("response", lambda answer: waiting.append(answer))
+    page.on("response", lambda answer: waiting.append(answer))  # noqa: PLW0108 - Playwright takes no built-in
     page.on("websocket", lambda socket: hear(socket, emitted))
     page.goto(f"{address}/?ward=E05000001&layer=needle_litter&period=2026-Q2")
     expect(page.locator(".hp-lead")).to_have_text(
