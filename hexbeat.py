@@ -10,6 +10,7 @@ from commands.answers import say_error
 from commands.areas import boundaries
 from commands.counting import counts
 from commands.judging import backtest, change, near_repeats
+from commands.releasing import release
 from commands.running import demo, serve
 from commands.sourcing import sources
 from commands.storing import erase, export, history, ingest, rejects, retain, undo
@@ -34,6 +35,7 @@ for command in commands:
     app.command()(command)
 app.add_typer(sources, name="sources")
 app.add_typer(boundaries, name="boundaries")
+app.add_typer(release, name="release")
 
 
 def main() -> None:

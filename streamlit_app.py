@@ -1,32 +1,23 @@
-"""Door for people: settings, audience, pages."""
+"""Door for people: whom it serves, and nothing else. The public's process never imports the partners' side."""
+
+import importlib
+import os
+from typing import Final
 
 import streamlit as st
 
-from dashboard.partners.analysis_page import show as show_analysis
-from dashboard.partners.data_page import show as show_data
-from dashboard.partners.map_page import show as show_map
-from dashboard.screen import ICON, dress, run_guarded
-from dashboard.session import Installation
-from layers.settings import Settings
-
 __all__ = ["main"]
+
+SIDES: Final = {"partners": "dashboard.partners.pages", "public": "dashboard.public.page"}
 
 
 def main() -> None:
-    """Serve the partners' side. Run by `hexbeat serve`, or plainly by `streamlit run streamlit_app.py`."""
-    st.set_page_config(page_title="Hexbeat", page_icon=ICON, layout="wide")
-    dress()
-    run_guarded(Settings.from_environment(), show_pages)
-
-
-def show_pages(here: Installation) -> None:
-    """The pages of the partners' side."""
-    pages = [
-        st.Page(lambda: show_map(here, pages), title="Map", url_path="map", default=True),
-        st.Page(lambda: show_analysis(here, pages), title="Analysis", url_path="analysis"),
-        st.Page(lambda: show_data(here, pages), title="Data", url_path="data"),
-    ]
-    st.navigation(pages, position="hidden").run()
+    """Serve one side. Run by `hexbeat serve`, or plainly by `streamlit run streamlit_app.py`."""
+    side = SIDES.get(os.environ.get("HEXBEAT_AUDIENCE") or "partners")
+    if side is None:
+        st.error("HEXBEAT_AUDIENCE is partners or public.")
+        return
+    importlib.import_module(side).show()
 
 
 main()

@@ -1,5 +1,6 @@
-"""boundaries build and check: the wards that an installation serves."""
+"""boundaries build, places and check: the wards that an installation serves, and where in them events can happen."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -8,8 +9,9 @@ import typer
 from commands.answers import answer, say
 from commands.options import Format, FormatOption, HomeOption
 from geo.errors import AreaError, UsageError
-from layers.areas import area_folders
+from layers.areas import area_folders, load_area
 from layers.boundaries import build_area, check_area
+from layers.places import MASK_FILE, make_places
 from layers.settings import PROJECT_DIR, Settings
 
 __all__ = ["boundaries"]
@@ -68,6 +70,35 @@ def build(
     answer(row, form=form, rows=[{name: value for name, value in row.items() if not isinstance(value, list)}])
     for line in (*report.repairs, *report.warnings):
         say(line)
+
+
+@boundaries.command()
+def places(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Points or lines: a CSV in degrees, or a vector file.")],
+    *,
+    area: Annotated[str, typer.Option(metavar="NAME", help="Name of the area.")],
+    origin: Annotated[str, typer.Option(help="Who published the file.")],
+    licence: Annotated[str, typer.Option(help="Under which licence.")],
+    attribution: Annotated[str, typer.Option(help="What must be said wherever the places are used.")] = "",
+    replace: Annotated[bool, typer.Option("--replace", help="Replace the list that is there.")] = False,
+    home: HomeOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """List the pieces of an area where events can happen, from addresses, roads or other points or lines.
+
+    A release needs the list, and keeps to it for good: make it before the first release, and never from the events.
+
+    Example: hexbeat boundaries places uprn.csv --area middlesbrough --origin "Ordnance Survey" --licence "OGL v3.0"
+    """
+    chosen = load_area(area, home=Settings.from_environment(home=home).home)
+    if not replace and (chosen.folder / MASK_FILE).is_file():
+        raise UsageError(
+            "A list of places is replaced only when told to",
+            f"{chosen.title} has one already",
+            "add --replace; after a release, that begins a new series",
+        )
+    report = asdict(make_places(file, chosen, source=origin, licence=licence, attribution=attribution))
+    answer(report, form=form, rows=[report])
 
 
 @boundaries.command()

@@ -19,11 +19,13 @@ from geo.errors import DataError, PolicyError, UsageError
 from layers.demonstration import fill
 from layers.demonstration import remove as remove_demonstration
 from layers.reading import is_empty
-from layers.settings import PROJECT_DIR, Settings
+from layers.release_format import Release
+from layers.settings import PROJECT_DIR
 
-__all__ = ["demo", "serve"]
+__all__ = ["demo", "public_environment", "serve"]
 
 DEFAULT_PORT: Final = 8501
+STORE_SETTINGS: Final = ("HEXBEAT_HOME", "HEXBEAT_DATABASE_URL", "HEXBEAT_AREA")
 
 
 class Audience(StrEnum):
@@ -64,7 +66,10 @@ def demo(
 def serve(
     *,
     audience: Annotated[Audience, typer.Option(help="Whom it serves.")] = Audience.PARTNERS,
-    host: Annotated[str, typer.Option(help="Address to listen on; without a login, this machine only.")] = "127.0.0.1",
+    release: Annotated[Path | None, typer.Option(help="For the public: the directory of the release.")] = None,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; the partners' side has no login: this machine only.")
+    ] = "127.0.0.1",
     port: Annotated[
         int | None, typer.Option(min=1, max=65535, help="Port; default: 8501 or the next free one.")
     ] = None,
@@ -72,17 +77,17 @@ def serve(
     area: AreaOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """Serve the dashboard in the browser, on this machine only.
+    """Serve the dashboard in the browser: the partners' side on this machine only, or the public one from a release.
 
     Example: hexbeat serve --port 8600
     """
-    if audience is Audience.PUBLIC:
-        raise PolicyError(
-            "The public side shows a published release and nothing else",
-            "this version cannot make a release yet",
-            "serve the partners' side with hexbeat serve",
+    if (release is not None) != (audience is Audience.PUBLIC):
+        raise UsageError(
+            "The public side shows one published release, the partners' side shows none",
+            f"--audience is {audience} and --release is {'given' if release else 'missing'}",
+            "give --audience public and --release DIR together, or neither",
         )
-    if not is_loopback(host):
+    if audience is Audience.PARTNERS and not is_loopback(host):
         raise PolicyError(
             "Without a login, the partners' side serves this machine only",
             f"{host} can be reached from others",
@@ -93,13 +98,27 @@ def serve(
         raise UsageError(
             "A server needs a port of its own", f"port {port} of {host} is in use", "choose another with --port"
         )
-    with open_installation(home, area) as here:
-        settings = here.settings
+    environment = public_environment(release) if release else partners_environment(home, area)
     url = f"http://{f'[{host}]' if ':' in host else host}:{chosen}"
     answer({"url": url}, form=form, rows=[], heading="") if form is Format.JSON else say(
         f"Hexbeat is at {url} (Ctrl+C stops it)"
     )
-    run_streamlit(settings, host=host, port=chosen)
+    run_streamlit(environment, host=host, port=chosen)
+
+
+def partners_environment(home: Path | None, area: str | None) -> dict[str, str]:
+    """What the partners' server is told, once its store and area have been opened without an error."""
+    with open_installation(home, area) as here:
+        settings = here.settings
+    told = {"HEXBEAT_HOME": str(settings.home.resolve()), "HEXBEAT_AREA": settings.area, "HEXBEAT_AUDIENCE": "partners"}
+    return {**os.environ, **told}
+
+
+def public_environment(release: Path) -> dict[str, str]:
+    """What the public's server is told, once the release has been read: nothing of any store."""
+    Release.read(release)
+    kept = {name: value for name, value in os.environ.items() if name not in STORE_SETTINGS}
+    return {**kept, "HEXBEAT_AUDIENCE": "public", "HEXBEAT_RELEASE": str(release.resolve())}
 
 
 def is_free(host: str, port: int) -> bool:
@@ -126,12 +145,11 @@ def next_free_port(host: str) -> int:
     )
 
 
-def run_streamlit(settings: Settings, *, host: str, port: int) -> None:
+def run_streamlit(environment: dict[str, str], *, host: str, port: int) -> None:
     """Become the Streamlit server: signals and the exit code are its own."""
     script = importlib.util.find_spec("streamlit_app")
     if script is None or script.origin is None:
         raise DataError("Hexbeat needs its streamlit_app.py", "it is not installed", "install the project again")
-    environment = {**os.environ, "HEXBEAT_HOME": str(settings.home.resolve()), "HEXBEAT_AREA": settings.area}
     arguments = [sys.executable, "-m", "streamlit", "run", script.origin, *configured()]
     arguments += ["--server.address", host, "--server.port", str(port)]
     sys.stdout.flush()

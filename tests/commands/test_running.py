@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from commands.running import public_environment
 from tests.support.cli import Run
+from tests.support.example_release import write_example
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -56,10 +58,36 @@ def test_serve_refuses_addresses_that_others_can_reach(run: Run, host: str) -> N
     )
 
 
-def test_serve_refuses_the_public_side_until_there_is_a_release(run: Run) -> None:
-    outcome = run("serve", "--audience", "public")
-    assert outcome.code == 4
-    assert outcome.err.startswith("The public side shows a published release and nothing else.\n")
+@pytest.mark.parametrize(
+    ("options", "fact"),
+    [
+        (("--audience", "public"), "--audience is public and --release is missing"),
+        (("--release", "somewhere"), "--audience is partners and --release is given"),
+    ],
+)
+def test_the_public_side_and_a_release_go_together(run: Run, options: tuple[str, ...], fact: str) -> None:
+    outcome = run("serve", *options)
+    assert outcome.code == 2
+    assert outcome.err == (
+        "The public side shows one published release, the partners' side shows none.\n"
+        f"  {fact}.\n"
+        "  give --audience public and --release DIR together, or neither.\n"
+    )
+
+
+def test_the_public_side_needs_a_whole_release(run: Run, tmp_path: Path) -> None:
+    outcome = run("serve", "--audience", "public", "--release", tmp_path / "nowhere")
+    assert outcome.code == 3
+    assert outcome.err.startswith("A release is the directory that hexbeat release build wrote, unchanged.\n")
+
+
+def test_the_public_server_is_told_of_no_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HEXBEAT_HOME", "HEXBEAT_DATABASE_URL", "HEXBEAT_AREA"):
+        monkeypatch.setenv(name, "secret")
+    told = public_environment(write_example(tmp_path / "release"))
+    assert "secret" not in told.values()
+    assert told["HEXBEAT_AUDIENCE"] == "public"
+    assert told["HEXBEAT_RELEASE"] == str((tmp_path / "release").resolve())
 
 
 def test_serve_refuses_a_port_in_use(run: Run) -> None:

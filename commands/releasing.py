@@ -1,0 +1,151 @@
+"""release build, audit and show: the numbers for the public."""
+
+import math
+from dataclasses import asdict
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from commands.answers import answer, say
+from commands.options import AreaOption, Format, FormatOption, HomeOption, open_installation
+from commands.publishing import site
+from geo.errors import PolicyError, UsageError
+from layers.release_audit import AuditReport, audit_folder
+from layers.release_format import Release
+from layers.release_policy import load_policy
+from layers.release_publishing import publish_release
+from layers.release_register import Register
+from layers.settings import Settings
+
+__all__ = ["release"]
+
+release = typer.Typer(no_args_is_help=True, help="The public release: build, audit, show, write it as a page.")
+release.command()(site)
+
+
+@release.command()
+def build(
+    *,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="New folder, or the one of the release before.")],
+    as_at: Annotated[str | None, typer.Option(metavar="DATE", help="As known at the end of that day.")] = None,
+    home: HomeOption = None,
+    area: AreaOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Publish the periods that are due: build, audit, note, write. Nothing is written unless it is safe.
+
+    Example: hexbeat release build --out public
+    """
+    with open_installation(home, area) as here:
+        now = datetime.now(UTC)
+        day = parse_day(as_at) if as_at else now.astimezone(here.area.tz).date()
+        policy = load_policy(here.settings.home)
+        published = publish_release(
+            here.store, here.viewer, here.area, policy, out, home=here.settings.home, as_at=day, now=now
+        )
+    rows = described(published.release)
+    report = as_row(published.report)
+    answer(
+        {"number": published.release.facts["number"], "new": published.is_new, "checksum": published.checksum,
+         "layers": rows, "audit": report},
+        form=form, rows=rows, heading=f"Release {published.release.facts['number']} in {out}",
+    )  # fmt: skip
+    if not published.is_new:
+        say("No period is due since the last release: it was written again as it was.")
+    for layer, periods in published.hidden.items():
+        total = sum(periods.values())
+        say(f"{layer}: {total:,} events of the new periods are hidden altogether. This number is for you alone.")
+    say(f"The audit found nothing: {published.report.blocks:,} numbers, {published.report.releases} releases together.")
+
+
+@release.command()
+def audit(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A release.")],
+    *,
+    before: Annotated[
+        list[Path] | None, typer.Option(metavar="DIR", help="An earlier release, the oldest first; else the register.")
+    ] = None,
+    home: HomeOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Look for anything small that can be proved from a release and all before it together.
+
+    Earlier releases come from --before, or from the register of the home folder where it knows them.
+
+    Example: hexbeat release audit public
+    """
+    earlier = [Release.read(path) for path in before] if before else known_before(folder, home)
+    report = audit_folder(folder, before=earlier)
+    findings = [asdict(found) for found in report.findings]
+    row = as_row(report)
+    answer({**row, "findings": findings}, form=form, rows=[row], heading="Audit")
+    if report.missing_before:
+        say(f"{report.missing_before} earlier releases were not looked at: give them with --before.")
+    if findings:
+        answer(findings, form=form, rows=findings, heading="Found") if form is Format.TABLE else None
+        raise PolicyError(
+            "From a release nothing small can be proved",
+            f"the audit found {len(findings)}",
+            "do not publish it; withdraw it if it is published",
+        )
+
+
+@release.command()
+def show(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A release.")], *, form: FormatOption = Format.TABLE
+) -> None:
+    """What a release holds: layers, thresholds, periods, and at which level its numbers are.
+
+    Example: hexbeat release show public
+    """
+    found = Release.read(folder)
+    rows = described(found)
+    facts = {name: found.facts[name] for name in ("number", "as_at", "demonstration")}
+    answer({**facts, "layers": rows}, form=form, rows=rows, heading=f"Release {facts['number']} as at {facts['as_at']}")
+
+
+def described(found: Release) -> list[dict[str, Any]]:
+    """One row a layer: its terms, its periods, and the events shown at each level. Sums of blocks, nothing else."""
+    rows = []
+    for layer in found.layers:
+        blocks = [block for block in found.blocks if block.layer == layer.name]
+        levels = {
+            level: sum(block.count for block in blocks if block.level == level)
+            for level in ("piece", "group", "ward", "borough")
+        }
+        span = f"{layer.periods[0].name} to {layer.periods[-1].name}" if layer.periods else "none yet"
+        rows.append({"layer": layer.name, "k": layer.k, "periods": span, "blocks": len(blocks), **levels})
+    return rows
+
+
+def as_row(report: AuditReport) -> dict[str, Any]:
+    """The audit in one row."""
+    narrow = ", ".join(map(str, report.narrowest))
+    return {
+        "findings": len(report.findings),
+        "releases": report.releases,
+        "layers_and_periods": report.trees,
+        "numbers": report.blocks,
+        "sets_of_pieces_decided": f"10^{math.floor(report.sets_log2 * math.log10(2))}",
+        "fewest_possible_values_of_a_piece": narrow or "none is unknown within a number",
+        "unpublished_pieces_in_numbers": report.pieces_in_blocks,
+        "very_probably_small": report.likely_small,
+    }
+
+
+def known_before(folder: Path, home: Path | None) -> list[Release]:
+    """The earlier releases of the register that this one names; none if it does not know them."""
+    facts = Release.read(folder).facts
+    named = {entry["checksum"] for entry in facts["previous"]}
+    register = Register.of(Settings.from_environment(home=home).home, facts["area"]["name"])
+    return [old.release for old in register.all() if old.checksum in named]
+
+
+def parse_day(text: str) -> date:
+    """A date as in 2026-11-22; UsageError otherwise."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError("A day is written as in 2026-11-22", f"{text!r} is not", "write year, month, day") from error

@@ -1,0 +1,1 @@
+"""The public's side: everything here comes from one published release, and from nothing else."""

@@ -1,0 +1,286 @@
+"use strict";
+// Chooses ward, layer and period, and shows what is published of it. All data stands in the page; nothing is asked for.
+(() => {
+  const data = JSON.parse(document.getElementById("hp-data").textContent);
+  const byId = (name) => document.getElementById(`hp-${name}`);
+  const svg = document.querySelector(".hp-map");
+  const svgPart = (selector) => svg.querySelector(selector);
+  const RESTS = { group: "rest-part", ward: "rest-ward", borough: "rest-area" };
+  const MARGIN = 60;
+  const now = { ward: 0, layer: 0, period: 0 }; // ward 0 is the whole area
+  const sets = new Map();
+  for (const group of svg.querySelectorAll(".hp-set")) {
+    const shapes = [...group.children].map((path) => ({ path, rings: rings(path.getAttribute("d")) }));
+    sets.set(group.dataset.set, { group, shapes });
+  }
+
+  // "Mx yl dx dy dx dy ... z", once a ring, as drawing.py writes it.
+  function rings(text) {
+    return text.split("z").filter(Boolean).map((part) => {
+      const numbers = part.match(/-?\d+/g).map(Number);
+      const corners = [];
+      let [x, y] = [0, 0];
+      for (let k = 0; k < numbers.length; k += 2) {
+        x += numbers[k];
+        y += numbers[k + 1];
+        corners.push([x, y]);
+      }
+      return corners;
+    });
+  }
+
+  // The lines between places of which `owner` says different things; only those around `only`, if it is given.
+  function borders(shapes, owner, only) {
+    const sides = new Map();
+    shapes.forEach((shape, index) => {
+      for (const ring of shape.rings) {
+        ring.forEach((start, k) => {
+          const end = ring[(k + 1) % ring.length];
+          const forward = start[0] < end[0] || (start[0] === end[0] && start[1] < end[1]);
+          const key = forward ? `${start}L${end}` : `${end}L${start}`;
+          if (!sides.has(key)) sides.set(key, []);
+          sides.get(key).push(owner[index]);
+        });
+      }
+    });
+    let lines = "";
+    for (const [key, found] of sides) {
+      const differs = found.length === 1 || found[0] !== found[found.length - 1];
+      if (differs && (only === undefined || found.includes(only))) lines += `M${key}`;
+    }
+    return lines;
+  }
+
+  const layer = () => data.layers[now.layer];
+  const period = () => layer().periods[now.period];
+  const wardName = () => (now.ward ? data.wards[now.ward - 1].name : data.title);
+  const place = () => (layer().byWard ? now.ward : 0);
+
+  function element(name, text, classes) {
+    const made = document.createElement(name);
+    if (text !== undefined) made.textContent = text;
+    if (classes) made.className = classes;
+    return made;
+  }
+
+  function fillOf(block) {
+    if (!block) return "hidden";
+    const [level, , , , count] = block;
+    if (RESTS[level]) return RESTS[level];
+    let step = 0;
+    while (step < 4 && count >= layer().k * 2 ** (step + 1)) step += 1;
+    return `c${step}`;
+  }
+
+  function showMap() {
+    for (const [name, { group }] of sets) group.toggleAttribute("hidden", name !== layer().set);
+    const { shapes } = sets.get(layer().set);
+    const { blocks, covering } = period();
+    shapes.forEach((shape, index) => shape.path.setAttribute("class", `hp-${fillOf(blocks[covering[index]])}`));
+    svgPart(".hp-borders").setAttribute("d", borders(shapes, covering));
+    const code = now.ward ? data.wards[now.ward - 1].code : "";
+    for (const line of svg.querySelectorAll(".hp-ward")) line.classList.toggle("hp-here", line.dataset.ward === code);
+    const [left, top, wide, high] = now.ward ? data.wards[now.ward - 1].box : [MARGIN, MARGIN, 0, 0];
+    const box = [left - MARGIN, top - MARGIN, wide + 2 * MARGIN, high + 2 * MARGIN].join(" ");
+    svg.setAttribute("viewBox", now.ward ? box : svg.dataset.full);
+    svg.setAttribute("aria-label",
+      `Map of ${layer().many} in ${wardName()}, ${period().words}. The table of places says the same.`);
+    fitNames();
+  }
+
+  // Names keep their size on the screen whatever the zoom; one that would lie on another is left out.
+  function fitNames() {
+    const scale = svg.getScreenCTM();
+    if (!scale || !scale.a) return;
+    svg.style.setProperty("--hp-unit", String(1 / scale.a));
+    const hatch = Math.max(0.3, Math.min(1, 0.55 / scale.a));
+    for (const pattern of svg.querySelectorAll("pattern")) {
+      pattern.setAttribute("patternTransform", `${pattern.dataset.turn || ""} scale(${hatch})`);
+    }
+    const taken = [];
+    const code = now.ward ? data.wards[now.ward - 1].code : "";
+    const names = [...svg.querySelectorAll(".hp-names text")];
+    names.sort((one, other) => (other.dataset.ward === code) - (one.dataset.ward === code));
+    for (const name of names) {
+      name.removeAttribute("visibility");
+      name.removeAttribute("dx");
+      const at = name.getBBox();
+      const room = svg.viewBox.baseVal;
+      const inside = name.getAttribute("x") >= room.x && name.getAttribute("x") <= room.x + room.width;
+      const shift = Math.max(0, room.x + 4 - at.x) - Math.max(0, at.x + at.width - room.x - room.width + 4);
+      if (inside && shift) name.setAttribute("dx", String(shift));
+      const box = name.getBBox();
+      const free = taken.every((held) => box.x > held.x + held.width || held.x > box.x + box.width ||
+        box.y > held.y + held.height || held.y > box.y + box.height);
+      if (free) taken.push(box);
+      else name.setAttribute("visibility", "hidden");
+    }
+  }
+
+  function showTable() {
+    const { blocks, words } = period();
+    const code = now.ward ? data.wards[now.ward - 1].code : "";
+    const order = new Map(data.wards.map((ward, index) => [ward.code, index]));
+    const rows = blocks.map((block, index) => ({ block, index }))
+      .filter(({ block }) => !code || block[1] === code || block[1] === "")
+      .sort((one, other) => (order.get(one.block[1]) ?? 1e9) - (order.get(other.block[1]) ?? 1e9));
+    const table = byId("table").querySelector("table");
+    table.querySelector("caption").textContent = `${layer().title}, ${words}`;
+    const body = table.tBodies[0];
+    body.replaceChildren(...rows.map(({ block, index }) => {
+      const row = element("tr");
+      const head = element("th");
+      head.scope = "row";
+      const button = element("button", block[2]);
+      button.type = "button";
+      button.dataset.block = String(index);
+      button.setAttribute("aria-pressed", "false");
+      button.addEventListener("click", () => pick(index, true));
+      head.append(button);
+      row.append(head, element("td", block[3]), element("td", block[4].toLocaleString("en-GB"), "hp-number"));
+      return row;
+    }));
+    if (!rows.length) {
+      const cell = element("td", "None, or too few to show.");
+      cell.colSpan = 3;
+      const row = element("tr");
+      row.append(cell);
+      body.append(row);
+    }
+  }
+
+  function showPast() {
+    const past = byId("past").querySelector("table");
+    past.querySelector("caption").textContent =
+      `${layer().title} in ${place() ? wardName() : data.title}, period by period`;
+    const most = Math.max(1, ...layer().periods.map((one) => one.shown[place()][0]));
+    past.tBodies[0].replaceChildren(...layer().periods.map((one, index) => {
+      const [count, whole] = one.shown[place()];
+      const row = element("tr");
+      if (index === now.period) {
+        row.className = "hp-now";
+        row.setAttribute("aria-current", "true");
+      }
+      const head = element("th", one.short);
+      head.scope = "row";
+      const bar = element("td");
+      bar.append(element("i", "", `hp-bar hp-w${Math.ceil((20 * count) / most)}`));
+      const least = `${whole ? "" : "at least "}${count.toLocaleString("en-GB")}`;
+      row.append(head, bar, element("td", count ? least : "none, or too few to show", "hp-number"));
+      return row;
+    }));
+  }
+
+  // Show one block on the map and say what it is; again to let it go.
+  function pick(index, toggle) {
+    const { shapes } = sets.get(layer().set);
+    const { blocks, covering } = period();
+    const buttons = [...byId("table").querySelectorAll("button")];
+    const held = buttons.some((one) => Number(one.dataset.block) === index && one.getAttribute("aria-pressed") === "true");
+    const chosen = toggle && held ? null : index;
+    for (const one of buttons) one.setAttribute("aria-pressed", String(Number(one.dataset.block) === chosen));
+    svgPart(".hp-chosen").setAttribute("d", chosen === null || chosen < 0 ? "" : borders(shapes, covering, chosen));
+    let words = "";
+    if (chosen !== null && chosen < 0) words = `None, or too few to show here, ${period().words}.`;
+    else if (chosen !== null) {
+      const [, , , covers, count] = blocks[chosen];
+      words = `${count.toLocaleString("en-GB")} ${layer().many} ${covers}, ${period().words}.`;
+    }
+    byId("picked").textContent = words;
+  }
+
+  function show() {
+    const { lines } = period();
+    const [lead, ...rest] = lines[now.ward];
+    document.querySelector(".hp-lead").textContent = lead;
+    document.querySelector(".hp-rest").textContent = rest.join(" ");
+    byId("when-words").textContent = period().words;
+    const slider = byId("when");
+    slider.max = String(layer().periods.length - 1);
+    slider.value = String(now.period);
+    slider.setAttribute("aria-valuetext", period().words);
+    byId("earlier").setAttribute("aria-disabled", String(now.period === 0));
+    byId("later").setAttribute("aria-disabled", String(now.period === layer().periods.length - 1));
+    byId("periods").toggleAttribute("hidden", layer().periods.length < 2);
+    byId("ward").value = String(now.ward);
+    for (const choice of byId("layers").querySelectorAll("input")) choice.checked = Number(choice.value) === now.layer;
+    byId("legend").innerHTML = layer().legend; // ours, escaped where it holds names
+    for (const part of document.querySelectorAll(".hp-do, .hp-how")) {
+      part.toggleAttribute("hidden", part.dataset.layer !== layer().name);
+    }
+    document.querySelector(".hp-promise").textContent = layer().promise;
+    document.title = `What is happening in ${wardName()}?`;
+    showMap();
+    showTable();
+    showPast();
+    pick(null);
+    keepLink();
+  }
+
+  function keepLink() {
+    const parts = new URLSearchParams();
+    if (now.ward) parts.set("ward", data.wards[now.ward - 1].code);
+    parts.set("layer", layer().name);
+    parts.set("period", period().name);
+    try {
+      history.replaceState(null, "", `#${parts}`);
+    } catch {
+      // A frame may forbid it; the page works without.
+    }
+  }
+
+  function readLink() {
+    const parts = new URLSearchParams(location.hash.slice(1));
+    const found = (list, test) => list.findIndex(test);
+    now.ward = found(data.wards, (ward) => ward.code === parts.get("ward")) + 1;
+    now.layer = Math.max(0, found(data.layers, (one) => one.name === parts.get("layer")));
+    const asked = found(layer().periods, (one) => one.name === parts.get("period"));
+    now.period = asked < 0 ? layer().periods.length - 1 : asked;
+  }
+
+  function chooseLayer(index) {
+    const before = period().name;
+    now.layer = index;
+    const same = layer().periods.findIndex((one) => one.name === before);
+    now.period = same < 0 ? layer().periods.length - 1 : same;
+    show();
+  }
+
+  function choosePeriod(index) {
+    if (index < 0 || index >= layer().periods.length || index === now.period) return;
+    now.period = index;
+    show();
+  }
+
+  function start() {
+    const select = byId("ward");
+    select.append(new Option(data.title, "0"), ...data.wards.map((ward, index) => new Option(ward.name, String(index + 1))));
+    select.addEventListener("change", () => { now.ward = Number(select.value); show(); });
+    data.layers.forEach((one, index) => {
+      const label = element("label", one.title);
+      const choice = element("input");
+      Object.assign(choice, { type: "radio", name: "hp-layer", value: String(index) });
+      choice.addEventListener("change", () => chooseLayer(index));
+      label.prepend(choice);
+      byId("layers").append(label);
+    });
+    byId("layers").toggleAttribute("hidden", data.layers.length < 2);
+    byId("when").addEventListener("input", (event) => choosePeriod(Number(event.target.value)));
+    byId("earlier").addEventListener("click", () => choosePeriod(now.period - 1));
+    byId("later").addEventListener("click", () => choosePeriod(now.period + 1));
+    for (const { shapes } of sets.values()) {
+      shapes.forEach((shape, index) => shape.path.addEventListener("click", () => pick(period().covering[index], false)));
+    }
+    for (const pattern of svg.querySelectorAll("pattern")) pattern.dataset.turn = pattern.getAttribute("patternTransform") || "";
+    document.querySelector(".hp-where").hidden = true;
+    document.querySelector(".hp-pick").hidden = false;
+    byId("choices").hidden = false;
+    byId("plain").hidden = true;
+    new ResizeObserver(fitNames).observe(svg);
+    window.addEventListener("hashchange", () => { readLink(); show(); });
+    readLink();
+    show();
+  }
+
+  start();
+})();

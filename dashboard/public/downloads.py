@@ -1,0 +1,128 @@
+"""The published numbers as files: a table with its metadata (W3C CSV on the Web), and shapes as GeoJSON."""
+
+import csv
+import io
+import json
+from typing import Any, Final
+
+import numpy as np
+import shapely
+
+from dashboard.public.figures import Published
+from dashboard.public.sentences import period_words, place_words
+from layers.plain_cells import plain_cell
+from layers.release_format import Block
+
+__all__ = ["COLUMNS", "download_files", "numbers_csv", "numbers_geojson", "numbers_metadata"]
+
+COLUMNS: Final = {
+    "layer": ("what is counted, by its short name", "string"),
+    "title": ("what is counted", "string"),
+    "period": ("name of the period", "string"),
+    "period_words": ("the period in words", "string"),
+    "from": ("first day of the period", "date"),
+    "to": ("first day after the period", "date"),
+    "ward_code": ("ONS code of the ward; empty for the whole area", "string"),
+    "ward": ("name of the ward; empty for the whole area", "string"),
+    "level": ("piece, group, ward or borough: how large the place is", "string"),
+    "place_id": ("name of the place in the release", "string"),
+    "place": ("what to call the place", "string"),
+    "covers": ("which part of the ward or area the number is for", "string"),
+    "count": ("published number; never below the threshold of its layer", "integer"),
+}
+
+
+def download_files(published: Published) -> dict[str, bytes]:
+    """Name to content of the downloads; the same release gives the same bytes."""
+    return {
+        "numbers.csv": numbers_csv(published),
+        "numbers.csv-metadata.json": numbers_metadata(published),
+        "numbers.geojson": numbers_geojson(published),
+    }
+
+
+def numbers_csv(published: Published) -> bytes:
+    """One row a published block; text that a spreadsheet would run is made plain."""
+    text = io.StringIO(newline="")
+    table = csv.DictWriter(text, list(COLUMNS), lineterminator="\r\n")
+    table.writeheader()
+    for block in published.release.blocks:
+        table.writerow({name: plain_cell(value) for name, value in _row(published, block).items()})
+    return text.getvalue().encode()
+
+
+def numbers_metadata(published: Published) -> bytes:
+    """What the table is, where it comes from and what its columns mean."""
+    facts = published.release.facts
+    columns = [
+        {"name": name, "titles": name, "dc:description": meaning, "datatype": kind}
+        for name, (meaning, kind) in COLUMNS.items()
+    ]
+    described = {
+        "@context": ["http://www.w3.org/ns/csvw", {"@language": "en"}],
+        "url": "numbers.csv",
+        **_about(published),
+        "dc:license": facts["licence"],
+        "tableSchema": {"columns": columns},
+    }
+    return _json(described)
+
+
+def numbers_geojson(published: Published) -> bytes:
+    """One feature a block, in the order of the table: all the ground that its number is for, WGS 84."""
+    features = [
+        {
+            "type": "Feature",
+            "properties": _row(published, block),
+            "geometry": json.loads(shapely.to_geojson(_ground(published, block))),
+        }
+        for block in published.release.blocks
+    ]
+    about = {**_about(published), "licence": published.release.facts["licence"]}
+    return _json({"type": "FeatureCollection", "metadata": about, "features": features}, indent=None)
+
+
+def _row(published: Published, block: Block) -> dict[str, Any]:
+    layer = published.release.layer(block.layer)
+    period = next(period for period in layer.periods if period.name == block.period)
+    return {
+        "layer": layer.name,
+        "title": layer.title,
+        "period": period.name,
+        "period_words": period_words(period),
+        "from": period.start.isoformat(),
+        "to": period.end.isoformat(),
+        "ward_code": block.ward_code or "",
+        "ward": published.wards.get(block.ward_code or "", ""),
+        "level": block.level,
+        "place_id": block.place_id,
+        "place": block.place_label,
+        "covers": place_words(published, block),
+        "count": block.count,
+    }
+
+
+def _about(published: Published) -> dict[str, Any]:
+    facts = published.release.facts
+    return {
+        "dc:title": f"{published.title}: numbers for the public, release {facts['number']}",
+        "dc:date": facts["as_at"],
+        "dc:description": f"{facts['wording']['claim']} The true totals may be higher.",
+        "dc:source": [f"{source['title']}: {source['note']}" for source in facts["sources"]],
+        "dc:rights": facts["area"]["attribution"],
+        "hexbeat:demonstration": facts["demonstration"],
+    }
+
+
+def _ground(published: Published, block: Block) -> shapely.Geometry:
+    if block.level == "piece":
+        return published.release.places[block.place_id].outline
+    layer = published.release.layer(block.layer)
+    period = next(period for period in layer.periods if period.name == block.period)
+    covering = published.covering(layer, period)
+    pieces = [published.release.places[name].outline for name, owner in covering.items() if owner == block]
+    return shapely.transform(shapely.union_all(pieces), lambda corners: np.round(corners, 6))
+
+
+def _json(value: Any, *, indent: int | None = 1) -> bytes:
+    return (json.dumps(value, ensure_ascii=False, indent=indent, sort_keys=True) + "\n").encode()

@@ -1,0 +1,101 @@
+"""What is published of a ward or of the whole area: blocks and sums of blocks, and whether more may be hidden."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from layers.release_format import Block, Period, Release, ReleasedLayer
+
+__all__ = ["Published", "Shown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What is published of a place in a period.
+
+    count: the sum of `blocks`. whole: every event there is in it; otherwise some may be counted with a larger place, or
+    hidden, and the true number may be higher.
+    """
+
+    count: int
+    whole: bool
+    blocks: tuple[Block, ...]
+
+
+class Published:
+    """A release by wards and periods. Every number of it is a block's count or a sum of such counts."""
+
+    def __init__(self, release: Release) -> None:
+        self.release = release
+        self._coverings: dict[tuple[str, str], Mapping[str, Block | None]] = {}
+        self._larger: dict[tuple[str, str], frozenset[str]] = {}
+
+    @property
+    def title(self) -> str:
+        """What the area is called."""
+        return str(self.release.facts["area"]["title"])
+
+    @cached_property
+    def wards(self) -> dict[str, str]:
+        """Code to name of every ward, in the order of their names."""
+        found = {
+            place.ward_code: place.label
+            for place in self.release.places.values()
+            if place.level == "ward" and place.ward_code
+        }
+        return dict(sorted(found.items(), key=lambda pair: (pair[1].casefold(), pair[0])))
+
+    @property
+    def layers(self) -> tuple[ReleasedLayer, ...]:
+        """The layers that have a period, in the order of the release."""
+        return tuple(layer for layer in self.release.layers if layer.periods)
+
+    def by_ward(self, layer: ReleasedLayer) -> bool:
+        """Whether the layer is published for wards at all, and not for the whole area alone."""
+        return any(place.ward_code for place in self.release.leaves(layer.place_set))
+
+    def covering(self, layer: ReleasedLayer, period: Period) -> Mapping[str, Block | None]:
+        """The block of each smallest place, as `Release.covering` gives it; made once."""
+        key = (layer.name, period.name)
+        if key not in self._coverings:
+            self._coverings[key] = self.release.covering(*key)
+        return self._coverings[key]
+
+    def shown(self, layer: ReleasedLayer, period: Period, ward: str | None = None) -> Shown:
+        """What is published of a ward; None: of the whole area."""
+        blocks = tuple(
+            block
+            for block in self.release.blocks_of(layer.name, period.name)
+            if ward is None or block.ward_code == ward
+        )
+        covers = [
+            block is not None and (ward is None or block.ward_code == ward)
+            for place_id, block in self.covering(layer, period).items()
+            if ward is None or self.release.places[place_id].ward_code == ward
+        ]
+        return Shown(sum(block.count for block in blocks), bool(covers) and all(covers), blocks)
+
+    def elsewhere(self, layer: ReleasedLayer, period: Period) -> Block | None:
+        """The block of the whole area, which holds what no ward could show; None if there is none."""
+        blocks = self.release.blocks_of(layer.name, period.name)
+        return next((block for block in blocks if block.ward_code is None), None)
+
+    def is_remainder(self, block: Block) -> bool:
+        """Whether smaller places of this block's place have blocks of their own in the same period."""
+        return block.place_id in self._above(block.layer, block.period)
+
+    def _above(self, layer: str, period: str) -> frozenset[str]:
+        """Every place that a block's place is part of."""
+        key = (layer, period)
+        if key not in self._larger:
+            blocks = self.release.blocks_of(layer, period)
+            self._larger[key] = frozenset(name for block in blocks for name in self._ancestors(block.place_id))
+        return self._larger[key]
+
+    def _ancestors(self, place_id: str) -> list[str]:
+        found = []
+        parent = self.release.places[place_id].parent_id
+        while parent:
+            found.append(parent)
+            parent = self.release.places[parent].parent_id
+        return found

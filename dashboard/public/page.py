@@ -1,0 +1,167 @@
+"""The public's page on a server: the same words, map and tables as the static site, from one release directory."""
+
+import base64
+import logging
+import os
+import re
+from html import escape
+from pathlib import Path
+from typing import Final
+
+import streamlit as st
+
+from dashboard.public.advice import Contact, accessibility_html, advice_html, method_html, sources_html
+from dashboard.public.downloads import download_files
+from dashboard.public.drawing import Drawing, draw
+from dashboard.public.figures import Published
+from dashboard.public.palette import static_palette, streamlit_palette
+from dashboard.public.sentences import period_words, summary
+from dashboard.public.site import DEMONSTRATION, map_style, public_style
+from dashboard.public.view import PATTERNS, legend_html, map_html, past_html, table_html
+from geo.errors import DataError
+from layers.release_format import CHECKSUMS, Period, Release, ReleasedLayer
+from layers.release_words import promise
+
+__all__ = ["SORRY", "as_pictures", "show"]
+
+MIME: Final = {".csv": "text/csv", ".json": "application/json", ".geojson": "application/geo+json"}
+FRAME: Final = """
+[data-testid="stHeader"], [data-testid="stToolbar"], [data-testid="stElementToolbar"] { display: none; }
+[data-testid="stMainBlockContainer"] { padding: 1rem 1rem 3rem; max-width: 46rem; }
+[data-testid="stMainBlockContainer"] > [data-testid="stVerticalBlock"] { gap: 0.6rem; }
+.hp h1 { font-size: 1.6rem; padding: 0; } .hp h2 { padding: 0; }
+.hp .hp-lead { font-size: 1.3rem; }
+.hp .hp-legend { padding: 0; } .hp .hp-legend li { padding: 0; } .hp figure { border: 0; }
+"""
+SORRY: Final = "This page cannot be shown at the moment. Please try again later, or tell whoever publishes it."
+
+
+def show() -> None:
+    """The page; whatever goes wrong, its reader learns no more than that it did."""
+    st.set_page_config(page_title="What is happening here?", layout="centered")
+    st.html(f"<style>{streamlit_palette()}{public_style()}{FRAME}</style>")
+    try:
+        _page()
+    except Exception:
+        logging.getLogger(__name__).exception("the public page failed")
+        st.html(f'<div class="hp" role="alert"><p>{escape(SORRY)}</p></div>')
+
+
+def _page() -> None:
+    folder = Path(os.environ.get("HEXBEAT_RELEASE", ""))
+    published, drawing, files = _opened(str(folder), (folder / CHECKSUMS).stat().st_mtime_ns)
+    if published.release.facts["demonstration"]:
+        _write(f'<p class="hp-mark">{escape(DEMONSTRATION)}</p>')
+    ward, layer, period = _choices(published)
+    lines = summary(published, layer, period, ward)
+    _write(
+        f'<div role="status"><p class="hp-lead">{escape(lines[0])}</p>'
+        f'<p class="hp-rest">{escape(" ".join(lines[1:]))}</p></div>'
+        f'<figure><div class="hp-frame-map">{map_html(published, drawing, layer, period, ward, all_sets=False)}</div>'
+        f"<figcaption>{legend_html(published, layer)}</figcaption></figure>"
+        f'<p class="hp-promise">{escape(promise(layer.k))}</p>{advice_html(layer, _contact())}'
+        f"<h2>Compared with its own past</h2>{past_html(published, layer, period, ward)}"
+    )
+    _more(published, layer, period, ward, files)
+
+
+def _more(
+    published: Published, layer: ReleasedLayer, period: Period, ward: str | None, files: dict[str, bytes]
+) -> None:
+    """The table twin, the downloads, and how the numbers are made."""
+    _write(
+        "<h2>The map as a table</h2><details><summary>Show the table</summary>"
+        f'<div id="hp-table" tabindex="0" role="region" aria-label="Places and their numbers">'
+        f"{table_html(published, layer, period, ward)}</div></details>"
+        f"<h2>How these numbers are made</h2><details><summary>Read how</summary>"
+        f"{method_html(published, layer)}</details>"
+        "<h2>Take the numbers with you</h2>"
+    )
+    for name, content in files.items():
+        st.download_button(f"Download {name}", content, file_name=name, mime=MIME[Path(name).suffix])
+    _write(
+        f"<details><summary>Sources and licence</summary>{sources_html(published)}</details>"
+        f"<details><summary>Accessibility</summary>{accessibility_html()}</details>"
+    )
+
+
+def _write(html: str) -> None:
+    st.html(f'<div class="hp">{as_pictures(html)}</div>')
+
+
+def as_pictures(html: str) -> str:
+    """Drawings within HTML as pictures with the same name: Streamlit removes vector shapes from HTML."""
+    return re.sub(r"<svg (.*?)</svg>", lambda found: _picture(found[0]), html, flags=re.DOTALL)
+
+
+def _picture(drawing: str) -> str:
+    name = re.search(r'aria-label="([^"]*)"', drawing)
+    kind = ' class="hp-map"' if name else ""
+    opened = drawing.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
+    head, rest = opened.split(">", 1)
+    defs = "" if name else f"<defs>{PATTERNS}</defs>"
+    whole = f"{head}><style>{static_palette()}{map_style()}</style>{defs}{rest}"
+    coded = base64.b64encode(whole.encode()).decode()
+    return f'<img{kind} alt="{name[1] if name else ""}" src="data:image/svg+xml;base64,{coded}">'
+
+
+@st.cache_resource(max_entries=2, show_spinner="Reading the release …")
+def _opened(folder: str, changed_ns: int) -> tuple[Published, Drawing, dict[str, bytes]]:
+    """The release of a directory with its drawing and downloads; read again when its checksums change."""
+    del changed_ns
+    published = Published(Release.read(Path(folder)))
+    if not published.layers:
+        raise DataError(
+            "The page shows at least one period", "this release has none yet", "wait until a period is published"
+        )
+    return published, draw(published), download_files(published)
+
+
+def _contact() -> Contact:
+    """The council's words and form for needles, from HEXBEAT_NEEDLE_CONTACT and HEXBEAT_NEEDLE_FORM."""
+    return Contact(os.environ.get("HEXBEAT_NEEDLE_CONTACT") or None, os.environ.get("HEXBEAT_NEEDLE_FORM") or None)
+
+
+def _choices(published: Published) -> tuple[str | None, ReleasedLayer, Period]:
+    """Ward, layer and period, from the widgets; a link carries them, and what it cannot mean is passed over."""
+    asked = st.query_params
+    heading = st.empty()
+    wards = ["", *published.wards]
+    _begin("ward", wards, asked.get("ward"), wards[0])
+    ward = st.selectbox(
+        "Ward", wards, key="ward",
+        format_func=lambda code: published.wards.get(code, f"All of {published.title}"),
+    )  # fmt: skip
+    names = [layer.name for layer in published.layers]
+    _begin("layer", names, asked.get("layer"), names[0])
+    name = st.radio(
+        "What is counted", names, key="layer", horizontal=True,
+        format_func=lambda one: published.release.layer(one).title,
+    )  # fmt: skip
+    layer = published.release.layer(str(name))
+    period = _period(layer, asked.get("period"))
+    heading.html(
+        f'<div class="hp"><h1>What is happening in {escape(published.wards.get(ward, published.title))}?</h1></div>'
+    )
+    link = {"ward": ward, "layer": layer.name, "period": period.name}
+    st.query_params.from_dict({name: value for name, value in link.items() if value})
+    return ward or None, layer, period
+
+
+def _period(layer: ReleasedLayer, asked: str | None) -> Period:
+    periods = {period.name: period for period in layer.periods}
+    if len(periods) == 1:
+        return layer.periods[0]
+    key = f"period-{layer.name}"
+    _begin(key, list(periods), asked, layer.periods[-1].name)
+    chosen = st.select_slider(
+        "Period", list(periods), key=key,
+        format_func=lambda name: period_words(periods[name]),
+    )  # fmt: skip
+    return periods[str(chosen)]
+
+
+def _begin(key: str, options: list[str], asked: str | None, default: str) -> None:
+    """A widget begins with what the link asks for, where that is one of its options."""
+    if st.session_state.get(key) not in options:
+        st.session_state[key] = asked if asked in options else default

@@ -1,0 +1,58 @@
+"""What the static page's script works on: every published block and every sentence, as plain data."""
+
+from typing import Any
+
+from dashboard.public.drawing import Drawing
+from dashboard.public.figures import Published
+from dashboard.public.sentences import period_words, place_words, short_words, summary
+from dashboard.public.view import legend_html
+from layers.release_format import Period, ReleasedLayer
+from layers.release_words import promise
+
+__all__ = ["payload"]
+
+
+def payload(published: Published, drawing: Drawing) -> dict[str, Any]:
+    """The whole release for one page. Counts are those of blocks, and sums of them for wards and the area."""
+    return {
+        "title": published.title,
+        "wards": [
+            {"code": code, "name": name, "box": drawing.wards[code].box} for code, name in published.wards.items()
+        ],
+        "layers": [_layer(published, layer) for layer in published.layers],
+    }
+
+
+def _layer(published: Published, layer: ReleasedLayer) -> dict[str, Any]:
+    return {
+        "name": layer.name,
+        "title": layer.title,
+        "many": layer.many,
+        "k": layer.k,
+        "set": layer.place_set,
+        "byWard": published.by_ward(layer),
+        "legend": legend_html(published, layer),
+        "promise": promise(layer.k),
+        "periods": [_period(published, layer, period) for period in layer.periods],
+    }
+
+
+def _period(published: Published, layer: ReleasedLayer, period: Period) -> dict[str, Any]:
+    places = [None, *published.wards]
+    blocks = published.release.blocks_of(layer.name, period.name)
+    numbers = {block.place_id: k for k, block in enumerate(blocks)}
+    covering = published.covering(layer, period)
+    shown = [published.shown(layer, period, ward) for ward in places]
+    return {
+        "name": period.name,
+        "words": period_words(period),
+        "short": short_words(period),
+        "blocks": [
+            [block.level, block.ward_code or "", block.place_label, place_words(published, block), block.count]
+            for block in blocks
+        ],
+        # The block of each smallest place in the order in which they are drawn; -1 where it is hidden.
+        "covering": [numbers[block.place_id] if block else -1 for block in covering.values()],
+        "shown": [[one.count, int(one.whole)] for one in shown],
+        "lines": [summary(published, layer, period, ward) for ward in places],
+    }

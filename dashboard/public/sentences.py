@@ -1,0 +1,109 @@
+"""What the public reads: periods by name, the sentences of a ward, and what kind of place a number is for."""
+
+import datetime as dt
+from typing import Final
+
+from dashboard.public.figures import Published, Shown
+from layers.release_format import Block, Period, ReleasedLayer
+
+__all__ = ["between_words", "past_words", "period_words", "place_words", "short_words", "summary"]
+
+MONTHS: Final = (
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
+
+
+def period_words(period: Period) -> str:
+    """As in "July to September 2026", "July 2026", "2026", "October 2025 to March 2026"."""
+    first, last, one, year = _ends(period)
+    if one or year:
+        return last if one else str(period.start.year)
+    return f"{first} to {last}"
+
+
+def between_words(period: Period) -> str:
+    """As in "Between July and September 2026", "In July 2026", "In 2026"."""
+    first, last, one, year = _ends(period)
+    if one or year:
+        return f"In {period_words(period)}"
+    return f"Between {first} and {last}"
+
+
+def short_words(period: Period) -> str:
+    """As in "Jul to Sep 2026", for narrow columns."""
+    words = period_words(period).split()
+    return " ".join(word[:3] if word in MONTHS else word for word in words)
+
+
+def _ends(period: Period) -> tuple[str, str, bool, bool]:
+    """First month, last month and year, whether it is one month, whether it is a calendar year."""
+    last = period.end - dt.timedelta(days=1)
+    same = period.start.year == last.year
+    first = MONTHS[period.start.month - 1] + ("" if same else f" {period.start.year}")
+    one = same and period.start.month == last.month
+    year = same and period.start.month == 1 and last.month == len(MONTHS)
+    return first, f"{MONTHS[last.month - 1]} {last.year}", one, year
+
+
+def summary(published: Published, layer: ReleasedLayer, period: Period, ward: str | None) -> list[str]:
+    """The sentences for a ward (None: the whole area): how many, what may be missing, and its own past."""
+    if ward is not None and not published.by_ward(layer):
+        here = summary(published, layer, period, None)
+        return [f"{layer.title} are shown for {published.title} as a whole only, not for its wards.", *here]
+    shown = published.shown(layer, period, ward)
+    place = published.wards[ward] if ward else published.title
+    lines = [_lead(layer, period, shown, place)]
+    if not shown.whole:
+        lines.append(_missing(published, layer, period, ward))
+    return [line for line in (*lines, _before(published, layer, period, ward)) if line]
+
+
+def _lead(layer: ReleasedLayer, period: Period, shown: Shown, place: str) -> str:
+    if not shown.count:
+        return f"{between_words(period)}, there were no {layer.many} in {place}, or too few to show."
+    return f"{between_words(period)}, {_least(shown)} {layer.many} were recorded in {place}."
+
+
+def _least(shown: Shown) -> str:
+    return f"{'' if shown.whole else 'at least '}{shown.count:,}"
+
+
+def _missing(published: Published, layer: ReleasedLayer, period: Period, ward: str | None) -> str:
+    elsewhere = published.elsewhere(layer, period)
+    if ward is None:
+        return "Any others were too few to show."
+    if elsewhere is None:
+        return "Any others there were too few to show."
+    return f"Any others there are part of the {elsewhere.count:,} that are counted {place_words(published, elsewhere)}."
+
+
+def _before(published: Published, layer: ReleasedLayer, period: Period, ward: str | None) -> str:
+    """The period before, from published numbers alone; a direction only where both numbers are whole."""
+    place = layer.periods.index(period)
+    if not place:
+        return "This is the first period that is published."
+    before = layer.periods[place - 1]
+    now, then = (published.shown(layer, one, ward) for one in (period, before))
+    if now.count and then.count and now.whole and then.whole:
+        word = "as many as" if now.count == then.count else f"{'more' if now.count > then.count else 'fewer'} than"
+        return f"That is {word} in {period_words(before)} ({then.count:,})."
+    if not then.count:
+        return f"In {period_words(before)} there were none, or too few to show."
+    return f"In {period_words(before)} it was {_least(then)}."
+
+
+def past_words(shown: Shown) -> str:
+    """A number of a ward's past: "35", "at least 35", or that there is none to show."""
+    return _least(shown) if shown.count else "none, or too few to show"
+
+
+def place_words(published: Published, block: Block) -> str:
+    """What kind of place a number is for: "in this part of Central", "elsewhere in Newport"."""
+    ward = published.wards.get(block.ward_code or "", published.title)
+    if block.level == "piece":
+        return f"in this part of {ward}"
+    if block.level == "group":
+        return f"{'elsewhere ' if published.is_remainder(block) else ''}in this wider part of {ward}"
+    name = ward if block.level == "ward" else published.title
+    return f"elsewhere in {name}" if published.is_remainder(block) else f"in {name} as a whole"

@@ -1,0 +1,168 @@
+"""The mask of plausible pieces: where events can happen at all, made from points or lines before looking at any event.
+
+`places.csv` of an area lists them: cell (H3, resolution 9), ward_code, and at how many spots (cells of resolution 11)
+of it the points or lines were. `places.toml` says where it comes from. A release needs the mask, because whoever knows
+that nothing can happen in a wood would otherwise know more than the release reckons with.
+"""
+
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from geo.cells import cell_strings, cells_from_strings, index_points_at
+from geo.errors import AreaError, DataError
+from geo.geofiles import gdal_address
+from layers.areas import WARDS_FILE, Area
+from layers.boundary_files import sha256_of
+from layers.whole_files import written_whole
+
+__all__ = ["MASK_FILE", "PIECE_RESOLUTION", "Mask", "PlacesReport", "make_places", "read_mask"]
+
+MASK_FILE: Final = "places.csv"
+FACTS_FILE: Final = "places.toml"
+PIECE_RESOLUTION: Final = 9
+SPOT_RESOLUTION: Final = 11
+COLUMNS: Final = ["cell", "ward_code", "spots"]
+_ROWS: Final = 500_000  # rows of a CSV at a time: OS Open UPRN has forty million
+_STEP_DEGREES: Final = 1e-4  # lines become points so far apart: 11 m at most, half a spot
+_NAMES: Final = {"lon": ("lon", "longitude", "lng"), "lat": ("lat", "latitude")}
+_RULE: Final = "Places where events can happen come from a file of points or lines"
+_HINT: Final = "give a CSV with longitude and latitude, or a GeoJSON, GeoPackage, Shapefile or GeoParquet"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mask:
+    """The plausible pieces of an area, sorted by ward and cell: H3 cells (uint64), ward codes, spots (int64).
+
+    `facts` is places.toml; `sha256` is that of places.csv.
+    """
+
+    cell: NDArray[np.uint64]
+    ward_code: tuple[str, ...]
+    spots: NDArray[np.int64]
+    facts: dict[str, Any]
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlacesReport:
+    """What was made: how many points or lines were read, how many spots lie in the area, and in how many pieces."""
+
+    area: str
+    read: int
+    spots: int
+    pieces: int
+    file: str
+
+
+def make_places(path: Path, area: Area, *, source: str, licence: str, attribution: str) -> PlacesReport:
+    """Make an area's mask from points or lines (any CRS that the file states; a CSV is in WGS 84 degrees).
+
+    Writes places.csv and places.toml into the area's folder. DataError if the file has no points or lines, AreaError if
+    none of them lies in the area.
+    """
+    read, found = 0, []
+    for count, lon, lat in _points(path):
+        read += count
+        found.append(_spots(lon, lat, area))
+    spots = pd.concat(found).drop_duplicates()
+    if spots.empty:
+        raise AreaError(
+            "Places lie in the area that they are for",
+            f"none of the {read:,} of {path.name} is in {area.title}",
+            "choose the area with --area, or a file of this area",
+        )
+    pieces = spots.groupby(["ward_code", "cell"], sort=True, as_index=False).agg(spots=("spot", "size"))
+    pieces["cell"] = cell_strings(pieces["cell"].to_numpy(dtype=np.uint64))
+    with written_whole(area.folder / MASK_FILE) as draft:
+        pieces[COLUMNS].to_csv(draft, index=False, lineterminator="\n")
+    facts = {
+        "source": source,
+        "source_file": path.name,
+        "source_sha256": sha256_of(path),
+        "licence": licence,
+        "attribution": attribution,
+        "piece_resolution": PIECE_RESOLUTION,
+        "spot_resolution": SPOT_RESOLUTION,
+        "pieces": len(pieces),
+        "wards_sha256": sha256_of(area.folder / WARDS_FILE),
+        "places_sha256": sha256_of(area.folder / MASK_FILE),
+    }
+    lines = ["# Made by `hexbeat boundaries places`; make again rather than edit.", *map(_toml, facts.items())]
+    with written_whole(area.folder / FACTS_FILE) as draft:
+        draft.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return PlacesReport(area.name, read, len(spots), len(pieces), str(area.folder / MASK_FILE))
+
+
+def read_mask(area: Area) -> Mask:
+    """The area's mask; AreaError if there is none, or if it was not made for these wards."""
+    rule = f"A release needs the list of places of {area.title} where events can happen"
+    hint = f"make it: hexbeat boundaries places FILE --area {area.name}"
+    path = area.folder / MASK_FILE
+    if not path.is_file() or not (area.folder / FACTS_FILE).is_file():
+        raise AreaError(rule, "there is none", hint)
+    facts = tomllib.loads((area.folder / FACTS_FILE).read_text(encoding="utf-8"))
+    if facts.get("wards_sha256") != sha256_of(area.folder / WARDS_FILE):
+        raise AreaError(rule, "the one that is there was made for other wards", hint)
+    digest = sha256_of(path)
+    if facts.get("places_sha256") != digest:
+        raise AreaError(rule, "the one that is there was changed by hand", hint)
+    frame = pd.read_csv(path, dtype={"cell": str, "ward_code": str, "spots": np.int64})
+    cells = cells_from_strings(frame["cell"])
+    return Mask(cells, tuple(frame["ward_code"]), frame["spots"].to_numpy(dtype=np.int64), facts, digest)
+
+
+def _points(path: Path) -> Iterator[tuple[int, NDArray[np.float64], NDArray[np.float64]]]:
+    """How many rows, and their points in WGS 84 degrees, part by part."""
+    try:
+        if path.suffix.lower() == ".csv":
+            yield from _csv_points(path)
+            return
+        address = path if path.suffix.lower() == ".parquet" else gdal_address(path)
+        frame = gpd.read_parquet(path) if path.suffix.lower() == ".parquet" else gpd.read_file(address)
+    except (OSError, ValueError, TypeError) as error:
+        raise DataError(_RULE, f"{path.name} cannot be read ({type(error).__name__})", _HINT) from error
+    if frame.crs is None:
+        raise DataError(_RULE, f"{path.name} does not say its CRS", "state it in the file, or give a CSV in degrees")
+    shapes = frame.to_crs(4326).geometry
+    if not shapes.geom_type.isin(("Point", "MultiPoint", "LineString", "MultiLineString")).all():
+        raise DataError(_RULE, f"{path.name} holds other shapes", _HINT)
+    corners = shapely.get_coordinates(shapely.segmentize(shapes.to_numpy(), _STEP_DEGREES))
+    yield len(frame), corners[:, 0], corners[:, 1]
+
+
+def _csv_points(path: Path) -> Iterator[tuple[int, NDArray[np.float64], NDArray[np.float64]]]:
+    header = list(pd.read_csv(path, nrows=0, encoding="utf-8-sig").columns)
+    columns = [next((c for c in header if c.strip().lower() in names), None) for names in _NAMES.values()]
+    if None in columns:
+        raise DataError(_RULE, f"{path.name} has the columns {', '.join(header)}", _HINT)
+    chosen = [str(column) for column in columns]
+    for part in pd.read_csv(path, usecols=chosen, dtype=np.float64, chunksize=_ROWS, encoding="utf-8-sig"):
+        whole = part.dropna()
+        yield len(part), whole[chosen[0]].to_numpy(), whole[chosen[1]].to_numpy()
+
+
+def _spots(lon: NDArray[np.float64], lat: NDArray[np.float64], area: Area) -> pd.DataFrame:
+    """The distinct spots of these points in the area: columns ward_code, cell, spot."""
+    ward = area.wards.locate(lon, lat)
+    inside = ward >= 0
+    cells = index_points_at(lon[inside], lat[inside], resolutions=(PIECE_RESOLUTION, SPOT_RESOLUTION))
+    codes = np.array(area.wards.codes, dtype=object)[ward[inside]]
+    frame = pd.DataFrame({"ward_code": codes, "cell": cells[PIECE_RESOLUTION], "spot": cells[SPOT_RESOLUTION]})
+    return frame.drop_duplicates()
+
+
+def _toml(fact: tuple[str, object]) -> str:
+    name, value = fact
+    if isinstance(value, int):
+        return f"{name} = {value}"
+    escaped = str(value).replace("\\", "\\\\").replace('"', '\\"')
+    return f'{name} = "{escaped}"'

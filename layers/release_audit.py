@@ -1,0 +1,171 @@
+"""The audit of a release directory: whether anything small can be proved from it and from all releases before it.
+
+It knows the rule, all places, and everything published; it uses nothing of what builds releases but the file format.
+Series are safe because their parts are: every event counts in one period of one layer, so periods and layers are
+independent, and each is decided exactly by `geo.audit`. That holds only if no number was ever published a second time
+in another way, so the audit also looks for everything that breaks it.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import shapely
+
+from geo.audit import AuditedTree, audit
+from layers.release_files import release_files
+from layers.release_format import Period, Place, Release, ReleasedLayer
+from layers.release_reading import read_files, release_of
+
+__all__ = ["AuditReport", "Disclosure", "audit_folder", "audit_release"]
+
+FACTS: Final = {"format", "number", "as_at", "demonstration", "area", "licence", "sources", "wording", "previous"}
+AREA_FACTS: Final = {"name", "title", "vintage", "time_zone", "licence", "attribution"}
+LEAST_K: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Disclosure:
+    """One finding: where, why, and the possible numbers if they are all below k (empty where that is not the point)."""
+
+    layer: str
+    period: str
+    place: str
+    reason: str
+    possible: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AuditReport:
+    """What was tried and found.
+
+    `trees` layers and periods, `blocks` numbers; `sets_log2`: all sets of so many unpublished pieces, pieces of
+    different periods together, were decided; `narrowest`: the fewest values that such a piece of a block can have;
+    `pieces_in_blocks` of them, `likely_small` with odds of 95 % for 1 to k - 1. `releases` is how many were looked at.
+    """
+
+    findings: tuple[Disclosure, ...]
+    releases: int
+    trees: int
+    blocks: int
+    sets_log2: int
+    narrowest: tuple[int, ...]
+    pieces_in_blocks: int
+    likely_small: int
+    missing_before: int
+
+
+def audit_folder(folder: Path, *, before: Sequence[Release] = ()) -> AuditReport:
+    """The audit of a directory as it lies there, its bytes included; DataError if it is no release."""
+    files = read_files(folder)
+    release = release_of(files, name=folder.name)
+    extra = sorted(path.name for path in folder.iterdir() if path.name not in files)
+    remade = release_files(release)
+    changed = sorted(name for name in files if remade.get(name) != files[name])
+    more = [Disclosure("", "", name, "a file that is no part of a release") for name in extra]
+    more += [Disclosure("", "", name, "holds more, or in another order, than its values") for name in changed]
+    return audit_release(release, before=before, more=more)
+
+
+def audit_release(release: Release, *, before: Sequence[Release] = (), more: Iterable[Disclosure] = ()) -> AuditReport:
+    """The audit of a release and of all before it, the oldest first; `more` are findings from elsewhere."""
+    series = [*before, release]
+    findings = [*more, *_terms(release), *(found for pair in pairwise(series) for found in _between(*pair))]
+    trees: list[tuple[ReleasedLayer, AuditedTree]] = []
+    for layer in release.layers:
+        places = [place for place in release.places.values() if place.place_set == layer.place_set]
+        for period in layer.periods:
+            audited = _audit_tree(release, layer, period, places)
+            trees.append((layer, audited))
+            findings += [
+                Disclosure(layer.name, period.name, places[found.node].label, found.reason, found.possible)
+                for found in audited.findings
+            ]
+    narrow = [tree.narrowest for _, tree in trees if tree.narrowest]
+    return AuditReport(
+        findings=tuple(findings),
+        releases=len(series),
+        trees=len(trees),
+        blocks=sum(tree.blocks for _, tree in trees),
+        sets_log2=sum(tree.sets_log2 for _, tree in trees),
+        narrowest=min(narrow, key=len, default=()),
+        pieces_in_blocks=sum(tree.leaves_in_blocks for _, tree in trees),
+        likely_small=sum(tree.likely_small for _, tree in trees),
+        missing_before=max(0, len(release.facts.get("previous", [])) - len(before)),
+    )
+
+
+def _audit_tree(release: Release, layer: ReleasedLayer, period: Period, places: list[Place]) -> AuditedTree:
+    number = {place.place_id: k for k, place in enumerate(places)}
+    parent = np.array([number.get(place.parent_id or "", -1) for place in places], dtype=np.int64)
+    published, count = np.zeros(len(places), dtype=bool), np.zeros(len(places), dtype=np.int64)
+    for block in release.blocks_of(layer.name, period.name):
+        published[number[block.place_id]], count[number[block.place_id]] = True, block.count
+    return audit(published, count, parent, k=layer.k)
+
+
+def _terms(release: Release) -> list[Disclosure]:
+    """What one release may not be, whatever its numbers are."""
+    found = []
+    if len({layer.name for layer in release.layers}) < len(release.layers):
+        found.append(Disclosure("", "", "", "a layer is there twice"))
+    if set(release.facts) != FACTS or set(release.facts["area"]) != AREA_FACTS:
+        found.append(Disclosure("", "", "release.json", "says more than a release says"))
+    for layer in release.layers:
+        found += [Disclosure(layer.name, "", "", reason) for reason in _layer_terms(release, layer)]
+    return found
+
+
+def _layer_terms(release: Release, layer: ReleasedLayer) -> list[str]:
+    reasons = []
+    if layer.k < max(LEAST_K, layer.minimum_places or 0):
+        reasons.append(f"k is {layer.k}: under {LEAST_K}, or under the minimum of places")
+    if any(_months(period) != layer.months or period.start.day != 1 for period in layer.periods):
+        reasons.append("a period is not as long as the layer's periods are")
+    if any(first.end > second.start for first, second in pairwise(layer.periods)):
+        reasons.append("periods overlap")
+    if layer.minimum_places:
+        fewest = 2 * layer.minimum_places - 1
+        if any((place.possible_places or 0) < fewest for place in release.leaves(layer.place_set)):
+            reasons.append(f"a piece has fewer than {fewest} possible places")
+    return reasons
+
+
+def _months(period: Period) -> int:
+    return (period.end.year - period.start.year) * 12 + period.end.month - period.start.month
+
+
+def _between(earlier: Release, later: Release) -> list[Disclosure]:
+    """What a later release may not do to an earlier one: count the same events in another way."""
+    found = []
+    layers = {layer.name: layer for layer in later.layers}
+    if earlier.facts["area"]["name"] != later.facts["area"]["name"]:
+        return [Disclosure("", "", "", "an earlier release is of another area")]
+    for old in earlier.layers:
+        new = layers.get(old.name)
+        if new is None:
+            found.append(Disclosure(old.name, "", "", "an earlier release had this layer"))
+            continue
+        before = (old.k, old.months, old.minimum_places, _outlines(earlier, old.place_set))
+        if before != (new.k, new.months, new.minimum_places, _outlines(later, new.place_set)):
+            found.append(Disclosure(old.name, "", "", "an earlier release had another k, period length or geometry"))
+        if new.periods[: len(old.periods)] != old.periods:
+            found.append(Disclosure(old.name, "", "", "an earlier release had other periods"))
+        found += [
+            Disclosure(old.name, period.name, "", "an earlier release had other numbers")
+            for period in old.periods
+            if _numbers(earlier, old.name, period.name) != _numbers(later, old.name, period.name)
+        ]
+    return found
+
+
+def _outlines(release: Release, place_set: str) -> list[tuple[str, str | None, bytes]]:
+    chosen = [place for place in release.places.values() if place.place_set == place_set]
+    return [(place.place_id, place.parent_id, shapely.to_wkb(place.outline)) for place in chosen]
+
+
+def _numbers(release: Release, layer: str, period: str) -> dict[str, int]:
+    return {block.place_id: block.count for block in release.blocks_of(layer, period)}

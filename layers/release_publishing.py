@@ -1,0 +1,112 @@
+"""Publishing: what the audit finds nothing in is noted in the register and written, whole; anything else is not."""
+
+import datetime as dt
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from geo.errors import PolicyError, UsageError
+from layers.access import Viewer
+from layers.areas import Area
+from layers.release_audit import AuditReport, audit_release
+from layers.release_building import Draft, build_draft
+from layers.release_files import release_checksum, release_files
+from layers.release_format import CHECKSUMS, Release, checksum_of
+from layers.release_policy import ReleasePolicy
+from layers.release_reading import release_of
+from layers.release_register import Register, Registered
+from layers.store import Store
+
+__all__ = ["Published", "publish_release"]
+
+_SHOWN: Final = 3  # findings that an error names
+
+
+@dataclass(frozen=True, eq=False)
+class Published:
+    """A release that was written: `is_new` is False where nothing was due and the last one was written again.
+
+    `hidden` (layer, period: events in no block) is for the publisher alone.
+    """
+
+    release: Release
+    checksum: str
+    report: AuditReport
+    hidden: Mapping[str, Mapping[str, int]]
+    is_new: bool
+
+
+def publish_release(
+    store: Store,
+    viewer: Viewer,
+    area: Area,
+    policy: ReleasePolicy,
+    out: Path,
+    *,
+    home: Path,
+    as_at: dt.date,
+    now: dt.datetime,
+) -> Published:
+    """Build, audit, note and write the release as at a local day.
+
+    `out` must be new, empty, or hold an earlier release of this register, which is replaced. PolicyError if a term
+    changed or the audit finds anything; nothing is written then. Also raises what `build_draft` raises.
+    """
+    register = Register.of(home, area.name)
+    earlier = register.all()
+    _require_free(out, earlier)
+    draft = build_draft(store, viewer, area, policy, as_at=as_at, now=now, earlier=earlier)
+    files = release_files(draft.release) if draft.is_new else dict(earlier[-1].files)
+    report = _audited(files, earlier if draft.is_new else earlier[:-1])
+    if draft.is_new:
+        register.add(len(earlier) + 1, files, frozen=draft.frozen, first=draft.first)
+    _write(files, out)
+    return _published(draft, files, report)
+
+
+def _published(draft: Draft, files: dict[str, bytes], report: AuditReport) -> Published:
+    return Published(draft.release, release_checksum(files), report, draft.hidden, draft.is_new)
+
+
+def _audited(files: Mapping[str, bytes], earlier: list[Registered]) -> AuditReport:
+    """The audit of the very bytes that would be written; PolicyError if it finds anything."""
+    report = audit_release(release_of(files), before=[old.release for old in earlier])
+    if report.findings:
+        where = [f"{found.layer} {found.period} {found.place}: {found.reason}" for found in report.findings[:_SHOWN]]
+        raise PolicyError(
+            "A release is written only if the audit finds nothing",
+            f"it found {len(report.findings)}: {'; '.join(where)}",
+            "nothing was written; report this as a fault of Hexbeat",
+        )
+    return report
+
+
+def _require_free(out: Path, earlier: list[Registered]) -> None:
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+        return
+    sums = out / CHECKSUMS
+    if sums.is_file() and checksum_of(sums.read_bytes()) in {old.checksum for old in earlier}:
+        return
+    known = sums.is_file()
+    raise UsageError(
+        "A release goes into a new folder, or takes the place of an earlier one of the same register",
+        f"{out.name} holds {'a release that the register does not know' if known else 'something else'}",
+        "choose another folder" + ("; if its register is lost, put it back from a copy first" if known else ""),
+    )
+
+
+def _write(files: Mapping[str, bytes], out: Path) -> None:
+    """The folder as a whole or not at all."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    draft, old = (out.with_name(f".{out.name}-{ending}-{os.getpid()}") for ending in ("new", "old"))
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir()
+    for name, content in files.items():
+        (draft / name).write_bytes(content)
+    if out.exists():
+        out.rename(old)
+    draft.rename(out)
+    shutil.rmtree(old, ignore_errors=True)

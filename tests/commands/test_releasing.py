@@ -1,0 +1,59 @@
+"""release build, audit and show, and boundaries places, as a person meets them."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.cli import Run
+from tests.support.example_release import example_release, write_example
+from tests.support.publishing import Publisher, made_quarters
+
+
+@pytest.fixture
+def built(run: Run, tmp_path: Path) -> Path:
+    publisher = Publisher(tmp_path / "home")
+    publisher.load(made_quarters(publisher.area, number=500), now="2026-07-02")
+    outcome = run("release", "build", "--out", tmp_path / "out", "--as-at", "2026-11-01", "--format", "json")
+    assert outcome.code == 0, outcome.err
+    assert outcome.json["new"]
+    assert outcome.json["audit"]["findings"] == 0
+    return tmp_path / "out"
+
+
+def test_a_release_is_built_shown_and_audited(run: Run, built: Path) -> None:
+    shown = run("release", "show", built, "--format", "json").json
+    (needles,) = (row for row in shown["layers"] if row["layer"] == "needle_litter")
+    assert needles["periods"] == "2023-Q1 to 2026-Q2"
+    assert needles["piece"] > 0
+    audited = run("release", "audit", built, "--format", "json")
+    assert audited.code == 0
+    assert audited.json["findings"] == []
+
+
+def test_an_unsafe_release_is_refused_with_code_four(run: Run, tmp_path: Path) -> None:
+    folder = write_example(tmp_path / "bad", example_release(published={"2026-Q1": (("fine.piece.0", 4),)}))
+    outcome = run("release", "audit", folder, "--format", "json")
+    assert outcome.code == 4
+    assert outcome.json["findings"][0]["possible"] == [4]
+    assert outcome.err.startswith("From a release nothing small can be proved.")
+
+
+def test_two_releases_that_do_not_go_together_are_found(run: Run, tmp_path: Path) -> None:
+    first = write_example(tmp_path / "first")
+    second = write_example(tmp_path / "second", example_release(published={}))
+    assert run("release", "audit", second, "--before", first).code == 4
+
+
+def test_a_day_that_is_none_is_wrong_usage(run: Run, tmp_path: Path) -> None:
+    outcome = run("release", "build", "--out", tmp_path / "out", "--as-at", "yesterday")
+    assert outcome.code == 2
+    assert "'yesterday' is not." in outcome.err
+
+
+def test_a_list_of_places_is_replaced_only_when_told_to(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "p.csv").write_text("lon,lat\n-1.2345,54.574\n", encoding="utf-8")
+    outcome = run(
+        "boundaries", "places", tmp_path / "p.csv", "--area", "middlesbrough", "--origin", "o", "--licence", "l"
+    )
+    assert outcome.code == 2
+    assert "Middlesbrough has one already." in outcome.err

@@ -1,0 +1,108 @@
+"""The list of places where events can happen: from points or lines, never from events."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+
+from geo.errors import AreaError, DataError
+from layers.areas import Area, load_area
+from layers.places import make_places, read_mask
+
+RULE = "Places where events can happen come from a file of points or lines"
+HINT = "give a CSV with longitude and latitude, or a GeoJSON, GeoPackage, Shapefile or GeoParquet"
+
+
+@pytest.fixture
+def area(tmp_path: Path) -> Area:
+    """Middlesbrough in a folder of its own, with no list of places."""
+    found = load_area("middlesbrough")
+    folder = tmp_path / "middlesbrough"
+    folder.mkdir()
+    shutil.copy(found.folder / "wards.geojson", folder)
+    return replace(found, folder=folder)
+
+
+def made(path: Path, area: Area) -> None:
+    make_places(path, area, source="somebody", licence="a licence", attribution='"quoted" \\ name')
+
+
+def points(path: Path, lon: list[float], lat: list[float], names: tuple[str, str] = ("LONGITUDE", "LATITUDE")) -> Path:
+    pd.DataFrame({names[1]: lat, "OTHER": "x", names[0]: lon}).to_csv(path, index=False)
+    return path
+
+
+def test_points_become_pieces_with_their_spots(area: Area, tmp_path: Path) -> None:
+    file = points(tmp_path / "uprn.csv", [-1.2345, -1.2345, -1.2352, 0.0, float("nan")], [54.5740] * 5)
+    report = make_places(file, area, source="somebody", licence="a licence", attribution="")
+    assert (report.read, report.spots, report.pieces) == (5, 2, 1)
+    mask = read_mask(area)
+    assert mask.spots.tolist() == [2]
+    assert mask.ward_code == (area.wards.codes[area.wards.locate(np.array([-1.2345]), np.array([54.574]))[0]],)
+
+
+def test_lines_become_the_points_along_them(area: Area, tmp_path: Path) -> None:
+    road = gpd.GeoSeries([shapely.LineString([(-1.24, 54.574), (-1.22, 54.574)])], crs=4326).to_crs(27700)
+    road.to_file(tmp_path / "roads.gpkg")
+    report = make_places(tmp_path / "roads.gpkg", area, source="s", licence="l", attribution="")
+    assert report.pieces > 3
+    assert report.spots > 10 * report.pieces / 3
+
+
+def test_words_of_the_source_are_kept_as_they_are(area: Area, tmp_path: Path) -> None:
+    made(points(tmp_path / "p.csv", [-1.2345], [54.574]), area)
+    assert read_mask(area).facts["attribution"] == '"quoted" \\ name'
+
+
+@pytest.mark.parametrize("name", ["middlesbrough", "cleveland", "county-durham"])
+def test_the_shipped_areas_have_one(name: str) -> None:
+    area = load_area(name)
+    mask = read_mask(area)
+    assert set(mask.ward_code) == set(area.wards.codes)
+    assert len(mask.cell) == mask.facts["pieces"]
+    assert list(zip(mask.ward_code, mask.cell.tolist(), strict=True)) == sorted(
+        zip(mask.ward_code, mask.cell.tolist(), strict=True)
+    )
+
+
+def test_files_without_points_or_lines_are_refused(area: Area, tmp_path: Path) -> None:
+    square = gpd.GeoSeries([shapely.box(-1.24, 54.57, -1.23, 54.58)], crs=4326)
+    square.to_file(tmp_path / "squares.geojson")
+    (tmp_path / "words.csv").write_text("a,b\n1,2\n", encoding="utf-8")
+    for name, fact in (
+        ("squares.geojson", "squares.geojson holds other shapes"),
+        ("words.csv", "words.csv has the columns a, b"),
+        ("none.geojson", "none.geojson cannot be read (FileNotFoundError)"),
+    ):
+        with pytest.raises(DataError) as caught:
+            made(tmp_path / name, area)
+        assert str(caught.value) == f"{RULE}; {fact}; {HINT}"
+
+
+def test_points_elsewhere_are_refused(area: Area, tmp_path: Path) -> None:
+    with pytest.raises(AreaError) as caught:
+        made(points(tmp_path / "p.csv", [0.1, 0.2], [51.5, 51.6], ("lon", "lat")), area)
+    assert str(caught.value) == (
+        "Places lie in the area that they are for; none of the 2 of p.csv is in Middlesbrough; "
+        "choose the area with --area, or a file of this area"
+    )
+
+
+def test_a_list_for_other_wards_or_changed_by_hand_is_refused(area: Area, tmp_path: Path) -> None:
+    rule = "A release needs the list of places of Middlesbrough where events can happen"
+    hint = "make it: hexbeat boundaries places FILE --area middlesbrough"
+    made(points(tmp_path / "p.csv", [-1.2345], [54.574]), area)
+    places = area.folder / "places.csv"
+    places.write_text(places.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+    with pytest.raises(AreaError) as caught:
+        read_mask(area)
+    assert str(caught.value) == f"{rule}; the one that is there was changed by hand; {hint}"
+    (area.folder / "wards.geojson").write_text("{}", encoding="utf-8")
+    with pytest.raises(AreaError) as caught:
+        read_mask(area)
+    assert str(caught.value) == f"{rule}; the one that is there was made for other wards; {hint}"

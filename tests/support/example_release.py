@@ -1,0 +1,102 @@
+"""A small release for tests: two wards of four pieces, needles by quarters, closures by years of the borough alone."""
+
+import datetime as dt
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import shapely
+
+from layers.release_files import release_files
+from layers.release_format import FORMAT, Block, Period, Place, Release, ReleasedLayer
+from layers.release_words import CLAIM, LIMITS
+
+WARDS: Final = {"E05000001": "Abbey", "E05000002": "Bridge"}
+QUARTERS: Final = (
+    Period("2026-Q1", dt.date(2026, 1, 1), dt.date(2026, 4, 1)),
+    Period("2026-Q2", dt.date(2026, 4, 1), dt.date(2026, 7, 1)),
+)
+# What happened: per period the counts of the pieces A1 A2 B1 B2 of Abbey, then of Bridge.
+COUNTS: Final = {"2026-Q1": (7, 3, 3, 2, 0, 9, 1, 0), "2026-Q2": (12, 0, 1, 0, 6, 5, 4, 4)}
+# What is published of it, by hand: (place, count). The rest is hidden.
+PUBLISHED: Final = {
+    "2026-Q1": (("fine.piece.0", 7), ("fine.piece.5", 9)),
+    "2026-Q2": (("fine.piece.0", 12), ("fine.piece.4", 6), ("fine.piece.5", 5)),
+}
+
+
+def example_release(
+    *, published: Mapping[str, tuple[tuple[str, int], ...]] = PUBLISHED, k: int = 5, **facts: Any
+) -> Release:
+    """The release; `published` replaces its needle blocks, `facts` those of release.json."""
+    places = {place.place_id: place for place in (*fine_places(), whole_place())}
+    needles = ReleasedLayer(
+        "needle_litter", "Needle finds", "needle find", "needle finds", "incident", k, 3, "fine", None,
+        "Each find counts once, in the quarter in which it was made.", QUARTERS,
+    )  # fmt: skip
+    closed = ReleasedLayer(
+        "closed_properties", "Closed properties", "closed property", "closed properties", "state", 10, 12, "whole",
+        None, "Each closure counts once, in the year in which it began.",
+        (Period("2025", dt.date(2025, 1, 1), dt.date(2026, 1, 1)),),
+    )  # fmt: skip
+    blocks = [
+        block_of("needle_litter", period, places[place_id], count)
+        for period in sorted(published)
+        for place_id, count in published[period]
+    ]
+    blocks.append(block_of("closed_properties", "2025", places["whole.borough"], 31))
+    return Release(example_facts() | facts, (needles, closed), places, tuple(blocks))
+
+
+def write_example(folder: Path, release: Release | None = None) -> Path:
+    """The release as files in the folder, whether it is safe or not."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in release_files(release or example_release()).items():
+        (folder / name).write_bytes(content)
+    return folder
+
+
+def block_of(layer: str, period: str, place: Place, count: int) -> Block:
+    label = place.label if place.level == "piece" or place.parent_id is None else f"Elsewhere in {place.label}"
+    return Block(layer, period, place.level, place.place_id, label, place.ward_code, count)
+
+
+def fine_places() -> list[Place]:
+    """A borough of 2 wards of 2 groups of 2 pieces, squares of a hundredth of a degree."""
+    made = []
+    squares = [shapely.box(-1.24 + k * 0.01, 54.56, -1.23 + k * 0.01, 54.57) for k in range(8)]
+    for k, square in enumerate(squares):
+        code = list(WARDS)[k // 4]
+        label = f"{WARDS[code]} {'AB'[k // 2 % 2]}{k % 2 + 1}"
+        made.append(Place(f"fine.piece.{k}", "fine", "piece", label, code, f"fine.group.{k // 2}", square))
+    for k in range(4):
+        code = list(WARDS)[k // 2]
+        outline = shapely.union_all(squares[2 * k : 2 * k + 2])
+        label = f"{WARDS[code]}, part {'AB'[k % 2]}"
+        made.append(Place(f"fine.group.{k}", "fine", "group", label, code, f"fine.ward.{code}", outline))
+    for k, (code, name) in enumerate(WARDS.items()):
+        outline = shapely.union_all(squares[4 * k : 4 * k + 4])
+        made.append(Place(f"fine.ward.{code}", "fine", "ward", name, code, "fine.borough", outline))
+    made.append(Place("fine.borough", "fine", "borough", "Exampleton", None, None, shapely.union_all(squares)))
+    return made
+
+
+def whole_place() -> Place:
+    return Place("whole.borough", "whole", "borough", "Exampleton", None, None, shapely.box(-1.24, 54.56, -1.16, 54.57))
+
+
+def example_facts() -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "number": 1,
+        "as_at": "2026-11-22",
+        "demonstration": False,
+        "area": {
+            "name": "exampleton", "title": "Exampleton", "vintage": "2025", "time_zone": "Europe/London",
+            "licence": "Open Government Licence v3.0", "attribution": "Contains OS data © Crown copyright 2025.",
+        },
+        "licence": "Open Government Licence v3.0",
+        "sources": [{"name": "table", "title": "Council", "note": "Needle finds of the council's cleaning teams."}],
+        "wording": {"claim": CLAIM, "limits": list(LIMITS)},
+        "previous": [],
+    }  # fmt: skip
