@@ -23,7 +23,7 @@ from layers.release_register import Frozen, Registered, require_same_terms
 from layers.release_words import CLAIM, LIMITS
 from layers.store import Store
 
-__all__ = ["Draft", "build_draft"]
+__all__ = ["Draft", "build_draft", "grow_trees"]
 
 _POLICE_UK = {
     "name": "police-uk",

@@ -17,7 +17,7 @@ from layers.release_files import release_checksum, release_files
 from layers.release_format import CHECKSUMS, Release, checksum_of
 from layers.release_policy import ReleasePolicy
 from layers.release_reading import release_of
-from layers.release_register import Register, Registered
+from layers.release_register import Register, Registered, require_no_other_area
 from layers.store import Store
 
 __all__ = ["Published", "publish_release"]
@@ -57,6 +57,7 @@ def publish_release(
     """
     register = Register.of(home, area.name)
     earlier = register.all()
+    require_no_other_area(home, area.name, area.wards.codes)
     _require_free(out, earlier)
     draft = build_draft(store, viewer, area, policy, as_at=as_at, now=now, earlier=earlier)
     files = release_files(draft.release) if draft.is_new else dict(earlier[-1].files)

@@ -7,7 +7,7 @@ row when a period was frozen, by which late events are told.
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from layers.release_files import release_checksum
 from layers.release_format import Release
 from layers.release_reading import read_files, release_of
 
-__all__ = ["Frozen", "Register", "Registered", "require_same_terms"]
+__all__ = ["Frozen", "Register", "Registered", "require_no_other_area", "require_same_terms"]
 
 Frozen = dict[str, dict[str, int]]  # layer, period: the store's last row when it was frozen
 
@@ -93,6 +93,19 @@ class Register:
             f"in published/{self.folder.name} {fact}",
             "put it back from a copy; without it nothing can be published",
         )
+
+
+def require_no_other_area(home: Path, area: str, ward_codes: Collection[str]) -> None:
+    """PolicyError if releases of another area with some of these wards were published from this home folder."""
+    for folder in sorted((home / "published").glob("*")):
+        published = Register(folder).all() if folder.name != area else []
+        wards = {place.ward_code for old in published[-1:] for place in old.release.places.values()}
+        shared = len(wards & set(ward_codes))
+        if shared:
+            raise _refused(
+                f"{shared} wards of {area} were published in releases of {folder.name}",
+                f"go on with --area {folder.name}",
+            )
 
 
 def require_same_terms(earlier: Release, later: Release) -> None:

@@ -139,7 +139,8 @@ def _choices(published: Published) -> tuple[str | None, ReleasedLayer, Period]:
         format_func=lambda one: published.release.layer(one).title,
     )  # fmt: skip
     layer = published.release.layer(str(name))
-    period = _period(layer, asked.get("period"))
+    with st.container():  # its place stays while a layer of one period has no slider
+        period = _period(layer, asked.get("period"))
     heading.html(
         f'<div class="hp"><h1>What is happening in {escape(published.wards.get(ward, published.title))}?</h1></div>'
     )

@@ -37,5 +37,6 @@ def test_a_benchmark_that_there_is_not() -> None:
     done = run("bench", "sorting")
     assert done.returncode == 2
     assert done.stderr.endswith(
-        "there is no benchmark sorting; choose from points_to_cells, filter_change, map_redraw, hotspots, honesty\n"
+        "there is no benchmark sorting; choose from points_to_cells, filter_change, map_redraw, hotspots, honesty, "
+        "disclosure, release\n"
     )

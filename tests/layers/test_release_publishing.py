@@ -9,6 +9,7 @@ import pytest
 
 from geo.errors import AreaError, DataError, HexbeatError, PolicyError, UsageError
 from layers import release_publishing
+from layers.areas import load_area
 from layers.release_audit import AuditReport, Disclosure, audit_folder
 from layers.release_format import Release
 from layers.release_policy import ReleasePolicy
@@ -163,6 +164,14 @@ def test_terms_stay_as_they_were_published(
         assert refused(publisher, tmp_path / "out", PolicyError, as_at=day) == f"{TERMS}; {fact}; {hint}"
     assert files_of(tmp_path / "out") == before
     assert not (tmp_path / "home" / "published" / "middlesbrough" / "0002").exists()
+
+
+def test_an_area_within_an_area_is_refused(publisher: Publisher, tmp_path: Path) -> None:
+    publisher.area = load_area("cleveland")
+    assert refused(publisher, tmp_path / "new", PolicyError) == (
+        f"{TERMS}; 20 wards of cleveland were published in releases of middlesbrough; go on with --area middlesbrough"
+    )
+    assert not (tmp_path / "new").exists()
 
 
 def refused(publisher: Publisher, out: Path, kind: type[HexbeatError], **when: str) -> str:

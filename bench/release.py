@@ -1,0 +1,122 @@
+"""What a release shows and costs, beside naive suppression and fixed cells, on three years of demonstration events.
+
+Per area and layer: the share of events in blocks of each level, the share hidden, and by how much the sums of wards
+fall short. `fixed` is what pieces alone would show (safe). `naive proofs`: in how many blocks of "hide pieces under k,
+show ward totals" the audit proves something. `told by ward totals`: ward-periods in which somebody who knows a ward's
+true total from elsewhere learns that 1 to k - 1 events are not shown. CPU seconds of the whole build and audit.
+"""
+
+import datetime as dt
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bench.report import cpu_time, parser_for, report
+from geo.audit import audit
+from layers.access import ANALYST
+from layers.areas import Area, load_area
+from layers.demonstration import fill
+from layers.places import read_mask
+from layers.release_audit import audit_release
+from layers.release_building import build_draft, grow_trees
+from layers.release_events import read_events
+from layers.release_files import release_files
+from layers.release_format import Release, ReleasedLayer
+from layers.release_periods import period_at
+from layers.release_places import PlaceTree
+from layers.release_policy import load_policy
+from layers.store import Store
+
+NOW = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC)
+
+
+def main() -> int:
+    """Exit code 0 if the audits find nothing."""
+    parser = parser_for(__doc__, size="events", default=20_000)
+    parser.add_argument("--area", action="append", help="areas (default middlesbrough and cleveland)")
+    options = parser.parse_args()
+    rows, findings = [], 0
+    for name in options.area or ["middlesbrough", "cleveland"]:
+        made, found = measure(load_area(name), options.events)
+        rows += made
+        findings += found
+    report({"events": options.events}, rows, options=options)
+    return 0 if not findings else 1
+
+
+def measure(area: Area, events: int) -> tuple[list[dict[str, Any]], int]:
+    """One row a layer, and how much the audit of the release found."""
+    with tempfile.TemporaryDirectory() as folder, Store.open(Path(folder)) as store:
+        fill(store, ANALYST, area, events=events, seed=1, today=NOW.date(), home=Path(folder))
+        policy = load_policy(Path(folder))
+        now = dt.datetime.now(dt.UTC)
+        build_s, release = cpu_time(lambda: built(store, area, policy, now))
+        audit_s, audited = cpu_time(lambda: audit_release(release))
+        known = read_events(store, ANALYST, moment=now, ward_codes=tuple(area.wards.codes)).frame
+    trees = grow_trees(area, read_mask(area), policy)
+    rows = [
+        {"area": area.name, **utility(release, layer, known, trees[layer.place_set]), "build_s": build_s,
+         "audit_s": audit_s, "likely_small": audited.likely_small}
+        for layer in release.layers
+    ]  # fmt: skip
+    return rows, len(audited.findings)
+
+
+def built(store: Store, area: Area, policy: Any, now: dt.datetime) -> Release:
+    """The release, its files too."""
+    draft = build_draft(store, ANALYST, area, policy, as_at=now.date(), now=now, earlier=[])
+    release_files(draft.release)
+    return draft.release
+
+
+def utility(release: Release, layer: ReleasedLayer, known: pd.DataFrame, tree: PlaceTree) -> dict[str, Any]:
+    """Shares, shortfalls and proofs of one layer."""
+    frame = known[known["layer"] == layer.name]
+    days = pd.to_datetime(frame["occurred_from"], unit="s", utc=True).dt.tz_convert("Europe/London").dt.date
+    frame = frame.assign(period=[period_at(day, layer.months).name for day in days])
+    frame = frame[frame["period"].isin([period.name for period in layer.periods])]
+    blocks = [block for block in release.blocks if block.layer == layer.name]
+    total = len(frame)
+    shares = {level: sum(b.count for b in blocks if b.level == level) / max(total, 1)
+              for level in ("piece", "group", "ward", "borough")}  # fmt: skip
+    true = frame.groupby(["period", "ward_code"]).size()
+    shown = pd.Series(
+        [b.count for b in blocks], index=pd.MultiIndex.from_tuples([(b.period, b.ward_code) for b in blocks])
+    ) if blocks else pd.Series(dtype=float)  # fmt: skip
+    short = (true - shown.groupby(level=[0, 1]).sum().reindex(true.index, fill_value=0)).to_numpy()
+    return {
+        "layer": layer.name, "events": total, **{name: round(share, 3) for name, share in shares.items()},
+        "hidden": round(1 - sum(shares.values()), 4), "fixed": round(shares["piece"], 3),
+        "ward_short": round(float(short.mean()), 2), "ward_exact": round(float((short == 0).mean()), 2),
+        "told by ward totals": int(((short > 0) & (short < layer.k)).sum()), "ward_periods": len(short),
+        "naive proofs": naive_proofs(frame, layer, tree),
+    }  # fmt: skip
+
+
+def naive_proofs(frame: pd.DataFrame, layer: ReleasedLayer, tree: PlaceTree) -> int:
+    """Ward-periods about which a naive release proves something: pieces under k hidden, true ward totals shown."""
+    ward = [place.place_id for place in tree.places if place.level == "ward"]
+    if not ward:
+        return 0
+    number = {place.place_id: k for k, place in enumerate(tree.places)}
+    pieces = [(k, number[f"{layer.place_set}.{p.ward_code}"]) for k, p in enumerate(tree.places) if p.level == "piece"]
+    proofs = 0
+    for _, part in frame.groupby("period"):
+        leaf = tree.find_leaves(part["h3_09"].astype(np.uint64).tolist(), part["ward_code"].tolist())
+        counts = np.bincount(leaf, minlength=len(tree.places)).astype(np.int64)
+        published = counts >= layer.k
+        rest = np.where(published, 0, counts)
+        for node in (number[place_id] for place_id in ward):
+            published[node] = True
+            counts[node] = sum(rest[k] for k, above in pieces if above == node)
+        found = audit(published, counts, tree.parent, k=layer.k).findings
+        proofs += len({finding.node for finding in found if finding.possible})
+    return proofs
+
+
+if __name__ == "__main__":
+    sys.exit(main())
