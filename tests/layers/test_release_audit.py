@@ -1,5 +1,6 @@
 """The audit of directories and of series: it finds what a careless publisher does."""
 
+import ast
 import datetime as dt
 from dataclasses import replace
 from pathlib import Path
@@ -107,3 +108,23 @@ def test_other_files_and_hidden_bytes_are_found(tmp_path: Path) -> None:
 def test_earlier_releases_that_are_named_and_missing_are_counted() -> None:
     named = example_release(previous=[{"number": 1, "as_at": "2026-08-01", "checksum": "0"}])
     assert audit_release(named).missing_before == 1
+
+
+def test_the_audit_shares_no_code_with_the_builder() -> None:
+    root = Path(__file__).resolve().parents[2]
+    allowed = {
+        "geo.audit", "geo.audit_odds", "geo.audit_profiles", "geo.errors",
+        "layers.release_format", "layers.release_reading", "layers.release_files", "layers.release_words",
+    }  # fmt: skip
+    files = [
+        *(root / "geo").glob("audit*.py"),
+        root / "layers" / "release_audit.py",
+        root / "layers" / "release_files.py",
+    ]
+    for file in files:
+        imported = {
+            node.module
+            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(("geo", "layers"))
+        }
+        assert imported <= allowed, file.name
