@@ -7,6 +7,7 @@ from typing import Final
 from layers.event import LayerSpec, Measure
 
 __all__ = [
+    "MONTH_NAMES",
     "chance_words",
     "date_words",
     "list_words",
@@ -16,14 +17,14 @@ __all__ = [
     "things",
 ]
 
-_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+MONTH_NAMES: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _RARE: Final = 0.001  # smaller chances are not told apart in words
 _HALF: Final = 0.4  # from here on "1 in 2" says no more than "about half"
 
 
 def date_words(day: dt.date) -> str:
     """21 Nov 2026: the same in every locale."""
-    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+    return f"{day.day} {MONTH_NAMES[day.month - 1]} {day.year}"
 
 
 def span_words(start: dt.date, end: dt.date) -> str:
@@ -31,7 +32,7 @@ def span_words(start: dt.date, end: dt.date) -> str:
     last = end - dt.timedelta(days=1)
     if last <= start:
         return date_words(start)
-    first = date_words(start) if start.year != last.year else f"{start.day} {_MONTHS[start.month - 1]}"
+    first = date_words(start) if start.year != last.year else f"{start.day} {MONTH_NAMES[start.month - 1]}"
     return f"{first} to {date_words(last)}"
 
 
