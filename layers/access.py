@@ -29,6 +29,10 @@ class Action(StrEnum):
     ERASE = "erase"
     RETAIN = "retain"
     EXPORT = "export"
+    PLAN = "plan"
+    RECORD_WORK = "record_work"
+    SEE_WORK = "see_work"
+    MAKE_EVIDENCE = "make_evidence"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,10 @@ _ALLOWED: Final[Mapping[str, Mapping[Action, frozenset[str]]]] = {
         Action.ERASE: _EVERY_LAYER,
         Action.RETAIN: _EVERY_LAYER,
         Action.EXPORT: _EVERY_LAYER,
+        Action.PLAN: _EVERY_LAYER,
+        Action.RECORD_WORK: _EVERY_LAYER,
+        Action.SEE_WORK: _EVERY_LAYER,
+        Action.MAKE_EVIDENCE: _EVERY_LAYER,
     }
 }
 
