@@ -8,7 +8,6 @@ from geo.errors import PolicyError
 from layers.access import ANALYST, Action, Role, Viewer, may, require
 from layers.catalogue import LAYER_NAMES
 
-ACTIONS = ("see_counts", "see_points", "see_records", "see_rejects", "load", "undo", "erase", "retain", "export")
 # Written out, so that a change of the policy is a change of this table too.
 ALLOWED = {
     (Role.ANALYST, action, layer)
@@ -22,6 +21,10 @@ ALLOWED = {
         "erase",
         "retain",
         "export",
+        "plan",
+        "record_work",
+        "see_work",
+        "make_evidence",
     )
     for layer in ("needle_litter", "street_dealing", "overdoses", "closed_properties", None)
 }
