@@ -8,9 +8,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from layers.forecasts import METHOD_WORDS
-from layers.wording import percent_words
+from layers.wording import across_words, percent_words
 
-__all__ = ["DECIDING_SHARE", "SHARES", "Rival", "Verdict", "decide", "summarise"]
+__all__ = ["DECIDING_SHARE", "SHARES", "Rival", "SizeFigure", "Tables", "Verdict", "decide", "judge_sizes", "summarise"]
 
 SHARES: Final = (0.01, 0.02, 0.05)
 DECIDING_SHARE: Final = 0.02
@@ -48,6 +48,15 @@ class Rival:
     low: float
     high: float
     told_apart: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SizeFigure:
+    """One method at one size of cells: its share caught, and whether it is behind the best size by more than chance."""
+
+    resolution: int
+    hit_rate: float
+    behind: bool
 
 
 def summarise(tables: Tables, events: NDArray[np.float64]) -> pd.DataFrame:
@@ -95,10 +104,22 @@ def decide(tables: Tables, events: NDArray[np.float64]) -> Verdict:
     return Verdict(best[1], best[0], rate, tuple(rivals), clear, _sentence(best, rate, rivals))
 
 
+def judge_sizes(tables: Tables, events: NDArray[np.float64], method: str) -> tuple[SizeFigure, ...]:
+    """One method at each resolution, from coarse to fine, against its own best (paired resampling of weeks)."""
+    column = SHARES.index(DECIDING_SHARE)
+    hits = {key[0]: tables[key][0, :, column] for key in sorted(tables) if key[1] == method}
+    best = max(hits.values(), key=lambda caught: float(caught.sum()))
+    draws = _draws(len(events))
+    return tuple(
+        SizeFigure(size, _ratio(caught, events), behind=bool(_interval(best - caught, events, draws)[0] > 0))
+        for size, caught in hits.items()
+    )
+
+
 def _sentence(best: tuple[int, str], rate: float, rivals: list[Rival]) -> str:
     if np.isnan(rate):
         return "There were no events in these weeks, so nothing can be judged."
-    first = f"The {METHOD_WORDS[best[1]]}, with cells of resolution {best[0]}, caught most"
+    first = f"The {METHOD_WORDS[best[1]]}, with cells {across_words(best[0])} across, caught most"
     caught = f"{percent_words(rate)} of the next week's events in {percent_words(DECIDING_SHARE)} of the area"
     near = [f"the {METHOD_WORDS[rival.method]}" for rival in rivals if not rival.told_apart]
     if not near:

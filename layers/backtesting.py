@@ -1,7 +1,7 @@
 """Back-test: what share of the next week's events fell in the small part of the area that each method chose."""
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,7 +11,16 @@ from numpy.typing import NDArray
 
 from geo.evaluation import prediction_accuracy
 from layers.areas import Area
-from layers.backtest_figures import DECIDING_SHARE, SHARES, Verdict, decide, summarise
+from layers.backtest_figures import (
+    DECIDING_SHARE,
+    SHARES,
+    SizeFigure,
+    Tables,
+    Verdict,
+    decide,
+    judge_sizes,
+    summarise,
+)
 from layers.columns import Columns
 from layers.event import RESOLUTIONS, LayerSpec
 from layers.filters import Filter
@@ -31,12 +40,15 @@ _FEW_WEEKS: Final = 8  # resampling fewer understates how much weeks differ
 class Backtest:
     """`rows`: a row for each resolution, method and share of the area (layers.backtest_figures.summarise).
 
-    `verdict` the winner and how sure that is. `weeks` that were judged, [first, end) their period, `events` in them.
+    `verdict` the winner and how sure that is; `by_size` the same among the methods at one resolution. `gi_star` how
+    the hotspot map itself fares at each size. `weeks` that were judged, [first, end) their period, `events` in them.
     """
 
     spec: LayerSpec
     rows: pd.DataFrame
     verdict: Verdict
+    by_size: Mapping[int, Verdict]
+    gi_star: tuple[SizeFigure, ...]
     weeks: int
     first: dt.date
     end: dt.date
@@ -64,7 +76,7 @@ def backtest(
     """
     spec = one_layer(Filter(layers=(layer,)), "A back-test", incidents=True)
     fitting = _studies(area, wards, resolutions)
-    tables: dict[tuple[int, str], NDArray[np.float64]] = {}
+    tables: Tables = {}
     counted: Weeks | None = None
     for place, study in enumerate(fitting):
         if progress:
@@ -81,6 +93,8 @@ def backtest(
         spec=spec,
         rows=summarise(tables, events),
         verdict=decide(tables, events),
+        by_size={study.resolution: decide(_at(tables, study.resolution), events) for study in fitting},
+        gi_star=judge_sizes(tables, events, "gi_star"),
         weeks=weeks,
         first=first,
         end=end,
@@ -102,7 +116,12 @@ def _studies(area: Area, wards: tuple[str, ...], resolutions: Sequence[int]) -> 
     return found
 
 
-def _judge(study: Study, counted: Weeks, weeks: int) -> dict[tuple[int, str], NDArray[np.float64]]:
+def _at(tables: Tables, resolution: int) -> Tables:
+    """What belongs to one resolution."""
+    return {key: table for key, table in tables.items() if key[0] == resolution}
+
+
+def _judge(study: Study, counted: Weeks, weeks: int) -> Tables:
     """For each method float64 (3, weeks, shares): events caught, those that the best choice had caught, predicted."""
     kernel = kernel_of(study)
     found = {(study.resolution, method): np.zeros((3, weeks, len(SHARES))) for method in METHODS}

@@ -8,6 +8,7 @@ from layers.event import LayerSpec, Measure
 
 __all__ = [
     "MONTH_NAMES",
+    "across_words",
     "chance_words",
     "date_words",
     "list_words",
@@ -18,8 +19,15 @@ __all__ = [
 ]
 
 MONTH_NAMES: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+# Flat to flat, from the mean edge lengths of h3geo.org/docs/core-library/restable times the square root of three.
+_ACROSS: Final = {8: "900 m", 9: "350 m", 10: "130 m", 11: "50 m"}
 _RARE: Final = 0.001  # smaller chances are not told apart in words
 _HALF: Final = 0.4  # from here on "1 in 2" says no more than "about half"
+
+
+def across_words(resolution: int) -> str:
+    """How far it is across a cell, rounded, as in "130 m"."""
+    return _ACROSS[resolution]
 
 
 def date_words(day: dt.date) -> str:

@@ -84,8 +84,8 @@ def test_a_steady_place_is_caught_by_all() -> None:
     assert (found.rows["PEI"] == 1).all()
     assert (found.verdict.method, found.verdict.clear) == ("last_period", False)
     assert found.verdict.sentence == (
-        "The counts of the last 4 weeks, with cells of resolution 9, caught most: 100 % of the next week's events in 2 "
-        "% of the area; it cannot be told from the counts of all weeks before or from the Gi* of the last 4 weeks or "
+        "The counts of the last 4 weeks, with cells 350 m across, caught most: 100 % of the next week's events in 2 % "
+        "of the area; it cannot be told from the counts of all weeks before or from the Gi* of the last 4 weeks or "
         "from the recency-weighted kernel."
     )
     assert " ".join(found.notes) == (
