@@ -2,19 +2,19 @@
 
 A shape is a node by its unpublished members, each again a shape; () is a leaf, with 0 to k - 1 events. A profile
 belongs to a choice of leaves: the pairs (s, t) that are possible, s the sum over the chosen leaves, where k stands for
-k or more, and t the sum over all. It is a tuple of k + 1 bit sets over t, one for each s. Profiles of a node are sums
-of those of its members, with only the totals left at which the node is not published. A choice whose profile holds
-another's leaves more open than that other, whatever else is chosen, and is left out.
+k or more, and t the sum over all. It is one integer: bit t of row s, rows being 2 * (cap + 1) bits apart, so that
+profiles are added by shifts. Profiles of a node are sums of those of its members, with only the totals left at which
+the node is not published. A choice whose profile holds another's leaves more open than that other, whatever else is
+chosen, and is left out.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any, TypeAlias
 
 __all__ = ["Shape", "possible_sums"]
 
 Shape: TypeAlias = tuple[Any, ...]  # members, each again a Shape
-Profile: TypeAlias = tuple[int, ...]
 
 
 @lru_cache(maxsize=65536)
@@ -23,54 +23,88 @@ def possible_sums(shape: Shape, total: int, k: int) -> tuple[tuple[int, ...], ..
 
     k stands for k or more. Choices that leave more open than another are left out.
     """
-    return tuple(
-        sorted({tuple(s for s, totals in enumerate(p) if totals >> total & 1) for p in _joined(shape, k, total)})
-    )
+    width = _width(total)
+    rows = [(s, 1 << s * width + total) for s in range(k + 1)]
+    return tuple(sorted({tuple(s for s, bit in rows if profile & bit) for profile in _joined(shape, k, total)}))
 
 
 @lru_cache(maxsize=65536)
-def _failed(shape: Shape, k: int, cap: int) -> tuple[Profile, ...]:
+def _failed(shape: Shape, k: int, cap: int) -> tuple[int, ...]:
     """Profiles of an unpublished node, for totals up to cap."""
-    every = (1 << (cap + 1)) - 1
     if not shape:
-        one = (*(1 << s & every for s in range(k)), 0)
-        return ((1 << k) - 1 & every, *([0] * k)), one
+        every, width = (1 << cap + 1) - 1, _width(cap)
+        return (1 << k) - 1 & every, sum(1 << s * width + s for s in range(k) if s <= cap)
     low, high = k, (len(shape) - 1) * (k - 1)  # totals from low to high would be published
-    shown = (1 << (high + 1)) - (1 << low) if high >= low else 0
-    return _least({tuple(totals & ~shown for totals in profile) for profile in _joined(shape, k, cap)})
+    shown = (1 << high + 1) - (1 << low) if high >= low else 0
+    kept = _rows(((1 << cap + 1) - 1) & ~shown, k, cap)
+    return _least({profile & kept for profile in _joined(shape, k, cap)})
 
 
 @lru_cache(maxsize=65536)
-def _joined(shape: Shape, k: int, cap: int) -> tuple[Profile, ...]:
+def _joined(shape: Shape, k: int, cap: int) -> tuple[int, ...]:
     """Profiles of members together; built up member by member, so that what shapes share is done once."""
     if not shape:
-        return ((1, *([0] * k)),)
-    every = (1 << (cap + 1)) - 1
-    before, last = _joined(shape[:-1], k, cap), _failed(shape[-1], k, cap)
-    return _least({_sum(first, second, every) for first in before for second in last})
+        return (1,)
+    before, last = _joined(shape[:-1], k, cap), [list(_spans(p, k, cap)) for p in _failed(shape[-1], k, cap)]
+    return _least({_sum(first, spans, k, cap) for first in before for spans in last})
 
 
-def _sum(first: Profile, second: Profile, every: int) -> Profile:
-    """All pairs of one with all pairs of the other."""
-    k = len(first) - 1
-    result = [0] * (k + 1)
-    for s, totals in enumerate(second):
+def _sum(first: int, spans: Iterable[tuple[int, int]], k: int, cap: int) -> int:
+    """All pairs of a profile with all pairs of another, of which the spans are given."""
+    result, done, widened = 0, 1, first
+    for shift, length in sorted(spans, key=_length):
+        while done < length:  # the union of the first `done` shifts, doubled until it is wide enough
+            step = min(done, length - done)
+            widened |= widened << step
+            done += step
+        result |= widened << shift
+    width, every = _width(cap), (1 << cap + 1) - 1
+    large = result >> k * width
+    row = 0
+    while large:  # every row from k on means k or more
+        row |= large & every
+        large >>= width
+    return result & _rows(every, k - 1, cap) | row << k * width
+
+
+def _spans(profile: int, k: int, cap: int) -> Iterator[tuple[int, int]]:
+    """The runs of a profile's pairs of one s and totals in a row: by how much each shifts, and how many there are."""
+    width, every = _width(cap), (1 << cap + 1) - 1
+    for s in range(k + 1):
+        totals, at = profile >> s * width & every, s * width
         while totals:
-            t = (totals & -totals).bit_length() - 1
-            totals &= totals - 1  # noqa: PLW2901 - the lowest bit is dealt with
-            for r, others in enumerate(first):
-                result[min(r + s, k)] |= others << t
-    return tuple(totals & every for totals in result)
+            skipped = (totals & -totals).bit_length() - 1
+            totals >>= skipped
+            length = (~totals & totals + 1).bit_length() - 1
+            yield at + skipped, length
+            totals >>= length
+            at += skipped + length
 
 
-def _least(profiles: Iterable[Profile]) -> tuple[Profile, ...]:
+@lru_cache(maxsize=4096)
+def _rows(totals: int, last: int, cap: int) -> int:
+    """The same totals in each row from 0 to the last."""
+    width = _width(cap)
+    return sum(totals << s * width for s in range(last + 1))
+
+
+def _width(cap: int) -> int:
+    """Bits of a row: room for the sum of two totals up to cap."""
+    return 2 * (cap + 1)
+
+
+def _length(span: tuple[int, int]) -> int:
+    return span[1]
+
+
+def _least(profiles: Iterable[int]) -> tuple[int, ...]:
     """The profiles that hold no other one."""
-    kept: list[Profile] = []
+    kept: list[int] = []
     for profile in sorted(profiles, key=_size):
-        if not any(all(a & b == a for a, b in zip(small, profile, strict=True)) for small in kept):
+        if not any(small & profile == small for small in kept):
             kept.append(profile)
     return tuple(kept)
 
 
-def _size(profile: Profile) -> tuple[int, Profile]:
-    return sum(totals.bit_count() for totals in profile), profile
+def _size(profile: int) -> tuple[int, int]:
+    return profile.bit_count(), profile
