@@ -9,6 +9,7 @@ times the mean, and six times the mean and half an event more. Exit code 1 if ou
 
 import math
 import sys
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import Final
 
@@ -52,11 +53,15 @@ class Setting:
         for _ in range(PLANTED):
             if not free.any():
                 break
-            middle = np.zeros(len(free))
-            middle[generator.choice(np.flatnonzero(free))] = 1
-            truth |= self.neighbours @ middle > 0
-            free &= self.near @ (self.near @ middle) == 0
+            middle = generator.choice(np.flatnonzero(free))
+            truth[around(self.neighbours, np.array([middle]))] = True
+            free[around(self.near, around(self.near, np.array([middle])))] = False
         return truth
+
+
+def around(near: csr_array, cells: NDArray[np.intp]) -> NDArray[np.intp]:
+    """All cells that are near one of these."""
+    return np.unique(np.concatenate([near.indices[near.indptr[cell] : near.indptr[cell + 1]] for cell in cells]))
 
 
 def main() -> int:
@@ -71,14 +76,12 @@ def main() -> int:
     cells = cells_meeting(load_area(options.area).wards.polygons, resolution=options.resolution)
     neighbours = cell_neighbours(cells)
     near = csr_array((neighbours @ neighbours > 0).astype(np.float64))
-    rows = []
+    rows: list[Row] = []
     for counts in SIZES:
         for mean in MEANS:
             setting = Setting(counts, mean, neighbours, near)
-            planted = min(options.planted_maps or options.maps, options.maps)
-            rows += [summary(setting, name, rule, (options.maps, planted)) for name, rule in RULES.items()]
-            if options.esda_maps:
-                rows.append(summary(setting, "esda 999", esda_permutations, (options.esda_maps,) * 2))
+            rows += summaries(setting, noise=options.maps, planted=options.planted_maps or options.maps,
+                              by_esda=options.esda_maps)  # fmt: skip
             print(f"{counts} {mean:g} done", file=sys.stderr, flush=True)
     figures = {"area": options.area, "resolution": options.resolution, "cells": len(cells), "q": LEVEL}
     report(figures, rows, options=options)
@@ -91,41 +94,59 @@ def main() -> int:
     return 1 if broken else 0
 
 
-def summary(setting: Setting, name: str, rule: Rule, maps: tuple[int, int]) -> Row:
-    """One rule in one setting on so many maps of noise and so many planted ones; every rule sees the same maps."""
+def summaries(setting: Setting, *, noise: int, planted: int, by_esda: int) -> list[Row]:
+    """A row for each rule in one setting: so many maps of noise and so many planted ones, the same for every rule.
+
+    esda's permutations, which take long, see the first `by_esda` of each.
+    """
     generator = np.random.default_rng(20241122)
-    shown = [noise_map(setting, rule, generator) for _ in range(maps[0])]
+    shown = defaultdict(list)
+    for place in range(noise):
+        values = setting.draw(generator, np.full(setting.neighbours.shape[0], setting.mean))
+        for name, rule in rules_for(place, by_esda).items():
+            shown[name].append(bool(rule(values, setting.neighbours).any()))
     generator = np.random.default_rng(20241123)
-    seen = np.array([planted_map(setting, rule, generator) for _ in range(maps[1])])
-    errors = seen.std(axis=0) / math.sqrt(maps[1])
+    seen = defaultdict(list)
+    for place in range(planted):
+        for name, measures in planted_map(setting, rules_for(place, by_esda), generator).items():
+            seen[name].append(measures)
+    return [row(setting, name, np.array(shown[name]), np.array(seen[name])) for name in shown]
+
+
+def rules_for(place: int, by_esda: int) -> dict[str, Rule]:
+    """The rules that judge a map."""
+    return RULES | ({"esda 999": esda_permutations} if place < by_esda else {})
+
+
+def row(setting: Setting, name: str, shown: NDArray[np.bool_], seen: NDArray[np.float64]) -> Row:
+    """What one rule showed on noise (maps,), and MEASURES of planted maps (maps, 4), with their standard errors."""
+    errors = seen.std(axis=0) / math.sqrt(len(seen))
     return {
         "counts": setting.counts,
         "mean": setting.mean,
         "rule": name,
-        "maps": maps[0],
-        "planted": maps[1],
-        "any": float(np.mean(shown)),
+        "maps": len(shown),
+        "planted": len(seen),
+        "any": float(shown.mean()),
         **dict(zip(MEASURES, seen.mean(axis=0).tolist(), strict=True)),
         "FDR error": float(max(errors[0], errors[2])),
+        "power error": float(max(errors[1], errors[3])),
     }
 
 
-def noise_map(setting: Setting, rule: Rule, generator: np.random.Generator) -> bool:
-    """Whether the rule finds anything on a map of noise."""
-    noise = setting.draw(generator, np.full(setting.neighbours.shape[0], setting.mean))
-    return bool(rule(noise, setting.neighbours).any())
-
-
-def planted_map(setting: Setting, rule: Rule, generator: np.random.Generator) -> tuple[float, ...]:
-    """On a map of each planting: MEASURES."""
+def planted_map(
+    setting: Setting, rules: dict[str, Rule], generator: np.random.Generator
+) -> dict[str, tuple[float, ...]]:
+    """MEASURES by each rule on a map of each planting: the same planted places, other counts."""
     truth = setting.plant(generator)
     null = setting.neighbours @ truth.astype(np.float64) == 0
-    measures: list[float] = []
+    measures: dict[str, tuple[float, ...]] = dict.fromkeys(rules, ())
     for extra in EXTRA.values():
         values = setting.draw(generator, np.where(truth, 6 * setting.mean + extra, setting.mean))
-        found = rule(values, setting.neighbours)
-        measures += [(found & null).sum() / max(found.sum(), 1), (found & truth).sum() / truth.sum()]
-    return tuple(measures)
+        for name, rule in rules.items():
+            found = rule(values, setting.neighbours)
+            measures[name] += ((found & null).sum() / max(found.sum(), 1), (found & truth).sum() / truth.sum())
+    return measures
 
 
 def kept(one: Row) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 from scipy.sparse import csr_array
 
 from geo.hotspots import benjamini_hochberg, gi_star, hotspots, p_values
@@ -15,7 +15,7 @@ LEVEL = 0.05
 
 def normal(values: NDArray[np.float64], neighbours: csr_array) -> NDArray[np.bool_]:
     """The usual way: z, normal tail, Benjamini-Hochberg."""
-    return benjamini_hochberg(stats.norm.sf(gi_star(values, neighbours))) <= LEVEL
+    return benjamini_hochberg(special.ndtr(-gi_star(values, neighbours))) <= LEVEL
 
 
 def exact(values: NDArray[np.float64], neighbours: csr_array) -> NDArray[np.bool_]:
@@ -39,6 +39,11 @@ def ours(values: NDArray[np.float64], neighbours: csr_array) -> NDArray[np.bool_
     return hotspots(values, neighbours, LEVEL).kind == 1
 
 
+def ours_mid_p(values: NDArray[np.float64], neighbours: csr_array) -> NDArray[np.bool_]:
+    """As ours, with mid-p."""
+    return hotspots(values, neighbours, LEVEL, mid=True).kind == 1
+
+
 def esda_permutations(values: NDArray[np.float64], neighbours: csr_array) -> NDArray[np.bool_]:
     """What esda's 999 conditional permutations and Benjamini-Hochberg find; only where esda is installed."""
     from esda.getisord import G_Local  # noqa: PLC0415 (no dependency of the project)
@@ -54,4 +59,5 @@ RULES: dict[str, Rule] = {
     "exact": exact,
     "mid-p step-down": mid_p_step_down,
     "Hexbeat": ours,
+    "Hexbeat, mid-p": ours_mid_p,
 }

@@ -5,10 +5,11 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special, stats
+from scipy import special
 
 from geo.errors import UsageError
 from geo.hotspots import benjamini_hochberg
+from geo.tails import binomial_at_least, binomial_at_most
 
 __all__ = ["Change", "compare_periods", "e_test", "fewest_to_tell", "ratio_interval"]
 
@@ -138,8 +139,8 @@ def e_test(
 def _conditional(before: int, now: int, days: tuple[float, float]) -> float:
     """Twice the smaller binomial tail."""
     total, share = before + now, days[1] / sum(days)
-    tails = stats.binom.cdf(now, total, share), stats.binom.sf(now - 1, total, share)
-    return min(1.0, 2 * float(min(tails)))
+    tails = binomial_at_most(now, total, share), binomial_at_least(now, total, share)
+    return min(1.0, 2 * min(tails))
 
 
 def _e_test(before: int, now: int, days: tuple[float, float]) -> float:

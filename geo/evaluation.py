@@ -6,9 +6,9 @@ from statistics import NormalDist
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 
 from geo.errors import UsageError
+from geo.tails import share_interval
 
 __all__ = [
     "AccuracyAtShare",
@@ -96,7 +96,7 @@ def accuracy_at_share(accuracy: pd.DataFrame, *, share: float) -> AccuracyAtShar
     place = max(int((accuracy["area_share"] <= share * (1 + 1e-12)).sum()) - 1, 0)
     row = accuracy.iloc[place]
     events, hits = float(accuracy["observed"].sum()), float(accuracy["observed"].iloc[: place + 1].sum())
-    low, high = (0.0, 1.0) if round(events) < 1 else _proportion_interval(round(hits), round(events))
+    low, high = (0.0, 1.0) if round(events) < 1 else share_interval(round(hits), round(events))
     area_share = float(row["area_share"])
     return AccuracyAtShare(
         cells=place + 1,
@@ -110,12 +110,6 @@ def accuracy_at_share(accuracy: pd.DataFrame, *, share: float) -> AccuracyAtShar
         pei=float(row["PEI"]),
         rri=float(row["RRI"]),
     )
-
-
-def _proportion_interval(hits: int, events: int) -> tuple[float, float]:
-    """The exact 95 % interval of a proportion (Clopper and Pearson 1934)."""
-    interval = stats.binomtest(hits, events).proportion_ci(confidence_level=0.95, method="exact")
-    return float(interval.low), float(interval.high)
 
 
 @dataclass(frozen=True, slots=True)

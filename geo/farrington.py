@@ -7,10 +7,10 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from geo.alerts import Alerts
 from geo.errors import UsageError
+from geo.tails import count_quantile
 
 __all__ = ["FEWEST_YEARS", "farrington_flexible"]
 
@@ -86,9 +86,7 @@ def _expect(
         weights = np.where(outbreak, anscombe**-2.0, 1.0)
         weights *= len(weights) / weights.sum()
         fitted, now, spread = _fit(design, past, weights)
-    if spread > 1 + _TINY:
-        return now, float(stats.nbinom.ppf(1 - alpha, now / (spread - 1), 1 / spread))
-    return now, float(stats.poisson.ppf(1 - alpha, now))
+    return now, float(count_quantile(1 - alpha, now, spread if spread > 1 + _TINY else 1.0))
 
 
 def _fit(

@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from scipy import stats
 
+from geo.tails import poisson_at_least
 from layers.hotspot_map import COLD, HOT, HotspotMap
 from layers.wording import chance_words, number_words, span_words, things
 
@@ -67,7 +67,7 @@ def _verdict(found: HotspotMap, p: float, kind: str, side: str, row: "pd.Series[
 
 def _too_few(expected: float, level: float) -> bool:
     """Whether even _TIMES_AVERAGE times as many could be chance, were events to fall evenly (Poisson)."""
-    return bool(stats.poisson.sf(np.ceil(_TIMES_AVERAGE * expected) - 1, expected) > level)
+    return bool(poisson_at_least(np.ceil(_TIMES_AVERAGE * expected), expected) > level)
 
 
 def _elsewhere(side: str, *, found: bool) -> str:

@@ -6,10 +6,10 @@ from typing import Final
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 
 from geo.hotspots import hotspots
 from geo.shuffling import shuffled_sums, to_units
+from geo.tails import poisson_at_least
 from layers.columns import Columns
 from layers.emerging_map import emerging_map
 from layers.event import REPORTERS, RESOLUTIONS, LayerSpec, Measure
@@ -174,7 +174,7 @@ def _lone_notes(rows: pd.DataFrame, resolution: int, q: float, *, snapped: bool)
 
     The test cannot call them hot: shuffled, such a cell makes some neighbourhood as full every time.
     """
-    chance = stats.poisson.sf(np.ceil(rows["neighbourhood"]) - 1, rows["expected"])
+    chance = poisson_at_least(np.ceil(rows["neighbourhood"]), rows["expected"])
     busy = (chance <= q / len(rows)) & (rows["hotspot"] == "") & (rows["leans"] == HOT)
     lone = int((busy & (rows["count"] > rows["neighbourhood"] / 2)).sum())
     if not lone:

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy import stats
 
+from geo.tails import binomial_at_least, share_interval
 from layers.rhythm import WeekdayHour
 from layers.wording import percent_words
 
@@ -64,15 +64,15 @@ def busiest_shift(rhythm: WeekdayHour) -> BusiestShift:
     if not total:
         return BusiestShift(None, None, counts, np.nan, 0.0, 1.0, 1.0, False, rhythm.known_hour, rhythm.unknown_hour)
     most, second = whole[ranked[0]], whole[ranked[1]]
-    interval = stats.binomtest(most, total).proportion_ci(confidence_level=1 - _LEVEL, method="exact")
-    p = float(stats.binomtest(most, most + second).pvalue) if most + second else 1.0
+    low, high = share_interval(most, total, level=1 - _LEVEL)
+    p = min(1.0, 2 * binomial_at_least(most, most + second, 0.5))
     return BusiestShift(
         name=ranked[0],
         next=ranked[1],
         counts=counts,
         share=counts[ranked[0]] / sum(counts.values()),
-        low=float(interval.low),
-        high=float(interval.high),
+        low=low,
+        high=high,
         p=p,
         clear=p <= _LEVEL,
         known_hour=rhythm.known_hour,

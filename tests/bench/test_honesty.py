@@ -16,7 +16,7 @@ def test_honesty_is_simulated_and_drawn(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=240)
     assert done.stderr.startswith("Poisson 0.05 done\n")
     figures = json.loads(out.read_text(encoding="utf-8"))
-    assert len(figures["rows"]) == 8 * 4
+    assert len(figures["rows"]) == 8 * 5
     assert all(0 <= row[key] <= 1 for row in figures["rows"] for key in ("any", "FDR x6", "power x6", "power x6+0.5"))
     headings = [one.text for one in ET.parse(drawn).iter() if one.get("font-weight") == "bold"]  # noqa: S314  # our own file
     assert headings[0] == "Maps of pure noise that show a hotspot"
