@@ -4,7 +4,9 @@ A shape is a node by its unpublished members, each again a shape; () is a leaf, 
 """
 
 from collections import Counter
-from functools import lru_cache
+from collections.abc import Iterator
+from functools import lru_cache, reduce
+from itertools import accumulate
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -22,15 +24,42 @@ def leaf_odds(shape: Shape, total: int, k: int) -> tuple[tuple[int, tuple[float,
 
     Odds are shares of the histories that agree with the block; 0 exactly where there is none.
     """
-    ways = float(_at(_joined(shape, k, total), total))
-    kinds = [_with_leaf(shape, k, total, value) for value in range(k)]
-    return tuple(
-        (same[0][0], tuple(float(_at(vector, total)) / ways for _, vector in same)) for same in zip(*kinds, strict=True)
-    )
+    block = np.zeros(total + 1)
+    block[total] = 1
+    return tuple((leaves, _shares(around[:k], k)) for leaves, around in _around_leaves(shape, block, k))
 
 
-def _at(vector: NDArray[np.float64], total: int) -> float:
-    return float(vector[total]) if total < len(vector) else 0.0
+def _shares(ways: NDArray[np.float64], k: int) -> tuple[float, ...]:
+    every = np.zeros(k)
+    every[: len(ways)] = ways
+    return tuple((every / every.sum()).tolist())
+
+
+def _around_leaves(shape: Shape, around: NDArray[np.float64], k: int) -> Iterator[tuple[int, NDArray[np.float64]]]:
+    """For each kind of leaf of a node: how many there are, and the ways of all else for each number of its events.
+
+    `around`: the ways of all that is outside the node, for each total of the node.
+    """
+    kinds = sorted(Counter(shape).items())
+    for (member, times), rest in zip(kinds, _without_one(kinds, k, len(around) - 1), strict=True):
+        inside = np.convolve(around, rest[::-1])[len(rest) - 1 :]
+        if member:
+            for leaves, ways in _around_leaves(member, _failing(inside, member, k), k):
+                yield leaves * times, ways
+        else:
+            yield times, inside
+
+
+def _without_one(kinds: list[tuple[Shape, int]], k: int, cap: int) -> list[NDArray[np.float64]]:
+    """For each kind of member: in how many ways all members but one of that kind have each total 0 to cap."""
+    powers = [_power(member, times, k, cap) for member, times in kinds]
+    before = list(accumulate(powers[:-1], lambda one, other: np.convolve(one, other)[: cap + 1], initial=_ONE))
+    after = list(accumulate(powers[:0:-1], lambda one, other: np.convolve(one, other)[: cap + 1], initial=_ONE))
+    fewer = [_power(member, times - 1, k, cap) for member, times in kinds]
+    return [
+        np.convolve(np.convolve(left, own)[: cap + 1], right)[: cap + 1]
+        for left, own, right in zip(before, fewer, reversed(after), strict=True)
+    ]
 
 
 @lru_cache(maxsize=4096)
@@ -42,27 +71,16 @@ def _ways(shape: Shape, k: int, cap: int) -> NDArray[np.float64]:
 @lru_cache(maxsize=4096)
 def _joined(shape: Shape, k: int, cap: int) -> NDArray[np.float64]:
     """Likewise for its members together, before the rule is looked at."""
-    vector = _ONE
-    for member in shape:
-        vector = np.convolve(vector, _ways(member, k, cap))[: cap + 1]
-    return vector
+    powers = (_power(member, times, k, cap) for member, times in sorted(Counter(shape).items()))
+    return reduce(lambda one, other: np.convolve(one, other)[: cap + 1], powers, _ONE)
 
 
 @lru_cache(maxsize=4096)
-def _with_leaf(shape: Shape, k: int, cap: int, value: int) -> tuple[tuple[int, NDArray[np.float64]], ...]:
-    """For each kind of leaf: how many there are, and the ways of all totals with one of them at that value."""
-    fixed = np.zeros(value + 1)
-    fixed[value] = 1
-    found = []
-    for member, times in sorted(Counter(shape).items()):
-        others = list(shape)
-        others.remove(member)
-        rest = _joined(tuple(others), k, cap)
-        inner = _with_leaf(member, k, cap, value) if member else ((1, fixed),)
-        for leaves, vector in inner:
-            kept = _failing(vector, member, k) if member else vector
-            found.append((leaves * times, np.convolve(rest, kept)[: cap + 1]))
-    return tuple(found)
+def _power(member: Shape, times: int, k: int, cap: int) -> NDArray[np.float64]:
+    """Likewise for so many equal members."""
+    if times == 0:
+        return _ONE
+    return np.convolve(_power(member, times - 1, k, cap), _ways(member, k, cap))[: cap + 1]
 
 
 def _failing(vector: NDArray[np.float64], shape: Shape, k: int) -> NDArray[np.float64]:
