@@ -1,0 +1,70 @@
+"""Classes that can be told apart in black and white: a fill by lightness, and lines that are cut to the shapes.
+
+The lines are drawn as lines and not as an SVG pattern, because printers treat patterns each in their own way.
+"""
+
+from typing import Any, Final
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from dashboard.documents.svg import number, shape_path
+from dashboard.scales import UNTOLD, Scale
+
+__all__ = ["class_numbers", "draw_classes"]
+
+EDGE: Final = "#3d4650"
+DARK_INK, LIGHT_INK = "#111", "#fff"
+MIDDLE: Final = 0.45  # relative luminance above which dark lines show better than light ones
+PATTERNS: Final = ("", "/", "\\", "x", "-", "|", "+")  # one a class, in turn, so that no two classes are alike
+SPACING_MM: Final = 1.5
+INK_MM: Final = 0.22
+ANGLES: Final = {"/": (45.0,), "\\": (-45.0,), "x": (45.0, -45.0), "-": (0.0,), "|": (90.0,), "+": (0.0, 90.0)}
+LUMINANCE: Final = (0.2126, 0.7152, 0.0722)
+
+
+def class_numbers(values: NDArray[np.float64], scale: Scale) -> NDArray[np.int64]:
+    """The class of each value (n,), -1 for what is below the scale and is not drawn."""
+    return np.searchsorted(np.array(scale.breaks), values, side="right") - 1
+
+
+def draw_classes(shapes: NDArray[Any], classes: NDArray[np.int64], scale: Scale) -> str:
+    """Shapes in millimetres, each filled and hatched as its class is; -1 is left out."""
+    drawn = []
+    for number_of, colour in enumerate(scale.light):
+        chosen = shapes[classes == number_of]
+        chosen = chosen[~shapely.is_empty(chosen)]
+        if len(chosen):
+            untold = scale.breaks[number_of] == UNTOLD
+            drawn.append(draw_class(chosen, colour, "x" if untold else PATTERNS[number_of % len(PATTERNS)]))
+    return "".join(drawn)
+
+
+def draw_class(shapes: NDArray[Any], colour: str, pattern: str) -> str:
+    outlines = "".join(shape_path(shape) for shape in shapes)
+    fill = f'<path d="{outlines}" fill="{colour}" fill-rule="evenodd" stroke="{EDGE}" stroke-width="0.12"/>'
+    if not pattern:
+        return fill
+    ink = DARK_INK if luminance(colour) > MIDDLE else LIGHT_INK
+    lines = "".join(shape_path(hatch) for angle in ANGLES[pattern] for hatch in hatches(shapes, angle))
+    return f'{fill}<path d="{lines}" fill="none" stroke="{ink}" stroke-width="{number(INK_MM)}" stroke-opacity="0.75"/>'
+
+
+def hatches(shapes: NDArray[Any], angle: float) -> list[Any]:
+    """Parallel lines at `angle` degrees, SPACING_MM apart on one grid for the whole sheet, cut to the shapes."""
+    joined = shapely.union_all(shapes)
+    turned = shapely.affinity.rotate(joined, -angle, origin=(0, 0))
+    left, top, right, bottom = shapely.bounds(turned).tolist()
+    first = np.floor(top / SPACING_MM) * SPACING_MM
+    rows = np.arange(first, bottom + SPACING_MM, SPACING_MM) + SPACING_MM / 2
+    ends = np.array([[(left - 1, row), (right + 1, row)] for row in rows])
+    lines = shapely.MultiLineString(list(ends))
+    cut = shapely.affinity.rotate(lines.intersection(turned), angle, origin=(0, 0))
+    return [] if cut.is_empty else [cut]
+
+
+def luminance(colour: str) -> float:
+    """Of "#rrggbb" in sRGB, taken as linear: near enough to choose between black and white ink."""
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    return sum(weight * part for weight, part in zip(LUMINANCE, parts, strict=True))

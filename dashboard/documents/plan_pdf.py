@@ -1,0 +1,118 @@
+"""A plan on paper: a page a team with its map and its table of stops, and a page on how the plan was made."""
+
+from typing import Any, Final
+
+import numpy as np
+
+from dashboard.documents.drawing import draw_map
+from dashboard.documents.frame import bounds_around
+from dashboard.documents.plan_words import clock, cover_words, mark_of, tour_heading, tour_way
+from dashboard.documents.sketch import Line, Mark
+from dashboard.documents.typesetting import make_pdf
+from dashboard.scales import Scale
+from geo.cells import cells_from_strings
+from layers.areas import Area
+from layers.plans import Place, Plan, Stop, Tour
+from layers.wording import date_words, percent_words
+
+__all__ = ["plan_pdf"]
+
+NEAREST_M: Final = 1200.0  # a map shows at least so much each way
+MAP_MM: Final = (180.0, 118.0)
+STOP_CELL: Final = Scale((0.0,), ("#d5dade",), ("#d5dade",), ("the cell of a stop",))
+
+
+def plan_pdf(plan: Plan, area: Area) -> bytes:
+    """The plan as PDF/UA-1: one A4 page a team where its stops leave room, then one about the plan."""
+    drawings = {f"map-{number}": tour_map(tour, area) for number, tour in enumerate(plan.tours)}
+    data = {
+        "title": plan.title,
+        "mark": mark_of(plan),
+        "cover": cover_words(plan),
+        "tours": [tour_data(plan, tour, area) for tour in plan.tours],
+        "about": [*about(plan), *plan.settings],
+        "past": [
+            {"label": label, "pai": f"{pai:.2f}", "interval": f"{low:.2f} to {high:.2f}"}
+            for label, pai, low, high in plan.past
+        ],
+        "notes": list(plan.notes),
+        "footer": footer(plan, area),
+    }
+    return make_pdf("plan", data, drawings, made=plan.made_at)
+
+
+def footer(plan: Plan, area: Area) -> str:
+    made = plan.made_at.astimezone(area.tz)
+    mark = "DEMONSTRATION. " if plan.synthetic else ""
+    return f"{mark}{area.title}. Plan {plan.plan_id}, made {date_words(made.date())} at {made:%H:%M} by Hexbeat."
+
+
+def tour_data(plan: Plan, tour: Tour, area: Area) -> dict[str, Any]:
+    """What the page of one team says."""
+    way = tour_way(plan, tour)
+    return {
+        "heading": tour_heading(plan, tour),
+        "way": way,
+        "alt": tour_alt(tour, area),
+        "stops": [stop_data(plan, stop) for stop in tour.stops],
+        "end": f"Be back at {tour.finish.name} by {clock(tour.returns, plan)}.",
+    }
+
+
+def stop_data(plan: Plan, stop: Stop) -> dict[str, Any]:
+    reports = f" Open reports: {stop.open_reports}." if stop.open_reports else ""
+    return {
+        "number": str(stop.order),
+        "times": f"{clock(stop.arrive, plan)} to {clock(stop.leave, plan)}",
+        "minutes": stop.minutes,
+        "place": stop.place,
+        "reason": f"{stop.reason}{reports}",
+    }
+
+
+def tour_alt(tour: Tour, area: Area) -> str:
+    """What the map of a tour shows, for those who do not see it."""
+    order = ", ".join(f"{stop.order} {stop.place}" for stop in tour.stops) or "none"
+    return (
+        f"Map of {area.title}, north up: the way of {tour.team} in straight lines from {tour.start.name} through its "
+        f"numbered stops ({order}) to {tour.finish.name}. The table below has the same stops."
+    )
+
+
+def tour_map(tour: Tour, area: Area) -> bytes:
+    """The way and the stops of one team, as near as they allow."""
+    ends = dict.fromkeys((tour.start, tour.finish))
+    way = [
+        (tour.start.lon, tour.start.lat),
+        *((stop.lon, stop.lat) for stop in tour.stops),
+        (tour.finish.lon, tour.finish.lat),
+    ]
+    cells = np.unique(cells_from_strings([stop.cell for stop in tour.stops]))
+    return draw_map(
+        area,
+        cells=cells,
+        values=np.zeros(len(cells)),
+        scale=STOP_CELL if len(cells) else None,
+        points=[*(end_mark(place) for place in ends), *(stop_mark(stop) for stop in tour.stops)],
+        lines=[Line(tuple(way), "order of the stops, as the crow flies")],
+        keys=[("stop", "a stop"), ("square", "where the team starts and ends")],
+        extent=bounds_around(way, least_m=NEAREST_M),
+        alt=tour_alt(tour, area),
+        width_mm=MAP_MM[0],
+        height_mm=MAP_MM[1],
+    )
+
+
+def end_mark(place: Place) -> Mark:
+    return Mark(place.lon, place.lat, "square", place.name)
+
+
+def stop_mark(stop: Stop) -> Mark:
+    return Mark(stop.lon, stop.lat, "stop", str(stop.order))
+
+
+def about(plan: Plan) -> list[str]:
+    """How good the plan can be said to be."""
+    if plan.gap <= 0:
+        return ["No plan for these hours and teams covers more: this is proved."]
+    return [f"This plan is within {percent_words(plan.gap)} of the best that these hours and teams allow."]

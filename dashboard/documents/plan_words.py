@@ -1,0 +1,66 @@
+"""What the files of a plan say in words: the same in the PDF, the calendar, GPX and KML."""
+
+import datetime as dt
+from typing import Final
+
+from layers.counts_export import MARK
+from layers.plans import Plan, PlanKind, Stop, Tour
+from layers.wording import date_words, number_words, percent_words
+
+__all__ = ["DAYS", "clock", "cover_words", "mark_of", "stop_title", "stop_words", "tour_heading", "tour_way"]
+
+DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+def mark_of(plan: Plan) -> str:
+    """What must stand wherever a plan made of demonstration events is shown; "" for any other."""
+    return f"DEMONSTRATION: made from {MARK}. Nobody need go there." if plan.synthetic else ""
+
+
+def clock(moment: dt.datetime, plan: Plan) -> str:
+    """22:15; with the name of the zone where the clocks change, when an hour comes twice or never."""
+    changes = plan.begins.utcoffset() != plan.ends.utcoffset()
+    return f"{moment:%H:%M} {moment.tzname()}" if changes else f"{moment:%H:%M}"
+
+
+def tour_heading(plan: Plan, tour: Tour) -> str:
+    """As in "Team A: Fri 27 Nov 2026, 22:00 to 02:00"."""
+    day = f"{DAYS[tour.leaves.weekday()]} {date_words(tour.leaves.date())}"
+    return f"{tour.team}: {day}, {clock(tour.leaves, plan)} to {clock(tour.returns, plan)}"
+
+
+def cover_words(plan: Plan) -> str:
+    """Which share of what is expected the whole plan covers."""
+    what = "needles thought to lie" if plan.kind is PlanKind.SWEEP else "events expected"
+    where = "in the chosen wards" + ("" if plan.kind is PlanKind.SWEEP else " in these hours")
+    if plan.expected <= 0:
+        return f"There are no {what} {where}."
+    teams = "this team" if len(plan.tours) == 1 else f"the {len(plan.tours)} teams together"
+    return (
+        f"The stops of {teams} cover {percent_words(plan.covered / plan.expected)} of the {what} {where}: "
+        f"{number_words(plan.covered)} of {number_words(plan.expected)}."
+    )
+
+
+def tour_way(plan: Plan, tour: Tour) -> str:
+    """Where a tour begins and ends, and how long its way is."""
+    back = "back there" if tour.finish == tour.start else f"ends at {tour.finish.name}"
+    return (
+        f"Leave {tour.start.name} at {clock(tour.leaves, plan)}, {back} by {clock(tour.returns, plan)}. "
+        f"{number_words(tour.travel_km)} km and {number_words(round(tour.travel_minutes))} minutes on the way, "
+        f"{number_words(sum(stop.minutes for stop in tour.stops))} minutes at "
+        f"{len(tour.stops)} {'stop' if len(tour.stops) == 1 else 'stops'}."
+    )
+
+
+def stop_title(tour: Tour, stop: Stop) -> str:
+    """As in "Team A 3: Central · 4e17"."""
+    return f"{tour.team} {stop.order}: {stop.place}"
+
+
+def stop_words(plan: Plan, stop: Stop) -> str:
+    """When, how long and why."""
+    times = f"{clock(stop.arrive, plan)} to {clock(stop.leave, plan)} ({stop.minutes} minutes)"
+    reports = f" Open reports: {stop.open_reports}." if stop.open_reports else ""
+    mark = f" {mark_of(plan)}" if plan.synthetic else ""
+    return f"{times}. {stop.reason}{reports}{mark}"

@@ -1,0 +1,71 @@
+"""Pieces of SVG as text. Whatever comes from data is escaped here; nothing else makes markup from words."""
+
+from collections.abc import Iterable
+from html import escape
+from typing import Any, Final
+
+import shapely
+
+__all__ = ["FONTS", "number", "path_of", "plain_text", "shape_path", "text", "text_width"]
+
+# A screen has the first; a PDF has only the one that Typst brings, which is the last named.
+FONTS: Final = "Helvetica, Arial, Libertinus Serif, serif"
+EM: Final = 0.52  # of its size is a letter wide, near enough to keep words apart
+
+
+def number(value: float) -> str:
+    """Millimetres to a hundredth, without needless noughts."""
+    return f"{value:.2f}".rstrip("0").rstrip(".") or "0"
+
+
+def plain_text(words: str) -> str:
+    """Words without what no document may hold: control characters become spaces."""
+    return "".join(char if char.isprintable() else " " for char in words)
+
+
+def text(
+    x: float,
+    y: float,
+    words: str,
+    *,
+    size: float,
+    anchor: str = "start",
+    weight: int = 400,
+    fill: str = "#111",
+    halo: str | None = None,
+) -> str:
+    """Words at a point; `halo` is the colour of an edge that keeps them legible on any ground."""
+    look = f'x="{number(x)}" y="{number(y)}" font-size="{number(size)}" text-anchor="{anchor}" font-weight="{weight}"'
+    said = escape(plain_text(words))
+    edge = ""
+    if halo:
+        edge = (
+            f'<text {look} fill="none" stroke="{halo}" stroke-width="{number(size * 0.3)}" stroke-linejoin="round" '
+            f'aria-hidden="true">{said}</text>'
+        )
+    return f'{edge}<text {look} fill="{fill}">{said}</text>'
+
+
+def text_width(words: str, size: float) -> float:
+    """About how many millimetres wide words are at a size."""
+    return len(words) * EM * size
+
+
+def path_of(points: Iterable[Iterable[float]], *, closed: bool = False) -> str:
+    """The `d` of a line through points in millimetres."""
+    steps = " ".join(",".join(number(part) for part in point) for point in points)
+    return f"M{steps}{'Z' if closed else ''}" if steps else ""
+
+
+def shape_path(shape: Any) -> str:
+    """The `d` of a polygon or lines in millimetres, holes and all; "" for what is empty."""
+    found = []
+    for part in shapely.get_parts(shape):
+        if isinstance(part, shapely.Polygon):
+            rings = (part.exterior, *part.interiors)
+            found += [path_of(shapely.get_coordinates(ring)[:-1].tolist(), closed=True) for ring in rings]
+        elif isinstance(part, shapely.LineString):
+            found.append(path_of(shapely.get_coordinates(part).tolist()))
+        elif isinstance(part, shapely.GeometryCollection):
+            found.append(shape_path(part))
+    return "".join(found)

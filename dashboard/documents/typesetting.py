@@ -1,0 +1,99 @@
+"""PDF by Typst: our own templates, data as data. Nothing is fetched, and no font of the machine is used.
+
+A document of your own: put `templates/NAME.typ` beside the others, begin it with `#import "common.typ": *` and
+`#show: sheet` (page, language, title, fonts, the mark of demonstration data and the footer), and read from `data` and
+`drawing("NAME", alt: …)`. Then `make_pdf("NAME", {"title": …, …}, {"map": draw_map(…)})`. Every text of `data` stays
+text, whatever it holds. `commands` and pages call; the layers below know nothing of documents.
+"""
+
+import datetime as dt
+import json
+from collections.abc import Mapping
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+import typst
+
+from dashboard.documents.svg import plain_text
+from geo.errors import UsageError
+
+__all__ = ["make_pdf", "printable"]
+
+TEMPLATES: Final = Path(__file__).parent / "templates"
+STANDARD: Final = "ua-1"  # PDF/UA-1: tagged, titled, with a language and a text for every picture
+MISSING: Final = "\N{WHITE SQUARE}"  # stands for a letter that the fonts do not have
+PROBE: Final = b'#set text(font: ("Libertinus Serif", "DejaVu Sans Mono"))\n#set document(title: "a")\n#sys.inputs.char'
+NEVER_LACKING: Final = "\u024f"  # up to here (Latin letters) the fonts have them all
+
+
+def make_pdf(
+    template: str, data: Mapping[str, Any], drawings: Mapping[str, bytes], *, made: dt.datetime | None = None
+) -> bytes:
+    """The template with this data as PDF/UA-1, the same bytes for the same data.
+
+    template: the name of a file in `templates`, without its ending. data: what JSON holds, with a `title` at least;
+    its texts are never markup, and letters that the fonts lack become squares. drawings: SVG by name. made: the moment
+    that the file gives as its own (None: none, which PDF writes as 1970). Raises UsageError for a template that is not
+    there or a title that is empty.
+    """
+    source = TEMPLATES / f"{template}.typ"
+    if source.name not in known_templates() or not str(data.get("title", "")).strip():
+        raise UsageError(
+            "A document has a template and a title",
+            f"the template is {template!r}, the title {data.get('title')!r}",
+            f"choose a template from {', '.join(sorted(name[:-4] for name in known_templates()))}",
+        )
+    inputs = {f"drawing-{name}": svg.decode() for name, svg in drawings.items()}
+    inputs["data"] = json.dumps(printable(dict(data)), ensure_ascii=False, allow_nan=False)
+    made_pdf: bytes = typst.compile(
+        source,
+        root=TEMPLATES,
+        format="pdf",
+        font_paths=built_in_fonts(),
+        ignore_system_fonts=True,
+        sys_inputs=inputs,
+        pdf_standards=[STANDARD],
+        timestamp=0 if made is None else int(made.timestamp()),
+    )
+    return made_pdf
+
+
+@cache
+def known_templates() -> frozenset[str]:
+    return frozenset(path.name for path in TEMPLATES.glob("*.typ"))
+
+
+@cache
+def built_in_fonts() -> Any:
+    """Only the fonts that Typst brings: the same document on every machine."""
+    return typst.Fonts(include_system_fonts=False)
+
+
+def printable(value: Any) -> Any:
+    """The same data with texts that can be printed: control characters as spaces, unknown letters as squares."""
+    if isinstance(value, str):
+        return "".join(char if char <= NEVER_LACKING or has_glyph(char) else MISSING for char in plain_text(value))
+    if isinstance(value, Mapping):
+        return {str(name): printable(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [printable(part) for part in value]
+    return value
+
+
+@lru_cache(maxsize=4096)
+def has_glyph(char: str) -> bool:
+    """Whether the documents' fonts have a letter: Typst is asked, for PDF/UA does not allow one that they lack."""
+    try:
+        typst.compile(
+            PROBE,
+            format="pdf",
+            font_paths=built_in_fonts(),
+            ignore_system_fonts=True,
+            sys_inputs={"char": char},
+            pdf_standards=[STANDARD],
+            timestamp=0,
+        )
+    except typst.TypstError:
+        return False
+    return True
