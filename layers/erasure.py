@@ -23,28 +23,30 @@ from sqlalchemy.exc import DBAPIError
 from geo.errors import UsageError
 from layers.access import Action, Viewer, require
 from layers.moments import to_seconds
-from layers.schema import batch_files, batches, events, rejects, store_state
+from layers.schema import batch_files, batches, events, rejects, store_state, visits
 from layers.state import reading, writing
 
-__all__ = ["PATIENCE_S", "Erasure", "erase", "erase_source", "finish", "retain"]
+__all__ = ["LEDGER", "PATIENCE_S", "Erasure", "erase", "erase_source", "finish", "retain"]
 
 PATIENCE_S: Final = 10.0  # how long an erasure waits for readers of an old state
+LEDGER: Final = "ledger"  # the source by which a visit is named; a visit's identifier is its visit_id
 _REPEAT: Final = re.compile(r"#(?:[2-9]|[1-9]\d+)$")  # as layers.parsing.keys numbers them
 
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """What was removed: events, their rows (versions), rejects; and whether the files are swept yet."""
+    """What was removed: events, their rows (versions), rejects, visits; and whether the files are swept yet."""
 
     events: int
     rows: int
     rejects: int
     complete: bool
+    visits: int = 0
 
     @property
     def found(self) -> bool:
         """Whether there was anything to remove; False means that nothing bore that name, a misspelt one perhaps."""
-        return bool(self.rows or self.rejects)
+        return bool(self.rows or self.rejects or self.visits)
 
     @property
     def notice(self) -> str | None:
@@ -60,6 +62,7 @@ class Erasure:
 def erase(engine: Engine, viewer: Viewer, source: str, source_id: str) -> Erasure:
     """Remove all versions of one event, and the rejects of that source whose row has the same natural key.
 
+    With the source "ledger" it is a visit, by its visit_id.
     A rejected row never bears the number of a repeat: of KEY#2 the rejects of KEY go too, since any of them may tell of
     it, but of the events KEY#2 alone. A reject without a known key (of a store that an older Hexbeat filled) goes if
     whole values of its row are the key, or all parts of a key of several columns; one whose key was a digest cannot be
@@ -70,13 +73,17 @@ def erase(engine: Engine, viewer: Viewer, source: str, source_id: str) -> Erasur
         mine = sa.and_(events.c.source == source, events.c.source_id == source_id)
         rows = connection.execute(sa.delete(events).where(mine)).rowcount
         dropped = _drop_rejects(connection, source, source_id)
-        if rows or dropped:
+        worked = _drop_visits(connection, visits.c.visit_id == source_id) if source == LEDGER else 0
+        if rows or dropped or worked:
             _mark(connection, pending=True)
-    return Erasure(min(rows, 1), rows, dropped, finish(engine, patience_s=PATIENCE_S))
+    return Erasure(min(rows, 1), rows, dropped, finish(engine, patience_s=PATIENCE_S), worked)
 
 
 def erase_source(engine: Engine, viewer: Viewer, source: str) -> Erasure:
-    """Remove all versions of every event of a source, and its rejects. Its loads are no longer there to undo."""
+    """Remove all versions of every event of a source, and its rejects. Its loads are no longer there to undo.
+
+    With the source "ledger" every visit goes.
+    """
     require(viewer, Action.ERASE)
     with writing(engine, rewritten=True) as connection:
         mine = events.c.source == source
@@ -89,15 +96,17 @@ def erase_source(engine: Engine, viewer: Viewer, source: str) -> Erasure:
         connection.execute(
             sa.update(batches).values(undone_at=to_seconds(None)).where(emptied, batches.c.undone_at.is_(None))
         )
-        if rows or dropped:
+        worked = _drop_visits(connection, sa.true()) if source == LEDGER else 0
+        if rows or dropped or worked:
             _mark(connection, pending=True)
-    return Erasure(gone, rows, dropped, finish(engine, patience_s=PATIENCE_S))
+    return Erasure(gone, rows, dropped, finish(engine, patience_s=PATIENCE_S), worked)
 
 
 def retain(engine: Engine, viewer: Viewer, years: int, *, now: datetime | None = None) -> Erasure:
     """Remove events that ended more than `years` calendar years ago, with all versions, and rejects loaded before then.
 
-    An event has ended when its newest version says so, be that live or superseded. UsageError unless years >= 1.
+    An event has ended when its newest version says so, be that live or superseded. A visit goes when all its versions
+    began before then. UsageError unless years >= 1.
     """
     require(viewer, Action.RETAIN)
     if years < 1:
@@ -111,14 +120,25 @@ def retain(engine: Engine, viewer: Viewer, years: int, *, now: datetime | None =
         rows = connection.execute(sa.delete(events).where(events.c.event_id.in_(ended))).rowcount
         old = sa.select(batches.c.batch_id).where(batches.c.created < limit)
         dropped = connection.execute(sa.delete(rejects).where(rejects.c.batch_id.in_(old))).rowcount
-        if rows or dropped:
+        later = sa.select(visits.c.visit_id).where(visits.c.started_at >= limit)
+        worked = _drop_visits(connection, visits.c.visit_id.not_in(later))
+        if rows or dropped or worked:
             _mark(connection, pending=True)
-    return Erasure(gone, rows, dropped, finish(engine, patience_s=PATIENCE_S))
+    return Erasure(gone, rows, dropped, finish(engine, patience_s=PATIENCE_S), worked)
 
 
 def _years_before(moment: datetime, years: int) -> datetime:
     year = moment.year - years
     return moment.replace(year=year, day=min(moment.day, monthrange(year, moment.month)[1]))
+
+
+def _drop_visits(connection: Connection, mine: sa.ColumnElement[bool]) -> int:
+    """Delete all versions of visits, and return how many visits there were."""
+    gone = connection.execute(sa.select(sa.func.count(sa.distinct(visits.c.visit_id))).where(mine)).scalar_one()
+    if gone:
+        connection.execute(sa.delete(visits).where(mine))
+        connection.execute(sa.update(store_state).values(work=store_state.c.work + 1))
+    return int(gone)
 
 
 def _drop_rejects(connection: Connection, source: str, source_id: str) -> int:
@@ -206,7 +226,7 @@ def _sweep_postgres(engine: Engine, deadline: float) -> bool:
         wait_ms = max(100, int(1000 * (deadline - time.monotonic())))
         connection.execute(sa.text(f"SET lock_timeout = {wait_ms}"))
         try:
-            for table in (events, rejects):
+            for table in (events, rejects, visits):
                 connection.execute(sa.text(f"VACUUM FULL {table.name}"))
         finally:
             connection.execute(sa.text("RESET lock_timeout"))

@@ -2,6 +2,10 @@
 
 `events` holds one row a version of an event: the live version has `superseded_at` null. Row and batch numbers rise and
 are never used twice, so that "what is new since row 1,204" has an answer (`layers.refresh`).
+
+`visits` (work done) and `reference_places` came by `work_loads`, or a visit by a tap. One row a version of a visit: the
+live one has `superseded_at` null, and `replaces` is the row that was live before it. A place is in force while its
+`superseded_load` is null.
 """
 
 from typing import Final
@@ -21,9 +25,21 @@ from sqlalchemy import (
     Text,
 )
 
-__all__ = ["EVENT_TYPES", "HEAD", "batch_files", "batches", "events", "metadata", "rejects", "store_state"]
+__all__ = [
+    "EVENT_TYPES",
+    "HEAD",
+    "batch_files",
+    "batches",
+    "events",
+    "metadata",
+    "reference_places",
+    "rejects",
+    "store_state",
+    "visits",
+    "work_loads",
+]
 
-HEAD: Final = "0002"  # the newest migration; a test keeps it equal to what alembic finds
+HEAD: Final = "0003"  # the newest migration; a test keeps it equal to what alembic finds
 
 # The columns of layers.event.EVENT_COLUMNS: type, and whether a value may be missing.
 EVENT_TYPES: Final[dict[str, tuple[type[Text | BigInteger | Float[float]], bool]]] = {
@@ -142,4 +158,66 @@ store_state = Table(
     Column("version", BigInteger, nullable=False),  # rises with every committed change
     Column("rewritten", BigInteger, nullable=False),  # the version that last took rows away or reopened them
     Column("erasure_pending", Boolean, nullable=False),  # an erasure has not yet swept the files
+    Column("work", BigInteger, nullable=False, server_default="0"),  # rises with every change of visits and places
 )
+
+work_loads = Table(
+    "work_loads",
+    metadata,
+    Column("load_id", _KEY, primary_key=True, autoincrement=True),
+    Column("created", BigInteger, nullable=False),
+    Column("area", Text, nullable=False),
+    Column("kind", Text, nullable=False),  # "visits", or the kind of the places
+    Column("file", Text, nullable=False),  # "" where places were removed without a file
+    Column("sha256", Text, nullable=False),
+    Column("tally", Text, nullable=False),  # a JSON object of counts
+    Column("undone_at", BigInteger),
+    sqlite_autoincrement=True,
+)
+
+visits = Table(
+    "visits",
+    metadata,
+    Column("row_id", _KEY, primary_key=True, autoincrement=True),
+    Column("visit_id", Text, nullable=False),
+    Column("plan_id", Text),
+    Column("stop_id", Text),
+    Column("ref", Text),  # a file's own name of the row
+    Column("kind", Text, CheckConstraint("kind IN ('patrol', 'sweep')", name="visits_kind"), nullable=False),
+    Column("team", Text, nullable=False),
+    Column("place", Text, nullable=False),
+    Column("cell", Text, nullable=False),  # an H3 string
+    Column("ward_code", Text, nullable=False),
+    Column("lon", Float(53), nullable=False),
+    Column("lat", Float(53), nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("minutes", Integer, CheckConstraint("minutes >= 0", name="visits_minutes"), nullable=False),
+    Column("needles", BigInteger, CheckConstraint("needles >= 0", name="visits_needles")),  # null: not counted
+    Column("outcome", Text, CheckConstraint("outcome IN ('done', 'not_done')", name="visits_outcome"), nullable=False),
+    Column("load_id", BigInteger, ForeignKey("work_loads.load_id")),  # null: by a tap or a command
+    Column("replaces", BigInteger),
+    Column("recorded_at", BigInteger, nullable=False),
+    Column("superseded_at", BigInteger),
+    sqlite_autoincrement=True,
+)
+_visit_live = visits.c.superseded_at.is_(None)
+Index("visits_one_live", visits.c.visit_id, unique=True, sqlite_where=_visit_live, postgresql_where=_visit_live)
+Index("visits_started", visits.c.started_at, sqlite_where=_visit_live, postgresql_where=_visit_live)
+Index("visits_load", visits.c.load_id)
+
+reference_places = Table(
+    "reference_places",
+    metadata,
+    Column("row_id", _KEY, primary_key=True, autoincrement=True),
+    Column("load_id", BigInteger, ForeignKey("work_loads.load_id"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("lon", Float(53), nullable=False),
+    Column("lat", Float(53), nullable=False),
+    Column("ward_code", Text, nullable=False),
+    Column("hours", Text),  # opening hours as the file says them
+    Column("superseded_load", BigInteger),
+    sqlite_autoincrement=True,
+)
+_in_force = reference_places.c.superseded_load.is_(None)
+Index("reference_places_kind", reference_places.c.kind, sqlite_where=_in_force, postgresql_where=_in_force)

@@ -9,12 +9,17 @@ from sqlalchemy import Connection, Engine
 from layers.databases import WRITES, translated
 from layers.schema import store_state
 
-__all__ = ["change_version", "read_version", "reading", "writing"]
+__all__ = ["change_version", "read_version", "read_work_version", "reading", "working", "writing"]
 
 
 def read_version(connection: Connection) -> int:
     """The version as this transaction sees it."""
     return int(connection.execute(sa.select(store_state.c.version)).scalar_one())
+
+
+def read_work_version(connection: Connection) -> int:
+    """The version of visits and reference places, as this transaction sees it."""
+    return int(connection.execute(sa.select(store_state.c.work)).scalar_one())
 
 
 def change_version(connection: Connection, *, rewritten: bool = False) -> int:
@@ -45,4 +50,17 @@ def writing(engine: Engine, *, rewritten: bool) -> Iterator[Connection]:
         connection.execution_options(**{WRITES: True})
         with connection.begin():
             change_version(connection, rewritten=rewritten)
+            yield connection
+
+
+@contextmanager
+def working(engine: Engine) -> Iterator[Connection]:
+    """A transaction that changes visits or reference places and no event, one writer of the store at a time.
+
+    The version of the events stays, so what was computed from them stays true and is kept.
+    """
+    with translated(engine), engine.connect() as connection:
+        connection.execution_options(**{WRITES: True})
+        with connection.begin():
+            connection.execute(sa.update(store_state).values(work=store_state.c.work + 1))
             yield connection

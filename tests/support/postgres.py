@@ -15,7 +15,7 @@ from uuid import uuid4
 import pg8000.dbapi
 import pytest
 
-from layers.schema import batch_files, batches, events, rejects
+from layers.schema import batch_files, batches, events, reference_places, rejects, visits, work_loads
 from layers.store import Store
 
 __all__ = ["Server", "wipe"]
@@ -192,9 +192,11 @@ def wipe(store: Store) -> None:
     """Make a store as if it were new."""
     with store.engine.begin() as connection:
         if connection.dialect.name == "postgresql":
-            connection.exec_driver_sql("TRUNCATE events, batches, batch_files, rejects RESTART IDENTITY")
+            tables = "events, batches, batch_files, rejects, visits, reference_places, work_loads"
+            connection.exec_driver_sql(f"TRUNCATE {tables} RESTART IDENTITY")
         else:
-            for table in (events, rejects, batch_files, batches):
+            for table in (events, rejects, batch_files, batches, visits, reference_places, work_loads):
                 connection.execute(table.delete())
             connection.exec_driver_sql("DELETE FROM sqlite_sequence")
-        connection.exec_driver_sql("UPDATE store_state SET version = 0, rewritten = 0, erasure_pending = FALSE")
+        counters = "version = 0, rewritten = 0, work = 0, erasure_pending = FALSE"
+        connection.exec_driver_sql(f"UPDATE store_state SET {counters}")
