@@ -80,7 +80,10 @@ def audit(
     report = audit_folder(folder, before=earlier)
     findings = [asdict(found) for found in report.findings]
     row = as_row(report)
-    answer({**row, "findings": findings}, form=form, rows=[row], heading="Audit")
+    layers = by_layer(report)
+    answer({**row, "layers": layers, "findings": findings}, form=form, rows=[row], heading="Audit")
+    if form is Format.TABLE:
+        answer(layers, form=form, rows=layers, heading="By layer: sets tried, the narrowest possible values, the odds")
     if report.missing_before:
         say(f"{report.missing_before} earlier releases were not looked at: give them with --before.")
     if findings:
@@ -122,17 +125,44 @@ def described(found: Release) -> list[dict[str, Any]]:
 
 def as_row(report: AuditReport) -> dict[str, Any]:
     """The audit in one row."""
-    narrow = ", ".join(map(str, report.narrowest))
     return {
         "findings": len(report.findings),
         "releases": report.releases,
         "layers_and_periods": report.trees,
         "numbers": report.blocks,
-        "sets_of_pieces_decided": f"10^{math.floor(report.sets_log2 * math.log10(2))}",
-        "fewest_possible_values_of_a_piece": narrow or "none is unknown within a number",
+        "sets_of_pieces_decided": as_power(report.sets_log2),
+        "fewest_possible_values_of_a_piece": values(report.narrowest, -1),
         "unpublished_pieces_in_numbers": report.pieces_in_blocks,
         "very_probably_small": report.likely_small,
     }
+
+
+def by_layer(report: AuditReport) -> list[dict[str, Any]]:
+    """The audit by layers: what was tried, the narrowest sets of possible values, and the odds."""
+    return [
+        {
+            "layer": layer.layer,
+            "periods": layer.periods,
+            "numbers": layer.blocks,
+            "sets_of_pieces_decided": as_power(layer.sets_log2),
+            "narrowest_of_a_piece": values(layer.narrowest, layer.k),
+            "narrowest_of_pieces_together": values(layer.narrowest_union, layer.k),
+            "unpublished_pieces_in_numbers": layer.pieces_in_blocks,
+            "very_probably_small": layer.likely_small,
+        }
+        for layer in report.layers
+    ]
+
+
+def values(possible: tuple[int, ...], k: int) -> str:
+    """Possible numbers in words; k stands for k or more."""
+    said = [f"{number} or more" if number == k else str(number) for number in possible]
+    return ", ".join(said) or "none is unknown within a number"
+
+
+def as_power(log2: int) -> str:
+    """A power of two as a power of ten."""
+    return f"10^{math.floor(log2 * math.log10(2))}"
 
 
 def known_before(folder: Path, home: Path | None) -> list[Release]:

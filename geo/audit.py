@@ -41,8 +41,11 @@ class AuditedTree:
 
     `sets_log2`: of how many leaves all sets were decided, as a power of two; `profiles` how many kinds of sets remained
     to be looked at. `narrowest`: the fewest values that an unpublished leaf of a block can have; empty if there is no
-    such leaf. Of `leaves_in_blocks` unpublished leaves of blocks,
-    `likely_small` hold 1 to k - 1 events with odds of 95 % or more, all histories being equally likely.
+    such leaf. `narrowest_union`: likewise of leaves together, 1 to k - 1 being among the values, k standing for k or
+    more; looked for among all leaves of a block but one, and the kinds of sets that remained. What is not disclosed
+    has two values at least, so that an answer of two is the narrowest of all sets. Of `leaves_in_blocks` unpublished
+    leaves of blocks, `likely_small` hold 1 to k - 1 events with odds of 95 % or more, all histories being equally
+    likely.
     """
 
     findings: tuple[Finding, ...]
@@ -50,6 +53,7 @@ class AuditedTree:
     sets_log2: int
     profiles: int
     narrowest: tuple[int, ...]
+    narrowest_union: tuple[int, ...]
     leaves_in_blocks: int
     likely_small: int
 
@@ -64,6 +68,7 @@ def audit(published: NDArray[np.bool_], count: NDArray[np.int64], parent: NDArra
     shapes, inner = _shapes(published, parent)
     findings: list[Finding] = []
     values: list[tuple[int, ...]] = []
+    unions: list[tuple[int, ...]] = []
     profiles = in_blocks = likely = 0
     for node in np.flatnonzero(published).tolist():
         shape, total = shapes[node], int(count[node])
@@ -75,13 +80,16 @@ def audit(published: NDArray[np.bool_], count: NDArray[np.int64], parent: NDArra
             findings += [Finding(node, "a set of its leaves has few events", s) for s in found if _is_small(s, k)]
             profiles += len(found)
             odds = leaf_odds(shape, total, k)
-            values += [tuple(v for v in range(k) if share[v]) for _, share in odds]
+            of_leaves = [tuple(v for v in range(k) if share[v]) for _, share in odds]
+            values += of_leaves
+            unions += [*found, *(tuple(sorted({min(total - v, k) for v in leaf})) for leaf in of_leaves)]
             in_blocks += _leaves(shape)
             likely += sum(leaves for leaves, share in odds if 1 - share[0] >= LIKELY)
     hidden = 0 if published[-1] else _leaves(shapes[-1])
     narrowest = min(values, key=len, default=())
+    union = min((sums for sums in unions if any(1 <= s < k for s in sums)), key=len, default=())
     return AuditedTree(
-        tuple(findings), int(published.sum()), in_blocks + hidden, profiles, narrowest, in_blocks, likely
+        tuple(findings), int(published.sum()), in_blocks + hidden, profiles, narrowest, union, in_blocks, likely
     )
 
 

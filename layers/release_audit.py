@@ -20,7 +20,7 @@ from layers.release_files import release_files
 from layers.release_format import Period, Place, Release, ReleasedLayer
 from layers.release_reading import read_files, release_of
 
-__all__ = ["AuditReport", "Disclosure", "audit_folder", "audit_release"]
+__all__ = ["AuditReport", "AuditedLayer", "Disclosure", "audit_folder", "audit_release"]
 
 FACTS: Final = {"format", "number", "as_at", "demonstration", "area", "licence", "sources", "wording", "previous"}
 AREA_FACTS: Final = {"name", "title", "vintage", "time_zone", "licence", "attribution"}
@@ -39,12 +39,33 @@ class Disclosure:
 
 
 @dataclass(frozen=True, slots=True)
+class AuditedLayer:
+    """What was tried of one layer: its periods, numbers, and sets of unpublished pieces as a power of two.
+
+    `narrowest`: the fewest values that an unpublished piece of a block can have; `narrowest_union`: pieces of a block
+    together, where k stands for k or more (`geo.audit.AuditedTree` says among which sets); both empty if there is none.
+    Of `pieces_in_blocks` unpublished pieces of blocks `likely_small` hold 1 to k - 1 with odds of 95 %.
+    """
+
+    layer: str
+    k: int
+    periods: int
+    blocks: int
+    sets_log2: int
+    narrowest: tuple[int, ...]
+    narrowest_union: tuple[int, ...]
+    pieces_in_blocks: int
+    likely_small: int
+
+
+@dataclass(frozen=True, slots=True)
 class AuditReport:
     """What was tried and found.
 
     `trees` layers and periods, `blocks` numbers; `sets_log2`: all sets of so many unpublished pieces, pieces of
     different periods together, were decided; `narrowest`: the fewest values that such a piece of a block can have;
-    `pieces_in_blocks` of them, `likely_small` with odds of 95 % for 1 to k - 1. `releases` is how many were looked at.
+    `pieces_in_blocks` of them, `likely_small` with odds of 95 % for 1 to k - 1. `releases` is how many were looked at;
+    `layers` the same for each layer.
     """
 
     findings: tuple[Disclosure, ...]
@@ -56,6 +77,7 @@ class AuditReport:
     pieces_in_blocks: int
     likely_small: int
     missing_before: int
+    layers: tuple[AuditedLayer, ...] = ()
 
 
 def audit_folder(folder: Path, *, before: Sequence[Release] = ()) -> AuditReport:
@@ -74,28 +96,47 @@ def audit_release(release: Release, *, before: Sequence[Release] = (), more: Ite
     """The audit of a release and of all before it, the oldest first; `more` are findings from elsewhere."""
     series = [*before, release]
     findings = [*more, *_terms(release), *(found for pair in pairwise(series) for found in _between(*pair))]
-    trees: list[tuple[ReleasedLayer, AuditedTree]] = []
+    audited = []
     for layer in release.layers:
         places = [place for place in release.places.values() if place.place_set == layer.place_set]
-        for period in layer.periods:
-            audited = _audit_tree(release, layer, period, places)
-            trees.append((layer, audited))
-            findings += [
-                Disclosure(layer.name, period.name, places[found.node].label, found.reason, found.possible)
-                for found in audited.findings
-            ]
-    narrow = [tree.narrowest for _, tree in trees if tree.narrowest]
+        trees = [_audit_tree(release, layer, period, places) for period in layer.periods]
+        audited.append(_together(layer, trees))
+        findings += [
+            Disclosure(layer.name, period.name, places[found.node].label, found.reason, found.possible)
+            for period, tree in zip(layer.periods, trees, strict=True)
+            for found in tree.findings
+        ]
     return AuditReport(
         findings=tuple(findings),
         releases=len(series),
-        trees=len(trees),
-        blocks=sum(tree.blocks for _, tree in trees),
-        sets_log2=sum(tree.sets_log2 for _, tree in trees),
-        narrowest=min(narrow, key=len, default=()),
-        pieces_in_blocks=sum(tree.leaves_in_blocks for _, tree in trees),
-        likely_small=sum(tree.likely_small for _, tree in trees),
+        trees=sum(layer.periods for layer in audited),
+        blocks=sum(layer.blocks for layer in audited),
+        sets_log2=sum(layer.sets_log2 for layer in audited),
+        narrowest=_narrowest(layer.narrowest for layer in audited),
+        pieces_in_blocks=sum(layer.pieces_in_blocks for layer in audited),
+        likely_small=sum(layer.likely_small for layer in audited),
         missing_before=max(0, len(release.facts.get("previous", [])) - len(before)),
+        layers=tuple(audited),
     )
+
+
+def _together(layer: ReleasedLayer, trees: Sequence[AuditedTree]) -> AuditedLayer:
+    return AuditedLayer(
+        layer.name,
+        layer.k,
+        len(trees),
+        sum(tree.blocks for tree in trees),
+        sum(tree.sets_log2 for tree in trees),
+        _narrowest(tree.narrowest for tree in trees),
+        _narrowest(tree.narrowest_union for tree in trees),
+        sum(tree.leaves_in_blocks for tree in trees),
+        sum(tree.likely_small for tree in trees),
+    )
+
+
+def _narrowest(values: Iterable[tuple[int, ...]]) -> tuple[int, ...]:
+    """The shortest that is not empty."""
+    return min((some for some in values if some), key=len, default=())
 
 
 def _audit_tree(release: Release, layer: ReleasedLayer, period: Period, places: list[Place]) -> AuditedTree:
