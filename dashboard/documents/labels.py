@@ -12,8 +12,21 @@ from dashboard.documents.svg import text, text_width
 
 __all__ = ["Room", "draw_names", "spread"]
 
-SIZES: Final = (2.9, 2.4, 2.0)
-TRIES: Final = ((0.0, 0.0), (0.0, -4.0), (0.0, 4.0), (-6.0, 0.0), (6.0, 0.0), (0.0, -8.0), (0.0, 8.0), (-6.0, -4.0))
+SIZES: Final = (2.8, 2.4, 2.1, 1.8)
+# Steps from the middle that are tried, in millimetres to the right and down.
+TRIES: Final = ((0, 0), (0, -4), (0, 4), (-6, 0), (6, 0), (0, -8), (0, 8), (-6, -4), (6, -4), (-6, 4), (6, 4))
+    (0.0, 0.0),
+    (0.0, -4.0),
+    (0.0, 4.0),
+    (-6.0, 0.0),
+    (6.0, 0.0),
+    (0.0, -8.0),
+    (0.0, 8.0),
+    (-6.0, -4.0),
+    (6.0, -4.0),
+    (-6.0, 4.0),
+    (6.0, 4.0),
+)
 LONG: Final = 14  # letters; a longer name of several words stands in two lines
 ROUNDS: Final = 80
 

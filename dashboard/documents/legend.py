@@ -7,10 +7,10 @@ import numpy as np
 import shapely
 
 from dashboard.documents.hatching import draw_classes
-from dashboard.documents.lines import draw_line_key
+from dashboard.documents.lines import draw_line_key, draw_outline
 from dashboard.documents.marks import draw_mark
 from dashboard.documents.sketch import Outline, Sketch
-from dashboard.documents.svg import number, text, text_width
+from dashboard.documents.svg import text, text_width
 
 __all__ = ["draw_legend", "legend_height"]
 
@@ -87,8 +87,5 @@ def draw_swatch(sketch: Sketch, kind: str, which: int, x: float, y: float) -> st
     if kind == "line":
         return draw_line_key(x, middle[1], SWATCH_WIDE, which)
     if kind == "outline":
-        return (
-            f'<rect x="{number(x + 0.4)}" y="{number(y + 0.3)}" width="{number(SWATCH_WIDE - 0.8)}" '
-            f'height="{number(SWATCH_HIGH - 0.6)}" fill="none" stroke="#111" stroke-width="0.7"/>'
-        )
+        return draw_outline(shapely.box(x + 0.5, y + 0.4, x + SWATCH_WIDE - 0.5, y + SWATCH_HIGH - 0.4), which)
     return draw_mark(kind, *middle, label="1" if kind == "stop" else "", small=True)
