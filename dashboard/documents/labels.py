@@ -15,18 +15,6 @@ __all__ = ["Room", "draw_names", "spread"]
 SIZES: Final = (2.8, 2.4, 2.1, 1.8)
 # Steps from the middle that are tried, in millimetres to the right and down.
 TRIES: Final = ((0, 0), (0, -4), (0, 4), (-6, 0), (6, 0), (0, -8), (0, 8), (-6, -4), (6, -4), (-6, 4), (6, 4))
-    (0.0, 0.0),
-    (0.0, -4.0),
-    (0.0, 4.0),
-    (-6.0, 0.0),
-    (6.0, 0.0),
-    (0.0, -8.0),
-    (0.0, 8.0),
-    (-6.0, -4.0),
-    (6.0, -4.0),
-    (-6.0, 4.0),
-    (6.0, 4.0),
-)
 LONG: Final = 14  # letters; a longer name of several words stands in two lines
 ROUNDS: Final = 80
 
