@@ -48,15 +48,19 @@ class About:
         return {"demonstration": MARK, **note} if self.demonstration else note
 
 
-def file_stem(figures: Sequence[LayerFigures], area: Area, view: View = "counts") -> str:
+def file_stem(
+    figures: Sequence[LayerFigures], area: Area, view: View = "counts", *, period: tuple[date, date] | None = None
+) -> str:
     """A file name without ending, from our own words only: hexbeat-AREA-LAYER-VIEW-FIRST-to-LAST.
 
-    LAST is the last day that counts; the view of counts has no VIEW in it.
+    LAST is the last day that counts; the view of counts has no VIEW in it. `period` [first, end) stands in for the
+    figures' own.
     """
-    last = figures[0].end - timedelta(days=1)
+    first, end = period or (figures[0].start, figures[0].end)
+    last = end - timedelta(days=1)
     layers = figures[0].spec.name if len(figures) == 1 else f"{len(figures)}-layers"
     kind = "" if view == "counts" else f"-{view}"
-    return f"hexbeat-{area.name}-{layers}{kind}-{figures[0].start}-to-{last}"
+    return f"hexbeat-{area.name}-{layers}{kind}-{first}-to-{last}"
 
 
 def csv_file(rows: pd.DataFrame, about: About) -> bytes:

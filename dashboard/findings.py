@@ -8,6 +8,7 @@ from datetime import date
 
 import streamlit as st
 
+from dashboard.judgements import judgement_for
 from dashboard.session import Installation, without_looks
 from dashboard.state import Choices, filter_for
 from layers.alert_words import AlertReport
@@ -19,7 +20,9 @@ from layers.emerging_map import EmergingMap, emerging_map
 from layers.filters import Filter
 from layers.hotspot_map import HotspotMap, hotspot_map
 from layers.near_repeats import RepeatTable, near_repeat_table
+from layers.next_week import NextWeek, next_week
 from layers.study import Study, study_of
+from layers.winning import Winner
 
 __all__ = [
     "ALERT_DAYS",
@@ -28,6 +31,7 @@ __all__ = [
     "changes_of",
     "findings_of",
     "near_repeats_of",
+    "next_week_of",
     "study_for",
 ]
 
@@ -97,6 +101,24 @@ def _alerts(_columns: Columns, _area: Area, key: Key, today: date) -> AlertRepor
     del key
     day = default_day(_columns, today=today, time_zone=_area.time_zone)
     return alert_report(_columns, _area, day, days=ALERT_DAYS)
+
+
+def next_week_of(here: Installation, choices: Choices, *, layer: str, resolution: int) -> NextWeek | None:
+    """Where next week's events of a layer are expected, by the method that wins with these cells (progress is shown).
+
+    None where nothing can be judged, or where this size of cells was not.
+    """
+    judgement = judgement_for(here, layer)
+    winner = judgement.by_size.get(resolution) if judgement else None
+    return _next_week(here.columns, here.area, here.key, layer, winner, choices.wards) if winner else None
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _next_week(
+    _columns: Columns, _area: Area, key: Key, layer: str, winner: Winner, wards: tuple[str, ...]
+) -> NextWeek:
+    del key
+    return next_week(_columns, _area, layer, winner, wards=wards)
 
 
 def near_repeats_of(here: Installation, chosen: Filter) -> RepeatTable:

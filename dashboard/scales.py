@@ -22,6 +22,7 @@ __all__ = [
     "Scale",
     "change_scale",
     "count_scale",
+    "expected_scale",
     "hotspot_scale",
     "with_untold",
 ]
@@ -160,6 +161,17 @@ def with_untold(scale: Scale, label: str) -> Scale:
         light=(*scale.light, UNTOLD_COLOURS[0]),
         dark=(*scale.dark, UNTOLD_COLOURS[1]),
         labels=(*scale.labels, label),
+    )
+
+
+def expected_scale(labels: tuple[str, str, str]) -> Scale:
+    """Three classes that rise: 0 look last, 1 between, 2 look first; `labels` in that order."""
+    picked = (0, 2, 4)
+    return Scale(
+        breaks=(0.0, 1.0, 2.0),
+        light=(LIGHT[5][picked[0]], LIGHT[5][picked[1]], LIGHT[5][picked[2]]),
+        dark=(DARK[5][picked[0]], DARK[5][picked[1]], DARK[5][picked[2]]),
+        labels=labels,
     )
 
 

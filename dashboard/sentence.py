@@ -25,6 +25,7 @@ __all__ = [
 ]
 
 FEW: Final = 20  # under this a percentage says more than it knows: 3 instead of 2 is "1 more", not "50 % more"
+VIEW_WORDS: Final = {"expected": "expected next week"}
 REPORTER_WORDS: Final = {"public": "the public", "officer": "officers", "sweep": "sweeps", "agency": "agencies"}
 
 
@@ -165,7 +166,7 @@ def filter_line(choices: Choices, *, layer_names: Sequence[str], ward_names: Seq
         list_words([DAY_NAMES[day] for day in sorted(choices.days)]),
         clock_words(choices.clock()),
         list_words(list(ward_names), most=2),
-        "" if choices.view == "counts" else choices.view,
+        "" if choices.view == "counts" else VIEW_WORDS.get(choices.view, choices.view),
         "items" if choices.measure == "quantity" else "",
         list_words(list(choices.reported_by)),
     ]

@@ -27,7 +27,7 @@ __all__ = [
     "area_km2",
     "open_installation",
     "reaches_of",
-    "resolution_of",
+    "resolution_for_area",
     "scale_maximum",
     "without_looks",
 ]
@@ -86,8 +86,8 @@ def _reaches(_columns: Columns, _area: Area, key: tuple[str, int, str, str]) -> 
     return layer_reaches(_columns, time_zone=_area.tz)
 
 
-def resolution_of(here: Installation, choices: Choices) -> int:
-    """The chosen resolution, or the automatic one for the chosen wards."""
+def resolution_for_area(here: Installation, choices: Choices) -> int:
+    """The chosen resolution, or the one that fits the chosen wards."""
     return choices.size or automatic_resolution(area_km2(here.area, choices.wards))
 
 

@@ -27,7 +27,7 @@ __all__ = [
     "to_query",
 ]
 
-View = Literal["counts", "hotspots", "change"]
+View = Literal["counts", "hotspots", "change", "expected"]
 
 VIEWS: Final[tuple[View, ...]] = get_args(View)
 DEFAULT_LAYER: Final = "needle_litter"

@@ -16,7 +16,7 @@ from layers.event import REPORTERS
 __all__ = ["cell_table", "export_rows", "printed", "record_table"]
 
 CHANCES: Final = frozenset({"p", "q"})
-TWO_DECIMALS: Final = frozenset({"z", "Ratio", "Ratio from", "Ratio to"})
+TWO_DECIMALS: Final = frozenset({"z", "Ratio", "Ratio from", "Ratio to", "Expected in the week"})
 RECORD_TITLES: Final = {
     "when": "When",
     "known_to": "Known to the",

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -92,7 +93,7 @@ class LayerView:
 
     `groups` the list beside the map, under `heading`; where it is empty, `nothing` says why. `table` a person reads,
     `rows` go into files (layer, cell, ward_code, ward_name and the view's numbers). `wards` is a second table, None
-    for none.
+    for none. `period` [start, end) is what the view is about where that is not the figures' own, else None.
     """
 
     figures: LayerFigures
@@ -105,6 +106,7 @@ class LayerView:
     table: pd.DataFrame
     rows: pd.DataFrame
     wards: pd.DataFrame | None = field(default=None)
+    period: tuple[date, date] | None = field(default=None)
 
 
 def placed_rows(rows: pd.DataFrame, area: Area) -> pd.DataFrame:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from layers.forecasts import METHOD_WORDS
+from layers.forecasts import METHOD_WORDS, RANKS_ONLY
 from layers.wording import across_words, percent_words
 
 __all__ = ["DECIDING_SHARE", "SHARES", "Rival", "SizeFigure", "Tables", "Verdict", "decide", "judge_sizes", "summarise"]
@@ -16,7 +16,6 @@ SHARES: Final = (0.01, 0.02, 0.05)
 DECIDING_SHARE: Final = 0.02
 _RESAMPLES: Final = 2000
 _SEED: Final = 1
-_NO_NUMBER: Final = "gi_star"  # its scores rank cells and are no numbers of events: it has no RRI
 _SIMPLEST: Final = ("last_period", "all_history", "gi_star", "kernel")  # of those that tie, the first is chosen
 
 Tables = dict[tuple[int, str], NDArray[np.float64]]
@@ -77,7 +76,7 @@ def summarise(tables: Tables, events: NDArray[np.float64]) -> pd.DataFrame:
             row |= _with_interval("hit_rate", hits, events, draws)
             row |= _with_interval("PAI", hits, events * share, draws)
             row |= _with_interval("PEI", hits, best, draws)
-            row |= _with_interval("RRI", predicted * (np.nan if method == _NO_NUMBER else 1.0), hits, draws)
+            row |= _with_interval("RRI", predicted * (np.nan if method in RANKS_ONLY else 1.0), hits, draws)
             rows.append(row)
     return pd.DataFrame(rows)
 

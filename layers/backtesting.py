@@ -24,7 +24,7 @@ from layers.backtest_figures import (
 from layers.columns import Columns
 from layers.event import RESOLUTIONS, LayerSpec
 from layers.filters import Filter
-from layers.forecasts import METHODS, forecast, kernel_of
+from layers.forecasts import METHODS, RANKS_ONLY, forecast, kernel_of
 from layers.periods import one_layer
 from layers.study import Study, study_of
 from layers.weekly import Weeks, weekly_counts
@@ -134,7 +134,7 @@ def _judge(study: Study, counted: Weeks, weeks: int) -> Tables:
         for method in METHODS:
             scores = forecast(method, counted.counts[:now], study, kernel)
             # Gi* ranks by itself: what is divided by the area again must first be multiplied by it.
-            predicted = scores * study.area_km2 if method == "gi_star" else scores
+            predicted = scores * study.area_km2 if method in RANKS_ONLY else scores
             hits, expected = _caught(observed, predicted, study)
             found[study.resolution, method][:, place] = hits, best, expected
     return found

@@ -26,13 +26,22 @@ from layers.periods import known_period
 from layers.weekly import FEWEST_HISTORY_WEEKS
 from layers.whole_files import written_whole
 
-__all__ = ["FEWEST_WEEKS", "Judgement", "Winner", "judgement_of", "kept_judgement", "winner_of"]
+__all__ = [
+    "FEWEST_WEEKS",
+    "MOST_WEEKS",
+    "Judgement",
+    "Winner",
+    "judgement_of",
+    "keep_judged",
+    "kept_judgement",
+    "winner_of",
+]
 
 Progress = Callable[[int, int], None]
 MOST_WEEKS: Final = 13
 FEWEST_WEEKS: Final = 4  # fewer judge nobody
 _FOLDER: Final = "winners"
-_RULE: Final = repr((1, METHODS, SHARES, DECIDING_SHARE, RESOLUTIONS, MOST_CELLS, MOST_WEEKS))
+_RULE: Final = repr((2, METHODS, SHARES, DECIDING_SHARE, RESOLUTIONS, MOST_CELLS, MOST_WEEKS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +49,8 @@ class Winner:
     """The method that caught most at DECIDING_SHARE of the area, with which cells; `clear`: beyond chance.
 
     `sentence` says it. `judged_to` is the day after the last judged one, `weeks` were judged. `hit_rate` is the share
-    of a week's events that it caught; it was picked by looking, so that this flatters a little.
+    of a week's events that it caught; it was picked by looking, so that this flatters a little. `caught` has that for
+    each share of the area, (share of the area, share of the events), from the smallest.
     """
 
     method: str
@@ -50,6 +60,7 @@ class Winner:
     judged_to: date
     weeks: int
     hit_rate: float
+    caught: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +107,19 @@ def judgement_of(
     if weeks < FEWEST_WEEKS:
         return None
     found = backtest(columns, area, layer, weeks=weeks, progress=progress)
+    return keep_judged(found, columns, area, home=home)
+
+
+def keep_judged(found: Backtest, columns: Columns, area: Area, *, home: Path | None) -> Judgement | None:
+    """What a back-test says, kept for these records; None if no event fell into its weeks.
+
+    It must be one over the whole area, MOST_WEEKS weeks (or as many as there are) and every resolution.
+    """
     if not found.events:
         return None
     judgement = _judgement(found)
     if home is not None:
+        layer = found.spec.name
         _keep(_file(home, area, layer), judgement, _fingerprint(columns, area, layer))
     return judgement
 
@@ -130,6 +150,8 @@ def _weeks_to_judge(columns: Columns, area: Area, layer: str) -> int:
 
 def _judgement(found: Backtest) -> Judgement:
     def winner(verdict: Verdict) -> Winner:
+        rows = found.rows
+        own = rows[(rows["method"] == verdict.method) & (rows["resolution"] == verdict.resolution)]
         return Winner(
             method=verdict.method,
             resolution=verdict.resolution,
@@ -138,6 +160,7 @@ def _judgement(found: Backtest) -> Judgement:
             judged_to=found.end,
             weeks=found.weeks,
             hit_rate=verdict.hit_rate,
+            caught=tuple(zip(own["area_share"].tolist(), own["hit_rate"].tolist(), strict=True)),
         )
 
     by_size = {size: winner(verdict) for size, verdict in found.by_size.items()}
@@ -169,4 +192,5 @@ def _keep(path: Path, judgement: Judgement, fingerprint: str) -> None:
 
 
 def _winner(held: dict[str, Any]) -> Winner:
-    return Winner(**held | {"judged_to": date.fromisoformat(held["judged_to"])})
+    caught = tuple((share, rate) for share, rate in held["caught"])
+    return Winner(**held | {"judged_to": date.fromisoformat(held["judged_to"]), "caught": caught})

@@ -25,7 +25,7 @@ def draw_downloads(here: Installation, choices: Choices, views: Sequence[LayerVi
         st.text("Your role does not export.")
         return
     about = about_of(here, choices, views, resolution)
-    stem = file_stem(figures, here.area, choices.view)
+    stem = file_stem(figures, here.area, choices.view, period=views[0].period)
     rows = all_rows(views)
     kinds: list[tuple[str, str, str, Callable[[], bytes]]] = [
         ("CSV", ".csv", "text/csv", lambda: csv_file(rows, about)),
@@ -47,7 +47,7 @@ def draw_downloads(here: Installation, choices: Choices, views: Sequence[LayerVi
         for view in views:
             title = view.figures.spec.title
             label = "Map (HTML)" if len(views) == 1 else f"Map of {title.lower()} (HTML)"
-            name = f"{file_stem([view.figures], here.area, choices.view)}.html"
+            name = f"{file_stem([view.figures], here.area, choices.view, period=view.period)}.html"
             page = page_maker(here, view, about)
             download(label, page, name=name, mime="text/html", here=here, figures=[view.figures])
 

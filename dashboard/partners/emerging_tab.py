@@ -16,7 +16,7 @@ from dashboard.livemap import show_map
 from dashboard.partners.tabs import draw_frame
 from dashboard.places import ward_labels
 from dashboard.sentence import place_list
-from dashboard.session import Installation, resolution_of
+from dashboard.session import Installation, resolution_for_area
 from dashboard.state import Choices
 from dashboard.words import html_text
 
@@ -27,7 +27,7 @@ HEIGHT = 520
 
 def draw_emerging(here: Installation, asked: Choices, last: date) -> None:
     """Draw the tab."""
-    layer, resolution = asked.layers[0], resolution_of(here, asked)
+    layer, resolution = asked.layers[0], resolution_for_area(here, asked)
     found = findings_of(here, asked, layer=layer, last=last, resolution=resolution).emerging
     rows = emerging_rows(found, here.area)
     labels = ward_labels(here.area.wards)

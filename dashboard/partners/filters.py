@@ -1,5 +1,6 @@
 """The filters as widgets: drawn from the choices, and read back into them."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any, Final
@@ -8,7 +9,7 @@ import streamlit as st
 
 from dashboard.freshness import SHORT_NAMES
 from dashboard.places import ward_labels
-from dashboard.presets import PERIODS, SHIFTS, automatic_resolution, size_words
+from dashboard.presets import PERIODS, SHIFTS, size_words
 from dashboard.state import OWN_DATES, OWN_HOURS, VIEWS, Choices
 from dashboard.words import DAY_NAMES
 from geo.wards import Wards
@@ -27,7 +28,7 @@ PERIOD_TITLES: Final = {name: preset.title for name, preset in PERIODS.items()} 
 SHIFT_TITLES: Final = {name: shift.title for name, shift in SHIFTS.items()} | {OWN_HOURS: "Own hours"}
 REPORTER_TITLES: Final = {"public": "Public", "officer": "Officers", "sweep": "Sweeps", "agency": "Agencies"}
 MEASURE_TITLES: Final = {"events": "Events", "quantity": "Items"}
-VIEW_TITLES: Final = {"counts": "Counts", "hotspots": "Hotspots", "change": "Change"}
+VIEW_TITLES: Final = {"counts": "Counts", "hotspots": "Hotspots", "change": "Change", "expected": "Expected"}
 AGAINST_TITLES: Final = {"before": "The period before", "year_before": "A year before"}
 FIRST_DAY: Final = date(1990, 1, 1)
 
@@ -38,13 +39,13 @@ def forget_widgets() -> None:
         del st.session_state[key]
 
 
-def draw_filters(choices: Choices, *, wards: Wards, last: date, area_km2: float) -> Choices:
-    """Draw all filters and return what is chosen now."""
+def draw_filters(choices: Choices, *, wards: Wards, last: date, automatic: Callable[[Choices], str]) -> Choices:
+    """Draw all filters and return what is chosen now; `automatic` says what that means as a size of cells."""
     _seed(choices, last)
     read = _draw_what(choices)
     read = _draw_when(read, last)
     read = _draw_where(read, wards)
-    return _draw_how(read, area_km2)
+    return _draw_how(read, automatic)
 
 
 def _seed(choices: Choices, last: date) -> None:
@@ -180,7 +181,7 @@ def _draw_where(choices: Choices, wards: Wards) -> Choices:
     return replace(choices, wards=tuple(code for code in wards.codes if code in chosen))
 
 
-def _draw_how(choices: Choices, area_km2: float) -> Choices:
+def _draw_how(choices: Choices, automatic: Callable[[Choices], str]) -> Choices:
     """What is shown, what is summed, how large the cells are, who reported."""
     _heading("How")
     choices = _draw_view(choices)
@@ -192,14 +193,14 @@ def _draw_how(choices: Choices, area_km2: float) -> Choices:
         required=True,
         help="Events: one find is one. Items: a find of five needles is five.",
     )
-    automatic = f"Automatic: {size_words(automatic_resolution(area_km2)).lower()}"
+    said = automatic(choices)
     size = st.selectbox(
         "Size of cells",
         [0, *RESOLUTIONS],
         key=PREFIX + "size",
-        format_func=lambda number: size_words(number) if number else automatic,
-        help="How far a cell is across. Automatic takes the smallest cells of which no more than 1,000 cover the "
-        "chosen wards, so fewer wards show smaller cells.",
+        format_func=lambda number: size_words(number) if number else said,
+        help="How far a cell is across. Automatic, for counts and change: the smallest cells of which no more than "
+        "1,000 cover the chosen wards. For hotspots and expected events: what the back-test shows to be best.",
     )
     reported = st.pills(
         "Reported by",
@@ -226,10 +227,10 @@ def _draw_view(choices: Choices) -> Choices:
         format_func=VIEW_TITLES.__getitem__,
         required=True,
         help="Counts: how many. Hotspots: where more were found than chance would give. Change: more or fewer than "
-        "before.",
+        "before. Expected: where to look in the week to come.",
     )
     if view != "change":
-        return replace(choices, view="hotspots" if view == "hotspots" else "counts")
+        return replace(choices, view=next(one for one in VIEWS if one == view))
     _mark_shown("against")
     against = st.pills(
         "Against", AGAINST, key=PREFIX + "against", format_func=AGAINST_TITLES.__getitem__, required=True

@@ -3,7 +3,8 @@
 from datetime import date
 
 from dashboard.change_view import change_row_words
-from dashboard.findings import changes_of, findings_of
+from dashboard.expected_view import expected_card_words
+from dashboard.findings import changes_of, findings_of, next_week_of
 from dashboard.session import Installation
 from dashboard.state import Choices
 from dashboard.words import span_words
@@ -25,7 +26,9 @@ def cell_words(here: Installation, choices: Choices, *, last: date, resolution: 
         changed = changes_of(here, choices, layer=layer, last=last, resolution=resolution)
         if cell not in found.hotspots.rows["cell"].to_numpy():
             continue
+        week = next_week_of(here, choices, layer=layer, resolution=resolution) if choices.view == "expected" else None
         words = [
+            expected_card_words(week, cell) if week else "",
             explain_cell(found.hotspots, cell),
             pattern_words(found.emerging, cell),
             change_words_of(changed, cell),

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -20,7 +21,8 @@ from dashboard.partners.stage import draw_maps
 from dashboard.partners.tabs import draw_tabs
 from dashboard.places import cell_resolution, ward_labels
 from dashboard.sentence import filter_line, period_note
-from dashboard.session import Installation, all_figures, area_km2, reaches_of, resolution_of
+from dashboard.session import Installation, all_figures, reaches_of
+from dashboard.sizes import automatic_words, size_of
 from dashboard.state import Choices, from_query, to_query
 from dashboard.verdicts import verdict_note
 from dashboard.views import LayerView
@@ -49,12 +51,13 @@ def show(here: Installation, pages: Sequence[StreamlitPage]) -> None:
 
 def draw_main(here: Installation, choices: Choices, last: date) -> None:
     """The sentence, the map with the card beside it, the tabs."""
-    resolution = resolution_of(here, choices)
+    size = size_of(here, choices)
+    resolution = size.resolution
     if choices.cell and cell_resolution(choices.cell) != resolution:
         choices = keep(replace(choices, cell=None))  # a cell of another size is not on this map
     figures = all_figures(here, choices, last=last, resolution=resolution)
     views = layer_views(here, choices, figures, last=last, resolution=resolution)
-    draw_sentences(here, choices, views)
+    draw_sentences(here, choices, views, size.sentence)
     draw_alerts(here)
     with st.container(horizontal=True, wrap=False, key="hb_stage" if len(figures) == 1 else "hb_stage_many"):
         with st.container(key="hb_map", width="stretch", gap="small"):
@@ -113,7 +116,7 @@ def draw_filter_panel(here: Installation, choices: Choices) -> tuple[Choices, da
     """The filters with the buttons under them; also the day with which a moving period ends."""
     reaches = reaches_of(here)
     last = last_known_day(reaches, layers=choices.layers, today=here.today)
-    drawn = draw_filters(choices, wards=here.area.wards, last=last, area_km2=area_km2(here.area, choices.wards))
+    drawn = draw_filters(choices, wards=here.area.wards, last=last, automatic=partial(automatic_words, here))
     if drawn != choices:
         st.session_state.pop(LINK_PROBLEMS, None)  # what the link said no longer matters
     choices = keep(drawn)
@@ -127,13 +130,15 @@ def draw_filter_panel(here: Installation, choices: Choices) -> tuple[Choices, da
     return choices, last
 
 
-def draw_sentences(here: Installation, choices: Choices, views: Sequence[LayerView]) -> None:
-    """What the map says in words, a sentence a layer, and what was left out or shared."""
+def draw_sentences(here: Installation, choices: Choices, views: Sequence[LayerView], on_size: str) -> None:
+    """What the map says in words, a sentence a layer, what was left out or shared, and why cells are of this size."""
     lines = []
     for view in views:
         # The bounds of a moving period are announced once.
-        said = [period_note(choices, view.figures) if view is views[0] else "", *view.notes]
-        said.append(verdict_note(here, view.figures.spec.name, choices.wards))
+        first = [period_note(choices, view.figures) if view.period is None else "", on_size] if view is views[0] else []
+        said = [*first, *view.notes]
+        if choices.view != "expected":  # that view has said it
+            said.append(verdict_note(here, view.figures.spec.name, choices.wards))
         lines.append(f'<p class="hb-sentence">{html_text(view.sentence)}</p>')
         lines.append(f'<p class="hb-notes">{html_text(" ".join(filter(None, said)))}</p>')
     problems = "".join(

@@ -5,9 +5,11 @@ from datetime import date
 
 from dashboard.change_view import change_view
 from dashboard.counts_view import counts_view
+from dashboard.expected_view import expected_view, nothing_expected
 from dashboard.figures import LayerFigures
-from dashboard.findings import changes_of, findings_of, study_for
+from dashboard.findings import changes_of, findings_of, next_week_of, study_for
 from dashboard.hotspots_view import hotspots_view
+from dashboard.judgements import known_judgement
 from dashboard.places import ward_labels
 from dashboard.session import Installation, scale_maximum
 from dashboard.state import Choices
@@ -37,5 +39,10 @@ def layer_view(
     if choices.view == "change":
         changed = changes_of(here, choices, layer=layer, last=last, resolution=resolution)
         return change_view(figures, changed, choices, area=here.area, ward_names=names)
+    if choices.view == "expected":
+        week = next_week_of(here, choices, layer=layer, resolution=resolution)
+        if week is None:
+            return nothing_expected(figures, judged=known_judgement(here, layer) is not None)
+        return expected_view(figures, week, choices, area=here.area, ward_names=names)
     maximum = scale_maximum(here, choices, layer=layer, last=last, resolution=resolution)
     return counts_view(figures, choices, maximum=maximum, ward_names=names, area_title=here.area.title)

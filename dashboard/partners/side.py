@@ -38,7 +38,7 @@ def draw_side(
 
 def draw_list(views: Sequence[LayerView], choices: Choices, *, on_choose: Callable[[str | None], None]) -> None:
     """What matters most in this view; or why there is nothing, and what to do."""
-    if not any(len(view.rows) for view in views) and not (choices.view == "change" and views[0].nothing):
+    if not any(len(view.rows) for view in views) and not (choices.view in ("change", "expected") and views[0].nothing):
         st.html(
             '<div class="hb-empty"><h2>Nothing matches</h2><p>No event fits these filters. Take a longer period, more '
             "wards or all hours; <b>Reset</b> brings back everything.</p></div>"

@@ -28,7 +28,9 @@ MONTHS: Final = 24
 MOST_RECORDS: Final = 500
 ROW_PX: Final = 35
 MOST_ROWS_SHOWN: Final = 12
-PRECISE: Final = {"z": "%.2f", "p": "%.2g", "q": "%.2g"} | dict.fromkeys(("Ratio", "Ratio from", "Ratio to"), "%.2f")
+PRECISE: Final = {"z": "%.2f", "p": "%.2g", "q": "%.2g", "Expected in the week": "%.2f"} | dict.fromkeys(
+    ("Ratio", "Ratio from", "Ratio to"), "%.2f"
+)
 
 
 def draw_tabs(here: Installation, choices: Choices, views: Sequence[LayerView], *, last: date, resolution: int) -> None:

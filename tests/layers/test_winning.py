@@ -49,7 +49,10 @@ def test_the_winner_is_the_back_tests(columns: Columns, home: Path) -> None:
         judged_to=dt.date(2026, 11, 22),
         weeks=13,
         hit_rate=found.verdict.hit_rate,
+        caught=best.caught if best else (),
     )
+    rows = found.rows[(found.rows["method"] == best.method) & (found.rows["resolution"] == best.resolution)]
+    assert best.caught == tuple(zip((0.01, 0.02, 0.05), rows["hit_rate"], strict=True))
     at = found.rows[found.rows["area_share"] == 0.02].set_index(["resolution", "method"])["hit_rate"]
     for size in (8, 9, 10, 11):
         one = winner_of(columns, middlesbrough(), LAYER, home=home, resolution=size)
