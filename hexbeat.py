@@ -10,6 +10,7 @@ from commands.answers import say_error
 from commands.areas import boundaries
 from commands.counting import counts
 from commands.judging import backtest, change, near_repeats
+from commands.planning import plan
 from commands.releasing import release
 from commands.running import demo, serve
 from commands.sourcing import sources
@@ -36,6 +37,7 @@ for command in commands:
 app.add_typer(sources, name="sources")
 app.add_typer(boundaries, name="boundaries")
 app.add_typer(release, name="release")
+app.add_typer(plan, name="plan")
 
 
 def main() -> None:

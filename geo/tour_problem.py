@@ -1,0 +1,153 @@
+"""The team orienteering problem as Hexbeat has it: places worth visiting, teams with hours, tours and their rules.
+
+A place's worth is collected by the first visit; further visits come a good while later and are worth less.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geo.errors import UsageError
+
+__all__ = ["Break", "Problem", "Route", "breaches", "collected", "schedule"]
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """A break of `length_s` that begins between `earliest_s` and `latest_s` after the start, where the team then is.
+
+    A team that is back by `latest_s` needs none.
+    """
+
+    length_s: int
+    earliest_s: int
+    latest_s: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Problem:
+    """n places and what a visit to each is worth; times in whole seconds.
+
+    `worth` float64 (n,) of the first visit, 0 or more. `stop_s` int64 (n,) spent at a visit. `travel_s` int64
+    (n + 2, n + 2) from row to column; row n is the start, n + 1 the finish. Every one of `teams` leaves at 0 and is
+    back by `limit_s`. Visit k of a place (0 is the first) is worth `again[k]` of it, falling; it is visited
+    len(`again`) times at most, each time `apart_s` or more after the last visit's end, whoever made it. Never are two
+    teams at one place.
+    """
+
+    worth: NDArray[np.float64]
+    stop_s: NDArray[np.int64]
+    travel_s: NDArray[np.int64]
+    limit_s: int
+    teams: int
+    again: tuple[float, ...] = (1.0,)
+    apart_s: int = 0
+    pause: Break | None = None
+
+    def __post_init__(self) -> None:
+        n = len(self.worth)
+        falling = all(0 < late <= early for early, late in pairwise((1.0, *self.again)))
+        shapes = self.stop_s.shape == (n,) and self.travel_s.shape == (n + 2, n + 2)
+        signs = (self.worth >= 0).all() and (self.stop_s > 0).all() and (self.travel_s >= 0).all()
+        pause = self.pause is None or (self.pause.length_s > 0 and 0 <= self.pause.earliest_s <= self.pause.latest_s)
+        if not (shapes and signs and falling and pause and self.again and self.teams > 0 and self.apart_s >= 0):
+            raise UsageError(
+                "Tours are made of places with worths of 0 or more, stops above 0 and times between all of them",
+                f"there are {n} worths, stops of shape {self.stop_s.shape} and times of shape {self.travel_s.shape}",
+                "give one worth and one stop a place, times with start and finish, and worths of visits that fall",
+            )
+
+    def __len__(self) -> int:
+        return len(self.worth)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One team's tour: places in order, the second at which each is reached, when a break begins, when it is over.
+
+    `break_s` None: none is needed. `back_s` the second at which the finish is reached.
+    """
+
+    stops: tuple[int, ...]
+    arrive_s: tuple[int, ...]
+    break_s: int | None
+    back_s: int
+
+
+def schedule(problem: Problem, stops: Sequence[int], *, leave_s: int = 0) -> Route:
+    """When a team that leaves at `leave_s` reaches each place, without idling; the break as late as it may be.
+
+    Limits and the time between visits are not looked at: `breaches` does.
+    """
+    travel, stop, pause = problem.travel_s, problem.stop_s, problem.pause
+    start, finish = len(problem), len(problem) + 1
+    here, now, paused = start, leave_s, None
+    arrive = []
+    for place in (*stops, finish):
+        reach = now + int(travel[here, place])
+        done = reach + (int(stop[place]) if place != finish else 0)
+        if pause is not None and paused is None and done > pause.latest_s:
+            paused = max(now, pause.earliest_s)
+            reach += paused + pause.length_s - now
+            done += paused + pause.length_s - now
+        if place != finish:
+            arrive.append(reach)
+        here, now = place, done
+    return Route(tuple(stops), tuple(arrive), paused, now)
+
+
+def collected(problem: Problem, stops: Sequence[Sequence[int]]) -> float:
+    """What these tours (places of each team) are worth together."""
+    times = np.bincount(np.array([place for tour in stops for place in tour], dtype=np.intp), minlength=len(problem))
+    running = np.concatenate([[0.0], np.cumsum(problem.again)])
+    return float((problem.worth * running[np.minimum(times, len(problem.again))]).sum())
+
+
+def breaches(problem: Problem, routes: Sequence[Route]) -> list[str]:
+    """Every rule of the problem that timed tours break, in words; empty for a sound plan. Trusts no other function."""
+    found = []
+    if len(routes) > problem.teams:
+        found.append(f"{len(routes)} tours for {problem.teams} teams")
+    visits: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for team, route in enumerate(routes):
+        found += [f"tour {team}: {what}" for what in _route_breaches(problem, route)]
+        for place, reach in zip(route.stops, route.arrive_s, strict=True):
+            visits[place].append((reach, reach + int(problem.stop_s[place])))
+    for place, spans in visits.items():
+        if len(spans) > len(problem.again):
+            found.append(f"place {place} is visited {len(spans)} times")
+        if any(late[0] - early[1] < problem.apart_s for early, late in pairwise(sorted(spans))):
+            found.append(f"place {place} is visited again too soon")
+    return found
+
+
+def _route_breaches(problem: Problem, route: Route) -> list[str]:
+    n, found = len(problem), []
+    path = (n, *route.stops, n + 1)
+    left = [0, *(a + int(problem.stop_s[p]) for p, a in zip(route.stops, route.arrive_s, strict=True))]
+    reached = [*route.arrive_s, route.back_s]
+    pause, begun = problem.pause, route.break_s
+    for (here, there), leave, reach in zip(pairwise(path), left, reached, strict=True):
+        needed = int(problem.travel_s[here, there])
+        if begun is not None and pause is not None and leave <= begun <= reach:
+            needed += pause.length_s
+            begun_here = begun >= leave and begun + pause.length_s + int(problem.travel_s[here, there]) <= reach
+            found += [] if begun_here else ["the break overlaps the way"]
+            pause = None  # it lies in one leg
+        if reach - leave < needed:
+            found.append(f"too little time from {here} to {there}")
+    if route.back_s > problem.limit_s:
+        found.append(f"back {route.back_s - problem.limit_s} s late")
+    if problem.pause is not None:
+        wanted = route.back_s > problem.pause.latest_s
+        if wanted and begun is None:
+            found.append("no break")
+        if begun is not None and not problem.pause.earliest_s <= begun <= problem.pause.latest_s:
+            found.append("the break begins at the wrong time")
+        if begun is not None and pause is not None:
+            found.append("the break lies in a stop")
+    return found
