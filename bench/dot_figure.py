@@ -11,6 +11,7 @@ STYLES: Final = (
     ("#0072b2", "square"),
     ("#cc79a7", "cross"),
     ("#009e73", "diamond"),
+    ("#e69f00", "triangle"),
     ("#555", "bar"),
 )
 
@@ -81,6 +82,7 @@ def _mark(x: float, y: float, rule: int) -> str:
         "square": f"M{x - 4:.1f} {y - 4:.1f}h8v8h-8z",
         "cross": f"M{x - 5:.1f} {y - 5:.1f}l10 10m0 -10l-10 10",
         "diamond": f"M{x:.1f} {y - 6:.1f}l6 6l-6 6l-6 -6z",
+        "triangle": f"M{x:.1f} {y - 5:.1f}l5 9h-10z",
         "bar": f"M{x - 6:.1f} {y:.1f}h12",
     }[shape]
     return f'<path d="{path}" fill="{colour}" stroke="{colour}" stroke-width="2"/>'

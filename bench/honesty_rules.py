@@ -50,7 +50,7 @@ def esda_permutations(values: NDArray[np.float64], neighbours: csr_array) -> NDA
     from libpysal.weights import WSP  # noqa: PLC0415 (as above)
 
     weights = WSP(neighbours.tocsr()).to_W(silence_warnings=True)
-    local = G_Local(values, weights, transform="B", star=None, permutations=999, seed=1)
+    local = G_Local(values, weights, transform="B", star=None, permutations=999, seed=1, n_jobs=1)
     return (local.Zs > 0) & (benjamini_hochberg(np.where(local.Zs > 0, local.p_sim, 1.0)) <= LEVEL)
 
 
