@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import re
 import socket
 import sys
 import tomllib
@@ -15,6 +16,7 @@ import typer
 from commands.answers import answer, say
 from commands.options import AreaOption, Format, FormatOption, HomeOption, open_installation
 from dashboard.guard import is_loopback
+from dashboard.public.shield import frame_ancestors
 from geo.errors import DataError, PolicyError, UsageError
 from layers.demonstration import fill
 from layers.demonstration import remove as remove_demonstration
@@ -103,7 +105,8 @@ def serve(
     answer({"url": url}, form=form, rows=[], heading="") if form is Format.JSON else say(
         f"Hexbeat is at {url} (Ctrl+C stops it)"
     )
-    run_streamlit(environment, host=host, port=chosen)
+    start = run_streamlit if audience is Audience.PARTNERS else run_public
+    start(environment, host=host, port=chosen)
 
 
 def partners_environment(home: Path | None, area: str | None) -> dict[str, str]:
@@ -117,6 +120,7 @@ def partners_environment(home: Path | None, area: str | None) -> dict[str, str]:
 def public_environment(release: Path) -> dict[str, str]:
     """What the public's server is told, once the release has been read: nothing of any store."""
     Release.read(release)
+    frame_ancestors(os.environ.get("HEXBEAT_FRAME_ANCESTORS"))
     kept = {name: value for name, value in os.environ.items() if name not in STORE_SETTINGS}
     return {**kept, "HEXBEAT_AUDIENCE": "public", "HEXBEAT_RELEASE": str(release.resolve())}
 
@@ -146,22 +150,44 @@ def next_free_port(host: str) -> int:
 
 
 def run_streamlit(environment: dict[str, str], *, host: str, port: int) -> None:
-    """Become the Streamlit server: signals and the exit code are its own."""
+    """Become the partners' server, Streamlit's own: signals and the exit code are its own."""
+    options = [word for name, value in configured() for word in (f"--{name}", value)]
+    options += ["--server.address", host, "--server.port", str(port)]
+    become(["streamlit", "run", page_script(), *options], environment)
+
+
+def run_public(environment: dict[str, str], *, host: str, port: int) -> None:
+    """Become the public's server: Streamlit behind the shield, which takes its settings from the environment."""
+    settings = {setting_name(name): value for name, value in configured()}
+    own = {"STREAMLIT_SERVER_ADDRESS": host, "STREAMLIT_SERVER_PORT": str(port)}
+    become(["dashboard.public.serving", page_script(), host, str(port)], {**environment, **settings, **own})
+
+
+def become(module: list[str], environment: dict[str, str]) -> None:
+    """Replace this process by a module with its arguments."""
+    sys.stdout.flush()
+    os.execve(sys.executable, [sys.executable, "-m", *module], environment)  # noqa: S606 - our own interpreter
+
+
+def page_script() -> str:
+    """Where streamlit_app.py is; DataError if it is not installed."""
     script = importlib.util.find_spec("streamlit_app")
     if script is None or script.origin is None:
         raise DataError("Hexbeat needs its streamlit_app.py", "it is not installed", "install the project again")
-    arguments = [sys.executable, "-m", "streamlit", "run", script.origin, *configured()]
-    arguments += ["--server.address", host, "--server.port", str(port)]
-    sys.stdout.flush()
-    os.execve(sys.executable, arguments, environment)  # noqa: S606 - our own interpreter, no shell
+    return script.origin
 
 
-def configured() -> list[str]:
-    """The project's Streamlit settings as options, so that they hold whatever the working directory."""
+def configured() -> list[tuple[str, str]]:
+    """The project's Streamlit settings as names and values, so that they hold whatever the working directory."""
     own = PROJECT_DIR / ".streamlit" / "config.toml"
     packaged = Path(__file__).resolve().parent.parent / "dashboard" / "_streamlit_config.toml"
     settings = tomllib.loads((own if own.is_file() else packaged).read_text(encoding="utf-8"))
-    return [word for name, value in flattened(settings) for word in (f"--{name}", value)]
+    return flattened(settings)
+
+
+def setting_name(option: str) -> str:
+    """An option of Streamlit's as a variable: "browser.serverPort" is STREAMLIT_BROWSER_SERVER_PORT."""
+    return f"STREAMLIT_{re.sub(r'(?=[A-Z])', '_', option.replace('.', '_')).upper()}"
 
 
 def flattened(table: dict[str, object], prefix: str = "") -> list[tuple[str, str]]:

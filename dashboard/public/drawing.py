@@ -16,7 +16,7 @@ import shapely
 from dashboard.public.figures import Published
 from layers.release_format import Block, Place
 
-__all__ = ["Drawing", "Shape", "borders", "class_of", "draw", "steps_of"]
+__all__ = ["PADDING", "Drawing", "Shape", "borders", "class_of", "draw", "steps_of"]
 
 WIDTH: Final = 2000  # units from west to east: about 5 m each in a town
 PADDING: Final = 20
@@ -41,12 +41,16 @@ class Shape:
         return "".join(_ring_path(ring) for ring in self.rings)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Drawing:
-    """All places of a release: `leaves` by place set, `wards` by code (the whole area where there are no wards)."""
+    """All places of a release: `leaves` by place set, `wards` by code; `ground` is the wards, or else the whole area.
+
+    frame: west and north in degrees, and units per degree of longitude and of latitude; PADDING is added to both.
+    """
 
     width: int
     height: int
+    frame: tuple[float, float, float, float]
     leaves: Mapping[str, tuple[Shape, ...]]
     wards: Mapping[str, Shape]
     ground: tuple[Shape, ...]
@@ -58,14 +62,15 @@ def draw(published: Published) -> Drawing:
     west, south, east, north = shapely.total_bounds(np.array([place.outline for place in places]))
     shrink = math.cos(math.radians((south + north) / 2))
     unit = (east - west) * shrink / WIDTH
-    frame = (west, north, shrink / unit, 1 / unit)
+    frame = (float(west), float(north), float(shrink / unit), float(1 / unit))
     sets = dict.fromkeys(place.place_set for place in places)
     leaves = {name: tuple(_shape(place, frame) for place in published.release.leaves(name)) for name in sets}
     wards = {place.ward_code: place for place in places if place.level == "ward" and place.ward_code}
     shapes = {code: _shape(wards[code], frame) for code in published.wards}
     boroughs = [place for place in places if place.parent_id is None][:1]
     ground = tuple(shapes.values()) or tuple(_shape(place, frame) for place in boroughs)
-    return Drawing(WIDTH + 2 * PADDING, round((north - south) / unit) + 2 * PADDING, leaves, shapes, ground)
+    height = round((north - south) / unit) + 2 * PADDING
+    return Drawing(WIDTH + 2 * PADDING, height, frame, leaves, shapes, ground)
 
 
 def _shape(place: Place, frame: tuple[float, float, float, float]) -> Shape:

@@ -75,6 +75,15 @@ class Published:
         ]
         return Shown(sum(block.count for block in blocks), bool(covers) and all(covers), blocks)
 
+    def before_numbers(self, layer: ReleasedLayer, period: Period) -> bool:
+        """Whether nothing at all is published of the layer up to this period: its records may have begun later."""
+        upto = layer.periods[: layer.periods.index(period) + 1]
+        return not any(self.release.blocks_of(layer.name, one.name) for one in upto)
+
+    def first_numbers(self, layer: ReleasedLayer) -> Period | None:
+        """The first period of which anything is published; None if nothing is."""
+        return next((one for one in layer.periods if self.release.blocks_of(layer.name, one.name)), None)
+
     def elsewhere(self, layer: ReleasedLayer, period: Period) -> Block | None:
         """The block of the whole area, which holds what no ward could show; None if there is none."""
         blocks = self.release.blocks_of(layer.name, period.name)

@@ -11,13 +11,14 @@ from typing import Final
 import streamlit as st
 
 from dashboard.public.advice import Contact, accessibility_html, advice_html, method_html, sources_html
+from dashboard.public.blockmap import show_block_map
 from dashboard.public.downloads import download_files
 from dashboard.public.drawing import Drawing, draw
 from dashboard.public.figures import Published
 from dashboard.public.palette import static_palette, streamlit_palette
 from dashboard.public.sentences import period_words, summary
-from dashboard.public.site import DEMONSTRATION, map_style, public_style
-from dashboard.public.view import PATTERNS, legend_html, map_html, past_html, table_html
+from dashboard.public.site import DEMONSTRATION, map_style, public_style, served_style
+from dashboard.public.view import PATTERNS, legend_html, past_html, table_html
 from geo.errors import DataError
 from layers.release_format import CHECKSUMS, Period, Release, ReleasedLayer
 from layers.release_words import promise
@@ -25,21 +26,13 @@ from layers.release_words import promise
 __all__ = ["SORRY", "as_pictures", "show"]
 
 MIME: Final = {".csv": "text/csv", ".json": "application/json", ".geojson": "application/geo+json"}
-FRAME: Final = """
-[data-testid="stHeader"], [data-testid="stToolbar"], [data-testid="stElementToolbar"] { display: none; }
-[data-testid="stMainBlockContainer"] { padding: 1rem 1rem 3rem; max-width: 46rem; }
-[data-testid="stMainBlockContainer"] > [data-testid="stVerticalBlock"] { gap: 0.6rem; }
-.hp h1 { font-size: 1.6rem; padding: 0; } .hp h2 { padding: 0; }
-.hp .hp-lead { font-size: 1.3rem; }
-.hp .hp-legend { padding: 0; } .hp .hp-legend li { padding: 0; } .hp figure { border: 0; }
-"""
 SORRY: Final = "This page cannot be shown at the moment. Please try again later, or tell whoever publishes it."
 
 
 def show() -> None:
     """The page; whatever goes wrong, its reader learns no more than that it did."""
-    st.set_page_config(page_title="What is happening here?", layout="centered")
-    st.html(f"<style>{streamlit_palette()}{public_style()}{FRAME}</style>")
+    st.set_page_config(page_title="What is happening here?", layout="wide")
+    st.html(f"<style>{streamlit_palette()}{public_style()}{served_style()}</style>")
     try:
         _page()
     except Exception:
@@ -57,11 +50,17 @@ def _page() -> None:
     _write(
         f'<div role="status"><p class="hp-lead">{escape(lines[0])}</p>'
         f'<p class="hp-rest">{escape(" ".join(lines[1:]))}</p></div>'
-        f'<figure><div class="hp-frame-map">{map_html(published, drawing, layer, period, ward, all_sets=False)}</div>'
-        f"<figcaption>{legend_html(published, layer)}</figcaption></figure>"
-        f'<p class="hp-promise">{escape(promise(layer.k))}</p>{advice_html(layer, _contact())}'
-        f"<h2>Compared with its own past</h2>{past_html(published, layer, period, ward)}"
     )
+    with st.container(key="hp_board"):
+        there, beside = st.columns([3, 2], gap="medium")
+    with there, st.container(key="hp_map"):
+        show_block_map(published, drawing, layer, period, ward)
+        _write(legend_html(published, layer))
+    with beside:
+        _write(
+            f'<p class="hp-promise">{escape(promise(layer.k))}</p>{advice_html(layer, _contact())}'
+            f"<h2>Compared with its own past</h2>{past_html(published, layer, period, ward)}"
+        )
     _more(published, layer, period, ward, files)
 
 
@@ -78,7 +77,7 @@ def _more(
         "<h2>Take the numbers with you</h2>"
     )
     for name, content in files.items():
-        st.download_button(f"Download {name}", content, file_name=name, mime=MIME[Path(name).suffix])
+        st.download_button(f"Download {name}", content, file_name=name, mime=MIME[Path(name).suffix], on_click="ignore")
     _write(
         f"<details><summary>Sources and licence</summary>{sources_html(published)}</details>"
         f"<details><summary>Accessibility</summary>{accessibility_html()}</details>"
@@ -126,20 +125,22 @@ def _choices(published: Published) -> tuple[str | None, ReleasedLayer, Period]:
     """Ward, layer and period, from the widgets; a link carries them, and what it cannot mean is passed over."""
     asked = st.query_params
     heading = st.empty()
+    with st.container(key="hp_choices"):
+        where, what, when = st.columns([3, 6, 3], gap="medium")
     wards = ["", *published.wards]
     _begin("ward", wards, asked.get("ward"), wards[0])
-    ward = st.selectbox(
+    ward = where.selectbox(
         "Ward", wards, key="ward",
         format_func=lambda code: published.wards.get(code, f"All of {published.title}"),
     )  # fmt: skip
     names = [layer.name for layer in published.layers]
     _begin("layer", names, asked.get("layer"), names[0])
-    name = st.radio(
+    name = what.radio(
         "What is counted", names, key="layer", horizontal=True,
         format_func=lambda one: published.release.layer(one).title,
     )  # fmt: skip
     layer = published.release.layer(str(name))
-    with st.container():  # its place stays while a layer of one period has no slider
+    with when, st.container():  # its place stays while a layer of one period has no slider
         period = _period(layer, asked.get("period"))
     heading.html(
         f'<div class="hp"><h1>What is happening in {escape(published.wards.get(ward, published.title))}?</h1></div>'

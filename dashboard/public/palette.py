@@ -5,7 +5,7 @@ from typing import Final
 from dashboard.public.drawing import steps_of
 from dashboard.scales import count_scale
 
-__all__ = ["COLOURS", "static_palette", "streamlit_palette"]
+__all__ = ["COLOURS", "map_palette", "static_palette", "streamlit_palette"]
 
 _FIVE_CLASSES: Final = 31  # the largest count for which the partners' scale has five classes
 _SCALE: Final = count_scale(_FIVE_CLASSES)
@@ -37,3 +37,9 @@ def streamlit_palette() -> str:
     """For the Streamlit page, which sets color-scheme as its theme is chosen."""
     pairs = "".join(f"--hp-{name}:light-dark({light},{dark});" for name, (light, dark) in COLOURS.items())
     return f'[data-testid="stApp"]{{{pairs}}}\n'
+
+
+def map_palette() -> str:
+    """For the served map, which tells itself whether its page is light or dark."""
+    light, dark = ("".join(f"--hp-{name}:{pair[k]};" for name, pair in COLOURS.items()) for k in (0, 1))
+    return f":root{{{light}}}\n:root.hexbeat-dark{{{dark}}}\n"

@@ -4,7 +4,7 @@ from typing import Any
 
 from dashboard.public.drawing import Drawing
 from dashboard.public.figures import Published
-from dashboard.public.sentences import period_words, place_words, short_words, summary
+from dashboard.public.sentences import blank_words, nothing_words, period_words, place_words, short_words, summary
 from dashboard.public.view import legend_html
 from layers.release_format import Period, ReleasedLayer
 from layers.release_words import promise
@@ -47,6 +47,8 @@ def _period(published: Published, layer: ReleasedLayer, period: Period) -> dict[
         "name": period.name,
         "words": period_words(period),
         "short": short_words(period),
+        "blank": blank_words(published, layer, period),
+        "nothing": nothing_words(published, layer, period),
         "blocks": [
             [block.level, block.ward_code or "", block.place_label, place_words(published, block), block.count]
             for block in blocks

@@ -6,7 +6,17 @@ from typing import Final
 from dashboard.public.figures import Published, Shown
 from layers.release_format import Block, Period, ReleasedLayer
 
-__all__ = ["between_words", "past_words", "period_words", "place_words", "short_words", "summary"]
+__all__ = [
+    "between_words",
+    "blank_words",
+    "block_words",
+    "nothing_words",
+    "past_words",
+    "period_words",
+    "place_words",
+    "short_words",
+    "summary",
+]
 
 MONTHS: Final = (
     "January", "February", "March", "April", "May", "June",
@@ -53,10 +63,19 @@ def summary(published: Published, layer: ReleasedLayer, period: Period, ward: st
         return [f"{layer.title} are shown for {published.title} as a whole only, not for its wards.", *here]
     shown = published.shown(layer, period, ward)
     place = published.wards[ward] if ward else published.title
+    if published.before_numbers(layer, period):
+        return _too_early(published, layer, period, place)
     lines = [_lead(layer, period, shown, place)]
     if not shown.whole:
         lines.append(_missing(published, layer, period, ward))
     return [line for line in (*lines, _before(published, layer, period, ward)) if line]
+
+
+def _too_early(published: Published, layer: ReleasedLayer, period: Period, place: str) -> list[str]:
+    """Nothing of the layer up to then: a release cannot tell whether records were held, so neither is claimed."""
+    first = published.first_numbers(layer)
+    said = f"{between_words(period)}, no records of {layer.many} in {place} were held, or too few to show."
+    return [said, f"The numbers begin with {period_words(first)}."] if first else [said]
 
 
 def _lead(layer: ReleasedLayer, period: Period, shown: Shown, place: str) -> str:
@@ -84,6 +103,8 @@ def _before(published: Published, layer: ReleasedLayer, period: Period, ward: st
     if not place:
         return "This is the first period that is published."
     before = layer.periods[place - 1]
+    if published.before_numbers(layer, before):
+        return "These are the first numbers: no records were held before, or too few to show."
     now, then = (published.shown(layer, one, ward) for one in (period, before))
     if now.count and then.count and now.whole and then.whole:
         word = "as many as" if now.count == then.count else f"{'more' if now.count > then.count else 'fewer'} than"
@@ -93,9 +114,24 @@ def _before(published: Published, layer: ReleasedLayer, period: Period, ward: st
     return f"In {period_words(before)} it was {_least(then)}."
 
 
-def past_words(shown: Shown) -> str:
-    """A number of a ward's past: "35", "at least 35", or that there is none to show."""
-    return _least(shown) if shown.count else "none, or too few to show"
+def past_words(published: Published, layer: ReleasedLayer, period: Period, shown: Shown) -> str:
+    """A number of a ward's past: "35", "at least 35", or what stands where there is none."""
+    return _least(shown) if shown.count else blank_words(published, layer, period)
+
+
+def blank_words(published: Published, layer: ReleasedLayer, period: Period) -> str:
+    """What stands for a number that is not there."""
+    return f"{'no records' if published.before_numbers(layer, period) else 'none'}, or too few to show"
+
+
+def block_words(published: Published, layer: ReleasedLayer, period: Period, block: Block) -> str:
+    """One number of the map in words: "12 needle finds in this part of Central, April to June 2026."."""
+    return f"{block.count:,} {layer.many} {place_words(published, block)}, {period_words(period)}."
+
+
+def nothing_words(published: Published, layer: ReleasedLayer, period: Period) -> str:
+    """What the map says of a place without a number."""
+    return f"{blank_words(published, layer, period).capitalize()} here, {period_words(period)}."
 
 
 def place_words(published: Published, block: Block) -> str:

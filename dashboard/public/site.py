@@ -21,7 +21,7 @@ from geo.errors import DataError
 from layers.release_format import Period, Release, ReleasedLayer
 from layers.release_words import promise
 
-__all__ = ["DEMONSTRATION", "map_style", "public_style", "site_files", "write_site"]
+__all__ = ["DEMONSTRATION", "map_style", "public_style", "served_style", "site_files", "write_site"]
 
 ASSETS: Final = Path(__file__).parent / "assets"
 DEMONSTRATION: Final = "Demonstration: some or all of these events are made up."
@@ -54,7 +54,7 @@ def _page(published: Published, contact: Contact) -> str:
     period = layer.periods[-1]
     drawing = draw(published)
     style = static_palette() + public_style()
-    script = _asset("public.js")
+    script = _asset("shapes.js") + _asset("public.js")
     lines = summary(published, layer, period, None)
     return Template(_asset("public.html")).substitute(
         policy=_policy(style, script),
@@ -65,7 +65,7 @@ def _page(published: Published, contact: Contact) -> str:
         mark=f'<p class="hp-mark">{escape(DEMONSTRATION)}</p>' if published.release.facts["demonstration"] else "",
         lead=escape(lines[0]),
         rest=escape(" ".join(lines[1:])),
-        map=map_html(published, drawing, layer, period, None, all_sets=True),
+        map=map_html(published, drawing, layer, period, None),
         legend=legend_html(published, layer),
         promise=escape(promise(layer.k)),
         table=table_html(published, layer, period, None),
@@ -108,6 +108,12 @@ def public_style() -> str:
 def map_style() -> str:
     """The part of it that shapes wear."""
     return _asset("map.css")
+
+
+@cache
+def served_style() -> str:
+    """What the served page adds to it."""
+    return _asset("served.css")
 
 
 @cache

@@ -7,14 +7,13 @@ from typing import Final
 
 from dashboard.public.drawing import Drawing, borders, class_of, steps_of
 from dashboard.public.figures import Published
-from dashboard.public.sentences import past_words, period_words, place_words, short_words
+from dashboard.public.sentences import blank_words, past_words, period_words, place_words, short_words
 from layers.release_format import Block, Period, ReleasedLayer
 
 __all__ = ["PATTERNS", "legend_html", "map_html", "map_title", "past_html", "table_html"]
 
 BAR_STEPS: Final = 20
 ZOOM_MARGIN: Final = 60
-USUAL_WIDTH_PX: Final = 640
 # Hatches, so that the rest of a part, of a ward and of the area differ without colour.
 PATTERNS: Final = (
     '<pattern id="hp-rest-part" width="14" height="14" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
@@ -32,14 +31,11 @@ def map_title(published: Published, layer: ReleasedLayer, period: Period, ward: 
     return f"Map of {layer.many} in {place}, {period_words(period)}. The table of places says the same."
 
 
-def map_html(
-    published: Published, drawing: Drawing, layer: ReleasedLayer, period: Period, ward: str | None, *, all_sets: bool
-) -> str:
-    """The map as SVG, near the chosen ward. all_sets: with the places of every layer, for a script to colour."""
+def map_html(published: Published, drawing: Drawing, layer: ReleasedLayer, period: Period, ward: str | None) -> str:
+    """The map as SVG, near the chosen ward, with the places of every layer, for a script to colour."""
     covering = published.covering(layer, period)
-    sets = list(drawing.leaves) if all_sets else [layer.place_set]
     groups = []
-    for name in sets:
+    for name in drawing.leaves:
         chosen = name == layer.place_set
         paths = "".join(
             f'<path class="hp-{class_of(covering[shape.place.place_id], layer.k) if chosen else "hidden"}" '
@@ -58,11 +54,8 @@ def map_html(
         for code, shape in drawing.wards.items()
     )
     lines = borders(drawing.leaves[layer.place_set], covering)
-    # Within Streamlit no script measures the map, so its names are sized for a map of this width.
-    wide, high = (int(number) for number in view_box(drawing, ward).split()[2:])
-    unit = "" if all_sets else f' style="--hp-unit:{max(wide, high) / USUAL_WIDTH_PX:.2f}"'
     return (
-        f'<svg class="hp-map"{unit} viewBox="{view_box(drawing, ward)}" role="img" '
+        f'<svg class="hp-map" viewBox="{view_box(drawing, ward)}" role="img" '
         f'aria-label="{escape(map_title(published, layer, period, ward))}" data-full="{view_box(drawing, None)}">'
         f'<defs>{PATTERNS}</defs>{ground}{"".join(groups)}<path class="hp-borders" d="{lines}"/>{wards}'
         f'<path class="hp-chosen" d=""/><g class="hp-names" aria-hidden="true">{names}</g></svg>'
@@ -117,7 +110,8 @@ def table_html(published: Published, layer: ReleasedLayer, period: Period, ward:
         f'<td class="hp-number">{block.count:,}</td></tr>'
         for block in rows_for(published, layer, period, ward)
     )
-    empty = '<tr><td colspan="3">None, or too few to show.</td></tr>'
+    none = escape(blank_words(published, layer, period).capitalize())
+    empty = f'<tr><td colspan="3">{none}.</td></tr>'
     return (
         f"<table><caption>{escape(layer.title)}, {escape(period_words(period))}</caption><thead><tr>"
         '<th scope="col">Place</th><th scope="col">The number is for what happened</th>'
@@ -135,7 +129,7 @@ def past_html(published: Published, layer: ReleasedLayer, period: Period, ward: 
         f"<tr{' class=hp-now aria-current=true' if one == period else ''}>"
         f'<th scope="row">{escape(short_words(one))}</th>'
         f'<td><i class="hp-bar hp-w{-(-BAR_STEPS * past.count // most)}"></i></td>'
-        f'<td class="hp-number">{escape(past_words(past))}</td></tr>'
+        f'<td class="hp-number">{escape(past_words(published, layer, one, past))}</td></tr>'
         for one, past in shown
     )
     place = published.wards[ward] if ward else published.title

@@ -1,6 +1,7 @@
 "use strict";
 // Chooses ward, layer and period, and shows what is published of it. All data stands in the page; nothing is asked for.
 (() => {
+  const { rings, sides, path: pathOf } = HexbeatShapes;
   const data = JSON.parse(document.getElementById("hp-data").textContent);
   const byId = (name) => document.getElementById(`hp-${name}`);
   const svg = document.querySelector(".hp-map");
@@ -10,45 +11,8 @@
   const now = { ward: 0, layer: 0, period: 0 }; // ward 0 is the whole area
   const sets = new Map();
   for (const group of svg.querySelectorAll(".hp-set")) {
-    const shapes = [...group.children].map((path) => ({ path, rings: rings(path.getAttribute("d")) }));
-    sets.set(group.dataset.set, { group, shapes });
-  }
-
-  // "Mx yl dx dy dx dy ... z", once a ring, as drawing.py writes it.
-  function rings(text) {
-    return text.split("z").filter(Boolean).map((part) => {
-      const numbers = part.match(/-?\d+/g).map(Number);
-      const corners = [];
-      let [x, y] = [0, 0];
-      for (let k = 0; k < numbers.length; k += 2) {
-        x += numbers[k];
-        y += numbers[k + 1];
-        corners.push([x, y]);
-      }
-      return corners;
-    });
-  }
-
-  // The lines between places of which `owner` says different things; only those around `only`, if it is given.
-  function borders(shapes, owner, only) {
-    const sides = new Map();
-    shapes.forEach((shape, index) => {
-      for (const ring of shape.rings) {
-        ring.forEach((start, k) => {
-          const end = ring[(k + 1) % ring.length];
-          const forward = start[0] < end[0] || (start[0] === end[0] && start[1] < end[1]);
-          const key = forward ? `${start}L${end}` : `${end}L${start}`;
-          if (!sides.has(key)) sides.set(key, []);
-          sides.get(key).push(owner[index]);
-        });
-      }
-    });
-    let lines = "";
-    for (const [key, found] of sides) {
-      const differs = found.length === 1 || found[0] !== found[found.length - 1];
-      if (differs && (only === undefined || found.includes(only))) lines += `M${key}`;
-    }
-    return lines;
+    const paths = [...group.children];
+    sets.set(group.dataset.set, { group, paths, places: paths.map((path) => rings(path.getAttribute("d"))) });
   }
 
   const layer = () => data.layers[now.layer];
@@ -74,10 +38,10 @@
 
   function showMap() {
     for (const [name, { group }] of sets) group.toggleAttribute("hidden", name !== layer().set);
-    const { shapes } = sets.get(layer().set);
+    const { paths, places } = sets.get(layer().set);
     const { blocks, covering } = period();
-    shapes.forEach((shape, index) => shape.path.setAttribute("class", `hp-${fillOf(blocks[covering[index]])}`));
-    svgPart(".hp-borders").setAttribute("d", borders(shapes, covering));
+    paths.forEach((path, index) => path.setAttribute("class", `hp-${fillOf(blocks[covering[index]])}`));
+    svgPart(".hp-borders").setAttribute("d", pathOf(sides(places, covering)));
     const code = now.ward ? data.wards[now.ward - 1].code : "";
     for (const line of svg.querySelectorAll(".hp-ward")) line.classList.toggle("hp-here", line.dataset.ward === code);
     const [left, top, wide, high] = now.ward ? data.wards[now.ward - 1].box : [MARGIN, MARGIN, 0, 0];
@@ -141,7 +105,7 @@
       return row;
     }));
     if (!rows.length) {
-      const cell = element("td", "None, or too few to show.");
+      const cell = element("td", `${period().blank[0].toUpperCase()}${period().blank.slice(1)}.`);
       cell.colSpan = 3;
       const row = element("tr");
       row.append(cell);
@@ -166,22 +130,22 @@
       const bar = element("td");
       bar.append(element("i", "", `hp-bar hp-w${Math.ceil((20 * count) / most)}`));
       const least = `${whole ? "" : "at least "}${count.toLocaleString("en-GB")}`;
-      row.append(head, bar, element("td", count ? least : "none, or too few to show", "hp-number"));
+      row.append(head, bar, element("td", count ? least : one.blank, "hp-number"));
       return row;
     }));
   }
 
   // Show one block on the map and say what it is; again to let it go.
   function pick(index, toggle) {
-    const { shapes } = sets.get(layer().set);
+    const { places } = sets.get(layer().set);
     const { blocks, covering } = period();
     const buttons = [...byId("table").querySelectorAll("button")];
     const held = buttons.some((one) => Number(one.dataset.block) === index && one.getAttribute("aria-pressed") === "true");
     const chosen = toggle && held ? null : index;
     for (const one of buttons) one.setAttribute("aria-pressed", String(Number(one.dataset.block) === chosen));
-    svgPart(".hp-chosen").setAttribute("d", chosen === null || chosen < 0 ? "" : borders(shapes, covering, chosen));
+    svgPart(".hp-chosen").setAttribute("d", chosen === null || chosen < 0 ? "" : pathOf(sides(places, covering, chosen)));
     let words = "";
-    if (chosen !== null && chosen < 0) words = `None, or too few to show here, ${period().words}.`;
+    if (chosen !== null && chosen < 0) words = period().nothing;
     else if (chosen !== null) {
       const [, , , covers, count] = blocks[chosen];
       words = `${count.toLocaleString("en-GB")} ${layer().many} ${covers}, ${period().words}.`;
@@ -268,8 +232,8 @@
     byId("when").addEventListener("input", (event) => choosePeriod(Number(event.target.value)));
     byId("earlier").addEventListener("click", () => choosePeriod(now.period - 1));
     byId("later").addEventListener("click", () => choosePeriod(now.period + 1));
-    for (const { shapes } of sets.values()) {
-      shapes.forEach((shape, index) => shape.path.addEventListener("click", () => pick(period().covering[index], false)));
+    for (const { paths } of sets.values()) {
+      paths.forEach((path, index) => path.addEventListener("click", () => pick(period().covering[index], false)));
     }
     for (const pattern of svg.querySelectorAll("pattern")) pattern.dataset.turn = pattern.getAttribute("patternTransform") || "";
     document.querySelector(".hp-where").hidden = true;

@@ -1,0 +1,201 @@
+/* The public map: the places of a release on the ground of the other maps, coloured by what is published of them.
+ * A tap, or Alt with an arrow key, says the number of a place in words. Nothing is asked for and nothing is reported.
+ */
+(function () {
+  "use strict";
+
+  const Hexbeat = window.Hexbeat;
+  const { rings, sides } = HexbeatShapes;
+  const DIRECTIONS = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+  const LEAST_FRAME_PX = 200; // a frame that is still being opened is lower
+  const PATTERN_SCALE = 0.45; // they are drawn for the units of the page that needs no server
+  const SVG = "http://www.w3.org/2000/svg";
+  const releases = new Map();
+  const layers = new Map();
+
+  /** The outlines of a release, in a script of their own that a browser keeps. Corners are whole units of a plane. */
+  Hexbeat.addRelease = (id, release) => {
+    const [west, north, wide, high, padding] = release.frame;
+    const toLatLng = ([x, y]) => [north - (y - padding) / high, west + (x - padding) / wide];
+    releases.set(id, { ...release, toLatLng });
+    const wards = release.wards.map(({ name, at, outline }) => {
+      const polygon = rings(outline).map((ring) => ring.map((corner) => toLatLng(corner).reverse()));
+      const [lngs, lats] = [0, 1].map((axis) => polygon.flat().map((corner) => corner[axis]));
+      const box = { west: Math.min(...lngs), east: Math.max(...lngs), south: Math.min(...lats), north: Math.max(...lats) };
+      return { name, at: toLatLng(at).reverse(), polygons: [polygon], ...box };
+    });
+    Hexbeat.addWards(id, { title: release.title, attribution: release.attribution, bounds: release.bounds, wards });
+  };
+
+  /** Called by the map's script: everything but the places. */
+  Hexbeat.publicMap = (map, id) => {
+    Hexbeat.base(map, { wards: id, view: null });
+    map.hexbeat.release = releases.get(id);
+    addPatterns(map, map.hexbeat.release.patterns);
+    keepInFrame(map);
+  };
+
+  function addPatterns(map, patterns) {
+    const svg = document.createElementNS(SVG, "svg");
+    svg.setAttribute("class", "hp-patterns");
+    svg.setAttribute("aria-hidden", "true");
+    svg.innerHTML = `<defs>${patterns}</defs>`; // ours: view.py
+    for (const pattern of svg.querySelectorAll("pattern")) {
+      pattern.setAttribute("patternTransform", `${pattern.getAttribute("patternTransform") || ""} scale(${PATTERN_SCALE})`);
+    }
+    map.getContainer().append(svg);
+  }
+
+  /** The page makes the frame lower on a phone than the map that streamlit-folium asked for. */
+  function keepInFrame(map) {
+    const container = map.getContainer();
+    const limit = () => {
+      const room = window.innerHeight;
+      const wanted = room > LEAST_FRAME_PX && parseFloat(container.style.height) > room ? `${room}px` : "";
+      if (container.style.maxHeight === wanted) return;
+      container.style.maxHeight = wanted;
+      map.invalidateSize();
+    };
+    limit();
+    window.addEventListener("resize", limit);
+  }
+
+  const BlockLayer = L.Layer.extend({
+    setData(data) {
+      const anew = !this.data || this.data.set !== data.set;
+      const changed = anew || this.data.view !== data.view;
+      this.data = data;
+      if (changed) this._chosen = -1;
+      if (this._ground) this._draw(anew);
+      return this;
+    },
+
+    /** Drawn once; a rerun removes the layer and adds it again, and only what has changed is done anew. */
+    onAdd(map) {
+      if (!this._ground) {
+        this._map = map;
+        this._ground = map;
+        this._makeSpeech();
+        this._listen();
+        this._draw(true);
+      }
+      if (window.feature_group) window.feature_group = window.feature_group.filter((group) => map.hasLayer(group));
+      this._askForNewerData();
+    },
+
+    onRemove() {},
+
+    /** A rerun while the scripts were loading is lost on streamlit-folium; "ready" makes Streamlit send it again. */
+    _askForNewerData() {
+      if (!window.Streamlit || Hexbeat.askedAgain) return;
+      Hexbeat.askedAgain = true;
+      setTimeout(() => window.Streamlit.setComponentReady(), 0);
+    },
+
+    _draw(anew) {
+      const map = this._ground;
+      if (anew) this._drawPlaces(map);
+      this._places.forEach((place, k) => place._path.setAttribute("class", `leaflet-interactive hp-place hp-${this.data.fills[k]}`));
+      this._borders.setLatLngs(this._lines(sides(this._rings, this.data.owners)));
+      this._name(map.getContainer());
+      this._say();
+      Hexbeat.fit(map, this.data.fit);
+      Hexbeat.painted = { view: this.data.view, at: Date.now() };
+    },
+
+    _drawPlaces(map) {
+      for (const old of [...(this._places || []), this._borders, this._ring, this._casing]) if (old) old.remove();
+      const release = map.hexbeat.release;
+      this._rings = release.sets[this.data.set].map(rings);
+      const options = { stroke: false, fillOpacity: 1, className: "hp-place", smoothFactor: 0 };
+      this._places = this._rings.map((place, k) => {
+        const polygon = L.polygon(place.map((ring) => ring.map(release.toLatLng)), options).addTo(map);
+        return polygon.on("click", () => this._choose(k));
+      });
+      const line = (className) => L.polyline([], { pane: "hexbeat-marks", interactive: false, className, smoothFactor: 0 }).addTo(map);
+      this._borders = L.polyline([], { interactive: false, className: "hp-borders", smoothFactor: 0 }).addTo(map);
+      this._casing = line("hp-casing");
+      this._ring = line("hp-chosen");
+    },
+
+    _lines(found) {
+      const { toLatLng } = this._ground.hexbeat.release;
+      return found.map((ends) => ends.map(toLatLng));
+    },
+
+    /** What the map is called, for those who do not see it: on the map, and on the frame around it. */
+    _name(container) {
+      const keys = "Arrow keys move it, plus and minus zoom, Alt with arrow keys goes from place to place and says the number.";
+      container.setAttribute("aria-label", `${this.data.title} ${keys}`);
+      document.title = this.data.title;
+      try {
+        if (window.frameElement) window.frameElement.title = this.data.title;
+      } catch {
+        // framed by another site: that site names it
+      }
+    },
+
+    _makeSpeech() {
+      this._speech = Hexbeat.element("p", "hp-said");
+      this._speech.setAttribute("role", "status");
+      Hexbeat.addControl(this._ground, "bottomleft", this._speech);
+    },
+
+    _choose(place) {
+      this._chosen = place;
+      this._say();
+    },
+
+    /** Ring what belongs to the chosen place's number, and say that number. */
+    _say() {
+      const { owners, words, hint, nothing } = this.data;
+      const block = this._chosen < 0 ? -1 : owners[this._chosen];
+      const only = this._chosen < 0 ? [] : block < 0 ? [this._rings[this._chosen]] : this._rings;
+      const around = block < 0 ? sides(only, [0]) : sides(only, owners, block);
+      for (const ring of [this._casing, this._ring]) ring.setLatLngs(this._lines(around));
+      this._speech.textContent = this._chosen < 0 ? hint : block < 0 ? nothing : words[block];
+      this._speech.classList.toggle("hp-quiet", this._chosen < 0);
+    },
+
+    _listen() {
+      const container = this._ground.getContainer();
+      const onKey = (event) => {
+        if (event.target !== container) return;
+        if (event.key === "Escape") this._choose(-1);
+        if (!event.altKey || !(event.key in DIRECTIONS)) return;
+        event.preventDefault();
+        event.stopPropagation();
+        this._walk(DIRECTIONS[event.key]);
+      };
+      container.addEventListener("keydown", onKey, { capture: true });
+    },
+
+    /** Onward within 45 degrees of the arrow to the next place of another number; sideways steps cost double. */
+    _walk([right, down]) {
+      const map = this._ground;
+      const centres = this._places.map((place) => map.latLngToLayerPoint(place.getBounds().getCenter()));
+      const from = this._chosen < 0 ? map.latLngToLayerPoint(map.getCenter()) : centres[this._chosen];
+      const { owners } = this.data;
+      const here = this._chosen < 0 ? null : owners[this._chosen];
+      let [best, least] = [-1, Infinity];
+      centres.forEach((centre, k) => {
+        if (owners[k] < 0 || owners[k] === here) return;
+        const [dx, dy] = [centre.x - from.x, centre.y - from.y];
+        const along = here === null ? Math.hypot(dx, dy) : dx * right + dy * down;
+        const across = here === null ? 0 : Math.abs(dx * down - dy * right);
+        if (here !== null && (along <= 0 || across > along)) return;
+        if (along + 2 * across < least) [best, least] = [k, along + 2 * across];
+      });
+      if (best < 0) return;
+      this._choose(best);
+      const centre = this._places[best].getBounds().getCenter();
+      if (!map.getBounds().pad(-0.15).contains(centre)) map.panTo(centre);
+    },
+  });
+
+  L.blockLayer = (data) => {
+    if (!layers.has(data.release)) layers.set(data.release, new BlockLayer());
+    return layers.get(data.release).setData(data);
+  };
+  Hexbeat.blockLayer = (id) => layers.get(id);
+})();

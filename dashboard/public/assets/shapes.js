@@ -1,0 +1,42 @@
+"use strict";
+// Shapes as drawing.py writes them, for the page that needs no server and for the map of the served one.
+const HexbeatShapes = (() => {
+  // "Mx yl dx dy dx dy ... z", once a ring.
+  function rings(text) {
+    return text.split("z").filter(Boolean).map((part) => {
+      const numbers = part.match(/-?\d+/g).map(Number);
+      const corners = [];
+      let [x, y] = [0, 0];
+      for (let k = 0; k < numbers.length; k += 2) {
+        x += numbers[k];
+        y += numbers[k + 1];
+        corners.push([x, y]);
+      }
+      return corners;
+    });
+  }
+
+  // The sides, as pairs of corners, between places of which `owner` says different things; only those around `only`,
+  // if it is given. `places` are lists of rings.
+  function sides(places, owner, only) {
+    const found = new Map();
+    places.forEach((place, index) => {
+      for (const ring of place) {
+        ring.forEach((start, k) => {
+          const end = ring[(k + 1) % ring.length];
+          const forward = start[0] < end[0] || (start[0] === end[0] && start[1] < end[1]);
+          const key = forward ? `${start}L${end}` : `${end}L${start}`;
+          if (!found.has(key)) found.set(key, { ends: [start, end], owners: [] });
+          found.get(key).owners.push(owner[index]);
+        });
+      }
+    });
+    const differ = ({ owners }) => owners.length === 1 || owners[0] !== owners[owners.length - 1];
+    const wanted = ({ owners }) => only === undefined || owners.includes(only);
+    return [...found.values()].filter((side) => differ(side) && wanted(side)).map(({ ends }) => ends);
+  }
+
+  const path = (lines) => lines.map(([start, end]) => `M${start}L${end}`).join("");
+
+  return { rings, sides, path };
+})();

@@ -1,0 +1,174 @@
+"""The public map on a server: a folium layer of the places of a release, which a tap or a key makes speak.
+
+The ground, the scale and the sources are those of the partners' map (dashboard.assets); the outlines come from the
+release alone, once, as a script that the browser keeps. A filter sends a class and a number for each place.
+"""
+
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+import folium
+import shapely
+from branca.element import MacroElement
+from folium.map import Layer
+from folium.template import Template
+from streamlit_folium import st_folium
+
+from dashboard.assets import live_script, live_url, script_json
+from dashboard.public.drawing import PADDING, Drawing, class_of
+from dashboard.public.figures import Published
+from dashboard.public.palette import map_palette
+from dashboard.public.sentences import block_words, nothing_words
+from dashboard.public.view import PATTERNS, map_title
+from layers.release_format import Period, ReleasedLayer
+
+__all__ = ["BlockLayer", "block_data", "show_block_map"]
+
+ASSETS: Final = Path(__file__).parent / "assets"
+HEIGHT_PX: Final = 560
+HINT: Final = "Tap a place to read its number."
+
+
+class Ground(MacroElement):
+    """Tells the browser's side (assets/blockmap.js) to draw the ground of a release on its parent, the map."""
+
+    _template = Template(
+        "{% macro script(this, kwargs) %}"
+        "Hexbeat.publicMap({{ this._parent.get_name() }}, {{ this.release_script }});"
+        "{% endmacro %}"
+    )
+
+    def __init__(self, release: str) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # branca types some of its functions only
+        self._name = "Ground"
+        self.release_script = script_json(release)
+
+
+class BlockLayer(Layer):
+    """The places of one layer and period: how each is filled, and the words of its number. Data as block_data gives."""
+
+    _template = Template(
+        "{% macro script(this, kwargs) %}"
+        "var {{ this.get_name() }} = L.blockLayer({{ this.data_script() }});"
+        "{% endmacro %}"
+    )
+
+    def __init__(self, data: dict[str, Any]) -> None:
+        super().__init__(name="places", overlay=True)
+        self._name = "BlockLayer"
+        self.data = data
+
+    def data_script(self) -> str:
+        """The data as JSON that is safe in a script and in folium's templates."""
+        return script_json(self.data)
+
+
+def show_block_map(
+    published: Published, drawing: Drawing, layer: ReleasedLayer, period: Period, ward: str | None
+) -> None:
+    """Draw the map at this place of the page. Taps and zooms stay in the browser: they run nothing here."""
+    places = folium.FeatureGroup(name="places")
+    places.add_child(BlockLayer(block_data(published, drawing, layer, period, ward)))
+    st_folium(
+        ground_map(published, drawing),
+        key="public_map",
+        height=HEIGHT_PX,
+        use_container_width=True,
+        feature_group_to_add=places,
+        returned_objects=[],
+    )
+
+
+def block_data(
+    published: Published, drawing: Drawing, layer: ReleasedLayer, period: Period, ward: str | None
+) -> dict[str, Any]:
+    """What `L.blockLayer` takes: for each place, in the order of its outline, a fill and a number's place in `words`.
+
+    Owners are -1 where nothing is published. `fit` is south-west and north-east of the ward, None for the whole area.
+    """
+    covering = published.covering(layer, period)
+    blocks = published.release.blocks_of(layer.name, period.name)
+    numbers = {block.place_id: k for k, block in enumerate(blocks)}
+    owners = [covering[shape.place.place_id] for shape in drawing.leaves[layer.place_set]]
+    return {
+        "release": release_id(published),
+        "view": f"{layer.name} {period.name}",
+        "set": layer.place_set,
+        "fills": [class_of(block, layer.k) for block in owners],
+        "owners": [numbers[block.place_id] if block else -1 for block in owners],
+        "words": [block_words(published, layer, period, block) for block in blocks],
+        "nothing": nothing_words(published, layer, period),
+        "hint": HINT,
+        "title": map_title(published, layer, period, ward),
+        "fit": bounds_of(drawing.wards[ward].place.outline) if ward else None,
+    }
+
+
+def ground_map(published: Published, drawing: Drawing) -> folium.Map:
+    """The folium map under the places. Its script is the same whatever is chosen, or it would start anew."""
+    (south, west), (north, east) = area_bounds(drawing)
+    made = folium.Map(
+        location=[(south + north) / 2, (west + east) / 2],
+        zoom_start=11,
+        tiles=None,
+        attribution_control=False,  # ours shows text as text
+        zoom_snap=0.25,
+        min_zoom=7,
+        max_zoom=17,
+    )
+    # Folium's own lists are shared by all maps and name files on other people's servers.
+    made.default_css = []
+    made.default_js = [
+        ("map", live_url("map", ".js", live_script())),
+        ("places", live_url("places", ".js", places_script())),
+        ("release", live_url("release", ".js", release_script(published, drawing))),
+    ]
+    made.add_child(Ground(release_id(published)))
+    return made
+
+
+def release_id(published: Published) -> str:
+    """Which outlines a map shows: a name and a number that are published."""
+    facts = published.release.facts
+    return f"{facts['area']['name']} {facts['number']}"
+
+
+@cache
+def places_script() -> str:
+    """The browser's side of the map and its style sheet, in one file."""
+    style = map_palette() + _asset("map.css") + _asset("blockmap.css")
+    sheet = f"Object.assign(document.createElement('style'), {{textContent: {script_json(style)}}})"
+    return f"document.head.append({sheet});\n{_asset('shapes.js')}\n{_asset('blockmap.js')}"
+
+
+@lru_cache(maxsize=2)
+def release_script(published: Published, drawing: Drawing) -> str:
+    """The script that hands the outlines of a release to the browser."""
+    data = {
+        "title": published.title,
+        "attribution": [],  # the page names its sources; here they would lie under the words of a place
+        "bounds": area_bounds(drawing),
+        "frame": [*drawing.frame, PADDING],
+        "patterns": PATTERNS,
+        "wards": [
+            {"name": published.wards[code], "at": shape.label_at, "outline": shape.path}
+            for code, shape in sorted(drawing.wards.items(), key=lambda pair: -shapely.area(pair[1].place.outline))
+        ],
+        "sets": {name: [shape.path for shape in shapes] for name, shapes in drawing.leaves.items()},
+    }
+    return f"Hexbeat.addRelease({script_json(release_id(published))},{script_json(data)});\n"
+
+
+def area_bounds(drawing: Drawing) -> list[list[float]]:
+    """South-west and north-east corner of all that is drawn, each as latitude and longitude."""
+    return bounds_of(shapely.GeometryCollection([shape.place.outline for shape in drawing.ground]))
+
+
+def bounds_of(outline: shapely.Geometry) -> list[list[float]]:
+    west, south, east, north = (round(float(edge), 5) for edge in shapely.bounds(outline))
+    return [[south, west], [north, east]]
+
+
+def _asset(name: str) -> str:
+    return (ASSETS / name).read_text(encoding="utf-8")

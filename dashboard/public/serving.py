@@ -1,0 +1,42 @@
+"""The public's server process: Streamlit's app behind the shield. `hexbeat serve --audience public` becomes it."""
+
+import logging
+import os
+import sys
+from typing import Final
+
+import streamlit as st
+import uvicorn
+from starlette.middleware import Middleware
+
+from dashboard.public.shield import Shield, frame_ancestors
+
+__all__ = ["public_app", "run"]
+
+LARGEST_MESSAGE: Final = 1_000_000  # bytes; a browser sends its choices, which take some hundreds
+
+
+def public_app(script: str) -> st.App:
+    """The app that serves this script of Streamlit's to the public."""
+    ancestors = frame_ancestors(os.environ.get("HEXBEAT_FRAME_ANCESTORS"))
+    return st.App(script, middleware=[Middleware(Shield, ancestors=ancestors)])
+
+
+def run(script: str, host: str, port: int) -> None:
+    """Serve until a signal comes. Streamlit's settings come from the environment."""
+    for name in ("uvicorn.access", "uvicorn.error"):  # who looks at the map is nobody's business
+        logging.getLogger(name).addFilter(lambda record: record.levelno >= logging.WARNING)
+    uvicorn.run(
+        public_app(script),
+        host=host,
+        port=port,
+        ws="websockets-sansio",
+        ws_max_size=LARGEST_MESSAGE,
+        server_header=False,
+        access_log=False,
+        log_config=None,
+    )
+
+
+if __name__ == "__main__":
+    run(sys.argv[1], sys.argv[2], int(sys.argv[3]))

@@ -1,0 +1,39 @@
+"""One served example for the public side's browser tests."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.support.example_release import example_release, write_example
+from tests.support.public_side import Ear, public_server
+
+PUBLISHED = {
+    "2026-Q1": (("fine.piece.0", 7), ("fine.group.0", 5), ("fine.group.1", 6), ("fine.borough", 9)),
+    "2026-Q2": (("fine.piece.0", 12), ("fine.ward.E05000001", 6), ("fine.piece.4", 45)),
+}
+
+
+@pytest.fixture(scope="session")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The example, served without a store."""
+    release = write_example(tmp_path_factory.mktemp("council") / "release", example_release(published=PUBLISHED))
+    with public_server(release) as url:
+        yield url
+
+
+@pytest.fixture
+def ear(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Ear]:
+    """A visitor with a window of 320 pixels, light, unless the test names another width and scheme."""
+    width, scheme = getattr(request, "param", (320, "light"))
+    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    heard = Ear(context.new_page())
+    yield heard
+    context.close()
+    assert heard.faults == []
+
+
+@pytest.fixture
+def visitor(ear: Ear) -> Page:
+    """The visitor's page alone."""
+    return ear.page

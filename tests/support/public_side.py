@@ -1,0 +1,97 @@
+"""The public side as a council runs it, `hexbeat serve --audience public`, and an ear at a browser that visits it."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from playwright.sync_api import FrameLocator, Page, Response, WebSocket, expect
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+from tests.support.served import PATIENCE_MS
+from tests.support.streamlit_server import PROJECT, free_port, wait_until_healthy
+
+__all__ = ["Ear", "map_of", "open_page", "overflow", "public_server", "settle"]
+
+# As if a partner had set them: the public's process is told none of it.
+NOWHERE: Final = {
+    "HEXBEAT_HOME": "/nonexistent/hexbeat",
+    "HEXBEAT_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nowhere",
+}
+
+
+@contextmanager
+def public_server(release: Path, *, environment: Mapping[str, str] | None = None) -> Iterator[str]:
+    """Serve a release on a free port of this machine; the address is given while the block runs."""
+    port = free_port()
+    command = [sys.executable, "hexbeat.py", "serve", "--audience", "public", "--release", str(release)]
+    settings = {**os.environ, **NOWHERE, **(environment or {})}
+    with subprocess.Popen(
+        [*command, "--port", str(port)], cwd=PROJECT, env=settings, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as server:
+        try:
+            wait_until_healthy(server, f"http://127.0.0.1:{port}")
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.terminate()
+            server.communicate(timeout=20)
+
+
+@dataclass
+class Ear:
+    """Everything that a page's browser receives: answers but Streamlit's own files, and messages of the WebSocket."""
+
+    page: Page
+    answers: list[Response] = field(default_factory=list)
+    frames: list[bytes] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.page.on("response", lambda answer: self.answers.append(answer))  # noqa: PLW0108 - Playwright wants its own
+        self.page.on("websocket", self._listen)
+        self.page.on("pageerror", lambda error: self.faults.append(str(error)))
+
+    def _listen(self, socket: WebSocket) -> None:
+        socket.on(
+            "framereceived", lambda frame: self.frames.append(frame if isinstance(frame, bytes) else frame.encode())
+        )
+
+    def bodies(self) -> dict[str, bytes]:
+        """Address to body of every answer that is not a file of Streamlit's own."""
+        kept = [answer for answer in self.answers if answer.ok and "/static/" not in answer.url]
+        return {answer.url: answer.body() for answer in kept}
+
+    def messages(self) -> list[Any]:
+        """The WebSocket's messages, read."""
+        return [ForwardMsg.FromString(frame) for frame in self.frames]
+
+
+def open_page(page: Page, address: str) -> None:
+    """Go there and wait until the page stands and its map is drawn."""
+    page.goto(address)
+    settle(page)
+    expect(map_of(page).locator(".hp-said")).to_be_visible(timeout=PATIENCE_MS)
+
+
+def settle(page: Page) -> None:
+    """Wait until the page's script has run to its end."""
+    expect(page.locator(".hp-lead")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=PATIENCE_MS)
+
+
+def map_of(page: Page) -> FrameLocator:
+    """The map's frame."""
+    return page.frame_locator(".st-key-hp_map iframe")
+
+
+def overflow(page: Page) -> int:
+    """By how many pixels the page is wider than its window."""
+    wide: int = page.evaluate(
+        "Math.max(...[document.documentElement, document.querySelector('[data-testid=stMain]')]"
+        ".map((part) => part.scrollWidth - part.clientWidth))"
+    )
+    return wide
