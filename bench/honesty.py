@@ -1,8 +1,8 @@
 """Do hotspots lie? Maps of pure noise, and maps with planted hotspots, on the real grid of an area with its edges.
 
 `python -m bench.honesty [--maps N] [--area A] [--resolution R] [--out FILE.json] [--figure FILE.svg]`
-esda's permutations take long and esda is no dependency: `--rules esda --maps 40 --out ESDA.json` judges the first maps by
-them alone, and `--beside ESDA.json` draws what another run found beside this one.
+esda's permutations take long, and esda is no dependency: `--rules esda --maps 25 --out ESDA.json` judges the first maps
+by them alone, and `--beside ESDA.json` draws what another run found beside this one.
 For each kind of counts (Poisson, and overdispersed: negative binomial of size 0.5) and mean a cell: the share of noise
 maps with any hotspot; on maps with 12 planted neighbourhoods the realised false discovery rate (mean share of the found
 cells that have no planted cell in their neighbourhood) and the power (share of planted cells found), for rates of six

@@ -11,6 +11,7 @@ from layers.explaining import explain_cell
 from layers.filters import Filter
 from layers.hotspot_map import hotspot_map
 from layers.reading import read_columns
+from layers.sizing import hotspot_size
 from layers.store import Store
 from layers.study import study_of
 from tests.support.analysing import middlesbrough, shuffled
@@ -39,6 +40,18 @@ def test_hotspots_lie_in_the_centre(spring: Columns) -> None:
     assert explain_cell(found, str(hot.sort_values("q_value")["cell"].iloc[0])).endswith(
         "fewer than 1 in 1,000 shuffles have as many: a hotspot."
     )
+
+
+def test_cells_of_350_m_are_chosen_because_the_records_share_points(spring: Columns) -> None:
+    """With cells of 130 m each anchor point is a cell of its own among empty ones, and hardly any hotspot is left."""
+    chosen = hotspot_size(spring, "street_dealing", None)
+    assert chosen is not None
+    assert chosen.resolution == 9
+    coarse, fine = (
+        hotspot_map(spring, SPRING, study_of(middlesbrough(), (), size), trend=False).rows for size in (9, 10)
+    )
+    events = [rows.loc[rows["hotspot"] == "hot", "count"].sum() for rows in (coarse, fine)]
+    assert events[0] > 2 * events[1]
 
 
 def test_a_period_within_a_month_is_shared_and_rounded(spring: Columns) -> None:

@@ -19,9 +19,10 @@ from layers.demonstration import TRUTH_FILE, make_events
 from layers.reading import read_columns
 from layers.store import Store
 from layers.study import Study
+from layers.winning import Judgement, judgement_of
 from tests.support.made_events import load_frame
 
-__all__ = ["TODAY", "demonstration", "filled_store", "middlesbrough", "shuffled"]
+__all__ = ["TODAY", "demonstration", "filled_store", "judged", "middlesbrough", "shuffled"]
 
 TODAY: Final = dt.date(2026, 11, 22)
 
@@ -50,6 +51,14 @@ def demonstration() -> tuple[Columns, dict[str, Any]]:
     with Store.open(filled_store()) as store:
         columns = read_columns(store, ANALYST, ward_codes=middlesbrough().wards.codes)
     return columns, json.loads((filled_store() / TRUTH_FILE).read_text(encoding="utf-8"))
+
+
+@cache
+def judged(layer: str) -> Judgement:
+    """What the back-test says of a layer of the demonstration."""
+    found = judgement_of(demonstration()[0], middlesbrough(), layer, home=filled_store())
+    assert found is not None
+    return found
 
 
 def shuffled(columns: Columns, study: Study, *, seed: int) -> Columns:
