@@ -1,0 +1,124 @@
+"""One answer from one comparison or many: here, next door, and both together."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geo.matching import Comparison
+
+__all__ = ["Counted", "Side", "add_sides", "needed_events", "noticed_fall", "together"]
+
+_POWER = 0.8
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Counted:
+    """One side of one place: its comparison, (own, like places') before scaled to the length of after, and more.
+
+    `adds` (n,) what each event of the ground adds to after less that of the like places. `late` what the past has
+    changed by since the rule was fixed. All in units.
+    """
+
+    found: Comparison
+    before: tuple[float, float]
+    adds: NDArray[np.float64]
+    late: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Side:
+    """Here, next door, or both together: counts in the unit of the layers (events, unless weights were given).
+
+    `before` scaled to the length of after; `like_before` and `like_after` of the places with the same past. `estimate`
+    = `after` - `expected` (minus: fewer) with its `interval`; `p` two-sided, NaN for both together. `spread` the
+    standard deviation of 2 √count without an effect, about 1 for Poisson counts. `tells` whether even no event at all
+    would have been told from chance.
+    """
+
+    before: float
+    after: float
+    expected: float
+    like_before: float
+    like_after: float
+    estimate: float
+    interval: tuple[float, float]
+    p: float
+    spread: float
+    tells: bool
+
+
+def together(sides: Sequence[Counted], *, unit: float, alpha: float) -> Side:
+    """One side over all places; with one place its own comparison, by the ranks of its placebos.
+
+    The variance of the sum over several: dispersion x Σ (what each event adds to it)², so that shared controls, and
+    places that overlap or serve as each other's control, are not taken for independent; normal ends.
+    """
+    after, expected = (sum(getattr(one.found, name) for one in sides) for name in ("after", "expected"))
+    estimate = after - expected
+    if len(sides) == 1:
+        found = sides[0].found
+        error, interval, p, tells = found.error, found.interval, found.p, found.p_of_none <= alpha
+    else:
+        error = _error_of_sum(sides, after, expected)
+        reach = NormalDist().inv_cdf(1 - alpha / 2)
+        interval = (estimate - reach * error, estimate + reach * error)
+        p = 2 * NormalDist().cdf(-abs(estimate) / error)
+        tells = expected > reach * error
+    return Side(
+        before=unit * sum(one.before[0] for one in sides),
+        after=unit * after,
+        expected=unit * expected,
+        like_before=unit * sum(one.before[1] for one in sides),
+        like_after=unit * sum(one.found.like_after for one in sides),
+        estimate=unit * estimate,
+        interval=(unit * interval[0], unit * interval[1]),
+        p=p,
+        spread=float(error / np.sqrt(expected + 0.375)),
+        tells=tells,
+    )
+
+
+def _error_of_sum(sides: Sequence[Counted], after: float, expected: float) -> float:
+    weight = np.array([one.found.expected + 0.1 for one in sides])
+    dispersion = float(weight @ [one.found.dispersion for one in sides] / weight.sum())
+    adds = np.sum([one.adds for one in sides], axis=0)
+    # Without an effect as many would have come as were expected, not only the few that did.
+    return float(np.sqrt(max(dispersion, 0.1) * ((adds**2).sum() + max(expected - after, 0.0) + 0.375)))
+
+
+def add_sides(here: Side, door: Side | None, *, unit: float, alpha: float) -> Side:
+    """Here and next door together, their errors taken as independent; `p` is NaN: it is no test of its own."""
+    if door is None:
+        return here
+    reach = NormalDist().inv_cdf(1 - alpha / 2)
+    errors = [one.spread * np.sqrt(one.expected / unit + 0.375) * unit for one in (here, door)]
+    error = float(np.hypot(*errors))
+    sums = {
+        name: getattr(here, name) + getattr(door, name)
+        for name in ("before", "after", "expected", "like_before", "like_after", "estimate")
+    }
+    return Side(
+        **sums,
+        interval=(sums["estimate"] - reach * error, sums["estimate"] + reach * error),
+        p=float("nan"),
+        spread=float(error / unit / np.sqrt(sums["expected"] / unit + 0.375)),
+        tells=sums["expected"] > reach * error,
+    )
+
+
+def noticed_fall(side: Side, *, unit: float, alpha: float, fall: float = 0.5) -> bool:
+    """Whether a fall by that share would have been noticed 4 times in 5."""
+    return side.expected / unit >= needed_events(side, alpha=alpha, fall=fall)
+
+
+def needed_events(side: Side, *, alpha: float, fall: float = 0.5) -> float:
+    """How many events would have to be expected after, for a fall by that share to be noticed 4 times in 5.
+
+    From the difference of 2 √count, for counts that stray as much as these did.
+    """
+    normal = NormalDist()
+    reach = (normal.inv_cdf(1 - alpha / 2) + normal.inv_cdf(_POWER)) * side.spread
+    return float((reach / (2 * (1 - np.sqrt(1 - fall)))) ** 2)
