@@ -10,7 +10,7 @@ from geo.tour_bounds import knapsack_bound
 from geo.tour_problem import Break, Problem, Route, breaches, collected, schedule
 from geo.tour_search import search_tours
 
-__all__ = ["Break", "Problem", "Route", "Solved", "breaches", "collected", "make_tours"]
+__all__ = ["Break", "Problem", "Route", "Solved", "breaches", "collected", "knapsack_bound", "make_tours"]
 
 _ROUNDS: Final = 400
 _VARIED: Final = 0.05  # worths are seen so far from the truth, so that days differ

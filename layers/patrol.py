@@ -24,7 +24,7 @@ from layers.cell_names import cell_words
 from layers.columns import Columns
 from layers.expected import Expected, expected_events
 from layers.plans import Place, Plan, PlanKind
-from layers.roads import Ways, straight_ways
+from layers.roads import Travel, Ways, straight_ways
 from layers.touring import Visited, make_tour, short_id
 from layers.wording import date_words, list_words, number_words, percent_words
 from layers.working_time import WorkingTime, working_time
@@ -38,7 +38,6 @@ _LONG_S: Final = 6 * 3600  # longer work has a break
 _BREAK_S: Final = 30 * 60
 _MOST_TEAMS: Final = 12
 _STOP_LIMITS: Final = (5, 60)  # minutes
-Travel = Callable[[NDArray[np.float64], NDArray[np.float64]], Ways]
 Progress = Callable[[int, int], None]
 
 
@@ -225,8 +224,8 @@ def _notes(expected: Expected, visited: NDArray[np.intp], solved: Solved) -> tup
         whole, part = float(one.cells.sum()), float(one.cells[visited].sum())
         share = percent_words(part / whole) if whole else "none"
         said.append(
-            f"{layer_named(one.layer).title}: the stops are at places with {number_words(part)} of {number_words(whole)} "
-            f"expected in these hours ({share})."
+            f"{layer_named(one.layer).title}: the stops are at places with {number_words(part)} of the "
+            f"{number_words(whole)} expected in these hours ({share})."
         )
     if len(expected.layers) > 1:
         said.append(

@@ -1,5 +1,6 @@
 """How long it takes from place to place: by great circles, or by a road network that an installation has."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 from geo.travel import PACES, Mode, distances_m, in_whole_minutes, travel_times_s
 from layers.wording import number_words
 
-__all__ = ["Ways", "straight_ways"]
+__all__ = ["Travel", "Ways", "straight_ways"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -18,6 +19,9 @@ class Ways:
     seconds: NDArray[np.int64]
     km: NDArray[np.float64]
     words: tuple[str, ...]
+
+
+Travel = Callable[[NDArray[np.float64], NDArray[np.float64]], Ways]  # of lon and lat in degrees
 
 
 def straight_ways(lon: NDArray[np.float64], lat: NDArray[np.float64], *, mode: Mode) -> Ways:

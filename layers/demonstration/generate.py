@@ -15,7 +15,7 @@ from layers.demonstration.draw import Drawn, draw_incidents, draw_repeats, draw_
 from layers.demonstration.patterns import Hotspot, plant_closures, plant_hotspots, plant_spike
 from layers.demonstration.places import Places, make_places
 from layers.demonstration.rhythms import Span
-from layers.demonstration.rows import closure_rows, event_frame, incident_rows, sweep_rows
+from layers.demonstration.rows import closure_rows, event_frame, incident_rows, leave_open, sweep_rows
 from layers.demonstration.truth import Planted, tell_truth
 
 __all__ = ["SHARES", "Demonstration", "make_events"]
@@ -99,7 +99,7 @@ def _all_rows(
     sweeps = draw_sweeps(swept, places=places, span=span, hotspots=hotspots, random=stream())
     now = int(span.day_starts(np.array([span.day(0)]))[0])
     return [
-        incident_rows("needle_litter", needles, span=span, random=stream()),
+        leave_open(incident_rows("needle_litter", needles, span=span, random=stream()), now=now),
         incident_rows("street_dealing", dealing, span=span, random=stream()),
         incident_rows("overdoses", overdoses, span=span, random=stream()),
         sweep_rows(sweeps, span=span, random=stream()),

@@ -17,8 +17,9 @@ from layers.demonstration.places import Places
 from layers.demonstration.rhythms import Span, draw_by_weight
 from layers.event import DEMONSTRATION, EVENT_COLUMNS, RESOLUTIONS
 
-__all__ = ["KINDS", "Kind", "closure_rows", "event_frame", "incident_rows", "sweep_rows"]
+__all__ = ["KINDS", "Kind", "closure_rows", "event_frame", "incident_rows", "leave_open", "sweep_rows"]
 
+OPEN_S: Final = 30 * 3600  # reports of the public that are younger are not answered yet
 STREWN_M: Final = 4  # events lie so far from the points of a street, as a standard deviation
 
 
@@ -80,6 +81,12 @@ def incident_rows(
             "status": "removed" if layer == "needle_litter" else None,
         }
     )
+
+
+def leave_open(rows: pd.DataFrame, *, now: int) -> pd.DataFrame:
+    """Rows of which the public's reports of the last hours before `now` (UTC seconds) are open."""
+    waiting = (rows["reported_by"] == "public") & (rows["occurred_to"] > now - OPEN_S)
+    return rows.assign(status=rows["status"].mask(waiting, "open"))
 
 
 def sweep_rows(drawn: Drawn, *, span: Span, random: np.random.Generator) -> pd.DataFrame:

@@ -1,0 +1,86 @@
+"""How the plan commands answer: kept, told, and written as a file."""
+
+from pathlib import Path
+from typing import Any, Final
+
+from commands.answers import answer, say
+from commands.options import Format, Installation
+from geo.errors import UsageError
+from layers.areas import Area
+from layers.plan_store import plan_to_json, save_plan
+from layers.plans import Plan
+from layers.whole_files import written_whole
+from layers.wording import percent_words
+
+__all__ = ["KINDS", "file_kind", "finish_plan", "tell", "write_plan"]
+
+KINDS: Final = ("pdf", "gpx", "kml", "geojson", "csv", "xlsx", "ics")  # those of dashboard.documents.plan_files
+
+
+def finish_plan(
+    here: Installation, made: Plan, *, out: Path | None, kind: str | None, form: Format, mark: str | None
+) -> None:
+    """Keep the plan, write it where it was asked for, and tell it."""
+    save_plan(here.settings.home, made, time_zone=here.area.time_zone)
+    if out and kind:
+        write_plan(made, here.area, out, kind)
+    if mark:
+        say(f"{mark}.")
+    tell(made, here.area, form=form)
+
+
+def tell(made: Plan, area: Area, *, form: Format) -> None:
+    """A plan as JSON, or as its sentence and its stops."""
+    if form is Format.TABLE:
+        for sentence in (*made.settings, *made.notes):
+            say(sentence)
+    share = percent_words(made.covered / made.expected) if made.expected else "none"
+    stops = sum(len(tour.stops) for tour in made.tours)
+    heading = f"{made.title} (plan {made.plan_id}): {stops} stops cover {share} of what is expected"
+    answer(plan_to_json(made, time_zone=area.time_zone), form=form, rows=stop_rows(made), heading=heading)
+
+
+def stop_rows(made: Plan) -> list[dict[str, Any]]:
+    """The stops of a plan, a row each."""
+    return [
+        {
+            "team": tour.team,
+            "stop": stop.order,
+            "arrive": f"{stop.arrive:%H:%M}",
+            "leave": f"{stop.leave:%H:%M}",
+            "place": stop.place,
+            "lat": f"{stop.lat:.5f}",
+            "lon": f"{stop.lon:.5f}",
+            "reason": stop.reason,
+        }
+        for tour in made.tours
+        for stop in tour.stops
+    ]
+
+
+def file_kind(out: Path | None) -> str | None:
+    """The kind of file that an ending asks for; UsageError for one that no plan is written as."""
+    if out is None:
+        return None
+    kind = out.suffix.lower().removeprefix(".")
+    if kind not in KINDS:
+        raise UsageError(
+            f"A plan is written as {', '.join('.' + one for one in KINDS)}",
+            f"{out.name!r} ends otherwise",
+            "give --out one of these endings",
+        )
+    if not out.absolute().parent.is_dir():
+        raise UsageError(
+            "A file goes into a folder that exists", f"{out.parent} does not", "make it first, or choose another"
+        )
+    return kind
+
+
+def write_plan(made: Plan, area: Area, out: Path, kind: str) -> None:
+    """The plan as a file, whole or not at all."""
+    from dashboard.documents.plan_files import plan_file  # noqa: PLC0415 - slow to import, and seldom needed
+
+    made_file = plan_file(made, area, kind)
+    with written_whole(out.absolute()) as draft:
+        draft.write_bytes(made_file)
+    say(f"Written to {out.name}.")

@@ -1,0 +1,57 @@
+"""What people write for plans, as the hours, weights, minutes and places that are meant."""
+
+from commands.options import Installation
+from geo.errors import UsageError
+from layers.filters import parse_hours
+from layers.plan_settings import as_place, read_plan_settings
+from layers.plans import Place
+from layers.reference import read_reference
+from layers.shifts import SHIFT_HOURS
+
+__all__ = ["parse_minutes", "parse_weight", "place_of", "shift_hours", "usual_start"]
+
+
+def shift_hours(text: str) -> tuple[int, int]:
+    """Hours as 22-04, or those of a shift by its name."""
+    return SHIFT_HOURS[text.strip().lower()] if text.strip().lower() in SHIFT_HOURS else parse_hours(text)
+
+
+def parse_weight(text: str) -> tuple[str, float]:
+    """A layer and its weight as street_dealing=2; 1 where none is given. UsageError for what is no number."""
+    layer, _, weight = text.partition("=")
+    try:
+        return layer.strip(), float(weight) if weight else 1.0
+    except ValueError:
+        raise UsageError("A layer's weight is a number", f"{text!r} has none", "write it as street_dealing=2") from None
+
+
+def parse_minutes(text: str) -> tuple[int, int]:
+    """Minutes as 10-16, or one number for both; UsageError for anything else."""
+    try:
+        low, high = (int(part) for part in (text.split("-") if "-" in text else (text, text)))
+    except ValueError:
+        raise UsageError(
+            "Minutes of a stop are two whole numbers with a dash between", f"{text!r} is not", "write 10-16"
+        ) from None
+    return low, high
+
+
+def place_of(text: str | None, name: str) -> Place | None:
+    """A place from an option, if it was given."""
+    return as_place(text, name=name) if text else None
+
+
+def usual_start(here: Installation, kind: str) -> Place:
+    """Where tours begin when nobody says: plans.toml, else the first loaded station or depot; UsageError if neither."""
+    remembered = read_plan_settings(here.settings.home).start
+    if remembered:
+        return remembered
+    loaded = read_reference(here.store, here.viewer, kind=kind)
+    if len(loaded):
+        first = loaded.iloc[0]
+        return Place(str(first["name"]), float(first["lon"]), float(first["lat"]))
+    raise UsageError(
+        "Tours begin and end at a place",
+        f"no {kind} is loaded and none is set",
+        "give --start LAT,LON, or put it into plans.toml",
+    )
