@@ -15,7 +15,7 @@ from layers.parsing.places import NATIONAL_GRID, Points, parse_grid_refs, parse_
 from layers.parsing.values import clean
 from layers.readers import Chunk, ReadOptions, open_file
 
-__all__ = ["PlainSheet", "folded", "read_plain_sheet"]
+__all__ = ["PLACE_FIELDS", "PlainSheet", "folded", "read_plain_sheet"]
 
 PLACE_FIELDS: Final[Mapping[str, Sequence[str]]] = {
     "lon": ("lon", "longitude", "long", "lng"),
@@ -64,7 +64,8 @@ def read_plain_sheet(
         raise DataError(f"{path.name} has to have rows below its headings", "it has none", "export it again")
     frame = pd.concat([chunk.frame for chunk in chunks], ignore_index=True)
     texts = {field: clean(frame[heading], _MISSING) for field, heading in chosen.items()}
-    geometry = None if chunks[0].points is None else np.vstack([chunk.points for chunk in chunks])
+    shapes = [chunk.points for chunk in chunks if chunk.points is not None]
+    geometry = np.vstack(shapes) if shapes else None
     if geometry is not None and opened.crs is None:
         raise DataError(
             f"{path.name} has to say in which coordinates its points are",

@@ -77,7 +77,7 @@ def read_places_file(path: Path, *, kind: str, area: Area, named: Mapping[str, s
 
 
 def _wards_of(sheet: PlainSheet, area: Area) -> NDArray[np.int32]:
-    finite = np.isfinite(sheet.points).all(axis=1)
+    finite = np.asarray(np.isfinite(sheet.points).all(axis=1))
     safe = np.where(finite[:, None], sheet.points, 0.0)
     return np.where(finite, area.wards.locate(safe[:, 0], safe[:, 1]), OUTSIDE).astype(np.int32)
 
@@ -110,7 +110,7 @@ def _reasons(sheet: PlainSheet, ward: NDArray[np.int32], frame: pd.DataFrame) ->
     """Why each row cannot be used; "" where it can."""
     points = sheet.points
     blank = np.isnan(points).any(axis=1)
-    finite = np.isfinite(points).all(axis=1)
+    finite = np.asarray(np.isfinite(points).all(axis=1))
     wrong = ~blank & (~finite | is_impossible(np.where(finite[:, None], points, 1.0)))
     outside = ward == OUTSIDE
     keys = frame[["name"]].assign(

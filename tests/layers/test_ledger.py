@@ -44,7 +44,7 @@ def test_a_visit_is_recorded_once(store: Store) -> None:
     assert tuple(frame.columns) == VISIT_COLUMNS
     assert frame.drop(columns="needles").iloc[0].to_dict() == {
         "visit_id": visit_id(visit),
-        "plan_id": "p-7f3a",
+        "plan_id": "p7f3a",
         "stop_id": "1-1",
         "kind": "patrol",
         "team": "Team 1",
@@ -100,7 +100,7 @@ def test_visits_are_chosen_by_start_and_plan(store: Store) -> None:
     record_visit(store, ANALYST, other, now=NOW)
     at = dt.datetime(2026, 11, 19, 23, tzinfo=dt.UTC)
     assert [len(visits(store, ANALYST, **chosen)) for chosen in ({}, {"start": at}, {"end": at})] == [2, 1, 1]
-    assert visits(store, ANALYST, plan_id="p-7f3a")["stop_id"].tolist() == ["1-1"]
+    assert visits(store, ANALYST, plan_id="p7f3a")["stop_id"].tolist() == ["1-1"]
 
 
 def test_an_import_comes_whole_twice_changes_nothing_and_can_be_undone(store: Store) -> None:
@@ -168,12 +168,12 @@ def test_stops_and_teams_are_found_by_name() -> None:
     with pytest.raises(DataError) as caught:
         find_tour(plan, None)
     assert str(caught.value) == (
-        "Work is recorded for a team of the plan; plan p-7f3a has several; its teams are Team 1, Team 2"
+        "Work is recorded for a team of the plan; plan p7f3a has several; its teams are Team 1, Team 2"
     )
     with pytest.raises(DataError) as caught:
         find_stop(plan, "9-9")
     assert str(caught.value) == (
-        "Work is recorded at a stop of the plan; plan p-7f3a has no stop '9-9'; take the stop's name from the plan"
+        "Work is recorded at a stop of the plan; plan p7f3a has no stop '9-9'; take the stop's name from the plan"
     )
     visit = made_visit()
     assert place_visit(AREA.wards, visit.lon, visit.lat) == (visit.cell, visit.ward_code)

@@ -198,5 +198,5 @@ def wipe(store: Store) -> None:
             for table in (events, rejects, batch_files, batches, visits, reference_places, work_loads):
                 connection.execute(table.delete())
             connection.exec_driver_sql("DELETE FROM sqlite_sequence")
-        counters = "version = 0, rewritten = 0, work = 0, erasure_pending = FALSE"
-        connection.exec_driver_sql(f"UPDATE store_state SET {counters}")
+        fresh = "UPDATE store_state SET version = 0, rewritten = 0, work = 0, erasure_pending = FALSE"
+        connection.exec_driver_sql(fresh)

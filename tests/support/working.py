@@ -52,7 +52,7 @@ def made_plan(
     stops: int = 4,
     minutes: int = 15,
     begins: dt.datetime | None = None,
-    plan_id: str = "p-7f3a",
+    plan_id: str = "p7f3a",
 ) -> Plan:
     """A plan of some teams with as many stops each; by default on 19 Nov 2026 from 22:00 to 02:00."""
     start = begins or dt.datetime(2026, 11, 19, 22, tzinfo=LONDON)
@@ -103,7 +103,7 @@ def made_visit(**changes: Any) -> Visit:
         "cell": stop.cell,
         "ward_code": stop.ward_code,
         "place": stop.place,
-        "plan_id": "p-7f3a",
+        "plan_id": "p7f3a",
         "stop_id": stop.stop_id,
     }
     return Visit(**(plain | changes))
