@@ -12,6 +12,7 @@ from commands.counting import counts
 from commands.judging import backtest, change, near_repeats
 from commands.planning import plan
 from commands.releasing import release
+from commands.reporting import briefing
 from commands.running import demo, serve
 from commands.sourcing import sources
 from commands.storing import erase, export, history, ingest, rejects, retain, undo
@@ -31,6 +32,7 @@ app = typer.Typer(
 commands: tuple[Callable[..., None], ...] = (
     *(demo, serve, ingest, rejects, history, erase, retain, undo),
     *(counts, hotspots, change, alerts, near_repeats, backtest, export),
+    *(briefing,),
 )
 for command in commands:
     app.command()(command)

@@ -4,13 +4,15 @@ Nothing here draws. Counts are of the last days known; places are hotspots, whic
 """
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from layers.alerting import Alert, alert_report
+from layers.alerting import Alert, alert_report, default_day
 from layers.areas import Area
 from layers.briefing_closures import ClosureLine, closure_lines
+from layers.briefing_expected import ExpectedLine, expected_lines
 from layers.briefing_places import PlaceLine, hot_places
 from layers.briefing_sources import SourceLine, source_lines
 from layers.briefing_work import WorkLine, work_lines
@@ -21,6 +23,7 @@ from layers.event import LayerSpec
 from layers.filters import Filter
 from layers.periods import Period, known_period
 from layers.study import Study, study_of
+from layers.winning import Winner
 from layers.wording import date_words, number_words
 
 if TYPE_CHECKING:
@@ -30,6 +33,7 @@ __all__ = [
     "Alert",
     "Briefing",
     "ClosureLine",
+    "ExpectedLine",
     "LayerLine",
     "PlaceLine",
     "Purpose",
@@ -80,6 +84,7 @@ class Briefing:
     wards: tuple[str, ...]
     layers: tuple[LayerLine, ...]
     places: tuple[PlaceLine, ...]
+    expected: tuple[ExpectedLine, ...]
     alerts: tuple[Alert, ...]
     closures: tuple[ClosureLine, ...]
     work: tuple[WorkLine, ...]
@@ -99,12 +104,14 @@ def make_briefing(  # noqa: PLR0913 - what a briefing is made of, by keyword
     wards: tuple[str, ...] = (),
     visits: "pd.DataFrame | None" = None,
     sources: "pd.DataFrame | None" = None,
+    winners: Mapping[str, Winner] | None = None,
 ) -> Briefing:
     """The facts as they stand on `today`, whose own events are not counted: it is not over.
 
     hours: only these hours of the day, for a shift. days: how many to look back on (None: 7, for a shift 28). wards:
     codes (none: all). visits: of layers.ledger (None: nothing is said of work). sources: layers.quality's summary
-    (None: freshness by layer alone). Layers that end earlier are looked back on from their own last day, and say so.
+    (None: freshness by layer alone). winners: the method that wins each layer's back-test, by which the next week is
+    foretold (None: nothing is). Layers that end earlier are looked back on from their own last day, and say so.
     """
     length = days or (SHIFT_DAYS if purpose is Purpose.SHIFT else MEETING_DAYS)
     period = (today - length * _DAY, today)
@@ -116,7 +123,8 @@ def make_briefing(  # noqa: PLR0913 - what a briefing is made of, by keyword
         found, said = hot_places(columns, area, spec, study, until=today, days=max(length, HOTSPOT_DAYS), hours=hours)
         places += found
         notes += said
-    report = alert_report(columns, area, today - _DAY, days=min(length, MEETING_DAYS))
+    day = default_day(columns, today=today, time_zone=area.time_zone)
+    report = alert_report(columns, area, day, days=min(length, MEETING_DAYS))
     chosen = [one for one in report.alerts if not wards or one.ward_code is None or one.ward_code in wards]
     return Briefing(
         purpose=purpose,
@@ -128,6 +136,7 @@ def make_briefing(  # noqa: PLR0913 - what a briefing is made of, by keyword
         wards=wards,
         layers=lines,
         places=tuple(places),
+        expected=expected_lines(columns, area, winners or {}, wards=wards),
         alerts=tuple(chosen),
         closures=closure_lines(columns, area, today=today, days=CLOSURE_DAYS, wards=wards),
         work=() if visits is None else work_lines(visits, wards=wards),

@@ -19,6 +19,7 @@ from layers.wording import date_words, list_words, number_words, span_words, thi
 
 __all__ = [
     "alert_line",
+    "alert_note",
     "briefing_alt",
     "briefing_map",
     "briefing_pdf",
@@ -26,6 +27,7 @@ __all__ = [
     "closure_words",
     "demonstration_words",
     "done_words",
+    "expected_words",
     "fresh_words",
     "head_words",
     "layer_row",
@@ -59,6 +61,7 @@ def briefing_words(found: Briefing, area: Area, *, made: dt.datetime) -> dict[st
             for number, line in enumerate(found.places, start=1)
         ],
         "no-places": "" if found.places else "No place stands out from chance.",
+        "expected": expected_words(found),
         "alerts": cut([alert_line(one) for one in found.alerts], MOST_ALERTS, "more"),
         "alert-note": alert_note(found.alerts),
         "ending": cut([closure_words(line) for line in closures if line.kind == "ending"], MOST_CLOSURES, "more end"),
@@ -148,6 +151,17 @@ def done_words(found: Briefing) -> list[str]:
         visits = f"{line.visits:,} {'visit' if line.visits == 1 else 'visits'}"
         said.append(f"{line.team} ({kinds.get(line.kind, line.kind)}): {visits}, {line.minutes:,} minutes{needles}")
     return said
+
+
+def expected_words(found: Briefing) -> list[str]:
+    """Where most is expected, a line a layer."""
+    lines = []
+    for layer in dict.fromkeys(one.layer for one in found.expected):
+        own = [one for one in found.expected if one.layer == layer]
+        places = [f"{place_words(one.ward_name, one.cell)} ({number_words(one.expected)})" for one in own]
+        total = f"{number_words(own[0].total)} in all"
+        lines.append(f"{own[0].title}, {span_words(own[0].start, own[0].end)}: {list_words(places)}; {total}")
+    return lines
 
 
 def fresh_words(found: Briefing) -> list[str]:

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from dashboard.partners.analysis_page import show as show_analysis
+from dashboard.partners.briefing_page import show as show_briefing
 from dashboard.partners.data_page import show as show_data
 from dashboard.partners.map_page import show as show_map
 from dashboard.screen import ICON, dress, run_guarded
@@ -24,6 +25,7 @@ def show_pages(here: Installation) -> None:
     pages = [
         st.Page(lambda: show_map(here, pages), title="Map", url_path="map", default=True),
         st.Page(lambda: show_analysis(here, pages), title="Analysis", url_path="analysis"),
+        st.Page(lambda: show_briefing(here, pages), title="Briefing", url_path="briefing"),
         st.Page(lambda: show_data(here, pages), title="Data", url_path="data"),
     ]
     st.navigation(pages, position="hidden").run()

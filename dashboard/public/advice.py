@@ -10,7 +10,7 @@ from geo.errors import UsageError
 from layers.release_format import ReleasedLayer
 from layers.release_words import promise
 
-__all__ = ["Contact", "accessibility_html", "advice_html", "method_html", "sources_html"]
+__all__ = ["ADVICE", "TOTALS", "Contact", "accessibility_html", "advice_html", "method_html", "sources_html"]
 
 _PLACE: Final = "{needle}"
 ADVICE: Final = {
