@@ -10,8 +10,7 @@ import typer
 
 from commands.asking import parse_day
 from commands.options import Installation
-from layers.columns import Columns
-from layers.counts_export import MARK
+from layers.counts_export import demonstration_mark
 from layers.event import Measure
 from layers.filters import Filter, filter_from_options
 
@@ -113,14 +112,6 @@ def plain(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return [plain(part) for part in value]
     return value
-
-
-def demonstration_mark(columns: Columns) -> str | None:
-    """What must be said wherever these events are shown: that all or some are synthetic; None if none is."""
-    synthetic = int(columns.demonstration.sum())
-    if not synthetic:
-        return None
-    return MARK if synthetic == len(columns) else f"{synthetic:,} of {len(columns):,} events are synthetic, not real"
 
 
 def provenance(here: Installation, *, mark: str | None) -> dict[str, str]:

@@ -12,12 +12,11 @@ import xlsxwriter
 from dashboard.figures import LayerFigures
 from dashboard.state import View
 from layers.areas import Area
-from layers.counts_export import MARK, counts_csv, counts_geojson, counts_geoparquet
+from layers.counts_export import counts_csv, counts_geojson, counts_geoparquet
 from layers.plain_cells import plain_cell
 
-__all__ = ["DEMONSTRATION_MARK", "About", "csv_file", "file_stem", "geojson_file", "geoparquet_file", "xlsx_file"]
+__all__ = ["About", "csv_file", "file_stem", "geojson_file", "geoparquet_file", "xlsx_file"]
 
-DEMONSTRATION_MARK: Final = f"DEMONSTRATION: {MARK}"
 # Nothing in a cell is a formula or a link, whatever it looks like.
 WORKBOOK_OPTIONS: Final = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
 WIDE: Final = 22  # characters
@@ -25,12 +24,15 @@ WIDE: Final = 22  # characters
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What an export says of itself: its sentences, what was left out and why, where the wards come from."""
+    """What an export says of itself: its sentences, what was left out and why, where the wards come from.
+
+    `mark` says which events are synthetic; None: none is.
+    """
 
     sentences: tuple[str, ...]
     notes: tuple[str, ...]
     attribution: str
-    demonstration: bool
+    mark: str | None
     made_on: date
     resolution: int
     extra: Mapping[str, str] = field(default_factory=dict)
@@ -45,7 +47,7 @@ class About:
             "attribution": self.attribution,
             **self.extra,
         }
-        return {"demonstration": MARK, **note} if self.demonstration else note
+        return {"demonstration": self.mark, **note} if self.mark else note
 
 
 def file_stem(
@@ -80,8 +82,8 @@ def geoparquet_file(rows: pd.DataFrame, about: About, area: Area) -> bytes:
 
 def xlsx_file(rows: pd.DataFrame, about: About) -> bytes:
     """XLSX with the sheets Cells and About. Numbers are numbers; all else is text, and text never runs."""
-    if about.demonstration:
-        rows = rows.assign(demonstration=MARK)
+    if about.mark:
+        rows = rows.assign(demonstration=about.mark)
     buffer = io.BytesIO()
     with xlsxwriter.Workbook(buffer, WORKBOOK_OPTIONS) as book:
         _write_table(book, rows)

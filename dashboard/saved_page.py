@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from html import escape
 from string import Template
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,8 +15,6 @@ from layers.areas import Area
 
 __all__ = ["saved_page"]
 
-DEMONSTRATION: Final = "Demonstration: these events are made up. Nothing here happened."
-
 
 def saved_page(
     area: Area,
@@ -26,12 +24,13 @@ def saved_page(
     sentence: str,
     notes: Sequence[str],
     table: pd.DataFrame | None,
-    demonstration: bool = False,
+    mark: str | None = None,
 ) -> bytes:
     """The page in UTF-8, the same bytes for the same data; light or dark as its reader's system prefers.
 
     title, sentence and notes (what was left out or shared, and why) are plain text. table: the numbers of the map, as
-    they are to be shown, with its columns' names as headings; None: without. demonstration: says so above the map.
+    they are to be shown, with its columns' names as headings; None: without. mark: which events are synthetic, said
+    above the map; None: none is.
 
     Every text is escaped, whatever it holds, and the page's own policy forbids it to load anything.
     """
@@ -43,7 +42,7 @@ def saved_page(
     page = Template(read_asset("saved.html")).substitute(
         title=escape(title),
         sentence=escape(sentence),
-        mark=f'<p class="hexbeat-mark">{escape(DEMONSTRATION)}</p>' if demonstration else "",
+        mark=f'<p class="hexbeat-mark">{escape(f"DEMONSTRATION: {mark}")}</p>' if mark else "",
         notes=html_list(notes),
         table="" if table is None else html_table(table),
         sources=f"<p>{escape(area.attribution)}</p>",

@@ -15,14 +15,23 @@ from geo.cells import boundaries
 from geo.errors import UsageError
 from geo.wards import Wards
 from layers.areas import Area
+from layers.columns import Columns
 from layers.plain_cells import neutralise_formulas
 from layers.query import Counts
 from layers.whole_files import written_whole
 
-__all__ = ["MARK", "counts_csv", "counts_geojson", "counts_geoparquet", "export_counts"]
+__all__ = ["MARK", "counts_csv", "counts_geojson", "counts_geoparquet", "demonstration_mark", "export_counts"]
 
 MARK: Final = "synthetic events, not real"
 DECIMALS: Final = 6  # of a degree: about 0.1 m
+
+
+def demonstration_mark(columns: Columns) -> str | None:
+    """What must be said wherever these events are shown: that all or some are synthetic; None if none is."""
+    synthetic = int(columns.demonstration.sum())
+    if not synthetic:
+        return None
+    return MARK if synthetic == len(columns) else f"{synthetic:,} of {len(columns):,} events are synthetic, not real"
 
 
 def export_counts(found: Counts, out: Path, *, by: Sequence[str], area: Area, note: Mapping[str, str]) -> None:

@@ -14,6 +14,7 @@ from dashboard.state import Choices
 from dashboard.tables import printed
 from dashboard.views import LayerView
 from layers.access import Action, may, require
+from layers.counts_export import demonstration_mark
 
 __all__ = ["about_of", "draw_downloads"]
 
@@ -86,7 +87,7 @@ def page_maker(here: Installation, view: LayerView, about: About) -> Callable[[]
         sentence=view.sentence,
         notes=list(view.notes),
         table=printed(view.table),
-        demonstration=about.demonstration,
+        mark=about.mark,
     )
 
 
@@ -96,7 +97,7 @@ def about_of(here: Installation, choices: Choices, views: Sequence[LayerView], r
         sentences=tuple(view.sentence for view in views),
         notes=tuple(note for view in views for note in view.notes),
         attribution=here.area.attribution,
-        demonstration=bool(here.columns.demonstration.any()),
+        mark=demonstration_mark(here.columns),
         made_on=here.today,
         resolution=resolution,
         extra={} if choices.view == "counts" else {"view": choices.view},

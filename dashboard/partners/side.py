@@ -15,7 +15,7 @@ from dashboard.state import Choices, to_query
 from dashboard.views import LayerView
 from dashboard.words import html_text
 from layers.access import Action, may
-from layers.counts_export import MARK, counts_csv
+from layers.counts_export import counts_csv, demonstration_mark
 
 __all__ = ["draw_side"]
 
@@ -74,7 +74,8 @@ def draw_card(
     with st.container(horizontal=True, gap="small"):
         st.button("Back to the list", key="close_card", on_click=on_choose, args=(None,))
         if all(may(here.viewer, Action.EXPORT, line.spec.name) for line in card.lines):
-            note = {"demonstration": MARK} if here.columns.demonstration.any() else {}
+            mark = demonstration_mark(here.columns)
+            note = {"demonstration": mark} if mark else {}
             st.download_button(
                 "Download",
                 data=lambda: counts_csv(card_rows(card), note=note),

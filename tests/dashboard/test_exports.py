@@ -24,11 +24,11 @@ ABOUT = About(
     sentences=("312 needle finds.",),
     notes=("24 are shared.",),
     attribution="Office for National Statistics",
-    demonstration=False,
+    mark=None,
     made_on=date(2026, 11, 22),
     resolution=9,
 )
-DEMONSTRATION = replace(ABOUT, demonstration=True)
+DEMONSTRATION = replace(ABOUT, mark="synthetic events, not real")
 
 
 @pytest.fixture(scope="module")

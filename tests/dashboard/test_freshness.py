@@ -54,8 +54,8 @@ def test_a_moving_period_ends_with_the_newest_record_or_yesterday() -> None:
 
 
 def test_the_header_names_every_layer_the_role_and_the_mark() -> None:
-    page = facts_html(reaches(), today=TODAY, role="<analyst>", demonstration=True)
+    page = facts_html(reaches(), today=TODAY, role="<analyst>", mark="5 of 9 events are synthetic, not real")
     assert "<li>dealing <b>to Oct (months)</b></li>" in page
     assert "&lt;analyst&gt;" in page
-    assert "DEMONSTRATION: synthetic events, not real" in page
-    assert "DEMONSTRATION" not in facts_html(reaches(), today=TODAY, role="analyst", demonstration=False)
+    assert "DEMONSTRATION: 5 of 9 events are synthetic, not real" in page
+    assert "DEMONSTRATION" not in facts_html(reaches(), today=TODAY, role="analyst", mark=None)

@@ -10,7 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 from dashboard.hexlayer import HexLayer
-from dashboard.saved_page import DEMONSTRATION, saved_page
+from dashboard.saved_page import saved_page
 from dashboard.scales import count_scale
 from layers.areas import Area, load_area
 from tests.support.map_page import PAINTED, centres, colours_at, requests_of, wait_until
@@ -38,7 +38,7 @@ def page_of(area: Area, text: str = "words", **options: Any) -> bytes:
 def opened(browser: Browser, area: Area, tmp_path: Any, request: pytest.FixtureRequest) -> Any:
     """A saved page with hostile words, opened from the disk, and every request and every dialog that it made."""
     file = tmp_path / "saved.html"
-    file.write_bytes(page_of(area, HOSTILE, demonstration=True))
+    file.write_bytes(page_of(area, HOSTILE, mark="synthetic events, not real"))
     context = browser.new_context(color_scheme=getattr(request, "param", "light"))
     page = context.new_page()
     requests, dialogs = requests_of(page), []
@@ -70,8 +70,8 @@ def test_without_a_table_notes_or_demonstration_there_are_none(area: Area) -> No
     text = page_of(area, notes=[], table=None).decode()
     assert "<table" not in text
     assert "<ul>" not in text
-    assert DEMONSTRATION not in text
-    assert DEMONSTRATION in page_of(area, demonstration=True).decode()
+    assert "DEMONSTRATION" not in text
+    assert "DEMONSTRATION: synthetic events, not real" in page_of(area, mark="synthetic events, not real").decode()
 
 
 def test_missing_values_and_wholly_empty_tables_are_empty(area: Area) -> None:
