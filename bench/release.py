@@ -56,7 +56,7 @@ def measure(area: Area, events: int) -> tuple[list[dict[str, Any]], int]:
         now = dt.datetime.now(dt.UTC)
         build_s, release = cpu_time(lambda: built(store, area, policy, now))
         audit_s, audited = cpu_time(lambda: audit_release(release))
-        known = read_events(store, ANALYST, moment=now, ward_codes=tuple(area.wards.codes)).frame
+        known = read_events(store, ANALYST, moment=now, area=area).frame
     trees = grow_trees(area, read_mask(area), policy)
     rows = [
         {"area": area.name, **utility(release, layer, known, trees[layer.place_set]), "build_s": build_s,

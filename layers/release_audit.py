@@ -6,7 +6,7 @@ independent, and each is decided exactly by `geo.audit`. That holds only if no n
 in another way, so the audit also looks for everything that breaks it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -184,7 +184,7 @@ def _between(earlier: Release, later: Release) -> list[Disclosure]:
     found = []
     layers = {layer.name: layer for layer in later.layers}
     if earlier.facts["area"]["name"] != later.facts["area"]["name"]:
-        return [Disclosure("", "", "", "an earlier release is of another area")]
+        return _goes_on(earlier, layers)
     for old in earlier.layers:
         new = layers.get(old.name)
         if new is None:
@@ -201,6 +201,16 @@ def _between(earlier: Release, later: Release) -> list[Disclosure]:
             if _numbers(earlier, old.name, period.name) != _numbers(later, old.name, period.name)
         ]
     return found
+
+
+def _goes_on(earlier: Release, layers: Mapping[str, ReleasedLayer]) -> list[Disclosure]:
+    """New wards begin with a new period: no day of a layer may have been published for another area before."""
+    return [
+        Disclosure(old.name, period.name, "", "an earlier release of another area holds days of this period")
+        for old in earlier.layers
+        for period in (layers[old.name].periods if old.name in layers else ())
+        if any(period.start < other.end and other.start < period.end for other in old.periods)
+    ]
 
 
 def _outlines(release: Release, place_set: str) -> list[tuple[str, str | None, bytes]]:

@@ -9,9 +9,11 @@ import pandas as pd
 import sqlalchemy as sa
 
 from layers.access import Action, Viewer, require
+from layers.areas import Area
 from layers.event import DEMONSTRATION
 from layers.live import known_at
-from layers.schema import events
+from layers.moments import to_seconds
+from layers.schema import batch_files, batches, events
 from layers.state import reading
 
 if TYPE_CHECKING:
@@ -19,8 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["KnownEvents", "read_events"]
 
-_COLUMNS: Final = ("event_id", "layer", "h3_09", "h3_11", "ward_code")
-_ORIGIN: Final = ("row_id", "occurred_from", "recorded_at")
+_COLUMNS: Final = ("event_id", "layer", "h3_09", "h3_11", "ward_code", "lon", "lat", "reported_by")
+_ORIGIN: Final = ("occurred_from", "recorded_at")
 _FROM_POLICE_UK: Final = "police-uk-"
 
 
@@ -28,49 +30,62 @@ _FROM_POLICE_UK: Final = "police-uk-"
 class KnownEvents:
     """The events in force at a moment, one row each, sorted by event_id.
 
-    `frame`: event_id, layer, h3_09, h3_11, ward_code as known then; occurred_from, recorded_at (UTC seconds) and row_id
-    of the event's very first version, so that no later correction moves an event to another period. `last_row` is the
-    highest row number of the store then: an event whose first row_id is above it had not been received.
+    `frame`: event_id, layer, h3_09, h3_11, ward_code, reported_by as known then; occurred_from, recorded_at (UTC
+    seconds) of the event's very first version, so that no later correction moves an event to another period.
+    `demonstration` and `police_uk`: whether something was loaded from there, be there events or not, so that a release
+    which says so tells nothing of events that it does not show.
     """
 
     frame: pd.DataFrame
-    last_row: int
     demonstration: bool
     police_uk: bool
 
 
-def read_events(store: "Store", viewer: Viewer, *, moment: datetime, ward_codes: tuple[str, ...]) -> KnownEvents:
-    """The events of these wards that were known at an aware moment. PolicyError if the viewer may not export."""
+def read_events(store: "Store", viewer: Viewer, *, moment: datetime, area: Area) -> KnownEvents:
+    """The events of the area that were known at an aware moment. PolicyError if the viewer may not export.
+
+    An event that was loaded for wards which the area does not have is given its ward by its coordinates.
+    """
     require(viewer, Action.EXPORT)
-    known = known_at(moment)
     first = events.alias("first")
     numbers = sa.select(sa.func.min(events.c.row_id).label("row_id")).group_by(events.c.event_id).subquery()
     origins = (
-        sa.select(first.c.event_id, first.c.row_id, first.c.occurred_from, first.c.recorded_at)
+        sa.select(first.c.event_id, first.c.occurred_from, first.c.recorded_at)
         .join(numbers, numbers.c.row_id == first.c.row_id)
         .subquery()
     )
     query = (
-        sa.select(
-            *(events.c[name] for name in (*_COLUMNS, "source")),
-            *(origins.c[name] for name in _ORIGIN),
-        )
+        sa.select(*(events.c[name] for name in _COLUMNS), *(origins.c[name] for name in _ORIGIN))
         .join(origins, origins.c.event_id == events.c.event_id)
-        .where(known)
+        .where(known_at(moment))
         .order_by(events.c.event_id)
     )
-    received = sa.select(sa.func.max(events.c.row_id)).where(events.c.recorded_at <= int(moment.timestamp()))
+    loaded = (
+        sa.select(batch_files.c.source)
+        .join(batches, batches.c.batch_id == batch_files.c.batch_id)
+        .where(batches.c.created <= to_seconds(moment), batches.c.undone_at.is_(None))
+        .distinct()
+    )
     with reading(store.engine) as connection:
         rows = connection.execute(query).all()
-        last_row = connection.execute(received).scalar_one() or 0
-    names = [*_COLUMNS, "source", *_ORIGIN]
+        sources = set(connection.execute(loaded).scalars())
+    names = [*_COLUMNS, *_ORIGIN]
     columns = zip(*rows, strict=True) if rows else ([] for _ in names)
     frame = pd.DataFrame({name: np.array(values) for name, values in zip(names, columns, strict=True)})
-    frame = frame[frame["ward_code"].isin(ward_codes)].reset_index(drop=True)
-    source = frame["source"].astype(str)
     return KnownEvents(
-        frame.drop(columns="source"),
-        int(last_row),
-        bool((source == DEMONSTRATION).any()),
-        bool(source.str.startswith(_FROM_POLICE_UK).any()),
+        _within(frame, area),
+        DEMONSTRATION in sources,
+        any(source.startswith(_FROM_POLICE_UK) for source in sources),
     )
+
+
+def _within(frame: pd.DataFrame, area: Area) -> pd.DataFrame:
+    """The events of the area's wards, those with the codes of other wards by their coordinates."""
+    codes = np.array([*area.wards.codes, ""], dtype=object)
+    ward = frame["ward_code"].to_numpy(dtype=object)
+    other = ~np.isin(ward.astype(str), codes.astype(str))
+    if other.any():
+        lon, lat = (frame.loc[other, name].to_numpy(dtype=np.float64) for name in ("lon", "lat"))
+        ward[other] = codes[area.wards.locate(lon, lat)]
+    frame = frame.assign(ward_code=ward).drop(columns=["lon", "lat"])
+    return frame[frame["ward_code"] != ""].reset_index(drop=True)

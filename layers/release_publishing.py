@@ -13,11 +13,12 @@ from layers.access import Viewer
 from layers.areas import Area
 from layers.release_audit import AuditReport, audit_release
 from layers.release_building import Draft, build_draft
+from layers.release_counting import Burst
 from layers.release_files import release_checksum, release_files
 from layers.release_format import CHECKSUMS, Release, checksum_of
 from layers.release_policy import ReleasePolicy
 from layers.release_reading import release_of
-from layers.release_register import Register, Registered, require_no_other_area
+from layers.release_register import Register, Registered, require_no_other_area, series_before
 from layers.store import Store
 
 __all__ = ["Published", "publish_release"]
@@ -29,17 +30,20 @@ _SHOWN: Final = 3  # findings that an error names
 class Published:
     """A release that was written: `is_new` is False where nothing was due and the last one was written again.
 
-    `hidden` (layer, period: events in no block) is for the publisher alone.
+    `first`: from which day each layer's periods run. `hidden` (layer, period: events in no block) and `bursts` are for
+    the publisher alone. A dry run gives the same, with nothing noted or written.
     """
 
     release: Release
     checksum: str
     report: AuditReport
+    first: Mapping[str, str]
     hidden: Mapping[str, Mapping[str, int]]
+    bursts: tuple[Burst, ...]
     is_new: bool
 
 
-def publish_release(
+def publish_release(  # noqa: PLR0913 (from where, to where, when and how a release is made)
     store: Store,
     viewer: Viewer,
     area: Area,
@@ -49,27 +53,35 @@ def publish_release(
     home: Path,
     as_at: dt.date,
     now: dt.datetime,
+    continues: str | None = None,
+    dry_run: bool = False,
 ) -> Published:
     """Build, audit, note and write the release as at a local day.
 
-    `out` must be new, empty, or hold an earlier release of this register, which is replaced. PolicyError if a term
+    `out` must be new, empty, or hold an earlier release of this register, which is replaced. `continues` names the area
+    from whose series this one goes on, for its first release: new wards begin with a new period. PolicyError if a term
     changed or the audit finds anything; nothing is written then. Also raises what `build_draft` raises.
     """
     register = Register.of(home, area.name)
     earlier = register.all()
-    require_no_other_area(home, area.name, area.wards.codes)
-    _require_free(out, earlier)
-    draft = build_draft(store, viewer, area, policy, as_at=as_at, now=now, earlier=earlier)
+    before = series_before(home, earlier, continues)
+    require_no_other_area(home, area, before)
+    _require_free(out, [*before, *earlier])
+    draft = build_draft(store, viewer, area, policy, as_at=as_at, now=now, earlier=earlier, before=before)
     files = release_files(draft.release) if draft.is_new else dict(earlier[-1].files)
-    report = _audited(files, earlier if draft.is_new else earlier[:-1])
-    if draft.is_new:
-        register.add(len(earlier) + 1, files, frozen=draft.frozen, first=draft.first)
-    _write(files, out)
+    report = _audited(files, [*before, *(earlier if draft.is_new else earlier[:-1])])
+    if draft.is_new and not dry_run:
+        goes_on = before[-1].area if before else None
+        register.add(len(earlier) + 1, files, counted=draft.counted, first=draft.first, continues=goes_on)
+    if not dry_run:
+        _write(files, out)
     return _published(draft, files, report)
 
 
 def _published(draft: Draft, files: dict[str, bytes], report: AuditReport) -> Published:
-    return Published(draft.release, release_checksum(files), report, draft.hidden, draft.is_new)
+    return Published(
+        draft.release, release_checksum(files), report, draft.first, draft.hidden, draft.bursts, draft.is_new
+    )
 
 
 def _audited(files: Mapping[str, bytes], earlier: list[Registered]) -> AuditReport:

@@ -1,43 +1,60 @@
 """Everything that was ever published for an area, whole: what later releases are held to, and never rewritten.
 
 In the home folder, `published/<area>/0001/` holds a copy of the first release, `0002/` of the second, and
-`0001.json` what is no business of the public: for each layer the day from which its periods run, and the store's last
-row when a period was frozen, by which late events are told.
+`0001.json` what is no business of the public: for each layer the day from which its periods run; from which other
+area's series this one goes on; and digests of the events that counted, so that none ever counts twice, even if its load
+was undone or its rows were removed, and it came again. A digest (BLAKE2b of the event's name, with a key of its own for
+each release) says nothing by itself; whoever has the register and an event's natural key can tell that it counted.
 """
 
 import json
+import secrets
 import shutil
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import shapely
 
-from geo.errors import DataError, PolicyError
+from geo.errors import DataError, PolicyError, UsageError
+from layers.areas import Area
 from layers.release_files import release_checksum
 from layers.release_format import Release
 from layers.release_reading import read_files, release_of
 
-__all__ = ["Frozen", "Register", "Registered", "require_no_other_area", "require_same_terms"]
+__all__ = ["Register", "Registered", "counted_among", "require_no_other_area", "require_same_terms", "series_before"]
 
-Frozen = dict[str, dict[str, int]]  # layer, period: the store's last row when it was frozen
+_DIGITS: Final = 16  # hexadecimal, of a digest: 64 bits
+_SHARED: Final = 0.001  # of the smaller of two areas: less is how outlines of neighbours differ
 
 
 @dataclass(frozen=True, eq=False)
 class Registered:
-    """One published release: its number, files, and values; `frozen` and `first` as the register keeps them."""
+    """One published release: its number, files, and values; `first` and `continues` as the register keeps them."""
 
     number: int
     files: Mapping[str, bytes]
     release: Release
-    frozen: Frozen
     first: dict[str, str]
+    continues: str | None
+    _key: bytes = field(repr=False)
+    _counted: frozenset[str] = field(repr=False)
+
+    @property
+    def area(self) -> str:
+        """The name of its area."""
+        return str(self.release.facts["area"]["name"])
 
     @property
     def checksum(self) -> str:
         """The checksum of the whole release."""
         return release_checksum(dict(self.files))
+
+    def has_counted(self, event_id: str) -> bool:
+        """Whether the event counted in a period that this release was the first to publish."""
+        return _digest(event_id, self._key) in self._counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +75,15 @@ class Register:
             raise self._broken(f"number {len(numbers)} or one before it is missing")
         return [self._read(number) for number in numbers]
 
-    def add(self, number: int, files: Mapping[str, bytes], *, frozen: Frozen, first: dict[str, str]) -> None:
+    def add(
+        self,
+        number: int,
+        files: Mapping[str, bytes],
+        *,
+        counted: Collection[str],
+        first: dict[str, str],
+        continues: str | None,
+    ) -> None:
         """Note a release before it is handed out; PolicyError if that number is taken."""
         self.folder.mkdir(parents=True, exist_ok=True)
         copy, note = self.folder / f"{number:04}", self.folder / f"{number:04}.json"
@@ -72,7 +97,14 @@ class Register:
         copy.mkdir()
         for name, content in files.items():
             (copy / name).write_bytes(content)
-        facts = {"frozen": frozen, "first": first, "checksum": release_checksum(dict(files))}
+        key = secrets.token_bytes(16)
+        facts = {
+            "checksum": release_checksum(dict(files)),
+            "continues": continues,
+            "counted": "".join(sorted(_digest(event_id, key) for event_id in counted)),
+            "first": first,
+            "key": key.hex(),
+        }
         with note.open("x", encoding="utf-8") as file:
             json.dump(facts, file, indent=1, sort_keys=True)
 
@@ -80,7 +112,12 @@ class Register:
         try:
             facts: dict[str, Any] = json.loads((self.folder / f"{number:04}.json").read_text(encoding="utf-8"))
             files = read_files(self.folder / f"{number:04}")
-            found = Registered(number, files, release_of(files), facts["frozen"], facts["first"])
+            text = facts["counted"]
+            counted = frozenset(text[at : at + _DIGITS] for at in range(0, len(text), _DIGITS))
+            found = Registered(
+                number, files, release_of(files), facts["first"], facts["continues"], bytes.fromhex(facts["key"]),
+                counted,
+            )  # fmt: skip
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise self._broken(f"number {number} cannot be read ({type(error).__name__})") from error
         if found.checksum != facts.get("checksum"):
@@ -95,17 +132,59 @@ class Register:
         )
 
 
-def require_no_other_area(home: Path, area: str, ward_codes: Collection[str]) -> None:
-    """PolicyError if releases of another area with some of these wards were published from this home folder."""
+def _digest(event_id: str, key: bytes) -> str:
+    return blake2b(event_id.encode(), key=key, digest_size=_DIGITS // 2).hexdigest()
+
+
+def counted_among(series: Iterable[Registered], event_ids: Iterable[str]) -> frozenset[str]:
+    """Those of the events that counted in a period which one of these releases was the first to publish."""
+    known = list(series)
+    return frozenset(name for name in event_ids if any(old.has_counted(name) for old in known))
+
+
+def series_before(home: Path, earlier: Sequence[Registered], continues: str | None) -> list[Registered]:
+    """The releases of other areas from which a series goes on, the oldest first.
+
+    `continues` is what the publisher says, `earlier` the area's own releases, the first of which holds it for good.
+    UsageError if that area published nothing, PolicyError if it is another than before.
+    """
+    was = earlier[0].continues if earlier else continues
+    if earlier and continues is not None and continues != was:
+        fact = f"this series {f'goes on from {was}' if was else 'began by itself'}, and not from {continues}"
+        raise _refused(fact, "leave --continues out")
+    if was is None:
+        return []
+    old = Register.of(home, was).all()
+    if not old:
+        raise UsageError("A series goes on from one that was published", f"of {was} there is none", "see published")
+    return [*series_before(home, old, None), *old]
+
+
+def require_no_other_area(home: Path, area: Area, before: Sequence[Registered]) -> None:
+    """PolicyError if wards of the area were published in a series that this one does not go on from."""
+    allowed = {area.name, *(old.area for old in before)}
     for folder in sorted((home / "published").glob("*")):
-        published = Register(folder).all() if folder.name != area else []
-        wards = {place.ward_code for old in published[-1:] for place in old.release.places.values()}
-        shared = len(wards & set(ward_codes))
+        published = Register(folder).all() if folder.name not in allowed else []
+        if published and published[0].continues in allowed:
+            raise _refused(
+                f"the series of {published[0].continues} goes on as {folder.name}", f"use --area {folder.name}"
+            )
+        shared = _shared_wards(published[-1].release, area) if published else 0
         if shared:
             raise _refused(
-                f"{shared} wards of {area} were published in releases of {folder.name}",
-                f"go on with --area {folder.name}",
+                f"{shared} wards of {area.name} lie in what was published as {folder.name}",
+                f"use --area {folder.name}, or --continues {folder.name} to go on from there with the next period",
             )
+
+
+def _shared_wards(release: Release, area: Area) -> int:
+    """How many of the area's wards lie in the release's area, by code or by outline."""
+    places = release.places.values()
+    codes = {place.ward_code for place in places}
+    whole = shapely.union_all([place.outline for place in places if place.parent_id is None])
+    common = shapely.area(shapely.intersection(area.wards.polygons, whole))
+    within = common > _SHARED * shapely.area(area.wards.polygons)
+    return sum(code in codes or bool(inside) for code, inside in zip(area.wards.codes, within, strict=True))
 
 
 def require_same_terms(earlier: Release, later: Release) -> None:
@@ -122,7 +201,7 @@ def require_same_terms(earlier: Release, later: Release) -> None:
         if _geometry(earlier, old.place_set) != _geometry(later, old.place_set):
             raise _refused(
                 f"{old.name} has other places than before: wards, the list of places or the floor changed",
-                "keep the area's files as they were; new wards need an area of their own and a period that begins anew",
+                "keep the area's files as they were; new wards are an area of their own: --area NEW --continues OLD",
             )
         if new.periods[: len(old.periods)] != old.periods:
             raise _refused(f"{old.name} has other periods than before", "keep the first day of the policy")

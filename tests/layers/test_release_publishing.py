@@ -142,7 +142,7 @@ def other_layers(policy: ReleasePolicy) -> ReleasePolicy:
         (
             lambda policy: replace(policy, floor=0.5),
             "needle_litter has other places than before: wards, the list of places or the floor changed",
-            "keep the area's files as they were; new wards need an area of their own and a period that begins anew",
+            "keep the area's files as they were; new wards are an area of their own: --area NEW --continues OLD",
         ),
         (
             other_layers,
@@ -169,7 +169,8 @@ def test_terms_stay_as_they_were_published(
 def test_an_area_within_an_area_is_refused(publisher: Publisher, tmp_path: Path) -> None:
     publisher.area = load_area("cleveland")
     assert refused(publisher, tmp_path / "new", PolicyError) == (
-        f"{TERMS}; 20 wards of cleveland were published in releases of middlesbrough; go on with --area middlesbrough"
+        f"{TERMS}; 20 wards of cleveland lie in what was published as middlesbrough; use --area middlesbrough, or "
+        "--continues middlesbrough to go on from there with the next period"
     )
     assert not (tmp_path / "new").exists()
 

@@ -40,18 +40,18 @@ class Publisher:
         self.home, self.area = home, area or load_area("middlesbrough")
         self.policy = load_policy(home)
 
-    def load(self, frame: pd.DataFrame, *, now: str, name: str = "a.csv") -> None:
+    def load(self, frame: pd.DataFrame, *, now: str, name: str = "a.csv", source: str = "table") -> None:
         with (
             Store.open(self.home) as store,
             store.begin_load(ANALYST, area=self.area.name, now=at(now)) as load,
-            load.file(name, "table", sha256="0" * 64) as part,
+            load.file(name, source, sha256="0" * 64) as part,
         ):
             part.add_tally(read=len(frame), skipped={})
             part.add_events(frame)
 
-    def publish(self, out: Path, *, as_at: str = "2026-11-22", now: str | None = None) -> Published:
+    def publish(self, out: Path, *, as_at: str = "2026-11-22", now: str | None = None, **how: Any) -> Published:
         with Store.open(self.home) as store:
             return publish_release(
                 store, ANALYST, self.area, self.policy, out,
-                home=self.home, as_at=dt.date.fromisoformat(as_at), now=at(now or as_at),
+                home=self.home, as_at=dt.date.fromisoformat(as_at), now=at(now or as_at), **how,
             )  # fmt: skip
