@@ -6,6 +6,7 @@ from dashboard.partners.analysis_page import show as show_analysis
 from dashboard.partners.briefing_page import show as show_briefing
 from dashboard.partners.data_page import show as show_data
 from dashboard.partners.map_page import show as show_map
+from dashboard.partners.plan_page import show as show_plan
 from dashboard.screen import ICON, dress, run_guarded
 from dashboard.session import Installation
 from layers.settings import Settings
@@ -25,6 +26,7 @@ def show_pages(here: Installation) -> None:
     pages = [
         st.Page(lambda: show_map(here, pages), title="Map", url_path="map", default=True),
         st.Page(lambda: show_analysis(here, pages), title="Analysis", url_path="analysis"),
+        st.Page(lambda: show_plan(here, pages), title="Plan", url_path="plan"),
         st.Page(lambda: show_briefing(here, pages), title="Briefing", url_path="briefing"),
         st.Page(lambda: show_data(here, pages), title="Data", url_path="data"),
     ]

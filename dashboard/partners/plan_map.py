@@ -1,0 +1,99 @@
+"""The tours of a plan on the map: a line and numbered stops for each team, told apart by colour and by dashes."""
+
+from typing import Any, Final
+
+import folium
+import numpy as np
+from streamlit_folium import st_folium
+
+from dashboard.basemap import base_map
+from dashboard.hexlayer import HexLayer
+from dashboard.places import parse_cells
+from dashboard.scales import count_scale
+from layers.areas import Area
+from layers.plans import Plan, Tour
+
+__all__ = ["key_html", "show_tours", "team_look"]
+
+# Of Okabe and Ito 2008, darkened until white letters stand on them (4.5 : 1): told apart by the colour-blind as well.
+COLOURS: Final = ("#005a8f", "#a34000", "#00694e", "#8a3a6c", "#4d4d4d", "#6b5600")
+DASHES: Final = ("", "9 6", "2 6", "14 5 2 5")
+EDGE: Final = 0.004  # degrees around the tours
+
+
+def team_look(number: int) -> tuple[str, str]:
+    """Colour and dashes (SVG's dash array, "" for a whole line) of a team, counted from 0."""
+    return COLOURS[number % len(COLOURS)], DASHES[number % len(DASHES)]
+
+
+def show_tours(area: Area, plan: Plan, *, height: int = 540) -> None:
+    """Draw the plan at this place of the page. Only numbers of ours are written on it, never text of data."""
+    group = folium.FeatureGroup(name="tours")
+    group.add_child(_cells(plan))
+    for number, tour in enumerate(plan.tours):
+        colour, dashes = team_look(number)
+        for line in (_line(tour, "#ffffff", 7, None), _line(tour, colour, 3, dashes or None)):
+            group.add_child(line)
+    for number, tour in enumerate(plan.tours):
+        for stop in tour.stops:
+            group.add_child(_mark(stop.lat, stop.lon, str(stop.order), team_look(number)[0]))
+    for tour in plan.tours[:1]:
+        group.add_child(_mark(tour.start.lat, tour.start.lon, "S", "#1b2027"))
+    st_folium(
+        base_map(area, view_key=f"plan-{plan.plan_id}"),
+        key=f"plan_map_{plan.plan_id}",
+        height=height,
+        use_container_width=True,
+        feature_group_to_add=group,
+        returned_objects=[],
+    )
+
+
+def key_html(plan: Plan) -> str:
+    """Which line is whose, as a list with the lines drawn."""
+    items = []
+    for number, tour in enumerate(plan.tours, start=1):
+        colour, dashes = team_look(number - 1)
+        line = (
+            f'<svg width="34" height="10" aria-hidden="true"><line x1="0" y1="5" x2="34" y2="5" stroke="#fff" '
+            f'stroke-width="7"/><line x1="0" y1="5" x2="34" y2="5" stroke="{colour}" stroke-width="3" '
+            f'stroke-dasharray="{dashes}"/></svg>'
+        )
+        items.append(f"<li>{line} {plan.tours[number - 1].team}: {len(tour.stops)} stops</li>")
+    return f'<ul class="hb-plan-key" aria-label="Lines on the map">{"".join(items)}</ul>'
+
+
+def _cells(plan: Plan) -> HexLayer:
+    """The cells that are visited, by how often; the map turns to the tours."""
+    cells, times = np.unique([stop.cell for tour in plan.tours for stop in tour.stops], return_counts=True)
+    points = [(stop.lon, stop.lat) for tour in plan.tours for stop in tour.stops]
+    points += [(tour.start.lon, tour.start.lat) for tour in plan.tours]
+    lon, lat = np.array(points).T
+    return HexLayer(
+        parse_cells(cells.tolist()),
+        times,
+        scale=count_scale(3),
+        title="Visits to a place",
+        unit="Visits",
+        layer_id="plan",
+        fit=(float(lon.min()) - EDGE, float(lat.min()) - EDGE, float(lon.max()) + EDGE, float(lat.max()) + EDGE),
+    )
+
+
+def _line(tour: Tour, colour: str, weight: int, dashes: str | None) -> Any:
+    places = [(tour.start.lat, tour.start.lon), *((stop.lat, stop.lon) for stop in tour.stops)]
+    places.append((tour.finish.lat, tour.finish.lon))
+    look = {"color": colour, "weight": weight, "opacity": 0.9, "dash_array": dashes, "interactive": False}
+    return folium.PolyLine(places, **look)  # type: ignore[no-untyped-call]  # folium types some of its classes only
+
+
+def _mark(lat: float, lon: float, word: str, colour: str) -> Any:
+    """A small disc with a number of ours; the table beside the map says the same to those who cannot see it."""
+    look = (
+        f"background:{colour};color:#fff;border:1.5px solid #fff;border-radius:11px;width:22px;height:22px;"
+        "box-sizing:border-box;font:600 11px/19px system-ui,sans-serif;text-align:center"
+    )
+    icon = folium.DivIcon(
+        icon_size=(22, 22), icon_anchor=(11, 11), class_name="hb-stop", html=f'<div style="{look}">{word}</div>'
+    )
+    return folium.Marker((lat, lon), icon=icon, interactive=False, keyboard=False)

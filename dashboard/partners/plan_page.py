@@ -1,0 +1,81 @@
+"""The plan page: a patrol or a needle sweep for one working time, as a sentence, a map, a table and files."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+
+from dashboard.header import show_header
+from dashboard.partners.map_page import draw_empty_store
+from dashboard.partners.plan_asking import ask_patrol, ask_sweep
+from dashboard.partners.plan_making import made_patrol, made_sweep, open_plan
+from dashboard.partners.plan_result import draw_plan, draw_saved
+from dashboard.session import Installation
+from layers.access import Action, may
+
+__all__ = ["show"]
+
+KINDS: Final = {"patrol": "Patrol", "sweep": "Needle sweep"}
+
+
+def show(here: Installation, pages: Sequence[StreamlitPage]) -> None:
+    """Draw the plan page."""
+    show_header(here, pages)
+    st.html(STYLE)
+    if not may(here.viewer, Action.PLAN):
+        st.text("Your role does not plan.")
+        return
+    if not len(here.columns):
+        draw_empty_store(here, pages)
+        return
+    kind = st.segmented_control(
+        "Plan", list(KINDS), default="patrol", required=True, key="plan_kind", format_func=KINDS.__getitem__,
+        label_visibility="collapsed",
+    )  # fmt: skip
+    seed = int(st.session_state.get("plan_seed", 0))
+    patrol = ask_patrol(here, seed) if kind == "patrol" else None
+    sweep = ask_sweep(here, seed) if kind == "sweep" else None
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        ready = patrol is not None or sweep is not None
+        make = st.button("Make the plan", key="plan_make", type="primary", disabled=not ready, on_click=first_seed)
+        again = st.button(
+            "Another as good", key="plan_again", disabled=not ready, on_click=next_seed,
+            help="The same choices with other stops, order and times.",
+        )  # fmt: skip
+    if (make or again) and patrol:
+        made_patrol(here, patrol)
+    if (make or again) and sweep:
+        made_sweep(here, sweep)
+    found = open_plan(here)
+    if found:
+        draw_plan(here, found)
+    else:
+        st.html(
+            '<div class="hb-empty"><h2>No plan is open</h2><p>Choose above and press <b>Make the plan</b>; it takes '
+            "some seconds. The first plan of new records judges the forecasts first, which takes longer.</p></div>"
+        )
+    draw_saved(here)
+
+
+def first_seed() -> None:
+    """The plan of these choices: the same again for the same records."""
+    st.session_state["plan_seed"] = 0
+
+
+def next_seed() -> None:
+    """Another plan of the same choices."""
+    st.session_state["plan_seed"] = int(st.session_state.get("plan_seed", 0)) + 1
+
+
+STYLE: Final = """<style>
+.hb-plan-key { list-style: none; display: flex; flex-wrap: wrap; gap: 0.2rem 1.2rem; margin: 0.2rem 0;
+  padding: 0 !important; font-size: 0.9rem; }
+.hb-plan-key li { margin: 0; display: flex; align-items: center; gap: 0.4rem; }
+.hb-tour { font-size: 0.9rem; margin: 0 0 0.3rem; }
+@media (max-width: 760px) {
+  .st-key-hb_plan_body { flex-direction: column !important; }
+  .st-key-hb_plan_body > * { width: 100% !important; min-width: 0; flex: none !important; }
+  .st-key-hb_plan_choices > *, .st-key-hb_plan_where > * { width: 100% !important; }
+}
+</style>"""

@@ -1,0 +1,108 @@
+"""A plan on the page: the sentence, the map, each team's stops, the files, and how it was made."""
+
+from typing import Final
+
+import streamlit as st
+
+from dashboard.documents.plan_files import PLAN_FILES, plan_file
+from dashboard.documents.plan_words import mark_of, tour_way
+from dashboard.partners.plan_map import key_html, show_tours
+from dashboard.partners.plan_words import past_sentence, plan_sentence, stops_table
+from dashboard.session import Installation
+from dashboard.words import html_text
+from layers.access import Action, may, require
+from layers.plan_store import list_plans
+from layers.plans import Plan
+from layers.wording import percent_words
+
+__all__ = ["draw_plan", "draw_saved"]
+
+ROW_PX: Final = 35
+MOST_SAVED: Final = 30
+
+
+def draw_plan(here: Installation, plan: Plan) -> None:
+    """All of a plan, the answer first."""
+    certain = (
+        "Proved best of all plans of these places and hours."
+        if plan.gap == 0
+        else f"No plan of these places and hours can collect more than {percent_words(plan.gap)} beyond it."
+    )
+    marked = f'<p class="hb-notes"><b>{html_text(mark_of(plan))}</b></p>' if plan.synthetic else ""
+    title = html_text(f"{plan.title} · plan {plan.plan_id}")
+    st.html(
+        f'<div aria-live="polite"><h2 class="hb-map-title">{title}</h2>'
+        f'<p class="hb-sentence">{html_text(plan_sentence(plan))}</p>'
+        f'<p class="hb-notes">{html_text(past_sentence(plan))} {html_text(certain)}</p>{marked}</div>'
+    )
+    if any(tour.stops for tour in plan.tours):
+        draw_files(here, plan)
+        with st.container(horizontal=True, key="hb_plan_body", gap="medium"):
+            with st.container(key="hb_plan_map"):
+                st.html(key_html(plan))
+                show_tours(here.area, plan)
+            with st.container(key="hb_plan_stops"):
+                draw_teams(plan)
+    with st.expander("How this plan was made, and what it cannot know"):
+        items = "".join(f"<li>{html_text(line)}</li>" for line in (*plan.notes, *plan.settings))
+        st.html(f'<ul class="hb-notes">{items}</ul>')
+
+
+def draw_teams(plan: Plan) -> None:
+    """Each team's way and stops, a tab a team."""
+    for tab, tour in zip(st.tabs([tour.team for tour in plan.tours]), plan.tours, strict=True):
+        with tab:
+            st.html(f'<p class="hb-tour">{html_text(tour_way(plan, tour))}</p>')
+            table = stops_table(plan, tour.team)
+            st.dataframe(
+                table,
+                key=f"plan_stops_{plan.plan_id}_{tour.team}",
+                hide_index=True,
+                width="stretch",
+                height=ROW_PX * (min(len(table), 13) + 1) + 3,
+                column_config={
+                    "Stop": st.column_config.NumberColumn(width=45),
+                    "Arrive": st.column_config.TextColumn(width=60),
+                    "Leave": st.column_config.TextColumn(width=60),
+                    "Minutes": st.column_config.NumberColumn(width=70),
+                },
+            )
+
+
+def draw_files(here: Installation, plan: Plan) -> None:
+    """A button for each kind of file, and the way to the page on which stops are ticked off."""
+    with st.container(horizontal=True, gap="small"):
+        if may(here.viewer, Action.EXPORT):
+            for kind, (label, mime, suffix) in PLAN_FILES.items():
+                st.download_button(
+                    label,
+                    data=lambda kind=kind: _file(here, plan, kind),  # type: ignore[misc]  # a button's own kind
+                    file_name=f"hexbeat-{plan.area}-{plan.kind}-{plan.plan_id}{suffix}",
+                    mime=mime,
+                    on_click="ignore",
+                    key=f"plan_file_{kind}",
+                )
+
+
+def _file(here: Installation, plan: Plan, kind: str) -> bytes:
+    """The file, made when its button is pressed; the policy is asked again then."""
+    require(here.viewer, Action.EXPORT)
+    return plan_file(plan, here.area, kind)
+
+
+def draw_saved(here: Installation) -> None:
+    """The plans that were made here, to open one again."""
+    saved = list_plans(here.settings.home)[:MOST_SAVED]
+    if not saved:
+        return
+    with st.expander("Earlier plans"):
+        words = {code: f"{title} ({code})" for code, title, _ in saved}
+        chosen = st.selectbox(
+            "Open a plan again", list(words), index=None, key="plan_open", format_func=words.__getitem__
+        )
+        if chosen and chosen != st.query_params.get("plan"):
+            st.button("Open it", key="plan_open_it", on_click=_open, args=(chosen,))
+
+
+def _open(code: str) -> None:
+    st.query_params["plan"] = code
