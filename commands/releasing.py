@@ -1,7 +1,7 @@
 """release build, audit and show: the numbers for the public."""
 
 import math
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,10 +14,11 @@ from commands.publishing import site
 from geo.errors import PolicyError, UsageError
 from layers.release_audit import AuditReport, audit_folder
 from layers.release_format import Release
-from layers.release_policy import load_policy
-from layers.release_publishing import publish_release
+from layers.release_policy import ReleasePolicy, load_policy
+from layers.release_publishing import Published, publish_release
 from layers.release_register import Register
 from layers.settings import Settings
+from layers.wording import date_words
 
 __all__ = ["release"]
 
@@ -30,34 +31,82 @@ def build(
     *,
     out: Annotated[Path, typer.Option(metavar="DIR", help="New folder, or the one of the release before.")],
     as_at: Annotated[str | None, typer.Option(metavar="DATE", help="As known at the end of that day.")] = None,
+    first: Annotated[
+        str | None, typer.Option(metavar="DATE", help="First day of the series; for the first release alone.")
+    ] = None,
+    continues: Annotated[
+        str | None, typer.Option(metavar="AREA", help="Go on from that area's series: new wards, from the next period.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be published, and write nothing.")] = False,
     home: HomeOption = None,
     area: AreaOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
     """Publish the periods that are due: build, audit, note, write. Nothing is written unless it is safe.
 
+    What is said on standard error (hidden events, likely plants) is for the publisher alone.
+
     Example: hexbeat release build --out public
     """
     with open_installation(home, area) as here:
         now = datetime.now(UTC)
         day = parse_day(as_at) if as_at else now.astimezone(here.area.tz).date()
-        policy = load_policy(here.settings.home)
+        policy = beginning(load_policy(here.settings.home), first, Register.of(here.settings.home, here.area.name))
         published = publish_release(
-            here.store, here.viewer, here.area, policy, out, home=here.settings.home, as_at=day, now=now
+            here.store,
+            here.viewer,
+            here.area,
+            policy,
+            out,
+            home=here.settings.home,
+            as_at=day,
+            now=now,
+            continues=continues,
+            dry_run=dry_run,
         )
     rows = described(published.release)
     report = as_row(published.report)
+    number = published.release.facts["number"]
     answer(
-        {"number": published.release.facts["number"], "new": published.is_new, "checksum": published.checksum,
-         "layers": rows, "audit": report},
-        form=form, rows=rows, heading=f"Release {published.release.facts['number']} in {out}",
+        {"number": number, "new": published.is_new, "written": not dry_run, "checksum": published.checksum,
+         "first": dict(published.first), "layers": rows, "audit": report},
+        form=form, rows=rows, heading=f"Release {number} {'as it would be' if dry_run else f'in {out}'}",
     )  # fmt: skip
+    tell(published, dry_run=dry_run)
+
+
+def tell(published: Published, *, dry_run: bool) -> None:
+    """What the publisher alone should know: where the series begins, what is hidden, what looks planted."""
     if not published.is_new:
-        say("No period is due since the last release: it was written again as it was.")
+        say("No period is due since the last release: it is the same as before.")
+    elif published.release.facts["number"] == 1:
+        days = ", ".join(f"{layer} {day}" for layer, day in published.first.items())
+        say(
+            f"The series begins with the first whole period from: {days}. It stays for good. Choose another day with "
+            "--first: from when your sources are complete, and never from the day of an event."
+        )
     for layer, periods in published.hidden.items():
         total = sum(periods.values())
         say(f"{layer}: {total:,} events of the new periods are hidden altogether. This number is for you alone.")
+    for burst in published.bursts:
+        say(
+            f"{burst.layer} {burst.period}: {burst.place} is shown only because of {burst.reports} public reports of "
+            f"{date_words(burst.day)}. Look at them{' before you publish' if dry_run else ''}."
+        )
     say(f"The audit found nothing: {published.report.blocks:,} numbers, {published.report.releases} releases together.")
+    if dry_run:
+        say("Nothing was written: this was a dry run.")
+
+
+def beginning(policy: ReleasePolicy, first: str | None, register: Register) -> ReleasePolicy:
+    """The policy with that first day; UsageError if the series began already."""
+    if first is None:
+        return policy
+    if register.all():
+        raise UsageError(
+            "The first release fixes where a series begins, for good", "there is one already", "leave --first out"
+        )
+    return replace(policy, first=parse_day(first))
 
 
 @release.command()
@@ -167,10 +216,10 @@ def as_power(log2: int) -> str:
 
 def known_before(folder: Path, home: Path | None) -> list[Release]:
     """The earlier releases of the register that this one names; none if it does not know them."""
-    facts = Release.read(folder).facts
-    named = {entry["checksum"] for entry in facts["previous"]}
-    register = Register.of(Settings.from_environment(home=home).home, facts["area"]["name"])
-    return [old.release for old in register.all() if old.checksum in named]
+    named = [entry["checksum"] for entry in Release.read(folder).facts["previous"]]
+    published = Settings.from_environment(home=home).home / "published"
+    known = {old.checksum: old.release for path in sorted(published.glob("*")) for old in Register(path).all()}
+    return [known[checksum] for checksum in named if checksum in known]
 
 
 def parse_day(text: str) -> date:

@@ -156,7 +156,11 @@ def series_before(home: Path, earlier: Sequence[Registered], continues: str | No
         return []
     old = Register.of(home, was).all()
     if not old:
-        raise UsageError("A series goes on from one that was published", f"of {was} there is none", "see published")
+        raise UsageError(
+            "A series goes on from one that was published",
+            f"of {was} there is none",
+            "name an area that has a folder in published",
+        )
     return [*series_before(home, old, None), *old]
 
 
