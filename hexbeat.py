@@ -10,12 +10,15 @@ from commands.answers import say_error
 from commands.areas import boundaries
 from commands.counting import counts
 from commands.judging import backtest, change, near_repeats
+from commands.placing import places
 from commands.planning import plan
 from commands.releasing import release
 from commands.reporting import briefing
+from commands.returning import return_
 from commands.running import demo, serve
 from commands.sourcing import sources
 from commands.storing import erase, export, history, ingest, rejects, retain, undo
+from commands.working import done
 from geo.errors import HexbeatError
 
 __all__ = ["app", "main"]
@@ -40,6 +43,9 @@ app.add_typer(sources, name="sources")
 app.add_typer(boundaries, name="boundaries")
 app.add_typer(release, name="release")
 app.add_typer(plan, name="plan")
+app.add_typer(places, name="places")
+app.add_typer(done, name="done")
+app.command("return")(return_)
 
 
 def main() -> None:

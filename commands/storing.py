@@ -17,7 +17,7 @@ from layers.ingest import ingest_files
 from layers.reading import has_demonstration
 from layers.versions import Version
 
-__all__ = ["erase", "export", "history", "ingest", "rejects", "retain", "undo"]
+__all__ = ["confirm", "erase", "export", "history", "ingest", "rejects", "retain", "undo"]
 
 TALLY: Final = ("file", "read", "skipped", "rejected", "new", "updated", "unchanged", "removed")
 Sure = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
@@ -138,7 +138,7 @@ def erase(
     area: AreaOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """Remove every version of one event for good.
+    """Remove every version of one event for good; with the source "ledger", of one visit.
 
     Example: hexbeat erase --source table --source-id CASE-17 --yes
     """
@@ -162,7 +162,7 @@ def retain(
     area: AreaOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """Remove for good every event that ended more than N years ago.
+    """Remove for good every event that ended, and every visit that was made, more than N years ago.
 
     Example: hexbeat retain --years 6 --yes
     """
@@ -173,7 +173,8 @@ def retain(
 
 def report_erasure(erasure: Erasure, form: Format) -> None:
     """Say what was removed, and what is still to do."""
-    row = {"events": erasure.events, "versions": erasure.rows, "rejects": erasure.rejects, "complete": erasure.complete}
+    counts = {"events": erasure.events, "versions": erasure.rows, "rejects": erasure.rejects, "visits": erasure.visits}
+    row = counts | {"complete": erasure.complete}
     answer(row, form=form, rows=[row], heading="Removed for good")
     if erasure.notice:
         say(erasure.notice)

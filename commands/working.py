@@ -1,0 +1,222 @@
+"""done: what was done of the plans: record, import, list, undo."""
+
+import datetime as dt
+from pathlib import Path
+from typing import Annotated, Any, Final
+from zoneinfo import ZoneInfo
+
+import typer
+from typer.core import TyperGroup
+
+from commands.answers import answer, say
+from commands.asking import parse_day
+from commands.choosing import FromOption, ToOption, plain
+from commands.options import AreaOption, Format, FormatOption, HomeOption, Installation, open_installation
+from commands.placing import ColumnOption, Sure, named_columns
+from commands.storing import confirm
+from geo.errors import UsageError
+from layers.done_sheets import UNREAD
+from layers.ledger import record_visit, undo_import, undo_visit, visits
+from layers.ledger_files import DoneOptions, DoneReport, import_done
+from layers.plan_store import load_plan
+from layers.plans import Plan, Stop, Tour
+from layers.track_visits import LEAST_MINUTES, RADIUS_M
+from layers.visits import DONE, NOT_DONE, find_stop, find_tour, visit_of_stop
+
+__all__ = ["done"]
+
+NEAR: Final = dt.timedelta(hours=3)  # of a plan's hours: then "now" is when a stop is done
+SHOWN: Final = ("started", "team", "ward", "place", "minutes", "needles", "outcome", "plan_id", "stop_id", "visit_id")
+
+
+class _Recording(TyperGroup):
+    """`hexbeat done PLAN STOP` is `hexbeat done record PLAN STOP`."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command that the words mean."""
+        if args and args[0] not in self.commands and not args[0].startswith("-"):
+            args = ["record", *args]
+        return super().resolve_command(ctx, args)
+
+
+done = typer.Typer(
+    no_args_is_help=True,
+    cls=_Recording,
+    help="What was done of the plans: record, import, list, undo. Teams, no names.",
+)
+
+PlanOption = Annotated[str | None, typer.Option("--plan", metavar="ID", help="The plan that it answers.")]
+TeamOption = Annotated[str | None, typer.Option("--team", metavar="T", help="The team, as the plan calls it.")]
+
+
+@done.command()
+def record(
+    plan_id: Annotated[str, typer.Argument(metavar="PLAN_ID", help="The plan, as hexbeat plan list names it.")],
+    stop_ids: Annotated[list[str], typer.Argument(metavar="STOP_ID...", help="Stops of it, as the plan names them.")],
+    *,
+    team: TeamOption = None,
+    at: Annotated[str | None, typer.Option(metavar="TIME", help="When it began: 22:31 or 2026-11-19 22:31.")] = None,
+    minutes: Annotated[int | None, typer.Option(metavar="N", min=0, help="How long; default: as planned.")] = None,
+    needles: Annotated[int | None, typer.Option(metavar="N", min=0, help="Needles collected, for a sweep.")] = None,
+    not_done: Annotated[bool, typer.Option("--not-done", help="It was not done.")] = False,
+    home: HomeOption = None,
+    area: AreaOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Record stops of a plan as done. Recording one again corrects it; what was recorded before is kept.
+
+    Without --at a single stop began now, if the plan is under way, or else as planned.
+
+    Example: hexbeat done p7f3a 1-2 --minutes 12 --needles 3
+    """
+    outcome = NOT_DONE if not_done else DONE
+    with open_installation(home, area) as here:
+        plan = load_plan(here.settings.home, plan_id)
+        chosen = [_stop(plan, stop_id, team) for stop_id in stop_ids]
+        now = dt.datetime.now(dt.UTC)
+        rows: list[dict[str, Any]] = []
+        for tour, stop in chosen:
+            began = _began(at, plan, stop, here.area.tz, now=now, single=len(chosen) == 1)
+            visit = visit_of_stop(plan, tour, stop, started_at=began, minutes=minutes, needles=needles, outcome=outcome)
+            found = record_visit(here.store, here.viewer, visit, now=now)
+            began_words = f"{visit.started_at.astimezone(here.area.tz):%Y-%m-%d %H:%M}"
+            rows.append(
+                {"visit_id": found.visit_id, "stop_id": stop.stop_id, "team": tour.team, "place": stop.place}
+                | {"started": began_words, "minutes": visit.minutes, "needles": needles, "what": found.outcome}
+            )
+    answer({"plan_id": plan_id, "visits": rows}, form=form, rows=rows)
+
+
+def _stop(plan: Plan, stop_id: str, team: str | None) -> tuple[Tour, Stop]:
+    """The stop, and the team that did it: the one whose stop it is, unless another was named."""
+    tour, stop = find_stop(plan, stop_id)
+    return (find_tour(plan, team) if team else tour), stop
+
+
+def _began(text: str | None, plan: Plan, stop: Stop, zone: ZoneInfo, *, now: dt.datetime, single: bool) -> dt.datetime:
+    """When the visit began: as said, else now while the plan is under way, else as planned."""
+    if text is None:
+        under_way = plan.begins - NEAR <= now <= plan.ends + NEAR
+        return now.replace(microsecond=0) if single and under_way else stop.arrive
+    day, _, clock = text.strip().rpartition(" ")
+    try:
+        hours, minutes = (int(part) for part in clock.split(":"))
+        when = dt.time(hours, minutes)
+    except ValueError as error:
+        raise UsageError(
+            "--at takes a time as 22:31 or 2026-11-19 22:31", f"it was given {text!r}", "use 24 hours"
+        ) from error
+    if day:
+        return dt.datetime.combine(parse_day(day), when, zone)
+    days = (plan.begins.date() + dt.timedelta(days=k) for k in range((plan.ends.date() - plan.begins.date()).days + 1))
+    return min((dt.datetime.combine(date, when, zone) for date in days), key=lambda one: abs(one - stop.arrive))
+
+
+@done.command(name="import")
+def import_(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="GPX of one team, or CSV, XLSX, ODS.")],
+    *,
+    plan: PlanOption = None,
+    team: TeamOption = None,
+    kind: Annotated[
+        str | None, typer.Option(metavar="K", help="patrol or sweep, for rows that answer no plan.")
+    ] = None,
+    radius: Annotated[float, typer.Option(metavar="M", help="A track is at a stop within so many metres.")] = RADIUS_M,
+    least: Annotated[
+        float, typer.Option(metavar="MIN", help="… and stays for so many minutes at a time.")
+    ] = LEAST_MINUTES,
+    column: ColumnOption = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen and change nothing.")] = False,
+    home: HomeOption = None,
+    area: AreaOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Import what was done: a track or waypoints (GPX), or a sheet. The same file again changes nothing.
+
+    Example: hexbeat done import walked.gpx --plan p7f3a --team "Team 1" --dry-run
+    """
+    named = named_columns([entry for entry in column or [] if not entry.startswith(f"{UNREAD}=")])
+    unread = [entry.partition("=")[2] for entry in column or [] if entry.startswith(f"{UNREAD}=")]
+    options = DoneOptions(team=team, kind=kind, radius_m=radius, least_minutes=least, named=named, unread=tuple(unread))
+    with open_installation(home, area) as here:
+        chosen = load_plan(here.settings.home, plan) if plan else None
+        report = import_done(
+            here.store, here.viewer, file, area=here.area, plan=chosen, options=options, dry_run=dry_run
+        )
+    _report_import(report, form=form)
+
+
+def _report_import(report: DoneReport, *, form: Format) -> None:
+    shown = ("file", "visits", "new", "updated", "unchanged", "rejected", "answered", "planned", "minutes", "needles")
+    answer(report.as_dict(), form=form, rows=[{name: getattr(report, name) for name in shown}], order=shown)
+    for words, stops in (("Only passed", report.passed), ("Not reached", report.missed)):
+        if stops:
+            say(f"{words}: {', '.join(stops)}")
+    for line, reason in report.samples:
+        say(f"Rejected: line {line:,}, {reason}")
+    for note in report.notes:
+        say(f"{note}.")
+    if report.dry_run:
+        say("Dry run: nothing was changed.")
+    elif report.load_id is None:
+        say("All of it is recorded already: nothing was changed.")
+
+
+@done.command(name="list")
+def list_(
+    *,
+    plan: PlanOption = None,
+    team: TeamOption = None,
+    from_: FromOption = None,
+    to: ToOption = None,
+    home: HomeOption = None,
+    area: AreaOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """List the visits that are recorded.
+
+    Example: hexbeat done list --plan p7f3a
+    """
+    with open_installation(home, area) as here:
+        frame = visits(here.store, here.viewer, start=_midnight(from_, here), end=_midnight(to, here), plan_id=plan)
+        wards = dict(zip(here.area.wards.codes, here.area.wards.names, strict=True))
+        zone = here.area.tz
+    if team:
+        frame = frame[frame["team"].str.casefold() == team.casefold()]
+    rows = [
+        {str(name): None if name == "needles" and value != value else plain(value) for name, value in row.items()}  # noqa: PLR0124 - NaN
+        | {"started": f"{row['started_at'].tz_convert(zone):%Y-%m-%d %H:%M}", "ward": wards.get(row["ward_code"], "")}
+        for row in frame.assign(needles=frame["needles"].astype("float64")).to_dict("records")
+    ]
+    answer({"visits": rows}, form=form, rows=rows, heading="Visits", order=SHOWN)
+
+
+def _midnight(day: str | None, here: Installation) -> dt.datetime | None:
+    """The local midnight at which a day begins."""
+    return dt.datetime.combine(parse_day(day), dt.time(), here.area.tz) if day else None
+
+
+@done.command()
+def undo(
+    visit_id: Annotated[
+        str | None, typer.Argument(metavar="[VISIT_ID]", help="One visit; without it, the last import.")
+    ] = None,
+    *,
+    yes: Sure = False,
+    home: HomeOption = None,
+    area: AreaOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Take one visit back, or the last import; what it replaced is there again, and the old versions are kept.
+
+    Example: hexbeat done undo 3f2a9c51d0e48b76 --yes
+    """
+    confirm(yes=yes, question="Take this visit back?" if visit_id else "Undo the last import of work done?")
+    with open_installation(home, area) as here:
+        if visit_id:
+            again = undo_visit(here.store, here.viewer, visit_id)
+            row: dict[str, Any] = {"visit_id": visit_id, "earlier_version": again}
+        else:
+            undone = undo_import(here.store, here.viewer)
+            row = {"import": undone.load_id, "file": undone.file, **undone.tally}
+    answer(row, form=form, rows=[row], heading="Taken back")
