@@ -21,17 +21,20 @@ from commands.choosing import (
     chosen_filter,
     plain,
 )
-from commands.options import AreaOption, Format, FormatOption, HomeOption, open_installation
+from commands.options import AreaOption, Format, FormatOption, HomeOption, Installation, open_installation
 from layers.backtesting import Backtest
 from layers.backtesting import backtest as run_backtest
 from layers.catalogue import LAYERS
 from layers.change_map import Against as Earlier
 from layers.change_map import ChangeMap, change_map
+from layers.columns import Columns
 from layers.event import RESOLUTIONS
 from layers.near_repeats import RepeatTable, near_repeat_table
 from layers.periods import known_period
 from layers.reading import read_columns
+from layers.sizing import hotspot_size
 from layers.study import study_of
+from layers.winning import MOST_WEEKS, judgement_of, keep_judged, uses_words
 from layers.wording import span_words
 
 __all__ = ["backtest", "change", "near_repeats"]
@@ -167,7 +170,7 @@ def backtest(
     area: AreaOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """Which way of choosing places would have caught most of the next week's events.
+    """Which way of choosing places would have caught most of the next week's events, and what the dashboard uses.
 
     Example: hexbeat backtest --weeks 26 --layer needle_litter
     """
@@ -176,14 +179,25 @@ def backtest(
         sizes = RESOLUTIONS if resolution is None else (parse_resolution(resolution),)
         columns = read_columns(here.store, here.viewer, ward_codes=here.area.wards.codes)
         known = [name for name in INCIDENTS if known_period(columns, name, time_zone=here.area.time_zone)]
-        found = [
-            run_backtest(columns, here.area, name, wards=chosen.wards, weeks=weeks, resolutions=sizes)
-            for name in chosen.layers or known
-        ]
-    _report_backtests(found, form=form)
+        found, uses = list[Backtest](), dict[str, list[str]]()
+        for name in chosen.layers or known:
+            one = run_backtest(columns, here.area, name, wards=chosen.wards, weeks=weeks, resolutions=sizes)
+            if weeks == MOST_WEEKS and resolution is None and not chosen.wards:
+                keep_judged(one, columns, here.area, home=here.settings.home)  # so that the dashboard need not wait
+            found.append(one)
+            uses[name] = _uses(here, columns, name)
+    _report_backtests(found, uses, form=form)
 
 
-def _report_backtests(found: list[Backtest], *, form: Format) -> None:
+def _uses(here: Installation, columns: Columns, layer: str) -> list[str]:
+    """What the dashboard uses of a layer, and why; judged where that is not known yet."""
+    judgement = judgement_of(columns, here.area, layer, home=here.settings.home)
+    size = hotspot_size(columns, layer, judgement)
+    said = [uses_words(judgement.best)] if judgement else ["The dashboard foretells nothing: too few weeks are known."]
+    return [*said, f"Its hotspots: {size.sentence[0].lower()}{size.sentence[1:]}"] if size else said
+
+
+def _report_backtests(found: list[Backtest], uses: dict[str, list[str]], *, form: Format) -> None:
     rows = [{"layer": one.spec.name, **row} for one in found for row in records(one.rows)]
     layers = [
         {
@@ -195,13 +209,14 @@ def _report_backtests(found: list[Backtest], *, form: Format) -> None:
             "unknown_day": one.unknown,
             "swept": one.swept,
             "winner": plain(asdict(one.verdict)),
+            "dashboard_uses": uses[one.spec.name],
             "notes": list(one.notes),
         }
         for one in found
     ]
     if form is Format.TABLE:
         for one in found:
-            _say_all([*one.notes, f"{one.spec.title}. {one.verdict.sentence}"])
+            _say_all([*one.notes, f"{one.spec.title}. {one.verdict.sentence}", *uses[one.spec.name]])
     shown = ("layer", "resolution", "method", "area_share", "hit_rate", "PAI", "PEI", "RRI")
     answer(
         {"layers": layers, "rows": rows},

@@ -83,9 +83,7 @@ def alerts_html(report: AlertReport) -> str:
         f"{plural(round(rate), 'time', 'times')} a year for {layer_named(layer).many}"
         for layer, rate in yearly(report).items()
     ]
-    chance = (
-        f"By chance alone alerts come about {list_words(rates, most=len(rates))}, over all places." if rates else ""
-    )
+    chance = f"By chance alone alerts come about {list_words(rates)}, over all places." if rates else ""
     return (
         '<div class="hb-scroll" tabindex="0" role="region" aria-label="What is out of the ordinary">'
         f'<table class="hb-plain"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'

@@ -67,7 +67,7 @@ def emerging_sentence(found: EmergingMap, rows: pd.DataFrame, *, place: str) -> 
             f"few to tell, {none} fit none."
         )
     total = plural(int(counts.reindex(list(COLOURS)).sum()), "place has", "places have")
-    kinds = list_words(named, most=len(named))
+    kinds = list_words(named)
     rest = f"{few} have too few to tell, {none} fit none."
     return f"{total} a pattern over time of {found.spec.many} in {place}: {kinds}. {rest}"
 

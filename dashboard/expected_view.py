@@ -107,7 +107,7 @@ def notes(found: NextWeek, choices: Choices) -> list[str]:
         )
         if chosen
     ]
-    also = f", nor do {list_words(ignored, most=len(ignored))}" if ignored else ""
+    also = f", nor do {list_words(ignored)}" if ignored else ""
     said.append(f"Every week on record counts: the chosen period does not apply{also}.")
     return said
 

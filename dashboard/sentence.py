@@ -25,6 +25,7 @@ __all__ = [
 ]
 
 FEW: Final = 20  # under this a percentage says more than it knows: 3 instead of 2 is "1 more", not "50 % more"
+MOST_NAMED: Final = 3
 VIEW_WORDS: Final = {"expected": "expected next week"}
 REPORTER_WORDS: Final = {"public": "the public", "officer": "officers", "sweep": "sweeps", "agency": "agencies"}
 
@@ -73,7 +74,7 @@ def noun(spec: LayerSpec, number: float, choices: Choices) -> str:
 
 def place_list(ward_names: Sequence[str], area_title: str) -> str:
     """The chosen wards, or the area where none is chosen."""
-    return list_words(list(ward_names)) if ward_names else area_title
+    return list_words(list(ward_names), most=MOST_NAMED) if ward_names else area_title
 
 
 def clock_words(hours: tuple[int, int] | None) -> str:
@@ -85,7 +86,7 @@ def _rhythm(spec: LayerSpec, choices: Choices) -> list[str]:
     """The weekdays and hours that apply; none do to a state."""
     if spec.kind == "state":
         return []
-    days = list_words([DAY_NAMES[day] for day in sorted(choices.days)], most=7)
+    days = list_words([DAY_NAMES[day] for day in sorted(choices.days)])
     return [days, clock_words(choices.clock())]
 
 
@@ -163,11 +164,11 @@ def filter_line(choices: Choices, *, layer_names: Sequence[str], ward_names: Seq
     parts = [
         list_words(list(layer_names), most=2),
         period,
-        list_words([DAY_NAMES[day] for day in sorted(choices.days)]),
+        list_words([DAY_NAMES[day] for day in sorted(choices.days)], most=MOST_NAMED),
         clock_words(choices.clock()),
         list_words(list(ward_names), most=2),
         "" if choices.view == "counts" else VIEW_WORDS.get(choices.view, choices.view),
         "items" if choices.measure == "quantity" else "",
-        list_words(list(choices.reported_by)),
+        list_words(list(choices.reported_by), most=MOST_NAMED),
     ]
     return " · ".join(part for part in parts if part)

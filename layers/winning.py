@@ -21,10 +21,11 @@ from layers.backtesting import MOST_CELLS, Backtest, backtest
 from layers.catalogue import layer_code, layer_named
 from layers.columns import Columns
 from layers.event import RESOLUTIONS
-from layers.forecasts import METHODS
+from layers.forecasts import METHOD_WORDS, METHODS
 from layers.periods import known_period
 from layers.weekly import FEWEST_HISTORY_WEEKS
 from layers.whole_files import written_whole
+from layers.wording import across_words, number_words
 
 __all__ = [
     "FEWEST_WEEKS",
@@ -34,6 +35,7 @@ __all__ = [
     "judgement_of",
     "keep_judged",
     "kept_judgement",
+    "uses_words",
     "winner_of",
 ]
 
@@ -139,6 +141,14 @@ def kept_judgement(columns: Columns, area: Area, layer: str, *, home: Path | Non
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None  # not there, half gone or of another make: it is judged again
+
+
+def uses_words(best: Winner) -> str:
+    """What the screens and plans do with the winner, for whoever reads a back-test."""
+    return (
+        f"The dashboard's expected events use the {METHOD_WORDS[best.method]} with cells "
+        f"{across_words(best.resolution)} across, judged over the whole area and {number_words(best.weeks)} weeks."
+    )
 
 
 def _weeks_to_judge(columns: Columns, area: Area, layer: str) -> int:

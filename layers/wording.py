@@ -21,6 +21,7 @@ __all__ = [
 MONTH_NAMES: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 # Flat to flat, from the mean edge lengths of h3geo.org/docs/core-library/restable times the square root of three.
 _ACROSS: Final = {8: "900 m", 9: "350 m", 10: "130 m", 11: "50 m"}
+_NOTHING: Final = 1e-9  # what sums of shares leave behind where they cancel
 _RARE: Final = 0.001  # smaller chances are not told apart in words
 _HALF: Final = 0.4  # from here on "1 in 2" says no more than "about half"
 
@@ -45,9 +46,9 @@ def span_words(start: dt.date, end: dt.date) -> str:
 
 
 def number_words(value: float) -> str:
-    """Thousands with a comma; a share (1.46) with one decimal, a small one with two, a whole number without."""
-    if 0 < abs(value) < 0.1:  # noqa: PLR2004 - one decimal would make it nought
-        return f"{value:.2f}" if abs(value) >= 0.005 else "under 0.01"  # noqa: PLR2004 - likewise
+    """Thousands with a comma; a share (1.46) with one decimal, a small one with two, a whole one without; no "-0"."""
+    if _NOTHING < abs(value) < 0.1:  # noqa: PLR2004 - one decimal would make it nought
+        return f"{value:.2f}" if abs(value) >= 0.005 else "under 0.01" if value > 0 else "0"  # noqa: PLR2004 - likewise
     rounded = round(value, 1)
     whole = round(rounded)
     return f"{whole:,}" if rounded == whole else f"{rounded:,.1f}"
@@ -79,6 +80,9 @@ def things(number: float, spec: LayerSpec, measure: Measure = "events") -> str:
     return f"{words} {one if words == '1' else many}"
 
 
-def list_words(items: Sequence[str]) -> str:
-    """As in "Central", "Central and Newport", "Central, Newport and Park"."""
-    return " and ".join([*([", ".join(items[:-1])] if items[:-1] else []), *items[-1:]])
+def list_words(items: Sequence[str], *, most: int | None = None) -> str:
+    """As in "Central", "Central and Newport", "Central, Newport and Park"; beyond `most` "Central, Park and 4 more"."""
+    shown = list(items[:most])
+    if len(items) > len(shown):
+        shown.append(f"{len(items) - len(shown)} more")
+    return " and ".join([*([", ".join(shown[:-1])] if shown[:-1] else []), *shown[-1:]])

@@ -7,6 +7,7 @@ from typing import Final
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
+from dashboard.judgements import judgement_for
 from dashboard.judging_tables import RULE, WORDS, backtest_html, lead_words
 from dashboard.partners.filters import forget_widgets
 from dashboard.partners.map_page import keep, map_choices
@@ -20,11 +21,13 @@ from geo.errors import HexbeatError
 from layers.backtesting import Backtest, backtest
 from layers.catalogue import layer_named
 from layers.event import RESOLUTIONS
+from layers.sizing import hotspot_size
+from layers.winning import MOST_WEEKS, keep_judged, uses_words
 
 __all__ = ["draw_backtest"]
 
 WEEKS: Final = (8, 13, 26)
-USUAL: Final = 13
+USUAL: Final = MOST_WEEKS
 
 
 def draw_backtest(here: Installation, asked: Choices, pages: Sequence[StreamlitPage]) -> None:
@@ -51,7 +54,7 @@ def draw_backtest(here: Installation, asked: Choices, pages: Sequence[StreamlitP
     if run and found is None:
         found = run_backtest(here, asked, int(weeks or USUAL))
     if found:
-        draw_result(found, pages)
+        draw_result(here, found, pages)
 
 
 def run_backtest(here: Installation, asked: Choices, weeks: int) -> Backtest | None:
@@ -69,28 +72,35 @@ def run_backtest(here: Installation, asked: Choices, weeks: int) -> Backtest | N
     finally:
         bar.empty()
     keep_backtest(here, asked.wards, found)
+    if weeks == MOST_WEEKS and not asked.wards:
+        keep_judged(found, here.columns, here.area, home=here.settings.home)  # so that the map need not wait
     return found
 
 
-def draw_result(found: Backtest, pages: Sequence[StreamlitPage]) -> None:
-    """Who wins, by which rule, the table, and the way to the map with these cells."""
+def draw_result(here: Installation, found: Backtest, pages: Sequence[StreamlitPage]) -> None:
+    """Who wins, by which rule, what the dashboard uses, the table, and the way to the map with what wins."""
     leads = "".join(f"<li>{html_text(line)}</li>" for line in lead_words(found))
     st.html(
         f'<div aria-live="polite"><p class="hb-sentence">{html_text(found.verdict.sentence)}</p>'
         f'<p class="hb-notes">{html_text(" ".join(found.notes))}</p><ul class="hb-notes">{leads}</ul></div>'
+        f'<p class="hb-notes">{html_text(used_words(here, found.spec.name))}</p>'
         f'{backtest_html(found)}<p class="hb-small">{html_text(RULE)}</p><p class="hb-small">{html_text(WORDS)}</p>'
     )
-    size = found.verdict.resolution
     if pages and st.button(
-        f"Show the map with cells of this size: {size_words(size).lower()}",
-        key="backtest_map",
-        on_click=show_size_on_map,
-        args=(found.spec.name, size),
+        "Show on the map what is expected", key="backtest_map", on_click=show_expected, args=(found.spec.name,)
     ):
         st.switch_page(pages[0])
 
 
-def show_size_on_map(layer: str, size: int) -> None:
-    """The map's next run has this layer and cells of this size."""
+def used_words(here: Installation, layer: str) -> str:
+    """What the map uses of this layer's back-test, which is one over the whole area."""
+    judgement = judgement_for(here, layer)
+    size = hotspot_size(here.columns, layer, judgement)
+    used = [uses_words(judgement.best)] if judgement else []
+    return " ".join([*used, *([f"Hotspots on the map: {size.sentence[0].lower()}{size.sentence[1:]}"] if size else [])])
+
+
+def show_expected(layer: str) -> None:
+    """The map's next run shows what is expected of this layer, with the cells that win."""
     forget_widgets()
-    keep(replace(map_choices() or Choices(), layers=(layer,), size=size, cell=None))
+    keep(replace(map_choices() or Choices(), layers=(layer,), view="expected", size=None, cell=None))

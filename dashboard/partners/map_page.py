@@ -165,7 +165,7 @@ def line_of_filters(here: Installation, choices: Choices, figures: LayerFigures)
 
 def draw_empty_store(here: Installation, pages: Sequence[StreamlitPage]) -> None:
     """Nothing is loaded: say what to do."""
-    wards = list_words(list(here.area.wards.names))
+    wards = list_words(list(here.area.wards.names), most=3)
     st.html(
         '<div class="hb-empty"><h2>Nothing has been loaded yet</h2>'
         f"<p>This installation serves {html_text(here.area.title)} ({html_text(wards)}). Load a file on the Data page, "

@@ -150,7 +150,7 @@ def test_backtest_names_a_winner_for_each_layer(ask: Run) -> None:
     found = answer(ask("backtest", "--weeks", "4", "--resolution", "9", "--format", "json"))
     assert [one["layer"] for one in found["layers"]] == ["needle_litter", "street_dealing", "overdoses"]
     assert set(found["layers"][0]) == {
-        "layer", "from", "to", "weeks", "events", "unknown_day", "swept", "winner", "notes",
+        "layer", "from", "to", "weeks", "events", "unknown_day", "swept", "winner", "dashboard_uses", "notes",
     }  # fmt: skip
     assert set(found["layers"][0]["winner"]) == {"method", "resolution", "hit_rate", "rivals", "clear", "sentence"}
     assert len(found["rows"]) == 3 * 4 * 3
@@ -159,6 +159,10 @@ def test_backtest_names_a_winner_for_each_layer(ask: Run) -> None:
     }  # fmt: skip
     one = ask("backtest", "--weeks", "4", "--resolution", "9", "--layer", "overdoses")
     assert "Overdoses. The " in one.err
+    assert (
+        "The dashboard's expected events use the counts of all weeks before with cells 50 m across, judged over the "
+        "whole area and 13 weeks.\nIts hotspots: cells are 130 m across: the smallest with which hotspots foretold"
+    ) in one.err
     assert "all_history" in one.out
 
 

@@ -159,7 +159,7 @@ def test_several_layers_have_a_sentence_each(home: Path) -> None:
     assert page.count('class="hb-sentence"') == 2
 
 
-@pytest.mark.parametrize("view", ["hotspots", "change"])
+@pytest.mark.parametrize("view", ["hotspots", "change", "expected"])
 def test_the_view_changes_what_is_said_and_the_link(home: Path, view: str) -> None:
     filled(home)
     app = opened()
@@ -167,7 +167,11 @@ def test_the_view_changes_what_is_said_and_the_link(home: Path, view: str) -> No
     app.run()
     assert not app.exception
     assert app.query_params["view"] == view
-    words = {"hotspots": "needle finds in Middlesbrough", "change": "in the 28 days before"}[view]
+    words = {
+        "hotspots": "needle finds in Middlesbrough",
+        "change": "in the 28 days before",
+        "expected": "needle finds are expected",
+    }[view]
     assert words in re.findall(r'<p class="hb-sentence">(.*?)</p>', said(app))[0]
     for tab in ("Table", "Download"):
         app.session_state["tab"] = tab
@@ -249,8 +253,26 @@ def test_a_back_test_runs_when_asked_and_the_map_says_who_won(home: Path) -> Non
     assert not app.exception
     assert said(app).count("Ahead of the") == 3
     assert "The rule: whoever caught the largest share" in said(app)
+    assert "The dashboard&#x27;s expected events use the " in said(app)
     assert "Back-test of 8 weeks: " in said(opened(wards="E05009870"))
     assert "Back-test of" not in said(opened())
+
+
+def test_views_by_evidence_are_judged_when_they_are_opened_and_kept(home: Path) -> None:
+    area = load_area("middlesbrough", home=home)
+    with Store.open(home) as store:
+        demonstration.fill(store, ANALYST, area, events=4_000, seed=1, today=datetime.now(area.tz).date(), home=home)
+    app = opened(layers="overdoses")
+    assert not (home / "winners").exists()  # the first screen does not wait for it
+    app.session_state["filter_view"] = "expected"
+    app.run()
+    assert not app.exception
+    assert (home / "winners" / "middlesbrough-overdoses.json").is_file()
+    assert re.search(r"In the 7 days from .* overdoses are expected in Middlesbrough, and \d+ % of them in", said(app))
+    app = opened(layers="overdoses", view="hotspots")
+    assert "across: the smallest with which hotspots foretold as much of the next week as with any" in said(app)
+    assert app.selectbox(key="filter_size").options[0].startswith("Automatic: ")
+    assert "across: the smallest" not in said(opened(layers="overdoses", view="hotspots", size="9"))
 
 
 @pytest.mark.parametrize("tab", ["Table", "Rhythm", "Months", "Records", "Download"])

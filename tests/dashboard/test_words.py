@@ -22,12 +22,14 @@ def test_a_period_is_written_by_its_first_and_last_day(start: date, end: date, w
 
 
 def test_numbers_percents_and_plurals() -> None:
-    assert [number_words(value) for value in (1204, 1.46, -0.04, 0.0, 12.96)] == ["1,204", "1.5", "0", "0", "13"]
+    assert [number_words(value) for value in (1204, 1.46, -0.04, -0.001, 0.0, 12.96)] == [
+        *("1,204", "1.5", "-0.04", "0", "0", "13"),
+    ]
     assert [percent_words(share) for share in (0.18, 0.001, 0.0, 12.0)] == ["18 %", "under 1 %", "0 %", "1,200 %"]
     assert [plural(value, "find", "finds") for value in (1, 2, 0.4)] == ["1 find", "2 finds", "0.4 finds"]
 
 
-def test_lists_stop_at_three() -> None:
+def test_lists_stop_where_they_are_told_to() -> None:
     names = ["Central", "Newport", "Park", "Kader", "Acklam"]
     assert [list_words(names[:n]) for n in range(4)] == [
         "",
@@ -35,7 +37,9 @@ def test_lists_stop_at_three() -> None:
         "Central and Newport",
         "Central, Newport and Park",
     ]
-    assert list_words(names) == "Central, Newport, Park and 2 more"
+    assert list_words(names, most=3) == "Central, Newport, Park and 2 more"
+    assert list_words(names[:3], most=3) == "Central, Newport and Park"
+    assert list_words(names) == "Central, Newport, Park, Kader and Acklam"
 
 
 @given(st.text())
