@@ -9,6 +9,8 @@ from commands.analysing import alerts, hotspots
 from commands.answers import say_error
 from commands.areas import boundaries
 from commands.counting import counts
+from commands.evaluating import evaluate
+from commands.evidence import evidence
 from commands.judging import backtest, change, near_repeats
 from commands.placing import places
 from commands.planning import plan
@@ -35,7 +37,8 @@ app = typer.Typer(
 commands: tuple[Callable[..., None], ...] = (
     *(demo, serve, ingest, rejects, history, erase, retain, undo),
     *(counts, hotspots, change, alerts, near_repeats, backtest, export),
-    *(briefing,),
+    *(evaluate,),
+    *(briefing, evidence),
 )
 for command in commands:
     app.command()(command)

@@ -1,0 +1,94 @@
+"""An evaluation as one A4 page: the answer, before and after side by side, the numbers and the rule."""
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+
+from dashboard.documents.drawing import draw_map
+from dashboard.documents.sketch import Outline
+from dashboard.documents.typesetting import make_pdf
+from dashboard.scales import Scale, count_scale
+from layers.areas import Area
+from layers.effect_asking import Evaluation
+from layers.effect_picture import Picture, picture_of
+from layers.effect_protocol import rule_words
+from layers.effect_rows import effect_shapes, side_rows
+from layers.wording import date_words, number_words
+
+__all__ = ["effect_pdf", "picture_scale", "table_rows"]
+
+_WIDE_MM, _HIGH_MM = 88.0, 78.0
+_STYLES: Final = {"treated": 0, "ring": 1, "control": 2}
+
+
+def effect_pdf(found: Evaluation, area: Area, *, mark: str | None, made: dt.datetime) -> bytes:
+    """The evaluation as PDF/UA-1 on one A4 page. `mark` what must be said of synthetic events; `made` is aware."""
+    picture = picture_of(found.effect, found.ground)
+    scale = picture_scale(picture)
+    drawings = {
+        name: _drawn(found, area, picture, values, scale)
+        for name, values in (("before", picture.before), ("after", picture.after))
+    }
+    return make_pdf("evaluation", _data(found, picture, area, mark=mark, made=made), drawings, made=made)
+
+
+def picture_scale(picture: Picture) -> Scale:
+    """One scale for before and after; before is scaled, so its counts are shares."""
+    highest = max([1.0, *picture.before.tolist(), *picture.after.tolist()])
+    return count_scale(highest, shared=True)
+
+
+def _drawn(found: Evaluation, area: Area, picture: Picture, values: Any, scale: Scale) -> bytes:
+    kept = np.asarray(values) > 0
+    shown = [one for one in effect_shapes(found.effect, found.ground) if one["role"] != "control"]
+    return draw_map(
+        area,
+        cells=picture.cells[kept],
+        values=np.asarray(values)[kept],
+        scale=scale,
+        legend_title="a cell",
+        areas=[Outline(one["geometry"], style=_STYLES[one["role"]]) for one in shown],
+        extent=picture.extent,
+        width_mm=_WIDE_MM,
+        height_mm=_HIGH_MM,
+    )
+
+
+def _data(found: Evaluation, picture: Picture, area: Area, *, mark: str | None, made: dt.datetime) -> Mapping[str, Any]:
+    """All that the page says."""
+    effect, local = found.effect, made.astimezone(area.tz)
+    alts = [
+        f"Map of cells of 130 m {words}: {number_words(round(float(values.sum()), 1))} in and around the treated place."
+        for words, values in zip(picture.words, (picture.before, picture.after), strict=True)
+    ]
+    return {
+        "title": "Did it work",
+        "mark": f"DEMONSTRATION: {mark}. Nothing here happened." if mark else "",
+        "sentence": found.verdict.sentence,
+        "before-words": picture.words[0],
+        "after-words": picture.words[1],
+        "before-alt": alts[0],
+        "after-alt": alts[1],
+        "map-words": "Both maps have one scale. Inner line: treated. Outer line: next door. The table says the same.",
+        "rows": table_rows(found),
+        "details": list(found.verdict.details),
+        "rule": list(rule_words(effect.protocol)),
+        "hash": effect.protocol.hash,
+        "footer": f"{'DEMONSTRATION. ' if mark else ''}OFFICIAL: for the partnership only, small numbers. Made "
+        f"{date_words(local.date())} at {local:%H:%M} by Hexbeat.",
+    }
+
+
+def table_rows(found: Evaluation) -> list[list[str]]:
+    """Where, before, after, expected, difference, interval and verdict of each side, in words."""
+    return [
+        [
+            str(row["where"]),
+            *(number_words(row[name]) for name in ("before", "after", "expected", "difference")),
+            f"{number_words(row['low'])} to {number_words(row['high'])}",
+            str(row["verdict"]),
+        ]
+        for row in side_rows(found.effect)
+    ]
