@@ -10,13 +10,13 @@ from layers.access import Viewer
 from layers.areas import Area
 from layers.catalogue import layer_named
 from layers.places import Mask, read_mask
-from layers.release_counting import Burst, count_events, tally_period
+from layers.release_counting import Burst, Past, count_events, tally_period
 from layers.release_events import KnownEvents, read_events
 from layers.release_format import FORMAT, Period, Release, ReleasedLayer
 from layers.release_periods import due_periods, three_years_before
 from layers.release_places import PlaceTree, grow_tree, whole_tree
 from layers.release_policy import LayerPolicy, ReleasePolicy
-from layers.release_register import Registered, counted_among, require_same_terms
+from layers.release_register import Began, Registered, add_began, counted_among, outline_of, require_same_terms
 from layers.release_words import CLAIM, LIMITS
 from layers.store import Store
 
@@ -36,13 +36,14 @@ _POLICE_UK = {
 class Draft:
     """A release that nobody has seen yet.
 
-    `counted`: event_id of every event that counts in a period which is published for the first time. `first`: from
-    which day each layer's periods run. `hidden` (layer, period: events in no block) and `bursts` are for the publisher
-    alone.
+    `counted`: event_id of every event that counts in a period which is published for the first time; `began`: how many
+    of them by layer, the period in which they began, and piece. `first`: from which day each layer's periods run.
+    `hidden` (layer, period: events in no block) and `bursts` are for the publisher alone.
     """
 
     release: Release
     counted: frozenset[str]
+    began: Began
     first: dict[str, str]
     hidden: dict[str, dict[str, int]]
     bursts: tuple[Burst, ...]
@@ -80,22 +81,23 @@ def build_draft(
     old = {(layer.name, period) for layer, period in _spans(last.release.layers)} if last else set()
     fresh = [(layer, period) for layer, period in _spans(layers) if (layer.name, period) not in old]
     if last and not fresh:
-        return Draft(last.release, frozenset(), last.first, {}, (), is_new=False)
+        return Draft(last.release, frozenset(), {}, last.first, {}, (), is_new=False)
     known = read_events(store, viewer, moment=min(now, _end_of(as_at, area)), area=area)
     was_counted = counted_among(series, known.frame["event_id"])
-    frames = count_events(known, layers, _published(series), was_counted, area, trees)
-    hidden, bursts, counted = dict[str, dict[str, int]](), list[Burst](), set[str]()
-    for layer, period in fresh:
-        frame = frames[layer.name]
-        tally = tally_period(frame, layer, period, trees[layer.place_set])
+    frames = count_events(known, layers, _past(series, area), was_counted, area, trees)
+    tallies = [(layer, period, tally_period(frames[layer.name], layer, period, trees[layer.place_set]))
+               for layer, period in fresh]  # fmt: skip
+    hidden, began = dict[str, dict[str, int]](), Began()
+    for layer, period, tally in tallies:
         blocks += tally.blocks
-        bursts += tally.bursts
         hidden.setdefault(layer.name, {})[period.name] = tally.hidden
-        counted.update(frame.loc[frame["period"] == period.name, "event_id"])
+        add_began(began, {layer.name: tally.sources})
     order = {(layer.name, period.name): k for k, (layer, period) in enumerate(_spans(layers))}
     blocks.sort(key=lambda block: order[block.layer, block.period])
     release = Release(_facts(area, policy, known, as_at, series), layers, places, tuple(blocks))
-    return Draft(release, frozenset(counted), first, hidden, tuple(bursts), is_new=True)
+    counted = frozenset[str]().union(*(tally.counted for _, _, tally in tallies))
+    bursts = tuple(burst for _, _, tally in tallies for burst in tally.bursts)
+    return Draft(release, counted, began, first, hidden, bursts, is_new=True)
 
 
 def grow_trees(area: Area, mask: Mask, policy: ReleasePolicy) -> dict[str, PlaceTree]:
@@ -138,12 +140,17 @@ def _first_days(
     return {layer.name: own.get(layer.name, days[layer.name].isoformat()) for layer in policy.layers}
 
 
-def _published(series: Sequence[Registered]) -> dict[str, list[Period]]:
-    """Every period of each layer that was ever published."""
-    found: dict[str, list[Period]] = {}
+def _past(series: Sequence[Registered], area: Area) -> list[Past]:
+    """Every period of each layer that was ever published, and what counted of it in all releases together."""
+    counted, last = Began(), {old.area: old.release for old in series}
     for old in series:
-        for layer in old.release.layers:
-            found.setdefault(layer.name, []).extend(layer.periods)
+        add_began(counted, old.began)
+    found = []
+    for name, release in last.items():
+        outline = None if name == area.name else outline_of(release)
+        for layer in release.layers:
+            so_far = counted.get(layer.name, {})
+            found += [Past(layer.name, period, so_far.get(period.name, {}), outline) for period in layer.periods]
     return found
 
 

@@ -30,8 +30,8 @@ _FROM_POLICE_UK: Final = "police-uk-"
 class KnownEvents:
     """The events in force at a moment, one row each, sorted by event_id.
 
-    `frame`: event_id, layer, h3_09, h3_11, ward_code, reported_by as known then; occurred_from, recorded_at (UTC
-    seconds) of the event's very first version, so that no later correction moves an event to another period.
+    `frame`: event_id, layer, h3_09, h3_11, ward_code, lon, lat, reported_by as known then; occurred_from, recorded_at
+    (UTC seconds) of the event's very first version, so that no later correction moves an event to another period.
     `demonstration` and `police_uk`: whether something was loaded from there, be there events or not, so that a release
     which says so tells nothing of events that it does not show.
     """
@@ -87,5 +87,5 @@ def _within(frame: pd.DataFrame, area: Area) -> pd.DataFrame:
     if other.any():
         lon, lat = (frame.loc[other, name].to_numpy(dtype=np.float64) for name in ("lon", "lat"))
         ward[other] = codes[area.wards.locate(lon, lat)]
-    frame = frame.assign(ward_code=ward).drop(columns=["lon", "lat"])
+    frame = frame.assign(ward_code=ward)
     return frame[frame["ward_code"] != ""].reset_index(drop=True)

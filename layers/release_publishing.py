@@ -72,7 +72,9 @@ def publish_release(  # noqa: PLR0913 (from where, to where, when and how a rele
     report = _audited(files, [*before, *(earlier if draft.is_new else earlier[:-1])])
     if draft.is_new and not dry_run:
         goes_on = before[-1].area if before else None
-        register.add(len(earlier) + 1, files, counted=draft.counted, first=draft.first, continues=goes_on)
+        register.add(
+            len(earlier) + 1, files, counted=draft.counted, began=draft.began, first=draft.first, continues=goes_on
+        )
     if not dry_run:
         _write(files, out)
     return _published(draft, files, report)

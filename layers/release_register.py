@@ -2,9 +2,11 @@
 
 In the home folder, `published/<area>/0001/` holds a copy of the first release, `0002/` of the second, and
 `0001.json` what is no business of the public: for each layer the day from which its periods run; from which other
-area's series this one goes on; and digests of the events that counted, so that none ever counts twice, even if its load
-was undone or its rows were removed, and it came again. A digest (BLAKE2b of the event's name, with a key of its own for
-each release) says nothing by itself; whoever has the register and an event's natural key can tell that it counted.
+area's series this one goes on; digests of the events that counted, so that none ever counts twice, even if its load was
+undone or its rows were removed, and it came again; and how many counted, by the period in which they began and their
+piece, so that a file which comes again with other keys adds nothing. A digest (BLAKE2b of the event's name, with a key
+of its own for each release) says nothing by itself; whoever has the register and an event's natural key can tell that
+it counted.
 """
 
 import json
@@ -24,8 +26,19 @@ from layers.release_files import release_checksum
 from layers.release_format import Release
 from layers.release_reading import read_files, release_of
 
-__all__ = ["Register", "Registered", "counted_among", "require_no_other_area", "require_same_terms", "series_before"]
+__all__ = [
+    "Began",
+    "Register",
+    "Registered",
+    "add_began",
+    "counted_among",
+    "outline_of",
+    "require_no_other_area",
+    "require_same_terms",
+    "series_before",
+]
 
+Began = dict[str, dict[str, dict[str, int]]]  # layer, period in which events began, piece: how many counted
 _DIGITS: Final = 16  # hexadecimal, of a digest: 64 bits
 _SHARED: Final = 0.001  # of the smaller of two areas: less is how outlines of neighbours differ
 
@@ -39,6 +52,7 @@ class Registered:
     release: Release
     first: dict[str, str]
     continues: str | None
+    began: Began
     _key: bytes = field(repr=False)
     _counted: frozenset[str] = field(repr=False)
 
@@ -81,6 +95,7 @@ class Register:
         files: Mapping[str, bytes],
         *,
         counted: Collection[str],
+        began: Began,
         first: dict[str, str],
         continues: str | None,
     ) -> None:
@@ -99,6 +114,7 @@ class Register:
             (copy / name).write_bytes(content)
         key = secrets.token_bytes(16)
         facts = {
+            "began": began,
             "checksum": release_checksum(dict(files)),
             "continues": continues,
             "counted": "".join(sorted(_digest(event_id, key) for event_id in counted)),
@@ -115,8 +131,8 @@ class Register:
             text = facts["counted"]
             counted = frozenset(text[at : at + _DIGITS] for at in range(0, len(text), _DIGITS))
             found = Registered(
-                number, files, release_of(files), facts["first"], facts["continues"], bytes.fromhex(facts["key"]),
-                counted,
+                number, files, release_of(files), facts["first"], facts["continues"], facts["began"],
+                bytes.fromhex(facts["key"]), counted,
             )  # fmt: skip
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise self._broken(f"number {number} cannot be read ({type(error).__name__})") from error
@@ -140,6 +156,20 @@ def counted_among(series: Iterable[Registered], event_ids: Iterable[str]) -> fro
     """Those of the events that counted in a period which one of these releases was the first to publish."""
     known = list(series)
     return frozenset(name for name in event_ids if any(old.has_counted(name) for old in known))
+
+
+def add_began(whole: Began, more: Mapping[str, Mapping[str, Mapping[str, int]]]) -> None:
+    """Add counts to others, in place."""
+    for layer, periods in more.items():
+        for period, pieces in periods.items():
+            sums = whole.setdefault(layer, {}).setdefault(period, {})
+            for piece, number in pieces.items():
+                sums[piece] = sums.get(piece, 0) + number
+
+
+def outline_of(release: Release) -> shapely.Geometry:
+    """The ground that a release is about."""
+    return shapely.union_all([place.outline for place in release.places.values() if place.parent_id is None])
 
 
 def series_before(home: Path, earlier: Sequence[Registered], continues: str | None) -> list[Registered]:
@@ -185,8 +215,7 @@ def _shared_wards(release: Release, area: Area) -> int:
     """How many of the area's wards lie in the release's area, by code or by outline."""
     places = release.places.values()
     codes = {place.ward_code for place in places}
-    whole = shapely.union_all([place.outline for place in places if place.parent_id is None])
-    common = shapely.area(shapely.intersection(area.wards.polygons, whole))
+    common = shapely.area(shapely.intersection(area.wards.polygons, outline_of(release)))
     within = common > _SHARED * shapely.area(area.wards.polygons)
     return sum(code in codes or bool(inside) for code, inside in zip(area.wards.codes, within, strict=True))
 

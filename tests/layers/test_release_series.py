@@ -173,3 +173,26 @@ def test_the_audit_finds_a_day_published_for_two_areas(town: Town3, tmp_path: Pa
         for layer in ("needle_litter", "street_dealing")
     ]
     del town
+
+
+def test_a_file_that_comes_again_with_other_keys_adds_nothing(town: Town3, tmp_path: Path) -> None:
+    """A source without an ID is keyed by its rows' digest: a status that changes makes it a new event."""
+    with Store.open(town.home) as store:
+        store.undo_last(ANALYST)
+    again = town.finds(20, "2025-01-10", "other-keys")
+    town.load(pd.concat([again, town.finds(6, "2025-01-10", "late")]), now="2025-07-20", name="q1.csv")
+    assert numbers(town.build(tmp_path / "second", "2026-01-01")) == {"2025-Q1": 20, "2025-Q3": 6}
+    with Store.open(town.home) as store:
+        store.erase_source(ANALYST, "table")
+    town.load(pd.concat([again, town.finds(6, "2025-01-10", "x")]), now="2026-02-20", name="q1.csv")
+    assert numbers(town.build(tmp_path / "third", "2026-07-01")) == {"2025-Q1": 20, "2025-Q3": 6}
+
+
+def test_events_under_new_keys_in_other_pieces_add_nothing(town: Town3, tmp_path: Path) -> None:
+    """Points that a source moves and names anew: more in one piece, but no more in all."""
+    with Store.open(town.home) as store:
+        store.undo_last(ANALYST)
+    moved = frame_of(town.town, [60] * 20, layer="needle_litter", start=date(2025, 1, 10), days=60,
+                     rng=np.random.default_rng(4), prefix="moved")  # fmt: skip
+    town.load(moved, now="2025-07-20", name="q1.csv")
+    assert numbers(town.build(tmp_path / "second", "2026-01-01")) == {"2025-Q1": 20}
