@@ -14,7 +14,6 @@ from geo.cells import boundaries
 from layers.areas import Area
 from layers.briefing import Alert, Briefing, ClosureLine, LayerLine, PlaceLine, Purpose
 from layers.catalogue import LAYER_NAMES, layer_named
-from layers.counts_export import MARK
 from layers.wording import date_words, list_words, number_words, span_words, things
 
 __all__ = [
@@ -69,7 +68,7 @@ def briefing_words(found: Briefing, area: Area, *, made: dt.datetime) -> dict[st
         "done": done_words(found),
         "fresh": fresh_words(found),
         "notes": list(found.notes),
-        "footer": f"{'DEMONSTRATION. ' if found.synthetic else ''}OFFICIAL: for the partnership only, small numbers. "
+        "footer": f"{'DEMONSTRATION. ' if found.mark else ''}OFFICIAL: for the partnership only, small numbers. "
         f"Made {date_words(local.date())} at {local:%H:%M} by Hexbeat.",
     }
 
@@ -93,7 +92,7 @@ def head_words(found: Briefing, area: Area) -> str:
 
 def demonstration_words(found: Briefing) -> str:
     """What must stand on every page that shows demonstration events; "" for others."""
-    return f"DEMONSTRATION: {MARK}. Nothing here happened." if found.synthetic else ""
+    return f"DEMONSTRATION: {found.mark}." if found.mark else ""
 
 
 def layer_row(line: LayerLine, found: Briefing) -> dict[str, str]:

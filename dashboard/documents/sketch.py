@@ -10,7 +10,7 @@ from dashboard.scales import Scale
 
 __all__ = ["NO_SHAPES", "Bounds", "Line", "Mark", "MarkKind", "Outline", "Ring", "Sketch"]
 
-MarkKind = Literal["dot", "square", "cross", "stop"]
+MarkKind = Literal["dot", "square", "cross", "stop", "triangle", "diamond", "site"]
 Bounds = tuple[float, float, float, float]  # west, south, east, north in degrees
 NO_SHAPES: Final[NDArray[Any]] = np.zeros(0, dtype=object)
 

@@ -28,13 +28,19 @@ NEVER_LACKING: Final = "\u024f"  # up to here (Latin letters) the fonts have the
 
 
 def make_pdf(
-    template: str, data: Mapping[str, Any], drawings: Mapping[str, bytes], *, made: dt.datetime | None = None
+    template: str,
+    data: Mapping[str, Any],
+    drawings: Mapping[str, bytes],
+    *,
+    made: dt.datetime | None = None,
+    attached: bytes | None = None,
 ) -> bytes:
     """The template with this data as PDF/UA-1, the same bytes for the same data.
 
     template: the name of a file in `templates`, without its ending. data: what JSON holds, with a `title` at least;
     its texts are never markup, and letters that the fonts lack become squares. drawings: SVG by name. made: the moment
-    that the file gives as its own (None: none, which PDF writes as 1970). Raises UsageError for a template that is not
+    that the file gives as its own (None: none, which PDF writes as 1970). attached: JSON in UTF-8 that the file carries
+    as `content.json`, where the template asks for it. Raises UsageError for a template that is not
     there or a title that is empty.
     """
     source = TEMPLATES / f"{template}.typ"
@@ -46,6 +52,8 @@ def make_pdf(
         )
     inputs = {f"drawing-{name}": svg.decode() for name, svg in drawings.items()}
     inputs["data"] = json.dumps(printable(dict(data)), ensure_ascii=False, allow_nan=False)
+    if attached is not None:
+        inputs["attached"] = attached.decode()
     made_pdf: bytes = typst.compile(
         source,
         root=TEMPLATES,

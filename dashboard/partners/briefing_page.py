@@ -1,6 +1,5 @@
 """The briefing on screen: for the daily meeting or a shift; the same facts as its one A4 page."""
 
-import base64
 import datetime as dt
 from collections.abc import Sequence
 from typing import Final
@@ -22,6 +21,7 @@ from dashboard.documents.briefing_document import (
     layer_row,
     place_title,
 )
+from dashboard.documents.pictures import picture_html
 from dashboard.header import show_header
 from dashboard.partners.map_page import draw_empty_store
 from dashboard.places import ward_labels
@@ -138,7 +138,8 @@ def draw_briefing(here: Installation, found: Briefing) -> None:
     draw_download(here, found)
     with st.container(horizontal=True, wrap=False, key="hb_analysis", gap="medium"):
         with st.container(key="hb_analysis_map", width="stretch"):
-            st.html(map_html(found, here))
+            drawn = briefing_map(found, here.area, width_mm=MAP_MM[0], height_mm=MAP_MM[1])
+            st.html(picture_html(drawn, briefing_alt(found, here.area)))
         with st.container(key="hb_analysis_words", width=440):
             st.html(counts_html(found) + list_html("Alerts", alert_lines(found), "None."))
     st.html(places_html(found))
@@ -166,15 +167,6 @@ def draw_download(here: Installation, found: Briefing) -> None:
         on_click="ignore",
         type="primary",
         key="briefing_pdf",
-    )
-
-
-def map_html(found: Briefing, here: Installation) -> str:
-    """The map of the page as a picture; it is white in the dark too, as it is to be printed."""
-    drawn = base64.b64encode(briefing_map(found, here.area, width_mm=MAP_MM[0], height_mm=MAP_MM[1])).decode()
-    return (
-        f'<img src="data:image/svg+xml;base64,{drawn}" alt="{html_text(briefing_alt(found, here.area))}" '
-        'style="width:100%;max-width:46rem;background:#fff;border-radius:0.3rem;padding:0.4rem;box-sizing:border-box">'
     )
 
 

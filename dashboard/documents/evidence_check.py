@@ -1,0 +1,122 @@
+"""Verifying an evidence pack: its hash, and that nothing that can be seen of it differs from the content it carries."""
+
+import datetime as dt
+import io
+import json
+import re
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import python_calamine
+
+from dashboard.documents.evidence_document import evidence_pdf
+from dashboard.documents.evidence_sheets import CONTENT_SHEET, evidence_xlsx
+from geo.errors import DataError, HexbeatError
+from layers.areas import load_area
+from layers.evidence import FORMAT, canonical, digest_of
+from layers.evidence_register import noted_pack
+from layers.wording import date_words
+
+__all__ = ["PackCheck", "check_pack"]
+
+STREAM: Final = re.compile(rb"<<(?P<head>[^>]*?/Type\s*/EmbeddedFile.*?)>>\s*stream\r?\n", re.DOTALL)
+LARGEST: Final = 100_000_000  # bytes of content: many times the largest pack
+
+
+@dataclass(frozen=True, slots=True)
+class PackCheck:
+    """What was found: `intact`: the file shows its content and nothing else; `noted`: this installation made it.
+
+    `digest` is the SHA-256 of the content. Whoever changes the content too makes an intact file, but no noted one.
+    """
+
+    intact: bool
+    noted: bool
+    digest: str
+    reference: str
+    made_at: str
+    sentence: str
+
+
+def check_pack(name: str, file: bytes, *, home: Path) -> PackCheck:
+    """Check a pack of `hexbeat evidence` (.pdf or .xlsx) against itself, and against the register of the home folder.
+
+    A PDF is made again from its content and compared byte by byte, a workbook cell by cell. So a pack of another
+    version of Hexbeat, whose pages look otherwise, is not called intact, and the sentence says so. DataError for a
+    file that is no pack.
+    """
+    content = pdf_content(file) if file.startswith(b"%PDF") else xlsx_content(file)
+    if content is None or content.get("format") != FORMAT:
+        raise DataError(
+            "A pack is checked in a file that hexbeat evidence wrote",
+            f"{name} carries no content of one",
+            "give the .pdf or .xlsx as it was written",
+        )
+    digest = digest_of(content)
+    intact = shows_content(file, content, home)
+    noted = noted_pack(home, digest)
+    facts = str(content.get("reference")), str(content.get("made_at"))
+    return PackCheck(intact, noted is not None, digest, *facts, check_words(intact=intact, noted=noted))
+
+
+def check_words(*, intact: bool, noted: dt.datetime | None) -> str:
+    """What the check found, and what it did not."""
+    if not intact:
+        return (
+            "What the file shows differs from the content it carries: it was changed, or another version of Hexbeat "
+            "made it."
+        )
+    if noted is None:
+        return (
+            "What the file shows is its content, but no pack with this SHA-256 is noted here: compare the digits with "
+            "those noted when it was made."
+        )
+    return f"What the file shows is its content, as it was made here on {date_words(noted.date())}."
+
+
+def shows_content(file: bytes, content: dict[str, Any], home: Path) -> bool:
+    """Whether the file is what the content makes."""
+    try:
+        if file.startswith(b"%PDF"):
+            return file == evidence_pdf(content, load_area(str(content["area"]), home=home))
+        return sheets_of(file) == sheets_of(evidence_xlsx(content))
+    except (KeyError, TypeError, ValueError, HexbeatError):
+        return False  # a content that makes no page was not written by Hexbeat
+
+
+def pdf_content(file: bytes) -> dict[str, Any] | None:
+    """The JSON that the PDF carries; None if there is none."""
+    for found in STREAM.finditer(file):
+        reader = zlib.decompressobj()
+        try:
+            text = reader.decompress(file[found.end() :], LARGEST)
+            return as_content(text)
+        except zlib.error:
+            continue
+    return None
+
+
+def xlsx_content(file: bytes) -> dict[str, Any] | None:
+    """The JSON of the workbook's last sheet; None if there is none."""
+    try:
+        sheets = sheets_of(file)
+    except (python_calamine.CalamineError, OSError, ValueError):
+        return None
+    return as_content("".join(str(row[0]) for row in sheets.get(CONTENT_SHEET, []) if row).encode())
+
+
+def as_content(text: bytes) -> dict[str, Any] | None:
+    """The content, if the text is one in its canonical form."""
+    try:
+        content = json.loads(text)
+    except ValueError:
+        return None
+    return content if isinstance(content, dict) and canonical(content) == text else None
+
+
+def sheets_of(file: bytes) -> dict[str, list[list[Any]]]:
+    """All cells of all sheets, by name."""
+    book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(file))
+    return {name: book.get_sheet_by_name(name).to_python() for name in book.sheet_names}

@@ -1,0 +1,160 @@
+"""An evidence pack on paper. The PDF is a pure function of the pack's content, and carries that content with it."""
+
+import datetime as dt
+from collections import Counter
+from typing import Any, Final
+
+from dashboard.documents.drawing import draw_map
+from dashboard.documents.frame import bounds_around
+from dashboard.documents.sketch import Mark, MarkKind, Ring
+from dashboard.documents.timeline import draw_timeline
+from dashboard.documents.typesetting import make_pdf
+from layers.areas import Area
+from layers.catalogue import layer_named
+from layers.evidence import canonical, digest_of
+from layers.wording import MONTH_NAMES, date_words, list_words, number_words, percent_words, span_words, things
+
+__all__ = [
+    "MARKING",
+    "evidence_map",
+    "evidence_pdf",
+    "fact_rows",
+    "incident_words",
+    "map_alt",
+    "month_table",
+    "source_words",
+]
+
+MARKING: Final = "RESTRICTED: for the case named here and nobody else. Do not copy, forward or publish."
+KINDS: Final[dict[str, MarkKind]] = {
+    "needle_litter": "dot",
+    "street_dealing": "triangle",
+    "overdoses": "diamond",
+    "closed_properties": "square",
+}
+
+
+def evidence_pdf(content: dict[str, Any], area: Area) -> bytes:
+    """The pack as PDF/UA-1, the same bytes for the same content; `area` must be the one that the content names."""
+    made = dt.datetime.fromisoformat(content["made_at"])
+    data = {
+        "title": f"Incidents recorded near a place: {content['reference']}",
+        "mark": f"DEMONSTRATION: {content['demonstration']}." if content["demonstration"] else "",
+        "marking": MARKING,
+        "facts": [list(row) for row in fact_rows(content)],
+        "alt": map_alt(content),
+        "timeline-alt": timeline_alt(content),
+        "months": month_table(content),
+        "layer-titles": [layer_named(name).title for name in content["layers"]],
+        "incidents": [incident_words(row) for row in content["incidents"]],
+        "notes": any(row.get("note") for row in content["incidents"]),
+        "sources": [source_words(row) for row in content["sources"]],
+        "caveats": content["caveats"],
+        "digest": digest_of(content),
+        "footer": f"{'DEMONSTRATION. ' if content['demonstration'] else ''}{MARKING.split(':')[0]}. "
+        f"{content['reference']}. SHA-256 {digest_of(content)[:16]}…",
+    }
+    drawings = {
+        "map": evidence_map(content, area),
+        "timeline": draw_timeline(content, alt=timeline_alt(content)),
+    }
+    return make_pdf("evidence", data, drawings, made=made, attached=canonical(content))
+
+
+def fact_rows(content: dict[str, Any]) -> list[tuple[str, str]]:
+    """What the pack is, as names and words."""
+    made = dt.datetime.fromisoformat(content["made_at"])
+    start, end = (dt.date.fromisoformat(content[name]) for name in ("start", "end"))
+    totals = [things(row["records"], layer_named(row["layer"])) for row in content["totals"]]
+    return [
+        ("Case", content["reference"]),
+        ("Place", f"{content['lat']:.5f}, {content['lon']:.5f} (WGS 84), {content['ward_name']} ward"),
+        ("Radius", f"{number_words(content['radius_m'])} metres"),
+        ("Period", span_words(start, end)),
+        ("Records", f"{len(content['incidents']):,}: {list_words(totals)}"),
+        ("Made", f"{date_words(made.date())} at {made:%H:%M}, by {content['made_by']}, with Hexbeat"),
+    ]
+
+
+def month_table(content: dict[str, Any]) -> list[list[str]]:
+    """A row for each month with a record: its name, and the number of each layer."""
+    return [[month_words(row["month"]), *(str(row[name]) for name in content["layers"])] for row in content["months"]]
+
+
+def month_words(month: str) -> str:
+    """2026-11 as Nov 2026."""
+    return f"{MONTH_NAMES[int(month[5:]) - 1]} {month[:4]}"
+
+
+def incident_words(row: dict[str, Any]) -> dict[str, str]:
+    """One record as the table says it."""
+    doubts = [] if row["surely"] else ["may lie outside the period"]
+    doubts += ["shared coordinates"] if row["shared_point"] else []
+    spec = layer_named(row["layer"])
+    what = row["category"] or spec.one
+    amount = f", {row['quantity']} {spec.item}" if row["quantity"] > 1 else ""
+    status = f", {row['status']}" if row["status"] else ""
+    return {
+        "number": str(row["number"]),
+        "when": row["when"],
+        "layer": spec.title,
+        "what": f"{what}{amount}{status}",
+        "where": f"{row['distance_m']} m {row['side']}".strip() if row["side"] else "at the point",
+        "source": f"{row['source']} {row['source_id']}, by {row['reported_by']}",
+        "doubts": "; ".join(doubts),
+        "note": row.get("note", ""),
+    }
+
+
+def source_words(row: dict[str, Any]) -> list[str]:
+    """A source, what it holds, what was rejected and why, and how exact it is."""
+    reasons = ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in row["reasons"].items())
+    rejected = f"{row['rejects']:,}" + (f" ({reasons})" if reasons else "")
+    return [
+        row["source"],
+        layer_named(row["layer"]).title,
+        f"{row['used']:,} of {row['events']:,}",
+        date_words(dt.date.fromisoformat(row["last_record"])),
+        rejected,
+        percent_words(row["without_time"]),
+        percent_words(row["snapped"]),
+    ]
+
+
+def evidence_map(content: dict[str, Any], area: Area, *, width_mm: float = 112.0, height_mm: float = 108.0) -> bytes:
+    """The place, its radius, and the records; several at one point are drawn once with their number."""
+    ring = Ring(content["lon"], content["lat"], content["radius_m"])
+    at = Counter((row["layer"], row["lon"], row["lat"]) for row in content["incidents"])
+    points = [
+        Mark(lon, lat, KINDS[layer], f"\N{MULTIPLICATION SIGN}{count}" if count > 1 else "")
+        for (layer, lon, lat), count in sorted(at.items())
+    ]
+    present = [name for name in content["layers"] if any(row["layer"] == name for row in content["incidents"])]
+    return draw_map(
+        area,
+        points=[*points, Mark(content["lon"], content["lat"], "site")],
+        rings=[ring],
+        keys=[
+            ("site", f"the place, with {number_words(content['radius_m'])} m around it"),
+            *((KINDS[name], layer_named(name).many) for name in present),
+        ],
+        extent=bounds_around([(content["lon"], content["lat"])], least_m=content["radius_m"] * 2.15),
+        alt=map_alt(content),
+        width_mm=width_mm,
+        height_mm=height_mm,
+    )
+
+
+def map_alt(content: dict[str, Any]) -> str:
+    """What the map shows, for those who do not see it."""
+    place = f"{content['lat']:.5f}, {content['lon']:.5f} in {content['ward_name']} ward"
+    return (
+        f"Map around {place}, north up, with a circle of {number_words(content['radius_m'])} metres and "
+        f"{len(content['incidents']):,} records. The table of records gives the distance and side of each."
+    )
+
+
+def timeline_alt(content: dict[str, Any]) -> str:
+    """What the timeline shows."""
+    parts = [things(row["records"], layer_named(row["layer"])) for row in content["totals"]]
+    return f"Timeline of the period: {list_words(parts)}. The table of months gives their numbers."

@@ -1,0 +1,15 @@
+"""A drawing for paper, shown on a screen: as a picture with its words, on white in the dark too."""
+
+import base64
+
+from dashboard.words import html_text
+
+__all__ = ["picture_html"]
+
+LOOK = "width:100%;max-width:46rem;background:#fff;border-radius:0.3rem;padding:0.4rem;box-sizing:border-box"
+
+
+def picture_html(drawing: bytes, alt: str) -> str:
+    """The SVG as an image, which runs nothing; `alt` says what it shows."""
+    data = base64.b64encode(drawing).decode()
+    return f'<img src="data:image/svg+xml;base64,{data}" alt="{html_text(alt)}" style="{LOOK}">'
