@@ -81,12 +81,18 @@ def _expect(
     fitted, now, spread = _fit(design, past, weights)
     leverage = _leverage(design, fitted, weights)
     anscombe = 1.5 * (past ** (2 / 3) - fitted ** (2 / 3)) / (fitted ** (1 / 6) * np.sqrt(spread * (1 - leverage)))
-    outbreak = anscombe > _OUTBREAK_RESIDUAL
-    if outbreak.any():
-        weights = np.where(outbreak, anscombe**-2.0, 1.0)
-        weights *= len(weights) / weights.sum()
+    if (anscombe > _OUTBREAK_RESIDUAL).any():
+        weights = _outbreak_weights(anscombe, _OUTBREAK_RESIDUAL)
         fitted, now, spread = _fit(design, past, weights)
     return now, float(count_quantile(1 - alpha, now, spread if spread > 1 + _TINY else 1.0))
+
+
+def _outbreak_weights(anscombe: NDArray[np.float64], threshold: float) -> NDArray[np.float64]:
+    """Weights that sum to their number: those of residuals above the threshold fall with the residual's square."""
+    outbreak = anscombe > threshold
+    weights = np.where(outbreak, np.divide(1.0, anscombe**2, out=np.ones_like(anscombe), where=outbreak), 1.0)
+    scaled: NDArray[np.float64] = weights * (len(weights) / weights.sum())
+    return scaled
 
 
 def _fit(

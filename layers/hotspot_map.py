@@ -17,7 +17,7 @@ from layers.filters import Filter
 from layers.periods import Period, one_layer, period_of
 from layers.query import Selection, select
 from layers.study import Study, align, filter_in
-from layers.wording import list_words, number_words, percent_words
+from layers.wording import across_words, list_words, number_words, percent_words
 
 __all__ = ["COLD", "HOT", "HotspotMap", "hotspot_map"]
 
@@ -182,9 +182,10 @@ def _lone_notes(rows: pd.DataFrame, resolution: int, q: float, *, snapped: bool)
     which = "1 cell is" if lone == 1 else f"{lone} cells are"
     said = f"{which} busy among quiet ones, which chance alone would make as often, so not called hot."
     if snapped and resolution > min(RESOLUTIONS):
-        return [f"{said} Many records share their points: coarser cells (resolution {resolution - 1}) may tell more."]
+        larger = across_words(resolution - 1)
+        return [f"{said} Many records share their points: larger cells ({larger} across) may tell more."]
     if not snapped and resolution < max(RESOLUTIONS):
-        return [f"{said} Finer cells (resolution {resolution + 1}) may tell more."]
+        return [f"{said} Smaller cells ({across_words(resolution + 1)} across) may tell more."]
     return [said]
 
 

@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
+from scipy import optimize, stats
 
 from geo.errors import UsageError
-from geo.farrington import _baseline_weeks, farrington_flexible
+from geo.farrington import _baseline_weeks, _expect, _outbreak_weights, farrington_flexible
+from geo.tails import count_quantile, poisson_at_least
 
 WEEKS = np.arange(52 * 5 + 20)
 
@@ -60,6 +62,45 @@ def test_the_season_of_a_week_is_the_same_weeks_of_earlier_years() -> None:
     assert ages[season == 0].tolist() == [year * 52 + step for year in range(1, 6) for step in range(-3, 4)]
     assert set(season.tolist()) == set(range(10))
     assert np.bincount(season).min() >= 5 * 4
+
+
+def test_published_numbers_of_the_r_package_surveillance() -> None:
+    """Its tests/testthat/test-farringtonFlexible.R: weights checked by hand; bounds of a mean of 5 ("nbPlugin")."""
+    assert _outbreak_weights(np.repeat([0.0, 2.0], 5), 0.0) == pytest.approx(np.repeat([1.6, 0.4], 5))
+    assert [count_quantile(chance, 5.0, 1.5) for chance in (0.05, 0.95)] == [1, 10]
+    assert [count_quantile(chance, 5.0, 1.0) for chance in (0.05, 0.95)] == [2, 9]
+    assert float(poisson_at_least(11, 5.0)) == pytest.approx(0.01369527, abs=1e-8)
+
+
+@pytest.mark.parametrize(("mean", "size"), [(0.7, None), (6.0, None), (20.0, 3.0)])
+def test_the_expectation_is_that_of_the_likelihoods_maximum(mean: float, size: float | None) -> None:
+    """Written anew: Poisson likelihood with weights by a general optimiser, dispersion and quantile by scipy.stats."""
+    generator = np.random.default_rng(6)
+    ages, season = _baseline_weeks(52 * 5 + 10)
+    rate = mean * (1 + 0.4 * np.cos(season))
+    past = (generator.poisson(rate) if size is None else generator.negative_binomial(size, size / (size + rate))) * 1.0
+    past[100] += 12 * mean  # an outbreak, so that weights are used
+    design = np.column_stack([np.ones(len(ages)), -ages / 52, *(season == one for one in range(1, 10))]).astype(float)
+
+    def fitted(weights: np.ndarray) -> tuple[np.ndarray, float, float]:
+        def loss(beta: np.ndarray) -> tuple[float, np.ndarray]:
+            means = np.exp(design @ beta)
+            return float((weights * (means - past * (design @ beta))).sum()), design.T @ (weights * (means - past))
+
+        beta = optimize.minimize(loss, np.zeros(11), jac=True, method="BFGS", options={"gtol": 1e-9}).x
+        means = np.exp(design @ beta)
+        spread = (weights * (past - means) ** 2 / means).sum() / (len(past) - 11)
+        return means, float(np.exp(beta[0])), max(1.0, float(spread))
+
+    means, _, spread = fitted(np.ones(len(past)))
+    root = np.sqrt(means)[:, None] * design
+    leverage = np.diag(root @ np.linalg.solve(root.T @ root, root.T))
+    anscombe = 1.5 * (past ** (2 / 3) * means ** (-1 / 6) - np.sqrt(means)) / np.sqrt(spread * (1 - leverage))
+    weights = np.where(anscombe > 2.58, 1 / anscombe**2, 1.0)
+    assert (weights < 1).any()
+    _, now, spread = fitted(weights * len(past) / weights.sum())
+    upper = stats.nbinom.ppf(0.995, now / (spread - 1), 1 / spread) if spread > 1 else stats.poisson.ppf(0.995, now)
+    assert _expect(past, ages, season, 0.005) == (pytest.approx(now, rel=1e-5), upper)
 
 
 def test_too_short_a_history_is_refused() -> None:

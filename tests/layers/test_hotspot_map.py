@@ -100,8 +100,8 @@ def test_what_was_shared_left_out_and_swept_is_said() -> None:
 @pytest.mark.parametrize(
     ("step", "hint"),
     [
-        (1e-7, "Finer cells (resolution 10) may tell more."),
-        (0.0, "Many records share their points: coarser cells (resolution 8) may tell more."),
+        (1e-7, "Smaller cells (130 m across) may tell more."),
+        (0.0, "Many records share their points: larger cells (900 m across) may tell more."),
     ],
 )
 def test_a_lone_busy_cell_is_announced(step: float, hint: str) -> None:
