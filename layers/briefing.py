@@ -19,6 +19,7 @@ from layers.briefing_work import WorkLine, work_lines
 from layers.catalogue import LAYERS
 from layers.change_map import FALL, RISE, TOO_FEW, change_map
 from layers.columns import Columns
+from layers.counts_export import demonstration_mark
 from layers.event import LayerSpec
 from layers.filters import Filter
 from layers.periods import Period, known_period
@@ -90,7 +91,7 @@ class Briefing:
     work: tuple[WorkLine, ...]
     sources: tuple[SourceLine, ...]
     notes: tuple[str, ...]
-    synthetic: bool
+    mark: str | None  # what must be said of synthetic events among them
 
 
 def make_briefing(  # noqa: PLR0913 - what a briefing is made of, by keyword
@@ -142,7 +143,7 @@ def make_briefing(  # noqa: PLR0913 - what a briefing is made of, by keyword
         work=() if visits is None else work_lines(visits, wards=wards),
         sources=source_lines(columns, area, sources, today=today),
         notes=tuple(dict.fromkeys([*notes, *_late_notes(columns, area, today)])),
-        synthetic=bool(columns.demonstration.any()),
+        mark=demonstration_mark(columns),
     )
 
 

@@ -12,7 +12,7 @@ from dashboard.documents.plan_tables import WORKBOOK_OPTIONS, write_facts, write
 from layers.catalogue import layer_named
 from layers.evidence import canonical, digest_of
 
-__all__ = ["CONTENT_SHEET", "evidence_xlsx"]
+__all__ = ["CONTENT_SHEET", "SOURCE_COLUMNS", "evidence_xlsx"]
 
 CONTENT_SHEET: Final = "Content"
 CELL: Final = 30_000  # letters; a cell of Excel holds 32,767
