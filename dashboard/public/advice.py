@@ -1,5 +1,6 @@
 """What to do and whom to call, and how the numbers are made: the words that stand below every map."""
 
+import datetime as dt
 import re
 from dataclasses import dataclass
 from html import escape
@@ -9,6 +10,7 @@ from dashboard.public.figures import Published
 from geo.errors import UsageError
 from layers.release_format import ReleasedLayer
 from layers.release_words import promise
+from layers.wording import date_words
 
 __all__ = ["ADVICE", "TOTALS", "Contact", "accessibility_html", "advice_html", "method_html", "sources_html"]
 
@@ -39,14 +41,19 @@ TOTALS: Final = (
     "“at least”. A period appears one period late and is never changed afterwards; what is reported later is counted "
     "in the period in which it is received."
 )
-ACCESSIBILITY: Final = (
-    "This page is made to meet the Web Content Accessibility Guidelines 2.2 at level AA. Everything works with a "
-    "keyboard alone; the map's numbers stand in the table below it; nothing is told by colour alone; the page can be "
-    "enlarged to 400 % without scrolling sideways; nothing moves by itself. It is checked with axe-core at every "
-    "change of the program; people who use screen readers have not tested it yet. A known limit: the "
-    "map itself is a picture, and a place is chosen on it by keyboard from the table. If something does not work for "
-    "you, tell whoever published this page."
-)
+ACCESSIBILITY: Final = """\
+This page is made to meet the Web Content Accessibility Guidelines 2.2 at level AA. Everything works with a keyboard
+alone: on the map, arrow keys move it, plus and minus zoom, and Alt with an arrow key goes from place to place and says
+the number. The table below the map says the same. Nothing is told by colour alone: the classes differ in lightness,
+lines part the places, and hatches mark what is counted for a larger place. The page can be enlarged to 400 % without
+scrolling sideways, and nothing moves by itself.
+
+It is checked with axe-core and by keyboard at every change of the program; people who use screen readers have not
+tested it yet. Known limits: the smallest places on the map are smaller than a fingertip until you zoom in, and the
+map's shapes themselves have no names for screen readers; the table has them.
+
+If something does not work for you, tell whoever published this page.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,14 +117,15 @@ def sources_html(published: Published) -> str:
         f"<li>{escape(str(source['title']))}: {escape(str(source['note']))}</li>" for source in facts["sources"]
     )
     area = facts["area"]
+    made = date_words(dt.date.fromisoformat(facts["as_at"]))
     limits = "".join(f"<li>{escape(str(limit))}</li>" for limit in facts["wording"]["limits"])
     return (
         f"<ul>{sources}</ul><p>Numbers: {escape(str(facts['licence']))}. Boundaries: {escape(str(area['licence']))}. "
         f"{escape(str(area['attribution']))}</p><p>Release {escape(str(facts['number']))}, made from what was recorded "
-        f"up to {escape(str(facts['as_at']))}.</p><p>What no such rule can stop:</p><ul>{limits}</ul>"
+        f"up to {made}.</p><p>What no such rule can stop:</p><ul>{limits}</ul>"
     )
 
 
 def accessibility_html() -> str:
     """The accessibility statement."""
-    return f"<p>{escape(ACCESSIBILITY)}</p>"
+    return "".join(f"<p>{escape(part)}</p>" for part in ACCESSIBILITY.split("\n\n"))

@@ -19,7 +19,7 @@ from dashboard.assets import live_script, live_url, script_json
 from dashboard.public.drawing import PADDING, Drawing, class_of
 from dashboard.public.figures import Published
 from dashboard.public.palette import map_palette
-from dashboard.public.sentences import block_words, nothing_words
+from dashboard.public.sentences import HINT, block_words, nothing_words
 from dashboard.public.view import PATTERNS, map_title
 from layers.release_format import Period, ReleasedLayer
 
@@ -27,7 +27,6 @@ __all__ = ["BlockLayer", "block_data", "show_block_map"]
 
 ASSETS: Final = Path(__file__).parent / "assets"
 HEIGHT_PX: Final = 560
-HINT: Final = "Tap a place to read its number."
 
 
 class Ground(MacroElement):
@@ -85,7 +84,8 @@ def block_data(
 ) -> dict[str, Any]:
     """What `L.blockLayer` takes: for each place, in the order of its outline, a fill and a number's place in `words`.
 
-    Owners are -1 where nothing is published. `fit` is south-west and north-east of the ward, None for the whole area.
+    Owners are -1 where nothing is published. `here` is the outline of the ward and `fit` its south-west and north-east
+    corner; None for the whole area.
     """
     covering = published.covering(layer, period)
     blocks = published.release.blocks_of(layer.name, period.name)
@@ -101,6 +101,7 @@ def block_data(
         "nothing": nothing_words(published, layer, period),
         "hint": HINT,
         "title": map_title(published, layer, period, ward),
+        "here": drawing.wards[ward].path if ward else None,
         "fit": bounds_of(drawing.wards[ward].place.outline) if ward else None,
     }
 

@@ -25,7 +25,11 @@ from layers.release_words import promise
 
 __all__ = ["SORRY", "as_pictures", "show"]
 
-MIME: Final = {".csv": "text/csv", ".json": "application/json", ".geojson": "application/geo+json"}
+DOWNLOADS: Final = {
+    "numbers.csv": ("Table (CSV)", "text/csv"),
+    "numbers.csv-metadata.json": ("What the table's columns mean", "application/json"),
+    "numbers.geojson": ("Shapes and numbers (GeoJSON)", "application/geo+json"),
+}
 SORRY: Final = "This page cannot be shown at the moment. Please try again later, or tell whoever publishes it."
 
 
@@ -76,8 +80,8 @@ def _more(
         f"{method_html(published, layer)}</details>"
         "<h2>Take the numbers with you</h2>"
     )
-    for name, content in files.items():
-        st.download_button(f"Download {name}", content, file_name=name, mime=MIME[Path(name).suffix], on_click="ignore")
+    for name, (label, mime) in DOWNLOADS.items():
+        st.download_button(label, files[name], file_name=name, mime=mime, on_click="ignore")
     _write(
         f"<details><summary>Sources and licence</summary>{sources_html(published)}</details>"
         f"<details><summary>Accessibility</summary>{accessibility_html()}</details>"

@@ -4,7 +4,7 @@ from typing import Any
 
 from dashboard.public.drawing import Drawing
 from dashboard.public.figures import Published
-from dashboard.public.sentences import blank_words, nothing_words, period_words, place_words, short_words, summary
+from dashboard.public.sentences import HINT, blank_words, nothing_words, period_words, place_words, short_words, summary
 from dashboard.public.view import legend_html
 from layers.release_format import Period, ReleasedLayer
 from layers.release_words import promise
@@ -16,6 +16,7 @@ def payload(published: Published, drawing: Drawing) -> dict[str, Any]:
     """The whole release for one page. Counts are those of blocks, and sums of them for wards and the area."""
     return {
         "title": published.title,
+        "hint": HINT,
         "wards": [
             {"code": code, "name": name, "box": drawing.wards[code].box} for code, name in published.wards.items()
         ],

@@ -7,6 +7,7 @@ from dashboard.public.figures import Published, Shown
 from layers.release_format import Block, Period, ReleasedLayer
 
 __all__ = [
+    "HINT",
     "between_words",
     "blank_words",
     "block_words",
@@ -18,6 +19,7 @@ __all__ = [
     "summary",
 ]
 
+HINT: Final = "Tap a place on the map to read its number."
 MONTHS: Final = (
     "January", "February", "March", "April", "May", "June",
     "July", "August", "September", "October", "November", "December",

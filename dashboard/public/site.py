@@ -54,7 +54,7 @@ def _page(published: Published, contact: Contact) -> str:
     period = layer.periods[-1]
     drawing = draw(published)
     style = static_palette() + public_style()
-    script = _asset("shapes.js") + _asset("public.js")
+    script = "".join(_asset(name) for name in ("shapes.js", "zoom.js", "public.js"))
     lines = summary(published, layer, period, None)
     return Template(_asset("public.html")).substitute(
         policy=_policy(style, script),

@@ -5,7 +5,7 @@
   "use strict";
 
   const Hexbeat = window.Hexbeat;
-  const { rings, sides } = HexbeatShapes;
+  const { rings, sides, middle, onward } = HexbeatShapes;
   const DIRECTIONS = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
   const LEAST_FRAME_PX = 200; // a frame that is still being opened is lower
   const PATTERN_SCALE = 0.45; // they are drawn for the units of the page that needs no server
@@ -97,6 +97,8 @@
       if (anew) this._drawPlaces(map);
       this._places.forEach((place, k) => place._path.setAttribute("class", `leaflet-interactive hp-place hp-${this.data.fills[k]}`));
       this._borders.setLatLngs(this._lines(sides(this._rings, this.data.owners)));
+      const ward = this.data.here ? rings(this.data.here) : [];
+      this._here.setLatLngs(ward.map((ring) => [...ring, ring[0]].map(map.hexbeat.release.toLatLng)));
       this._name(map.getContainer());
       this._say();
       Hexbeat.fit(map, this.data.fit);
@@ -104,9 +106,10 @@
     },
 
     _drawPlaces(map) {
-      for (const old of [...(this._places || []), this._borders, this._ring, this._casing]) if (old) old.remove();
+      for (const old of [...(this._places || []), this._borders, this._here, this._ring, this._casing]) if (old) old.remove();
       const release = map.hexbeat.release;
       this._rings = release.sets[this.data.set].map(rings);
+      this._middles = this._rings.map(middle);
       const options = { stroke: false, fillOpacity: 1, className: "hp-place", smoothFactor: 0 };
       this._places = this._rings.map((place, k) => {
         const polygon = L.polygon(place.map((ring) => ring.map(release.toLatLng)), options).addTo(map);
@@ -114,6 +117,7 @@
       });
       const line = (className) => L.polyline([], { pane: "hexbeat-marks", interactive: false, className, smoothFactor: 0 }).addTo(map);
       this._borders = L.polyline([], { interactive: false, className: "hp-borders", smoothFactor: 0 }).addTo(map);
+      this._here = line("hp-ward hp-here");
       this._casing = line("hp-casing");
       this._ring = line("hp-chosen");
     },
@@ -170,25 +174,15 @@
       container.addEventListener("keydown", onKey, { capture: true });
     },
 
-    /** Onward within 45 degrees of the arrow to the next place of another number; sideways steps cost double. */
-    _walk([right, down]) {
+    _walk(arrow) {
       const map = this._ground;
-      const centres = this._places.map((place) => map.latLngToLayerPoint(place.getBounds().getCenter()));
-      const from = this._chosen < 0 ? map.latLngToLayerPoint(map.getCenter()) : centres[this._chosen];
-      const { owners } = this.data;
-      const here = this._chosen < 0 ? null : owners[this._chosen];
-      let [best, least] = [-1, Infinity];
-      centres.forEach((centre, k) => {
-        if (owners[k] < 0 || owners[k] === here) return;
-        const [dx, dy] = [centre.x - from.x, centre.y - from.y];
-        const along = here === null ? Math.hypot(dx, dy) : dx * right + dy * down;
-        const across = here === null ? 0 : Math.abs(dx * down - dy * right);
-        if (here !== null && (along <= 0 || across > along)) return;
-        if (along + 2 * across < least) [best, least] = [k, along + 2 * across];
-      });
-      if (best < 0) return;
-      this._choose(best);
-      const centre = this._places[best].getBounds().getCenter();
+      const { frame, toLatLng } = map.hexbeat.release;
+      const { lat, lng } = map.getCenter();
+      const point = [(lng - frame[0]) * frame[2] + frame[4], (frame[1] - lat) * frame[3] + frame[4]];
+      const next = onward(this._middles, this.data.owners, this._chosen, point, arrow);
+      if (next < 0) return;
+      this._choose(next);
+      const centre = L.latLng(toLatLng(this._middles[next]));
       if (!map.getBounds().pad(-0.15).contains(centre)) map.panTo(centre);
     },
   });

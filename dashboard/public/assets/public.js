@@ -1,18 +1,20 @@
 "use strict";
 // Chooses ward, layer and period, and shows what is published of it. All data stands in the page; nothing is asked for.
 (() => {
-  const { rings, sides, path: pathOf } = HexbeatShapes;
+  const { rings, sides, path: pathOf, middle, onward } = HexbeatShapes;
   const data = JSON.parse(document.getElementById("hp-data").textContent);
   const byId = (name) => document.getElementById(`hp-${name}`);
   const svg = document.querySelector(".hp-map");
   const svgPart = (selector) => svg.querySelector(selector);
   const RESTS = { group: "rest-part", ward: "rest-ward", borough: "rest-area" };
   const MARGIN = 60;
-  const now = { ward: 0, layer: 0, period: 0 }; // ward 0 is the whole area
+  const now = { ward: 0, layer: 0, period: 0, chosen: -1 }; // ward 0 is the whole area; chosen: a place of the map
+  let zoom = null;
   const sets = new Map();
   for (const group of svg.querySelectorAll(".hp-set")) {
     const paths = [...group.children];
-    sets.set(group.dataset.set, { group, paths, places: paths.map((path) => rings(path.getAttribute("d"))) });
+    const places = paths.map((path) => rings(path.getAttribute("d")));
+    sets.set(group.dataset.set, { group, paths, places, middles: places.map(middle) });
   }
 
   const layer = () => data.layers[now.layer];
@@ -46,9 +48,12 @@
     for (const line of svg.querySelectorAll(".hp-ward")) line.classList.toggle("hp-here", line.dataset.ward === code);
     const [left, top, wide, high] = now.ward ? data.wards[now.ward - 1].box : [MARGIN, MARGIN, 0, 0];
     const box = [left - MARGIN, top - MARGIN, wide + 2 * MARGIN, high + 2 * MARGIN].join(" ");
-    svg.setAttribute("viewBox", now.ward ? box : svg.dataset.full);
+    const wanted = now.ward ? box : svg.dataset.full;
+    if (svg.dataset.at !== wanted) zoom.open(wanted);
+    svg.dataset.at = wanted;
     svg.setAttribute("aria-label",
-      `Map of ${layer().many} in ${wardName()}, ${period().words}. The table of places says the same.`);
+      `Map of ${layer().many} in ${wardName()}, ${period().words}. The table of places says the same. Arrow keys move ` +
+      "it, plus and minus zoom, Alt with arrow keys goes from place to place and says the number.");
     fitNames();
   }
 
@@ -135,6 +140,22 @@
     }));
   }
 
+  // By Alt and an arrow key from one number to the next.
+  function walk(arrow) {
+    const { middles } = sets.get(layer().set);
+    const { x, y, width, height } = svg.viewBox.baseVal;
+    const next = onward(middles, period().covering, now.chosen, [x + width / 2, y + height / 2], arrow);
+    if (next < 0) return;
+    now.chosen = next;
+    pick(period().covering[next], false);
+    zoom.show(middles[next]);
+  }
+
+  function letGo() {
+    now.chosen = -1;
+    pick(null);
+  }
+
   // Show one block on the map and say what it is; again to let it go.
   function pick(index, toggle) {
     const { places } = sets.get(layer().set);
@@ -144,13 +165,14 @@
     const chosen = toggle && held ? null : index;
     for (const one of buttons) one.setAttribute("aria-pressed", String(Number(one.dataset.block) === chosen));
     svgPart(".hp-chosen").setAttribute("d", chosen === null || chosen < 0 ? "" : pathOf(sides(places, covering, chosen)));
-    let words = "";
+    let words = data.hint;
     if (chosen !== null && chosen < 0) words = period().nothing;
     else if (chosen !== null) {
       const [, , , covers, count] = blocks[chosen];
       words = `${count.toLocaleString("en-GB")} ${layer().many} ${covers}, ${period().words}.`;
     }
     byId("picked").textContent = words;
+    byId("picked").classList.toggle("hp-hint", chosen === null);
   }
 
   function show() {
@@ -177,7 +199,7 @@
     showMap();
     showTable();
     showPast();
-    pick(null);
+    letGo();
     keepLink();
   }
 
@@ -233,13 +255,17 @@
     byId("earlier").addEventListener("click", () => choosePeriod(now.period - 1));
     byId("later").addEventListener("click", () => choosePeriod(now.period + 1));
     for (const { paths } of sets.values()) {
-      paths.forEach((path, index) => path.addEventListener("click", () => pick(period().covering[index], false)));
+      paths.forEach((path, index) => path.addEventListener("click", () => {
+        now.chosen = index;
+        pick(period().covering[index], false);
+      }));
     }
     for (const pattern of svg.querySelectorAll("pattern")) pattern.dataset.turn = pattern.getAttribute("patternTransform") || "";
     document.querySelector(".hp-where").hidden = true;
     document.querySelector(".hp-pick").hidden = false;
     byId("choices").hidden = false;
     byId("plain").hidden = true;
+    zoom = HexbeatZoom(svg, { changed: fitNames, walk, letGo });
     new ResizeObserver(fitNames).observe(svg);
     window.addEventListener("hashchange", () => { readLink(); show(); });
     readLink();

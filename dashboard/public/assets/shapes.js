@@ -38,5 +38,27 @@ const HexbeatShapes = (() => {
 
   const path = (lines) => lines.map(([start, end]) => `M${start}L${end}`).join("");
 
-  return { rings, sides, path };
+  /** The middle of the box around a place. */
+  function middle(place) {
+    const [xs, ys] = [0, 1].map((axis) => place.flat().map((corner) => corner[axis]));
+    return [xs, ys].map((all) => (Math.min(...all) + Math.max(...all)) / 2);
+  }
+
+  /** From a place (-1: from a point) onward within 45 degrees of the arrow to the next place of another number, over
+   * places without one; sideways steps cost double. Without a place before: the nearest to the point. -1 if none. */
+  function onward(middles, owners, chosen, point, [right, down]) {
+    const [x, y] = chosen < 0 ? point : middles[chosen];
+    let [best, least] = [-1, Infinity];
+    middles.forEach((at, k) => {
+      if (owners[k] < 0 || (chosen >= 0 && owners[k] === owners[chosen])) return;
+      const [dx, dy] = [at[0] - x, at[1] - y];
+      const along = chosen < 0 ? Math.hypot(dx, dy) : dx * right + dy * down;
+      const across = chosen < 0 ? 0 : Math.abs(dx * down - dy * right);
+      if (across > along || (chosen >= 0 && along <= 0)) return;
+      if (along + 2 * across < least) [best, least] = [k, along + 2 * across];
+    });
+    return best;
+  }
+
+  return { rings, sides, path, middle, onward };
 })();

@@ -45,7 +45,7 @@ def test_names_of_a_release_are_data_in_the_script() -> None:
 def test_a_tap_says_the_level_and_the_number_and_runs_nothing(visitor: Page, address: str) -> None:
     open_page(visitor, address)
     said = map_of(visitor).locator(".hp-said")
-    expect(said).to_have_text("Tap a place to read its number.")
+    expect(said).to_have_text("Tap a place on the map to read its number.")
     runs: list[str] = []
     visitor.on("websocket", lambda socket: runs.append(socket.url))
     map_of(visitor).locator(".hp-place").nth(4).click()
@@ -79,7 +79,7 @@ def test_the_map_is_walked_by_keyboard_and_keeps_its_zoom_through_a_filter(visit
     inside.wait_for_function(f"{SCALE} > {before}")
     zoomed = inside.evaluate(SCALE)
     visitor.get_by_role("slider").press("ArrowLeft")
-    expect(said).to_have_text("Tap a place to read its number.")
+    expect(said).to_have_text("Tap a place on the map to read its number.")
     settle(visitor)
     assert inside.evaluate(SCALE) == zoomed
     ground.press("Escape")

@@ -121,6 +121,54 @@ def test_a_tap_on_the_map_says_what_is_there(page: Page, index: Path) -> None:
     expect(page.locator('[data-place="fine.piece.7"]')).to_have_class("hp-hidden")
 
 
+def width_seen(page: Page) -> float:
+    wide: float = page.evaluate("document.querySelector('.hp-map').viewBox.baseVal.width")
+    return wide
+
+
+def test_the_map_is_zoomed_moved_and_walked_by_keyboard(page: Page, index: Path) -> None:
+    page.goto(index.as_uri())
+    picture = page.get_by_role("application", name="Map of needle finds in Exampleton, April to June 2026.")
+    expect(page.locator("#hp-picked")).to_have_text("Tap a place on the map to read its number.")
+    whole = width_seen(page)
+    for key in ("Alt+ArrowLeft", "Alt+ArrowLeft", "Alt+ArrowLeft"):
+        picture.press(key)
+    expect(page.locator("#hp-picked")).to_have_text("12 needle finds in this part of Abbey, April to June 2026.")
+    picture.press("+")
+    near = width_seen(page)
+    assert near < whole
+    picture.press("Alt+ArrowRight")
+    expect(page.locator("#hp-picked")).to_have_text("6 needle finds elsewhere in Abbey, April to June 2026.")
+    assert width_seen(page) == near
+    picture.press("Escape")
+    expect(page.locator("#hp-picked")).to_have_text("Tap a place on the map to read its number.")
+    picture.press("-")
+    picture.press("-")
+    assert width_seen(page) == whole
+
+
+def test_the_map_is_zoomed_by_buttons_and_dragged_when_it_is_near(page: Page, index: Path) -> None:
+    page.goto(index.as_uri())
+    whole = width_seen(page)
+    page.get_by_role("button", name="Nearer").click()
+    page.get_by_role("button", name="Nearer").click()
+    assert width_seen(page) < whole / 2
+    box = page.locator(".hp-map").bounding_box()
+    assert box
+    left = "document.querySelector('.hp-map').viewBox.baseVal.x"
+    before = page.evaluate(left)
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 4, box["y"] + box["height"] / 2, steps=4)
+    page.mouse.up()
+    assert page.evaluate(left) > before
+    expect(page.locator("#hp-picked")).to_have_text("Tap a place on the map to read its number.")
+    page.get_by_role("button", name="Show it all again").click()
+    assert width_seen(page) == whole
+    page.locator("#hp-ward").select_option(label="Bridge")
+    assert width_seen(page) < whole
+
+
 def test_the_first_sight_is_the_same_with_and_without_the_script(browser: Browser, page: Page, index: Path) -> None:
     page.goto(index.as_uri())
     context = browser.new_context(java_script_enabled=False)
