@@ -14,7 +14,7 @@ from layers.effect_places import Treated
 from layers.whole_files import written_whole
 from layers.wording import date_words, list_words, number_words, span_words
 
-__all__ = ["Likes", "Planned", "Protocol", "Rule", "load_protocol", "rule_words", "save_protocol"]
+__all__ = ["Likes", "Planned", "Protocol", "Rule", "load_protocol", "protocol_json", "rule_words", "save_protocol"]
 
 FORMAT: Final = "hexbeat-evaluation-1"
 _DAY: Final = dt.timedelta(days=1)
@@ -162,9 +162,14 @@ def _counted(rule: Rule) -> str:
 
 def save_protocol(path: Path, protocol: Protocol) -> None:
     """Write the protocol as JSON with its hash, whole or not at all."""
-    payload = {"format": FORMAT, "sha256": protocol.hash, "rule_in_words": rule_words(protocol), **_plain(protocol)}
     with written_whole(path) as draft:
-        draft.write_text(json.dumps(payload, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        draft.write_bytes(protocol_json(protocol))
+
+
+def protocol_json(protocol: Protocol) -> bytes:
+    """The protocol as JSON with its hash and its rule in words: what `load_protocol` reads."""
+    payload = {"format": FORMAT, "sha256": protocol.hash, "rule_in_words": rule_words(protocol), **_plain(protocol)}
+    return (json.dumps(payload, ensure_ascii=False, indent=1) + "\n").encode()
 
 
 def load_protocol(path: Path) -> Protocol:

@@ -1,0 +1,232 @@
+"""How often "Did it work" rejects where nothing was done, also after a peak, and what it finds where something was.
+
+Made towns: Poisson streets, clusters of events (about four a cluster), and streets whose rate wanders from one two
+months to the next. Places are chosen at random, after a peak (as closures are), or as the busiest of the last four
+weeks. And demonstration events, whose needle finds no closure touches.
+"""
+
+import argparse
+import datetime as dt
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from scipy.spatial import cKDTree
+
+from bench.report import report
+from geo.change import e_test
+from geo.evaluation import weighted_displacement_difference
+from geo.matching import compare_with_like, disjoint_places, match_on_past
+from layers.areas import load_area
+from layers.catalogue import LAYER_NAMES
+from layers.columns import Columns
+from layers.demonstration import make_events
+from layers.effect import judge_effect
+from layers.effect_places import Treated, ground_of
+from layers.effect_planning import plan_effect
+from layers.effect_protocol import Rule
+from layers.event import PRECISIONS, REPORTERS, RESOLUTIONS
+
+__all__ = ["columns_of", "compare_one", "made_town", "membership"]
+
+TOWN_M: Final = 6_500.0
+DAYS: Final = 730
+START: Final = 420.0
+AFTER: Final = 91.0
+SPANS: Final = (28, 112, 196, 392)
+RADIUS_M: Final = 150.0
+KINDS: Final = ("poisson", "clusters", "wandering")
+CHOICES: Final = ("random", "peak", "busiest")
+MOST: Final = 0.07
+Points = tuple[NDArray[np.float64], NDArray[np.float64]]
+
+
+def made_town(kind: str, random: np.random.Generator, *, a_year: float = 2_700.0) -> Points:
+    """Points (n, 2) in metres and times (n,) in days of a town in which nothing is done."""
+    streets = random.uniform(0, TOWN_M, (3_000, 2))
+    off = ((streets - TOWN_M / 2) ** 2).sum(axis=1)
+    weight = random.lognormal(0, 1, len(streets)) * np.exp(-off / (2 * 1_800**2))
+    total = int(random.poisson(a_year * DAYS / 365))
+    if kind == "wandering":
+        place, time = _wandering(streets, weight, total, random)
+    elif kind == "clusters":
+        place = random.choice(len(streets), total // 4, p=weight / weight.sum())
+        many = random.geometric(1 / 4, len(place))
+        time = np.repeat(random.uniform(0, DAYS, len(place)), many) + random.exponential(10, int(many.sum()))
+        place = np.repeat(place, many)
+    else:
+        place, time = random.choice(len(streets), total, p=weight / weight.sum()), random.uniform(0, DAYS, total)
+    return streets[place] + random.normal(0, 4, (len(place), 2)), time
+
+
+def _wandering(
+    streets: NDArray[np.float64], weight: NDArray[np.float64], total: int, random: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Blocks of 400 m whose rate is drawn anew every 60 days, with a coefficient of variation of 0.7."""
+    block = np.unique((streets // 400).astype(int) @ [100, 1], return_inverse=True)[1]
+    times = DAYS // 60 + 1
+    rate = random.gamma(2, 0.5, (int(block.max()) + 1, times))
+    shares = weight[:, None] * rate[block]
+    drawn = random.choice(shares.size, total, p=(shares / shares.sum()).ravel())
+    place, span = np.divmod(drawn, times)
+    return place, span * 60 + random.uniform(0, 60, total)
+
+
+def membership(points: NDArray[np.float64], middles: NDArray[np.float64], radius_m: float) -> csr_array:
+    """Which points lie within the radius of each middle: csr (m, n)."""
+    near = cKDTree(points).query_ball_point(middles, radius_m)
+    column = np.array([one for found in near for one in found], dtype=np.int64)
+    row = np.repeat(np.arange(len(middles)), [len(found) for found in near])
+    return csr_array((np.ones(len(column)), (row, column)), shape=(len(middles), len(points)))
+
+
+def middles() -> NDArray[np.float64]:
+    """Middles of cells 130 m apart over the town, (m, 2)."""
+    steps = np.arange(0, TOWN_M, 130.0)
+    return np.array([(x + (row % 2) * 65, y) for row, y in enumerate(steps) for x in steps])
+
+
+def compare_one(
+    counts: NDArray[np.float64], at: NDArray[np.float64], choice: str, random: np.random.Generator, *, left: float = 1.0
+) -> dict[str, Any]:
+    """Choose a place, do nothing there (or leave a share `left` of what came), and compare; `counts` (m, spans + 1)."""
+    past, after = counts[:, :-1], counts[:, -1]
+    weight = {
+        "random": past[:, -1],
+        "peak": np.where(past[:, -1] >= 5, past[:, 0] ** 2, 0),
+        "busiest": (past[:, 0] == past[:, 0].max()).astype(float),
+    }[choice]
+    place = int(random.choice(len(at), p=weight / weight.sum()))
+    came = float(random.binomial(int(after[place]), left)) if left < 1 else float(after[place])
+    away = np.hypot(*(at - at[place]).T)
+    free = np.flatnonzero((away > 2 * RADIUS_M + 200) & (past[:, -1] > 0))
+    pool = free[disjoint_places(at[free, 0], at[free, 1], past[free, -1], apart_m=2 * RADIUS_M)]
+    apart = np.hypot(at[pool, 0][:, None] - at[pool, 0], at[pool, 1][:, None] - at[pool, 1]) >= 2 * RADIUS_M - 1e-6
+    match = match_on_past(past[pool], past[place], controls=20)
+    found = compare_with_like(
+        past[pool], after[pool], past[place], came,
+        match=match, placebos=match_on_past(past[pool], past[place], controls=199).index, apart=apart,
+    )  # fmt: skip
+    return {
+        "expected": found.expected,
+        "estimate": found.estimate,
+        "rejects": found.interval[0] > 0 or found.interval[1] < 0,
+        "fewer": found.interval[1] < 0,
+        **others(past[pool][match.index], match.weight, past[place], came, found.like_after),
+    }
+
+
+def others(
+    like: NDArray[np.float64], weight: NDArray[np.float64], own: NDArray[np.float64], came: float, like_after: float
+) -> dict[str, Any]:
+    """What the plain measures say of the same place: the published difference, and the last 16 weeks against now."""
+    many = len(weight)
+    before = float(weight @ (like[:, -1] - like[:, 0]))
+    published = weighted_displacement_difference(
+        (many * before, many * like_after), (float(own[-1] - own[0]), came),
+        time_weights=((SPANS[-1] - SPANS[0]) / AFTER, 1.0), area_weights=(many, 1.0, 1.0, 1.0),
+    )  # fmt: skip
+    p = e_test(np.array([int(own[1])]), np.array([int(came)]), days_before=SPANS[1], days_now=AFTER)[0]
+    return {"published_rejects": abs(published.z) > 1.96, "before_after_rejects": p <= 0.05}
+
+
+def towns(many: int, seed: int) -> list[dict[str, Any]]:
+    """Rows by kind of town and choice of place; with nothing done, and with half of what came taken away."""
+    at, rows = middles(), []
+    for kind in KINDS:
+        random = np.random.default_rng([seed, KINDS.index(kind)])
+        found: dict[tuple[str, float], list[dict[str, Any]]] = {}
+        for _ in range(many):
+            points, time = made_town(kind, random)
+            spans = [(time >= START - span) & (time < START) for span in SPANS]
+            kept = np.column_stack([*spans, (time >= START) & (time < START + AFTER)]).astype(float)
+            counts = membership(points, at, RADIUS_M) @ kept
+            for choice, left in (*((one, 1.0) for one in CHOICES), ("busiest", 0.5)):
+                found.setdefault((choice, left), []).append(compare_one(counts, at, choice, random, left=left))
+        rows += [{"town": kind, **_summary(choice, left, cases)} for (choice, left), cases in found.items()]
+    return rows
+
+
+def _summary(choice: str, left: float, cases: list[dict[str, Any]]) -> dict[str, Any]:
+    frame = pd.DataFrame(cases)
+    return {
+        "place": choice,
+        "left": left,
+        "cases": len(frame),
+        **{str(name): round(float(value), 3) for name, value in frame.mean().items()},
+    }
+
+
+def columns_of(frame: pd.DataFrame, ward_codes: tuple[str, ...]) -> Columns:
+    """Made events as the columns that screens read."""
+    frame = frame.sort_values("occurred_from", kind="stable", ignore_index=True)
+    coded = {r: np.unique(frame[f"h3_{r:02d}"].to_numpy(np.uint64), return_inverse=True) for r in RESOLUTIONS}
+    return Columns(
+        version=0,
+        row_id=np.arange(len(frame)),
+        layer=frame["layer"].map(LAYER_NAMES.index).to_numpy(np.uint8),
+        start=frame["occurred_from"].to_numpy(np.int64),
+        end=frame["occurred_to"].to_numpy(np.int64),
+        precision=frame["time_precision"].map(PRECISIONS.index).to_numpy(np.uint8),
+        quantity=frame["quantity"].to_numpy(np.int32),
+        reported_by=frame["reported_by"].map(REPORTERS.index).to_numpy(np.uint8),
+        ward=frame["ward_code"].map(ward_codes.index).to_numpy(np.int16),
+        ward_codes=ward_codes,
+        lon=frame["lon"].to_numpy(float),
+        lat=frame["lat"].to_numpy(float),
+        cell={r: place.astype(np.int32) for r, (_, place) in coded.items()},
+        cell_ids={r: ids for r, (ids, _) in coded.items()},
+        demonstration=np.ones(len(frame), dtype=np.bool_),
+    )
+
+
+def demonstrations(seeds: int, each: int) -> dict[str, Any]:
+    """Null interventions on needle finds of demonstrations: places after a peak, at random days; here and next door."""
+    area = load_area("middlesbrough")
+    today, rule, cases = dt.date(2026, 11, 22), Rule({"needle_litter": 1.0}), []
+    for seed in range(seeds):
+        columns = columns_of(make_events(area, events=20_000, seed=seed, today=today).frame, tuple(area.wards.codes))
+        ground, random = ground_of(columns, area, rule.layers), np.random.default_rng(seed)
+        for _ in range(each):
+            start = dt.date(2025, 1, 15) + dt.timedelta(days=int(random.integers(0, 550)))
+            recent = ground.counted(start - dt.timedelta(days=28), start)[0]
+            at = ground.index[random.choice(len(recent), p=recent / recent.sum())]  # busy places often
+            place = Treated(
+                "nothing", float(columns.lon[at]), float(columns.lat[at]), start, start + dt.timedelta(days=91)
+            )
+            effect = judge_effect(
+                columns, area, plan_effect(columns, area, [place], rule, today=today, ground=ground), ground=ground
+            )
+            sides = [effect.here, effect.next_door or effect.here]
+            cases.append([one.interval[0] > 0 or one.interval[1] < 0 for one in sides] + [effect.here.expected])
+    found = np.array(cases, dtype=float).mean(axis=0)
+    return {
+        "cases": len(cases),
+        "rejects_here": found[0],
+        "rejects_next_door": found[1],
+        "expected": round(found[2], 2),
+    }
+
+
+def main() -> int:
+    """Run it, print and write the figures; 1 where over 7 % of null interventions after a peak are called effects."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--towns", type=int, default=334, help="made towns of each kind")
+    parser.add_argument("--seeds", type=int, default=20, help="demonstrations")
+    parser.add_argument("--each", type=int, default=50, help="null interventions in each demonstration")
+    parser.add_argument("--format", choices=("table", "json"), default="table")
+    parser.add_argument("--out", type=Path, help="write the figures there as JSON")
+    asked = parser.parse_args()
+    rows = towns(asked.towns, 5) if asked.towns else []
+    shown = demonstrations(asked.seeds, asked.each) if asked.seeds else {}
+    report({"demonstrations": shown}, rows or [shown], options=asked)
+    after_peak = [row["rejects"] for row in rows if row["left"] == 1 and row["place"] == "peak"]
+    return int(bool(after_peak) and float(np.mean(after_peak)) > MOST)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,136 @@
+"""What a person asks of "Did it work": which place, from when, what is counted, by which settings."""
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Final
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.places import ward_labels
+from dashboard.session import Installation
+from layers.catalogue import LAYERS, layer_named
+from layers.effect_asking import parse_weights, point_place, wards_place
+from layers.effect_closures import closure_list, closure_places
+from layers.effect_places import Treated
+from layers.effect_protocol import Rule
+from layers.wording import date_words
+
+__all__ = ["Asked", "ask_outcome"]
+
+ONE, ALL, WARDS, POINT = "A closure", "All closures of a time", "Wards", "A point"
+_INCIDENTS: Final = [spec.name for spec in LAYERS if spec.kind == "incident"]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The places (none: not chosen yet, and `missing` says what to do) and the rule."""
+
+    places: tuple[Treated, ...]
+    rule: Rule
+    missing: str = ""
+
+
+def ask_outcome(here: Installation) -> Asked:
+    """Draw the question. UsageError for weights that make no sense."""
+    with st.container(horizontal=True, key="hb_question", gap="medium", vertical_alignment="bottom"):
+        way = st.pills("What was done", [ONE, ALL, WARDS, POINT], key="outcome_way", default=ONE, required=True)
+        layer = st.pills(
+            "What is counted",
+            _INCIDENTS,
+            key="outcome_layer",
+            default="street_dealing",
+            required=True,
+            format_func=lambda name: layer_named(name).title,
+        )
+        places, missing = _places(here, str(way))
+    return Asked(tuple(places), _rule(str(layer)), missing)
+
+
+def _places(here: Installation, way: str) -> tuple[list[Treated], str]:
+    """The places by the chosen way, or what is missing."""
+    if way in (ONE, ALL):
+        listed = closures_of(here)
+        if listed.empty:
+            return (
+                [],
+                "No closed properties have been loaded: choose wards or a point, or load closures on the Data page.",
+            )
+        return _one(listed) if way == ONE else _all(here, listed)
+    start = st.date_input(
+        "It began on", value=here.today - dt.timedelta(days=91), max_value=here.today, key="outcome_start",
+        format="DD/MM/YYYY",
+    )  # fmt: skip
+    day = start if isinstance(start, dt.date) else here.today
+    if way == WARDS:
+        labels = ward_labels(here.area.wards)
+        wards = st.multiselect("Where", sorted(labels, key=labels.__getitem__), key="outcome_wards",
+                               format_func=labels.__getitem__, placeholder="Choose wards")  # fmt: skip
+        return ([wards_place(here.area, tuple(wards), day)], "") if wards else ([], "Choose one ward or more.")
+    lon, lat = here.area.centre
+    lat = st.number_input("Latitude", value=round(lat, 4), format="%.4f", step=0.001, key="outcome_lat")
+    lon = st.number_input("Longitude", value=round(lon, 4), format="%.4f", step=0.001, key="outcome_lon")
+    return [point_place(lon, lat, day)], ""
+
+
+def _one(listed: pd.DataFrame) -> tuple[list[Treated], str]:
+    words = {
+        str(row["event_id"]): f"{date_words(row['start'])}, {row['ward_name']} ({str(row['event_id'])[:4]})"
+        for row in listed.to_dict("records")
+    }
+    chosen = st.selectbox(
+        "Closure", list(words), index=None, key="outcome_closure", format_func=words.__getitem__,
+        placeholder="Choose a closure, newest first",
+    )  # fmt: skip
+    if chosen is None:
+        return [], "Choose a closure from the list, or ask about all closures of a time together."
+    return closure_places(listed, [chosen]), ""
+
+
+def _all(here: Installation, listed: pd.DataFrame) -> tuple[list[Treated], str]:
+    first, last = min(listed["start"]), max(listed["start"])
+    usual = (max(first, last - dt.timedelta(days=456)), max(first, last - dt.timedelta(days=91)))
+    span = st.date_input("They began from, to", value=usual, min_value=first, max_value=here.today,
+                         key="outcome_span", format="DD/MM/YYYY")  # fmt: skip
+    if not isinstance(span, tuple) or len(span) != 2:  # noqa: PLR2004 - a first and a last day
+        return [], "Choose a first and a last day."
+    ids = listed.loc[[span[0] <= day <= span[1] for day in listed["start"]], "event_id"].tolist()
+    return (closure_places(listed, ids), "") if ids else ([], "No closure began in that time.")
+
+
+def _rule(layer: str) -> Rule:
+    """The usual settings, or those of the drawer."""
+    with st.expander("Settings of the comparison", expanded=False):
+        with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+            radius = st.number_input("Radius, metres", 50, 2_000, 150, 10, key="outcome_radius")
+            ring = st.number_input("Next door, metres wide", 0, 1_000, 200, 10, key="outcome_ring")
+            before = st.number_input("Before, weeks", 8, 156, 52, 1, key="outcome_before")
+            wash_in = st.number_input("Left out before the start, weeks", 0, 26, 4, 1, key="outcome_wash")
+            after = st.number_input("After, weeks at most (0: all)", 0, 156, 0, 1, key="outcome_after")
+        weights = st.text_input(
+            "Harm weights, by layer or category", key="outcome_weights",
+            placeholder="overdoses=15, overdoses/fatal=100",
+            help="Empty: events are counted. Layers that are named here are counted together by their weights.",
+        )  # fmt: skip
+    layers, categories = parse_weights([part for part in weights.split(",") if part.strip()])
+    return Rule(
+        layers=layers or {layer: 1.0},
+        categories=categories,
+        radius_m=float(radius),
+        ring_m=float(ring),
+        before_days=7 * int(before),
+        wash_in_days=7 * int(wash_in),
+        after_days=max(7 * int(after), 28) if after else None,
+    )
+
+
+def closures_of(here: Installation) -> pd.DataFrame:
+    """The closures to choose from, kept for this version of the store: those that are over four weeks old."""
+    return _closures(here, here.key, here.today)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _closures(_here: Installation, key: tuple[str, int, str, str], today: dt.date) -> pd.DataFrame:
+    del key
+    listed = closure_list(_here.store, _here.viewer, _here.columns, _here.area)
+    return listed[[day <= today - dt.timedelta(days=28) for day in listed["start"]]].reset_index(drop=True)

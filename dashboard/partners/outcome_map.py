@@ -1,0 +1,75 @@
+"""Before and after on two Folium maps of one scale, with what is treated, next door and compared with outlined."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import folium
+import numpy as np
+import shapely
+import streamlit as st
+from streamlit_folium import st_folium
+
+from dashboard.basemap import base_map
+from dashboard.documents.effect_document import picture_scale
+from dashboard.hexlayer import HexLayer
+from dashboard.session import Installation
+from dashboard.words import html_text
+from layers.catalogue import layer_named
+from layers.effect_asking import Evaluation
+from layers.effect_picture import picture_of
+from layers.effect_rows import effect_shapes
+
+__all__ = ["draw_before_after"]
+
+HEIGHT: Final = 400
+_MOST_LINES: Final = 400  # outlines on a map; of many places only the treated ones
+_LOOKS: Final[dict[str, dict[str, Any]]] = {
+    "treated": {"color": "#0b7285", "weight": 3, "fill": False},
+    "ring": {"color": "#0b7285", "weight": 2, "dash_array": "6 5", "fill": False},
+    "control": {"color": "#7a828a", "weight": 1.5, "dash_array": "2 4", "fill": False},
+}
+
+
+def draw_before_after(here: Installation, found: Evaluation) -> None:
+    """Two maps side by side (one below the other on a phone), which move together."""
+    picture = picture_of(found.effect, found.ground)
+    scale = picture_scale(picture)
+    shapes = effect_shapes(found.effect, found.ground)
+    unit = " and ".join(layer_named(name).title for name in found.effect.protocol.rule.layers)
+    for name, words, values, column in zip(
+        ("Before", "After"), picture.words, (picture.before, picture.after), st.columns(2, gap="small"), strict=True
+    ):
+        with column:
+            st.html(f'<h2 class="hb-map-title">{name} <small>{html_text(words)}</small></h2>')
+            layer = HexLayer(
+                picture.cells, np.asarray(values), scale=scale, title="A cell", unit=unit, layer_id="cells",
+                fit=picture.extent,
+            )  # fmt: skip
+            group = folium.FeatureGroup(name="cells")
+            group.add_child(layer)
+            for line in _lines(shapes):
+                group.add_child(line)
+            key = f"outcome_{name.lower()}_{found.effect.protocol.hash[:12]}"
+            st_folium(
+                base_map(here.area, view_key=f"outcome_{found.effect.protocol.hash[:12]}"),
+                key=key,
+                height=HEIGHT,
+                use_container_width=True,
+                feature_group_to_add=group,
+                returned_objects=[],
+            )
+    st.html(
+        '<p class="hb-small">Both maps have one scale. Full line: treated. Broken line: next door. Dotted: the places '
+        "compared with. The table below says the same in numbers.</p>"
+    )
+
+
+def _lines(shapes: Sequence[dict[str, Any]]) -> list[folium.PolyLine]:
+    """Outlines that hold no text, and so run nothing."""
+    chosen = shapes if len(shapes) <= _MOST_LINES else [one for one in shapes if one["role"] == "treated"]
+    found = []
+    for one in chosen[:_MOST_LINES]:
+        for part in shapely.get_parts(one["geometry"]):
+            points = [(lat, lon) for lon, lat in shapely.get_coordinates(part.exterior).round(6).tolist()]
+            found.append(folium.PolyLine(points, interactive=False, **_LOOKS[one["role"]]))
+    return found
