@@ -76,10 +76,11 @@ def count_events(
     """For each layer its events, and in which period each counts.
 
     Columns added: `period` (empty for one that counts nowhere), `leaf` (the place in its tree), `day` (local, since
-    1970) and `source_period`, in which it began. `counted`: event_id of every event that counted before, in whatever layer; none counts again. An event counts in the
-    period in which it began, by its first version. If that is one of the `past`, it is late, and counts in the period
-    in which it was received; but only as many as there are more of them now, in its piece and in all, than counted so
-    far: a file that comes again with other keys, or after it was undone, brings nothing new.
+    1970) and `source_period`, in which it began. `counted`: event_id of every event that counted before, in whatever
+    layer; none counts again. An event counts in the period in which it began, by its first version. If that is one of
+    the `past`, it is late, and counts in the period in which it was received; but only as many as there are more of
+    them now, in its piece and in all, than counted so far: a file that comes again with other keys, or after it was
+    undone, brings nothing new.
     """
     calendar = Calendar(area.time_zone)
     done = list(past)

@@ -1,9 +1,7 @@
 """Publishing: what the audit finds nothing in is noted in the register and written, whole; anything else is not."""
 
 import datetime as dt
-import os
-import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -16,9 +14,11 @@ from layers.release_building import Draft, build_draft
 from layers.release_counting import Burst
 from layers.release_files import release_checksum, release_files
 from layers.release_format import CHECKSUMS, Release, checksum_of
+from layers.release_head import note_head, require_whole_register
 from layers.release_policy import ReleasePolicy
 from layers.release_reading import release_of
-from layers.release_register import Register, Registered, require_no_other_area, series_before
+from layers.release_register import Register, Registered, require_no_other_area, series_before, whole_register
+from layers.release_writing import replace_folder
 from layers.store import Store
 
 __all__ = ["Published", "publish_release"]
@@ -66,17 +66,18 @@ def publish_release(  # noqa: PLR0913 (from where, to where, when and how a rele
     earlier = register.all()
     before = series_before(home, earlier, continues)
     require_no_other_area(home, area, before)
-    _require_free(out, [*before, *earlier])
+    _require_free(out, home, [*before, *earlier])
+    require_whole_register(store, viewer, whole_register(home))
     draft = build_draft(store, viewer, area, policy, as_at=as_at, now=now, earlier=earlier, before=before)
     files = release_files(draft.release) if draft.is_new else dict(earlier[-1].files)
     report = _audited(files, [*before, *(earlier if draft.is_new else earlier[:-1])])
-    if draft.is_new and not dry_run:
-        goes_on = before[-1].area if before else None
-        register.add(
-            len(earlier) + 1, files, counted=draft.counted, began=draft.began, first=draft.first, continues=goes_on
-        )
     if not dry_run:
-        _write(files, out)
+        number = int(draft.release.facts["number"])
+        if draft.is_new:
+            goes_on = before[-1].area if before else None
+            register.add(number, files, counted=draft.counted, began=draft.began, first=draft.first, continues=goes_on)
+        note_head(store, viewer, area.name, number, release_checksum(files))
+        replace_folder(out, files)
     return _published(draft, files, report)
 
 
@@ -99,29 +100,19 @@ def _audited(files: Mapping[str, bytes], earlier: list[Registered]) -> AuditRepo
     return report
 
 
-def _require_free(out: Path, earlier: list[Registered]) -> None:
+def _require_free(out: Path, home: Path, earlier: Sequence[Registered]) -> None:
+    rule = "A release goes into a new folder, or takes the place of an earlier one of the same register"
+    if home.resolve() in (out.resolve(), *out.resolve().parents):
+        raise UsageError(rule, f"{out.name} lies in the home folder", "choose a folder outside of it")
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return
     sums = out / CHECKSUMS
-    if sums.is_file() and checksum_of(sums.read_bytes()) in {old.checksum for old in earlier}:
+    was = next((old for old in earlier if sums.is_file() and checksum_of(sums.read_bytes()) == old.checksum), None)
+    if was is not None and {path.name for path in out.iterdir()} == set(was.files):
         return
-    known = sums.is_file()
+    known = sums.is_file() and was is None
     raise UsageError(
-        "A release goes into a new folder, or takes the place of an earlier one of the same register",
+        rule,
         f"{out.name} holds {'a release that the register does not know' if known else 'something else'}",
         "choose another folder" + ("; if its register is lost, put it back from a copy first" if known else ""),
     )
-
-
-def _write(files: Mapping[str, bytes], out: Path) -> None:
-    """The folder as a whole or not at all."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    draft, old = (out.with_name(f".{out.name}-{ending}-{os.getpid()}") for ending in ("new", "old"))
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir()
-    for name, content in files.items():
-        (draft / name).write_bytes(content)
-    if out.exists():
-        out.rename(old)
-    draft.rename(out)
-    shutil.rmtree(old, ignore_errors=True)

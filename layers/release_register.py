@@ -1,12 +1,12 @@
 """Everything that was ever published for an area, whole: what later releases are held to, and never rewritten.
 
-In the home folder, `published/<area>/0001/` holds a copy of the first release, `0002/` of the second, and
-`0001.json` what is no business of the public: for each layer the day from which its periods run; from which other
-area's series this one goes on; digests of the events that counted, so that none ever counts twice, even if its load was
-undone or its rows were removed, and it came again; and how many counted, by the period in which they began and their
-piece, so that a file which comes again with other keys adds nothing. A digest (BLAKE2b of the event's name, with a key
-of its own for each release) says nothing by itself; whoever has the register and an event's natural key can tell that
-it counted.
+In the home folder, `published/<area>/0001/release` is a copy of the first release, `0002/release` of the second, and
+`0001/note.json` says what is no business of the public: for each layer the day from which its periods run; from which
+other area's series this one goes on; digests of the events that counted, so that none ever counts twice, even if its
+load was undone or its rows were removed, and it came again; and how many counted, by the period in which they began and
+their piece, so that a file which comes again with other keys adds nothing. A digest (BLAKE2b of the event's name, with
+a key of its own for each release) says nothing by itself; whoever has the register and an event's natural key can tell
+that it counted.
 """
 
 import json
@@ -25,6 +25,7 @@ from layers.areas import Area
 from layers.release_files import release_checksum
 from layers.release_format import Release
 from layers.release_reading import read_files, release_of
+from layers.release_writing import keep, write_folder
 
 __all__ = [
     "Began",
@@ -36,9 +37,12 @@ __all__ = [
     "require_no_other_area",
     "require_same_terms",
     "series_before",
+    "whole_register",
 ]
 
 Began = dict[str, dict[str, dict[str, int]]]  # layer, period in which events began, piece: how many counted
+COPY: Final = "release"
+NOTE: Final = "note.json"
 _DIGITS: Final = 16  # hexadecimal, of a digest: 64 bits
 _SHARED: Final = 0.001  # of the smaller of two areas: less is how outlines of neighbours differ
 
@@ -84,7 +88,7 @@ class Register:
 
     def all(self) -> list[Registered]:
         """Every release, the oldest first; DataError if a copy is gone or changed."""
-        numbers = sorted(int(path.stem) for path in self.folder.glob("[0-9]*.json"))
+        numbers = sorted(int(path.name) for path in self.folder.glob("[0-9]*"))
         if numbers != list(range(1, len(numbers) + 1)):
             raise self._broken(f"number {len(numbers)} or one before it is missing")
         return [self._read(number) for number in numbers]
@@ -99,19 +103,7 @@ class Register:
         first: dict[str, str],
         continues: str | None,
     ) -> None:
-        """Note a release before it is handed out; PolicyError if that number is taken."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        copy, note = self.folder / f"{number:04}", self.folder / f"{number:04}.json"
-        if note.exists():
-            raise PolicyError(
-                "A release is published once",
-                f"number {number} was made by somebody else meanwhile",
-                "run the command again",
-            )
-        shutil.rmtree(copy, ignore_errors=True)  # left behind by a build that was stopped before it was noted
-        copy.mkdir()
-        for name, content in files.items():
-            (copy / name).write_bytes(content)
+        """Note a release before it is handed out, whole or not at all; PolicyError if that number is taken."""
         key = secrets.token_bytes(16)
         facts = {
             "began": began,
@@ -121,13 +113,27 @@ class Register:
             "first": first,
             "key": key.hex(),
         }
-        with note.open("x", encoding="utf-8") as file:
-            json.dump(facts, file, indent=1, sort_keys=True)
+        draft = self.folder / f".draft-{secrets.token_hex(4)}"
+        try:
+            write_folder(draft / COPY, files)
+            write_folder(draft, {NOTE: json.dumps(facts, indent=1, sort_keys=True).encode()})
+            draft.rename(self.folder / f"{number:04}")  # fails where there is one, and is all or nothing
+        except OSError as error:
+            shutil.rmtree(draft, ignore_errors=True)
+            if not (self.folder / f"{number:04}").exists():
+                raise
+            raise PolicyError(
+                "A release is published once",
+                f"number {number} was made by somebody else meanwhile",
+                "run the command again",
+            ) from error
+        keep(self.folder)
 
     def _read(self, number: int) -> Registered:
         try:
-            facts: dict[str, Any] = json.loads((self.folder / f"{number:04}.json").read_text(encoding="utf-8"))
-            files = read_files(self.folder / f"{number:04}")
+            folder = self.folder / f"{number:04}"
+            facts: dict[str, Any] = json.loads((folder / NOTE).read_text(encoding="utf-8"))
+            files = read_files(folder / COPY)
             text = facts["counted"]
             counted = frozenset(text[at : at + _DIGITS] for at in range(0, len(text), _DIGITS))
             found = Registered(
@@ -156,6 +162,12 @@ def counted_among(series: Iterable[Registered], event_ids: Iterable[str]) -> fro
     """Those of the events that counted in a period which one of these releases was the first to publish."""
     known = list(series)
     return frozenset(name for name in event_ids if any(old.has_counted(name) for old in known))
+
+
+def whole_register(home: Path) -> dict[tuple[str, int], str]:
+    """The checksum of every release of every area that a home's register holds, by area and number."""
+    folders = sorted((home / "published").glob("*"))
+    return {(folder.name, old.number): old.checksum for folder in folders for old in Register(folder).all()}
 
 
 def add_began(whole: Began, more: Mapping[str, Mapping[str, Mapping[str, int]]]) -> None:

@@ -32,6 +32,7 @@ __all__ = [
     "batches",
     "events",
     "metadata",
+    "published",
     "reference_places",
     "rejects",
     "store_state",
@@ -39,7 +40,7 @@ __all__ = [
     "work_loads",
 ]
 
-HEAD: Final = "0003"  # the newest migration; a test keeps it equal to what alembic finds
+HEAD: Final = "0004"  # the newest migration; a test keeps it equal to what alembic finds
 
 # The columns of layers.event.EVENT_COLUMNS: type, and whether a value may be missing.
 EVENT_TYPES: Final[dict[str, tuple[type[Text | BigInteger | Float[float]], bool]]] = {
@@ -221,3 +222,11 @@ reference_places = Table(
 )
 _in_force = reference_places.c.superseded_load.is_(None)
 Index("reference_places_kind", reference_places.c.kind, sqlite_where=_in_force, postgresql_where=_in_force)
+
+published = Table(  # every public release that was made of this store
+    "published",
+    metadata,
+    Column("area", Text, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("checksum", Text, nullable=False),
+)

@@ -215,7 +215,7 @@ def test_without_a_list_of_places_nothing_is_released(publisher: Publisher, tmp_
 
 
 def test_a_register_that_was_touched_stops_everything(publisher: Publisher, tmp_path: Path) -> None:
-    note = tmp_path / "home" / "published" / "middlesbrough" / "0001.json"
+    note = tmp_path / "home" / "published" / "middlesbrough" / "0001" / "note.json"
     note.write_text(note.read_text(encoding="utf-8").replace('"checksum": "', '"checksum": "0'), encoding="utf-8")
     assert refused(publisher, tmp_path / "out", DataError) == (
         "The register holds every release that was ever published, unchanged; "

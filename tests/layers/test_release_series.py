@@ -1,5 +1,6 @@
 """A series over the years: an event counts once, whatever happens to its file; new wards go on with a new period."""
 
+import shutil
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -9,10 +10,12 @@ import pandas as pd
 import pytest
 
 from geo.errors import PolicyError, UsageError
+from layers import release_publishing
 from layers.access import ANALYST
 from layers.event import event_id
 from layers.release_audit import audit_folder, audit_release
 from layers.release_format import Release
+from layers.release_register import Register
 from layers.store import Store
 from tests.support.publishing import Publisher
 from tests.support.small_town import CODES, Town, frame_of, make_area
@@ -196,3 +199,68 @@ def test_events_under_new_keys_in_other_pieces_add_nothing(town: Town3, tmp_path
                      rng=np.random.default_rng(4), prefix="moved")  # fmt: skip
     town.load(moved, now="2025-07-20", name="q1.csv")
     assert numbers(town.build(tmp_path / "second", "2026-01-01")) == {"2025-Q1": 20}
+
+
+@pytest.mark.parametrize("gone", ["", "0001"])
+def test_a_register_that_is_lost_or_older_than_the_releases_stops_everything(
+    town: Town3, tmp_path: Path, gone: str
+) -> None:
+    town.build(tmp_path / "second", "2025-10-01")
+    published = town.home / "published" / "old"
+    for path in [published] if not gone else [published / "0002"]:
+        shutil.rmtree(path)
+    with pytest.raises(PolicyError) as caught:
+        town.build(tmp_path / "third", "2026-01-01")
+    assert str(caught.value) == (
+        "The register holds every release that was ever made of this store; "
+        f"the store knows number {1 if not gone else 2} of old, and the register has none; "
+        "put the folder published back from a copy; without it nothing can be published"
+    )
+    assert not (tmp_path / "third").exists()
+
+
+def test_another_home_on_the_same_store_is_refused(town: Town3, tmp_path: Path) -> None:
+    shutil.copytree(town.home, tmp_path / "two", ignore=shutil.ignore_patterns("published", "boundaries"))
+    with pytest.raises(PolicyError) as caught:
+        Town3(tmp_path / "two", "other", NEW).build(tmp_path / "out2", "2025-10-01")
+    assert "the store knows number 1 of old, and the register has none" in str(caught.value)
+
+
+def test_a_build_that_was_stopped_between_register_and_folder_is_finished(
+    town: Town3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(release_publishing, "note_head", stop)
+        with pytest.raises(KeyboardInterrupt):
+            town.build(tmp_path / "second", "2025-10-01")
+    assert not (tmp_path / "second").exists()
+    assert town.build(tmp_path / "second", "2025-10-01").facts["number"] == 2
+    assert [path.name for path in (town.home / "published" / "old").iterdir() if path.name.startswith(".")] == []
+
+
+def test_of_two_builds_at_once_one_is_refused(town: Town3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    meanwhile = Register.of(town.home, "old")
+    was = meanwhile.all()
+    town.build(tmp_path / "second", "2025-10-01")
+    monkeypatch.setattr(Register, "all", lambda _: was)
+    monkeypatch.setattr(release_publishing, "require_whole_register", lambda *_: None)
+    with pytest.raises(PolicyError) as caught:
+        town.build(tmp_path / "third", "2025-10-01")
+    assert str(caught.value) == (
+        "A release is published once; number 2 was made by somebody else meanwhile; run the command again"
+    )
+    assert not (tmp_path / "third").exists()
+
+
+def test_the_folder_of_a_release_holds_nothing_else_and_lies_outside_the_home(town: Town3, tmp_path: Path) -> None:
+    rule = "A release goes into a new folder, or takes the place of an earlier one of the same register"
+    (tmp_path / "first" / "thesis.txt").write_text("three years of work", encoding="utf-8")
+    with pytest.raises(UsageError) as caught:
+        town.build(tmp_path / "first", "2025-10-01")
+    assert str(caught.value) == f"{rule}; first holds something else; choose another folder"
+    with pytest.raises(UsageError) as caught:
+        town.build(town.home / "published" / "old" / "0001" / "release", "2025-10-01")
+    assert str(caught.value) == f"{rule}; release lies in the home folder; choose a folder outside of it"
