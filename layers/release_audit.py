@@ -10,32 +10,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 import shapely
 
 from geo.audit import AuditedTree, audit
+from layers.release_conditions import broken_conditions
+from layers.release_disclosure import Disclosure
 from layers.release_files import release_files
 from layers.release_format import Period, Place, Release, ReleasedLayer
+from layers.release_ground import broken_ground
 from layers.release_reading import read_files, release_of
 
 __all__ = ["AuditReport", "AuditedLayer", "Disclosure", "audit_folder", "audit_release"]
-
-FACTS: Final = {"format", "number", "as_at", "demonstration", "area", "licence", "sources", "wording", "previous"}
-AREA_FACTS: Final = {"name", "title", "vintage", "time_zone", "licence", "attribution"}
-LEAST_K: Final = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Disclosure:
-    """One finding: where, why, and the possible numbers if they are all below k (empty where that is not the point)."""
-
-    layer: str
-    period: str
-    place: str
-    reason: str
-    possible: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,22 +67,26 @@ class AuditReport:
     layers: tuple[AuditedLayer, ...] = ()
 
 
-def audit_folder(folder: Path, *, before: Sequence[Release] = ()) -> AuditReport:
-    """The audit of a directory as it lies there, its bytes included; DataError if it is no release."""
+def audit_folder(folder: Path, *, before: Sequence[Release] = (), more: Iterable[Disclosure] = ()) -> AuditReport:
+    """The audit of a directory as it lies there, its bytes included; DataError if it is no release.
+
+    `before` and `more` are as for `audit_release`.
+    """
     files = read_files(folder)
     release = release_of(files, name=folder.name)
     extra = sorted(path.name for path in folder.iterdir() if path.name not in files)
     remade = release_files(release)
     changed = sorted(name for name in files if remade.get(name) != files[name])
-    more = [Disclosure("", "", name, "a file that is no part of a release") for name in extra]
-    more += [Disclosure("", "", name, "holds more, or in another order, than its values") for name in changed]
-    return audit_release(release, before=before, more=more)
+    bytewise = [Disclosure("", "", name, "a file that is no part of a release") for name in extra]
+    bytewise += [Disclosure("", "", name, "holds more, or in another order, than its values") for name in changed]
+    return audit_release(release, before=before, more=[*bytewise, *more])
 
 
 def audit_release(release: Release, *, before: Sequence[Release] = (), more: Iterable[Disclosure] = ()) -> AuditReport:
     """The audit of a release and of all before it, the oldest first; `more` are findings from elsewhere."""
     series = [*before, release]
-    findings = [*more, *_terms(release), *(found for pair in pairwise(series) for found in _between(*pair))]
+    terms = [*broken_conditions(release), *broken_ground(release)]
+    findings = [*more, *terms, *(found for pair in pairwise(series) for found in _between(*pair))]
     audited = []
     for layer in release.layers:
         places = [place for place in release.places.values() if place.place_set == layer.place_set]
@@ -148,37 +139,6 @@ def _audit_tree(release: Release, layer: ReleasedLayer, period: Period, places: 
     return audit(published, count, parent, k=layer.k)
 
 
-def _terms(release: Release) -> list[Disclosure]:
-    """What one release may not be, whatever its numbers are."""
-    found = []
-    if len({layer.name for layer in release.layers}) < len(release.layers):
-        found.append(Disclosure("", "", "", "a layer is there twice"))
-    if set(release.facts) != FACTS or set(release.facts["area"]) != AREA_FACTS:
-        found.append(Disclosure("", "", "release.json", "says more than a release says"))
-    for layer in release.layers:
-        found += [Disclosure(layer.name, "", "", reason) for reason in _layer_terms(release, layer)]
-    return found
-
-
-def _layer_terms(release: Release, layer: ReleasedLayer) -> list[str]:
-    reasons = []
-    if layer.k < max(LEAST_K, layer.minimum_places or 0):
-        reasons.append(f"k is {layer.k}: under {LEAST_K}, or under the minimum of places")
-    if any(_months(period) != layer.months or period.start.day != 1 for period in layer.periods):
-        reasons.append("a period is not as long as the layer's periods are")
-    if any(first.end > second.start for first, second in pairwise(layer.periods)):
-        reasons.append("periods overlap")
-    if layer.minimum_places:
-        fewest = 2 * layer.minimum_places - 1
-        if any((place.possible_places or 0) < fewest for place in release.leaves(layer.place_set)):
-            reasons.append(f"a piece has fewer than {fewest} possible places")
-    return reasons
-
-
-def _months(period: Period) -> int:
-    return (period.end.year - period.start.year) * 12 + period.end.month - period.start.month
-
-
 def _between(earlier: Release, later: Release) -> list[Disclosure]:
     """What a later release may not do to an earlier one: count the same events in another way."""
     found = []
@@ -213,9 +173,12 @@ def _goes_on(earlier: Release, layers: Mapping[str, ReleasedLayer]) -> list[Disc
     ]
 
 
-def _outlines(release: Release, place_set: str) -> list[tuple[str, str | None, bytes]]:
+def _outlines(release: Release, place_set: str) -> list[tuple[object, ...]]:
     chosen = [place for place in release.places.values() if place.place_set == place_set]
-    return [(place.place_id, place.parent_id, shapely.to_wkb(place.outline)) for place in chosen]
+    return [
+        (place.place_id, place.level, place.parent_id, place.possible_places, shapely.to_wkb(place.outline))
+        for place in chosen
+    ]
 
 
 def _numbers(release: Release, layer: str, period: str) -> dict[str, int]:

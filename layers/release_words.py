@@ -5,17 +5,20 @@ from typing import Any, Final
 
 from layers.release_format import Release, ReleasedLayer
 
-__all__ = ["CLAIM", "LIMITS", "dictionary", "licence", "promise", "readme"]
+__all__ = ["CLAIM", "LIMITS", "WORDINGS", "dictionary", "licence", "promise", "readme"]
 
 CLAIM: Final = (
-    "From everything published, nobody can prove that a place had one event, or any other number below the smallest "
-    "that we show. It cannot be proved; that does not mean that it cannot be guessed."
+    "From everything published, taken together, nobody can prove that a place had fewer events than the smallest "
+    "number that we show, unless it may as well have had none. It cannot be proved; that does not mean that it cannot "
+    "be guessed."
 )
 LIMITS: Final = (
     "Somebody who knows the true total of a ward or of the borough from elsewhere can subtract what is published.",
     "Somebody who knows every event but one can find the last one.",
     "Somebody who can report events that did not happen can learn about the others in the same place.",
 )
+# Every promise that a release may make. Whoever changes the words leaves the old ones here: releases have them.
+WORDINGS: Final = ({"claim": CLAIM, "limits": list(LIMITS)},)
 _HOW: Final = (
     "A period appears one period late and is never changed afterwards; what is reported later counts in the period "
     "in which it is received. Every total is a sum of the numbers in blocks.csv; the true total of a ward or of "

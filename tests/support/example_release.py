@@ -89,7 +89,7 @@ def example_facts() -> dict[str, Any]:
     return {
         "format": FORMAT,
         "number": 1,
-        "as_at": "2026-11-22",
+        "as_at": "2027-01-02",
         "demonstration": False,
         "area": {
             "name": "exampleton", "title": "Exampleton", "vintage": "2025", "time_zone": "Europe/London",
