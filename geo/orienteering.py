@@ -6,16 +6,20 @@ from typing import Final
 
 import numpy as np
 
-from geo.tour_bounds import knapsack_bound
-from geo.tour_problem import Break, Problem, Route, breaches, collected, schedule
+from geo.tour_bounds import upper_bound
+from geo.tour_problem import Break, Problem, Route, breaches, collected, schedule_all
+from geo.tour_proof import can_be_proved, prove
 from geo.tour_search import search_tours
 
-__all__ = ["Break", "Problem", "Route", "Solved", "breaches", "collected", "knapsack_bound", "make_tours"]
+__all__ = ["Break", "Problem", "Route", "Solved", "breaches", "collected", "make_tours", "upper_bound"]
 
-_ROUNDS: Final = 400
+_ROUNDS: Final = 250
+_MORE_ROUNDS: Final = 700  # of small problems, which take little time
+_SMALL: Final = 40  # places
 _VARIED: Final = 0.05  # worths are seen so far from the truth, so that days differ
 _MOST_DELAY_S: Final = 600
 _MINUTE_S: Final = 60
+_EXACT: Final = 2e-5  # what is so near to the bound has reached it: proofs count in whole grains
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,38 +36,52 @@ class Solved:
     @property
     def gap(self) -> float:
         """How far from the bound at most, as a share of it; 0 where nothing can be collected."""
-        return max(0.0, 1 - self.score / self.bound) if self.bound > 0 else 0.0
+        far = max(0.0, 1 - self.score / self.bound) if self.bound > 0 else 0.0
+        return far if far > _EXACT else 0.0
 
 
-def make_tours(problem: Problem, *, seed: int = 0, rounds: int = _ROUNDS, varied: bool = False) -> Solved:
+def make_tours(problem: Problem, *, seed: int = 0, rounds: int | None = None, varied: bool = False) -> Solved:
     """Good tours for a problem. `varied`: seeds differ in order and times, at the cost of a little worth.
 
-    The same problem, seed and rounds give the same tours: no clock is looked at.
+    The same problem, seed and rounds (None: enough) give the same tours: no clock is looked at.
     """
     random = np.random.default_rng(seed)
     seen = problem
     if varied:
         seen = replace(problem, worth=problem.worth * (1 + _VARIED * random.uniform(-1, 1, len(problem))))
-    tours = search_tours(seen, seed=seed, rounds=rounds)
-    routes = tuple(schedule(problem, tour) for tour in tours)
+    usual = _MORE_ROUNDS if len(problem) <= _SMALL else _ROUNDS
+    tours = search_tours(seen, seed=seed, rounds=usual if rounds is None else rounds)
+    routes = tuple(schedule_all(problem, tours))
     if varied:
         routes = _vary(problem, tours, random)
-    return Solved(routes, collected(problem, [route.stops for route in routes]), knapsack_bound(problem))
+    bound = upper_bound(problem)
+    if can_be_proved(problem) and not varied and _worth(problem, routes) < bound * (1 - _EXACT):
+        proof = prove(problem, routes)
+        if proof:
+            routes = proof.routes if _worth(problem, proof.routes) > _worth(problem, routes) else routes
+            bound = min(bound, proof.bound)
+    return Solved(routes, _worth(problem, routes), bound)
+
+
+def _worth(problem: Problem, routes: Sequence[Route]) -> float:
+    return collected(problem, [route.stops for route in routes])
 
 
 def _vary(problem: Problem, tours: Sequence[Sequence[int]], random: np.random.Generator) -> tuple[Route, ...]:
     """The tours dealt out anew among teams, turned round by chance, and left some minutes late, where that may be."""
     dealt = [list(tours[k]) for k in random.permutation(len(tours))]
-    routes = [schedule(problem, tour) for tour in dealt]
+    routes = schedule_all(problem, dealt)
     if random.uniform() < 0.5:  # noqa: PLR2004 - as often as not
-        turned = [schedule(problem, tour[::-1]) for tour in dealt]
+        turned = schedule_all(problem, [tour[::-1] for tour in dealt])
         routes = routes if breaches(problem, turned) else turned
+    leave = [0] * len(routes)
     for team, route in enumerate(routes):
         most = min(problem.limit_s - route.back_s, _MOST_DELAY_S) // _MINUTE_S
         for minutes in range(int(random.integers(most + 1)), 0, -1):
-            later = [*routes]
-            later[team] = schedule(problem, route.stops, leave_s=minutes * _MINUTE_S)
+            trial = [*leave]
+            trial[team] = minutes * _MINUTE_S
+            later = schedule_all(problem, [one.stops for one in routes], leave_s=trial)
             if not breaches(problem, later):
-                routes = later
+                routes, leave = later, trial
                 break
     return tuple(routes)

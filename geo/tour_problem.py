@@ -6,6 +6,8 @@ A place's worth is collected by the first visit; further visits come a good whil
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from heapq import heapify, heappop, heappush
 from itertools import pairwise
 
 import numpy as np
@@ -13,7 +15,7 @@ from numpy.typing import NDArray
 
 from geo.errors import UsageError
 
-__all__ = ["Break", "Problem", "Route", "breaches", "collected", "schedule"]
+__all__ = ["Break", "Problem", "Route", "breaches", "collected", "schedule", "schedule_all"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class Break:
     latest_s: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Problem:
     """n places and what a visit to each is worth; times in whole seconds.
 
@@ -64,6 +66,18 @@ class Problem:
     def __len__(self) -> int:
         return len(self.worth)
 
+    @cached_property
+    def travel_rows(self) -> list[list[int]]:
+        """`travel_s` as lists, which are quicker to read one by one."""
+        rows: list[list[int]] = self.travel_s.tolist()
+        return rows
+
+    @cached_property
+    def stop_list(self) -> list[int]:
+        """`stop_s` as a list."""
+        seconds: list[int] = self.stop_s.tolist()
+        return seconds
+
 
 @dataclass(frozen=True, slots=True)
 class Route:
@@ -79,25 +93,73 @@ class Route:
 
 
 def schedule(problem: Problem, stops: Sequence[int], *, leave_s: int = 0) -> Route:
-    """When a team that leaves at `leave_s` reaches each place, without idling; the break as late as it may be.
+    """When a team that leaves at `leave_s`, and is alone, reaches each place: see `schedule_all`."""
+    return schedule_all(problem, [stops], leave_s=[leave_s])[0]
 
-    Limits and the time between visits are not looked at: `breaches` does.
+
+def schedule_all(
+    problem: Problem, tours: Sequence[Sequence[int]], *, leave_s: Sequence[int] | None = None
+) -> list[Route]:
+    """When teams that leave at `leave_s` (None: 0) reach each place of their tours, each as early as it can.
+
+    A team that comes too soon after the last visit of a place, its own or another's, waits there; the break is taken as
+    late as it may be. The hours and the number of visits are not looked at: `breaches` does.
     """
-    travel, stop, pause = problem.travel_s, problem.stop_s, problem.pause
-    start, finish = len(problem), len(problem) + 1
-    here, now, paused = start, leave_s, None
-    arrive = []
-    for place in (*stops, finish):
-        reach = now + int(travel[here, place])
-        done = reach + (int(stop[place]) if place != finish else 0)
-        if pause is not None and paused is None and done > pause.latest_s:
-            paused = max(now, pause.earliest_s)
-            reach += paused + pause.length_s - now
-            done += paused + pause.length_s - now
-        if place != finish:
-            arrive.append(reach)
-        here, now = place, done
-    return Route(tuple(stops), tuple(arrive), paused, now)
+    walks = [_Walk(problem, tour, leave) for tour, leave in zip(tours, leave_s or [0] * len(tours), strict=True)]
+    coming = [(walk.reach, team) for team, walk in enumerate(walks) if walk.going]
+    heapify(coming)
+    free: dict[int, int] = {}
+    while coming:
+        _, team = heappop(coming)
+        walk = walks[team]
+        ready = free.get(walk.place, 0)
+        if walk.reach < ready:
+            walk.wait(ready)
+        else:
+            free[walk.place] = walk.reach + walk.stop[walk.place] + problem.apart_s
+            walk.visit()
+        if walk.going:
+            heappush(coming, (walk.reach, team))
+    return [walk.route() for walk in walks]
+
+
+class _Walk:
+    """One team under way: where it goes next and when it will be there."""
+
+    def __init__(self, problem: Problem, tour: Sequence[int], leave_s: int) -> None:
+        self.travel, self.stop, self.pause = problem.travel_rows, problem.stop_list, problem.pause
+        self.tour, self.finish = tour, len(problem) + 1
+        self.arrive: list[int] = []
+        self.here, self.now, self.rested = len(problem), leave_s, -1
+        self.head_on()
+
+    def head_on(self) -> None:
+        """To the next place, or the finish; first the break, if it could not begin in time after that stop."""
+        self.going = len(self.arrive) < len(self.tour)
+        self.place = self.tour[len(self.arrive)] if self.going else self.finish
+        self.reach = self.now + self.travel[self.here][self.place]
+        self.rest_before(self.reach)
+
+    def rest_before(self, reach: int) -> None:
+        if self.pause is None or self.rested >= 0:
+            return
+        done = reach + (self.stop[self.place] if self.going else 0)
+        if done > self.pause.latest_s:
+            self.rested = max(self.now, self.pause.earliest_s)
+            self.reach = self.rested + self.pause.length_s + self.travel[self.here][self.place]
+
+    def wait(self, ready: int) -> None:
+        """Until a place may be visited again; a break that would come too late after that is taken instead."""
+        self.rest_before(ready)
+        self.reach = max(self.reach, ready)
+
+    def visit(self) -> None:
+        self.arrive.append(self.reach)
+        self.here, self.now = self.place, self.reach + self.stop[self.place]
+        self.head_on()
+
+    def route(self) -> Route:
+        return Route(tuple(self.tour), tuple(self.arrive), self.rested if self.rested >= 0 else None, self.reach)
 
 
 def collected(problem: Problem, stops: Sequence[Sequence[int]]) -> float:

@@ -4,22 +4,22 @@ Ruin and recreate (Schrimpf and others 2000; Christiaens and Vanden Berghe 2020)
 The search counts rounds, not seconds: the same problem, seed and rounds give the same tours.
 """
 
-from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from geo.tour_problem import Problem, Route, collected, schedule
+from geo.tour_problem import Problem, Route, collected, schedule_all
 
 __all__ = ["search_tours"]
 
 _NOISE: Final = 0.25  # worths are seen up to a quarter wrong while tours are rebuilt
+_THRIFT: Final = (0.5, 1.4)  # how much time counts against worth, while tours are rebuilt
 _WORSE: Final = 0.012  # tours that are so much worse are still gone on from, at first
 _TRIES: Final = 6  # places that are tried before a tour is called full
+_TURNS: Final = 20
 _RESTART: Final = 150  # rounds without anything better, after which the search goes back to the best
 
 
@@ -52,95 +52,85 @@ class _Search:
     problem: Problem
     random: np.random.Generator
 
-    def sound(self, tours: Sequence[Sequence[int]], routes: Sequence[Route]) -> bool:
-        """Whether timed tours keep the limit and the time between visits."""
-        if any(route.back_s > self.problem.limit_s for route in routes):
-            return False
-        twice = [place for place, many in Counter(p for tour in tours for p in tour).items() if many > 1]
-        if not twice:
-            return True
-        spans: dict[int, list[int]] = defaultdict(list)
-        for route in routes:
-            for place, reach in zip(route.stops, route.arrive_s, strict=True):
-                spans[place].append(reach)
-        for place in twice:
-            least = int(self.problem.stop_s[place]) + self.problem.apart_s
-            if any(late - early < least for early, late in pairwise(sorted(spans[place]))):
-                return False
-        return True
+    def timed(self, tours: Sequence[Sequence[int]]) -> list[Route] | None:
+        """The tours with their times; None if a team is late."""
+        routes = schedule_all(self.problem, tours)
+        return None if any(route.back_s > self.problem.limit_s for route in routes) else routes
 
     def fill(self, tours: Sequence[Sequence[int]], *, noise: float) -> list[list[int]]:
         """Tours with as much inserted as fits: each time what is worth most for the time that it takes."""
         problem, n = self.problem, len(self.problem)
         now = [list(tour) for tour in tours]
-        routes = [schedule(problem, tour) for tour in now]
+        routes = schedule_all(problem, now)
         seen = np.bincount(np.array([p for tour in now for p in tour], dtype=np.intp), minlength=n)
         again = np.array([*problem.again, 0.0])
-        eye = 1 + noise * self.random.uniform(-1, 1, n)
-        costs = [self.costs(now[t], routes[t], routes) for t in range(problem.teams)]
+        seeming = problem.worth * (1 + noise * self.random.uniform(-1, 1, n))
+        thrift = self.random.uniform(*_THRIFT) if noise else 1.0
+        costs = [self.costs(routes[team], routes) for team in range(problem.teams)]
         failed = 0
-        while True:
-            gain = problem.worth * again[np.minimum(seen, len(again) - 1)] * eye
+        while failed <= _TRIES:
+            gain = seeming * again[np.minimum(seen, len(again) - 1)]
             least = np.array([cost.min(axis=1) for cost in costs])  # (teams, n)
-            ratio = np.where(np.isfinite(least), gain / np.maximum(least, 1.0), 0.0)
-            team, place = np.unravel_index(int(ratio.argmax()), ratio.shape)
-            if ratio[team, place] <= 0 or failed > _TRIES:
-                return now
+            ratio = gain / np.maximum(least, 1.0) ** thrift
+            team, place = divmod(int(ratio.argmax()), n)
+            if ratio[team, place] <= 0:
+                break
             at = int(costs[team][place].argmin())
-            tour = [*now[team][:at], int(place), *now[team][at:]]
-            route = schedule(problem, tour)
-            trial, timed = [*now], [*routes]
-            trial[team], timed[team] = tour, route
-            if not self.sound(trial, timed):
+            trial = [*now]
+            trial[team] = [*now[team][:at], place, *now[team][at:]]
+            timed = self.timed(trial)
+            if timed is None:
                 costs[team][place, at] = np.inf
                 failed += 1
                 continue
+            changed = [k for k in range(problem.teams) if k == team or timed[k].arrive_s != routes[k].arrive_s]
             now, routes, failed = trial, timed, 0
             seen[place] += 1
-            costs[team] = self.costs(tour, route, routes)
-            for other in range(problem.teams):
-                if other != team:
-                    self.block(costs[other], now[other], routes[other], routes, [int(place)])
+            for k in range(problem.teams):
+                if k in changed:
+                    costs[k] = self.costs(routes[k], routes)
+                else:
+                    costs[k][place] = self.rows(routes[k], routes, [place])[0]
+        return now
 
-    def costs(self, tour: Sequence[int], route: Route, routes: Sequence[Route]) -> NDArray[np.float64]:
+    def costs(self, route: Route, routes: Sequence[Route]) -> NDArray[np.float64]:
         """Seconds that each place costs at each position of a tour, (n, positions); infinite where it cannot be."""
-        problem, n = self.problem, len(self.problem)
-        path = np.array([n, *tour, n + 1])
-        here, there = path[:-1], path[1:]
-        travel = problem.travel_s
-        more = travel[here, :n].T + travel[:n, there] - travel[here, there] + problem.stop_s[:, None]
-        cost = np.where(route.back_s + more <= problem.limit_s, more, np.inf)
+        n = len(self.problem)
+        cost = self.detours(route, np.arange(n))
         visited = sorted({place for one in routes for place in one.stops})
-        self.block(cost, tour, route, routes, visited)
+        if visited:
+            cost[visited] = self.rows(route, routes, visited)
         return cost
 
-    def block(
-        self,
-        cost: NDArray[np.float64],
-        tour: Sequence[int],
-        route: Route,
-        routes: Sequence[Route],
-        places: Sequence[int],
-    ) -> None:
-        """Forbid positions (in place) at which visited places would be seen again too soon."""
+    def detours(self, route: Route, places: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Seconds of stop and way that places cost at each position, (places, positions); infinite beyond the limit."""
+        n, travel = len(self.problem), self.problem.travel_s
+        path = np.array([n, *route.stops, n + 1])
+        here, there = path[:-1], path[1:]
+        more = travel[here][:, places].T + travel[places][:, there] - travel[here, there]
+        more = more + self.problem.stop_s[places][:, None]
+        return np.where(route.back_s + more <= self.problem.limit_s, more, np.inf)
+
+    def rows(self, route: Route, routes: Sequence[Route], places: Sequence[int]) -> NDArray[np.float64]:
+        """The costs of visited places, waits included: somebody must, where two visits would be too near in time."""
         problem, n = self.problem, len(self.problem)
         chosen = np.array(places, dtype=np.intp)
-        if not len(chosen):
-            return
         if len(problem.again) == 1:
-            cost[chosen] = np.inf
-            return
-        path = np.array([n, *tour])
+            return np.full((len(chosen), len(route.stops) + 1), np.inf)
+        cost = self.detours(route, chosen)
+        path = np.array([n, *route.stops])
         leave = np.array([0, *(a + problem.stop_s[p] for p, a in zip(route.stops, route.arrive_s, strict=True))])
         reach = leave + problem.travel_s[path][:, chosen].T  # (chosen, positions)
         row = {place: k for k, place in enumerate(places)}
-        taboo = np.zeros(reach.shape, dtype=np.bool_)
+        wait = np.zeros(reach.shape)
         for one in routes:
             for place, at in zip(one.stops, one.arrive_s, strict=True):
                 if place in row:
+                    k = row[place]
                     least = int(problem.stop_s[place]) + problem.apart_s
-                    taboo[row[place]] |= np.abs(reach[row[place]] - at) < least
-        cost[chosen] = np.where(taboo, np.inf, cost[chosen])
+                    wait[k] = np.maximum(wait[k], least - np.abs(reach[k] - at))
+        cost = cost + wait
+        return np.where(route.back_s + cost <= problem.limit_s, cost, np.inf)
 
     def ruin(self, tours: Sequence[Sequence[int]]) -> list[list[int]]:
         """Tours without some of their stops: a stretch of each of some tours, or those around one place."""
@@ -164,15 +154,16 @@ class _Search:
 
     def shorten(self, tours: list[list[int]]) -> list[list[int]]:
         """The same stops in an order that takes less time, where turning a stretch round allows it (2-opt)."""
-        routes = [schedule(self.problem, tour) for tour in tours]
+        routes = schedule_all(self.problem, tours)
         for team in range(len(tours)):
-            for _ in range(20):
+            for _ in range(_TURNS):
                 turned = self.turn(tours[team])
                 if turned is None:
                     break
-                trial, timed = [*tours], [*routes]
-                trial[team], timed[team] = turned, schedule(self.problem, turned)
-                if timed[team].back_s >= routes[team].back_s or not self.sound(trial, timed):
+                trial = [*tours]
+                trial[team] = turned
+                timed = self.timed(trial)
+                if timed is None or sum(one.back_s for one in timed) >= sum(one.back_s for one in routes):
                     break
                 tours, routes = trial, timed
         return tours

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from geo.districts import share_out
 from geo.errors import UsageError
-from geo.orienteering import Break, Problem, Route, knapsack_bound
+from geo.orienteering import Break, Problem, Route, upper_bound
 from geo.travel import Mode
 from layers.areas import Area
 from layers.cell_names import cell_words
@@ -188,7 +188,7 @@ def _plan(
         for crew, route in enumerate(routes, start=1)
     )
     done = np.array(sorted(place for route in routes for place in route.stops), dtype=np.intp)
-    score, bound = float(places.needles[done].sum()), knapsack_bound(problem)
+    score, bound = float(places.needles[done].sum()), upper_bound(problem)
     return Plan(
         plan_id=short_id(PlanKind.SWEEP, area.name, choices, arrays=[places.cell, places.needles, problem.travel_s]),
         kind=PlanKind.SWEEP,
