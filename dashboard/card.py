@@ -14,13 +14,14 @@ from dashboard.places import cell_code, cell_places, parse_cells
 from dashboard.presets import period_before
 from dashboard.sentence import change_words
 from dashboard.state import Choices, filter_for
-from dashboard.words import html_text, number_words, plural, span_words
+from dashboard.words import html_text, number_words, span_words
 from layers.areas import Area
 from layers.catalogue import LAYERS
 from layers.columns import Columns
 from layers.event import LayerSpec
 from layers.query import count, select
 from layers.rhythm import WeekdayHour, weekday_hour
+from layers.shifts import busiest_shift
 
 __all__ = ["CARD_MONTHS", "Card", "LayerLine", "card_html", "card_rows", "cell_card", "months_chosen", "record_ids"]
 
@@ -130,7 +131,8 @@ def card_html(card: Card, said: Sequence[str] = ()) -> str:
     rows = "".join(_line_html(line, (card.end - card.start).days) for line in card.lines)
     grid = ""
     if card.spec.kind == "incident":
-        grid = grid_html(card.rhythm.grid, caption=f"{card.spec.title} by weekday and hour") + _left_out(card)
+        caption = f"{card.spec.title} by weekday and hour"
+        grid = grid_html(card.rhythm.grid, caption=caption) + _busiest(card.rhythm)
     words = "".join(f'<p class="hb-why">{html_text(line)}</p>' for line in said)
     bars = months_html(card.months, caption=f"{card.spec.title} by month", chosen=months_chosen(card.start, card.end))
     return (
@@ -140,10 +142,11 @@ def card_html(card: Card, said: Sequence[str] = ()) -> str:
     )
 
 
-def _left_out(card: Card) -> str:
-    """How many events are in no cell of the grid."""
-    left = card.rhythm.unknown_hour
-    return f'<p class="hb-small">{plural(left, "more has", "more have")} no known time of day.</p>' if left else ""
+def _busiest(rhythm: WeekdayHour) -> str:
+    """The busiest shift and how sure that is, and how many events are in no cell of the grid; nothing without any."""
+    if not rhythm.known_hour + rhythm.unknown_hour:
+        return ""
+    return f'<p class="hb-small">{html_text(busiest_shift(rhythm).sentence)}</p>'
 
 
 def _line_html(line: LayerLine, days: int) -> str:

@@ -5,16 +5,25 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from dashboard.places import parse_cells, place_words
+from dashboard.places import cell_code, parse_cells, place_words
 from dashboard.scales import Scale
 from dashboard.views import Drawing, placed_rows
-from dashboard.words import html_text, list_words, number_words, plural
+from dashboard.words import html_text, list_words, number_words, plural, span_words
 from geo.emerging import Pattern
 from layers.areas import Area
 from layers.emerging_map import PATTERN_WORDS, EmergingMap
 
-__all__ = ["emerging_drawing", "emerging_rows", "emerging_sentence", "emerging_table", "patterns_html"]
+__all__ = [
+    "emerging_card_html",
+    "emerging_drawing",
+    "emerging_rows",
+    "emerging_sentence",
+    "emerging_table",
+    "patterns_html",
+]
 
+KINDS: Final = {1: "hot", 0: "", -1: "cold"}
+LEVEL: Final = 0.05
 NONE: Final = str(Pattern.NONE)
 TOO_FEW: Final = str(Pattern.TOO_FEW)
 # Hot patterns are warm, cold ones blue or green; the names are in the legend, under the pointer and in the table, so
@@ -124,4 +133,30 @@ def patterns_html(rows: pd.DataFrame) -> str:
         f'<th scope="col">What it means</th></tr></thead><tbody>{lines}</tbody></table></div>'
         '<p class="hb-small">Cold spots mirror these: significantly few instead of many. A period here is one of the '
         "spans that the chosen time was cut into.</p>"
+    )
+
+
+def emerging_card_html(found: EmergingMap, rows: pd.DataFrame, cell: str) -> str:
+    """What became of one cell: its pattern, what that means, and each period's number, hot and cold ones named."""
+    row = rows[rows["cell"] == cell].iloc[0]
+    place = int(found.rows.index[found.rows["cell"] == cell][0])
+    periods = found.bins.periods if found.bins else ()
+    largest = float(found.counts[:, place].max()) or 1.0
+    lines = "".join(
+        f'<tr><th scope="row">{html_text(span_words(*period))}</th>'
+        f'<td class="hb-number">{number_words(count)}</td>'
+        f'<td><i class="hb-bar" style="width:{count / largest * 100:.0f}%"></i></td>'
+        f"<td>{KINDS[int(kind)]}</td></tr>"
+        for period, count, kind in zip(periods, found.counts[:, place], found.kind[:, place], strict=True)
+    )
+    trend = "no clear trend" if row["trend_p"] >= LEVEL else "rising" if row["trend_z"] > 0 else "falling"
+    return (
+        f'<div class="hb-card" aria-live="polite"><h2>{html_text(row["ward_name"])} '
+        f"<span>near {html_text(cell_code(cell))}</span></h2>"
+        f'<p class="hb-why">{html_text(row["pattern"].capitalize())}: {html_text(row["definition"])}</p>'
+        f'<p class="hb-small">Against the rest of the map: {trend}.</p>'
+        '<div class="hb-scroll hb-series" tabindex="0" role="region" aria-label="Period by period">'
+        f'<table class="hb-plain hb-narrow"><thead><tr><th scope="col">Period</th><th scope="col" class="hb-number">'
+        f'Number</th><th scope="col"><span class="hb-sr">Bar</span></th><th scope="col">Judged</th></tr></thead>'
+        f"<tbody>{lines}</tbody></table></div></div>"
     )

@@ -23,6 +23,7 @@ __all__ = ["DEFINITIONS", "Emerging", "Pattern", "Trend", "classify", "emerging_
 _MOST_BINS: Final = 0.9  # "90 percent of the time-step intervals"
 _FEWEST_BINS: Final = 4  # Mann and Kendall's test cannot find a trend at 5 % in fewer
 _FEWEST_RUN: Final = 2
+_PLENTY: Final = 5.0  # events that a neighbourhood has in a bin on average: who finds nothing has not too few
 
 
 class Pattern(StrEnum):
@@ -172,9 +173,13 @@ def _either(hot: Pattern, cold: Pattern) -> Pattern:
 
 
 def _would_be_found(counts: NDArray[np.float64], neighbours: csr_array, q: float, times: float) -> NDArray[np.bool_]:
-    """Whether `times` the average rate would give each neighbourhood a sum that is significant by itself, bool (n,)."""
+    """Whether `times` the average rate would give each neighbourhood a sum that is significant by itself, bool (n,).
+
+    Or whether events are plentiful: where a few cells hold most of many, nothing lesser is found, but not for want of
+    events.
+    """
     draws = np.diff(csr_array(neighbours).indptr).astype(np.int64)
-    units, _ = to_units(counts, most_draws=int(draws.max()))
+    units, unit = to_units(counts, most_draws=int(draws.max()))
     smallest = shuffled_sums(units, most_draws=int(draws.max())).fewest(q / len(counts))
     found: NDArray[np.bool_] = times * units.mean() * draws >= smallest[draws]
-    return found
+    return found | (units.mean() * unit * draws >= _PLENTY)

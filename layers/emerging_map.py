@@ -41,13 +41,15 @@ class EmergingMap:
     """`rows` has a row for each of the study's n cells, in its order; without room for four bins it has none.
 
     Its columns: cell, ward_code, ward_name, pattern and definition (PATTERN_WORDS), count (in the bins), hot_bins and
-    cold_bins (how many), trend_z and trend_p (Mann and Kendall's test of Gi*, two-sided). `z` and `kind` (bins, n) are
-    each bin's own. `bins` None says that there were too few; `notes` are sentences on what was chosen and left out.
+    cold_bins (how many), trend_z and trend_p (Mann and Kendall's test of Gi*, two-sided). `counts`, `z` and `kind`
+    (bins, n) are each bin's own. `bins` None says that there were too few; `notes` are sentences on what was chosen and
+    left out.
     """
 
     spec: LayerSpec
     rows: pd.DataFrame
     bins: Bins | None
+    counts: NDArray[np.float64]
     z: NDArray[np.float64]
     kind: NDArray[np.int8]
     q: float
@@ -72,7 +74,9 @@ def emerging_map(
     if bins is None:
         said = f"A pattern over time needs {FEWEST_BINS} weeks or more (months, if only those are known)."
         nothing: NDArray[np.float64] = np.zeros((0, len(study)))
-        return EmergingMap(spec, _rows(study).iloc[:0], None, nothing, nothing.astype(np.int8), q, (*notes, said))
+        return EmergingMap(
+            spec, _rows(study).iloc[:0], None, nothing, nothing, nothing.astype(np.int8), q, (*notes, said)
+        )
     counts = np.array(
         [
             align(columns, select(columns, replace(chosen, start=a, end=b), time_zone=time_zone), study)[0]
@@ -90,7 +94,7 @@ def emerging_map(
         trend_z=found.trend.z,
         trend_p=found.trend.p,
     )
-    return EmergingMap(spec, rows, bins, found.z, found.kind, q, (*notes, bins.words))
+    return EmergingMap(spec, rows, bins, counts, found.z, found.kind, q, (*notes, bins.words))
 
 
 def _rows(study: Study) -> pd.DataFrame:

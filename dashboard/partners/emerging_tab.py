@@ -1,10 +1,13 @@
 """Emerging hotspots: the sentence, the map by category, what the categories mean, and the places as a table."""
 
 from datetime import date
+from typing import Final
 
+import pandas as pd
 import streamlit as st
 
 from dashboard.emerging_view import (
+    emerging_card_html,
     emerging_drawing,
     emerging_rows,
     emerging_sentence,
@@ -19,10 +22,12 @@ from dashboard.sentence import place_list
 from dashboard.session import Installation, resolution_for_area
 from dashboard.state import Choices
 from dashboard.words import html_text
+from layers.emerging_map import EmergingMap
 
 __all__ = ["draw_emerging"]
 
-HEIGHT = 520
+HEIGHT: Final = 520
+PICKED: Final = "emerging_cell"
 
 
 def draw_emerging(here: Installation, asked: Choices, last: date) -> None:
@@ -42,7 +47,33 @@ def draw_emerging(here: Installation, asked: Choices, last: date) -> None:
     with st.container(horizontal=True, wrap=False, key="hb_analysis", gap="medium"):
         with st.container(key="hb_analysis_map", width="stretch"):
             drawing = emerging_drawing(rows, found.spec.title)
-            show_map(here.area, drawing.layer(), key="map_emerging", height=HEIGHT, fit=asked.wards)
+            pick = show_map(
+                here.area,
+                drawing.layer(),
+                key="map_emerging",
+                height=HEIGHT,
+                fit=asked.wards,
+                selected=picked_cell(rows),
+            )
+            if pick and pick.new:
+                st.session_state[PICKED] = pick.cell
         with st.container(key="hb_analysis_words", width=440):
+            draw_picked(found, rows)
             st.html(f'<h2 class="hb-title">What the patterns mean</h2>{patterns_html(rows)}')
     draw_frame(emerging_table(rows), key="emerging_table", alt="The places and their patterns over time")
+
+
+def picked_cell(rows: pd.DataFrame) -> str | None:
+    """The cell that was picked in this session, while it is on the map."""
+    cell = st.session_state.get(PICKED)
+    return cell if isinstance(cell, str) and (rows["cell"] == cell).any() else None
+
+
+def draw_picked(found: EmergingMap, rows: pd.DataFrame) -> None:
+    """The card of the picked cell; how to get one where none is."""
+    cell = picked_cell(rows)
+    if cell is None:
+        st.html('<p class="hb-small">Choose a place on the map to see what became of it, period by period.</p>')
+        return
+    with st.container(key="hb_emerging_card"):
+        st.html(emerging_card_html(found, rows, cell))

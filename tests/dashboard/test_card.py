@@ -69,6 +69,10 @@ def test_the_grid_places_events_by_local_weekday_and_hour_and_says_what_it_canno
     assert rhythm.grid.sum() == 2.0
     assert rhythm.grid[0, 22] == 2.0
     assert rhythm.unknown_hour == 1
+    assert (
+        "Most fall in the night (22:00 to 06:00) shift, 100 % (between 16 % and 100 %) of 2 with a known time of day, "
+        "but it cannot be told from early (06:00 to 14:00). 1 more have no known time of day."
+    ) in card_html(card_of(area))
 
 
 def test_the_months_are_twelve_and_end_with_the_period(area: Area) -> None:

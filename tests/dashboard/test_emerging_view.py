@@ -6,6 +6,7 @@ import pytest
 
 from dashboard.emerging_view import (
     COLOURS,
+    emerging_card_html,
     emerging_drawing,
     emerging_rows,
     emerging_sentence,
@@ -78,3 +79,16 @@ def test_no_pattern_at_all_is_said(pattern: str) -> None:
     assert emerging_sentence(made, rows.assign(pattern=pattern), place="Central").startswith(
         "No place has a pattern over time of needle finds in Central: "
     )
+
+
+def test_the_card_of_a_place_has_its_pattern_and_each_period() -> None:
+    made, rows = shown()
+    cell = str(rows["cell"].iloc[0])
+    card = emerging_card_html(made, rows, cell)
+    place = int(made.rows.index[made.rows["cell"] == cell][0])
+    assert f'<p class="hb-why">New: {PATTERN_WORDS["new"]}</p>' in card
+    assert made.bins is not None
+    assert card.count("<tr><th") == 1 + len(made.bins.periods)
+    assert card.count("<td>hot</td>") == int((made.kind[:, place] == 1).sum()) == 1
+    assert card.index("25 Oct to 21 Nov 2026") < card.index("<td>hot</td>")
+    assert f'<td class="hb-number">{made.counts[-1, place]:.0f}</td>' in card

@@ -118,6 +118,15 @@ def test_a_planted_place_becomes_hot_and_quiet_maps_tell_nothing() -> None:
     assert Pattern.TOO_FEW not in found.pattern
 
 
+def test_plenty_of_events_is_never_too_few_however_they_are_spread() -> None:
+    """A few cells of a hundred times the rate hide a place of six times, but three events a cell are not too few."""
+    neighbours = cell_neighbours(disk(*MIDDLESBROUGH, resolution=9, rings=12))
+    counts = np.full((5, neighbours.shape[0]), 2.0)
+    counts[:, ::40] = 200.0
+    assert Pattern.TOO_FEW not in emerging_hotspots(counts, neighbours).pattern
+    assert Pattern.TOO_FEW in emerging_hotspots(counts / 20, neighbours).pattern
+
+
 def test_too_few_bins_are_refused() -> None:
     with pytest.raises(UsageError) as caught:
         emerging_hotspots(np.zeros((3, 5)), cell_neighbours(disk(*MIDDLESBROUGH, resolution=9, rings=0)))
