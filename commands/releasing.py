@@ -4,7 +4,7 @@ import math
 from dataclasses import asdict, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,8 +17,15 @@ from layers.release_format import Release
 from layers.release_policy import ReleasePolicy, load_policy
 from layers.release_publishing import Published, publish_release
 from layers.release_register import Register
+from layers.release_series import Given, earlier_in_register, series_findings
 from layers.settings import Settings
 from layers.wording import date_words
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from layers.release_disclosure import Disclosure
+    from layers.release_series import Earlier
 
 __all__ = ["release"]
 
@@ -116,25 +123,30 @@ def audit(
     before: Annotated[
         list[Path] | None, typer.Option(metavar="DIR", help="An earlier release, the oldest first; else the register.")
     ] = None,
+    alone: Annotated[bool, typer.Option("--alone", help="Do not ask for the earlier releases that it names.")] = False,
     home: HomeOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
     """Look for anything small that can be proved from a release and all before it together.
 
-    Earlier releases come from --before, or from the register of the home folder where it knows them.
+    The earlier releases are all that the register of the home folder holds before its number, or those of --before. One
+    that it names and that was not looked at is a finding, unless --alone.
 
     Example: hexbeat release audit public
     """
-    earlier = [Release.read(path) for path in before] if before else known_before(folder, home)
-    report = audit_folder(folder, before=earlier)
+    audited = Given.read(folder)
+    earlier, more = before_it(audited, before or [], home)
+    more = [*more, *series_findings(audited.release, earlier, alone=alone)]
+    report = audit_folder(folder, before=[old.release for old in earlier], more=more)
     findings = [asdict(found) for found in report.findings]
     row = as_row(report)
     layers = by_layer(report)
-    answer({**row, "layers": layers, "findings": findings}, form=form, rows=[row], heading="Audit")
+    whole = {**row, "alone": alone, "earlier_not_looked_at": report.missing_before}
+    answer({**whole, "layers": layers, "findings": findings}, form=form, rows=[row], heading="Audit")
     if form is Format.TABLE:
         answer(layers, form=form, rows=layers, heading="By layer: sets tried, the narrowest possible values, the odds")
-    if report.missing_before:
-        say(f"{report.missing_before} earlier releases were not looked at: give them with --before.")
+    if alone:
+        say(f"Alone: {report.missing_before} of the releases that it names as earlier were not looked at.")
     if findings:
         answer(findings, form=form, rows=findings, heading="Found") if form is Format.TABLE else None
         raise PolicyError(
@@ -214,12 +226,11 @@ def as_power(log2: int) -> str:
     return f"10^{math.floor(log2 * math.log10(2))}"
 
 
-def known_before(folder: Path, home: Path | None) -> list[Release]:
-    """The earlier releases of the register that this one names; none if it does not know them."""
-    named = [entry["checksum"] for entry in Release.read(folder).facts["previous"]]
-    published = Settings.from_environment(home=home).home / "published"
-    known = {old.checksum: old.release for path in sorted(published.glob("*")) for old in Register(path).all()}
-    return [known[checksum] for checksum in named if checksum in known]
+def before_it(audited: Given, before: list[Path], home: Path | None) -> tuple["Sequence[Earlier]", "list[Disclosure]"]:
+    """The releases before one, as given or from the register, and where the register contradicts it."""
+    if before:
+        return [Given.read(path) for path in before], []
+    return earlier_in_register(audited, Settings.from_environment(home=home).home)
 
 
 def parse_day(text: str) -> date:

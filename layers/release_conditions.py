@@ -19,7 +19,7 @@ from layers.release_disclosure import Disclosure
 from layers.release_format import Period, Release, ReleasedLayer
 from layers.release_words import WORDINGS
 
-__all__ = ["broken_conditions"]
+__all__ = ["broken_conditions", "names_earlier"]
 
 FACTS: Final[dict[str, type]] = {
     "format": str, "number": int, "as_at": str, "demonstration": bool, "area": dict, "licence": str, "sources": list,
@@ -43,6 +43,13 @@ def broken_conditions(release: Release) -> list[Disclosure]:
         found += [Disclosure(layer.name, "", "", reason) for reason in _layer(release, layer)]
         found += [Disclosure(layer.name, name, "", reason) for name, reason in _periods(layer, as_at)]
     return found + _blocks(release)
+
+
+def names_earlier(facts: Mapping[str, Any]) -> bool:
+    """Whether release.json says in the form of a release who it is and what was before it."""
+    if not _is(facts, FACTS) or not _is(facts["area"], AREA):
+        return False
+    return all(_is(entry, PREVIOUS) for entry in facts["previous"])
 
 
 def _facts(facts: Mapping[str, Any]) -> Iterator[str]:

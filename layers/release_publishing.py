@@ -18,6 +18,7 @@ from layers.release_head import note_head, require_whole_register
 from layers.release_policy import ReleasePolicy
 from layers.release_reading import release_of
 from layers.release_register import Register, Registered, require_no_other_area, series_before, whole_register
+from layers.release_series import series_findings
 from layers.release_writing import replace_folder
 from layers.store import Store
 
@@ -89,7 +90,9 @@ def _published(draft: Draft, files: dict[str, bytes], report: AuditReport) -> Pu
 
 def _audited(files: Mapping[str, bytes], earlier: list[Registered]) -> AuditReport:
     """The audit of the very bytes that would be written; PolicyError if it finds anything."""
-    report = audit_release(release_of(files), before=[old.release for old in earlier])
+    release = release_of(files)
+    named = series_findings(release, earlier)
+    report = audit_release(release, before=[old.release for old in earlier], more=named)
     if report.findings:
         where = [f"{found.layer} {found.period} {found.place}: {found.reason}" for found in report.findings[:_SHOWN]]
         raise PolicyError(
