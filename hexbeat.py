@@ -9,6 +9,7 @@ from commands.analysing import alerts, hotspots
 from commands.answers import say_error
 from commands.areas import boundaries
 from commands.counting import counts
+from commands.covering import naloxone
 from commands.evaluating import evaluate
 from commands.evidence import evidence
 from commands.judging import backtest, change, near_repeats
@@ -37,7 +38,7 @@ app = typer.Typer(
 commands: tuple[Callable[..., None], ...] = (
     *(demo, serve, ingest, rejects, history, erase, retain, undo),
     *(counts, hotspots, change, alerts, near_repeats, backtest, export),
-    *(evaluate,),
+    *(evaluate, naloxone),
     *(briefing, evidence),
 )
 for command in commands:

@@ -9,9 +9,7 @@ from layers.wording import number_words
 
 __all__ = ["interval_html", "table_html"]
 
-_WIDE: Final = 600
-_LEFT: Final = 130
-_ROW: Final = 34
+_BAR: Final = "position:absolute;top:50%;transform:translateY(-50%)"
 _TITLES: Final = {"where": "Where", "before": "Before", "after": "After", "expected": "Expected",
                   "difference": "Difference", "interval": "95 % interval", "like": "Like places, before and after",
                   "verdict": "What can be said"}  # fmt: skip
@@ -20,34 +18,30 @@ _TITLES: Final = {"where": "Where", "before": "Before", "after": "After", "expec
 def interval_html(found: Evaluation) -> str:
     """A line a side: the interval as a bar, the estimate as a dot, nought as a line. The table has the numbers."""
     rows = side_rows(found.effect)
-    reach = max([1.0, *(abs(row[end]) for row in rows for end in ("low", "high"))]) * 1.08
-
-    def across(value: float) -> float:
-        return round(_LEFT + (_WIDE - _LEFT - 14) * (value + reach) / (2 * reach), 1)
-
-    high = _ROW * len(rows) + 40
-    parts = [
-        f'<line x1="{across(0)}" x2="{across(0)}" y1="20" y2="{high - 18}" stroke="currentColor" stroke-width="1"/>',
-        f'<text x="{across(0)}" y="14" text-anchor="middle">as expected</text>',
-        f'<text x="{_LEFT}" y="14">fewer</text>',
-        f'<text x="{_WIDE - 14}" y="14" text-anchor="end">more</text>',
-    ]
-    for place, row in enumerate(rows):
-        y = 20 + _ROW * place + _ROW / 2
-        ends = f'x1="{across(row["low"])}" x2="{across(row["high"])}" y1="{y}" y2="{y}"'
-        parts += [
-            f'<text x="0" y="{y + 4}">{html_text(row["where"])}</text>',
-            f'<line {ends} stroke="var(--hb-accent)" stroke-width="6" stroke-linecap="round" opacity="0.55"/>',
-            f'<circle cx="{across(row["difference"])}" cy="{y}" r="5.5" fill="var(--hb-accent)"/>',
-        ]
-    parts += [
-        f'<text x="{across(value)}" y="{high - 4}" text-anchor="{anchor}">{html_text(_signed(value))}</text>'
-        for value, anchor in zip((-reach / 1.08, reach / 1.08), ("start", "end"), strict=True)
-    ]
+    reach = max([1.0, *(abs(row[end]) for row in rows for end in ("low", "high"))])
     said = "; ".join(f"{row['where']}: {_signed(row['difference'])} ({_interval(row)})" for row in rows)
+    lines = "".join(_line(row, reach) for row in rows)
+    ends = "".join(f"<span>{html_text(words)}</span>" for words in (_signed(-reach), "as expected", _signed(reach)))
     return (
-        f'<svg viewBox="0 0 {_WIDE} {high}" role="img" aria-label="{html_text(f"Difference from expected. {said}")}" '
-        'style="width:100%;max-width:40rem;font-size:13px;fill:currentColor">' + "".join(parts) + "</svg>"
+        f'<div role="img" aria-label="{html_text(f"Difference from what was expected. {said}")}" '
+        f'style="max-width:44rem"><div style="display:flex;justify-content:space-between;margin-left:6.5rem" '
+        f'class="hb-small"><span>fewer</span><span>more</span></div>{lines}<div style="display:flex;'
+        f'justify-content:space-between;margin-left:6.5rem" class="hb-small">{ends}</div></div>'
+    )
+
+
+def _line(row: dict[str, Any], reach: float) -> str:
+    def across(value: float) -> float:
+        return round(50 + 48 * value / reach, 2)
+
+    low, dot, high = (across(row[name]) for name in ("low", "difference", "high"))
+    return (
+        '<div style="display:flex;align-items:center;height:2rem"><div style="flex:0 0 6.5rem">'
+        f'{html_text(row["where"])}</div><div style="position:relative;flex:1;height:100%;background:var(--hb-sunken,'
+        'transparent)"><div style="position:absolute;left:50%;top:0;bottom:0;border-left:1px solid currentColor"></div>'
+        f'<div style="{_BAR};left:{low}%;width:{max(high - low, 0.6):.2f}%;height:0.5rem;border-radius:0.25rem;'
+        f'background:var(--hb-accent);opacity:0.5"></div><div style="{_BAR};left:{dot}%;margin-left:-0.4rem;'
+        'width:0.8rem;height:0.8rem;border-radius:50%;background:var(--hb-accent)"></div></div></div>'
     )
 
 

@@ -1,0 +1,119 @@
+"""naloxone: how many overdoses are near a place that holds it, and where the next places would help most."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from commands.answers import answer, say
+from commands.choosing import (
+    DaysOption,
+    FromOption,
+    HoursOption,
+    ToOption,
+    WardOption,
+    chosen_filter,
+    demonstration_mark,
+    plain,
+    provenance,
+)
+from commands.judging import records
+from commands.options import AreaOption, Format, FormatOption, HomeOption, open_installation
+from geo.errors import UsageError
+from layers.naloxone import CELLS, NaloxoneCover, Reach, Search, naloxone_cover
+from layers.naloxone_files import cover_csv, cover_geojson
+from layers.naloxone_words import cover_notes, cover_sentence
+from layers.reading import read_columns
+from layers.whole_files import written_whole
+
+__all__ = ["naloxone"]
+
+
+def naloxone(
+    *,
+    places: Annotated[int, typer.Option("--places", metavar="N", min=0, help="Look for the next best N places.")] = 3,
+    metres: Annotated[float, typer.Option(metavar="M", help="Near is within so many metres.")] = 400.0,
+    minutes: Annotated[
+        float | None, typer.Option(metavar="MIN", help="Near is within so many minutes on foot, instead of metres.")
+    ] = None,
+    among: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KIND", help="cells, or a kind of loaded places (named_place, …); may be repeated."),
+    ] = None,
+    from_: FromOption = None,
+    to: ToOption = None,
+    ward: WardOption = None,
+    hours: HoursOption = None,
+    days: DaysOption = None,
+    seconds: Annotated[float, typer.Option(metavar="S", help="Give up proving the best after so many.")] = 20.0,
+    out: Annotated[str | None, typer.Option("--out", metavar="FILE", help="Write a .csv or .geojson file.")] = None,
+    home: HomeOption = None,
+    area: AreaOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """The share of overdoses near a place that holds naloxone, and the next best places with their gain.
+
+    Example: hexbeat naloxone --places 5 --minutes 5 --hours 22-04
+    """
+    with open_installation(home, area) as here:
+        chosen = chosen_filter(here, layers=["overdoses"], start=from_, end=to, wards=ward, hours=hours, days=days)
+        columns = read_columns(here.store, here.viewer, ward_codes=here.area.wards.codes)
+        found = naloxone_cover(
+            here.store,
+            here.viewer,
+            columns,
+            here.area,
+            chosen,
+            reach=Reach(metres, minutes),
+            search=Search(places, tuple(among or [CELLS]), seconds),
+        )
+        note = provenance(here, mark=demonstration_mark(columns))
+    if out:
+        write(found, Path(out), note)
+    report(found, note, out, form=form)
+
+
+def report(found: NaloxoneCover, note: dict[str, str], out: str | None, *, form: Format) -> None:
+    """The sentence, the places that hold it, the next ones."""
+    payload: dict[str, Any] = {
+        "sentence": cover_sentence(found),
+        "total": plain(found.total),
+        "covered": plain(found.covered),
+        "share": plain(found.share),
+        "straight_m": round(found.reach.straight_m, 1),
+        "proven": found.cover.proven,
+        "gap": round(found.cover.gap, 6),
+        "notes": list(cover_notes(found)),
+        "holders": records(found.holders.drop(columns="says")),
+        "next": records(found.next_places),
+    }
+    payload |= ({"out": out} if out else {}) | (
+        {"demonstration": note["demonstration"]} if "demonstration" in note else {}
+    )
+    if form is Format.TABLE:
+        for sentence in payload["notes"]:
+            say(sentence)
+    order = ("rank", "name", "lat", "lon", "gain", "share_after")
+    answer(payload, form=form, rows=[spelt(row) for row in payload["next"]], heading=payload["sentence"], order=order)
+    if not len(found.holders):
+        say("Load them first: hexbeat places load FILE --kind naloxone")
+    if "demonstration" in note:
+        say(f"DEMONSTRATION: {note['demonstration']}.")
+
+
+def spelt(row: dict[str, Any]) -> dict[str, Any]:
+    """Degrees in full and shares as per cent, for a table."""
+    return row | {"lat": f"{row['lat']:.5f}", "lon": f"{row['lon']:.5f}", "share_after": f"{row['share_after']:.1%}"}
+
+
+def write(found: NaloxoneCover, out: Path, note: dict[str, str]) -> None:
+    """Holders and next places as a file, whole or not at all."""
+    writer = {".csv": cover_csv, ".geojson": cover_geojson}.get(out.suffix.lower())
+    if writer is None or not out.absolute().parent.is_dir():
+        raise UsageError(
+            "Cover is written as .csv or .geojson, into a folder that exists",
+            f"{out.name!r} in {out.parent} cannot be",
+            "give --out another name",
+        )
+    with written_whole(out) as draft:
+        draft.write_bytes(writer(found, note=note))

@@ -1,0 +1,180 @@
+"""The page "Naloxone": how many overdoses are near a place that holds it, and where the next places would help most."""
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+
+from dashboard.header import show_header
+from dashboard.partners.map_page import draw_empty_store
+from dashboard.partners.naloxone_map import draw_cover_map
+from dashboard.screen import show_error
+from dashboard.session import Installation
+from dashboard.words import html_text
+from geo.errors import HexbeatError
+from layers.access import Action, may, require
+from layers.counts_export import demonstration_mark
+from layers.filters import Filter
+from layers.naloxone import CELLS, NaloxoneCover, Reach, Search, naloxone_cover
+from layers.naloxone_files import cover_csv, cover_geojson
+from layers.naloxone_words import cover_notes, cover_sentence
+from layers.reference import KIND_WORDS, read_reference
+from layers.shifts import SHIFT_HOURS
+from layers.wording import number_words, percent_words
+
+__all__ = ["show"]
+
+REACHES: Final = {"400 m": Reach(400.0), "5 minutes on foot": Reach(minutes=5), "10 minutes on foot": Reach(minutes=10)}
+SPANS: Final = {"90 days": 90, "1 year": 365, "All": None}
+ANY: Final = "any"
+SHIFTS: Final = {ANY: "Any hour", "early": "Early 06-14", "late": "Late 14-22", "night": "Night 22-06"}
+LOAD: Final = (
+    "No places that hold naloxone have been loaded. Load a list of pharmacies, hostels and services that do, with "
+    "`hexbeat places load FILE --kind naloxone`: a table with name, longitude and latitude (or easting and northing), and "
+    "opening hours if you have them. The next places below do not need it."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked for."""
+
+    reach: Reach
+    days: int | None
+    shift: str
+    search: Search
+
+
+def show(here: Installation, pages: Sequence[StreamlitPage]) -> None:
+    """Draw the page."""
+    show_header(here, pages)
+    if not len(here.columns):
+        draw_empty_store(here, pages)
+        return
+    try:
+        found = _cover(here, here.key, here.today, _places_version(here), ask(here))
+        draw(here, found)
+    except HexbeatError as error:
+        show_error(error)
+
+
+def ask(here: Installation) -> Asked:
+    """How near is near, since when, at which hours, how many next places and among what."""
+    kinds = {CELLS: "anywhere (cells of 130 m)"} | {
+        kind: words[1] for kind, words in KIND_WORDS.items() if kind in _kinds(here) and kind != "naloxone"
+    }
+    with st.container(horizontal=True, key="hb_question", gap="medium", vertical_alignment="bottom"):
+        reach = st.pills("Near is within", list(REACHES), key="naloxone_reach", default="400 m", required=True)
+        span = st.pills("Since", list(SPANS), key="naloxone_span", default="1 year", required=True)
+        shift = st.pills(
+            "Hours", list(SHIFTS), key="naloxone_shift", default=ANY, required=True, format_func=SHIFTS.__getitem__
+        )
+        number = st.number_input("Next places", 0, 20, 3, 1, key="naloxone_number", width=110)
+        among = CELLS
+        if len(kinds) > 1:
+            among = str(st.selectbox("Among", list(kinds), key="naloxone_among", format_func=kinds.__getitem__))
+    return Asked(REACHES[str(reach)], SPANS[str(span)], str(shift), Search(int(number), (among,)))
+
+
+def draw(here: Installation, found: NaloxoneCover) -> None:
+    """The sentence, the map beside the next places, the holders, the files."""
+    notes = "".join(f"<li>{html_text(words)}</li>" for words in cover_notes(found))
+    st.html(f'<div aria-live="polite"><p class="hb-sentence">{html_text(cover_sentence(found))}</p></div>')
+    if not len(found.holders):
+        st.info(LOAD)
+    with st.container(horizontal=True, wrap=False, key="hb_analysis", gap="medium"):
+        with st.container(key="hb_analysis_map", width="stretch"):
+            draw_cover_map(here, found)
+        with st.container(key="hb_analysis_words", width=440):
+            st.html(next_html(found) + f'<ul class="hb-notes">{notes}</ul>')
+            draw_files(here, found)
+    st.html(holders_html(found))
+
+
+def next_html(found: NaloxoneCover) -> str:
+    """The next places and what each adds."""
+    if found.next_places.empty:
+        return '<h2 class="hb-title">The next places</h2><p class="hb-notes">None was looked for, or none adds any.</p>'
+    rows = "".join(
+        f'<tr><td class="hb-number">{row["rank"]}</td><th scope="row">{html_text(row["name"])}</th>'
+        f'<td class="hb-number">+{number_words(row["gain"])}</td>'
+        f'<td class="hb-number">{percent_words(row["share_after"])}</td></tr>'
+        for row in found.next_places.to_dict("records")
+    )
+    return (
+        '<h2 class="hb-title">The next places</h2><table class="hb-plain"><thead><tr>'
+        '<th scope="col" class="hb-number">No.</th><th scope="col">Where</th><th scope="col" class="hb-number">Gain</th>'
+        f'<th scope="col" class="hb-number">Cover then</th></tr></thead><tbody>{rows}</tbody></table>'
+    )
+
+
+def holders_html(found: NaloxoneCover) -> str:
+    """The places that hold naloxone and how many overdoses each is near to."""
+    if found.holders.empty:
+        return ""
+    rows = "".join(
+        f'<tr><th scope="row">{html_text(row["name"])}</th><td>{html_text(row["ward_name"])}</td>'
+        f'<td class="hb-number">{number_words(row["near"])}</td>'
+        f"<td>{html_text(row['hours'] or 'not said')}{'' if row['open'] else ' (shut in these hours)'}</td></tr>"
+        for row in found.holders.sort_values(["near", "name"], ascending=[False, True]).to_dict("records")
+    )
+    return (
+        '<h2 class="hb-title">Places that hold naloxone</h2><div class="hb-scroll" tabindex="0" role="region" '
+        'aria-label="Places that hold naloxone"><table class="hb-plain"><thead><tr><th scope="col">Name</th>'
+        '<th scope="col">Ward</th><th scope="col" class="hb-number">Overdoses near</th><th scope="col">Open</th></tr>'
+        f"</thead><tbody>{rows}</tbody></table></div>"
+    )
+
+
+def draw_files(here: Installation, found: NaloxoneCover) -> None:
+    """CSV and GeoJSON; the policy is asked again when one is made."""
+    if not may(here.viewer, Action.EXPORT, "overdoses"):
+        return
+    mark = demonstration_mark(here.columns)
+    note = {"area": here.area.title, "attribution": here.area.attribution} | ({"demonstration": mark} if mark else {})
+    makers: dict[str, tuple[str, str, Callable[[], bytes]]] = {
+        "csv": ("Places (CSV)", "text/csv", lambda: cover_csv(found, note=note)),
+        "geojson": ("Places (GeoJSON)", "application/geo+json", lambda: cover_geojson(found, note=note)),
+    }
+    with st.container(horizontal=True, gap="small"):
+        for kind, (label, mime, make) in makers.items():
+            st.download_button(
+                label,
+                data=_allowed(here, make),
+                file_name=f"hexbeat-{here.area.name}-naloxone-{here.today}.{kind}",
+                mime=mime,
+                on_click="ignore",
+                key=f"naloxone_{kind}",
+            )
+
+
+def _allowed(here: Installation, make: Callable[[], bytes]) -> Callable[[], bytes]:
+    def made() -> bytes:
+        require(here.viewer, Action.EXPORT, "overdoses")
+        return make()
+
+    return made
+
+
+def _kinds(here: Installation) -> set[str]:
+    return set(read_reference(here.store, here.viewer)["kind"])
+
+
+def _places_version(here: Installation) -> str:
+    """What the loaded places are, so that what was worked out for others is not shown."""
+    return str(hash(tuple(read_reference(here.store, here.viewer).itertuples(index=False, name=None))))
+
+
+@st.cache_resource(max_entries=16, show_spinner="Looking for the best places …")
+def _cover(
+    _here: Installation, key: tuple[str, int, str, str], today: dt.date, places: str, asked: Asked
+) -> NaloxoneCover:
+    del key, places
+    start = today - dt.timedelta(days=asked.days) if asked.days else None
+    chosen = Filter(layers=("overdoses",), start=start, hours=SHIFT_HOURS.get(asked.shift))
+    return naloxone_cover(
+        _here.store, _here.viewer, _here.columns, _here.area, chosen, reach=asked.reach, search=asked.search
+    )
