@@ -71,7 +71,7 @@ def fact_rows(content: dict[str, Any]) -> list[tuple[str, str]]:
         ("Place", f"{content['lat']:.5f}, {content['lon']:.5f} (WGS 84), {content['ward_name']} ward"),
         ("Radius", f"{number_words(content['radius_m'])} metres"),
         ("Period", span_words(start, end)),
-        ("Records", f"{len(content['incidents']):,}: {list_words(totals)}"),
+        ("Records", f"{len(content['incidents']):,} in all: {list_words(totals)}"),
         ("Made", f"{date_words(made.date())} at {made:%H:%M}, by {content['made_by']}, with Hexbeat"),
     ]
 

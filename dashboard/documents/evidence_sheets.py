@@ -17,7 +17,7 @@ __all__ = ["CONTENT_SHEET", "SOURCE_COLUMNS", "evidence_xlsx"]
 CONTENT_SHEET: Final = "Content"
 CELL: Final = 30_000  # letters; a cell of Excel holds 32,767
 SOURCE_COLUMNS: Final = (
-    "source", "layer", "used, of all", "newest record", "rows rejected", "without time of day", "at shared points",
+    "Source", "Layer", "Used, of all", "Newest record", "Rows rejected", "Without time of day", "At shared points",
 )  # fmt: skip
 
 

@@ -24,7 +24,7 @@ def plan_gpx(plan: Plan, area: Area) -> bytes:
     made = gpxpy.gpx.GPX()
     made.creator = "Hexbeat"
     made.name = plain_text(plan.title)
-    made.description = plain_text(f"{mark_of(plan)} {cover_words(plan)} Wards: {area.attribution}".strip())
+    made.description = plain_text(f"{mark_of(plan)} {cover_words(plan)} {area.attribution}".strip())
     made.time = plan.made_at
     for number, tour in enumerate(plan.tours, start=1):
         route = gpxpy.gpx.GPXRoute(
@@ -43,14 +43,19 @@ def route_points(plan: Plan, tour: Tour) -> list[dict[str, Any]]:
 
 
 def place_point(place: Place) -> dict[str, Any]:
-    return {"longitude": place.lon, "latitude": place.lat, "name": plain_text(place.name), "type": "base"}
+    return {
+        "longitude": round(place.lon, DECIMALS),
+        "latitude": round(place.lat, DECIMALS),
+        "name": plain_text(place.name),
+        "type": "base",
+    }
 
 
 def stop_point(plan: Plan, tour: Tour, stop: Stop) -> dict[str, Any]:
     """A stop as gpxpy takes it; `comment` carries the stop's name in the ledger."""
     return {
-        "longitude": stop.lon,
-        "latitude": stop.lat,
+        "longitude": round(stop.lon, DECIMALS),
+        "latitude": round(stop.lat, DECIMALS),
         "name": plain_text(stop_title(tour, stop)),
         "description": plain_text(stop_words(plan, stop)),
         "comment": plain_text(f"{plan.plan_id}/{stop.stop_id}"),
@@ -64,7 +69,7 @@ def plan_kml(plan: Plan, area: Area) -> bytes:
     root = ET.Element(tag("kml"))
     document = child(root, "Document")
     child(document, "name", plan.title)
-    child(document, "description", f"{mark_of(plan)} {cover_words(plan)} Wards: {area.attribution}".strip())
+    child(document, "description", f"{mark_of(plan)} {cover_words(plan)} {area.attribution}".strip())
     for number in range(len(plan.tours)):
         style = child(document, "Style", id=f"team-{number + 1}")
         line = child(style, "LineStyle")

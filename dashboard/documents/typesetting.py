@@ -8,6 +8,7 @@ text, whatever it holds. `commands` and pages call; the layers below know nothin
 
 import datetime as dt
 import json
+import unicodedata
 from collections.abc import Mapping
 from functools import cache, lru_cache
 from pathlib import Path
@@ -81,7 +82,7 @@ def built_in_fonts() -> Any:
 def printable(value: Any) -> Any:
     """The same data with texts that can be printed: control characters as spaces, unknown letters as squares."""
     if isinstance(value, str):
-        return "".join(char if char <= NEVER_LACKING or has_glyph(char) else MISSING for char in plain_text(value))
+        return printable_text(plain_text(value))
     if isinstance(value, Mapping):
         return {str(name): printable(part) for name, part in value.items()}
     if isinstance(value, list | tuple):
@@ -89,16 +90,30 @@ def printable(value: Any) -> Any:
     return value
 
 
+def printable_text(text: str) -> str:
+    """Letter by letter; a mark that no font can set on its letter is left out."""
+    shown: list[str] = []
+    for char in unicodedata.normalize("NFC", text):
+        if char <= NEVER_LACKING:
+            shown.append(char)
+        elif unicodedata.category(char).startswith("M"):
+            if shown and shown[-1] != MISSING and has_glyphs(shown[-1] + char):
+                shown[-1] += char
+        else:
+            shown.append(char if has_glyphs(char) else MISSING)
+    return "".join(shown)
+
+
 @lru_cache(maxsize=4096)
-def has_glyph(char: str) -> bool:
-    """Whether the documents' fonts have a letter: Typst is asked, for PDF/UA does not allow one that they lack."""
+def has_glyphs(letters: str) -> bool:
+    """Whether one of the documents' fonts has a letter, marks and all: PDF/UA does not allow what they lack."""
     try:
         typst.compile(
             PROBE,
             format="pdf",
             font_paths=built_in_fonts(),
             ignore_system_fonts=True,
-            sys_inputs={"char": char},
+            sys_inputs={"char": letters},
             pdf_standards=[STANDARD],
             timestamp=0,
         )

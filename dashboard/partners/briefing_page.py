@@ -137,10 +137,10 @@ def draw_briefing(here: Installation, found: Briefing) -> None:
     )
     draw_download(here, found)
     with st.container(horizontal=True, wrap=False, key="hb_analysis", gap="medium"):
-        with st.container(key="hb_analysis_map", width="stretch"):
+        with st.container(key="hb_analysis_map", width=700):
             drawn = briefing_map(found, here.area, width_mm=MAP_MM[0], height_mm=MAP_MM[1])
             st.html(picture_html(drawn, briefing_alt(found, here.area)))
-        with st.container(key="hb_analysis_words", width=440):
+        with st.container(key="hb_analysis_words", width="stretch"):
             st.html(counts_html(found) + list_html("Alerts", alert_lines(found), "None."))
     st.html(places_html(found))
     left, right = st.columns(2, gap="medium")
@@ -203,16 +203,11 @@ def places_html(found: Briefing) -> str:
     head = '<h2 class="hb-title">The places that matter, and why</h2>'
     if not found.places:
         return f'{head}<p class="hb-notes">No place stands out from chance.</p>{notes}'
-    rows = "".join(
-        f'<tr><td class="hb-number">{number}</td><th scope="row">{html_text(place_title(line))}</th>'
-        f"<td>{html_text(line.title)}</td><td>{html_text(line.reason)}</td></tr>"
-        for number, line in enumerate(found.places, start=1)
+    items = "".join(
+        f"<li><b>{html_text(place_title(line))}</b>: {html_text(line.title.lower())}<br>{html_text(line.reason)}</li>"
+        for line in found.places
     )
-    return (
-        f'{head}<div class="hb-scroll" tabindex="0" role="region" aria-label="The places that matter">'
-        '<table class="hb-plain"><thead><tr><th scope="col" class="hb-number">No.</th><th scope="col">Where</th>'
-        f'<th scope="col">What</th><th scope="col">Why</th></tr></thead><tbody>{rows}</tbody></table></div>{notes}'
-    )
+    return f'{head}<p class="hb-small">The numbers are those of the map.</p><ol class="hb-notes">{items}</ol>{notes}'
 
 
 def closures_html(found: Briefing) -> str:

@@ -25,7 +25,7 @@ from dashboard.header import show_header
 from dashboard.partners.map_page import draw_empty_store
 from dashboard.screen import show_error
 from dashboard.session import Installation
-from dashboard.words import html_text
+from dashboard.words import html_text, number_words, plural
 from geo.errors import HexbeatError, UsageError
 from layers.access import Action, may, require
 from layers.catalogue import LAYER_NAMES, layer_named
@@ -129,7 +129,7 @@ def make_pack(here: Installation, asked: Ask) -> None:
 
 def draw_pack(here: Installation, content: dict[str, Any]) -> None:
     """The downloads, the facts beside the map, the records and the sources."""
-    st.html(f'<p class="hb-sentence" aria-live="polite">{html_text(fact_rows(content)[4][1])}</p>')
+    st.html(f'<p class="hb-sentence" aria-live="polite">{html_text(pack_sentence(content))}</p>')
     st.html(f'<p class="hb-silent">{html_text(MARKING)}</p>')
     stem = f"hexbeat-{here.area.name}-evidence-{digest_of(content)[:8]}"
     with st.container(horizontal=True, gap="small"):
@@ -147,11 +147,18 @@ def draw_pack(here: Installation, content: dict[str, Any]) -> None:
                 label, data=made, file_name=stem + ending, mime=mime, on_click="ignore", key=f"evidence{ending}"
             )
     with st.container(horizontal=True, wrap=False, key="hb_analysis", gap="medium"):
-        with st.container(key="hb_analysis_map", width="stretch"):
+        with st.container(key="hb_analysis_map", width=700):
             st.html(picture_html(evidence_map(content, here.area, width_mm=150, height_mm=135), map_alt(content)))
-        with st.container(key="hb_analysis_words", width=440):
+        with st.container(key="hb_analysis_words", width="stretch"):
             st.html(facts_html(content))
     draw_table([incident_words(row) for row in content["incidents"]], content)
+
+
+def pack_sentence(content: dict[str, Any]) -> str:
+    """How much was found, and where."""
+    number = len(content["incidents"])
+    said = plural(number, "record", "records")
+    return f"{said} within {number_words(content['radius_m'])} metres of the place, in {content['ward_name']} ward."
 
 
 def facts_html(content: dict[str, Any]) -> str:

@@ -1,0 +1,91 @@
+"""The plan on paper: a page a team, words for those who do not see the map, and readable without colour."""
+
+import datetime as dt
+
+import pytest
+
+from dashboard.documents.plan_files import plan_file
+from layers.areas import load_area
+from tests.support.papers import A4, Paper, grey_levels, read_paper
+from tests.support.plans import HOSTILE_TEXT, example_plan
+
+LONG = "Eleven needle finds in this cell and the six that touch it in 28 days; swept last on 3 Nov 2026."
+
+
+def paper_of(**choices: object) -> Paper:
+    return read_paper(plan_file(example_plan(**choices), load_area("middlesbrough"), "pdf"))  # type: ignore[arg-type] # by name
+
+
+def test_a_plan_is_a_tagged_a4_document_with_real_text() -> None:
+    paper = paper_of()
+    assert (paper.title, paper.author, paper.language) == ("Patrol plan Seven finds here in 28 days.", None, "en-GB")
+    assert paper.marked
+    assert paper.claims_ua
+    assert set(paper.sizes) == {A4}
+    assert paper.roles.count("Figure") == 2
+    assert {"H1", "Table", "TH", "TD", "L"} <= set(paper.roles)
+
+
+@pytest.mark.parametrize(("stops", "teams"), [(1, 1), (9, 2), (14, 3), (20, 1)])
+def test_every_team_has_one_page(stops: int, teams: int) -> None:
+    paper = paper_of(stops=stops, teams=teams, text=LONG)
+    for number, page in enumerate(paper.pages[:teams]):
+        assert f"Team {'ABC'[number]}: Fri 27 Nov 2026, 22:00 to" in " ".join(page.split())
+        assert page.count("Be back at Police station by") == 1
+    assert len(paper.pages) in (
+        teams,
+        teams + 1,
+    )  # with what the plan is below the last team, or after it
+
+
+def test_a_page_says_the_cover_the_way_and_each_stop() -> None:
+    words = paper_of(teams=1, stops=2).words
+    assert (
+        "The stops of this team cover 33 % of the events expected in the chosen wards in these hours: 12 of 36."
+        in words
+    )
+    assert "Leave Police station at 22:00, back there by 22:33." in words
+    assert "1 22:04 to 22:16 12 Central" in words
+    assert "Seven finds here in 28 days. Open reports: 1." in words
+    assert "This plan is within 2 % of the best that these hours and teams allow." in words
+    assert "the last 13 weeks 8.20 6.10 to 10.40" in words
+
+
+def test_each_map_has_its_words() -> None:
+    alts = paper_of().alts
+    assert len(alts) == 2
+    assert alts[0].startswith("Map of Middlesbrough, north up: the way of Team A in straight lines from Police station")
+    assert "1 Central" in alts[0]
+
+
+def test_hostile_text_is_printed_and_the_demonstration_is_marked_on_each_page() -> None:
+    paper = paper_of(text=HOSTILE_TEXT, synthetic=True)
+    assert '#import "x" *b* $y$ \\ <b>&amp; =1+1' in paper.words
+    for page in paper.pages:
+        assert "DEMONSTRATION" in page
+
+
+def test_a_night_on_which_clocks_change_says_which_hour_is_meant() -> None:
+    begins = example_plan().begins.replace(month=10, day=24)
+    words = paper_of(teams=1, stops=18, begins=begins).words
+    assert "22:04 BST to 22:16 BST" in words
+    assert "01:28 BST to 01:40 BST" in words  # the first time that this hour comes
+    assert "01:36 GMT to 01:48 GMT" in words  # and the second
+
+
+def test_a_plan_without_stops_or_teams_still_says_so() -> None:
+    assert "0 minutes at 0 stops" in paper_of(stops=0, teams=1).words
+    assert "The stops of the 0 teams together cover" in paper_of(teams=0).words
+
+
+def test_it_prints_in_black_and_white() -> None:
+    plan = example_plan(stops=6, teams=1)
+    levels = grey_levels(plan_file(plan, load_area("middlesbrough"), "pdf"))
+    assert 255 in levels
+    assert min(levels) < 40
+
+
+def test_the_moment_of_the_file_is_that_of_the_plan() -> None:
+    file = plan_file(example_plan(), load_area("middlesbrough"), "pdf")
+    stamp = example_plan().made_at.astimezone(dt.UTC)
+    assert f"D:{stamp:%Y%m%d%H%M%S}Z".encode() in file

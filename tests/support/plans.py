@@ -1,0 +1,81 @@
+"""Plans for tests of documents: made by hand, of any size, with texts as hostile as a test wants them."""
+
+import datetime as dt
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import h3
+
+from layers.plans import Place, Plan, PlanKind, Stop, Tour
+
+__all__ = ["HOSTILE_TEXT", "LONDON", "example_plan"]
+
+LONDON: Final = ZoneInfo("Europe/London")
+EVENING: Final = dt.datetime(2026, 11, 27, 22, 0, tzinfo=LONDON)
+# Markup of Typst, of XML and of spreadsheets; a control character; letters that the documents' fonts lack.
+HOSTILE_TEXT: Final = '#import "x" *b* $y$ \\ <b>&amp; =1+1 \x07 \N{GRINNING FACE} \u4e2d'
+STATION: Final = Place("Police station", -1.2325, 54.5705)
+
+
+def example_plan(
+    *,
+    stops: int = 3,
+    teams: int = 2,
+    begins: dt.datetime = EVENING,
+    text: str = "Seven finds here in 28 days.",
+    synthetic: bool = False,
+    kind: PlanKind = PlanKind.PATROL,
+) -> Plan:
+    """Tours of `stops` stops each, 17 minutes apart; places and reasons carry `text`."""
+    tours = tuple(example_tour(team, stops, begins, text) for team in range(teams))
+    ends = (begins.astimezone(dt.UTC) + dt.timedelta(hours=6)).astimezone(LONDON)
+    return Plan(
+        plan_id="p7f3a2",
+        kind=kind,
+        area="middlesbrough",
+        title=f"Patrol plan {text[:40]}",
+        made_at=dt.datetime(2026, 10, 20, 16, 5, tzinfo=LONDON),
+        begins=begins,
+        ends=ends,
+        layers=("street_dealing", "needle_litter"),
+        weights=(0.7, 0.3),
+        tours=tours,
+        covered=12.0,
+        expected=36.0,
+        score=9.8,
+        bound=10.0,
+        gap=0.02,
+        synthetic=synthetic,
+        past=(("the last 13 weeks", 8.2, 6.1, 10.4),),
+        settings=("Stops of 12 minutes.",),
+        notes=("Expected numbers follow what was reported.",),
+    )
+
+
+def example_tour(team: int, stops: int, begins: dt.datetime, text: str) -> Tour:
+    made = tuple(example_stop(team, number, begins, text) for number in range(stops))
+    back = made[-1].leave if made else begins
+    return Tour(f"Team {'ABC'[team]}", STATION, STATION, begins, back, made, 5.0 * (stops + 1), 0.9 * (stops + 1))
+
+
+def example_stop(team: int, number: int, begins: dt.datetime, text: str) -> Stop:
+    lon, lat = -1.245 + 0.004 * (number % 5) + 0.001 * team, 54.572 + 0.0021 * (number // 5) + 0.001 * team
+    cell = h3.latlng_to_cell(lat, lon, 10)
+    # Minutes pass in UTC: on a night when clocks change, local hours repeat or are left out.
+    arrive = begins.astimezone(dt.UTC) + dt.timedelta(minutes=4 + 17 * number)
+    return Stop(
+        stop_id=f"{'abc'[team]}{number + 1}",
+        order=number + 1,
+        place=f"Central {cell[6:10]} {text}"[:60],
+        cell=cell,
+        ward_code="E05009857",
+        ward_name="Central",
+        lon=lon,
+        lat=lat,
+        arrive=arrive.astimezone(LONDON),
+        leave=(arrive + dt.timedelta(minutes=12)).astimezone(LONDON),
+        minutes=12,
+        expected=0.42,
+        reason=text,
+        open_reports=number % 2,
+    )
