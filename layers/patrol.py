@@ -36,6 +36,7 @@ APART_S: Final = 7200  # Koper: what a visit leaves behind is gone in about two 
 AGAIN: Final = (1.0, 0.5, 0.25)
 _LONG_S: Final = 6 * 3600  # longer work has a break
 _BREAK_S: Final = 30 * 60
+_WHOLE_PERCENT: Final = 0.1  # from here on decimals say little
 _MOST_TEAMS: Final = 12
 _STOP_LIMITS: Final = (5, 60)  # minutes
 Progress = Callable[[int, int], None]
@@ -190,13 +191,18 @@ def _reasons(expected: Expected, chosen: NDArray[np.intp]) -> Callable[[int, int
     def reason(place: int, _: int) -> str:
         cell = chosen[place]
         parts = [
-            f"{percent_words(float(one.cells[cell] / one.cells.sum()))} of expected {layer_named(one.layer).many}"
+            f"{_share_words(float(one.cells[cell] / one.cells.sum()))} of expected {layer_named(one.layer).many}"
             for one in expected.layers
             if one.cells[cell] > 0
         ]
-        return f"Rank {rank[cell]:,} of {len(rank):,} cells: {list_words(parts)}."
+        return f"Number {rank[cell]:,} of {len(rank):,} places: {list_words(parts)}."
 
     return reason
+
+
+def _share_words(share: float) -> str:
+    """Small shares with a decimal: 0.4 %."""
+    return f"{share * 100:.1f} %" if share < _WHOLE_PERCENT else percent_words(share)
 
 
 def _settings(
@@ -232,9 +238,9 @@ def _notes(expected: Expected, visited: NDArray[np.intp], solved: Solved) -> tup
             "The layers are unlike things: their sum has the weights that the team gave, and no unit of its own."
         )
     said.append(
-        "Proved best: no other order of these places collects more."
+        "Proved best: no plan of these places and hours collects more."
         if solved.gap == 0
-        else f"Within {percent_words(solved.gap)} of what no plan of these places and hours can exceed."
+        else f"It collects {percent_words(1 - solved.gap)} or more of the most that any plan of these choices could."
     )
     said.append(
         "Reports are where people report: what nobody reports, the plan cannot know. What was expected is no evidence "

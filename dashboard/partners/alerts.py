@@ -1,10 +1,12 @@
 """Alerts on the first screen: a quiet band, its details, and the draft of a form that a person may send."""
 
 from datetime import datetime
+from functools import partial
 
 import streamlit as st
 
 from dashboard.alert_band import alarming, alerts_html, band_html
+from dashboard.documents.alert_form_document import alert_form_pdf
 from dashboard.findings import alerts_of
 from dashboard.session import Installation
 from layers.access import Action, may, require
@@ -32,19 +34,27 @@ def draw_form_button(here: Installation, found: list[Alert]) -> None:
         return
     demonstration = bool(here.columns.demonstration.any())
 
-    def drafted() -> bytes:
+    def drafted(*, pdf: bool) -> bytes:
         require(here.viewer, Action.EXPORT, FORM_LAYER)
         made = datetime.now(here.area.tz)
+        if pdf:
+            return alert_form_pdf(found, area=here.area, made=made, demonstration=demonstration)
         return alert_form(found, area=here.area, made=made, demonstration=demonstration).encode()
 
-    st.download_button(
-        "Download the draft form",
-        data=drafted,
-        file_name=f"hexbeat-{here.area.name}-drug-information-draft-{here.today}.html",
-        mime="text/html",
-        on_click="ignore",
-        key="alert_form",
-    )
+    name = f"hexbeat-{here.area.name}-drug-information-draft-{here.today}"
+    with st.container(horizontal=True, gap="small"):
+        for label, ending, mime in (
+            ("Download the draft form", "pdf", "application/pdf"),
+            ("The same as a page (HTML)", "html", "text/html"),
+        ):
+            st.download_button(
+                label,
+                data=partial(drafted, pdf=ending == "pdf"),
+                file_name=f"{name}.{ending}",
+                mime=mime,
+                on_click="ignore",
+                key=f"alert_form_{ending}",
+            )
     st.html(
         '<p class="hb-small">A draft for the local drug information system. Hexbeat sends nothing: a person fills in '
         "what is missing, checks it, and decides.</p>"

@@ -7,6 +7,7 @@ from streamlit.navigation.page import StreamlitPage
 
 from dashboard.header import show_header
 from dashboard.partners.loads import draw_demonstration, draw_last_load, draw_rejects
+from dashboard.partners.reference_section import draw_reference
 from dashboard.partners.upload import draw_upload
 from dashboard.quality import sources_html
 from dashboard.session import Installation
@@ -31,6 +32,7 @@ def show(here: Installation, pages: Sequence[StreamlitPage]) -> None:
                 draw_upload(here)
             else:
                 st.text("Your role does not load files.")
+            draw_reference(here)
 
 
 def draw_sources(here: Installation) -> None:

@@ -14,7 +14,7 @@ from layers import demonstration
 from layers.access import Action, may, require
 from layers.reading import has_demonstration
 
-__all__ = ["draw_demonstration", "draw_last_load", "draw_rejects"]
+__all__ = ["confirmed", "draw_demonstration", "draw_last_load", "draw_rejects", "draw_said"]
 
 
 def confirmed(name: str, *, button: str, warning: str, yes: str, act: Callable[[], str]) -> None:
@@ -23,8 +23,7 @@ def confirmed(name: str, *, button: str, warning: str, yes: str, act: Callable[[
     `act` returns what to say; an error of ours is shown in its three parts. `warning` is plain text.
     """
     asked, said = f"{name}_asked", f"{name}_said"
-    if st.session_state.get(said):
-        st.html(f'<p role="status"><b>{html_text(st.session_state.pop(said))}</b></p>')
+    draw_said(name)
     if not st.session_state.get(asked):
         if st.button(button, key=name):
             st.session_state[asked] = True
@@ -45,6 +44,13 @@ def confirmed(name: str, *, button: str, warning: str, yes: str, act: Callable[[
             show_error(error)
             return
     st.rerun()
+
+
+def draw_said(name: str) -> None:
+    """What the confirmed act of that name did, said once; also where its button is no longer needed."""
+    said = st.session_state.pop(f"{name}_said", None)
+    if said:
+        st.html(f'<p role="status"><b>{html_text(said)}</b></p>')
 
 
 def draw_last_load(here: Installation) -> None:

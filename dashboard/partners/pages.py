@@ -5,6 +5,7 @@ import streamlit as st
 from dashboard.partners.analysis_page import show as show_analysis
 from dashboard.partners.briefing_page import show as show_briefing
 from dashboard.partners.data_page import show as show_data
+from dashboard.partners.done_page import show as show_done
 from dashboard.partners.evidence_page import show as show_evidence
 from dashboard.partners.map_page import show as show_map
 from dashboard.partners.plan_page import show as show_plan
@@ -30,6 +31,7 @@ def show_pages(here: Installation) -> None:
         st.Page(lambda: show_plan(here, pages), title="Plan", url_path="plan"),
         st.Page(lambda: show_briefing(here, pages), title="Briefing", url_path="briefing"),
         st.Page(lambda: show_evidence(here, pages), title="Evidence", url_path="evidence"),
+        st.Page(lambda: show_done(here, pages), title="Done", url_path="done"),
         st.Page(lambda: show_data(here, pages), title="Data", url_path="data"),
     ]
     st.navigation(pages, position="hidden").run()

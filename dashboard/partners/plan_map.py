@@ -9,7 +9,7 @@ from streamlit_folium import st_folium
 from dashboard.basemap import base_map
 from dashboard.hexlayer import HexLayer
 from dashboard.places import parse_cells
-from dashboard.scales import count_scale
+from dashboard.scales import Scale, count_scale
 from layers.areas import Area
 from layers.plans import Plan, Tour
 
@@ -18,6 +18,13 @@ __all__ = ["key_html", "show_tours", "team_look"]
 # Of Okabe and Ito 2008, darkened until white letters stand on them (4.5 : 1): told apart by the colour-blind as well.
 COLOURS: Final = ("#005a8f", "#a34000", "#00694e", "#8a3a6c", "#4d4d4d", "#6b5600")
 DASHES: Final = ("", "9 6", "2 6", "14 5 2 5")
+_COUNTS: Final = count_scale(4)
+VISITS: Final = Scale(
+    breaks=(1.0, 2.0, 3.0),
+    light=_COUNTS.light[:3],
+    dark=_COUNTS.dark[:3],
+    labels=("once", "twice", "three times or more"),
+)
 EDGE: Final = 0.004  # degrees around the tours
 
 
@@ -54,11 +61,8 @@ def key_html(plan: Plan) -> str:
     items = []
     for number, tour in enumerate(plan.tours, start=1):
         colour, dashes = team_look(number - 1)
-        line = (
-            f'<svg width="34" height="10" aria-hidden="true"><line x1="0" y1="5" x2="34" y2="5" stroke="#fff" '
-            f'stroke-width="7"/><line x1="0" y1="5" x2="34" y2="5" stroke="{colour}" stroke-width="3" '
-            f'stroke-dasharray="{dashes}"/></svg>'
-        )
+        style = "solid" if not dashes else "dotted" if dashes.startswith("2") else "dashed"
+        line = f'<span aria-hidden="true" style="border-top: 4px {style} {colour}"></span>'
         items.append(f"<li>{line} {plan.tours[number - 1].team}: {len(tour.stops)} stops</li>")
     return f'<ul class="hb-plan-key" aria-label="Lines on the map">{"".join(items)}</ul>'
 
@@ -72,7 +76,7 @@ def _cells(plan: Plan) -> HexLayer:
     return HexLayer(
         parse_cells(cells.tolist()),
         times,
-        scale=count_scale(3),
+        scale=VISITS,
         title="Visits to a place",
         unit="Visits",
         layer_id="plan",

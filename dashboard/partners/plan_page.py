@@ -71,7 +71,11 @@ def next_seed() -> None:
 STYLE: Final = """<style>
 .hb-plan-key { list-style: none; display: flex; flex-wrap: wrap; gap: 0.2rem 1.2rem; margin: 0.2rem 0;
   padding: 0 !important; font-size: 0.9rem; }
+.hb-plan-key span { width: 34px; background: #ffffff; outline: 2px solid #ffffff; }
 .hb-plan-key li { margin: 0; display: flex; align-items: center; gap: 0.4rem; }
+.hb-stops { max-height: 540px; overflow-y: auto; }
+.hb-stops thead th { position: sticky; top: 0; background: var(--hb-paper); }
+.hb-stops td:nth-child(-n+3) { white-space: nowrap; font-variant-numeric: tabular-nums; }
 .hb-tour { font-size: 0.9rem; margin: 0 0 0.3rem; }
 @media (max-width: 760px) {
   .st-key-hb_plan_body { flex-direction: column !important; }

@@ -7,33 +7,26 @@ import streamlit as st
 from dashboard.documents.plan_files import PLAN_FILES, plan_file
 from dashboard.documents.plan_words import mark_of, tour_way
 from dashboard.partners.plan_map import key_html, show_tours
-from dashboard.partners.plan_words import past_sentence, plan_sentence, stops_table
+from dashboard.partners.plan_words import past_sentence, plan_sentence, sure_sentence, tour_html
 from dashboard.session import Installation
 from dashboard.words import html_text
 from layers.access import Action, may, require
 from layers.plan_store import list_plans
 from layers.plans import Plan
-from layers.wording import percent_words
 
 __all__ = ["draw_plan", "draw_saved"]
 
-ROW_PX: Final = 35
 MOST_SAVED: Final = 30
 
 
 def draw_plan(here: Installation, plan: Plan) -> None:
     """All of a plan, the answer first."""
-    certain = (
-        "Proved best of all plans of these places and hours."
-        if plan.gap == 0
-        else f"No plan of these places and hours can collect more than {percent_words(plan.gap)} beyond it."
-    )
     marked = f'<p class="hb-notes"><b>{html_text(mark_of(plan))}</b></p>' if plan.synthetic else ""
     title = html_text(f"{plan.title} · plan {plan.plan_id}")
     st.html(
         f'<div aria-live="polite"><h2 class="hb-map-title">{title}</h2>'
         f'<p class="hb-sentence">{html_text(plan_sentence(plan))}</p>'
-        f'<p class="hb-notes">{html_text(past_sentence(plan))} {html_text(certain)}</p>{marked}</div>'
+        f'<p class="hb-notes">{html_text(past_sentence(plan))} {html_text(sure_sentence(plan))}</p>{marked}</div>'
     )
     if any(tour.stops for tour in plan.tours):
         draw_files(here, plan)
@@ -53,20 +46,7 @@ def draw_teams(plan: Plan) -> None:
     for tab, tour in zip(st.tabs([tour.team for tour in plan.tours]), plan.tours, strict=True):
         with tab:
             st.html(f'<p class="hb-tour">{html_text(tour_way(plan, tour))}</p>')
-            table = stops_table(plan, tour.team)
-            st.dataframe(
-                table,
-                key=f"plan_stops_{plan.plan_id}_{tour.team}",
-                hide_index=True,
-                width="stretch",
-                height=ROW_PX * (min(len(table), 13) + 1) + 3,
-                column_config={
-                    "Stop": st.column_config.NumberColumn(width=45),
-                    "Arrive": st.column_config.TextColumn(width=60),
-                    "Leave": st.column_config.TextColumn(width=60),
-                    "Minutes": st.column_config.NumberColumn(width=70),
-                },
-            )
+            st.html(tour_html(plan, tour))
 
 
 def draw_files(here: Installation, plan: Plan) -> None:

@@ -1,14 +1,12 @@
 """What the page of a plan says first, and its stops as a table."""
 
-import pandas as pd
-
 from dashboard.documents.plan_words import clock
-from dashboard.words import list_words, number_words
+from dashboard.words import html_text, list_words, number_words
 from layers.catalogue import layer_named
-from layers.plans import Plan, PlanKind
+from layers.plans import Plan, PlanKind, Tour
 from layers.wording import date_words, percent_words
 
-__all__ = ["past_sentence", "plan_sentence", "stops_table"]
+__all__ = ["past_sentence", "plan_sentence", "sure_sentence", "tour_html"]
 
 _SMALL_NUMBERS = (
     "No",
@@ -61,18 +59,24 @@ def past_sentence(plan: Plan) -> str:
     return "In past weeks. " + "; ".join(parts) + "."
 
 
-def stops_table(plan: Plan, team: str) -> pd.DataFrame:
-    """A team's stops: number, times, minutes, place and reason."""
-    tour = next(one for one in plan.tours if one.team == team)
-    rows = [
-        {
-            "Stop": stop.order,
-            "Arrive": clock(stop.arrive, plan),
-            "Leave": clock(stop.leave, plan),
-            "Minutes": stop.minutes,
-            "Place": stop.place,
-            "Why": stop.reason,
-        }
+def sure_sentence(plan: Plan) -> str:
+    """How good the plan is for sure."""
+    if plan.gap == 0:
+        return "Proved best: no plan of these places and hours collects more."
+    return (
+        f"It collects {percent_words(1 - plan.gap)} or more of the most that any plan of these places and hours could."
+    )
+
+
+def tour_html(plan: Plan, tour: Tour) -> str:
+    """A team's stops as a table that says what the map shows; all text is escaped."""
+    rows = "".join(
+        f"<tr><th scope=row>{stop.order}</th><td>{clock(stop.arrive, plan)}</td><td>{clock(stop.leave, plan)}</td>"
+        f"<td>{html_text(stop.place)}</td><td>{html_text(stop.reason)}</td></tr>"
         for stop in tour.stops
-    ]
-    return pd.DataFrame(rows, columns=["Stop", "Arrive", "Leave", "Minutes", "Place", "Why"])
+    )
+    head = "".join(f"<th scope=col>{name}</th>" for name in ("Stop", "Arrive", "Leave", "Place", "Why"))
+    return (
+        f'<div class="hb-scroll hb-stops" tabindex="0" role="region" aria-label="Stops of {html_text(tour.team)}">'
+        f'<table class="hb-plain"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+    )
