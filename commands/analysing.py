@@ -29,15 +29,18 @@ from commands.choosing import (
     provenance,
 )
 from commands.options import AreaOption, Format, FormatOption, HomeOption, Installation, open_installation
+from dashboard.documents.alert_form_document import alert_form_pdf
 from geo.errors import UsageError
-from layers.alert_form import FORM_LAYER, write_alert_form
-from layers.alert_words import AlertReport
+from layers.alert_form import FORM_LAYER, alert_form, require_form_file
+from layers.alert_words import Alert, AlertReport
 from layers.alerting import alert_report, default_day
+from layers.areas import Area
 from layers.counts_export import export_counts
 from layers.hotspot_map import HotspotMap, hotspot_map
 from layers.query import Counts
 from layers.reading import read_columns
 from layers.study import study_of
+from layers.whole_files import written_whole
 from layers.wording import percent_words
 
 __all__ = ["alerts", "hotspots"]
@@ -139,7 +142,7 @@ def alerts(
     layer: LayersOption = None,
     draft: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Draft a form on overdoses for the drug information system (.html)."),
+        typer.Option(metavar="FILE", help="Draft a form on overdoses for the drug information system (.html or .pdf)."),
     ] = None,
     home: HomeOption = None,
     area: AreaOption = None,
@@ -157,13 +160,24 @@ def alerts(
         drafted = False
         if draft:
             overdoses = [alert for alert in found.alerts if alert.layer == FORM_LAYER]
-            drafted = bool(overdoses)
-            if drafted:
-                synthetic = bool(columns.demonstration.any())
-                write_alert_form(draft, overdoses, area=here.area, made=now, demonstration=synthetic)
-            else:
-                say("There is no alert of overdoses: no form was drafted.")
+            drafted = _draft(draft, overdoses, here.area, now, demonstration=bool(columns.demonstration.any()))
     _report_alerts(found, form=form, draft=str(draft) if drafted else None)
+
+
+def _draft(out: Path, found: list[Alert], area: Area, made: datetime, *, demonstration: bool) -> bool:
+    """Write the form about these alerts, whole or not at all; False, and said, where there is none."""
+    kind = require_form_file(out)
+    if not found:
+        say("There is no alert of overdoses: no form was drafted.")
+        return False
+    make = alert_form_pdf if kind == "pdf" else _form_page
+    with written_whole(out) as draft:
+        draft.write_bytes(make(found, area=area, made=made, demonstration=demonstration))
+    return True
+
+
+def _form_page(found: list[Alert], *, area: Area, made: datetime, demonstration: bool) -> bytes:
+    return alert_form(found, area=area, made=made, demonstration=demonstration).encode()
 
 
 def _report_alerts(found: AlertReport, *, form: Format, draft: str | None) -> None:

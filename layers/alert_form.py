@@ -7,6 +7,7 @@ local drug information systems, appendix 4), in our own words.
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Final
@@ -15,10 +16,9 @@ from geo.errors import UsageError
 from layers.alert_words import Alert
 from layers.areas import Area
 from layers.catalogue import layer_named
-from layers.whole_files import written_whole
 from layers.wording import date_words, list_words, number_words
 
-__all__ = ["BLANKS", "FORM_LAYER", "alert_form", "write_alert_form"]
+__all__ = ["BLANKS", "FORM_LAYER", "FormWords", "alert_form", "form_words", "require_form_file"]
 
 FORM_LAYER: Final = "overdoses"  # what a drug information system is about
 BLANKS: Final = (
@@ -39,24 +39,37 @@ _STYLE: Final = (
 )
 
 
-def write_alert_form(out: Path, found: Sequence[Alert], *, area: Area, made: dt.datetime, demonstration: bool) -> None:
-    """`alert_form` as a file, which appears whole or not at all; UsageError for another ending than .html."""
-    if out.suffix.lower() not in {".html", ".htm"}:
-        raise UsageError("The form is drafted as an .html file", f"{out.name!r} is none", "give --draft that ending")
+@dataclass(frozen=True, slots=True)
+class FormWords:
+    """All that the form says, as plain text: `seen` rows of name and value for each alert, `blanks` questions."""
+
+    title: str
+    warning: str
+    seen: tuple[tuple[tuple[str, str], ...], ...]
+    certainty: str
+    blanks: tuple[str, ...]
+    made: str
+
+
+def require_form_file(out: Path) -> str:
+    """The kind of a file by its ending, "html" or "pdf"; UsageError for other endings and missing folders."""
+    kind = {".html": "html", ".htm": "html", ".pdf": "pdf"}.get(out.suffix.lower())
+    if kind is None:
+        raise UsageError(
+            "The form is drafted as an .html or .pdf file", f"{out.name!r} is neither", "give --draft such an ending"
+        )
     if not out.absolute().parent.is_dir():
         raise UsageError(
             "A file goes into a folder that exists", f"{out.parent} does not", "make it first, or choose another"
         )
-    page = alert_form(found, area=area, made=made, demonstration=demonstration)
-    with written_whole(out) as draft:
-        draft.write_text(page, encoding="utf-8")
+    return kind
 
 
-def alert_form(found: Sequence[Alert], *, area: Area, made: dt.datetime, demonstration: bool) -> str:
-    """The draft as one HTML page: no script, nothing loaded from elsewhere, every text escaped.
+def form_words(found: Sequence[Alert], *, area: Area, made: dt.datetime, demonstration: bool) -> FormWords:
+    """What the draft says of alerts of overdoses, one or more (UsageError otherwise).
 
-    `found` alerts of overdoses, one or more (UsageError otherwise); `made` the local moment that the page gives as its
-    own. Counts in wards may be small: the page is for the partnership, and says so.
+    `made` is the local moment that it gives as its own. Counts in wards may be small: it is for the partnership, and
+    says so.
     """
     if not found or any(alert.layer != FORM_LAYER for alert in found):
         raise UsageError(
@@ -64,46 +77,60 @@ def alert_form(found: Sequence[Alert], *, area: Area, made: dt.datetime, demonst
             "it was given none" if not found else "it was given alerts of other layers",
             "choose alerts of overdoses",
         )
-    title = f"Draft report to the local drug information system: {area.title}"
+    return FormWords(
+        title=f"Draft report to the local drug information system: {area.title}",
+        warning=f"DRAFT, not sent. {_warning(demonstration=demonstration)}",
+        seen=tuple(_seen(alert) for alert in found),
+        certainty=_certainty(found),
+        blanks=BLANKS,
+        made=_made(area, made),
+    )
+
+
+def alert_form(found: Sequence[Alert], *, area: Area, made: dt.datetime, demonstration: bool) -> str:
+    """The draft (`form_words`) as one HTML page: no script, nothing loaded from elsewhere, every text escaped."""
+    said = form_words(found, area=area, made=made, demonstration=demonstration)
     parts = [
-        f"<h1>{_text(title)}</h1>",
-        f'<p class="draft">DRAFT, not sent. {_text(_warning(demonstration=demonstration))}</p>',
+        f"<h1>{_text(said.title)}</h1>",
+        f'<p class="draft">{_text(said.warning)}</p>',
         "<h2>What was seen</h2>",
-        *(_seen(alert) for alert in found),
+        *(_table(rows) for rows in said.seen),
         "<h2>How sure this is</h2>",
-        f"<p>{_text(_certainty(found))}</p>",
+        f"<p>{_text(said.certainty)}</p>",
         "<h2>To be filled in</h2>",
         "<table>",
-        *(f'<tr><th scope="row">{_text(blank)}</th></tr><tr><td class="blank">&nbsp;</td></tr>' for blank in BLANKS),
+        *(
+            f'<tr><th scope="row">{_text(blank)}</th></tr><tr><td class="blank">&nbsp;</td></tr>'
+            for blank in said.blanks
+        ),
         "</table>",
-        f"<p>{_text(_made(area, made))}</p>",
+        f"<p>{_text(said.made)}</p>",
     ]
     return (
         '<!doctype html>\n<html lang="en-GB">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{_text(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
+        f"<title>{_text(said.title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
         + "\n".join(parts)
         + "\n</body>\n</html>\n"
     )
 
 
-def _seen(alert: Alert) -> str:
-    """One alert as a small table."""
-    place = f"{alert.place} ({'ward' if alert.ward_code else 'the whole area'})"
+def _seen(alert: Alert) -> tuple[tuple[str, str], ...]:
+    """One alert as names and values."""
     when = date_words(alert.first_day)
     if alert.last_day != alert.first_day:
         when += f" to {date_words(alert.last_day)}, most on {date_words(alert.day)} ({number_words(alert.peak)})"
-    rows = {
-        "What": f"{number_words(alert.count)} overdoses attended; {number_words(alert.expected)} would be expected",
-        "When": when,
-        "Where": place,
-        "Found by": f"{list_words(alert.methods)} on daily counts"
-        if alert.methods[0].startswith("C")
-        else f"{list_words(alert.methods)} on weekly counts",
-    }
-    told = "".join(
-        f'<tr><th scope="row">{_text(name)}</th><td>{_text(value)}</td></tr>' for name, value in rows.items()
+    each = "daily" if alert.methods[0].startswith("C") else "weekly"
+    return (
+        ("What", f"{number_words(alert.count)} overdoses attended; {number_words(alert.expected)} would be expected"),
+        ("When", when),
+        ("Where", f"{alert.place} ({'ward' if alert.ward_code else 'the whole area'})"),
+        ("Found by", f"{list_words(alert.methods)} on {each} counts"),
     )
+
+
+def _table(rows: Sequence[tuple[str, str]]) -> str:
+    told = "".join(f'<tr><th scope="row">{_text(name)}</th><td>{_text(value)}</td></tr>' for name, value in rows)
     return f"<table>{told}</table>"
 
 

@@ -126,7 +126,10 @@ def test_alerts_find_the_spike_and_draft_a_form(ask: Run, tmp_path: Path) -> Non
     assert (spike["place"], spike["first_day"], spike["count"]) == ("Linthorpe", "2026-10-22", 24)
     assert set(found["settings"][0]) == {"layer", "method", "places", "false_alarms_a_year"}
     assert "DRAFT, not sent" in draft.read_text(encoding="utf-8")
-    assert "24 overdoses in Linthorpe from 22 Oct to 28 Oct 2026" in ask(*options).out
+    document = draft.with_suffix(".pdf")
+    assert "24 overdoses in Linthorpe from 22 Oct to 28 Oct 2026" in ask(*options[:-1], document).out
+    assert document.read_bytes().startswith(b"%PDF-")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["draft.html", "draft.pdf"]
 
 
 def test_a_calm_day_ends_with_nought_and_drafts_nothing(ask: Run, tmp_path: Path) -> None:
@@ -193,7 +196,8 @@ ONE_LAYER: Final = "choose one of needle_litter, street_dealing, overdoses"
         ),
         (
             ("alerts", "--day", "2026-10-28", "--days", "14", "--draft", "form.docx"),
-            "The form is drafted as an .html file.\n  'form.docx' is none.\n  give --draft that ending.\n",
+            ("The form is drafted as an .html or .pdf file.\n"
+            "  'form.docx' is neither.\n  give --draft such an ending.\n"),
         ),
     ],
 )  # fmt: skip

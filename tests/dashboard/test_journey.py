@@ -207,7 +207,7 @@ def test_a_file_with_bad_rows_is_checked_loaded_and_undone(open_page: Open, serv
     before = len(served_app.columns())
     guest = open_page("/data")
     page = guest.page
-    page.locator("input[type=file]").set_input_files(
+    page.locator("input[type=file]").first.set_input_files(
         {"name": "found <img src=x onerror=window.hacked=1>.csv", "mimeType": "text/csv", "buffer": rows.encode()}
     )
     page.get_by_role("button", name="Check the file").click()
@@ -325,6 +325,9 @@ def test_an_alert_is_on_the_first_screen_and_its_form_is_only_a_draft(open_page:
     first = page.get_by_role("region", name="What is out of the ordinary").locator("tbody tr").first
     expect(first).to_contain_text("Overdoses")
     name, content = downloaded(guest, "Download the draft form")
+    assert name.endswith(".pdf")
+    assert content.startswith(b"%PDF-")
+    name, content = downloaded(guest, "The same as a page (HTML)")
     assert re.fullmatch(r"hexbeat-middlesbrough-drug-information-draft-[\d-]+\.html", name)
     assert b"DRAFT, not sent. MADE FROM SYNTHETIC DEMONSTRATION EVENTS" in content
     assert b"<script" not in content

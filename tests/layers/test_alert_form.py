@@ -11,7 +11,7 @@ import pytest
 
 from geo.errors import UsageError
 from geo.wards import Wards
-from layers.alert_form import BLANKS, alert_form, write_alert_form
+from layers.alert_form import BLANKS, alert_form, require_form_file
 from layers.alert_words import Alert
 from layers.alerting import alerts
 from tests.support.analysing import demonstration, middlesbrough
@@ -128,21 +128,18 @@ def test_it_is_about_overdoses(found: list[Alert], fact: str) -> None:
     )
 
 
-def test_a_file_appears_whole(tmp_path: Path) -> None:
-    write_alert_form(tmp_path / "a.html", [SPIKE], area=middlesbrough(), made=MADE, demonstration=False)
-    page = alert_form([SPIKE], area=middlesbrough(), made=MADE, demonstration=False)
-    assert (tmp_path / "a.html").read_text(encoding="utf-8") == page
-    assert [path.name for path in tmp_path.iterdir()] == ["a.html"]
+def test_the_ending_says_which_document_it_is(tmp_path: Path) -> None:
+    assert [require_form_file(tmp_path / name) for name in ("a.html", "b.HTM", "c.pdf")] == ["html", "html", "pdf"]
 
 
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("a.docx", "The form is drafted as an .html file; 'a.docx' is none; give --draft that ending"),
+        ("a.docx", "The form is drafted as an .html or .pdf file; 'a.docx' is neither; give --draft such an ending"),
         ("no/a.html", "A file goes into a folder that exists; {folder}/no does not; make it first, or choose another"),
     ],
 )
 def test_where_it_cannot_go(tmp_path: Path, name: str, message: str) -> None:
     with pytest.raises(UsageError) as caught:
-        write_alert_form(tmp_path / name, [SPIKE], area=middlesbrough(), made=MADE, demonstration=False)
+        require_form_file(tmp_path / name)
     assert str(caught.value) == message.format(folder=tmp_path)
