@@ -4,6 +4,7 @@ Nothing here draws. Counts are of the last days known; places are hotspots, whic
 """
 
 import datetime as dt
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -25,7 +26,7 @@ from layers.filters import Filter
 from layers.periods import Period, known_period
 from layers.study import Study, study_of
 from layers.winning import Winner
-from layers.wording import date_words, number_words
+from layers.wording import date_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -186,7 +187,9 @@ def verdict_words(change: str, low: float, high: float) -> str:
     if change == TOO_FEW:
         return "too few to tell"
     if change in (RISE, FALL):
-        return f"a {change}: {number_words(low)} to {number_words(high)} times as many"
+        if not math.isfinite(high):  # there were none before
+            return f"a {change}: at least {low:.2f} times as many"
+        return f"a {change}: {low:.2f} to {high:.2f} times as many"
     return change
 
 
