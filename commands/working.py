@@ -21,11 +21,10 @@ from layers.ledger_files import DoneOptions, DoneReport, import_done
 from layers.plan_store import load_plan
 from layers.plans import Plan, Stop, Tour
 from layers.track_visits import LEAST_MINUTES, RADIUS_M
-from layers.visits import DONE, NOT_DONE, find_stop, find_tour, visit_of_stop
+from layers.visits import DONE, NOT_DONE, began_by_now, find_stop, find_tour, visit_of_stop
 
 __all__ = ["done"]
 
-NEAR: Final = dt.timedelta(hours=3)  # of a plan's hours: then "now" is when a stop is done
 SHOWN: Final = ("started", "team", "ward", "place", "minutes", "needles", "outcome", "plan_id", "stop_id", "visit_id")
 
 
@@ -65,7 +64,7 @@ def record(
 ) -> None:
     """Record stops of a plan as done. Recording one again corrects it; what was recorded before is kept.
 
-    Without --at a single stop began now, if the plan is under way, or else as planned.
+    Without --at, a single stop of a plan that is under way ends now; other stops began as planned.
 
     Example: hexbeat done p7f3a 1-2 --minutes 12 --needles 3
     """
@@ -76,7 +75,9 @@ def record(
         now = dt.datetime.now(dt.UTC)
         rows: list[dict[str, Any]] = []
         for tour, stop in chosen:
-            began = _began(at, plan, stop, here.area.tz, now=now, single=len(chosen) == 1)
+            spent = 0 if not_done else stop.minutes if minutes is None else minutes
+            ended = began_by_now(plan, stop, minutes=spent, now=now) if len(chosen) == 1 else stop.arrive
+            began = _began(at, plan, stop, here.area.tz) if at else ended
             visit = visit_of_stop(plan, tour, stop, started_at=began, minutes=minutes, needles=needles, outcome=outcome)
             found = record_visit(here.store, here.viewer, visit, now=now)
             began_words = f"{visit.started_at.astimezone(here.area.tz):%Y-%m-%d %H:%M}"
@@ -93,11 +94,8 @@ def _stop(plan: Plan, stop_id: str, team: str | None) -> tuple[Tour, Stop]:
     return (find_tour(plan, team) if team else tour), stop
 
 
-def _began(text: str | None, plan: Plan, stop: Stop, zone: ZoneInfo, *, now: dt.datetime, single: bool) -> dt.datetime:
-    """When the visit began: as said, else now while the plan is under way, else as planned."""
-    if text is None:
-        under_way = plan.begins - NEAR <= now <= plan.ends + NEAR
-        return now.replace(microsecond=0) if single and under_way else stop.arrive
+def _began(text: str, plan: Plan, stop: Stop, zone: ZoneInfo) -> dt.datetime:
+    """When the visit began, as said: a time alone is of the plan's day that is nearest to the planned arrival."""
     day, _, clock = text.strip().rpartition(" ")
     try:
         hours, minutes = (int(part) for part in clock.split(":"))

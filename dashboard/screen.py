@@ -12,7 +12,7 @@ from dashboard.words import html_text
 from geo.errors import HexbeatError
 from layers.settings import Settings
 
-__all__ = ["ICON", "dress", "error_html", "run_guarded", "show_error"]
+__all__ = ["ICON", "STYLE", "dress", "error_html", "run_guarded", "show_error"]
 
 STYLE: Final = Path(__file__).parent / "style"
 ICON: Final = STYLE / "favicon.png"

@@ -21,6 +21,7 @@ __all__ = [
     "NOT_DONE",
     "OUTCOMES",
     "Visit",
+    "began_by_now",
     "find_stop",
     "find_tour",
     "place_visit",
@@ -36,6 +37,7 @@ MOST_NEEDLES: Final = 1_000_000  # as layers.parsing.values: more is a slip of t
 LONGEST_TEAM: Final = 60
 LONGEST_PLACE: Final = 200
 CELL_RESOLUTION: Final = 10  # of visits that answer no planned stop
+_NEAR: Final = dt.timedelta(hours=3)
 _RULE: Final = "A visit says which team was where, from when, and for how many minutes"
 
 
@@ -127,6 +129,16 @@ def visit_of_stop(
         plan_id=plan.plan_id,
         stop_id=stop.stop_id,
     )
+
+
+def began_by_now(plan: Plan, stop: Stop, *, minutes: int, now: dt.datetime) -> dt.datetime:
+    """When a visit began that is recorded now, as it ends: `minutes` ago while the plan is under way, else as planned.
+
+    Under way is from three hours before the plan begins to three hours after it ends.
+    """
+    if plan.begins - _NEAR <= now <= plan.ends + _NEAR:
+        return now.replace(microsecond=0) - dt.timedelta(minutes=minutes)
+    return stop.arrive
 
 
 def place_visit(wards: Wards, lon: float, lat: float) -> tuple[str, str] | None:

@@ -1,33 +1,37 @@
 """Loads in processes of their own, for tests that kill them or run them side by side.
 
-`python -m tests.support.loading HOME URL` reads one line a child from stdin, forks (what takes long is imported once),
-and the child loads without end, saying on stdout what it is about: "pid N", "merging C", "committed C".
+`python -m tests.support.loading HOME URL WHAT` reads one line a child from stdin, forks (what takes long is imported
+once), and the child loads events, or visits of the ledger, without end, saying on stdout what it is about: "pid N",
+"merging C", "committed C".
 """
 
 import os
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from layers import loads
+from layers import ledger, loads
 from layers.access import ANALYST
 from layers.store import Store
 from tests.support.event_frames import event_frame
+from tests.support.working import NOW, made_visit
 
-__all__ = ["FIXED", "NEW", "Loader"]
+__all__ = ["FIXED", "NEW", "VISITS", "Loader"]
 
 FIXED: Final = 400  # events that every load sets to its own number, half in each of its two files
 NEW: Final = 20  # events that only that load has
+VISITS: Final = 60  # visits that every import sets to its own number
 _IDS: Final = [f"fixed-{place}" for place in range(FIXED)]
 
 
 class Loader:
     """The starter process, seen from a test."""
 
-    def __init__(self, home: Path, url: str | None) -> None:
+    def __init__(self, home: Path, url: str | None, *, what: str = "events") -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.loading", str(home), url or "-"],
+            [sys.executable, "-m", "tests.support.loading", str(home), url or "-", what],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -87,12 +91,43 @@ def _load_without_end(home: Path, url: str | None, number: int) -> None:
             number += 1
 
 
-def _main(home: str, url: str) -> None:
+def import_once(store: Store, number: int) -> None:
+    """Every visit gets this number as its minutes."""
+    start = NOW - timedelta(days=2)
+    found = [
+        made_visit(
+            plan_id=None, stop_id=None, ref=f"visit-{k}", started_at=start + timedelta(minutes=k), minutes=number
+        )
+        for k in range(VISITS)
+    ]
+    ledger.record_import(store, ANALYST, found, area="middlesbrough", file=f"{number}.csv", sha256="0", now=NOW)
+
+
+def _import_without_end(home: Path, url: str | None, number: int) -> None:
+    write, written = ledger.write_visit, 0
+
+    def announced(*arguments: object, **named: object) -> object:
+        nonlocal written
+        if written % VISITS == VISITS // 2:
+            say(f"merging {number}")
+        written += 1
+        return write(*arguments, **named)
+
+    ledger.write_visit = announced
+    with Store.open(home, database_url=url) as store:
+        while True:
+            import_once(store, number)
+            say(f"committed {number}")
+            number += 1
+
+
+def _main(home: str, url: str, what: str) -> None:
+    work = _load_without_end if what == "events" else _import_without_end
     for line in iter(sys.stdin.readline, ""):
         pid = os.fork()
         if not pid:
             say(f"pid {os.getpid()}")
-            _load_without_end(Path(home), None if url == "-" else url, int(line))
+            work(Path(home), None if url == "-" else url, int(line))
         os.waitpid(pid, 0)
         say("ended")
 

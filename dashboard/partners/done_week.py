@@ -1,0 +1,108 @@
+"""This week's planned and delivered minutes, and the return of a quarter as a file."""
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.done_view import week_rows, week_words
+from dashboard.quality import table_html
+from dashboard.session import Installation
+from layers.access import Action, may, require
+from layers.ledger import visits, work_version
+from layers.ledger_return import Group, return_csv, return_notes, return_xlsx, work_return
+from layers.plan_store import list_plans, load_plan
+from layers.plans import Plan
+from layers.quarters import quarter_bounds, quarter_name, quarter_words
+
+__all__ = ["all_plans", "draw_week"]
+
+HEADINGS: Final = ("Planned", "Delivered", "Share", "Stops", "Needles")
+XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+def draw_week(here: Installation) -> None:
+    """Figures by team and ward, and the return's downloads."""
+    plans = all_plans(here)
+    found = visits(here.store, here.viewer)
+    st.html(f'<h2 class="hb-title">{week_words(here.today)}</h2>')
+    by: tuple[Group, ...] = ("team", "ward")
+    tables = [(group, week_rows(plans, found, here.area, by=group, today=here.today)) for group in by]
+    if not any(rows for _, rows in tables):
+        st.text("Nothing was planned or done this week yet.")
+    for group, rows in tables:
+        if rows:
+            title = group.capitalize()
+            st.html(table_html((title, *HEADINGS), rows, caption=f"Minutes by {group}", numbers=(1, 2, 3, 4, 5)))
+    st.html(
+        '<p class="hb-small">Needles are those that sweeps collected; what the public reports is counted apart.</p>'
+    )
+    draw_return(here, plans, found)
+
+
+def draw_return(here: Installation, plans: Sequence[Plan], found: pd.DataFrame) -> None:
+    """The return by ward, quarter and team as CSV and Excel."""
+    if not may(here.viewer, Action.EXPORT):
+        st.text("Your role does not export.")
+        return
+    st.html('<h2 class="hb-title">The return</h2>')
+    this, _ = quarter_bounds(here.today)
+    starts = [this, quarter_bounds(this - dt.timedelta(days=1))[0]]
+    start = st.selectbox(
+        "Quarter", starts, format_func=lambda day: f"{quarter_name(day)}: {quarter_words(day)}", key="done_quarter"
+    )
+    st.text(
+        "Planned and delivered minutes, stops, visits and needles by ward and team. Names of people are in none of it."
+    )
+    stem = f"hexbeat-{here.area.name}-return-{quarter_name(start).replace('/', '-').replace(' ', '-')}"
+    with st.container(horizontal=True, gap="small"):
+        for label, ending, mime, make in (
+            ("CSV", ".csv", "text/csv", lambda: return_csv(table(here, plans, found, start))),
+            ("Excel", ".xlsx", XLSX, lambda: workbook(here, plans, found, start)),
+        ):
+            st.download_button(
+                label,
+                data=allowed(here, make),
+                file_name=stem + ending,
+                mime=mime,
+                on_click="ignore",
+                key=f"done{ending}",
+            )
+
+
+def allowed(here: Installation, make: Callable[[], bytes]) -> Callable[[], bytes]:
+    """Asks the policy again when the file is made."""
+
+    def made() -> bytes:
+        require(here.viewer, Action.EXPORT)
+        return make()
+
+    return made
+
+
+def table(here: Installation, plans: Sequence[Plan], found: pd.DataFrame, start: dt.date) -> pd.DataFrame:
+    """The return of the quarter that begins on a day."""
+    area, (first, end) = here.area, quarter_bounds(start)
+    return work_return(plans, found, area.wards, start=first, end=end, time_zone=area.time_zone)
+
+
+def workbook(here: Installation, plans: Sequence[Plan], found: pd.DataFrame, start: dt.date) -> bytes:
+    """The same as a workbook with its notes."""
+    return return_xlsx(table(here, plans, found, start), return_notes(plans, found))
+
+
+def all_plans(here: Installation) -> list[Plan]:
+    """The plans of this area, the newest first; read again only when something was recorded or planned."""
+    require(here.viewer, Action.SEE_WORK)
+    folder = here.settings.home / "plans"
+    stamp = tuple(sorted((path.name, path.stat().st_mtime_ns) for path in folder.glob("*.json")))
+    plans = _plans(here, str(folder), stamp, work_version(here.store, here.viewer))
+    return [plan for plan in plans if plan.area == here.area.name]
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _plans(_here: Installation, folder: str, stamp: tuple[tuple[str, int], ...], work: int) -> list[Plan]:
+    del folder, stamp, work
+    return [load_plan(_here.settings.home, plan_id) for plan_id, _, _ in list_plans(_here.settings.home)]
