@@ -1,12 +1,12 @@
 """The mask of plausible pieces: where events can happen at all, made from points or lines before looking at any event.
 
 `places.csv` of an area lists them: cell (H3, resolution 9), ward_code, and at how many spots (cells of resolution 11)
-of it the points or lines were. `places.toml` says where it comes from. A release needs the mask, because whoever knows
-that nothing can happen in a wood would otherwise know more than the release reckons with.
+of it the points or lines were; `spots.csv` lists the spots. `places.toml` says where it comes from. A release needs the
+mask, because whoever knows that nothing can happen in a wood would otherwise know more than the release reckons with.
 """
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -27,6 +27,7 @@ from layers.whole_files import written_whole
 __all__ = ["MASK_FILE", "PIECE_RESOLUTION", "Mask", "PlacesReport", "make_places", "read_mask"]
 
 MASK_FILE: Final = "places.csv"
+SPOTS_FILE: Final = "spots.csv"
 FACTS_FILE: Final = "places.toml"
 PIECE_RESOLUTION: Final = 9
 SPOT_RESOLUTION: Final = 11
@@ -35,6 +36,7 @@ _ROWS: Final = 500_000  # rows of a CSV at a time: OS Open UPRN has forty millio
 _STEP_DEGREES: Final = 1e-4  # lines become points so far apart: 11 m at most, half a spot
 _NAMES: Final = {"lon": ("lon", "longitude", "lng"), "lat": ("lat", "latitude")}
 _RULE: Final = "Places where events can happen come from a file of points or lines"
+_OWN: Final = ("event_id", "source_id", "occurred_from", "h3_11")  # columns of Hexbeat's exports of events
 _HINT: Final = "give a CSV with longitude and latitude, or a GeoJSON, GeoPackage, Shapefile or GeoParquet"
 
 
@@ -42,12 +44,14 @@ _HINT: Final = "give a CSV with longitude and latitude, or a GeoJSON, GeoPackage
 class Mask:
     """The plausible pieces of an area, sorted by ward and cell: H3 cells (uint64), ward codes, spots (int64).
 
-    `facts` is places.toml; `sha256` is that of places.csv.
+    `spot_cells` are the H3 cells (uint64) of all spots, each once: one that lies in two pieces counts in both. `facts`
+    is places.toml; `sha256` is that of places.csv.
     """
 
     cell: NDArray[np.uint64]
     ward_code: tuple[str, ...]
     spots: NDArray[np.int64]
+    spot_cells: NDArray[np.uint64]
     facts: dict[str, Any]
     sha256: str
 
@@ -66,8 +70,8 @@ class PlacesReport:
 def make_places(path: Path, area: Area, *, source: str, licence: str, attribution: str) -> PlacesReport:
     """Make an area's mask from points or lines (any CRS that the file states; a CSV is in WGS 84 degrees).
 
-    Writes places.csv and places.toml into the area's folder. DataError if the file has no points or lines, AreaError if
-    none of them lies in the area.
+    Writes places.csv, spots.csv and places.toml into the area's folder. DataError if the file has no points or lines,
+    or is an export of events; AreaError if none of them lies in the area.
     """
     read, found = 0, []
     for count, lon, lat in _points(path):
@@ -84,6 +88,9 @@ def make_places(path: Path, area: Area, *, source: str, licence: str, attributio
     pieces["cell"] = cell_strings(pieces["cell"].to_numpy(dtype=np.uint64))
     with written_whole(area.folder / MASK_FILE) as draft:
         pieces[COLUMNS].to_csv(draft, index=False, lineterminator="\n")
+    cells = cell_strings(np.unique(spots["spot"].to_numpy(dtype=np.uint64)))
+    with written_whole(area.folder / SPOTS_FILE) as draft:
+        draft.write_text("\n".join(["spot", *cells]) + "\n", encoding="utf-8")
     facts = {
         "source": source,
         "source_file": path.name,
@@ -95,6 +102,7 @@ def make_places(path: Path, area: Area, *, source: str, licence: str, attributio
         "pieces": len(pieces),
         "wards_sha256": sha256_of(area.folder / WARDS_FILE),
         "places_sha256": sha256_of(area.folder / MASK_FILE),
+        "spots_sha256": sha256_of(area.folder / SPOTS_FILE),
     }
     lines = ["# Made by `hexbeat boundaries places`; make again rather than edit.", *map(_toml, facts.items())]
     with written_whole(area.folder / FACTS_FILE) as draft:
@@ -106,18 +114,19 @@ def read_mask(area: Area) -> Mask:
     """The area's mask; AreaError if there is none, or if it was not made for these wards."""
     rule = f"A release needs the list of places of {area.title} where events can happen"
     hint = f"make it: hexbeat boundaries places FILE --area {area.name}"
-    path = area.folder / MASK_FILE
-    if not path.is_file() or not (area.folder / FACTS_FILE).is_file():
+    path, spots = area.folder / MASK_FILE, area.folder / SPOTS_FILE
+    if not all(file.is_file() for file in (path, spots, area.folder / FACTS_FILE)):
         raise AreaError(rule, "there is none", hint)
     facts = tomllib.loads((area.folder / FACTS_FILE).read_text(encoding="utf-8"))
     if facts.get("wards_sha256") != sha256_of(area.folder / WARDS_FILE):
         raise AreaError(rule, "the one that is there was made for other wards", hint)
     digest = sha256_of(path)
-    if facts.get("places_sha256") != digest:
+    if (facts.get("places_sha256"), facts.get("spots_sha256")) != (digest, sha256_of(spots)):
         raise AreaError(rule, "the one that is there was changed by hand", hint)
     frame = pd.read_csv(path, dtype={"cell": str, "ward_code": str, "spots": np.int64})
     cells = cells_from_strings(frame["cell"])
-    return Mask(cells, tuple(frame["ward_code"]), frame["spots"].to_numpy(dtype=np.int64), facts, digest)
+    listed = cells_from_strings(pd.read_csv(spots, dtype=str)["spot"])
+    return Mask(cells, tuple(frame["ward_code"]), frame["spots"].to_numpy(dtype=np.int64), listed, facts, digest)
 
 
 def _points(path: Path) -> Iterator[tuple[int, NDArray[np.float64], NDArray[np.float64]]]:
@@ -130,6 +139,7 @@ def _points(path: Path) -> Iterator[tuple[int, NDArray[np.float64], NDArray[np.f
         frame = gpd.read_parquet(path) if path.suffix.lower() == ".parquet" else gpd.read_file(address)
     except (OSError, ValueError, TypeError) as error:
         raise DataError(_RULE, f"{path.name} cannot be read ({type(error).__name__})", _HINT) from error
+    _require_no_export(path, frame.columns)
     if frame.crs is None:
         raise DataError(_RULE, f"{path.name} does not say its CRS", "state it in the file, or give a CSV in degrees")
     shapes = frame.to_crs(4326).geometry
@@ -141,6 +151,7 @@ def _points(path: Path) -> Iterator[tuple[int, NDArray[np.float64], NDArray[np.f
 
 def _csv_points(path: Path) -> Iterator[tuple[int, NDArray[np.float64], NDArray[np.float64]]]:
     header = list(pd.read_csv(path, nrows=0, encoding="utf-8-sig").columns)
+    _require_no_export(path, header)
     columns = [next((c for c in header if c.strip().lower() in names), None) for names in _NAMES.values()]
     if None in columns:
         raise DataError(_RULE, f"{path.name} has the columns {', '.join(header)}", _HINT)
@@ -148,6 +159,17 @@ def _csv_points(path: Path) -> Iterator[tuple[int, NDArray[np.float64], NDArray[
     for part in pd.read_csv(path, usecols=chosen, dtype=np.float64, chunksize=_ROWS, encoding="utf-8-sig"):
         whole = part.dropna()
         yield len(part), whole[chosen[0]].to_numpy(), whole[chosen[1]].to_numpy()
+
+
+def _require_no_export(path: Path, columns: Iterable[object]) -> None:
+    """DataError for a file of Hexbeat's own events."""
+    own = [name for name in _OWN if name in {str(column).strip().lower() for column in columns}]
+    if own:
+        raise DataError(
+            "A list of places says where events can happen, and is never made of the events",
+            f"{path.name} has {' and '.join(own)}, as exports of events do",
+            "give addresses, roads or other points that were there before",
+        )
 
 
 def _spots(lon: NDArray[np.float64], lat: NDArray[np.float64], area: Area) -> pd.DataFrame:

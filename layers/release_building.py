@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from geo.errors import UsageError
 from layers.access import Viewer
 from layers.areas import Area
@@ -13,6 +15,7 @@ from layers.places import Mask, read_mask
 from layers.release_counting import Burst, Past, count_events, tally_period
 from layers.release_events import KnownEvents, read_events
 from layers.release_format import FORMAT, Period, Release, ReleasedLayer
+from layers.release_mask import require_plain_mask
 from layers.release_periods import due_periods, three_years_before
 from layers.release_places import PlaceTree, grow_tree, whole_tree
 from layers.release_policy import LayerPolicy, ReleasePolicy
@@ -71,7 +74,8 @@ def build_draft(
     series = [*before, *earlier]
     _require_day(as_at, now.astimezone(area.tz).date(), series)
     last = earlier[-1] if earlier else None
-    trees = grow_trees(area, read_mask(area), policy)
+    mask = read_mask(area)
+    trees = grow_trees(area, mask, policy)
     first = _first_days(policy, as_at, last, before)
     layers = tuple(_layer(entry, dt.date.fromisoformat(first[entry.name]), as_at) for entry in policy.layers)
     places = {place.place_id: place for name in sorted(trees) for place in trees[name].places}
@@ -83,6 +87,8 @@ def build_draft(
     if last and not fresh:
         return Draft(last.release, frozenset(), {}, last.first, {}, (), is_new=False)
     known = read_events(store, viewer, moment=min(now, _end_of(as_at, area)), area=area)
+    if not earlier:  # later on it stays as it is, and fills with events
+        require_plain_mask(mask, known.frame["h3_11"].to_numpy(dtype=np.uint64), area)
     was_counted = counted_among(series, known.frame["event_id"])
     frames = count_events(known, layers, _past(series, area), was_counted, area, trees)
     tallies = [(layer, period, tally_period(frames[layer.name], layer, period, trees[layer.place_set]))

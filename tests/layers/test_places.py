@@ -10,9 +10,14 @@ import pandas as pd
 import pytest
 import shapely
 
+from geo.cells import index_points_at
 from geo.errors import AreaError, DataError
+from layers.access import ANALYST
 from layers.areas import Area, load_area
+from layers.event_export import export_events
 from layers.places import make_places, read_mask
+from layers.store import Store
+from tests.support.publishing import Publisher, made_quarters
 
 RULE = "Places where events can happen come from a file of points or lines"
 HINT = "give a CSV with longitude and latitude, or a GeoJSON, GeoPackage, Shapefile or GeoParquet"
@@ -43,6 +48,8 @@ def test_points_become_pieces_with_their_spots(area: Area, tmp_path: Path) -> No
     assert (report.read, report.spots, report.pieces) == (5, 2, 1)
     mask = read_mask(area)
     assert mask.spots.tolist() == [2]
+    spots = index_points_at(np.array([-1.2345, -1.2352]), np.full(2, 54.574), resolutions=(11,))[11]
+    assert mask.spot_cells.tolist() == sorted(spots.tolist())
     assert mask.ward_code == (area.wards.codes[area.wards.locate(np.array([-1.2345]), np.array([54.574]))[0]],)
 
 
@@ -65,6 +72,7 @@ def test_the_shipped_areas_have_one(name: str) -> None:
     mask = read_mask(area)
     assert set(mask.ward_code) == set(area.wards.codes)
     assert len(mask.cell) == mask.facts["pieces"]
+    assert len(mask.spot_cells) <= mask.spots.sum() < 1.02 * len(mask.spot_cells)
     assert list(zip(mask.ward_code, mask.cell.tolist(), strict=True)) == sorted(
         zip(mask.ward_code, mask.cell.tolist(), strict=True)
     )
@@ -84,6 +92,21 @@ def test_files_without_points_or_lines_are_refused(area: Area, tmp_path: Path) -
         assert str(caught.value) == f"{RULE}; {fact}; {HINT}"
 
 
+@pytest.mark.parametrize("ending", ["csv", "gpkg", "parquet"])
+def test_an_export_of_events_is_no_list_of_places(area: Area, tmp_path: Path, ending: str) -> None:
+    publisher = Publisher(tmp_path / "home")
+    publisher.load(made_quarters(publisher.area, number=20), now="2026-07-02")
+    with Store.open(publisher.home) as store:
+        export_events(store, ANALYST, tmp_path / f"events.{ending}")
+    with pytest.raises(DataError) as caught:
+        made(tmp_path / f"events.{ending}", area)
+    assert str(caught.value) == (
+        "A list of places says where events can happen, and is never made of the events; "
+        f"events.{ending} has event_id and source_id and occurred_from and h3_11, as exports of events do; "
+        "give addresses, roads or other points that were there before"
+    )
+
+
 def test_points_elsewhere_are_refused(area: Area, tmp_path: Path) -> None:
     with pytest.raises(AreaError) as caught:
         made(points(tmp_path / "p.csv", [0.1, 0.2], [51.5, 51.6], ("lon", "lat")), area)
@@ -99,6 +122,11 @@ def test_a_list_for_other_wards_or_changed_by_hand_is_refused(area: Area, tmp_pa
     made(points(tmp_path / "p.csv", [-1.2345], [54.574]), area)
     places = area.folder / "places.csv"
     places.write_text(places.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+    with pytest.raises(AreaError) as caught:
+        read_mask(area)
+    assert str(caught.value) == f"{rule}; the one that is there was changed by hand; {hint}"
+    made(tmp_path / "p.csv", area)
+    (area.folder / "spots.csv").write_text("spot\n", encoding="utf-8")
     with pytest.raises(AreaError) as caught:
         read_mask(area)
     assert str(caught.value) == f"{rule}; the one that is there was changed by hand; {hint}"
