@@ -33,8 +33,8 @@ ANY: Final = "any"
 SHIFTS: Final = {ANY: "Any hour", "early": "Early 06-14", "late": "Late 14-22", "night": "Night 22-06"}
 LOAD: Final = (
     "No places that hold naloxone have been loaded. Load a list of pharmacies, hostels and services that do, with "
-    "`hexbeat places load FILE --kind naloxone`: a table with name, longitude and latitude (or easting and northing), and "
-    "opening hours if you have them. The next places below do not need it."
+    "`hexbeat places load FILE --kind naloxone`: a table with name, longitude and latitude (or easting and northing) "
+    "and opening hours if you have them. The next places below do not need it."
 )
 
 
@@ -106,7 +106,8 @@ def next_html(found: NaloxoneCover) -> str:
     )
     return (
         '<h2 class="hb-title">The next places</h2><table class="hb-plain"><thead><tr>'
-        '<th scope="col" class="hb-number">No.</th><th scope="col">Where</th><th scope="col" class="hb-number">Gain</th>'
+        '<th scope="col" class="hb-number">No.</th><th scope="col">Where</th>'
+        '<th scope="col" class="hb-number">Gain</th>'
         f'<th scope="col" class="hb-number">Cover then</th></tr></thead><tbody>{rows}</tbody></table>'
     )
 

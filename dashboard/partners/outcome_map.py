@@ -24,9 +24,9 @@ __all__ = ["draw_before_after"]
 HEIGHT: Final = 400
 _MOST_LINES: Final = 400  # outlines on a map; of many places only the treated ones
 _LOOKS: Final[dict[str, dict[str, Any]]] = {
-    "treated": {"color": "#0b7285", "weight": 3, "fill": False},
-    "ring": {"color": "#0b7285", "weight": 2, "dash_array": "6 5", "fill": False},
-    "control": {"color": "#7a828a", "weight": 1.5, "dash_array": "2 4", "fill": False},
+    "treated": {"color": "#1098ad", "weight": 3, "fill": False},
+    "ring": {"color": "#1098ad", "weight": 2, "dash_array": "6 5", "fill": False},
+    "control": {"color": "#868e96", "weight": 1.5, "dash_array": "2 4", "fill": False},
 }
 
 

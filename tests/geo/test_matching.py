@@ -1,0 +1,104 @@
+"""Matching on the past, and what it is for: no effect is called one more often than said, also after a peak."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy import stats
+
+from bench.effect import AFTER, RADIUS_M, SPANS, START, compare_one, made_town, membership, middles
+from geo.matching import Comparison, Match, compare_with_like, disjoint_places, match_on_past
+
+PAST = np.array([[1, 4, 16.0], [2, 9, 30], [1, 4, 15], [0, 0, 2], [8, 20, 60]])
+
+
+def test_the_nearest_pasts_are_chosen_and_weighted() -> None:
+    match = match_on_past(PAST, np.array([1, 4, 16.0]), controls=3)
+    assert match.index.tolist() == [0, 2, 1]
+    assert match.distance[0] == 0
+    gap = 2 * np.sqrt(PAST[2] + 0.375) - 2 * np.sqrt(PAST[0] + 0.375)
+    assert match.distance[1] == pytest.approx(np.sqrt((gap**2).sum() / 6))
+    assert match.weight.sum() == pytest.approx(1)
+    assert match.weight[1] / match.weight[0] == pytest.approx(1 / (1 + match.distance[1] ** 2))
+
+
+def test_fewer_places_than_asked_for_are_all_taken() -> None:
+    assert match_on_past(PAST, PAST[0], controls=99).index.tolist() == [0, 2, 1, 3, 4]
+
+
+def test_places_stand_apart_and_the_busiest_come_first() -> None:
+    x_m = np.array([0.0, 100, 290, 310, 900])
+    chosen = disjoint_places(x_m, np.zeros(5), np.array([1.0, 5, 2, 2, 0]), apart_m=200)
+    assert chosen.tolist() == [1, 3, 4]
+
+
+def even_town(rate: float, seed: int = 1) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
+    random = np.random.default_rng(seed)
+    level = random.gamma(2, rate / 2, 400)
+    recent, rest = random.poisson(level * 0.3), random.poisson(level * 3)
+    past = np.column_stack([recent, recent + rest * 0.2, recent + rest]).astype(float)
+    return past, random.poisson(level).astype(float), ~np.eye(400, dtype=np.bool_)
+
+
+def compared(after: float, own: NDArray[np.float64], rate: float = 20, alpha: float = 0.05) -> Comparison:
+    past, came, apart = even_town(rate)
+    placebos = match_on_past(past, own, controls=199).index
+    match = match_on_past(past, own, controls=20)
+    return compare_with_like(past, came, own, after, match=match, placebos=placebos, apart=apart, alpha=alpha)
+
+
+def test_a_planted_fall_is_found_and_an_ordinary_count_is_not() -> None:
+    own = np.array([6, 18, 66.0])
+    ordinary = compared(20, own)
+    assert ordinary.expected == pytest.approx(20, abs=2.5)
+    assert ordinary.interval[0] < 0 < ordinary.interval[1]
+    fallen = compared(5, own)
+    assert fallen.expected == ordinary.expected
+    assert fallen.estimate == 5 - fallen.expected
+    assert fallen.interval[1] < 0
+    assert fallen.p == pytest.approx(2 / 200)
+    assert 0.7 < fallen.dispersion < 1.6  # the counts are Poisson
+
+
+def test_a_level_of_one_per_cent_is_wider() -> None:
+    own = np.array([6, 18, 66.0])
+    usual, strict = compared(20, own).interval, compared(20, own, alpha=0.01).interval
+    assert strict[0] < usual[0]
+    assert strict[1] > usual[1]
+
+
+def test_few_placebos_give_a_wider_interval_by_students_t() -> None:
+    past, came, apart = even_town(20)
+    few = np.arange(12)
+    found = compare_with_like(
+        past[few], came[few], past[12], came[12],
+        match=match_on_past(past[few], past[12], controls=8), placebos=few, apart=apart[np.ix_(few, few)],
+    )  # fmt: skip
+    scale = float(np.sqrt(np.mean(found.residuals**2)))
+    assert len(found.residuals) == 12
+    assert found.p_of_none < found.p or found.after == 0
+    assert stats.t.ppf(0.975, 11) * scale > 1.96 * scale
+    assert found.interval[0] < found.estimate < found.interval[1]
+
+
+def test_what_is_left_of_a_gap_in_the_past_moves_the_expectation_by_less_than_the_gap() -> None:
+    past, came, apart = even_town(20)
+    peak = np.array([40.0, 60, 200])  # higher than any place: a full move would take the peak for a level
+    match = Match(np.arange(20), np.full(20, 0.05), np.zeros(20))
+    found = compare_with_like(past, came, peak, 50.0, match=match, placebos=np.arange(199), apart=apart)
+    gap = 200 - float(past[:20, -1].mean())
+    assert 0 < found.moved < gap
+    assert found.expected == pytest.approx(found.like_after + found.moved)
+
+
+@pytest.mark.parametrize("kind", ["poisson", "clusters"])
+def test_nothing_done_after_a_peak_is_seldom_called_an_effect(kind: str) -> None:
+    random = np.random.default_rng(11)
+    at, rejected = middles(), []
+    for _ in range(12):
+        points, time = made_town(kind, random)
+        spans = [(time >= START - span) & (time < START) for span in SPANS]
+        kept = np.column_stack([*spans, (time >= START) & (time < START + AFTER)]).astype(float)
+        counts = membership(points, at, RADIUS_M) @ kept
+        rejected += [compare_one(counts, at, "peak", random)["rejects"] for _ in range(4)]
+    # At 5 % it would be as many or more in fewer than 1 of 1,000 such tests; the seed is fixed.
+    assert stats.binomtest(sum(rejected), len(rejected), 0.05, alternative="greater").pvalue > 0.001
