@@ -1,0 +1,201 @@
+"""What attackers learn whom no threshold stops, on three years of demonstration events, per area and layer.
+
+`ward totals`: somebody who knows every ward's true total subtracts: in how many ward-periods he learns that 1 to k - 1
+events are not shown there. `all but one`: somebody who knows every event of a period but one looks for it: the share of
+sampled events that he finds in one single piece, in one ward, and how many pieces remain to him on average.
+`plants`: somebody adds so many reports in a piece that has 1 to k - 1 events: the share of such pieces whose number he
+then reads off exactly, for k - 1 plants and for half as many; `plants for all` would do that in every piece of a
+period. `one partner`: somebody who knows all events of one kind of reporter subtracts them: in how many blocks he
+learns that 1 to k - 1 events of all others are there, of how many.
+"""
+
+import datetime as dt
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from bench.report import parser_for, report
+from geo.disclosure import carry_up
+from layers.access import ANALYST
+from layers.areas import Area, load_area
+from layers.demonstration import fill
+from layers.places import read_mask
+from layers.release_building import build_draft, grow_trees
+from layers.release_counting import count_events
+from layers.release_events import read_events
+from layers.release_format import Release, ReleasedLayer
+from layers.release_places import PlaceTree
+from layers.release_policy import load_policy
+from layers.store import Store
+
+NOW = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC)
+SAMPLE = 60  # events looked for, a layer
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One layer and period: events by leaf, its frame, and what is published."""
+
+    layer: ReleasedLayer
+    tree: PlaceTree
+    frame: pd.DataFrame
+    counts: NDArray[np.int64]
+
+    def output(self, counts: NDArray[np.int64]) -> NDArray[np.int64]:
+        """What the rule publishes of these counts: a block's number, -1 where there is none."""
+        carried = carry_up(counts, self.tree.parent, k=self.layer.k)
+        return np.where(carried.published, carried.count, -1)
+
+
+def main() -> int:
+    """Exit code 0: these are figures, and nothing is judged."""
+    parser = parser_for(__doc__, size="events", default=20_000)
+    parser.add_argument("--area", action="append", help="areas (default middlesbrough and cleveland)")
+    options = parser.parse_args()
+    rows = [
+        row
+        for name in options.area or ["middlesbrough", "cleveland"]
+        for row in measure(load_area(name), options.events)
+    ]
+    report({"events": options.events}, rows, options=options)
+    return 0
+
+
+def measure(area: Area, events: int) -> list[dict[str, Any]]:
+    """One row a layer that is published by pieces and without a minimum of places."""
+    with tempfile.TemporaryDirectory() as folder, Store.open(Path(folder)) as store:
+        fill(store, ANALYST, area, events=events, seed=1, today=NOW.date(), home=Path(folder))
+        policy, now = load_policy(Path(folder)), dt.datetime.now(dt.UTC)
+        release = build_draft(store, ANALYST, area, policy, as_at=now.date(), now=now, earlier=[]).release
+        known = read_events(store, ANALYST, moment=now, area=area)
+    trees = grow_trees(area, read_mask(area), policy)
+    frames = count_events(known, release.layers, [], frozenset(), area, trees)
+    rows = []
+    for layer in release.layers:
+        if layer.place_set == "fine":
+            cases = cases_of(release, layer, frames[layer.name], trees[layer.place_set])
+            rows.append({"area": area.name, "layer": layer.name, **attacked(cases)})
+    return rows
+
+
+def cases_of(release: Release, layer: ReleasedLayer, frame: pd.DataFrame, tree: PlaceTree) -> list[Case]:
+    """Every published period of a layer."""
+    found = []
+    for period in release.layer(layer.name).periods:
+        part = frame[frame["period"] == period.name]
+        counts = np.bincount(part["leaf"], minlength=len(tree.places)).astype(np.int64)
+        found.append(Case(layer, tree, part, counts))
+    return found
+
+
+def attacked(cases: list[Case]) -> dict[str, Any]:
+    """The figures of one layer."""
+    k, rng = cases[0].layer.k, np.random.default_rng(1)
+    told, periods = (sum(column) for column in zip(*map(by_ward_totals, cases), strict=True))
+    sizes, wards = candidates(cases, SAMPLE, rng)
+    most, half = planted(cases, k - 1), planted(cases, k // 2)
+    small, blocks = by_one_partner(cases)
+    pieces = sum(place.level == "piece" for place in cases[0].tree.places)
+    return {
+        "ward totals": f"{told} of {periods}",
+        "all but one: piece": round(float((sizes == 1).mean()), 2),
+        "all but one: ward": round(float((wards == 1).mean()), 2),
+        "pieces left": round(float(sizes.mean()), 1),
+        f"{k - 1} plants": round(most, 2),
+        f"{k // 2} plants": round(half, 2),
+        "plants for all": (k - 1) * pieces,
+        "one partner": f"{small} of {blocks}",
+    }
+
+
+def by_ward_totals(case: Case) -> tuple[int, int]:
+    """In how many wards the true total tells of 1 to k - 1 events that are not shown, and how many wards have any."""
+    shown = {place.ward_code: 0 for place in case.tree.places if place.level == "ward"}
+    true = dict.fromkeys(shown, 0)
+    seen = case.output(case.counts)
+    for place, count, number in zip(case.tree.places, case.counts.tolist(), seen.tolist(), strict=True):
+        if place.ward_code:
+            true[place.ward_code] += count
+            shown[place.ward_code] += max(number, 0)
+    short = [true[ward] - shown[ward] for ward in true if true[ward]]
+    return sum(0 < missing < case.layer.k for missing in short), len(short)
+
+
+def candidates(cases: list[Case], number: int, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """For sampled events whose period alone is known: in how many pieces and wards they can have been.
+
+    A piece remains if the rule, with all other events and one more there, publishes what is published.
+    """
+    sizes, wards = [], []
+    for _ in range(number):
+        case = cases[int(rng.integers(len(cases)))]
+        if not len(case.frame):
+            continue
+        leaf = int(case.frame["leaf"].iloc[int(rng.integers(len(case.frame)))])
+        seen = case.output(case.counts)
+        others = case.counts.copy()
+        others[leaf] -= 1
+        left = [
+            place
+            for place, _ in enumerate(case.tree.places)
+            if _is_piece(case, place) and _fits(case, others, place, seen)
+        ]
+        sizes.append(len(left))
+        wards.append(len({case.tree.places[place].ward_code for place in left}))
+    return np.array(sizes), np.array(wards)
+
+
+def _is_piece(case: Case, place: int) -> bool:
+    return case.tree.places[place].level == "piece"
+
+
+def _fits(case: Case, others: NDArray[np.int64], place: int, seen: NDArray[np.int64]) -> bool:
+    counts = others.copy()
+    counts[place] += 1
+    return bool((case.output(counts) == seen).all())
+
+
+def planted(cases: list[Case], plants: int) -> float:
+    """Of the pieces with 1 to k - 1 events, the share that so many reports more lift to k, so that its number is read.
+
+    Below k the piece is not shown, and the attacker learns only that it has fewer than k less his plants.
+    """
+    counts = np.concatenate([case.counts for case in cases])
+    k = cases[0].layer.k
+    small = counts[(counts > 0) & (counts < k)]
+    return float((small + plants >= k).mean()) if len(small) else 0.0
+
+
+def by_one_partner(cases: list[Case]) -> tuple[int, int]:
+    """In how many blocks all events but those of one kind of reporter are 1 to k - 1; for the kind who learns most."""
+    worst, blocks = 0, 0
+    for reporter in ("public", "officer", "sweep"):
+        told = seen = 0
+        for case in cases:
+            carried = carry_up(case.counts, case.tree.parent, k=case.layer.k)
+            own = case.frame[case.frame["reported_by"] == reporter]
+            known = _in_blocks(case, np.bincount(own["leaf"], minlength=len(case.counts)), carried.published)
+            others = (carried.count - known)[carried.published]
+            told += int(((others > 0) & (others < case.layer.k)).sum())
+            seen += len(others)
+        worst, blocks = max(worst, told), seen
+    return worst, blocks
+
+
+def _in_blocks(case: Case, counts: NDArray[np.int64], published: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Of these events, how many are in each block."""
+    sums = counts.astype(np.int64)
+    for node, above in enumerate(case.tree.parent.tolist()):
+        if above >= 0 and not published[node]:
+            sums[above] += sums[node]
+    return sums
+
+
+if __name__ == "__main__":
+    sys.exit(main())
