@@ -8,6 +8,8 @@ from dashboard.partners.data_page import show as show_data
 from dashboard.partners.done_page import show as show_done
 from dashboard.partners.evidence_page import show as show_evidence
 from dashboard.partners.map_page import show as show_map
+from dashboard.partners.naloxone_page import show as show_naloxone
+from dashboard.partners.outcome_page import show as show_outcome
 from dashboard.partners.plan_page import show as show_plan
 from dashboard.screen import ICON, dress, run_guarded
 from dashboard.session import Installation
@@ -32,6 +34,8 @@ def show_pages(here: Installation) -> None:
         st.Page(lambda: show_briefing(here, pages), title="Briefing", url_path="briefing"),
         st.Page(lambda: show_evidence(here, pages), title="Evidence", url_path="evidence"),
         st.Page(lambda: show_done(here, pages), title="Done", url_path="done"),
+        st.Page(lambda: show_outcome(here, pages), title="Did it work", url_path="outcome"),
+        st.Page(lambda: show_naloxone(here, pages), title="Naloxone", url_path="naloxone"),
         st.Page(lambda: show_data(here, pages), title="Data", url_path="data"),
     ]
     st.navigation(pages, position="hidden").run()
