@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from geo.errors import UsageError
+from geo.errors import PolicyError, UsageError
 from layers.access import Viewer
 from layers.areas import Area
 from layers.catalogue import layer_named
@@ -89,6 +89,7 @@ def build_draft(
     known = read_events(store, viewer, moment=min(now, _end_of(as_at, area)), area=area)
     if not earlier:  # later on it stays as it is, and fills with events
         require_plain_mask(mask, known.frame["h3_11"].to_numpy(dtype=np.uint64), area)
+    _require_one_kind(known, series)
     was_counted = counted_among(series, known.frame["event_id"])
     frames = count_events(known, layers, _past(series, area), was_counted, area, trees)
     tallies = [(layer, period, tally_period(frames[layer.name], layer, period, trees[layer.place_set]))
@@ -127,6 +128,17 @@ def _require_day(as_at: dt.date, today: dt.date, earlier: Sequence[Registered]) 
     if earlier and as_at.isoformat() < earlier[-1].release.facts["as_at"]:
         last = earlier[-1].release.facts["as_at"]
         raise UsageError(rule, f"the last is as at {last}", "choose that day or a later one")
+
+
+def _require_one_kind(known: KnownEvents, series: Sequence[Registered]) -> None:
+    """PolicyError for made-up and real events together: whoever makes the demonstration again could subtract it."""
+    made_up = known.demonstration or any(old.release.facts["demonstration"] for old in series)
+    if made_up and known.real:
+        raise PolicyError(
+            "A series of releases is made of demonstration events or of real ones",
+            "both were loaded, or the series began with the demonstration",
+            "remove the demonstration; a series that began with it needs a home folder and a store of their own",
+        )
 
 
 def _first_days(
@@ -180,7 +192,11 @@ def _end_of(day: dt.date, area: Area) -> dt.datetime:
 def _facts(
     area: Area, policy: ReleasePolicy, known: KnownEvents, as_at: dt.date, series: Sequence[Registered]
 ) -> dict[str, Any]:
-    """release.json without its layers: rules, words and provenance, and no number of events."""
+    """release.json without its layers: rules, words and provenance, and no number of events.
+
+    What was once said of a source stays said.
+    """
+    police_uk = known.police_uk or any(_POLICE_UK in old.release.facts["sources"] for old in series)
     return {
         "format": FORMAT,
         "number": sum(old.area == area.name for old in series) + 1,
@@ -195,7 +211,7 @@ def _facts(
             "attribution": area.attribution,
         },
         "licence": policy.licence,
-        "sources": [*policy.sources, *([_POLICE_UK] if known.police_uk else [])],
+        "sources": [*policy.sources, *([_POLICE_UK] if police_uk else [])],
         "wording": {"claim": CLAIM, "limits": list(LIMITS)},
         "previous": [
             {

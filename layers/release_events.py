@@ -32,13 +32,14 @@ class KnownEvents:
 
     `frame`: event_id, layer, h3_09, h3_11, ward_code, lon, lat, reported_by as known then; occurred_from, recorded_at
     (UTC seconds) of the event's very first version, so that no later correction moves an event to another period.
-    `demonstration` and `police_uk`: whether something was loaded from there, be there events or not, so that a release
-    which says so tells nothing of events that it does not show.
+    `demonstration`, `police_uk` and `real` (anything but the demonstration): whether something was loaded from there,
+    be there events or not, so that a release which says so tells nothing of events that it does not show.
     """
 
     frame: pd.DataFrame
     demonstration: bool
     police_uk: bool
+    real: bool
 
 
 def read_events(store: "Store", viewer: Viewer, *, moment: datetime, area: Area) -> KnownEvents:
@@ -76,6 +77,7 @@ def read_events(store: "Store", viewer: Viewer, *, moment: datetime, area: Area)
         _within(frame, area),
         DEMONSTRATION in sources,
         any(source.startswith(_FROM_POLICE_UK) for source in sources),
+        bool(sources - {DEMONSTRATION}),
     )
 
 

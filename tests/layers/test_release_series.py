@@ -264,3 +264,37 @@ def test_the_folder_of_a_release_holds_nothing_else_and_lies_outside_the_home(to
     with pytest.raises(UsageError) as caught:
         town.build(town.home / "published" / "old" / "0001" / "release", "2025-10-01")
     assert str(caught.value) == f"{rule}; release lies in the home folder; choose a folder outside of it"
+
+
+def test_made_up_and_real_events_are_never_in_one_series(town: Town3, tmp_path: Path) -> None:
+    made_up = town.finds(9, "2025-04-10", "demo", source="demonstration")
+    town.load(made_up, now="2025-07-10", name="demonstration", source="demonstration")
+    with pytest.raises(PolicyError) as caught:
+        town.build(tmp_path / "second", "2025-10-01")
+    assert str(caught.value) == (
+        "A series of releases is made of demonstration events or of real ones; "
+        "both were loaded, or the series began with the demonstration; "
+        "remove the demonstration; a series that began with it needs a home folder and a store of their own"
+    )
+
+
+def test_what_was_once_said_of_a_source_stays_said(town: Town3, tmp_path: Path) -> None:
+    drugs = town.finds(9, "2025-04-10", "drugs", source="police-uk-street", layer="street_dealing")
+    town.load(drugs, now="2025-07-10", name="street.csv", source="police-uk-street")
+    assert [one["name"] for one in town.build(tmp_path / "out", "2025-10-01").facts["sources"]] == ["police-uk"]
+    with Store.open(town.home) as store:
+        store.undo_last(ANALYST)
+    assert [one["name"] for one in town.build(tmp_path / "out", "2026-01-01").facts["sources"]] == ["police-uk"]
+
+
+def test_a_burst_of_public_reports_that_makes_a_number_is_told_to_the_publisher(town: Town3, tmp_path: Path) -> None:
+    day = 1_744_200_000  # 9 Apr 2025
+    planted = town.finds(4, "2025-04-09", "plant", reported_by="public", occurred_from=day, occurred_to=day)
+    own = town.finds(2, "2025-05-01", "own", reported_by="officer")
+    town.load(pd.concat([planted, own]), now="2025-07-10", name="q2.csv")
+    published = town.publish(tmp_path / "second", as_at="2025-10-01", now="2025-10-01", dry_run=True)
+    assert [(burst.period, burst.day, burst.reports) for burst in published.bursts] == [
+        ("2025-Q2", date(2025, 4, 9), 4)
+    ]
+    assert not (tmp_path / "second").exists()
+    assert len(Register.of(town.home, "old").all()) == 1
