@@ -18,7 +18,7 @@ from layers.event import LayerSpec
 from layers.false_alarms import METHODS, Setting, detect, expected_false_alarms
 from layers.periods import Period, known_period
 from layers.weekly_alerts import FARRINGTON, weekly_alarms
-from layers.wording import date_words
+from layers.wording import date_words, number_words
 
 __all__ = ["Alert", "AlertReport", "MethodRow", "alert_report", "alerts", "default_day"]
 
@@ -84,6 +84,7 @@ def alert_report(
         series = _daily(columns, events, area, known=known, day=day, days=days, setting=setting)
         yearly = expected_false_alarms(series.counts[-_HISTORY_DAYS:], setting)
         rows += _settings(spec, series, setting, yearly, area)
+        notes.append(_smallest(spec, series, setting))
         found += _episodes(spec, series, area, days=days, setting=setting, yearly=yearly)
         weekly, said, row = _weekly(spec, columns, events, area, known=known, day=day, days=days)
         found, rows, notes = found + weekly, rows + row, notes + said
@@ -144,6 +145,19 @@ def _episodes(
                 )
             )
     return found
+
+
+def _smallest(spec: LayerSpec, series: _Series, setting: Setting) -> str:
+    """From how many events a day rings, so that nobody takes silence for calm: by C1, on the last day, usual wards."""
+    upper = detect(series.counts, setting, "C1").upper[-1]
+    if np.isnan(upper).any():
+        return f"The {spec.many} reach back too few days to judge the last one."
+    rings = np.maximum(np.floor(upper) + 1, setting.fewest)
+    area, ward = (number_words(float(number)) for number in (rings[0], np.median(rings[1:])))
+    return (
+        f"A day rings from {area} {spec.many} in the area, and from {ward} in most wards: fewer, or a rise that is "
+        "spread over more days, is not seen."
+    )
 
 
 def _settings(spec: LayerSpec, series: _Series, setting: Setting, yearly: float, area: Area) -> list[MethodRow]:

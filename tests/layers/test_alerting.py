@@ -128,3 +128,16 @@ def test_closures_do_not_ring() -> None:
         "Alerts are of incidents, which happen on a day; closed_properties are in force for months; choose from "
         "needle_litter, street_dealing, overdoses"
     )
+
+
+@pytest.mark.parametrize(("most", "rings"), [(2, False), (3, True)])
+def test_it_is_said_from_how_many_events_a_day_rings(most: int, rings: bool) -> None:  # noqa: FBT001 - a case
+    """One overdose every tenth day: three on one day ring, two do not, and that is said."""
+    days = [f"2026-10-{day:02d} 12:00" for day in range(1, 31, 10)] + ["2026-11-10 12:00"]
+    events = [Event(local(text), layer="overdoses") for text in days + most * ["2026-11-20 15:00"]]
+    found = alert_report(columns_of(events), middlesbrough(), dt.date(2026, 11, 20), layers=["overdoses"])
+    assert bool(found.alerts) == rings
+    assert (
+        "A day rings from 3 overdoses in the area, and from 3 in most wards: fewer, or a rise that is spread over more "
+        "days, is not seen."
+    ) in found.notes
