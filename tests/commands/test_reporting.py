@@ -1,0 +1,98 @@
+"""briefing and evidence on the command line."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.analysing import filled_store
+from tests.support.cli import Run
+from tests.support.example_release import write_example
+from tests.support.papers import read_paper
+
+PLACE = ("--place", "54.5727, -1.2401", "--radius", "150", "--for", "CL-14", "--by", "A. Analyst")
+
+
+@pytest.fixture
+def home() -> tuple[str, str]:
+    return "--home", str(filled_store())
+
+
+def test_a_briefing_is_answered_and_written(run: Run, home: tuple[str, str], tmp_path: Path) -> None:
+    done = run(
+        "briefing", "--for", "shift", "--hours", "22-06", "--out", tmp_path / "shift.pdf", "--format", "json", *home
+    )
+    assert done.code == 0
+    assert done.json["title"] == "Middlesbrough: shift 22:00 to 06:00"
+    assert done.json["hours"] == [22, 6]
+    assert {line["layer"] for line in done.json["layers"]} >= {"needle_litter", "closed_properties"}
+    assert len(read_paper((tmp_path / "shift.pdf").read_bytes()).pages) == 1
+
+
+def test_a_councillors_briefing_needs_no_store(run: Run, tmp_path: Path) -> None:
+    release = write_example(tmp_path / "release")
+    done = run("briefing", "--for", "councillor", "--release", release, "--ward", "Abbey", "--out", tmp_path / "a.pdf")
+    assert done.code == 0
+    assert "at least 12 needle finds were recorded in Abbey" in " ".join(done.out.split())
+    assert not (tmp_path / "home").exists()
+    assert read_paper((tmp_path / "a.pdf").read_bytes()).title == "Abbey: what is happening"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--for", "councillor"), "A councillor's briefing is of one ward, from a published release."),
+        (("--release", "x"), "A release is for councillors; the partners' briefings read the store."),
+        (("--out", "x.doc"), "A briefing is written as a .pdf file."),
+        (("--out", "nowhere/x.pdf"), "A file goes into a folder that exists."),
+        (("--ward", "Nowhere"), "A ward is named by its code or its name."),
+    ],
+)
+def test_what_makes_no_briefing_is_said(run: Run, home: tuple[str, str], arguments: tuple[str, ...], said: str) -> None:
+    done = run("briefing", *arguments, *home)
+    assert (done.code, done.err.splitlines()[0]) == (2, said)
+
+
+def test_a_pack_is_written_and_checked(run: Run, home: tuple[str, str], tmp_path: Path) -> None:
+    files = [tmp_path / "pack.pdf", tmp_path / "pack.xlsx"]
+    done = run(
+        "evidence", *PLACE, "--from", "2026-01-01", "--out", files[0], "--out", files[1], "--format", "json", *home
+    )
+    assert done.code == 0
+    assert done.json["content"]["reference"] == "CL-14"
+    assert "overdoses" not in done.json["content"]["layers"]
+    for file in files:
+        checked = run("evidence", "--check", file, "--format", "json", *home)
+        assert checked.code == 0
+        assert (checked.json["intact"], checked.json["noted"]) == (True, True)
+        assert checked.json["digest"] == done.json["sha256"]
+    files[0].write_bytes(files[0].read_bytes() + b" ")
+    changed = run("evidence", "--check", files[0], *home)
+    assert changed.code == 3
+    assert changed.err.splitlines()[0] == "A pack shows the content that it carries."
+
+
+def test_a_place_by_the_national_grid_is_the_same_place(run: Run, home: tuple[str, str]) -> None:
+    done = run("evidence", "--grid-ref", "NZ 49219 19982", *PLACE[2:], "--format", "json", *home)
+    assert done.code == 0
+    content = done.json["content"]
+    assert (content["lat"], content["lon"]) == (pytest.approx(54.5727, abs=2e-3), pytest.approx(-1.2401, abs=2e-3))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (PLACE[2:], "A place is given in one way."),
+        ((*PLACE, "--lon", "-1.2"), "A place is given in one way."),
+        (("--place", "here", *PLACE[2:]), "A place is given in one way."),
+        (PLACE[:4], "A pack says for which case it is and who made it."),
+        ((*PLACE, "--out", "x.doc"), "A pack is written as .pdf or .xlsx."),
+    ],
+)
+def test_what_makes_no_pack_is_said(run: Run, home: tuple[str, str], arguments: tuple[str, ...], said: str) -> None:
+    done = run("evidence", *arguments, *home)
+    assert (done.code, done.err.splitlines()[0]) == (2, said)
+
+
+def test_a_file_that_is_not_there_cannot_be_checked(run: Run, home: tuple[str, str], tmp_path: Path) -> None:
+    done = run("evidence", "--check", tmp_path / "none.pdf", *home)
+    assert (done.code, done.err.splitlines()[1]) == (3, "  none.pdf cannot be read (FileNotFoundError).")

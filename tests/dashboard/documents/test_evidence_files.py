@@ -1,0 +1,148 @@
+"""The files of an evidence pack: they show their content, carry it, and a change of either is found."""
+
+import datetime as dt
+import io
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pypdf
+import pytest
+import python_calamine
+import xlsxwriter
+
+from dashboard.documents.evidence_check import check_pack, pdf_content
+from dashboard.documents.evidence_document import evidence_pdf
+from dashboard.documents.evidence_sheets import CONTENT_SHEET, evidence_xlsx
+from geo.errors import DataError
+from layers.access import ANALYST
+from layers.areas import load_area
+from layers.evidence import Ask, canonical, digest_of, make_evidence
+from layers.evidence_register import note_pack
+from layers.reading import read_columns
+from layers.store import Store
+from tests.support.analysing import TODAY, filled_store, middlesbrough
+from tests.support.papers import A4, read_paper
+from tests.support.plans import HOSTILE_TEXT
+
+MADE = dt.datetime(2026, 11, 22, 9, 30, tzinfo=dt.UTC)
+
+
+@cache
+def content(reference: str = "CL-14") -> dict[str, Any]:
+    """A pack of the demonstration around its place with most needles."""
+    with Store.open(filled_store()) as store:
+        columns = read_columns(store, ANALYST, ward_codes=middlesbrough().wards.codes)
+        ask = Ask(-1.2401, 54.5727, 250, dt.date(2026, 1, 1), TODAY, reference, "A. Analyst")
+        return make_evidence(store, ANALYST, columns, middlesbrough(), ask, made=MADE)
+
+
+@cache
+def pdf(reference: str = "CL-14") -> bytes:
+    return evidence_pdf(content(reference), load_area("middlesbrough"))
+
+
+def sheets(file: bytes) -> dict[str, list[list[Any]]]:
+    book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(file))
+    return {name: book.get_sheet_by_name(name).to_python() for name in book.sheet_names}
+
+
+def test_the_paper_is_tagged_restricted_and_says_where_it_comes_from() -> None:
+    paper = read_paper(pdf())
+    assert paper.title == "Incidents recorded near a place: CL-14"
+    assert (paper.language, paper.author, paper.marked, paper.claims_ua) == ("en-GB", None, True, True)
+    assert set(paper.sizes) == {A4}
+    assert len(paper.alts) == 2
+    assert paper.alts[0].startswith(
+        "Map around 54.57270, -1.24010 in Newport ward, north up, with a circle of 250 metres"
+    )
+    assert "RESTRICTED: for the case named here and nobody else." in paper.words
+    assert "DEMONSTRATION: synthetic events, not real." in paper.words
+    assert "by A. Analyst, with Hexbeat" in paper.words
+    assert digest_of(content()) in "".join(paper.words.split())
+    for row in content()["incidents"]:
+        assert row["source_id"] in paper.words
+    for words in content()["caveats"]:
+        assert words in paper.words
+    assert all("RESTRICTED" in page for page in paper.pages)
+
+
+def test_both_files_carry_the_content_and_are_the_same_every_time() -> None:
+    assert pdf_content(pdf()) == content()
+    attached = pypdf.PdfReader(io.BytesIO(pdf())).attachments["content.json"]
+    assert attached == [canonical(content())]
+    assert pdf() == evidence_pdf(content(), load_area("middlesbrough"))
+    assert evidence_xlsx(content()) == evidence_xlsx(content())
+    carried = "".join(str(row[0]) for row in sheets(evidence_xlsx(content()))[CONTENT_SHEET])
+    assert carried.encode() == canonical(content())
+
+
+def test_the_workbook_has_every_record_and_nothing_in_it_runs() -> None:
+    found = sheets(evidence_xlsx(content("=HYPERLINK(1)")))
+    assert list(found) == ["Pack", "Records", "Months", "Sources", "Content"]
+    assert len(found["Records"]) == 1 + len(content()["incidents"])
+    assert ["Case", "'=HYPERLINK(1)"] in found["Pack"]
+
+
+@pytest.mark.parametrize("ending", ["pdf", "xlsx"])
+def test_an_untouched_pack_is_intact_and_noted_where_it_was_made(tmp_path: Path, ending: str) -> None:
+    file = pdf() if ending == "pdf" else evidence_xlsx(content())
+    found = check_pack(f"pack.{ending}", file, home=tmp_path)
+    assert (found.intact, found.noted, found.digest, found.reference) == (True, False, digest_of(content()), "CL-14")
+    assert found.sentence.startswith("What the file shows is its content, but no pack with this SHA-256 is noted here")
+    note_pack(tmp_path, digest_of(content()), MADE)
+    noted = check_pack(f"pack.{ending}", file, home=tmp_path)
+    assert noted.noted
+    assert noted.sentence == "What the file shows is its content, as it was made here on 22 Nov 2026."
+
+
+def test_a_page_that_shows_something_else_is_found(tmp_path: Path) -> None:
+    other = evidence_pdf(content("CL-15"), load_area("middlesbrough"))
+    swapped = other.replace(b"/Title", b"/Titel", 1)
+    for file in (pdf() + b"\n", swapped):
+        assert file not in (pdf(), other)
+        found = check_pack("pack.pdf", file, home=tmp_path)
+        assert not found.intact
+        assert found.sentence.startswith("What the file shows differs from the content it carries")
+
+
+def test_a_cell_that_was_changed_is_found_and_saving_again_is_no_change(tmp_path: Path) -> None:
+    cells = sheets(evidence_xlsx(content()))
+    assert check_pack("same.xlsx", saved_again(cells), home=tmp_path).intact
+    cells["Records"][1][4] = 3.0
+    assert not check_pack("changed.xlsx", saved_again(cells), home=tmp_path).intact
+
+
+def test_a_content_that_was_changed_has_another_hash(tmp_path: Path) -> None:
+    forged = content() | {"reference": "CL-99"}
+    note_pack(tmp_path, digest_of(content()), MADE)
+    found = check_pack("forged.pdf", evidence_pdf(forged, load_area("middlesbrough")), home=tmp_path)
+    assert (found.intact, found.noted) == (True, False)
+
+
+@pytest.mark.parametrize("file", [b"", b"%PDF-1.7\nnothing", b"PK\x03\x04", b"%PDF /Type/EmbeddedFile>>\nstream\nxx"])
+def test_what_is_no_pack_is_refused(tmp_path: Path, file: bytes) -> None:
+    with pytest.raises(DataError) as caught:
+        check_pack("x.pdf", file, home=tmp_path)
+    assert str(caught.value) == (
+        "A pack is checked in a file that hexbeat evidence wrote; x.pdf carries no content of one; give the .pdf or "
+        ".xlsx as it was written"
+    )
+
+
+def test_hostile_words_are_only_words(tmp_path: Path) -> None:
+    file = pdf(HOSTILE_TEXT)
+    assert '#import "x" *b* $y$ \\ <b>&amp; =1+1' in read_paper(file).words
+    assert check_pack("pack.pdf", file, home=tmp_path).intact
+
+
+def saved_again(cells: dict[str, list[list[Any]]]) -> bytes:
+    """The cells in a workbook of another make."""
+    buffer = io.BytesIO()
+    with xlsxwriter.Workbook(buffer, {"in_memory": True, "strings_to_formulas": False}) as book:
+        for name, rows in cells.items():
+            sheet = book.add_worksheet(name)
+            for line, row in enumerate(rows):
+                for column, value in enumerate(row):
+                    sheet.write(line, column, value)
+    return buffer.getvalue()
