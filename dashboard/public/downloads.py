@@ -70,11 +70,12 @@ def numbers_metadata(published: Published) -> bytes:
 
 def numbers_geojson(published: Published) -> bytes:
     """One feature a block, in the order of the table: all the ground that its number is for, WGS 84."""
+    grounds = _grounds(published)
     features = [
         {
             "type": "Feature",
             "properties": _row(published, block),
-            "geometry": json.loads(shapely.to_geojson(_ground(published, block))),
+            "geometry": json.loads(shapely.to_geojson(grounds[block])),
         }
         for block in published.release.blocks
     ]
@@ -114,14 +115,28 @@ def _about(published: Published) -> dict[str, Any]:
     }
 
 
-def _ground(published: Published, block: Block) -> shapely.Geometry:
-    if block.level == "piece":
-        return published.release.places[block.place_id].outline
-    layer = published.release.layer(block.layer)
-    period = next(period for period in layer.periods if period.name == block.period)
-    covering = published.covering(layer, period)
-    pieces = [published.release.places[name].outline for name, owner in covering.items() if owner == block]
-    return shapely.transform(shapely.union_all(pieces), lambda corners: np.round(corners, 6))
+def _grounds(published: Published) -> dict[Block, shapely.Geometry]:
+    """All the ground of each block: its place without what smaller blocks hold."""
+    unions: dict[tuple[str, ...], shapely.Geometry] = {}
+    found: dict[Block, shapely.Geometry] = {}
+    for layer in published.layers:
+        for period in layer.periods:
+            pieces: dict[str, list[str]] = {}
+            for name, owner in published.covering(layer, period).items():
+                if owner is not None:
+                    pieces.setdefault(owner.place_id, []).append(name)
+            for block in published.release.blocks_of(layer.name, period.name):
+                names = tuple(pieces[block.place_id])
+                if names not in unions:
+                    unions[names] = _union([published.release.places[name].outline for name in names])
+                found[block] = unions[names]
+    return found
+
+
+def _union(outlines: list[shapely.Geometry]) -> shapely.Geometry:
+    if len(outlines) == 1:
+        return outlines[0]
+    return shapely.transform(shapely.union_all(outlines), lambda corners: np.round(corners, 6))
 
 
 def _json(value: Any, *, indent: int | None = 1) -> bytes:

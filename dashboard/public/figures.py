@@ -28,6 +28,7 @@ class Published:
     def __init__(self, release: Release) -> None:
         self.release = release
         self._coverings: dict[tuple[str, str], Mapping[str, Block | None]] = {}
+        self._by_ward: dict[str, Mapping[str, tuple[str, ...]]] = {}
         self._larger: dict[tuple[str, str], frozenset[str]] = {}
 
     @property
@@ -68,11 +69,9 @@ class Published:
             for block in self.release.blocks_of(layer.name, period.name)
             if ward is None or block.ward_code == ward
         )
-        covers = [
-            block is not None and (ward is None or block.ward_code == ward)
-            for place_id, block in self.covering(layer, period).items()
-            if ward is None or self.release.places[place_id].ward_code == ward
-        ]
+        covering = self.covering(layer, period)
+        owners = covering.values() if ward is None else [covering[name] for name in self._leaves(layer.place_set, ward)]
+        covers = [block is not None and (ward is None or block.ward_code == ward) for block in owners]
         return Shown(sum(block.count for block in blocks), bool(covers) and all(covers), blocks)
 
     def before_numbers(self, layer: ReleasedLayer, period: Period) -> bool:
@@ -92,6 +91,15 @@ class Published:
     def is_remainder(self, block: Block) -> bool:
         """Whether smaller places of this block's place have blocks of their own in the same period."""
         return block.place_id in self._above(block.layer, block.period)
+
+    def _leaves(self, place_set: str, ward: str) -> tuple[str, ...]:
+        """The smallest places of a ward, by name."""
+        if place_set not in self._by_ward:
+            found: dict[str, list[str]] = {}
+            for place in self.release.leaves(place_set):
+                found.setdefault(place.ward_code or "", []).append(place.place_id)
+            self._by_ward[place_set] = {code: tuple(names) for code, names in found.items()}
+        return self._by_ward[place_set].get(ward, ())
 
     def _above(self, layer: str, period: str) -> frozenset[str]:
         """Every place that a block's place is part of."""

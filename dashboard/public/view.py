@@ -57,7 +57,8 @@ def map_html(published: Published, drawing: Drawing, layer: ReleasedLayer, perio
     return (
         f'<svg class="hp-map" viewBox="{view_box(drawing, ward)}" role="img" '
         f'aria-label="{escape(map_title(published, layer, period, ward))}" data-full="{view_box(drawing, None)}">'
-        f'<defs>{PATTERNS}</defs>{ground}{"".join(groups)}<path class="hp-borders" d="{lines}"/>{wards}'
+        f"<defs>{PATTERNS}</defs>{ground}{''.join(groups)}"
+        f'<path class="hp-gaps" d="{lines}"/><path class="hp-borders" d="{lines}"/>{wards}'
         f'<path class="hp-chosen" d=""/><g class="hp-names" aria-hidden="true">{names}</g></svg>'
     )
 
@@ -135,7 +136,7 @@ def past_html(published: Published, layer: ReleasedLayer, period: Period, ward: 
     place = published.wards[ward] if ward else published.title
     caption = f"{layer.title} in {place}, period by period"
     return (
-        f'<table class="hp-past"><caption>{escape(caption)}</caption><thead class="hp-sr"><tr>'
+        f'<div class="hp-room"><table class="hp-past"><caption>{escape(caption)}</caption><thead class="hp-sr"><tr>'
         f'<th scope="col">Period</th><th scope="col">Bar</th><th scope="col">Number</th></tr></thead>'
-        f"<tbody>{rows}</tbody></table>"
+        f"<tbody>{rows}</tbody></table></div>"
     )

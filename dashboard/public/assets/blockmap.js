@@ -96,7 +96,8 @@
       const map = this._ground;
       if (anew) this._drawPlaces(map);
       this._places.forEach((place, k) => place._path.setAttribute("class", `leaflet-interactive hp-place hp-${this.data.fills[k]}`));
-      this._borders.setLatLngs(this._lines(sides(this._rings, this.data.owners)));
+      const lines = this._lines(sides(this._rings, this.data.owners));
+      for (const drawn of [this._gaps, this._borders]) drawn.setLatLngs(lines);
       const ward = this.data.here ? rings(this.data.here) : [];
       this._here.setLatLngs(ward.map((ring) => [...ring, ring[0]].map(map.hexbeat.release.toLatLng)));
       this._name(map.getContainer());
@@ -106,7 +107,7 @@
     },
 
     _drawPlaces(map) {
-      for (const old of [...(this._places || []), this._borders, this._here, this._ring, this._casing]) if (old) old.remove();
+      for (const old of [...(this._places || []), this._gaps, this._borders, this._here, this._ring, this._casing]) if (old) old.remove();
       const release = map.hexbeat.release;
       this._rings = release.sets[this.data.set].map(rings);
       this._middles = this._rings.map(middle);
@@ -115,8 +116,10 @@
         const polygon = L.polygon(place.map((ring) => ring.map(release.toLatLng)), options).addTo(map);
         return polygon.on("click", () => this._choose(k));
       });
-      const line = (className) => L.polyline([], { pane: "hexbeat-marks", interactive: false, className, smoothFactor: 0 }).addTo(map);
-      this._borders = L.polyline([], { interactive: false, className: "hp-borders", smoothFactor: 0 }).addTo(map);
+      const line = (className, pane = "hexbeat-marks") =>
+        L.polyline([], { pane, interactive: false, className, smoothFactor: 0 }).addTo(map);
+      this._gaps = line("hp-gaps", "overlayPane");
+      this._borders = line("hp-borders", "overlayPane");
       this._here = line("hp-ward hp-here");
       this._casing = line("hp-casing");
       this._ring = line("hp-chosen");

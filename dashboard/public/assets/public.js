@@ -43,7 +43,8 @@
     const { paths, places } = sets.get(layer().set);
     const { blocks, covering } = period();
     paths.forEach((path, index) => path.setAttribute("class", `hp-${fillOf(blocks[covering[index]])}`));
-    svgPart(".hp-borders").setAttribute("d", pathOf(sides(places, covering)));
+    const lines = pathOf(sides(places, covering));
+    for (const part of [".hp-gaps", ".hp-borders"]) svgPart(part).setAttribute("d", lines);
     const code = now.ward ? data.wards[now.ward - 1].code : "";
     for (const line of svg.querySelectorAll(".hp-ward")) line.classList.toggle("hp-here", line.dataset.ward === code);
     const [left, top, wide, high] = now.ward ? data.wards[now.ward - 1].box : [MARGIN, MARGIN, 0, 0];
