@@ -134,20 +134,22 @@ def others(
     return {"published_rejects": abs(published.z) > 1.96, "before_after_rejects": p <= 0.05}
 
 
-def towns(many: int, seed: int) -> list[dict[str, Any]]:
+def towns(many: int, seed: int, *, a_year: float = 2_700.0) -> list[dict[str, Any]]:
     """Rows by kind of town and choice of place; with nothing done, and with half of what came taken away."""
     at, rows = middles(), []
     for kind in KINDS:
         random = np.random.default_rng([seed, KINDS.index(kind)])
         found: dict[tuple[str, float], list[dict[str, Any]]] = {}
         for _ in range(many):
-            points, time = made_town(kind, random)
+            points, time = made_town(kind, random, a_year=a_year)
             spans = [(time >= START - span) & (time < START) for span in SPANS]
             kept = np.column_stack([*spans, (time >= START) & (time < START + AFTER)]).astype(float)
             counts = membership(points, at, RADIUS_M) @ kept
             for choice, left in (*((one, 1.0) for one in CHOICES), ("busiest", 0.5)):
                 found.setdefault((choice, left), []).append(compare_one(counts, at, choice, random, left=left))
-        rows += [{"town": kind, **_summary(choice, left, cases)} for (choice, left), cases in found.items()]
+        rows += [
+            {"town": kind, "a_year": a_year, **_summary(choice, left, cases)} for (choice, left), cases in found.items()
+        ]
     return rows
 
 
@@ -221,7 +223,7 @@ def main() -> int:
     parser.add_argument("--format", choices=("table", "json"), default="table")
     parser.add_argument("--out", type=Path, help="write the figures there as JSON")
     asked = parser.parse_args()
-    rows = towns(asked.towns, 5) if asked.towns else []
+    rows = towns(asked.towns, 5) + towns(asked.towns // 4, 6, a_year=16_000.0) if asked.towns else []
     shown = demonstrations(asked.seeds, asked.each) if asked.seeds else {}
     report({"demonstrations": shown}, rows or [shown], options=asked)
     after_peak = [row["rejects"] for row in rows if row["left"] == 1 and row["place"] == "peak"]

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Any
 
+import pandas as pd
 import typer
 
 from commands.answers import answer, say
@@ -17,7 +18,6 @@ from commands.choosing import (
     plain,
     provenance,
 )
-from commands.judging import records
 from commands.options import AreaOption, Format, FormatOption, HomeOption, open_installation
 from geo.errors import UsageError
 from layers.naloxone import CELLS, NaloxoneCover, Reach, Search, naloxone_cover
@@ -84,8 +84,8 @@ def report(found: NaloxoneCover, note: dict[str, str], out: str | None, *, form:
         "proven": found.cover.proven,
         "gap": round(found.cover.gap, 6),
         "notes": list(cover_notes(found)),
-        "holders": records(found.holders.drop(columns="says")),
-        "next": records(found.next_places),
+        "holders": rows_of(found.holders.drop(columns="says")),
+        "next": rows_of(found.next_places),
     }
     payload |= ({"out": out} if out else {}) | (
         {"demonstration": note["demonstration"]} if "demonstration" in note else {}
@@ -99,6 +99,11 @@ def report(found: NaloxoneCover, note: dict[str, str], out: str | None, *, form:
         say("Load them first: hexbeat places load FILE --kind naloxone")
     if "demonstration" in note:
         say(f"DEMONSTRATION: {note['demonstration']}.")
+
+
+def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a frame as JSON holds them."""
+    return [{str(name): plain(value) for name, value in row.items()} for row in frame.to_dict("records")]
 
 
 def spelt(row: dict[str, Any]) -> dict[str, Any]:
