@@ -12,11 +12,20 @@ CLAIM: Final = (
     "number that we show, unless it may as well have had none. It cannot be proved; that does not mean that it cannot "
     "be guessed."
 )
-LIMITS: Final = (
-    "Somebody who knows the true total of a ward or of the borough from elsewhere can subtract what is published.",
-    "Somebody who knows every event but one can find the last one.",
-    "Somebody who can report events that did not happen can learn about the others in the same place.",
+_TOTALS: Final = (
+    "Somebody who knows the true total of a ward or of the borough from elsewhere can subtract what is published, and "
+    "learn how many events are not shown there. So no such total should be published anywhere else."
 )
+_LAST: Final = "Somebody who knows every event but one can find the number that it is part of, and often the place."
+_PARTNER: Final = (
+    "An organisation that reported some of the events can take its own out of a number, and learn how many others "
+    "reported there."
+)
+_PLANTS: Final = (
+    "Somebody who can report events that did not happen can lift a place to the smallest number that we show, and "
+    "learn how many others were there. A period appears one period late, so that reports can be looked through first."
+)
+LIMITS: Final = (_TOTALS, _LAST, _PARTNER, _PLANTS)
 # Every promise that a release may make. Whoever changes the words leaves the old ones here: releases have them.
 WORDINGS: Final = ({"claim": CLAIM, "limits": list(LIMITS)},)
 _HOW: Final = (
@@ -65,7 +74,15 @@ def readme(release: Release) -> str:
     if facts["demonstration"]:
         lines += ["DEMONSTRATION: some or all of these events are made up.", ""]
     lines += [f"{layer.title}: {promise(layer.k)} {layer.counted}" for layer in release.layers]
-    lines += ["", CLAIM, "", "What no such rule can stop:", *[f"- {limit}" for limit in LIMITS], ""]
+    wording = facts["wording"]
+    lines += [
+        "",
+        wording["claim"],
+        "",
+        "What no such rule can stop:",
+        *[f"- {limit}" for limit in wording["limits"]],
+        "",
+    ]
     lines += [f"{source['title']}: {source['note']}" for source in facts["sources"]]
     lines += [
         "",
