@@ -1,12 +1,16 @@
 """briefing and evidence on the command line."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from layers.areas import load_area
+from layers.store import Store
 from tests.support.analysing import filled_store
 from tests.support.cli import Run
 from tests.support.example_release import write_example
+from tests.support.made_events import load_frame, made_frame
 from tests.support.papers import read_paper
 
 PLACE = ("--place", "54.5727, -1.2401", "--radius", "150", "--for", "CL-14", "--by", "A. Analyst")
@@ -17,9 +21,19 @@ def home() -> tuple[str, str]:
     return "--home", str(filled_store())
 
 
-def test_a_briefing_is_answered_and_written(run: Run, home: tuple[str, str], tmp_path: Path) -> None:
+@pytest.fixture
+def young(tmp_path: Path) -> tuple[str, str]:
+    """A store of three weeks: too few for a back-test, which takes its time."""
+    area = load_area("middlesbrough")
+    with Store.open(tmp_path / "young") as store:
+        made = made_frame(area, number=200, newest=datetime.now(UTC) - timedelta(hours=2), days=20)
+        load_frame(store, area, made, source="table")
+    return "--home", str(tmp_path / "young")
+
+
+def test_a_briefing_is_answered_and_written(run: Run, young: tuple[str, str], tmp_path: Path) -> None:
     done = run(
-        "briefing", "--for", "shift", "--hours", "22-06", "--out", tmp_path / "shift.pdf", "--format", "json", *home
+        "briefing", "--for", "shift", "--hours", "22-06", "--out", tmp_path / "shift.pdf", "--format", "json", *young
     )
     assert done.code == 0
     assert done.json["title"] == "Middlesbrough: shift 22:00 to 06:00"
