@@ -75,11 +75,19 @@ def audit_folder(folder: Path, *, before: Sequence[Release] = (), more: Iterable
     files = read_files(folder)
     release = release_of(files, name=folder.name)
     extra = sorted(path.name for path in folder.iterdir() if path.name not in files)
-    remade = release_files(release)
+    remade = _remade(release)
     changed = sorted(name for name in files if remade.get(name) != files[name])
     bytewise = [Disclosure("", "", name, "a file that is no part of a release") for name in extra]
     bytewise += [Disclosure("", "", name, "holds more, or in another order, than its values") for name in changed]
     return audit_release(release, before=before, more=[*bytewise, *more])
+
+
+def _remade(release: Release) -> dict[str, bytes]:
+    """The files of its values; none where release.json says too little to write them."""
+    try:
+        return release_files(release)
+    except (KeyError, TypeError):
+        return {}
 
 
 def audit_release(release: Release, *, before: Sequence[Release] = (), more: Iterable[Disclosure] = ()) -> AuditReport:

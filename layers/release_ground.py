@@ -63,8 +63,8 @@ def _tree(places: list[Place]) -> Iterator[tuple[str, str]]:
     for place in places:
         if (place.level != "piece" and place.place_id not in parents and len(places) > 1) or not place.place_id:
             yield place.label, "has no pieces"
-        if (place.possible_places is not None) > (place.level == "piece") or (place.possible_places or 1) < 1:
-            yield place.label, "has possible places, though it is no piece, or none though it is one"
+        if place.possible_places is not None and (place.level != "piece" or place.possible_places < 1):
+            yield place.label, "has possible places, though it is no piece, or fewer than one"
 
 
 def _labels(places: list[Place], title: str) -> Iterator[tuple[str, str]]:

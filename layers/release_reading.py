@@ -79,7 +79,12 @@ def _layer(entry: dict[str, Any]) -> ReleasedLayer:
         Period(row["name"], dt.date.fromisoformat(row["start"]), dt.date.fromisoformat(row["end"]))
         for row in entry["periods"]
     )
-    return ReleasedLayer(**(entry | {"periods": periods}))
+    layer = ReleasedLayer(**(entry | {"periods": periods}))
+    texts = (layer.name, layer.title, layer.one, layer.many, layer.kind, layer.place_set, layer.counted)
+    numbers = (layer.k, layer.months, 0 if layer.minimum_places is None else layer.minimum_places)
+    if any(type(text) is not str for text in texts) or any(type(number) is not int for number in numbers):
+        raise ValueError(f"layer {layer.name} has a text where a number belongs, or the other way round")
+    return layer
 
 
 def _places(files: Mapping[str, bytes]) -> dict[str, Place]:
@@ -114,6 +119,9 @@ def _require_whole(layers: tuple[ReleasedLayer, ...], places: Mapping[str, Place
         ):
             raise ValueError(f"place {place.place_id} does not fit its tree")
     sets = {layer.name: layer.place_set for layer in layers}
+    missing = set(sets.values()) - {place.place_set for place in places.values()}
+    if missing:
+        raise ValueError(f"there are no places {', '.join(sorted(missing))}")
     known = {(layer.name, period.name) for layer in layers for period in layer.periods}
     seen = set()
     for block in blocks:
