@@ -16,6 +16,7 @@ __all__ = ["Shape", "leaf_odds"]
 
 Shape: TypeAlias = tuple[Any, ...]  # members, each again a Shape
 _ONE: Final = np.ones(1)
+_STEP: Final = 200
 
 
 @lru_cache(maxsize=65536)
@@ -80,6 +81,8 @@ def _power(member: Shape, times: int, k: int, cap: int) -> NDArray[np.float64]:
     """Likewise for so many equal members."""
     if times == 0:
         return _ONE
+    if times > _STEP:  # a step at a time: no recursion is deeper
+        _power(member, times - _STEP, k, cap)
     return np.convolve(_power(member, times - 1, k, cap), _ways(member, k, cap))[: cap + 1]
 
 

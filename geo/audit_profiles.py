@@ -10,11 +10,12 @@ chosen, and is left out.
 
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 __all__ = ["Shape", "possible_sums"]
 
 Shape: TypeAlias = tuple[Any, ...]  # members, each again a Shape
+_STEP: Final = 200
 
 
 @lru_cache(maxsize=65536)
@@ -45,6 +46,8 @@ def _joined(shape: Shape, k: int, cap: int) -> tuple[int, ...]:
     """Profiles of members together; built up member by member, so that what shapes share is done once."""
     if not shape:
         return (1,)
+    if len(shape) > _STEP:  # what it is built upon is then known already, a step at a time: no recursion is deeper
+        _joined(shape[:-_STEP], k, cap)
     before, last = _joined(shape[:-1], k, cap), [list(_spans(p, k, cap)) for p in _failed(shape[-1], k, cap)]
     return _least({_sum(first, spans, k, cap) for first in before for spans in last})
 

@@ -167,3 +167,12 @@ def programme(
     ]
     assert all(answer.status == 0 for answer in answers)
     return round(answers[0].fun), -round(answers[1].fun)
+
+
+def test_more_members_than_python_can_recurse_are_audited() -> None:
+    members = 1300
+    parent = np.append(np.full(members, members), -1)
+    counts = np.append(np.random.default_rng(0).integers(0, 4, members), 0)
+    carried = carry_up(counts, parent, k=4)
+    found = audit(carried.published, carried.count, parent, k=4)
+    assert (found.findings, found.blocks, found.narrowest) == ((), 1, (0, 1, 2, 3))
