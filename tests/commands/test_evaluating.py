@@ -1,0 +1,115 @@
+"""evaluate and naloxone: the contract of their JSON, their files, and wrong questions."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pypdf import PdfReader
+
+from tests.support.analysing import filled_store
+from tests.support.cli import Outcome, Run
+
+PLACE = ("--at", "54.5742,-1.2350", "--start", "2026-03-01", "--layer", "needle_litter")
+
+
+@pytest.fixture
+def ask(run: Run) -> Run:
+    """Run a command on the demonstration, whose store all these tests read and none writes."""
+
+    def command(*arguments: object) -> Outcome:
+        return run(*arguments, "--home", filled_store())
+
+    return command
+
+
+def answer(outcome: Outcome) -> Any:
+    assert outcome.code == 0, outcome.err
+    return outcome.json
+
+
+def test_a_place_is_judged_and_the_rule_comes_first(ask: Run) -> None:
+    found = answer(ask("evaluate", *PLACE, "--format", "json"))
+    assert [row["where"] for row in found["rows"]] == ["here", "next door", "both together"]
+    assert set(found["rows"][0]) == {
+        "where", "before", "after", "expected", "difference", "low", "high", "like_before", "like_after", "p_value",
+        "verdict",
+    }  # fmt: skip
+    assert found["verdict"] == "too few to tell"
+    assert found["rows"][2]["p_value"] is None
+    assert found["rule"][0] == (
+        "Treated: within 150 m of the place at 54.5742, -1.2350. Next door: the 200 m around that."
+    )
+    assert len(found["rule_sha256"]) == 64
+    assert found["demonstration"] == "synthetic events, not real"
+    table = ask("evaluate", *PLACE)
+    assert table.err.splitlines()[0] == found["rule"][0]
+    assert " ".join(table.out.split()).startswith(found["sentence"])
+
+
+def test_a_rule_that_was_fixed_gives_the_same_answer(ask: Run, tmp_path: Path) -> None:
+    rule = tmp_path / "rule.json"
+    fixed = answer(ask("evaluate", *PLACE, "--plan-only", "--out", rule, "--format", "json"))
+    assert "rows" not in fixed
+    later = answer(ask("evaluate", "--rule", rule, "--format", "json"))
+    assert later["rule_sha256"] == fixed["rule_sha256"] == json.loads(rule.read_text())["sha256"]
+    assert later["rows"] == answer(ask("evaluate", *PLACE, "--format", "json"))["rows"]
+
+
+def test_closures_are_listed_judged_and_written(ask: Run, tmp_path: Path) -> None:
+    listed = answer(ask("evaluate", "--list", "--format", "json"))["rows"]
+    chosen = next(row for row in listed if row["start"] < "2025-11-01")
+    files = [tmp_path / name for name in ("one.pdf", "one.csv", "one.geojson")]
+    for file in files:
+        found = answer(ask("evaluate", "--closure", chosen["event_id"], "--out", file, "--format", "json"))
+        assert found["places"][0]["name"] == chosen["name"]
+    reader = PdfReader(files[0])
+    assert len(reader.pages) == 1
+    assert reader.metadata is not None
+    assert reader.metadata.title == "Did it work"
+    text = " ".join(reader.pages[0].extract_text().split())
+    assert "DEMONSTRATION" in text
+    assert found["rule_sha256"] in text.replace(" ", "")
+    assert files[1].read_text().splitlines()[0].startswith("where,before,after,expected,difference,low,high,")
+    roles = [feature["properties"]["role"] for feature in json.loads(files[2].read_text())["features"]]
+    assert roles[:2] == ["treated", "ring"]
+    assert roles.count("control") == 20
+
+
+def test_wards_with_harm_weights_by_category(ask: Run) -> None:
+    found = answer(
+        ask("evaluate", "--ward", "Central", "--start", "2026-03-01", "--layer", "overdoses", "--weight",
+            "overdoses/fatal=10", "--format", "json")
+    )  # fmt: skip
+    assert (
+        found["rule"][1] == "Counted: overdoses (each counts 1), of them fatal (times 10), without what sweeps found."
+    )
+    assert "Counts are weighted: they are not numbers of events." in found["details"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "What is evaluated is named in one way: --closure, --every-closure, --at, --ward, --cell or --plan."),
+        (("--ward", "Central"), "A place is judged from a day on."),
+        (("--at", "here", "--start", "2026-03-01"), "A place is a latitude and a longitude."),
+        (
+            (*PLACE, "--radius", "5"),
+            "A comparison counts one layer or more, with weights above 0, within 50 to 5,000 m",
+        ),
+        ((*PLACE, "--plan-only"), "A rule that is fixed is kept in a .json file."),
+    ],
+)
+def test_wrong_questions_are_told(ask: Run, arguments: tuple[str, ...], said: str) -> None:
+    outcome = ask("evaluate", *arguments)
+    assert outcome.code == 2
+    assert outcome.err.startswith(said)
+    assert outcome.out == ""
+
+
+def test_naloxone_answers_without_loaded_places(ask: Run, tmp_path: Path) -> None:
+    found = answer(ask("naloxone", "--places", "2", "--out", tmp_path / "n.csv", "--format", "json"))
+    assert (found["covered"], found["holders"], found["proven"], found["gap"]) == (0, [], True, 0)
+    assert [row["rank"] for row in found["next"]] == [1, 2]
+    assert (tmp_path / "n.csv").read_text().splitlines()[1].startswith("next,")
+    assert "Load them first: hexbeat places load FILE --kind naloxone" in ask("naloxone", "--places", "1").err
