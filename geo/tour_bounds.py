@@ -37,8 +37,8 @@ def knapsack_bound(problem: Problem) -> float:
     if not n:
         return 0.0
     ways = problem.travel_s.astype(np.float64)
-    np.fill_diagonal(ways, np.inf)
-    use = problem.stop_s + np.minimum(ways[:n, :n].min(axis=0, initial=np.inf), ways[n, :n])
+    np.fill_diagonal(ways, problem.apart_s if len(problem.again) > 1 else np.inf)  # who stays for the next visit waits
+    use = problem.stop_s + np.minimum(ways[:n, :n].min(axis=0), ways[n, :n])
     budget = problem.teams * (working_s(problem) - float(ways[:n, n + 1].min()))
     worth = np.multiply.outer(np.array(problem.again), problem.worth).ravel()
     seconds = np.tile(use, len(problem.again))
@@ -105,6 +105,10 @@ class _Programme:
             ):
                 self.degree[place].SetCoefficient(end, 1.0)
                 self.budget.SetCoefficient(end, seconds / _HOUR_S)
+            if len(problem.again) > 1:  # who stays for the next visit waits
+                stay = solver.NumVar(0.0, infinity, "")
+                self.degree[place].SetCoefficient(stay, 2.0)
+                self.budget.SetCoefficient(stay, problem.apart_s / _HOUR_S)
             teams.SetCoefficient(self.leave[place], 1.0)
             even.SetCoefficient(self.leave[place], 1.0)
             even.SetCoefficient(self.back[place], -1.0)

@@ -11,7 +11,7 @@ from geo.tour_problem import Problem, Route
 
 __all__ = ["Proof", "can_be_proved", "prove"]
 
-_MOST_VISITS: Final = 20  # places times visits, beyond which a proof takes too long
+_MOST_PLACES: Final = 20  # beyond, a proof takes too long
 _EFFORT: Final = 1.5  # deterministic time: the same work on every machine, some seconds on a usual one
 _GRAIN: Final = 100_000  # the greatest worth in whole numbers
 
@@ -25,8 +25,8 @@ class Proof:
 
 
 def can_be_proved(problem: Problem) -> bool:
-    """Whether a problem is small enough; breaks are not stated here, so problems with one are not."""
-    return 0 < len(problem) * len(problem.again) <= _MOST_VISITS and problem.pause is None
+    """Whether a problem is small and plain enough: with revisits proofs take too long, and breaks are not stated here."""
+    return 0 < len(problem) <= _MOST_PLACES and len(problem.again) == 1 and problem.pause is None
 
 
 def prove(problem: Problem, routes: Sequence[Route]) -> Proof | None:

@@ -19,7 +19,7 @@ from layers.catalogue import layer_named
 from layers.columns import Columns
 from layers.event import REPORTERS
 from layers.filters import Filter
-from layers.forecasts import METHOD_WORDS, forecast, kernel_of
+from layers.forecasts import METHOD_WORDS, RANKS_ONLY, forecast, kernel_of
 from layers.periods import known_period
 from layers.rhythm import weekday_hour
 from layers.study import Study, study_of
@@ -48,7 +48,10 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LayerExpected:
-    """One layer: `cells` float64 (n,) events expected in the hours, by `method`; its share of the week; in words."""
+    """One layer: `cells` float64 (n,) events expected in the hours, by `method`; its share of the week; in words.
+
+    `weeks` float64 (weeks, n) are the counts that it was made of, oldest first.
+    """
 
     layer: str
     weight: float
@@ -57,6 +60,7 @@ class LayerExpected:
     week_share: float
     newest: dt.date
     sentences: tuple[str, ...]
+    weeks: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,9 +80,12 @@ def expected_events(
     time: WorkingTime,
     wards: tuple[str, ...] = (),
     home: Path | None = None,
+    methods: Mapping[str, str] | None = None,
     progress: Progress | None = None,
 ) -> Expected:
     """What is expected in the cells of some wards (none: all) during the hours. `weights` by layer, above 0.
+
+    `methods` of layers.forecasts by layer that are taken without judging; None: what wins the back-test.
 
     UsageError without layers, for weights not above 0, for layers of states and for too few records.
     """
@@ -88,7 +95,9 @@ def expected_events(
     for place, (layer, weight) in enumerate(asked.items()):
         if progress:
             progress(place, len(asked))
-        found.append(_of_layer(columns, area, study, layer, weight, time=time, home=home))
+        found.append(
+            _of_layer(columns, area, study, (layer, weight), time=time, home=home, given=(methods or {}).get(layer))
+        )
     worth = np.sum([one.weight * one.cells for one in found], axis=0)
     return Expected(study, tuple(found), worth)
 
@@ -112,12 +121,13 @@ def _of_layer(
     columns: Columns,
     area: Area,
     study: Study,
-    layer: str,
-    weight: float,
+    weighed_layer: tuple[str, float],
     *,
     time: WorkingTime,
     home: Path | None,
+    given: str | None,
 ) -> LayerExpected:
+    layer, weight = weighed_layer
     spec = layer_named(layer)
     known = known_period(columns, layer, time_zone=area.time_zone)
     if known is None:
@@ -125,8 +135,8 @@ def _of_layer(
             f"A plan needs records of {spec.many}", "none have been loaded", "load some, or leave them out"
         )
     counted = weekly_counts(columns, layer, study, judged=1, time_zone=area.time_zone)
-    winner = winner_of(columns, area, layer, home=home, resolution=PLAN_RESOLUTION)
-    method = numbering_method(winner.method if winner else None)
+    winner = None if given else winner_of(columns, area, layer, home=home, resolution=PLAN_RESOLUTION)
+    method = numbering_method(given or (winner.method if winner else None))
     week = np.maximum(forecast(method, counted.counts, study, kernel_of(study)), 0.0)
     shares, said = hour_shares(columns, layer, wards=study.chosen, until=known[1], time_zone=area.time_zone)
     share = float((shares * time.week_hours()).sum())
@@ -139,12 +149,12 @@ def _of_layer(
     late = (time.day - newest).days
     if late > 7:  # noqa: PLR2004 - days of a week: the forecast is of the week after the newest record
         sentences.append(f"The newest record of {spec.many} is of {date_words(newest)}, {late} days before.")
-    return LayerExpected(layer, weight, week * share, method, share, newest, tuple(sentences))
+    return LayerExpected(layer, weight, week * share, method, share, newest, tuple(sentences), counted.counts)
 
 
 def numbering_method(winner: str | None) -> str:
     """The method to expect by: the winner's, unless there is none or it only ranks cells (Gi*): then the kernel."""
-    return winner if winner and winner != "gi_star" else _UNSURE_METHOD
+    return winner if winner and winner not in RANKS_ONLY else _UNSURE_METHOD
 
 
 def hour_shares(

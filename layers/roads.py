@@ -14,8 +14,13 @@ __all__ = ["Travel", "Ways", "straight_ways"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ways:
-    """Between points, in their order: `seconds` int64 (m, m) in whole minutes, `km` float64 (m, m); `words` say how."""
+    """Between points, in their order: `seconds` int64 (m, m) in whole minutes, `km` float64 (m, m); `words` say how.
 
+    `lon` and `lat` are the points, degrees (m,).
+    """
+
+    lon: NDArray[np.float64]
+    lat: NDArray[np.float64]
     seconds: NDArray[np.int64]
     km: NDArray[np.float64]
     words: tuple[str, ...]
@@ -34,4 +39,4 @@ def straight_ways(lon: NDArray[np.float64], lat: NDArray[np.float64], *, mode: M
         f"{going} at {number_words(pace.speed_kmh)} km/h; ways are {number_words(pace.detour)} times the straight line"
         f"{parking}; times rounded up to whole minutes."
     )
-    return Ways(in_whole_minutes(travel_times_s(apart, pace)), apart * pace.detour / 1000, (words,))
+    return Ways(lon, lat, in_whole_minutes(travel_times_s(apart, pace)), apart * pace.detour / 1000, (words,))

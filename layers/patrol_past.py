@@ -1,0 +1,152 @@
+"""What such patrols would have caught in past weeks, each planned from the weeks before, beside the usual way."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geo.orienteering import Problem
+from geo.tour_search import search_tours
+from layers.expected import Expected
+from layers.forecasts import LAST_WEEKS, forecast, kernel_of
+from layers.patrol_problem import PatrolChoices, candidates, patrol_problem
+from layers.weekly import FEWEST_HISTORY_WEEKS
+from layers.working_time import WorkingTime
+
+__all__ = ["PAST_WEEKS", "Past", "judge_past", "past_rows"]
+
+PAST_WEEKS: Final = 8
+_ROUNDS: Final = 12  # of the search in each past week: a little less than a plan has
+_RESAMPLES: Final = 2000
+_SEED: Final = 1
+PLAN_LABEL: Final = "Plans made like this one"
+USUAL_LABEL: Final = "The top cells by last month's count, in map order"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Past:
+    """By week (weeks,): weighted events of the whole week, those at the stops of either way, and the area shares."""
+
+    events: NDArray[np.float64]
+    caught: NDArray[np.float64]
+    usual: NDArray[np.float64]
+    area: NDArray[np.float64]
+    usual_area: NDArray[np.float64]
+
+    def rows(self) -> tuple[tuple[str, float, float, float], ...]:
+        """(label, PAI, low, high) of both ways: 95 % intervals of resampled weeks; none without events."""
+        if not self.events.sum():
+            return ()
+        ways = ((PLAN_LABEL, self.caught, self.area), (USUAL_LABEL, self.usual, self.usual_area))
+        return tuple((label, *interval(caught, self.events * area)) for label, caught, area in ways)
+
+    def lead(self) -> tuple[float, float, float]:
+        """By how much of all events the plans caught more than the usual way, with the interval of the same weeks."""
+        return interval(self.caught - self.usual, self.events)
+
+
+def past_rows(
+    expected: Expected, choices: PatrolChoices, time: WorkingTime, stop_s: NDArray[np.int64]
+) -> tuple[tuple[str, float, float, float], ...]:
+    """The rows of layers.plans.Plan.past; none where fewer weeks are known than PAST_WEEKS and their history."""
+    weeks = min(len(one.weeks) for one in expected.layers)
+    if weeks < PAST_WEEKS + FEWEST_HISTORY_WEEKS:
+        return ()
+    return judge_past(expected, choices, time, stop_s, weeks=PAST_WEEKS).rows()
+
+
+def judge_past(
+    expected: Expected,
+    choices: PatrolChoices,
+    time: WorkingTime,
+    stop_s: NDArray[np.int64],
+    *,
+    weeks: int,
+    rounds: int = _ROUNDS,
+) -> Past:
+    """Rolling origin: for each of the last weeks a patrol of these choices is planned from the weeks before it.
+
+    Both ways have the same teams, hours and stops, and go by great circles. Judged by all events of the week that know
+    their day, whatever their hour: the hours move what is expected up and down in all cells alike.
+    """
+    study = expected.study
+    kernel = kernel_of(study)
+    scale = [one.weight * one.week_share for one in expected.layers]
+    table = np.zeros((5, weeks))
+    for place in range(weeks):
+        back = weeks - place
+        history = [one.weeks[: len(one.weeks) - back] for one in expected.layers]
+        seen = np.sum([s * one.weeks[-back] for s, one in zip(scale, expected.layers, strict=True)], axis=0)
+        worth = np.sum(
+            [
+                s * np.maximum(forecast(one.method, past, study, kernel), 0.0)
+                for s, one, past in zip(scale, expected.layers, history, strict=True)
+            ],
+            axis=0,
+        )
+        recent = np.sum([s * past[-LAST_WEEKS:].sum(axis=0) for s, past in zip(scale, history, strict=True)], axis=0)
+        planned = _planned(expected, choices, time, stop_s, worth, seed=place, rounds=rounds)
+        usual = _usual(expected, choices, time, stop_s, recent)
+        share = study.area_km2 / study.area_km2.sum()
+        table[:, place] = seen.sum(), seen[planned].sum(), seen[usual].sum(), share[planned].sum(), share[usual].sum()
+    return Past(*table)
+
+
+def _planned(
+    expected: Expected,
+    choices: PatrolChoices,
+    time: WorkingTime,
+    stop_s: NDArray[np.int64],
+    worth: NDArray[np.float64],
+    *,
+    seed: int,
+    rounds: int,
+) -> NDArray[np.intp]:
+    """The cells that a plan would have visited."""
+    if not (worth > 0).any():
+        return np.zeros(0, dtype=np.intp)
+    chosen = candidates(worth)
+    problem, _ = patrol_problem(expected, chosen, choices, time, stop_s, None, worth)
+    visited = sorted({place for tour in search_tours(problem, seed=seed, rounds=rounds) for place in tour})
+    return chosen[np.array(visited, dtype=np.intp)]
+
+
+def _usual(
+    expected: Expected,
+    choices: PatrolChoices,
+    time: WorkingTime,
+    stop_s: NDArray[np.int64],
+    recent: NDArray[np.float64],
+) -> NDArray[np.intp]:
+    """The top cells by last month's count that teams can visit in map order, from west to east, within the hours."""
+    if not (recent > 0).any():
+        return np.zeros(0, dtype=np.intp)
+    chosen = candidates(recent)
+    rank = np.argsort(-recent[chosen], kind="stable")
+    problem, _ = patrol_problem(expected, chosen, choices, time, stop_s, None, recent)
+    east = np.argsort(expected.study.x_m[chosen], kind="stable")
+    many = 0
+    while many < len(chosen) and _fits(problem, east[np.isin(east, rank[: many + 1])]):
+        many += 1
+    return chosen[rank[:many]]
+
+
+def _fits(problem: Problem, order: NDArray[np.intp]) -> bool:
+    """Whether teams can visit places in this order, each an equal run of them, and be back within hours and break."""
+    n = len(problem)
+    limit = problem.limit_s - (problem.pause.length_s if problem.pause else 0)
+    for run in np.array_split(order, problem.teams):
+        path = np.concatenate([[n], run, [n + 1]])
+        if int(problem.travel_s[path[:-1], path[1:]].sum() + problem.stop_s[run].sum()) > limit:
+            return False
+    return True
+
+
+def interval(top: NDArray[np.float64], bottom: NDArray[np.float64]) -> tuple[float, float, float]:
+    """The ratio of sums and its 95 % interval over resampled weeks (percentile bootstrap, seeded)."""
+    draws = np.random.default_rng(_SEED).multinomial(len(top), np.full(len(top), 1 / len(top)), size=_RESAMPLES)
+    below = draws @ bottom
+    ratios = (draws @ top)[below > 0] / below[below > 0]
+    low, high = np.quantile(ratios, (0.025, 0.975)).tolist()
+    return float(top.sum() / bottom.sum()), low, high

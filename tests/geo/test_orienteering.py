@@ -1,0 +1,167 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from geo.errors import UsageError
+from geo.orienteering import Break, Problem, Route, breaches, collected, make_tours, upper_bound
+from geo.tour_problem import schedule, schedule_all
+from tests.support.touring import best_by_highs, best_by_trying, town
+
+
+@st.composite
+def problems(draw: st.DrawFn) -> Problem:
+    """Problems of every kind: one-way streets, breaks, revisits, hours from none to plenty, places worth nothing."""
+    seed, places = draw(st.integers(0, 10_000)), draw(st.integers(0, 14))
+    hours = draw(st.floats(0, 6))
+    pause = draw(st.sampled_from([None, Break(1800, 3600, 7200), Break(900, 0, 0)]))
+    problem = town(
+        seed,
+        places=places,
+        teams=draw(st.integers(1, 3)),
+        hours=hours,
+        again=draw(st.sampled_from([(1.0,), (1.0, 0.5), (1.0, 1.0, 0.25)])),
+        apart_s=draw(st.sampled_from([0, 1800, 7200])),
+        pause=pause,
+        one_way=draw(st.booleans()),
+    )
+    none = draw(st.booleans())
+    return replace(problem, worth=problem.worth * 0) if none and seed % 5 == 0 else problem
+
+
+def feasible(problem: Problem) -> bool:
+    """Whether a team can at least go from start to finish: teams without stops do not leave, and are not late."""
+    n = len(problem)
+    return bool(problem.travel_s[n, n + 1] <= problem.limit_s)
+
+
+@settings(max_examples=40)
+@given(problems(), st.integers(0, 50), st.booleans())
+def test_no_plan_breaks_a_rule_or_exceeds_its_bound(problem: Problem, seed: int, varied: bool) -> None:  # noqa: FBT001
+    solved = make_tours(problem, seed=seed, rounds=4, varied=varied)
+    assert breaches(problem, solved.routes) == []
+    assert solved.score == pytest.approx(collected(problem, [route.stops for route in solved.routes]))
+    assert solved.score <= solved.bound * (1 + 1e-6)
+    assert 0 <= solved.gap <= 1
+    assert len(solved.routes) == problem.teams
+
+
+@settings(max_examples=40)
+@given(problems(), st.integers(0, 1000))
+def test_any_order_of_stops_is_timed_without_breaking_ways_breaks_or_waits(problem: Problem, seed: int) -> None:
+    """Only the hours and the number of visits may be broken: those are the caller's to look at."""
+    random = np.random.default_rng(seed)
+    if not len(problem):
+        return
+    tours = [random.integers(len(problem), size=int(random.integers(6))).tolist() for _ in range(problem.teams)]
+    wide = replace(problem, limit_s=10**7, again=(1.0,) * 99)
+    assert breaches(wide, schedule_all(wide, tours)) == []
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_one_team_finds_what_trying_every_order_finds(seed: int) -> None:
+    problem = town(seed, places=7, hours=1.5)
+    solved = make_tours(problem, seed=1)
+    best = best_by_trying(problem)
+    assert solved.score == pytest.approx(best)
+    assert solved.bound >= best * (1 - 1e-9)
+
+
+@pytest.mark.parametrize(("seed", "places", "teams"), [(1, 9, 2), (2, 10, 2), (3, 10, 1), (4, 12, 1), (5, 9, 3)])
+def test_tours_are_within_two_per_cent_of_an_optimum_proved_elsewhere(seed: int, places: int, teams: int) -> None:
+    problem = town(seed, places=places, teams=teams, hours=1.5)
+    best = best_by_highs(problem)
+    searched = make_tours(problem, seed=1, rounds=200)
+    assert searched.score >= 0.98 * best
+    assert searched.score <= best * (1 + 1e-6)
+    assert searched.bound >= best * (1 - 1e-6)
+    assert searched.gap == 0  # proved
+
+
+def test_a_proof_mends_what_the_search_missed() -> None:
+    """Without a single round of search the tours are only inserted; the proof finds the best and says so."""
+    problem = town(0, places=10, teams=2, hours=1.5)
+    solved = make_tours(problem, seed=1, rounds=0)
+    assert solved.gap == 0
+    assert solved.score == pytest.approx(best_by_highs(problem))
+
+
+def test_a_large_problem_says_how_far_from_the_best_it_can_be() -> None:
+    problem = town(1, places=200, teams=3, hours=8, again=(1.0, 0.5))
+    solved = make_tours(problem, seed=1, rounds=12)
+    assert breaches(problem, solved.routes) == []
+    assert 0 < solved.gap < 0.15
+
+
+def test_the_same_seed_gives_the_same_tours_and_another_differs_while_losing_little() -> None:
+    problem = town(3, places=40, teams=2, hours=4, again=(1.0, 0.5))
+    first, same, other = (make_tours(problem, seed=seed, rounds=60, varied=True) for seed in (1, 1, 2))
+    plain = make_tours(problem, seed=1, rounds=60)
+    assert first == same
+    assert [route.arrive_s for route in first.routes] != [route.arrive_s for route in other.routes]
+    assert min(first.score, other.score) >= 0.93 * plain.score
+
+
+def test_a_team_waits_where_another_was_too_lately() -> None:
+    problem = replace(town(1, places=1, teams=2, hours=9, again=(1.0, 0.5)), stop_s=np.array([600]))
+    way = int(problem.travel_s[1, 0])
+    first, second = schedule_all(problem, [[0], [0]])
+    assert first.arrive_s == (way,)
+    assert second.arrive_s == (way + 600 + 7200,)
+
+
+def test_a_break_is_taken_before_the_stop_that_would_make_it_late() -> None:
+    travel = np.full((4, 4), 600)
+    np.fill_diagonal(travel, 0)
+    problem = Problem(np.ones(2), np.array([1200, 1200]), travel, 9000, 1, pause=Break(1800, 900, 2400))
+    route = schedule(problem, [0, 1])
+    # The first stop ends at 1800; with the second it would be 3600, after the break's latest start.
+    assert route == Route((0, 1), (600, 4200), 1800, 6000)
+    assert breaches(problem, [route]) == []
+
+
+@pytest.mark.parametrize(
+    ("route", "words"),
+    [
+        (Route((0,), (500,), None, 2400), "tour 0: too little time from 2 to 0"),
+        (Route((0,), (600,), None, 2300), "tour 0: too little time from 0 to 3"),
+        (Route((0,), (600,), None, 9001), "tour 0: back 1 s late"),
+        (Route((0, 0), (600, 1800), None, 3600), "place 0 is visited 2 times"),
+    ],
+)
+def test_what_breaks_a_rule_is_named(route: Route, words: str) -> None:
+    travel = np.full((4, 4), 600)
+    np.fill_diagonal(travel, 0)
+    problem = Problem(np.ones(2), np.array([1200, 1200]), travel, 9000, 1)
+    assert words in breaches(problem, [route])
+
+
+def test_breaks_and_teams_that_break_rules_are_named() -> None:
+    travel = np.full((4, 4), 600)
+    np.fill_diagonal(travel, 0)
+    problem = Problem(np.ones(2), np.array([1200, 1200]), travel, 9000, 1, pause=Break(1800, 900, 2400))
+    assert "tour 0: no break" in breaches(problem, [Route((0,), (600,), None, 2500)])
+    early = Route((0,), (3000,), 0, 4800)
+    assert breaches(problem, [early]) == ["tour 0: the break begins at the wrong time"]
+    inside = Route((0,), (1800,), 1900, 3600)
+    assert "tour 0: the break lies in a stop" in breaches(problem, [inside])
+    assert "2 tours for 1 teams" in breaches(problem, [early, early])
+
+
+@settings(max_examples=25)
+@given(st.integers(0, 10_000), st.integers(3, 8))
+def test_the_bound_holds_against_the_best_there_is(seed: int, places: int) -> None:
+    problem = town(seed, places=min(places, 6), hours=1.2, one_way=seed % 2 == 0)
+    assert upper_bound(problem) >= best_by_trying(problem) * (1 - 1e-9)
+
+
+def test_a_problem_that_is_none_is_refused() -> None:
+    with pytest.raises(UsageError) as caught:
+        Problem(np.ones(2), np.array([60]), np.zeros((4, 4), dtype=np.int64), 3600, 1)
+    assert str(caught.value) == (
+        "Tours are made of places with worths of 0 or more, stops above 0 and times between all of them; there are 2 "
+        "worths, stops of shape (1,) and times of shape (4, 4); give one worth and one stop a place, times with start "
+        "and finish, and worths of visits that fall"
+    )
