@@ -21,6 +21,7 @@ from layers.release_places import PlaceTree
 __all__ = ["Burst", "Past", "Tally", "count_events", "tally_period"]
 
 _EPOCH: Final = dt.date(1970, 1, 1)
+_KEPT: Final = ("event_id", "h3_11", "reported_by", "leaf", "day", "source_period", "period")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ def count_events(
             part.loc[inside, "period"] = ""
             part.loc[inside, "source_period"] = old.period.name
             part.loc[late, "period"] = when[late]
-        found[layer.name] = part
+        found[layer.name] = part[list(_KEPT)]
     return found
 
 
@@ -133,18 +134,24 @@ def tally_period(frame: pd.DataFrame, layer: ReleasedLayer, period: Period, tree
     """What is published of one period, from the frame of `count_events` of that layer."""
     frame = frame[frame["period"] == period.name]
     counts = np.bincount(frame["leaf"], minlength=len(tree.places)).astype(np.int64)
-    spots = frame[["leaf", "h3_11"]].drop_duplicates()
-    spread = np.bincount(spots["leaf"], minlength=len(tree.places)).astype(np.int64)
-    fewest = layer.minimum_places
-    carried = carry_up(counts, tree.parent, k=layer.k, places=spread if fewest else None, minimum_places=fewest or 1)
+    fewest, spread = layer.minimum_places, None
+    if fewest:
+        spots = frame[["leaf", "h3_11"]].drop_duplicates()
+        spread = np.bincount(spots["leaf"], minlength=len(tree.places)).astype(np.int64)
+    carried = carry_up(counts, tree.parent, k=layer.k, places=spread, minimum_places=fewest or 1)
     shown = np.flatnonzero(carried.published).tolist()
     blocks = tuple(_block(layer, period, tree.places[node], int(carried.count[node])) for node in shown)
-    sources: dict[str, dict[str, int]] = {}
-    for name, part in frame.groupby("source_period")["leaf"]:
-        numbers = part.value_counts(sort=False).sort_index()
-        sources[str(name)] = {tree.places[leaf].place_id: int(numbers[leaf]) for leaf in numbers.index.tolist()}
+    began = frame["source_period"].to_numpy(dtype=object)
+    leaf = frame["leaf"].to_numpy()
+    sources = {name: _by_piece(leaf[began == name], tree) for name in sorted(set(began.tolist()))}
     bursts = _bursts(frame, layer, period, tree, carried)
     return Tally(blocks, carried.hidden, bursts, frozenset(frame["event_id"]), sources)
+
+
+def _by_piece(leaves: NDArray[np.int64], tree: PlaceTree) -> dict[str, int]:
+    """How many events are in each piece that has any."""
+    pieces, numbers = np.unique(leaves, return_counts=True)
+    return {tree.places[leaf].place_id: number for leaf, number in zip(pieces.tolist(), numbers.tolist(), strict=True)}
 
 
 def _names(days: NDArray[np.int64], months: int) -> NDArray[np.object_]:
@@ -164,9 +171,11 @@ def _bursts(
 ) -> tuple[Burst, ...]:
     if layer.place_set == "whole":
         return ()
-    reports = frame[frame["reported_by"] == "public"].groupby(["leaf", "day"], as_index=False).size()
+    public = frame["reported_by"].to_numpy(dtype=object) == "public"
+    pairs = frame[["leaf", "day"]].to_numpy(dtype=np.int64)[public]
+    different, reports = np.unique(pairs, axis=0, return_counts=True)
     found = []
-    for leaf, day, number in reports[["leaf", "day", "size"]].to_numpy(dtype=np.int64).tolist():
+    for (leaf, day), number in zip(different.tolist(), reports.tolist(), strict=True):
         if carried.published[leaf] and number >= layer.k - 1 and carried.count[leaf] - number < layer.k:
             date = _EPOCH + dt.timedelta(days=day)
             found.append(Burst(layer.name, period.name, tree.places[leaf].label, date, number))
