@@ -1,8 +1,9 @@
 """What the page of work done shows: the stops of a team with what is recorded of each, and figures of a week."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -68,16 +69,16 @@ def round_of(plan: Plan, tour: Tour, visits: pd.DataFrame, *, zone: ZoneInfo) ->
     return Round(plan, tour, states, last)
 
 
-def _state(stop: Stop, row: dict[str, object] | None, zone: ZoneInfo) -> StopState:
+def _state(stop: Stop, row: Mapping[Any, Any] | None, zone: ZoneInfo) -> StopState:
     if row is None:
         return StopState(stop)
-    needles, started = row["needles"], pd.Timestamp(str(row["started_at"]))
+    needles = row["needles"]
     return StopState(
         stop=stop,
         visit_id=str(row["visit_id"]),
-        started=started.tz_convert(zone).to_pydatetime(),
-        minutes=int(str(row["minutes"])),
-        needles=None if pd.isna(needles) else int(str(needles)),  # type: ignore[call-overload] # a scalar of a row
+        started=row["started_at"].tz_convert(zone).to_pydatetime(),
+        minutes=int(row["minutes"]),
+        needles=None if pd.isna(needles) else int(needles),
         done=row["outcome"] == DONE,
     )
 

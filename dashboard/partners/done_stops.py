@@ -34,9 +34,9 @@ def draw_stops(here: Installation, plan: Plan, tour: Tour) -> None:
     ):  # each part keeps its place whatever the others show, so that nothing is there twice for a while
         draw_said()
     if may(here.viewer, Action.RECORD_WORK):
-        with st.container():
+        with st.container(key="hb_done_now"):
             draw_card(here, shown)
-        with st.container():
+        with st.container(key="hb_done_undo"):
             draw_undo(here, shown)
     draw_list(here, shown)
     st.html(
