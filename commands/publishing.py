@@ -9,6 +9,7 @@ from commands.answers import answer
 from commands.options import Format, FormatOption
 from dashboard.public.advice import Contact
 from dashboard.public.site import write_site
+from layers.release_audit import require_audited
 from layers.release_format import Release
 
 __all__ = ["site"]
@@ -28,9 +29,13 @@ def site(
 ) -> None:
     """Write a release as one page of plain HTML with its downloads: for a web page, a frame, or to open from a disk.
 
+    The release is audited first, by itself.
+
     Example: hexbeat release site release/ --out site/
     """
     contact = Contact(needle_contact, needle_form)
-    written = write_site(Release.read(directory), out, contact=contact)
+    found = Release.read(directory)
+    require_audited(found)
+    written = write_site(found, out, contact=contact)
     report = {"out": str(out), "files": written}
     answer(report, form=form, rows=[{"file": name} for name in written], heading=f"Written to {out}")

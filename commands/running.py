@@ -21,6 +21,7 @@ from geo.errors import DataError, PolicyError, UsageError
 from layers.demonstration import fill
 from layers.demonstration import remove as remove_demonstration
 from layers.reading import is_empty
+from layers.release_audit import require_audited
 from layers.release_format import Release
 from layers.settings import PROJECT_DIR
 
@@ -118,8 +119,8 @@ def partners_environment(home: Path | None, area: str | None) -> dict[str, str]:
 
 
 def public_environment(release: Path) -> dict[str, str]:
-    """What the public's server is told, once the release has been read: nothing of any store."""
-    Release.read(release)
+    """What the public's server is told, once the release has been read and audited: nothing of any store."""
+    require_audited(Release.read(release))
     frame_ancestors(os.environ.get("HEXBEAT_FRAME_ANCESTORS"))
     kept = {name: value for name, value in os.environ.items() if name not in STORE_SETTINGS}
     return {**kept, "HEXBEAT_AUDIENCE": "public", "HEXBEAT_RELEASE": str(release.resolve())}

@@ -15,6 +15,7 @@ import numpy as np
 import shapely
 
 from geo.audit import AuditedTree, audit
+from geo.errors import PolicyError
 from layers.release_conditions import broken_conditions
 from layers.release_disclosure import Disclosure
 from layers.release_files import release_files
@@ -22,7 +23,7 @@ from layers.release_format import Period, Place, Release, ReleasedLayer
 from layers.release_ground import broken_ground
 from layers.release_reading import read_files, release_of
 
-__all__ = ["AuditReport", "AuditedLayer", "Disclosure", "audit_folder", "audit_release"]
+__all__ = ["AuditReport", "AuditedLayer", "Disclosure", "audit_folder", "audit_release", "require_audited"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,18 @@ def audit_folder(folder: Path, *, before: Sequence[Release] = (), more: Iterable
     bytewise = [Disclosure("", "", name, "a file that is no part of a release") for name in extra]
     bytewise += [Disclosure("", "", name, "holds more, or in another order, than its values") for name in changed]
     return audit_release(release, before=before, more=[*bytewise, *more])
+
+
+def require_audited(release: Release) -> None:
+    """PolicyError if the audit of a release by itself finds anything: nothing else is shown to the public."""
+    found = audit_release(release).findings
+    if found:
+        first = " ".join(part for part in (found[0].layer, found[0].period, found[0].place) if part)
+        raise PolicyError(
+            "The public is shown a release in which the audit finds nothing",
+            f"it finds {len(found):,}, the first: {first}: {found[0].reason}",
+            "see hexbeat release audit DIR, and build the release again",
+        )
 
 
 def _remade(release: Release) -> dict[str, bytes]:

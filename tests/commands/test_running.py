@@ -13,7 +13,7 @@ import pytest
 
 from commands.running import public_environment
 from tests.support.cli import Run
-from tests.support.example_release import write_example
+from tests.support.example_release import example_release, write_example
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -79,6 +79,22 @@ def test_the_public_side_needs_a_whole_release(run: Run, tmp_path: Path) -> None
     outcome = run("serve", "--audience", "public", "--release", tmp_path / "nowhere")
     assert outcome.code == 3
     assert outcome.err.startswith("A release is the directory that hexbeat release build wrote, unchanged.\n")
+
+
+@pytest.mark.parametrize("command", [("serve", "--audience", "public", "--release"), ("release", "site")])
+def test_the_public_is_shown_what_the_audit_passes_alone(run: Run, tmp_path: Path, command: tuple[str, ...]) -> None:
+    unsafe = example_release(published={"2026-Q1": (("fine.piece.0", 7), ("fine.ward.E05000001", 8))})
+    write_example(tmp_path / "release", unsafe)
+    to = ("--out", tmp_path / "site") if "site" in command else ()
+    outcome = run(*command, tmp_path / "release", *to)
+    assert outcome.code == 4
+    assert outcome.err == (
+        "The public is shown a release in which the audit finds nothing.\n"
+        "  it finds 1, the first: needle_litter 2026-Q1 Abbey: its number is above 4, the most that may be shown of "
+        "its members.\n"
+        "  see hexbeat release audit DIR, and build the release again.\n"
+    )
+    assert not (tmp_path / "site").exists()
 
 
 def test_the_public_server_is_told_of_no_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

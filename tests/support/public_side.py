@@ -22,13 +22,18 @@ NOWHERE: Final = {
     "HEXBEAT_HOME": "/nonexistent/hexbeat",
     "HEXBEAT_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nowhere",
 }
+# The same without the audit, for an example that shows every kind of block, as no rule would publish them together.
+UNAUDITED: Final = "import hexbeat, commands.running as it; it.require_audited = lambda release: None; hexbeat.main()"
 
 
 @contextmanager
-def public_server(release: Path, *, environment: Mapping[str, str] | None = None) -> Iterator[str]:
+def public_server(
+    release: Path, *, environment: Mapping[str, str] | None = None, audited: bool = True
+) -> Iterator[str]:
     """Serve a release on a free port of this machine; the address is given while the block runs."""
     port = free_port()
-    command = [sys.executable, "hexbeat.py", "serve", "--audience", "public", "--release", str(release)]
+    program = ["hexbeat.py"] if audited else ["-c", UNAUDITED]
+    command = [sys.executable, *program, "serve", "--audience", "public", "--release", str(release)]
     settings = {**os.environ, **NOWHERE, **(environment or {})}
     with subprocess.Popen(
         [*command, "--port", str(port)], cwd=PROJECT, env=settings, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
