@@ -2,13 +2,15 @@
 
 from commands.options import Installation
 from geo.errors import UsageError
+from geo.travel import Mode
 from layers.filters import parse_hours
 from layers.plan_settings import as_place, read_plan_settings
 from layers.plans import Place
 from layers.reference import read_reference
+from layers.roads import Travel, roads_travel
 from layers.shifts import SHIFT_HOURS
 
-__all__ = ["parse_minutes", "parse_weight", "place_of", "shift_hours", "usual_start"]
+__all__ = ["parse_minutes", "parse_weight", "place_of", "shift_hours", "travel_of", "usual_start"]
 
 
 def shift_hours(text: str) -> tuple[int, int]:
@@ -55,3 +57,9 @@ def usual_start(here: Installation, kind: str) -> Place:
         f"no {kind} is loaded and none is set",
         "give --start LAT,LON, or put it into plans.toml",
     )
+
+
+def travel_of(here: Installation, roads: str | None, mode: Mode) -> Travel | None:
+    """The road network of an option, else of plans.toml; None: great circles."""
+    chosen = roads or read_plan_settings(here.settings.home).roads
+    return roads_travel(chosen, mode=mode, home=here.settings.home)

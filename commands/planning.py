@@ -12,7 +12,7 @@ from commands.asking import parse_day
 from commands.choosing import WardOption, demonstration_mark
 from commands.options import AreaOption, Format, FormatOption, HomeOption, open_installation
 from commands.plan_answers import KINDS, file_kind, finish_plan, tell, write_plan
-from commands.plan_choices import parse_minutes, parse_weight, place_of, shift_hours, usual_start
+from commands.plan_choices import parse_minutes, parse_weight, place_of, shift_hours, travel_of, usual_start
 from commands.progress import progress_bar
 from layers.access import Action, require
 from layers.areas import load_area
@@ -48,6 +48,12 @@ StartOption = Annotated[
 FinishOption = Annotated[
     str | None, typer.Option("--finish", metavar="LAT,LON", help="Where tours end; default: where they begin.")
 ]
+RoadsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--roads", metavar="FILE|URL", help="A GraphML network or an OSRM table address; default: plans.toml."
+    ),
+]
 SeedOption = Annotated[int, typer.Option("--seed", metavar="S", help="Another number, another plan as good.")]
 OutOption = Annotated[
     Path | None,
@@ -76,6 +82,7 @@ def patrol(
     ward: WardOption = None,
     start: StartOption = None,
     finish: FinishOption = None,
+    roads: RoadsOption = None,
     seed: SeedOption = 0,
     out: OutOption = None,
     home: HomeOption = None,
@@ -104,7 +111,8 @@ def patrol(
         )
         columns = read_columns(here.store, here.viewer, ward_codes=here.area.wards.codes)
         with progress_bar("Planning") as move:
-            made = make_patrol_plan(columns, here.area, choices, home=here.settings.home, progress=move)
+            travel = travel_of(here, roads, choices.mode)
+            made = make_patrol_plan(columns, here.area, choices, home=here.settings.home, travel=travel, progress=move)
         finish_plan(here, made, out=out, kind=kind, form=form, mark=demonstration_mark(columns))
 
 
@@ -125,6 +133,7 @@ def sweep(
     ward: WardOption = None,
     start: StartOption = None,
     finish: FinishOption = None,
+    roads: RoadsOption = None,
     seed: SeedOption = 0,
     out: OutOption = None,
     home: HomeOption = None,
@@ -155,7 +164,10 @@ def sweep(
         reports = open_reports(here.store, here.viewer, ward_codes=choices.wards or here.area.wards.codes)
         near = read_reference(here.store, here.viewer)
         with progress_bar("Planning") as move:
-            made = make_sweep_plan(columns, here.area, choices, reports=reports, near=near, progress=move)
+            travel = travel_of(here, roads, choices.mode)
+            made = make_sweep_plan(
+                columns, here.area, choices, reports=reports, near=near, travel=travel, progress=move
+            )
         finish_plan(here, made, out=out, kind=kind, form=form, mark=demonstration_mark(columns))
 
 

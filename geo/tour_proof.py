@@ -25,7 +25,7 @@ class Proof:
 
 
 def can_be_proved(problem: Problem) -> bool:
-    """Whether a problem is small and plain enough: with revisits proofs take too long, and breaks are not stated here."""
+    """Whether a problem is small and plain: revisits make proofs too long, and breaks are not stated here."""
     return 0 < len(problem) <= _MOST_PLACES and len(problem.again) == 1 and problem.pause is None
 
 

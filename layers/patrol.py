@@ -41,15 +41,13 @@ def make_patrol_plan(
     home: Path | None = None,
     travel: Travel | None = None,
     methods: Mapping[str, str] | None = None,
-    quick: bool = False,
     made_at: dt.datetime | None = None,
     progress: Progress | None = None,
 ) -> Plan:
     """A patrol plan for one shift. `travel` None: great circles with a detour. `progress` is told steps of three.
 
-    `methods` by layer are taken without judging; None: what wins the back-test. `quick`: a plan for a first look, with
-    less search and without figures of past weeks. UsageError for choices that make no sense, for too few records, and
-    where nothing at all is expected.
+    `methods` by layer are taken without judging; None: what wins the back-test. UsageError for
+    choices that make no sense, for too few records, and where nothing at all is expected.
     """
     time = working_time(choices.day, choices.hours, area.time_zone)
     _tell(progress, 0)
@@ -61,10 +59,10 @@ def make_patrol_plan(
     drawn = stop_seconds(area, expected, choices)
     problem, ways = patrol_problem(expected, chosen, choices, time, drawn, travel)
     seed = crc32(f"{area.name}|{choices.day}|{choices.hours}|{choices.seed}".encode())
-    solved = make_tours(problem, seed=seed, rounds=_QUICK_ROUNDS if quick else None, varied=True)
+    solved = make_tours(problem, seed=seed, rounds=_QUICK_ROUNDS if choices.quick else None, varied=True)
     _tell(progress, 2)
     places = _visited(expected, chosen, problem, ways)
-    past = () if quick else past_rows(expected, choices, time, drawn)
+    past = () if choices.quick else past_rows(expected, choices, time, drawn)
     ends = (choices.start, choices.finish or choices.start)
     reason = _reasons(expected, chosen)
     tours = tuple(

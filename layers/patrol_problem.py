@@ -35,7 +35,7 @@ class PatrolChoices:
     """What a team chooses. `weights`: (layer, weight) pairs; `hours` (from, to) local, over midnight too.
 
     `stop_minutes` (fewest, most) of a stop. `finish` None: the start. `wards` none: all. `seed` makes another plan of
-    the same choices.
+    the same choices. `quick`: for a first look, with less search and without figures of past weeks.
     """
 
     day: dt.date
@@ -48,6 +48,7 @@ class PatrolChoices:
     finish: Place | None = None
     wards: tuple[str, ...] = ()
     seed: int = 0
+    quick: bool = False
 
     def __post_init__(self) -> None:
         low, high = self.stop_minutes

@@ -14,6 +14,7 @@ from layers.plan_settings import read_plan_settings, remember_start
 from layers.plan_store import load_plan, save_plan
 from layers.plans import Place, Plan
 from layers.reference import read_reference
+from layers.roads import roads_travel
 from layers.sweep import SweepChoices, make_sweep_plan
 
 __all__ = ["made_patrol", "made_sweep", "open_plan"]
@@ -25,7 +26,8 @@ def made_patrol(here: Installation, choices: PatrolChoices) -> None:
     """Make, keep and open a patrol plan; an error in three parts where that cannot be."""
 
     def make(tell: Callable[[int, int], None]) -> Plan:
-        return make_patrol_plan(here.columns, here.area, choices, home=here.settings.home, progress=tell)
+        travel = roads_travel(_roads(here), mode=choices.mode, home=here.settings.home)
+        return make_patrol_plan(here.columns, here.area, choices, home=here.settings.home, travel=travel, progress=tell)
 
     _made(here, make, choices.start, words=lambda step, _: _STEPS[min(step, len(_STEPS) - 1)])
 
@@ -37,7 +39,10 @@ def made_sweep(here: Installation, choices: SweepChoices) -> None:
         codes = choices.wards or here.area.wards.codes
         reports = open_reports(here.store, here.viewer, ward_codes=codes)
         near = read_reference(here.store, here.viewer)
-        return make_sweep_plan(here.columns, here.area, choices, reports=reports, near=near, progress=tell)
+        travel = roads_travel(_roads(here), mode=choices.mode, home=here.settings.home)
+        return make_sweep_plan(
+            here.columns, here.area, choices, reports=reports, near=near, travel=travel, progress=tell
+        )
 
     _made(here, make, choices.start, words=lambda step, _: f"Crew {step + 1}: stops and their order …")
 
@@ -66,6 +71,10 @@ def _made(
     finally:
         bar.empty()
     st.query_params["plan"] = plan.plan_id
+
+
+def _roads(here: Installation) -> str | None:
+    return read_plan_settings(here.settings.home).roads
 
 
 def open_plan(here: Installation) -> Plan | None:

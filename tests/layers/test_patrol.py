@@ -24,7 +24,7 @@ NIGHT = PatrolChoices(dt.date(2026, 11, 20), (18, 22), STATION, teams=2)
 def planned(choices: PatrolChoices, *, quick: bool = True) -> Plan:
     columns, _ = demonstration()
     moment = dt.datetime(2026, 11, 22, 9, tzinfo=middlesbrough().tz)
-    return make_patrol_plan(columns, middlesbrough(), choices, methods=METHODS, quick=quick, made_at=moment)
+    return make_patrol_plan(columns, middlesbrough(), replace(choices, quick=quick), methods=METHODS, made_at=moment)
 
 
 def require_sound(plan: Plan, choices: PatrolChoices) -> None:
