@@ -137,7 +137,7 @@ def patterns_html(rows: pd.DataFrame) -> str:
 
 
 def emerging_card_html(found: EmergingMap, rows: pd.DataFrame, cell: str) -> str:
-    """What became of one cell: its pattern, what that means, and each period's number, hot and cold ones named."""
+    """What became of one cell: its pattern, what that means, and each period's number, the newest first."""
     row = rows[rows["cell"] == cell].iloc[0]
     place = int(found.rows.index[found.rows["cell"] == cell][0])
     periods = found.bins.periods if found.bins else ()
@@ -147,7 +147,9 @@ def emerging_card_html(found: EmergingMap, rows: pd.DataFrame, cell: str) -> str
         f'<td class="hb-number">{number_words(count)}</td>'
         f'<td><i class="hb-bar" style="width:{count / largest * 100:.0f}%"></i></td>'
         f"<td>{KINDS[int(kind)]}</td></tr>"
-        for period, count, kind in zip(periods, found.counts[:, place], found.kind[:, place], strict=True)
+        for period, count, kind in zip(
+            reversed(periods), found.counts[::-1, place], found.kind[::-1, place], strict=True
+        )
     )
     trend = "no clear trend" if row["trend_p"] >= LEVEL else "rising" if row["trend_z"] > 0 else "falling"
     return (

@@ -12,7 +12,7 @@ from geo.hotspots import gi_star
 from geo.kernels import gaussian_kernel, recency_scores, recency_weights
 from layers.study import Study
 
-__all__ = ["LAST_WEEKS", "METHODS", "METHOD_WORDS", "RANKS_ONLY", "forecast", "kernel_of", "spread_m"]
+__all__ = ["KERNEL", "LAST_WEEKS", "METHODS", "METHOD_WORDS", "RANKS_ONLY", "forecast", "kernel_of", "spread_m"]
 
 LAST_WEEKS: Final = 4  # "the last period": four weeks, as the map's 28 days
 HALF_LIFE_DAYS: Final = 56.0
@@ -29,6 +29,7 @@ METHOD_WORDS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 METHODS: Final = tuple(METHOD_WORDS)
+KERNEL: Final = "kernel"
 RANKS_ONLY: Final = frozenset({"gi_star"})  # its scores rank cells and are no numbers of events
 
 

@@ -7,12 +7,13 @@ from typing import Final
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from layers.areas import Area
 from layers.backtest_figures import SHARES
 from layers.columns import Columns
 from layers.event import LayerSpec
-from layers.forecasts import LAST_WEEKS, RANKS_ONLY, forecast, kernel_of
+from layers.forecasts import KERNEL, LAST_WEEKS, RANKS_ONLY, forecast, kernel_of
 from layers.periods import one_layer
 from layers.query import Filter
 from layers.study import Study, study_of
@@ -53,7 +54,9 @@ def next_week(columns: Columns, area: Area, layer: str, winner: Winner, *, wards
     spec = one_layer(Filter(layers=(layer,)), "A forecast", incidents=True)
     study = study_of(area, (), winner.resolution)
     weeks = weekly_counts(columns, layer, study, judged=1, time_zone=area.time_zone)
-    scores = forecast(winner.method, weeks.counts, study, kernel_of(study))
+    # The kernel of small cells takes seconds to lay out; only its own method looks at it.
+    kernel = kernel_of(study) if winner.method == KERNEL else csr_array((len(study), len(study)))
+    scores = forecast(winner.method, weeks.counts, study, kernel)
     inside = np.isin(study.ward_codes, wards) if wards else np.ones(len(study), dtype=bool)
     # As the back-test ranks: by what is expected on a square kilometre; Gi* ranks by itself.
     density = scores if winner.method in RANKS_ONLY else scores / study.area_km2

@@ -24,8 +24,8 @@ from dashboard.tables import export_rows
 from layers.query import count
 from layers.store import Store
 from tests.support.made_events import load_frame, made_frame
-from tests.support.map_page import map_frame, on_screen
-from tests.support.served import DESK, PHONE, Served, Visit, visit
+from tests.support.map_page import map_frame, on_screen, wait_until
+from tests.support.served import DESK, OVERFLOW, PHONE, Served, Visit, visit
 
 pytestmark = pytest.mark.browser
 Open = Callable[..., Visit]
@@ -283,7 +283,7 @@ def test_several_layers_are_several_maps_and_never_one_sum(open_page: Open, serv
     expect(guest.page.locator("iframe[title*='st_folium']")).to_have_count(2)
 
 
-def test_the_view_switches_between_counts_hotspots_and_change(open_page: Open, served_app: Served) -> None:
+def test_the_view_switches_between_counts_hotspots_change_and_expected(open_page: Open, served_app: Served) -> None:
     guest = open_page("/?period=year")
     page = guest.page
     guest.choose("view", "Hotspots")
@@ -310,6 +310,13 @@ def test_the_view_switches_between_counts_hotspots_and_change(open_page: Open, s
     guest.choose("against", "A year before")
     expect(guest.sentence).to_contain_text(" in the same days a year before ")
     frame.wait_for_function("() => Hexbeat.layer('cells').hatched === 7")
+    guest.choose("view", "Expected")
+    expect(guest.sentence).to_contain_text(
+        re.compile(r"In the 7 days from .* are expected in Middlesbrough, and \d+ % of")
+    )
+    expect(page).to_have_url(f"{served_app.url}/?period=year&view=expected&against=year_before")
+    frame.wait_for_function("() => Hexbeat.layer('cells').data.names?.[2] === 'first 1 % of the area'")
+    expect(page.locator(".st-key-ranking button").first).to_contain_text("in the last 4 weeks")
     guest.choose("view", "Counts")
     guest.says(words(served_app, Choices(period="year")))
 
@@ -348,6 +355,6 @@ def test_the_analysis_page_from_tab_to_tab(open_page: Open, served_app: Served) 
     expect(page.get_by_role("region", name="Pairs of events by distance and days").locator("tbody tr")).to_have_count(5)
     for width in (PHONE[0], 320):
         page.set_viewport_size({"width": width, "height": 800})
-        assert guest.overflow() == 0
+        wait_until(page, f"{OVERFLOW} === 0")  # a page takes a moment to lay itself out anew
     again = open_page("/analysis?layers=overdoses&period=90d")
     expect(again.sentence).to_contain_text("overdoses")

@@ -22,6 +22,10 @@ DESK: Final = (1280, 800)
 PHONE: Final = (390, 844)
 # A slow machine may take long over its first page; every wait is for a state and ends as soon as that is there.
 PATIENCE_MS: Final = 30_000
+OVERFLOW: Final = (
+    "Math.max(...[document.documentElement, document.body, document.querySelector('[data-testid=stMain]')]"
+    ".map((part) => part.scrollWidth - part.clientWidth))"
+)
 expect.set_options(timeout=PATIENCE_MS)
 
 
@@ -82,10 +86,7 @@ class Visit:
 
     def overflow(self) -> int:
         """By how many pixels the page is wider than its window."""
-        wide: int = self.page.evaluate(
-            "Math.max(...[document.documentElement, document.body, document.querySelector('[data-testid=stMain]')]"
-            ".map((part) => part.scrollWidth - part.clientWidth))"
-        )
+        wide: int = self.page.evaluate(OVERFLOW)
         return wide
 
 
