@@ -5,7 +5,7 @@ from typing import Final
 
 from dashboard.documents.svg import number, path_of, text
 
-__all__ = ["STOP_MM", "draw_mark"]
+__all__ = ["STOP_MM", "draw_mark", "stop_width"]
 
 STOP_MM: Final = 2.2  # radius of a stop's disc
 LABEL_MM: Final = 2.7
@@ -19,11 +19,16 @@ def draw_mark(kind: str, x: float, y: float, *, label: str, small: bool = False)
     return shape + (text(x + 2.3, y + 0.9, label, size=LABEL_MM, weight=700, halo="#fff") if label else "")
 
 
+def stop_width(label: str) -> float:
+    """Millimetres from side to side of a stop's disc, which is drawn out where it holds several numbers."""
+    return 2 * STOP_MM + max(len(label) - 2, 0) * STOP_MM * 0.62
+
+
 def draw_stop(x: float, y: float, label: str, radius: float) -> str:
-    size = radius * (1.35 if len(label) < 3 else 1.0)  # noqa: PLR2004 - three digits need smaller ones
-    disc = (
-        f'<circle cx="{number(x)}" cy="{number(y)}" r="{number(radius)}" fill="#111" stroke="#fff" stroke-width="0.5"/>'
-    )
+    size = radius * 1.35
+    half = max(stop_width(label) / 2 / STOP_MM, 1.0) * radius
+    box = f'x="{number(x - half)}" y="{number(y - radius)}" width="{number(2 * half)}" height="{number(2 * radius)}"'
+    disc = f'<rect {box} rx="{number(radius)}" fill="#111" stroke="#fff" stroke-width="0.5"/>'
     return disc + text(x, y + size * 0.35, label, size=size, anchor="middle", weight=700, fill="#fff")
 
 

@@ -6,7 +6,7 @@ from dashboard.words import html_text
 
 __all__ = ["picture_html"]
 
-LOOK = "width:100%;max-width:46rem;background:#fff;border-radius:0.3rem;padding:0.4rem;box-sizing:border-box"
+LOOK = "width:100%;max-width:38rem;background:#fff;border-radius:0.3rem;padding:0.4rem;box-sizing:border-box"
 
 
 def picture_html(drawing: bytes, alt: str) -> str:

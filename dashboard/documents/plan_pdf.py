@@ -12,10 +12,10 @@ from dashboard.documents.typesetting import make_pdf
 from dashboard.scales import Scale
 from geo.cells import cells_from_strings
 from layers.areas import Area
-from layers.plans import Place, Plan, Stop, Tour
+from layers.plans import Place, Plan, PlanKind, Stop, Tour
 from layers.wording import date_words, percent_words
 
-__all__ = ["plan_pdf"]
+__all__ = ["plan_pdf", "stop_marks"]
 
 NEAREST_M: Final = 1200.0  # a map shows at least so much each way
 MAP_MM: Final = (180.0, 118.0)
@@ -30,7 +30,7 @@ def plan_pdf(plan: Plan, area: Area) -> bytes:
         "mark": mark_of(plan),
         "cover": cover_words(plan),
         "tours": [tour_data(plan, tour, area) for tour in plan.tours],
-        "about": [*about(plan), *plan.settings],
+        "about": [*best_words(plan), *plan.settings],
         "past": [
             {"label": label, "pai": f"{pai:.2f}", "interval": f"{low:.2f} to {high:.2f}"}
             for label, pai, low, high in plan.past
@@ -93,7 +93,7 @@ def tour_map(tour: Tour, area: Area) -> bytes:
         cells=cells,
         values=np.zeros(len(cells)),
         scale=STOP_CELL if len(cells) else None,
-        points=[*(end_mark(place) for place in ends), *(stop_mark(stop) for stop in tour.stops)],
+        points=[*(end_mark(place) for place in ends), *stop_marks(tour)],
         lines=[Line(tuple(way), "order of the stops, as the crow flies")],
         keys=[("stop", "a stop"), ("square", "where the team starts and ends")],
         extent=bounds_around(way, least_m=NEAREST_M),
@@ -107,12 +107,20 @@ def end_mark(place: Place) -> Mark:
     return Mark(place.lon, place.lat, "square", place.name)
 
 
-def stop_mark(stop: Stop) -> Mark:
-    return Mark(stop.lon, stop.lat, "stop", str(stop.order))
+def stop_marks(tour: Tour) -> list[Mark]:
+    """A mark for each place of the tour; one that is visited again has all its numbers."""
+    places: dict[tuple[float, float], list[str]] = {}
+    for stop in tour.stops:
+        places.setdefault((stop.lon, stop.lat), []).append(str(stop.order))
+    return [Mark(lon, lat, "stop", ", ".join(numbers)) for (lon, lat), numbers in places.items()]
 
 
-def about(plan: Plan) -> list[str]:
-    """How good the plan can be said to be."""
+def best_words(plan: Plan) -> list[str]:
+    """How near a sweep comes to the best that is possible; a patrol says so in its own notes."""
+    if plan.kind is PlanKind.PATROL:
+        return []
     if plan.gap <= 0:
-        return ["No plan for these hours and teams covers more: this is proved."]
-    return [f"This plan is within {percent_words(plan.gap)} of the best that these hours and teams allow."]
+        return ["No plan for these hours and crews reaches more: this is proved."]
+    return [
+        f"It reaches {percent_words(1 - plan.gap)} or more of the most that any plan for these hours and crews could."
+    ]

@@ -11,7 +11,7 @@ from dashboard.documents.hatching import class_numbers, draw_classes
 from dashboard.documents.labels import Room, draw_names, spread
 from dashboard.documents.legend import draw_legend, legend_height
 from dashboard.documents.lines import draw_line, draw_outline, draw_ring
-from dashboard.documents.marks import STOP_MM, draw_mark
+from dashboard.documents.marks import STOP_MM, draw_mark, stop_width
 from dashboard.documents.sketch import Mark, Sketch
 from dashboard.documents.svg import FONTS, number, path_of, plain_text, shape_path, text, text_width
 
@@ -130,7 +130,9 @@ def draw_points(sketch: Sketch, frame: Frame, room: Room) -> str:
     stops = [place for place in inside if sketch.points[place].kind == "stop"]
     shown = at.copy()
     if stops:
-        shown[stops] = kept_inside(spread(at[stops], gap=2 * STOP_MM + 0.4), frame)
+        shown[stops] = kept_inside(
+            spread(at[stops], gap=max(stop_width(sketch.points[place].label) for place in stops) + 0.4), frame
+        )
     leaders, marks = [], []
     for place in inside:
         mark, (x, y) = sketch.points[place], shown[place].tolist()
@@ -155,7 +157,8 @@ def draw_leader(start: list[float], end: tuple[float, float]) -> str:
 
 def mark_box(mark: Mark, x: float, y: float) -> tuple[float, float, float, float]:
     beside = text_width(mark.label, 2.7) + 1.0 if mark.kind != "stop" and mark.label else 0.0
-    return x - 2.4, y - 2.4, x + 2.4 + beside, y + 2.4
+    half = max(stop_width(mark.label) / 2, 2.2) + 0.2 if mark.kind == "stop" else 2.4
+    return x - half, y - 2.4, x + half + beside, y + 2.4
 
 
 def draw_words(sketch: Sketch, frame: Frame, room: Room) -> str:

@@ -41,7 +41,7 @@ SHIFT_DAYS: Final = 28
 MEETING_DAYS: Final = 7
 SHIFT_WORDS: Final = {"early": "Early 06-14", "late": "Late 14-22", "night": "Night 22-06"}
 PURPOSE_WORDS: Final = {Purpose.MEETING: "Daily meeting", Purpose.SHIFT: "Shift"}
-MAP_MM: Final = (150.0, 165.0)
+MAP_MM: Final = (112.0, 128.0)
 
 
 def show(here: Installation, pages: Sequence[StreamlitPage]) -> None:
@@ -137,7 +137,7 @@ def draw_briefing(here: Installation, found: Briefing) -> None:
     )
     draw_download(here, found)
     with st.container(horizontal=True, wrap=False, key="hb_analysis", gap="medium"):
-        with st.container(key="hb_analysis_map", width=700):
+        with st.container(key="hb_analysis_map", width="stretch"):
             drawn = briefing_map(found, here.area, width_mm=MAP_MM[0], height_mm=MAP_MM[1])
             st.html(picture_html(drawn, briefing_alt(found, here.area)))
         with st.container(key="hb_analysis_words", width="stretch"):

@@ -147,8 +147,8 @@ def draw_pack(here: Installation, content: dict[str, Any]) -> None:
                 label, data=made, file_name=stem + ending, mime=mime, on_click="ignore", key=f"evidence{ending}"
             )
     with st.container(horizontal=True, wrap=False, key="hb_analysis", gap="medium"):
-        with st.container(key="hb_analysis_map", width=700):
-            st.html(picture_html(evidence_map(content, here.area, width_mm=150, height_mm=135), map_alt(content)))
+        with st.container(key="hb_analysis_map", width="stretch"):
+            st.html(picture_html(evidence_map(content, here.area, width_mm=112, height_mm=112), map_alt(content)))
         with st.container(key="hb_analysis_words", width="stretch"):
             st.html(facts_html(content))
     draw_table([incident_words(row) for row in content["incidents"]], content)

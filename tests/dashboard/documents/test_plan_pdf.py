@@ -1,11 +1,14 @@
 """The plan on paper: a page a team, words for those who do not see the map, and readable without colour."""
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 
 from dashboard.documents.plan_files import plan_file
+from dashboard.documents.plan_pdf import stop_marks
 from layers.areas import load_area
+from layers.plans import PlanKind
 from tests.support.papers import A4, Paper, grey_levels, read_paper
 from tests.support.plans import HOSTILE_TEXT, example_plan
 
@@ -47,7 +50,7 @@ def test_a_page_says_the_cover_the_way_and_each_stop() -> None:
     assert "Leave Police station at 22:00, back there by 22:33." in words
     assert "1 22:04 to 22:16 12 Central" in words
     assert "Seven finds here in 28 days. Open reports: 1." in words
-    assert "This plan is within 2 % of the best that these hours and teams allow." in words
+    assert "Stops of 12 minutes." in words
     assert "the last 13 weeks 8.20 6.10 to 10.40" in words
 
 
@@ -89,3 +92,16 @@ def test_the_moment_of_the_file_is_that_of_the_plan() -> None:
     file = plan_file(example_plan(), load_area("middlesbrough"), "pdf")
     stamp = example_plan().made_at.astimezone(dt.UTC)
     assert f"D:{stamp:%Y%m%d%H%M%S}Z".encode() in file
+
+
+def test_a_sweep_says_how_near_it_comes_to_the_best() -> None:
+    words = paper_of(kind=PlanKind.SWEEP).words
+    assert "needles thought to lie in the chosen wards: 12 of 36." in words
+    assert "It reaches 98 % or more of the most that these hours and crews allow." in words
+
+
+def test_a_place_that_is_visited_again_is_one_mark_with_both_numbers() -> None:
+    (tour,) = example_plan(stops=3, teams=1).tours
+    again = replace(tour.stops[0], stop_id="a9", order=4)
+    marks = stop_marks(replace(tour, stops=(*tour.stops, again)))
+    assert [mark.label for mark in marks] == ["1, 4", "2", "3"]
