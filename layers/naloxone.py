@@ -191,7 +191,9 @@ def _holders(store: "Store", viewer: Viewer, area: Area, chosen: Filter) -> pd.D
     frame["ward_name"] = [names.get(code, "") for code in frame["ward_code"]]
     timed = chosen.hours is not None or bool(chosen.days)
     known = [open_through(text, chosen.hours, chosen.days) if timed else True for text in frame["hours"]]
-    return frame.assign(open=[value is not False for value in known], says=[value is not None for value in known])
+    # Without dtypes an empty list is no column of bool, and would choose columns instead of rows.
+    is_open = np.array([value is not False for value in known], dtype=np.bool_)
+    return frame.assign(open=is_open, says=np.array([value is not None for value in known], dtype=np.bool_))
 
 
 def _reaches(demand: _Demand, places: pd.DataFrame, area: Area, reach: Reach) -> csr_array:

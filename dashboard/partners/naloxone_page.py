@@ -91,7 +91,8 @@ def draw(here: Installation, found: NaloxoneCover) -> None:
         with st.container(key="hb_analysis_words", width=440):
             st.html(next_html(found) + f'<ul class="hb-notes">{notes}</ul>')
             draw_files(here, found)
-    st.html(holders_html(found))
+    if len(found.holders):
+        st.html(holders_html(found))
 
 
 def next_html(found: NaloxoneCover) -> str:
@@ -114,8 +115,6 @@ def next_html(found: NaloxoneCover) -> str:
 
 def holders_html(found: NaloxoneCover) -> str:
     """The places that hold naloxone and how many overdoses each is near to."""
-    if found.holders.empty:
-        return ""
     rows = "".join(
         f'<tr><th scope="row">{html_text(row["name"])}</th><td>{html_text(row["ward_name"])}</td>'
         f'<td class="hb-number">{number_words(row["near"])}</td>'

