@@ -19,6 +19,10 @@ __all__ = ["plan_pdf", "stop_marks"]
 
 NEAREST_M: Final = 1200.0  # a map shows at least so much each way
 MAP_MM: Final = (180.0, 118.0)
+LEAST_MAP_MM: Final = 62.0
+# Of the table by its number of stops, as the template sets it: a row, a further line of it (mm), and letters of a line.
+ROWS: Final = ((20, 4.5, 3.0, 86), (13, 5.0, 3.4, 77), (0, 5.8, 3.7, 70))
+BESIDES_MM: Final = 62.0  # of the page's 269 mm for the heading, the end and the table's own head
 STOP_CELL: Final = Scale((0.0,), ("#d5dade",), ("#d5dade",), ("the cell of a stop",))
 
 
@@ -99,8 +103,16 @@ def tour_map(tour: Tour, area: Area) -> bytes:
         extent=bounds_around(way, least_m=NEAREST_M),
         alt=tour_alt(tour, area),
         width_mm=MAP_MM[0],
-        height_mm=MAP_MM[1],
+        height_mm=map_height(tour),
     )
+
+
+def map_height(tour: Tour) -> float:
+    """Millimetres that about remain beside the table, so that the map need not be shrunk with its words."""
+    row, line, letters = next(rest for fewest, *rest in ROWS if len(tour.stops) > fewest or not fewest)
+    further = sum(len(stop.reason) // int(letters) for stop in tour.stops)
+    free = 269.0 - BESIDES_MM - row * len(tour.stops) - line * further
+    return min(max(free, LEAST_MAP_MM), MAP_MM[1])
 
 
 def end_mark(place: Place) -> Mark:
@@ -121,6 +133,4 @@ def best_words(plan: Plan) -> list[str]:
         return []
     if plan.gap <= 0:
         return ["No plan for these hours and crews reaches more: this is proved."]
-    return [
-        f"It reaches {percent_words(1 - plan.gap)} or more of the most that any plan for these hours and crews could."
-    ]
+    return [f"It reaches {percent_words(1 - plan.gap)} or more of the most that these hours and crews allow."]
