@@ -64,19 +64,21 @@ def walk(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 def make_release(home: Path, out: Path) -> None:
-    """As `hexbeat demo`, a load of the canary, and `hexbeat release build`, on a day that does not move."""
+    """As `hexbeat demo`, with a canary among its records, and `hexbeat release build`; on a day that does not move."""
     area = load_area("middlesbrough", home=home)
     made = make_events(area, events=6_000, seed=1, today=TODAY.date()).frame
     ward = area.wards.codes[int(area.wards.locate([CANARY["lon"]], [CANARY["lat"]])[0])]
     when = int(datetime(2026, 5, 5, tzinfo=UTC).timestamp())
-    canary = event_frame(["canary-1d"], **CANARY, occurred_from=when, ward_code=ward, layer="needle_litter")
+    canary = event_frame(
+        ["canary-1d"], **CANARY, source="demonstration", occurred_from=when, ward_code=ward, layer="needle_litter"
+    )
     with Store.open(home) as store:
-        for frame, source in ((made, "demonstration"), (canary, "table")):
-            with (
-                store.begin_load(ANALYST, area=area.name, now=TODAY) as entry,
-                entry.file(f"{source}.csv", source, sha256="0" * 64) as part,
-            ):
-                part.add_events(frame)
+        with (
+            store.begin_load(ANALYST, area=area.name, now=TODAY) as entry,
+            entry.file("demonstration.csv", "demonstration", sha256="0" * 64) as part,
+        ):
+            part.add_events(made)
+            part.add_events(canary)
         policy = load_policy(home)
         publish_release(store, ANALYST, area, policy, out, home=home, as_at=TODAY.date(), now=TODAY)
 

@@ -5,7 +5,15 @@ import datetime as dt
 import pytest
 
 from dashboard.public.figures import Published
-from dashboard.public.sentences import between_words, period_words, place_words, short_words, summary
+from dashboard.public.sentences import (
+    between_words,
+    nothing_words,
+    past_words,
+    period_words,
+    place_words,
+    short_words,
+    summary,
+)
 from layers.release_format import Period
 from tests.support.example_release import example_release
 
@@ -73,6 +81,34 @@ def test_a_layer_of_the_whole_area_says_so_in_a_ward(published: Published) -> No
     assert summary(published, layer, layer.periods[0], "E05000001")[:2] == [
         "Closed properties are shown for Exampleton as a whole only, not for its wards.",
         "In 2025, 31 closed properties were recorded in Exampleton.",
+    ]
+
+
+def test_nothing_is_claimed_of_periods_before_the_first_number() -> None:
+    """A release cannot tell whether records were held, or too few were: it says both, and compares with neither."""
+    early = Published(example_release(published={"2026-Q2": PUBLISHED["2026-Q2"]}))
+    layer = early.release.layer("needle_litter")
+    assert summary(early, layer, layer.periods[0], "E05000001") == [
+        "Between January and March 2026, no records of needle finds in Abbey were held, or too few to show.",
+        "The numbers begin with April to June 2026.",
+    ]
+    assert summary(early, layer, layer.periods[1], None) == [
+        "Between April and June 2026, at least 24 needle finds were recorded in Exampleton.",
+        "Any others were too few to show.",
+        "These are the first numbers: no records were held before, or too few to show.",
+    ]
+    blank = early.shown(layer, layer.periods[0], "E05000001")
+    assert past_words(early, layer, layer.periods[0], blank) == "no records, or too few to show"
+    assert nothing_words(early, layer, layer.periods[0]) == (
+        "No records, or too few to show here, January to March 2026."
+    )
+
+
+def test_a_layer_without_any_number_claims_nothing() -> None:
+    empty = Published(example_release(published={}))
+    layer = empty.release.layer("needle_litter")
+    assert summary(empty, layer, layer.periods[1], None) == [
+        "Between April and June 2026, no records of needle finds in Exampleton were held, or too few to show."
     ]
 
 
