@@ -7,7 +7,16 @@ from pathlib import Path
 from typing import Final
 
 # Each is a module of this folder that prints a table, and writes its figures with --out FILE.json.
-BENCHES: Final = ("points_to_cells", "filter_change", "map_redraw", "hotspots", "honesty", "disclosure", "release")
+BENCHES: Final = (
+    "points_to_cells",
+    "filter_change",
+    "map_redraw",
+    "hotspots",
+    "honesty",
+    "weekly_alarms",
+    "disclosure",
+    "release",
+)
 
 
 def main() -> int:

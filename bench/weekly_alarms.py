@@ -22,7 +22,7 @@ MANY_ERRORS: Final = 4.0
 
 def main() -> int:
     """Simulate, print, compare."""
-    parser = parser_for(__doc__, size="weeks", default=3000)
+    parser = parser_for(__doc__, size="weeks", default=1500)
     options = parser.parse_args()
     rows: list[Row] = []
     for years in YEARS:

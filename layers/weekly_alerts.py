@@ -9,12 +9,14 @@ from numpy.typing import NDArray
 from geo.errors import UsageError
 from geo.farrington import farrington_flexible
 from layers.daily import count_by
+from layers.weekly_rates import expected_weekly_alarms
 
 __all__ = ["ALPHA", "FARRINGTON", "WeeklyAlarm", "WeeklyAlarms", "weekly_alarms"]
 
 FARRINGTON: Final = "Farrington"
-ALPHA: Final = 0.005  # the chance that a week of noise rings
-_WEEKS_A_YEAR: Final = 365.25 / 7
+ALPHA: Final = (
+    0.005  # the chance, by the formula, that a week of noise rings; layers.weekly_rates has the simulated ones
+)
 _MOST_WEEKS: Final = 6 * 52  # five years before the weeks that are judged are all that the method reads
 
 
@@ -30,7 +32,7 @@ class WeeklyAlarm:
 
 @dataclass(frozen=True, slots=True)
 class WeeklyAlarms:
-    """What rang, and how often noise would over all places: the nominal rate, ALPHA a week and place."""
+    """What rang, and how often noise like these series would over all places, by simulation (layers.weekly_rates)."""
 
     alarms: tuple[WeeklyAlarm, ...]
     false_alarms_a_year: float
@@ -62,4 +64,4 @@ def weekly_alarms(
         )
         for week, place in zip(*np.nonzero(found.alarm), strict=True)
     ]
-    return WeeklyAlarms(tuple(alarms), ALPHA * _WEEKS_A_YEAR * (1 + places))
+    return WeeklyAlarms(tuple(alarms), expected_weekly_alarms(weekly))
