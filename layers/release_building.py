@@ -19,7 +19,15 @@ from layers.release_mask import require_plain_mask
 from layers.release_periods import due_periods, three_years_before
 from layers.release_places import PlaceTree, grow_tree, whole_tree
 from layers.release_policy import LayerPolicy, ReleasePolicy
-from layers.release_register import Began, Registered, add_began, counted_among, outline_of, require_same_terms
+from layers.release_register import (
+    Began,
+    Registered,
+    add_began,
+    counted_among,
+    outline_of,
+    require_same_first,
+    require_same_terms,
+)
 from layers.release_words import CLAIM, LIMITS
 from layers.store import Store
 
@@ -81,6 +89,7 @@ def build_draft(
     places = {place.place_id: place for name in sorted(trees) for place in trees[name].places}
     blocks = list(last.release.blocks) if last else []
     if last:
+        require_same_first(policy.first, last)
         require_same_terms(last.release, Release(last.release.facts, layers, places, tuple(blocks)))
     old = {(layer.name, period) for layer, period in _spans(last.release.layers)} if last else set()
     fresh = [(layer, period) for layer, period in _spans(layers) if (layer.name, period) not in old]

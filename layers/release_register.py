@@ -9,6 +9,7 @@ a key of its own for each release) says nothing by itself; whoever has the regis
 that it counted.
 """
 
+import datetime as dt
 import json
 import secrets
 import shutil
@@ -35,6 +36,7 @@ __all__ = [
     "counted_among",
     "outline_of",
     "require_no_other_area",
+    "require_same_first",
     "require_same_terms",
     "series_before",
     "whole_register",
@@ -230,6 +232,19 @@ def _shared_wards(release: Release, area: Area) -> int:
     common = shapely.area(shapely.intersection(area.wards.polygons, outline_of(release)))
     within = common > _SHARED * shapely.area(area.wards.polygons)
     return sum(code in codes or bool(inside) for code, inside in zip(area.wards.codes, within, strict=True))
+
+
+def require_same_first(first: dt.date | None, last: Registered) -> None:
+    """PolicyError if a policy begins on another day than the series did; None: it does not say.
+
+    A series that goes on from another begins where that one ended, on the policy's day or later.
+    """
+    for layer, day in last.first.items():
+        if first and (first.isoformat() > day or (last.continues is None and first.isoformat() != day)):
+            raise _refused(
+                f"the first day of {layer} was {day} and is now {first}",
+                f'put first = "{day}" into the policy, or leave it out',
+            )
 
 
 def require_same_terms(earlier: Release, later: Release) -> None:

@@ -1,5 +1,6 @@
 """Releases over time: what is published, what stays, and what a publisher is refused."""
 
+import datetime as dt
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -143,6 +144,11 @@ def other_layers(policy: ReleasePolicy) -> ReleasePolicy:
             lambda policy: replace(policy, floor=0.5),
             "needle_litter has other places than before: wards, the list of places or the floor changed",
             "keep the area's files as they were; new wards are an area of their own: --area NEW --continues OLD",
+        ),
+        (
+            lambda policy: replace(policy, first=dt.date(2025, 1, 1)),
+            "the first day of closed_properties was 2023-01-01 and is now 2025-01-01",
+            'put first = "2023-01-01" into the policy, or leave it out',
         ),
         (
             other_layers,
