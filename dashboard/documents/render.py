@@ -23,6 +23,8 @@ BORDER: Final = "#7a8490"
 MARGIN_MM: Final = 4.0
 SOURCE_SIZE: Final = 1.9
 SCALE_SHARE: Final = 0.22  # of the map's width is the longest scale bar
+MANY_STOPS: Final = 20  # beyond, their discs are smaller
+SMALLER: Final = 0.78
 THIN: Final = 0.05  # millimetres within which corners of wards are left out
 
 
@@ -129,16 +131,16 @@ def draw_points(sketch: Sketch, frame: Frame, room: Room) -> str:
     inside = [place for place, (x, y) in enumerate(at.tolist()) if shapely.contains_xy(frame.window, x, y)]
     stops = [place for place in inside if sketch.points[place].kind == "stop"]
     shown = at.copy()
+    small = len(stops) > MANY_STOPS
     if stops:
-        shown[stops] = kept_inside(
-            spread(at[stops], gap=max(stop_width(sketch.points[place].label) for place in stops) + 0.4), frame
-        )
+        widest = (SMALLER if small else 1.0) * max(stop_width(sketch.points[place].label) for place in stops)
+        shown[stops] = kept_inside(spread(at[stops], gap=widest + 0.4), frame)
     leaders, marks = [], []
     for place in inside:
         mark, (x, y) = sketch.points[place], shown[place].tolist()
         if np.hypot(*(shown[place] - at[place])) > STOP_MM / 2:
             leaders.append(draw_leader(at[place].tolist(), (x, y)))
-        marks.append(draw_mark(mark.kind, x, y, label=mark.label))
+        marks.append(draw_mark(mark.kind, x, y, label=mark.label, small=small and mark.kind == "stop"))
         room.block(mark_box(mark, x, y))
     return "".join(leaders) + "".join(marks)
 

@@ -1,0 +1,107 @@
+"""The pages of briefings and of evidence packs on a real store, without a browser."""
+
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from layers.areas import load_area
+from layers.store import Store
+from tests.support.made_events import HOSTILE, fill_store
+
+PATIENCE_S = 120
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("HEXBEAT_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("HEXBEAT_AREA", "middlesbrough")
+    monkeypatch.delenv("HEXBEAT_DATABASE_URL", raising=False)
+    st.cache_resource.clear()
+    return tmp_path / "home"
+
+
+def filled(home: Path) -> None:
+    with Store.open(home) as store:
+        fill_store(store, load_area("middlesbrough"), texts=HOSTILE)
+
+
+def briefing_page() -> AppTest:
+    def script() -> None:
+        from dashboard.partners.briefing_page import show  # noqa: PLC0415 - Streamlit runs the source of this function
+        from dashboard.session import open_installation  # noqa: PLC0415
+        from layers.settings import Settings  # noqa: PLC0415
+
+        show(open_installation(Settings.from_environment()), [])
+
+    return AppTest.from_function(script, default_timeout=PATIENCE_S).run()
+
+
+def evidence_page() -> AppTest:
+    def script() -> None:
+        from dashboard.partners.evidence_page import show  # noqa: PLC0415 - Streamlit runs the source of this function
+        from dashboard.session import open_installation  # noqa: PLC0415
+        from layers.settings import Settings  # noqa: PLC0415
+
+        show(open_installation(Settings.from_environment()), [])
+
+    return AppTest.from_function(script, default_timeout=PATIENCE_S).run()
+
+
+def said(app: AppTest) -> str:
+    return "\n".join(str(element.proto.body) for element in (*app.get("html"), *app.get("text")))
+
+
+def test_the_briefing_says_what_happened_and_what_cannot_be_told(home: Path) -> None:
+    filled(home)
+    app = briefing_page()
+    assert not app.exception
+    words = said(app)
+    assert "Middlesbrough: threat, risk and harm" in words
+    assert "no reports of street dealing have been loaded" in words
+    assert "No visit was recorded." in words
+    assert 'alt="Map of Middlesbrough, north up' in words
+    app.pills(key="briefing_for").set_value("shift").run()
+    assert not app.exception
+    assert "Middlesbrough: shift 22:00 to 06:00" in said(app)
+
+
+def test_a_pack_is_made_from_the_form_and_its_texts_are_only_text(home: Path) -> None:
+    filled(home)
+    app = evidence_page()
+    assert "Incidents recorded near a place" in said(app)
+    area = load_area("middlesbrough")
+    middle = area.wards.polygons[0].representative_point()
+    app.text_input(key="evidence_place").set_value(f"{middle.y}, {middle.x}")
+    app.text_input(key="evidence_case").set_value("<b>CL-14</b>")
+    app.text_input(key="evidence_by").set_value("A. Analyst")
+    app.number_input(key="evidence_radius").set_value(1000)
+    app.button[0].click().run()
+    assert not app.exception
+    words = said(app)
+    assert "records within 1,000 metres of the place" in words
+    assert "&lt;b&gt;CL-14&lt;/b&gt;" in words
+    assert "<b>CL-14" not in words
+    assert "Overdoses are not part of this pack." in words
+    assert len(list((home / "evidence").iterdir())) == 1
+
+
+@pytest.mark.parametrize(
+    ("place", "case", "rule"),
+    [
+        ("the bridge", "CL-14", "A place is given by its latitude and longitude, or by a National Grid reference"),
+        ("51.5, -0.1", "CL-14", "The place of a pack lies in the area served"),
+        ("54.5727, -1.2401", "", "A pack says for which case it is and who made it"),
+    ],
+)
+def test_what_makes_no_pack_is_said_in_three_parts(home: Path, place: str, case: str, rule: str) -> None:
+    filled(home)
+    app = evidence_page()
+    app.text_input(key="evidence_place").set_value(place)
+    app.text_input(key="evidence_case").set_value(case)
+    app.text_input(key="evidence_by").set_value("A. Analyst")
+    app.button[0].click().run()
+    assert not app.exception
+    assert rule in said(app)
+    assert not (home / "evidence").exists()
