@@ -14,7 +14,7 @@ from geo.tour_search import search_tours
 __all__ = ["Break", "Problem", "Route", "Solved", "breaches", "collected", "make_tours", "upper_bound"]
 
 _ROUNDS: Final = 250
-_MORE_ROUNDS: Final = 700  # of small problems, which take little time
+_MORE_ROUNDS: Final = 400  # of small problems, which take little time
 _SMALL: Final = 40  # places
 _VARIED: Final = 0.05  # worths are seen so far from the truth, so that days differ
 _MOST_DELAY_S: Final = 600

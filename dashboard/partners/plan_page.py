@@ -49,7 +49,7 @@ def show(here: Installation, pages: Sequence[StreamlitPage]) -> None:
         made_sweep(here, sweep)
     found = open_plan(here)
     if found:
-        draw_plan(here, found)
+        draw_plan(here, found, pages)
     else:
         st.html(
             '<div class="hb-empty"><h2>No plan is open</h2><p>Choose above and press <b>Make the plan</b>; it takes '

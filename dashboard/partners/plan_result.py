@@ -1,8 +1,10 @@
 """A plan on the page: the sentence, the map, each team's stops, the files, and how it was made."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import streamlit as st
+from streamlit.navigation.page import StreamlitPage
 
 from dashboard.documents.plan_files import PLAN_FILES, plan_file
 from dashboard.documents.plan_words import mark_of, tour_way
@@ -16,10 +18,11 @@ from layers.plans import Plan
 
 __all__ = ["draw_plan", "draw_saved"]
 
+DONE: Final = "done"  # the page of the ledger
 MOST_SAVED: Final = 30
 
 
-def draw_plan(here: Installation, plan: Plan) -> None:
+def draw_plan(here: Installation, plan: Plan, pages: Sequence[StreamlitPage]) -> None:
     """All of a plan, the answer first."""
     marked = f'<p class="hb-notes"><b>{html_text(mark_of(plan))}</b></p>' if plan.synthetic else ""
     title = html_text(f"{plan.title} · plan {plan.plan_id}")
@@ -29,7 +32,7 @@ def draw_plan(here: Installation, plan: Plan) -> None:
         f'<p class="hb-notes">{html_text(past_sentence(plan))} {html_text(sure_sentence(plan))}</p>{marked}</div>'
     )
     if any(tour.stops for tour in plan.tours):
-        draw_files(here, plan)
+        draw_files(here, plan, pages)
         with st.container(horizontal=True, key="hb_plan_body", gap="medium"):
             with st.container(key="hb_plan_map"):
                 st.html(key_html(plan))
@@ -49,9 +52,12 @@ def draw_teams(plan: Plan) -> None:
             st.html(tour_html(plan, tour))
 
 
-def draw_files(here: Installation, plan: Plan) -> None:
+def draw_files(here: Installation, plan: Plan, pages: Sequence[StreamlitPage]) -> None:
     """A button for each kind of file, and the way to the page on which stops are ticked off."""
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        for page in pages:
+            if page.url_path == DONE:
+                st.page_link(page, label="Tick stops off (phone)", query_params={"plan": plan.plan_id})
         if may(here.viewer, Action.EXPORT):
             for kind, (label, mime, suffix) in PLAN_FILES.items():
                 st.download_button(

@@ -1,7 +1,6 @@
 import dataclasses
 import datetime as dt
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -9,25 +8,7 @@ from hypothesis import strategies as st
 
 from geo.errors import DataError, UsageError
 from layers.plan_store import list_plans, load_plan, plan_from_json, plan_to_json, save_plan
-from layers.plans import Place, Plan, PlanKind, Stop, Tour
-
-LONDON = ZoneInfo("Europe/London")
-STATION = Place("Police station “Süd”", -1.235, 54.574)
-
-
-def a_plan(plan_id: str = "abc234", *, begins: dt.datetime = dt.datetime(2026, 10, 24, 22, tzinfo=LONDON)) -> Plan:
-    def later(minutes: int) -> dt.datetime:
-        return (begins.astimezone(dt.UTC) + dt.timedelta(minutes=minutes)).astimezone(LONDON)
-
-    stop = Stop(
-        "1-01", 1, "Central · 4e17", "8a194654e60ffff", "E05009857", "Central", -1.23, 54.57, later(200), later(212),
-        12, 0.25, "Number 1 of 4,322 places.",
-    )  # fmt: skip
-    tour = Tour("Team 1", STATION, STATION, later(0), later(420), (stop,), 14.0, 1.1)
-    return Plan(
-        plan_id, PlanKind.PATROL, "middlesbrough", "Patrol", later(0), later(0), later(420), ("street_dealing",),
-        (2.0,), (tour,), 0.25, 4.0, 0.25, 0.3, 1 / 6, True, (("This plan", 6.2, 4.1, 8.0),), ("How.",), ("What not.",),
-    )  # fmt: skip
+from tests.support.planning import LONDON, a_plan
 
 
 @given(st.integers(1_577_836_800, 1_893_456_000))

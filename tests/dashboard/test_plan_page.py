@@ -1,0 +1,104 @@
+"""The plan page on a real store: few choices, the answer first, and texts that are never more than texts."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from dashboard.partners.plan_words import past_sentence, plan_sentence, sure_sentence, tour_html
+from dashboard.places import place_words
+from layers.cell_names import cell_words
+from layers.plan_store import list_plans, load_plan
+from tests.support.analysing import filled_store, judged
+from tests.support.planning import a_plan
+
+PATIENCE_S = 240
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("HEXBEAT_HOME", str(tmp_path / "filled"))
+    monkeypatch.setenv("HEXBEAT_AREA", "middlesbrough")
+    monkeypatch.delenv("HEXBEAT_DATABASE_URL", raising=False)
+    st.cache_resource.clear()
+    return tmp_path / "filled"
+
+
+def plan_page(**query: str) -> AppTest:
+    def script() -> None:
+        from dashboard.partners.plan_page import show  # noqa: PLC0415 - Streamlit runs the source of this function
+        from dashboard.session import open_installation  # noqa: PLC0415
+        from layers.settings import Settings  # noqa: PLC0415
+
+        show(open_installation(Settings.from_environment()), [])
+
+    app = AppTest.from_function(script, default_timeout=PATIENCE_S)
+    for key, value in query.items():
+        app.query_params[key] = value
+    app.run()
+    assert not app.exception
+    return app
+
+
+def said(app: AppTest) -> str:
+    return "\n".join(str(element.proto.body) for element in (*app.get("html"), *app.get("text")))
+
+
+def test_an_empty_store_says_what_to_do(home: Path) -> None:
+    home.mkdir()
+    assert "<h2>" in said(plan_page())
+
+
+def test_a_sweep_is_made_kept_opened_by_its_link_and_the_start_remembered(home: Path) -> None:
+    shutil.copytree(filled_store(), home)
+    app = plan_page()
+    assert "No plan is open" in said(app)
+    app.session_state["plan_kind"] = "sweep"
+    app.run()
+    app.text_input(key="sweep_place").set_value("54.574, -1.235").run()
+    app.button(key="plan_make").click().run()
+    assert not app.exception
+    ((code, _, _),) = list_plans(home)
+    plan = load_plan(home, code)
+    assert plan.tours[0].start.lat == 54.574
+    assert app.query_params["plan"] == [code]
+    assert plan_sentence(plan) in said(app)
+    assert 'name = "Depot"' in (home / "plans.toml").read_text()
+    again = plan_page(plan=code)
+    assert plan_sentence(plan) in said(again)
+    assert [button.label for button in again.get("download_button")][:2] == ["PDF to print", "GPX for devices"]
+
+
+def test_a_patrol_that_cannot_be_says_why(home: Path) -> None:
+    judged("street_dealing")
+    shutil.copytree(filled_store(), home)
+    app = plan_page()
+    app.text_input(key="patrol_place").set_value("somewhere").run()
+    assert "A place is written as latitude and longitude" in said(app)
+    assert app.button(key="plan_make").disabled
+    assert "there is no plan" in said(plan_page(plan="zzzz9"))
+
+
+def test_the_sentence_counts_teams_and_stops_and_says_what_is_covered() -> None:
+    plan = a_plan()
+    assert plan_sentence(plan) == (
+        "One team, 1 stop, covers 6 % of the reports of street dealing expected on 24 Oct 2026, 22:00 to 04:00."
+    )
+    assert past_sentence(plan) == "In past weeks. This plan: 6.2 times chance (4.1 to 8)."
+    assert sure_sentence(plan) == (
+        "It collects 83 % or more of the most that any plan of these places and hours could."
+    )
+
+
+def test_texts_of_stops_are_escaped() -> None:
+    plan = a_plan(place="<script>alert(1)</script>")
+    html = tour_html(plan, plan.tours[0])
+    assert "<script>" not in html
+    assert "&lt;script&gt;" in html
+
+
+def test_a_cell_has_the_name_that_the_map_gives_it() -> None:
+    for cell in ("8a194654e60ffff", "89195da49b3ffff", "88195da49bfffff"):
+        assert cell_words("Central", int(cell, 16)) == place_words("Central", cell)
