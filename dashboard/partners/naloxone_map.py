@@ -16,7 +16,7 @@ __all__ = ["draw_cover_map"]
 
 HEIGHT: Final = 560
 _HOLDS: Final[dict[str, Any]] = {"color": "#1098ad", "weight": 2.5, "fill": False, "interactive": False}
-_NEXT: Final[dict[str, Any]] = {**_HOLDS, "color": "#9b6bd6", "weight": 3, "dash_array": "7 5"}
+_NEXT: Final[dict[str, Any]] = {**_HOLDS, "color": "#2f9e44", "weight": 3, "dash_array": "7 5"}
 
 
 def draw_cover_map(here: Installation, found: NaloxoneCover) -> None:
