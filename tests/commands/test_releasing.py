@@ -57,3 +57,14 @@ def test_a_list_of_places_is_replaced_only_when_told_to(run: Run, tmp_path: Path
     )
     assert outcome.code == 2
     assert "Middlesbrough has one already." in outcome.err
+
+
+def test_the_first_day_is_chosen_once_and_said(run: Run, tmp_path: Path) -> None:
+    build = ("release", "build", "--out", tmp_path / "out", "--format", "json")
+    first = run(*build, "--as-at", "2026-11-01", "--first", "2026-01-01")
+    assert first.code == 0, first.err
+    assert set(first.json["first"].values()) == {"2026-01-01"}
+    assert "The series begins with the first whole period from: needle_litter 2026-01-01" in first.err
+    again = run(*build, "--first", "2025-01-01")
+    assert again.code == 2
+    assert again.err.startswith("The first release fixes where a series begins, for good.")
