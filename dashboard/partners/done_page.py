@@ -20,6 +20,7 @@ __all__ = ["show"]
 
 PLAN: Final = "plan"  # what a link says: ?plan=sckx7i&team=Team 1
 TEAM: Final = "team"
+LINKED_KEY: Final = "done_linked"  # whether the page was opened by the link of a plan
 
 
 def show(here: Installation, pages: Sequence[StreamlitPage]) -> None:
@@ -32,11 +33,19 @@ def show(here: Installation, pages: Sequence[StreamlitPage]) -> None:
     plans = all_plans(here)
     if not plans:
         draw_no_plan(pages)
+        draw_week(here)
         return
     with st.container(horizontal=True, wrap=False, key="hb_done_page", gap="large"):
         with st.container(key="hb_done"):
-            plan, tour = choose(plans)
-            draw_stops(here, plan, tour)
+            above, below = st.container(), st.container()
+            by_link = st.query_params.get(PLAN) in {plan.plan_id for plan in plans}
+            linked = st.session_state.setdefault(LINKED_KEY, by_link)  # the address fills itself later on
+            choosing, stops = (below, above) if linked else (above, below)  # on a link the stop comes first
+            with choosing:
+                plan, tour = choose(plans)
+            with stops:
+                st.html(f'<p class="hb-sentence">{html_text(tour.team)}: {html_text(plan.title)}</p>')
+                draw_stops(here, plan, tour)
             if may(here.viewer, Action.RECORD_WORK):
                 draw_import(here, plan, tour)
         with st.container(key="hb_done_week"):
@@ -60,7 +69,6 @@ def choose(plans: Sequence[Plan]) -> tuple[Plan, Tour]:
     asked = st.query_params.get(PLAN, "")
     given = by_id.get(asked, plans[0])
     named = st.query_params.get(TEAM, "")
-    heading = st.empty()
     if asked and asked not in by_id:
         st.text("The plan of this link is not kept here. Choose another.")
     with st.expander("Another plan or team", expanded=asked not in by_id):
@@ -70,6 +78,5 @@ def choose(plans: Sequence[Plan]) -> tuple[Plan, Tour]:
         ]
         teams = [tour.team for tour in plan.tours]
         team = st.selectbox("Team", teams, index=teams.index(named) if named in teams else 0)
-    heading.html(f'<p class="hb-sentence">{html_text(team)}: {html_text(plan.title)}</p>')
     st.query_params.update({PLAN: plan.plan_id, TEAM: team})
     return plan, plan.tours[teams.index(team)]
