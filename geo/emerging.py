@@ -182,4 +182,5 @@ def _would_be_found(counts: NDArray[np.float64], neighbours: csr_array, q: float
     units, unit = to_units(counts, most_draws=int(draws.max()))
     smallest = shuffled_sums(units, most_draws=int(draws.max())).fewest(q / len(counts))
     found: NDArray[np.bool_] = times * units.mean() * draws >= smallest[draws]
-    return found | (units.mean() * unit * draws >= _PLENTY)
+    plenty: NDArray[np.bool_] = units.mean() * unit * draws >= _PLENTY
+    return np.logical_or(found, plenty)
