@@ -18,7 +18,7 @@ from layers.catalogue import layer_named
 from layers.cell_names import cell_words
 from layers.columns import Columns
 from layers.expected import Expected, expected_events
-from layers.patrol_past import PAST_WEEKS, past_rows
+from layers.patrol_past import Past, past_of
 from layers.patrol_problem import APART_S, BREAK_S, PatrolChoices, candidates, patrol_problem, stop_seconds
 from layers.plans import Plan, PlanKind
 from layers.roads import Travel, Ways
@@ -62,7 +62,7 @@ def make_patrol_plan(
     solved = make_tours(problem, seed=seed, rounds=_QUICK_ROUNDS if choices.quick else None, varied=True)
     _tell(progress, 2)
     places = _visited(expected, chosen, problem, ways)
-    past = () if choices.quick else past_rows(expected, choices, time, drawn)
+    past = None if choices.quick else past_of(expected, choices, time, drawn)
     ends = (choices.start, choices.finish or choices.start)
     reason = _reasons(expected, chosen)
     tours = tuple(
@@ -87,9 +87,9 @@ def make_patrol_plan(
         bound=solved.bound,
         gap=solved.gap,
         synthetic=bool(columns.demonstration.any()),
-        past=past,
+        past=past.rows() if past else (),
         settings=_settings(choices, expected, chosen, problem, ways),
-        notes=_notes(expected, chosen[visited], solved, past=bool(past)),
+        notes=_notes(expected, chosen[visited], solved, past=past),
     )
 
 
@@ -150,7 +150,7 @@ def _settings(
     )
 
 
-def _notes(expected: Expected, visited: NDArray[np.intp], solved: Solved, *, past: bool) -> tuple[str, ...]:
+def _notes(expected: Expected, visited: NDArray[np.intp], solved: Solved, *, past: Past | None) -> tuple[str, ...]:
     """What the plan covers layer by layer, how good it is for sure, and what it cannot know."""
     said = []
     for one in expected.layers:
@@ -161,11 +161,7 @@ def _notes(expected: Expected, visited: NDArray[np.intp], solved: Solved, *, pas
             f"{number_words(whole)} expected in these hours ({share})."
         )
     if past:
-        said.append(
-            f"Past figures: patrols of these choices, planned for each of the last {PAST_WEEKS} weeks from the weeks "
-            "before with less effort than this one, and judged by all events of the week: the share of events at their "
-            "stops over the share of the area, with 95 % intervals of resampled weeks."
-        )
+        said += past.sentences()
     if len(expected.layers) > 1:
         said.append(
             "The layers are unlike things: their sum has the weights that the team gave, and no unit of its own."

@@ -12,9 +12,10 @@ from layers.expected import Expected
 from layers.forecasts import LAST_WEEKS, forecast, kernel_of
 from layers.patrol_problem import PatrolChoices, candidates, patrol_problem
 from layers.weekly import FEWEST_HISTORY_WEEKS
+from layers.wording import percent_words
 from layers.working_time import WorkingTime
 
-__all__ = ["PAST_WEEKS", "Past", "judge_past", "past_rows"]
+__all__ = ["PAST_WEEKS", "Past", "judge_past", "past_of"]
 
 PAST_WEEKS: Final = 8
 _ROUNDS: Final = 12  # of the search in each past week: a little less than a plan has
@@ -45,15 +46,27 @@ class Past:
         """By how much of all events the plans caught more than the usual way, with the interval of the same weeks."""
         return interval(self.caught - self.usual, self.events)
 
+    def sentences(self) -> tuple[str, ...]:
+        """How the figures were made, and how much of all events either way caught; none without events."""
+        if not self.events.sum():
+            return ()
+        own, usual = (percent_words(float(part.sum() / self.events.sum())) for part in (self.caught, self.usual))
+        _, low, high = self.lead()
+        told = "more than chance makes" if low > 0 else "which chance alone could make"
+        weeks = f"In the last {len(self.events)} weeks such plans would have had {own} of the events at their stops"
+        lead = f"a lead of {low * 100:.1f} to {high * 100:.1f} of 100 events, {told}"
+        return (
+            f"{weeks}, the top cells by last month's count in map order {usual}: {lead}.",
+            "Each week was planned from those before with less effort, and judged by all its events (resampled weeks).",
+        )
 
-def past_rows(
-    expected: Expected, choices: PatrolChoices, time: WorkingTime, stop_s: NDArray[np.int64]
-) -> tuple[tuple[str, float, float, float], ...]:
-    """The rows of layers.plans.Plan.past; none where fewer weeks are known than PAST_WEEKS and their history."""
+
+def past_of(expected: Expected, choices: PatrolChoices, time: WorkingTime, stop_s: NDArray[np.int64]) -> Past | None:
+    """The last PAST_WEEKS weeks; None where fewer are known with the history that they need."""
     weeks = min(len(one.weeks) for one in expected.layers)
     if weeks < PAST_WEEKS + FEWEST_HISTORY_WEEKS:
-        return ()
-    return judge_past(expected, choices, time, stop_s, weeks=PAST_WEEKS).rows()
+        return None
+    return judge_past(expected, choices, time, stop_s, weeks=PAST_WEEKS)
 
 
 def judge_past(

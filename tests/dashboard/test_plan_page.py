@@ -46,11 +46,6 @@ def said(app: AppTest) -> str:
     return "\n".join(str(element.proto.body) for element in (*app.get("html"), *app.get("text")))
 
 
-def test_an_empty_store_says_what_to_do(home: Path) -> None:
-    home.mkdir()
-    assert "<h2>" in said(plan_page())
-
-
 def test_a_sweep_is_made_kept_opened_by_its_link_and_the_start_remembered(home: Path) -> None:
     shutil.copytree(filled_store(), home)
     app = plan_page()

@@ -86,7 +86,7 @@ def test_few_times_of_day_pool_the_weekdays_and_very_few_all_hours() -> None:
     until = dt.date(2026, 11, 22)
     many, said = hour_shares(columns, "street_dealing", wards=(), until=until, time_zone="Europe/London")
     assert (many.sum(), said) == (pytest.approx(1), [])
-    some, said = hour_shares(columns, "overdoses", wards=("E05009857",), until=until, time_zone="Europe/London")
+    some, said = hour_shares(columns, "overdoses", wards=("E05009862",), until=until, time_zone="Europe/London")
     assert some.sum() == pytest.approx(1)
     assert said == ["Weekdays are taken as alike: few overdoses have a time of day."]
     assert np.allclose(some.reshape(7, 24), some.reshape(7, 24)[0])
