@@ -60,16 +60,16 @@ def closure_list(store: "Store", viewer: Viewer, columns: Columns, area: Area) -
 
 def closure_places(listed: pd.DataFrame, event_ids: Sequence[str]) -> list[Treated]:
     """The closures of these ids, out of `closure_list`, in the order asked; UsageError for one that is not there."""
-    rows = listed.set_index("event_id")
+    rows = {str(row["event_id"]): row for row in listed.to_dict("records")}
     found = []
     for event_id in dict.fromkeys(event_ids):
-        if event_id not in rows.index:
+        if event_id not in rows:
             raise UsageError(
                 "A closure is named by the id of its event",
                 f"{event_id!r} is no closed property in this store",
                 "see `hexbeat evaluate --list` for those that there are",
             )
-        row = rows.loc[event_id]
+        row = rows[event_id]
         found.append(
             Treated(
                 name=str(row["name"]),

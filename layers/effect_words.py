@@ -99,11 +99,11 @@ def _returned(effect: Effect) -> str:
     """How much would have come anyway: season, and the return to the ordinary after a peak."""
     side = effect.here
     naive, anyway = side.after - side.before, side.expected - side.before
+    like = f"from {_count(side.like_before)} to {_count(side.like_after)}"
     return (
         f"The same length before had {_count(side.before)}, so plain before and after would say {_signed(naive)}. "
-        f"Places with the same past went from {_count(side.like_before)} to {_count(side.like_after)} with nothing done, "
-        f"so {_signed(anyway)} was to be expected anyway, by season and by the return to the ordinary after a peak "
-        "(regression to the mean)."
+        f"Places with the same past went {like} with nothing done, so {_signed(anyway)} was to be expected anyway, by "
+        "season and by the return to the ordinary after a peak (regression to the mean)."
     )
 
 
