@@ -50,8 +50,7 @@ def show(here: Installation, pages: Sequence[StreamlitPage]) -> None:
     if not len(here.columns):
         draw_empty_store(here, pages)
         return
-    with st.container(horizontal=True, key="hb_question", gap="medium", vertical_alignment="bottom"):
-        purpose, hours, wards = ask(here)
+    purpose, hours, wards = ask(here)
     with st.spinner("Gathering the facts …"):
         found = briefing_of(here, purpose, hours, wards)
     draw_briefing(here, found)
@@ -59,25 +58,26 @@ def show(here: Installation, pages: Sequence[StreamlitPage]) -> None:
 
 def ask(here: Installation) -> tuple[Purpose, tuple[int, int] | None, tuple[str, ...]]:
     """For whom, which hours, which wards."""
-    purpose = st.pills(
-        "For",
-        list(Purpose),
-        key="briefing_for",
-        default=Purpose.MEETING,
-        required=True,
-        format_func=PURPOSE_WORDS.__getitem__,
-    )
-    hours = None
-    if purpose == Purpose.SHIFT:
-        shift = st.pills(
-            "Shift",
-            list(SHIFT_HOURS),
-            key="briefing_shift",
-            default="night",
+    with st.container(horizontal=True, key="briefing_choices", gap="medium"):
+        purpose = st.pills(
+            "For",
+            list(Purpose),
+            key="briefing_for",
+            default=Purpose.MEETING,
             required=True,
-            format_func=SHIFT_WORDS.__getitem__,
+            format_func=PURPOSE_WORDS.__getitem__,
         )
-        hours = SHIFT_HOURS[str(shift)]
+        hours = None
+        if purpose == Purpose.SHIFT:
+            shift = st.pills(
+                "Shift",
+                list(SHIFT_HOURS),
+                key="briefing_shift",
+                default="night",
+                required=True,
+                format_func=SHIFT_WORDS.__getitem__,
+            )
+            hours = SHIFT_HOURS[str(shift)]
     labels = ward_labels(here.area.wards)
     wards = st.multiselect(
         "Where",
