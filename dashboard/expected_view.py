@@ -162,7 +162,7 @@ def drawing(rows: pd.DataFrame, unit: str) -> Drawing:
         parse_cells(rows["cell"].tolist()),
         BEYOND - 1 - bands,
         scale=expected_scale((labels[2], labels[1], labels[0])),
-        title=f"{unit}: first in the area",
+        title=f"{unit}: where first",
         unit=unit,
         names=BANDS[::-1],
     )
