@@ -33,7 +33,13 @@
     map.hexbeat.release = releases.get(id);
     addPatterns(map, map.hexbeat.release.patterns);
     keepInFrame(map);
+    keepStillOnFocus(map.getContainer());
   };
+
+  /** Leaflet takes the focus when a finger comes down; were the page to scroll then, the tap would miss its place. */
+  function keepStillOnFocus(container) {
+    container.focus = () => HTMLElement.prototype.focus.call(container, { preventScroll: true });
+  }
 
   function addPatterns(map, patterns) {
     const svg = document.createElementNS(SVG, "svg");
@@ -151,6 +157,7 @@
     _choose(place) {
       this._chosen = place;
       this._say();
+      if (place >= 0) this._speech.scrollIntoView({ block: "nearest" }); // on a phone the map's foot may be out of sight
     },
 
     /** Ring what belongs to the chosen place's number, and say that number. */

@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from dashboard.public.blockmap import BlockLayer, block_data
 from dashboard.public.drawing import draw
@@ -57,6 +57,25 @@ def test_a_tap_says_the_level_and_the_number_and_runs_nothing(visitor: Page, add
     expect(visitor.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
     assert runs == []
     assert overflow(visitor) <= 0
+
+
+@pytest.mark.browser
+def test_the_first_tap_of_a_finger_hits_although_half_the_map_is_below_the_screen(
+    browser: Browser, address: str
+) -> None:
+    context = browser.new_context(viewport={"width": 360, "height": 640}, has_touch=True, is_mobile=True)
+    page = context.new_page()
+    open_page(page, address)
+    place = map_of(page).locator(".hp-place").nth(4)
+    box = place.bounding_box()
+    ground = map_of(page).locator(".leaflet-container").bounding_box()
+    assert box
+    assert ground
+    assert ground["y"] + ground["height"] > 640
+    page.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    expect(map_of(page).locator(".hp-said")).to_have_text("45 needle finds in this part of Bridge, April to June 2026.")
+    expect(map_of(page).locator(".hp-said")).to_be_in_viewport(ratio=1)
+    context.close()
 
 
 @pytest.mark.browser
