@@ -135,6 +135,7 @@ def test_the_order_of_earlier_releases_is_their_own(two: Path) -> None:
 
 @pytest.mark.parametrize("broken", ["previous", "area", "number"])
 def test_a_release_that_does_not_say_who_it_is_is_left_to_the_conditions(two: Path, broken: str) -> None:
-    odd = Given(example_release(**{broken: "x"}), "0" * 64)
+    facts: dict[str, Any] = {broken: "x"}
+    odd = Given(example_release(**facts), "0" * 64)
     assert earlier_in_register(odd, two / "home") == ([], [])
     assert series_findings(odd.release, []) == []
