@@ -47,12 +47,12 @@ def expected_lines(
                 title=week.spec.title,
                 start=week.start,
                 end=week.end,
-                cell=str(row.cell),
-                ward_code=str(row.ward_code),
-                ward_name=str(row.ward_name),
-                expected=float(row.expected),
+                cell=str(row["cell"]),
+                ward_code=str(row["ward_code"]),
+                ward_name=str(row["ward_name"]),
+                expected=float(row["expected"]),
                 total=week.expected,
             )
-            for row in week.rows.head(MOST_A_LAYER).itertuples(index=False)
+            for row in week.rows.head(MOST_A_LAYER).to_dict("records")
         ]
     return tuple(found)

@@ -35,7 +35,7 @@ def source_lines(
         lasts = [(title, period[1] - dt.timedelta(days=1)) for title, period in known if period]
         return tuple(SourceLine("all sources", title, day, (today - day).days) for title, day in lasts)
     lines = []
-    for row in summary[summary["layer"].notna()].itertuples(index=False):
-        last = from_seconds(int(row.last_record)).astimezone(area.tz).date()
-        lines.append(SourceLine(str(row.source), layer_named(str(row.layer)).title, last, (today - last).days))
+    for row in summary[summary["layer"].notna()].to_dict("records"):
+        last = from_seconds(int(row["last_record"])).astimezone(area.tz).date()
+        lines.append(SourceLine(str(row["source"]), layer_named(str(row["layer"])).title, last, (today - last).days))
     return tuple(lines)

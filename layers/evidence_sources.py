@@ -25,20 +25,20 @@ def source_rows(store: "Store", viewer: Viewer, rows: Sequence[dict[str, Any]]) 
     summary = source_summary(store, viewer)
     rejects = list_rejects(store.engine, viewer)
     found = []
-    for row in summary[summary["layer"].notna()].itertuples(index=False):
-        if not used[str(row.source), str(row.layer)]:
+    for row in summary[summary["layer"].notna()].to_dict("records"):
+        if not used[str(row["source"]), str(row["layer"])]:
             continue
-        reasons = Counter(rejects.loc[rejects["source"] == row.source, "reason"])
+        reasons = Counter(rejects.loc[rejects["source"] == row["source"], "reason"])
         found.append(
             {
-                "source": str(row.source),
-                "layer": str(row.layer),
-                "used": used[str(row.source), str(row.layer)],
-                "events": int(row.events),
-                "last_record": from_seconds(int(row.last_record)).date().isoformat(),
-                "without_time": round(float(row.without_time), 3),
-                "snapped": round(float(row.snapped), 3),
-                "rejects": int(row.rejects),
+                "source": str(row["source"]),
+                "layer": str(row["layer"]),
+                "used": used[str(row["source"]), str(row["layer"])],
+                "events": int(row["events"]),
+                "last_record": from_seconds(int(row["last_record"])).date().isoformat(),
+                "without_time": round(float(row["without_time"]), 3),
+                "snapped": round(float(row["snapped"]), 3),
+                "rejects": int(row["rejects"]),
                 "reasons": dict(sorted((str(name), number) for name, number in reasons.items())),
             }
         )

@@ -71,5 +71,6 @@ def _lines(shapes: Sequence[dict[str, Any]]) -> list[folium.PolyLine]:
     for one in chosen[:_MOST_LINES]:
         for part in shapely.get_parts(one["geometry"]):
             points = [(lat, lon) for lon, lat in shapely.get_coordinates(part.exterior).round(6).tolist()]
-            found.append(folium.PolyLine(points, interactive=False, smooth_factor=0, **_LOOKS[one["role"]]))
+            look = {"interactive": False, "smooth_factor": 0, **_LOOKS[one["role"]]}
+            found.append(folium.PolyLine(points, **look))  # type: ignore[no-untyped-call]  # folium types some only
     return found
