@@ -16,6 +16,7 @@ BENCHES: Final = (
     "weekly_alarms",
     "disclosure",
     "release",
+    "plans",
 )
 
 
