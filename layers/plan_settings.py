@@ -20,7 +20,7 @@ from geo.errors import DataError, UsageError
 from layers.plans import Place
 from layers.whole_files import written_whole
 
-__all__ = ["PLANS_FILE", "PlanSettings", "as_place", "read_plan_settings", "remember_start"]
+__all__ = ["PLANS_FILE", "STANDARD_HOURS", "PlanSettings", "as_place", "read_plan_settings", "remember_start"]
 
 PLANS_FILE: Final = "plans.toml"
 _RULE: Final = f"{PLANS_FILE} holds roads, standard_hours and a [start] with name, lon and lat"
