@@ -1,61 +1,66 @@
-"""Door for machines: the command line, as a table of contents."""
+"""Door for machines: the command line, as a table of contents. What a command needs is imported when it is called."""
 
 import sys
-from collections.abc import Callable
+from importlib import import_module
+from types import MappingProxyType
+from typing import Final
 
 import typer
 
-from commands.analysing import alerts, hotspots
 from commands.answers import say_error
-from commands.areas import boundaries
-from commands.counting import counts
-from commands.covering import naloxone
-from commands.evaluating import evaluate
-from commands.evidence import evidence
-from commands.judging import backtest, change, near_repeats
-from commands.placing import places
-from commands.planning import plan
-from commands.releasing import release
-from commands.reporting import briefing
-from commands.returning import return_
-from commands.running import demo, serve
-from commands.sourcing import sources
-from commands.storing import erase, export, history, ingest, rejects, retain, undo
-from commands.working import done
 from geo.errors import HexbeatError
 
-__all__ = ["app", "main"]
+__all__ = ["main", "make_app"]
 
-app = typer.Typer(
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    help="Hexbeat: needle litter, street dealing, overdoses and closed properties on one map.",
-    context_settings={"help_option_names": ["-h", "--help"]},
+# Where each command lives; in the order in which the help lists them.
+_COMMANDS: Final = MappingProxyType(
+    {
+        **dict.fromkeys(("demo", "serve"), "running"),
+        **dict.fromkeys(("ingest", "rejects", "history", "erase", "retain", "undo", "export"), "storing"),
+        "sources": "sourcing",
+        "boundaries": "areas",
+        "places": "placing",
+        "counts": "counting",
+        **dict.fromkeys(("hotspots", "alerts"), "analysing"),
+        **dict.fromkeys(("change", "near-repeats", "backtest"), "judging"),
+        "plan": "planning",
+        "done": "working",
+        "return": "returning",
+        "briefing": "reporting",
+        "evidence": "evidence",
+        "evaluate": "evaluating",
+        "naloxone": "covering",
+        "release": "releasing",
+    }
 )
 
-commands: tuple[Callable[..., None], ...] = (
-    *(demo, serve, ingest, rejects, history, erase, retain, undo),
-    *(counts, hotspots, change, alerts, near_repeats, backtest, export),
-    *(evaluate, naloxone),
-    *(briefing, evidence),
-)
-for command in commands:
-    app.command()(command)
-app.add_typer(sources, name="sources")
-app.add_typer(boundaries, name="boundaries")
-app.add_typer(release, name="release")
-app.add_typer(plan, name="plan")
-app.add_typer(places, name="places")
-app.add_typer(done, name="done")
-app.command("return")(return_)
+
+def make_app(*names: str) -> typer.Typer:
+    """The command line with these commands; with all there are if none is named."""
+    app = typer.Typer(
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        help="Hexbeat: needle litter, street dealing, overdoses and closed properties on one map.",
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(lambda: None)  # so that one command alone is still called by its name
+    for name in names or _COMMANDS:
+        found = import_module(f"commands.{_COMMANDS[name]}")
+        command = getattr(found, "return_" if name == "return" else name.replace("-", "_"))  # return is Python's word
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name)
+        else:
+            app.command(name)(command)
+    return app
 
 
 def main() -> None:
     """Run the command line. Exit codes: 0 done, 2 wrong usage, 3 input unusable and nothing changed, 4 refused."""
+    called = sys.argv[1] if len(sys.argv) > 1 else ""
     try:
-        app()
+        make_app(*([called] if called in _COMMANDS else []))()
     except HexbeatError as error:
         say_error(error)
         sys.exit(error.exit_code)

@@ -8,7 +8,7 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import Geod
 
-from geo.cells import boundaries
+from geo.cells import boundaries, short_code
 from geo.wards import Wards
 
 __all__ = [
@@ -21,7 +21,6 @@ __all__ = [
     "ward_labels",
 ]
 
-FINEST = 15  # resolutions of H3; each takes three bits of an index
 
 
 def parse_cells(cells: Sequence[str]) -> NDArray[np.uint64]:
@@ -30,14 +29,8 @@ def parse_cells(cells: Sequence[str]) -> NDArray[np.uint64]:
 
 
 def cell_code(cell: str) -> str:
-    """Four hexadecimal digits that tell the cells of a town apart: the last 16 bits of its index that are in use.
-
-    They hold five digits of the hierarchy and a bit, so two cells of one resolution that share a code lie in parts
-    of the country as far apart as resolution 4 cells (about 45 km).
-    """
-    index = int(cell, 16)
-    resolution = index >> 52 & 0xF
-    return f"{index >> 3 * (FINEST - resolution) & 0xFFFF:04x}"
+    """The code by which people tell a town's cells apart (geo.cells.short_code), of an H3 string."""
+    return short_code(int(cell, 16))
 
 
 def cell_resolution(cell: str) -> int:

@@ -25,6 +25,7 @@ __all__ = [
     "short_code",
 ]
 
+_FINEST: Final = 15  # resolutions of H3; each takes three bits of an index
 _FEW: Final = 256  # points for which a fit is not worth its time
 _JUDGES: Final = 4096  # points by which a circle is chosen
 _RADII_KM: Final = (8.0, 16.0, 32.0, 64.0, 128.0)  # circles that are tried; beyond the last, h3 does the work
@@ -108,11 +109,13 @@ def cell_areas_km2(cells: NDArray[np.uint64]) -> NDArray[np.float64]:
 
 
 def short_code(cell: int) -> str:
-    """A few letters by which people tell a town's cells apart: the cell's last four digits that say anything.
+    """Four hexadecimal digits that tell the cells of a town apart: the last 16 bits of its index that are in use.
 
-    Unlike the whole name it is not unique in the world, nor between resolutions.
+    They hold five digits of the hierarchy and a bit, so two cells of one resolution that share a code lie in parts of
+    the country as far apart as resolution 4 cells (about 45 km). Not unique between resolutions.
     """
-    return f"{cell:x}".rstrip("f")[-4:]
+    resolution = cell >> 52 & 0xF
+    return f"{cell >> 3 * (_FINEST - resolution) & 0xFFFF:04x}"
 
 
 def _is_cell_name(name: str) -> bool:

@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.spatial import cKDTree
 
-from geo.cells import boundaries, cell_strings, short_code
+from geo.cells import boundaries, cell_strings
 from geo.covering import Cover, best_cover
 from geo.errors import DataError, UsageError
 from geo.travel import PACES
 from layers.access import Action, Viewer, may, require
 from layers.areas import Area
+from layers.cell_names import cell_words
 from layers.columns import Columns
 from layers.filters import Filter
 from layers.naloxone_hours import open_through
@@ -243,7 +244,7 @@ def _cells(area: Area) -> pd.DataFrame:
     inside = ward >= 0
     names = np.array(area.wards.names, dtype=object)[ward[inside]]
     cells = study.cells[inside]
-    titles = [f"{name} · {short_code(int(cell))}" for name, cell in zip(names, cells, strict=True)]
+    titles = [cell_words(name, int(cell)) for name, cell in zip(names, cells, strict=True)]
     return pd.DataFrame({
         "name": titles, "lon": lon[inside].round(6), "lat": lat[inside].round(6), "ward_name": names,
         "cell": cell_strings(cells),

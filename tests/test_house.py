@@ -66,7 +66,7 @@ def test_every_layer_source_and_command_has_its_heading() -> None:
     found = set().union(*(headings(page) for page in PAGES))
     wanted = {spec.name for spec in LAYERS}
     wanted |= {profile.name for profile in list_profiles(DEFAULT_HOME)}
-    wanted |= {f"hexbeat {name}" for name in typer.main.get_command(hexbeat.app).commands}  # type: ignore[attr-defined] # a group
+    wanted |= {f"hexbeat {name}" for name in typer.main.get_command(hexbeat.make_app()).commands}  # type: ignore[attr-defined] # a group
     assert sorted(wanted - {heading.strip("`") for heading in found}) == []
 
 
@@ -82,7 +82,7 @@ def documented_commands() -> list[str]:
 @pytest.mark.parametrize("line", documented_commands())
 def test_documented_commands_are_as_the_program_takes_them(line: str) -> None:
     words = shlex.split(line.split("|", maxsplit=1)[0].split(">", maxsplit=1)[0])[1:]
-    command = typer.main.get_command(hexbeat.app)
+    command = typer.main.get_command(hexbeat.make_app())
     path = ["hexbeat"]
     while words and words[0] in getattr(command, "commands", {}):
         command = command.commands[words[0]]  # type: ignore[attr-defined] # the line above asked
