@@ -14,6 +14,7 @@ from commands.options import AreaOption, Format, FormatOption, HomeOption, Insta
 from commands.progress import progress_bar
 from dashboard.documents.effect_document import effect_pdf
 from geo.errors import UsageError
+from layers.catalogue import layer_named
 from layers.columns import Columns
 from layers.effect_asking import (
     Evaluation,
@@ -103,6 +104,8 @@ def evaluate(
         else:
             asked = _Asked(closure or [], every_closure, at, ward or [], cell or [], plan, name, start, end, from_, to)
             layers, categories = parse_weights(weight or [])
+            for one in layer or []:
+                layer_named(one)  # a layer that does not exist is wrong usage, not a question of access
             settings = Rule(
                 layers={one: layers.get(one, 1.0) for one in (layer or list(layers) or ["street_dealing"])},
                 categories=categories,

@@ -1,5 +1,6 @@
 """What people write for plans, as the hours, weights, minutes and places that are meant."""
 
+from commands.answers import say
 from commands.options import Installation
 from geo.errors import UsageError
 from geo.travel import Mode
@@ -44,7 +45,10 @@ def place_of(text: str | None, name: str) -> Place | None:
 
 
 def usual_start(here: Installation, kind: str) -> Place:
-    """Where tours begin when nobody says: plans.toml, else the first loaded station or depot; UsageError if neither."""
+    """Where tours begin when nobody says: plans.toml, else the first loaded station or depot, else the area's middle.
+
+    The last is a stopgap, and that is said.
+    """
     remembered = read_plan_settings(here.settings.home).start
     if remembered:
         return remembered
@@ -52,11 +56,10 @@ def usual_start(here: Installation, kind: str) -> Place:
     if len(loaded):
         first = loaded.iloc[0]
         return Place(str(first["name"]), float(first["lon"]), float(first["lat"]))
-    raise UsageError(
-        "Tours begin and end at a place",
-        f"no {kind} is loaded and none is set",
-        "give --start LAT,LON, or put it into plans.toml",
+    say(
+        f"No {kind} is loaded and none is set: tours begin in the middle of the area; give --start LAT,LON."
     )
+    return Place("Middle of the area", *here.area.centre)
 
 
 def travel_of(here: Installation, roads: str | None, mode: Mode) -> Travel | None:

@@ -42,7 +42,9 @@ DayOption = Annotated[str | None, typer.Option("--day", metavar="D", help="The d
 StartOption = Annotated[
     str | None,
     typer.Option(
-        "--start", metavar="LAT,LON", help="Where tours begin; default: plans.toml, a loaded station or depot."
+        "--start",
+        metavar="LAT,LON",
+        help="Where tours begin; default: plans.toml, a loaded station or depot.",
     ),
 ]
 FinishOption = Annotated[

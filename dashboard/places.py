@@ -22,7 +22,6 @@ __all__ = [
 ]
 
 
-
 def parse_cells(cells: Sequence[str]) -> NDArray[np.uint64]:
     """H3 strings as uint64 (n,)."""
     return np.array([int(cell, 16) for cell in cells], dtype=np.uint64)

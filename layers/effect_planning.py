@@ -50,15 +50,18 @@ def plan_effect(
             usual = ", ".join(spec.name for spec in LAYERS if spec.kind != "state")
             raise UsageError("A comparison counts incidents", f"{name} are in force for months", f"choose from {usual}")
     ground = ground or ground_of(columns, area, rule.layers, reported_by=rule.reported_by)
-    planner = _Planner(ground, rule)
+    planner = _Planner(ground, rule, places)
     return Protocol(area.name, rule, tuple(planner.plan(place) for place in places), today)
 
 
 class _Planner:
     """Plans places one after the other, on one ground."""
 
-    def __init__(self, ground: Ground, rule: Rule) -> None:
+    def __init__(self, ground: Ground, rule: Rule, places: Sequence[Treated]) -> None:
         self.ground, self.rule = ground, rule
+        # Closures keep away from each other by their records (_Closures); other treated places are known from here.
+        self.treated = [(one, ground.at(one), ground.shape_of(one, rule.radius_m).reach_m) for one in places]
+        self.treated = [one for one in self.treated if not one[0].event_id]
         zone = ground.area.time_zone
         reach = [known for name in rule.layers if (known := known_period(ground.columns, name, time_zone=zone))]
         if not reach:
@@ -77,6 +80,7 @@ class _Planner:
         others = _Closures(ground, place, rule)
         away = np.hypot(x_m - middle[0], y_m - middle[1])
         free = (away > 2 * shape.reach_m + rule.ring_m) & ~others.touch(x_m, y_m, shape.reach_m + rule.radius_m)
+        free &= ~self._treated_too(place, x_m, y_m, shape.reach_m)
         kept = np.flatnonzero(free)
         past = ground.inside(shape, x_m[kept], y_m[kept]) @ weights
         kept, past = kept[past[:, -1] > 0], past[past[:, -1] > 0]
@@ -103,6 +107,17 @@ class _Planner:
             ring_past=_rounded(around),
             others=others.near(middle, shape.reach_m + rule.ring_m + rule.radius_m),
         )
+
+    def _treated_too(
+        self, place: Treated, x_m: NDArray[np.float64], y_m: NDArray[np.float64], reach_m: float
+    ) -> NDArray[np.bool_]:
+        """Which middles lie by another place that is treated in the same time: it is not like an untreated one."""
+        touched: NDArray[np.bool_] = np.zeros(len(x_m), dtype=np.bool_)
+        begins, ends = place.start - self.rule.wash_in_days * _DAY, self._end(place) or dt.date.max
+        for other, (x, y), reach in self.treated:
+            if other != place and other.start < ends and (self._end(other) or dt.date.max) > begins:
+                touched |= np.hypot(x_m - x, y_m - y) < reach_m + reach
+        return touched
 
     def _end(self, place: Treated) -> dt.date | None:
         ends = [place.end] if place.end else []

@@ -139,7 +139,7 @@ def naloxone_cover(
     if not 50 <= reach.straight_m <= 5_000 or search.number < 0:  # noqa: PLR2004 - metres that somebody would run
         raise UsageError(
             "Near is 50 m to 5 km, and 0 or more next places are looked for",
-            f"it is {number_words(round(reach.straight_m))} m and {search.number} places",
+            f"it is {reach.straight_m:g} m and {search.number} places",
             "400 m, or 5 minutes on foot, is usual",
         )
     demand = _demand(columns, area, chosen, exact=may(viewer, Action.SEE_POINTS, _LAYER))

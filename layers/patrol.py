@@ -12,6 +12,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
+from geo.errors import UsageError
 from geo.orienteering import Problem, Solved, make_tours
 from layers.areas import Area
 from layers.catalogue import layer_named
@@ -60,6 +61,7 @@ def make_patrol_plan(
     problem, ways = patrol_problem(expected, chosen, choices, time, drawn, travel)
     seed = crc32(f"{area.name}|{choices.day}|{choices.hours}|{choices.seed}".encode())
     solved = make_tours(problem, seed=seed, rounds=_QUICK_ROUNDS if choices.quick else None, varied=True)
+    _require_stops(solved)
     _tell(progress, 2)
     places = _visited(expected, chosen, problem, ways)
     past = None if choices.quick else past_of(expected, choices, time, drawn)
@@ -91,6 +93,15 @@ def make_patrol_plan(
         settings=_settings(choices, expected, chosen, problem, ways),
         notes=_notes(expected, chosen[visited], solved, past=past),
     )
+
+
+def _require_stops(solved: Solved) -> None:
+    if not any(route.stops for route in solved.routes):
+        raise UsageError(
+            "A patrol has a stop that can be reached, and left again, within its hours",
+            "no place where events are expected can, from where it starts",
+            "begin nearer, take longer hours, or go by car",
+        )
 
 
 def _visited(expected: Expected, chosen: NDArray[np.intp], problem: Problem, ways: Ways) -> list[Visited]:

@@ -157,7 +157,9 @@ def _fits(problem: Problem, order: NDArray[np.intp]) -> bool:
 
 
 def interval(top: NDArray[np.float64], bottom: NDArray[np.float64]) -> tuple[float, float, float]:
-    """The ratio of sums and its 95 % interval over resampled weeks (percentile bootstrap, seeded)."""
+    """The ratio of sums and its 95 % interval over resampled weeks (percentile bootstrap, seeded); NaN of nothing."""
+    if not bottom.any():
+        return float("nan"), float("nan"), float("nan")
     draws = np.random.default_rng(_SEED).multinomial(len(top), np.full(len(top), 1 / len(top)), size=_RESAMPLES)
     below = draws @ bottom
     ratios = (draws @ top)[below > 0] / below[below > 0]

@@ -97,6 +97,7 @@ def test_wards_with_harm_weights_by_category(ask: Run) -> None:
             (*PLACE, "--radius", "5"),
             "A comparison counts one layer or more, with weights above 0, within 50 to 5,000 m",
         ),
+        (("--at", "54.57,-1.23", "--start", "2026-03-01", "--layer", "litter"), "A layer is one of the four."),
         ((*PLACE, "--plan-only"), "A rule that is fixed is kept in a .json file."),
     ],
 )

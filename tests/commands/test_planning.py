@@ -53,6 +53,28 @@ def test_a_sweep_begins_where_plans_toml_says(run: Run, home: Path) -> None:
     assert any("standard for a report is 4 hours" in line for line in plan.settings)
 
 
+def test_without_a_station_tours_begin_in_the_middle_and_that_is_said(run: Run, home: Path) -> None:
+    done = run(
+        "plan", "patrol", "--home", home, "--day", "2026-11-20", "--hours", "18-21", "--mode", "drive",
+        "--teams", "1", "--format", "json",
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    assert plan_from_json(done.json).tours[0].start.name == "Middle of the area"
+    assert (
+        "No station is loaded and none is set: tours begin in the middle of the area; give --start LAT,LON." in done.err
+    )
+
+
+def test_a_start_from_which_nothing_can_be_reached_is_refused(run: Run, home: Path) -> None:
+    done = run("plan", "patrol", "--home", home, "--start", "51.5,-0.12", "--day", "2026-11-20", "--hours", "20-22")
+    assert done.code == 2
+    assert done.err.splitlines()[-3:] == [
+        "A patrol has a stop that can be reached, and left again, within its hours.",
+        "  no place where events are expected can, from where it starts.",
+        "  begin nearer, take longer hours, or go by car.",
+    ]
+
+
 def test_the_kinds_of_file_are_those_that_documents_make() -> None:
     assert tuple(PLAN_FILES) == KINDS
 
@@ -60,7 +82,7 @@ def test_the_kinds_of_file_are_those_that_documents_make() -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (("patrol",), 2, "Tours begin and end at a place."),
+        (("patrol",), 2, "A plan needs records of reports of street dealing."),
         (("patrol", *START, "--layer", "street_dealing=much"), 2, "A layer's weight is a number."),
         (("patrol", *START, "--stops", "ten"), 2, "Minutes of a stop are two whole numbers with a dash between."),
         (("patrol", "--start", "54.5"), 2, "A place is written as latitude and longitude with a comma between."),

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import h3
 import numpy as np
 import pytest
 
@@ -169,6 +170,21 @@ def test_controls_touch_neither_the_place_nor_what_is_next_door() -> None:
     assert sum(one["weight"] for one in controls) == pytest.approx(1, abs=0.002)
     assert not any(one["geometry"].intersects(ring) or one["geometry"].intersects(treated) for one in controls)
     json.dumps(effect_payload(found.effect, found.verdict), allow_nan=True)
+
+
+def test_places_that_are_treated_together_are_no_controls_of_each_other() -> None:
+    columns, _ = demonstration()
+    first = busy_place()
+    alone = plan_effect(columns, middlesbrough(), [first], NEEDLES, today=TODAY).places[0].near
+    lat, lon = h3.cell_to_latlng(alone.pool[alone.controls[0]])
+    other = dataclasses.replace(first, name="the like place", lon=lon, lat=lat)
+    beside = plan_effect(columns, middlesbrough(), [first, other], NEEDLES, today=TODAY).places[0].near
+    within = set(h3.grid_disk(alone.pool[alone.controls[0]], 1))  # cells of 130 m; the places are of 150 m
+    assert within & set(alone.pool)
+    assert not within & set(beside.pool)
+    later = dataclasses.replace(other, start=first.start + dt.timedelta(days=400))
+    after = plan_effect(columns, middlesbrough(), [first, later], NEEDLES, today=TODAY).places[0].near
+    assert after == alone
 
 
 def test_wards_and_cells_are_places_too() -> None:
