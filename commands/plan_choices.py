@@ -56,9 +56,7 @@ def usual_start(here: Installation, kind: str) -> Place:
     if len(loaded):
         first = loaded.iloc[0]
         return Place(str(first["name"]), float(first["lon"]), float(first["lat"]))
-    say(
-        f"No {kind} is loaded and none is set: tours begin in the middle of the area; give --start LAT,LON."
-    )
+    say(f"No {kind} is loaded and none is set: tours begin in the middle of the area; give --start LAT,LON.")
     return Place("Middle of the area", *here.area.centre)
 
 
