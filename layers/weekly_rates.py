@@ -17,7 +17,7 @@ RATIOS: Final = (1.0, 2.0, 4.0)  # of variance to mean
 YEARS: Final = (3, 5)  # of history
 _WEEKS_A_YEAR: Final = 365.25 / 7
 
-# For (years, ratio): the share of weeks that ring at each of MEANS, nominally 0.005; of 1,500 weeks: within 0.002 or so.
+# For (years, ratio): the share of weeks that ring at each of MEANS, nominally 0.005; of 1,500 weeks, so within 0.002.
 RATES: Final[Mapping[tuple[int, float], tuple[float, ...]]] = MappingProxyType(
     {
         (3, 1.0): (0.0007, 0.0027, 0.0040, 0.0053, 0.0020, 0.0047),
