@@ -1,8 +1,9 @@
 """The mask of plausible pieces: where events can happen at all, made from points or lines before looking at any event.
 
-`places.csv` of an area lists them: cell (H3, resolution 9), ward_code, and at how many spots (cells of resolution 11)
-of it the points or lines were; `spots.csv` lists the spots. `places.toml` says where it comes from. A release needs the
-mask, because whoever knows that nothing can happen in a wood would otherwise know more than the release reckons with.
+`places.csv` of an area lists them: cell (H3, resolution 9), ward_code, at how many spots (cells of resolution 11) of it
+the points or lines were, and how many of these are apart: chosen so that no two of the whole area touch. `spots.csv`
+lists the spots. `places.toml` says where it comes from. A release needs the mask, because whoever knows that nothing
+can happen in a wood would otherwise know more than the release reckons with.
 """
 
 import tomllib
@@ -17,6 +18,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from geo.apart import count_apart
 from geo.cells import cell_strings, cells_from_strings, index_points_at
 from geo.errors import AreaError, DataError
 from geo.geofiles import gdal_address
@@ -31,7 +33,7 @@ SPOTS_FILE: Final = "spots.csv"
 FACTS_FILE: Final = "places.toml"
 PIECE_RESOLUTION: Final = 9
 SPOT_RESOLUTION: Final = 11
-COLUMNS: Final = ["cell", "ward_code", "spots"]
+COLUMNS: Final = ["cell", "ward_code", "spots", "apart"]
 _ROWS: Final = 500_000  # rows of a CSV at a time: OS Open UPRN has forty million
 _STEP_DEGREES: Final = 1e-4  # lines become points so far apart: 11 m at most, half a spot
 _NAMES: Final = {"lon": ("lon", "longitude", "lng"), "lat": ("lat", "latitude")}
@@ -42,15 +44,17 @@ _HINT: Final = "give a CSV with longitude and latitude, or a GeoJSON, GeoPackage
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Mask:
-    """The plausible pieces of an area, sorted by ward and cell: H3 cells (uint64), ward codes, spots (int64).
+    """The plausible pieces of an area, sorted by ward and cell: H3 cells (uint64), ward codes, spots, apart (int64).
 
-    `spot_cells` are the H3 cells (uint64) of all spots, each once: one that lies in two pieces counts in both. `facts`
-    is places.toml; `sha256` is that of places.csv.
+    One that lies in two pieces counts in both. `apart` counts those of a choice from all spots of which no two touch;
+    there one counts in one piece alone, and a small piece may have none. `spot_cells` are the H3 cells (uint64) of all
+    spots, each once. `facts` is places.toml; `sha256` is that of places.csv.
     """
 
     cell: NDArray[np.uint64]
     ward_code: tuple[str, ...]
     spots: NDArray[np.int64]
+    apart: NDArray[np.int64]
     spot_cells: NDArray[np.uint64]
     facts: dict[str, Any]
     sha256: str
@@ -84,7 +88,10 @@ def make_places(path: Path, area: Area, *, source: str, licence: str, attributio
             f"none of the {read:,} of {path.name} is in {area.title}",
             "choose the area with --area, or a file of this area",
         )
-    pieces = spots.groupby(["ward_code", "cell"], sort=True, as_index=False).agg(spots=("spot", "size"))
+    by_piece = spots.groupby(["ward_code", "cell"], sort=True, as_index=False)
+    pieces = by_piece.agg(spots=("spot", "size"))
+    numbers = by_piece.ngroup().to_numpy().astype(np.int64)
+    pieces["apart"] = count_apart(spots["spot"].to_numpy(dtype=np.uint64), numbers, size=len(pieces))
     pieces["cell"] = cell_strings(pieces["cell"].to_numpy(dtype=np.uint64))
     with written_whole(area.folder / MASK_FILE) as draft:
         pieces[COLUMNS].to_csv(draft, index=False, lineterminator="\n")
@@ -123,10 +130,12 @@ def read_mask(area: Area) -> Mask:
     digest = sha256_of(path)
     if (facts.get("places_sha256"), facts.get("spots_sha256")) != (digest, sha256_of(spots)):
         raise AreaError(rule, "the one that is there was changed by hand", hint)
-    frame = pd.read_csv(path, dtype={"cell": str, "ward_code": str, "spots": np.int64})
-    cells = cells_from_strings(frame["cell"])
-    listed = cells_from_strings(pd.read_csv(spots, dtype=str)["spot"])
-    return Mask(cells, tuple(frame["ward_code"]), frame["spots"].to_numpy(dtype=np.int64), listed, facts, digest)
+    frame = pd.read_csv(path, dtype={"cell": str, "ward_code": str})
+    if list(frame.columns) != COLUMNS:
+        raise AreaError(rule, "the one that is there was made by another version of Hexbeat", hint)
+    cells, listed = cells_from_strings(frame["cell"]), cells_from_strings(pd.read_csv(spots, dtype=str)["spot"])
+    numbers, apart = (frame[name].to_numpy(dtype=np.int64) for name in ("spots", "apart"))
+    return Mask(cells, tuple(frame["ward_code"]), numbers, apart, listed, facts, digest)
 
 
 def _points(path: Path) -> Iterator[tuple[int, NDArray[np.float64], NDArray[np.float64]]]:

@@ -10,6 +10,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from geo.apart import count_apart
 from geo.calendar import Calendar
 from geo.disclosure import Carried, carry_up
 from layers.areas import Area
@@ -136,8 +137,8 @@ def tally_period(frame: pd.DataFrame, layer: ReleasedLayer, period: Period, tree
     counts = np.bincount(frame["leaf"], minlength=len(tree.places)).astype(np.int64)
     fewest, spread = layer.minimum_places, None
     if fewest:
-        spots = frame[["leaf", "h3_11"]].drop_duplicates()
-        spread = np.bincount(spots["leaf"], minlength=len(tree.places)).astype(np.int64)
+        spots = frame["h3_11"].to_numpy(dtype=np.uint64)
+        spread = count_apart(spots, frame["leaf"].to_numpy(dtype=np.int64), size=len(tree.places))
     carried = carry_up(counts, tree.parent, k=layer.k, places=spread, minimum_places=fewest or 1)
     shown = np.flatnonzero(carried.published).tolist()
     blocks = tuple(_block(layer, period, tree.places[node], int(carried.count[node])) for node in shown)

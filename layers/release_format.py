@@ -8,7 +8,8 @@ release.json    format, number (1, 2, ... of this area's series), area, as_at, d
                 sentence) and `periods` (name, start, end) in order. A period with no block at all is listed too.
 places.csv      place_id, place_set, level, label, ward_code, parent_id, possible_places: the tree of each set.
                 Levels run from piece over group and ward to borough; a set may have a borough alone. possible_places:
-                at how many spots of a piece events can happen, as fixed beforehand; empty for other levels.
+                at how many spots of a piece events can happen, as fixed beforehand (in a set of pieces for a minimum of
+                places: at how many that do not touch); empty for other levels.
 blocks.csv      layer, period, period_start, period_end, level, place_id, place_label, ward_code, count: one row a
                 published block. A block of a group, ward or borough is what is left there once its smaller blocks are
                 taken out, hence "Elsewhere in ...". What no block covers is hidden.
@@ -68,7 +69,8 @@ class ReleasedLayer:
 class Place:
     """One node of a tree of places. `ward_code` is None for a borough, `parent_id` for a root; `outline` is WGS 84.
 
-    `possible_places`: at how many spots (H3 cells of resolution 11) of a piece events can happen; None for others.
+    `possible_places`: at how many spots (H3 cells of resolution 11) of a piece events can happen, or, in a set for a
+    minimum of places, at how many of which no two touch; None for other levels.
     """
 
     place_id: str

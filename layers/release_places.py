@@ -97,7 +97,9 @@ def grow_tree(area: Area, mask: Mask, name: str, *, floor: float, least_spots: i
     """The tree of an area's plausible pieces: res-9 cell and ward; groups: the same res-8 parent and ward.
 
     Pieces with less than the share `floor` of their cell, or fewer than `least_spots` possible places, are joined to
-    the nearest of their group, or of their ward where they are alone. PolicyError if a ward as a whole has too few.
+    the nearest of their group, or of their ward where they are alone. Possible places are the mask's spots; where more
+    than one is asked for, those of which no two touch (`geo.disclosure.carry_up` says why). PolicyError if a ward as a
+    whole has too few.
     """
     units = [
         unit for code in range(len(area.wards.codes)) for unit in _ward_units(area, mask, code, floor, least_spots)
@@ -112,10 +114,11 @@ def _ward_units(area: Area, mask: Mask, ward: int, floor: float, least_spots: in
     hexagons = boundaries(mask.cell[rows])
     clipped = shapely.intersection(hexagons, area.wards.polygons[ward])
     shares = (shapely.area(clipped) / shapely.area(hexagons)).tolist()
+    possible = mask.apart if least_spots > 1 else mask.spots
     units = [
         _Unit(ward, [cell], spots, share, outline, int(h3.cell_to_parent(cell, _GROUP_RESOLUTION)))
         for cell, spots, share, outline in zip(
-            mask.cell[rows].tolist(), mask.spots[rows].tolist(), shares, clipped, strict=True
+            mask.cell[rows].tolist(), possible[rows].tolist(), shares, clipped, strict=True
         )
     ]
     _join_small(units, floor, least_spots)

@@ -34,7 +34,7 @@ class LayerPolicy:
 
     @property
     def place_set(self) -> str:
-        """The name of its set of places: fine, coarse-5 (pieces of five possible places or more) or whole."""
+        """The name of its set of places: fine, coarse-5 (pieces of five possible places, none touching) or whole."""
         if self.places == "borough":
             return "whole"
         return f"coarse-{self.least_spots}" if self.least_spots > 1 else "fine"

@@ -109,5 +109,5 @@ def dictionary(release: Release) -> str:
 
 
 def _layer_row(layer: ReleasedLayer) -> str:
-    fewest = f", at {layer.minimum_places} places or more" if layer.minimum_places else ""
+    fewest = f", at {layer.minimum_places} places or more that do not touch" if layer.minimum_places else ""
     return f"| {layer.name} | {layer.k}{fewest} | {layer.months} | {layer.place_set} | {layer.counted} |"

@@ -91,7 +91,9 @@ def method_html(published: Published, layer: ReleasedLayer) -> str:
     """How the numbers are made, in about 200 words."""
     facts = published.release.facts
     months = {3: "three months", 12: "a year", 6: "half a year", 1: "a month"}.get(layer.months, "a fixed period")
-    fewest = f" and come from {layer.minimum_places} places or more" if layer.minimum_places else ""
+    fewest = (
+        f" at {layer.minimum_places} or more spots of about 50 metres that do not touch" if layer.minimum_places else ""
+    )
     cut = (
         f"The area is cut into small places of about 350 metres across, each within one ward. Where at least {layer.k} "
         f"{layer.many} were recorded in {months}{fewest}, a place is shown by itself. What is left over is shown for a "

@@ -10,10 +10,12 @@ import pandas as pd
 import pytest
 import shapely
 
+from geo.apart import count_apart
 from geo.cells import index_points_at
 from geo.errors import AreaError, DataError
 from layers.access import ANALYST
 from layers.areas import Area, load_area
+from layers.boundary_files import sha256_of
 from layers.event_export import export_events
 from layers.places import make_places, read_mask
 from layers.store import Store
@@ -47,7 +49,7 @@ def test_points_become_pieces_with_their_spots(area: Area, tmp_path: Path) -> No
     report = make_places(file, area, source="somebody", licence="a licence", attribution="")
     assert (report.read, report.spots, report.pieces) == (5, 2, 1)
     mask = read_mask(area)
-    assert mask.spots.tolist() == [2]
+    assert (mask.spots.tolist(), mask.apart.tolist()) == ([2], [1])
     spots = index_points_at(np.array([-1.2345, -1.2352]), np.full(2, 54.574), resolutions=(11,))[11]
     assert mask.spot_cells.tolist() == sorted(spots.tolist())
     assert mask.ward_code == (area.wards.codes[area.wards.locate(np.array([-1.2345]), np.array([54.574]))[0]],)
@@ -73,6 +75,9 @@ def test_the_shipped_areas_have_one(name: str) -> None:
     assert set(mask.ward_code) == set(area.wards.codes)
     assert len(mask.cell) == mask.facts["pieces"]
     assert len(mask.spot_cells) <= mask.spots.sum() < 1.02 * len(mask.spot_cells)
+    all_together = np.zeros(len(mask.spot_cells), dtype=np.int64)
+    assert mask.apart.sum() == count_apart(mask.spot_cells, all_together, size=1)[0]
+    assert (mask.apart <= mask.spots).all()
     assert list(zip(mask.ward_code, mask.cell.tolist(), strict=True)) == sorted(
         zip(mask.ward_code, mask.cell.tolist(), strict=True)
     )
@@ -130,6 +135,15 @@ def test_a_list_for_other_wards_or_changed_by_hand_is_refused(area: Area, tmp_pa
     with pytest.raises(AreaError) as caught:
         read_mask(area)
     assert str(caught.value) == f"{rule}; the one that is there was changed by hand; {hint}"
+    made(tmp_path / "p.csv", area)
+    old = places.read_text(encoding="utf-8").replace("spots,apart", "spots,other")
+    facts = (area.folder / "places.toml").read_text(encoding="utf-8")
+    before = sha256_of(places)
+    places.write_text(old, encoding="utf-8")
+    (area.folder / "places.toml").write_text(facts.replace(before, sha256_of(places)), encoding="utf-8")
+    with pytest.raises(AreaError) as caught:
+        read_mask(area)
+    assert str(caught.value) == f"{rule}; the one that is there was made by another version of Hexbeat; {hint}"
     (area.folder / "wards.geojson").write_text("{}", encoding="utf-8")
     with pytest.raises(AreaError) as caught:
         read_mask(area)

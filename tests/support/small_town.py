@@ -17,6 +17,7 @@ import pandas as pd
 import shapely
 from shapely.geometry import mapping, shape
 
+from geo.apart import count_apart
 from geo.cells import index_points, index_points_at
 from geo.disclosure import carry_up
 from layers.areas import Area, load_area
@@ -36,10 +37,11 @@ History = dict[tuple[str, str], list[int]]  # layer and period: the spot of each
 
 @dataclass(frozen=True, eq=False)
 class Town:
-    """An area, its trees, and spots: their degrees, and for each set of places the leaf of each spot."""
+    """An area, its trees, and spots: their cells and degrees, and for each set of places the leaf of each spot."""
 
     area: Area
     trees: Mapping[str, PlaceTree]
+    spot: np.ndarray
     lon: np.ndarray
     lat: np.ndarray
     ward: tuple[str, ...]
@@ -59,7 +61,7 @@ class Town:
         trees = grow_trees(area, mask, policy)
         names = tuple(codes[kept])
         leaf = {name: tree.find_leaves(cell[kept].tolist(), names) for name, tree in trees.items()}
-        return cls(area, trees, lon[kept], lat[kept], names, leaf)
+        return cls(area, trees, cells[kept], lon[kept], lat[kept], names, leaf)
 
 
 def make_area(home: Path, name: str, codes: Mapping[str, str] | None = None) -> Area:
@@ -83,9 +85,8 @@ def make_area(home: Path, name: str, codes: Mapping[str, str] | None = None) -> 
     (folder / "wards.geojson").write_text(json.dumps(whole), encoding="utf-8")
     mask = pd.read_csv(folder / "places.csv")
     mask = mask[mask["ward_code"].isin(codes)].assign(ward_code=lambda frame: frame["ward_code"].map(codes))
-    mask.groupby(["ward_code", "cell"], as_index=False)["spots"].sum()[["cell", "ward_code", "spots"]].to_csv(
-        folder / "places.csv", index=False
-    )
+    joined = mask.groupby(["ward_code", "cell"], as_index=False)[["spots", "apart"]].sum()
+    joined[["cell", "ward_code", "spots", "apart"]].to_csv(folder / "places.csv", index=False)
     _restate(folder / "area.toml", 'name = "middlesbrough"', f'name = "{name}"')
     wards, places = (sha256_of(folder / file) for file in ("wards.geojson", "places.csv"))
     facts = (folder / "places.toml").read_text(encoding="utf-8").splitlines()
@@ -139,11 +140,10 @@ def published(town: Town, layer: LayerPolicy, spots: Sequence[int]) -> tuple[tup
     """The blocks: place and count, by the rule itself."""
     tree, leaf = town.trees[layer.place_set], town.leaf[layer.place_set][list(spots)]
     counts = np.bincount(leaf, minlength=len(tree.places)).astype(np.int64)
-    distinct = town.leaf[layer.place_set][sorted(set(spots))]
-    spread = np.bincount(distinct, minlength=len(tree.places)).astype(np.int64)
+    spread = count_apart(town.spot[list(spots)], leaf, size=len(tree.places)) if layer.minimum_places else None
     carried = carry_up(
         counts, tree.parent, k=layer.k,
-        places=spread if layer.minimum_places else None, minimum_places=layer.minimum_places or 1,
+        places=spread, minimum_places=layer.minimum_places or 1,
     )  # fmt: skip
     return tuple((node, int(carried.count[node])) for node in np.flatnonzero(carried.published).tolist())
 
