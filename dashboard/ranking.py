@@ -12,7 +12,7 @@ import streamlit as st
 from dashboard.state import is_cell
 from dashboard.views import LayerView, ListGroup
 
-__all__ = ["picked_in_ranking", "ranking_groups", "show_ranking"]
+__all__ = ["ranking_groups", "show_ranking"]
 
 RANKING_KEY: Final = "ranking"
 MOST_ALONE: Final = 10
@@ -94,16 +94,27 @@ def _title(view: LayerView, group: ListGroup, *, beside: bool) -> str:
     return f"{name}: {group.title.lower()}" if beside and group.title != name else group.title
 
 
-def show_ranking(views: Sequence[LayerView], *, chosen: str | None, on_pick: Callable[[], None]) -> None:
-    """Draw the list; `on_pick` is called when a cell is clicked, with the cell in the component's state."""
+def show_ranking(
+    views: Sequence[LayerView], *, view: str, chosen: str | None, on_pick: Callable[[str | None], None]
+) -> None:
+    """Draw the list; `on_pick` is called with the cell that is clicked.
+
+    Each view has a list of its own: one that took over another's place was seen to keep its rows on a busy machine.
+    """
+    key = f"{RANKING_KEY}_{view}"
     groups = ranking_groups(views)
     known = (views[0].heading, views[0].figures.spec.title)  # what the heading of the list says already
     titled = len(groups) > 1 or not all(any(name.startswith(group["title"]) for name in known) for group in groups)
-    _ranking(key=RANKING_KEY, data={"groups": groups, "titled": titled, "chosen": chosen}, on_picked_change=on_pick)
+    with st.container(key=RANKING_KEY):
+        _ranking(
+            key=key,
+            data={"groups": groups, "titled": titled, "chosen": chosen},
+            on_picked_change=lambda: on_pick(_picked(key)),
+        )
 
 
-def picked_in_ranking() -> str | None:
+def _picked(key: str) -> str | None:
     """The cell that was clicked in the list in this run, None if none was. What a browser sends is not trusted."""
-    state = st.session_state.get(RANKING_KEY)
+    state = st.session_state.get(key)
     picked = state.get("picked") if state else None
     return picked if isinstance(picked, str) and is_cell(picked) else None

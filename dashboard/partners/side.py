@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard.card import card_html, card_rows, cell_card
 from dashboard.controls import copy_link_button
 from dashboard.partners.judged import cell_words
-from dashboard.ranking import picked_in_ranking, show_ranking
+from dashboard.ranking import show_ranking
 from dashboard.session import Installation, reaches_of
 from dashboard.state import Choices, to_query
 from dashboard.views import LayerView
@@ -48,7 +48,7 @@ def draw_list(views: Sequence[LayerView], choices: Choices, *, on_choose: Callab
         st.html(f'<div class="hb-empty"><p>{html_text(views[0].nothing)}</p></div>')
         return
     st.html(f"<h2>{html_text(views[0].heading)}</h2>")
-    show_ranking(views, chosen=choices.cell, on_pick=lambda: on_choose(picked_in_ranking()))
+    show_ranking(views, view=choices.view, chosen=choices.cell, on_pick=on_choose)
 
 
 def draw_card(
