@@ -70,6 +70,8 @@
 
   function nameTheMap(map, title) {
     const container = map.getContainer();
+    // Leaflet takes the focus when a finger comes down; were the page to scroll then, the tap would miss its place.
+    container.focus = () => HTMLElement.prototype.focus.call(container, { preventScroll: true });
     container.setAttribute("role", "application");
     container.setAttribute(
       "aria-label",
