@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
+JOBS ?= 2
 
 .PHONY: help run install test test-deps lint format lock bench clean
 
@@ -40,7 +41,7 @@ lint: $(DEV_STAMP) ## ruff, mypy strict, import-linter
 	$(BIN)/lint-imports
 
 test: test-deps lint ## everything: lint, types, imports, pytest with a real browser and a real PostgreSQL
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --durations=25
 
 format: $(DEV_STAMP) ## let ruff format the tree
 	$(BIN)/ruff check --fix .
