@@ -99,7 +99,7 @@ def build_draft(
     if not earlier:  # later on it stays as it is, and fills with events
         require_plain_mask(mask, known.frame["h3_11"].to_numpy(dtype=np.uint64), area)
     _require_one_kind(known, series)
-    was_counted = counted_among(series, known.frame["event_id"])
+    was_counted = counted_among(series, known.frame["event_id"].tolist())
     frames = count_events(known, layers, _past(series, area), was_counted, area, trees)
     tallies = [(layer, period, tally_period(frames[layer.name], layer, period, trees[layer.place_set]))
                for layer, period in fresh]  # fmt: skip

@@ -1,6 +1,7 @@
 """Which events count in which period, each once for good, and what looks planted among them."""
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -173,10 +174,9 @@ def _bursts(
     if layer.place_set == "whole":
         return ()
     public = frame["reported_by"].to_numpy(dtype=object) == "public"
-    pairs = frame[["leaf", "day"]].to_numpy(dtype=np.int64)[public]
-    different, reports = np.unique(pairs, axis=0, return_counts=True)
+    pairs = list(zip(frame["leaf"][public].tolist(), frame["day"][public].tolist(), strict=True))
     found = []
-    for (leaf, day), number in zip(different.tolist(), reports.tolist(), strict=True):
+    for (leaf, day), number in sorted(Counter(pairs).items()):
         if carried.published[leaf] and number >= layer.k - 1 and carried.count[leaf] - number < layer.k:
             date = _EPOCH + dt.timedelta(days=day)
             found.append(Burst(layer.name, period.name, tree.places[leaf].label, date, number))

@@ -163,6 +163,8 @@ def _digest(event_id: str, key: bytes) -> str:
 def counted_among(series: Iterable[Registered], event_ids: Iterable[str]) -> frozenset[str]:
     """Those of the events that counted in a period which one of these releases was the first to publish."""
     known = list(series)
+    if not known:
+        return frozenset()
     return frozenset(name for name in event_ids if any(old.has_counted(name) for old in known))
 
 
