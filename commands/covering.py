@@ -1,7 +1,7 @@
 """naloxone: how many overdoses are near a place that holds it, and where the next places would help most."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import pandas as pd
 import typer
@@ -27,6 +27,8 @@ from layers.reading import read_columns
 from layers.whole_files import written_whole
 
 __all__ = ["naloxone"]
+
+WRITERS: Final = {".csv": cover_csv, ".geojson": cover_geojson}
 
 
 def naloxone(
@@ -55,6 +57,8 @@ def naloxone(
 
     Example: hexbeat naloxone --places 5 --minutes 5 --hours 22-04
     """
+    if out:
+        require_writable(Path(out))
     with open_installation(home, area) as here:
         chosen = chosen_filter(here, layers=["overdoses"], start=from_, end=to, wards=ward, hours=hours, days=days)
         columns = read_columns(here.store, here.viewer, ward_codes=here.area.wards.codes)
@@ -111,14 +115,18 @@ def spelt(row: dict[str, Any]) -> dict[str, Any]:
     return row | {"lat": f"{row['lat']:.5f}", "lon": f"{row['lon']:.5f}", "share_after": f"{row['share_after']:.1%}"}
 
 
-def write(found: NaloxoneCover, out: Path, note: dict[str, str]) -> None:
-    """Holders and next places as a file, whole or not at all."""
-    writer = {".csv": cover_csv, ".geojson": cover_geojson}.get(out.suffix.lower())
-    if writer is None or not out.absolute().parent.is_dir():
+def require_writable(out: Path) -> None:
+    """UsageError unless cover can be written so, and there."""
+    if out.suffix.lower() not in WRITERS or not out.absolute().parent.is_dir():
         raise UsageError(
             "Cover is written as .csv or .geojson, into a folder that exists",
             f"{out.name!r} in {out.parent} cannot be",
             "give --out another name",
         )
+
+
+def write(found: NaloxoneCover, out: Path, note: dict[str, str]) -> None:
+    """Holders and next places as a file, whole or not at all."""
+    writer = WRITERS[out.suffix.lower()]
     with written_whole(out) as draft:
         draft.write_bytes(writer(found, note=note))

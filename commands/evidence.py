@@ -157,9 +157,16 @@ def _checked(file: Path, *, home: Path | None) -> PackCheck:
 
 def _report_check(found: PackCheck, *, form: Format) -> None:
     row = asdict(found)
-    told = {"intact": "yes" if found.intact else "NO", "noted here": "yes" if found.noted else "no"}
+    told = {"intact": "yes" if found.intact else "NO", "values": "equal" if found.same_values else "DIFFERENT"}
+    told |= {"noted here": "yes" if found.noted else "no"}
     told |= {"case": found.reference, "made": found.made_at, "sha256": found.digest}
     answer(row, form=form, rows=[told], heading=found.sentence)
+    if found.same_values and not found.intact:
+        raise DataError(
+            "A pack is relied on as it was written",
+            "this one was saved again, changed, or made by another version; its values are equal, its looks unchecked",
+            "ask for the file as it was written, or have it made again",
+        )
     if not found.intact:
         raise DataError(
             "A pack shows the content that it carries",

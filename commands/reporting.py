@@ -22,6 +22,7 @@ from layers.columns import Columns
 from layers.filters import parse_hours, resolve_wards
 from layers.ledger import visits
 from layers.reading import read_columns, source_summary
+from layers.release_audit import require_audited
 from layers.release_format import Release
 from layers.whole_files import written_whole
 from layers.winning import Winner, winner_of
@@ -85,7 +86,7 @@ def briefing(
         )
         if out:
             write_file(out, briefing_pdf(found, here.area, made=now))
-        heading = f"{found.title}. {head_words(found, here.area)}"
+        heading = f"{found.title}. {head_words(found, here.area).removesuffix('.')}"
     _report(found, heading=heading, form=form, out=out)
 
 
@@ -151,14 +152,16 @@ def _report(found: Briefing, *, heading: str, form: Format, out: Path | None) ->
 
 
 def _for_councillor(release: Path | None, wards: list[str], *, out: Path | None, form: Format) -> None:
-    """From the release alone: no store is opened."""
+    """From the release alone, once it has been audited: no store is opened."""
     if release is None or len(wards) != 1:
         raise UsageError(
             "A councillor's briefing is of one ward, from a published release",
             "no release was given" if release is None else f"{len(wards)} wards were given",
             "give --release DIR and one --ward",
         )
-    found = councillor_briefing(Release.read(release), wards[0])
+    published = Release.read(release)
+    require_audited(published)
+    found = councillor_briefing(published, wards[0])
     if out:
         write_file(out, councillor_pdf(found))
         say(f"Written: {out}")

@@ -118,7 +118,7 @@ def make_evidence(
         "incidents": rows,
         "totals": total_rows(rows, ask.layers),
         "months": month_rows(rows, ask.layers),
-        "sources": source_rows(store, viewer, rows),
+        "sources": source_rows(store, viewer, rows, ask.layers),
         "demonstration": demonstration_mark(columns) or "",
     }
     return content | {"caveats": caveats(content)}

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["CELLS", "NaloxoneCover", "Reach", "Search", "naloxone_cover"]
 
 CELLS: Final = "cells"
+LONGEST_S: Final = 3_600
 _LAYER: Final = "overdoses"
 _POINT_RESOLUTION, _CELL_RESOLUTION = 10, 9
 
@@ -72,6 +73,14 @@ class Search:
     number: int = 3
     candidates: tuple[str, ...] = (CELLS,)
     seconds: float = 20.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.seconds <= LONGEST_S:
+            raise UsageError(
+                f"The search for the best places may take up to {LONGEST_S:,} seconds",
+                f"it was given {self.seconds:g}",
+                "20 is usual; when they are up, the best that was found is told",
+            )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -90,7 +90,7 @@ def _start(held: Any) -> Place | None:
     if held is None:
         return None
     sound = isinstance(held, dict) and all(isinstance(held.get(key), int | float) for key in ("lon", "lat"))
-    if not sound or abs(held["lon"]) > 180 or abs(held["lat"]) > 90:  # noqa: PLR2004 - degrees
+    if not (sound and abs(held["lon"]) <= 180 and abs(held["lat"]) <= 90):  # noqa: PLR2004 - degrees; NaN is none
         raise DataError(_RULE, "its [start] has no lon and lat in degrees", _HINT)
     return Place(str(held.get("name", "Start")), float(held["lon"]), float(held["lat"]))
 

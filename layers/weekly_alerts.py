@@ -47,6 +47,8 @@ def weekly_alarms(
     none. `days_known`: how many days records reach back.
     """
     weeks = min(days_known // 7, _MOST_WEEKS)
+    if weeks < 1:  # a day before all records, too
+        return None
     judged = min(-(-days // 7), 5)
     daily = count_by(day + 7 * weeks, ward, times=7 * weeks, places=places)
     daily = np.column_stack([daily.sum(axis=1), daily])

@@ -27,12 +27,14 @@ LARGEST: Final = 100_000_000  # bytes of content: many times the largest pack
 
 @dataclass(frozen=True, slots=True)
 class PackCheck:
-    """What was found: `intact`: the file shows its content and nothing else; `noted`: this installation made it.
+    """What was found: `intact`: byte by byte what the content makes; `noted`: this installation made the content.
 
+    `same_values`: a workbook's stored values are the content's, whatever it looks like; for a PDF the same as `intact`.
     `digest` is the SHA-256 of the content. Whoever changes the content too makes an intact file, but no noted one.
     """
 
     intact: bool
+    same_values: bool
     noted: bool
     digest: str
     reference: str
@@ -43,9 +45,9 @@ class PackCheck:
 def check_pack(name: str, file: bytes, *, home: Path) -> PackCheck:
     """Check a pack of `hexbeat evidence` (.pdf or .xlsx) against itself, and against the register of the home folder.
 
-    A PDF is made again from its content and compared byte by byte, a workbook cell by cell. So a pack of another
-    version of Hexbeat, whose pages look otherwise, is not called intact, and the sentence says so. DataError for a
-    file that is no pack.
+    It is made again from its content and compared byte by byte. So a pack of another version of Hexbeat, or a workbook
+    that was saved again, is not called intact, and the sentence says so: of such a workbook only the values stored in
+    its cells are compared, not formulas, hidden rows or formats. DataError for a file that is no pack.
     """
     content = pdf_content(file) if file.startswith(b"%PDF") else xlsx_content(file)
     if content is None or content.get("format") != FORMAT:
@@ -55,14 +57,21 @@ def check_pack(name: str, file: bytes, *, home: Path) -> PackCheck:
             "give the .pdf or .xlsx as it was written",
         )
     digest = digest_of(content)
-    intact = shows_content(file, content, home)
+    intact, same_values = compared(file, content, home)
     noted = noted_pack(home, digest)
     facts = str(content.get("reference")), str(content.get("made_at"))
-    return PackCheck(intact, noted is not None, digest, *facts, check_words(intact=intact, noted=noted))
+    words = check_words(intact=intact, same_values=same_values, noted=noted)
+    return PackCheck(intact, same_values, noted is not None, digest, *facts, words)
 
 
-def check_words(*, intact: bool, noted: dt.datetime | None) -> str:
+def check_words(*, intact: bool, same_values: bool, noted: dt.datetime | None) -> str:
     """What the check found, and what it did not."""
+    if same_values and not intact:
+        return (
+            "The values stored in its cells are those of the content it carries, but the file is not as Hexbeat writes "
+            "it: it was saved again, or changed, or another version of Hexbeat made it. What it shows was not checked: "
+            "rows may be hidden, and a formula may show something else."
+        )
     if not intact:
         return (
             "What the file shows differs from the content it carries: it was changed, or another version of Hexbeat "
@@ -76,14 +85,16 @@ def check_words(*, intact: bool, noted: dt.datetime | None) -> str:
     return f"What the file shows is its content, as it was made here on {date_words(noted.date())}."
 
 
-def shows_content(file: bytes, content: dict[str, Any], home: Path) -> bool:
-    """Whether the file is what the content makes."""
+def compared(file: bytes, content: dict[str, Any], home: Path) -> tuple[bool, bool]:
+    """Whether the file is what the content makes, byte by byte, and whether at least its stored values are."""
     try:
         if file.startswith(b"%PDF"):
-            return file == evidence_pdf(content, load_area(str(content["area"]), home=home))
-        return sheets_of(file) == sheets_of(evidence_xlsx(content))
+            same = file == evidence_pdf(content, load_area(str(content["area"]), home=home))
+            return same, same
+        made = evidence_xlsx(content)
+        return file == made, sheets_of(file) == sheets_of(made)
     except (KeyError, TypeError, ValueError, HexbeatError):
-        return False  # a content that makes no page was not written by Hexbeat
+        return False, False  # a content that makes no page was not written by Hexbeat
 
 
 def pdf_content(file: bytes) -> dict[str, Any] | None:
@@ -117,6 +128,6 @@ def as_content(text: bytes) -> dict[str, Any] | None:
 
 
 def sheets_of(file: bytes) -> dict[str, list[list[Any]]]:
-    """All cells of all sheets, by name."""
+    """The values stored in all cells of all sheets, by name; of a formula the value it had when it was saved."""
     book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(file))
     return {name: book.get_sheet_by_name(name).to_python() for name in book.sheet_names}

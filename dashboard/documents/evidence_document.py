@@ -112,12 +112,12 @@ def source_words(row: dict[str, Any]) -> list[str]:
     rejected = f"{row['rejects']:,}" + (f" ({reasons})" if reasons else "")
     return [
         row["source"],
-        layer_named(row["layer"]).title,
+        layer_named(row["layer"]).title if row["layer"] else "not known",
         f"{row['used']:,} of {row['events']:,}",
-        date_words(dt.date.fromisoformat(row["last_record"])),
+        date_words(dt.date.fromisoformat(row["last_record"])) if row["last_record"] else "none",
         rejected,
-        percent_words(row["without_time"]),
-        percent_words(row["snapped"]),
+        percent_words(row["without_time"]) if row["events"] else "",
+        percent_words(row["snapped"]) if row["events"] else "",
     ]
 
 

@@ -9,7 +9,7 @@ from layers.areas import load_area
 from layers.store import Store
 from tests.support.analysing import filled_store
 from tests.support.cli import Run
-from tests.support.example_release import write_example
+from tests.support.example_release import example_release, write_example
 from tests.support.made_events import load_frame, made_frame
 from tests.support.papers import read_paper
 
@@ -49,6 +49,37 @@ def test_a_councillors_briefing_needs_no_store(run: Run, tmp_path: Path) -> None
     assert "at least 12 needle finds were recorded in Abbey" in " ".join(done.out.split())
     assert not (tmp_path / "home").exists()
     assert read_paper((tmp_path / "a.pdf").read_bytes()).title == "Abbey: what is happening"
+
+
+def test_a_councillor_is_shown_no_release_in_which_the_audit_finds_something(run: Run, tmp_path: Path) -> None:
+    small = {"2026-Q1": (("fine.piece.0", 2),), "2026-Q2": (("fine.piece.0", 12),)}
+    release = write_example(tmp_path / "release", example_release(published=small))
+    out = tmp_path / "a.pdf"
+    done = run("briefing", "--for", "councillor", "--release", release, "--ward", "Abbey", "--out", out)
+    assert (done.code, done.out, out.exists()) == (4, "", False)
+    assert done.err.splitlines()[0] == "The public is shown a release in which the audit finds nothing."
+
+
+def test_a_briefing_without_any_place_ends_its_sentence_once(run: Run, tmp_path: Path) -> None:
+    done = run("briefing", "--day", "2026-11-22", "--home", tmp_path / "empty")
+    assert done.code == 0
+    assert " ".join(done.out.split()) == (
+        "Middlesbrough: threat, risk and harm. For the daily meeting of 22 Nov 2026. Looks back on 15 Nov to 21 Nov "
+        "2026: none"
+    )
+
+
+def test_a_workbook_that_was_saved_again_is_not_relied_on(run: Run, home: tuple[str, str], tmp_path: Path) -> None:
+    file = tmp_path / "pack.xlsx"
+    assert run("evidence", *PLACE, "--from", "2026-01-01", "--out", file, *home).code == 0
+    file.write_bytes(file.read_bytes() + b" ")
+    done = run("evidence", "--check", file, "--format", "json", *home)
+    assert (done.code, done.json["intact"], done.json["same_values"]) == (3, False, True)
+    assert done.err.splitlines() == [
+        "A pack is relied on as it was written.",
+        "  this one was saved again, changed, or made by another version; its values are equal, its looks unchecked.",
+        "  ask for the file as it was written, or have it made again.",
+    ]
 
 
 @pytest.mark.parametrize(

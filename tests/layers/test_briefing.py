@@ -142,6 +142,12 @@ def test_a_verdict_says_no_more_than_the_test(change: str, high: float, said: st
     assert verdict_words(change, 1.2, high) == said
 
 
+def test_a_day_before_all_records_claims_nothing() -> None:
+    found = make_briefing(demonstration()[0], middlesbrough(), today=dt.date(1990, 1, 1))
+    assert (found.places, found.alerts) == ((), ())
+    assert found.period == (dt.date(1989, 12, 25), dt.date(1990, 1, 1))
+
+
 def test_without_records_nothing_is_claimed() -> None:
     columns = demonstration()[0]
     found = make_briefing(subset(columns, np.zeros(0, dtype=np.int64)), middlesbrough(), today=TODAY)

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from pyproj import Geod
 
+from dashboard.documents.evidence_document import source_words
 from geo.cells import index_points
 from geo.errors import PolicyError, UsageError
 from layers.access import ANALYST, Action, Viewer, may
@@ -19,7 +20,7 @@ from layers.evidence import DEFAULT_LAYERS, Ask, canonical, digest_of, make_evid
 from layers.evidence_register import note_pack, noted_pack
 from layers.reading import read_columns
 from layers.store import Store
-from tests.support.event_frames import event_frame
+from tests.support.event_frames import event_frame, reject_frame
 from tests.support.made_events import load_frame
 
 LON, LAT = -1.2401, 54.5727
@@ -142,6 +143,28 @@ def test_sources_say_what_they_hold_and_what_was_used(tmp_path: Path) -> None:
     assert content["demonstration"] == ""
 
 
+def test_a_source_of_which_nothing_near_could_be_used_is_told(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    with Store.open(home) as store:
+        load_frame(store, area(), event("far", metres=400).assign(source="council"), source="council")
+        load_frame(store, area(), event("other", layer="overdoses").assign(source="health"), source="health")
+        with store.begin_load(ANALYST, area="middlesbrough") as entry:
+            for name, source in (("a.csv", "council"), ("b.csv", "wardens")):
+                with entry.file(name, source, sha256="0" * 64) as part:
+                    part.add_rejects(reject_frame({2: ("no_place", "{}"), 3: ("no_place", "{}")}))
+    content = pack(tmp_path, event("near"))
+    told = [tuple(row[name] for name in ("source", "layer", "used", "events", "rejects")) for row in content["sources"]]
+    assert told == [
+        ("council", "needle_litter", 0, 1, 2),
+        ("table", "needle_litter", 1, 1, 0),
+        ("wardens", "", 0, 0, 2),
+    ]
+    assert content["sources"][2]["reasons"] == {"no_place": 2}
+    assert source_words(content["sources"][0])[2] == "0 of 1"
+    assert source_words(content["sources"][2]) == ["wardens", "not known", "0 of 0", "none", "2 (2 no place)", "", ""]
+    assert "4 rows of these sources' files could not be used, and are not counted anywhere." in content["caveats"]
+
+
 def test_the_same_content_has_the_same_hash_and_any_change_another(tmp_path: Path) -> None:
     content = pack(tmp_path, event("near"))
     again = json.loads(canonical(content))
@@ -185,7 +208,13 @@ def test_a_place_outside_the_area_is_refused(tmp_path: Path) -> None:
     ],
 )
 def test_a_pack_is_asked_for_in_full(change: dict[str, Any], fact: str) -> None:
-    asked = {"radius_m": 100.0, "start": START, "end": END, "reference": "CL-14", "made_by": "A. Analyst"} | change
+    asked: dict[str, Any] = {
+        "radius_m": 100.0,
+        "start": START,
+        "end": END,
+        "reference": "CL-14",
+        "made_by": "A. Analyst",
+    } | change
     with pytest.raises(UsageError) as caught:
         Ask(LON, LAT, **asked)
     assert caught.value.fact == fact

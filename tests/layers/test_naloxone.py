@@ -141,6 +141,30 @@ def test_no_overdoses_are_said(home: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("reach", "said"),
+    [(Reach(float("nan")), "nan"), (Reach(float("inf")), "inf"), (Reach(minutes=float("nan")), "nan"),
+     (Reach(minutes=float("inf")), "inf"), (Reach(-1), "-1")],
+)  # fmt: skip
+def test_near_is_a_length(home: Path, reach: Reach, said: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        cover(home, reach=reach)
+    assert str(caught.value) == (
+        f"Near is 50 m to 5 km, and 0 or more next places are looked for; it is {said} m and 3 places; "
+        "400 m, or 5 minutes on foot, is usual"
+    )
+
+
+@pytest.mark.parametrize(("seconds", "said"), [(-1, "-1"), (0, "0"), (float("nan"), "nan"), (float("inf"), "inf")])
+def test_the_search_takes_a_time(seconds: float, said: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        Search(seconds=seconds)
+    assert str(caught.value) == (
+        f"The search for the best places may take up to 3,600 seconds; it was given {said}; 20 is usual; when they are "
+        "up, the best that was found is told"
+    )
+
+
+@pytest.mark.parametrize(
     ("text", "hours", "night", "monday_noon"),
     [
         ("24/7", 168, True, True),

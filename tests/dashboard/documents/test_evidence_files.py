@@ -2,6 +2,8 @@
 
 import datetime as dt
 import io
+import re
+import zipfile
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -106,11 +108,41 @@ def test_a_page_that_shows_something_else_is_found(tmp_path: Path) -> None:
         assert found.sentence.startswith("What the file shows differs from the content it carries")
 
 
-def test_a_cell_that_was_changed_is_found_and_saving_again_is_no_change(tmp_path: Path) -> None:
+SAME_VALUES = (
+    "The values stored in its cells are those of the content it carries, but the file is not as Hexbeat writes it: it "
+    "was saved again, or changed, or another version of Hexbeat made it. What it shows was not checked: rows may be "
+    "hidden, and a formula may show something else."
+)
+
+
+def test_a_cell_that_was_changed_is_found_and_saving_again_is_said(tmp_path: Path) -> None:
     cells = sheets(evidence_xlsx(content()))
-    assert check_pack("same.xlsx", saved_again(cells), home=tmp_path).intact
+    again = check_pack("same.xlsx", saved_again(cells), home=tmp_path)
+    assert (again.intact, again.same_values, again.sentence) == (False, True, SAME_VALUES)
     cells["Records"][1][4] = 3.0
-    assert not check_pack("changed.xlsx", saved_again(cells), home=tmp_path).intact
+    changed = check_pack("changed.xlsx", saved_again(cells), home=tmp_path)
+    assert (changed.intact, changed.same_values) == (False, False)
+    assert changed.sentence == (
+        "What the file shows differs from the content it carries: it was changed, or another version of Hexbeat "
+        "made it."
+    )
+
+
+@pytest.mark.parametrize(
+    ("part", "before", "after"),
+    [
+        ("xl/worksheets/sheet2.xml", r'<row r="3"', r'<row r="3" hidden="1"'),
+        ("xl/worksheets/sheet2.xml", r'(<c r="A2"[^>]*>)(<v>)', r"\1<f>99+0</f>\2"),
+        ("xl/worksheets/sheet2.xml", r"<cols><col ", r'<cols><col hidden="1" '),
+        ("xl/workbook.xml", r'<sheet name="Sources"', r'<sheet name="Sources" state="hidden"'),
+        ("xl/styles.xml", r'<cellXfs count="(\d)"><xf numFmtId="0"', r'<cellXfs count="\1"><xf numFmtId="9"'),
+    ],
+    ids=["hidden row", "formula with its old value", "hidden column", "hidden sheet", "number format"],
+)
+def test_a_workbook_that_shows_something_else_is_not_intact(tmp_path: Path, part: str, before: str, after: str) -> None:
+    note_pack(tmp_path, digest_of(content()), MADE)
+    found = check_pack("forged.xlsx", with_part(evidence_xlsx(content()), part, before, after), home=tmp_path)
+    assert (found.intact, found.same_values, found.noted, found.sentence) == (False, True, True, SAME_VALUES)
 
 
 def test_a_content_that_was_changed_has_another_hash(tmp_path: Path) -> None:
@@ -134,6 +166,18 @@ def test_hostile_words_are_only_words(tmp_path: Path) -> None:
     file = pdf(HOSTILE_TEXT)
     assert '#import "x" *b* $y$ \\ <b>&amp; =1+1' in read_paper(file).words
     assert check_pack("pack.pdf", file, home=tmp_path).intact
+
+
+def with_part(file: bytes, part: str, before: str, after: str) -> bytes:
+    """The workbook with one replacement in one of its parts, which must be possible."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(file)) as old, zipfile.ZipFile(buffer, "w") as new:
+        for name in old.namelist():
+            text = old.read(name).decode()
+            changed, times = re.subn(before, after, text, count=1) if name == part else (text, 1)
+            assert times == 1
+            new.writestr(name, changed)
+    return buffer.getvalue()
 
 
 def saved_again(cells: dict[str, list[list[Any]]]) -> bytes:
