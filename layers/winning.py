@@ -15,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 import shapely
 
+from geo.errors import DataError
 from layers.areas import Area
 from layers.backtest_figures import DECIDING_SHARE, SHARES, SizeFigure, Verdict
 from layers.backtesting import MOST_CELLS, Backtest, backtest
@@ -195,7 +196,7 @@ def _fingerprint(columns: Columns, area: Area, layer: str) -> str:
 def _keep(path: Path, judgement: Judgement, fingerprint: str) -> None:
     """Write it; a home that cannot be written to only costs time."""
     held = {"of": fingerprint, **asdict(judgement)}
-    with suppress(OSError):
+    with suppress(OSError, DataError):
         path.parent.mkdir(parents=True, exist_ok=True)
         with written_whole(path) as draft:
             draft.write_text(json.dumps(held, indent=1, default=date.isoformat), encoding="utf-8")
