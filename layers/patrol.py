@@ -73,7 +73,7 @@ def make_patrol_plan(
     )
     visited = np.array(sorted({place for route in solved.routes for place in route.stops}), dtype=np.intp)
     return Plan(
-        plan_id=short_id(PlanKind.PATROL, area.name, choices, arrays=[expected.worth, ways.seconds]),
+        plan_id=short_id(PlanKind.PATROL, area.name, choices, tours, arrays=[expected.worth, ways.seconds]),
         kind=PlanKind.PATROL,
         area=area.name,
         title=f"Patrol of {date_words(choices.day)}, {time.words}",
@@ -91,7 +91,7 @@ def make_patrol_plan(
         synthetic=bool(columns.demonstration.any()),
         past=past.rows() if past else (),
         settings=_settings(choices, expected, chosen, problem, ways),
-        notes=_notes(expected, chosen[visited], solved, past=past),
+        notes=_notes(expected, chosen[visited], solved, past=past, judged=not methods),
     )
 
 
@@ -161,7 +161,9 @@ def _settings(
     )
 
 
-def _notes(expected: Expected, visited: NDArray[np.intp], solved: Solved, *, past: Past | None) -> tuple[str, ...]:
+def _notes(
+    expected: Expected, visited: NDArray[np.intp], solved: Solved, *, past: Past | None, judged: bool
+) -> tuple[str, ...]:
     """What the plan covers layer by layer, how good it is for sure, and what it cannot know."""
     said = []
     for one in expected.layers:
@@ -173,6 +175,8 @@ def _notes(expected: Expected, visited: NDArray[np.intp], solved: Solved, *, pas
         )
     if past:
         said += past.sentences()
+    if past and past.events.any() and judged:
+        said.append("The method was chosen by a back-test that these weeks took part in, which may flatter the plans.")
     if len(expected.layers) > 1:
         said.append(
             "The layers are unlike things: their sum has the weights that the team gave, and no unit of its own."

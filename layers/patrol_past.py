@@ -36,11 +36,11 @@ class Past:
     usual_area: NDArray[np.float64]
 
     def rows(self) -> tuple[tuple[str, float, float, float], ...]:
-        """(label, PAI, low, high) of both ways: 95 % intervals of resampled weeks; none without events."""
-        if not self.events.sum():
-            return ()
+        """(label, PAI, low, high): 95 % intervals of resampled weeks; no row for a way that visited nothing."""
         ways = ((PLAN_LABEL, self.caught, self.area), (USUAL_LABEL, self.usual, self.usual_area))
-        return tuple((label, *interval(caught, self.events * area)) for label, caught, area in ways)
+        return tuple(
+            (label, *interval(caught, self.events * area)) for label, caught, area in ways if (self.events * area).any()
+        )
 
     def lead(self) -> tuple[float, float, float]:
         """By how much of all events the plans caught more than the usual way, with the interval of the same weeks."""
@@ -51,14 +51,31 @@ class Past:
         if not self.events.sum():
             return ()
         own, usual = (percent_words(float(part.sum() / self.events.sum())) for part in (self.caught, self.usual))
-        _, low, high = self.lead()
-        told = "more than chance makes" if low > 0 else "which chance alone could make"
         weeks = f"In the last {len(self.events)} weeks such plans would have had {own} of the events at their stops"
-        lead = f"a lead of {low * 100:.1f} to {high * 100:.1f} of 100 events, {told}"
         return (
-            f"{weeks}, the top cells by last month's count in map order {usual}: {lead}.",
+            f"{weeks}, the top cells by last month's count in map order {usual}: {self._lead_words()}.",
+            *self._area_words(),
             "Each week was planned from those before with less effort, and judged by all its events (resampled weeks).",
         )
+
+    def _lead_words(self) -> str:
+        """The interval of the lead as it is printed, and whether it tells the two apart."""
+        low, high = (round(end * 100, 1) + 0.0 for end in self.lead()[1:])
+        if low > 0:
+            return f"a lead of {low:.1f} to {high:.1f} of 100 events, more than chance makes"
+        if high < 0:
+            return f"{-high:.1f} to {-low:.1f} of 100 events fewer, more than chance makes"
+        return f"a difference of {low:.1f} to {high:.1f} of 100 events, which chance alone could make"
+
+    def _area_words(self) -> tuple[str, ...]:
+        """What either way caught for the area that it visited: who visits more catches more."""
+        rows = self.rows()
+        if len(rows) < 2:  # noqa: PLR2004 - both ways
+            return ()
+        areas = (f"{area.mean() * 100:.2f} %" for area in (self.area, self.usual_area))
+        (own, usual), (_, pai, *_), (_, usual_pai, *_) = areas, *rows
+        plans = f"The plans visited {own} of the area and caught {pai:.1f} times what chance would there"
+        return (f"{plans}, the top cells {usual} and {usual_pai:.1f} times.",)
 
 
 def past_of(expected: Expected, choices: PatrolChoices, time: WorkingTime, stop_s: NDArray[np.int64]) -> Past | None:
@@ -132,17 +149,21 @@ def _usual(
     stop_s: NDArray[np.int64],
     recent: NDArray[np.float64],
 ) -> NDArray[np.intp]:
-    """The top cells by last month's count that teams can visit in map order, from west to east, within the hours."""
+    """The top cells by last month's count that teams can visit in map order, from west to east, within the hours.
+
+    A cell that does not fit is passed over for the next: who chooses so goes on while there is time.
+    """
     if not (recent > 0).any():
         return np.zeros(0, dtype=np.intp)
     chosen = candidates(recent)
     rank = np.argsort(-recent[chosen], kind="stable")
     problem, _ = patrol_problem(expected, chosen, choices, time, stop_s, None, recent)
     east = np.argsort(expected.study.x_m[chosen], kind="stable")
-    many = 0
-    while many < len(chosen) and _fits(problem, east[np.isin(east, rank[: many + 1])]):
-        many += 1
-    return chosen[rank[:many]]
+    kept: list[int] = []
+    for cell in rank.tolist():
+        if recent[chosen[cell]] > 0 and _fits(problem, east[np.isin(east, [*kept, cell])]):
+            kept.append(cell)
+    return chosen[np.array(kept, dtype=np.intp)]
 
 
 def _fits(problem: Problem, order: NDArray[np.intp]) -> bool:

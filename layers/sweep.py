@@ -190,7 +190,9 @@ def _plan(
     done = np.array(sorted(place for route in routes for place in route.stops), dtype=np.intp)
     score, bound = float(places.needles[done].sum()), upper_bound(problem)
     return Plan(
-        plan_id=short_id(PlanKind.SWEEP, area.name, choices, arrays=[places.cell, places.needles, problem.travel_s]),
+        plan_id=short_id(
+            PlanKind.SWEEP, area.name, choices, tours, arrays=[places.cell, places.needles, problem.travel_s]
+        ),
         kind=PlanKind.SWEEP,
         area=area.name,
         title=f"Needle sweep of {date_words(choices.day)}, {time.words}",

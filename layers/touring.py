@@ -91,7 +91,10 @@ def _leaves(problem: Problem, route: Route) -> int:
 
 
 def short_id(*parts: object, arrays: Sequence[NDArray[np.generic]] = ()) -> str:
-    """Six small letters and digits that stand for choices and data; the same for the same."""
+    """Six small letters and digits that stand for choices, tours and data; the same for the same.
+
+    The tours take part: what is recorded of stop "1-03" must never be read as of another place.
+    """
     digest = hashlib.sha256("\x1f".join(map(repr, parts)).encode())
     for array in arrays:
         digest.update(np.ascontiguousarray(array).tobytes())

@@ -131,6 +131,8 @@ def test_a_plan_says_what_it_covers_and_goes_where_most_is_expected() -> None:
     assert plan.covered / plan.expected > 5 * area
     assert plan.notes[0].startswith("Street dealing: the stops are at places with ")
     assert plan.notes[-1].startswith("Reports are where people report: ")
+    assert sum(note.startswith("The plans visited ") for note in plan.notes) == 1
+    assert not any(note.startswith("The method was chosen by a back-test") for note in plan.notes)  # it was given
     assert any(sentence.startswith("Street dealing: the ") for sentence in plan.settings)
 
 

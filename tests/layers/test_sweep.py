@@ -108,8 +108,11 @@ def test_places_near_play_areas_and_schools_come_before_the_rest() -> None:
     plan = swept(DAY, reports=empty, near=near)
     assert "within 150 m of Swings <b>" in plan.tours[0].stops[0].reason.lower().replace("swings", "Swings")
     assert plain.notes[0].startswith("There are no open reports: ")
+    assert plan.tours != plain.tours
+    assert plan.plan_id != plain.plan_id  # a printed sheet and what is recorded of it mean these stops
     stations = near.assign(kind="station")
     assert swept(DAY, reports=empty, near=stations).tours == plain.tours
+    assert swept(DAY, reports=empty, near=stations).plan_id == plain.plan_id
 
 
 def test_crews_have_places_that_lie_together_with_about_equal_work() -> None:
