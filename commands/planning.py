@@ -1,4 +1,4 @@
-"""plan patrol, sweep, list and show: from what is expected to an order of stops within a shift."""
+"""plan patrol, sweep, list, show and remove: from what is expected to an order of stops within a shift."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -11,16 +11,20 @@ from commands.answers import answer
 from commands.asking import parse_day
 from commands.choosing import WardOption, demonstration_mark
 from commands.options import AreaOption, Format, FormatOption, HomeOption, open_installation
+from commands.placing import Sure
 from commands.plan_answers import KINDS, file_kind, finish_plan, tell, write_plan
 from commands.plan_choices import parse_minutes, parse_weight, place_of, shift_hours, travel_of, usual_start
 from commands.progress import progress_bar
+from commands.storing import confirm
+from geo.errors import UsageError
 from layers.access import Action, require
 from layers.areas import load_area
 from layers.filters import resolve_wards
+from layers.ledger import visits
 from layers.open_reports import open_reports
 from layers.patrol import PatrolChoices, make_patrol_plan
 from layers.plan_settings import read_plan_settings
-from layers.plan_store import list_plans, load_plan
+from layers.plan_store import list_plans, load_plan, remove_plan
 from layers.reading import read_columns
 from layers.reference import read_reference
 from layers.settings import Settings
@@ -28,7 +32,7 @@ from layers.sweep import SweepChoices, make_sweep_plan
 
 __all__ = ["plan"]
 
-plan = typer.Typer(no_args_is_help=True, help="Plans: patrol, sweep; list them, show one again, write it as a file.")
+plan = typer.Typer(no_args_is_help=True, help="Plans: patrol, sweep; list, show, write as a file, remove.")
 
 
 class Going(StrEnum):
@@ -207,3 +211,31 @@ def show(
     if out and kind:
         write_plan(found, of, out, kind)
     tell(found, of, form=form)
+
+
+@plan.command()
+def remove(
+    plan_id: Annotated[str, typer.Argument(metavar="PLAN", help="The code of a plan.")],
+    *,
+    yes: Sure = False,
+    home: HomeOption = None,
+    area: AreaOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Remove a plan that was only tried. One that visits answer stays: the return needs what it asked for.
+
+    Example: hexbeat plan remove sckx7i --yes
+    """
+    with open_installation(home, area) as here:
+        require(here.viewer, Action.PLAN)
+        answered = len(visits(here.store, here.viewer, plan_id=plan_id))
+        if answered:
+            raise UsageError(
+                "A plan that visits answer is kept, as the return sets them against it",
+                f"plan {plan_id} has {answered:,}",
+                "take them back first: `hexbeat done undo`",
+            )
+        confirm(yes=yes, question=f"Remove plan {plan_id}?")
+        remove_plan(here.settings.home, plan_id)
+    row = {"removed": plan_id}
+    answer(row, form=form, rows=[row], heading="Removed")

@@ -44,8 +44,7 @@ def return_(
     Example: hexbeat return --by ward,quarter,team --from 2026-10-01 --to 2027-01-01 --out return.xlsx
     """
     groups = parse_return_groups(by)
-    if out is not None and out.suffix.lower() not in {".csv", ".xlsx"}:
-        raise UsageError("A return is written as .csv or .xlsx", f"it was given {out.name}", "choose one of the two")
+    _require_file(out)
     with open_installation(home, area) as here:
         plans = [load_plan(here.settings.home, one) for one, _, _ in list_plans(here.settings.home)]
         plans = [plan for plan in plans if plan.area == here.area.name]
@@ -55,7 +54,7 @@ def return_(
             plans, found, here.area.wards, by=groups, time_zone=here.area.time_zone,
             year="financial" if year is Year.FINANCIAL else "calendar", **days,
         )  # fmt: skip
-    notes = return_notes(plans, found)
+        notes = return_notes(plans, found, time_zone=here.area.time_zone, **days)
     if out is not None:
         with written_whole(out) as draft:
             draft.write_bytes(return_csv(frame) if out.suffix.lower() == ".csv" else return_xlsx(frame, notes))
@@ -65,6 +64,18 @@ def return_(
     shown = [{**row, "delivered_share": _percent(row["delivered_share"])} for row in rows]
     payload = {"by": groups, "rows": rows, "notes": list(notes), "out": str(out) if out else None}
     answer(payload, form=form, rows=shown, heading="Planned against delivered")
+
+
+def _require_file(out: Path | None) -> None:
+    """UsageError for an ending that no return has, or a folder that is not there."""
+    if out is None:
+        return
+    if out.suffix.lower() not in {".csv", ".xlsx"}:
+        raise UsageError("A return is written as .csv or .xlsx", f"it was given {out.name}", "choose one of the two")
+    if not out.absolute().parent.is_dir():
+        raise UsageError(
+            "A file goes into a folder that exists", f"{out.parent} does not", "make it first, or choose another"
+        )
 
 
 def parse_return_groups(text: str) -> list[Group]:

@@ -20,7 +20,7 @@ from layers.reference import read_reference
 from layers.sheet_visits import SheetChoices, visits_of_rows
 from layers.track_files import read_track
 from layers.track_visits import LEAST_MINUTES, RADIUS_M, visits_of_track
-from layers.visits import DONE, Visit, find_tour
+from layers.visits import DONE, Visit, find_tour, overlap_note
 
 if TYPE_CHECKING:
     from layers.store import Store
@@ -222,7 +222,7 @@ def _report(
         not_done=sum(visit.outcome != DONE for visit in made),
         minutes=sum(visit.minutes for visit in made),
         needles=sum(visit.needles or 0 for visit in made),
-        notes=found.notes,
+        notes=found.notes + overlap_note((visit.team, visit.started_at, visit.minutes) for visit in made),
         dry_run=dry_run,
         load_id=load_id,
         **tally,

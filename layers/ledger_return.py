@@ -14,9 +14,18 @@ from geo.wards import Wards
 from layers.plain_cells import neutralise_formulas, plain_cell
 from layers.plans import Plan
 from layers.quarters import QuarterYear, quarter_name
-from layers.visits import DONE
+from layers.visits import DONE, overlap_note, team_key
 
-__all__ = ["GROUPS", "MEASURES", "Group", "return_csv", "return_notes", "return_xlsx", "work_return"]
+__all__ = [
+    "GROUPS",
+    "MEASURES",
+    "Group",
+    "plans_that_count",
+    "return_csv",
+    "return_notes",
+    "return_xlsx",
+    "work_return",
+]
 
 Group = Literal["ward", "quarter", "month", "team", "kind"]
 GROUPS: Final[tuple[Group, ...]] = get_args(Group)
@@ -28,6 +37,7 @@ _SUMMED: Final = tuple(name for name in MEASURES if name != "delivered_share")
 _COLUMNS: Final[Mapping[Group, tuple[str, ...]]] = {"ward": ("ward_code", "ward_name")}
 _WORKBOOK: Final = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
 _WIDE: Final = 20  # characters
+_NAMED: Final = 10  # plans by their codes in a note
 
 
 def work_return(  # the choices of one return, all by name
@@ -50,14 +60,15 @@ def work_return(  # the choices of one return, all by name
     and are no part of what the public reported. `delivered_share` is delivered over planned minutes, NaN where none was
     planned. Nothing is counted twice: each column but the share sums to its total whatever the groups.
 
-    UsageError for a group that is none, or named twice.
+    Of plans of one kind, area and beginning those count that visits answer, or else the newest. A team is the same
+    whatever its capitals and spaces. UsageError for a group that is none, or named twice.
     """
     _require_groups(by)
     zone = ZoneInfo(time_zone)
-    rows = pd.concat([_planned(plans, zone), _delivered(visits, zone)], ignore_index=True)
-    days = rows["day"]
-    chosen = pd.Series([(start is None or day >= start) and (end is None or day < end) for day in days], dtype=bool)
-    rows = rows[chosen.to_numpy()]
+    rows = pd.concat([_planned(plans_that_count(plans, visits), zone), _delivered(visits, zone)], ignore_index=True)
+    rows = rows[[_within(day, start, end) for day in rows["day"]]]
+    spelt = dict(zip(map(team_key, reversed(rows["team"].tolist())), reversed(rows["team"].tolist()), strict=True))
+    rows["team"] = [spelt[team_key(team)] for team in rows["team"]]
     names = dict(zip(wards.codes, wards.names, strict=True))
     rows = rows.assign(
         ward_name=[names.get(code, "") for code in rows["ward_code"]],
@@ -69,6 +80,25 @@ def work_return(  # the choices of one return, all by name
     planned = summed["planned_minutes"]
     share = (summed["delivered_minutes"] / planned.where(planned > 0)).astype("float64")
     return summed.assign(delivered_share=share)[[*columns, *MEASURES]]
+
+
+def plans_that_count(plans: Iterable[Plan], visits: pd.DataFrame) -> list[Plan]:
+    """The plans that were meant: those that visits answer; of the others the newest of its kind, area and beginning.
+
+    A plan is kept each time that somebody tries one. One that nobody answers is no promise where another of the same
+    kind and beginning has visits, or is newer.
+    """
+    answered = set(visits["plan_id"].dropna())
+    chosen: dict[tuple[str, str, dt.datetime], list[Plan]] = {}
+    for plan in sorted(plans, key=lambda one: (one.plan_id not in answered, -one.made_at.timestamp(), one.plan_id)):
+        group = chosen.setdefault((str(plan.kind), plan.area, plan.begins), [])
+        if plan.plan_id in answered or not group:
+            group.append(plan)
+    return [plan for group in chosen.values() for plan in group]
+
+
+def _within(day: dt.date, start: dt.date | None, end: dt.date | None) -> bool:
+    return (start is None or day >= start) and (end is None or day < end)
 
 
 def _require_groups(by: Sequence[str]) -> None:
@@ -121,17 +151,37 @@ def _filled(rows: Sequence[tuple[object, ...]], measures: Sequence[str]) -> pd.D
     return frame.assign(**zeros).astype(dict.fromkeys(_SUMMED, "int64"))
 
 
-def return_notes(plans: Iterable[Plan], visits: pd.DataFrame) -> tuple[str, ...]:
-    """What must be said beside a return: synthetic plans, and visits of plans that are no longer there."""
-    held = list(plans)
+def return_notes(
+    plans: Iterable[Plan],
+    visits: pd.DataFrame,
+    *,
+    start: dt.date | None = None,
+    end: dt.date | None = None,
+    time_zone: str = "Europe/London",
+) -> tuple[str, ...]:
+    """What must be said beside a return: synthetic plans, plans left out, lost plans, and visits that overlap.
+
+    Plans left out and overlaps are told of days in [`start`, `end`), by when a plan or a visit begins.
+    """
+    held, zone = list(plans), ZoneInfo(time_zone)
     notes = [
         "Delivered minutes are what teams recorded. Needles were collected by sweeps and are no part of public reports"
     ]
-    if any(plan.synthetic for plan in held):
+    counted = plans_that_count(held, visits)
+    if any(plan.synthetic for plan in counted):
         notes.insert(0, "DEMONSTRATION: some plans rest on synthetic events, which are not real")
     lost = set(visits["plan_id"].dropna()) - {plan.plan_id for plan in held}
     if lost:
         notes.append(f"Planned minutes lack {len(lost):,} plans that were recorded against and are no longer kept")
+    tried = [plan for plan in held if plan not in counted and _within(plan.begins.astimezone(zone).date(), start, end)]
+    if tried:
+        names = ", ".join(sorted(plan.plan_id for plan in tried)[:_NAMED]) + (" …" if len(tried) > _NAMED else "")
+        many = "1 plan is" if len(tried) == 1 else f"{len(tried):,} plans are"
+        notes.append(
+            f"{many} left out that no visit answers, as another of the same kind and beginning counts: {names}"
+        )
+    times = zip(visits["team"], visits["started_at"], visits["minutes"], strict=True)
+    notes += overlap_note(one for one in times if _within(one[1].tz_convert(zone).date(), start, end))
     return tuple(notes)
 
 

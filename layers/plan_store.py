@@ -12,7 +12,7 @@ from geo.errors import DataError, UsageError
 from layers.plans import Place, Plan, PlanKind, Stop, Tour
 from layers.whole_files import written_whole
 
-__all__ = ["list_plans", "load_plan", "plan_from_json", "plan_to_json", "save_plan"]
+__all__ = ["list_plans", "load_plan", "plan_from_json", "plan_to_json", "remove_plan", "save_plan"]
 
 _FOLDER: Final = "plans"
 _ID: Final = re.compile(r"[a-z0-9]{4,16}")
@@ -24,12 +24,23 @@ def save_plan(home: Path, plan: Plan, *, time_zone: str = "Europe/London") -> Pa
     path = _path(home, plan.plan_id)
     path.parent.mkdir(parents=True, exist_ok=True)
     with written_whole(path) as draft:
-        draft.write_text(json.dumps(plan_to_json(plan, time_zone=time_zone), ensure_ascii=False, indent=1) + "\n")
+        draft.write_text(
+            json.dumps(plan_to_json(plan, time_zone=time_zone), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+        )
     return path
 
 
 def load_plan(home: Path, plan_id: str) -> Plan:
     """The plan of that code; UsageError if there is none, DataError if its file cannot be read."""
+    return _read(_kept(home, plan_id))
+
+
+def remove_plan(home: Path, plan_id: str) -> None:
+    """Delete the plan of that code, readable or not; UsageError if there is none. It does not ask for visits."""
+    _kept(home, plan_id).unlink()
+
+
+def _kept(home: Path, plan_id: str) -> Path:
     path = _path(home, plan_id)
     if not path.is_file():
         known = ", ".join(one for one, _, _ in list_plans(home)[:5])
@@ -38,7 +49,7 @@ def load_plan(home: Path, plan_id: str) -> Plan:
             f"there is no plan {plan_id!r}",
             f"there are {known}" if known else "make one with `hexbeat plan patrol`",
         )
-    return _read(path)
+    return path
 
 
 def list_plans(home: Path) -> list[tuple[str, str, dt.datetime]]:

@@ -21,6 +21,7 @@ from layers.visits import (
     NOT_DONE,
     Visit,
     place_visit,
+    team_key,
     visit_id,
     visit_of_stop,
 )
@@ -102,8 +103,8 @@ def visits_of_rows(rows: list[DoneRow], choices: SheetChoices) -> SheetFindings:
 def _visit(row: DoneRow, choices: SheetChoices, taken: _Taken) -> Visit:
     team = row.texts["team"] or choices.team or ""
     answered = _stop(row, team, choices, taken)
-    if not team and answered is not None:
-        team = answered[0].team
+    if answered is not None and team_key(team) in {"", team_key(answered[0].team)}:
+        team = answered[0].team  # as the plan spells it
     if not team or len(team) > LONGEST_TEAM or "@" in team:
         raise _RejectedError("missing_team")
     outcome, needles = _outcome(row.texts["outcome"]), _whole(row.texts["needles"], MOST_NEEDLES, "bad_needles")
@@ -112,7 +113,7 @@ def _visit(row: DoneRow, choices: SheetChoices, taken: _Taken) -> Visit:
     if answered is None:
         return _other(row, team, choices, started=started, minutes=minutes, needles=needles, outcome=outcome)
     tour, stop = answered
-    taken.stops.add((stop.stop_id, team))
+    taken.stops.add((stop.stop_id, team_key(team)))
     plan = choices.plan
     if plan is None:
         raise _RejectedError("unknown_stop")
@@ -230,9 +231,9 @@ def _stop(row: DoneRow, team: str, choices: SheetChoices, taken: _Taken) -> tupl
         if not named:
             raise _RejectedError("unknown_stop")
         return named[0]
-    own = [pair for pair in stops if pair[0].team.casefold() == team.casefold()] if team else []
+    own = [pair for pair in stops if team_key(pair[0].team) == team_key(team)] if team else []
     near = _nearness(row, choices.radius_m)
-    free = [pair for pair in own or stops if (pair[1].stop_id, team or pair[0].team) not in taken.stops]
+    free = [pair for pair in own or stops if (pair[1].stop_id, team_key(team or pair[0].team)) not in taken.stops]
     fitting = [(near(stop), _apart(row, stop), n) for n, (_, stop) in enumerate(free) if near(stop) is not None]
     return free[min(fitting)[2]] if fitting else None
 

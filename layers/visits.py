@@ -1,6 +1,7 @@
 """What a visit is: a team was at a place, from when, for how long, and what it found. Never who was in the team."""
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final
@@ -24,7 +25,9 @@ __all__ = [
     "began_by_now",
     "find_stop",
     "find_tour",
+    "overlap_note",
     "place_visit",
+    "team_key",
     "visit_id",
     "visit_of_stop",
 ]
@@ -91,15 +94,36 @@ class Visit:
 def visit_id(visit: Visit) -> str:
     """16 hexadecimal digits that name a visit over all its versions, made of its natural key.
 
-    The key is plan, stop and team; or a file's own name of the row and the team; or team, start and place.
+    The key is plan, stop and team; or a file's own name of the row and the team; or team, start and place. Capitals and
+    spaces do not make another team.
     """
+    team = team_key(visit.team)
     if visit.plan_id is not None:
-        parts = ["plan", visit.plan_id, visit.stop_id or "", visit.team]
+        parts = ["plan", visit.plan_id, visit.stop_id or "", team]
     elif visit.ref is not None:
-        parts = ["ref", visit.ref, visit.team]
+        parts = ["ref", visit.ref, team]
     else:
-        parts = ["at", str(to_seconds(visit.started_at)), f"{visit.lon:.5f},{visit.lat:.5f}", visit.kind, visit.team]
+        parts = ["at", str(to_seconds(visit.started_at)), f"{visit.lon:.5f},{visit.lat:.5f}", visit.kind, team]
     return blake2b("\x1f".join(parts).encode(), digest_size=8).hexdigest()
+
+
+def team_key(team: str) -> str:
+    """A team's name as it is compared: without regard to capitals and spaces."""
+    return " ".join(team.split()).casefold()
+
+
+def overlap_note(times: Iterable[tuple[str, dt.datetime, int]]) -> tuple[str, ...]:
+    """What must be said where visits (team, start, minutes) of one team overlap in time; none where none do."""
+    spans = sorted((team_key(team), begin, begin + dt.timedelta(minutes=spent)) for team, begin, spent in times)
+    number, minutes, ended = 0, 0, dict[str, dt.datetime]()
+    for team, begin, end in spans:
+        over = (min(end, ended.get(team, begin)) - begin).total_seconds()
+        number, minutes = number + (over > 0), minutes + round(max(over, 0) / 60)
+        ended[team] = max(end, ended.get(team, end))
+    if not number:
+        return ()
+    many = "1 visit begins" if number == 1 else f"{number:,} visits begin"
+    return (f"{many} before the same team's visit before has ended: {minutes:,} minutes count twice",)
 
 
 def visit_of_stop(

@@ -53,6 +53,14 @@ def test_a_sweep_begins_where_plans_toml_says(run: Run, home: Path) -> None:
     assert any("standard for a report is 4 hours" in line for line in plan.settings)
 
 
+@pytest.mark.parametrize("lon", ["nan", "inf", "-181"])
+def test_a_start_that_is_nowhere_is_refused(run: Run, home: Path, lon: str) -> None:
+    (home / "plans.toml").write_text(f"[start]\nlon = {lon}\nlat = 54.574\n")
+    done = run("plan", "sweep", "--home", home, "--day", "2026-11-22")
+    assert done.code == 3
+    assert "  its [start] has no lon and lat in degrees." in done.err.splitlines()
+
+
 def test_without_a_station_tours_begin_in_the_middle_and_that_is_said(run: Run, home: Path) -> None:
     done = run(
         "plan", "patrol", "--home", home, "--day", "2026-11-20", "--hours", "18-21", "--mode", "drive",

@@ -67,6 +67,47 @@ def test_a_shift_from_tap_to_return(run: Run, home: Path, tmp_path: Path) -> Non
     assert erased.json == {"events": 0, "versions": 0, "rejects": 0, "visits": 1, "complete": True}
 
 
+def test_plans_that_were_only_tried_are_left_out_and_can_be_removed(run: Run, home: Path) -> None:
+    save_plan(home, made_plan(begins=BEGAN, plan_id="tried2"))
+    assert run("done", "p7f3a", "1-1").code == 0
+    told = run("return", "--by", "kind", "--format", "json").json
+    assert [(row["planned_stops"], row["planned_minutes"]) for row in told["rows"]] == [(8, 120)]
+    left = "1 plan is left out that no visit answers, as another of the same kind and beginning counts: tried2"
+    assert told["notes"][-1] == left
+
+    asked = run("plan", "remove", "tried2")
+    assert (asked.code, asked.err.splitlines()[1].strip()) == (2, "nobody is here to be asked.")
+    assert run("plan", "remove", "tried2", "--yes", "--format", "json").json == {"removed": "tried2"}
+    assert run("return", "--by", "kind", "--format", "json").json["notes"][1:] == []
+    kept = run("plan", "remove", "p7f3a", "--yes")
+    assert (kept.code, kept.err.splitlines()[-2].strip()) == (2, "plan p7f3a has 1.")
+    gone = run("plan", "remove", "tried2", "--yes")
+    assert (gone.code, gone.err.splitlines()[-2].strip()) == (2, "there is no plan 'tried2'.")
+    assert [row["plan"] for row in run("plan", "list", "--format", "json").json["rows"]] == ["p7f3a"]
+
+
+def test_a_sheet_of_one_team_in_two_spellings_counts_once_and_overlaps_are_told(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "sheet.csv"
+    path.write_text(
+        "Team,Kind,Started,Minutes,Lat,Lon\nTeam 1,patrol,18/11/2026 22:00,20,54.56,-1.24\n"
+        "team 1,patrol,18/11/2026 22:00,20,54.56,-1.24\nTeam 1,patrol,18/11/2026 22:05,20,54.57,-1.24\n"
+    )
+    brought = run("done", "import", path, "--format", "json")
+    assert (brought.json["new"], brought.json["reasons"]) == (2, {"duplicate": 1})
+    words = "1 visit begins before the same team's visit before has ended: 15 minutes count twice"
+    assert brought.json["notes"] == [words]
+    assert run("return", "--format", "json").json["notes"][-1] == words
+
+
+def test_a_return_that_cannot_be_written_is_told(run: Run, home: Path, tmp_path: Path) -> None:
+    assert home.is_dir()
+    told = run("return", "--out", tmp_path / "gone" / "x.csv")
+    assert (told.code, told.err.splitlines()[0]) == (2, "A file goes into a folder that exists.")
+    (tmp_path / "dir.xlsx").mkdir()
+    told = run("return", "--out", tmp_path / "dir.xlsx")
+    assert (told.code, told.err.splitlines()[-2].strip()) == (3, "dir.xlsx cannot be written (it is a folder).")
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [

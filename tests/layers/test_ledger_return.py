@@ -2,6 +2,7 @@
 
 import datetime as dt
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -13,7 +14,7 @@ from python_calamine import CalamineWorkbook
 from geo.errors import UsageError
 from layers.access import ANALYST
 from layers.ledger import VISIT_COLUMNS, record_visit, visits
-from layers.ledger_return import GROUPS, MEASURES, return_csv, return_notes, return_xlsx, work_return
+from layers.ledger_return import GROUPS, MEASURES, plans_that_count, return_csv, return_notes, return_xlsx, work_return
 from layers.plans import PlanKind
 from layers.quarters import quarter_bounds, quarter_name, quarter_words
 from layers.store import Store
@@ -88,6 +89,44 @@ def test_minutes_visits_and_needles_are_conserved_whatever_the_groups(rows: list
     assert int(frame["other_visits"].sum()) == sum(row[6] is None for row in rows)
     assert int(frame["stops_done"].sum()) == len({row[6] for row in rows if row[6] and row[5] == "done"})
     assert (int(frame["planned_minutes"].sum()), int(frame["planned_stops"].sum())) == (240, 16)
+
+
+def test_plans_that_were_only_tried_are_not_planned_work(tmp_path: Path) -> None:
+    """Of one kind and beginning: those with visits, else the newest; another kind or beginning is another plan."""
+    newest = replace(PLAN, plan_id="p2222", made_at=PLAN.made_at + dt.timedelta(minutes=5))
+    tries = [newest, PLAN, replace(PLAN, plan_id="p3333", made_at=PLAN.made_at - dt.timedelta(minutes=5))]
+    later = made_plan(plan_id="p4444", begins=PLAN.begins + dt.timedelta(days=1))
+    sweep = made_plan(PlanKind.SWEEP, plan_id="p5555")
+    with Store.open(tmp_path / "home") as store:
+        before = visits(store, ANALYST)
+        record_visit(store, ANALYST, visit_of_stop(PLAN, PLAN.tours[0], PLAN.tours[0].stops[0]), now=NOW)
+        after = visits(store, ANALYST)
+    assert [one.plan_id for one in plans_that_count([*tries, later, sweep], before)] == ["p4444", "p2222", "p5555"]
+    assert {one.plan_id for one in plans_that_count([*tries, later, sweep], after)} == {"p7f3a", "p4444", "p5555"}
+    frame = work_return(tries, after, AREA.wards, by=())
+    assert frame[["planned_stops", "planned_minutes", "delivered_minutes"]].to_numpy().tolist() == [[8, 120, 15]]
+    words = "2 plans are left out that no visit answers, as another of the same kind and beginning counts: p2222, p3333"
+    assert return_notes(tries, after)[-1] == words
+    assert len(return_notes(tries, after, start=dt.date(2026, 11, 20))) == 1
+    assert len(return_notes(tries, after, end=dt.date(2026, 11, 20))) == 2
+
+
+def test_a_team_is_one_however_it_is_written_and_visits_that_overlap_are_told(tmp_path: Path) -> None:
+    first = made_visit(plan_id=None, stop_id=None, minutes=20)
+    with Store.open(tmp_path / "home") as store:
+        record_visit(store, ANALYST, first, now=NOW)
+        assert record_visit(store, ANALYST, replace(first, team="team  1"), now=NOW).outcome == "updated"
+        record_visit(
+            store, ANALYST, replace(first, started_at=first.started_at + dt.timedelta(minutes=5), lon=-1.2), now=NOW
+        )
+        found = visits(store, ANALYST)
+    frame = work_return([PLAN], found, AREA.wards, by=("team",))
+    assert frame[["team", "visits", "delivered_minutes"]].to_numpy().tolist() == [["Team 1", 2, 40], ["Team 2", 0, 0]]
+    assert return_notes([PLAN], found)[-1] == (
+        "1 visit begins before the same team's visit before has ended: 15 minutes count twice"
+    )
+    apart = found.assign(team=["Team 1", "Team 2"])
+    assert len(return_notes([PLAN], apart)) == 1
 
 
 def test_quarters_of_both_kinds_of_year() -> None:

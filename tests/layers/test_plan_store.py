@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geo.errors import DataError, UsageError
-from layers.plan_store import list_plans, load_plan, plan_from_json, plan_to_json, save_plan
+from layers.plan_store import list_plans, load_plan, plan_from_json, plan_to_json, remove_plan, save_plan
 from tests.support.planning import LONDON, a_plan
 
 
@@ -41,6 +41,23 @@ def test_a_plan_that_is_not_there_names_those_that_are(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         load_plan(tmp_path, "zzzz")
     assert caught.value.hint == "there are abc234"
+
+
+def test_a_plan_is_removed_readable_or_not(tmp_path: Path) -> None:
+    save_plan(tmp_path, a_plan())
+    (tmp_path / "plans" / "bad2.json").write_text("{")
+    for code in ("abc234", "bad2"):
+        remove_plan(tmp_path, code)
+    assert list((tmp_path / "plans").iterdir()) == []
+    with pytest.raises(UsageError) as caught:
+        remove_plan(tmp_path, "abc234")
+    assert caught.value.fact == "there is no plan 'abc234'"
+
+
+def test_a_number_that_is_none_is_not_kept(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="JSON compliant"):
+        save_plan(tmp_path, dataclasses.replace(a_plan(), covered=float("nan")))
+    assert list((tmp_path / "plans").iterdir()) == []
 
 
 @pytest.mark.parametrize("code", ["../../etc/passwd", "", "ABC", "a b c d"])
