@@ -12,6 +12,7 @@ import streamlit as st
 
 from dashboard.public.advice import Contact, accessibility_html, advice_html, method_html, sources_html
 from dashboard.public.blockmap import show_block_map
+from dashboard.public.briefing import councillor_briefing, councillor_pdf
 from dashboard.public.downloads import download_files
 from dashboard.public.drawing import Drawing, draw
 from dashboard.public.figures import Published
@@ -30,6 +31,7 @@ DOWNLOADS: Final = {
     "numbers.csv-metadata.json": ("What the table's columns mean", "application/json"),
     "numbers.geojson": ("Shapes and numbers (GeoJSON)", "application/geo+json"),
 }
+PAPER: Final = "ward.pdf"
 SORRY: Final = "This page cannot be shown at the moment. Please try again later, or tell whoever publishes it."
 
 
@@ -46,7 +48,8 @@ def show() -> None:
 
 def _page() -> None:
     folder = Path(os.environ.get("HEXBEAT_RELEASE", ""))
-    published, drawing, files = _opened(str(folder), (folder / CHECKSUMS).stat().st_mtime_ns)
+    opened = str(folder), (folder / CHECKSUMS).stat().st_mtime_ns
+    published, drawing, files = _opened(*opened)
     if published.release.facts["demonstration"]:
         _write(f'<p class="hp-mark">{escape(DEMONSTRATION)}</p>')
     ward, layer, period = _choices(published)
@@ -65,7 +68,7 @@ def _page() -> None:
             f'<p class="hp-promise">{escape(promise(layer.k))}</p>{advice_html(layer, _contact())}'
             f"<h2>Compared with its own past</h2>{past_html(published, layer, period, ward)}"
         )
-    _more(published, layer, period, ward, files)
+    _more(published, layer, period, ward, files | ({PAPER: _paper(*opened, ward)} if ward else {}))
 
 
 def _more(
@@ -82,6 +85,9 @@ def _more(
     )
     for name, (label, mime) in DOWNLOADS.items():
         st.download_button(label, files[name], file_name=name, mime=mime, on_click="ignore")
+    if ward:  # a label is Markdown, so that no name of the release is in it
+        title = "The chosen ward on one page (PDF)"
+        st.download_button(title, files[PAPER], file_name=f"{ward}.pdf", mime="application/pdf", on_click="ignore")
     _write(
         f"<details><summary>Sources and licence</summary>{sources_html(published)}</details>"
         f"<details><summary>Accessibility</summary>{accessibility_html()}</details>"
@@ -118,6 +124,12 @@ def _opened(folder: str, changed_ns: int) -> tuple[Published, Drawing, dict[str,
             "The page shows at least one period", "this release has none yet", "wait until a period is published"
         )
     return published, draw(published), download_files(published)
+
+
+@st.cache_resource(max_entries=64, show_spinner="Writing the page …")
+def _paper(folder: str, changed_ns: int, ward: str) -> bytes:
+    """The briefing of one ward, as PDF, written once for all readers of a release."""
+    return councillor_pdf(councillor_briefing(_opened(folder, changed_ns)[0].release, ward))
 
 
 def _contact() -> Contact:

@@ -8,10 +8,12 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from dashboard.public.briefing import councillor_briefing, councillor_pdf
 from dashboard.public.page import SORRY, as_pictures
 from layers.store import Store
+from tests.dashboard.public.conftest import PUBLISHED
 from tests.support.event_frames import event_frame, load
-from tests.support.example_release import write_example
+from tests.support.example_release import example_release, write_example
 from tests.support.public_side import map_of, open_page, overflow, public_server, settle
 from tests.support.streamlit_server import PROJECT
 
@@ -62,6 +64,19 @@ def test_the_choices_work_by_keyboard_and_the_link_carries_them(visitor: Page, a
     visitor.keyboard.press("ArrowDown")
     expect(lead).to_have_text("In 2025, 31 closed properties were recorded in Exampleton.")
     expect(visitor).to_have_url(f"{address}/?layer=closed_properties&period=2025")
+    assert overflow(visitor) <= 0
+
+
+@pytest.mark.browser
+def test_a_ward_is_taken_along_on_one_page(visitor: Page, address: str) -> None:
+    open_page(visitor, address)
+    expect(visitor.get_by_test_id("stDownloadButton")).to_have_count(3)
+    open_page(visitor, f"{address}/?ward=E05000001")
+    with visitor.expect_download() as waiting:
+        visitor.get_by_role("button", name="The chosen ward on one page (PDF)").click()
+    assert waiting.value.suggested_filename == "E05000001.pdf"
+    file = Path(waiting.value.path()).read_bytes()
+    assert file == councillor_pdf(councillor_briefing(example_release(published=PUBLISHED), "Abbey"))
     assert overflow(visitor) <= 0
 
 
