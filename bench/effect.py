@@ -13,11 +13,13 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+import shapely
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.spatial import cKDTree
 
 from bench.report import report
+from geo.cells import boundaries
 from geo.change import e_test
 from geo.evaluation import weighted_displacement_difference
 from geo.matching import compare_with_like, disjoint_places, match_on_past
@@ -26,10 +28,12 @@ from layers.catalogue import LAYER_NAMES
 from layers.columns import Columns
 from layers.demonstration import make_events
 from layers.effect import judge_effect
-from layers.effect_places import Treated, ground_of
+from layers.effect_places import Shape, Treated, ground_of
 from layers.effect_planning import plan_effect
 from layers.effect_protocol import Rule
+from layers.effect_words import FEWER, MORE, MOVED, verdict_of
 from layers.event import PRECISIONS, REPORTERS, RESOLUTIONS
+from layers.study import study_of
 
 __all__ = ["columns_of", "compare_one", "made_town", "membership"]
 
@@ -214,18 +218,48 @@ def demonstrations(seeds: int, each: int) -> dict[str, Any]:
     }
 
 
+def together(seeds: int, starts: int, *, many: int = 25) -> dict[str, Any]:
+    """Null patrols: the busiest cells of the 84 days before, all from one day on, on needle finds of demonstrations."""
+    area = load_area("middlesbrough")
+    today, rule, cases = dt.date(2026, 11, 22), Rule({"needle_litter": 1.0}, after_days=120), []
+    study = study_of(area, (), 10)
+    cell = Shape(shapely.Point(0, 0).buffer(65), 65, 65)
+    centres = shapely.centroid(boundaries(study.cells))
+    for seed in range(seeds):
+        columns = columns_of(make_events(area, events=20_000, seed=seed, today=today).frame, tuple(area.wards.codes))
+        ground, random = ground_of(columns, area, rule.layers), np.random.default_rng(seed)
+        for _ in range(starts):
+            start = dt.date(2025, 1, 15) + dt.timedelta(days=int(random.integers(0, 520)))
+            counts = ground.inside(cell, study.x_m, study.y_m) @ ground.counted(start - dt.timedelta(days=84), start)[0]
+            chosen = [centres[one] for one in np.argsort(-counts, kind="stable")[:many].tolist()]
+            places = [Treated("nothing", round(one.x, 6), round(one.y, 6), start) for one in chosen]
+            protocol = plan_effect(columns, area, places, rule, today=today, ground=ground)
+            effect = judge_effect(columns, area, protocol, ground=ground)
+            here, kind = effect.here, verdict_of(effect).kind
+            cases.append([kind in (FEWER, MORE, MOVED), here.after, here.expected, len(effect.outcomes)])
+    found = np.array(cases, dtype=float)
+    return {
+        "cases": len(cases),
+        "rejects": round(float(found[:, 0].mean()), 3),
+        "came_over_expected": round(float(found[:, 1].sum() / found[:, 2].sum()), 3),
+        "judged_of_25": round(float(found[:, 3].mean()), 1),
+    }
+
+
 def main() -> int:
     """Run it, print and write the figures; 1 where over 7 % of null interventions after a peak are called effects."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--towns", type=int, default=334, help="made towns of each kind")
     parser.add_argument("--seeds", type=int, default=20, help="demonstrations")
     parser.add_argument("--each", type=int, default=50, help="null interventions in each demonstration")
+    parser.add_argument("--patrols", type=int, default=8, help="demonstrations with five null patrols each")
     parser.add_argument("--format", choices=("table", "json"), default="table")
     parser.add_argument("--out", type=Path, help="write the figures there as JSON")
     asked = parser.parse_args()
     rows = towns(asked.towns, 5) + towns(asked.towns // 4, 6, a_year=16_000.0) if asked.towns else []
     shown = demonstrations(asked.seeds, asked.each) if asked.seeds else {}
-    report({"demonstrations": shown}, rows or [shown], options=asked)
+    patrols = together(asked.patrols, 5) if asked.patrols else {}
+    report({"demonstrations": shown, "together": patrols}, rows or [shown or patrols], options=asked)
     after_peak = [row["rejects"] for row in rows if row["left"] == 1 and row["place"] == "peak"]
     return int(bool(after_peak) and float(np.mean(after_peak)) > MOST)
 

@@ -1,6 +1,6 @@
 """evaluate: did it work, by a rule that is fixed before looking."""
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
@@ -31,11 +31,14 @@ from layers.effect_protocol import Protocol, Rule, load_protocol, rule_words, sa
 from layers.effect_rows import effect_csv, effect_geojson, effect_payload, side_rows
 from layers.filters import resolve_wards
 from layers.plan_store import load_plan
+from layers.plans import Plan
 from layers.reading import read_columns
 from layers.whole_files import written_whole
+from layers.wording import date_words
 
 __all__ = ["evaluate"]
 
+_USUAL = (150.0, 200.0, 364, 28)  # radius, ring, before and wash-in as the options have them
 _TABLE = ("where", "before", "after", "expected", "difference", "low", "high", "verdict")
 
 
@@ -55,7 +58,7 @@ def evaluate(
         list[str] | None, typer.Option("--cell", metavar="H3", help="An H3 cell of the treated place; may be repeated.")
     ] = None,
     plan: Annotated[
-        str | None, typer.Option("--plan", metavar="ID", help="The stops of a patrol or sweep plan, taken together.")
+        str | None, typer.Option("--plan", metavar="ID", help="The stops of a patrol or sweep plan, from its day on.")
     ] = None,
     name: Annotated[str, typer.Option("--name", metavar="TEXT", help="What was done, for the answer.")] = "",
     start: Annotated[str | None, typer.Option("--start", metavar="D", help="Day on which it began.")] = None,
@@ -99,10 +102,13 @@ def evaluate(
         if list_closures:
             _list(here, columns, form=form)
             return
+        asked = _Asked(closure or [], every_closure, at, ward or [], cell or [], plan, name, start, end, from_, to)
+        if out and not plan_only:
+            _require_file(Path(out))
         if rule is not None:
+            _require_alone(asked, plan_only, layer, weight, reported_by, after, (radius, ring, before, wash_in))
             protocol = load_protocol(rule)
         else:
-            asked = _Asked(closure or [], every_closure, at, ward or [], cell or [], plan, name, start, end, from_, to)
             layers, categories = parse_weights(weight or [])
             for one in layer or []:
                 layer_named(one)  # a layer that does not exist is wrong usage, not a question of access
@@ -157,16 +163,12 @@ def _places(here: Installation, columns: Columns, asked: _Asked) -> list[Treated
         )
     if asked.closures or asked.every_closure:
         return _closures(here, columns, asked)
+    end = parse_day(asked.end) if asked.end else None
+    if asked.plan:
+        return _stops(load_plan(here.settings.home, asked.plan), asked.start, end, here)
     if asked.start is None:
         raise UsageError("A place is judged from a day on", "--start was not given", "write --start 2026-05-01")
-    start, end = parse_day(asked.start), parse_day(asked.end) if asked.end else None
-    if asked.plan:
-        stops = {
-            stop.cell: point_place(stop.lon, stop.lat, start, end=end, name=stop.place)
-            for tour in load_plan(here.settings.home, asked.plan).tours
-            for stop in tour.stops
-        }
-        return list(stops.values())
+    start = parse_day(asked.start)
     if asked.wards:
         codes = resolve_wards(here.area.wards, asked.wards)
         return [wards_place(here.area, codes, start, end=end, name=asked.name)]
@@ -174,6 +176,31 @@ def _places(here: Installation, columns: Columns, asked: _Asked) -> list[Treated
         return [cells_place(asked.cells, start, end=end, name=asked.name)]
     lat, lon = _degrees(asked.at or "")
     return [point_place(lon, lat, start, end=end, name=asked.name)]
+
+
+def _stops(plan: Plan, asked: str | None, end: date | None, here: Installation) -> list[Treated]:
+    """The stops of a plan, most expected first, from its day on: it was made of all that was known until then."""
+    first = max(plan.begins.astimezone(here.area.tz).date(), plan.made_at.astimezone(here.area.tz).date())
+    start = parse_day(asked) if asked else first
+    if start < first:
+        raise UsageError(
+            "A plan is judged from its own day on, or a later one",
+            f"plan {plan.plan_id} was made of records that reach up to {date_words(first)}",
+            "leave --start out, or choose a later day",
+        )
+    stops = sorted((stop for tour in plan.tours for stop in tour.stops), key=lambda stop: -stop.expected)
+    places = {stop.cell: point_place(stop.lon, stop.lat, start, end=end, name=stop.place) for stop in reversed(stops)}
+    return list(places.values())[::-1]
+
+
+def _require_alone(asked: _Asked, *settings: object) -> None:
+    """UsageError where a rule that is fixed is given together with a choice that it has made."""
+    if any(one not in (None, "", [], False, _USUAL) for one in (*astuple(asked), *settings)):
+        raise UsageError(
+            "A rule that is fixed says what is judged, and from when",
+            "another choice was given beside --rule",
+            "leave it out, or leave out --rule",
+        )
 
 
 def _closures(here: Installation, columns: Columns, asked: _Asked) -> list[Treated]:
@@ -244,12 +271,15 @@ def _write(out: Path, found: Evaluation, note: dict[str, str], here: Installatio
         ".geojson": lambda: effect_geojson(found.effect, found.ground, found.verdict, note=note),
         ".pdf": lambda: effect_pdf(found, here.area, mark=note.get("demonstration"), made=datetime.now(here.area.tz)),
     }
-    writer = writers.get(out.suffix.lower())
-    if writer is None or not out.absolute().parent.is_dir():
+    with written_whole(out) as draft:
+        draft.write_bytes(writers[out.suffix.lower()]())
+
+
+def _require_file(out: Path) -> None:
+    """UsageError before anything is computed, for a file that could not be written."""
+    if out.suffix.lower() not in (".csv", ".geojson", ".pdf") or not out.absolute().parent.is_dir():
         raise UsageError(
             "An evaluation is written as .pdf, .geojson or .csv, into a folder that exists",
             f"{out.name!r} in {out.parent} cannot be",
             "give --out another name",
         )
-    with written_whole(out) as draft:
-        draft.write_bytes(writer())

@@ -12,9 +12,10 @@ from geo.evaluation import Displacement, weighted_displacement_difference
 from geo.matching import Match, compare_with_like, match_on_past
 from layers.areas import Area
 from layers.columns import Columns
+from layers.effect_choice import choose_places
 from layers.effect_places import Ground, Shape, ground_of, middles_of
 from layers.effect_protocol import Likes, Planned, Protocol, Rule
-from layers.effect_sides import Counted, Side, add_sides, together
+from layers.effect_sides import Counted, Side, add_sides, counted_once, together
 from layers.periods import known_period, month_only_share
 
 __all__ = ["Effect", "Outcome", "judge_effect"]
@@ -43,8 +44,10 @@ class Outcome:
 class Effect:
     """The answer of a protocol.
 
-    `here`, `next_door` and `both` over all places; `month_only` the share of the counted events known only to their
-    month, `late` what the past has changed by since the rule was fixed, in units of `unit` (1 for plain counts).
+    `here`, `next_door` and `both` over all places that are judged, whose `outcomes` these are; `unlike`, `overlapping`
+    how many of the protocol's have no like or would count events again (layers.effect_choice). `once` what came here
+    with no event counted twice. `month_only` the share of the counted events known only to their month, `late` what the
+    past has changed by since the rule was fixed, in units of `unit` (1 for plain counts).
     """
 
     protocol: Protocol
@@ -57,6 +60,9 @@ class Effect:
     shared_in_time: int
     late: float
     synthetic: bool
+    once: float
+    unlike: int
+    overlapping: int
 
 
 def judge_effect(
@@ -81,10 +87,11 @@ def judge_effect(
         )
     rule = protocol.rule
     ground = ground or ground_of(columns, area, rule.layers, reported_by=rule.reported_by)
+    choice = choose_places(ground, protocol)
     outcomes, nears, rings, used, shared = [], [], [], np.zeros(len(ground.index), dtype=np.bool_), 0
-    for place, planned in enumerate(protocol.places):
+    for place, planned in enumerate(choice.judged):
         if progress:
-            progress(place, len(protocol.places))
+            progress(place, len(choice.judged))
         judged = _Judge(ground, planned, rule)
         near = judged.side(ground.shape_of(planned.place, rule.radius_m), planned.near, planned.past)
         ring = judged.ring_side()
@@ -106,6 +113,9 @@ def judge_effect(
         shared_in_time=shared,
         late=sum(one.late for one in nears),
         synthetic=bool(columns.demonstration[ground.index[used]].any()),
+        once=counted_once(nears, unit=ground.unit),
+        unlike=choice.unlike,
+        overlapping=choice.overlapping,
     )
 
 
@@ -146,8 +156,9 @@ class _Judge:
         weights = np.zeros(len(x_m))
         weights[match.index] = match.weight
         before = float((own @ self.before)[0]) * self.share, float(weights @ (inside @ self.before)) * self.share
-        adds = (own.T @ np.ones(1) - inside.T @ weights) * self.after
-        return Counted(found, before, adds, float(own_past[-1] - planned_past[-1]))
+        came = (own.T @ np.ones(1)) * self.after
+        adds = came - (inside.T @ weights) * self.after
+        return Counted(found, before, adds, float(own_past[-1] - planned_past[-1]), came)
 
     def ring_side(self) -> Counted | None:
         """What lies around the treated place, against what lies around places like it."""

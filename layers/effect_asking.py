@@ -1,6 +1,7 @@
 """From what a person asks for to an answer: which places, weighed how, by which rule."""
 
 import datetime as dt
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo.cells import cells_from_strings
-from geo.errors import UsageError
+from geo.errors import DataError, UsageError
 from layers.access import Action, Viewer, require
 from layers.areas import Area
 from layers.catalogue import LAYER_NAMES, layer_code
@@ -58,7 +59,10 @@ def wards_place(
 
 def cells_place(cells: Sequence[str], start: dt.date, *, end: dt.date | None = None, name: str = "") -> Treated:
     """H3 cells, of any one resolution, as one place."""
-    outline, lon, lat = cells_outline(cells_from_strings(cells))
+    try:
+        outline, lon, lat = cells_outline(cells_from_strings(cells))
+    except DataError as error:  # here it is a choice that is wrong, not a file
+        raise UsageError(error.rule, error.fact, error.hint) from None
     title = "the chosen cell" if len(cells) == 1 else f"the {len(cells)} chosen cells"
     return Treated(name or title, round(lon, 6), round(lat, 6), start, end, outline)
 
@@ -74,7 +78,7 @@ def parse_weights(texts: Sequence[str]) -> tuple[dict[str, float], dict[str, flo
             weight = float(number)
         except ValueError:
             weight = float("nan")
-        if layer not in LAYER_NAMES or not weight > 0:
+        if layer not in LAYER_NAMES or not 0 < weight < math.inf:
             raise UsageError(
                 "A weight is a layer, or a layer and a category, and a number above 0",
                 f"{text!r} is not",

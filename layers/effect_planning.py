@@ -13,6 +13,7 @@ from layers.areas import Area
 from layers.catalogue import LAYERS, layer_code, layer_named
 from layers.columns import Columns
 from layers.daily import ordinal
+from layers.effect_choice import same_time
 from layers.effect_places import Ground, Treated, ground_of
 from layers.effect_protocol import Likes, Planned, Protocol, Rule
 from layers.periods import known_period
@@ -27,6 +28,7 @@ _FEW: Final = 40  # places: with fewer, they may overlap each other (never the o
 _TOUCHED: Final = 0.25  # of the time before that another closure may have touched a like place
 _CLOSURES: Final = "closed_properties"
 _DAY_S: Final = 86_400
+_FOR_GOOD: Final = 36_525  # days
 
 
 def plan_effect(
@@ -62,6 +64,7 @@ class _Planner:
         # Closures keep away from each other by their records (_Closures); other treated places are known from here.
         self.treated = [(one, ground.at(one), ground.shape_of(one, rule.radius_m).reach_m) for one in places]
         self.treated = [one for one in self.treated if not one[0].event_id]
+        self.rings = rule.ring_m > 0 and not self._rings_treated()
         zone = ground.area.time_zone
         reach = [known for name in rule.layers if (known := known_period(ground.columns, name, time_zone=zone))]
         if not reach:
@@ -79,7 +82,9 @@ class _Planner:
         weights = np.column_stack([ground.counted(place.start - span * _DAY, place.start)[0] for span in rule.spans])
         others = _Closures(ground, place, rule)
         away = np.hypot(x_m - middle[0], y_m - middle[1])
-        free = (away > 2 * shape.reach_m + rule.ring_m) & ~others.touch(x_m, y_m, shape.reach_m + rule.radius_m)
+        free = away > 2 * shape.reach_m + rule.ring_m
+        if place.event_id:  # what else is treated lies under closures as it comes, and so may what it is compared with
+            free &= ~others.touch(x_m, y_m, shape.reach_m + rule.radius_m)
         free &= ~self._treated_too(place, x_m, y_m, shape.reach_m)
         kept = np.flatnonzero(free)
         past = ground.inside(shape, x_m[kept], y_m[kept]) @ weights
@@ -94,10 +99,12 @@ class _Planner:
             )
         own = (ground.inside(shape, np.array([middle[0]]), np.array([middle[1]])) @ weights)[0]
         ring, around = None, np.zeros(0)
-        if rule.ring_m:
-            ring_shape = shape.ring(rule.ring_m)
+        ring_shape = shape.ring(rule.ring_m)
+        far = kept[away[kept] > 2 * ring_shape.reach_m]  # rings that share no event with the one around the place
+        far = far[~self._treated_too(place, x_m[far], y_m[far], ring_shape.reach_m)]
+        if self.rings and len(far) >= FEWEST_LIKE:
             around = (ground.inside(ring_shape, np.array([middle[0]]), np.array([middle[1]])) @ weights)[0]
-            ring = _likes(names[kept], ground.inside(ring_shape, x_m[kept], y_m[kept]) @ weights, around, rule)
+            ring = _likes(names[far], ground.inside(ring_shape, x_m[far], y_m[far]) @ weights, around, rule)
         return Planned(
             place=place,
             end=self._end(place),
@@ -106,6 +113,15 @@ class _Planner:
             past=_rounded(own),
             ring_past=_rounded(around),
             others=others.near(middle, shape.reach_m + rule.ring_m + rule.radius_m),
+        )
+
+    def _rings_treated(self) -> bool:
+        """Whether next door to a treated place lies another in the same time: then next door was treated too."""
+        return any(
+            same_time(one, self._end(one), other, self._end(other))
+            and np.hypot(at[0] - beside[0], at[1] - beside[1]) < reach + far + self.rule.ring_m
+            for place, (one, at, reach) in enumerate(self.treated)
+            for other, beside, far in self.treated[:place]
         )
 
     def _treated_too(
@@ -126,6 +142,7 @@ class _Planner:
         return min(ends, default=None)
 
     def _require_past(self, place: Treated) -> None:
+        self._require_sense(place)
         first = place.start - self.rule.spans[-1] * _DAY
         if first < self.known[0] or place.start > self.known[1] + 7 * _DAY:
             raise DataError(
@@ -135,20 +152,39 @@ class _Planner:
                 "choose a shorter time before, a later start, or load the records that are missing",
             )
 
+    def _require_sense(self, place: Treated) -> None:
+        area = self.ground.area
+        if place.end and place.end <= place.start:
+            raise UsageError(
+                "What was done ends after it began",
+                f"{place.name} begins on {date_words(place.start)} and ends before {date_words(place.end)}",
+                "choose a later end, or leave it out if it goes on",
+            )
+        study, (x, y) = self.ground.study, self.ground.at(place)
+        reach = self.ground.shape_of(place, self.rule.radius_m).reach_m
+        # Cells at the border have middles beyond it: what counts is whether the place reaches the area.
+        if not place.event_id and np.hypot(study.x_m - x, study.y_m - y).min() > reach:
+            raise UsageError(
+                f"A place that is judged lies in {area.title}",
+                f"{place.name} does not",
+                "choose another place, or another area with --area",
+            )
+
 
 class _Closures:
     """The closures other than the one that is judged, and when they could blur the comparison."""
 
     def __init__(self, ground: Ground, place: Treated, rule: Rule) -> None:
         columns = ground.columns
-        own = np.flatnonzero(columns.layer == layer_code(_CLOSURES)) if place.event_id else np.zeros(0, dtype=np.int64)
+        own = np.flatnonzero(columns.layer == layer_code(_CLOSURES))
         x_m, y_m = project(ground.study.crs, columns.lon[own], columns.lat[own])
         start = ordinal(place.start) * _DAY_S
         middle = ground.at(place)
         itself = (np.hypot(x_m - middle[0], y_m - middle[1]) < 1) & (abs(columns.start[own] - start) <= _DAY_S)
         own, x_m, y_m = own[~itself], x_m[~itself], y_m[~itself]
         first = start - rule.spans[-1] * _DAY_S
-        end = start + (rule.after_days or ((place.end or place.start + 91 * _DAY) - place.start).days) * _DAY_S
+        days = rule.after_days or ((place.end - place.start).days if place.end else _FOR_GOOD)
+        end = start + days * _DAY_S
         before = np.minimum(columns.end[own], start) - np.maximum(columns.start[own], first)
         after = (columns.start[own] < end) & (columns.end[own] > start - rule.wash_in_days * _DAY_S)
         blurs = after | (before > _TOUCHED * (start - first))

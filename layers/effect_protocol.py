@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from geo.errors import DataError, UsageError
 from layers.effect_places import Treated
+from layers.event import REPORTERS
 from layers.whole_files import written_whole
 from layers.wording import date_words, list_words, number_words, span_words
 
@@ -18,6 +19,7 @@ __all__ = ["Likes", "Planned", "Protocol", "Rule", "load_protocol", "protocol_js
 
 FORMAT: Final = "hexbeat-evaluation-1"
 _DAY: Final = dt.timedelta(days=1)
+_LARGEST: Final = 1e9  # a weight
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,8 @@ class Rule:
     def __post_init__(self) -> None:
         weights = [*self.layers.values(), *self.categories.values()]
         for what, value, low, high in (
-            ("the smallest weight", min(weights, default=0.0), 1e-9, math.inf),
+            ("the smallest weight", min(weights, default=0.0), 1e-9, _LARGEST),
+            ("the largest weight", max(weights, default=0.0), 1e-9, _LARGEST),
             ("the radius in metres", self.radius_m, 50, 5_000),
             ("the width of the ring in metres", self.ring_m, 0, 2_000),
             ("the days before", self.before_days, 56, 3_660),
@@ -55,9 +58,17 @@ class Rule:
                 raise UsageError(
                     "A comparison counts one layer or more, with weights above 0, within 50 to 5,000 m and a ring of "
                     "up to 2,000 m, over 8 weeks to 10 years before (up to a year left out) and 4 weeks or more after",
-                    f"{what}: {number_words(value)}",
+                    f"{what}: {number_words(value) if math.isfinite(value) else value}",
                     "leave the setting out for the usual one",
                 )
+
+        strange = [name for name in self.reported_by if name not in REPORTERS]
+        if strange:
+            raise UsageError(
+                "Who reported an event is one of a few",
+                f"{strange[0]!r} is none",
+                f"choose from {', '.join(REPORTERS)}",
+            )
 
     @property
     def spans(self) -> tuple[int, ...]:
@@ -125,7 +136,7 @@ def rule_words(protocol: Protocol) -> tuple[str, ...]:
     here = f"within {number_words(rule.radius_m)} m of" if first.place.outline is None else "in"
     words = [
         f"Treated: {here} {first.place.name if many == 1 else f'{many} places, taken together'}."
-        + (f" Next door: the {number_words(rule.ring_m)} m around that." if rule.ring_m else ""),
+        + _next_door(protocol),
         f"Counted: {_counted(rule)}.",
         f"Before: {before}{' (each place by its own date)' if many > 1 else ''}."
         + (f" The {rule.wash_in_days} days up to the start serve matching alone." if rule.wash_in_days else ""),
@@ -134,6 +145,15 @@ def rule_words(protocol: Protocol) -> tuple[str, ...]:
         f"Judged by {_judges(first, rule)}, at {round(rule.alpha * 100)} %.",
     ]
     return tuple(words)
+
+
+def _next_door(protocol: Protocol) -> str:
+    width = protocol.rule.ring_m
+    if not width:
+        return ""
+    if any(one.ring for one in protocol.places):
+        return f" Next door: the {number_words(width)} m around that."
+    return " Next door is not compared: it was treated too, or too few places have one like it."
 
 
 def _control(first: Planned, rule: Rule) -> str:

@@ -80,6 +80,11 @@ def effect_payload(effect: Effect, verdict: Verdict) -> dict[str, Any]:
         "month_only_share": round(effect.month_only, 4),
         "shared_in_time": effect.shared_in_time,
         "synthetic": effect.synthetic,
+        "after_once": round(effect.once, 3),
+        "left_out": {
+            "unlike": len(protocol.places) - len(places) - effect.overlapping,
+            "overlapping": effect.overlapping,
+        },
         "rows": side_rows(effect),
         "places": places,
     }

@@ -5,6 +5,7 @@ from typing import Final
 
 from layers.catalogue import layer_named
 from layers.effect import Effect
+from layers.effect_choice import UNLIKE
 from layers.effect_sides import Side, needed_events, noticed_fall
 from layers.wording import number_words, percent_words, span_words
 
@@ -16,7 +17,6 @@ MOVED: Final = "moved next door"
 NO_CHANGE: Final = "no clear change"
 TOO_FEW: Final = "too few to tell"
 _SMALL: Final = 5.0  # events expected and seen; below, no rank means much
-_UNLIKE: Final = 1.5  # distance from which no place had a past like it
 _MANY: Final = 10_000  # events: beyond, no number is worth saying
 CAUTION: Final = (
     "This is a comparison, not a proof of cause: whatever else began here at that time, or changed what was reported, "
@@ -34,15 +34,20 @@ class Verdict:
 
 
 def judge_side(side: Side, effect: Effect) -> str:
-    """FEWER, MORE, NO_CHANGE or TOO_FEW of one side."""
+    """FEWER, MORE, NO_CHANGE or TOO_FEW of one side; of several places most of which have no like always TOO_FEW."""
     alpha = effect.protocol.rule.alpha
-    if max(side.after, side.expected) < _SMALL * effect.unit:
+    if _most_unlike(effect) or max(side.after, side.expected) < _SMALL * effect.unit:
         return TOO_FEW
     if side.interval[1] < 0:
         return FEWER
     if side.interval[0] > 0:
         return MORE
     return NO_CHANGE if side.tells and noticed_fall(side, unit=effect.unit, alpha=alpha) else TOO_FEW
+
+
+def _most_unlike(effect: Effect) -> bool:
+    many = len(effect.protocol.places)
+    return many > 1 and 2 * effect.unlike > many
 
 
 def verdict_of(effect: Effect) -> Verdict:
@@ -56,7 +61,7 @@ def verdict_of(effect: Effect) -> Verdict:
 
 def _sentence(effect: Effect, kind: str) -> str:
     side, what = effect.here, _what(effect)
-    facts = f"{_first_upper(what)} {_where(effect)}: {_count(side.after)}, where {_count(side.expected)} were expected"
+    facts = f"{_first_upper(what)} {_where(effect)}: {_came(effect)}, where {_count(side.expected)} were expected"
     if kind in (FEWER, MORE):
         return f"{facts}: {kind}, by about {_count(abs(side.estimate))} ({_apart(side)})."
     if kind == MOVED and effect.next_door:
@@ -67,7 +72,17 @@ def _sentence(effect: Effect, kind: str) -> str:
         )
     if kind == NO_CHANGE:
         return f"{facts}: no clear change ({_either_way(side)}). A halving would have been noticed 4 times in 5."
+    if _most_unlike(effect):
+        return f"{facts}: too few to tell: most of these places have no place like them to compare with."
     return f"{facts}: too few to tell ({_either_way(side)}). {_needed(effect)}"
+
+
+def _came(effect: Effect) -> str:
+    """What came, and how many events that is where places overlap."""
+    came = _count(effect.here.after)
+    if effect.here.after - effect.once < 0.5 * effect.unit:  # half an event
+        return came
+    return f"{came} (with no event counted twice: {_count(effect.once)})"
 
 
 def _needed(effect: Effect) -> str:
@@ -110,16 +125,17 @@ def _returned(effect: Effect) -> str:
 def _beware(effect: Effect) -> list[str]:
     said = []
     places = [outcome.planned for outcome in effect.outcomes]
+    said += _left_out(effect)
     if effect.month_only:
         said.append(
             f"{percent_words(effect.month_only)} of the events are known only to their month and shared over its days: "
             "before and after look more alike than they were."
         )
-    if len(places) == 1 and places[0].near.distance > _UNLIKE:
-        said.append("No place had quite the same past: the expected number leans on how other places went on.")
     others = sum(one.others for one in places)
     if others:
         closures = "1 other closure" if others == 1 else f"{number_words(others)} other closures"
+        if len(places) > 1:
+            closures = f"Other closures ({number_words(others)} counted place by place)"
         said.append(
             f"{closures} touched {'it' if len(places) == 1 else 'these places'} or what is next door in the same time; "
             f"{'its effect is' if others == 1 else 'their effects are'} mixed in."
@@ -134,6 +150,25 @@ def _beware(effect: Effect) -> list[str]:
     return said
 
 
+def _left_out(effect: Effect) -> list[str]:
+    """Places that are not judged, and those that are though nothing is quite like them."""
+    many, judged = len(effect.protocol.places), len(effect.outcomes)
+    said = []
+    if any(outcome.planned.near.distance > UNLIKE for outcome in effect.outcomes):
+        said.append("No place had quite the same past: the expected number leans on how other places went on.")
+    elif effect.unlike:
+        said.append(
+            f"{number_words(effect.unlike)} of {number_words(many)} places are left out: no untreated place has a past "
+            "like theirs. They are often the busiest, and the answer says nothing of them."
+        )
+    if effect.overlapping:
+        said.append(
+            f"{number_words(effect.overlapping)} of {number_words(many)} places are left out: they overlap one of the "
+            f"{number_words(judged)} that are counted, and no event should count twice."
+        )
+    return said
+
+
 def _what(effect: Effect) -> str:
     names = [layer_named(name).title for name in effect.protocol.rule.layers]
     return " and ".join([names[0], *(name.lower() for name in names[1:])])
@@ -141,8 +176,9 @@ def _what(effect: Effect) -> str:
 
 def _where(effect: Effect) -> str:
     rule, first = effect.protocol.rule, effect.outcomes[0]
-    if len(effect.outcomes) > 1:
-        return f"in {len(effect.outcomes)} places taken together"
+    judged, many = len(effect.outcomes), len(effect.protocol.places)
+    if many > 1:
+        return f"in {judged if judged == many else f'{judged} of {many}'} places taken together"
     here = f"within {number_words(rule.radius_m)} m of" if first.planned.place.outline is None else "in"
     return f"{here} {first.planned.place.name}, {span_words(first.start, first.end)}"
 

@@ -1,12 +1,17 @@
 """evaluate and naloxone: the contract of their JSON, their files, and wrong questions."""
 
+import datetime as dt
 import json
+import shutil
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from pypdf import PdfReader
 
+from layers.plan_store import save_plan
+from layers.plans import Place, Plan, PlanKind, Stop, Tour
 from tests.support.analysing import filled_store
 from tests.support.cli import Outcome, Run
 
@@ -99,6 +104,18 @@ def test_wards_with_harm_weights_by_category(ask: Run) -> None:
         ),
         (("--at", "54.57,-1.23", "--start", "2026-03-01", "--layer", "litter"), "A layer is one of the four."),
         ((*PLACE, "--plan-only"), "A rule that is fixed is kept in a .json file."),
+        ((*PLACE, "--radius", "nan"), "A comparison counts one layer or more, with weights above 0, within 50"),
+        (
+            (*PLACE, "--weight", "overdoses=inf"),
+            "A weight is a layer, or a layer and a category, and a number above 0.",
+        ),
+        ((*PLACE, "--reported-by", "martian"), "Who reported an event is one of a few."),
+        ((*PLACE, "--end", "2026-02-01"), "What was done ends after it began."),
+        (("--at", "51.5,-0.12", "--start", "2026-03-01"), "A place that is judged lies in Middlesbrough."),
+        (("--cell", "zzz", "--start", "2026-03-01"), "A cell is named by its H3 number in hexadecimal digits."),
+        ((*PLACE, "--out", "answer.docx"), "An evaluation is written as .pdf, .geojson or .csv, into a folder"),
+        ((*PLACE, "--rule", "rule.json"), "A rule that is fixed says what is judged, and from when."),
+        (("--rule", "rule.json", "--radius", "200"), "A rule that is fixed says what is judged, and from when."),
     ],
 )
 def test_wrong_questions_are_told(ask: Run, arguments: tuple[str, ...], said: str) -> None:
@@ -106,6 +123,32 @@ def test_wrong_questions_are_told(ask: Run, arguments: tuple[str, ...], said: st
     assert outcome.code == 2
     assert outcome.err.startswith(said)
     assert outcome.out == ""
+
+
+def test_a_plan_is_judged_from_its_own_day_on(run: Run, tmp_path: Path) -> None:
+    zone = ZoneInfo("Europe/London")
+    made, begins = dt.datetime(2026, 3, 1, 9, tzinfo=zone), dt.datetime(2026, 2, 20, 20, tzinfo=zone)
+    home = Path(shutil.copytree(filled_store(), tmp_path / "filled"))
+    yard = Place("Yard", -1.235, 54.574)
+    spots = [(-1.2350, 54.5742), (-1.2352, 54.5743), (-1.2500, 54.5650), (-1.2150, 54.5600)]
+    stops = tuple(
+        Stop(f"1-0{order}", order, f"place {order}", f"8a{order}", "E05009860", "Central", lon, lat, begins, begins, 10,
+             float(order), "busy")
+        for order, (lon, lat) in enumerate(spots, start=1)
+    )  # fmt: skip
+    tour = Tour("1", yard, yard, begins, begins, stops, 10.0, 1.0)
+    save_plan(home, Plan(
+        "abcde", PlanKind.PATROL, "middlesbrough", "A patrol", made, begins, begins, ("street_dealing",), (1.0,),
+        (tour,), 1.0, 2.0, 1.0, 1.0, 0.0, synthetic=True,
+    ))  # fmt: skip
+    early = run("evaluate", "--plan", "abcde", "--start", "2026-02-20", "--home", home)
+    assert early.code == 2
+    assert early.err.startswith("A plan is judged from its own day on, or a later one.")
+    assert "plan abcde was made of records that reach up to 1 Mar 2026" in early.err
+    found = answer(run("evaluate", "--plan", "abcde", "--home", home, "--format", "json"))
+    assert {place["start"] for place in found["places"]} == {"2026-03-01"}
+    assert not {"place 1", "place 2"} <= {place["name"] for place in found["places"]}  # they overlap
+    assert "of 4 places taken together" in found["sentence"]
 
 
 def test_naloxone_answers_without_loaded_places(ask: Run, tmp_path: Path) -> None:

@@ -74,7 +74,9 @@ def test_the_planted_effect_of_the_closures_is_found_together() -> None:
     assert len(chosen) > 20
     assert 0.15 < low < planted < high  # a share, with its interval; other closures nearby are in both
     assert verdict_of(effect).kind == FEWER
-    assert verdict_of(effect).sentence.startswith(f"Street dealing in {len(chosen)} places taken together: ")
+    assert verdict_of(effect).sentence.startswith(
+        f"Street dealing in {len(chosen) - effect.unlike} of {len(chosen)} places taken together: "
+    )
 
 
 def test_needles_know_nothing_of_closures() -> None:
@@ -182,7 +184,7 @@ def test_places_that_are_treated_together_are_no_controls_of_each_other() -> Non
     within = set(h3.grid_disk(alone.pool[alone.controls[0]], 1))  # cells of 130 m; the places are of 150 m
     assert within & set(alone.pool)
     assert not within & set(beside.pool)
-    later = dataclasses.replace(other, start=first.start + dt.timedelta(days=400))
+    later = dataclasses.replace(other, start=first.start + dt.timedelta(days=400), end=None)
     after = plan_effect(columns, middlesbrough(), [first, later], NEEDLES, today=TODAY).places[0].near
     assert after == alone
 
