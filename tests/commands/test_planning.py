@@ -30,6 +30,9 @@ def test_a_patrol_is_told_kept_shown_and_written(run: Run, home: Path, tmp_path:
     assert done.code == 0, done.err
     plan = plan_from_json(done.json)
     assert load_plan(home, plan.plan_id) == plan
+    assert (
+        "The method was chosen by a back-test that these weeks took part in, which may flatter the plans." in plan.notes
+    )
     assert plan.begins == dt.datetime(2026, 11, 20, 20, tzinfo=plan.begins.tzinfo)
     assert out.read_bytes().startswith(b"<?xml")
     assert "Written to tonight.gpx." in done.err
