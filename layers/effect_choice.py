@@ -2,14 +2,11 @@
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Final
 
 from layers.effect_places import Ground, Treated
-from layers.effect_protocol import Planned, Protocol
+from layers.effect_protocol import UNLIKE, Planned, Protocol
 
-__all__ = ["UNLIKE", "Choice", "choose_places", "same_time"]
-
-UNLIKE: Final = 1.5  # distance from which no place had a past like it
+__all__ = ["Choice", "choose_places", "same_time"]
 
 
 @dataclass(frozen=True, slots=True)

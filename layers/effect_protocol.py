@@ -15,11 +15,22 @@ from layers.event import REPORTERS
 from layers.whole_files import written_whole
 from layers.wording import date_words, list_words, number_words, span_words
 
-__all__ = ["Likes", "Planned", "Protocol", "Rule", "load_protocol", "protocol_json", "rule_words", "save_protocol"]
+__all__ = [
+    "UNLIKE",
+    "Likes",
+    "Planned",
+    "Protocol",
+    "Rule",
+    "load_protocol",
+    "protocol_json",
+    "rule_words",
+    "save_protocol",
+]
 
 FORMAT: Final = "hexbeat-evaluation-1"
 _DAY: Final = dt.timedelta(days=1)
 _LARGEST: Final = 1e9  # a weight
+UNLIKE: Final = 1.5  # distance from which no place had a past like it
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +155,11 @@ def rule_words(protocol: Protocol) -> tuple[str, ...]:
         f"Control: {_control(first, rule)}.",
         f"Judged by {_judges(first, rule)}, at {round(rule.alpha * 100)} %.",
     ]
+    if many > 1:
+        words.append(
+            f"Left out of the sum: places whose past is over {number_words(UNLIKE)} times chance away from that of "
+            "their likes, then places (but closures) that overlap an earlier one in the same time."
+        )
     return tuple(words)
 
 

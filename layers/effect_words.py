@@ -5,7 +5,7 @@ from typing import Final
 
 from layers.catalogue import layer_named
 from layers.effect import Effect
-from layers.effect_choice import UNLIKE
+from layers.effect_protocol import UNLIKE
 from layers.effect_sides import Side, needed_events, noticed_fall
 from layers.wording import number_words, percent_words, span_words
 
@@ -90,7 +90,8 @@ def _needed(effect: Effect) -> str:
     if need > _MANY * effect.unit:
         return "Counts stray so much here that no number of events would do."
     times = need / effect.here.expected if effect.here.expected > 0 else float("inf")
-    longer = f", {number_words(round(times, 1))} times as many: wait longer, or take several places together"
+    alone = ", or take several places together" if len(effect.protocol.places) == 1 else ""
+    longer = f", {number_words(round(times, 1))} times as many: wait longer{alone}"
     return (
         f"To notice a halving 4 times in 5 it would need about {number_words(round(need))} expected"
         f"{longer if 1 < times < 100 else ''}."  # noqa: PLR2004 - more says nothing

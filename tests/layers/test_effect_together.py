@@ -12,10 +12,9 @@ from geo.cells import boundaries
 from geo.errors import UsageError
 from layers.effect import Effect, judge_effect
 from layers.effect_asking import cells_place, point_place
-from layers.effect_choice import UNLIKE
 from layers.effect_places import Ground, Shape, Treated, ground_of, middles_of
 from layers.effect_planning import plan_effect
-from layers.effect_protocol import Likes, Protocol, Rule, rule_words
+from layers.effect_protocol import UNLIKE, Likes, Protocol, Rule, rule_words
 from layers.effect_words import FEWER, MORE, TOO_FEW, verdict_of
 from layers.study import study_of
 from tests.support.analysing import TODAY, demonstration, middlesbrough
@@ -114,6 +113,7 @@ def test_next_door_to_places_that_are_treated_too_is_not_compared() -> None:
     protocol, effect = many()
     assert all(one.ring is None for one in protocol.places)
     assert effect.next_door is None
+    assert rule_words(protocol)[-1].startswith("Left out of the sum: places whose past is over 1.5 times chance away")
     assert rule_words(protocol)[0].endswith(
         "Next door is not compared: it was treated too, or too few places have one like it."
     )
