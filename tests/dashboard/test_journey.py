@@ -190,7 +190,7 @@ def test_the_saved_map_opens_from_a_file_and_asks_for_nothing(
     page.on("request", lambda request: asked.append(request.url))
     page.goto(saved.as_uri())
     expect(page.get_by_text(words(served_app, Choices()))).to_be_visible()
-    expect(page.get_by_text("Demonstration: these events are made up.")).to_be_visible()
+    expect(page.get_by_text("DEMONSTRATION: synthetic events, not real")).to_be_visible()
     assert [url for url in asked if not url.startswith(("data:", "blob:"))] == [saved.as_uri()]
     page.close()
 
