@@ -24,7 +24,7 @@ from dashboard.tables import export_rows
 from layers.query import count
 from layers.store import Store
 from tests.support.made_events import load_frame, made_frame
-from tests.support.map_page import map_frame, on_screen, wait_until
+from tests.support.map_page import map_frame, on_screen, wait_in_map, wait_until
 from tests.support.served import DESK, OVERFLOW, PHONE, Served, Visit, visit
 
 pytestmark = pytest.mark.browser
@@ -309,13 +309,13 @@ def test_the_view_switches_between_counts_hotspots_change_and_expected(open_page
     expect(guest.sentence).to_contain_text(" in the 365 days before ")
     guest.choose("against", "A year before")
     expect(guest.sentence).to_contain_text(" in the same days a year before ")
-    frame.wait_for_function("() => Hexbeat.layer('cells').hatched === 7")
+    wait_in_map(page, "Hexbeat.layer('cells').hatched === 7")
     guest.choose("view", "Expected")
     expect(guest.sentence).to_contain_text(
         re.compile(r"In the 7 days from .* are expected in Middlesbrough, and \d+ % of")
     )
     expect(page).to_have_url(f"{served_app.url}/?period=year&view=expected&against=year_before")
-    frame.wait_for_function("() => Hexbeat.layer('cells').data.names?.[2] === 'first 1 % of the area'")
+    wait_in_map(page, "Hexbeat.layer('cells').data.names?.[2] === 'first 1 % of the area'")
     expect(page.locator(".st-key-ranking button").first).to_contain_text("in the last 4 weeks")
     guest.choose("view", "Counts")
     guest.says(words(served_app, Choices(period="year")))
@@ -340,6 +340,16 @@ def test_an_alert_is_on_the_first_screen_and_its_form_is_only_a_draft(open_page:
     assert b"<script" not in content
 
 
+@pytest.mark.parametrize("width", [PHONE[0], 320])
+def test_the_analysis_page_fits_a_phone(open_page: Open, width: int) -> None:
+    guest = open_page("/analysis", size=(width, 800))
+    expect(guest.page.get_by_role("region", name="What the patterns mean")).to_be_visible()
+    wait_until(guest.page, f"{OVERFLOW} === 0")  # a page takes a moment to lay itself out
+    guest.page.get_by_role("tab", name="Near repeats").click()
+    expect(guest.page.get_by_role("region", name="Pairs of events by distance and days")).to_be_visible()
+    wait_until(guest.page, f"{OVERFLOW} === 0")
+
+
 def test_the_analysis_page_from_tab_to_tab(open_page: Open, served_app: Served) -> None:
     guest = open_page()
     page = guest.page
@@ -353,8 +363,5 @@ def test_the_analysis_page_from_tab_to_tab(open_page: Open, served_app: Served) 
     expect(page.locator(".hb-chart .hb-grid tbody tr")).to_have_count(7)
     page.get_by_role("tab", name="Near repeats").click()
     expect(page.get_by_role("region", name="Pairs of events by distance and days").locator("tbody tr")).to_have_count(5)
-    for width in (PHONE[0], 320):
-        page.set_viewport_size({"width": width, "height": 800})
-        wait_until(page, f"{OVERFLOW} === 0")  # a page takes a moment to lay itself out anew
     again = open_page("/analysis?layers=overdoses&period=90d")
     expect(again.sentence).to_contain_text("overdoses")

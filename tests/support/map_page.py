@@ -35,6 +35,17 @@ def painted_frames(page: Page, many: int) -> list[Frame]:
     raise AssertionError(f"still waiting for {many} painted maps")
 
 
+def wait_in_map(page: Page, script: str) -> None:
+    """Wait for a script to be true in the page's one map, wherever Streamlit remounts it meanwhile."""
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
+        with suppress(Error):  # the frame was replaced after it was looked up
+            if painted_frames(page, 1)[0].evaluate(script):
+                return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"still waiting for {script} in the map")
+
+
 def wait_until(page: Page, script: str) -> None:
     """Wait for a script to be true, also on a page whose policy forbids the eval that Playwright's own wait needs."""
     end = time.monotonic() + PATIENCE_S
