@@ -26,13 +26,13 @@ from layers.access import ANALYST
 from layers.areas import Area, load_area
 from layers.demonstration import fill
 from layers.places import read_mask
-from layers.release_building import build_draft, grow_trees
-from layers.release_counting import count_events
-from layers.release_events import read_events
-from layers.release_format import Release, ReleasedLayer
-from layers.release_places import PlaceTree
-from layers.release_policy import load_policy
-from layers.store import Store
+from layers.release.building import build_draft, grow_trees
+from layers.release.counting import count_events
+from layers.release.events import read_events
+from layers.release.format import Release, ReleasedLayer
+from layers.release.places import PlaceTree
+from layers.release.policy import load_policy
+from layers.storage.store import Store
 
 NOW = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC)
 SAMPLE = 60  # events looked for, a layer

@@ -23,17 +23,17 @@ from geo.cells import boundaries
 from geo.change import e_test
 from geo.evaluation import weighted_displacement_difference
 from geo.matching import compare_with_like, disjoint_places, match_on_past
+from layers.analysis.study import study_of
 from layers.areas import load_area
 from layers.catalogue import LAYER_NAMES
 from layers.columns import Columns
 from layers.demonstration import make_events
-from layers.effect import judge_effect
-from layers.effect_places import Shape, Treated, ground_of
-from layers.effect_planning import plan_effect
-from layers.effect_protocol import Rule
-from layers.effect_words import FEWER, MORE, MOVED, verdict_of
+from layers.effect.outcome import judge_effect
+from layers.effect.places import Shape, Treated, ground_of
+from layers.effect.planning import plan_effect
+from layers.effect.protocol import Rule
+from layers.effect.words import FEWER, MORE, MOVED, verdict_of
 from layers.event import PRECISIONS, REPORTERS, RESOLUTIONS
-from layers.study import study_of
 
 __all__ = ["columns_of", "compare_one", "made_town", "membership"]
 

@@ -18,11 +18,11 @@ from typing import Any, Final
 from bench.report import cpu_time, machine, parser_for, report
 from geo.orienteering import Break, breaches, make_tours
 from geo.travel import Mode
-from layers.expected import expected_events
-from layers.patrol_past import judge_past
-from layers.patrol_problem import PatrolChoices, stop_seconds
-from layers.plans import Place
-from layers.working_time import working_time
+from layers.plans.expected import expected_events
+from layers.plans.patrol_past import judge_past
+from layers.plans.patrol_problem import PatrolChoices, stop_seconds
+from layers.plans.plan import Place
+from layers.plans.working_time import working_time
 from tests.support.analysing import TODAY, demonstration, middlesbrough
 from tests.support.touring import best_by_highs, town
 

@@ -23,15 +23,15 @@ from layers.areas import Area, load_area
 from layers.demonstration import fill
 from layers.ingest import ingest_files
 from layers.places import read_mask
-from layers.release_audit import audit_release
-from layers.release_building import build_draft, grow_trees
-from layers.release_events import read_events
-from layers.release_files import release_files
-from layers.release_format import Release, ReleasedLayer
-from layers.release_periods import period_at
-from layers.release_places import PlaceTree
-from layers.release_policy import load_policy
-from layers.store import Store
+from layers.release.audit import audit_release
+from layers.release.building import build_draft, grow_trees
+from layers.release.events import read_events
+from layers.release.files import release_files
+from layers.release.format import Release, ReleasedLayer
+from layers.release.periods import period_at
+from layers.release.places import PlaceTree
+from layers.release.policy import load_policy
+from layers.storage.store import Store
 
 NOW = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC)
 

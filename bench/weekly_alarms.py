@@ -1,4 +1,4 @@
-"""How often noise rings by Farrington's flexible method: the table of layers/weekly_rates.py, by simulation.
+"""How often noise rings by Farrington's flexible method: the table of layers/analysis/weekly_rates.py, by simulation.
 
 `python -m bench.weekly_alarms [--weeks N] [--out FILE.json]`
 For each mean a week, ratio of variance to mean, and years of history: so many independent weeks, each judged by a
@@ -13,8 +13,8 @@ import numpy as np
 
 from bench.report import Row, parser_for, report
 from geo.farrington import farrington_flexible
-from layers.weekly_alerts import ALPHA
-from layers.weekly_rates import MEANS, RATES, RATIOS, YEARS
+from layers.analysis.weekly_alerts import ALPHA
+from layers.analysis.weekly_rates import MEANS, RATES, RATIOS, YEARS
 
 EXTRA_WEEKS: Final = 10  # beyond whole years, as records have
 MANY_ERRORS: Final = 4.0

@@ -31,15 +31,15 @@ from commands.choosing import (
 from commands.options import AreaOption, Format, FormatOption, HomeOption, Installation, open_installation
 from dashboard.documents.alert_form_document import alert_form_pdf
 from geo.errors import UsageError
-from layers.alert_form import FORM_LAYER, alert_form, require_form_file
-from layers.alert_words import Alert, AlertReport
-from layers.alerting import alert_report, default_day
+from layers.analysis.alert_form import FORM_LAYER, alert_form, require_form_file
+from layers.analysis.alert_words import Alert, AlertReport
+from layers.analysis.alerting import alert_report, default_day
+from layers.analysis.hotspot_map import HotspotMap, hotspot_map
+from layers.analysis.study import study_of
 from layers.areas import Area
 from layers.counts_export import export_counts
-from layers.hotspot_map import HotspotMap, hotspot_map
 from layers.query import Counts
-from layers.reading import read_columns
-from layers.study import study_of
+from layers.storage.reading import read_columns
 from layers.whole_files import written_whole
 from layers.wording import percent_words
 

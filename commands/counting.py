@@ -29,7 +29,7 @@ from commands.options import AreaOption, Format, FormatOption, HomeOption, open_
 from layers.counts_export import export_counts
 from layers.event import Measure
 from layers.query import Counts, count
-from layers.reading import read_columns
+from layers.storage.reading import read_columns
 
 __all__ = ["counts"]
 

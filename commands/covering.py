@@ -20,10 +20,10 @@ from commands.choosing import (
 )
 from commands.options import AreaOption, Format, FormatOption, HomeOption, open_installation
 from geo.errors import UsageError
-from layers.naloxone import CELLS, NaloxoneCover, Reach, Search, naloxone_cover
-from layers.naloxone_files import cover_csv, cover_geojson
-from layers.naloxone_words import cover_notes, cover_sentence
-from layers.reading import read_columns
+from layers.naloxone.cover import CELLS, NaloxoneCover, Reach, Search, naloxone_cover
+from layers.naloxone.files import cover_csv, cover_geojson
+from layers.naloxone.words import cover_notes, cover_sentence
+from layers.storage.reading import read_columns
 from layers.whole_files import written_whole
 
 __all__ = ["naloxone"]

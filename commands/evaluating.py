@@ -16,7 +16,7 @@ from dashboard.documents.effect_document import effect_pdf
 from geo.errors import UsageError
 from layers.catalogue import layer_named
 from layers.columns import Columns
-from layers.effect_asking import (
+from layers.effect.asking import (
     Evaluation,
     cells_place,
     fix_rule,
@@ -25,14 +25,14 @@ from layers.effect_asking import (
     point_place,
     wards_place,
 )
-from layers.effect_closures import closure_list, closure_places
-from layers.effect_places import Treated
-from layers.effect_protocol import Protocol, Rule, load_protocol, rule_words, save_protocol
-from layers.effect_rows import effect_csv, effect_geojson, effect_payload, side_rows
+from layers.effect.closures import closure_list, closure_places
+from layers.effect.places import Treated
+from layers.effect.protocol import Protocol, Rule, load_protocol, rule_words, save_protocol
+from layers.effect.rows import effect_csv, effect_geojson, effect_payload, side_rows
 from layers.filters import resolve_wards
-from layers.plan_store import load_plan
-from layers.plans import Plan
-from layers.reading import read_columns
+from layers.plans.plan import Plan
+from layers.plans.store import load_plan
+from layers.storage.reading import read_columns
 from layers.whole_files import written_whole
 from layers.wording import date_words
 

@@ -17,12 +17,12 @@ from dashboard.documents.evidence_check import PackCheck, check_pack
 from dashboard.documents.evidence_document import evidence_pdf, fact_rows, incident_words
 from dashboard.documents.evidence_sheets import evidence_xlsx
 from geo.errors import DataError, UsageError
-from layers.evidence import DEFAULT_LAYERS, Ask, digest_of, make_evidence
-from layers.evidence_register import note_pack
+from layers.analysis.study import BRITISH_GRID
+from layers.evidence.pack import DEFAULT_LAYERS, Ask, digest_of, make_evidence
+from layers.evidence.register import note_pack
 from layers.parsing.places import parse_grid_refs, parse_pairs, to_degrees
-from layers.reading import read_columns
 from layers.settings import Settings
-from layers.study import BRITISH_GRID
+from layers.storage.reading import read_columns
 from layers.whole_files import written_whole
 
 __all__ = ["evidence"]

@@ -22,19 +22,19 @@ from commands.choosing import (
     plain,
 )
 from commands.options import AreaOption, Format, FormatOption, HomeOption, Installation, open_installation
-from layers.backtesting import Backtest
-from layers.backtesting import backtest as run_backtest
+from layers.analysis.backtesting import Backtest
+from layers.analysis.backtesting import backtest as run_backtest
+from layers.analysis.change_map import Against as Earlier
+from layers.analysis.change_map import ChangeMap, change_map
+from layers.analysis.near_repeats import RepeatTable, near_repeat_table
+from layers.analysis.sizing import hotspot_size
+from layers.analysis.study import study_of
+from layers.analysis.winning import MOST_WEEKS, judgement_of, keep_judged, uses_words
 from layers.catalogue import LAYERS
-from layers.change_map import Against as Earlier
-from layers.change_map import ChangeMap, change_map
 from layers.columns import Columns
 from layers.event import RESOLUTIONS
-from layers.near_repeats import RepeatTable, near_repeat_table
 from layers.periods import known_period
-from layers.reading import read_columns
-from layers.sizing import hotspot_size
-from layers.study import study_of
-from layers.winning import MOST_WEEKS, judgement_of, keep_judged, uses_words
+from layers.storage.reading import read_columns
 from layers.wording import span_words
 
 __all__ = ["backtest", "change", "near_repeats"]

@@ -13,7 +13,7 @@ from geo.errors import AreaError, UsageError
 from layers.access import Role, Viewer
 from layers.areas import Area, list_areas, load_area
 from layers.settings import Settings
-from layers.store import Store
+from layers.storage.store import Store
 
 __all__ = ["AreaOption", "Format", "FormatOption", "HomeOption", "Installation", "open_installation"]
 

@@ -10,7 +10,7 @@ from commands.choosing import plain
 from commands.options import AreaOption, Format, FormatOption, HomeOption, open_installation
 from commands.storing import confirm
 from geo.errors import UsageError
-from layers.reference import (
+from layers.work.reference import (
     KIND_WORDS,
     load_reference,
     read_reference,

@@ -7,8 +7,8 @@ from commands.answers import answer, say
 from commands.options import Format, Installation
 from geo.errors import UsageError
 from layers.areas import Area
-from layers.plan_store import plan_to_json, save_plan
-from layers.plans import Plan
+from layers.plans.plan import Plan
+from layers.plans.store import plan_to_json, save_plan
 from layers.whole_files import written_whole
 from layers.wording import percent_words
 

@@ -4,12 +4,12 @@ from commands.answers import say
 from commands.options import Installation
 from geo.errors import UsageError
 from geo.travel import Mode
+from layers.analysis.shifts import SHIFT_HOURS
 from layers.filters import parse_hours
-from layers.plan_settings import as_place, read_plan_settings
-from layers.plans import Place
-from layers.reference import read_reference
-from layers.roads import Travel, roads_travel
-from layers.shifts import SHIFT_HOURS
+from layers.plans.plan import Place
+from layers.plans.roads import Travel, roads_travel
+from layers.plans.settings import as_place, read_plan_settings
+from layers.work.reference import read_reference
 
 __all__ = ["parse_minutes", "parse_weight", "place_of", "shift_hours", "travel_of", "usual_start"]
 

@@ -20,15 +20,15 @@ from geo.errors import UsageError
 from layers.access import Action, require
 from layers.areas import load_area
 from layers.filters import resolve_wards
-from layers.ledger import visits
-from layers.open_reports import open_reports
-from layers.patrol import PatrolChoices, make_patrol_plan
-from layers.plan_settings import read_plan_settings
-from layers.plan_store import list_plans, load_plan, remove_plan
-from layers.reading import read_columns
-from layers.reference import read_reference
+from layers.plans.open_reports import open_reports
+from layers.plans.patrol import PatrolChoices, make_patrol_plan
+from layers.plans.settings import read_plan_settings
+from layers.plans.store import list_plans, load_plan, remove_plan
+from layers.plans.sweep import SweepChoices, make_sweep_plan
 from layers.settings import Settings
-from layers.sweep import SweepChoices, make_sweep_plan
+from layers.storage.reading import read_columns
+from layers.work.ledger import visits
+from layers.work.reference import read_reference
 
 __all__ = ["plan"]
 

@@ -9,8 +9,8 @@ from commands.answers import answer
 from commands.options import Format, FormatOption
 from dashboard.public.advice import Contact
 from dashboard.public.site import write_site
-from layers.release_audit import require_audited
-from layers.release_format import Release
+from layers.release.audit import require_audited
+from layers.release.format import Release
 
 __all__ = ["site"]
 

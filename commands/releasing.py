@@ -12,20 +12,20 @@ from commands.answers import answer, say
 from commands.options import AreaOption, Format, FormatOption, HomeOption, open_installation
 from commands.publishing import site
 from geo.errors import PolicyError, UsageError
-from layers.release_audit import AuditReport, audit_folder
-from layers.release_format import Release
-from layers.release_policy import ReleasePolicy, load_policy
-from layers.release_publishing import Published, publish_release
-from layers.release_register import Register
-from layers.release_series import Given, earlier_in_register, series_findings
+from layers.release.audit import AuditReport, audit_folder
+from layers.release.format import Release
+from layers.release.policy import ReleasePolicy, load_policy
+from layers.release.publishing import Published, publish_release
+from layers.release.register import Register
+from layers.release.series import Given, earlier_in_register, series_findings
 from layers.settings import Settings
 from layers.wording import date_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from layers.release_disclosure import Disclosure
-    from layers.release_series import Earlier
+    from layers.release.disclosure import Disclosure
+    from layers.release.series import Earlier
 
 __all__ = ["release"]
 

@@ -16,16 +16,16 @@ from dashboard.documents.briefing_document import briefing_pdf, demonstration_wo
 from dashboard.public.briefing import councillor_briefing, councillor_pdf
 from geo.errors import UsageError
 from layers.access import Action, may, require
-from layers.briefing import Briefing, Purpose, make_briefing
+from layers.analysis.winning import Winner, winner_of
+from layers.briefing.facts import Briefing, Purpose, make_briefing
 from layers.catalogue import LAYERS
 from layers.columns import Columns
 from layers.filters import parse_hours, resolve_wards
-from layers.ledger import visits
-from layers.reading import read_columns, source_summary
-from layers.release_audit import require_audited
-from layers.release_format import Release
+from layers.release.audit import require_audited
+from layers.release.format import Release
+from layers.storage.reading import read_columns, source_summary
 from layers.whole_files import written_whole
-from layers.winning import Winner, winner_of
+from layers.work.ledger import visits
 
 __all__ = ["briefing"]
 

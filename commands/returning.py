@@ -11,10 +11,10 @@ from commands.asking import parse_day
 from commands.choosing import FromOption, ToOption, plain
 from commands.options import AreaOption, Format, FormatOption, HomeOption, open_installation
 from geo.errors import UsageError
-from layers.ledger import visits
-from layers.ledger_return import GROUPS, Group, return_csv, return_notes, return_xlsx, work_return
-from layers.plan_store import list_plans, load_plan
+from layers.plans.store import list_plans, load_plan
 from layers.whole_files import written_whole
+from layers.work.ledger import visits
+from layers.work.ledger_return import GROUPS, Group, return_csv, return_notes, return_xlsx, work_return
 
 __all__ = ["return_"]
 

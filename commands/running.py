@@ -20,10 +20,10 @@ from dashboard.public.shield import frame_ancestors
 from geo.errors import DataError, PolicyError, UsageError
 from layers.demonstration import fill
 from layers.demonstration import remove as remove_demonstration
-from layers.reading import is_empty
-from layers.release_audit import require_audited
-from layers.release_format import Release
+from layers.release.audit import require_audited
+from layers.release.format import Release
 from layers.settings import PROJECT_DIR
+from layers.storage.reading import is_empty
 
 __all__ = ["demo", "public_environment", "serve"]
 

@@ -12,10 +12,10 @@ from commands.answers import answer, say
 from commands.options import AreaOption, Format, FormatOption, HomeOption, open_installation
 from commands.progress import progress_bar
 from geo.errors import UsageError
-from layers.erasure import Erasure
 from layers.ingest import ingest_files
-from layers.reading import has_demonstration
-from layers.versions import Version
+from layers.storage.erasure import Erasure
+from layers.storage.reading import has_demonstration
+from layers.storage.versions import Version
 
 __all__ = ["confirm", "erase", "export", "history", "ingest", "rejects", "retain", "undo"]
 

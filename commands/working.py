@@ -15,13 +15,13 @@ from commands.options import AreaOption, Format, FormatOption, HomeOption, Insta
 from commands.placing import ColumnOption, Sure, named_columns
 from commands.storing import confirm
 from geo.errors import UsageError
-from layers.done_sheets import UNREAD
-from layers.ledger import record_visit, undo_import, undo_visit, visits
-from layers.ledger_files import DoneOptions, DoneReport, import_done
-from layers.plan_store import load_plan
-from layers.plans import Plan, Stop, Tour
-from layers.track_visits import LEAST_MINUTES, RADIUS_M
-from layers.visits import DONE, NOT_DONE, began_by_now, find_stop, find_tour, visit_of_stop
+from layers.plans.plan import Plan, Stop, Tour
+from layers.plans.store import load_plan
+from layers.work.done_sheets import UNREAD
+from layers.work.ledger import record_visit, undo_import, undo_visit, visits
+from layers.work.ledger_files import DoneOptions, DoneReport, import_done
+from layers.work.track_visits import LEAST_MINUTES, RADIUS_M
+from layers.work.visits import DONE, NOT_DONE, began_by_now, find_stop, find_tour, visit_of_stop
 
 __all__ = ["done"]
 

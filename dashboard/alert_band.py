@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from dashboard.words import date_words, html_text, list_words, number_words, plural
-from layers.alert_form import FORM_LAYER
-from layers.alert_words import Alert, AlertReport
+from layers.analysis.alert_form import FORM_LAYER
+from layers.analysis.alert_words import Alert, AlertReport
 from layers.catalogue import LAYER_NAMES, layer_named
 
 __all__ = ["alarming", "alerts_html", "band_html", "sorted_alerts"]

@@ -15,13 +15,13 @@ from dashboard.presets import period_before
 from dashboard.sentence import change_words
 from dashboard.state import Choices, filter_for
 from dashboard.words import html_text, number_words, span_words
+from layers.analysis.rhythm import WeekdayHour, weekday_hour
+from layers.analysis.shifts import busiest_shift
 from layers.areas import Area
 from layers.catalogue import LAYERS
 from layers.columns import Columns
 from layers.event import LayerSpec
 from layers.query import count, select
-from layers.rhythm import WeekdayHour, weekday_hour
-from layers.shifts import busiest_shift
 
 __all__ = ["CARD_MONTHS", "Card", "LayerLine", "card_html", "card_rows", "cell_card", "months_chosen", "record_ids"]
 

@@ -15,8 +15,8 @@ from dashboard.sentence import subject
 from dashboard.state import Choices
 from dashboard.views import Drawing, LayerView, Listed, ListGroup, placed_rows
 from dashboard.words import number_words, plural, span_words
+from layers.analysis.change_map import FALL, RISE, TOO_FEW, UNCLEAR, Against, ChangeMap
 from layers.areas import Area
-from layers.change_map import FALL, RISE, TOO_FEW, UNCLEAR, Against, ChangeMap
 
 __all__ = ["change_row_words", "change_sentence", "change_view", "ratio_words"]
 

@@ -10,9 +10,9 @@ import pandas as pd
 
 from dashboard.words import date_words, html_text, number_words, percent_words, plural
 from layers.areas import Area
-from layers.ledger_return import Group, work_return
-from layers.plans import Plan, PlanKind, Stop, Tour
-from layers.visits import DONE
+from layers.plans.plan import Plan, PlanKind, Stop, Tour
+from layers.work.ledger_return import Group, work_return
+from layers.work.visits import DONE
 
 __all__ = [
     "Round",
@@ -60,7 +60,7 @@ class Round:
 
 
 def round_of(plan: Plan, tour: Tour, visits: pd.DataFrame, *, zone: ZoneInfo) -> Round:
-    """The stops of a tour with the visits (`layers.ledger.visits`) that its team recorded of them."""
+    """The stops of a tour with the visits (`layers.work.ledger.visits`) that its team recorded of them."""
     mine = visits[(visits["plan_id"] == plan.plan_id) & (visits["team"] == tour.team)]
     recorded = {str(row["stop_id"]): row for row in mine.to_dict("records")}
     states = tuple(_state(stop, recorded.get(stop.stop_id), zone) for stop in tour.stops)

@@ -10,8 +10,8 @@ from dashboard.scales import Scale
 from dashboard.views import Drawing, placed_rows
 from dashboard.words import html_text, list_words, number_words, plural, span_words
 from geo.emerging import Pattern
+from layers.analysis.emerging_map import PATTERN_WORDS, EmergingMap
 from layers.areas import Area
-from layers.emerging_map import PATTERN_WORDS, EmergingMap
 
 __all__ = [
     "emerging_card_html",

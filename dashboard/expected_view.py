@@ -14,9 +14,9 @@ from dashboard.sentence import place_list
 from dashboard.state import Choices
 from dashboard.views import Drawing, LayerView, Listed, ListGroup, placed_rows
 from dashboard.words import date_words, list_words, number_words, percent_words, plural
+from layers.analysis.backtest_figures import DECIDING_SHARE, SHARES
+from layers.analysis.next_week import NextWeek
 from layers.areas import Area
-from layers.backtest_figures import DECIDING_SHARE, SHARES
-from layers.next_week import NextWeek
 from layers.wording import across_words, things
 
 __all__ = ["expected_card_words", "expected_view", "nothing_expected"]

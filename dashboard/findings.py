@@ -11,18 +11,18 @@ import streamlit as st
 from dashboard.judgements import judgement_for
 from dashboard.session import Installation, without_looks
 from dashboard.state import Choices, filter_for
-from layers.alert_words import AlertReport
-from layers.alerting import alert_report, default_day
+from layers.analysis.alert_words import AlertReport
+from layers.analysis.alerting import alert_report, default_day
+from layers.analysis.change_map import Against, ChangeMap, change_map
+from layers.analysis.emerging_map import EmergingMap, emerging_map
+from layers.analysis.hotspot_map import HotspotMap, hotspot_map
+from layers.analysis.near_repeats import RepeatTable, near_repeat_table
+from layers.analysis.next_week import NextWeek, next_week
+from layers.analysis.study import Study, study_of
+from layers.analysis.winning import Winner
 from layers.areas import Area
-from layers.change_map import Against, ChangeMap, change_map
 from layers.columns import Columns
-from layers.emerging_map import EmergingMap, emerging_map
 from layers.filters import Filter
-from layers.hotspot_map import HotspotMap, hotspot_map
-from layers.near_repeats import RepeatTable, near_repeat_table
-from layers.next_week import NextWeek, next_week
-from layers.study import Study, study_of
-from layers.winning import Winner
 
 __all__ = [
     "ALERT_DAYS",

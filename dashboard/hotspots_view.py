@@ -17,10 +17,10 @@ from dashboard.sentence import reported_words, subject, where_and_when
 from dashboard.state import Choices
 from dashboard.views import Drawing, LayerView, Listed, ListGroup, placed_rows
 from dashboard.words import number_words, plural
+from layers.analysis.explaining import too_quiet
+from layers.analysis.hotspot_map import COLD, HOT, HotspotMap
+from layers.analysis.study import Study
 from layers.areas import Area
-from layers.explaining import too_quiet
-from layers.hotspot_map import COLD, HOT, HotspotMap
-from layers.study import Study
 
 __all__ = ["hotspot_sentence", "hotspots_view"]
 

@@ -4,9 +4,9 @@ import streamlit as st
 
 from dashboard.presets import size_words
 from dashboard.session import Installation
+from layers.analysis.winning import Judgement, judgement_of, kept_judgement
 from layers.catalogue import layer_named
 from layers.event import RESOLUTIONS
-from layers.winning import Judgement, judgement_of, kept_judgement
 
 __all__ = ["judgement_for", "known_judgement"]
 

@@ -7,10 +7,10 @@ import numpy as np
 
 from dashboard.presets import size_words
 from dashboard.words import html_text, percent_words
-from layers.backtest_figures import DECIDING_SHARE, SHARES
-from layers.backtesting import Backtest
-from layers.forecasts import METHOD_WORDS
-from layers.near_repeats import RepeatTable
+from layers.analysis.backtest_figures import DECIDING_SHARE, SHARES
+from layers.analysis.backtesting import Backtest
+from layers.analysis.forecasts import METHOD_WORDS
+from layers.analysis.near_repeats import RepeatTable
 
 __all__ = ["RULE", "WORDS", "backtest_html", "lead_words", "repeats_html"]
 

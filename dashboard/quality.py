@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from dashboard.words import date_words, html_text, number_words, percent_words, plural
-from layers.batches import Batch
 from layers.catalogue import LAYER_NAMES, layer_named
 from layers.ingest import FileReport, RejectSample
 from layers.plain_cells import neutralise_formulas
+from layers.storage.batches import Batch
 
 __all__ = [
     "REASON_WORDS",

@@ -17,9 +17,9 @@ from dashboard.state import Choices
 from layers.access import ANALYST, Viewer
 from layers.areas import Area, load_area
 from layers.columns import Columns
-from layers.reading import ColumnCache
 from layers.settings import Settings
-from layers.store import Store
+from layers.storage.reading import ColumnCache
+from layers.storage.store import Store
 
 __all__ = [
     "Installation",

@@ -6,9 +6,9 @@ from dashboard.judgements import judgement_for, known_judgement
 from dashboard.presets import size_words
 from dashboard.session import Installation, resolution_for_area
 from dashboard.state import Choices
+from layers.analysis.sizing import hotspot_size
+from layers.analysis.winning import Judgement
 from layers.catalogue import layer_named
-from layers.sizing import hotspot_size
-from layers.winning import Judgement
 
 __all__ = ["SizeChoice", "automatic_words", "size_of"]
 

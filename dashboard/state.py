@@ -9,8 +9,8 @@ from typing import Final, Literal, get_args
 import h3
 
 from dashboard.presets import DEFAULT_PERIOD, PERIODS, SHIFTS
+from layers.analysis.change_map import AGAINST, Against
 from layers.catalogue import LAYER_NAMES
-from layers.change_map import AGAINST, Against
 from layers.event import REPORTERS, RESOLUTIONS, Measure
 from layers.query import Filter
 

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard.session import Installation
-from layers.backtesting import Backtest
+from layers.analysis.backtesting import Backtest
 
 __all__ = ["keep_backtest", "kept_backtest", "verdict_note"]
 

@@ -10,8 +10,8 @@ import pandas as pd
 from geo.errors import UsageError
 from layers.access import Action, Viewer, require
 from layers.plain_cells import neutralise_formulas
-from layers.records import live_records
-from layers.store import Store
+from layers.storage.records import live_records
+from layers.storage.store import Store
 from layers.whole_files import written_whole
 
 __all__ = ["export_events"]

@@ -15,13 +15,13 @@ from layers.access import Action, Viewer, require
 from layers.areas import Area
 from layers.catalogue import layer_named
 from layers.load_reports import FileReport, IngestReport, RejectSample, Samples
-from layers.loads import LoadFile
 from layers.parsing.rows import RowReader
 from layers.readers import LIMITS, ReadOptions, downloaded, is_url, open_file, url_name
 from layers.readers.guard import check_file
 from layers.sources import SourceProfile, load_profile
 from layers.sources.plan import make_plan
-from layers.store import Store
+from layers.storage.loads import LoadFile
+from layers.storage.store import Store
 
 __all__ = ["FileReport", "IngestReport", "Progress", "RejectSample", "ingest_files"]
 

@@ -11,13 +11,13 @@ from sqlalchemy import ColumnElement
 from layers.access import Action, Viewer, require
 from layers.columns import Columns
 from layers.event import DEMONSTRATION, RESOLUTIONS
-from layers.fetch import fetch_rows
 from layers.moments import to_seconds
-from layers.schema import events
-from layers.state import read_version, reading
+from layers.storage.fetch import fetch_rows
+from layers.storage.schema import events
+from layers.storage.state import read_version, reading
 
 if TYPE_CHECKING:
-    from layers.store import Store
+    from layers.storage.store import Store
 
 __all__ = [
     "LIVE",
@@ -39,7 +39,7 @@ def read_columns(
     """The events in these wards that are live, or were at the moment `as_at` (aware; UsageError otherwise).
 
     Events of other wards are left out; `count_outside` says how many. Reads the store each time: screens use
-    `layers.refresh.ColumnCache`.
+    `layers.storage.refresh.ColumnCache`.
     """
     require(viewer, Action.SEE_COUNTS)
     condition = LIVE if as_at is None else known_at(as_at)
@@ -57,7 +57,7 @@ def known_at(moment: datetime) -> ColumnElement[bool]:
 
 
 def make_columns(raw: dict[str, NDArray[Any]], *, version: int, ward_codes: tuple[str, ...]) -> Columns:
-    """Columns from the arrays of `layers.fetch.fetch_rows`: sorted by start, then row_id; cells as codes."""
+    """Columns from the arrays of `layers.storage.fetch.fetch_rows`: sorted by start, then row_id; cells as codes."""
     order = np.lexsort((raw["row_id"], raw["start"]))
     cell, cell_ids = {}, {}
     for resolution in RESOLUTIONS:

@@ -7,7 +7,7 @@ from typing import Any, Final
 import pandas as pd
 
 from layers.event import REPORTERS
-from layers.loads import FileTally
+from layers.storage.loads import FileTally
 
 __all__ = ["FileReport", "IngestReport", "RejectSample", "Samples"]
 

@@ -6,13 +6,13 @@ import pandas as pd
 import sqlalchemy as sa
 
 from layers.access import Action, Viewer, require
-from layers.batches import latest_loads
 from layers.live import LIVE
-from layers.schema import batches, events, rejects
-from layers.state import reading
+from layers.storage.batches import latest_loads
+from layers.storage.schema import batches, events, rejects
+from layers.storage.state import reading
 
 if TYPE_CHECKING:
-    from layers.store import Store
+    from layers.storage.store import Store
 
 __all__ = ["SHARED_EVENTS", "source_summary"]
 

@@ -4,15 +4,15 @@ import datetime as dt
 from collections.abc import Sequence
 
 from dashboard.documents.typesetting import make_pdf
-from layers.alert_form import form_words
-from layers.alert_words import Alert
+from layers.analysis.alert_form import form_words
+from layers.analysis.alert_words import Alert
 from layers.areas import Area
 
 __all__ = ["alert_form_pdf"]
 
 
 def alert_form_pdf(found: Sequence[Alert], *, area: Area, made: dt.datetime, demonstration: bool) -> bytes:
-    """The words of layers.alert_form as PDF/UA-1, with room to write; UsageError as there. `made` is aware."""
+    """The words of layers.analysis.alert_form as PDF/UA-1, with room to write; UsageError as there. `made` is aware."""
     said = form_words(found, area=area, made=made, demonstration=demonstration)
     data = {
         "title": said.title,

@@ -12,7 +12,7 @@ from dashboard.documents.typesetting import make_pdf
 from dashboard.places import parse_cells, place_words
 from geo.cells import boundaries
 from layers.areas import Area
-from layers.briefing import Alert, Briefing, ClosureLine, LayerLine, PlaceLine, Purpose
+from layers.briefing.facts import Alert, Briefing, ClosureLine, LayerLine, PlaceLine, Purpose
 from layers.catalogue import LAYER_NAMES, layer_named
 from layers.wording import date_words, list_words, number_words, span_words, things
 

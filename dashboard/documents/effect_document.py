@@ -11,10 +11,10 @@ from dashboard.documents.sketch import Outline
 from dashboard.documents.typesetting import make_pdf
 from dashboard.scales import Scale, count_scale
 from layers.areas import Area
-from layers.effect_asking import Evaluation
-from layers.effect_picture import Picture, picture_of
-from layers.effect_protocol import rule_words
-from layers.effect_rows import effect_shapes, side_rows
+from layers.effect.asking import Evaluation
+from layers.effect.picture import Picture, picture_of
+from layers.effect.protocol import rule_words
+from layers.effect.rows import effect_shapes, side_rows
 from layers.wording import date_words, number_words
 
 __all__ = ["effect_pdf", "picture_scale", "table_rows"]

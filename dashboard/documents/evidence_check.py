@@ -15,8 +15,8 @@ from dashboard.documents.evidence_document import evidence_pdf
 from dashboard.documents.evidence_sheets import CONTENT_SHEET, evidence_xlsx
 from geo.errors import DataError, HexbeatError
 from layers.areas import load_area
-from layers.evidence import FORMAT, canonical, digest_of
-from layers.evidence_register import noted_pack
+from layers.evidence.pack import FORMAT, canonical, digest_of
+from layers.evidence.register import noted_pack
 from layers.wording import date_words
 
 __all__ = ["PackCheck", "check_pack"]

@@ -11,7 +11,7 @@ from dashboard.documents.timeline import draw_timeline
 from dashboard.documents.typesetting import make_pdf
 from layers.areas import Area
 from layers.catalogue import layer_named
-from layers.evidence import canonical, digest_of
+from layers.evidence.pack import canonical, digest_of
 from layers.wording import MONTH_NAMES, date_words, list_words, number_words, percent_words, span_words, things
 
 __all__ = [

@@ -10,7 +10,7 @@ import xlsxwriter
 from dashboard.documents.evidence_document import MARKING, fact_rows, incident_words, month_table, source_words
 from dashboard.documents.plan_tables import WORKBOOK_OPTIONS, write_facts, write_sheet
 from layers.catalogue import layer_named
-from layers.evidence import canonical, digest_of
+from layers.evidence.pack import canonical, digest_of
 
 __all__ = ["CONTENT_SHEET", "SOURCE_COLUMNS", "evidence_xlsx"]
 

@@ -7,7 +7,7 @@ from icalendar import Calendar, Event
 from dashboard.documents.plan_words import cover_words, mark_of, stop_title, stop_words
 from dashboard.documents.svg import plain_text
 from layers.areas import Area
-from layers.plans import Plan, Stop, Tour
+from layers.plans.plan import Plan, Stop, Tour
 
 __all__ = ["plan_calendar"]
 

@@ -9,7 +9,7 @@ from dashboard.documents.plan_tables import plan_csv, plan_xlsx
 from dashboard.documents.plan_tracks import plan_geojson, plan_gpx, plan_kml
 from geo.errors import UsageError
 from layers.areas import Area
-from layers.plans import Plan
+from layers.plans.plan import Plan
 
 __all__ = ["PLAN_FILES", "plan_file"]
 

@@ -12,7 +12,7 @@ from dashboard.documents.typesetting import make_pdf
 from dashboard.scales import Scale
 from geo.cells import cells_from_strings
 from layers.areas import Area
-from layers.plans import Place, Plan, PlanKind, Stop, Tour
+from layers.plans.plan import Place, Plan, PlanKind, Stop, Tour
 from layers.wording import date_words, percent_words
 
 __all__ = ["plan_pdf", "stop_marks"]

@@ -11,7 +11,7 @@ from dashboard.documents.plan_words import cover_words, mark_of
 from dashboard.documents.svg import plain_text
 from layers.areas import Area
 from layers.plain_cells import neutralise_formulas, plain_cell
-from layers.plans import Plan
+from layers.plans.plan import Plan
 from layers.wording import list_words
 
 __all__ = ["WORKBOOK_OPTIONS", "plan_csv", "plan_xlsx", "stop_table", "write_facts", "write_sheet"]

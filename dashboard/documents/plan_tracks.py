@@ -9,7 +9,7 @@ import gpxpy.gpx
 from dashboard.documents.plan_words import cover_words, mark_of, stop_title, stop_words, tour_heading, tour_way
 from dashboard.documents.svg import plain_text
 from layers.areas import Area
-from layers.plans import Place, Plan, Stop, Tour
+from layers.plans.plan import Place, Plan, Stop, Tour
 
 __all__ = ["plan_geojson", "plan_gpx", "plan_kml"]
 

@@ -4,7 +4,7 @@ import datetime as dt
 from typing import Final
 
 from layers.counts_export import MARK
-from layers.plans import Plan, PlanKind, Stop, Tour
+from layers.plans.plan import Plan, PlanKind, Stop, Tour
 from layers.wording import date_words, number_words, percent_words
 
 __all__ = ["DAYS", "clock", "cover_words", "mark_of", "stop_title", "stop_words", "tour_heading", "tour_way"]

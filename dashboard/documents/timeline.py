@@ -19,7 +19,7 @@ MOST_MONTHS: Final = 14  # beyond, only some months are named
 
 
 def draw_timeline(content: dict[str, Any], *, width_mm: float = 180.0, alt: str) -> bytes:
-    """SVG of the content of an evidence pack (layers.evidence)."""
+    """SVG of the content of an evidence pack (layers.evidence.pack)."""
     start, end = (dt.date.fromisoformat(content[name]) for name in ("start", "end"))
     layers = content["layers"]
     high = HEAD_MM + ROW_MM * len(layers) + 1.0

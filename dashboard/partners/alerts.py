@@ -10,8 +10,8 @@ from dashboard.documents.alert_form_document import alert_form_pdf
 from dashboard.findings import alerts_of
 from dashboard.session import Installation
 from layers.access import Action, may, require
-from layers.alert_form import FORM_LAYER, alert_form
-from layers.alert_words import Alert
+from layers.analysis.alert_form import FORM_LAYER, alert_form
+from layers.analysis.alert_words import Alert
 
 __all__ = ["draw_alerts"]
 

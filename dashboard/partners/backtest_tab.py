@@ -18,11 +18,11 @@ from dashboard.state import Choices
 from dashboard.verdicts import keep_backtest, kept_backtest
 from dashboard.words import html_text
 from geo.errors import HexbeatError
-from layers.backtesting import Backtest, backtest
+from layers.analysis.backtesting import Backtest, backtest
+from layers.analysis.sizing import hotspot_size
+from layers.analysis.winning import MOST_WEEKS, keep_judged, uses_words
 from layers.catalogue import layer_named
 from layers.event import RESOLUTIONS
-from layers.sizing import hotspot_size
-from layers.winning import MOST_WEEKS, keep_judged, uses_words
 
 __all__ = ["draw_backtest"]
 

@@ -28,12 +28,12 @@ from dashboard.places import ward_labels
 from dashboard.session import Installation
 from dashboard.words import html_text
 from layers.access import Action, may, require
-from layers.briefing import Briefing, Purpose, make_briefing
+from layers.analysis.shifts import SHIFT_HOURS
+from layers.analysis.winning import kept_judgement
+from layers.briefing.facts import Briefing, Purpose, make_briefing
 from layers.catalogue import LAYERS
-from layers.ledger import visits, work_version
-from layers.reading import source_summary
-from layers.shifts import SHIFT_HOURS
-from layers.winning import kept_judgement
+from layers.storage.reading import source_summary
+from layers.work.ledger import visits, work_version
 
 __all__ = ["show"]
 

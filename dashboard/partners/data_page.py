@@ -13,7 +13,7 @@ from dashboard.quality import sources_html
 from dashboard.session import Installation
 from dashboard.words import html_text, plural
 from layers.access import Action, may
-from layers.reading import count_outside, source_summary
+from layers.storage.reading import count_outside, source_summary
 
 __all__ = ["show"]
 

@@ -11,9 +11,9 @@ from dashboard.session import Installation
 from dashboard.uploads import main_files, placed
 from dashboard.words import date_words, list_words, plural
 from geo.errors import HexbeatError
-from layers.ledger import imports, undo_import
-from layers.ledger_files import DoneOptions, DoneReport, import_done
-from layers.plans import Plan, Tour
+from layers.plans.plan import Plan, Tour
+from layers.work.ledger import imports, undo_import
+from layers.work.ledger_files import DoneOptions, DoneReport, import_done
 
 __all__ = ["draw_import"]
 

@@ -14,7 +14,7 @@ from dashboard.screen import STYLE
 from dashboard.session import Installation
 from dashboard.words import html_text
 from layers.access import Action, may
-from layers.plans import Plan, Tour
+from layers.plans.plan import Plan, Tour
 
 __all__ = ["show"]
 

@@ -11,9 +11,9 @@ from dashboard.session import Installation
 from dashboard.words import html_text
 from geo.errors import HexbeatError
 from layers.access import Action, may
-from layers.ledger import record_visit, undo_visit, visits
-from layers.plans import Plan, Tour
-from layers.visits import DONE, MOST_MINUTES, MOST_NEEDLES, NOT_DONE, began_by_now, visit_of_stop
+from layers.plans.plan import Plan, Tour
+from layers.work.ledger import record_visit, undo_visit, visits
+from layers.work.visits import DONE, MOST_MINUTES, MOST_NEEDLES, NOT_DONE, began_by_now, visit_of_stop
 
 __all__ = ["draw_stops"]
 

@@ -11,11 +11,11 @@ from dashboard.done_view import week_rows, week_words
 from dashboard.quality import table_html
 from dashboard.session import Installation
 from layers.access import Action, may, require
-from layers.ledger import visits, work_version
-from layers.ledger_return import Group, return_csv, return_notes, return_xlsx, work_return
-from layers.plan_store import list_plans, load_plan
-from layers.plans import Plan
+from layers.plans.plan import Plan
+from layers.plans.store import list_plans, load_plan
 from layers.quarters import quarter_bounds, quarter_name, quarter_words
+from layers.work.ledger import visits, work_version
+from layers.work.ledger_return import Group, return_csv, return_notes, return_xlsx, work_return
 
 __all__ = ["all_plans", "draw_week"]
 

@@ -22,7 +22,7 @@ from dashboard.sentence import place_list
 from dashboard.session import Installation, resolution_for_area
 from dashboard.state import Choices
 from dashboard.words import html_text
-from layers.emerging_map import EmergingMap
+from layers.analysis.emerging_map import EmergingMap
 
 __all__ = ["draw_emerging"]
 

@@ -28,11 +28,11 @@ from dashboard.session import Installation
 from dashboard.words import html_text, number_words, plural
 from geo.errors import HexbeatError, UsageError
 from layers.access import Action, may, require
+from layers.analysis.study import BRITISH_GRID
 from layers.catalogue import LAYER_NAMES, layer_named
-from layers.evidence import DEFAULT_LAYERS, Ask, digest_of, make_evidence
-from layers.evidence_register import note_pack
+from layers.evidence.pack import DEFAULT_LAYERS, Ask, digest_of, make_evidence
+from layers.evidence.register import note_pack
 from layers.parsing.places import parse_grid_refs, parse_pairs, to_degrees
-from layers.study import BRITISH_GRID
 
 __all__ = ["show"]
 

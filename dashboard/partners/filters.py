@@ -13,8 +13,8 @@ from dashboard.presets import PERIODS, SHIFTS, size_words
 from dashboard.state import OWN_DATES, OWN_HOURS, VIEWS, Choices
 from dashboard.words import DAY_NAMES
 from geo.wards import Wards
+from layers.analysis.change_map import AGAINST
 from layers.catalogue import LAYER_NAMES
-from layers.change_map import AGAINST
 from layers.event import REPORTERS, RESOLUTIONS
 
 __all__ = ["PERIOD_TITLES", "draw_filters", "forget_widgets"]

@@ -9,10 +9,10 @@ from dashboard.session import Installation
 from dashboard.state import Choices
 from dashboard.words import span_words
 from geo.emerging import Pattern
+from layers.analysis.change_map import ChangeMap
+from layers.analysis.emerging_map import EmergingMap
+from layers.analysis.explaining import explain_cell
 from layers.catalogue import layer_named
-from layers.change_map import ChangeMap
-from layers.emerging_map import EmergingMap
-from layers.explaining import explain_cell
 
 __all__ = ["cell_words", "change_words_of", "pattern_words"]
 

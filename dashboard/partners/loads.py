@@ -12,7 +12,7 @@ from dashboard.words import date_words, html_text, plural
 from geo.errors import HexbeatError
 from layers import demonstration
 from layers.access import Action, may, require
-from layers.reading import has_demonstration
+from layers.storage.reading import has_demonstration
 
 __all__ = ["confirmed", "draw_demonstration", "draw_last_load", "draw_rejects", "draw_said"]
 

@@ -10,7 +10,7 @@ from dashboard.basemap import base_map
 from dashboard.hexlayer import HexLayer
 from dashboard.scales import count_scale
 from dashboard.session import Installation
-from layers.naloxone import NaloxoneCover
+from layers.naloxone.cover import NaloxoneCover
 
 __all__ = ["draw_cover_map"]
 

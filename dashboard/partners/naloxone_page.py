@@ -16,14 +16,14 @@ from dashboard.session import Installation
 from dashboard.words import html_text
 from geo.errors import HexbeatError
 from layers.access import Action, may, require
+from layers.analysis.shifts import SHIFT_HOURS
 from layers.counts_export import demonstration_mark
 from layers.filters import Filter
-from layers.naloxone import CELLS, NaloxoneCover, Reach, Search, naloxone_cover
-from layers.naloxone_files import cover_csv, cover_geojson
-from layers.naloxone_words import cover_notes, cover_sentence
-from layers.reference import KIND_WORDS, read_reference
-from layers.shifts import SHIFT_HOURS
+from layers.naloxone.cover import CELLS, NaloxoneCover, Reach, Search, naloxone_cover
+from layers.naloxone.files import cover_csv, cover_geojson
+from layers.naloxone.words import cover_notes, cover_sentence
 from layers.wording import number_words, percent_words
+from layers.work.reference import KIND_WORDS, read_reference
 
 __all__ = ["show"]
 

@@ -10,10 +10,10 @@ import streamlit as st
 from dashboard.places import ward_labels
 from dashboard.session import Installation
 from layers.catalogue import LAYERS, layer_named
-from layers.effect_asking import parse_weights, point_place, wards_place
-from layers.effect_closures import closure_list, closure_places
-from layers.effect_places import Treated
-from layers.effect_protocol import Rule
+from layers.effect.asking import parse_weights, point_place, wards_place
+from layers.effect.closures import closure_list, closure_places
+from layers.effect.places import Treated
+from layers.effect.protocol import Rule
 from layers.wording import date_words
 
 __all__ = ["Asked", "ask_outcome"]

@@ -15,9 +15,9 @@ from dashboard.hexlayer import HexLayer
 from dashboard.session import Installation
 from dashboard.words import html_text
 from layers.catalogue import layer_named
-from layers.effect_asking import Evaluation
-from layers.effect_picture import picture_of
-from layers.effect_rows import effect_shapes
+from layers.effect.asking import Evaluation
+from layers.effect.picture import picture_of
+from layers.effect.rows import effect_shapes
 
 __all__ = ["draw_before_after"]
 

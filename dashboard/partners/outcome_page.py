@@ -19,9 +19,9 @@ from dashboard.words import html_text
 from geo.errors import HexbeatError
 from layers.access import Action, may, require
 from layers.counts_export import demonstration_mark
-from layers.effect_asking import Evaluation, fix_rule, judge
-from layers.effect_protocol import Protocol, protocol_json, rule_words
-from layers.effect_rows import effect_csv, effect_geojson
+from layers.effect.asking import Evaluation, fix_rule, judge
+from layers.effect.protocol import Protocol, protocol_json, rule_words
+from layers.effect.rows import effect_csv, effect_geojson
 
 __all__ = ["show"]
 

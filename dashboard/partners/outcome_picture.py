@@ -3,8 +3,8 @@
 from typing import Any, Final
 
 from dashboard.words import html_text
-from layers.effect_asking import Evaluation
-from layers.effect_rows import side_rows
+from layers.effect.asking import Evaluation
+from layers.effect.rows import side_rows
 from layers.wording import number_words
 
 __all__ = ["interval_html", "table_html"]

@@ -10,13 +10,13 @@ from dashboard.places import ward_labels
 from dashboard.screen import show_error
 from dashboard.session import Installation
 from geo.errors import UsageError
+from layers.analysis.shifts import SHIFT_HOURS
 from layers.catalogue import LAYERS
-from layers.patrol import PatrolChoices
-from layers.plan_settings import as_place, read_plan_settings
-from layers.plans import Place
-from layers.reference import read_reference
-from layers.shifts import SHIFT_HOURS
-from layers.sweep import SweepChoices
+from layers.plans.patrol import PatrolChoices
+from layers.plans.plan import Place
+from layers.plans.settings import as_place, read_plan_settings
+from layers.plans.sweep import SweepChoices
+from layers.work.reference import read_reference
 
 __all__ = ["ask_patrol", "ask_sweep"]
 

@@ -8,14 +8,14 @@ from dashboard.screen import show_error
 from dashboard.session import Installation
 from geo.errors import HexbeatError
 from layers.access import Action, require
-from layers.open_reports import open_reports
-from layers.patrol import PatrolChoices, make_patrol_plan
-from layers.plan_settings import read_plan_settings, remember_start
-from layers.plan_store import load_plan, save_plan
-from layers.plans import Place, Plan
-from layers.reference import read_reference
-from layers.roads import roads_travel
-from layers.sweep import SweepChoices, make_sweep_plan
+from layers.plans.open_reports import open_reports
+from layers.plans.patrol import PatrolChoices, make_patrol_plan
+from layers.plans.plan import Place, Plan
+from layers.plans.roads import roads_travel
+from layers.plans.settings import read_plan_settings, remember_start
+from layers.plans.store import load_plan, save_plan
+from layers.plans.sweep import SweepChoices, make_sweep_plan
+from layers.work.reference import read_reference
 
 __all__ = ["made_patrol", "made_sweep", "open_plan"]
 

@@ -11,7 +11,7 @@ from dashboard.hexlayer import HexLayer
 from dashboard.places import parse_cells
 from dashboard.scales import Scale, count_scale
 from layers.areas import Area
-from layers.plans import Plan, Tour
+from layers.plans.plan import Plan, Tour
 
 __all__ = ["key_html", "show_tours", "team_look"]
 

@@ -13,8 +13,8 @@ from dashboard.partners.plan_words import past_sentence, plan_sentence, sure_sen
 from dashboard.session import Installation
 from dashboard.words import html_text
 from layers.access import Action, may, require
-from layers.plan_store import list_plans
-from layers.plans import Plan
+from layers.plans.plan import Plan
+from layers.plans.store import list_plans
 
 __all__ = ["draw_plan", "draw_saved"]
 

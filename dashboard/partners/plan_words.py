@@ -3,7 +3,7 @@
 from dashboard.documents.plan_words import clock
 from dashboard.words import html_text, list_words, number_words
 from layers.catalogue import layer_named
-from layers.plans import Plan, PlanKind, Tour
+from layers.plans.plan import Plan, PlanKind, Tour
 from layers.wording import date_words, percent_words
 
 __all__ = ["past_sentence", "plan_sentence", "sure_sentence", "tour_html"]

@@ -13,7 +13,8 @@ from dashboard.uploads import main_files, placed
 from dashboard.words import date_words, html_text, plural
 from geo.errors import HexbeatError
 from layers.access import Action, may
-from layers.reference import (
+from layers.work.loads import WorkLoad
+from layers.work.reference import (
     KIND_WORDS,
     PlacesReport,
     load_reference,
@@ -21,7 +22,6 @@ from layers.reference import (
     reference_loads,
     undo_reference,
 )
-from layers.work_loads import WorkLoad
 
 __all__ = ["draw_reference"]
 

@@ -8,9 +8,9 @@ from dashboard.charts import grid_html
 from dashboard.session import Installation
 from dashboard.state import Choices, filter_for
 from dashboard.words import html_text, number_words, percent_words, plural, span_words
+from layers.analysis.rhythm import WeekdayHour, weekday_hour
+from layers.analysis.shifts import SHIFT_HOURS, BusiestShift, busiest_shift
 from layers.catalogue import layer_named
-from layers.rhythm import WeekdayHour, weekday_hour
-from layers.shifts import SHIFT_HOURS, BusiestShift, busiest_shift
 
 __all__ = ["draw_rhythm", "known_words", "shifts_html"]
 

@@ -18,8 +18,8 @@ from dashboard.tables import cell_table, record_table
 from dashboard.views import LayerView
 from dashboard.words import html_text, number_words, plural
 from layers.access import Action, may
-from layers.reading import records
-from layers.rhythm import weekday_hour
+from layers.analysis.rhythm import weekday_hour
+from layers.storage.reading import records
 
 __all__ = ["draw_frame", "draw_tabs"]
 

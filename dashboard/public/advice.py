@@ -8,8 +8,8 @@ from typing import Final
 
 from dashboard.public.figures import Published
 from geo.errors import UsageError
-from layers.release_format import ReleasedLayer
-from layers.release_words import promise
+from layers.release.format import ReleasedLayer
+from layers.release.words import promise
 from layers.wording import date_words
 
 __all__ = ["ADVICE", "TOTALS", "Contact", "accessibility_html", "advice_html", "method_html", "sources_html"]

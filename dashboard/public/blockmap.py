@@ -21,7 +21,7 @@ from dashboard.public.figures import Published
 from dashboard.public.palette import map_palette
 from dashboard.public.sentences import HINT, block_words, nothing_words
 from dashboard.public.view import PATTERNS, map_title
-from layers.release_format import Period, ReleasedLayer
+from layers.release.format import Period, ReleasedLayer
 
 __all__ = ["BlockLayer", "block_data", "show_block_map"]
 

@@ -17,8 +17,8 @@ from dashboard.public.figures import Published
 from dashboard.public.sentences import past_words, period_words, summary
 from dashboard.scales import Scale, count_scale
 from geo.errors import UsageError
-from layers.release_format import Period, Release, ReleasedLayer
-from layers.release_words import promise
+from layers.release.format import Period, Release, ReleasedLayer
+from layers.release.words import promise
 from layers.wording import date_words
 
 __all__ = ["CouncillorBriefing", "Part", "councillor_briefing", "councillor_map", "councillor_pdf"]

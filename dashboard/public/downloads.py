@@ -11,7 +11,7 @@ import shapely
 from dashboard.public.figures import Published
 from dashboard.public.sentences import period_words, place_words
 from layers.plain_cells import plain_cell
-from layers.release_format import Block
+from layers.release.format import Block
 
 __all__ = ["COLUMNS", "download_files", "numbers_csv", "numbers_geojson", "numbers_metadata"]
 

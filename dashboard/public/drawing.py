@@ -14,7 +14,7 @@ import numpy as np
 import shapely
 
 from dashboard.public.figures import Published
-from layers.release_format import Block, Place
+from layers.release.format import Block, Place
 
 __all__ = ["PADDING", "Drawing", "Shape", "borders", "class_of", "draw", "steps_of"]
 

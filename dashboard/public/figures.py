@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from layers.release_format import Block, Period, Release, ReleasedLayer
+from layers.release.format import Block, Period, Release, ReleasedLayer
 
 __all__ = ["Published", "Shown"]
 

@@ -21,8 +21,8 @@ from dashboard.public.sentences import period_words, summary
 from dashboard.public.site import DEMONSTRATION, map_style, public_style, served_style
 from dashboard.public.view import PATTERNS, legend_html, past_html, table_html
 from geo.errors import DataError
-from layers.release_format import CHECKSUMS, Period, Release, ReleasedLayer
-from layers.release_words import promise
+from layers.release.format import CHECKSUMS, Period, Release, ReleasedLayer
+from layers.release.words import promise
 
 __all__ = ["SORRY", "as_pictures", "show"]
 

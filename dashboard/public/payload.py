@@ -6,8 +6,8 @@ from dashboard.public.drawing import Drawing
 from dashboard.public.figures import Published
 from dashboard.public.sentences import HINT, blank_words, nothing_words, period_words, place_words, short_words, summary
 from dashboard.public.view import legend_html
-from layers.release_format import Period, ReleasedLayer
-from layers.release_words import promise
+from layers.release.format import Period, ReleasedLayer
+from layers.release.words import promise
 
 __all__ = ["payload"]
 

@@ -4,7 +4,7 @@ import datetime as dt
 from typing import Final
 
 from dashboard.public.figures import Published, Shown
-from layers.release_format import Block, Period, ReleasedLayer
+from layers.release.format import Block, Period, ReleasedLayer
 
 __all__ = [
     "HINT",

@@ -18,8 +18,8 @@ from dashboard.public.payload import payload
 from dashboard.public.sentences import summary
 from dashboard.public.view import legend_html, map_html, past_html, table_html
 from geo.errors import DataError
-from layers.release_format import Period, Release, ReleasedLayer
-from layers.release_words import promise
+from layers.release.format import Period, Release, ReleasedLayer
+from layers.release.words import promise
 
 __all__ = ["DEMONSTRATION", "map_style", "public_style", "served_style", "site_files", "write_site"]
 

@@ -8,7 +8,7 @@ from typing import Final
 from dashboard.public.drawing import Drawing, borders, class_of, steps_of
 from dashboard.public.figures import Published
 from dashboard.public.sentences import blank_words, past_words, period_words, place_words, short_words
-from layers.release_format import Block, Period, ReleasedLayer
+from layers.release.format import Block, Period, ReleasedLayer
 
 __all__ = ["PATTERNS", "legend_html", "map_html", "map_title", "past_html", "table_html"]
 

@@ -13,8 +13,8 @@ from layers.access import Action, Viewer, require
 from layers.areas import Area
 from layers.demonstration.generate import make_events
 from layers.event import DEMONSTRATION
-from layers.reading import is_empty
-from layers.store import Store
+from layers.storage.reading import is_empty
+from layers.storage.store import Store
 
 __all__ = ["TRUTH_FILE", "fill", "remove"]
 
@@ -60,7 +60,7 @@ def fill(
 def remove(store: Store, viewer: Viewer, *, home: Path | None = None) -> dict[str, Any]:
     """Remove every demonstration event with all its versions for good, and the truth file of `home` if that is given.
 
-    Returns the number of events removed, and a notice where something is left to do (see `layers.erasure`).
+    Returns the number of events removed, and a notice where something is left to do (see `layers.storage.erasure`).
     """
     erasure = store.erase_source(viewer, DEMONSTRATION)
     if home is not None:

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from dashboard.public.advice import Contact
 from dashboard.public.site import site_files
-from layers.release_format import Release
-from layers.release_policy import load_policy
+from layers.release.format import Release
+from layers.release.policy import load_policy
 from tests.support.publishing import Publisher
 from tests.support.small_town import History, Town, frame_of, made_history, make_area, published, wander
 

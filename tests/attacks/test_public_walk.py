@@ -21,10 +21,10 @@ from dashboard.public.figures import Published
 from layers.access import ANALYST
 from layers.areas import load_area
 from layers.demonstration import make_events
-from layers.release_format import Release
-from layers.release_policy import load_policy
-from layers.release_publishing import publish_release
-from layers.store import Store
+from layers.release.format import Release
+from layers.release.policy import load_policy
+from layers.release.publishing import publish_release
+from layers.storage.store import Store
 from tests.support.event_frames import event_frame
 from tests.support.public_side import Ear, map_of, open_page, public_server, settle
 from tests.support.streamlit_server import PROJECT

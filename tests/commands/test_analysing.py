@@ -8,9 +8,9 @@ import geopandas
 import pandas as pd
 import pytest
 
+from layers.analysis.hotspot_map import hotspot_map
+from layers.analysis.study import study_of
 from layers.filters import Filter
-from layers.hotspot_map import hotspot_map
-from layers.study import study_of
 from tests.support.analysing import TODAY, demonstration, filled_store, middlesbrough
 from tests.support.cli import Outcome, Run
 

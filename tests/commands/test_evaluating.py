@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from pypdf import PdfReader
 
-from layers.plan_store import save_plan
-from layers.plans import Place, Plan, PlanKind, Stop, Tour
+from layers.plans.plan import Place, Plan, PlanKind, Stop, Tour
+from layers.plans.store import save_plan
 from tests.support.analysing import filled_store
 from tests.support.cli import Outcome, Run
 

@@ -8,7 +8,7 @@ import pytest
 
 from commands.plan_answers import KINDS
 from dashboard.documents.plan_files import PLAN_FILES
-from layers.plan_store import load_plan, plan_from_json
+from layers.plans.store import load_plan, plan_from_json
 from tests.support.analysing import filled_store, judged
 from tests.support.cli import Run
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from layers.areas import load_area
-from layers.store import Store
+from layers.storage.store import Store
 from tests.support.analysing import filled_store
 from tests.support.cli import Run
 from tests.support.example_release import example_release, write_example

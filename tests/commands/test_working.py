@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from layers.plan_store import save_plan
+from layers.plans.store import save_plan
 from tests.support.cli import Run
 from tests.support.gpx import gpx_of, walked
 from tests.support.working import made_plan

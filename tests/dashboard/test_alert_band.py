@@ -4,7 +4,7 @@ from datetime import date
 import pytest
 
 from dashboard.alert_band import alarming, alerts_html, band_html, sorted_alerts
-from layers.alert_words import Alert, AlertReport, MethodRow
+from layers.analysis.alert_words import Alert, AlertReport, MethodRow
 
 SPIKE = Alert(
     layer="overdoses",

@@ -9,11 +9,11 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 
 from layers.access import ANALYST
-from layers.ledger import visits
-from layers.plan_store import save_plan
-from layers.plans import PlanKind
-from layers.reference import read_reference
-from layers.store import Store
+from layers.plans.plan import PlanKind
+from layers.plans.store import save_plan
+from layers.storage.store import Store
+from layers.work.ledger import visits
+from layers.work.reference import read_reference
 from tests.support.gpx import gpx_of, walked
 from tests.support.served import DESK, PHONE, Visit, visit
 from tests.support.streamlit_server import PROJECT, streamlit_server

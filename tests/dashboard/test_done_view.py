@@ -6,9 +6,9 @@ from dataclasses import replace
 import pandas as pd
 
 from dashboard.done_view import card_html, progress_html, round_of, row_html, week_of, week_rows, week_words
-from layers.ledger import VISIT_COLUMNS
-from layers.plans import PlanKind
-from layers.visits import Visit, visit_id, visit_of_stop
+from layers.plans.plan import PlanKind
+from layers.work.ledger import VISIT_COLUMNS
+from layers.work.visits import Visit, visit_id, visit_of_stop
 from tests.support.working import AREA, LONDON, NOW, made_plan
 
 PLAN = made_plan(PlanKind.SWEEP)
@@ -16,7 +16,7 @@ TOUR = PLAN.tours[0]
 
 
 def ledger(*found: Visit) -> pd.DataFrame:
-    """Visits as `layers.ledger.visits` hands them over, each recorded a minute after the one before."""
+    """Visits as `layers.work.ledger.visits` hands them over, each recorded a minute after the one before."""
     rows = [
         {name: getattr(visit, name, None) for name in VISIT_COLUMNS}
         | {"visit_id": visit_id(visit), "recorded_at": NOW + dt.timedelta(minutes=k)}

@@ -14,9 +14,9 @@ from dashboard.emerging_view import (
     patterns_html,
 )
 from geo.emerging import Pattern
-from layers.emerging_map import PATTERN_WORDS, EmergingMap, emerging_map
+from layers.analysis.emerging_map import PATTERN_WORDS, EmergingMap, emerging_map
+from layers.analysis.study import study_of
 from layers.filters import Filter
-from layers.study import study_of
 from tests.support.analysing import TODAY, demonstration, middlesbrough
 
 YEAR = date(2025, 11, 22)

@@ -9,7 +9,7 @@ from dashboard.expected_view import expected_card_words, expected_view, nothing_
 from dashboard.state import Choices
 from dashboard.tables import printed
 from dashboard.views import LayerView
-from layers.next_week import NextWeek, next_week
+from layers.analysis.next_week import NextWeek, next_week
 from tests.support.analysing import demonstration, judged, middlesbrough
 from tests.support.viewing import figures_of
 

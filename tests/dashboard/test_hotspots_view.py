@@ -6,8 +6,8 @@ import pytest
 
 from dashboard.state import Choices
 from dashboard.tables import printed
+from layers.analysis.study import study_of
 from layers.columns import Columns
-from layers.study import study_of
 from tests.support.analysing import demonstration, middlesbrough, shuffled
 from tests.support.events import Event, columns_of, local
 from tests.support.viewing import shown_hotspots

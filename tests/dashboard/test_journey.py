@@ -22,7 +22,7 @@ from dashboard.sentence import sentence
 from dashboard.state import Choices, filter_for, to_query
 from dashboard.tables import export_rows
 from layers.query import count
-from layers.store import Store
+from layers.storage.store import Store
 from tests.support.made_events import load_frame, made_frame
 from tests.support.map_page import map_frame, on_screen, wait_in_map, wait_until
 from tests.support.served import DESK, OVERFLOW, PHONE, Served, Visit, visit

@@ -4,11 +4,11 @@ from functools import cache
 import pandas as pd
 
 from dashboard.judging_tables import backtest_html, lead_words, repeats_html
-from layers.backtesting import Backtest, backtest
+from layers.analysis.backtesting import Backtest, backtest
+from layers.analysis.near_repeats import RepeatTable, near_repeat_table
+from layers.analysis.study import study_of
 from layers.catalogue import layer_named
 from layers.filters import Filter
-from layers.near_repeats import RepeatTable, near_repeat_table
-from layers.study import study_of
 from tests.support.analysing import TODAY, demonstration, middlesbrough
 
 

@@ -9,7 +9,7 @@ from layers.areas import load_area
 from layers.ingest import ingest_files
 from layers.sources import list_profiles, save_profile
 from layers.sources.suggest import Suggestion, suggest_profile
-from layers.store import Store
+from layers.storage.store import Store
 
 FILE = (
     "Ref,Found on,Long X,Lat Y,How many,<img src=x onerror=alert(1)>\n"

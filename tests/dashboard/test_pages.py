@@ -13,8 +13,8 @@ from layers import demonstration
 from layers.access import ANALYST
 from layers.areas import load_area
 from layers.event import DEMONSTRATION
-from layers.reading import read_columns
-from layers.store import Store
+from layers.storage.reading import read_columns
+from layers.storage.store import Store
 from tests.support.made_events import HOSTILE, fill_store, load_frame, made_frame
 
 APP = Path(__file__).resolve().parent.parent.parent / "streamlit_app.py"

@@ -7,7 +7,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from layers.areas import load_area
-from layers.store import Store
+from layers.storage.store import Store
 from tests.support.made_events import HOSTILE, fill_store
 
 PATIENCE_S = 120

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard.partners.plan_words import past_sentence, plan_sentence, sure_sentence, tour_html
 from dashboard.places import place_words
 from layers.cell_names import cell_words
-from layers.plan_store import list_plans, load_plan
+from layers.plans.store import list_plans, load_plan
 from tests.support.analysing import filled_store, judged
 from tests.support.planning import a_plan
 

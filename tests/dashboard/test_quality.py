@@ -16,10 +16,10 @@ from dashboard.quality import (
     table_html,
     undo_words,
 )
-from layers.batches import Batch
 from layers.event import REJECT_REASONS, SKIP_REASONS
 from layers.ingest import FileReport, RejectSample
-from layers.loads import FileTally
+from layers.storage.batches import Batch
+from layers.storage.loads import FileTally
 from tests.support.events import local
 
 LONDON = ZoneInfo("Europe/London")

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from dashboard.presets import PERIODS, SHIFTS
 from dashboard.state import OWN_DATES, OWN_HOURS, VIEWS, Choices, filter_for, from_query, is_cell, to_query
+from layers.analysis.change_map import AGAINST
 from layers.catalogue import LAYER_NAMES
-from layers.change_map import AGAINST
 from layers.event import REPORTERS, RESOLUTIONS
 from layers.query import Filter
 

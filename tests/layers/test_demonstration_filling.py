@@ -9,8 +9,8 @@ from layers.access import ANALYST
 from layers.areas import load_area
 from layers.demonstration import TRUTH_FILE, fill, make_events, remove
 from layers.event import DEMONSTRATION
-from layers.reading import has_demonstration, is_empty, read_columns
-from layers.store import Store
+from layers.storage.reading import has_demonstration, is_empty, read_columns
+from layers.storage.store import Store
 
 TODAY = dt.date(2026, 11, 22)
 

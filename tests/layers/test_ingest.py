@@ -11,9 +11,9 @@ import xlsxwriter
 from geo.errors import DataError, PolicyError, UsageError
 from layers.access import ANALYST
 from layers.ingest import ingest_files
-from layers.reading import live_records
 from layers.sources import parse_profile
-from layers.store import Store
+from layers.storage.reading import live_records
+from layers.storage.store import Store
 from tests.support.ingesting import NOW, TOWN, ingest, table, utc
 
 

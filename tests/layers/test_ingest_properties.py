@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from layers.access import ANALYST
 from layers.event import REJECT_REASONS, SKIP_REASONS
 from layers.ingest import FileReport
-from layers.reading import live_records
 from layers.sources import SourceProfile, load_profile
-from layers.store import Store
+from layers.storage.reading import live_records
+from layers.storage.store import Store
 from tests.support.ingesting import NOW, ingest
 
 HEADING = ["layer", "source_id", "lon", "lat", "grid ref", "occurred_from", "occurred_to", "time", "quantity", "status"]

@@ -8,9 +8,9 @@ import pytest
 
 from geo.errors import DataError
 from layers.access import ANALYST
-from layers.reading import live_records
 from layers.sources import parse_profile
-from layers.store import Store
+from layers.storage.reading import live_records
+from layers.storage.store import Store
 from tests.support.ingesting import BOSTON, FIXTURES, TEMPE, ingest, utc
 
 

@@ -18,7 +18,7 @@ from layers.areas import Area, load_area
 from layers.boundary_files import sha256_of
 from layers.event_export import export_events
 from layers.places import make_places, read_mask
-from layers.store import Store
+from layers.storage.store import Store
 from tests.support.publishing import Publisher, made_quarters
 
 RULE = "Places where events can happen come from a file of points or lines"

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from layers.analysis.rhythm import weekday_hour
 from layers.filters import DAYS
 from layers.query import Filter, count
-from layers.rhythm import weekday_hour
 from tests.support.events import Event, columns_of, local
 
 WARD_CODES = ("E05009865", "E05009857", "E05009861")

@@ -16,9 +16,9 @@ from layers.areas import load_area
 from layers.event import RESOLUTIONS
 from layers.ingest import IngestReport
 from layers.query import Filter, count
-from layers.reading import live_records, read_columns
 from layers.sources import load_profile, save_profile, suggest_profile
-from layers.store import Store
+from layers.storage.reading import live_records, read_columns
+from layers.storage.store import Store
 from tests.support.ingesting import BOSTON, FIXTURES, TEMPE, ingest
 
 pytestmark = [pytest.mark.shared, pytest.mark.slow]

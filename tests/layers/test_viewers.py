@@ -11,41 +11,41 @@ import pytest
 import layers
 from geo.errors import PolicyError
 from layers.access import Viewer
-from layers.reading import has_demonstration, is_empty
-from layers.store import Store
+from layers.storage.reading import has_demonstration, is_empty
+from layers.storage.store import Store
 
 NOBODY = Viewer("nobody")
 HANDLES = {"store", "engine", "connection", "self"}
 # Every public function of `layers` that is handed the store, or a connection to it, and does not ask who wants it.
 NO_VIEWER = {
-    "layers.store.Store.open": "opens the file or the server, whose keeper decided who may; it tells nothing of events",
-    "layers.store.Store.dispose": "closes connections",
-    "layers.store.Store.version": "says that something changed, never what; a part of the keys of caches",
-    "layers.loads.open_load": "the inside of Store.begin_load, which has asked",
-    "layers.erasure.finish": "ends an erasure that was allowed when it began",
-    "layers.databases.migrate": "changes the shape of the store, at its opening",
-    "layers.databases.translated": "words of errors",
-    "layers.state.reading": "a transaction, for functions that have asked",
-    "layers.state.writing": "a transaction, for functions that have asked",
-    "layers.state.working": "the same, for visits and reference places",
-    "layers.state.read_version": "the inside of Store.version",
-    "layers.state.read_work_version": "a number that says that something changed, for functions that have asked",
-    "layers.state.change_version": "a number, for functions that have asked",
-    "layers.fetch.fetch_rows": "the inside of layers.live and layers.refresh, which have asked",
-    "layers.merging.apply_load": "the inside of a load, which was allowed when it began",
-    "layers.merging.compare_all": "the same",
-    "layers.merging.compare_file": "the same",
-    "layers.merging.count_outcomes": "the same",
-    "layers.work_loads.begin_work_load": "the inside of layers.ledger and layers.reference, which have asked",
-    "layers.visit_rows.compare_visit": "the inside of layers.ledger, which has asked",
-    "layers.visit_rows.live_row": "the same",
-    "layers.visit_rows.take_back": "the same",
-    "layers.visit_rows.write_visit": "the same",
-    "layers.staging.make_tables": "the inside of a load, which was allowed when it began",
-    "layers.staging.stage_events": "the same",
-    "layers.staging.stage_rejects": "the same",
-    "layers.staging.stage_scopes": "the same",
-    "layers.staging.tell_planner": "the same",
+    "layers.storage.store.Store.open": "opens the file or the server, whose keeper decided who may; it tells no event",
+    "layers.storage.store.Store.dispose": "closes connections",
+    "layers.storage.store.Store.version": "says that something changed, never what; a part of the keys of caches",
+    "layers.storage.loads.open_load": "the inside of Store.begin_load, which has asked",
+    "layers.storage.erasure.finish": "ends an erasure that was allowed when it began",
+    "layers.storage.databases.migrate": "changes the shape of the store, at its opening",
+    "layers.storage.databases.translated": "words of errors",
+    "layers.storage.state.reading": "a transaction, for functions that have asked",
+    "layers.storage.state.writing": "a transaction, for functions that have asked",
+    "layers.storage.state.working": "the same, for visits and reference places",
+    "layers.storage.state.read_version": "the inside of Store.version",
+    "layers.storage.state.read_work_version": "a number that says that something changed, for those that asked",
+    "layers.storage.state.change_version": "a number, for functions that have asked",
+    "layers.storage.fetch.fetch_rows": "the inside of layers.live and layers.storage.refresh, which have asked",
+    "layers.storage.merging.apply_load": "the inside of a load, which was allowed when it began",
+    "layers.storage.merging.compare_all": "the same",
+    "layers.storage.merging.compare_file": "the same",
+    "layers.storage.merging.count_outcomes": "the same",
+    "layers.work.loads.begin_work_load": "the inside of layers.work.ledger and layers.work.reference, which have asked",
+    "layers.work.visit_rows.compare_visit": "the inside of layers.work.ledger, which has asked",
+    "layers.work.visit_rows.live_row": "the same",
+    "layers.work.visit_rows.take_back": "the same",
+    "layers.work.visit_rows.write_visit": "the same",
+    "layers.storage.staging.make_tables": "the inside of a load, which was allowed when it began",
+    "layers.storage.staging.stage_events": "the same",
+    "layers.storage.staging.stage_rejects": "the same",
+    "layers.storage.staging.stage_scopes": "the same",
+    "layers.storage.staging.tell_planner": "the same",
 }
 
 
@@ -61,7 +61,7 @@ def handed_the_store() -> Iterator[tuple[str, Callable[..., Any]]]:
                 yield f"{found.name}.{item.__name__}", item
     for name, method in inspect.getmembers(Store, callable):
         if not name.startswith("_"):
-            yield f"layers.store.Store.{name}", method
+            yield f"layers.storage.store.Store.{name}", method
 
 
 def takes(function: Callable[..., Any]) -> set[str]:

@@ -13,13 +13,13 @@ from typing import Any, Final
 import numpy as np
 
 from layers.access import ANALYST
+from layers.analysis.study import Study
+from layers.analysis.winning import Judgement, judgement_of
 from layers.areas import Area, load_area
 from layers.columns import Columns
 from layers.demonstration import TRUTH_FILE, make_events
-from layers.reading import read_columns
-from layers.store import Store
-from layers.study import Study
-from layers.winning import Judgement, judgement_of
+from layers.storage.reading import read_columns
+from layers.storage.store import Store
 from tests.support.made_events import load_frame
 
 __all__ = ["TODAY", "demonstration", "filled_store", "judged", "middlesbrough", "shuffled"]

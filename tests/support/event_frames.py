@@ -8,8 +8,8 @@ import pandas as pd
 
 from layers.access import ANALYST
 from layers.event import EVENT_COLUMNS
-from layers.loads import FileTally
-from layers.store import Store
+from layers.storage.loads import FileTally
+from layers.storage.store import Store
 
 WARDS: Final = ("E05000001", "E05000002")
 _START: Final = 1_700_000_000

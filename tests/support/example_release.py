@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import shapely
 
-from layers.release_files import release_files
-from layers.release_format import FORMAT, Block, Period, Place, Release, ReleasedLayer
-from layers.release_words import CLAIM, LIMITS
+from layers.release.files import release_files
+from layers.release.format import FORMAT, Block, Period, Place, Release, ReleasedLayer
+from layers.release.words import CLAIM, LIMITS
 
 WARDS: Final = {"E05000001": "Abbey", "E05000002": "Bridge"}
 QUARTERS: Final = (

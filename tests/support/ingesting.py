@@ -10,7 +10,7 @@ from geo.wards import Wards
 from layers.access import ANALYST
 from layers.areas import Area
 from layers.ingest import IngestReport, ingest_files
-from layers.store import Store
+from layers.storage.store import Store
 
 __all__ = ["BOSTON", "FIXTURES", "NOW", "TEMPE", "TOWN", "box_area", "ingest", "table", "utc"]
 

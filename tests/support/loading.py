@@ -12,9 +12,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from layers import ledger, loads
 from layers.access import ANALYST
-from layers.store import Store
+from layers.storage import loads
+from layers.storage.store import Store
+from layers.work import ledger
 from tests.support.event_frames import event_frame
 from tests.support.working import NOW, made_visit
 

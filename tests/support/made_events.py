@@ -11,7 +11,7 @@ from geo.cells import index_points
 from layers.access import ANALYST
 from layers.areas import Area
 from layers.event import EVENT_COLUMNS, RESOLUTIONS
-from layers.store import Store
+from layers.storage.store import Store
 
 HOSTILE: Final = (
     "<img src=x onerror=window.hacked=1>",

@@ -3,7 +3,7 @@
 import datetime as dt
 from zoneinfo import ZoneInfo
 
-from layers.plans import Place, Plan, PlanKind, Stop, Tour
+from layers.plans.plan import Place, Plan, PlanKind, Stop, Tour
 
 __all__ = ["LONDON", "a_plan"]
 

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import h3
 
-from layers.plans import Place, Plan, PlanKind, Stop, Tour
+from layers.plans.plan import Place, Plan, PlanKind, Stop, Tour
 
 __all__ = ["HOSTILE_TEXT", "LONDON", "example_plan"]
 

@@ -15,8 +15,8 @@ from uuid import uuid4
 import pg8000.dbapi
 import pytest
 
-from layers.schema import batch_files, batches, events, reference_places, rejects, visits, work_loads
-from layers.store import Store
+from layers.storage.schema import batch_files, batches, events, reference_places, rejects, visits, work_loads
+from layers.storage.store import Store
 
 __all__ = ["Server", "wipe"]
 

@@ -9,9 +9,9 @@ import pandas as pd
 
 from layers.access import ANALYST
 from layers.areas import Area, load_area
-from layers.release_policy import ReleasePolicy, load_policy
-from layers.release_publishing import Published, publish_release
-from layers.store import Store
+from layers.release.policy import ReleasePolicy, load_policy
+from layers.release.publishing import Published, publish_release
+from layers.storage.store import Store
 from tests.support.made_events import made_frame
 
 __all__ = ["Publisher", "at", "made_quarters", "with_layer"]

@@ -14,8 +14,8 @@ from layers import demonstration
 from layers.access import ANALYST
 from layers.areas import Area, load_area
 from layers.columns import Columns
-from layers.reading import read_columns
-from layers.store import Store
+from layers.storage.reading import read_columns
+from layers.storage.store import Store
 from tests.support.streamlit_server import PROJECT, streamlit_server
 
 DESK: Final = (1280, 800)

@@ -24,9 +24,9 @@ from layers.areas import Area, load_area
 from layers.boundary_files import sha256_of
 from layers.event import EVENT_COLUMNS, RESOLUTIONS
 from layers.places import read_mask
-from layers.release_building import grow_trees
-from layers.release_places import PlaceTree
-from layers.release_policy import LayerPolicy, ReleasePolicy
+from layers.release.building import grow_trees
+from layers.release.places import PlaceTree
+from layers.release.policy import LayerPolicy, ReleasePolicy
 
 __all__ = ["CODES", "History", "Town", "frame_of", "made_history", "make_area", "published", "wander"]
 

@@ -7,11 +7,11 @@ from dashboard.freshness import layer_reaches
 from dashboard.hotspots_view import hotspots_view
 from dashboard.state import Choices, filter_for
 from dashboard.views import LayerView
-from layers.change_map import change_map
+from layers.analysis.change_map import change_map
+from layers.analysis.emerging_map import emerging_map
+from layers.analysis.hotspot_map import hotspot_map
+from layers.analysis.study import study_of
 from layers.columns import Columns
-from layers.emerging_map import emerging_map
-from layers.hotspot_map import hotspot_map
-from layers.study import study_of
 from tests.support.analysing import TODAY, demonstration, middlesbrough
 
 __all__ = ["figures_of", "shown_change", "shown_hotspots"]

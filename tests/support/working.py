@@ -8,8 +8,8 @@ import numpy as np
 
 from geo.cells import cell_strings, index_points
 from layers.areas import Area, load_area
-from layers.plans import Place, Plan, PlanKind, Stop, Tour
-from layers.visits import Visit
+from layers.plans.plan import Place, Plan, PlanKind, Stop, Tour
+from layers.work.visits import Visit
 
 __all__ = ["AREA", "LONDON", "NOW", "made_plan", "made_visit"]
 

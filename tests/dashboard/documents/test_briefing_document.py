@@ -10,8 +10,8 @@ import pytest
 from dashboard.documents.briefing_document import briefing_pdf, closure_words, place_title
 from dashboard.public.briefing import councillor_briefing, councillor_pdf
 from geo.errors import UsageError
-from layers.briefing import Briefing, Purpose, make_briefing
-from layers.briefing_work import WorkLine
+from layers.briefing.facts import Briefing, Purpose, make_briefing
+from layers.briefing.work import WorkLine
 from tests.support.analysing import TODAY, demonstration, middlesbrough
 from tests.support.example_release import example_release
 from tests.support.papers import A4, grey_levels, read_paper
@@ -106,7 +106,7 @@ def test_the_councillors_page_loads_nothing_that_could_reach_a_store() -> None:
     program = (
         "import sys, dashboard.public.briefing; "
         "print([name for name in sys.modules if name.split('.')[0] in ('sqlalchemy', 'sqlite3', 'alembic', 'httpx')"
-        " or name in ('layers.store', 'layers.areas', 'layers.columns', 'layers.settings')])"
+        " or name in ('layers.storage.store', 'layers.areas', 'layers.columns', 'layers.settings')])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -19,10 +19,10 @@ from dashboard.documents.evidence_sheets import CONTENT_SHEET, evidence_xlsx
 from geo.errors import DataError
 from layers.access import ANALYST
 from layers.areas import load_area
-from layers.evidence import Ask, canonical, digest_of, make_evidence
-from layers.evidence_register import note_pack
-from layers.reading import read_columns
-from layers.store import Store
+from layers.evidence.pack import Ask, canonical, digest_of, make_evidence
+from layers.evidence.register import note_pack
+from layers.storage.reading import read_columns
+from layers.storage.store import Store
 from tests.support.analysing import TODAY, filled_store, middlesbrough
 from tests.support.papers import A4, read_paper
 from tests.support.plans import HOSTILE_TEXT

@@ -18,7 +18,7 @@ from lxml import etree
 from dashboard.documents.plan_files import PLAN_FILES, plan_file
 from geo.errors import UsageError
 from layers.areas import Area, load_area
-from layers.plans import Plan, Stop
+from layers.plans.plan import Plan, Stop
 from tests.support.gpx_rules import gpx_faults
 from tests.support.plans import HOSTILE_TEXT, LONDON, example_plan
 

@@ -8,7 +8,7 @@ import pytest
 from dashboard.documents.plan_files import plan_file
 from dashboard.documents.plan_pdf import stop_marks
 from layers.areas import load_area
-from layers.plans import PlanKind
+from layers.plans.plan import PlanKind
 from tests.support.papers import A4, Paper, grey_levels, read_paper
 from tests.support.plans import HOSTILE_TEXT, example_plan
 

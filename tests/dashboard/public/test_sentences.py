@@ -14,7 +14,7 @@ from dashboard.public.sentences import (
     short_words,
     summary,
 )
-from layers.release_format import Period
+from layers.release.format import Period
 from tests.support.example_release import example_release
 
 PUBLISHED = {

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from dashboard.public.briefing import councillor_briefing, councillor_pdf
 from dashboard.public.page import SORRY, as_pictures
-from layers.store import Store
+from layers.storage.store import Store
 from tests.dashboard.public.conftest import PUBLISHED
 from tests.support.event_frames import event_frame, load
 from tests.support.example_release import example_release, write_example
@@ -22,10 +22,10 @@ CANARY = "canary-7f3a91"
 
 def test_the_public_page_imports_nothing_that_could_open_a_store() -> None:
     forbidden = (
-        "layers.store",
-        "layers.reading",
-        "layers.databases",
-        "layers.records",
+        "layers.storage.store",
+        "layers.storage.reading",
+        "layers.storage.databases",
+        "layers.storage.records",
         "layers.settings",
         "layers.areas",
         "sqlalchemy",

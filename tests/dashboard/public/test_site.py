@@ -14,8 +14,8 @@ from dashboard.public.downloads import COLUMNS
 from dashboard.public.figures import Published
 from dashboard.public.site import site_files, write_site
 from geo.errors import DataError, UsageError
-from layers.release_format import Release
-from layers.release_words import promise
+from layers.release.format import Release
+from layers.release.words import promise
 from tests.support.example_release import COUNTS, example_release
 
 HOSTILE = "</script><script>alert(1)</script>\"' onload=x =1+1 {{7*7}} \u2028"

@@ -1,0 +1,1 @@
+"""Analyses of events: hotspots, change, patterns over time, rhythm, alerts, near repeats, back-test."""

@@ -1,0 +1,216 @@
+"""Alerts: on which days were there more events than usual, in the area or in a ward. A question, not a finding."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geo.errors import UsageError
+from layers.analysis.alert_words import Alert, AlertReport, MethodRow, told
+from layers.analysis.daily import KnownDays, count_by, known_days, ordinal, positions
+from layers.analysis.false_alarms import METHODS, Setting, detect, expected_false_alarms
+from layers.analysis.weekly_alerts import FARRINGTON, weekly_alarms
+from layers.areas import Area
+from layers.catalogue import LAYERS, layer_named
+from layers.columns import Columns
+from layers.event import LayerSpec
+from layers.periods import Period, known_period
+from layers.wording import date_words, number_words
+
+__all__ = ["Alert", "AlertReport", "MethodRow", "alert_report", "alerts", "default_day"]
+
+_HISTORY_DAYS: Final = 365  # by which noise is judged
+_GAP_DAYS: Final = 3  # alarms so many days apart or fewer are one alert
+_DAY: Final = dt.timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Series:
+    """Daily counts (days, 1 + wards) of a layer from `first` on; the first column is the whole area."""
+
+    first: dt.date
+    counts: NDArray[np.float64]
+
+
+def default_day(columns: Columns, *, today: dt.date, time_zone: str) -> dt.date:
+    """Yesterday, or the day of the newest incident where nothing later has been loaded."""
+    yesterday = today - _DAY
+    known = [known_period(columns, spec.name, time_zone=time_zone) for spec in _incidents(())]
+    return min(yesterday, max((one[1] - _DAY for one in known if one), default=yesterday))
+
+
+def alerts(
+    columns: Columns,
+    area: Area,
+    day: dt.date,
+    *,
+    days: int = 1,
+    layers: Sequence[str] = (),
+    setting: Setting | None = None,
+) -> list[Alert]:
+    """The alerts of `alert_report`."""
+    return list(alert_report(columns, area, day, days=days, layers=layers, setting=setting).alerts)
+
+
+def alert_report(
+    columns: Columns,
+    area: Area,
+    day: dt.date,
+    *,
+    days: int = 1,
+    layers: Sequence[str] = (),
+    setting: Setting | None = None,
+) -> AlertReport:
+    """What was out of the ordinary on `day` and the `days` - 1 before it, in the area and in each ward.
+
+    EARS C1, C2 and C3 on daily counts; Farrington's method on weeks that end with `day` where there are years enough.
+    `layers`: names of layers of incidents (none: all); UsageError for others. Events that do not know their day, and
+    those found by sweeps, take no part.
+    """
+    setting = setting or Setting()
+    found: list[Alert] = []
+    rows: list[MethodRow] = []
+    notes: list[str] = []
+    for spec in _incidents(layers):
+        known = known_period(columns, spec.name, time_zone=area.time_zone)
+        if known is None:
+            notes.append(f"No {spec.many} have been loaded.")
+            continue
+        events = known_days(columns, spec.name, time_zone=area.time_zone)
+        notes += _notes(spec, events, known, day)
+        series = _daily(columns, events, area, known=known, day=day, days=days, setting=setting)
+        yearly = expected_false_alarms(series.counts[-_HISTORY_DAYS:], setting)
+        rows += _settings(spec, series, setting, yearly, area)
+        notes.append(_smallest(spec, series, setting))
+        found += _episodes(spec, series, area, days=days, setting=setting, yearly=yearly)
+        weekly, said, row = _weekly(spec, columns, events, area, known=known, day=day, days=days)
+        found, rows, notes = found + weekly, rows + row, notes + said
+    found.sort(key=lambda one: (-ordinal(one.last_day), one.expected - one.count, one.layer, one.ward_code or ""))
+    return AlertReport(day, days, tuple(found), tuple(rows), tuple(notes))
+
+
+def _incidents(names: Sequence[str]) -> list[LayerSpec]:
+    """The layers that are asked for, all of incidents."""
+    states = [name for name in names if layer_named(name).kind == "state"]
+    if states:
+        raise UsageError(
+            "Alerts are of incidents, which happen on a day",
+            f"{', '.join(states)} are in force for months",
+            f"choose from {', '.join(spec.name for spec in LAYERS if spec.kind == 'incident')}",
+        )
+    return [spec for spec in LAYERS if spec.kind == "incident" and (not names or spec.name in names)]
+
+
+def _daily(
+    columns: Columns, events: KnownDays, area: Area, *, known: Period, day: dt.date, days: int, setting: Setting
+) -> _Series:
+    """Counts of each day up to `day`, no earlier than the records and than a year's history asks for."""
+    longest = dt.timedelta(days=max(_HISTORY_DAYS, setting.baseline_days) + days + len(METHODS) + 2)
+    first = min(max(known[0], day - longest), day)
+    times = (day - first).days + 1
+    ward = positions(columns.ward_codes, area.wards.codes)[columns.ward[events.index]]
+    counts = count_by(events.day - ordinal(first), ward, times=times, places=len(area.wards))
+    return _Series(first, np.column_stack([counts.sum(axis=1), counts]))
+
+
+def _episodes(
+    spec: LayerSpec, series: _Series, area: Area, *, days: int, setting: Setting, yearly: float
+) -> list[Alert]:
+    """Alarms of the last `days` days, those close together joined into one alert."""
+    judged = {method: detect(series.counts, setting, method) for method in setting.methods}
+    rang = np.array([one.alarm for one in judged.values()])
+    expected = next(iter(judged.values())).expected
+    found = []
+    for place in range(series.counts.shape[1]):
+        days_rung = np.flatnonzero(rang[:, -days:, place].any(axis=0)) + max(len(series.counts) - days, 0)
+        for run in np.split(days_rung, np.flatnonzero(np.diff(days_rung) > _GAP_DAYS) + 1):
+            if not len(run):
+                continue
+            span = slice(int(run[0]), int(run[-1]) + 1)
+            methods = [name for name, alarms in zip(judged, rang[:, span, place], strict=True) if alarms.any()]
+            counts = series.counts[span, place]
+            found.append(
+                told(
+                    spec,
+                    area,
+                    place,
+                    first_day=series.first + span.start * _DAY,
+                    counts=counts,
+                    expected=float(expected[span.start, place]) * len(counts),
+                    methods=tuple(methods),
+                    yearly=yearly,
+                )
+            )
+    return found
+
+
+def _smallest(spec: LayerSpec, series: _Series, setting: Setting) -> str:
+    """From how many events a day rings, so that nobody takes silence for calm: by C1, on the last day, usual wards."""
+    upper = detect(series.counts, setting, "C1").upper[-1]
+    if np.isnan(upper).any():
+        return f"The {spec.many} reach back too few days to judge the last one."
+    rings = np.maximum(np.floor(upper) + 1, setting.fewest)
+    area, ward = (number_words(float(number)) for number in (rings[0], np.median(rings[1:])))
+    return (
+        f"A day rings from {area} {spec.many} in the area, and from {ward} in most wards: fewer, or a rise that is "
+        "spread over more days, is not seen."
+    )
+
+
+def _settings(spec: LayerSpec, series: _Series, setting: Setting, yearly: float, area: Area) -> list[MethodRow]:
+    """The false alarms of each method by itself, and of any of them."""
+    history = series.counts[-_HISTORY_DAYS:]
+    alone = {
+        name: expected_false_alarms(
+            history, Setting((name,), setting.baseline_days, setting.sigma_floor, setting.fewest)
+        )
+        for name in setting.methods
+    }
+    return [
+        MethodRow(spec.name, name, 1 + len(area.wards), number) for name, number in {**alone, "any": yearly}.items()
+    ]
+
+
+def _weekly(
+    spec: LayerSpec, columns: Columns, events: KnownDays, area: Area, *, known: Period, day: dt.date, days: int
+) -> tuple[list[Alert], list[str], list[MethodRow]]:
+    """Farrington's alarms of the weeks that end with `day`, or why there are none."""
+    ward = positions(columns.ward_codes, area.wards.codes)[columns.ward[events.index]]
+    found = weekly_alarms(
+        events.day - ordinal(day) - 1, ward, places=len(area.wards), days_known=(day + _DAY - known[0]).days, days=days
+    )
+    if found is None:
+        said = f"Farrington's method for {spec.many} needs more than three years of records, and is not used yet."
+        return [], [said], []
+    rang = [
+        told(
+            spec,
+            area,
+            one.place,
+            first_day=day - (7 * one.weeks_back + 6) * _DAY,
+            counts=one.counts,
+            expected=one.expected,
+            methods=(FARRINGTON,),
+            yearly=found.false_alarms_a_year,
+        )
+        for one in found.alarms
+    ]
+    return rang, [], [MethodRow(spec.name, FARRINGTON, 1 + len(area.wards), found.false_alarms_a_year)]
+
+
+def _notes(spec: LayerSpec, events: KnownDays, known: Period, day: dt.date) -> list[str]:
+    """What could not be judged."""
+    said = []
+    if known[1] <= day:
+        said.append(
+            f"The newest of the {spec.many} is of {date_words(known[1] - _DAY)}: nothing has been loaded for later "
+            "days, so they cannot be judged."
+        )
+    if events.unknown:
+        said.append(f"{events.unknown:,} {spec.many} do not know their day and take no part.")
+    if events.swept:
+        said.append(f"{events.swept:,} {spec.many} were found by sweeps and take no part.")
+    return said

@@ -1,0 +1,196 @@
+"""The hotspot map of one layer: Gi* of every cell with exact p-values, and what must be said of it."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from geo.hotspots import hotspots
+from geo.shuffling import shuffled_sums, to_units
+from geo.tails import poisson_at_least
+from layers.analysis.emerging_map import emerging_map
+from layers.analysis.study import Study, align, filter_in
+from layers.columns import Columns
+from layers.event import REPORTERS, RESOLUTIONS, LayerSpec, Measure
+from layers.filters import Filter
+from layers.periods import Period, one_layer, period_of
+from layers.query import Selection, select
+from layers.wording import across_words, list_words, number_words, percent_words
+
+__all__ = ["COLD", "HOT", "HotspotMap", "hotspot_map"]
+
+HOT: Final = "hot"
+COLD: Final = "cold"
+_REPORTERS: Final = {"public": "the public", "officer": "officers", "sweep": "sweeps", "agency": "agencies"}
+_KINDS: Final = np.array([COLD, "", HOT], dtype=object)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HotspotMap:
+    """What Gi* says of each of the study's cells, and on what it rests.
+
+    `rows` (n, in the study's order) has the columns cell (H3 string), ward_code, ward_name (of the largest part of the
+    cell), count, gi_z, p_value and q_value (one-sided, of the side in `leans`), hotspot ("hot", "cold" or ""), trend (a
+    pattern of layers.analysis.emerging_map over the period, "" where it has room for too few bins), neighbourhood (the
+    sum over the cell and those that touch it, which is what is tested), expected (of as many cells away from the
+    clearest hotspots), cells (how many they are), largest (the largest count of one of them) and leans ("hot" or
+    "cold").
+
+    `period` is the filter's as far as records reach. `total` sums the counts; `outside` is what lies in no cell of the
+    study. `unplaced_in_time` and `shared_in_time` as in layers.query. `unit`: counts are rounded to its multiples
+    for the test (1: none was). `swept` events were found by sweeps. `notes` say all this in sentences.
+    """
+
+    spec: LayerSpec
+    measure: Measure
+    rows: pd.DataFrame
+    period: Period | None
+    q: float
+    total: float
+    outside: float
+    unplaced_in_time: int
+    shared_in_time: int
+    swept: int
+    unit: float
+    limits: tuple[str, ...]  # what else the filter asks for, as in "at the chosen hours"
+    notes: tuple[str, ...]
+
+
+def hotspot_map(
+    columns: Columns,
+    chosen: Filter,
+    study: Study,
+    *,
+    q: float = 0.05,
+    trend: bool = True,
+    time_zone: str = "Europe/London",
+) -> HotspotMap:
+    """The hot and cold cells of one layer, at false discovery rate `q`, for any filter with the study's wards.
+
+    `trend` False leaves the patterns over time out, which takes most of the time. Raises UsageError unless exactly one
+    layer is chosen. Misleads as geo.hotspots.hotspots does: dense recording is not risk.
+    """
+    spec = one_layer(chosen, "A hotspot map")
+    chosen = filter_in(study, chosen)
+    selection = select(columns, chosen, time_zone=time_zone)
+    values, outside = align(columns, selection, study)
+    found = hotspots(values, study.neighbours, q)
+    period, notes = period_of(columns, chosen, time_zone=time_zone)
+    rows = pd.DataFrame(
+        {
+            "cell": study.names,
+            "ward_code": study.ward_codes,
+            "ward_name": study.ward_names,
+            "count": values,
+            "gi_z": found.z,
+            "p_value": found.p,
+            "q_value": found.q,
+            "hotspot": _KINDS[found.kind + 1],
+            "trend": "",
+            "neighbourhood": found.total,
+            "expected": found.expected,
+            "cells": np.diff(study.neighbours.indptr),
+            "largest": np.maximum.reduceat(values[study.neighbours.indices], study.neighbours.indptr[:-1]),
+            "leans": np.where(found.kind == 0, _leans(values, study), _KINDS[found.kind + 1]),
+        }
+    )
+    if trend:
+        emerging = emerging_map(columns, chosen, study, q=q, time_zone=time_zone)
+        notes += [note for note in emerging.notes if note not in notes]
+        rows["trend"] = emerging.rows["pattern"] if emerging.bins else ""
+    swept = columns.reported_by[selection.index] == REPORTERS.index("sweep")
+    return HotspotMap(
+        spec=spec,
+        measure=chosen.measure,
+        rows=rows,
+        period=period,
+        q=q,
+        total=float(values.sum()),
+        outside=outside,
+        unplaced_in_time=selection.unplaced_in_time,
+        shared_in_time=selection.shared_in_time,
+        swept=int(swept.sum()),
+        unit=found.unit,
+        limits=_limits(chosen, spec),
+        notes=(
+            *_notes(selection, spec, unit=found.unit, outside=outside, swept=float(swept.sum())),
+            *_lone_notes(rows, study.resolution, q, snapped=_share_points(columns, selection)),
+            *notes,
+        ),
+    )
+
+
+def _limits(chosen: Filter, spec: LayerSpec) -> tuple[str, ...]:
+    """What the filter asks for besides layer, period and wards; hours and weekdays do not apply to states."""
+    incident = spec.kind == "incident"
+    said = {
+        "at the chosen hours": incident and chosen.hours is not None,
+        "on the chosen weekdays": incident and bool(chosen.days),
+        f"found by {list_words(_reporter_words(chosen))}": bool(chosen.reported_by),
+    }
+    return tuple(words for words, holds in said.items() if holds)
+
+
+def _reporter_words(chosen: Filter) -> list[str]:
+    return [_REPORTERS[name] for name in REPORTERS if name in chosen.reported_by]
+
+
+def _leans(values: NDArray[np.float64], study: Study) -> NDArray[np.object_]:
+    """To which side each cell's sum leans among all shuffles, (n,)."""
+    draws = np.diff(study.neighbours.indptr).astype(np.int64)
+    most = int(draws.max())
+    units, _ = to_units(values, most_draws=most)
+    sums = np.rint(study.neighbours @ units.astype(np.float64)).astype(np.int64)
+    null = shuffled_sums(units, most_draws=most)
+    return np.where(null.at_least(draws, sums) <= null.at_most(draws, sums), HOT, COLD).astype(object)
+
+
+def _notes(selection: Selection, spec: LayerSpec, *, unit: float, outside: float, swept: float) -> list[str]:
+    """What was shared, rounded or left out, a sentence for each."""
+    said = []
+    if selection.shared_in_time:
+        said.append(
+            f"{selection.shared_in_time:,} of the {spec.many} are known only to a longer time, such as a month, and "
+            "count by the share of it that falls inside."
+        )
+    if unit != 1:
+        said.append(f"For the test, counts are rounded to multiples of {unit:g}.")
+    if selection.unplaced_in_time:
+        said.append(
+            f"{selection.unplaced_in_time:,} more are left out, because their hour or weekday, by which the filter "
+            "asks, is not known."
+        )
+    if swept and len(selection.index):
+        share = percent_words(swept / len(selection.index))
+        said.append(f"{share} were found by sweeps: where one searches, one finds. Without them the map may differ.")
+    if outside:
+        said.append(f"{number_words(outside)} lie in no cell of the study area, and are left out.")
+    return said
+
+
+def _lone_notes(rows: pd.DataFrame, resolution: int, q: float, *, snapped: bool) -> list[str]:
+    """Cells that would stand out were events to fall evenly (Poisson), but hold most of their neighbourhood alone.
+
+    The test cannot call them hot: shuffled, such a cell makes some neighbourhood as full every time.
+    """
+    chance = poisson_at_least(np.ceil(rows["neighbourhood"]), rows["expected"])
+    busy = (chance <= q / len(rows)) & (rows["hotspot"] == "") & (rows["leans"] == HOT)
+    lone = int((busy & (rows["count"] > rows["neighbourhood"] / 2)).sum())
+    if not lone:
+        return []
+    which = "1 cell is" if lone == 1 else f"{lone} cells are"
+    said = f"{which} busy among quiet ones, which chance alone would make as often, so not called hot."
+    if snapped and resolution > min(RESOLUTIONS):
+        larger = across_words(resolution - 1)
+        return [f"{said} Many records share their points: larger cells ({larger} across) may tell more."]
+    if not snapped and resolution < max(RESOLUTIONS):
+        return [f"{said} Smaller cells ({across_words(resolution + 1)} across) may tell more."]
+    return [said]
+
+
+def _share_points(columns: Columns, selection: Selection) -> bool:
+    """Whether records lie on half as many points as there are records or fewer, as anchor points make them."""
+    points = columns.lon[selection.index] + 1j * columns.lat[selection.index]
+    return len(np.unique(points)) <= len(points) / 2

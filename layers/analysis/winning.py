@@ -1,0 +1,208 @@
+"""Which way of foretelling next week's events wins the back-test of a layer: judged once, and kept for these records.
+
+Maps of expected events and plans of patrols and sweeps use what wins here, and say so.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import shapely
+
+from geo.errors import DataError
+from layers.analysis.backtest_figures import DECIDING_SHARE, SHARES, SizeFigure, Verdict
+from layers.analysis.backtesting import MOST_CELLS, Backtest, backtest
+from layers.analysis.forecasts import METHOD_WORDS, METHODS
+from layers.analysis.weekly import FEWEST_HISTORY_WEEKS
+from layers.areas import Area
+from layers.catalogue import layer_code, layer_named
+from layers.columns import Columns
+from layers.event import RESOLUTIONS
+from layers.periods import known_period
+from layers.whole_files import written_whole
+from layers.wording import across_words, number_words
+
+__all__ = [
+    "FEWEST_WEEKS",
+    "MOST_WEEKS",
+    "Judgement",
+    "Winner",
+    "judgement_of",
+    "keep_judged",
+    "kept_judgement",
+    "uses_words",
+    "winner_of",
+]
+
+Progress = Callable[[int, int], None]
+MOST_WEEKS: Final = 13
+FEWEST_WEEKS: Final = 4  # fewer judge nobody
+_FOLDER: Final = "winners"
+_RULE: Final = repr((2, METHODS, SHARES, DECIDING_SHARE, RESOLUTIONS, MOST_CELLS, MOST_WEEKS))
+
+
+@dataclass(frozen=True, slots=True)
+class Winner:
+    """The method that caught most at DECIDING_SHARE of the area, with which cells; `clear`: beyond chance.
+
+    `sentence` says it. `judged_to` is the day after the last judged one, `weeks` were judged. `hit_rate` is the share
+    of a week's events that it caught; it was picked by looking, so that this flatters a little. `caught` has that for
+    each share of the area, (share of the area, share of the events), from the smallest.
+    """
+
+    method: str
+    resolution: int
+    clear: bool
+    sentence: str
+    judged_to: date
+    weeks: int
+    hit_rate: float
+    caught: tuple[tuple[float, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The winner over all sizes of cells, the one at each resolution, and how Gi* fares at each (SizeFigure)."""
+
+    best: Winner
+    by_size: Mapping[int, Winner]
+    gi_star: tuple[SizeFigure, ...]
+
+
+def winner_of(
+    columns: Columns,
+    area: Area,
+    layer: str,
+    *,
+    home: Path | None,
+    resolution: int | None = None,
+    progress: Progress | None = None,
+) -> Winner | None:
+    """The method that wins the back-test of the area's last weeks; with `resolution`, the best one at that size.
+
+    None where nothing can be judged: fewer than FEWEST_WEEKS weeks beyond the history that methods need, no events in
+    them, a layer of states, or a resolution with more cells than a back-test takes
+    (layers.analysis.backtesting.MOST_CELLS).
+    Kept in `home` (None: nowhere); `progress` is told each resolution before it is judged, and its place.
+    """
+    found = judgement_of(columns, area, layer, home=home, progress=progress)
+    if found is None:
+        return None
+    return found.best if resolution is None else found.by_size.get(resolution)
+
+
+def judgement_of(
+    columns: Columns, area: Area, layer: str, *, home: Path | None, progress: Progress | None = None
+) -> Judgement | None:
+    """All that a back-test of up to MOST_WEEKS weeks says of a layer, read where it was judged before; else judged.
+
+    What is kept counts only for the same records, wards and rule. None as for `winner_of`.
+    """
+    kept = kept_judgement(columns, area, layer, home=home)
+    if kept:
+        return kept
+    weeks = _weeks_to_judge(columns, area, layer)
+    if weeks < FEWEST_WEEKS:
+        return None
+    found = backtest(columns, area, layer, weeks=weeks, progress=progress)
+    return keep_judged(found, columns, area, home=home)
+
+
+def keep_judged(found: Backtest, columns: Columns, area: Area, *, home: Path | None) -> Judgement | None:
+    """What a back-test says, kept for these records; None if no event fell into its weeks.
+
+    It must be one over the whole area, MOST_WEEKS weeks (or as many as there are) and every resolution.
+    """
+    if not found.events:
+        return None
+    judgement = _judgement(found)
+    if home is not None:
+        layer = found.spec.name
+        _keep(_file(home, area, layer), judgement, _fingerprint(columns, area, layer))
+    return judgement
+
+
+def kept_judgement(columns: Columns, area: Area, layer: str, *, home: Path | None) -> Judgement | None:
+    """What was judged before of these very records; None if nothing was. Never takes long."""
+    if home is None:
+        return None
+    try:
+        held = json.loads(_file(home, area, layer).read_text(encoding="utf-8"))
+        if held["of"] != _fingerprint(columns, area, layer):
+            return None
+        return Judgement(
+            best=_winner(held["best"]),
+            by_size={int(size): _winner(one) for size, one in held["by_size"].items()},
+            gi_star=tuple(SizeFigure(**one) for one in held["gi_star"]),
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None  # not there, half gone or of another make: it is judged again
+
+
+def uses_words(best: Winner) -> str:
+    """What the screens and plans do with the winner, for whoever reads a back-test."""
+    return (
+        f"The dashboard's expected events use the {METHOD_WORDS[best.method]} with cells "
+        f"{across_words(best.resolution)} across, judged over the whole area and {number_words(best.weeks)} weeks."
+    )
+
+
+def _weeks_to_judge(columns: Columns, area: Area, layer: str) -> int:
+    if layer_named(layer).kind == "state":
+        return 0
+    known = known_period(columns, layer, time_zone=area.time_zone)
+    return min(MOST_WEEKS, (known[1] - known[0]).days // 7 - FEWEST_HISTORY_WEEKS) if known else 0
+
+
+def _judgement(found: Backtest) -> Judgement:
+    def winner(verdict: Verdict) -> Winner:
+        rows = found.rows
+        own = rows[(rows["method"] == verdict.method) & (rows["resolution"] == verdict.resolution)]
+        return Winner(
+            method=verdict.method,
+            resolution=verdict.resolution,
+            clear=verdict.clear,
+            sentence=verdict.sentence,
+            judged_to=found.end,
+            weeks=found.weeks,
+            hit_rate=verdict.hit_rate,
+            caught=tuple(zip(own["area_share"].tolist(), own["hit_rate"].tolist(), strict=True)),
+        )
+
+    by_size = {size: winner(verdict) for size, verdict in found.by_size.items()}
+    return Judgement(winner(found.verdict), by_size, found.gi_star)
+
+
+def _file(home: Path, area: Area, layer: str) -> Path:
+    return home / _FOLDER / f"{area.name}-{layer}.json"
+
+
+def _fingerprint(columns: Columns, area: Area, layer: str) -> str:
+    """Changes with the layer's events, the wards and the rule; says nothing of any event."""
+    own = columns.layer == layer_code(layer)
+    digest = hashlib.sha256(_RULE.encode())
+    digest.update(f"{area.name}|{area.vintage}|{area.time_zone}".encode())
+    digest.update(b"".join(shapely.to_wkb(area.wards.polygons)))
+    for name in ("start", "end", "lon", "lat", "precision", "reported_by"):
+        digest.update(np.ascontiguousarray(getattr(columns, name)[own]).tobytes())
+    return digest.hexdigest()
+
+
+def _keep(path: Path, judgement: Judgement, fingerprint: str) -> None:
+    """Write it; a home that cannot be written to only costs time."""
+    held = {"of": fingerprint, **asdict(judgement)}
+    with suppress(OSError, DataError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with written_whole(path) as draft:
+            draft.write_text(json.dumps(held, indent=1, default=date.isoformat), encoding="utf-8")
+
+
+def _winner(held: dict[str, Any]) -> Winner:
+    caught = tuple((share, rate) for share, rate in held["caught"])
+    return Winner(**held | {"judged_to": date.fromisoformat(held["judged_to"]), "caught": caught})

@@ -1,0 +1,1 @@
+"""Did it work: treated places against places with the same past, by a rule fixed beforehand."""

@@ -1,0 +1,224 @@
+"""Fixing a comparison before looking: which places are like the treated one, by their past alone."""
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geo.errors import DataError, UsageError
+from geo.matching import FEWEST_LIKE, disjoint_places, match_on_past
+from layers.analysis.daily import ordinal
+from layers.analysis.study import project, study_of
+from layers.areas import Area
+from layers.catalogue import LAYERS, layer_code, layer_named
+from layers.columns import Columns
+from layers.effect.choice import same_time
+from layers.effect.places import Ground, Treated, ground_of
+from layers.effect.protocol import Likes, Planned, Protocol, Rule
+from layers.periods import known_period
+from layers.wording import date_words
+
+__all__ = ["plan_effect"]
+
+_DAY: Final = dt.timedelta(days=1)
+_COARSER: Final = ((400.0, 9), (1_200.0, 8))  # middles of larger shapes stand further apart
+_FEW: Final = 40  # places: with fewer, they may overlap each other (never the one they are compared with)
+_TOUCHED: Final = 0.25  # of the time before that another closure may have touched a like place
+_CLOSURES: Final = "closed_properties"
+_DAY_S: Final = 86_400
+_FOR_GOOD: Final = 36_525  # days
+
+
+def plan_effect(
+    columns: Columns,
+    area: Area,
+    places: Sequence[Treated],
+    rule: Rule,
+    *,
+    today: dt.date,
+    ground: Ground | None = None,
+) -> Protocol:
+    """Fix what will be compared with what. Reads nothing of what came after the start of each place.
+
+    `ground` if it was made already (with weights of categories). UsageError for layers that are states, DataError where
+    the records do not reach far enough back, or too few places are untouched and busy enough to be compared with.
+    """
+    if not places:
+        raise UsageError("A comparison is of one place or more", "none was named", "name a closure, a place or wards")
+    for name in rule.layers:
+        if layer_named(name).kind == "state":
+            usual = ", ".join(spec.name for spec in LAYERS if spec.kind != "state")
+            raise UsageError("A comparison counts incidents", f"{name} are in force for months", f"choose from {usual}")
+    ground = ground or ground_of(columns, area, rule.layers, reported_by=rule.reported_by)
+    planner = _Planner(ground, rule, places)
+    return Protocol(area.name, rule, tuple(planner.plan(place) for place in places), today)
+
+
+class _Planner:
+    """Plans places one after the other, on one ground."""
+
+    def __init__(self, ground: Ground, rule: Rule, places: Sequence[Treated]) -> None:
+        self.ground, self.rule = ground, rule
+        # Closures keep away from each other by their records (_Closures); other treated places are known from here.
+        self.treated = [(one, ground.at(one), ground.shape_of(one, rule.radius_m).reach_m) for one in places]
+        self.treated = [one for one in self.treated if not one[0].event_id]
+        self.rings = rule.ring_m > 0 and not self._rings_treated()
+        zone = ground.area.time_zone
+        reach = [known for name in rule.layers if (known := known_period(ground.columns, name, time_zone=zone))]
+        if not reach:
+            raise DataError("A comparison needs records", f"no {', '.join(rule.layers)} were loaded", "load some first")
+        self.known = max(first for first, _ in reach), min(last for _, last in reach)
+
+    def plan(self, place: Treated) -> Planned:
+        """The place with its likes."""
+        rule, ground = self.rule, self.ground
+        self._require_past(place)
+        shape = ground.shape_of(place, rule.radius_m)
+        study = study_of(ground.area, (), next((r for limit, r in reversed(_COARSER) if shape.radius_m > limit), 10))
+        names, x_m, y_m = study.names, study.x_m, study.y_m
+        middle = ground.at(place)
+        weights = np.column_stack([ground.counted(place.start - span * _DAY, place.start)[0] for span in rule.spans])
+        others = _Closures(ground, place, rule)
+        away = np.hypot(x_m - middle[0], y_m - middle[1])
+        free = away > 2 * shape.reach_m + rule.ring_m
+        if place.event_id:  # what else is treated lies under closures as it comes, and so may what it is compared with
+            free &= ~others.touch(x_m, y_m, shape.reach_m + rule.radius_m)
+        free &= ~self._treated_too(place, x_m, y_m, shape.reach_m)
+        kept = np.flatnonzero(free)
+        past = ground.inside(shape, x_m[kept], y_m[kept]) @ weights
+        kept, past = kept[past[:, -1] > 0], past[past[:, -1] > 0]
+        pool = _pool(x_m[kept], y_m[kept], past[:, -1], 2 * shape.radius_m)
+        kept, past = kept[pool], past[pool]
+        if len(kept) < FEWEST_LIKE:
+            raise DataError(
+                f"A comparison needs {FEWEST_LIKE} untouched places with events to compare with",
+                f"{ground.area.title} has {len(kept)} of the size of {place.name}",
+                "choose a smaller place, a layer with more events, or a larger area",
+            )
+        own = (ground.inside(shape, np.array([middle[0]]), np.array([middle[1]])) @ weights)[0]
+        ring, around = None, np.zeros(0)
+        ring_shape = shape.ring(rule.ring_m)
+        far = kept[away[kept] > 2 * ring_shape.reach_m]  # rings that share no event with the one around the place
+        far = far[~self._treated_too(place, x_m[far], y_m[far], ring_shape.reach_m)]
+        if self.rings and len(far) >= FEWEST_LIKE:
+            around = (ground.inside(ring_shape, np.array([middle[0]]), np.array([middle[1]])) @ weights)[0]
+            ring = _likes(names[far], ground.inside(ring_shape, x_m[far], y_m[far]) @ weights, around, rule)
+        return Planned(
+            place=place,
+            end=self._end(place),
+            near=_likes(names[kept], past, own, rule),
+            ring=ring,
+            past=_rounded(own),
+            ring_past=_rounded(around),
+            others=others.near(middle, shape.reach_m + rule.ring_m + rule.radius_m),
+        )
+
+    def _rings_treated(self) -> bool:
+        """Whether next door to a treated place lies another in the same time: then next door was treated too."""
+        return any(
+            same_time(one, self._end(one), other, self._end(other))
+            and np.hypot(at[0] - beside[0], at[1] - beside[1]) < reach + far + self.rule.ring_m
+            for place, (one, at, reach) in enumerate(self.treated)
+            for other, beside, far in self.treated[:place]
+        )
+
+    def _treated_too(
+        self, place: Treated, x_m: NDArray[np.float64], y_m: NDArray[np.float64], reach_m: float
+    ) -> NDArray[np.bool_]:
+        """Which middles lie by another place that is treated in the same time: it is not like an untreated one."""
+        touched: NDArray[np.bool_] = np.zeros(len(x_m), dtype=np.bool_)
+        begins, ends = place.start - self.rule.wash_in_days * _DAY, self._end(place) or dt.date.max
+        for other, (x, y), reach in self.treated:
+            if other != place and other.start < ends and (self._end(other) or dt.date.max) > begins:
+                touched |= np.hypot(x_m - x, y_m - y) < reach_m + reach
+        return touched
+
+    def _end(self, place: Treated) -> dt.date | None:
+        ends = [place.end] if place.end else []
+        if self.rule.after_days is not None:
+            ends.append(place.start + self.rule.after_days * _DAY)
+        return min(ends, default=None)
+
+    def _require_past(self, place: Treated) -> None:
+        self._require_sense(place)
+        first = place.start - self.rule.spans[-1] * _DAY
+        if first < self.known[0] or place.start > self.known[1] + 7 * _DAY:
+            raise DataError(
+                "The past that places are matched on has to be on record, up to the start",
+                f"for {place.name} that is {date_words(first)} to {date_words(place.start - _DAY)}; the records reach "
+                f"from {date_words(self.known[0])} to {date_words(self.known[1] - _DAY)}",
+                "choose a shorter time before, a later start, or load the records that are missing",
+            )
+
+    def _require_sense(self, place: Treated) -> None:
+        area = self.ground.area
+        if place.end and place.end <= place.start:
+            raise UsageError(
+                "What was done ends after it began",
+                f"{place.name} begins on {date_words(place.start)} and ends before {date_words(place.end)}",
+                "choose a later end, or leave it out if it goes on",
+            )
+        study, (x, y) = self.ground.study, self.ground.at(place)
+        reach = self.ground.shape_of(place, self.rule.radius_m).reach_m
+        # Cells at the border have middles beyond it: what counts is whether the place reaches the area.
+        if not place.event_id and np.hypot(study.x_m - x, study.y_m - y).min() > reach:
+            raise UsageError(
+                f"A place that is judged lies in {area.title}",
+                f"{place.name} does not",
+                "choose another place, or another area with --area",
+            )
+
+
+class _Closures:
+    """The closures other than the one that is judged, and when they could blur the comparison."""
+
+    def __init__(self, ground: Ground, place: Treated, rule: Rule) -> None:
+        columns = ground.columns
+        own = np.flatnonzero(columns.layer == layer_code(_CLOSURES))
+        x_m, y_m = project(ground.study.crs, columns.lon[own], columns.lat[own])
+        start = ordinal(place.start) * _DAY_S
+        middle = ground.at(place)
+        itself = (np.hypot(x_m - middle[0], y_m - middle[1]) < 1) & (abs(columns.start[own] - start) <= _DAY_S)
+        own, x_m, y_m = own[~itself], x_m[~itself], y_m[~itself]
+        first = start - rule.spans[-1] * _DAY_S
+        days = rule.after_days or ((place.end - place.start).days if place.end else _FOR_GOOD)
+        end = start + days * _DAY_S
+        before = np.minimum(columns.end[own], start) - np.maximum(columns.start[own], first)
+        after = (columns.start[own] < end) & (columns.end[own] > start - rule.wash_in_days * _DAY_S)
+        blurs = after | (before > _TOUCHED * (start - first))
+        self.x_m, self.y_m = x_m[blurs], y_m[blurs]
+
+    def touch(self, x_m: NDArray[np.float64], y_m: NDArray[np.float64], reach_m: float) -> NDArray[np.bool_]:
+        """Which middles have such a closure within `reach_m`."""
+        touched: NDArray[np.bool_] = np.zeros(len(x_m), dtype=np.bool_)
+        for x, y in zip(self.x_m.tolist(), self.y_m.tolist(), strict=True):
+            touched |= np.hypot(x_m - x, y_m - y) < reach_m
+        return touched
+
+    def near(self, middle: tuple[float, float], reach_m: float) -> int:
+        """How many lie near one place."""
+        return int((np.hypot(self.x_m - middle[0], self.y_m - middle[1]) < reach_m).sum())
+
+
+def _pool(
+    x_m: NDArray[np.float64], y_m: NDArray[np.float64], level: NDArray[np.float64], apart_m: float
+) -> NDArray[np.int64]:
+    """Places that do not overlap; where those are few, places that overlap each other by half."""
+    pool = disjoint_places(x_m, y_m, level, apart_m=apart_m)
+    return pool if len(pool) >= _FEW else disjoint_places(x_m, y_m, level, apart_m=apart_m / 2)
+
+
+def _likes(names: NDArray[np.object_], past: NDArray[np.float64], own: NDArray[np.float64], rule: Rule) -> Likes:
+    found = match_on_past(past, own, controls=rule.controls)
+    return Likes(
+        pool=tuple(str(name) for name in names),
+        controls=tuple(found.index.tolist()),
+        weights=_rounded(found.weight),
+        distance=round(float(found.weight @ found.distance), 3),
+    )
+
+
+def _rounded(values: NDArray[np.float64]) -> tuple[float, ...]:
+    return tuple(round(float(value), 9) for value in values)

@@ -1,0 +1,210 @@
+"""The verdict in plain words with its uncertainty; never a cause where there is only a comparison."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from layers.catalogue import layer_named
+from layers.effect.outcome import Effect
+from layers.effect.protocol import UNLIKE
+from layers.effect.sides import Side, needed_events, noticed_fall
+from layers.wording import number_words, percent_words, span_words
+
+__all__ = ["FEWER", "MORE", "MOVED", "NO_CHANGE", "TOO_FEW", "Verdict", "judge_side", "verdict_of"]
+
+FEWER: Final = "fewer than expected"
+MORE: Final = "more than expected"
+MOVED: Final = "moved next door"
+NO_CHANGE: Final = "no clear change"
+TOO_FEW: Final = "too few to tell"
+_SMALL: Final = 5.0  # events expected and seen; below, no rank means much
+_MANY: Final = 10_000  # events: beyond, no number is worth saying
+CAUTION: Final = (
+    "This is a comparison, not a proof of cause: whatever else began here at that time, or changed what was reported, "
+    "is in it too."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`kind` one of the words of this module, `sentence` what to say first, `details` what else has to be said."""
+
+    kind: str
+    sentence: str
+    details: tuple[str, ...]
+
+
+def judge_side(side: Side, effect: Effect) -> str:
+    """FEWER, MORE, NO_CHANGE or TOO_FEW of one side; of several places most of which have no like always TOO_FEW."""
+    alpha = effect.protocol.rule.alpha
+    if _most_unlike(effect) or max(side.after, side.expected) < _SMALL * effect.unit:
+        return TOO_FEW
+    if side.interval[1] < 0:
+        return FEWER
+    if side.interval[0] > 0:
+        return MORE
+    return NO_CHANGE if side.tells and noticed_fall(side, unit=effect.unit, alpha=alpha) else TOO_FEW
+
+
+def _most_unlike(effect: Effect) -> bool:
+    many = len(effect.protocol.places)
+    return many > 1 and 2 * effect.unlike > many
+
+
+def verdict_of(effect: Effect) -> Verdict:
+    """What the comparison says, in words."""
+    here = judge_side(effect.here, effect)
+    door = judge_side(effect.next_door, effect) if effect.next_door else NO_CHANGE
+    moved = here == FEWER and door == MORE and effect.both.interval[1] >= 0
+    kind = MOVED if moved else here
+    return Verdict(kind, _sentence(effect, kind), tuple(_details(effect, here, door)))
+
+
+def _sentence(effect: Effect, kind: str) -> str:
+    side, what = effect.here, _what(effect)
+    facts = f"{_first_upper(what)} {_where(effect)}: {_came(effect)}, where {_count(side.expected)} were expected"
+    if kind in (FEWER, MORE):
+        return f"{facts}: {kind}, by about {_count(abs(side.estimate))} ({_apart(side)})."
+    if kind == MOVED and effect.next_door:
+        door = effect.next_door
+        return (
+            f"{facts}: fewer, by about {_count(abs(side.estimate))} ({_apart(side)}), but it moved next door: about "
+            f"{_count(door.estimate)} more there ({_apart(door)})."
+        )
+    if kind == NO_CHANGE:
+        return f"{facts}: no clear change ({_either_way(side)}). A halving would have been noticed 4 times in 5."
+    if _most_unlike(effect):
+        return f"{facts}: too few to tell: most of these places have no place like them to compare with."
+    return f"{facts}: too few to tell ({_either_way(side)}). {_needed(effect)}"
+
+
+def _came(effect: Effect) -> str:
+    """What came, and how many events that is where places overlap."""
+    came = _count(effect.here.after)
+    if effect.here.after - effect.once < 0.5 * effect.unit:  # half an event
+        return came
+    return f"{came} (with no event counted twice: {_count(effect.once)})"
+
+
+def _needed(effect: Effect) -> str:
+    need = needed_events(effect.here, alpha=effect.protocol.rule.alpha) * effect.unit
+    if need > _MANY * effect.unit:
+        return "Counts stray so much here that no number of events would do."
+    times = need / effect.here.expected if effect.here.expected > 0 else float("inf")
+    alone = ", or take several places together" if len(effect.protocol.places) == 1 else ""
+    longer = f", {number_words(round(times, 1))} times as many: wait longer{alone}"
+    return (
+        f"To notice a halving 4 times in 5 it would need about {number_words(round(need))} expected"
+        f"{longer if 1 < times < 100 else ''}."  # noqa: PLR2004 - more says nothing
+    )
+
+
+def _details(effect: Effect, here: str, door: str) -> list[str]:
+    said = []
+    if effect.next_door:
+        side = effect.next_door
+        words = {FEWER: "fewer there too" if here == FEWER else "fewer there", MORE: "more there"}.get(door, door)
+        said.append(
+            f"Next door: {_count(side.after)}, where {_count(side.expected)} were expected: {words} "
+            f"({_either_way(side)})."
+        )
+    said += [_returned(effect), *_beware(effect), CAUTION]
+    return said
+
+
+def _returned(effect: Effect) -> str:
+    """How much would have come anyway: season, and the return to the ordinary after a peak."""
+    side = effect.here
+    naive, anyway = side.after - side.before, side.expected - side.before
+    like = f"from {_count(side.like_before)} to {_count(side.like_after)}"
+    return (
+        f"The same length before had {_count(side.before)}, so plain before and after would say {_signed(naive)}. "
+        f"Places with the same past went {like} with nothing done, so {_signed(anyway)} was to be expected anyway, by "
+        "season and by the return to the ordinary after a peak (regression to the mean)."
+    )
+
+
+def _beware(effect: Effect) -> list[str]:
+    said = []
+    places = [outcome.planned for outcome in effect.outcomes]
+    said += _left_out(effect)
+    if effect.month_only:
+        said.append(
+            f"{percent_words(effect.month_only)} of the events are known only to their month and shared over its days: "
+            "before and after look more alike than they were."
+        )
+    others = sum(one.others for one in places)
+    if others:
+        closures = "1 other closure" if others == 1 else f"{number_words(others)} other closures"
+        if len(places) > 1:
+            closures = f"Other closures ({number_words(others)} counted place by place)"
+        said.append(
+            f"{closures} touched {'it' if len(places) == 1 else 'these places'} or what is next door in the same time; "
+            f"{'its effect is' if others == 1 else 'their effects are'} mixed in."
+        )
+    if abs(effect.late) >= 0.5:  # noqa: PLR2004 - half an event
+        said.append(
+            f"Since the rule was fixed, the past has changed by {_signed(effect.late * effect.unit)}: late reports or "
+            "erasures."
+        )
+    if effect.unit != 1.0:
+        said.append("Counts are weighted: they are not numbers of events.")
+    return said
+
+
+def _left_out(effect: Effect) -> list[str]:
+    """Places that are not judged, and those that are though nothing is quite like them."""
+    many, judged = len(effect.protocol.places), len(effect.outcomes)
+    said = []
+    if any(outcome.planned.near.distance > UNLIKE for outcome in effect.outcomes):
+        said.append("No place had quite the same past: the expected number leans on how other places went on.")
+    elif effect.unlike:
+        said.append(
+            f"{number_words(effect.unlike)} of {number_words(many)} places are left out: no untreated place has a past "
+            "like theirs. They are often the busiest, and the answer says nothing of them."
+        )
+    if effect.overlapping:
+        said.append(
+            f"{number_words(effect.overlapping)} of {number_words(many)} places are left out: they overlap one of the "
+            f"{number_words(judged)} that are counted, and no event should count twice."
+        )
+    return said
+
+
+def _what(effect: Effect) -> str:
+    names = [layer_named(name).title for name in effect.protocol.rule.layers]
+    return " and ".join([names[0], *(name.lower() for name in names[1:])])
+
+
+def _where(effect: Effect) -> str:
+    rule, first = effect.protocol.rule, effect.outcomes[0]
+    judged, many = len(effect.outcomes), len(effect.protocol.places)
+    if many > 1:
+        return f"in {judged if judged == many else f'{judged} of {many}'} places taken together"
+    here = f"within {number_words(rule.radius_m)} m of" if first.planned.place.outline is None else "in"
+    return f"{here} {first.planned.place.name}, {span_words(first.start, first.end)}"
+
+
+def _count(value: float) -> str:
+    """Whole where it is large enough that tenths mean nothing."""
+    return number_words(round(value) if abs(value) >= 10 else round(value, 1))  # noqa: PLR2004
+
+
+def _signed(value: float) -> str:
+    if abs(value) < 0.05:  # noqa: PLR2004 - would be shown as nought
+        return "no change"
+    return f"{_count(abs(value))} {'fewer' if value < 0 else 'more'}"
+
+
+def _apart(side: Side) -> str:
+    """The interval of a clear change, smaller number first."""
+    low, high = sorted(abs(end) for end in side.interval)
+    return f"{_count(low)} to {_count(high)}"
+
+
+def _either_way(side: Side) -> str:
+    low, high = side.interval
+    return f"from {_signed(low)} to {_signed(high)}"
+
+
+def _first_upper(text: str) -> str:
+    return text[:1].upper() + text[1:]

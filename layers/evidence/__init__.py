@@ -1,0 +1,1 @@
+"""Evidence packs for closure cases: restricted, and verifiable by their hash."""

@@ -1,0 +1,1 @@
+"""Naloxone cover: who is near a place that holds it, and which next places would add most."""

@@ -1,0 +1,68 @@
+"""Naloxone cover in words."""
+
+from geo.travel import PACES
+from layers.naloxone.cover import CELLS, NaloxoneCover
+from layers.wording import number_words, percent_words
+
+__all__ = ["cover_notes", "cover_sentence"]
+
+
+def cover_sentence(found: NaloxoneCover) -> str:
+    """The share that is covered, and what the next places would bring."""
+    many, total = int(found.holders["open"].sum()), number_words(found.total)
+    added = len(found.next_places)
+    after = percent_words((found.covered + float(found.next_places["gain"].sum())) / found.total)
+    if not len(found.holders):
+        first = "No places that hold naloxone have been loaded, so cover cannot be told"
+        places = "1 well-chosen place" if added == 1 else f"{added} well-chosen places"
+        return f"{first}; {places} would cover {after} of {total} overdoses." if added else f"{first}."
+    places = {0: "no place that is open and holds", 1: "the 1 place that holds"}.get(
+        many, f"one of {many} places that hold"
+    )
+    first = f"{percent_words(found.share)} of {total} overdoses were {found.reach.words} of {places} naloxone"
+    more = "1 more place" if added == 1 else f"{added} more places"
+    return f"{first}; {more} would bring it to {after}." if added else f"{first}."
+
+
+def cover_notes(found: NaloxoneCover) -> tuple[str, ...]:
+    """What the figures rest on, and what they do not say."""
+    said = []
+    if found.reach.minutes is not None:
+        pace = PACES["walk"]
+        said.append(f"On foot: {pace.speed_kmh} km/h, ways {pace.detour} times as long as the straight line.")
+    if not found.exact:
+        said.append("Overdoses are known here as cells of 350 m: whether one is near is rough.")
+    if found.unplaced:
+        said.append(f"{number_words(found.unplaced)} overdoses have no time of day, or no day, and are left out.")
+    if found.timed:
+        said += _open_words(found)
+    if len(found.next_places):
+        proved = (
+            "proved best together" if found.cover.proven else f"within {percent_words(found.cover.gap)} of the best"
+        )
+        among = "cells of 130 m" if found.search.candidates == (CELLS,) else "the places asked for"
+        said.append(f"The next places are {proved}, among {among}; the order is that of their gain.")
+    said.append(
+        "Past overdoses are not those to come, and near does not mean that somebody has it at hand and may give it."
+    )
+    return tuple(said)
+
+
+def _open_words(found: NaloxoneCover) -> list[str]:
+    said = []
+    shut, silent = int((~found.holders["open"]).sum()), int((~found.holders["says"]).sum())
+    if shut:
+        words = (
+            "1 place is shut in some of these hours and covers"
+            if shut == 1
+            else f"{shut} places are shut in some of these hours and cover"
+        )
+        said.append(f"{words} nothing.")
+    if silent:
+        words = (
+            "1 place does not say when it is open and is"
+            if silent == 1
+            else f"{silent} places do not say when they are open and are"
+        )
+        said.append(f"{words} taken as open.")
+    return said

@@ -1,0 +1,198 @@
+"""Patrol plans: a few short stops where most is expected, in an order that fits the shift, not to be learnt.
+
+Stops of 10 to 16 minutes: Koper 1995, Justice Quarterly 12; tested in Sacramento by Telep, Mitchell and Weisburd 2014.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geo.errors import UsageError
+from geo.orienteering import Problem, Solved, make_tours
+from layers.areas import Area
+from layers.catalogue import layer_named
+from layers.cell_names import cell_words
+from layers.columns import Columns
+from layers.plans.expected import Expected, expected_events
+from layers.plans.patrol_past import Past, past_of
+from layers.plans.patrol_problem import APART_S, BREAK_S, PatrolChoices, candidates, patrol_problem, stop_seconds
+from layers.plans.plan import Plan, PlanKind
+from layers.plans.roads import Travel, Ways
+from layers.plans.touring import Visited, make_tour, short_id
+from layers.plans.working_time import working_time
+from layers.wording import date_words, list_words, number_words, percent_words
+
+__all__ = ["PatrolChoices", "make_patrol_plan"]
+
+_QUICK_ROUNDS: Final = 25
+_WHOLE_PERCENT: Final = 0.1  # from here on decimals say little
+Progress = Callable[[int, int], None]
+
+
+def make_patrol_plan(
+    columns: Columns,
+    area: Area,
+    choices: PatrolChoices,
+    *,
+    home: Path | None = None,
+    travel: Travel | None = None,
+    methods: Mapping[str, str] | None = None,
+    made_at: dt.datetime | None = None,
+    progress: Progress | None = None,
+) -> Plan:
+    """A patrol plan for one shift. `travel` None: great circles with a detour. `progress` is told steps of three.
+
+    `methods` by layer are taken without judging; None: what wins the back-test. UsageError for
+    choices that make no sense, for too few records, and where nothing at all is expected.
+    """
+    time = working_time(choices.day, choices.hours, area.time_zone)
+    _tell(progress, 0)
+    expected = expected_events(
+        columns, area, dict(choices.weights), time=time, wards=choices.wards, home=home, methods=methods
+    )
+    chosen = candidates(expected.worth)
+    _tell(progress, 1)
+    drawn = stop_seconds(area, expected, choices)
+    problem, ways = patrol_problem(expected, chosen, choices, time, drawn, travel)
+    seed = crc32(f"{area.name}|{choices.day}|{choices.hours}|{choices.seed}".encode())
+    solved = make_tours(problem, seed=seed, rounds=_QUICK_ROUNDS if choices.quick else None, varied=True)
+    _require_stops(solved)
+    _tell(progress, 2)
+    places = _visited(expected, chosen, problem, ways)
+    past = None if choices.quick else past_of(expected, choices, time, drawn)
+    ends = (choices.start, choices.finish or choices.start)
+    reason = _reasons(expected, chosen)
+    tours = tuple(
+        make_tour(problem, route, places, ways, time=time, ends=ends, named=(team, f"Team {team}"), reason=reason)
+        for team, route in enumerate(solved.routes, start=1)
+    )
+    visited = np.array(sorted({place for route in solved.routes for place in route.stops}), dtype=np.intp)
+    return Plan(
+        plan_id=short_id(PlanKind.PATROL, area.name, choices, tours, arrays=[expected.worth, ways.seconds]),
+        kind=PlanKind.PATROL,
+        area=area.name,
+        title=f"Patrol of {date_words(choices.day)}, {time.words}",
+        made_at=made_at or dt.datetime.now(area.tz).replace(microsecond=0),
+        begins=time.moment(0),
+        ends=time.moment(time.seconds),
+        layers=tuple(layer for layer, _ in choices.weights),
+        weights=tuple(weight for _, weight in choices.weights),
+        tours=tours,
+        covered=float(problem.worth[visited].sum()),
+        expected=float(expected.worth.sum()),
+        score=solved.score,
+        bound=solved.bound,
+        gap=solved.gap,
+        synthetic=bool(columns.demonstration.any()),
+        past=past.rows() if past else (),
+        settings=_settings(choices, expected, chosen, problem, ways),
+        notes=_notes(expected, chosen[visited], solved, past=past, judged=not methods),
+    )
+
+
+def _require_stops(solved: Solved) -> None:
+    if not any(route.stops for route in solved.routes):
+        raise UsageError(
+            "A patrol has a stop that can be reached, and left again, within its hours",
+            "no place where events are expected can, from where it starts",
+            "begin nearer, take longer hours, or go by car",
+        )
+
+
+def _visited(expected: Expected, chosen: NDArray[np.intp], problem: Problem, ways: Ways) -> list[Visited]:
+    """The candidates in words, in their order."""
+    study = expected.study
+    return [
+        Visited(
+            place=cell_words(str(study.ward_names[cell]), int(study.cells[cell])),
+            cell=str(study.names[cell]),
+            ward_code=str(study.ward_codes[cell]),
+            ward_name=str(study.ward_names[cell]),
+            lon=round(float(ways.lon[k]), 6),
+            lat=round(float(ways.lat[k]), 6),
+            expected=float(problem.worth[k]),
+        )
+        for k, cell in enumerate(chosen.tolist())
+    ]
+
+
+def _reasons(expected: Expected, chosen: NDArray[np.intp]) -> Callable[[int, int], str]:
+    """Why a stop is made: its rank, and what is expected there of each layer."""
+    rank = np.empty(len(expected.worth), dtype=np.intp)
+    rank[np.argsort(-expected.worth, kind="stable")] = np.arange(1, len(expected.worth) + 1)
+
+    def reason(place: int, _: int) -> str:
+        cell = chosen[place]
+        parts = [
+            f"{_share_words(float(one.cells[cell] / one.cells.sum()))} of expected {layer_named(one.layer).many}"
+            for one in expected.layers
+            if one.cells[cell] > 0
+        ]
+        return f"Number {rank[cell]:,} of {len(rank):,} places: {list_words(parts)}."
+
+    return reason
+
+
+def _share_words(share: float) -> str:
+    """Small shares with a decimal: 0.4 %."""
+    return f"{share * 100:.1f} %" if share < _WHOLE_PERCENT else percent_words(share)
+
+
+def _settings(
+    choices: PatrolChoices, expected: Expected, chosen: NDArray[np.intp], problem: Problem, ways: Ways
+) -> tuple[str, ...]:
+    low, high = choices.stop_minutes
+    again = (
+        f"; a place again after {APART_S // 3600} hours or more, worth half as much" if len(problem.again) > 1 else ""
+    )
+    pause = f" A break of {BREAK_S // 60} minutes near the middle." if problem.pause else ""
+    among = f"Chosen among the {len(chosen):,} cells with the most expected, of {len(expected.worth):,}."
+    return (
+        f"{choices.teams} {'team' if choices.teams == 1 else 'teams'}; stops of {low} to {high} minutes{again}.{pause}",
+        *(sentence for one in expected.layers for sentence in one.sentences),
+        *ways.words,
+        among,
+        f"Order, lengths of stops and times are drawn anew for each day (seed {choices.seed}).",
+    )
+
+
+def _notes(
+    expected: Expected, visited: NDArray[np.intp], solved: Solved, *, past: Past | None, judged: bool
+) -> tuple[str, ...]:
+    """What the plan covers layer by layer, how good it is for sure, and what it cannot know."""
+    said = []
+    for one in expected.layers:
+        whole, part = float(one.cells.sum()), float(one.cells[visited].sum())
+        share = percent_words(part / whole) if whole else "none"
+        said.append(
+            f"{layer_named(one.layer).title}: the stops are at places with {number_words(part)} of the "
+            f"{number_words(whole)} expected in these hours ({share})."
+        )
+    if past:
+        said += past.sentences()
+    if past and past.events.any() and judged:
+        said.append("The method was chosen by a back-test that these weeks took part in, which may flatter the plans.")
+    if len(expected.layers) > 1:
+        said.append(
+            "The layers are unlike things: their sum has the weights that the team gave, and no unit of its own."
+        )
+    said.append(
+        "Proved best: no plan of these places and hours collects more."
+        if solved.gap == 0
+        else f"It collects {percent_words(1 - solved.gap)} or more of the most that any plan of these choices could."
+    )
+    said.append(
+        "Reports are where people report: what nobody reports, the plan cannot know. What was expected is no evidence "
+        "against anyone who is there."
+    )
+    return tuple(said)
+
+
+def _tell(progress: Progress | None, step: int) -> None:
+    if progress:
+        progress(step, 3)

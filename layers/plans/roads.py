@@ -1,0 +1,162 @@
+"""How long it takes from place to place: by great circles, by a road network in a GraphML file, or by an OSRM service.
+
+A network is asked only where one was chosen. Where it leads to no place, great circles stand in, and the plan says so.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import networkx as nx
+import numpy as np
+from numpy.typing import NDArray
+
+from geo.errors import DataError
+from geo.travel import PACES, Mode, distances_m, in_whole_minutes, travel_times_s
+from layers.plans.road_graph import Graph, read_graph
+from layers.wording import number_words
+
+__all__ = ["Travel", "Ways", "roads_travel", "straight_ways"]
+
+_NEAR_M: Final = 300.0  # a place further from every road is not on the network
+_BATCH: Final = 100  # points that a public OSRM service takes at a time
+_PATIENCE_S: Final = 60
+_RULE: Final = "A road network is a GraphML file, or the address of an OSRM table service"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ways:
+    """Between points, in their order: `seconds` int64 (m, m) in whole minutes, `km` float64 (m, m); `words` say how.
+
+    `lon` and `lat` are the points, degrees (m,).
+    """
+
+    lon: NDArray[np.float64]
+    lat: NDArray[np.float64]
+    seconds: NDArray[np.int64]
+    km: NDArray[np.float64]
+    words: tuple[str, ...]
+
+
+Travel = Callable[[NDArray[np.float64], NDArray[np.float64]], Ways]  # of lon and lat in degrees
+
+
+def straight_ways(lon: NDArray[np.float64], lat: NDArray[np.float64], *, mode: Mode) -> Ways:
+    """Ways by great circles and the detour of towns' streets. Rivers, railways and locked gates are not seen."""
+    pace = PACES[mode]
+    apart = distances_m(lon, lat)
+    going = "On foot" if mode == "walk" else "By car"
+    parking = f", {pace.parking_s} seconds to park at each" if pace.parking_s else ""
+    words = (
+        f"{going} at {number_words(pace.speed_kmh)} km/h; ways are {number_words(pace.detour)} times the straight line"
+        f"{parking}; times rounded up to whole minutes."
+    )
+    return Ways(lon, lat, in_whole_minutes(travel_times_s(apart, pace)), apart * pace.detour / 1000, (words,))
+
+
+def roads_travel(roads: str | None, *, mode: Mode, home: Path | None = None) -> Travel | None:
+    """The travel of a road network: a file's name (relative to `home` as well) or an http(s) address; None without.
+
+    DataError if the file is no such network; the service is asked later, and may raise DataError then.
+    """
+    if not roads:
+        return None
+    if roads.startswith(("http://", "https://")):
+        return lambda lon, lat: _with_gaps(lon, lat, *_osrm(roads, lon, lat), mode=mode, name="the road service")
+    path = Path(roads)
+    if home is not None and not path.is_file():
+        path = home / roads
+    graph = read_graph(path, speed_kmh=PACES[mode].speed_kmh, walking=mode == "walk")
+    return lambda lon, lat: _with_gaps(lon, lat, *_by_graph(graph, lon, lat), mode=mode, name=path.name)
+
+
+def _with_gaps(
+    lon: NDArray[np.float64],
+    lat: NDArray[np.float64],
+    seconds: NDArray[np.float64],
+    metres: NDArray[np.float64],
+    *,
+    mode: Mode,
+    name: str,
+) -> Ways:
+    """The network's ways, and great circles where it has none (NaN)."""
+    straight = straight_ways(lon, lat, mode=mode)
+    lacking = ~(np.isfinite(seconds) & np.isfinite(metres))
+    parking = np.where(np.eye(len(lon), dtype=np.bool_), 0, PACES[mode].parking_s)
+    rounded = in_whole_minutes(np.ceil(np.where(lacking, 0, seconds) + parking).astype(np.int64))
+    words = [f"Ways and times by {name}, rounded up to whole minutes."]
+    if lacking.any():
+        share = number_words(float(lacking.mean() * 100))
+        words.append(f"It has no way between {share} % of the pairs of places: straight lines with a detour there.")
+    return Ways(
+        lon,
+        lat,
+        np.where(lacking, straight.seconds, rounded),
+        np.where(lacking, straight.km, metres / 1000),
+        tuple(words),
+    )
+
+
+def _by_graph(
+    graph: Graph, lon: NDArray[np.float64], lat: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Seconds and metres (m, m) along the network between the nodes nearest to the points; NaN without a way."""
+    nodes, apart = graph.nearest(lon, lat)
+    many = len(lon)
+    seconds, metres = np.full((many, many), np.nan), np.full((many, many), np.nan)
+    on_roads = apart <= _NEAR_M
+    for start in np.flatnonzero(on_roads).tolist():
+        times, paths = nx.single_source_dijkstra(graph.ways, nodes[start], weight="seconds")
+        for end in np.flatnonzero(on_roads).tolist():
+            if nodes[end] in times:
+                beside = apart[start] + apart[end] if start != end else 0.0
+                seconds[start, end] = times[nodes[end]] + beside / graph.metres_a_second
+                metres[start, end] = graph.length(paths[nodes[end]]) + beside
+    return seconds, metres
+
+
+def _osrm(
+    address: str, lon: NDArray[np.float64], lat: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Seconds and metres (m, m) by an OSRM table service (/table/v1/PROFILE), asked in parts; NaN where it has none."""
+    many = len(lon)
+    seconds, metres = np.full((many, many), np.nan), np.full((many, many), np.nan)
+    half = _BATCH // 2
+    parts = [np.arange(first, min(first + half, many)) for first in range(0, many, half)]
+    with httpx.Client(timeout=_PATIENCE_S, follow_redirects=False) as client:
+        for rows in parts:
+            for columns in parts:
+                found = _asked(client, address, lon, lat, rows, columns)
+                for table, name in ((seconds, "durations"), (metres, "distances")):
+                    table[np.ix_(rows, columns)] = found[name]
+    return seconds, metres
+
+
+def _asked(
+    client: httpx.Client,
+    address: str,
+    lon: NDArray[np.float64],
+    lat: NDArray[np.float64],
+    rows: NDArray[np.intp],
+    columns: NDArray[np.intp],
+) -> dict[str, NDArray[np.float64]]:
+    """One table of the service: the places are sent rounded to a metre, and nothing else."""
+    both = np.concatenate([rows, columns])
+    points = ";".join(f"{lon[k]:.5f},{lat[k]:.5f}" for k in both)
+    span = {"sources": range(len(rows)), "destinations": range(len(rows), len(both))}
+    query = {"annotations": "duration,distance"} | {name: ";".join(map(str, of)) for name, of in span.items()}
+    try:
+        answer = client.get(f"{address.rstrip('/')}/{points}", params=query)
+        answer.raise_for_status()
+        said: dict[str, Any] = answer.json()
+        found = {name: np.array(said[name], dtype=np.float64) for name in ("durations", "distances")}
+        found = {name: table.reshape(len(rows), len(columns)) for name, table in found.items()}
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError, TypeError, KeyError) as error:
+        raise DataError(
+            _RULE,
+            f"the service did not answer with a table of times and distances ({type(error).__name__})",
+            "check the address, as http://localhost:5000/table/v1/foot, or plan without --roads",
+        ) from error
+    return found

@@ -1,0 +1,100 @@
+"""What plans of an installation begin with: `plans.toml` in its home, which a person may edit.
+
+```toml
+roads = "roads.graphml"            # or the address of an OSRM table service, as http://localhost:5000/table/v1/foot
+standard_hours = 2                 # in which the council answers a report of needles
+
+[start]                            # where tours begin and end
+name = "Station"
+lon = -1.2350
+lat = 54.5740
+```
+"""
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from geo.errors import DataError, UsageError
+from layers.plans.plan import Place
+from layers.whole_files import written_whole
+
+__all__ = ["PLANS_FILE", "STANDARD_HOURS", "PlanSettings", "as_place", "read_plan_settings", "remember_start"]
+
+PLANS_FILE: Final = "plans.toml"
+_RULE: Final = f"{PLANS_FILE} holds roads, standard_hours and a [start] with name, lon and lat"
+_HINT: Final = "mend it, or take it away: plans do without"
+_KNOWN: Final = {"roads", "standard_hours", "start"}
+STANDARD_HOURS: Final = 2.0  # Middlesbrough Council answers reports of needles within two hours
+
+
+@dataclass(frozen=True, slots=True)
+class PlanSettings:
+    """`start` where tours begin, if that is known; `roads` a file or an address; `standard_hours` of the council."""
+
+    start: Place | None = None
+    roads: str | None = None
+    standard_hours: float = STANDARD_HOURS
+
+
+def read_plan_settings(home: Path) -> PlanSettings:
+    """The settings of a home; what is missing has its default. DataError if the file cannot be read or says more."""
+    path = home / PLANS_FILE
+    if not path.is_file():
+        return PlanSettings()
+    try:
+        held = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(_RULE, f"it cannot be read ({type(error).__name__})", _HINT) from error
+    unknown = sorted(set(held) - _KNOWN)
+    if unknown:
+        raise DataError(_RULE, f"it has {', '.join(unknown)}", _HINT)
+    hours = held.get("standard_hours", STANDARD_HOURS)
+    roads = held.get("roads")
+    if isinstance(hours, bool) or not isinstance(hours, int | float) or not 0 < hours <= 24 * 28:
+        raise DataError(_RULE, f"standard_hours is {hours!r}", "give a number of hours above 0")
+    if roads is not None and not isinstance(roads, str):
+        raise DataError(_RULE, f"roads is {roads!r}", "give a file's name or an address")
+    return PlanSettings(_start(held.get("start")), roads, float(hours))
+
+
+def remember_start(home: Path, start: Place) -> None:
+    """Keep where tours begin for the next plan; the other settings stay."""
+    held = read_plan_settings(home)
+    lines = [f"roads = {_quoted(held.roads)}"] if held.roads else []
+    if held.standard_hours != STANDARD_HOURS:
+        lines.append(f"standard_hours = {held.standard_hours:g}")
+    lines += ["", "[start]", f"name = {_quoted(start.name)}", f"lon = {start.lon!r}", f"lat = {start.lat!r}", ""]
+    home.mkdir(parents=True, exist_ok=True)
+    with written_whole(home / PLANS_FILE) as draft:
+        draft.write_text("\n".join(lines).lstrip("\n"), encoding="utf-8")
+
+
+def as_place(text: str, *, name: str = "Start") -> Place:
+    """A place as people write it: "54.574, -1.235" (latitude first, as maps give it); UsageError for anything else."""
+    try:
+        lat, lon = (float(part) for part in text.split(","))
+    except ValueError:
+        lat, lon = 91.0, 181.0
+    if not (abs(lat) <= 90 and abs(lon) <= 180):  # noqa: PLR2004 - degrees
+        raise UsageError(
+            "A place is written as latitude and longitude with a comma between",
+            f"{text[:40]!r} is not",
+            "copy them from a map, as 54.574,-1.235",
+        )
+    return Place(name, lon, lat)
+
+
+def _start(held: Any) -> Place | None:
+    if held is None:
+        return None
+    sound = isinstance(held, dict) and all(isinstance(held.get(key), int | float) for key in ("lon", "lat"))
+    if not (sound and abs(held["lon"]) <= 180 and abs(held["lat"]) <= 90):  # noqa: PLR2004 - degrees; NaN is none
+        raise DataError(_RULE, "its [start] has no lon and lat in degrees", _HINT)
+    return Place(str(held.get("name", "Start")), float(held["lon"]), float(held["lat"]))
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + "".join(char if char.isprintable() else " " for char in escaped) + '"'

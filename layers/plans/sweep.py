@@ -1,0 +1,233 @@
+"""Sweep plans: which places a crew looks for needles at, in which order, within a vehicle's working day.
+
+Reports that wait longer than the council's standard come first, then other open ones, then play areas and schools with
+finds, then the rest by recency and quantity of finds.
+"""
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+from zlib import crc32
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from geo.districts import share_out
+from geo.errors import UsageError
+from geo.orienteering import Break, Problem, Route, upper_bound
+from geo.travel import Mode
+from layers.analysis.study import Study, project, study_of
+from layers.areas import Area
+from layers.cell_names import cell_words
+from layers.columns import Columns
+from layers.plans.expected import PLAN_RESOLUTION
+from layers.plans.plan import Place, Plan, PlanKind, Tour
+from layers.plans.roads import Travel, Ways, straight_ways
+from layers.plans.settings import STANDARD_HOURS
+from layers.plans.sweep_order import in_phases
+from layers.plans.sweep_places import SweepPlaces, sweep_places
+from layers.plans.sweep_words import sweep_notes, sweep_reason, sweep_settings
+from layers.plans.touring import Visited, make_tour, short_id
+from layers.plans.working_time import WorkingTime, working_time
+from layers.wording import date_words
+
+__all__ = ["CANDIDATES", "SweepChoices", "make_sweep_plan"]
+
+CANDIDATES: Final = 150
+_LONG_S: Final = 6 * 3600  # longer work has a break
+_BREAK_S: Final = 30 * 60
+_MOST_CREWS: Final = 12
+_STOP_LIMITS: Final = (2, 60)  # minutes
+_NEEDLES_A_MINUTE: Final = 2.0
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class SweepChoices:
+    """What a council chooses. `hours` (from, to) local; `start` the depot; `finish` None: the depot.
+
+    A stop lasts the fewest of `stop_minutes`, and longer where more needles are thought to lie, up to the most.
+    `standard_hours` in which the council answers a report. `wards` none: all.
+    """
+
+    day: dt.date
+    start: Place
+    hours: tuple[int, int] = (7, 15)
+    crews: int = 1
+    stop_minutes: tuple[int, int] = (8, 20)
+    standard_hours: float = STANDARD_HOURS
+    mode: Mode = "drive"
+    finish: Place | None = None
+    wards: tuple[str, ...] = ()
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        low, high = self.stop_minutes
+        if not 1 <= self.crews <= _MOST_CREWS:
+            raise UsageError(
+                f"A sweep has 1 to {_MOST_CREWS} crews", f"{self.crews} were asked for", "plan more than one sweep"
+            )
+        if not _STOP_LIMITS[0] <= low <= high <= _STOP_LIMITS[1]:
+            raise UsageError(
+                f"Stops last {_STOP_LIMITS[0]} to {_STOP_LIMITS[1]} minutes, the fewest before the most",
+                f"{low} to {high} was asked for",
+                "8-20 is usual",
+            )
+        if not 0 < self.standard_hours <= 24 * 28:
+            raise UsageError(
+                "The council's standard is a number of hours above 0",
+                f"{self.standard_hours:g} was asked for",
+                "2 is Middlesbrough's",
+            )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Ground:
+    """What all crews' problems have in common."""
+
+    study: Study
+    places: SweepPlaces
+    problem: Problem
+    ways: Ways
+    phase: NDArray[np.intp]
+
+
+def make_sweep_plan(
+    columns: Columns,
+    area: Area,
+    choices: SweepChoices,
+    *,
+    reports: pd.DataFrame,
+    near: pd.DataFrame,
+    travel: Travel | None = None,
+    made_at: dt.datetime | None = None,
+    progress: Progress | None = None,
+) -> Plan:
+    """A sweep plan for one working day. `reports` are of layers.plans.open_reports, `near` of layers.work.reference.
+
+    `travel` None: great circles with a detour. `progress` is told each crew before it is planned. UsageError for
+    choices that make no sense, and where there is nothing to look for.
+    """
+    time = working_time(choices.day, choices.hours, area.time_zone)
+    ground = _ground(columns, area, choices, time, reports=reports, near=near, travel=travel)
+    x_m, y_m = project(ground.study.crs, ground.places.lon, ground.places.lat)
+    crew_of = share_out(x_m, y_m, ground.problem.stop_s.astype(np.float64), crews=choices.crews)
+    routes = []
+    for crew in range(choices.crews):
+        if progress:
+            progress(crew, choices.crews)
+        seed = crc32(f"{area.name}|{choices.day}|{choices.seed}|{crew}".encode())
+        routes.append(in_phases(ground.problem, np.flatnonzero(crew_of == crew), ground.phase, seed=seed))
+    return _plan(columns, area, choices, time, ground, routes, made_at)
+
+
+def _ground(
+    columns: Columns,
+    area: Area,
+    choices: SweepChoices,
+    time: WorkingTime,
+    *,
+    reports: pd.DataFrame,
+    near: pd.DataFrame,
+    travel: Travel | None,
+) -> _Ground:
+    study = study_of(area, choices.wards, PLAN_RESOLUTION)
+    places = sweep_places(
+        columns, study, day=choices.day, reports=reports, near=near, time_zone=area.time_zone, most=CANDIDATES
+    )
+    if not len(places):
+        raise UsageError(
+            "A sweep goes where needles were found or reported",
+            "there are no finds and no open reports in these wards",
+            "choose more wards, or load records of needles",
+        )
+    finish = choices.finish or choices.start
+    lon = np.concatenate([places.lon, [choices.start.lon, finish.lon]])
+    lat = np.concatenate([places.lat, [choices.start.lat, finish.lat]])
+    ways = travel(lon, lat) if travel else straight_ways(lon, lat, mode=choices.mode)
+    low, high = choices.stop_minutes
+    minutes = np.clip(np.ceil(low + places.needles / _NEEDLES_A_MINUTE), low, high).astype(np.int64)
+    problem = Problem(
+        worth=places.needles,
+        stop_s=minutes * 60,
+        travel_s=ways.seconds,
+        limit_s=time.seconds,
+        teams=choices.crews,
+        pause=Break(_BREAK_S, time.seconds // 3, time.seconds * 2 // 3) if time.seconds > _LONG_S else None,
+    )
+    return _Ground(study, places, problem, ways, _phases(places, time, choices.standard_hours))
+
+
+def _phases(places: SweepPlaces, time: WorkingTime, standard_hours: float) -> NDArray[np.intp]:
+    """0 reports that are overdue when work begins, 1 other open ones, 2 near play areas and schools, 3 the rest."""
+    overdue = (places.reports > 0) & (places.oldest + standard_hours * 3600 < time.begin)
+    near = np.array([bool(name) for name in places.child], dtype=np.bool_)
+    chosen: NDArray[np.intp] = np.select([overdue, places.reports > 0, near], [0, 1, 2], 3).astype(np.intp)
+    return chosen
+
+
+def _plan(
+    columns: Columns,
+    area: Area,
+    choices: SweepChoices,
+    time: WorkingTime,
+    ground: _Ground,
+    routes: list[Route],
+    made_at: dt.datetime | None,
+) -> Plan:
+    problem, places = ground.problem, ground.places
+    ends = (choices.start, choices.finish or choices.start)
+    reason = sweep_reason(places, time, choices.standard_hours)
+    visited = _visited(ground)
+    tours: tuple[Tour, ...] = tuple(
+        make_tour(
+            problem, route, visited, ground.ways, time=time, ends=ends, named=(crew, f"Crew {crew}"), reason=reason
+        )
+        for crew, route in enumerate(routes, start=1)
+    )
+    done = np.array(sorted(place for route in routes for place in route.stops), dtype=np.intp)
+    score, bound = float(places.needles[done].sum()), upper_bound(problem)
+    return Plan(
+        plan_id=short_id(
+            PlanKind.SWEEP, area.name, choices, tours, arrays=[places.cell, places.needles, problem.travel_s]
+        ),
+        kind=PlanKind.SWEEP,
+        area=area.name,
+        title=f"Needle sweep of {date_words(choices.day)}, {time.words}",
+        made_at=made_at or dt.datetime.now(area.tz).replace(microsecond=0),
+        begins=time.moment(0),
+        ends=time.moment(time.seconds),
+        layers=("needle_litter",),
+        weights=(1.0,),
+        tours=tours,
+        covered=score,
+        expected=float(places.needles.sum()),
+        score=score,
+        bound=bound,
+        gap=max(0.0, 1 - score / bound) if bound > 0 else 0.0,
+        synthetic=bool(columns.demonstration.any()),
+        settings=sweep_settings(
+            len(places), crews=choices.crews, standard_hours=choices.standard_hours, ways=ground.ways.words,
+            pause_s=_BREAK_S if problem.pause else 0,
+        ),
+        notes=sweep_notes(places, ground.phase, done),
+    )  # fmt: skip
+
+
+def _visited(ground: _Ground) -> list[Visited]:
+    study, places = ground.study, ground.places
+    return [
+        Visited(
+            place=cell_words(str(study.ward_names[cell]), int(study.cells[cell])),
+            cell=str(study.names[cell]),
+            ward_code=str(study.ward_codes[cell]),
+            ward_name=str(study.ward_names[cell]),
+            lon=round(float(places.lon[k]), 6),
+            lat=round(float(places.lat[k]), 6),
+            expected=float(places.needles[k]),
+            open_reports=int(places.reports[k]),
+        )
+        for k, cell in enumerate(places.cell.tolist())
+    ]

@@ -1,0 +1,101 @@
+"""From solved tours to a plan's tours: times as local moments, places in words, and a short stable code."""
+
+import base64
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geo.orienteering import Problem, Route
+from layers.plans.plan import Place, Stop, Tour
+from layers.plans.roads import Ways
+from layers.plans.working_time import WorkingTime
+
+__all__ = ["Visited", "make_tour", "short_id"]
+
+
+@dataclass(frozen=True, slots=True)
+class Visited:
+    """What a plan says of a place, whoever comes, however often. For the fields see layers.plans.plan.Stop."""
+
+    place: str
+    cell: str
+    ward_code: str
+    ward_name: str
+    lon: float
+    lat: float
+    expected: float
+    open_reports: int = 0
+
+
+def make_tour(
+    problem: Problem,
+    route: Route,
+    places: Sequence[Visited],
+    ways: Ways,
+    *,
+    time: WorkingTime,
+    ends: tuple[Place, Place],
+    named: tuple[int, str],
+    reason: Callable[[int, int], str],
+) -> Tour:
+    """One team's tour in words. `named` is the team's number and name; stops are named by number and order ("1-03").
+
+    `reason` is asked with the place and the second (from the beginning of the working time) at which it is reached.
+    """
+    number, team = named
+    stops = []
+    for order, (place, reach) in enumerate(zip(route.stops, route.arrive_s, strict=True), start=1):
+        seen, spent = places[place], int(problem.stop_s[place])
+        stops.append(
+            Stop(
+                stop_id=f"{number}-{order:02d}",
+                order=order,
+                place=seen.place,
+                cell=seen.cell,
+                ward_code=seen.ward_code,
+                ward_name=seen.ward_name,
+                lon=seen.lon,
+                lat=seen.lat,
+                arrive=time.moment(reach),
+                leave=time.moment(reach + spent),
+                minutes=spent // 60,
+                expected=seen.expected,
+                reason=reason(place, reach),
+                open_reports=seen.open_reports,
+            )
+        )
+    path = np.array([len(problem), *route.stops, len(problem) + 1])
+    seconds = int(problem.travel_s[path[:-1], path[1:]].sum())
+    return Tour(
+        team=team,
+        start=ends[0],
+        finish=ends[1],
+        leaves=time.moment(_leaves(problem, route)),
+        returns=time.moment(route.back_s),
+        stops=tuple(stops),
+        travel_minutes=seconds / 60,
+        travel_km=float(ways.km[path[:-1], path[1:]].sum()),
+    )
+
+
+def _leaves(problem: Problem, route: Route) -> int:
+    """The second at which a team leaves; as late as it can for its first stop, unless it rests before."""
+    if not route.stops:
+        return route.back_s
+    paused = route.break_s is not None and route.break_s < route.arrive_s[0]
+    rest = problem.pause.length_s if paused and problem.pause else 0
+    return route.arrive_s[0] - int(problem.travel_s[len(problem), route.stops[0]]) - rest
+
+
+def short_id(*parts: object, arrays: Sequence[NDArray[np.generic]] = ()) -> str:
+    """Six small letters and digits that stand for choices, tours and data; the same for the same.
+
+    The tours take part: what is recorded of stop "1-03" must never be read as of another place.
+    """
+    digest = hashlib.sha256("\x1f".join(map(repr, parts)).encode())
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return base64.b32encode(digest.digest())[:6].decode().lower()

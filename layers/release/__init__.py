@@ -1,0 +1,1 @@
+"""The public release: guarded carry-up of counts, the series of releases, and the audit of them."""

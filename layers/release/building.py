@@ -1,0 +1,234 @@
+"""Builds a release from the store: what was published stays, what is due is added, and nothing else."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from geo.errors import PolicyError, UsageError
+from layers.access import Viewer
+from layers.areas import Area
+from layers.catalogue import layer_named
+from layers.places import Mask, read_mask
+from layers.release.counting import Burst, Past, count_events, tally_period
+from layers.release.events import KnownEvents, read_events
+from layers.release.format import FORMAT, Period, Release, ReleasedLayer
+from layers.release.mask import require_plain_mask
+from layers.release.periods import due_periods, three_years_before
+from layers.release.places import PlaceTree, grow_tree, whole_tree
+from layers.release.policy import LayerPolicy, ReleasePolicy
+from layers.release.register import (
+    Began,
+    Registered,
+    add_began,
+    counted_among,
+    outline_of,
+    require_same_first,
+    require_same_terms,
+)
+from layers.release.words import CLAIM, LIMITS
+from layers.storage.store import Store
+
+__all__ = ["Draft", "build_draft", "grow_trees"]
+
+_POLICE_UK = {
+    "name": "police-uk",
+    "title": "data.police.uk",
+    "note": (
+        "Contains police data from data.police.uk under the Open Government Licence v3.0. The police publish these "
+        "events at the nearest of a list of points, not where they happened, and by month."
+    ),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Draft:
+    """A release that nobody has seen yet.
+
+    `counted`: event_id of every event that counts in a period which is published for the first time; `began`: how many
+    of them by layer, the period in which they began, and piece. `first`: from which day each layer's periods run.
+    `hidden` (layer, period: events in no block) and `bursts` are for the publisher alone.
+    """
+
+    release: Release
+    counted: frozenset[str]
+    began: Began
+    first: dict[str, str]
+    hidden: dict[str, dict[str, int]]
+    bursts: tuple[Burst, ...]
+    is_new: bool
+
+
+def build_draft(
+    store: Store,
+    viewer: Viewer,
+    area: Area,
+    policy: ReleasePolicy,
+    *,
+    as_at: dt.date,
+    now: dt.datetime,
+    earlier: Sequence[Registered],
+    before: Sequence[Registered] = (),
+) -> Draft:
+    """The release as at the end of a local day, given every one before it: `earlier` of this area, the oldest first.
+
+    Periods that are due and were never published are counted from what is known then; all others are taken from the
+    last release as they stand. With nothing new the last release is the answer. `before`: the releases of other areas
+    that this series goes on from; it begins where they end. Raises UsageError for a day that is still to come or before
+    the last release, AreaError without a mask, PolicyError if a term changed.
+    """
+    series = [*before, *earlier]
+    _require_day(as_at, now.astimezone(area.tz).date(), series)
+    last = earlier[-1] if earlier else None
+    mask = read_mask(area)
+    trees = grow_trees(area, mask, policy)
+    first = _first_days(policy, as_at, last, before)
+    layers = tuple(_layer(entry, dt.date.fromisoformat(first[entry.name]), as_at) for entry in policy.layers)
+    places = {place.place_id: place for name in sorted(trees) for place in trees[name].places}
+    blocks = list(last.release.blocks) if last else []
+    if last:
+        require_same_first(policy.first, last)
+        require_same_terms(last.release, Release(last.release.facts, layers, places, tuple(blocks)))
+    old = {(layer.name, period) for layer, period in _spans(last.release.layers)} if last else set()
+    fresh = [(layer, period) for layer, period in _spans(layers) if (layer.name, period) not in old]
+    if last and not fresh:
+        return Draft(last.release, frozenset(), {}, last.first, {}, (), is_new=False)
+    known = read_events(store, viewer, moment=min(now, _end_of(as_at, area)), area=area)
+    if not earlier:  # later on it stays as it is, and fills with events
+        require_plain_mask(mask, known.frame["h3_11"].to_numpy(dtype=np.uint64), area)
+    _require_one_kind(known, series)
+    was_counted = counted_among(series, known.frame["event_id"].tolist())
+    frames = count_events(known, layers, _past(series, area), was_counted, area, trees)
+    tallies = [(layer, period, tally_period(frames[layer.name], layer, period, trees[layer.place_set]))
+               for layer, period in fresh]  # fmt: skip
+    hidden, began = dict[str, dict[str, int]](), Began()
+    for layer, period, tally in tallies:
+        blocks += tally.blocks
+        hidden.setdefault(layer.name, {})[period.name] = tally.hidden
+        add_began(began, {layer.name: tally.sources})
+    order = {(layer.name, period.name): k for k, (layer, period) in enumerate(_spans(layers))}
+    blocks.sort(key=lambda block: order[block.layer, block.period])
+    release = Release(_facts(area, policy, known, as_at, series), layers, places, tuple(blocks))
+    counted = frozenset[str]().union(*(tally.counted for _, _, tally in tallies))
+    bursts = tuple(burst for _, _, tally in tallies for burst in tally.bursts)
+    return Draft(release, counted, began, first, hidden, bursts, is_new=True)
+
+
+def grow_trees(area: Area, mask: Mask, policy: ReleasePolicy) -> dict[str, PlaceTree]:
+    """Every set of places that the policy's layers use, by its name."""
+    trees = {}
+    for layer in policy.layers:
+        name = layer.place_set
+        if name not in trees:
+            trees[name] = (
+                whole_tree(area, name)
+                if layer.places == "borough"
+                else grow_tree(area, mask, name, floor=policy.floor, least_spots=layer.least_spots)
+            )
+    return trees
+
+
+def _require_day(as_at: dt.date, today: dt.date, earlier: Sequence[Registered]) -> None:
+    rule = "A release is as at a day from that of the last release to today"
+    if as_at > today:
+        raise UsageError(rule, f"{as_at} is still to come", "leave --as-at out")
+    if earlier and as_at.isoformat() < earlier[-1].release.facts["as_at"]:
+        last = earlier[-1].release.facts["as_at"]
+        raise UsageError(rule, f"the last is as at {last}", "choose that day or a later one")
+
+
+def _require_one_kind(known: KnownEvents, series: Sequence[Registered]) -> None:
+    """PolicyError for made-up and real events together: whoever makes the demonstration again could subtract it."""
+    made_up = known.demonstration or any(old.release.facts["demonstration"] for old in series)
+    if made_up and known.real:
+        raise PolicyError(
+            "A series of releases is made of demonstration events or of real ones",
+            "both were loaded, or the series began with the demonstration",
+            "remove the demonstration; a series that began with it needs a home folder and a store of their own",
+        )
+
+
+def _first_days(
+    policy: ReleasePolicy, as_at: dt.date, last: Registered | None, before: Sequence[Registered]
+) -> dict[str, str]:
+    """From which day each layer's periods run: fixed by its first release, and never by the data.
+
+    A series that goes on from another begins on the first day that the other did not publish.
+    """
+    first = policy.first or three_years_before(as_at)
+    days = {layer.name: first for layer in policy.layers}
+    for old in before:
+        for layer in old.release.layers:
+            ended = layer.periods[-1].end if layer.periods else dt.date.fromisoformat(old.first[layer.name])
+            days[layer.name] = max(ended, policy.first or ended)
+    own = last.first if last else {}
+    return {layer.name: own.get(layer.name, days[layer.name].isoformat()) for layer in policy.layers}
+
+
+def _past(series: Sequence[Registered], area: Area) -> list[Past]:
+    """Every period of each layer that was ever published, and what counted of it in all releases together."""
+    counted, last = Began(), {old.area: old.release for old in series}
+    for old in series:
+        add_began(counted, old.began)
+    found = []
+    for name, release in last.items():
+        outline = None if name == area.name else outline_of(release)
+        for layer in release.layers:
+            so_far = counted.get(layer.name, {})
+            found += [Past(layer.name, period, so_far.get(period.name, {}), outline) for period in layer.periods]
+    return found
+
+
+def _layer(entry: LayerPolicy, first: dt.date, as_at: dt.date) -> ReleasedLayer:
+    spec = layer_named(entry.name)
+    return ReleasedLayer(
+        spec.name, spec.title, spec.one, spec.many, spec.kind, entry.k, entry.months, entry.place_set,
+        entry.minimum_places, entry.counted, due_periods(first, as_at, entry.months),
+    )  # fmt: skip
+
+
+def _spans(layers: tuple[ReleasedLayer, ...]) -> list[tuple[ReleasedLayer, Period]]:
+    return [(layer, period) for layer in layers for period in layer.periods]
+
+
+def _end_of(day: dt.date, area: Area) -> dt.datetime:
+    """The last second of a local day."""
+    return dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), tzinfo=area.tz) - dt.timedelta(seconds=1)
+
+
+def _facts(
+    area: Area, policy: ReleasePolicy, known: KnownEvents, as_at: dt.date, series: Sequence[Registered]
+) -> dict[str, Any]:
+    """release.json without its layers: rules, words and provenance, and no number of events.
+
+    What was once said of a source stays said.
+    """
+    police_uk = known.police_uk or any(_POLICE_UK in old.release.facts["sources"] for old in series)
+    return {
+        "format": FORMAT,
+        "number": sum(old.area == area.name for old in series) + 1,
+        "as_at": as_at.isoformat(),
+        "demonstration": known.demonstration or any(old.release.facts["demonstration"] for old in series),
+        "area": {
+            "name": area.name,
+            "title": area.title,
+            "vintage": area.vintage,
+            "time_zone": area.time_zone,
+            "licence": area.licence,
+            "attribution": area.attribution,
+        },
+        "licence": policy.licence,
+        "sources": [*policy.sources, *([_POLICE_UK] if police_uk else [])],
+        "wording": {"claim": CLAIM, "limits": list(LIMITS)},
+        "previous": [
+            {
+                "area": old.area,
+                "number": old.number,
+                "as_at": old.release.facts["as_at"],
+                "checksum": old.checksum,
+            }
+            for old in series
+        ],
+    }

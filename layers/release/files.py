@@ -1,0 +1,95 @@
+"""A release as the bytes of its files: the same values always give the same bytes."""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import shapely
+
+from layers.release.format import CHECKSUMS, Period, Place, Release, ReleasedLayer, checksum_of
+from layers.release.reading import BLOCK_COLUMNS, PLACE_COLUMNS
+from layers.release.words import dictionary, licence, readme
+
+__all__ = ["release_checksum", "release_files"]
+
+
+def release_files(release: Release) -> dict[str, bytes]:
+    """Name to content of every file of the directory, checksums.txt last.
+
+    Nothing here asks whether the release is safe: `layers.release.publishing.publish` does, and is what writes.
+    """
+    files = {
+        "LICENCE.txt": licence(release.facts).encode(),
+        "README.txt": readme(release).encode(),
+        "blocks.csv": _blocks(release).encode(),
+        "dictionary.md": dictionary(release).encode(),
+        "outlines.geojson": _outlines(release.places.values()).encode(),
+        "places.csv": _places(release.places.values()).encode(),
+        "release.json": _json({**release.facts, "layers": [_layer(layer) for layer in release.layers]}).encode(),
+    }
+    sums = "".join(f"{checksum_of(files[name])}  {name}\n" for name in sorted(files))
+    return files | {CHECKSUMS: sums.encode()}
+
+
+def release_checksum(files: dict[str, bytes]) -> str:
+    """One number for a whole release: that of checksums.txt."""
+    return checksum_of(files[CHECKSUMS])
+
+
+def _layer(layer: ReleasedLayer) -> dict[str, Any]:
+    facts = {name: getattr(layer, name) for name in ReleasedLayer.__dataclass_fields__}
+    return facts | {"periods": [_period(period) for period in layer.periods]}
+
+
+def _period(period: Period) -> dict[str, str]:
+    return {"name": period.name, "start": period.start.isoformat(), "end": period.end.isoformat()}
+
+
+def _blocks(release: Release) -> str:
+    spans = {(layer.name, period.name): period for layer in release.layers for period in layer.periods}
+    rows = []
+    for block in release.blocks:
+        span = _period(spans[block.layer, block.period])
+        row = {name: getattr(block, name) for name in BLOCK_COLUMNS if not name.startswith("period_")}
+        rows.append(row | {"period_start": span["start"], "period_end": span["end"]})
+    return _csv(BLOCK_COLUMNS, rows)
+
+
+def _places(places: Iterable[Place]) -> str:
+    return _csv(PLACE_COLUMNS, [_properties(place) for place in places])
+
+
+def _outlines(places: Iterable[Place]) -> str:
+    features = [
+        {
+            "type": "Feature",
+            "properties": _properties(place),
+            "geometry": json.loads(shapely.to_geojson(_rounded(place.outline))),
+        }
+        for place in places
+    ]
+    lines = ",\n".join(_json(feature, indent=None).strip() for feature in features)
+    return f'{{"type": "FeatureCollection", "features": [\n{lines}\n]}}\n'
+
+
+def _rounded(outline: shapely.Geometry) -> shapely.Geometry:
+    return shapely.transform(outline, lambda corners: np.round(corners, 6))
+
+
+def _properties(place: Place) -> dict[str, str | int | None]:
+    return {name: getattr(place, name) for name in PLACE_COLUMNS}
+
+
+def _csv(columns: Sequence[str], rows: Iterable[dict[str, Any]]) -> str:
+    text = io.StringIO(newline="")
+    table = csv.DictWriter(text, columns, lineterminator="\n")
+    table.writeheader()
+    table.writerows(rows)
+    return text.getvalue()
+
+
+def _json(value: Any, *, indent: int | None = 1) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=indent, sort_keys=True) + "\n"

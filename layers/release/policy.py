@@ -1,0 +1,136 @@
+"""What the publisher may choose: for each layer a threshold, a period, which places, a minimum of places."""
+
+import datetime as dt
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from geo.errors import PolicyError
+from layers.catalogue import LAYER_NAMES
+
+__all__ = ["POLICY_FILE", "LayerPolicy", "ReleasePolicy", "load_policy"]
+
+POLICY_FILE: Final = "release.toml"
+DEFAULT: Final = Path(__file__).with_name("policy.toml")
+PERIOD_MONTHS: Final = (1, 3, 6, 12)
+PLACES: Final = ("pieces", "borough")
+LEAST_K: Final = 3
+LAYER_KEYS: Final = {"k": int, "months": int, "places": str, "counted": str, "minimum_places": int}
+KEYS: Final = {"licence": str, "floor": float, "first": str, "layers": dict, "sources": list}
+_HINT: Final = "see docs/publishing.md"
+
+
+@dataclass(frozen=True, slots=True)
+class LayerPolicy:
+    """How one layer is released. `places` is "pieces" or "borough", `minimum_places` None where none is asked for."""
+
+    name: str
+    k: int
+    months: int
+    places: str
+    minimum_places: int | None
+    counted: str
+
+    @property
+    def place_set(self) -> str:
+        """The name of its set of places: fine, coarse-5 (pieces of five possible places, none touching) or whole."""
+        if self.places == "borough":
+            return "whole"
+        return f"coarse-{self.least_spots}" if self.least_spots > 1 else "fine"
+
+    @property
+    def least_spots(self) -> int:
+        """How many possible places every piece must have: 2 P - 1 for a minimum of P, which keeps the rule safe."""
+        return 2 * self.minimum_places - 1 if self.minimum_places else 1
+
+
+@dataclass(frozen=True, slots=True)
+class ReleasePolicy:
+    """The whole policy. `first` is the day from which periods are published, None for three years before the first."""
+
+    licence: str
+    floor: float
+    first: dt.date | None
+    layers: tuple[LayerPolicy, ...]
+    sources: tuple[dict[str, str], ...]
+
+
+def load_policy(home: Path) -> ReleasePolicy:
+    """The policy of release.toml in the home folder, else the one that comes with Hexbeat; PolicyError if it is unsafe.
+
+    Unsafe are: a threshold under 3 or under the minimum of places, periods that do not divide a year, a layer that is
+    part of another, and anything that this version does not know.
+    """
+    path = home / POLICY_FILE
+    path = path if path.is_file() else DEFAULT
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        first = dt.date.fromisoformat(table["first"]) if "first" in table else None
+    except (OSError, ValueError, TypeError) as error:
+        raise _refused(f"{path.name} cannot be read ({type(error).__name__}: {error})") from error
+    _require_types(table, KEYS, path.name)
+    layers = tuple(_layer(name, entry) for name, entry in table.get("layers", {}).items())
+    if not layers:
+        raise _refused(f"{path.name} names no layer")
+    floor = table.get("floor", 0.0)
+    if not 0 <= floor < 1:
+        raise _refused(f"floor is {floor}, and it is a share of a cell from 0 to 1")
+    ordered = tuple(sorted(layers, key=lambda layer: LAYER_NAMES.index(layer.name)))
+    sources = tuple(_source(entry) for entry in table.get("sources", []))
+    return ReleasePolicy(str(table.get("licence", "")), floor, first, ordered, sources)
+
+
+def _layer(name: str, entry: Any) -> LayerPolicy:
+    if name not in LAYER_NAMES:
+        known = ", ".join(LAYER_NAMES)
+        raise PolicyError(
+            "A released layer is one of the four, whole: a layer within a layer proves what lies between them",
+            f"{name!r} is none",
+            f"choose from {known}",
+        )
+    if not isinstance(entry, dict):
+        raise _refused(f"{name} is no table")
+    _require_types(entry, LAYER_KEYS, name)
+    missing = [key for key in ("k", "months", "places", "counted") if key not in entry]
+    if missing:
+        raise _refused(f"{name} does not say {', '.join(missing)}")
+    layer = LayerPolicy(
+        name, entry["k"], entry["months"], entry["places"], entry.get("minimum_places"), entry["counted"]
+    )
+    fewest = layer.minimum_places
+    if layer.k < max(LEAST_K, fewest or 0):
+        raise _refused(f"k of {name} is {layer.k}; it is {LEAST_K} or more, and no smaller than the minimum of places")
+    if fewest is not None and fewest < 2:  # noqa: PLR2004 - one place is no minimum
+        raise _refused(f"the minimum of places of {name} is {fewest}; it is 2 or more, or left out")
+    if layer.months not in PERIOD_MONTHS:
+        raise _refused(f"the period of {name} is {layer.months} months; it is 1, 3, 6 or 12")
+    if layer.places not in PLACES:
+        raise _refused(f"places of {name} is {layer.places!r}; it is {' or '.join(PLACES)}")
+    if layer.places == "borough" and fewest is not None:
+        raise _refused(f"{name} has a minimum of places for the borough as a whole; it goes with pieces")
+    return layer
+
+
+def _require_types(table: dict[str, Any], kinds: dict[str, type], what: str) -> None:
+    wrong = sorted(
+        key for key, value in table.items() if key not in kinds or type(value) not in (kinds[key], _also(kinds[key]))
+    )
+    if wrong:
+        raise _refused(f"{what} has {', '.join(wrong)}, which this version does not know or not in that form")
+
+
+def _also(kind: type) -> type:
+    """TOML writes 0 for 0.0."""
+    return int if kind is float else kind
+
+
+def _source(entry: Any) -> dict[str, str]:
+    names = ("name", "title", "note")
+    if not isinstance(entry, dict) or set(entry) != set(names) or not all(isinstance(v, str) for v in entry.values()):
+        raise _refused("a source does not have exactly a name, a title and a note, as texts")
+    return {name: entry[name] for name in names}
+
+
+def _refused(fact: str) -> PolicyError:
+    return PolicyError("The policy of releases keeps to what is proved safe", fact, _HINT)

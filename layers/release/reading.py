@@ -1,0 +1,140 @@
+"""Reads a release directory, and trusts nothing in it: checksums, columns, and that all refers to what is there."""
+
+import csv
+import datetime as dt
+import io
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import shapely
+from shapely.geometry import shape
+
+from geo.errors import DataError
+from layers.release.format import (
+    CHECKSUMS,
+    FORMAT,
+    LEVELS,
+    Block,
+    Period,
+    Place,
+    Release,
+    ReleasedLayer,
+    checksum_of,
+)
+
+__all__ = ["BLOCK_COLUMNS", "PLACE_COLUMNS", "read_files", "read_release", "release_of"]
+
+PLACE_COLUMNS: Final = ("place_id", "place_set", "level", "label", "ward_code", "parent_id", "possible_places")
+BLOCK_COLUMNS: Final = (
+    "layer",
+    "period",
+    "period_start",
+    "period_end",
+    "level",
+    "place_id",
+    "place_label",
+    "ward_code",
+    "count",
+)
+
+
+def read_release(folder: Path) -> Release:
+    """The release in a directory; DataError as `Release.read` says."""
+    return release_of(read_files(folder), name=folder.name)
+
+
+def read_files(folder: Path) -> dict[str, bytes]:
+    """Every file that checksums.txt names, unchanged since it was written, and checksums.txt itself."""
+    try:
+        sums = (folder / CHECKSUMS).read_bytes()
+        pairs = [line.split("  ", 1) for line in sums.decode().splitlines()]
+        files = {name: (folder / Path(name).name).read_bytes() for _, name in pairs}
+    except (OSError, ValueError) as error:
+        raise _unreadable(folder.name, f"a file of it cannot be read ({type(error).__name__})") from error
+    changed = sorted(name for digest, name in pairs if checksum_of(files[name]) != digest)
+    if changed:
+        raise _unreadable(folder.name, f"{', '.join(changed)} changed since it was written")
+    return files | {CHECKSUMS: sums}
+
+
+def release_of(files: Mapping[str, bytes], *, name: str = "the release") -> Release:
+    """The release that these files (name to content) make; DataError if they make none."""
+    try:
+        facts: dict[str, Any] = json.loads(files["release.json"])
+        if facts.get("format") != FORMAT:
+            raise _unreadable(name, f"its format is {facts.get('format')!r} and not {FORMAT!r}")
+        layers = tuple(_layer(entry) for entry in facts.pop("layers"))
+        places = _places(files)
+        blocks = tuple(_block(row) for row in _rows(files["blocks.csv"], BLOCK_COLUMNS))
+        _require_whole(layers, places, blocks)
+    except (KeyError, TypeError, ValueError, shapely.errors.ShapelyError) as error:
+        raise _unreadable(name, f"its files do not fit together ({error})") from error
+    return Release(facts=facts, layers=layers, places=places, blocks=blocks)
+
+
+def _layer(entry: dict[str, Any]) -> ReleasedLayer:
+    periods = tuple(
+        Period(row["name"], dt.date.fromisoformat(row["start"]), dt.date.fromisoformat(row["end"]))
+        for row in entry["periods"]
+    )
+    layer = ReleasedLayer(**(entry | {"periods": periods}))
+    texts = (layer.name, layer.title, layer.one, layer.many, layer.kind, layer.place_set, layer.counted)
+    numbers = (layer.k, layer.months, 0 if layer.minimum_places is None else layer.minimum_places)
+    if any(type(text) is not str for text in texts) or any(type(number) is not int for number in numbers):
+        raise ValueError(f"layer {layer.name} has a text where a number belongs, or the other way round")
+    return layer
+
+
+def _places(files: Mapping[str, bytes]) -> dict[str, Place]:
+    features = json.loads(files["outlines.geojson"])["features"]
+    outlines = {feature["properties"]["place_id"]: shape(feature["geometry"]) for feature in features}
+    places = {}
+    for row in _rows(files["places.csv"], PLACE_COLUMNS):
+        values: dict[str, Any] = row | {key: row[key] or None for key in ("ward_code", "parent_id")}
+        values["possible_places"] = int(row["possible_places"]) if row["possible_places"] else None
+        places[row["place_id"]] = Place(**values, outline=outlines[row["place_id"]])
+    return places
+
+
+def _block(row: dict[str, str]) -> Block:
+    values: dict[str, Any] = {key: row[key] for key in row if key not in ("period_start", "period_end")}
+    return Block(**(values | {"ward_code": row["ward_code"] or None, "count": int(row["count"])}))
+
+
+def _rows(content: bytes, columns: tuple[str, ...]) -> list[dict[str, str]]:
+    table = csv.DictReader(io.StringIO(content.decode(), newline=""))
+    if tuple(table.fieldnames or ()) != columns:
+        raise ValueError(f"columns are {', '.join(table.fieldnames or ())}")
+    return list(table)
+
+
+def _require_whole(layers: tuple[ReleasedLayer, ...], places: Mapping[str, Place], blocks: tuple[Block, ...]) -> None:
+    """ValueError unless the tree is one tree a set, and each block is once and of a layer, period and place there."""
+    for place in places.values():
+        parent = places[place.parent_id] if place.parent_id else None
+        if place.level not in LEVELS or (
+            parent and (parent.place_set != place.place_set or LEVELS.index(parent.level) <= LEVELS.index(place.level))
+        ):
+            raise ValueError(f"place {place.place_id} does not fit its tree")
+    sets = {layer.name: layer.place_set for layer in layers}
+    missing = set(sets.values()) - {place.place_set for place in places.values()}
+    if missing:
+        raise ValueError(f"there are no places {', '.join(sorted(missing))}")
+    known = {(layer.name, period.name) for layer in layers for period in layer.periods}
+    seen = set()
+    for block in blocks:
+        place, key = places[block.place_id], (block.layer, block.period, block.place_id)
+        fits = (block.layer, block.period) in known and place.place_set == sets[block.layer]
+        if not fits or place.level != block.level or key in seen:
+            raise ValueError(f"a block of {block.place_id} in {block.period} does not fit its place")
+        seen.add(key)
+
+
+def _unreadable(name: str, fact: str) -> DataError:
+    return DataError(
+        "A release is the directory that hexbeat release build wrote, unchanged",
+        f"{name}: {fact}",
+        "fetch it again from whoever published it, or build it again",
+    )

@@ -1,0 +1,242 @@
+"""Removal for good: one event on request, or all that are too old. No byte of them stays in the store's files.
+
+What that means. In SQLite the rows are deleted, the file is built anew without them (VACUUM), and the write-ahead log
+is emptied into it; a reader that still sits on an old state can delay the last step, which is then said, and done when
+the store is next opened or anything else is erased. In PostgreSQL the tables are written anew (VACUUM FULL) and the old
+files given back. PostgreSQL's own write-ahead log (pg_wal) still holds what was once written until the server recycles
+it, usually within some checkpoints, and so do archived log, replicas and backups, for as long as they are kept: they
+are the server's keeper's business. Neither database can reach blocks that the file system or the disk has set free.
+"""
+
+import json
+import re
+import time
+from calendar import monthrange
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+
+from geo.errors import UsageError
+from layers.access import Action, Viewer, require
+from layers.moments import to_seconds
+from layers.storage.schema import batch_files, batches, events, rejects, store_state, visits
+from layers.storage.state import reading, writing
+
+__all__ = ["LEDGER", "PATIENCE_S", "Erasure", "erase", "erase_source", "finish", "retain"]
+
+PATIENCE_S: Final = 10.0  # how long an erasure waits for readers of an old state
+LEDGER: Final = "ledger"  # the source by which a visit is named; a visit's identifier is its visit_id
+_REPEAT: Final = re.compile(r"#(?:[2-9]|[1-9]\d+)$")  # as layers.parsing.keys numbers them
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """What was removed: events, their rows (versions), rejects, visits; and whether the files are swept yet."""
+
+    events: int
+    rows: int
+    rejects: int
+    complete: bool
+    visits: int = 0
+
+    @property
+    def found(self) -> bool:
+        """Whether there was anything to remove; False means that nothing bore that name, a misspelt one perhaps."""
+        return bool(self.rows or self.rejects or self.visits)
+
+    @property
+    def notice(self) -> str | None:
+        """What is still to do, as a sentence; None if nothing is."""
+        if self.complete:
+            return None
+        return (
+            "The rows are gone, but traces may stay in the store's files while another program reads the store. "
+            "Close it and open Hexbeat again: the rest is then done by itself."
+        )
+
+
+def erase(engine: Engine, viewer: Viewer, source: str, source_id: str) -> Erasure:
+    """Remove all versions of one event, and the rejects of that source whose row has the same natural key.
+
+    With the source "ledger" it is a visit, by its visit_id.
+    A rejected row never bears the number of a repeat: of KEY#2 the rejects of KEY go too, since any of them may tell of
+    it, but of the events KEY#2 alone. A reject without a known key (of a store that an older Hexbeat filled) goes if
+    whole values of its row are the key, or all parts of a key of several columns; one whose key was a digest cannot be
+    told there, and goes with `erase_source` or `retain`.
+    """
+    require(viewer, Action.ERASE)
+    with writing(engine, rewritten=True) as connection:
+        mine = sa.and_(events.c.source == source, events.c.source_id == source_id)
+        rows = connection.execute(sa.delete(events).where(mine)).rowcount
+        dropped = _drop_rejects(connection, source, source_id)
+        worked = _drop_visits(connection, visits.c.visit_id == source_id) if source == LEDGER else 0
+        if rows or dropped or worked:
+            _mark(connection, pending=True)
+    return Erasure(min(rows, 1), rows, dropped, finish(engine, patience_s=PATIENCE_S), worked)
+
+
+def erase_source(engine: Engine, viewer: Viewer, source: str) -> Erasure:
+    """Remove all versions of every event of a source, and its rejects. Its loads are no longer there to undo.
+
+    With the source "ledger" every visit goes.
+    """
+    require(viewer, Action.ERASE)
+    with writing(engine, rewritten=True) as connection:
+        mine = events.c.source == source
+        gone = connection.execute(sa.select(sa.func.count(sa.distinct(events.c.event_id))).where(mine)).scalar_one()
+        rows = connection.execute(sa.delete(events).where(mine)).rowcount
+        dropped = connection.execute(sa.delete(rejects).where(rejects.c.source == source)).rowcount
+        of_others = sa.select(batch_files.c.batch_id).where(batch_files.c.source != source)
+        of_source = sa.select(batch_files.c.batch_id).where(batch_files.c.source == source)
+        emptied = sa.and_(batches.c.batch_id.in_(of_source), batches.c.batch_id.not_in(of_others))
+        connection.execute(
+            sa.update(batches).values(undone_at=to_seconds(None)).where(emptied, batches.c.undone_at.is_(None))
+        )
+        worked = _drop_visits(connection, sa.true()) if source == LEDGER else 0
+        if rows or dropped or worked:
+            _mark(connection, pending=True)
+    return Erasure(gone, rows, dropped, finish(engine, patience_s=PATIENCE_S), worked)
+
+
+def retain(engine: Engine, viewer: Viewer, years: int, *, now: datetime | None = None) -> Erasure:
+    """Remove events that ended more than `years` calendar years ago, with all versions, and rejects loaded before then.
+
+    An event has ended when its newest version says so, be that live or superseded. A visit goes when all its versions
+    began before then. UsageError unless years >= 1.
+    """
+    require(viewer, Action.RETAIN)
+    if years < 1:
+        raise UsageError("Events are kept for a whole number of years", f"{years} is not one", "choose 1 or more")
+    limit = to_seconds(_years_before(now or datetime.now(UTC), years))
+    with writing(engine, rewritten=True) as connection:
+        newer = events.alias("newer")
+        superseded = sa.exists().where(newer.c.event_id == events.c.event_id, newer.c.row_id > events.c.row_id)
+        ended = sa.select(events.c.event_id).where(events.c.occurred_to < limit, sa.not_(superseded))
+        gone = connection.execute(sa.select(sa.func.count()).select_from(ended.subquery())).scalar_one()
+        rows = connection.execute(sa.delete(events).where(events.c.event_id.in_(ended))).rowcount
+        old = sa.select(batches.c.batch_id).where(batches.c.created < limit)
+        dropped = connection.execute(sa.delete(rejects).where(rejects.c.batch_id.in_(old))).rowcount
+        later = sa.select(visits.c.visit_id).where(visits.c.started_at >= limit)
+        worked = _drop_visits(connection, visits.c.visit_id.not_in(later))
+        if rows or dropped or worked:
+            _mark(connection, pending=True)
+    return Erasure(gone, rows, dropped, finish(engine, patience_s=PATIENCE_S), worked)
+
+
+def _years_before(moment: datetime, years: int) -> datetime:
+    year = moment.year - years
+    return moment.replace(year=year, day=min(moment.day, monthrange(year, moment.month)[1]))
+
+
+def _drop_visits(connection: Connection, mine: sa.ColumnElement[bool]) -> int:
+    """Delete all versions of visits, and return how many visits there were."""
+    gone = connection.execute(sa.select(sa.func.count(sa.distinct(visits.c.visit_id))).where(mine)).scalar_one()
+    if gone:
+        connection.execute(sa.delete(visits).where(mine))
+        connection.execute(sa.update(store_state).values(work=store_state.c.work + 1))
+    return int(gone)
+
+
+def _drop_rejects(connection: Connection, source: str, source_id: str) -> int:
+    """Delete the rejects of that key, and return how many there were."""
+    base = _REPEAT.sub("", source_id)
+    mine = rejects.c.source == source
+    dropped = connection.execute(sa.delete(rejects).where(mine, rejects.c.source_id.in_({source_id, base}))).rowcount
+    unknown = sa.select(rejects.c.reject_id, rejects.c.raw).where(mine, rejects.c.source_id.is_(None))
+    named = [number for number, raw in connection.execute(unknown) if _names(_values(raw), source_id, base)]
+    for number in named:
+        connection.execute(sa.delete(rejects).where(rejects.c.reject_id == number))
+    return dropped + len(named)
+
+
+def _names(values: set[str], source_id: str, base: str) -> bool:
+    """Whether whole values are the key, or every part of it that is filled."""
+    parts = {part for part in base.split("|") if part}
+    return not values.isdisjoint({source_id, base}) or (bool(parts) and parts <= values)
+
+
+def _values(raw: str) -> set[str]:
+    """The values of a raw row, without blanks around them."""
+    try:
+        row = json.loads(raw)
+    except ValueError:
+        return {raw}
+    return {str(value).strip() for value in row.values()} if isinstance(row, dict) else {str(row)}
+
+
+def _mark(connection: Connection, *, pending: bool) -> None:
+    connection.execute(sa.update(store_state).values(erasure_pending=pending))
+
+
+def finish(engine: Engine, *, patience_s: float) -> bool:
+    """Sweep the files if an erasure has not done so yet; False if readers of an old state did not let it end in time.
+
+    A program that is killed between deleting and sweeping leaves a mark, and the next opening sweeps.
+    """
+    with reading(engine) as connection:
+        if not connection.execute(sa.select(store_state.c.erasure_pending)).scalar_one():
+            return True
+    sweep = _sweep_sqlite if engine.dialect.name == "sqlite" else _sweep_postgres
+    try:
+        if not sweep(engine, time.monotonic() + patience_s):
+            return False
+    except DBAPIError:
+        return False  # locked: the mark stays
+    with writing(engine, rewritten=False) as connection:
+        _mark(connection, pending=False)
+    return True
+
+
+def _sweep_sqlite(engine: Engine, deadline: float) -> bool:
+    with engine.connect() as connection:
+        connection.detach()
+        raw = connection.connection.cursor()
+        raw.execute(f"PRAGMA busy_timeout={max(100, int(1000 * (deadline - time.monotonic())))}")
+        raw.execute("VACUUM")
+        raw.execute("PRAGMA busy_timeout=100")
+        while True:
+            raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            if raw.fetchone() == (0, 0, 0):
+                return True
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(0.05)
+
+
+_SNAPSHOTS: Final = sa.text(
+    "SELECT pid, xact_start FROM pg_stat_activity"
+    " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_xmin IS NOT NULL"
+)
+
+
+def _sweep_postgres(engine: Engine, deadline: float) -> bool:
+    with engine.connect() as connection:
+        connection.connection.rollback()  # the pool's question whether the line is up has begun a transaction
+        connection.execution_options(isolation_level="AUTOCOMMIT")
+        # VACUUM FULL carries over whatever a transaction older than the deletion could still see.
+        older = set(connection.execute(_SNAPSHOTS).all())
+        while older & set(connection.execute(_SNAPSHOTS).all()):
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(0.05)
+        wait_ms = max(100, int(1000 * (deadline - time.monotonic())))
+        connection.execute(sa.text(f"SET lock_timeout = {wait_ms}"))
+        try:
+            for table in (events, rejects, visits):
+                connection.execute(sa.text(f"VACUUM FULL {table.name}"))
+        finally:
+            connection.execute(sa.text("RESET lock_timeout"))
+        _checkpoint(connection)
+    return True
+
+
+def _checkpoint(connection: Connection) -> None:
+    """Have the old files unlinked now; where this user may not ask for it, the server does so within minutes."""
+    try:
+        connection.execute(sa.text("CHECKPOINT"))
+    except DBAPIError:
+        return

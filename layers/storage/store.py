@@ -1,0 +1,118 @@
+"""The store: events and all their versions, in SQLite by default or in PostgreSQL."""
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import pandas as pd
+from sqlalchemy import Engine
+
+from layers.access import Action, Viewer, require
+from layers.storage.batches import Batch, last_load, list_batches, list_rejects, undo_last
+from layers.storage.databases import make_engine, migrate
+from layers.storage.erasure import Erasure, erase, erase_source, finish, retain
+from layers.storage.loads import Load, open_load
+from layers.storage.state import read_version, reading
+from layers.storage.versions import Version, history
+
+__all__ = ["Store"]
+
+
+@dataclass(frozen=True, eq=False)
+class Store:
+    """An open store. Safe to share between threads; close it with `dispose`, or use it in a `with` block.
+
+    What reads or changes events takes a viewer and asks `layers.access` first. Reading them as columns or records is
+    in `layers.storage.reading`.
+    """
+
+    engine: Engine
+    home: Path
+
+    @classmethod
+    def open(cls, home: Path, *, database_url: str | None = None) -> Self:
+        """Open the store, making it if there is none and bringing an older one to the newest schema.
+
+        `home` is made for this user only (0700), the SQLite file too (0600). With `database_url` the events live in
+        PostgreSQL, and `home` holds only own sources and areas. StoreError if the place cannot be used, is not a store,
+        or is the store of a newer Hexbeat; nothing is ever destroyed.
+        """
+        engine = make_engine(home, database_url)
+        try:
+            migrate(engine)
+            finish(engine, patience_s=0.0)
+        except BaseException:
+            engine.dispose()
+            raise
+        return cls(engine, home)
+
+    def dispose(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.dispose()
+
+    def version(self) -> int:
+        """A number that rises with every committed change; equal numbers mean equal contents.
+
+        It takes no viewer: it says that something changed, never what, and it is a part of the keys of caches, which
+        are asked for before it is known who looks. What is read for a new version asks the policy each time.
+        """
+        with reading(self.engine) as connection:
+            return read_version(connection)
+
+    def begin_load(
+        self, viewer: Viewer, *, area: str, dry_run: bool = False, now: datetime | None = None
+    ) -> AbstractContextManager[Load]:
+        """Begin a load of some files: all of them enter when the block ends, or none if it fails.
+
+        Nobody is locked out while rows are staged; the store is locked for the merge alone. A dry run counts the same
+        and changes nothing. `now` (aware; None: the clock) is when the rows count as recorded, though never before an
+        earlier load. PolicyError if the viewer may not load.
+        """
+        require(viewer, Action.LOAD)
+        return open_load(self.engine, area=area, dry_run=dry_run, now=now)
+
+    def batches(self, viewer: Viewer) -> list[Batch]:
+        """All loads, the newest first, undone ones too."""
+        return list_batches(self.engine, viewer)
+
+    def last_load(self, viewer: Viewer) -> Batch | None:
+        """The load that `undo_last` would undo; None if there is none."""
+        return last_load(self.engine, viewer)
+
+    def undo_last(self, viewer: Viewer) -> Batch:
+        """Undo the latest load that is not undone, and return it; StoreError if there is none."""
+        return undo_last(self.engine, viewer)
+
+    def rejects(self, viewer: Viewer, batch: int | None = None) -> pd.DataFrame:
+        """Rejected rows: of one load, or of the latest load of each file. See `layers.storage.batches.list_rejects`."""
+        return list_rejects(self.engine, viewer, batch)
+
+    def history(self, viewer: Viewer, event_id: str) -> list[Version]:
+        """All versions of an event, the oldest first; an empty list if there is no such event."""
+        return history(self.engine, viewer, event_id)
+
+    def erase(self, viewer: Viewer, source: str, source_id: str) -> Erasure:
+        """Remove every row of an event, and the rejects of its key, for good; `found` is False where there was none.
+
+        See `layers.storage.erasure.erase`.
+        """
+        return erase(self.engine, viewer, source, source_id)
+
+    def erase_source(self, viewer: Viewer, source: str) -> Erasure:
+        """Remove every event, load and reject of a source for good. See `layers.storage.erasure.erase_source`."""
+        return erase_source(self.engine, viewer, source)
+
+    def retain(self, viewer: Viewer, years: int) -> Erasure:
+        """Remove events that ended more than so many years ago for good. See `layers.storage.erasure.retain`."""
+        return retain(self.engine, viewer, years)

@@ -1,0 +1,208 @@
+"""Reference places: what plans, and answers about cover, need to know of the ground besides events.
+
+A file replaces all places of its kind; the former ones come back when the load is undone. Places are points: an area
+such as a play area is one point inside it. Nothing of a file is kept but name, point and opening hours.
+"""
+
+import datetime as dt
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pandas as pd
+import sqlalchemy as sa
+
+from geo.errors import StoreError, UsageError
+from layers.access import Action, Viewer, require
+from layers.areas import Area
+from layers.moments import to_seconds
+from layers.storage.schema import reference_places, work_loads
+from layers.storage.state import reading, working
+from layers.work.loads import WorkLoad, begin_work_load, work_load
+from layers.work.reference_files import KIND_WORDS, PLACE_COLUMNS, read_places_file
+
+if TYPE_CHECKING:
+    from layers.storage.store import Store
+
+__all__ = [
+    "KIND_WORDS",
+    "PLACE_COLUMNS",
+    "PlacesReport",
+    "load_reference",
+    "read_reference",
+    "reference_loads",
+    "remove_reference",
+    "require_kind",
+    "undo_reference",
+]
+
+_LIVE: Final = reference_places.c.superseded_load.is_(None)
+
+
+@dataclass(frozen=True, slots=True)
+class PlacesReport:
+    """What became of the rows of a file: `read = accepted + rejected`.
+
+    `reasons` counts rejected rows (missing_location, impossible_location, outside_area, duplicate), `samples` are the
+    first of them (line, reason, name). `replaced` places of the kind go. `unchanged` says that they are the very same,
+    and that nothing was written. `load_id` is None then, and after a dry run.
+    """
+
+    file: str
+    kind: str
+    read: int
+    accepted: int
+    rejected: int
+    reasons: Mapping[str, int]
+    samples: tuple[tuple[int, str, str], ...]
+    replaced: int
+    unchanged: bool
+    dry_run: bool
+    load_id: int | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The report as JSON holds it."""
+        samples = [{"line": line, "reason": reason, "name": name} for line, reason, name in self.samples]
+        return asdict(self) | {"samples": samples}
+
+
+def load_reference(
+    store: "Store",
+    viewer: Viewer,
+    path: Path,
+    *,
+    kind: str,
+    area: Area,
+    named: Mapping[str, str] | None = None,
+    dry_run: bool = False,
+    now: dt.datetime | None = None,
+) -> PlacesReport:
+    """Load a file of places of one kind in place of those that are there, in one transaction; or say what it would do.
+
+    Headings: name; lon and lat, or easting and northing, or grid_ref (a geofile has its geometries); optional hours, or
+    opens and closes. `named` says other headings, as in {"name": "Playground"}. Rows outside the area are rejected.
+
+    UsageError for an unknown kind, DataError if the file cannot be read as a whole or no row of it can be used.
+    """
+    require(viewer, Action.LOAD)
+    require_kind(kind)
+    found = read_places_file(path, kind=kind, area=area, named=named)
+    before = read_reference(store, viewer, kind=kind)
+    unchanged = _sorted(found.places).equals(_sorted(before))
+    rejected = found.read - len(found.places)
+    load_id = None
+    if not (dry_run or unchanged):
+        tally = {"read": found.read, "accepted": len(found.places), "rejected": rejected}
+        facts = {"area": area.name, "kind": kind, "file": path.name, "sha256": _digest(path)}
+        load_id = _replace(store, found.places, facts, tally=tally, now=now)
+    return PlacesReport(
+        file=path.name,
+        kind=kind,
+        read=found.read,
+        accepted=len(found.places),
+        rejected=rejected,
+        reasons=found.reasons,
+        samples=found.samples,
+        replaced=0 if unchanged else len(before),
+        unchanged=unchanged,
+        dry_run=dry_run,
+        load_id=load_id,
+    )
+
+
+def require_kind(kind: str) -> None:
+    """UsageError unless there is such a kind of places."""
+    if kind not in KIND_WORDS:
+        raise UsageError(
+            "Reference places are of a kind that is known",
+            f"there is no kind {kind[:40]!r}",
+            f"choose from {', '.join(KIND_WORDS)}",
+        )
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sorted(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.sort_values(["name", "lon", "lat"], ignore_index=True)
+
+
+def _replace(
+    store: "Store", frame: pd.DataFrame, facts: dict[str, str], *, tally: Mapping[str, int], now: dt.datetime | None
+) -> int:
+    """Put the places of the frame (none: remove them) in place of those of the kind; the number of the load."""
+    places = reference_places
+    rows = [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
+    with working(store.engine) as connection:
+        load_id = begin_work_load(connection, facts, tally=tally, moment=to_seconds(now))
+        former = sa.update(places).where(places.c.kind == facts["kind"], _LIVE)
+        connection.execute(former.values(superseded_load=load_id))
+        if rows:
+            connection.execute(sa.insert(places), [row | {"load_id": load_id} for row in rows])
+    return load_id
+
+
+def read_reference(store: "Store", viewer: Viewer, *, kind: str | None = None) -> pd.DataFrame:
+    """The places that are loaded, of one kind or of all, by kind and name: PLACE_COLUMNS.
+
+    lon and lat are float64 degrees (WGS 84), hours None where the file said none. Names are what a file said: show them
+    as text. UsageError for an unknown kind.
+    """
+    require(viewer, Action.SEE_COUNTS)
+    if kind is not None:
+        require_kind(kind)
+    places = reference_places
+    query = sa.select(*(places.c[name] for name in PLACE_COLUMNS)).where(_LIVE)
+    query = query if kind is None else query.where(places.c.kind == kind)
+    with reading(store.engine) as connection:
+        rows = connection.execute(query.order_by(places.c.row_id)).all()
+    columns = {name: pd.Series([row[k] for row in rows], dtype="object") for k, name in enumerate(PLACE_COLUMNS)}
+    frame = pd.DataFrame(columns).astype({"lon": "float64", "lat": "float64"})
+    return frame.sort_values(["kind", "name", "lon", "lat"], ignore_index=True)
+
+
+def reference_loads(store: "Store", viewer: Viewer) -> list[WorkLoad]:
+    """All loads and removals of places, the newest first, undone ones too; a removal has no file ("")."""
+    require(viewer, Action.SEE_COUNTS)
+    query = sa.select(work_loads).where(work_loads.c.kind.in_(list(KIND_WORDS))).order_by(work_loads.c.load_id.desc())
+    with reading(store.engine) as connection:
+        return [work_load(dict(row)) for row in connection.execute(query).mappings()]
+
+
+def remove_reference(store: "Store", viewer: Viewer, *, kind: str, area: Area, now: dt.datetime | None = None) -> int:
+    """Take all places of a kind away, and return how many there were; `undo_reference` puts them back."""
+    require(viewer, Action.LOAD)
+    before = len(read_reference(store, viewer, kind=kind))
+    if before:
+        facts = {"area": area.name, "kind": kind, "file": "", "sha256": ""}
+        tally = {"read": 0, "accepted": 0, "rejected": 0}
+        _replace(store, pd.DataFrame(columns=list(PLACE_COLUMNS)), facts, tally=tally, now=now)
+    return before
+
+
+def undo_reference(store: "Store", viewer: Viewer, *, kind: str, now: dt.datetime | None = None) -> WorkLoad:
+    """Undo the latest load or removal of a kind that is not undone: what it replaced is there again.
+
+    StoreError if there is none.
+    """
+    require(viewer, Action.UNDO)
+    require_kind(kind)
+    places = reference_places
+    standing = sa.select(work_loads).where(work_loads.c.kind == kind, work_loads.c.undone_at.is_(None))
+    with working(store.engine) as connection:
+        row = connection.execute(standing.order_by(work_loads.c.load_id.desc()).limit(1)).mappings().one_or_none()
+        if row is None:
+            raise StoreError(
+                "A load of places can be undone once", f"no load of {kind} is left to undo", "nothing was changed"
+            )
+        number = row["load_id"]
+        connection.execute(sa.delete(places).where(places.c.load_id == number))
+        reopened = sa.update(places).where(places.c.superseded_load == number)
+        connection.execute(reopened.values(superseded_load=None))
+        this = work_loads.c.load_id == number
+        connection.execute(sa.update(work_loads).where(this).values(undone_at=to_seconds(now)))
+        return work_load(dict(row))

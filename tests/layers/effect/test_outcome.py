@@ -1,0 +1,256 @@
+"""Did it work, on the demonstration: what was planted there, what was not, and a rule that cannot be changed unseen."""
+
+import dataclasses
+import datetime as dt
+import json
+from pathlib import Path
+from typing import Any
+
+import h3
+import numpy as np
+import pytest
+
+from geo.errors import DataError, UsageError
+from layers.access import ANALYST
+from layers.columns import Columns
+from layers.effect.asking import cells_place, fix_rule, judge, parse_weights, point_place, wards_place
+from layers.effect.closures import closure_list, closure_places
+from layers.effect.outcome import Effect, judge_effect
+from layers.effect.places import Treated
+from layers.effect.planning import plan_effect
+from layers.effect.protocol import Protocol, Rule, load_protocol, rule_words, save_protocol
+from layers.effect.rows import effect_payload, effect_shapes, side_rows
+from layers.effect.words import CAUTION, FEWER, MOVED, NO_CHANGE, TOO_FEW, judge_side, verdict_of
+from layers.storage.store import Store
+from tests.support.analysing import TODAY, demonstration, filled_store, middlesbrough
+
+NEEDLES = Rule({"needle_litter": 1.0})
+DEALING = Rule({"street_dealing": 1.0}, radius_m=200.0)
+START = dt.date(2025, 6, 1)
+
+
+def closures_of_truth(first: dt.date, last: dt.date) -> list[tuple[Treated, dict[str, Any]]]:
+    _, truth = demonstration()
+    found = []
+    for one in truth["closures"]:
+        start, end = (dt.datetime.fromtimestamp(one[name], dt.UTC).date() for name in ("from_utc_s", "to_utc_s"))
+        if first <= start < last:
+            place = Treated("the closure", one["lon"], one["lat"], start, end, None, one["source_id"])
+            found.append((place, one))
+    return found
+
+
+def busy_place() -> Treated:
+    """Where most needles were found in the year before START."""
+    columns, _ = demonstration()
+    seconds = (START - dt.date(1970, 1, 1)).days * 86_400
+    chosen = (columns.layer == 0) & (columns.start < seconds) & (columns.start > seconds - 365 * 86_400)
+    cell = np.bincount(columns.cell[9][chosen]).argmax()
+    inside = chosen & (columns.cell[9] == cell)
+    lon, lat = float(np.median(columns.lon[inside])), float(np.median(columns.lat[inside]))
+    return Treated("the busy corner", lon, lat, START, START + dt.timedelta(days=182))
+
+
+def moved_columns(columns: Columns, place: Treated, *, away_m: float, share: float = 0.85) -> Columns:
+    """The same events, but after the start most of those near the place happen so far to the north of it."""
+    north = np.hypot((columns.lon - place.lon) * 64_600, (columns.lat - place.lat) * 111_300) <= 150
+    seconds = (place.start - dt.date(1970, 1, 1)).days * 86_400
+    goes = north & (columns.start >= seconds) & (np.arange(len(columns)) % 100 < share * 100)
+    return dataclasses.replace(columns, lat=np.where(goes, columns.lat + away_m / 111_300, columns.lat))
+
+
+def evaluated(columns: Columns, place: Treated, rule: Rule = NEEDLES) -> Effect:
+    protocol = plan_effect(columns, middlesbrough(), [place], rule, today=TODAY)
+    return judge_effect(columns, middlesbrough(), protocol)
+
+
+def test_the_planted_effect_of_the_closures_is_found_together() -> None:
+    columns, _ = demonstration()
+    chosen = closures_of_truth(dt.date(2025, 2, 1), dt.date(2025, 5, 1))
+    protocol = plan_effect(columns, middlesbrough(), [place for place, _ in chosen], DEALING, today=TODAY)
+    effect = judge_effect(columns, middlesbrough(), protocol)
+    planted = float(np.mean([one["dealing_reduction"] for _, one in chosen]))
+    low, high = (-end / effect.here.expected for end in effect.here.interval[::-1])
+    assert len(chosen) > 20
+    assert 0.15 < low < planted < high  # a share, with its interval; other closures nearby are in both
+    assert verdict_of(effect).kind == FEWER
+    assert verdict_of(effect).sentence.startswith(
+        f"Street dealing in {len(chosen) - effect.unlike} of {len(chosen)} places taken together: "
+    )
+
+
+def test_needles_know_nothing_of_closures() -> None:
+    columns, _ = demonstration()
+    chosen = [place for place, _ in closures_of_truth(dt.date(2025, 2, 1), dt.date(2025, 4, 1))]
+    effect = judge_effect(columns, middlesbrough(), plan_effect(columns, middlesbrough(), chosen, NEEDLES, today=TODAY))
+    assert effect.here.interval[0] < 0 < effect.here.interval[1]
+
+
+def test_what_moved_next_door_is_seen() -> None:
+    columns, _ = demonstration()
+    place = busy_place()
+    effect = evaluated(moved_columns(columns, place, away_m=260), place)
+    assert judge_side(effect.here, effect) == FEWER
+    assert verdict_of(effect).kind == MOVED
+    assert "but it moved next door" in verdict_of(effect).sentence
+    gone = evaluated(moved_columns(columns, place, away_m=4_000), place)
+    assert verdict_of(gone).kind == FEWER
+    assert gone.here.estimate == effect.here.estimate
+    assert gone.next_door is not None
+    assert effect.next_door is not None
+    gained = effect.next_door.after - gone.next_door.after
+    assert gained > 0.8 * (evaluated(columns, place).here.after - gone.here.after)
+    assert "proof of cause" in CAUTION
+    assert CAUTION in verdict_of(gone).details
+
+
+def test_a_quiet_place_has_too_few_to_tell_and_says_how_many_it_needs() -> None:
+    columns, _ = demonstration()
+    effect = evaluated(columns, point_place(-1.2350, 54.5742, START))
+    verdict = verdict_of(effect)
+    assert verdict.kind == TOO_FEW
+    assert "To notice a halving 4 times in 5 it would need about" in verdict.sentence
+    assert verdict.kind != NO_CHANGE
+
+
+def test_sides_add_up_and_the_published_measure_uses_the_same_counts() -> None:
+    columns, _ = demonstration()
+    effect = evaluated(columns, busy_place())
+    here, door, both = side_rows(effect)
+    assert both["after"] == pytest.approx(here["after"] + door["after"], abs=0.002)
+    assert both["difference"] == pytest.approx(here["difference"] + door["difference"], abs=0.002)
+    published = effect.outcomes[0].published
+    side = effect.here
+    assert published.local == pytest.approx((side.after - side.before) - (side.like_after - side.like_before))
+
+
+def test_the_rule_looks_at_nothing_that_came_after() -> None:
+    columns, _ = demonstration()
+    place = busy_place()
+    later = moved_columns(columns, place, away_m=260)
+    rules = [plan_effect(one, middlesbrough(), [place], NEEDLES, today=TODAY) for one in (columns, later)]
+    assert rules[0] == rules[1]
+    assert rules[0].hash == rules[1].hash
+
+
+def fixed() -> Protocol:
+    columns, _ = demonstration()
+    return plan_effect(columns, middlesbrough(), [busy_place()], NEEDLES, today=TODAY)
+
+
+def test_a_rule_is_kept_and_read_again(tmp_path: Path) -> None:
+    path = tmp_path / "rule.json"
+    save_protocol(path, fixed())
+    assert load_protocol(path) == fixed()
+    assert json.loads(path.read_text())["rule_in_words"] == list(rule_words(fixed()))
+    assert dataclasses.replace(fixed(), made=dt.date(2020, 1, 1)).hash == fixed().hash
+
+
+def test_a_rule_that_was_changed_after_looking_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "rule.json"
+    save_protocol(path, fixed())
+    path.write_text(path.read_text().replace('"radius_m": 150.0', '"radius_m": 250.0'))
+    with pytest.raises(DataError) as caught:
+        load_protocol(path)
+    assert str(caught.value) == (
+        "rule.json has to be a comparison that `hexbeat evaluate --plan-only` wrote, unchanged since; "
+        "what it says does not give the hash that it was signed with; "
+        "write it again; a rule that is changed after looking is another rule"
+    )
+
+
+def test_controls_touch_neither_the_place_nor_what_is_next_door() -> None:
+    columns, _ = demonstration()
+    with Store.open(filled_store()) as store:
+        protocol = fix_rule(store, ANALYST, columns, middlesbrough(), [busy_place()], NEEDLES, today=TODAY)
+        found = judge(store, ANALYST, columns, middlesbrough(), protocol)
+    shapes = effect_shapes(found.effect, found.ground)
+    ring = next(one["geometry"] for one in shapes if one["role"] == "ring")
+    treated = next(one["geometry"] for one in shapes if one["role"] == "treated")
+    controls = [one for one in shapes if one["role"] == "control"]
+    assert len(controls) == 20
+    assert sum(one["weight"] for one in controls) == pytest.approx(1, abs=0.002)
+    assert not any(one["geometry"].intersects(ring) or one["geometry"].intersects(treated) for one in controls)
+    json.dumps(effect_payload(found.effect, found.verdict), allow_nan=True)
+
+
+def test_places_that_are_treated_together_are_no_controls_of_each_other() -> None:
+    columns, _ = demonstration()
+    first = busy_place()
+    alone = plan_effect(columns, middlesbrough(), [first], NEEDLES, today=TODAY).places[0].near
+    lat, lon = h3.cell_to_latlng(alone.pool[alone.controls[0]])
+    other = dataclasses.replace(first, name="the like place", lon=lon, lat=lat)
+    beside = plan_effect(columns, middlesbrough(), [first, other], NEEDLES, today=TODAY).places[0].near
+    within = set(h3.grid_disk(alone.pool[alone.controls[0]], 1))  # cells of 130 m; the places are of 150 m
+    assert within & set(alone.pool)
+    assert not within & set(beside.pool)
+    later = dataclasses.replace(other, start=first.start + dt.timedelta(days=400), end=None)
+    after = plan_effect(columns, middlesbrough(), [first, later], NEEDLES, today=TODAY).places[0].near
+    assert after == alone
+
+
+def test_wards_and_cells_are_places_too() -> None:
+    columns, _ = demonstration()
+    ward = wards_place(middlesbrough(), ("E05009862",), START)
+    assert ward.name == "Linthorpe"
+    assert evaluated(columns, ward, Rule({"overdoses": 1.0}, ring_m=0.0)).next_door is None
+    cell = cells_place(["89194654a33ffff"], START)
+    assert evaluated(columns, cell).here.after > 0
+
+
+def test_weights_change_the_unit_and_not_the_answer() -> None:
+    columns, _ = demonstration()
+    plain, heavy = (evaluated(columns, busy_place(), Rule({"needle_litter": weight})) for weight in (1.0, 4.0))
+    assert heavy.here.estimate == pytest.approx(4 * plain.here.estimate)
+    assert heavy.here.interval == pytest.approx([4 * end for end in plain.here.interval])
+    assert heavy.here.p == plain.here.p
+    assert heavy.unit == 4
+
+
+def test_weights_as_people_write_them() -> None:
+    assert parse_weights(["overdoses=15", "overdoses/fatal=100"]) == ({"overdoses": 15.0}, {"overdoses/fatal": 100.0})
+    with pytest.raises(UsageError) as caught:
+        parse_weights(["overdose=15"])
+    assert str(caught.value) == (
+        "A weight is a layer, or a layer and a category, and a number above 0; 'overdose=15' is not; "
+        "write overdoses=15, or overdoses/fatal=100"
+    )
+
+
+def test_a_past_that_is_not_on_record_is_said() -> None:
+    columns, _ = demonstration()
+    with pytest.raises(DataError) as caught:
+        evaluated(columns, point_place(-1.2350, 54.5742, dt.date(2024, 6, 1), name="the new service"))
+    assert str(caught.value) == (
+        "The past that places are matched on has to be on record, up to the start; "
+        "for the new service that is 6 May 2023 to 31 May 2024; the records reach from 22 Nov 2023 to 21 Nov 2026; "
+        "choose a shorter time before, a later start, or load the records that are missing"
+    )
+
+
+def test_too_early_to_ask_is_said_and_the_rule_can_be_fixed_all_the_same() -> None:
+    columns, _ = demonstration()
+    place = point_place(-1.2350, 54.5742, dt.date(2026, 11, 10), name="the new service")
+    protocol = plan_effect(columns, middlesbrough(), [place], NEEDLES, today=TODAY)
+    with pytest.raises(DataError) as caught:
+        judge_effect(columns, middlesbrough(), protocol)
+    assert str(caught.value) == (
+        "A comparison needs 28 days of records after the start; of the new service 12 days are known; "
+        "write the rule now (--plan-only), and ask again when the records reach further"
+    )
+
+
+def test_a_closure_is_named_by_its_event_id() -> None:
+    columns, _ = demonstration()
+    with Store.open(filled_store()) as store:
+        listed = closure_list(store, ANALYST, columns, middlesbrough())
+    assert len(listed) == 400
+    assert listed["start"].is_monotonic_decreasing
+    (place,) = closure_places(listed, [str(listed["event_id"].iloc[7])])
+    assert place.name.startswith("the closure of ")
+    with pytest.raises(UsageError) as caught:
+        closure_places(listed, ["feed"])
+    assert str(caught.value) == (
+        "A closure is named by the id of its event; 'feed' is no closed property in this store; "
+        "see `hexbeat evaluate --list` for those that there are"
+    )
