@@ -2,8 +2,8 @@
 
 A visit has a natural key (`layers.work.visits.visit_id`), so recording it twice changes nothing, and recording it
 otherwise closes the old version and adds a new one. Undoing closes the live version and puts back the one that it
-replaced, as a further version: nothing is ever rewritten, but for erasure and retention (`layers.storage.erasure`), which take
-visits too.
+replaced, as a further version: nothing is ever rewritten, but for erasure and retention (`layers.storage.erasure`),
+which take visits too.
 
 Needles collected by a sweep stay here and do not become events. A sweep looks where it is sent, so its finds say where
 teams were, not only where needles lie; a visit speaks of a cell, not of a spot; a sweep that found none is no event;

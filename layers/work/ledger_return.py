@@ -55,10 +55,10 @@ def work_return(  # the choices of one return, all by name
 
     `visits` are those of `layers.work.ledger.visits`. A stop is planned on the local day of its planned arrival, a
     visit is delivered on the local day that it began; only days in [start, end) count (None: without bound). Wards are
-    those of the stop, and of the visit. `stops_done` are planned stops that a visit says were done, on the day of that visit;
-    `delivered_minutes` are of all visits, `other_visits` of which answer no stop; `needles` were collected by sweeps
-    and are no part of what the public reported. `delivered_share` is delivered over planned minutes, NaN where none was
-    planned. Nothing is counted twice: each column but the share sums to its total whatever the groups.
+    those of the stop, and of the visit. `stops_done` are planned stops that a visit says were done, on the day of that
+    visit; `delivered_minutes` are of all visits, `other_visits` of which answer no stop; `needles` were collected by
+    sweeps and are no part of what the public reported. `delivered_share` is delivered over planned minutes, NaN
+    where none was planned. Nothing is counted twice: each column but the share sums to its total whatever the groups.
 
     Of plans of one kind, area and beginning those count that visits answer, or else the newest. A team is the same
     whatever its capitals and spaces. UsageError for a group that is none, or named twice.
