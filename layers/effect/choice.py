@@ -3,10 +3,12 @@
 import datetime as dt
 from dataclasses import dataclass
 
-from layers.effect.places import Ground, Treated
+from layers.effect.places import Ground
 from layers.effect.protocol import UNLIKE, Planned, Protocol
 
 __all__ = ["Choice", "choose_places", "same_time"]
+
+Span = tuple[dt.date, dt.date | None]  # half-open; an end of None is for good
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ def choose_places(ground: Ground, protocol: Protocol) -> Choice:
     for one in like or places:
         (x, y), reach = ground.at(one.place), ground.shape_of(one.place, protocol.rule.radius_m).reach_m
         if one.place.event_id or not any(
-            same_time(one.place, one.end, other.place, other.end)
+            same_time((one.place.start, one.end), (other.place.start, other.end))
             and ((x - at[0]) ** 2 + (y - at[1]) ** 2) ** 0.5 < (reach + far) * (1 - 1e-9)
             for other, at, far in kept
         ):
@@ -43,6 +45,6 @@ def choose_places(ground: Ground, protocol: Protocol) -> Choice:
     return Choice(tuple(one for one, _, _ in kept), len(places) - len(like), len(like or places) - len(kept))
 
 
-def same_time(one: Treated, one_end: dt.date | None, other: Treated, other_end: dt.date | None) -> bool:
-    """Whether two places are treated in the same time; an end of None is for good."""
-    return (other_end is None or one.start < other_end) and (one_end is None or other.start < one_end)
+def same_time(one: Span, other: Span) -> bool:
+    """Whether two half-open spans of days meet."""
+    return (other[1] is None or one[0] < other[1]) and (one[1] is None or other[0] < one[1])

@@ -1,7 +1,7 @@
 """Fixing a comparison before looking: which places are like the treated one, by their past alone."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import numpy as np
@@ -118,7 +118,7 @@ class _Planner:
     def _rings_treated(self) -> bool:
         """Whether next door to a treated place lies another in the same time: then next door was treated too."""
         return any(
-            same_time(one, self._end(one), other, self._end(other))
+            same_time((one.start, self._end(one)), (other.start, self._end(other)))
             and np.hypot(at[0] - beside[0], at[1] - beside[1]) < reach + far + self.rule.ring_m
             for place, (one, at, reach) in enumerate(self.treated)
             for other, beside, far in self.treated[:place]
@@ -128,12 +128,13 @@ class _Planner:
         self, place: Treated, x_m: NDArray[np.float64], y_m: NDArray[np.float64], reach_m: float
     ) -> NDArray[np.bool_]:
         """Which middles lie by another place that is treated in the same time: it is not like an untreated one."""
-        touched: NDArray[np.bool_] = np.zeros(len(x_m), dtype=np.bool_)
-        begins, ends = place.start - self.rule.wash_in_days * _DAY, self._end(place) or dt.date.max
-        for other, (x, y), reach in self.treated:
-            if other != place and other.start < ends and (self._end(other) or dt.date.max) > begins:
-                touched |= np.hypot(x_m - x, y_m - y) < reach_m + reach
-        return touched
+        span = place.start - self.rule.wash_in_days * _DAY, self._end(place)
+        others = [
+            (*at, reach_m + reach)
+            for other, at, reach in self.treated
+            if other != place and same_time(span, (other.start, self._end(other)))
+        ]
+        return _touched(x_m, y_m, others)
 
     def _end(self, place: Treated) -> dt.date | None:
         ends = [place.end] if place.end else []
@@ -192,14 +193,21 @@ class _Closures:
 
     def touch(self, x_m: NDArray[np.float64], y_m: NDArray[np.float64], reach_m: float) -> NDArray[np.bool_]:
         """Which middles have such a closure within `reach_m`."""
-        touched: NDArray[np.bool_] = np.zeros(len(x_m), dtype=np.bool_)
-        for x, y in zip(self.x_m.tolist(), self.y_m.tolist(), strict=True):
-            touched |= np.hypot(x_m - x, y_m - y) < reach_m
-        return touched
+        return _touched(x_m, y_m, [(x, y, reach_m) for x, y in zip(self.x_m, self.y_m, strict=True)])
 
     def near(self, middle: tuple[float, float], reach_m: float) -> int:
         """How many lie near one place."""
         return int((np.hypot(self.x_m - middle[0], self.y_m - middle[1]) < reach_m).sum())
+
+
+def _touched(
+    x_m: NDArray[np.float64], y_m: NDArray[np.float64], others: Iterable[tuple[float, float, float]]
+) -> NDArray[np.bool_]:
+    """Which middles lie nearer to any of `others` (x, y, reach, in metres) than its reach."""
+    touched: NDArray[np.bool_] = np.zeros(len(x_m), dtype=np.bool_)
+    for x, y, reach_m in others:
+        touched |= np.hypot(x_m - x, y_m - y) < reach_m
+    return touched
 
 
 def _pool(

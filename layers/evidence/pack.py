@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pyproj import Geod
 
+from geo.calendar import Calendar
 from geo.errors import UsageError
 from layers.access import Action, Viewer, require
 from layers.areas import Area
@@ -79,6 +80,11 @@ class Ask:
         for name in self.layers:
             layer_named(name)
 
+    def seconds(self, time_zone: str) -> tuple[int, int]:
+        """The UTC seconds [from, to) of the period, whose days are local to the zone."""
+        calendar = Calendar(time_zone)
+        return calendar.day_start(self.start), calendar.day_start(self.end)
+
 
 def make_evidence(
     store: "Store", viewer: Viewer, columns: Columns, area: Area, ask: Ask, *, made: dt.datetime
@@ -129,7 +135,7 @@ def near(columns: Columns, ask: Ask, area: Area) -> tuple[NDArray[np.int64], NDA
 
     Distances in metres on the ellipsoid.
     """
-    low, high = (int(dt.datetime.combine(day, dt.time(), area.tz).timestamp()) for day in (ask.start, ask.end))
+    low, high = ask.seconds(area.time_zone)
     codes = [LAYER_NAMES.index(name) for name in ask.layers]
     span = ask.radius_m / 50_000  # degrees: more than the radius at any latitude served
     close = np.flatnonzero(

@@ -1,6 +1,5 @@
 """The incidents of an evidence pack, one row each, and their sums by layer and month."""
 
-import datetime as dt
 from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
@@ -39,7 +38,7 @@ def incident_rows(
     SHARED_EVENTS live events have the very same coordinates, so that the publisher may have moved it there.
     """
     far = dict(zip(columns.row_id[chosen].tolist(), distance.tolist(), strict=True))
-    low, high = (int(dt.datetime.combine(day, dt.time(), area.tz).timestamp()) for day in (ask.start, ask.end))
+    low, high = ask.seconds(area.time_zone)
     ordered = frame.sort_values(["occurred_from", "layer", "source", "source_id"], ignore_index=True)
     rows = []
     for number, record in enumerate(ordered.to_dict("records"), start=1):
