@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Literal, get_args
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pandas as pd
 import xlsxwriter
 
@@ -66,7 +67,8 @@ def work_return(  # the choices of one return, all by name
     _require_groups(by)
     zone = ZoneInfo(time_zone)
     rows = pd.concat([_planned(plans_that_count(plans, visits), zone), _delivered(visits, zone)], ignore_index=True)
-    rows = rows[[_within(day, start, end) for day in rows["day"]]]
+    # Without its dtype the choice of no rows would be one of no columns.
+    rows = rows[np.array([_within(day, start, end) for day in rows["day"]], dtype=np.bool_)]
     spelt = dict(zip(map(team_key, reversed(rows["team"].tolist())), reversed(rows["team"].tolist()), strict=True))
     rows["team"] = [spelt[team_key(team)] for team in rows["team"]]
     names = dict(zip(wards.codes, wards.names, strict=True))

@@ -99,6 +99,15 @@ def test_minutes_visits_and_needles_are_conserved_whatever_the_groups(rows: list
     assert (int(frame["planned_minutes"].sum()), int(frame["planned_stops"].sum())) == (240, 16)
 
 
+def test_a_return_of_nothing_has_its_columns_and_no_rows(tmp_path: Path) -> None:
+    with Store.open(tmp_path / "home") as store:
+        none = visits(store, ANALYST)
+    frame = work_return([], none, AREA.wards, by=("ward", "team"))
+    assert (len(frame), list(frame)[:4]) == (0, ["ward_code", "ward_name", "team", "planned_stops"])
+    elsewhere = work_return([PLAN], none, AREA.wards, by=("team",), start=dt.date(2030, 1, 1))
+    assert len(elsewhere) == 0
+
+
 def test_plans_that_were_only_tried_are_not_planned_work(tmp_path: Path) -> None:
     """Of one kind and beginning: those with visits, else the newest; another kind or beginning is another plan."""
     newest = replace(PLAN, plan_id="p2222", made_at=PLAN.made_at + dt.timedelta(minutes=5))
