@@ -11,8 +11,10 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import optimize, stats
+from scipy import optimize
 from scipy.spatial import cKDTree
+
+from geo.tails import student_above, student_quantile
 
 __all__ = ["FEWEST_LIKE", "Comparison", "Match", "compare_with_like", "disjoint_places", "match_on_past"]
 
@@ -223,7 +225,7 @@ def _limits(residuals: NDArray[np.float64], alpha: float) -> tuple[float, float]
     """Between which residuals 1 - alpha of no-effect places lie."""
     many = len(residuals)
     if many < _RANKED:
-        reach = float(stats.t.ppf(1 - alpha / 2, max(many - 1, 1)) * np.sqrt(np.mean(residuals**2)))
+        reach = student_quantile(1 - alpha / 2, max(many - 1, 1)) * float(np.sqrt(np.mean(residuals**2)))
         return -reach, reach
     order = np.sort(residuals)
     outside = int(np.floor(alpha / 2 * (many + 1) + 1e-9))
@@ -235,7 +237,7 @@ def _rank_p(residuals: NDArray[np.float64], value: float) -> float:
     many = len(residuals)
     if many < _RANKED:
         scale = float(np.sqrt(np.mean(residuals**2)))
-        return float(2 * stats.t.sf(abs(value) / scale, max(many - 1, 1))) if scale > 0 else 1.0
+        return 2 * student_above(abs(value) / scale, max(many - 1, 1)) if scale > 0 else 1.0
     near = 1e-9 * (1 + abs(value))
     below, above = int((residuals <= value + near).sum()), int((residuals >= value - near).sum())
     return min(1.0, 2 * (1 + min(below, above)) / (many + 1))

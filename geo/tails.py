@@ -1,10 +1,18 @@
-"""Tails and intervals of counts, by scipy.special alone: scipy.stats takes most of a second to be imported."""
+"""Tails and intervals by scipy.special alone: scipy.stats takes most of a second to be imported."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-__all__ = ["binomial_at_least", "binomial_at_most", "count_quantile", "poisson_at_least", "share_interval"]
+__all__ = [
+    "binomial_at_least",
+    "binomial_at_most",
+    "count_quantile",
+    "poisson_at_least",
+    "share_interval",
+    "student_above",
+    "student_quantile",
+]
 
 
 def poisson_at_least(count: ArrayLike, mean: ArrayLike) -> NDArray[np.float64]:
@@ -51,3 +59,13 @@ def count_quantile(chance: float, mean: float, spread: float = 1.0) -> int:
         middle = (below + reached) // 2
         below, reached = (below, middle) if at_most(middle) >= chance else (middle, reached)
     return reached
+
+
+def student_above(value: float, freedom: int) -> float:
+    """P(T > value) of Student's t with so many degrees of freedom."""
+    return float(special.stdtr(freedom, -value))
+
+
+def student_quantile(chance: float, freedom: int) -> float:
+    """The value that Student's t with so many degrees of freedom stays below with this chance."""
+    return float(special.stdtrit(freedom, chance))

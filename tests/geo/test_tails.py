@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from geo.tails import binomial_at_least, binomial_at_most, count_quantile, poisson_at_least, share_interval
+from geo.tails import (
+    binomial_at_least,
+    binomial_at_most,
+    count_quantile,
+    poisson_at_least,
+    share_interval,
+    student_above,
+    student_quantile,
+)
 
 SHARES = (0.01, 0.3, 0.5, 0.97)
 
@@ -35,3 +43,12 @@ def test_quantiles(mean: float, chance: float) -> None:
     for spread in (1.01, 2.5, 40.0):
         expected = stats.nbinom.ppf(chance, mean / (spread - 1), 1 / spread)
         assert count_quantile(chance, mean, spread) == expected
+
+
+@pytest.mark.parametrize("freedom", [1, 2, 7, 30, 117])
+def test_students_tails_and_quantiles(freedom: int) -> None:
+    for value in (-3.0, 0.0, 0.4, 1.96, 12.0, 300.0):
+        assert student_above(value, freedom) == pytest.approx(stats.t.sf(value, freedom), rel=1e-12)
+    for chance in (0.005, 0.2, 0.5, 0.95, 0.975, 0.9995):
+        expected = stats.t.ppf(chance, freedom)
+        assert student_quantile(chance, freedom) == pytest.approx(expected, rel=1e-12, abs=1e-12)
