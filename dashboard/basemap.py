@@ -6,30 +6,14 @@ from typing import Any, Final
 
 import folium
 import shapely
-from branca.element import MacroElement
-from folium.template import Template
 
 from dashboard.assets import live_script, live_url, script_json
+from dashboard.ground import AREA_GROUND, Ground
 from layers.areas import Area
 
 __all__ = ["Tiles", "base_map", "wards_script"]
 
 DECIMALS: Final = 5  # of a degree: a metre
-
-
-class Ground(MacroElement):
-    """Tells the browser's side (assets/controls.js) to draw the ground on its parent, the map."""
-
-    _template = Template(
-        "{% macro script(this, kwargs) %}"
-        "Hexbeat.base({{ this._parent.get_name() }}, {{ this.options_script }});"
-        "{% endmacro %}"
-    )
-
-    def __init__(self, options: dict[str, Any]) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]  # branca types some of its functions only
-        self._name = "Ground"
-        self.options_script = script_json(options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +55,7 @@ def base_map(area: Area, *, live: bool = True, view_key: str = "map", tiles: Til
     if tiles:
         folium.TileLayer(tiles=tiles.url, attr=tiles.attribution or " ", name="background").add_to(made)
         options |= {"attribution": [tiles.attribution], "tiled": True}
-    made.add_child(Ground(options))
+    made.add_child(Ground(AREA_GROUND, options))
     return made
 
 

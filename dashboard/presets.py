@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
+from layers.analysis.shifts import SHIFT_HOURS
 from layers.event import RESOLUTIONS
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "MOST_CELLS",
     "PERIODS",
     "SHIFTS",
+    "SHIFT_TITLES",
     "PeriodPreset",
     "Shift",
     "automatic_resolution",
@@ -83,12 +85,13 @@ PERIODS: Final = {
     "last-quarter": PeriodPreset("Last quarter", last_quarter),
     "year": PeriodPreset("A year", year_back),
 }
+SHIFT_TITLES: Final = {
+    name: f"{name.capitalize()} {first:02d}-{last:02d}" for name, (first, last) in SHIFT_HOURS.items()
+}
 # Three shifts of eight hours that cover the day; hours of one's own are the fifth choice of the screen.
 SHIFTS: Final = {
     "any": Shift("Any", None),
-    "early": Shift("Early 06-14", (6, 14)),
-    "late": Shift("Late 14-22", (14, 22)),
-    "night": Shift("Night 22-06", (22, 6)),
+    **{name: Shift(SHIFT_TITLES[name], hours) for name, hours in SHIFT_HOURS.items()},
 }
 
 

@@ -25,6 +25,7 @@ from dashboard.documents.pictures import picture_html
 from dashboard.header import show_header
 from dashboard.partners.map_page import draw_empty_store
 from dashboard.places import ward_labels
+from dashboard.presets import SHIFT_TITLES
 from dashboard.session import Installation
 from dashboard.words import html_text
 from layers.access import Action, may, require
@@ -39,7 +40,6 @@ __all__ = ["show"]
 
 SHIFT_DAYS: Final = 28
 MEETING_DAYS: Final = 7
-SHIFT_WORDS: Final = {"early": "Early 06-14", "late": "Late 14-22", "night": "Night 22-06"}
 PURPOSE_WORDS: Final = {Purpose.MEETING: "Daily meeting", Purpose.SHIFT: "Shift"}
 MAP_MM: Final = (112.0, 128.0)
 
@@ -75,7 +75,7 @@ def ask(here: Installation) -> tuple[Purpose, tuple[int, int] | None, tuple[str,
                 key="briefing_shift",
                 default="night",
                 required=True,
-                format_func=SHIFT_WORDS.__getitem__,
+                format_func=SHIFT_TITLES.__getitem__,
             )
             hours = SHIFT_HOURS[str(shift)]
     labels = ward_labels(here.area.wards)

@@ -11,6 +11,7 @@ from streamlit.navigation.page import StreamlitPage
 from dashboard.header import show_header
 from dashboard.partners.map_page import draw_empty_store
 from dashboard.partners.naloxone_map import draw_cover_map
+from dashboard.presets import SHIFT_TITLES
 from dashboard.screen import show_error
 from dashboard.session import Installation
 from dashboard.words import html_text
@@ -30,7 +31,7 @@ __all__ = ["show"]
 REACHES: Final = {"400 m": Reach(400.0), "5 minutes on foot": Reach(minutes=5), "10 minutes on foot": Reach(minutes=10)}
 SPANS: Final = {"90 days": 90, "1 year": 365, "All": None}
 ANY: Final = "any"
-SHIFTS: Final = {ANY: "Any hour", "early": "Early 06-14", "late": "Late 14-22", "night": "Night 22-06"}
+SHIFTS: Final = {ANY: "Any hour"} | SHIFT_TITLES
 LOAD: Final = (
     "No places that hold naloxone have been loaded. Load a list of pharmacies, hostels and services that do, with "
     "`hexbeat places load FILE --kind naloxone`: a table with name, longitude and latitude (or easting and northing) "

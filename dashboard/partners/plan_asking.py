@@ -7,6 +7,7 @@ from typing import Final, TypeVar
 import streamlit as st
 
 from dashboard.places import ward_labels
+from dashboard.presets import SHIFT_TITLES
 from dashboard.screen import show_error
 from dashboard.session import Installation
 from geo.errors import UsageError
@@ -20,7 +21,7 @@ from layers.work.reference import read_reference
 
 __all__ = ["ask_patrol", "ask_sweep"]
 
-SHIFTS: Final = {"early": "Early 06-14", "late": "Late 14-22", "night": "Night 22-06", "hours": "Hours …"}
+SHIFTS: Final = SHIFT_TITLES | {"hours": "Hours …"}
 INCIDENTS: Final = tuple(spec.name for spec in LAYERS if spec.kind == "incident")
 TITLES: Final = {spec.name: spec.title for spec in LAYERS}
 GOING: Final = {"walk": "On foot", "drive": "By car"}

@@ -10,12 +10,12 @@ from typing import Any, Final
 
 import folium
 import shapely
-from branca.element import MacroElement
 from folium.map import Layer
 from folium.template import Template
 from streamlit_folium import st_folium
 
 from dashboard.assets import live_script, live_url, script_json
+from dashboard.ground import RELEASE_GROUND, Ground
 from dashboard.public.drawing import PADDING, Drawing, class_of
 from dashboard.public.figures import Published
 from dashboard.public.palette import map_palette
@@ -27,21 +27,6 @@ __all__ = ["BlockLayer", "block_data", "show_block_map"]
 
 ASSETS: Final = Path(__file__).parent / "assets"
 HEIGHT_PX: Final = 560
-
-
-class Ground(MacroElement):
-    """Tells the browser's side (assets/blockmap.js) to draw the ground of a release on its parent, the map."""
-
-    _template = Template(
-        "{% macro script(this, kwargs) %}"
-        "Hexbeat.publicMap({{ this._parent.get_name() }}, {{ this.release_script }});"
-        "{% endmacro %}"
-    )
-
-    def __init__(self, release: str) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]  # branca types some of its functions only
-        self._name = "Ground"
-        self.release_script = script_json(release)
 
 
 class BlockLayer(Layer):
@@ -125,7 +110,7 @@ def ground_map(published: Published, drawing: Drawing) -> folium.Map:
         ("places", live_url("places", ".js", places_script())),
         ("release", live_url("release", ".js", release_script(published, drawing))),
     ]
-    made.add_child(Ground(release_id(published)))
+    made.add_child(Ground(RELEASE_GROUND, release_id(published)))
     return made
 
 
