@@ -4,12 +4,14 @@ Per area and layer: the share of events in blocks of each level, the share hidde
 fall short. `fixed` is what pieces alone would show (safe). `naive proofs`: in how many blocks of "hide pieces under k,
 show ward totals" the audit proves something. `told by ward totals`: ward-periods in which somebody who knows a ward's
 true total from elsewhere learns that 1 to k - 1 events are not shown. CPU seconds of the whole build and audit. With
---street, police.uk street files take the demonstration's place.
+--street, police.uk street files take the demonstration's place; with --half-full of places together at most half of
+what they could hold is shown.
 """
 
 import datetime as dt
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,17 +43,20 @@ def main() -> int:
     parser = parser_for(__doc__, size="events", default=20_000)
     parser.add_argument("--area", action="append", help="areas (default middlesbrough and cleveland)")
     parser.add_argument("--street", action="append", type=Path, help="a street file of data.police.uk; again for more")
+    parser.add_argument("--half-full", action="store_true", help="the stricter guard, for every layer")
     options = parser.parse_args()
     rows, findings = [], 0
     for name in options.area or ["middlesbrough", "cleveland"]:
-        made, found = measure(load_area(name), options.events, street=options.street)
+        made, found = measure(load_area(name), options.events, street=options.street, half_full=options.half_full)
         rows += made
         findings += found
     report({"events": options.events}, rows, options=options)
     return 0 if not findings else 1
 
 
-def measure(area: Area, events: int, *, street: list[Path] | None = None) -> tuple[list[dict[str, Any]], int]:
+def measure(
+    area: Area, events: int, *, street: list[Path] | None = None, half_full: bool = False
+) -> tuple[list[dict[str, Any]], int]:
     """One row a layer that has events, and how much the audit of the release found."""
     with tempfile.TemporaryDirectory() as folder, Store.open(Path(folder)) as store:
         if street:
@@ -59,6 +64,7 @@ def measure(area: Area, events: int, *, street: list[Path] | None = None) -> tup
         else:
             fill(store, ANALYST, area, events=events, seed=1, today=NOW.date(), home=Path(folder))
         policy = load_policy(Path(folder))
+        policy = replace(policy, layers=tuple(replace(layer, half_full=half_full) for layer in policy.layers))
         now = dt.datetime.now(dt.UTC)
         build_s, release = cpu_time(lambda: built(store, area, policy, now))
         audit_s, audited = cpu_time(lambda: audit_release(release))

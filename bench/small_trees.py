@@ -21,6 +21,11 @@ def guarded(members: int, k: int) -> int:
     return (members - 1) * (k - 1)
 
 
+def half_full(members: int, k: int) -> int:
+    """The stricter guard: no more than half of the members' capacity either."""
+    return min(guarded(members, k), members * (k - 1) // 2)
+
+
 def unguarded(members: int, k: int) -> int:
     """No guard at all: what must be found to disclose."""
     return members * k

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo.audit_odds import leaf_odds
-from geo.audit_profiles import Shape, possible_sums
+from geo.audit_profiles import Shape, most_shown, possible_sums
 
 __all__ = ["AuditedTree", "Finding", "audit"]
 
@@ -58,12 +58,20 @@ class AuditedTree:
     likely_small: int
 
 
-def audit(published: NDArray[np.bool_], count: NDArray[np.int64], parent: NDArray[np.int64], *, k: int) -> AuditedTree:
+def audit(
+    published: NDArray[np.bool_],
+    count: NDArray[np.int64],
+    parent: NDArray[np.int64],
+    *,
+    k: int,
+    half_full: bool = False,
+) -> AuditedTree:
     """Everything that can be proved from one tree's blocks.
 
     `published` bool (n,), `count` int64 (n,), `parent` int64 (n,) as `geo.disclosure.carry_up` describes them: a block
-    of an inner node is its total without the blocks under it. Where a minimum of places is asked for as well, every
-    history of the plain rule is one of that rule too, so what cannot be proved here cannot be proved there.
+    of an inner node is its total without the blocks under it; `half_full` as there. Where a minimum of places is
+    asked for as well, every history of the plain rule is one of that rule too, so what cannot be proved here cannot be
+    proved there.
     """
     shapes, inner = _shapes(published, parent)
     findings: list[Finding] = []
@@ -72,14 +80,14 @@ def audit(published: NDArray[np.bool_], count: NDArray[np.int64], parent: NDArra
     profiles = in_blocks = likely = 0
     for node in np.flatnonzero(published).tolist():
         shape, total = shapes[node], int(count[node])
-        reason = _against_rule(shape, total, k, is_leaf=not inner[node])
+        reason = _against_rule(shape, total, k, is_leaf=not inner[node], half_full=half_full)
         if reason:
             findings.append(Finding(node, reason, _provable(_leaves(shape) or 1, total, k)))
         elif inner[node]:
-            found = possible_sums(shape, total, k)
+            found = possible_sums(shape, total, k, half_full=half_full)
             findings += [Finding(node, "a set of its leaves has few events", s) for s in found if _is_small(s, k)]
             profiles += len(found)
-            odds = leaf_odds(shape, total, k)
+            odds = leaf_odds(shape, total, k, half_full=half_full)
             of_leaves = [tuple(v for v in range(k) if share[v]) for _, share in odds]
             values += of_leaves
             unions += [*found, *(tuple(sorted({min(total - v, k) for v in leaf})) for leaf in of_leaves)]
@@ -112,14 +120,14 @@ def _leaves(shape: Shape) -> int:
     return sum(_leaves(member) or 1 for member in shape)
 
 
-def _against_rule(shape: Shape, total: int, k: int, *, is_leaf: bool) -> str:
+def _against_rule(shape: Shape, total: int, k: int, *, is_leaf: bool, half_full: bool) -> str:
     """Why the rule cannot have given this block; empty if it can."""
     if total < k:
         return f"its number is below {k}"
     if is_leaf:
         return ""
-    most = (len(shape) - 1) * (k - 1)
-    return f"its number is above {max(most, 0)}, the most that may be shown of its members" if total > most else ""
+    most = most_shown(len(shape), k, half_full=half_full)
+    return f"its number is above {most}, the most that may be shown of its members" if total > most else ""
 
 
 def _provable(leaves: int, total: int, k: int) -> tuple[int, ...]:

@@ -7,6 +7,10 @@ their total T is published if k <= T <= C - (k - 1), where C is the sum of their
 and is one member of its parent, of capacity min(k - 1, C); what the root cannot publish stays hidden. A failed node is
 one member and never its leaves: with leaves as members (2, 2, 2), (0) at k = 3 would prove three small ones.
 
+Safe is not unlikely: of a block that is nearly full most leaves are very probably small. With `half_full` T may be at
+most C / 2 as well, which shows less, and is as safe: a failed node can still be anything from 0 to its capacity, and
+there is only more room left beside a chosen set.
+
 `audit` decides the same question from what is published alone; it lives in `geo.audit`, and neither uses the other.
 """
 
@@ -44,6 +48,7 @@ def carry_up(
     k: int,
     places: NDArray[np.int64] | None = None,
     minimum_places: int = 1,
+    half_full: bool = False,
 ) -> Carried:
     """The blocks of a tree.
 
@@ -57,6 +62,7 @@ def carry_up(
     Under each block that is the minimum: one leaf alone has so many events, or every event has a place of its own, and
     there are k. What is no block without a minimum is none with one. So the same is published with these numbers, and
     all that is possible under the rule without a minimum, which is safe, stays possible.
+    `half_full`: of a node at most half of what its members could hold is shown.
 
     Raises UsageError if the arrays are no such tree, PolicyError if k is under 2 or under the minimum of places.
     """
@@ -69,7 +75,7 @@ def carry_up(
     published, count = np.zeros(len(parent), dtype=bool), np.zeros(len(parent), dtype=np.int64)
     for node, above in enumerate(parent.tolist()):
         enough = total[node] >= k and (places is None or spread[node] >= minimum_places)
-        if enough and (leaf[node] or total[node] <= capacity[node] - (k - 1)):
+        if enough and (leaf[node] or total[node] <= _most(capacity[node], k, half_full=half_full)):
             published[node], count[node] = True, total[node]
         elif above >= 0:
             total[above] += total[node]
@@ -90,6 +96,12 @@ def require_tree(counts: NDArray[np.int64], parent: NDArray[np.int64]) -> None:
     inner[parent[:-1]] = True
     if (counts < 0).any() or counts[inner].any():
         raise UsageError(rule, "a count is negative, or of a node with children", "count the events of the leaves")
+
+
+def _most(capacity: int, k: int, *, half_full: bool) -> int:
+    """The largest total that may be shown of members with that capacity."""
+    most = capacity - (k - 1)
+    return min(most, capacity // 2) if half_full else most
 
 
 def _require_threshold(k: int, minimum_places: int) -> None:

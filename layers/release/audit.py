@@ -157,7 +157,7 @@ def _audit_tree(release: Release, layer: ReleasedLayer, period: Period, places: 
     published, count = np.zeros(len(places), dtype=bool), np.zeros(len(places), dtype=np.int64)
     for block in release.blocks_of(layer.name, period.name):
         published[number[block.place_id]], count[number[block.place_id]] = True, block.count
-    return audit(published, count, parent, k=layer.k)
+    return audit(published, count, parent, k=layer.k, half_full=layer.half_full)
 
 
 def _between(earlier: Release, later: Release) -> list[Disclosure]:
@@ -171,8 +171,8 @@ def _between(earlier: Release, later: Release) -> list[Disclosure]:
         if new is None:
             found.append(Disclosure(old.name, "", "", "an earlier release had this layer"))
             continue
-        before = (old.k, old.months, old.minimum_places, _outlines(earlier, old.place_set))
-        if before != (new.k, new.months, new.minimum_places, _outlines(later, new.place_set)):
+        before, now = _terms(earlier, old), _terms(later, new)
+        if before != now:
             found.append(Disclosure(old.name, "", "", "an earlier release had another k, period length or geometry"))
         if new.periods[: len(old.periods)] != old.periods:
             found.append(Disclosure(old.name, "", "", "an earlier release had other periods"))
@@ -192,6 +192,11 @@ def _goes_on(earlier: Release, layers: Mapping[str, ReleasedLayer]) -> list[Disc
         for period in (layers[old.name].periods if old.name in layers else ())
         if any(period.start < other.end and other.start < period.end for other in old.periods)
     ]
+
+
+def _terms(release: Release, layer: ReleasedLayer) -> tuple[object, ...]:
+    """All that may not change from release to release, numbers and periods apart."""
+    return layer.k, layer.months, layer.minimum_places, layer.half_full, _outlines(release, layer.place_set)
 
 
 def _outlines(release: Release, place_set: str) -> list[tuple[object, ...]]:

@@ -185,7 +185,7 @@ def _layer(entry: LayerPolicy, first: dt.date, as_at: dt.date) -> ReleasedLayer:
     spec = layer_named(entry.name)
     return ReleasedLayer(
         spec.name, spec.title, spec.one, spec.many, spec.kind, entry.k, entry.months, entry.place_set,
-        entry.minimum_places, entry.counted, due_periods(first, as_at, entry.months),
+        entry.minimum_places, entry.half_full, entry.counted, due_periods(first, as_at, entry.months),
     )  # fmt: skip
 
 

@@ -140,7 +140,9 @@ def tally_period(frame: pd.DataFrame, layer: ReleasedLayer, period: Period, tree
     if fewest:
         spots = frame["h3_11"].to_numpy(dtype=np.uint64)
         spread = count_apart(spots, frame["leaf"].to_numpy(dtype=np.int64), size=len(tree.places))
-    carried = carry_up(counts, tree.parent, k=layer.k, places=spread, minimum_places=fewest or 1)
+    carried = carry_up(
+        counts, tree.parent, k=layer.k, places=spread, minimum_places=fewest or 1, half_full=layer.half_full
+    )
     shown = np.flatnonzero(carried.published).tolist()
     blocks = tuple(_block(layer, period, tree.places[node], int(carried.count[node])) for node in shown)
     began = frame["source_period"].to_numpy(dtype=object)

@@ -4,7 +4,8 @@ The directory holds, all in UTF-8:
 
 release.json    format, number (1, 2, ... of this area's series), area, as_at, demonstration, licence, wording, sources,
                 `previous` (number, as_at and checksum of every release before it), and `layers`: name, title, one,
-                many, kind, k, months (of a period), place_set, minimum_places (or null), counted (what is counted, in a
+                many, kind, k, months (of a period), place_set, minimum_places (or null), half_full (whether of
+                places together at most half of what they could hold is shown), counted (what is counted, in a
                 sentence) and `periods` (name, start, end) in order. A period with no block at all is listed too.
 places.csv      place_id, place_set, level, label, ward_code, parent_id, possible_places: the tree of each set.
                 Levels run from piece over group and ward to borough; a set may have a borough alone. possible_places:
@@ -61,6 +62,7 @@ class ReleasedLayer:
     months: int
     place_set: str
     minimum_places: int | None
+    half_full: bool
     counted: str
     periods: tuple[Period, ...]
 

@@ -16,20 +16,25 @@ DEFAULT: Final = Path(__file__).with_name("policy.toml")
 PERIOD_MONTHS: Final = (1, 3, 6, 12)
 PLACES: Final = ("pieces", "borough")
 LEAST_K: Final = 3
-LAYER_KEYS: Final = {"k": int, "months": int, "places": str, "counted": str, "minimum_places": int}
+LAYER_KEYS: Final = {"k": int, "months": int, "places": str, "counted": str, "minimum_places": int,
+                     "half_full": bool}  # fmt: skip
 KEYS: Final = {"licence": str, "floor": float, "first": str, "layers": dict, "sources": list}
 _HINT: Final = "see docs/publishing.md"
 
 
 @dataclass(frozen=True, slots=True)
 class LayerPolicy:
-    """How one layer is released. `places` is "pieces" or "borough", `minimum_places` None where none is asked for."""
+    """How one layer is released. `places` is "pieces" or "borough", `minimum_places` None where none is asked for.
+
+    `half_full`: of places together at most half of what they could hold is shown (`geo.disclosure`).
+    """
 
     name: str
     k: int
     months: int
     places: str
     minimum_places: int | None
+    half_full: bool
     counted: str
 
     @property
@@ -96,8 +101,9 @@ def _layer(name: str, entry: Any) -> LayerPolicy:
     if missing:
         raise _refused(f"{name} does not say {', '.join(missing)}")
     layer = LayerPolicy(
-        name, entry["k"], entry["months"], entry["places"], entry.get("minimum_places"), entry["counted"]
-    )
+        name, entry["k"], entry["months"], entry["places"], entry.get("minimum_places"),
+        entry.get("half_full", False), entry["counted"],
+    )  # fmt: skip
     fewest = layer.minimum_places
     if layer.k < max(LEAST_K, fewest or 0):
         raise _refused(f"k of {name} is {layer.k}; it is {LEAST_K} or more, and no smaller than the minimum of places")

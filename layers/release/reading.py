@@ -84,6 +84,8 @@ def _layer(entry: dict[str, Any]) -> ReleasedLayer:
     numbers = (layer.k, layer.months, 0 if layer.minimum_places is None else layer.minimum_places)
     if any(type(text) is not str for text in texts) or any(type(number) is not int for number in numbers):
         raise ValueError(f"layer {layer.name} has a text where a number belongs, or the other way round")
+    if type(layer.half_full) is not bool:
+        raise ValueError(f"half_full of layer {layer.name} is neither true nor false")
     return layer
 
 

@@ -259,6 +259,7 @@ def require_same_terms(earlier: Release, later: Release) -> None:
         _require_same(old.name, "threshold k", old.k, new.k)
         _require_same(old.name, "period length in months", old.months, new.months)
         _require_same(old.name, "minimum of places", old.minimum_places, new.minimum_places)
+        _require_same(old.name, "bound half_full", str(old.half_full).lower(), str(new.half_full).lower())
         _require_same(old.name, "set of places", old.place_set, new.place_set)
         if _geometry(earlier, old.place_set) != _geometry(later, old.place_set):
             raise _refused(

@@ -110,4 +110,5 @@ def dictionary(release: Release) -> str:
 
 def _layer_row(layer: ReleasedLayer) -> str:
     fewest = f", at {layer.minimum_places} places or more that do not touch" if layer.minimum_places else ""
-    return f"| {layer.name} | {layer.k}{fewest} | {layer.months} | {layer.place_set} | {layer.counted} |"
+    half = ", of places together at most half of what they could hold" if layer.half_full else ""
+    return f"| {layer.name} | {layer.k}{fewest}{half} | {layer.months} | {layer.place_set} | {layer.counted} |"

@@ -1,5 +1,6 @@
 """The audit: equal to brute force where that can be done, and it finds what there is to find."""
 
+from fractions import Fraction
 from itertools import product
 
 import numpy as np
@@ -8,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from bench.small_trees import count_leaves, histories, published, shapes
+from bench.small_trees import count_leaves, guarded, half_full, histories, published, shapes
 from geo.audit import audit
 from geo.audit_odds import leaf_odds
 from geo.audit_profiles import possible_sums
@@ -17,19 +18,22 @@ from geo.disclosure import carry_up
 SMALL = [shape for leaves in range(1, 6) for shape in shapes(leaves, 2)]
 
 
-def within(shape: tuple[tuple[object, ...], ...], total: int, k: int) -> np.ndarray:
+def within(shape: tuple[tuple[object, ...], ...], total: int, k: int, *, half: bool) -> np.ndarray:
     """Every history of a block's unpublished leaves in which no inner node but the block is published."""
     cubes = histories(count_leaves(shape), k)
-    inner = published(shape, cubes, k)[:, :-1]
+    inner = published(shape, cubes, k, half_full if half else guarded)[:, :-1]
     members = all(not member for member in shape)
     return cubes[(cubes.sum(axis=1) == total) & (members | (inner == -1).all(axis=1))]
 
 
 @pytest.mark.parametrize("shape", SMALL, ids=str)
 @pytest.mark.parametrize("total", [3, 4, 5, 6, 7])
-def test_possible_sums_are_those_of_brute_force(shape: tuple[tuple[object, ...], ...], total: int) -> None:
-    k, cubes = 3, within(shape, total, 3)
-    found = {frozenset(sums) for sums in possible_sums(shape, total, k)}
+@pytest.mark.parametrize("half", [False, True], ids=["guarded", "half full"])
+def test_possible_sums_are_those_of_brute_force(
+    shape: tuple[tuple[object, ...], ...], total: int, *, half: bool
+) -> None:
+    k, cubes = 3, within(shape, total, 3, half=half)
+    found = {frozenset(sums) for sums in possible_sums(shape, total, k, half_full=half)}
     if not len(cubes):
         assert found == {frozenset()}
         return
@@ -41,13 +45,28 @@ def test_possible_sums_are_those_of_brute_force(shape: tuple[tuple[object, ...],
 
 
 @pytest.mark.parametrize("shape", SMALL, ids=str)
-def test_odds_are_shares_of_histories(shape: tuple[tuple[object, ...], ...]) -> None:
-    cubes = within(shape, 4, 3)
+@pytest.mark.parametrize("half", [False, True], ids=["guarded", "half full"])
+def test_odds_are_shares_of_histories(shape: tuple[tuple[object, ...], ...], *, half: bool) -> None:
+    cubes = within(shape, 4, 3, half=half)
     if not len(cubes):
         return
     expected = sorted(tuple(np.bincount(leaf, minlength=3) / len(cubes)) for leaf in cubes.T)
-    odds = sorted(share for leaves, share in leaf_odds(shape, 4, 3) for _ in range(leaves))
+    odds = sorted(share for leaves, share in leaf_odds(shape, 4, 3, half_full=half) for _ in range(leaves))
     assert np.allclose(odds, expected)
+
+
+@pytest.mark.parametrize(("leaves", "total"), [(450, 10), (450, 2025), (450, 4041), (1300, 60)])
+def test_odds_among_many_leaves_are_those_of_whole_numbers(leaves: int, total: int) -> None:
+    k = 10
+    ways = [1]  # of leaves - 1 leaves, exactly
+    for _ in range(leaves - 1):
+        sums = [0, *np.cumsum(np.array(ways + [0] * (k - 1), dtype=object)).tolist()]
+        ways = [sums[t + 1] - sums[max(0, t - k + 1)] for t in range(min(len(sums) - 1, total + 1))]
+    around = [ways[total - v] if 0 <= total - v < len(ways) else 0 for v in range(k)]
+    expected = [float(Fraction(way, sum(around))) for way in around]
+    ((many, odds),) = leaf_odds(((),) * leaves, total, k)
+    assert many == leaves
+    assert np.allclose(odds, expected, rtol=1e-9, atol=0)
 
 
 def naive_release(counts: np.ndarray, parent: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
@@ -79,6 +98,14 @@ def test_full_leaves_are_found_out() -> None:
     assert finding.possible == (2,)
 
 
+def test_a_block_that_is_more_than_half_full_is_found_out_where_none_may_be() -> None:
+    tree = np.array([5, 5, 5, 5, 5, -1])
+    shown, count = np.array([False] * 5 + [True]), np.array([0] * 5 + [6])
+    assert audit(shown, count, tree, k=3).findings == ()
+    (finding,) = audit(shown, count, tree, k=3, half_full=True).findings
+    assert finding.reason == "its number is above 5, the most that may be shown of its members"
+
+
 def test_a_block_of_nothing_is_found_out() -> None:
     tree = np.array([2, 2, -1])
     (finding,) = audit(np.array([True, True, True]), np.array([5, 6, 7]), tree, k=3).findings
@@ -99,14 +126,15 @@ def sparse_towns(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, int]:
     return np.array(counts + [0] * (len(parent) - leaves)), np.array(parent), k
 
 
-@given(sparse_towns())
+@given(sparse_towns(), st.booleans())
 @settings(max_examples=150)
 def test_adversarial_towns_disclose_nothing_and_naive_ones_are_found_out(
     town: tuple[np.ndarray, np.ndarray, int],
+    half: bool,  # noqa: FBT001 - Hypothesis hands it over by its place
 ) -> None:
     counts, parent, k = town
-    carried = carry_up(counts, parent, k=k)
-    assert audit(carried.published, carried.count, parent, k=k).findings == ()
+    carried = carry_up(counts, parent, k=k, half_full=half)
+    assert audit(carried.published, carried.count, parent, k=k, half_full=half).findings == ()
     shown, count = naive_release(counts, parent, k)
     small = shown & (count > 0) & (count < k)
     assert set(np.flatnonzero(small)) <= {f.node for f in audit(shown, count, parent, k=k).findings if f.possible}

@@ -5,7 +5,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.small_trees import as_parents, count_leaves, disclosed, histories, published, shapes, unguarded
+from bench.small_trees import (
+    as_parents,
+    count_leaves,
+    disclosed,
+    guarded,
+    half_full,
+    histories,
+    published,
+    shapes,
+    unguarded,
+)
 from geo.disclosure import carry_up
 from geo.errors import PolicyError, UsageError
 
@@ -61,13 +71,22 @@ def test_a_minimum_of_places_holds_at_every_level() -> None:
     assert carry_up(counts, parent, k=3, places=spread, minimum_places=3).count.tolist() == [12, 0, 0, 0, 3]
 
 
+def test_of_places_together_at_most_half_is_shown_where_that_is_asked_for() -> None:
+    five = counted([5, 5, 5, 5, 5, -1], [2, 2, 1, 0, 0])
+    assert carry_up(*five, k=3, half_full=True).count.tolist() == [0, 0, 0, 0, 0, 5]
+    full = counted([5, 5, 5, 5, 5, -1], [2, 2, 1, 1, 0])
+    assert carry_up(*full, k=3).count.tolist() == [0, 0, 0, 0, 0, 6]
+    assert carry_up(*full, k=3, half_full=True).hidden == 6
+
+
+@pytest.mark.parametrize("half", [False, True], ids=["guarded", "half full"])
 @pytest.mark.parametrize("shape", [shape for leaves in range(1, 6) for shape in shapes(leaves, 3)], ids=str)
-def test_the_rule_is_the_one_that_brute_force_proves(shape: tuple[object, ...]) -> None:
+def test_the_rule_is_the_one_that_brute_force_proves(shape: tuple[object, ...], *, half: bool) -> None:
     leaves, parent = count_leaves(shape), as_parents(shape)
     cubes = histories(leaves, 3)
-    expected = published(shape, cubes, 3)
+    expected = published(shape, cubes, 3, half_full if half else guarded)
     for cube, seen in zip(cubes[::5], expected[::5], strict=True):
-        carried = carry_up(*counted(parent.tolist(), cube.tolist()), k=3)
+        carried = carry_up(*counted(parent.tolist(), cube.tolist()), k=3, half_full=half)
         assert np.where(carried.published, carried.count, -1)[leaves:].tolist() == seen.tolist()
 
 
@@ -78,6 +97,13 @@ def test_brute_force_proves_nothing_small_in_any_tree_to_six_leaves() -> None:
     for leaves in range(1, 5):
         for shape in shapes(leaves, 3):
             assert disclosed(shape, 4)[2] == disclosed(shape, 2)[2] == 0, shape
+
+
+def test_brute_force_proves_nothing_small_with_the_stricter_guard() -> None:
+    for leaves in range(1, 6):
+        for shape in shapes(leaves, 3):
+            assert disclosed(shape, 3, half_full)[2] == 0, shape
+            assert leaves > 4 or disclosed(shape, 4, half_full)[2] == 0, shape
 
 
 def test_brute_force_does_find_what_the_guard_is_for() -> None:

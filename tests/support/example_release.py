@@ -31,12 +31,12 @@ def example_release(
     """The release; `published` replaces its needle blocks, `facts` those of release.json."""
     places = {place.place_id: place for place in (*fine_places(), whole_place())}
     needles = ReleasedLayer(
-        "needle_litter", "Needle finds", "needle find", "needle finds", "incident", k, 3, "fine", None,
+        "needle_litter", "Needle finds", "needle find", "needle finds", "incident", k, 3, "fine", None, False,
         "Each find counts once, in the quarter in which it was made.", QUARTERS,
     )  # fmt: skip
     closed = ReleasedLayer(
         "closed_properties", "Closed properties", "closed property", "closed properties", "state", 10, 12, "whole",
-        None, "Each closure counts once, in the year in which it began.",
+        None, False, "Each closure counts once, in the year in which it began.",
         (Period("2025", dt.date(2025, 1, 1), dt.date(2026, 1, 1)),),
     )  # fmt: skip
     blocks = [

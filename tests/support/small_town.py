@@ -143,7 +143,7 @@ def published(town: Town, layer: LayerPolicy, spots: Sequence[int]) -> tuple[tup
     spread = count_apart(town.spot[list(spots)], leaf, size=len(tree.places)) if layer.minimum_places else None
     carried = carry_up(
         counts, tree.parent, k=layer.k,
-        places=spread, minimum_places=layer.minimum_places or 1,
+        places=spread, minimum_places=layer.minimum_places or 1, half_full=layer.half_full,
     )  # fmt: skip
     return tuple((node, int(carried.count[node])) for node in np.flatnonzero(carried.published).tolist())
 

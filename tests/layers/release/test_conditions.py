@@ -262,6 +262,7 @@ def test_a_release_that_says_too_little_is_found_and_not_stumbled_over(real: Rel
     ("terms", "fact"),
     [
         ({"k": 5.0}, "layer needle_litter has a text where a number belongs, or the other way round"),
+        ({"half_full": 1}, "half_full of layer needle_litter is neither true nor false"),
         ({"minimum_places": "3"}, "layer needle_litter has a text where a number belongs, or the other way round"),
         ({"title": 517}, "layer needle_litter has a text where a number belongs, or the other way round"),
         ({"place_set": "none"}, "there are no places none"),

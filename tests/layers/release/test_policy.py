@@ -42,6 +42,10 @@ NEEDLES = '[layers.needle_litter]\nk = {k}\nmonths = {months}\nplaces = "{places
             "k of needle_litter is 5; it is 3 or more, and no smaller than the minimum of places",
         ),
         ({"more": "minimum_places = 1"}, "the minimum of places of needle_litter is 1; it is 2 or more, or left out"),
+        (
+            {"more": "half_full = 1"},
+            "needle_litter has half_full, which this version does not know or not in that form",
+        ),
         ({"months": 5}, "the period of needle_litter is 5 months; it is 1, 3, 6 or 12"),
         ({"places": "streets"}, "places of needle_litter is 'streets'; it is pieces or borough"),
         (

@@ -136,6 +136,11 @@ def other_layers(policy: ReleasePolicy) -> ReleasePolicy:
             "put back 3 in the policy",
         ),
         (
+            lambda policy: with_layer(policy, "overdoses", half_full=True),
+            "the bound half_full of overdoses was false and is now true",
+            "put back false in the policy",
+        ),
+        (
             lambda policy: with_layer(policy, "street_dealing", places="borough"),
             "the set of places of street_dealing was fine and is now whole",
             "put back fine in the policy",
