@@ -11,7 +11,7 @@ from layers.plans.roads import Travel, roads_travel
 from layers.plans.settings import as_place, read_plan_settings
 from layers.work.reference import read_reference
 
-__all__ = ["parse_minutes", "parse_weight", "place_of", "shift_hours", "travel_of", "usual_start"]
+__all__ = ["parse_minutes", "parse_weight", "place_of", "revisit_of", "shift_hours", "travel_of", "usual_start"]
 
 
 def shift_hours(text: str) -> tuple[int, int]:
@@ -28,13 +28,13 @@ def parse_weight(text: str) -> tuple[str, float]:
         raise UsageError("A layer's weight is a number", f"{text!r} has none", "write it as street_dealing=2") from None
 
 
-def parse_minutes(text: str) -> tuple[int, int]:
-    """Minutes as 10-16, or one number for both; UsageError for anything else."""
+def parse_minutes(text: str, what: str = "of a stop", usual: str = "10-16") -> tuple[int, int]:
+    """Minutes as 10-16, or one number for both; UsageError, which says `what` they are, for anything else."""
     try:
         low, high = (int(part) for part in (text.split("-") if "-" in text else (text, text)))
     except ValueError:
         raise UsageError(
-            "Minutes of a stop are two whole numbers with a dash between", f"{text!r} is not", "write 10-16"
+            f"Minutes {what} are two whole numbers with a dash between", f"{text!r} is not", f"write {usual}"
         ) from None
     return low, high
 
@@ -42,6 +42,13 @@ def parse_minutes(text: str) -> tuple[int, int]:
 def place_of(text: str | None, name: str) -> Place | None:
     """A place from an option, if it was given."""
     return as_place(text, name=name) if text else None
+
+
+def revisit_of(here: Installation, text: str | None) -> tuple[int, int]:
+    """Minutes between two visits of a place: of an option, else of plans.toml."""
+    if text:
+        return parse_minutes(text, "between visits", "90-180")
+    return read_plan_settings(here.settings.home).revisit_minutes
 
 
 def usual_start(here: Installation, kind: str) -> Place:

@@ -13,7 +13,7 @@ from commands.choosing import WardOption, demonstration_mark
 from commands.options import AreaOption, Format, FormatOption, HomeOption, open_installation
 from commands.placing import Sure
 from commands.plan_answers import KINDS, file_kind, finish_plan, tell, write_plan
-from commands.plan_choices import parse_minutes, parse_weight, place_of, shift_hours, travel_of, usual_start
+from commands.plan_choices import parse_minutes, parse_weight, place_of, revisit_of, shift_hours, travel_of, usual_start
 from commands.progress import progress_bar
 from commands.storing import confirm
 from geo.errors import UsageError
@@ -84,6 +84,14 @@ def patrol(
     stops: Annotated[
         str, typer.Option("--stops", metavar="10-16", help="Minutes of a stop, fewest to most.")
     ] = "10-16",
+    revisit: Annotated[
+        str | None,
+        typer.Option(
+            "--revisit",
+            metavar="90-180",
+            help="Minutes between two visits of a place, least to most; default: plans.toml, else 90-180.",
+        ),
+    ] = None,
     mode: Annotated[Going, typer.Option("--mode", help="On foot or by car.")] = Going.WALK,
     ward: WardOption = None,
     start: StartOption = None,
@@ -110,6 +118,7 @@ def patrol(
             weights=tuple(map(parse_weight, layer or ["street_dealing=1"])),
             teams=teams,
             stop_minutes=parse_minutes(stops),
+            revisit_minutes=revisit_of(here, revisit),
             mode=mode.value,
             finish=place_of(finish, "Finish"),
             wards=resolve_wards(here.area.wards, ward or []),

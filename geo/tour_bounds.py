@@ -31,7 +31,7 @@ def knapsack_bound(problem: Problem) -> float:
     """The most worth that fits into the teams' time if the way to each stop were the shortest there is, in part too.
 
     Every visit is reached over some way in, at best the shortest, and every tour ends with a way to the finish. Routes,
-    the time between visits and who goes where are forgotten, so that no tours can collect more.
+    the least and the most time between visits and who goes where are forgotten, so that no tours can collect more.
     """
     n = len(problem)
     if not n:

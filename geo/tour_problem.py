@@ -1,6 +1,6 @@
 """The team orienteering problem as Hexbeat has it: places worth visiting, teams with hours, tours and their rules.
 
-A place's worth is collected by the first visit; further visits come a good while later and are worth less.
+A place's worth is collected by the first visit; further visits follow within a span of time and are worth less.
 """
 
 from collections import defaultdict
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from geo.errors import UsageError
 
-__all__ = ["Break", "Problem", "Route", "breaches", "collected", "schedule", "schedule_all"]
+__all__ = ["Break", "Problem", "Route", "breaches", "collected", "late_again", "schedule", "schedule_all"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +37,8 @@ class Problem:
     `worth` float64 (n,) of the first visit, 0 or more. `stop_s` int64 (n,) spent at a visit. `travel_s` int64
     (n + 2, n + 2) from row to column; row n is the start, n + 1 the finish. Every one of `teams` leaves at 0 and is
     back by `limit_s`. Visit k of a place (0 is the first) is worth `again[k]` of it, falling; it is visited
-    len(`again`) times at most, each time `apart_s` or more after the last visit's end, whoever made it. Never are two
-    teams at one place.
+    len(`again`) times at most, each time `apart_s` or more, and `within_s` or less (None: any time), after the last
+    visit's end, whoever made it. Never are two teams at one place.
     """
 
     worth: NDArray[np.float64]
@@ -48,6 +48,7 @@ class Problem:
     teams: int
     again: tuple[float, ...] = (1.0,)
     apart_s: int = 0
+    within_s: int | None = None
     pause: Break | None = None
 
     def __post_init__(self) -> None:
@@ -56,11 +57,17 @@ class Problem:
         shapes = self.stop_s.shape == (n,) and self.travel_s.shape == (n + 2, n + 2)
         signs = (self.worth >= 0).all() and (self.stop_s > 0).all() and (self.travel_s >= 0).all()
         pause = self.pause is None or (self.pause.length_s > 0 and 0 <= self.pause.earliest_s <= self.pause.latest_s)
-        if not (shapes and signs and falling and pause and self.again and self.teams > 0 and self.apart_s >= 0):
+        if not (shapes and signs and falling and pause and self.again and self.teams > 0):
             raise UsageError(
                 "Tours are made of places with worths of 0 or more, stops above 0 and times between all of them",
                 f"there are {n} worths, stops of shape {self.stop_s.shape} and times of shape {self.travel_s.shape}",
                 "give one worth and one stop a place, times with start and finish, and worths of visits that fall",
+            )
+        if self.apart_s < 0 or (self.within_s is not None and self.within_s < self.apart_s):
+            raise UsageError(
+                "A place is seen again after a least time and before a most, neither below 0",
+                f"they are {self.apart_s} and {self.within_s} s",
+                "5400 and 10800 s are usual",
             )
 
     def __len__(self) -> int:
@@ -103,7 +110,8 @@ def schedule_all(
     """When teams that leave at `leave_s` (None: 0) reach each place of their tours, each as early as it can.
 
     A team that comes too soon after the last visit of a place, its own or another's, waits there; the break is taken as
-    late as it may be. The hours and the number of visits are not looked at: `breaches` does.
+    late as it may be. The hours, the number of visits and those that come too late after the last are not looked at:
+    `breaches` does.
     """
     walks = [_Walk(problem, tour, leave) for tour, leave in zip(tours, leave_s or [0] * len(tours), strict=True)]
     coming = [(walk.reach, team) for team, walk in enumerate(walks) if walk.going]
@@ -169,6 +177,23 @@ def collected(problem: Problem, stops: Sequence[Sequence[int]]) -> float:
     return float((problem.worth * running[np.minimum(times, len(problem.again))]).sum())
 
 
+def late_again(problem: Problem, routes: Sequence[Route]) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+    """Visits that begin more than `within_s` after the last of their place: that one's team and turn, and theirs."""
+    if problem.within_s is None or len(problem.again) == 1:
+        return []
+    visits: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
+    for team, route in enumerate(routes):
+        for turn, (place, reach) in enumerate(zip(route.stops, route.arrive_s, strict=True)):
+            visits[place].append((reach, team, turn))
+    found = []
+    for place, times in visits.items():
+        most = problem.stop_list[place] + problem.within_s
+        for early, late in pairwise(sorted(times)) if len(times) > 1 else ():
+            if late[0] - early[0] > most:
+                found.append((early[1:], late[1:]))
+    return found
+
+
 def breaches(problem: Problem, routes: Sequence[Route]) -> list[str]:
     """Every rule of the problem that timed tours break, in words; empty for a sound plan. Trusts no other function."""
     found = []
@@ -184,6 +209,9 @@ def breaches(problem: Problem, routes: Sequence[Route]) -> list[str]:
             found.append(f"place {place} is visited {len(spans)} times")
         if any(late[0] - early[1] < problem.apart_s for early, late in pairwise(sorted(spans))):
             found.append(f"place {place} is visited again too soon")
+        within = problem.within_s
+        if within is not None and any(late[0] - early[1] > within for early, late in pairwise(sorted(spans))):
+            found.append(f"place {place} is visited again too late")
     return found
 
 

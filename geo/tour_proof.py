@@ -92,6 +92,10 @@ class _Model:
                 apart = int(self.problem.stop_s[place]) + self.problem.apart_s
                 later = self.model.add(self.reach[node] >= self.reach[node - 1] + apart)
                 later.only_enforce_if(self.here[node])
+                if self.problem.within_s is not None:
+                    most = int(self.problem.stop_s[place]) + self.problem.within_s
+                    sooner = self.model.add(self.reach[node] <= self.reach[node - 1] + most)
+                    sooner.only_enforce_if(self.here[node])
 
     def hint(self, routes: Sequence[Route]) -> None:
         """Begin from these tours."""

@@ -4,14 +4,16 @@ Ruin and recreate (Schrimpf and others 2000; Christiaens and Vanden Berghe 2020)
 The search counts rounds, not seconds: the same problem, seed and rounds give the same tours.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from geo.tour_problem import Problem, Route, collected, schedule_all
+from geo.tour_problem import Problem, Route, collected, late_again, schedule_all
 
 __all__ = ["search_tours"]
 
@@ -32,7 +34,7 @@ def search_tours(problem: Problem, *, seed: int, rounds: int) -> list[list[int]]
     current_worth = collected(problem, current)
     best, best_worth, since = current, current_worth, 0
     for turn in range(rounds):
-        trial = search.fill(search.ruin(current), noise=_NOISE)
+        trial = search.fill(search.mend(search.ruin(current)), noise=_NOISE)
         trial = search.shorten(trial)
         trial = search.fill(trial, noise=0.0)
         worth, since = collected(problem, trial), since + 1
@@ -53,9 +55,20 @@ class _Search:
     random: np.random.Generator
 
     def timed(self, tours: Sequence[Sequence[int]]) -> list[Route] | None:
-        """The tours with their times; None if a team is late."""
+        """The tours with their times; None if a team is late, or a place is seen again too late."""
         routes = schedule_all(self.problem, tours)
-        return None if any(route.back_s > self.problem.limit_s for route in routes) else routes
+        late = any(route.back_s > self.problem.limit_s for route in routes)
+        return None if late or late_again(self.problem, routes) else routes
+
+    def mend(self, tours: list[list[int]]) -> list[list[int]]:
+        """The tours without visits that come too late after the last: one of the two goes, by chance."""
+        while late := late_again(self.problem, schedule_all(self.problem, tours)):
+            gone = {pair[int(self.random.integers(2))] for pair in late}
+            tours = [
+                [place for turn, place in enumerate(tour) if (team, turn) not in gone]
+                for team, tour in enumerate(tours)
+            ]
+        return tours
 
     def fill(self, tours: Sequence[Sequence[int]], *, noise: float) -> list[list[int]]:
         """Tours with as much inserted as fits: each time what is worth most for the time that it takes."""
@@ -100,7 +113,26 @@ class _Search:
         visited = sorted({place for one in routes for place in one.stops})
         if visited:
             cost[visited] = self.rows(route, routes, visited)
-        return cost
+        return np.where(cost <= self.slack(route, routes), cost, np.inf)
+
+    def slack(self, route: Route, routes: Sequence[Route]) -> NDArray[np.float64]:
+        """By how many seconds all after each position, (positions,), may be put off before a place is seen too late.
+
+        A guide: what waits and other teams make of it only the whole schedule tells.
+        """
+        problem = self.problem
+        most = np.full(len(route.stops) + 1, np.inf)
+        if problem.within_s is None or len(problem.again) == 1:
+            return most
+        visits: dict[int, list[tuple[int, int]]] = defaultdict(list)
+        for one in routes:
+            for turn, (place, reach) in enumerate(zip(one.stops, one.arrive_s, strict=True)):
+                visits[place].append((reach, turn if one is route else -1))
+        for place, times in visits.items():
+            for (before, first), (reach, turn) in pairwise(sorted(times)) if len(times) > 1 else ():
+                left = before + problem.stop_list[place] + problem.within_s - reach
+                most[first + 1 : turn + 1] = np.minimum(most[first + 1 : turn + 1], left)
+        return most
 
     def detours(self, route: Route, places: NDArray[np.intp]) -> NDArray[np.float64]:
         """Seconds of stop and way that places cost at each position, (places, positions); infinite beyond the limit."""
@@ -121,16 +153,25 @@ class _Search:
         path = np.array([n, *route.stops])
         leave = np.array([0, *(a + problem.stop_s[p] for p, a in zip(route.stops, route.arrive_s, strict=True))])
         reach = leave + problem.travel_s[path][:, chosen].T  # (chosen, positions)
-        row = {place: k for k, place in enumerate(places)}
-        wait = np.zeros(reach.shape)
-        for one in routes:
-            for place, at in zip(one.stops, one.arrive_s, strict=True):
-                if place in row:
-                    k = row[place]
-                    least = int(problem.stop_s[place]) + problem.apart_s
-                    wait[k] = np.maximum(wait[k], least - np.abs(reach[k] - at))
-        cost = cost + wait
-        return np.where(route.back_s + cost <= problem.limit_s, cost, np.inf)
+        near = self.nearest(chosen, reach, routes)
+        cost = cost + np.maximum(self.problem.stop_s[chosen][:, None] + problem.apart_s - near, 0)
+        fits = route.back_s + cost <= problem.limit_s
+        if problem.within_s is not None:
+            fits &= near - problem.stop_s[chosen][:, None] <= problem.within_s
+        return np.where(fits, cost, np.inf)
+
+    def nearest(
+        self, chosen: NDArray[np.intp], reach: NDArray[np.int64], routes: Sequence[Route]
+    ) -> NDArray[np.float64]:
+        """Seconds from reaching places, (chosen, positions), to when they are reached otherwise, at the nearest."""
+        row = np.full(len(self.problem), -1)
+        row[chosen] = np.arange(len(chosen))
+        visited = row[[place for one in routes for place in one.stops]]
+        times = np.array([at for one in routes for at in one.arrive_s])[visited >= 0]
+        visited = visited[visited >= 0]
+        near = np.full(reach.shape, np.inf)
+        np.minimum.at(near, visited, np.abs(reach[visited] - times[:, None]).astype(np.float64))
+        return near
 
     def ruin(self, tours: Sequence[Sequence[int]]) -> list[list[int]]:
         """Tours without some of their stops: a stretch of each of some tours, or those around one place."""

@@ -58,6 +58,7 @@ def ask_patrol(here: Installation, seed: int) -> PatrolChoices | None:
             start=common.start,
             weights=weights,
             teams=int(teams),
+            revisit_minutes=read_plan_settings(here.settings.home).revisit_minutes,
             mode="drive" if mode == "drive" else "walk",
             wards=common.wards,
             seed=seed,

@@ -20,7 +20,7 @@ from layers.cell_names import cell_words
 from layers.columns import Columns
 from layers.plans.expected import Expected, expected_events
 from layers.plans.patrol_past import Past, past_of
-from layers.plans.patrol_problem import APART_S, BREAK_S, PatrolChoices, candidates, patrol_problem, stop_seconds
+from layers.plans.patrol_problem import BREAK_S, PatrolChoices, candidates, patrol_problem, stop_seconds
 from layers.plans.plan import Plan, PlanKind
 from layers.plans.roads import Travel, Ways
 from layers.plans.touring import Visited, make_tour, short_id
@@ -146,10 +146,8 @@ def _share_words(share: float) -> str:
 def _settings(
     choices: PatrolChoices, expected: Expected, chosen: NDArray[np.intp], problem: Problem, ways: Ways
 ) -> tuple[str, ...]:
-    low, high = choices.stop_minutes
-    again = (
-        f"; a place again after {APART_S // 3600} hours or more, worth half as much" if len(problem.again) > 1 else ""
-    )
+    (low, high), (least, most) = choices.stop_minutes, choices.revisit_minutes
+    again = f"; a place again after {least} to {most} minutes, worth half as much" if len(problem.again) > 1 else ""
     pause = f" A break of {BREAK_S // 60} minutes near the middle." if problem.pause else ""
     among = f"Chosen among the {len(chosen):,} cells with the most expected, of {len(expected.worth):,}."
     return (

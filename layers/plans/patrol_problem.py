@@ -17,12 +17,12 @@ from layers.areas import Area
 from layers.plans.expected import Expected
 from layers.plans.plan import Place
 from layers.plans.roads import Travel, Ways, straight_ways
+from layers.plans.settings import REVISIT_MINUTES, require_revisit
 from layers.plans.working_time import WorkingTime
 
-__all__ = ["APART_S", "BREAK_S", "CANDIDATES", "PatrolChoices", "candidates", "patrol_problem", "stop_seconds"]
+__all__ = ["BREAK_S", "CANDIDATES", "PatrolChoices", "candidates", "patrol_problem", "stop_seconds"]
 
 CANDIDATES: Final = 200
-APART_S: Final = 7200  # Koper: what a visit leaves behind is gone in about two hours
 BREAK_S: Final = 30 * 60
 _AGAIN: Final = (1.0, 0.5, 0.25)
 _LONG_S: Final = 6 * 3600  # longer work has a break
@@ -34,8 +34,9 @@ _STOP_LIMITS: Final = (5, 60)  # minutes
 class PatrolChoices:
     """What a team chooses. `weights`: (layer, weight) pairs; `hours` (from, to) local, over midnight too.
 
-    `stop_minutes` (fewest, most) of a stop. `finish` None: the start. `wards` none: all. `seed` makes another plan of
-    the same choices. `quick`: for a first look, with less search and without figures of past weeks.
+    `stop_minutes` (fewest, most) of a stop, `revisit_minutes` between two visits of a place. `finish` None: the start.
+    `wards` none: all. `seed` makes another plan of the same choices. `quick`: for a first look, with less search and
+    without figures of past weeks.
     """
 
     day: dt.date
@@ -44,6 +45,7 @@ class PatrolChoices:
     weights: tuple[tuple[str, float], ...] = (("street_dealing", 1.0),)
     teams: int = 2
     stop_minutes: tuple[int, int] = (10, 16)
+    revisit_minutes: tuple[int, int] = REVISIT_MINUTES
     mode: Mode = "walk"
     finish: Place | None = None
     wards: tuple[str, ...] = ()
@@ -62,6 +64,7 @@ class PatrolChoices:
                 f"{low} to {high} was asked for",
                 "10-16 is what studies found to last longest",
             )
+        require_revisit(self.revisit_minutes)
 
 
 def candidates(worth: NDArray[np.float64], most: int = CANDIDATES) -> NDArray[np.intp]:
@@ -102,14 +105,17 @@ def patrol_problem(
     lon = np.concatenate([shapely.get_x(centres), [choices.start.lon, finish.lon]])
     lat = np.concatenate([shapely.get_y(centres), [choices.start.lat, finish.lat]])
     ways = travel(lon, lat) if travel else straight_ways(lon, lat, mode=choices.mode)
+    least, most = (minutes * 60 for minutes in choices.revisit_minutes)
+    shortest = choices.stop_minutes[0] * 60
     problem = Problem(
         worth=(expected.worth if worth is None else worth)[chosen],
         stop_s=stop_s[chosen],
         travel_s=ways.seconds,
         limit_s=time.seconds,
         teams=choices.teams,
-        again=_AGAIN[: 1 + time.seconds // APART_S],
-        apart_s=APART_S,
+        again=_AGAIN[: 1 + max(time.seconds - shortest, 0) // (least + shortest)],  # no more fit into the hours
+        apart_s=least,
+        within_s=most,
         pause=Break(BREAK_S, time.seconds // 3, time.seconds * 2 // 3) if time.seconds > _LONG_S else None,
     )
     return problem, ways

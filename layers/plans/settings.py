@@ -3,6 +3,7 @@
 ```toml
 roads = "roads.graphml"            # or the address of an OSRM table service, as http://localhost:5000/table/v1/foot
 standard_hours = 2                 # in which the council answers a report of needles
+revisit_minutes = [90, 180]        # least and most between a patrol's visits of a place
 
 [start]                            # where tours begin and end
 name = "Station"
@@ -20,22 +21,38 @@ from geo.errors import DataError, UsageError
 from layers.plans.plan import Place
 from layers.whole_files import written_whole
 
-__all__ = ["PLANS_FILE", "STANDARD_HOURS", "PlanSettings", "as_place", "read_plan_settings", "remember_start"]
+__all__ = [
+    "PLANS_FILE",
+    "REVISIT_MINUTES",
+    "STANDARD_HOURS",
+    "PlanSettings",
+    "as_place",
+    "read_plan_settings",
+    "remember_start",
+    "require_revisit",
+]
 
 PLANS_FILE: Final = "plans.toml"
-_RULE: Final = f"{PLANS_FILE} holds roads, standard_hours and a [start] with name, lon and lat"
+_RULE: Final = f"{PLANS_FILE} holds roads, standard_hours, revisit_minutes and a [start] with name, lon and lat"
 _HINT: Final = "mend it, or take it away: plans do without"
-_KNOWN: Final = {"roads", "standard_hours", "start"}
+_KNOWN: Final = {"roads", "standard_hours", "revisit_minutes", "start"}
 STANDARD_HOURS: Final = 2.0  # Middlesbrough Council answers reports of needles within two hours
+# What a visit leaves behind is gone in about two hours (Koper 1995): half an hour sooner, and an hour later at most.
+REVISIT_MINUTES: Final = (90, 180)
+_REVISIT_LIMITS: Final = (30, 960)
 
 
 @dataclass(frozen=True, slots=True)
 class PlanSettings:
-    """`start` where tours begin, if that is known; `roads` a file or an address; `standard_hours` of the council."""
+    """`start` where tours begin, if that is known; `roads` a file or an address; `standard_hours` of the council.
+
+    `revisit_minutes` (least, most) from the end of a patrol's visit to the next of the same place.
+    """
 
     start: Place | None = None
     roads: str | None = None
     standard_hours: float = STANDARD_HOURS
+    revisit_minutes: tuple[int, int] = REVISIT_MINUTES
 
 
 def read_plan_settings(home: Path) -> PlanSettings:
@@ -56,7 +73,7 @@ def read_plan_settings(home: Path) -> PlanSettings:
         raise DataError(_RULE, f"standard_hours is {hours!r}", "give a number of hours above 0")
     if roads is not None and not isinstance(roads, str):
         raise DataError(_RULE, f"roads is {roads!r}", "give a file's name or an address")
-    return PlanSettings(_start(held.get("start")), roads, float(hours))
+    return PlanSettings(_start(held.get("start")), roads, float(hours), _revisit(held.get("revisit_minutes")))
 
 
 def remember_start(home: Path, start: Place) -> None:
@@ -65,6 +82,8 @@ def remember_start(home: Path, start: Place) -> None:
     lines = [f"roads = {_quoted(held.roads)}"] if held.roads else []
     if held.standard_hours != STANDARD_HOURS:
         lines.append(f"standard_hours = {held.standard_hours:g}")
+    if held.revisit_minutes != REVISIT_MINUTES:
+        lines.append(f"revisit_minutes = {list(held.revisit_minutes)}")
     lines += ["", "[start]", f"name = {_quoted(start.name)}", f"lon = {start.lon!r}", f"lat = {start.lat!r}", ""]
     home.mkdir(parents=True, exist_ok=True)
     with written_whole(home / PLANS_FILE) as draft:
@@ -84,6 +103,31 @@ def as_place(text: str, *, name: str = "Start") -> Place:
             "copy them from a map, as 54.574,-1.235",
         )
     return Place(name, lon, lat)
+
+
+def require_revisit(minutes: tuple[int, int]) -> None:
+    """UsageError unless these are the least and the most minutes between two visits of a place."""
+    (least, most), (low, high) = minutes, _REVISIT_LIMITS
+    if not low <= least <= most <= high:
+        raise UsageError(
+            f"A place is seen again after {low} to {high} minutes, the least before the most",
+            f"{least} to {most} was asked for",
+            f"{REVISIT_MINUTES[0]}-{REVISIT_MINUTES[1]} is about two hours",
+        )
+
+
+def _revisit(held: Any) -> tuple[int, int]:
+    if held is None:
+        return REVISIT_MINUTES
+    hint = f"give two whole numbers of minutes, as {list(REVISIT_MINUTES)}"
+    pair = isinstance(held, list) and len(held) == 2 and all(type(one) is int for one in held)  # noqa: PLR2004 - two
+    if not pair:
+        raise DataError(_RULE, f"revisit_minutes is {held!r}", hint)
+    try:
+        require_revisit((held[0], held[1]))
+    except UsageError as error:
+        raise DataError(error.rule, f"{PLANS_FILE} has {held[0]} to {held[1]}", hint) from error
+    return held[0], held[1]
 
 
 def _start(held: Any) -> Place | None:

@@ -1,4 +1,7 @@
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -17,16 +20,19 @@ def problems(draw: st.DrawFn) -> Problem:
     seed, places = draw(st.integers(0, 10_000)), draw(st.integers(0, 14))
     hours = draw(st.floats(0, 6))
     pause = draw(st.sampled_from([None, Break(1800, 3600, 7200), Break(900, 0, 0)]))
+    apart_s = draw(st.sampled_from([0, 1800, 7200]))
+    wider_s = draw(st.sampled_from([None, 0, 600, 3600]))
     problem = town(
         seed,
         places=places,
         teams=draw(st.integers(1, 3)),
         hours=hours,
         again=draw(st.sampled_from([(1.0,), (1.0, 0.5), (1.0, 1.0, 0.25)])),
-        apart_s=draw(st.sampled_from([0, 1800, 7200])),
+        apart_s=apart_s,
         pause=pause,
         one_way=draw(st.booleans()),
     )
+    problem = replace(problem, within_s=None if wider_s is None else apart_s + wider_s)
     none = draw(st.booleans())
     return replace(problem, worth=problem.worth * 0) if none and seed % 5 == 0 else problem
 
@@ -51,12 +57,12 @@ def test_no_plan_breaks_a_rule_or_exceeds_its_bound(problem: Problem, seed: int,
 @settings(max_examples=40)
 @given(problems(), st.integers(0, 1000))
 def test_any_order_of_stops_is_timed_without_breaking_ways_breaks_or_waits(problem: Problem, seed: int) -> None:
-    """Only the hours and the number of visits may be broken: those are the caller's to look at."""
+    """Only hours, the number of visits and the most between them may be broken: those are the caller's to look at."""
     random = np.random.default_rng(seed)
     if not len(problem):
         return
     tours = [random.integers(len(problem), size=int(random.integers(6))).tolist() for _ in range(problem.teams)]
-    wide = replace(problem, limit_s=10**7, again=(1.0,) * 99)
+    wide = replace(problem, limit_s=10**7, again=(1.0,) * 99, within_s=None)
     assert breaches(wide, schedule_all(wide, tours)) == []
 
 
@@ -86,6 +92,36 @@ def test_a_proof_mends_what_the_search_missed() -> None:
     solved = make_tours(problem, seed=1, rounds=0)
     assert solved.gap == 0
     assert solved.score == pytest.approx(best_by_highs(problem))
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_places_are_seen_again_within_a_span_of_time(seed: int) -> None:
+    """Whoever comes: without the upper side some of these visits lie hours beyond it."""
+    free = town(seed, places=30, teams=2, hours=7, again=(1.0, 0.5, 0.25), apart_s=5400)
+    problem = replace(free, within_s=10800)
+    solved = make_tours(problem, seed=1, rounds=15)
+    apart = apart_of(problem, solved.routes)
+    assert len(apart) > 10
+    assert min(apart) >= 5400
+    assert max(apart) <= 10800
+    loose = make_tours(free, seed=1, rounds=15)
+    assert max(apart_of(free, loose.routes)) > 10800
+    assert "is visited again too late" in " ".join(breaches(problem, loose.routes))
+    assert loose.bound == pytest.approx(solved.bound)  # the bound forgets the upper side, and so holds for both
+    assert solved.score > 0.9 * loose.score
+
+
+def apart_of(problem: Problem, routes: Sequence[Route]) -> list[int]:
+    """Seconds from the end of each visit to the next of the same place."""
+    visits: dict[int, list[int]] = defaultdict(list)
+    for route in routes:
+        for place, reach in zip(route.stops, route.arrive_s, strict=True):
+            visits[place].append(reach)
+    return [
+        late - early - int(problem.stop_s[place])
+        for place, times in visits.items()
+        for early, late in pairwise(sorted(times))
+    ]
 
 
 def test_a_large_problem_says_how_far_from_the_best_it_can_be() -> None:

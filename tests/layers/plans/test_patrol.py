@@ -1,7 +1,6 @@
 import datetime as dt
 from dataclasses import replace
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +9,6 @@ from hypothesis import strategies as st
 
 from geo.errors import UsageError
 from layers.plans.patrol import PatrolChoices, make_patrol_plan
-from layers.plans.patrol_problem import APART_S
 from layers.plans.plan import Place, Plan
 from layers.plans.store import plan_to_json
 from layers.plans.working_time import working_time
@@ -48,7 +46,8 @@ def require_sound(plan: Plan, choices: PatrolChoices) -> None:
             assert rest >= 30 * 60
     for times in visits.values():
         times.sort()
-        assert all(late[0] - early[1] >= APART_S for early, late in pairwise(times))
+        least, most = (minutes * 60 for minutes in choices.revisit_minutes)
+        assert all(least <= late[0] - early[1] <= most for early, late in pairwise(times))
     ids = [stop.stop_id for tour in plan.tours for stop in tour.stops]
     assert len(ids) == len(set(ids))
     assert 0 <= plan.covered <= plan.expected
@@ -146,13 +145,15 @@ def test_several_layers_are_weighed_and_told_apart() -> None:
     )
 
 
-def test_longer_shifts_see_a_place_again_after_two_hours(tmp_path: Path) -> None:
-    del tmp_path
-    choices = replace(NIGHT, hours=(14, 22), teams=1, wards=("E05009866",))
+@pytest.mark.parametrize("revisit", [(90, 180), (120, 125)])
+def test_longer_shifts_see_a_place_again_after_about_two_hours(revisit: tuple[int, int]) -> None:
+    choices = replace(NIGHT, hours=(14, 22), teams=1, wards=("E05009866",), revisit_minutes=revisit)
     plan = planned(choices)
     cells = [stop.cell for stop in plan.tours[0].stops]
     assert len(cells) > len(set(cells))
     require_sound(plan, choices)
+    again = f"a place again after {revisit[0]} to {revisit[1]} minutes, worth half as much"
+    assert again in plan.settings[0]
 
 
 @pytest.mark.parametrize(
@@ -163,6 +164,11 @@ def test_longer_shifts_see_a_place_again_after_two_hours(tmp_path: Path) -> None
             {"stop_minutes": (16, 10)},
             "Stops last 5 to 60 minutes, the fewest before the most; 16 to 10 was asked for; "  # noqa: ISC004 - one text
             "10-16 is what studies found to last longest",
+        ),
+        (
+            {"revisit_minutes": (180, 90)},
+            "A place is seen again after 30 to 960 minutes, the least before the most; 180 to 90 was asked for; "  # noqa: ISC004 - one text
+            "90-180 is about two hours",
         ),
     ],
 )

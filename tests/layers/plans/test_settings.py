@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from geo.errors import DataError
-from layers.plans.settings import read_plan_settings
+from layers.plans.plan import Place
+from layers.plans.settings import PlanSettings, read_plan_settings, remember_start
 
 
 @pytest.mark.parametrize("lon", ["nan", "inf", "181.0"])
@@ -14,6 +15,32 @@ def test_a_start_without_degrees_is_refused(tmp_path: Path, lon: str) -> None:
     with pytest.raises(DataError) as caught:
         read_plan_settings(tmp_path)
     assert str(caught.value) == (
-        "plans.toml holds roads, standard_hours and a [start] with name, lon and lat; its [start] has no lon and lat "
-        "in degrees; mend it, or take it away: plans do without"
+        "plans.toml holds roads, standard_hours, revisit_minutes and a [start] with name, lon and lat; its [start] has "
+        "no lon and lat in degrees; mend it, or take it away: plans do without"
     )
+
+
+@pytest.mark.parametrize(
+    ("written", "fact"),
+    [
+        ("90", "revisit_minutes is 90"),
+        ("[90]", "revisit_minutes is [90]"),
+        ("[true, 180]", "revisit_minutes is [True, 180]"),
+        ("[90, 180.5]", "revisit_minutes is [90, 180.5]"),
+        ("[180, 90]", "plans.toml has 180 to 90"),
+        ("[5, 90]", "plans.toml has 5 to 90"),
+    ],
+)
+def test_minutes_between_visits_are_a_least_and_a_most(tmp_path: Path, written: str, fact: str) -> None:
+    (tmp_path / "plans.toml").write_text(f"revisit_minutes = {written}\n")
+    with pytest.raises(DataError) as caught:
+        read_plan_settings(tmp_path)
+    assert caught.value.fact == fact
+    assert caught.value.hint == "give two whole numbers of minutes, as [90, 180]"
+
+
+def test_a_remembered_start_leaves_the_other_settings_as_they_are(tmp_path: Path) -> None:
+    (tmp_path / "plans.toml").write_text('roads = "a.graphml"\nstandard_hours = 4\nrevisit_minutes = [100, 200]\n')
+    start = Place("Station", -1.235, 54.574)
+    remember_start(tmp_path, start)
+    assert read_plan_settings(tmp_path) == PlanSettings(start, "a.graphml", 4.0, (100, 200))
