@@ -3,15 +3,16 @@
 import sys
 from importlib import import_module
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 import typer
 
-from commands.answers import say_error
-from geo.errors import HexbeatError
+from commands.answers import say, say_error
+from geo.errors import HexbeatError, UsageError
 
 __all__ = ["main", "make_app"]
 
+_WrongWords: Final[Any] = typer.BadParameter.__mro__[1]  # what the command line raises of any wrong call
 # Where each command lives; in the order in which the help lists them.
 _COMMANDS: Final = MappingProxyType(
     {
@@ -60,10 +61,26 @@ def main() -> None:
     """Run the command line. Exit codes: 0 done, 2 wrong usage, 3 input unusable and nothing changed, 4 refused."""
     called = sys.argv[1] if len(sys.argv) > 1 else ""
     try:
-        make_app(*([called] if called in _COMMANDS else []))()
+        code = make_app(*([called] if called in _COMMANDS else []))(prog_name="hexbeat", standalone_mode=False)
+    except _WrongWords as error:
+        say_wrong(error)
+        sys.exit(UsageError.exit_code)
     except HexbeatError as error:
         say_error(error)
         sys.exit(error.exit_code)
+    except typer.Abort:  # a question that nobody answered
+        say("Stopped.")
+        sys.exit(1)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def say_wrong(error: Any) -> None:
+    """Say what is wrong with a call in the form of all errors; the help, where a command was called without words."""
+    if type(error).show is not _WrongWords.show:  # it shows itself as help
+        error.show()
+        return
+    path, fact = error.ctx.command_path if error.ctx else "hexbeat", error.format_message().strip().rstrip(".")
+    say_error(UsageError(f"{path} takes what its help lists", f"{fact[:1].lower()}{fact[1:]}", f"see {path} --help"))
 
 
 if __name__ == "__main__":

@@ -62,7 +62,7 @@ def hot_places(
     found = hotspot_map(columns, chosen, study, trend=False, time_zone=area.time_zone)
     hot = np.flatnonzero(found.rows["hotspot"].to_numpy() == HOT)
     if not len(hot):
-        return [], [_nothing_words(found, spec, days)]
+        return [], [_nothing_words(found, spec, days, hours)]
     groups = connected_components(study.neighbours[hot][:, hot], directed=False)[1]
     order = np.lexsort((-found.rows["count"].to_numpy()[hot], -found.rows["gi_z"].to_numpy()[hot]))
     first = {int(group): int(place) for place, group in zip(order[::-1], groups[order[::-1]], strict=True)}
@@ -92,10 +92,10 @@ def _place(found: HotspotMap, hot: np.ndarray, groups: np.ndarray, group: int, h
     )
 
 
-def _nothing_words(found: HotspotMap, spec: LayerSpec, days: int) -> str:
+def _nothing_words(found: HotspotMap, spec: LayerSpec, days: int, hours: tuple[int, int] | None) -> str:
     """Why no place of a layer is named."""
     if not found.total:
-        return f"No {spec.many} were recorded in these {days} days and hours."
+        return f"No {spec.many} were recorded in these {days} days{' at these hours' if hours else ''}."
     if too_quiet(found):
         return f"There are too few {spec.many} in {days} days to tell a hotspot from chance."
     return f"No place stands out for {spec.many}: they lie as chance would scatter them."
