@@ -9,8 +9,8 @@ from geo.errors import UsageError
 from layers.areas import Area
 from layers.plans.plan import Plan
 from layers.plans.store import plan_to_json, save_plan
+from layers.plans.words import headline, sure_words
 from layers.whole_files import written_whole
-from layers.wording import percent_words
 
 __all__ = ["KINDS", "file_kind", "finish_plan", "tell", "write_plan"]
 
@@ -32,12 +32,11 @@ def finish_plan(
 def tell(made: Plan, area: Area, *, form: Format) -> None:
     """A plan as JSON, or as its sentence and its stops."""
     if form is Format.TABLE:
-        for sentence in (*made.settings, *made.notes):
+        for sentence in (*made.settings, sure_words(made), *made.notes):
             say(sentence)
-    share = percent_words(made.covered / made.expected) if made.expected else "none"
-    stops = sum(len(tour.stops) for tour in made.tours)
-    heading = f"{made.title} (plan {made.plan_id}): {stops} stops cover {share} of what is expected"
-    answer(plan_to_json(made, time_zone=area.time_zone), form=form, rows=stop_rows(made), heading=heading)
+    heading = f"{made.title} (plan {made.plan_id}). {headline(made)}"
+    whole = {"headline": headline(made), "how_good": sure_words(made), **plan_to_json(made, time_zone=area.time_zone)}
+    answer(whole, form=form, rows=stop_rows(made), heading=heading)
 
 
 def stop_rows(made: Plan) -> list[dict[str, Any]]:

@@ -4,10 +4,11 @@ import datetime as dt
 
 from icalendar import Calendar, Event
 
-from dashboard.documents.plan_words import cover_words, mark_of, stop_title, stop_words
+from dashboard.documents.plan_words import mark_of, stop_title, stop_words
 from dashboard.documents.svg import plain_text
 from layers.areas import Area
 from layers.plans.plan import Plan, Stop, Tour
+from layers.plans.words import share_words
 
 __all__ = ["plan_calendar"]
 
@@ -20,7 +21,7 @@ def plan_calendar(plan: Plan, area: Area) -> bytes:
     made.add("method", "PUBLISH")
     made.add("x-wr-calname", plain_text(plan.title))
     made.add("x-wr-timezone", area.time_zone)
-    made.add("x-wr-caldesc", plain_text(f"{mark_of(plan)} {cover_words(plan)}".strip()))
+    made.add("x-wr-caldesc", plain_text(f"{mark_of(plan)} {share_words(plan)}".strip()))
     for tour in plan.tours:
         for stop in tour.stops:
             made.add_component(stop_event(plan, tour, stop))

@@ -6,14 +6,15 @@ import numpy as np
 
 from dashboard.documents.drawing import draw_map
 from dashboard.documents.frame import bounds_around
-from dashboard.documents.plan_words import clock, cover_words, mark_of, tour_heading, tour_way
+from dashboard.documents.plan_words import clock, mark_of, tour_heading, tour_way
 from dashboard.documents.sketch import Line, Mark
 from dashboard.documents.typesetting import make_pdf
 from dashboard.scales import Scale
 from geo.cells import cells_from_strings
 from layers.areas import Area
-from layers.plans.plan import Place, Plan, PlanKind, Stop, Tour
-from layers.wording import date_words, percent_words
+from layers.plans.plan import Place, Plan, Stop, Tour
+from layers.plans.words import share_words, sure_words
+from layers.wording import date_words
 
 __all__ = ["plan_pdf", "stop_marks"]
 
@@ -32,9 +33,9 @@ def plan_pdf(plan: Plan, area: Area) -> bytes:
     data = {
         "title": plan.title,
         "mark": mark_of(plan),
-        "cover": cover_words(plan),
+        "cover": share_words(plan),
         "tours": [tour_data(plan, tour, area) for tour in plan.tours],
-        "about": [*best_words(plan), *plan.settings],
+        "about": [sure_words(plan), *plan.settings],
         "past": [
             {"label": label, "pai": f"{pai:.2f}", "interval": f"{low:.2f} to {high:.2f}"}
             for label, pai, low, high in plan.past
@@ -125,12 +126,3 @@ def stop_marks(tour: Tour) -> list[Mark]:
     for stop in tour.stops:
         places.setdefault((stop.lon, stop.lat), []).append(str(stop.order))
     return [Mark(lon, lat, "stop", ", ".join(numbers)) for (lon, lat), numbers in places.items()]
-
-
-def best_words(plan: Plan) -> list[str]:
-    """How near a sweep comes to the best that is possible; a patrol says so in its own notes."""
-    if plan.kind is PlanKind.PATROL:
-        return []
-    if plan.gap <= 0:
-        return ["No plan for these hours and crews reaches more: this is proved."]
-    return [f"It reaches {percent_words(1 - plan.gap)} or more of the most that these hours and crews allow."]

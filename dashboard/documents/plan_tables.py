@@ -7,11 +7,12 @@ from typing import Any, Final
 import pandas as pd
 import xlsxwriter
 
-from dashboard.documents.plan_words import cover_words, mark_of
+from dashboard.documents.plan_words import mark_of
 from dashboard.documents.svg import plain_text
 from layers.areas import Area
 from layers.plain_cells import neutralise_formulas, plain_cell
 from layers.plans.plan import Plan
+from layers.plans.words import share_words, sure_words
 from layers.wording import list_words
 
 __all__ = ["WORKBOOK_OPTIONS", "plan_csv", "plan_xlsx", "stop_table", "write_facts", "write_sheet"]
@@ -78,7 +79,8 @@ def plan_facts(plan: Plan, area: Area) -> list[tuple[str, str]]:
         ("Begins", plan.begins.isoformat(timespec="minutes")),
         ("Ends", plan.ends.isoformat(timespec="minutes")),
         ("Layers", list_words(plan.layers)),
-        ("Cover", cover_words(plan)),
+        ("Cover", share_words(plan)),
+        ("How good", sure_words(plan)),
         *(("Setting", words) for words in plan.settings),
         *(("Note", words) for words in plan.notes),
         ("Wards", area.attribution),

@@ -6,10 +6,11 @@ from typing import Any, Final
 
 import gpxpy.gpx
 
-from dashboard.documents.plan_words import cover_words, mark_of, stop_title, stop_words, tour_heading, tour_way
+from dashboard.documents.plan_words import mark_of, stop_title, stop_words, tour_heading, tour_way
 from dashboard.documents.svg import plain_text
 from layers.areas import Area
 from layers.plans.plan import Place, Plan, Stop, Tour
+from layers.plans.words import share_words
 
 __all__ = ["plan_geojson", "plan_gpx", "plan_kml"]
 
@@ -24,7 +25,7 @@ def plan_gpx(plan: Plan, area: Area) -> bytes:
     made = gpxpy.gpx.GPX()
     made.creator = "Hexbeat"
     made.name = plain_text(plan.title)
-    made.description = plain_text(f"{mark_of(plan)} {cover_words(plan)} {area.attribution}".strip())
+    made.description = plain_text(f"{mark_of(plan)} {share_words(plan)} {area.attribution}".strip())
     made.time = plan.made_at
     for number, tour in enumerate(plan.tours, start=1):
         route = gpxpy.gpx.GPXRoute(
@@ -69,7 +70,7 @@ def plan_kml(plan: Plan, area: Area) -> bytes:
     root = ET.Element(tag("kml"))
     document = child(root, "Document")
     child(document, "name", plan.title)
-    child(document, "description", f"{mark_of(plan)} {cover_words(plan)} {area.attribution}".strip())
+    child(document, "description", f"{mark_of(plan)} {share_words(plan)} {area.attribution}".strip())
     for number in range(len(plan.tours)):
         style = child(document, "Style", id=f"team-{number + 1}")
         line = child(style, "LineStyle")
@@ -126,7 +127,7 @@ def plan_geojson(plan: Plan, area: Area) -> bytes:
         "name": plan.title,
         "plan_id": plan.plan_id,
         "made_at": plan.made_at.isoformat(),
-        "about": cover_words(plan),
+        "about": share_words(plan),
         "attribution": area.attribution,
         **({"demonstration": mark_of(plan)} if plan.synthetic else {}),
         "features": features,

@@ -4,10 +4,10 @@ import datetime as dt
 from typing import Final
 
 from layers.counts_export import MARK
-from layers.plans.plan import Plan, PlanKind, Stop, Tour
-from layers.wording import date_words, number_words, percent_words
+from layers.plans.plan import Plan, Stop, Tour
+from layers.wording import date_words, number_words
 
-__all__ = ["DAYS", "clock", "cover_words", "mark_of", "stop_title", "stop_words", "tour_heading", "tour_way"]
+__all__ = ["DAYS", "clock", "mark_of", "stop_title", "stop_words", "tour_heading", "tour_way"]
 
 DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
@@ -27,19 +27,6 @@ def tour_heading(plan: Plan, tour: Tour) -> str:
     """As in "Team A: Fri 27 Nov 2026, 22:00 to 02:00"."""
     day = f"{DAYS[tour.leaves.weekday()]} {date_words(tour.leaves.date())}"
     return f"{tour.team}: {day}, {clock(tour.leaves, plan)} to {clock(tour.returns, plan)}"
-
-
-def cover_words(plan: Plan) -> str:
-    """Which share of what is expected the whole plan covers."""
-    what = "needles thought to lie" if plan.kind is PlanKind.SWEEP else "events expected"
-    where = "in the chosen wards" + ("" if plan.kind is PlanKind.SWEEP else " in these hours")
-    if plan.expected <= 0:
-        return f"There are no {what} {where}."
-    teams = "this team" if len(plan.tours) == 1 else f"the {len(plan.tours)} teams together"
-    return (
-        f"The stops of {teams} cover {percent_words(plan.covered / plan.expected)} of the {what} {where}: "
-        f"{number_words(plan.covered)} of {number_words(plan.expected)}."
-    )
 
 
 def tour_way(plan: Plan, tour: Tour) -> str:

@@ -9,12 +9,13 @@ from streamlit.navigation.page import StreamlitPage
 from dashboard.documents.plan_files import PLAN_FILES, plan_file
 from dashboard.documents.plan_words import mark_of, tour_way
 from dashboard.partners.plan_map import key_html, show_tours
-from dashboard.partners.plan_words import past_sentence, plan_sentence, sure_sentence, tour_html
+from dashboard.partners.plan_words import past_sentence, tour_html
 from dashboard.session import Installation
 from dashboard.words import html_text
 from layers.access import Action, may, require
 from layers.plans.plan import Plan
 from layers.plans.store import list_plans
+from layers.plans.words import headline, sure_words
 
 __all__ = ["draw_plan", "draw_saved"]
 
@@ -28,8 +29,8 @@ def draw_plan(here: Installation, plan: Plan, pages: Sequence[StreamlitPage]) ->
     title = html_text(f"{plan.title} · plan {plan.plan_id}")
     st.html(
         f'<div aria-live="polite"><h2 class="hb-map-title">{title}</h2>'
-        f'<p class="hb-sentence">{html_text(plan_sentence(plan))}</p>'
-        f'<p class="hb-notes">{html_text(past_sentence(plan))} {html_text(sure_sentence(plan))}</p>{marked}</div>'
+        f'<p class="hb-sentence">{html_text(headline(plan))}</p>'
+        f'<p class="hb-notes">{html_text(past_sentence(plan))} {html_text(sure_words(plan))}</p>{marked}</div>'
     )
     if any(tour.stops for tour in plan.tours):
         draw_files(here, plan, pages)

@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 
 from geo.errors import UsageError
 from geo.orienteering import Problem, Solved, make_tours
+from layers.analysis.weekly import FEWEST_HISTORY_WEEKS
 from layers.areas import Area
 from layers.catalogue import layer_named
 from layers.cell_names import cell_words
 from layers.columns import Columns
 from layers.plans.expected import Expected, expected_events
-from layers.plans.patrol_past import Past, past_of
+from layers.plans.patrol_past import PAST_WEEKS, Past, past_of
 from layers.plans.patrol_problem import BREAK_S, PatrolChoices, candidates, patrol_problem, stop_seconds
 from layers.plans.plan import Plan, PlanKind
 from layers.plans.roads import Travel, Ways
@@ -30,6 +31,10 @@ from layers.wording import date_words, list_words, number_words, percent_words
 __all__ = ["PatrolChoices", "make_patrol_plan"]
 
 _QUICK_ROUNDS: Final = 25
+_UNJUDGED: Final = (
+    f"Such plans are judged by the last {PAST_WEEKS} weeks, each planned from {FEWEST_HISTORY_WEEKS} weeks before it "
+    "or more: that was not done, or not so many are known."
+)
 _WHOLE_PERCENT: Final = 0.1  # from here on decimals say little
 Progress = Callable[[int, int], None]
 
@@ -91,7 +96,9 @@ def make_patrol_plan(
         synthetic=bool(columns.demonstration.any()),
         past=past.rows() if past else (),
         settings=_settings(choices, expected, chosen, problem, ways),
-        notes=_notes(expected, chosen[visited], solved, past=past, judged=not methods),
+        notes=_notes(expected, chosen[visited], past=past, judged=not methods),
+        held=past.held() if past else None,
+        held_weeks=len(past.events) if past and past.held() else 0,
     )
 
 
@@ -159,31 +166,23 @@ def _settings(
     )
 
 
-def _notes(
-    expected: Expected, visited: NDArray[np.intp], solved: Solved, *, past: Past | None, judged: bool
-) -> tuple[str, ...]:
-    """What the plan covers layer by layer, how good it is for sure, and what it cannot know."""
+def _notes(expected: Expected, visited: NDArray[np.intp], *, past: Past | None, judged: bool) -> tuple[str, ...]:
+    """What the plan covers layer by layer, what such plans would have caught, and what it cannot know."""
     said = []
     for one in expected.layers:
         whole, part = float(one.cells.sum()), float(one.cells[visited].sum())
         share = percent_words(part / whole) if whole else "none"
         said.append(
-            f"{layer_named(one.layer).title}: the stops are at places with {number_words(part)} of the "
-            f"{number_words(whole)} expected in these hours ({share})."
+            f"{layer_named(one.layer).title}: the forecast is of {number_words(part)} at the stops, of "
+            f"{number_words(whole)} in these hours ({share})."
         )
-    if past:
-        said += past.sentences()
+    said += past.sentences() if past else [_UNJUDGED]
     if past and past.events.any() and judged:
         said.append("The method was chosen by a back-test that these weeks took part in, which may flatter the plans.")
     if len(expected.layers) > 1:
         said.append(
             "The layers are unlike things: their sum has the weights that the team gave, and no unit of its own."
         )
-    said.append(
-        "Proved best: no plan of these places and hours collects more."
-        if solved.gap == 0
-        else f"It collects {percent_words(1 - solved.gap)} or more of the most that any plan of these choices could."
-    )
     said.append(
         "Reports are where people report: what nobody reports, the plan cannot know. What was expected is no evidence "
         "against anyone who is there."

@@ -46,6 +46,10 @@ class Past:
         """By how much of all events the plans caught more than the usual way, with the interval of the same weeks."""
         return interval(self.caught - self.usual, self.events)
 
+    def held(self) -> tuple[float, float, float] | None:
+        """The share of all events that lay at the plans' stops, with its 95 % interval; None without events."""
+        return interval(self.caught, self.events) if self.events.any() else None
+
     def sentences(self) -> tuple[str, ...]:
         """How the figures were made, and how much of all events either way caught; none without events."""
         if not self.events.sum():

@@ -73,8 +73,11 @@ class Plan:
     `plan_id` is a short code, the same for the same data, choices and seed. `layers` the layers weighed, `weights`
     theirs. `covered` and `expected`: of so many events (or needles) expected in the chosen wards during the hours,
     so many at the stops. `score` what the plan collects in the units that were maximised, `bound` what no plan can
-    exceed, `gap` = 1 - score / bound (0 when proved best). `past` rows say what such a plan would have caught:
-    (label, PAI, low, high). `settings` and `notes` are sentences for people. `synthetic` marks demonstration events.
+    exceed, `gap` = 1 - score / bound (0 when proved best). `proved`: a plan with the bound's worth is known, and what
+    lacks is the price of tours that vary. `past` rows say what such a plan would have caught: (label, PAI, low, high).
+    `held` (share, low, high) of the events of the last `held_weeks` weeks that lay at the stops of such plans, with
+    its 95 % interval; None: not judged. `settings` and `notes` are sentences for people. `synthetic` marks
+    demonstration events.
     """
 
     plan_id: str
@@ -96,3 +99,6 @@ class Plan:
     past: tuple[tuple[str, float, float, float], ...] = ()
     settings: tuple[str, ...] = ()
     notes: tuple[str, ...] = field(default=())
+    held: tuple[float, float, float] | None = None
+    held_weeks: int = 0
+    proved: bool = False

@@ -17,6 +17,7 @@ __all__ = ["list_plans", "load_plan", "plan_from_json", "plan_to_json", "remove_
 _FOLDER: Final = "plans"
 _ID: Final = re.compile(r"[a-z0-9]{4,16}")
 _FORM: Final = 1
+_NEW: Final = frozenset({"held", "held_weeks", "proved"})  # of plans made since 23 Nov 2026
 
 
 def save_plan(home: Path, plan: Plan, *, time_zone: str = "Europe/London") -> Path:
@@ -75,7 +76,8 @@ def plan_from_json(held: dict[str, Any]) -> Plan:
     zone = ZoneInfo(held["time_zone"])
     if held["form"] != _FORM:
         raise ValueError(held["form"])
-    fields = {one.name: held[one.name] for one in dataclasses.fields(Plan)}
+    # What plans of before did not say has its default.
+    fields = {one.name: held[one.name] for one in dataclasses.fields(Plan) if one.name in held or one.name not in _NEW}
     tours = tuple(_tour(tour, zone) for tour in fields["tours"])
     lists = ("layers", "weights", "settings", "notes")
     return Plan(
@@ -83,6 +85,7 @@ def plan_from_json(held: dict[str, Any]) -> Plan:
         | {name: tuple(fields[name]) for name in lists}
         | {name: _moment(fields[name], zone) for name in ("made_at", "begins", "ends")}
         | {"kind": PlanKind(fields["kind"]), "tours": tours, "past": tuple(tuple(row) for row in fields["past"])}
+        | ({"held": tuple(fields["held"])} if fields.get("held") else {})
     )
 
 

@@ -30,6 +30,8 @@ def test_a_patrol_is_told_kept_shown_and_written(run: Run, home: Path, tmp_path:
     assert done.code == 0, done.err
     plan = plan_from_json(done.json)
     assert load_plan(home, plan.plan_id) == plan
+    assert plan.held is not None
+    assert "In the last 8 weeks the stops of such plans held " in done.json["headline"]
     assert (
         "The method was chosen by a back-test that these weeks took part in, which may flatter the plans." in plan.notes
     )
@@ -41,7 +43,7 @@ def test_a_patrol_is_told_kept_shown_and_written(run: Run, home: Path, tmp_path:
     assert [row["plan"] for row in listed] == [plan.plan_id]
     shown = run("plan", "show", plan.plan_id, "--home", home)
     assert shown.code == 0
-    assert f"(plan {plan.plan_id})" in shown.out
+    assert f"(plan {plan.plan_id}). {done.json['headline']}" in " ".join(shown.out.split())
     assert "Reports are where people report" in shown.err
 
 

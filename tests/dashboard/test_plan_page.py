@@ -7,10 +7,11 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from dashboard.partners.plan_words import past_sentence, plan_sentence, sure_sentence, tour_html
+from dashboard.partners.plan_words import past_sentence, tour_html
 from dashboard.places import place_words
 from layers.cell_names import cell_words
 from layers.plans.store import list_plans, load_plan
+from layers.plans.words import headline
 from tests.support.analysing import filled_store, judged
 from tests.support.planning import a_plan
 
@@ -59,10 +60,11 @@ def test_a_sweep_is_made_kept_opened_by_its_link_and_the_start_remembered(home: 
     plan = load_plan(home, code)
     assert plan.tours[0].start.lat == 54.574
     assert app.query_params["plan"] in (code, [code])
-    assert plan_sentence(plan) in said(app)
+    assert headline(plan) in said(app)
     assert 'name = "Depot"' in (home / "plans.toml").read_text()
     again = plan_page(plan=code)
-    assert plan_sentence(plan) in said(again)
+    assert [field.label for field in again.number_input] == ["Crews", "Reports answered within (hours)"]
+    assert headline(plan) in said(again)
     assert [button.label for button in again.get("download_button")][:2] == ["PDF to print", "GPX for devices"]
 
 
@@ -76,15 +78,8 @@ def test_a_patrol_that_cannot_be_says_why(home: Path) -> None:
     assert "there is no plan" in said(plan_page(plan="zzzz9"))
 
 
-def test_the_sentence_counts_teams_and_stops_and_says_what_is_covered() -> None:
-    plan = a_plan()
-    assert plan_sentence(plan) == (
-        "One team, 1 stop, covers 6 % of the reports of street dealing expected on 24 Oct 2026, 22:00 to 04:00."
-    )
-    assert past_sentence(plan) == "In past weeks. This plan: 6.2 times chance (4.1 to 8)."
-    assert sure_sentence(plan) == (
-        "It collects 83 % or more of the most that any plan of these places and hours could."
-    )
+def test_past_weeks_are_told_with_their_interval() -> None:
+    assert past_sentence(a_plan()) == "In past weeks. This plan: 6.2 times chance (4.1 to 8)."
 
 
 def test_texts_of_stops_are_escaped() -> None:

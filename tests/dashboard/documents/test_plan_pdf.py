@@ -42,11 +42,10 @@ def test_every_team_has_one_page(stops: int, teams: int) -> None:
 
 
 def test_a_page_says_the_cover_the_way_and_each_stop() -> None:
-    words = paper_of(teams=1, stops=2).words
-    assert (
-        "The stops of this team cover 33 % of the events expected in the chosen wards in these hours: 12 of 36."
-        in words
-    )
+    plan = replace(example_plan(teams=1, stops=2), held=(0.11, 0.084, 0.141), held_weeks=8)
+    words = read_paper(plan_file(plan, load_area("middlesbrough"), "pdf")).words
+    assert "In the last 8 weeks the stops of such plans held 11 % (95 % interval 8 to 14 %) of all reports" in words
+    assert "The forecast for the stops on 27 Nov 2026, 22:00 to 04:00, is 33 % (12 of 36): it is no promise." in words
     assert "Leave Police station at 22:00, back there by 22:33." in words
     assert "1 22:04 to 22:16 12 Central" in words
     assert "Seven finds here in 28 days. Open reports: 1." in words
@@ -78,7 +77,7 @@ def test_a_night_on_which_clocks_change_says_which_hour_is_meant() -> None:
 
 def test_a_plan_without_stops_or_teams_still_says_so() -> None:
     assert "0 minutes at 0 stops" in paper_of(stops=0, teams=1).words
-    assert "The stops of the 0 teams together cover" in paper_of(teams=0).words
+    assert "the stops of the 0 teams together" in paper_of(teams=0).words
 
 
 def test_it_prints_in_black_and_white() -> None:
@@ -96,8 +95,8 @@ def test_the_moment_of_the_file_is_that_of_the_plan() -> None:
 
 def test_a_sweep_says_how_near_it_comes_to_the_best() -> None:
     words = paper_of(kind=PlanKind.SWEEP).words
-    assert "needles thought to lie in the chosen wards: 12 of 36." in words
-    assert "It reaches 98 % or more of the most that these hours and crews allow." in words
+    assert "By finds of late 33 % of the needles thought to lie at the places that a sweep may go to are" in words
+    assert "It collects 98 % or more of the most that any plan of these places and hours could" in words
 
 
 def test_a_place_that_is_visited_again_is_one_mark_with_both_numbers() -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from geo.errors import UsageError
 from layers.plans.patrol import PatrolChoices, make_patrol_plan
+from layers.plans.patrol_past import PAST_WEEKS
 from layers.plans.plan import Place, Plan
 from layers.plans.store import plan_to_json
 from layers.plans.working_time import working_time
@@ -112,6 +113,8 @@ def test_the_same_choices_give_the_same_plan_and_another_day_other_times() -> No
         ]
     assert again.score > 0.85 * first.score
     assert first.past == ()
+    assert first.held is None
+    assert any(note.startswith("Such plans are judged by the last 8 weeks, ") for note in first.notes)
 
 
 def test_a_plan_says_what_it_covers_and_goes_where_most_is_expected() -> None:
@@ -128,7 +131,10 @@ def test_a_plan_says_what_it_covers_and_goes_where_most_is_expected() -> None:
     assert [tour.team for tour in plan.tours] == ["Team 1", "Team 2"]
     area = len({stop.cell for tour in plan.tours for stop in tour.stops}) / 4322
     assert plan.covered / plan.expected > 5 * area
-    assert plan.notes[0].startswith("Street dealing: the stops are at places with ")
+    assert plan.notes[0].startswith("Street dealing: the forecast is of ")
+    assert plan.held is not None
+    assert plan.held[0] < plan.covered / plan.expected  # forecasts of demonstration events promise more than came
+    assert plan.held_weeks == PAST_WEEKS
     assert plan.notes[-1].startswith("Reports are where people report: ")
     assert sum(note.startswith("The plans visited ") for note in plan.notes) == 1
     assert not any(note.startswith("The method was chosen by a back-test") for note in plan.notes)  # it was given
@@ -138,7 +144,7 @@ def test_a_plan_says_what_it_covers_and_goes_where_most_is_expected() -> None:
 def test_several_layers_are_weighed_and_told_apart() -> None:
     one = planned(replace(NIGHT, weights=(("street_dealing", 1.0), ("overdoses", 3.0)), wards=("E05009857",)))
     assert one.weights == (1.0, 3.0)
-    assert sum(note.startswith(("Street dealing: the stops", "Overdoses: the stops")) for note in one.notes) == 2
+    assert sum(note.startswith(("Street dealing: the forecast", "Overdoses: the forecast")) for note in one.notes) == 2
     assert (
         "The layers are unlike things: their sum has the weights that the team gave, and no unit of its own."
         in one.notes

@@ -21,6 +21,13 @@ def test_a_plan_comes_back_as_it_was_also_over_clock_changes(second: int) -> Non
     ]
 
 
+def test_a_plan_of_before_the_past_was_kept_is_read_as_not_judged() -> None:
+    held = plan_to_json(dataclasses.replace(a_plan(), held=(0.11, 0.08, 0.14), held_weeks=8))
+    assert plan_from_json(held).held == (0.11, 0.08, 0.14)
+    older = {name: value for name, value in held.items() if name not in ("held", "held_weeks", "proved")}
+    assert plan_from_json(older) == a_plan()
+
+
 def test_plans_are_kept_and_listed_the_newest_first(tmp_path: Path) -> None:
     older = a_plan("aaaa22")
     newer = dataclasses.replace(a_plan("bbbb33"), made_at=older.made_at + dt.timedelta(hours=1))
