@@ -111,8 +111,7 @@ def draw_repeats(
 def draw_spike(spike: Spike, *, places: Places, random: np.random.Generator) -> Drawn:
     """The overdoses of the planted spike."""
     place = spike.places[draw_by_weight(places.weight[spike.places], spike.events, random)]
-    day = random.integers(spike.start, spike.end, size=spike.events)
-    return Drawn(place, day, draw_seconds(RHYTHMS["overdoses"], spike.events, random))
+    return Drawn(place, spike.days(), draw_seconds(RHYTHMS["overdoses"], spike.events, random))
 
 
 def draw_sweeps(

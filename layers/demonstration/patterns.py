@@ -25,7 +25,10 @@ APART_M: Final = 700  # between planted hotspots
 NEW_DAYS: Final = 91  # the new hotspot appears so many days before the end
 FADED_DAYS: Final = 183  # the fading one is gone so many days before the end
 SPIKE_DAYS: Final = 14
-SPIKE_ENDS_DAYS: Final = 21  # before today
+SPIKE_ENDS_DAYS: Final = 7  # before today: all of it lies in the 28 days that the first screen opens with
+SPIKE_FEWEST: Final = 20
+SPIKE_RISE: Final = 0.4  # its first day, as a share of the second, which is its worst
+SPIKE_FADE: Final = 0.75  # each later day, as a share of the day before
 EXTENDED_SHARE: Final = 0.3
 RING_WIDTH_M: Final = 200
 RING_MULTIPLIER: Final = 1.8
@@ -65,6 +68,19 @@ class Spike:
     centre: int
     places: NDArray[np.int64]
     events: int
+
+    def days(self) -> NDArray[np.int64]:
+        """The day of each of its events, (events,): a rise, a worst day and a fading, shared out without chance.
+
+        So some day stands out in every demonstration; spread evenly or drawn, a few events may ring on none.
+        """
+        later = np.arange(self.end - self.start)
+        weight = np.where(later, SPIKE_FADE ** (later - 1.0), SPIKE_RISE)
+        share = self.events * weight / weight.sum()
+        counts = np.floor(share).astype(np.int64)
+        fullest = np.argsort(counts - share, kind="stable")
+        counts[fullest[: self.events - counts.sum()]] += 1
+        return np.repeat(self.start + later, counts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,7 +143,7 @@ def plant_spike(places: Places, span: Span, overdoses: int, random: np.random.Ge
     busy = draw_by_weight(places.weight**2, 1, random)
     centre = places.cell[busy[0]]
     around = np.asarray(places.tree.query_ball_point([places.x_m[busy[0]], places.y_m[busy[0]]], r=300), dtype=np.int64)
-    events = min(max(round(overdoses * 0.012), 12), overdoses // 4)
+    events = min(max(round(overdoses * 0.012), SPIKE_FEWEST), overdoses // 4)
     end = span.day(SPIKE_ENDS_DAYS)
     return Spike(end - SPIKE_DAYS, end, int(centre), np.sort(around), events)
 

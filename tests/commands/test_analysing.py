@@ -115,7 +115,7 @@ def test_change_says_what_is_missing(ask: Run) -> None:
 def test_alerts_find_the_spike_and_draft_a_form(ask: Run, tmp_path: Path) -> None:
     _, truth = demonstration()
     draft = tmp_path / "draft.html"
-    options = ("alerts", "--day", "2026-11-21", "--days", "35", "--layer", "overdoses", "--draft", draft)
+    options = ("alerts", "--day", "2026-11-21", "--days", "28", "--layer", "overdoses", "--draft", draft)
     found = answer(ask(*options, "--format", "json"))
     assert set(found) == {"day", "days", "alerts", "settings", "notes", "draft"}
     assert set(found["alerts"][0]) == {
@@ -123,11 +123,11 @@ def test_alerts_find_the_spike_and_draft_a_form(ask: Run, tmp_path: Path) -> Non
         "false_alarms_a_year", "sentence",
     }  # fmt: skip
     spike = next(one for one in found["alerts"] if one["ward_code"] in truth["spike"]["ward_codes"])
-    assert (spike["place"], spike["first_day"], spike["count"]) == ("Linthorpe", "2026-10-22", 24)
+    assert (spike["place"], spike["first_day"], spike["count"]) == ("Linthorpe", "2026-11-01", 22)
     assert set(found["settings"][0]) == {"layer", "method", "places", "false_alarms_a_year"}
     assert "DRAFT, not sent" in draft.read_text(encoding="utf-8")
     document = draft.with_suffix(".pdf")
-    assert "24 overdoses in Linthorpe from 22 Oct to 28 Oct 2026" in ask(*options[:-1], document).out
+    assert "22 overdoses in Linthorpe from 1 Nov to 5 Nov 2026" in ask(*options[:-1], document).out
     assert document.read_bytes().startswith(b"%PDF-")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["draft.html", "draft.pdf"]
 

@@ -104,7 +104,7 @@ def test_the_fading_hotspot_fades(many: Demonstration) -> None:
 def test_the_overdose_spike_stands_out_in_its_fortnight(area: str, events: int) -> None:
     made = make_events(load_area(area), events=events, today=TODAY)
     spike = made.truth["spike"]
-    assert (spike["from"], spike["to"]) == ("2026-10-18", "2026-11-01")
+    assert (spike["from"], spike["to"]) == ("2026-11-01", "2026-11-15")
     around = of_layer(made, "overdoses")
     around = around[around["h3_09"].isin([h3.str_to_int(cell) for cell in spike["cells"]])]
     days = (local_times(around).normalize().tz_localize(None) - pd.Timestamp(spike["from"])).days

@@ -25,7 +25,7 @@ def test_planted_repeats_are_found_and_told() -> None:
     assert found.raised_m <= truth["near_repeats"]["within_m"]
     assert found.raised_days == 7
     assert found.sentence == (
-        "After a needle find, another within 100 m is 1.5 times as frequent in the first 2 days as chance would make "
+        "After a needle find, another within 100 m is 1.4 times as frequent in the first 2 days as chance would make "
         "it; the risk stays raised for up to 7 days."
     )
     assert found.notes == (
