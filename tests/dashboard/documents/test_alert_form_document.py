@@ -9,7 +9,7 @@ from pypdf import PdfReader
 from dashboard.documents.alert_form_document import alert_form_pdf
 from geo.errors import UsageError
 from layers.analysis.alert_form import BLANKS, form_words
-from tests.layers.test_alert_form import MADE, SPIKE
+from tests.layers.analysis.test_alert_form import MADE, SPIKE
 from tests.support.analysing import middlesbrough
 from tests.support.made_events import HOSTILE
 
