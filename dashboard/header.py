@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from urllib.parse import urlsplit
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
@@ -16,23 +17,36 @@ __all__ = ["facts_html", "show_header"]
 
 
 def show_header(here: Installation, pages: Sequence[StreamlitPage]) -> None:
-    """Draw the header."""
+    """Draw the header: one line at a desk; on a phone the pages are behind a menu that names the one that is open."""
     with st.container(horizontal=True, key="hb_header", vertical_alignment="center", gap="small"):
         st.html(f"<h1><b>Hexbeat</b> · {html_text(here.area.title)}</h1>", width="content")
-        for page in pages:
-            st.page_link(page)
+        # Not on Streamlit's side: the style sheet shows the pages while this is open, and a tap costs no run.
+        title = html_text(title_of(st.context.url, {page.url_path: page.title for page in pages}))
+        summary = f'<summary><span class="hb-sr">Pages: </span>{title}</summary>'
+        st.html(f'<details class="hb-menu">{summary}</details>', width="content")
+        with st.container(horizontal=True, key="hb_pages", gap=None, width="content"):
+            for page in pages:
+                st.page_link(page)
         facts = facts_html(
             reaches_of(here), today=here.today, role=here.viewer.role, mark=demonstration_mark(here.columns)
         )
         st.html(facts, width="stretch")
 
 
+def title_of(url: str | None, titles: Mapping[str, str]) -> str:
+    """The title of the page at an address, of titles by the address's last part; the first where it is none of them."""
+    last = urlsplit(url or "").path.rpartition("/")[2]
+    return titles.get(last) or next(iter(titles.values()), "Menu")
+
+
 def facts_html(reaches: Mapping[str, Reach], *, today: date, role: str, mark: str | None) -> str:
-    """A list: each layer and its newest record, the role, and the mark if any event is synthetic (None: none is)."""
-    items = [
-        f"<li>{short_name(spec)} <b>{freshness_words(reaches[spec.name], today=today)}</b></li>" for spec in LAYERS
-    ]
+    """A list: newest records, layers of one day together; the role; the mark if any event is synthetic (None: none)."""
+    layers: dict[str, list[str]] = {}
+    for spec in LAYERS:
+        layers.setdefault(freshness_words(reaches[spec.name], today=today), []).append(short_name(spec))
+    items = [f"<li>{', '.join(names)} <b>{words}</b></li>" for words, names in layers.items()]
     items.append(f"<li>role <b>{html_text(role)}</b></li>")
     if mark:
-        items.append(f'<li class="hb-badge">DEMONSTRATION: {html_text(mark)}</li>')
+        whole = html_text(f"DEMONSTRATION: {mark}")
+        items.append(f'<li class="hb-badge" title="{whole}">DEMONSTRATION<span>: {html_text(mark)}</span></li>')
     return f'<ul class="hb-facts" aria-label="How far the records reach">{"".join(items)}</ul>'

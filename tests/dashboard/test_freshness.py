@@ -2,7 +2,7 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 from dashboard.freshness import Reach, freshness_words, last_known_day, layer_reaches
-from dashboard.header import facts_html
+from dashboard.header import facts_html, title_of
 from tests.support.events import Event, columns_of, local
 
 LONDON = ZoneInfo("Europe/London")
@@ -51,6 +51,20 @@ def test_a_moving_period_ends_with_the_newest_record_or_yesterday() -> None:
     assert last_known_day(reaches(), layers=("overdoses",), today=TODAY) == date(2026, 11, 21)
     today_too = {"needle_litter": Reach("needle_litter", 1, TODAY, TODAY)}
     assert last_known_day(today_too, layers=("needle_litter",), today=TODAY) == date(2026, 11, 21)
+
+
+def test_layers_whose_newest_records_are_of_one_day_are_named_together() -> None:
+    same = dict.fromkeys(reaches(), Reach("needle_litter", 1, TODAY, TODAY))
+    page = facts_html(same, today=TODAY, role="analyst", mark=None)
+    assert "<li>needles, dealing, overdoses, closures <b>to 22 Nov</b></li>" in page
+
+
+def test_the_menu_names_the_page_that_is_open() -> None:
+    titles = {"": "Map", "plan": "Plan"}
+    assert title_of("http://127.0.0.1:8501/plan", titles) == "Plan"
+    assert title_of("https://council.example/hexbeat/plan?wards=E05009857", titles) == "Plan"
+    assert [title_of(url, titles) for url in ("http://127.0.0.1:8501/", None)] == ["Map", "Map"]
+    assert title_of(None, {}) == "Menu"
 
 
 def test_the_header_names_every_layer_the_role_and_the_mark() -> None:
