@@ -17,7 +17,7 @@ from layers.plans.store import load_plan, save_plan
 from layers.plans.sweep import SweepChoices, make_sweep_plan
 from layers.work.reference import read_reference
 
-__all__ = ["made_patrol", "made_sweep", "open_plan"]
+__all__ = ["kind_of_open", "made_patrol", "made_sweep", "open_plan"]
 
 _STEPS = ("What is expected where …", "Stops and their order …", "What such plans caught in past weeks …")
 
@@ -75,6 +75,14 @@ def _made(
 
 def _roads(here: Installation) -> str | None:
     return read_plan_settings(here.settings.home).roads
+
+
+def kind_of_open(here: Installation) -> str:
+    """The kind of the plan that the address names, so that the choices are its kind's; patrol if there is none."""
+    try:
+        return str(load_plan(here.settings.home, st.query_params.get("plan", "")).kind)
+    except HexbeatError:
+        return "patrol"
 
 
 def open_plan(here: Installation) -> Plan | None:

@@ -42,8 +42,8 @@ def show_tours(area: Area, plan: Plan, *, height: int = 540) -> None:
         for line in (_line(tour, "#ffffff", 7, None), _line(tour, colour, 3, dashes or None)):
             group.add_child(line)
     for number, tour in enumerate(plan.tours):
-        for stop in tour.stops:
-            group.add_child(_mark(stop.lat, stop.lon, str(stop.order), team_look(number)[0]))
+        for (lat, lon), orders in _by_place(tour).items():
+            group.add_child(_mark(lat, lon, ", ".join(orders), team_look(number)[0]))
     for tour in plan.tours[:1]:
         group.add_child(_mark(tour.start.lat, tour.start.lon, "S", "#1b2027"))
     st_folium(
@@ -84,6 +84,14 @@ def _cells(plan: Plan) -> HexLayer:
     )
 
 
+def _by_place(tour: Tour) -> dict[tuple[float, float], list[str]]:
+    """The numbers of the stops at each place: a second visit would hide the first."""
+    found: dict[tuple[float, float], list[str]] = {}
+    for stop in tour.stops:
+        found.setdefault((stop.lat, stop.lon), []).append(str(stop.order))
+    return found
+
+
 def _line(tour: Tour, colour: str, weight: int, dashes: str | None) -> Any:
     places = [(tour.start.lat, tour.start.lon), *((stop.lat, stop.lon) for stop in tour.stops)]
     places.append((tour.finish.lat, tour.finish.lon))
@@ -92,12 +100,16 @@ def _line(tour: Tour, colour: str, weight: int, dashes: str | None) -> Any:
 
 
 def _mark(lat: float, lon: float, word: str, colour: str) -> Any:
-    """A small disc with a number of ours; the table beside the map says the same to those who cannot see it."""
+    """A small disc with numbers of ours; the table beside the map says the same to those who cannot see it."""
+    wide = 22 + 6 * max(0, len(word) - 2)
     look = (
-        f"background:{colour};color:#fff;border:1.5px solid #fff;border-radius:11px;width:22px;height:22px;"
-        "box-sizing:border-box;font:600 11px/19px system-ui,sans-serif;text-align:center"
+        f"background:{colour};color:#fff;border:1.5px solid #fff;border-radius:11px;width:{wide}px;height:22px;"
+        "box-sizing:border-box;font:600 11px/19px system-ui,sans-serif;text-align:center;white-space:nowrap"
     )
     icon = folium.DivIcon(
-        icon_size=(22, 22), icon_anchor=(11, 11), class_name="hb-stop", html=f'<div style="{look}">{word}</div>'
+        icon_size=(wide, 22),
+        icon_anchor=(wide // 2, 11),
+        class_name="hb-stop",
+        html=f'<div style="{look}">{word}</div>',
     )
     return folium.Marker((lat, lon), icon=icon, interactive=False, keyboard=False)

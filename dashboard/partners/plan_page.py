@@ -9,8 +9,9 @@ from streamlit.navigation.page import StreamlitPage
 from dashboard.header import show_header
 from dashboard.partners.map_page import draw_empty_store
 from dashboard.partners.plan_asking import ask_patrol, ask_sweep
-from dashboard.partners.plan_making import made_patrol, made_sweep, open_plan
+from dashboard.partners.plan_making import kind_of_open, made_patrol, made_sweep, open_plan
 from dashboard.partners.plan_result import draw_plan, draw_saved
+from dashboard.screen import STYLE
 from dashboard.session import Installation
 from layers.access import Action, may
 
@@ -22,7 +23,7 @@ KINDS: Final = {"patrol": "Patrol", "sweep": "Needle sweep"}
 def show(here: Installation, pages: Sequence[StreamlitPage]) -> None:
     """Draw the plan page."""
     show_header(here, pages)
-    st.html(STYLE)
+    st.html(STYLE / "plan.css")
     if not may(here.viewer, Action.PLAN):
         st.text("Your role does not plan.")
         return
@@ -30,7 +31,7 @@ def show(here: Installation, pages: Sequence[StreamlitPage]) -> None:
         draw_empty_store(here, pages)
         return
     kind = st.segmented_control(
-        "Plan", list(KINDS), default="patrol", required=True, key="plan_kind", format_func=KINDS.__getitem__,
+        "Plan", list(KINDS), default=kind_of_open(here), required=True, key="plan_kind", format_func=KINDS.__getitem__,
         label_visibility="collapsed",
     )  # fmt: skip
     seed = int(st.session_state.get("plan_seed", 0))
@@ -66,20 +67,3 @@ def first_seed() -> None:
 def next_seed() -> None:
     """Another plan of the same choices."""
     st.session_state["plan_seed"] = int(st.session_state.get("plan_seed", 0)) + 1
-
-
-STYLE: Final = """<style>
-.hb-plan-key { list-style: none; display: flex; flex-wrap: wrap; gap: 0.2rem 1.2rem; margin: 0.2rem 0;
-  padding: 0 !important; font-size: 0.9rem; }
-.hb-plan-key span { width: 34px; background: #ffffff; outline: 2px solid #ffffff; }
-.hb-plan-key li { margin: 0; display: flex; align-items: center; gap: 0.4rem; }
-.hb-stops { max-height: 540px; overflow-y: auto; }
-.hb-stops thead th { position: sticky; top: 0; background: var(--hb-paper); }
-.hb-stops td:nth-child(-n+3) { white-space: nowrap; font-variant-numeric: tabular-nums; }
-.hb-tour { font-size: 0.9rem; margin: 0 0 0.3rem; }
-@media (max-width: 760px) {
-  .st-key-hb_plan_body { flex-direction: column !important; }
-  .st-key-hb_plan_body > * { width: 100% !important; min-width: 0; flex: none !important; }
-  .st-key-hb_plan_choices > *, .st-key-hb_plan_where > * { width: 100% !important; }
-}
-</style>"""
