@@ -5,8 +5,10 @@ from itertools import pairwise
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
+from layers.plans.store import list_plans, save_plan
+from tests.support.plans import example_plan
 from tests.support.served import DESK, PHONE, Served, Visit, visit
 
 pytestmark = pytest.mark.browser
@@ -17,6 +19,7 @@ OF_STREAMLIT = {
     # The layer on which st.button's help and menus float stands beside the page's landmarks.
     ("region", "stFloatingOverlayPortal"),
 }
+FOCUSED = "() => (document.activeElement.getAttribute('aria-label') || document.activeElement.innerText || '').trim()"
 FILE = b"layer,lon,lat,occurred_from\nneedle_litter,-1.2345,54.5742,2026-03-20\nneedle_litter,,,2026-03-20\n"
 
 
@@ -100,6 +103,55 @@ def test_axe_finds_nothing_on_the_data_page(guest: Visit) -> None:
     page.set_viewport_size({"width": 320, "height": DESK[1]})
     assert faults(guest) == set()
     assert guest.overflow() == 0
+
+
+def tab_to(page: Page, words: str) -> None:
+    """Press Tab until what is called so has the focus; a test fails where it never has."""
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate(FOCUSED).startswith(words):
+            return
+    pytest.fail(f"Tab does not reach {words!r}")
+
+
+def test_a_plan_fits_a_small_phone_and_axe_finds_nothing(browser: Browser, served_app: Served, scheme: str) -> None:
+    plan = example_plan(stops=12)
+    save_plan(served_app.home, plan)
+    guest = visit(browser, f"{served_app.url}/plan?plan={plan.plan_id}", scheme=scheme)
+    page = guest.page
+    expect(page.get_by_role("tab", name="Team B")).to_be_visible()
+    assert faults(guest) == set()
+    page.set_viewport_size({"width": 320, "height": DESK[1]})
+    page.get_by_text("How this plan was made").click()
+    menu = page.locator(".hb-menu summary")
+    expect(menu).to_have_text("Pages: Plan")
+    expect(page.get_by_role("link", name="Briefing")).to_be_hidden()
+    menu.press("Enter")
+    expect(page.get_by_role("link", name="Briefing")).to_be_visible()
+    assert faults(guest) == set()
+    assert guest.overflow() == 0
+    page.context.close()
+
+
+def test_a_sweep_is_planned_and_its_file_kept_by_the_keyboard_alone(browser: Browser, served_app: Served) -> None:
+    guest = visit(browser, f"{served_app.url}/plan")
+    page = guest.page
+    before = {code for code, _, _ in list_plans(served_app.home)}
+    tab_to(page, "Patrol")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Reports answered within (hours)")).to_be_visible()
+    guest.settle()
+    tab_to(page, "Make the plan")
+    page.keyboard.press("Enter")
+    expect(page.locator(".hb-sentence")).to_contain_text("One crew, ")
+    guest.settle()
+    (made,) = {code for code, _, _ in list_plans(served_app.home)} - before
+    tab_to(page, "CSV")
+    with page.expect_download() as kept:
+        page.keyboard.press("Enter")
+    assert kept.value.suggested_filename == f"hexbeat-middlesbrough-sweep-{made}.csv"
+    page.context.close()
 
 
 def test_headings_are_in_order_and_the_keyboard_reaches_the_list(guest: Visit) -> None:
