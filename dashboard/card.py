@@ -43,6 +43,7 @@ class Card:
     """All that the card says. `rhythm` and `months` are of the first chosen layer, `spec`."""
 
     cell: str
+    ward_code: str
     ward_name: str
     spec: LayerSpec
     start: date
@@ -76,9 +77,11 @@ def cell_card(
         rank = int(found.iloc[0]) if len(found) and choices.view == "counts" else None
         lines.append(LayerLine(spec, _total(inside, spec, choices, (start, end), area), before, rank))
     shown = filter_for(choices, layer=choices.layers[0], start=start, end=end)
+    place = cell_places(parse_cells([cell]), area.wards).iloc[0]
     return Card(
         cell=cell,
-        ward_name=str(cell_places(parse_cells([cell]), area.wards)["ward_name"].iloc[0]),
+        ward_code=str(place["ward_code"]),
+        ward_name=str(place["ward_name"]),
         spec=figures[0].spec,
         start=start,
         end=end,

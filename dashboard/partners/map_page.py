@@ -46,10 +46,10 @@ def show(here: Installation, pages: Sequence[StreamlitPage]) -> None:
         with st.container(key="hb_filters", width=286):
             choices, last = draw_filter_panel(here, choices)
         with st.container(key="hb_main", width="stretch", gap="small"):
-            draw_main(here, choices, last)
+            draw_main(here, choices, last, pages)
 
 
-def draw_main(here: Installation, choices: Choices, last: date) -> None:
+def draw_main(here: Installation, choices: Choices, last: date, pages: Sequence[StreamlitPage]) -> None:
     """The sentence, the map with the card beside it, the tabs."""
     size = size_of(here, choices)
     resolution = size.resolution
@@ -65,7 +65,7 @@ def draw_main(here: Installation, choices: Choices, last: date) -> None:
         if picked:
             choices = keep(replace(choices, cell=picked))
         with st.container(key="hb_side", width=320 if len(figures) == 1 else "stretch", gap="small"):
-            draw_side(here, choices, views, last=last, resolution=resolution, on_choose=choose_cell)
+            draw_side(here, choices, views, last=last, resolution=resolution, on_choose=choose_cell, pages=pages)
     draw_tabs(here, choices, views, last=last, resolution=resolution)
     write_link(choices)
 

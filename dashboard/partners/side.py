@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from datetime import date
+from typing import Final
 from urllib.parse import urlencode
 
 import streamlit as st
+from streamlit.navigation.page import StreamlitPage
 
-from dashboard.card import card_html, card_rows, cell_card
+from dashboard.card import Card, card_html, card_rows, cell_card
 from dashboard.controls import copy_link_button
 from dashboard.partners.judged import cell_words
 from dashboard.ranking import show_ranking
@@ -19,6 +21,8 @@ from layers.counts_export import counts_csv, demonstration_mark
 
 __all__ = ["draw_side"]
 
+PLAN: Final = "plan"  # the page of plans, which takes wards from its address
+
 
 def draw_side(
     here: Installation,
@@ -28,10 +32,13 @@ def draw_side(
     last: date,
     resolution: int,
     on_choose: Callable[[str | None], None],
+    pages: Sequence[StreamlitPage],
 ) -> None:
     """The card if a cell is chosen, else the list of the cells with the most."""
     if choices.cell:
-        draw_card(here, choices, views, last=last, resolution=resolution, on_choose=on_choose)
+        card = card_of(here, choices, views, last=last)
+        st.html(card_html(card, said=cell_words(here, choices, last=last, resolution=resolution)))
+        draw_ways(here, card, choices, last=last, on_choose=on_choose, pages=pages)
     else:
         draw_list(views, choices, on_choose=on_choose)
 
@@ -51,17 +58,9 @@ def draw_list(views: Sequence[LayerView], choices: Choices, *, on_choose: Callab
     show_ranking(views, view=choices.view, chosen=choices.cell, on_pick=on_choose)
 
 
-def draw_card(
-    here: Installation,
-    choices: Choices,
-    views: Sequence[LayerView],
-    *,
-    last: date,
-    resolution: int,
-    on_choose: Callable[[str | None], None],
-) -> None:
-    """The card, with its link and the way back to the list."""
-    card = cell_card(
+def card_of(here: Installation, choices: Choices, views: Sequence[LayerView], *, last: date) -> Card:
+    """All that is said of the chosen cell."""
+    return cell_card(
         here.columns,
         cell=choices.cell or "",
         choices=choices,
@@ -70,9 +69,23 @@ def draw_card(
         reaches=reaches_of(here),
         figures=[view.figures for view in views],
     )
-    st.html(card_html(card, said=cell_words(here, choices, last=last, resolution=resolution)))
+
+
+def draw_ways(  # the ways on from one card
+    here: Installation,
+    card: Card,
+    choices: Choices,
+    *,
+    last: date,
+    on_choose: Callable[[str | None], None],
+    pages: Sequence[StreamlitPage],
+) -> None:
+    """From the card: back to the list, on to a plan of its ward, the numbers as a file, the link."""
     with st.container(horizontal=True, gap="small"):
         st.button("Back to the list", key="close_card", on_click=on_choose, args=(None,))
+        for page in pages:
+            if page.url_path == PLAN and may(here.viewer, Action.PLAN):
+                st.page_link(page, label="Plan a visit", query_params={"wards": card.ward_code})
         if all(may(here.viewer, Action.EXPORT, line.spec.name) for line in card.lines):
             mark = demonstration_mark(here.columns)
             note = {"demonstration": mark} if mark else {}

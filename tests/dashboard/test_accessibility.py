@@ -133,10 +133,26 @@ def test_a_plan_fits_a_small_phone_and_axe_finds_nothing(browser: Browser, serve
     page.context.close()
 
 
-def test_a_sweep_is_planned_and_its_file_kept_by_the_keyboard_alone(browser: Browser, served_app: Served) -> None:
-    guest = visit(browser, f"{served_app.url}/plan")
+def test_from_a_card_to_a_sweep_and_its_file_by_the_keyboard_alone(browser: Browser, served_app: Served) -> None:
+    guest = visit(browser, served_app.url)
     page = guest.page
     before = {code for code, _, _ in list_plans(served_app.home)}
+    page.locator(".st-key-ranking button").first.press("Enter")
+    card = page.locator(".hb-card h2")
+    expect(card).to_be_visible()
+    place = card.inner_text()
+    chosen = page.get_by_role("button", name=f"Remove {place.split(' near ')[0]}")
+    guest.settle()
+    tab_to(page, "Plan a visit")
+    page.keyboard.press("Enter")
+    expect(chosen).to_be_visible()
+    page.get_by_role("link", name="Map").press("Enter")
+    expect(card).to_have_text(place)
+    guest.settle()
+    tab_to(page, "Plan a visit")
+    page.keyboard.press("Enter")
+    expect(chosen).to_be_visible()
+    guest.settle()
     tab_to(page, "Patrol")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
