@@ -1,9 +1,8 @@
-"""A sergeant's and an analyst's way through the dashboard, in a real Chromium on a real server."""
+"""A sergeant's way through the dashboard, in a real Chromium on a real server."""
 
 import io
 import json
 import re
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -24,28 +23,10 @@ from dashboard.tables import export_rows
 from layers.query import count
 from layers.storage.store import Store
 from tests.support.made_events import load_frame, made_frame
-from tests.support.map_page import map_frame, on_screen, wait_in_map, wait_until
-from tests.support.served import DESK, OVERFLOW, PHONE, Served, Visit, visit
+from tests.support.map_page import map_frame, on_screen, wait_in_map
+from tests.support.served import PHONE, Open, Served, Visit
 
 pytestmark = pytest.mark.browser
-Open = Callable[..., Visit]
-HOME_GROUND = re.compile(r"^(data:|blob:|(https?|wss?)://127\.0\.0\.1:\d+(/|$))")
-
-
-@pytest.fixture
-def open_page(browser: Browser, served_app: Served) -> Iterator[Open]:
-    """Opens pages of the dashboard; afterwards nothing may have failed or asked for anything from elsewhere."""
-    visits: list[Visit] = []
-
-    def opened(path: str = "/", *, size: tuple[int, int] = DESK, scheme: str = "light") -> Visit:
-        visits.append(visit(browser, served_app.url + path, size=size, scheme=scheme))
-        return visits[-1]
-
-    yield opened
-    for guest in visits:
-        assert [url for url in guest.requests if not HOME_GROUND.match(url)] == []
-        assert guest.failures == []
-        guest.page.context.close()
 
 
 def expected(served: Served, choices: Choices, beside: tuple[str, ...] = ()) -> LayerFigures:
@@ -338,30 +319,3 @@ def test_an_alert_is_on_the_first_screen_and_its_form_is_only_a_draft(open_page:
     assert re.fullmatch(r"hexbeat-middlesbrough-drug-information-draft-[\d-]+\.html", name)
     assert b"DRAFT, not sent. MADE FROM SYNTHETIC DEMONSTRATION EVENTS" in content
     assert b"<script" not in content
-
-
-@pytest.mark.parametrize("width", [PHONE[0], 320])
-def test_the_analysis_page_fits_a_phone(open_page: Open, width: int) -> None:
-    guest = open_page("/analysis", size=(width, 800))
-    expect(guest.page.get_by_role("region", name="What the patterns mean")).to_be_visible()
-    wait_until(guest.page, f"{OVERFLOW} === 0")  # a page takes a moment to lay itself out
-    guest.page.get_by_role("tab", name="Near repeats").click()
-    expect(guest.page.get_by_role("region", name="Pairs of events by distance and days")).to_be_visible()
-    wait_until(guest.page, f"{OVERFLOW} === 0")
-
-
-def test_the_analysis_page_from_tab_to_tab(open_page: Open, served_app: Served) -> None:
-    guest = open_page()
-    page = guest.page
-    page.get_by_role("link", name="Analysis").click()
-    expect(guest.sentence).to_contain_text("pattern over time of needle finds in Middlesbrough")
-    expect(page.get_by_role("region", name="What the patterns mean")).to_contain_text("A hotspot in the last period")
-    map_frame(page)
-    expect(page).to_have_url(f"{served_app.url}/analysis?period=year")
-    page.get_by_role("tab", name="Rhythm").click()
-    expect(guest.sentence).to_contain_text("of day")
-    expect(page.locator(".hb-chart .hb-grid tbody tr")).to_have_count(7)
-    page.get_by_role("tab", name="Near repeats").click()
-    expect(page.get_by_role("region", name="Pairs of events by distance and days").locator("tbody tr")).to_have_count(5)
-    again = open_page("/analysis?layers=overdoses&period=90d")
-    expect(again.sentence).to_contain_text("overdoses")

@@ -1,7 +1,7 @@
 """The dashboard as a person starts it, with a home of its own that holds demonstration events."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,16 +16,14 @@ from layers.areas import Area, load_area
 from layers.columns import Columns
 from layers.storage.reading import read_columns
 from layers.storage.store import Store
+from tests.support.overflow import OVERFLOW
 from tests.support.streamlit_server import PROJECT, streamlit_server
 
 DESK: Final = (1280, 800)
 PHONE: Final = (390, 844)
 # A slow machine may take long over its first page; every wait is for a state and ends as soon as that is there.
 PATIENCE_MS: Final = 30_000
-OVERFLOW: Final = (
-    "Math.max(...[document.documentElement, document.body, document.querySelector('[data-testid=stMain]')]"
-    ".map((part) => part.scrollWidth - part.clientWidth))"
-)
+HOME_GROUND: Final = re.compile(r"^(data:|blob:|(https?|wss?)://127\.0\.0\.1:\d+(/|$))")
 expect.set_options(timeout=PATIENCE_MS)
 
 
@@ -43,9 +41,12 @@ class Served:
             return read_columns(store, ANALYST, ward_codes=tuple(self.area.wards.codes))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def served_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """The partners' side on a free port of this machine, filled by demonstration events, one for each test module."""
+    """The partners' side on a free port of this machine, filled by demonstration events.
+
+    One for all tests of a worker, and some of them load events: what a test expects, it computes from what is there.
+    """
     home = tmp_path_factory.mktemp("served") / "home"
     area = load_area("middlesbrough", home=home)
     with Store.open(home) as store:
@@ -108,3 +109,22 @@ def visit(browser: Browser, url: str, *, size: tuple[int, int] = DESK, scheme: s
     page.locator(".hb-facts").wait_for()
     guest.settle()
     return guest
+
+
+Open = Callable[..., Visit]
+
+
+@pytest.fixture
+def open_page(browser: Browser, served_app: Served) -> Iterator[Open]:
+    """Opens pages of the dashboard; afterwards nothing may have failed or asked for anything from elsewhere."""
+    visits: list[Visit] = []
+
+    def opened(path: str = "/", *, size: tuple[int, int] = DESK, scheme: str = "light") -> Visit:
+        visits.append(visit(browser, served_app.url + path, size=size, scheme=scheme))
+        return visits[-1]
+
+    yield opened
+    for guest in visits:
+        assert [url for url in guest.requests if not HOME_GROUND.match(url)] == []
+        assert guest.failures == []
+        guest.page.context.close()
