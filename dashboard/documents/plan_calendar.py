@@ -1,20 +1,20 @@
-"""A plan as a calendar file (RFC 5545): an event a stop."""
+"""A plan as a calendar file (RFC 5545): an event a stop, and one a break."""
 
 import datetime as dt
 
 from icalendar import Calendar, Event
 
-from dashboard.documents.plan_words import mark_of, stop_title, stop_words
+from dashboard.documents.plan_words import mark_of, pause_words, stop_title, stop_words
 from dashboard.documents.svg import plain_text
 from layers.areas import Area
-from layers.plans.plan import Plan, Stop, Tour
+from layers.plans.plan import Pause, Plan, Stop, Tour
 from layers.plans.words import share_words
 
 __all__ = ["plan_calendar"]
 
 
 def plan_calendar(plan: Plan, area: Area) -> bytes:
-    """An event for each stop. Its times are written in UTC, so that no program has to know when clocks change."""
+    """An event for each stop and break, its times in UTC, so that no program has to know when clocks change."""
     made = Calendar()
     made.add("prodid", "-//Hexbeat//Plan//EN")
     made.add("version", "2.0")
@@ -25,19 +25,35 @@ def plan_calendar(plan: Plan, area: Area) -> bytes:
     for tour in plan.tours:
         for stop in tour.stops:
             made.add_component(stop_event(plan, tour, stop))
+        for pause in tour.pauses:
+            if pause.kind == "break":
+                made.add_component(break_event(plan, tour, pause))
     return bytes(made.to_ical())
 
 
 def stop_event(plan: Plan, tour: Tour, stop: Stop) -> Event:
-    event = Event()
-    event.add("uid", f"{plan.plan_id}-{stop.stop_id}@hexbeat")
-    event.add("dtstamp", plan.made_at.astimezone(dt.UTC))
-    event.add("dtstart", stop.arrive.astimezone(dt.UTC))
-    event.add("dtend", stop.leave.astimezone(dt.UTC))
-    mark = "DEMONSTRATION " if plan.synthetic else ""
-    event.add("summary", plain_text(f"{mark}{stop_title(tour, stop)}"))
+    event = timed_event(plan, stop.stop_id, (stop.arrive, stop.leave), stop_title(tour, stop))
     event.add("location", plain_text(f"{stop.place}, {stop.ward_name}"))
     event.add("description", plain_text(stop_words(plan, stop)))
     event.add("geo", (round(stop.lat, 6), round(stop.lon, 6)))
+    return event
+
+
+def break_event(plan: Plan, tour: Tour, pause: Pause) -> Event:
+    name = f"break-{plan.tours.index(tour) + 1}-{pause.after}"
+    event = timed_event(plan, name, (pause.begins, pause.ends), f"{tour.team}: break")
+    mark = f" {mark_of(plan)}" if plan.synthetic else ""
+    event.add("description", plain_text(f"{pause_words(plan, tour, pause)}{mark}"))
+    return event
+
+
+def timed_event(plan: Plan, name: str, span: tuple[dt.datetime, dt.datetime], title: str) -> Event:
+    """An event with its name in the plan, its times and its title; the rest is the caller's."""
+    event = Event()
+    event.add("uid", f"{plan.plan_id}-{name}@hexbeat")
+    event.add("dtstamp", plan.made_at.astimezone(dt.UTC))
+    event.add("dtstart", span[0].astimezone(dt.UTC))
+    event.add("dtend", span[1].astimezone(dt.UTC))
+    event.add("summary", plain_text(f"{'DEMONSTRATION ' if plan.synthetic else ''}{title}"))
     event.add("transp", "TRANSPARENT")
     return event

@@ -6,13 +6,13 @@ import numpy as np
 
 from dashboard.documents.drawing import draw_map
 from dashboard.documents.frame import bounds_around
-from dashboard.documents.plan_words import clock, mark_of, tour_heading, tour_way
+from dashboard.documents.plan_words import clock, mark_of, pauses_after, tour_heading, tour_way
 from dashboard.documents.sketch import Line, Mark
 from dashboard.documents.typesetting import make_pdf
 from dashboard.scales import Scale
 from geo.cells import cells_from_strings
 from layers.areas import Area
-from layers.plans.plan import Place, Plan, Stop, Tour
+from layers.plans.plan import Pause, Place, Plan, Stop, Tour
 from layers.plans.words import share_words, sure_words
 from layers.wording import date_words
 
@@ -59,14 +59,34 @@ def tour_data(plan: Plan, tour: Tour, area: Area) -> dict[str, Any]:
         "heading": tour_heading(plan, tour),
         "way": way,
         "alt": tour_alt(tour, area),
-        "stops": [stop_data(plan, stop) for stop in tour.stops],
+        "stops": tour_rows(plan, tour),
         "end": f"Be back at {tour.finish.name} by {clock(tour.returns, plan)}.",
+    }
+
+
+def tour_rows(plan: Plan, tour: Tour) -> list[dict[str, Any]]:
+    """The stops, and between them the break and what else the tour has as a pause."""
+    rows = [pause_data(plan, pause) for pause in pauses_after(tour, 0)]
+    for stop in tour.stops:
+        rows += [stop_data(plan, stop), *(pause_data(plan, pause) for pause in pauses_after(tour, stop.order))]
+    return rows
+
+
+def pause_data(plan: Plan, pause: Pause) -> dict[str, Any]:
+    return {
+        "pause": True,
+        "number": "",
+        "times": f"{clock(pause.begins, plan)} to {clock(pause.ends, plan)}",
+        "minutes": pause.minutes,
+        "place": "Break" if pause.kind == "break" else "Free",
+        "reason": "" if pause.kind == "break" else "Until what comes next is due.",
     }
 
 
 def stop_data(plan: Plan, stop: Stop) -> dict[str, Any]:
     reports = f" Open reports: {stop.open_reports}." if stop.open_reports else ""
     return {
+        "pause": False,
         "number": str(stop.order),
         "times": f"{clock(stop.arrive, plan)} to {clock(stop.leave, plan)}",
         "minutes": stop.minutes,
@@ -112,7 +132,7 @@ def map_height(tour: Tour) -> float:
     """Millimetres that about remain beside the table, so that the map need not be shrunk with its words."""
     row, line, letters = next(rest for fewest, *rest in ROWS if len(tour.stops) > fewest or not fewest)
     further = sum(len(stop.reason) // int(letters) for stop in tour.stops)
-    free = 269.0 - BESIDES_MM - row * len(tour.stops) - line * further
+    free = 269.0 - BESIDES_MM - row * (len(tour.stops) + len(tour.pauses)) - line * further
     return min(max(free, LEAST_MAP_MM), MAP_MM[1])
 
 

@@ -7,11 +7,11 @@ from typing import Any, Final
 import pandas as pd
 import xlsxwriter
 
-from dashboard.documents.plan_words import mark_of
+from dashboard.documents.plan_words import mark_of, pause_words, pauses_after
 from dashboard.documents.svg import plain_text
 from layers.areas import Area
 from layers.plain_cells import neutralise_formulas, plain_cell
-from layers.plans.plan import Plan
+from layers.plans.plan import Plan, Stop, Tour
 from layers.plans.words import share_words, sure_words
 from layers.wording import list_words
 
@@ -43,12 +43,19 @@ def stop_table(plan: Plan) -> pd.DataFrame:
             "expected": stop.expected,
             "open_reports": stop.open_reports,
             "reason": stop.reason,
+            "pause": pauses_beside(plan, tour, stop),
             **({"demonstration": mark_of(plan)} if plan.synthetic else {}),
         }
         for tour in plan.tours
         for stop in tour.stops
     ]
     return pd.DataFrame(rows)
+
+
+def pauses_beside(plan: Plan, tour: Tour, stop: Stop) -> str:
+    """The break or wait that follows a stop, in words; before the first stop those that come before it, too."""
+    before = pauses_after(tour, 0) if stop is tour.stops[0] else []
+    return " ".join(pause_words(plan, tour, pause) for pause in (*before, *pauses_after(tour, stop.order)))
 
 
 def plan_csv(plan: Plan, area: Area) -> bytes:

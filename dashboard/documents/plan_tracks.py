@@ -146,6 +146,10 @@ def tour_features(plan: Plan, tour: Tour) -> list[dict[str, Any]]:
         "returns": tour.returns.isoformat(),
         "travel_km": round(tour.travel_km, 3),
         "travel_minutes": round(tour.travel_minutes, 1),
+        "pauses": [
+            {"kind": one.kind, "after": one.after, "begins": one.begins.isoformat(), "ends": one.ends.isoformat()}
+            for one in tour.pauses
+        ],
         **mark,
     }
     stops = [

@@ -4,10 +4,20 @@ import datetime as dt
 from typing import Final
 
 from layers.counts_export import MARK
-from layers.plans.plan import Plan, Stop, Tour
+from layers.plans.plan import Pause, Plan, Stop, Tour
 from layers.wording import date_words, number_words
 
-__all__ = ["DAYS", "clock", "mark_of", "stop_title", "stop_words", "tour_heading", "tour_way"]
+__all__ = [
+    "DAYS",
+    "clock",
+    "mark_of",
+    "pause_words",
+    "pauses_after",
+    "stop_title",
+    "stop_words",
+    "tour_heading",
+    "tour_way",
+]
 
 DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
@@ -32,12 +42,28 @@ def tour_heading(plan: Plan, tour: Tour) -> str:
 def tour_way(plan: Plan, tour: Tour) -> str:
     """Where a tour begins and ends, and how long its way is."""
     back = "back there" if tour.finish == tour.start else f"ends at {tour.finish.name}"
+    pauses = "".join(f" {pause_words(plan, tour, pause)}" for pause in tour.pauses)
     return (
         f"Leave {tour.start.name} at {clock(tour.leaves, plan)}, {back} by {clock(tour.returns, plan)}. "
         f"{number_words(tour.travel_km)} km and {number_words(round(tour.travel_minutes))} minutes on the way, "
         f"{number_words(sum(stop.minutes for stop in tour.stops))} minutes at "
-        f"{len(tour.stops)} {'stop' if len(tour.stops) == 1 else 'stops'}."
+        f"{len(tour.stops)} {'stop' if len(tour.stops) == 1 else 'stops'}.{pauses}"
     )
+
+
+def pause_words(plan: Plan, tour: Tour, pause: Pause) -> str:
+    """As in "Break of 30 minutes, 17:40 to 18:10, after stop 6."; a wait is "Free for …"."""
+    minutes = f"{pause.minutes} {'minute' if pause.minutes == 1 else 'minutes'}"
+    when = f"{clock(pause.begins, plan)} to {clock(pause.ends, plan)}"
+    where = f"after stop {pause.after}" if pause.after else f"at {tour.start.name}"
+    if pause.kind == "break":
+        return f"Break of {minutes}, {when}, {where}."
+    return f"Free for {minutes}, {when}, {where}."
+
+
+def pauses_after(tour: Tour, order: int) -> list[Pause]:
+    """The pauses between a stop (0: the start) and the next."""
+    return [pause for pause in tour.pauses if pause.after == order]
 
 
 def stop_title(tour: Tour, stop: Stop) -> str:

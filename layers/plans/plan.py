@@ -3,8 +3,9 @@
 import datetime as dt
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Literal
 
-__all__ = ["Place", "Plan", "PlanKind", "Stop", "Tour"]
+__all__ = ["Pause", "Place", "Plan", "PlanKind", "Stop", "Tour"]
 
 
 class PlanKind(StrEnum):
@@ -50,10 +51,24 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
+class Pause:
+    """Time of a tour that is neither on the way nor at a stop: its break, or a wait until a place may be seen again.
+
+    It comes after stop number `after` (0: before the first) and before the next; a break is taken where the team is.
+    """
+
+    kind: Literal["break", "wait"]
+    after: int
+    begins: dt.datetime
+    ends: dt.datetime
+    minutes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Tour:
     """What one team does: from `start` at `leaves`, through the stops in their order, to `finish` at `returns`.
 
-    `travel_minutes` and `travel_km` are on the way, stops aside.
+    `travel_minutes` and `travel_km` are on the way, stops aside. `pauses` by time.
     """
 
     team: str
@@ -64,6 +79,7 @@ class Tour:
     stops: tuple[Stop, ...]
     travel_minutes: float
     travel_km: float
+    pauses: tuple[Pause, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

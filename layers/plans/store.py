@@ -9,7 +9,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from geo.errors import DataError, UsageError
-from layers.plans.plan import Place, Plan, PlanKind, Stop, Tour
+from layers.plans.plan import Pause, Place, Plan, PlanKind, Stop, Tour
 from layers.whole_files import written_whole
 
 __all__ = ["list_plans", "load_plan", "plan_from_json", "plan_to_json", "remove_plan", "save_plan"]
@@ -95,7 +95,11 @@ def _tour(held: dict[str, Any], zone: ZoneInfo) -> Tour:
     )
     ends = {name: Place(**held[name]) for name in ("start", "finish")}
     times = {name: _moment(held[name], zone) for name in ("leaves", "returns")}
-    return Tour(**held | ends | times | {"stops": stops})
+    pauses = tuple(
+        Pause(**one | {name: _moment(one[name], zone) for name in ("begins", "ends")})
+        for one in held.get("pauses", ())  # plans of before 23 Nov 2026 did not say
+    )
+    return Tour(**held | ends | times | {"stops": stops, "pauses": pauses})
 
 
 def _plain(value: Any) -> Any:

@@ -4,16 +4,19 @@ import base64
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geo.orienteering import Problem, Route
-from layers.plans.plan import Place, Stop, Tour
+from layers.plans.plan import Pause, Place, Stop, Tour
 from layers.plans.roads import Ways
 from layers.plans.working_time import WorkingTime
 
 __all__ = ["Visited", "make_tour", "short_id"]
+
+_MINUTE_S: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,7 @@ def make_tour(
         stops=tuple(stops),
         travel_minutes=seconds / 60,
         travel_km=float(ways.km[path[:-1], path[1:]].sum()),
+        pauses=_pauses(problem, route, time),
     )
 
 
@@ -85,9 +89,35 @@ def _leaves(problem: Problem, route: Route) -> int:
     """The second at which a team leaves; as late as it can for its first stop, unless it rests before."""
     if not route.stops:
         return route.back_s
-    paused = route.break_s is not None and route.break_s < route.arrive_s[0]
-    rest = problem.pause.length_s if paused and problem.pause else 0
-    return route.arrive_s[0] - int(problem.travel_s[len(problem), route.stops[0]]) - rest
+    direct = route.arrive_s[0] - int(problem.travel_s[len(problem), route.stops[0]])
+    if route.break_s is None or problem.pause is None or route.break_s >= route.arrive_s[0]:
+        return direct
+    return min(direct - problem.pause.length_s, route.break_s)
+
+
+def _pauses(problem: Problem, route: Route, time: WorkingTime) -> tuple[Pause, ...]:
+    """What lies between stops beside the way: the break, and whole minutes of waiting."""
+    n, found = len(problem), list[Pause]()
+    path = (n, *route.stops, n + 1)
+    left = [
+        _leaves(problem, route),
+        *(at + int(problem.stop_s[place]) for place, at in zip(route.stops, route.arrive_s, strict=True)),
+    ]
+    reached = (*route.arrive_s, route.back_s)
+
+    def add(kind: Literal["break", "wait"], after: int, begin: int, end: int) -> None:
+        if end - begin >= _MINUTE_S:
+            found.append(Pause(kind, after, time.moment(begin), time.moment(end), (end - begin) // _MINUTE_S))
+
+    for leg, (free, reach) in enumerate(zip(left, reached, strict=True) if route.stops else ()):
+        begun, way = route.break_s, int(problem.travel_s[path[leg], path[leg + 1]])
+        on = free
+        if begun is not None and problem.pause and free <= begun <= reach - way - problem.pause.length_s:
+            on = begun + problem.pause.length_s
+            add("wait", leg, free, begun)
+            add("break", leg, begun, on)
+        add("wait", leg, on + way, reach)
+    return tuple(found)
 
 
 def short_id(*parts: object, arrays: Sequence[NDArray[np.generic]] = ()) -> str:

@@ -54,11 +54,12 @@ def share_words(plan: Plan) -> str:
     if plan.held is None:
         return (
             f"How much such plans held in past weeks could not be judged. The forecast for {when} is that {forecast} "
-            f"of the {things} come at the stops{_whose(plan)}: it is no promise."
+            f"of the {things} in the chosen wards come at the stops{_whose(plan)}: it is no promise."
         )
     return (
         f"In the last {plan.held_weeks} weeks the stops of such plans held {_interval_words(plan.held)} of all "
-        f"{things}. The forecast for the stops{_whose(plan)} on {when}, is {forecast}: it is no promise."
+        f"{things} in the chosen wards. The forecast for the stops{_whose(plan)} on {when}, is {forecast}: it is no "
+        "promise."
     )
 
 

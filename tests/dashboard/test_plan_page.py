@@ -14,6 +14,7 @@ from layers.plans.store import list_plans, load_plan
 from layers.plans.words import headline
 from tests.support.analysing import filled_store, judged
 from tests.support.planning import a_plan
+from tests.support.plans import example_plan, with_break
 
 PATIENCE_S = 240
 
@@ -87,6 +88,14 @@ def test_texts_of_stops_are_escaped() -> None:
     html = tour_html(plan, plan.tours[0])
     assert "<script>" not in html
     assert "&lt;script&gt;" in html
+
+
+def test_the_break_is_a_row_between_its_stops() -> None:
+    plan = example_plan(teams=1, stops=2)
+    html = tour_html(plan, with_break(plan.tours[0]))
+    first, rest = html.split("<tr><td></td><td>22:16</td><td>22:20</td><td>Break</td><td></td></tr>")
+    assert "<th scope=row>1</th>" in first
+    assert "<th scope=row>2</th>" in rest
 
 
 def test_a_cell_has_the_name_that_the_map_gives_it() -> None:

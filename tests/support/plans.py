@@ -1,14 +1,15 @@
 """Plans for tests of documents: made by hand, of any size, with texts as hostile as a test wants them."""
 
 import datetime as dt
+from dataclasses import replace
 from typing import Final
 from zoneinfo import ZoneInfo
 
 import h3
 
-from layers.plans.plan import Place, Plan, PlanKind, Stop, Tour
+from layers.plans.plan import Pause, Place, Plan, PlanKind, Stop, Tour
 
-__all__ = ["HOSTILE_TEXT", "LONDON", "example_plan"]
+__all__ = ["HOSTILE_TEXT", "LONDON", "example_plan", "with_break"]
 
 LONDON: Final = ZoneInfo("Europe/London")
 EVENING: Final = dt.datetime(2026, 11, 27, 22, 0, tzinfo=LONDON)
@@ -56,6 +57,13 @@ def example_tour(team: int, stops: int, begins: dt.datetime, text: str) -> Tour:
     made = tuple(example_stop(team, number, begins, text) for number in range(stops))
     back = made[-1].leave if made else begins
     return Tour(f"Team {'ABC'[team]}", STATION, STATION, begins, back, made, 5.0 * (stops + 1), 0.9 * (stops + 1))
+
+
+def with_break(tour: Tour, after: int = 1) -> Tour:
+    """The tour with a break of 4 minutes after one of its stops, or before the first."""
+    begins = tour.stops[after - 1].leave if after else tour.leaves
+    ends = (begins.astimezone(dt.UTC) + dt.timedelta(minutes=4)).astimezone(LONDON)
+    return replace(tour, pauses=(Pause("break", after, begins, ends, 4),))
 
 
 def example_stop(team: int, number: int, begins: dt.datetime, text: str) -> Stop:

@@ -1,6 +1,7 @@
 """Every file of a plan: valid, complete, and the same plan when it is read back."""
 
 import csv
+import dataclasses
 import datetime as dt
 import io
 import json
@@ -20,7 +21,7 @@ from geo.errors import UsageError
 from layers.areas import Area, load_area
 from layers.plans.plan import Plan, Stop
 from tests.support.gpx_rules import gpx_faults
-from tests.support.plans import HOSTILE_TEXT, LONDON, example_plan
+from tests.support.plans import HOSTILE_TEXT, LONDON, example_plan, with_break
 
 KML = "{http://www.opengis.net/kml/2.2}"
 
@@ -142,3 +143,23 @@ def test_times_are_right_over_a_change_of_clocks(begins: dt.datetime) -> None:
     assert all(event.end - event.start == dt.timedelta(minutes=12) for event in events)
     twice = [str(event["DESCRIPTION"])[:9] for event in events]
     assert len(set(twice)) == len(twice)  # also when an hour comes twice, no two stops read the same
+
+
+@pytest.mark.parametrize("after", [0, 1])
+def test_files_tell_the_break(after: int) -> None:
+    plan = example_plan(teams=1)
+    plan = dataclasses.replace(plan, tours=(with_break(plan.tours[0], after),))
+    where = "after stop 1" if after else "at Police station"
+    words = f"Break of 4 minutes, {'22:16 to 22:20' if after else '22:00 to 22:04'}, {where}."
+    rows = list(csv.DictReader(io.StringIO(made(plan, "csv").decode(), newline="")))
+    assert [row["pause"] for row in rows] == [words, "", ""]
+    assert words in gpxpy.parse(made(plan, "gpx").decode()).routes[0].description
+    assert words in made(plan, "kml").decode()
+    (pause,) = json.loads(made(plan, "geojson"))["features"][0]["properties"]["pauses"]
+    assert (pause["kind"], pause["after"]) == ("break", after)
+    (event,) = (
+        one for one in icalendar.Calendar.from_ical(made(plan, "ics")).walk("VEVENT") if "break" in str(one["UID"])
+    )
+    assert str(event["SUMMARY"]) == "Team A: break"
+    assert event.end - event.start == dt.timedelta(minutes=4)
+    assert event.start.timestamp() == plan.tours[0].pauses[0].begins.timestamp()

@@ -10,7 +10,7 @@ from dashboard.documents.plan_pdf import stop_marks
 from layers.areas import load_area
 from layers.plans.plan import PlanKind
 from tests.support.papers import A4, Paper, grey_levels, read_paper
-from tests.support.plans import HOSTILE_TEXT, example_plan
+from tests.support.plans import HOSTILE_TEXT, example_plan, with_break
 
 LONG = "Eleven needle finds in this cell and the six that touch it in 28 days; swept last on 3 Nov 2026."
 
@@ -51,6 +51,16 @@ def test_a_page_says_the_cover_the_way_and_each_stop() -> None:
     assert "Seven finds here in 28 days. Open reports: 1." in words
     assert "Stops of 12 minutes." in words
     assert "the last 13 weeks 8.20 6.10 to 10.40" in words
+
+
+def test_the_break_stands_between_its_stops() -> None:
+    plan = example_plan(teams=1, stops=2)
+    (tour,) = plan.tours
+    words = read_paper(plan_file(replace(plan, tours=(with_break(tour),)), load_area("middlesbrough"), "pdf")).words
+    assert "Break of 4 minutes, 22:16 to 22:20, after stop 1." in words
+    before, after = words.split("22:16 to 22:20 4 Break", 1)
+    assert "1 22:04 to 22:16 12 Central" in before
+    assert "2 22:21 to 22:33 12 Central" in after
 
 
 def test_each_map_has_its_words() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from geo.errors import UsageError
 from layers.plans.patrol import PatrolChoices, make_patrol_plan
 from layers.plans.patrol_past import PAST_WEEKS
-from layers.plans.plan import Place, Plan
+from layers.plans.plan import Place, Plan, Tour
 from layers.plans.store import plan_to_json
 from layers.plans.working_time import working_time
 from tests.support.analysing import demonstration, middlesbrough
@@ -40,11 +40,9 @@ def require_sound(plan: Plan, choices: PatrolChoices) -> None:
             now = stop.leave.timestamp()
             visits.setdefault(stop.cell, []).append((stop.arrive.timestamp(), now))
         assert tour.returns.timestamp() >= now
-        rest = (tour.returns.timestamp() - plan.begins.timestamp()) - 60 * (
-            tour.travel_minutes + sum(stop.minutes for stop in tour.stops)
-        )
+        require_pauses(tour)
         if seconds > 6 * 3600 and tour.returns.timestamp() - plan.begins.timestamp() > seconds * 2 / 3:
-            assert rest >= 30 * 60
+            assert [pause.minutes for pause in tour.pauses if pause.kind == "break"] == [30]
     for times in visits.values():
         times.sort()
         least, most = (minutes * 60 for minutes in choices.revisit_minutes)
@@ -53,6 +51,19 @@ def require_sound(plan: Plan, choices: PatrolChoices) -> None:
     assert len(ids) == len(set(ids))
     assert 0 <= plan.covered <= plan.expected
     assert plan.score <= plan.bound * (1 + 1e-6)
+
+
+def require_pauses(tour: Tour) -> None:
+    """Breaks and waits lie between the stops that they name, and with ways and stops fill the whole tour."""
+    left = [tour.leaves, *(stop.leave for stop in tour.stops)]
+    reached = [*(stop.arrive for stop in tour.stops), tour.returns]
+    for pause in tour.pauses:
+        times = left[pause.after], pause.begins, pause.ends, reached[pause.after]
+        assert [one.timestamp() for one in times] == sorted(one.timestamp() for one in times)
+        assert pause.ends.timestamp() - pause.begins.timestamp() == 60 * pause.minutes
+    spent = tour.travel_minutes + sum(one.minutes for one in (*tour.stops, *tour.pauses))
+    whole = (tour.returns.timestamp() - tour.leaves.timestamp()) / 60
+    assert 0 <= whole - spent <= len(tour.stops) + 1  # less than a minute of waiting is not told
 
 
 # Ordinary days and both nights on which the clocks change.

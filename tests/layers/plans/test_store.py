@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geo.errors import DataError, UsageError
+from layers.plans.plan import Pause
 from layers.plans.store import list_plans, load_plan, plan_from_json, plan_to_json, remove_plan, save_plan
 from tests.support.planning import LONDON, a_plan
 
@@ -19,6 +20,17 @@ def test_a_plan_comes_back_as_it_was_also_over_clock_changes(second: int) -> Non
     assert [one.utcoffset() for one in (found.begins, found.ends)] == [
         one.utcoffset() for one in (plan.begins.astimezone(dt.UTC).astimezone(LONDON), plan.ends)
     ]
+
+
+def test_breaks_come_back_and_plans_of_before_they_were_kept_have_none() -> None:
+    plan = a_plan()
+    (tour,) = plan.tours
+    begins, ends = tour.stops[0].leave, tour.returns
+    paused = dataclasses.replace(tour, pauses=(Pause("break", 1, begins, ends, 208),))
+    held = plan_to_json(dataclasses.replace(plan, tours=(paused,)))
+    assert plan_from_json(held).tours == (paused,)
+    del held["tours"][0]["pauses"]
+    assert plan_from_json(held) == plan
 
 
 def test_a_plan_of_before_the_past_was_kept_is_read_as_not_judged() -> None:
