@@ -3,10 +3,8 @@
 import ast
 import importlib
 import inspect
-from pathlib import Path
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from dashboard.partners import pages
@@ -25,12 +23,8 @@ def test_a_page_has_a_module_of_its_name_and_is_imported_when_it_is_shown() -> N
 
 
 @pytest.mark.parametrize("address", PAGES.values())
-def test_an_empty_store_says_what_to_do(address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HEXBEAT_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("HEXBEAT_AREA", "middlesbrough")
-    monkeypatch.delenv("HEXBEAT_DATABASE_URL", raising=False)
-    st.cache_resource.clear()
-
+@pytest.mark.usefixtures("home")
+def test_an_empty_store_says_what_to_do(address: str) -> None:
     def script(address: str) -> None:
         from importlib import import_module  # noqa: PLC0415 - Streamlit runs the source of this function
 

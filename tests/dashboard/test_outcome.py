@@ -1,7 +1,8 @@
 """The pages "Did it work" and "Naloxone" without a browser: what they say before and after looking."""
 
+from pathlib import Path
+
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from tests.support.analysing import filled_store
@@ -26,11 +27,10 @@ def naloxone() -> None:
 
 
 @pytest.fixture(autouse=True)
-def home(monkeypatch: pytest.MonkeyPatch) -> None:
+def of_the_demonstration(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """These tests only read."""
+    del home
     monkeypatch.setenv("HEXBEAT_HOME", str(filled_store()))
-    monkeypatch.setenv("HEXBEAT_AREA", "middlesbrough")
-    monkeypatch.delenv("HEXBEAT_DATABASE_URL", raising=False)
-    st.cache_resource.clear()
 
 
 def opened(page: object) -> AppTest:

@@ -15,25 +15,10 @@ from layers.areas import load_area
 from layers.event import DEMONSTRATION
 from layers.storage.reading import read_columns
 from layers.storage.store import Store
-from tests.support.made_events import HOSTILE, fill_store, load_frame, made_frame
+from tests.support.made_events import HOSTILE, filled, load_frame, made_frame
 
 APP = Path(__file__).resolve().parent.parent.parent / "streamlit_app.py"
 PATIENCE_S = 120
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    home = tmp_path / "home"
-    monkeypatch.setenv("HEXBEAT_HOME", str(home))
-    monkeypatch.setenv("HEXBEAT_AREA", "middlesbrough")
-    monkeypatch.delenv("HEXBEAT_DATABASE_URL", raising=False)
-    st.cache_resource.clear()
-    return home
-
-
-def filled(home: Path, *, source: str = "table", texts: tuple[str, ...] = ("found",)) -> None:
-    with Store.open(home) as store:
-        fill_store(store, load_area("middlesbrough", home=home), source=source, texts=texts)
 
 
 def opened(**query: str) -> AppTest:

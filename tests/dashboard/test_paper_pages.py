@@ -3,28 +3,12 @@
 from pathlib import Path
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from layers.areas import load_area
-from layers.storage.store import Store
-from tests.support.made_events import HOSTILE, fill_store
+from tests.support.made_events import HOSTILE, filled
 
 PATIENCE_S = 120
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("HEXBEAT_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("HEXBEAT_AREA", "middlesbrough")
-    monkeypatch.delenv("HEXBEAT_DATABASE_URL", raising=False)
-    st.cache_resource.clear()
-    return tmp_path / "home"
-
-
-def filled(home: Path) -> None:
-    with Store.open(home) as store:
-        fill_store(store, load_area("middlesbrough"), texts=HOSTILE)
 
 
 def briefing_page() -> AppTest:
@@ -54,7 +38,7 @@ def said(app: AppTest) -> str:
 
 
 def test_the_briefing_says_what_happened_and_what_cannot_be_told(home: Path) -> None:
-    filled(home)
+    filled(home, texts=HOSTILE)
     app = briefing_page()
     assert not app.exception
     words = said(app)
@@ -68,7 +52,7 @@ def test_the_briefing_says_what_happened_and_what_cannot_be_told(home: Path) -> 
 
 
 def test_a_pack_is_made_from_the_form_and_its_texts_are_only_text(home: Path) -> None:
-    filled(home)
+    filled(home, texts=HOSTILE)
     app = evidence_page()
     assert "Incidents recorded near a place" in said(app)
     area = load_area("middlesbrough")
@@ -96,7 +80,7 @@ def test_a_pack_is_made_from_the_form_and_its_texts_are_only_text(home: Path) ->
     ],
 )
 def test_what_makes_no_pack_is_said_in_three_parts(home: Path, place: str, case: str, rule: str) -> None:
-    filled(home)
+    filled(home, texts=HOSTILE)
     app = evidence_page()
     app.text_input(key="evidence_place").set_value(place)
     app.text_input(key="evidence_case").set_value(case)

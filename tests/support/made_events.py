@@ -1,7 +1,12 @@
 """Events made for a test: a few hundred in Middlesbrough, or a handful with texts that want to be scripts."""
 
+import atexit
+import shutil
+import tempfile
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -9,7 +14,7 @@ import pandas as pd
 
 from geo.cells import index_points
 from layers.access import ANALYST
-from layers.areas import Area
+from layers.areas import Area, load_area
 from layers.event import EVENT_COLUMNS, RESOLUTIONS
 from layers.storage.store import Store
 
@@ -65,9 +70,20 @@ def load_frame(store: Store, area: Area, frame: pd.DataFrame, *, name: str = "ma
         part.add_events(frame)
 
 
-def fill_store(store: Store, area: Area, *, source: str = "table", texts: Sequence[str] = ("found",)) -> None:
-    """400 needle finds and 150 overdoses up to yesterday, so that every page has something to show."""
+def filled(home: Path, *, source: str = "table", texts: Sequence[str] = ("found",)) -> None:
+    """Make a home whose store holds 400 needle finds and 150 overdoses up to yesterday, for pages to show."""
+    shutil.copytree(_filled(source, tuple(texts)), home)
+
+
+@cache
+def _filled(source: str, texts: tuple[str, ...]) -> Path:
+    """Such a home to copy from, made once; removed when the tests end."""
+    home = Path(tempfile.mkdtemp(prefix="hexbeat-"))
+    atexit.register(shutil.rmtree, home, ignore_errors=True)
+    area = load_area("middlesbrough")
     newest = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=1)
-    for layer, number in (("needle_litter", 400), ("overdoses", 150)):
-        frame = made_frame(area, number=number, newest=newest, layer=layer, source=source, texts=texts)
-        load_frame(store, area, frame, name=f"{layer}.csv", source=source)
+    with Store.open(home) as store:
+        for layer, number in (("needle_litter", 400), ("overdoses", 150)):
+            frame = made_frame(area, number=number, newest=newest, layer=layer, source=source, texts=texts)
+            load_frame(store, area, frame, name=f"{layer}.csv", source=source)
+    return home
