@@ -1,5 +1,6 @@
 """naloxone: how many overdoses are near a place that holds it, and where the next places would help most."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -19,7 +20,10 @@ from commands.choosing import (
     provenance,
 )
 from commands.options import AreaOption, Format, FormatOption, HomeOption, open_installation
+from dashboard.documents.naloxone_document import naloxone_pdf
 from geo.errors import UsageError
+from layers.areas import Area
+from layers.filters import Filter
 from layers.naloxone.cover import CELLS, NaloxoneCover, Reach, Search, naloxone_cover
 from layers.naloxone.files import cover_csv, cover_geojson
 from layers.naloxone.words import cover_notes, cover_sentence
@@ -28,7 +32,7 @@ from layers.whole_files import written_whole
 
 __all__ = ["naloxone"]
 
-WRITERS: Final = {".csv": cover_csv, ".geojson": cover_geojson}
+ENDINGS: Final = (".pdf", ".csv", ".geojson")
 
 
 def naloxone(
@@ -48,7 +52,9 @@ def naloxone(
     hours: HoursOption = None,
     days: DaysOption = None,
     seconds: Annotated[float, typer.Option(metavar="S", help="Give up proving the best after so many.")] = 20.0,
-    out: Annotated[str | None, typer.Option("--out", metavar="FILE", help="Write a .csv or .geojson file.")] = None,
+    out: Annotated[
+        str | None, typer.Option("--out", metavar="FILE", help="Write a .pdf, .csv or .geojson file.")
+    ] = None,
     home: HomeOption = None,
     area: AreaOption = None,
     form: FormatOption = Format.TABLE,
@@ -72,8 +78,9 @@ def naloxone(
             search=Search(places, tuple(among or [CELLS]), seconds),
         )
         note = provenance(here, mark=demonstration_mark(columns))
+        served = here.area
     if out:
-        write(found, Path(out), note)
+        write(found, Path(out), note, asked=chosen, area=served)
     report(found, note, out, form=form)
 
 
@@ -117,16 +124,23 @@ def spelt(row: dict[str, Any]) -> dict[str, Any]:
 
 def require_writable(out: Path) -> None:
     """UsageError unless cover can be written so, and there."""
-    if out.suffix.lower() not in WRITERS or not out.absolute().parent.is_dir():
+    if out.suffix.lower() not in ENDINGS or not out.absolute().parent.is_dir():
         raise UsageError(
-            "Cover is written as .csv or .geojson, into a folder that exists",
+            "Cover is written as .pdf, .csv or .geojson, into a folder that exists",
             f"{out.name!r} in {out.parent} cannot be",
             "give --out another name",
         )
 
 
-def write(found: NaloxoneCover, out: Path, note: dict[str, str]) -> None:
+def write(found: NaloxoneCover, out: Path, note: dict[str, str], *, asked: Filter, area: Area) -> None:
     """Holders and next places as a file, whole or not at all."""
-    writer = WRITERS[out.suffix.lower()]
+    writers = {
+        ".pdf": lambda: naloxone_pdf(
+            found, area, asked=asked, mark=note.get("demonstration"), made=datetime.now(area.tz)
+        ),
+        ".csv": lambda: cover_csv(found, note=note),
+        ".geojson": lambda: cover_geojson(found, note=note),
+    }
+    content = writers[out.suffix.lower()]()
     with written_whole(out) as draft:
-        draft.write_bytes(writer(found, note=note))
+        draft.write_bytes(content)

@@ -8,6 +8,7 @@ from typing import Final
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
+from dashboard.documents.naloxone_document import naloxone_pdf
 from dashboard.header import show_header
 from dashboard.partners.map_page import draw_empty_store
 from dashboard.partners.naloxone_map import draw_cover_map
@@ -56,8 +57,8 @@ def show(here: Installation, pages: Sequence[StreamlitPage]) -> None:
         draw_empty_store(here, pages)
         return
     try:
-        found = _cover(here, here.key, here.today, _places_version(here), ask(here))
-        draw(here, found)
+        asked = ask(here)
+        draw(here, _cover(here, here.key, here.today, _places_version(here), asked), asked)
     except HexbeatError as error:
         show_error(error)
 
@@ -80,7 +81,7 @@ def ask(here: Installation) -> Asked:
     return Asked(REACHES[str(reach)], SPANS[str(span)], str(shift), Search(int(number), (among,)))
 
 
-def draw(here: Installation, found: NaloxoneCover) -> None:
+def draw(here: Installation, found: NaloxoneCover, asked: Asked) -> None:
     """The sentence, the map beside the next places, the holders, the files."""
     notes = "".join(f"<li>{html_text(words)}</li>" for words in cover_notes(found))
     st.html(f'<div aria-live="polite"><p class="hb-sentence">{html_text(cover_sentence(found))}</p></div>')
@@ -91,7 +92,7 @@ def draw(here: Installation, found: NaloxoneCover) -> None:
             draw_cover_map(here, found)
         with st.container(key="hb_analysis_words", width=440):
             st.html(next_html(found) + f'<ul class="hb-notes">{notes}</ul>')
-            draw_files(here, found)
+            draw_files(here, found, asked)
     if len(found.holders):
         st.html(holders_html(found))
 
@@ -130,13 +131,19 @@ def holders_html(found: NaloxoneCover) -> str:
     )
 
 
-def draw_files(here: Installation, found: NaloxoneCover) -> None:
-    """CSV and GeoJSON; the policy is asked again when one is made."""
+def draw_files(here: Installation, found: NaloxoneCover, asked: Asked) -> None:
+    """PDF, CSV and GeoJSON; the policy is asked again when one is made."""
     if not may(here.viewer, Action.EXPORT, "overdoses"):
         return
     mark = demonstration_mark(here.columns)
     note = {"area": here.area.title, "attribution": here.area.attribution} | ({"demonstration": mark} if mark else {})
+    chosen = _filter(here.today, asked)
     makers: dict[str, tuple[str, str, Callable[[], bytes]]] = {
+        "pdf": (
+            "One A4 page (PDF)",
+            "application/pdf",
+            lambda: naloxone_pdf(found, here.area, asked=chosen, mark=mark, made=dt.datetime.now(here.area.tz)),
+        ),
         "csv": ("Places (CSV)", "text/csv", lambda: cover_csv(found, note=note)),
         "geojson": ("Places (GeoJSON)", "application/geo+json", lambda: cover_geojson(found, note=note)),
     }
@@ -174,8 +181,13 @@ def _cover(
     _here: Installation, key: tuple[str, int, str, str], today: dt.date, places: str, asked: Asked
 ) -> NaloxoneCover:
     del key, places
-    start = today - dt.timedelta(days=asked.days) if asked.days else None
-    chosen = Filter(layers=("overdoses",), start=start, hours=SHIFT_HOURS.get(asked.shift))
+    chosen = _filter(today, asked)
     return naloxone_cover(
         _here.store, _here.viewer, _here.columns, _here.area, chosen, reach=asked.reach, search=asked.search
     )
+
+
+def _filter(today: dt.date, asked: Asked) -> Filter:
+    """The overdoses that are asked about."""
+    start = today - dt.timedelta(days=asked.days) if asked.days else None
+    return Filter(layers=("overdoses",), start=start, hours=SHIFT_HOURS.get(asked.shift))

@@ -14,6 +14,7 @@ from layers.plans.plan import Place, Plan, PlanKind, Stop, Tour
 from layers.plans.store import save_plan
 from tests.support.analysing import filled_store
 from tests.support.cli import Outcome, Run
+from tests.support.papers import read_paper
 
 PLACE = ("--at", "54.5742,-1.2350", "--start", "2026-03-01", "--layer", "needle_litter")
 
@@ -158,4 +159,12 @@ def test_naloxone_answers_without_loaded_places(ask: Run, tmp_path: Path) -> Non
     assert (found["covered"], found["holders"], found["proven"], found["gap"]) == (0, [], True, 0)
     assert [row["rank"] for row in found["next"]] == [1, 2]
     assert (tmp_path / "n.csv").read_text().splitlines()[1].startswith("next,")
+    ask("naloxone", "--ward", "Central", "--places", "2", "--out", tmp_path / "n.pdf")
+    paper = read_paper((tmp_path / "n.pdf").read_bytes())
+    assert (paper.title, len(paper.pages)) == ("Naloxone cover: Middlesbrough", 1)
+    assert "Overdoses in Central on record. Near is within 400 m." in paper.words
+    assert ask("naloxone", "--out", tmp_path / "n.xlsx").err == (
+        "Cover is written as .pdf, .csv or .geojson, into a folder that exists.\n"
+        f"  'n.xlsx' in {tmp_path} cannot be.\n  give --out another name.\n"
+    )
     assert "Load them first: hexbeat places load FILE --kind naloxone" in ask("naloxone", "--places", "0").err
