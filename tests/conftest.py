@@ -6,7 +6,13 @@ import pytest
 from hypothesis import HealthCheck, settings
 from pytest_socket import socket_allow_hosts
 
-pytest_plugins = ["tests.support.postgres", "tests.support.browser", "tests.support.cli", "tests.support.served"]
+pytest_plugins = [
+    "tests.support.postgres",
+    "tests.support.browser",
+    "tests.support.cli",
+    "tests.support.served",
+    "tests.support.ward_files",
+]
 
 # Derandomised, so that a red run is red again; deadlines are absolute times and machines are noisy.
 settings.register_profile("hexbeat", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
