@@ -13,6 +13,7 @@ from dashboard.controls import close_filters_button, copy_link_button, open_filt
 from dashboard.figures import LayerFigures
 from dashboard.freshness import last_known_day, short_name
 from dashboard.header import show_header
+from dashboard.history import came_by_history
 from dashboard.partners.alerts import draw_alerts
 from dashboard.partners.filters import PERIOD_TITLES, draw_filters, forget_widgets
 from dashboard.partners.shown import layer_views
@@ -71,8 +72,11 @@ def draw_main(here: Installation, choices: Choices, last: date, pages: Sequence[
 
 
 def current_choices(here: Installation) -> Choices:
-    """What was chosen in this session; at its first run, what the link says."""
-    if CHOICES not in st.session_state:
+    """What was chosen in this session; at its first run, and after back or forward, what the address says."""
+    by_history = came_by_history()
+    if by_history:
+        forget_widgets()
+    if by_history or CHOICES not in st.session_state:
         query = {key: st.query_params[key] for key in st.query_params}
         choices, problems = from_query(query, ward_codes=tuple(here.area.wards.codes))
         st.session_state[LINK_PROBLEMS] = problems

@@ -7,6 +7,7 @@ from typing import Any, Final
 import streamlit as st
 
 from dashboard.freshness import SHORT_NAMES
+from dashboard.history import came_by_history
 from dashboard.places import ward_labels
 from dashboard.presets import PERIODS
 from dashboard.session import Installation
@@ -37,13 +38,14 @@ def question_query(choices: Choices) -> dict[str, str]:
 
 
 def ask(here: Installation, *, on_map: Choices | None) -> Choices:
-    """Draw the controls and return what is asked now; the address bar carries it."""
+    """Draw the controls and return what is asked now; the address bar carries it, and back and forward return to it."""
+    by_history = came_by_history()
     held = st.session_state.get(HELD)
-    if held is None:
+    if held is None or by_history:
         query = {key: st.query_params[key] for key in st.query_params}
         held = first_question(query, ward_codes=tuple(here.area.wards.codes), on_map=on_map)
     with st.container(horizontal=True, key="hb_question", gap="medium", vertical_alignment="bottom"):
-        asked = _draw(here, held)
+        asked = _draw(here, held, anew=by_history)
     st.session_state[HELD] = asked
     wanted = question_query(asked)
     if {key: st.query_params[key] for key in st.query_params} != wanted:
@@ -51,11 +53,12 @@ def ask(here: Installation, *, on_map: Choices | None) -> Choices:
     return asked
 
 
-def _draw(here: Installation, held: Choices) -> Choices:
-    """What, when and where."""
+def _draw(here: Installation, held: Choices, *, anew: bool) -> Choices:
+    """What, when and where; `anew`: as `held` says, whatever the controls showed."""
     wanted: dict[str, Any] = {"layer": held.layers[0], "period": held.period, "wards": list(held.wards)}
     for name, value in wanted.items():
-        st.session_state.setdefault(PREFIX + name, value)
+        if anew or PREFIX + name not in st.session_state:
+            st.session_state[PREFIX + name] = value
     layer = st.pills(
         "What",
         LAYER_NAMES,
