@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import geopandas
 import pandas as pd
@@ -11,26 +11,11 @@ import pytest
 from layers.analysis.hotspot_map import hotspot_map
 from layers.analysis.study import study_of
 from layers.filters import Filter
-from tests.support.analysing import TODAY, demonstration, filled_store, middlesbrough
-from tests.support.cli import Outcome, Run
+from tests.support.analysing import TODAY, demonstration, middlesbrough
+from tests.support.cli import Run, answer
 
 PERIOD: Final = ("--from", "2026-10-25", "--to", "2026-11-22")
 CONTRACT: Final = ["cell", "ward_code", "count", "gi_z", "p_value", "q_value", "hotspot", "trend"]
-
-
-@pytest.fixture
-def ask(run: Run) -> Run:
-    """Run a command on the demonstration of TODAY, whose store all these tests read and none writes."""
-
-    def command(*arguments: object) -> Outcome:
-        return run(*arguments, "--home", filled_store())
-
-    return command
-
-
-def answer(outcome: Outcome) -> Any:
-    assert outcome.code == 0, outcome.err
-    return outcome.json
 
 
 def test_hotspots_answer_for_every_cell(ask: Run) -> None:

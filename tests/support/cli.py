@@ -28,6 +28,12 @@ class Outcome:
 Run = Callable[..., Outcome]
 
 
+def answer(outcome: Outcome) -> Any:
+    """What a command that went well answered as JSON."""
+    assert outcome.code == 0, outcome.err
+    return outcome.json
+
+
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
     """Run `hexbeat ARGUMENTS` in this process, in a home of its own, at a terminal 200 columns wide."""
