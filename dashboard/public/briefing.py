@@ -1,6 +1,7 @@
 """A briefing for a ward councillor, from the published release and nothing else: one A4 page in plain words."""
 
 import datetime as dt
+import re
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final
@@ -21,7 +22,15 @@ from layers.release.format import Period, Release, ReleasedLayer
 from layers.release.words import promise
 from layers.wording import date_words
 
-__all__ = ["CouncillorBriefing", "Part", "councillor_briefing", "councillor_map", "councillor_pdf"]
+__all__ = [
+    "CouncillorBriefing",
+    "Part",
+    "councillor_briefing",
+    "councillor_map",
+    "councillor_pdf",
+    "ward_file",
+    "ward_files",
+]
 
 MOST_PERIODS: Final = 4
 WIDE_MM, HIGH_MM = 88.0, 96.0
@@ -57,10 +66,24 @@ class CouncillorBriefing:
 def councillor_briefing(release: Release, ward: str) -> CouncillorBriefing:
     """The latest period of every released layer in a ward, named by code or name; UsageError for another."""
     published = Published(release)
-    code = find_ward(published, ward)
+    return briefing_of(published, find_ward(published, ward))
+
+
+def briefing_of(published: Published, code: str) -> CouncillorBriefing:
+    """The same of a ward by its code."""
     name = published.wards[code]
     parts = tuple(part_of(published, layer, code) for layer in published.layers)
     return CouncillorBriefing(published, code, name, f"{name}: what is happening", parts)
+
+
+def ward_file(code: str) -> str:
+    """What the page of a ward is called as a file; a code that is no plain name becomes one."""
+    return f"ward-{re.sub('[^A-Za-z0-9]+', '-', code)}.pdf"
+
+
+def ward_files(published: Published) -> dict[str, bytes]:
+    """The page of every ward by the name of its file; the same release gives the same bytes. About 45 kB each."""
+    return {ward_file(code): councillor_pdf(briefing_of(published, code)) for code in published.wards}
 
 
 def find_ward(published: Published, asked: str) -> str:

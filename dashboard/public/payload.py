@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from dashboard.public.briefing import ward_file
 from dashboard.public.drawing import Drawing
 from dashboard.public.figures import Published
 from dashboard.public.sentences import HINT, blank_words, nothing_words, period_words, place_words, short_words, summary
@@ -18,7 +19,8 @@ def payload(published: Published, drawing: Drawing) -> dict[str, Any]:
         "title": published.title,
         "hint": HINT,
         "wards": [
-            {"code": code, "name": name, "box": drawing.wards[code].box} for code, name in published.wards.items()
+            {"code": code, "name": name, "box": drawing.wards[code].box, "page": ward_file(code)}
+            for code, name in published.wards.items()
         ],
         "layers": [_layer(published, layer) for layer in published.layers],
     }

@@ -1,4 +1,4 @@
-"""The static site: one page and its downloads, in plain HTML. It needs no server, and asks for nothing."""
+"""The static site: one page in plain HTML, its downloads, a PDF a ward. It needs no server, and asks for nothing."""
 
 import base64
 import hashlib
@@ -10,6 +10,7 @@ from string import Template
 from typing import Any, Final
 
 from dashboard.public.advice import Contact, accessibility_html, advice_html, method_html, sources_html
+from dashboard.public.briefing import ward_file, ward_files
 from dashboard.public.downloads import download_files
 from dashboard.public.drawing import draw
 from dashboard.public.figures import Published
@@ -46,7 +47,7 @@ def site_files(release: Release, *, contact: Contact) -> dict[str, bytes]:
         raise DataError(
             "A site shows at least one period", "this release has none yet", "wait until a period is published"
         )
-    return {"index.html": _page(published, contact).encode(), **download_files(published)}
+    return {"index.html": _page(published, contact).encode(), **download_files(published), **ward_files(published)}
 
 
 def _page(published: Published, contact: Contact) -> str:
@@ -87,6 +88,7 @@ def _without_script(published: Published) -> str:
     """Every ward in words, in the order of their names, for browsers that run no script."""
     return "".join(
         f"<details><summary>{escape(name)}</summary>"
+        f'<p><a href="{ward_file(code)}" download>{escape(name)} as one A4 page (PDF)</a></p>'
         + "".join(_in_words(published, layer, layer.periods[-1], code) for layer in published.layers)
         + "</details>"
         for code, name in published.wards.items()

@@ -196,12 +196,22 @@
       part.toggleAttribute("hidden", part.dataset.layer !== layer().name);
     }
     document.querySelector(".hp-promise").textContent = layer().promise;
+    showPage();
     document.title = `What is happening in ${wardName()}?`;
     showMap();
     showTable();
     showPast();
     letGo();
     keepLink();
+  }
+
+  // The chosen ward on a page of paper, which lies beside this page as a file.
+  function showPage() {
+    byId("page").toggleAttribute("hidden", !now.ward);
+    if (!now.ward) return;
+    const link = byId("page").querySelector("a");
+    link.href = data.wards[now.ward - 1].page;
+    link.textContent = `${wardName()} as one A4 page (PDF)`;
   }
 
   function keepLink() {

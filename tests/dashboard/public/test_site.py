@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from dashboard.public.advice import Contact
+from dashboard.public.briefing import councillor_briefing, councillor_pdf, ward_file
 from dashboard.public.downloads import COLUMNS
 from dashboard.public.figures import Published
 from dashboard.public.site import site_files, write_site
@@ -17,6 +18,7 @@ from geo.errors import DataError, UsageError
 from layers.release.format import Release
 from layers.release.words import promise
 from tests.support.example_release import COUNTS, example_release
+from tests.support.papers import read_paper
 
 HOSTILE = "</script><script>alert(1)</script>\"' onload=x =1+1 {{7*7}} \u2028"
 
@@ -41,9 +43,22 @@ def data_of(page: str) -> dict[str, list[dict[str, object]]]:
 
 def test_the_same_release_gives_the_same_files(tmp_path: Path) -> None:
     names = write_site(example_release(), tmp_path / "site")
-    assert names == ["index.html", "numbers.csv", "numbers.csv-metadata.json", "numbers.geojson"]
+    wards = [ward_file(code) for code in Published(example_release()).wards]
+    assert names == ["index.html", "numbers.csv", "numbers.csv-metadata.json", "numbers.geojson", *wards]
     written = {path.name: path.read_bytes() for path in (tmp_path / "site").iterdir()}
     assert written == site_files(example_release(), contact=Contact())
+
+
+def test_every_ward_has_its_page_of_paper_to_which_the_page_leads() -> None:
+    release = example_release()
+    files = site_files(release, contact=Contact())
+    linked = set(re.findall(r'<a href="([^"]+)" download>', files["index.html"].decode()))
+    assert linked == set(files) - {"index.html"}
+    assert [ward["page"] for ward in data_of(files["index.html"].decode())["wards"]] == list(files)[4:]
+    for code, name in Published(release).wards.items():
+        assert files[ward_file(code)] == councillor_pdf(councillor_briefing(release, code))
+        assert read_paper(files[ward_file(code)]).title == f"{name}: what is happening"
+    assert ward_file("../../x<y>") == "ward--x-y-.pdf"
 
 
 def test_a_release_without_a_period_makes_no_site() -> None:
@@ -104,7 +119,8 @@ def test_the_page_may_load_and_send_nothing() -> None:
     page = page_of(example_release())
     assert re.search(r"default-src 'none'; style-src 'sha256-[^']+'; script-src 'sha256-[^']+'; base-uri 'none'", page)
     assert re.findall(r"""(?:src|href|action)=["']?([^"'> ]+)""", page) == [
-        "#hp-answer", "numbers.csv", "numbers.csv-metadata.json", "numbers.geojson",
+        "#hp-answer", *map(ward_file, Published(example_release()).wards),
+        "numbers.csv", "numbers.csv-metadata.json", "numbers.geojson",
     ]  # fmt: skip
     assert " style=" not in page
     assert "@import" not in page

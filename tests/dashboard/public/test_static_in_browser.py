@@ -57,6 +57,11 @@ def test_it_opens_from_a_file_and_asks_for_nothing(page: Page, index: Path) -> N
     page.locator("#hp-ward").select_option(label="Abbey")
     page.get_by_role("radio", name="Closed properties").check()
     assert requests == [index.as_uri()]
+    paper = page.get_by_role("link", name="Abbey as one A4 page (PDF)")
+    expect(paper).to_be_visible()
+    assert (index.parent / str(paper.get_attribute("href"))).read_bytes().startswith(b"%PDF-")
+    page.locator("#hp-ward").select_option(label="Exampleton")
+    expect(page.locator("#hp-page")).to_be_hidden()
 
 
 @pytest.mark.parametrize("page", [(390, "light"), (1280, "dark"), (320, "dark")], indirect=True)
