@@ -16,7 +16,15 @@ from scipy.spatial import cKDTree
 
 from geo.tails import student_above, student_quantile
 
-__all__ = ["FEWEST_LIKE", "Comparison", "Match", "compare_with_like", "disjoint_places", "match_on_past"]
+__all__ = [
+    "FEWEST_LIKE",
+    "Comparison",
+    "Match",
+    "alike_places",
+    "compare_with_like",
+    "disjoint_places",
+    "match_on_past",
+]
 
 FEWEST_LIKE: Final = 8  # untreated places that a comparison needs
 _RANKED: Final = 119  # so many placebos and more give the interval's ends by rank; fewer by Student's t
@@ -71,10 +79,7 @@ class _Expected:
 def disjoint_places(
     x_m: NDArray[np.float64], y_m: NDArray[np.float64], level: NDArray[np.float64], *, apart_m: float
 ) -> NDArray[np.int64]:
-    """Places none of which is nearer than `apart_m` to another, int64, busiest first; equal ones in their order.
-
-    Busiest first, because interventions too are put where most happens: places cut at random would split busy corners.
-    """
+    """Places none of which is nearer than `apart_m` to another, int64, highest `level` first; equal ones in order."""
     points = np.column_stack([x_m, y_m])
     tree = cKDTree(points)
     free = np.ones(len(points), dtype=np.bool_)
@@ -84,6 +89,22 @@ def disjoint_places(
             chosen.append(place)
             free[tree.query_ball_point(points[place], apart_m * (1 - 1e-9))] = False
     return np.array(chosen, dtype=np.int64)
+
+
+def alike_places(
+    x_m: NDArray[np.float64],
+    y_m: NDArray[np.float64],
+    past: NDArray[np.float64],
+    target: NDArray[np.float64],
+    *,
+    apart_m: float,
+) -> NDArray[np.int64]:
+    """Places none of which is nearer than `apart_m` to another, int64, most like the target's past (spans,) first.
+
+    Not busiest first: each would be the busiest of all that overlap it, which is partly chance, and such places go on
+    quieter than a treated place with the same past that was not chosen so (the winner's curse).
+    """
+    return disjoint_places(x_m, y_m, -_distances(target[None, :], past)[0], apart_m=apart_m)
 
 
 def match_on_past(past: NDArray[np.float64], target: NDArray[np.float64], *, controls: int) -> Match:

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from bench.effect import AFTER, RADIUS_M, SPANS, START, compare_one, made_town, membership, middles
-from geo.matching import Comparison, Match, compare_with_like, disjoint_places, match_on_past
+from geo.matching import Comparison, Match, alike_places, compare_with_like, disjoint_places, match_on_past
 
 PAST = np.array([[1, 4, 16.0], [2, 9, 30], [1, 4, 15], [0, 0, 2], [8, 20, 60]])
 
@@ -29,6 +29,12 @@ def test_places_stand_apart_and_the_busiest_come_first() -> None:
     x_m = np.array([0.0, 100, 290, 310, 900])
     chosen = disjoint_places(x_m, np.zeros(5), np.array([1.0, 5, 2, 2, 0]), apart_m=200)
     assert chosen.tolist() == [1, 3, 4]
+
+
+def test_a_like_place_stands_before_a_busier_one_that_overlaps_it() -> None:
+    x_m, past = np.array([0.0, 100, 900, 1000]), np.array([[2.0, 10], [5, 30], [0, 1], [2, 9]])
+    laid = [alike_places(x_m, np.zeros(4), past, np.array(own), apart_m=200) for own in ([2.0, 10], [5.0, 31], [0, 0])]
+    assert [one.tolist() for one in laid] == [[0, 3], [1, 3], [2, 0]]
 
 
 def even_town(rate: float, seed: int = 1) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
