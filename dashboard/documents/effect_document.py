@@ -1,6 +1,7 @@
 """An evaluation as one A4 page: the answer, before and after side by side, the numbers and the rule."""
 
 import datetime as dt
+import math
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -14,7 +15,7 @@ from layers.areas import Area
 from layers.effect.asking import Evaluation
 from layers.effect.picture import Picture, picture_of
 from layers.effect.protocol import rule_words
-from layers.effect.rows import effect_shapes, side_rows
+from layers.effect.rows import effect_shapes, side_rows, told_words
 from layers.wording import date_words, number_words
 
 __all__ = ["effect_pdf", "picture_scale", "table_rows"]
@@ -86,8 +87,10 @@ def table_rows(found: Evaluation) -> list[list[str]]:
     return [
         [
             str(row["where"]),
-            *(number_words(row[name]) for name in ("before", "after", "expected", "difference")),
-            f"{number_words(row['low'])} to {number_words(row['high'])}",
+            *(told_words(row[name]) for name in ("before", "after", "expected", "difference")),
+            told_words(math.nan)
+            if math.isnan(row["low"])
+            else f"{number_words(row['low'])} to {number_words(row['high'])}",
             str(row["verdict"]),
         ]
         for row in side_rows(found.effect)

@@ -1,11 +1,11 @@
 """The interval of each side as a picture: fewer to the left, more to the right of what was expected."""
 
+import math
 from typing import Any, Final
 
 from dashboard.words import html_text
 from layers.effect.asking import Evaluation
-from layers.effect.rows import side_rows
-from layers.wording import number_words
+from layers.effect.rows import side_rows, told_words
 
 __all__ = ["interval_html", "table_html"]
 
@@ -18,8 +18,8 @@ _TITLES: Final = {"where": "Where", "before": "Before", "after": "After", "expec
 def interval_html(found: Evaluation) -> str:
     """A line a side: the interval as a bar, the estimate as a dot, nought as a line. The table has the numbers."""
     rows = side_rows(found.effect)
-    reach = max([1.0, *(abs(row[end]) for row in rows for end in ("low", "high"))])
-    said = "; ".join(f"{row['where']}: {_signed(row['difference'])} ({_interval(row)})" for row in rows)
+    reach = max([1.0, *(abs(row[end]) for row in rows for end in ("low", "high") if not math.isnan(row[end]))])
+    said = "; ".join(f"{row['where']}: {_said(row)}" for row in rows)
     lines = "".join(_line(row, reach) for row in rows)
     ends = "".join(f"<span>{html_text(words)}</span>" for words in (_signed(-reach), "as expected", _signed(reach)))
     return (
@@ -30,10 +30,19 @@ def interval_html(found: Evaluation) -> str:
     )
 
 
+def _said(row: dict[str, Any]) -> str:
+    return str(row["verdict"]) if math.isnan(row["low"]) else f"{_signed(row['difference'])} ({_interval(row)})"
+
+
 def _line(row: dict[str, Any], reach: float) -> str:
     def across(value: float) -> float:
         return round(50 + 48 * value / reach, 2)
 
+    if math.isnan(row["low"]):
+        return (
+            '<div style="display:flex;align-items:center;height:2rem"><div style="flex:0 0 6.5rem">'
+            f'{html_text(row["where"])}</div><div class="hb-small">{html_text(row["verdict"])}</div></div>'
+        )
     low, dot, high = (across(row[name]) for name in ("low", "difference", "high"))
     return (
         '<div style="display:flex;align-items:center;height:2rem"><div style="flex:0 0 6.5rem">'
@@ -56,10 +65,10 @@ def table_html(found: Evaluation) -> str:
         + "".join(
             f'<td class="hb-number">{html_text(value)}</td>'
             for value in (
-                *(number_words(row[name]) for name in ("before", "after", "expected")),
+                *(told_words(row[name]) for name in ("before", "after", "expected")),
                 _signed(row["difference"]),
                 _interval(row),
-                f"{number_words(row['like_before'])}, {number_words(row['like_after'])}",
+                f"{told_words(row['like_before'])}, {told_words(row['like_after'])}",
             )
         )
         + f"<td>{html_text(row['verdict'])}</td></tr>"
@@ -72,10 +81,13 @@ def table_html(found: Evaluation) -> str:
 
 
 def _interval(row: dict[str, Any]) -> str:
-    return f"{_signed(row['low'])} to {_signed(row['high'])}"
+    ends = [_signed(row[end]) for end in ("low", "high")]
+    return told_words(row["low"]) if math.isnan(row["low"]) else " to ".join(ends)
 
 
 def _signed(value: float) -> str:
-    words = number_words(abs(value))
+    words = told_words(abs(value))
+    if math.isnan(value):
+        return words
     sign = "\N{MINUS SIGN}" if value < 0 else "+"
     return words if words == "0" else f"{sign}{words}"

@@ -1,10 +1,11 @@
 """Which of several treated places are judged: those that have a like, and that do not count an event twice."""
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from layers.effect.places import Ground
-from layers.effect.protocol import UNLIKE, Planned, Protocol
+from layers.effect.protocol import UNLIKE, Planned, Rule
 
 __all__ = ["Choice", "choose_places", "same_time"]
 
@@ -13,7 +14,7 @@ Span = tuple[dt.date, dt.date | None]  # half-open; an end of None is for good
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """`judged` of the places of a protocol; `unlike` and `overlapping` say how many are not, and why.
+    """`judged` of some places; `unlike` and `overlapping` say how many are not, and why.
 
     Where no place has a like all are judged, and all are `unlike`: the verdict has to say so.
     """
@@ -23,19 +24,18 @@ class Choice:
     overlapping: int
 
 
-def choose_places(ground: Ground, protocol: Protocol) -> Choice:
+def choose_places(ground: Ground, places: Sequence[Planned], rule: Rule) -> Choice:
     """Choose by what the rule fixed before looking: likeness of the past, and where the places lie.
 
     One place is always judged. Of several those without a like are left out, then those that overlap an earlier one in
     the same time. Closures may overlap: each is a thing done of its own, and how many events they share is told.
     """
-    places = protocol.places
     if len(places) == 1:
-        return Choice(places, int(places[0].near.distance > UNLIKE), 0)
+        return Choice(tuple(places), int(places[0].near.distance > UNLIKE), 0)
     like = [one for one in places if one.near.distance <= UNLIKE]
     kept: list[tuple[Planned, tuple[float, float], float]] = []
     for one in like or places:
-        (x, y), reach = ground.at(one.place), ground.shape_of(one.place, protocol.rule.radius_m).reach_m
+        (x, y), reach = ground.at(one.place), ground.shape_of(one.place, rule.radius_m).reach_m
         if one.place.event_id or not any(
             same_time((one.place.start, one.end), (other.place.start, other.end))
             and ((x - at[0]) ** 2 + (y - at[1]) ** 2) ** 0.5 < (reach + far) * (1 - 1e-9)

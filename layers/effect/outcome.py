@@ -1,7 +1,7 @@
 """Did it work: what came after in treated places, against places with the same past in which nothing was done."""
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,7 +14,7 @@ from layers.areas import Area
 from layers.columns import Columns
 from layers.effect.choice import choose_places
 from layers.effect.places import Ground, Shape, ground_of, middles_of
-from layers.effect.protocol import Likes, Planned, Protocol, Rule
+from layers.effect.protocol import UNLIKE, LeftOut, Likes, Planned, Protocol, Rule
 from layers.effect.sides import Counted, Side, add_sides, counted_once, together
 from layers.periods import known_period, month_only_share
 
@@ -47,7 +47,8 @@ class Effect:
     `here`, `next_door` and `both` over all places that are judged, whose `outcomes` these are; `unlike`, `overlapping`
     how many of the protocol's have no like or would count events again (layers.effect.choice). `once` what came here
     with no event counted twice. `month_only` the share of the counted events known only to their month, `late` what the
-    past has changed by since the rule was fixed, in units of `unit` (1 for plain counts).
+    past has changed by since the rule was fixed, in units of `unit` (1 for plain counts). `too_new` places of the
+    protocol that have too few days on record yet.
     """
 
     protocol: Protocol
@@ -63,6 +64,17 @@ class Effect:
     once: float
     unlike: int
     overlapping: int
+    too_new: tuple[LeftOut, ...] = ()
+
+    @property
+    def asked(self) -> int:
+        """How many places the question was about."""
+        return len(self.protocol.places) + len(self.protocol.left_out)
+
+    @property
+    def on_record(self) -> int:
+        """How many of them have their time before and after on record."""
+        return len(self.protocol.places) - len(self.too_new)
 
 
 def judge_effect(
@@ -77,7 +89,8 @@ def judge_effect(
 
     Several places are taken together; the variance of their sum counts an event as often as it takes part, so shared
     controls and overlapping places are not taken for independent ones. DataError where the after-period is not on
-    record yet, UsageError for the protocol of another area. `progress` is told places done, and all of them.
+    record yet (of several places such a one is left out), UsageError for the protocol of another area. `progress` is
+    told places done, and all of them.
     """
     if protocol.area != area.name:
         raise UsageError(
@@ -87,21 +100,23 @@ def judge_effect(
         )
     rule = protocol.rule
     ground = ground or ground_of(columns, area, rule.layers, reported_by=rule.reported_by)
-    choice = choose_places(ground, protocol)
+    ends, too_new = _ends(ground, protocol)
+    known = [one for one in protocol.places if one in ends]
+    choice = choose_places(ground, known, rule)
     outcomes, nears, rings, used, shared = [], [], [], np.zeros(len(ground.index), dtype=np.bool_), 0
     for place, planned in enumerate(choice.judged):
         if progress:
             progress(place, len(choice.judged))
-        judged = _Judge(ground, planned, rule)
+        judged = _Judge(ground, planned, rule, ends[planned])
         near = judged.side(ground.shape_of(planned.place, rule.radius_m), planned.near, planned.past)
         ring = judged.ring_side()
         outcomes.append(_outcome(judged, near, ring, rule))
         nears.append(near)
-        rings += [ring] if ring else []
+        rings += [(planned.ring.distance, ring)] if planned.ring and ring else []
         used |= (near.adds != 0) | (ring.adds != 0 if ring else False)
         shared += judged.shared
-    here = together(nears, unit=ground.unit, alpha=rule.alpha)
-    door = together(rings, unit=ground.unit, alpha=rule.alpha) if rings else None
+    here = together(nears, unit=ground.unit, alpha=rule.alpha, like=2 * choice.unlike <= len(known))
+    door = _next_door(rings, unit=ground.unit, alpha=rule.alpha)
     return Effect(
         protocol=protocol,
         outcomes=tuple(outcomes),
@@ -116,16 +131,37 @@ def judge_effect(
         once=counted_once(nears, unit=ground.unit),
         unlike=choice.unlike,
         overlapping=choice.overlapping,
+        too_new=tuple(too_new),
     )
+
+
+def _ends(ground: Ground, protocol: Protocol) -> tuple[dict[Planned, dt.date], list[LeftOut]]:
+    """The end of each place's after-period, and the places (not all of them) of which too few days are on record."""
+    ends, too_new = {}, []
+    for planned in protocol.places:
+        try:
+            ends[planned] = _known_end(ground, planned)
+        except DataError as error:
+            if planned is protocol.places[-1] and not ends:
+                raise
+            too_new.append(LeftOut(planned.place.name, planned.place.event_id, error.rule, error.fact))
+    return ends, too_new
+
+
+def _next_door(rings: Sequence[tuple[float, Counted]], *, unit: float, alpha: float) -> Side | None:
+    """The rings together that have a like; where none has, all of them, for what came there."""
+    like = [ring for distance, ring in rings if distance <= UNLIKE]
+    if not rings:
+        return None
+    return together(like or [ring for _, ring in rings], unit=unit, alpha=alpha, like=bool(like))
 
 
 class _Judge:
     """One planned place and what each event counts before and after its start."""
 
-    def __init__(self, ground: Ground, planned: Planned, rule: Rule) -> None:
+    def __init__(self, ground: Ground, planned: Planned, rule: Rule, end: dt.date) -> None:
         self.ground, self.planned, self.rule = ground, planned, rule
-        self.start = planned.place.start
-        self.end = self._known_end()
+        self.start, self.end = planned.place.start, end
         wash = rule.wash_in_days * _DAY
         first = self.start - wash - rule.before_days * _DAY
         self.before, _ = ground.counted(first, self.start - wash)
@@ -167,18 +203,20 @@ class _Judge:
         ring = self.ground.shape_of(self.planned.place, self.rule.radius_m).ring(self.rule.ring_m)
         return self.side(ring, self.planned.ring, self.planned.ring_past)
 
-    def _known_end(self) -> dt.date:
-        zone = self.ground.area.time_zone
-        reach = [known_period(self.ground.columns, name, time_zone=zone) for name in self.ground.layers]
-        newest = min(known[1] for known in reach if known)
-        end = min(self.planned.end or newest, newest)
-        if (end - self.start).days < _FEWEST_DAYS:
-            raise DataError(
-                f"A comparison needs {_FEWEST_DAYS} days of records after the start",
-                f"of {self.planned.place.name} {max((end - self.start).days, 0)} days are known",
-                "write the rule now (--plan-only), and ask again when the records reach further",
-            )
-        return end
+
+def _known_end(ground: Ground, planned: Planned) -> dt.date:
+    """The first day that no longer counts after the start; DataError where too few days are on record."""
+    zone = ground.area.time_zone
+    reach = [known_period(ground.columns, name, time_zone=zone) for name in ground.layers]
+    newest = min(known[1] for known in reach if known)
+    end, start = min(planned.end or newest, newest), planned.place.start
+    if (end - start).days < _FEWEST_DAYS:
+        raise DataError(
+            f"A comparison needs {_FEWEST_DAYS} days of records after the start",
+            f"of {planned.place.name} {max((end - start).days, 0)} days are known",
+            "write the rule now (--plan-only), and ask again when the records reach further",
+        )
+    return end
 
 
 def _outcome(judged: _Judge, near: Counted, ring: Counted | None, rule: Rule) -> Outcome:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo.errors import DataError, UsageError
-from geo.matching import FEWEST_LIKE, disjoint_places, match_on_past
+from geo.matching import FEWEST_LIKE, alike_places, match_on_past
 from layers.analysis.daily import ordinal
 from layers.analysis.study import project, study_of
 from layers.areas import Area
@@ -16,7 +16,7 @@ from layers.catalogue import LAYERS, layer_code, layer_named
 from layers.columns import Columns
 from layers.effect.choice import same_time
 from layers.effect.places import Ground, Treated, ground_of
-from layers.effect.protocol import Likes, Planned, Protocol, Rule
+from layers.effect.protocol import LeftOut, Likes, Planned, Protocol, Rule
 from layers.periods import known_period
 from layers.wording import date_words
 
@@ -43,7 +43,8 @@ def plan_effect(
     """Fix what will be compared with what. Reads nothing of what came after the start of each place.
 
     `ground` if it was made already (with weights of categories). UsageError for layers that are states, DataError where
-    the records do not reach far enough back, or too few places are untouched and busy enough to be compared with.
+    the records do not reach far enough back, or too few places are untouched and busy enough to be compared with. Of
+    several places such a one is left out, and the protocol names it; DataError where that leaves none.
     """
     if not places:
         raise UsageError("A comparison is of one place or more", "none was named", "name a closure, a place or wards")
@@ -53,7 +54,15 @@ def plan_effect(
             raise UsageError("A comparison counts incidents", f"{name} are in force for months", f"choose from {usual}")
     ground = ground or ground_of(columns, area, rule.layers, reported_by=rule.reported_by)
     planner = _Planner(ground, rule, places)
-    return Protocol(area.name, rule, tuple(planner.plan(place) for place in places), today)
+    planned, left_out = [], []
+    for place in places:
+        try:
+            planned.append(planner.plan(place))
+        except DataError as error:
+            if place is places[-1] and not planned:
+                raise
+            left_out.append(LeftOut(place.name, place.event_id, error.rule, error.fact))
+    return Protocol(area.name, rule, tuple(planned), today, tuple(left_out))
 
 
 class _Planner:
@@ -89,7 +98,8 @@ class _Planner:
         kept = np.flatnonzero(free)
         past = ground.inside(shape, x_m[kept], y_m[kept]) @ weights
         kept, past = kept[past[:, -1] > 0], past[past[:, -1] > 0]
-        pool = _pool(x_m[kept], y_m[kept], past[:, -1], 2 * shape.radius_m)
+        own = (ground.inside(shape, np.array([middle[0]]), np.array([middle[1]])) @ weights)[0]
+        pool = _pool(x_m[kept], y_m[kept], past, own, 2 * shape.radius_m)
         kept, past = kept[pool], past[pool]
         if len(kept) < FEWEST_LIKE:
             raise DataError(
@@ -97,7 +107,6 @@ class _Planner:
                 f"{ground.area.title} has {len(kept)} of the size of {place.name}",
                 "choose a smaller place, a layer with more events, or a larger area",
             )
-        own = (ground.inside(shape, np.array([middle[0]]), np.array([middle[1]])) @ weights)[0]
         ring, around = None, np.zeros(0)
         ring_shape = shape.ring(rule.ring_m)
         far = kept[away[kept] > 2 * ring_shape.reach_m]  # rings that share no event with the one around the place
@@ -211,11 +220,15 @@ def _touched(
 
 
 def _pool(
-    x_m: NDArray[np.float64], y_m: NDArray[np.float64], level: NDArray[np.float64], apart_m: float
+    x_m: NDArray[np.float64],
+    y_m: NDArray[np.float64],
+    past: NDArray[np.float64],
+    own: NDArray[np.float64],
+    apart_m: float,
 ) -> NDArray[np.int64]:
-    """Places that do not overlap; where those are few, places that overlap each other by half."""
-    pool = disjoint_places(x_m, y_m, level, apart_m=apart_m)
-    return pool if len(pool) >= _FEW else disjoint_places(x_m, y_m, level, apart_m=apart_m / 2)
+    """Places that do not overlap, those most like the treated one first; where they are few, they overlap by half."""
+    pool = alike_places(x_m, y_m, past, own, apart_m=apart_m)
+    return pool if len(pool) >= _FEW else alike_places(x_m, y_m, past, own, apart_m=apart_m / 2)
 
 
 def _likes(names: NDArray[np.object_], past: NDArray[np.float64], own: NDArray[np.float64], rule: Rule) -> Likes:

@@ -4,7 +4,7 @@ import datetime as dt
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -17,11 +17,13 @@ from layers.wording import date_words, list_words, number_words, span_words
 
 __all__ = [
     "UNLIKE",
+    "LeftOut",
     "Likes",
     "Planned",
     "Protocol",
     "Rule",
     "load_protocol",
+    "not_compared",
     "protocol_json",
     "rule_words",
     "save_protocol",
@@ -30,6 +32,7 @@ __all__ = [
 FORMAT: Final = "hexbeat-evaluation-1"
 _DAY: Final = dt.timedelta(days=1)
 _LARGEST: Final = 1e9  # a weight
+_NAMED: Final = 12  # places that cannot be compared
 UNLIKE: Final = 1.5  # distance from which no place had a past like it
 
 
@@ -120,13 +123,27 @@ class Planned:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """One of several places that cannot be compared; `rule` and `fact` say why, as the error about it alone would."""
+
+    name: str
+    event_id: str | None
+    rule: str
+    fact: str
+
+
+@dataclass(frozen=True, slots=True)
 class Protocol:
-    """A comparison that is fixed: the rule, the places and their likes. `made` is the day when it was written."""
+    """A comparison that is fixed: the rule, the places and their likes. `made` is the day when it was written.
+
+    `left_out` those that were asked for and whose past cannot be compared.
+    """
 
     area: str
     rule: Rule
     places: tuple[Planned, ...]
     made: dt.date
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def hash(self) -> str:
@@ -155,12 +172,29 @@ def rule_words(protocol: Protocol) -> tuple[str, ...]:
         f"Control: {_control(first, rule)}.",
         f"Judged by {_judges(first, rule)}, at {round(rule.alpha * 100)} %.",
     ]
+    words += not_compared(protocol.left_out)
     if many > 1:
         words.append(
             f"Left out of the sum: places whose past is over {number_words(UNLIKE)} times chance away from that of "
             "their likes, then places (but closures) that overlap an earlier one in the same time."
         )
+    elif first.near.distance > UNLIKE:
+        words.append(
+            f"No untreated place has a past like its (those nearest to it are over {number_words(UNLIKE)} times chance "
+            "away): the answer will be that it cannot be told."
+        )
     return tuple(words)
+
+
+def not_compared(left_out: Sequence[LeftOut]) -> list[str]:
+    """A sentence for each reason, with the names of the places."""
+    found = []
+    for rule in dict.fromkeys(one.rule for one in left_out):
+        names = [one.name for one in left_out if one.rule == rule]
+        if len(names) > _NAMED:
+            names = [*names[:_NAMED], f"{number_words(len(names) - _NAMED)} more"]
+        found.append(f"Not compared: {list_words(names)}. {rule}.")
+    return found
 
 
 def _next_door(protocol: Protocol) -> str:
@@ -236,6 +270,7 @@ def _protocol(payload: Mapping[str, Any]) -> Protocol:
         rule=Rule(**rule),
         places=tuple(_planned(one) for one in payload["places"]),
         made=dt.date.fromisoformat(payload["made"]),
+        left_out=tuple(LeftOut(**one) for one in payload.get("left_out", [])),
     )
 
 
@@ -266,4 +301,6 @@ def _date(text: str | None) -> Any:
 def _plain(protocol: Protocol) -> dict[str, Any]:
     """As JSON holds it: dates as text, tuples as lists."""
     found: dict[str, Any] = json.loads(json.dumps(asdict(protocol), default=lambda value: value.isoformat()))
+    if not found["left_out"]:  # rules from before this was kept have their hash without it
+        del found["left_out"]
     return found

@@ -1,6 +1,7 @@
 """An evaluation as rows, as JSON and as shapes on a map."""
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -9,21 +10,26 @@ import pandas as pd
 import pyproj
 import shapely
 
-from layers.effect.outcome import Effect
+from layers.effect.outcome import Effect, Outcome
 from layers.effect.places import Ground, middles_of
-from layers.effect.protocol import Likes, rule_words
+from layers.effect.protocol import UNLIKE, Likes, rule_words
 from layers.effect.sides import Side
 from layers.effect.words import Verdict, judge_side
 from layers.plain_cells import neutralise_formulas
+from layers.wording import number_words
 
-__all__ = ["effect_csv", "effect_geojson", "effect_payload", "effect_shapes", "side_rows"]
+__all__ = ["effect_csv", "effect_geojson", "effect_payload", "effect_shapes", "side_rows", "told_words"]
 
 HERE, NEXT_DOOR, BOTH = "here", "next door", "both together"
 _DECIMALS: Final = 1e-6
+_COMPARED: Final = ("expected", "difference", "low", "high", "like_before", "like_after", "p_value")
 
 
 def side_rows(effect: Effect) -> list[dict[str, Any]]:
-    """A row for here, next door and both together, numbers rounded to three decimals."""
+    """A row for here, next door and both together, numbers rounded to three decimals.
+
+    NaN for what would be expected where no untreated place has a past like it.
+    """
     sides = [(HERE, effect.here), (NEXT_DOOR, effect.next_door), (BOTH, effect.both)]
     kept = [(name, side) for name, side in sides if side and (effect.next_door or name == HERE)]
     return [{"where": name, **_numbers(side), "verdict": judge_side(side, effect)} for name, side in kept]
@@ -41,35 +47,18 @@ def _numbers(side: Side) -> dict[str, float]:
         "like_after": side.like_after,
         "p_value": side.p,
     }
-    return {name: round(float(value), 3) for name, value in values.items()}
+    told = values if side.like else values | dict.fromkeys(_COMPARED, math.nan)
+    return {name: round(float(value), 3) for name, value in told.items()}
+
+
+def told_words(value: float) -> str:
+    """A number of `side_rows`, or a dash where none can be told."""
+    return "\N{EN DASH}" if math.isnan(value) else number_words(value)
 
 
 def effect_payload(effect: Effect, verdict: Verdict) -> dict[str, Any]:
     """All of an evaluation as JSON holds it (NaN still to be made null)."""
     protocol = effect.protocol
-    places = [
-        {
-            "name": outcome.planned.place.name,
-            "event_id": outcome.planned.place.event_id,
-            "lon": outcome.planned.place.lon,
-            "lat": outcome.planned.place.lat,
-            "start": outcome.start.isoformat(),
-            "end": outcome.end.isoformat(),
-            "after": round(outcome.near.found.after * effect.unit, 3),
-            "expected": round(outcome.near.found.expected * effect.unit, 3),
-            "p_value": round(outcome.near.found.p, 4),
-            "likeness": outcome.planned.near.distance,
-            "published": {
-                "difference": round(outcome.published.estimate * effect.unit, 3),
-                "local": round(outcome.published.local * effect.unit, 3),
-                "displacement": round(outcome.published.displacement * effect.unit, 3),
-                "standard_error": round(outcome.published.standard_error * effect.unit, 3),
-                "z": round(outcome.published.z, 3),
-                "interval": [round(end * effect.unit, 3) for end in outcome.published.interval],
-            },
-        }
-        for outcome in effect.outcomes
-    ]
     return {
         "verdict": verdict.kind,
         "sentence": verdict.sentence,
@@ -82,11 +71,42 @@ def effect_payload(effect: Effect, verdict: Verdict) -> dict[str, Any]:
         "synthetic": effect.synthetic,
         "after_once": round(effect.once, 3),
         "left_out": {
-            "unlike": len(protocol.places) - len(places) - effect.overlapping,
+            "unlike": effect.on_record - len(effect.outcomes) - effect.overlapping,
             "overlapping": effect.overlapping,
+            "not_compared": [
+                {"name": one.name, "event_id": one.event_id, "reason": f"{one.rule}: {one.fact}"}
+                for one in (*protocol.left_out, *effect.too_new)
+            ],
         },
         "rows": side_rows(effect),
-        "places": places,
+        "places": [_place(outcome, effect.unit) for outcome in effect.outcomes],
+    }
+
+
+def _place(outcome: Outcome, unit: float) -> dict[str, Any]:
+    """One place with the published measure; nothing compared where no untreated place has a past like it."""
+    found, place, published = outcome.near.found, outcome.planned.place, outcome.published
+    like = outcome.planned.near.distance <= UNLIKE
+    measure = {
+        "difference": round(published.estimate * unit, 3),
+        "local": round(published.local * unit, 3),
+        "displacement": round(published.displacement * unit, 3),
+        "standard_error": round(published.standard_error * unit, 3),
+        "z": round(published.z, 3),
+        "interval": [round(end * unit, 3) for end in published.interval],
+    }
+    return {
+        "name": place.name,
+        "event_id": place.event_id,
+        "lon": place.lon,
+        "lat": place.lat,
+        "start": outcome.start.isoformat(),
+        "end": outcome.end.isoformat(),
+        "after": round(found.after * unit, 3),
+        "expected": round(found.expected * unit, 3) if like else None,
+        "p_value": round(found.p, 4) if like else None,
+        "likeness": outcome.planned.near.distance,
+        "published": measure if like else None,
     }
 
 

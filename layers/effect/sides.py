@@ -36,7 +36,8 @@ class Side:
     `before` scaled to the length of after; `like_before` and `like_after` of the places with the same past. `estimate`
     = `after` - `expected` (minus: fewer) with its `interval`; `p` two-sided, NaN for both together. `spread` the
     standard deviation of 2 √count without an effect, about 1 for Poisson counts. `tells` whether even no event at all
-    would have been told from chance.
+    would have been told from chance. `like` whether untreated places had a past like it: without, only `before` and
+    `after` mean anything.
     """
 
     before: float
@@ -49,9 +50,10 @@ class Side:
     p: float
     spread: float
     tells: bool
+    like: bool
 
 
-def together(sides: Sequence[Counted], *, unit: float, alpha: float) -> Side:
+def together(sides: Sequence[Counted], *, unit: float, alpha: float, like: bool = True) -> Side:
     """One side over all places; with one place its own comparison, by the ranks of its placebos.
 
     The variance of the sum over several: dispersion x Σ (what each event adds to it)², so that shared controls, and
@@ -83,6 +85,7 @@ def together(sides: Sequence[Counted], *, unit: float, alpha: float) -> Side:
         p=p,
         spread=float(error / np.sqrt(expected + 0.375)),
         tells=tells,
+        like=like,
     )
 
 
@@ -121,6 +124,7 @@ def add_sides(here: Side, door: Side | None, *, unit: float, alpha: float) -> Si
         p=float("nan"),
         spread=float(error / unit / np.sqrt(sums["expected"] / unit + 0.375)),
         tells=sums["expected"] > reach * error,
+        like=here.like and door.like,
     )
 
 

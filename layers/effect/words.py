@@ -5,17 +5,18 @@ from typing import Final
 
 from layers.catalogue import layer_named
 from layers.effect.outcome import Effect
-from layers.effect.protocol import UNLIKE
+from layers.effect.protocol import not_compared
 from layers.effect.sides import Side, needed_events, noticed_fall
 from layers.wording import number_words, percent_words, span_words
 
-__all__ = ["FEWER", "MORE", "MOVED", "NO_CHANGE", "TOO_FEW", "Verdict", "judge_side", "verdict_of"]
+__all__ = ["FEWER", "MORE", "MOVED", "NO_CHANGE", "TOO_FEW", "UNTOLD", "Verdict", "judge_side", "verdict_of"]
 
 FEWER: Final = "fewer than expected"
 MORE: Final = "more than expected"
 MOVED: Final = "moved next door"
 NO_CHANGE: Final = "no clear change"
 TOO_FEW: Final = "too few to tell"
+UNTOLD: Final = "cannot be told"
 _SMALL: Final = 5.0  # events expected and seen; below, no rank means much
 _MANY: Final = 10_000  # events: beyond, no number is worth saying
 CAUTION: Final = (
@@ -34,20 +35,17 @@ class Verdict:
 
 
 def judge_side(side: Side, effect: Effect) -> str:
-    """FEWER, MORE, NO_CHANGE or TOO_FEW of one side; of several places most of which have no like always TOO_FEW."""
+    """FEWER, MORE, NO_CHANGE or TOO_FEW of one side; UNTOLD where no untreated place has a past like it (or most's)."""
     alpha = effect.protocol.rule.alpha
-    if _most_unlike(effect) or max(side.after, side.expected) < _SMALL * effect.unit:
+    if not side.like:
+        return UNTOLD
+    if max(side.after, side.expected) < _SMALL * effect.unit:
         return TOO_FEW
     if side.interval[1] < 0:
         return FEWER
     if side.interval[0] > 0:
         return MORE
     return NO_CHANGE if side.tells and noticed_fall(side, unit=effect.unit, alpha=alpha) else TOO_FEW
-
-
-def _most_unlike(effect: Effect) -> bool:
-    many = len(effect.protocol.places)
-    return many > 1 and 2 * effect.unlike > many
 
 
 def verdict_of(effect: Effect) -> Verdict:
@@ -61,7 +59,10 @@ def verdict_of(effect: Effect) -> Verdict:
 
 def _sentence(effect: Effect, kind: str) -> str:
     side, what = effect.here, _what(effect)
-    facts = f"{_first_upper(what)} {_where(effect)}: {_came(effect)}, where {_count(side.expected)} were expected"
+    came = f"{_first_upper(what)} {_where(effect)}: {_came(effect)}"
+    if kind == UNTOLD:
+        return f"{came}. Whether that is fewer or more than without it cannot be told: {_unlike(effect)}"
+    facts = f"{came}, where {_count(side.expected)} were expected"
     if kind in (FEWER, MORE):
         return f"{facts}: {kind}, by about {_count(abs(side.estimate))} ({_apart(side)})."
     if kind == MOVED and effect.next_door:
@@ -72,9 +73,19 @@ def _sentence(effect: Effect, kind: str) -> str:
         )
     if kind == NO_CHANGE:
         return f"{facts}: no clear change ({_either_way(side)}). A halving would have been noticed 4 times in 5."
-    if _most_unlike(effect):
-        return f"{facts}: too few to tell: most of these places have no place like them to compare with."
     return f"{facts}: too few to tell ({_either_way(side)}). {_needed(effect)}"
+
+
+def _unlike(effect: Effect) -> str:
+    """Why nothing can be told, and what would help."""
+    if effect.on_record == 1:
+        return (
+            "no untreated place has a past like its. A smaller place, or a larger area with places as busy, would help."
+        )
+    return (
+        f"no untreated place has a past like that of {number_words(effect.unlike)} of them. Smaller places, or a "
+        "larger area with places as busy, would help."
+    )
 
 
 def _came(effect: Effect) -> str:
@@ -100,7 +111,12 @@ def _needed(effect: Effect) -> str:
 
 def _details(effect: Effect, here: str, door: str) -> list[str]:
     said = []
-    if effect.next_door:
+    if door == UNTOLD and effect.next_door:
+        said.append(
+            f"Next door: {_count(effect.next_door.after)} came. Whether that is fewer or more than without it cannot "
+            "be told: no untreated place has such a past around it."
+        )
+    elif effect.next_door:
         side = effect.next_door
         words = {FEWER: "fewer there too" if here == FEWER else "fewer there", MORE: "more there"}.get(door, door)
         said.append(
@@ -115,11 +131,16 @@ def _returned(effect: Effect) -> str:
     """How much would have come anyway: season, and the return to the ordinary after a peak."""
     side = effect.here
     naive, anyway = side.after - side.before, side.expected - side.before
+    plain = f"The same length before had {_count(side.before)}, so plain before and after would say {_signed(naive)}."
+    if not side.like:
+        return (
+            f"{plain} Part of that is the season and the return to the ordinary after a peak (regression to the mean), "
+            "and nothing here tells how much."
+        )
     like = f"from {_count(side.like_before)} to {_count(side.like_after)}"
     return (
-        f"The same length before had {_count(side.before)}, so plain before and after would say {_signed(naive)}. "
-        f"Places with the same past went {like} with nothing done, so {_signed(anyway)} was to be expected anyway, by "
-        "season and by the return to the ordinary after a peak (regression to the mean)."
+        f"{plain} Places with the same past went {like} with nothing done, so {_signed(anyway)} was to be expected "
+        "anyway, by season and by the return to the ordinary after a peak (regression to the mean)."
     )
 
 
@@ -153,11 +174,9 @@ def _beware(effect: Effect) -> list[str]:
 
 def _left_out(effect: Effect) -> list[str]:
     """Places that are not judged, and those that are though nothing is quite like them."""
-    many, judged = len(effect.protocol.places), len(effect.outcomes)
-    said = []
-    if any(outcome.planned.near.distance > UNLIKE for outcome in effect.outcomes):
-        said.append("No place had quite the same past: the expected number leans on how other places went on.")
-    elif effect.unlike:
+    many, judged = effect.asked, len(effect.outcomes)
+    said = not_compared(effect.too_new)
+    if effect.here.like and effect.unlike:
         said.append(
             f"{number_words(effect.unlike)} of {number_words(many)} places are left out: no untreated place has a past "
             "like theirs. They are often the busiest, and the answer says nothing of them."
@@ -177,8 +196,8 @@ def _what(effect: Effect) -> str:
 
 def _where(effect: Effect) -> str:
     rule, first = effect.protocol.rule, effect.outcomes[0]
-    judged, many = len(effect.outcomes), len(effect.protocol.places)
-    if many > 1:
+    judged, many = len(effect.outcomes), effect.asked
+    if judged > 1:
         return f"in {judged if judged == many else f'{judged} of {many}'} places taken together"
     here = f"within {number_words(rule.radius_m)} m of" if first.planned.place.outline is None else "in"
     return f"{here} {first.planned.place.name}, {span_words(first.start, first.end)}"

@@ -82,6 +82,24 @@ def test_closures_are_listed_judged_and_written(ask: Run, tmp_path: Path) -> Non
     assert roles.count("control") == 20
 
 
+def test_closures_whose_past_is_not_on_record_are_left_out_and_named(ask: Run, tmp_path: Path) -> None:
+    span = ("--every-closure", "--from", "2024-12-14", "--to", "2024-12-24")
+    listed = answer(ask("evaluate", "--list", "--format", "json"))["rows"]
+    early = [row for row in listed if "2024-12-14" <= row["start"] < "2024-12-18"]
+    late = [row for row in listed if "2024-12-18" <= row["start"] < "2024-12-24"]
+    assert early
+    assert late
+    found = answer(ask("evaluate", *span, "--out", tmp_path / "all.pdf", "--format", "json"))
+    assert {one["event_id"] for one in found["left_out"]["not_compared"]} == {row["event_id"] for row in early}
+    assert {one["event_id"] for one in found["places"]} <= {row["event_id"] for row in late}
+    sentence = next(one for one in found["rule"] if one.startswith("Not compared: "))
+    assert all(row["name"] in sentence for row in early)
+    assert sentence.endswith(". The past that places are matched on has to be on record, up to the start.")
+    text = " ".join(PdfReader(tmp_path / "all.pdf").pages[0].extract_text().split())
+    assert sentence in text
+    assert ask("evaluate", "--every-closure", "--from", "2024-11-01", "--to", "2024-12-01").code == 3
+
+
 def test_wards_with_harm_weights_by_category(ask: Run) -> None:
     found = answer(
         ask("evaluate", "--ward", "Central", "--start", "2026-03-01", "--layer", "overdoses", "--weight",

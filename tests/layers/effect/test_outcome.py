@@ -23,10 +23,10 @@ from layers.effect.rows import effect_payload, effect_shapes, side_rows
 from layers.effect.words import CAUTION, FEWER, MOVED, NO_CHANGE, TOO_FEW, judge_side, verdict_of
 from layers.storage.store import Store
 from tests.support.analysing import TODAY, demonstration, filled_store, middlesbrough
+from tests.support.busy_corner import START, busy_corner
 
 NEEDLES = Rule({"needle_litter": 1.0})
 DEALING = Rule({"street_dealing": 1.0}, radius_m=200.0)
-START = dt.date(2025, 6, 1)
 
 
 def closures_of_truth(first: dt.date, last: dt.date) -> list[tuple[Treated, dict[str, Any]]]:
@@ -38,17 +38,6 @@ def closures_of_truth(first: dt.date, last: dt.date) -> list[tuple[Treated, dict
             place = Treated("the closure", one["lon"], one["lat"], start, end, None, one["source_id"])
             found.append((place, one))
     return found
-
-
-def busy_place() -> Treated:
-    """Where most needles were found in the year before START."""
-    columns, _ = demonstration()
-    seconds = (START - dt.date(1970, 1, 1)).days * 86_400
-    chosen = (columns.layer == 0) & (columns.start < seconds) & (columns.start > seconds - 365 * 86_400)
-    cell = np.bincount(columns.cell[9][chosen]).argmax()
-    inside = chosen & (columns.cell[9] == cell)
-    lon, lat = float(np.median(columns.lon[inside])), float(np.median(columns.lat[inside]))
-    return Treated("the busy corner", lon, lat, START, START + dt.timedelta(days=182))
 
 
 def moved_columns(columns: Columns, place: Treated, *, away_m: float, share: float = 0.85) -> Columns:
@@ -88,7 +77,7 @@ def test_needles_know_nothing_of_closures() -> None:
 
 def test_what_moved_next_door_is_seen() -> None:
     columns, _ = demonstration()
-    place = busy_place()
+    place = busy_corner(11)  # events stand so close here that 260 m take all of them next door
     effect = evaluated(moved_columns(columns, place, away_m=260), place)
     assert judge_side(effect.here, effect) == FEWER
     assert verdict_of(effect).kind == MOVED
@@ -115,7 +104,7 @@ def test_a_quiet_place_has_too_few_to_tell_and_says_how_many_it_needs() -> None:
 
 def test_sides_add_up_and_the_published_measure_uses_the_same_counts() -> None:
     columns, _ = demonstration()
-    effect = evaluated(columns, busy_place())
+    effect = evaluated(columns, busy_corner())
     here, door, both = side_rows(effect)
     assert both["after"] == pytest.approx(here["after"] + door["after"], abs=0.002)
     assert both["difference"] == pytest.approx(here["difference"] + door["difference"], abs=0.002)
@@ -126,7 +115,7 @@ def test_sides_add_up_and_the_published_measure_uses_the_same_counts() -> None:
 
 def test_the_rule_looks_at_nothing_that_came_after() -> None:
     columns, _ = demonstration()
-    place = busy_place()
+    place = busy_corner()
     later = moved_columns(columns, place, away_m=260)
     rules = [plan_effect(one, middlesbrough(), [place], NEEDLES, today=TODAY) for one in (columns, later)]
     assert rules[0] == rules[1]
@@ -135,7 +124,7 @@ def test_the_rule_looks_at_nothing_that_came_after() -> None:
 
 def fixed() -> Protocol:
     columns, _ = demonstration()
-    return plan_effect(columns, middlesbrough(), [busy_place()], NEEDLES, today=TODAY)
+    return plan_effect(columns, middlesbrough(), [busy_corner()], NEEDLES, today=TODAY)
 
 
 def test_a_rule_is_kept_and_read_again(tmp_path: Path) -> None:
@@ -162,7 +151,7 @@ def test_a_rule_that_was_changed_after_looking_is_refused(tmp_path: Path) -> Non
 def test_controls_touch_neither_the_place_nor_what_is_next_door() -> None:
     columns, _ = demonstration()
     with Store.open(filled_store()) as store:
-        protocol = fix_rule(store, ANALYST, columns, middlesbrough(), [busy_place()], NEEDLES, today=TODAY)
+        protocol = fix_rule(store, ANALYST, columns, middlesbrough(), [busy_corner()], NEEDLES, today=TODAY)
         found = judge(store, ANALYST, columns, middlesbrough(), protocol)
     shapes = effect_shapes(found.effect, found.ground)
     ring = next(one["geometry"] for one in shapes if one["role"] == "ring")
@@ -176,7 +165,7 @@ def test_controls_touch_neither_the_place_nor_what_is_next_door() -> None:
 
 def test_places_that_are_treated_together_are_no_controls_of_each_other() -> None:
     columns, _ = demonstration()
-    first = busy_place()
+    first = busy_corner()
     alone = plan_effect(columns, middlesbrough(), [first], NEEDLES, today=TODAY).places[0].near
     lat, lon = h3.cell_to_latlng(alone.pool[alone.controls[0]])
     other = dataclasses.replace(first, name="the like place", lon=lon, lat=lat)
@@ -200,7 +189,7 @@ def test_wards_and_cells_are_places_too() -> None:
 
 def test_weights_change_the_unit_and_not_the_answer() -> None:
     columns, _ = demonstration()
-    plain, heavy = (evaluated(columns, busy_place(), Rule({"needle_litter": weight})) for weight in (1.0, 4.0))
+    plain, heavy = (evaluated(columns, busy_corner(), Rule({"needle_litter": weight})) for weight in (1.0, 4.0))
     assert heavy.here.estimate == pytest.approx(4 * plain.here.estimate)
     assert heavy.here.interval == pytest.approx([4 * end for end in plain.here.interval])
     assert heavy.here.p == plain.here.p

@@ -16,7 +16,7 @@ from layers.effect.outcome import Effect, judge_effect
 from layers.effect.places import Ground, Shape, Treated, ground_of, middles_of
 from layers.effect.planning import plan_effect
 from layers.effect.protocol import UNLIKE, Likes, Protocol, Rule, rule_words
-from layers.effect.words import FEWER, MORE, TOO_FEW, verdict_of
+from layers.effect.words import FEWER, MORE, UNTOLD, verdict_of
 from tests.support.analysing import TODAY, demonstration, middlesbrough
 
 START = dt.date(2025, 6, 1)
@@ -96,16 +96,19 @@ def test_the_interval_holds_both_ways_of_expecting() -> None:
     assert low - here.interval[0] == pytest.approx(here.interval[1] - high)
 
 
-def test_most_places_without_a_like_are_too_few_to_tell() -> None:
+def test_most_places_without_a_like_cannot_be_told() -> None:
     protocol, _ = many()
     none = dataclasses.replace(
         protocol, places=tuple(dataclasses.replace(one, near=unlike(one.near)) for one in protocol.places)
     )
     effect = judge_effect(demonstration()[0], middlesbrough(), none, ground=needles())
     verdict = verdict_of(effect)
-    assert verdict.kind == TOO_FEW
-    assert verdict.sentence.endswith("too few to tell: most of these places have no place like them to compare with.")
-    assert any(one.startswith("No place had quite the same past") for one in verdict.details)
+    assert verdict.kind == UNTOLD
+    assert verdict.sentence == (
+        f"Needle finds in {len(effect.outcomes)} of 12 places taken together: {effect.here.after:.0f}. Whether that is "
+        "fewer or more than without it cannot be told: no untreated place has a past like that of 12 of them. Smaller "
+        "places, or a larger area with places as busy, would help."
+    )
     assert effect.unlike == 12
 
 
