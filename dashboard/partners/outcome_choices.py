@@ -9,8 +9,10 @@ import streamlit as st
 
 from dashboard.places import ward_labels
 from dashboard.session import Installation
+from layers.analysis.study import study_of
 from layers.catalogue import LAYERS, layer_named
-from layers.effect.asking import parse_weights, point_place, wards_place
+from layers.cell_names import cell_words
+from layers.effect.asking import cells_place, parse_weights, point_place, wards_place
 from layers.effect.closures import closure_list, closure_places
 from layers.effect.places import Treated
 from layers.effect.protocol import Rule
@@ -18,7 +20,8 @@ from layers.wording import date_words
 
 __all__ = ["Asked", "ask_outcome"]
 
-ONE, ALL, WARDS, POINT = "A closure", "All closures of a time", "Wards", "A point"
+ONE, ALL, WARDS, CELLS, POINT = "A closure", "All closures of a time", "Wards", "Cells", "A point"
+_RESOLUTION: Final = 9  # of the cells to choose from: those that the map shows first
 _INCIDENTS: Final = [spec.name for spec in LAYERS if spec.kind == "incident"]
 
 
@@ -34,7 +37,7 @@ class Asked:
 def ask_outcome(here: Installation) -> Asked:
     """Draw the question. UsageError for weights that make no sense."""
     with st.container(horizontal=True, key="hb_question", gap="medium", vertical_alignment="bottom"):
-        way = st.pills("What was done", [ONE, ALL, WARDS, POINT], key="outcome_way", default=ONE, required=True)
+        way = st.pills("What was done", [ONE, ALL, WARDS, CELLS, POINT], key="outcome_way", default=ONE, required=True)
         layer = st.pills(
             "What is counted",
             _INCIDENTS,
@@ -67,10 +70,32 @@ def _places(here: Installation, way: str) -> tuple[list[Treated], str]:
         wards = st.multiselect("Where", sorted(labels, key=labels.__getitem__), key="outcome_wards",
                                format_func=labels.__getitem__, placeholder="Choose wards")  # fmt: skip
         return ([wards_place(here.area, tuple(wards), day)], "") if wards else ([], "Choose one ward or more.")
+    if way == CELLS:
+        return _cells(here, day)
     lon, lat = here.area.centre
     lat = st.number_input("Latitude", value=round(lat, 4), format="%.4f", step=0.001, key="outcome_lat")
     lon = st.number_input("Longitude", value=round(lon, 4), format="%.4f", step=0.001, key="outcome_lon")
     return [point_place(lon, lat, day)], ""
+
+
+def _cells(here: Installation, day: dt.date) -> tuple[list[Treated], str]:
+    """Cells as the map names them, or any others by their H3 code: together they are one place."""
+    words = cell_labels(here)
+    chosen = st.multiselect(
+        "Cells", list(words), key="outcome_cells", placeholder="Type a ward, or a cell's code", accept_new_options=True,
+        format_func=lambda cell: words.get(cell, cell),
+        help="As the map's cards name them, like Central · 4e17; or paste H3 codes, with commas or spaces between.",
+    )  # fmt: skip
+    codes = list(dict.fromkeys(code for text in chosen for code in text.replace(",", " ").split()))
+    return ([cells_place(codes, day)], "") if codes else ([], "Choose one cell or more: they are judged as one place.")
+
+
+def cell_labels(here: Installation) -> dict[str, str]:
+    """The cells of the area in words by their H3 code, ward by ward."""
+    study = study_of(here.area, (), _RESOLUTION)
+    pairs = zip(study.names.tolist(), study.ward_names.tolist(), study.cells.tolist(), strict=True)
+    words = {name: cell_words(ward, cell) for name, ward, cell in pairs}
+    return dict(sorted(words.items(), key=lambda pair: pair[1]))
 
 
 def _one(listed: pd.DataFrame) -> tuple[list[Treated], str]:

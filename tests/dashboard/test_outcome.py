@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import h3
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -61,6 +62,25 @@ def test_the_rule_is_shown_first_and_the_answer_only_when_asked_for() -> None:
     # Another question is another rule: it has to be asked for again.
     app.number_input(key="outcome_radius").set_value(200).run()
     assert "This is a comparison" not in html(app)
+
+
+def test_cells_are_one_place_by_the_words_of_the_map_or_by_their_codes() -> None:
+    app = opened(outcome)
+    app.session_state["outcome_way"] = "Cells"
+    app.run()
+    assert app.info[0].value == "Choose one cell or more: they are judged as one place."
+    box = app.multiselect(key="outcome_cells")
+    assert len(box.options) == len(set(box.options)) > 400
+    first = next(name for name in box.options if name.startswith("Central · "))
+    box.select(first).run()
+    assert "Treated: in the chosen cell." in html(app)
+    box = app.multiselect(key="outcome_cells")
+    box.set_value([box.value[0], ", ".join(h3.grid_ring(box.value[0], 1)[:2])]).run()
+    assert not app.exception
+    assert "Treated: in the 3 chosen cells." in html(app)
+    box = app.multiselect(key="outcome_cells")
+    box.set_value(["nowhere"]).run()
+    assert "A cell is named by its H3 number in hexadecimal digits" in html(app)
 
 
 def test_weights_that_make_no_sense_are_told() -> None:
