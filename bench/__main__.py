@@ -17,6 +17,7 @@ BENCHES: Final = (
     "disclosure",
     "release",
     "plans",
+    "effect",
 )
 
 

@@ -18,6 +18,8 @@ _TITLES: Final = {"where": "Where", "before": "Before", "after": "After", "expec
 def interval_html(found: Evaluation) -> str:
     """A line a side: the interval as a bar, the estimate as a dot, nought as a line. The table has the numbers."""
     rows = side_rows(found.effect)
+    if all(math.isnan(row["low"]) for row in rows):
+        return '<p class="hb-notes">It cannot be told: there is nothing like it to expect a number from.</p>'
     reach = max([1.0, *(abs(row[end]) for row in rows for end in ("low", "high") if not math.isnan(row[end]))])
     said = "; ".join(f"{row['where']}: {_said(row)}" for row in rows)
     lines = "".join(_line(row, reach) for row in rows)

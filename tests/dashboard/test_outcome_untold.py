@@ -1,5 +1,6 @@
 """A place like no other on the page and on paper: what came, and no number of what was expected."""
 
+import dataclasses
 import datetime as dt
 import io
 
@@ -24,6 +25,10 @@ def test_a_place_like_no_other_has_no_numbers_of_what_was_expected() -> None:
         found = judge(store, ANALYST, columns, area, rule)
     assert "here: cannot be told; next door: " in interval_html(found)
     assert "nan" not in interval_html(found) + table_html(found)
+    alone = dataclasses.replace(found, effect=dataclasses.replace(found.effect, next_door=None))
+    assert interval_html(alone) == (
+        '<p class="hb-notes">It cannot be told: there is nothing like it to expect a number from.</p>'
+    )
     row = table_html(found).split("<tr>")[2]
     assert row.count(f'<td class="hb-number">{DASH}</td>') == 3  # expected, difference, interval
     assert row.count(f"{DASH}, {DASH}") == 1  # like places
