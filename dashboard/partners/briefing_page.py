@@ -58,7 +58,7 @@ def show(here: Installation, pages: Sequence[StreamlitPage]) -> None:
 
 def ask(here: Installation) -> tuple[Purpose, tuple[int, int] | None, tuple[str, ...]]:
     """For whom, which hours, which wards."""
-    with st.container(horizontal=True, key="briefing_choices", gap="medium"):
+    with st.container(horizontal=True, key="hb_question", gap="medium", vertical_alignment="bottom"):
         purpose = st.pills(
             "For",
             list(Purpose),
@@ -78,14 +78,14 @@ def ask(here: Installation) -> tuple[Purpose, tuple[int, int] | None, tuple[str,
                 format_func=SHIFT_TITLES.__getitem__,
             )
             hours = SHIFT_HOURS[str(shift)]
-    labels = ward_labels(here.area.wards)
-    wards = st.multiselect(
-        "Where",
-        sorted(labels, key=labels.__getitem__),
-        key="briefing_wards",
-        format_func=labels.__getitem__,
-        placeholder="The whole area",
-    )
+        labels = ward_labels(here.area.wards)
+        wards = st.multiselect(
+            "Where",
+            sorted(labels, key=labels.__getitem__),
+            key="briefing_wards",
+            format_func=labels.__getitem__,
+            placeholder="The whole area",
+        )
     return Purpose(purpose or Purpose.MEETING), hours, tuple(code for code in here.area.wards.codes if code in wards)
 
 

@@ -17,6 +17,7 @@ __all__ = ["draw_cover_map"]
 HEIGHT: Final = 560
 _HOLDS: Final[dict[str, Any]] = {"color": "#1098ad", "weight": 2.5, "fill": False, "interactive": False}
 _NEXT: Final[dict[str, Any]] = {**_HOLDS, "color": "#2f9e44", "weight": 3, "dash_array": "7 5"}
+_UNDER: Final[dict[str, Any]] = {**_HOLDS, "color": "#ffffff", "weight": 6, "opacity": 0.85}  # seen on every colour
 
 
 def draw_cover_map(here: Installation, found: NaloxoneCover) -> None:
@@ -35,7 +36,8 @@ def draw_cover_map(here: Installation, found: NaloxoneCover) -> None:
     group.add_child(layer)
     for frame, look in ((found.holders[found.holders["open"]], _HOLDS), (found.next_places, _NEXT)):
         for lat, lon in zip(frame["lat"].tolist(), frame["lon"].tolist(), strict=True):
-            group.add_child(folium.Circle((lat, lon), radius=found.reach.straight_m, **look))
+            for line in (_UNDER, look):
+                group.add_child(folium.Circle((lat, lon), radius=found.reach.straight_m, **line))
             group.add_child(folium.CircleMarker((lat, lon), radius=4, **{**look, "fill": True, "fill_opacity": 1.0}))
     st_folium(
         base_map(here.area, view_key="naloxone"),

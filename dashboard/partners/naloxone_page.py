@@ -125,7 +125,7 @@ def holders_html(found: NaloxoneCover) -> str:
     )
     return (
         '<h2 class="hb-title">Places that hold naloxone</h2><div class="hb-scroll" tabindex="0" role="region" '
-        'aria-label="Places that hold naloxone"><table class="hb-plain"><thead><tr><th scope="col">Name</th>'
+        'aria-label="Places that hold naloxone"><table class="hb-plain hb-wrap"><thead><tr><th scope="col">Name</th>'
         '<th scope="col">Ward</th><th scope="col" class="hb-number">Overdoses near</th><th scope="col">Open</th></tr>'
         f"</thead><tbody>{rows}</tbody></table></div>"
     )

@@ -81,7 +81,7 @@ def draw_ways(  # the ways on from one card
     pages: Sequence[StreamlitPage],
 ) -> None:
     """From the card: back to the list, on to a plan of its ward, the numbers as a file, the link."""
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.button("Back to the list", key="close_card", on_click=on_choose, args=(None,))
         for page in pages:
             if page.url_path == PLAN and may(here.viewer, Action.PLAN):

@@ -91,6 +91,18 @@ def test_axe_finds_nothing_on_the_analysis_page(guest: Visit) -> None:
     assert faults(guest) == set()
 
 
+def test_axe_finds_nothing_on_pages_that_make_documents_and_none_scrolls_sideways(guest: Visit) -> None:
+    page = guest.page
+    for title in ("Briefing", "Evidence", "Did it work", "Naloxone"):
+        page.get_by_role("link", name=title).click()
+        expect(page.locator(".hb-menu")).to_contain_text(title)
+        assert faults(guest) == set()
+        page.set_viewport_size({"width": 320, "height": DESK[1]})
+        expect(page.get_by_role("link", name=title)).to_be_hidden()
+        assert guest.overflow() == 0
+        page.set_viewport_size({"width": DESK[0], "height": DESK[1]})
+
+
 def test_axe_finds_nothing_on_the_data_page(guest: Visit) -> None:
     page = guest.page
     page.get_by_role("link", name="Data").click()
