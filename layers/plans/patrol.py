@@ -93,6 +93,7 @@ def make_patrol_plan(
         score=solved.score,
         bound=solved.bound,
         gap=solved.gap,
+        proved=solved.proved,
         synthetic=bool(columns.demonstration.any()),
         past=past.rows() if past else (),
         settings=_settings(choices, expected, chosen, problem, ways),

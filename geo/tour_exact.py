@@ -1,0 +1,200 @@
+"""Small problems without revisits solved to the end, by counting every set of places that a team can visit in time.
+
+Dynamic programming over sets (Bellman 1962; Held and Karp 1962) finds the least time of each set and last place; teams
+then share the places out among such sets. Breaks are kept.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geo.tour_problem import Problem
+
+__all__ = ["best_sets", "can_be_counted"]
+
+_MOST_PLACES: Final = 20
+_MOST_SHARED: Final = 12  # of three teams or more: every set is looked at with every part of it
+_NEVER: Final = 1 << 29
+_Seconds = NDArray[np.int32]
+
+
+def can_be_counted(problem: Problem) -> bool:
+    """Whether places are visited once and those worth something, that a team can reach, are few enough."""
+    most = _MOST_PLACES if problem.teams <= 2 else _MOST_SHARED  # noqa: PLR2004 - what one leaves is the other's
+    return len(problem.again) == 1 and problem.limit_s < _NEVER and 0 < len(_useful(problem)) <= most
+
+
+def best_sets(problem: Problem) -> tuple[float, list[list[int]]]:
+    """The most that tours can be worth, and tours (places of each team, in order) that are; see `can_be_counted`."""
+    nodes = _Nodes.of(problem)
+    layers = list(_layers(nodes))
+    fits = np.concatenate([[0], *(layer.sets[layer.home <= problem.limit_s] for layer in layers)])
+    chosen = _shared(fits, _worth_of(nodes, fits), nodes, problem.teams)
+    tours = [[int(nodes.place[node]) for node in _order(nodes, layers, one)] for one in chosen]
+    return float(_worth_of(nodes, np.array(chosen)).sum()), tours
+
+
+def _useful(problem: Problem) -> NDArray[np.intp]:
+    """Places worth something that a team can visit and be back in time."""
+    n = len(problem)
+    alone = problem.travel_s[n, :n] + problem.stop_s + problem.travel_s[:n, n + 1]
+    return np.flatnonzero((problem.worth > 0) & (alone <= problem.limit_s))
+
+
+@dataclass(frozen=True, eq=False)
+class _Nodes:
+    """The k useful places: worth (k,), seconds of stops (k,), between them (k, k), and from the start and home (k,)."""
+
+    problem: Problem
+    place: NDArray[np.intp]
+    worth: NDArray[np.float64]
+    stop: _Seconds
+    way: _Seconds
+    out: _Seconds
+    home: _Seconds
+
+    @staticmethod
+    def of(problem: Problem) -> "_Nodes":
+        n, place, whole = len(problem), _useful(problem), problem.travel_s.clip(max=_NEVER // 2).astype(np.int32)
+        stop = problem.stop_s[place].astype(np.int32)
+        way = whole[np.ix_(place, place)]
+        return _Nodes(problem, place, problem.worth[place], stop, way, whole[n, place], whole[place, n + 1])
+
+    def rested(self, done: _Seconds) -> _Seconds:
+        """When a team that is done with a stop goes on after a break there; never, if it could not begin any more."""
+        pause = self.problem.pause
+        if pause is None:
+            return np.full(done.shape, _NEVER, dtype=np.int32)
+        later = np.maximum(done, pause.earliest_s) + pause.length_s
+        return np.where(done <= pause.latest_s, later, _NEVER).astype(np.int32)
+
+    def ends(self, done: _Seconds) -> tuple[_Seconds, _Seconds]:
+        """When a team is home by its last node, (..., k), without a break and with one, by `done` (1 or 2, ..., k)."""
+        plain, pause = done[0] + self.home, self.problem.pause
+        if pause is None:
+            return plain, np.full(plain.shape, _NEVER, dtype=np.int32)
+        plain = np.where(plain <= pause.latest_s, plain, _NEVER)
+        return plain, np.minimum(done[1], self.rested(done[0])) + self.home
+
+
+@dataclass(frozen=True, eq=False)
+class _Layer:
+    """Sets of equal size as bits, int64 (m,) sorted; when each is done, by the last node, (1 or 2, m, k) seconds.
+
+    With breaks first without one taken, then with; `home` (m,) is the earliest second at the finish.
+    """
+
+    sets: NDArray[np.int64]
+    done: _Seconds
+    home: _Seconds
+
+
+def _layers(nodes: _Nodes) -> Iterator[_Layer]:
+    """Sets of one node, of two, and so on, as long as any can be visited in time."""
+    sets, start = np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int32)
+    leave = np.stack([start] if nodes.problem.pause is None else [start, nodes.rested(start)])
+    reach: _Seconds = np.minimum(leave[:, :, None] + nodes.out, _NEVER)
+    while len((layer := _next(nodes, sets, reach)).sets):
+        yield layer
+        sets, reach = layer.sets, _reach(nodes, layer.done)
+
+
+def _reach(nodes: _Nodes, done: _Seconds) -> _Seconds:
+    """The earliest seconds, like `done`, at which each next node is reached from sets that are done so."""
+    go = done if len(done) == 1 else np.stack([done[0], np.minimum(done[1], nodes.rested(done[0]))])
+    found = [(go + nodes.way[:, node]).min(axis=2) for node in range(len(nodes.place))]
+    reach: _Seconds = np.minimum(np.stack(found, axis=2), _NEVER)
+    return reach
+
+
+def _next(nodes: _Nodes, sets: NDArray[np.int64], reach: _Seconds) -> _Layer:
+    """The sets with one node more that can still be home in time."""
+    problem, k = nodes.problem, len(nodes.place)
+    rows, lasts, times = [], [], []
+    for node in range(k):
+        at = np.flatnonzero((sets >> node) & 1 == 0)
+        done = reach[:, at, node] + nodes.stop[node]
+        if problem.pause is not None:  # no break could begin any more, nor could the team be home without
+            done[0, done[0] > problem.pause.latest_s] = _NEVER
+        ends = done.min(axis=0) + nodes.home[node] <= problem.limit_s
+        rows.append(sets[at[ends]] | (1 << node))
+        lasts.append(np.full(int(ends.sum()), node))
+        times.append(done[:, ends])
+    found, row = np.unique(np.concatenate(rows), return_inverse=True)
+    done = np.full((len(reach), len(found), k), _NEVER, dtype=np.int32)
+    done[:, row, np.concatenate(lasts)] = np.concatenate(times, axis=1)
+    return _Layer(found, done, np.minimum(*nodes.ends(done)).min(axis=1, initial=_NEVER))
+
+
+def _worth_of(nodes: _Nodes, sets: NDArray[np.int64]) -> NDArray[np.float64]:
+    worth = np.zeros(len(sets))
+    for node, value in enumerate(nodes.worth.tolist()):
+        worth += value * ((sets >> node) & 1)
+    return worth
+
+
+def _shared(fits: NDArray[np.int64], worth: NDArray[np.float64], nodes: _Nodes, teams: int) -> list[int]:
+    """Disjoint sets, one a team, that are worth most together."""
+    k = len(nodes.place)
+    tables: list[NDArray[np.float64]] = []  # by set: the most that one team, two, and so on find in it
+    if teams > 1:
+        alone = np.full(1 << k, -np.inf)
+        alone[fits] = worth
+        tables.append(_within(alone, k))
+    for _ in range(2, teams):
+        tables.append(np.array([(worth_in + tables[-1][left]).max() for left, worth_in in _parts(fits, worth, k)]))
+    chosen, whole = list[int](), (1 << k) - 1
+    for table in (*reversed(tables), None):
+        left = 0.0 if table is None else table[whole & ~fits]
+        total = np.where((fits & ~whole) == 0, worth + left, -np.inf)
+        chosen.append(int(fits[total.argmax()]))
+        whole &= ~chosen[-1]
+    return chosen
+
+
+def _within(table: NDArray[np.float64], k: int) -> NDArray[np.float64]:
+    """By set the greatest value of a set within it."""
+    best = table.copy()
+    for node in range(k):
+        view = best.reshape(-1, 2, 1 << node)
+        view[:, 1] = np.maximum(view[:, 1], view[:, 0])
+    return best
+
+
+def _parts(
+    fits: NDArray[np.int64], worth: NDArray[np.float64], k: int
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float64]]]:
+    """For each set what is left of it without each part that fits, and what the parts are worth."""
+    for whole in range(1 << k):
+        inside = (fits & ~whole) == 0
+        yield whole & ~fits[inside], worth[inside]
+
+
+def _order(nodes: _Nodes, layers: Sequence[_Layer], chosen: int) -> list[int]:
+    """The nodes of a set in an order that brings the team home first."""
+    if not chosen:
+        return []
+    done = _done(layers, chosen)
+    plain, after = nodes.ends(done)
+    last = int(np.minimum(plain, after).argmin())
+    rested = bool(after[last] < plain[last]) and bool(done[1, last] <= nodes.rested(done[0])[last])
+    order = [last]
+    while chosen := chosen ^ (1 << last):
+        wanted = done[int(rested), last] - nodes.stop[last] - nodes.way[:, last]
+        done = _done(layers, chosen)
+        before = done[int(rested)] == wanted
+        here = before | (nodes.rested(done[0]) == wanted) if rested else before
+        last = int(np.flatnonzero(here)[0])
+        rested = rested and bool(before[last])
+        order.append(last)
+    return order[::-1]
+
+
+def _done(layers: Sequence[_Layer], chosen: int) -> _Seconds:
+    """The seconds at which a set is done, (1 or 2, k)."""
+    layer = layers[chosen.bit_count() - 1]
+    done: _Seconds = layer.done[:, int(np.searchsorted(layer.sets, chosen))]
+    return done
