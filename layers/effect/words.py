@@ -191,7 +191,8 @@ def _left_out(effect: Effect) -> list[str]:
 
 def _what(effect: Effect) -> str:
     names = [layer_named(name).title for name in effect.protocol.rule.layers]
-    return " and ".join([names[0], *(name.lower() for name in names[1:])])
+    named = " and ".join([names[0], *(name.lower() for name in names[1:])])
+    return named if effect.unit == 1 else f"{named}, weighted,"
 
 
 def _where(effect: Effect) -> str:

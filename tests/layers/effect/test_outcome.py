@@ -196,6 +196,25 @@ def test_weights_change_the_unit_and_not_the_answer() -> None:
     assert heavy.unit == 4
 
 
+def test_weights_are_in_the_words_and_may_change_the_verdict() -> None:
+    place = busy_corner(11)
+    columns = moved_columns(demonstration()[0], place, away_m=4_000)
+    rules = ({"needle_litter": 1.0}, {"needle_litter": 4.0}, {"needle_litter": 1.0, "overdoses": 15.0})
+    plain, heavy, mixed = (verdict_of(evaluated(columns, place, Rule(weights))) for weights in rules)
+    where = "within 150 m of the busy corner, 1 Jun to 29 Nov 2025:"
+    assert plain.sentence.startswith(f"Needle finds {where} 1, where 7.9 were expected: fewer than expected, by about ")
+    assert heavy.sentence.startswith(
+        f"Needle finds, weighted, {where} 4, where 32 were expected: fewer than expected, "
+    )
+    # A few overdoses that count 15 each decide, and a few events do not tell.
+    assert mixed.kind == TOO_FEW
+    assert mixed.sentence.startswith(
+        f"Needle finds and overdoses, weighted, {where} 1, where 26 were expected: too few "
+    )
+    said = ["Counts are weighted: they are not numbers of events." in one.details for one in (plain, heavy, mixed)]
+    assert said == [False, True, True]
+
+
 def test_weights_as_people_write_them() -> None:
     assert parse_weights(["overdoses=15", "overdoses/fatal=100"]) == ({"overdoses": 15.0}, {"overdoses/fatal": 100.0})
     with pytest.raises(UsageError) as caught:
