@@ -172,8 +172,9 @@ class _Planner:
             )
         study, (x, y) = self.ground.study, self.ground.at(place)
         reach = self.ground.shape_of(place, self.rule.radius_m).reach_m
+        within = area.wards.locate([place.lon], [place.lat])[0] >= 0
         # Cells at the border have middles beyond it: what counts is whether the place reaches the area.
-        if not place.event_id and np.hypot(study.x_m - x, study.y_m - y).min() > reach:
+        if not place.event_id and not within and np.hypot(study.x_m - x, study.y_m - y).min() > reach:
             raise UsageError(
                 f"A place that is judged lies in {area.title}",
                 f"{place.name} does not",

@@ -18,6 +18,7 @@ from layers.effect.planning import plan_effect
 from layers.effect.protocol import UNLIKE, Likes, Protocol, Rule, rule_words
 from layers.effect.words import FEWER, MORE, UNTOLD, verdict_of
 from tests.support.analysing import TODAY, demonstration, middlesbrough
+from tests.support.busy_corner import busy_corner
 
 START = dt.date(2025, 6, 1)
 NEEDLES = Rule({"needle_litter": 1.0}, after_days=120)
@@ -173,6 +174,13 @@ def test_places_elsewhere_and_ends_before_the_start_are_refused() -> None:
         "What was done ends after it began; the place at 54.5740, -1.2350 begins on 1 Jun 2025 and ends before "
         "1 Jun 2025; choose a later end, or leave it out if it goes on"
     )
+
+
+def test_a_small_place_between_the_middles_of_cells_lies_in_the_area() -> None:
+    columns, area = demonstration()[0], middlesbrough()
+    small = dataclasses.replace(NEEDLES, radius_m=50.0)
+    planned = plan_effect(columns, area, [busy_corner(0)], small, today=TODAY).places[0]
+    assert planned.past[-1] > 0
 
 
 def test_settings_that_make_no_sense_are_refused() -> None:
