@@ -1,8 +1,5 @@
 """The public side as a council runs it, `hexbeat serve --audience public`, and an ear at a browser that visits it."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,7 +10,7 @@ from playwright.sync_api import FrameLocator, Page, Response, WebSocket, expect
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from tests.support.served import PATIENCE_MS
-from tests.support.streamlit_server import PROJECT, free_port, wait_until_healthy
+from tests.support.streamlit_server import AT_REST, served_by
 
 __all__ = ["Ear", "map_of", "open_page", "overflow", "public_server", "settle"]
 
@@ -31,19 +28,10 @@ def public_server(
     release: Path, *, environment: Mapping[str, str] | None = None, audited: bool = True
 ) -> Iterator[str]:
     """Serve a release on a free port of this machine; the address is given while the block runs."""
-    port = free_port()
     program = ["hexbeat.py"] if audited else ["-c", UNAUDITED]
-    command = [sys.executable, *program, "serve", "--audience", "public", "--release", str(release)]
-    settings = {**os.environ, **NOWHERE, **(environment or {})}
-    with subprocess.Popen(
-        [*command, "--port", str(port)], cwd=PROJECT, env=settings, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    ) as server:
-        try:
-            wait_until_healthy(server, f"http://127.0.0.1:{port}")
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            server.terminate()
-            server.communicate(timeout=20)
+    command = [*program, "serve", "--audience", "public", "--release", str(release), "--port"]
+    with served_by(command, environment={**NOWHERE, **(environment or {})}) as url:
+        yield url
 
 
 @dataclass
@@ -84,8 +72,8 @@ def open_page(page: Page, address: str) -> None:
 
 def settle(page: Page) -> None:
     """Wait until the page's script has run to its end."""
-    expect(page.locator(".hp-lead")).to_be_visible(timeout=PATIENCE_MS)
-    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=PATIENCE_MS)
+    page.locator(".hp-lead").wait_for(timeout=PATIENCE_MS)
+    page.locator(AT_REST).wait_for(timeout=PATIENCE_MS)
 
 
 def map_of(page: Page) -> FrameLocator:

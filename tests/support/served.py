@@ -17,7 +17,7 @@ from layers.columns import Columns
 from layers.storage.reading import read_columns
 from layers.storage.store import Store
 from tests.support.overflow import OVERFLOW
-from tests.support.streamlit_server import PROJECT, streamlit_server
+from tests.support.streamlit_server import AT_REST, PROJECT, streamlit_server
 
 DESK: Final = (1280, 800)
 PHONE: Final = (390, 844)
@@ -66,9 +66,7 @@ class Visit:
 
     def settle(self) -> None:
         """Wait until the page's script has run to its end."""
-        expect(self.page.get_by_test_id("stApp")).to_have_attribute(
-            "data-test-script-state", "notRunning", timeout=PATIENCE_MS
-        )
+        self.page.locator(AT_REST).wait_for(timeout=PATIENCE_MS)
 
     @property
     def sentence(self) -> Locator:

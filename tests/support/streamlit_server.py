@@ -1,4 +1,4 @@
-"""A real Streamlit server for a page, as a person would start it."""
+"""A real server for a page, as a person would start it."""
 
 import os
 import socket
@@ -7,22 +7,35 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
+# A page whose script has run to its end. Waited for as a locator: Playwright looks more often than it asks an `expect`.
+AT_REST = "[data-testid=stApp][data-test-script-state=notRunning]"
 STARTS_WITHIN_S = 60  # a safety net, not a promise
 
 
 @contextmanager
-def streamlit_server(app: Path, *, environment: dict[str, str] | None = None) -> Iterator[str]:
+def streamlit_server(app: Path, *, environment: Mapping[str, str] | None = None) -> Iterator[str]:
     """Serve an app on a free port of this machine; the address is given while the block runs."""
+    command = ["-m", "streamlit", "run", str(app), "--server.port"]
+    with served_by(command, environment={"PYTHONPATH": str(PROJECT), **(environment or {})}) as url:
+        yield url
+
+
+@contextmanager
+def served_by(arguments: Sequence[str], *, environment: Mapping[str, str]) -> Iterator[str]:
+    """Serve with this Python and these arguments, which a free port of this machine follows; yields the address."""
     port = free_port()
-    command = [sys.executable, "-m", "streamlit", "run", str(app), "--server.port", str(port)]
-    settings = {**os.environ, "PYTHONPATH": str(PROJECT), **(environment or {})}
+    settings = {**os.environ, **environment}
     with subprocess.Popen(
-        command, cwd=PROJECT, env=settings, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        [sys.executable, *arguments, str(port)],
+        cwd=PROJECT,
+        env=settings,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
     ) as server:
         try:
             wait_until_healthy(server, f"http://127.0.0.1:{port}")
