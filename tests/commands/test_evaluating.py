@@ -4,7 +4,6 @@ import datetime as dt
 import json
 import shutil
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,25 +12,10 @@ from pypdf import PdfReader
 from layers.plans.plan import Place, Plan, PlanKind, Stop, Tour
 from layers.plans.store import save_plan
 from tests.support.analysing import filled_store
-from tests.support.cli import Outcome, Run
+from tests.support.cli import Run, answer
 from tests.support.papers import read_paper
 
 PLACE = ("--at", "54.5742,-1.2350", "--start", "2026-03-01", "--layer", "needle_litter")
-
-
-@pytest.fixture
-def ask(run: Run) -> Run:
-    """Run a command on the demonstration, whose store all these tests read and none writes."""
-
-    def command(*arguments: object) -> Outcome:
-        return run(*arguments, "--home", filled_store())
-
-    return command
-
-
-def answer(outcome: Outcome) -> Any:
-    assert outcome.code == 0, outcome.err
-    return outcome.json
 
 
 def test_a_place_is_judged_and_the_rule_comes_first(ask: Run) -> None:

@@ -3,8 +3,6 @@
 import shutil
 from pathlib import Path
 
-import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from dashboard.partners.plan_words import past_sentence, tour_html
@@ -17,15 +15,6 @@ from tests.support.planning import a_plan
 from tests.support.plans import example_plan, with_break
 
 PATIENCE_S = 240
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("HEXBEAT_HOME", str(tmp_path / "filled"))
-    monkeypatch.setenv("HEXBEAT_AREA", "middlesbrough")
-    monkeypatch.delenv("HEXBEAT_DATABASE_URL", raising=False)
-    st.cache_resource.clear()
-    return tmp_path / "filled"
 
 
 def plan_page(**query: str) -> AppTest:
