@@ -8,8 +8,7 @@ from layers.analysis.shifts import SHIFT_HOURS
 from layers.filters import parse_hours
 from layers.plans.plan import Place
 from layers.plans.roads import Travel, roads_travel
-from layers.plans.settings import as_place, read_plan_settings
-from layers.work.reference import read_reference
+from layers.plans.settings import as_place, known_starts, read_plan_settings
 
 __all__ = ["parse_minutes", "parse_weight", "place_of", "revisit_of", "shift_hours", "travel_of", "usual_start"]
 
@@ -56,13 +55,9 @@ def usual_start(here: Installation, kind: str) -> Place:
 
     The last is a stopgap, and that is said.
     """
-    remembered = read_plan_settings(here.settings.home).start
-    if remembered:
-        return remembered
-    loaded = read_reference(here.store, here.viewer, kind=kind)
-    if len(loaded):
-        first = loaded.iloc[0]
-        return Place(str(first["name"]), float(first["lon"]), float(first["lat"]))
+    known = known_starts(here.settings.home, here.store, here.viewer, kind)
+    if known:
+        return known[0]
     say(f"No {kind} is loaded and none is set: tours begin in the middle of the area; give --start LAT,LON.")
     return Place("Middle of the area", *here.area.centre)
 

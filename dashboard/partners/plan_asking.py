@@ -15,9 +15,8 @@ from layers.analysis.shifts import SHIFT_HOURS
 from layers.catalogue import LAYERS
 from layers.plans.patrol import PatrolChoices
 from layers.plans.plan import Place
-from layers.plans.settings import as_place, read_plan_settings
+from layers.plans.settings import as_place, known_starts, read_plan_settings
 from layers.plans.sweep import SweepChoices
-from layers.work.reference import read_reference
 
 __all__ = ["ask_patrol", "ask_sweep"]
 
@@ -140,7 +139,7 @@ def _weights() -> tuple[tuple[str, float], ...]:
 
 def _where(here: Installation, key: str, kind: str) -> _Common | None:
     """Where tours begin, and in which wards the stops are."""
-    places = _known_starts(here, kind)
+    places = known_starts(here.settings.home, here.store, here.viewer, kind)
     named = [place.name for place in places]
     chosen = st.selectbox("Begins and ends at", [*named, ELSEWHERE], key=f"{key}_start", width=240) if named else None
     if chosen is None or chosen == ELSEWHERE:
@@ -166,15 +165,6 @@ def _where(here: Installation, key: str, kind: str) -> _Common | None:
         placeholder="The whole area",
     )
     return _Common(start, tuple(sorted(wards))) if start else None
-
-
-def _known_starts(here: Installation, kind: str) -> list[Place]:
-    """The remembered place and the loaded ones of the kind, each once by its name."""
-    remembered = read_plan_settings(here.settings.home).start
-    loaded = read_reference(here.store, here.viewer, kind=kind)
-    columns = (loaded[name].tolist() for name in ("name", "lon", "lat"))
-    rows = [Place(str(name), float(lon), float(lat)) for name, lon, lat in zip(*columns, strict=True)]
-    return list({place.name: place for place in [*([remembered] if remembered else []), *rows]}.values())
 
 
 def _place(text: str, kind: str) -> Place | None:

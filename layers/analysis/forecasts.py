@@ -1,6 +1,6 @@
 """Four ways of saying where next week's events will be, from the weeks before."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -12,7 +12,17 @@ from geo.hotspots import gi_star
 from geo.kernels import gaussian_kernel, recency_scores, recency_weights
 from layers.analysis.study import Study
 
-__all__ = ["KERNEL", "LAST_WEEKS", "METHODS", "METHOD_WORDS", "RANKS_ONLY", "forecast", "kernel_of", "spread_m"]
+__all__ = [
+    "KERNEL",
+    "LAST_WEEKS",
+    "METHODS",
+    "METHOD_WORDS",
+    "RANKS_ONLY",
+    "forecast",
+    "kernel_for",
+    "kernel_of",
+    "spread_m",
+]
 
 LAST_WEEKS: Final = 4  # "the last period": four weeks, as the map's 28 days
 HALF_LIFE_DAYS: Final = 56.0
@@ -41,6 +51,11 @@ def spread_m(resolution: int) -> float:
 def kernel_of(study: Study) -> csr_array:
     """The kernel's weights between the study's cells."""
     return gaussian_kernel(study.x_m, study.y_m, bandwidth_m=spread_m(study.resolution))
+
+
+def kernel_for(methods: Iterable[str], study: Study) -> csr_array:
+    """The kernel where one of the methods looks at it; else an empty one, as laying out that of small cells is slow."""
+    return kernel_of(study) if KERNEL in methods else csr_array((len(study), len(study)))
 
 
 def forecast(method: str, history: NDArray[np.float64], study: Study, kernel: csr_array) -> NDArray[np.float64]:

@@ -7,10 +7,9 @@ from typing import Final
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from layers.analysis.backtest_figures import SHARES
-from layers.analysis.forecasts import KERNEL, LAST_WEEKS, RANKS_ONLY, forecast, kernel_of
+from layers.analysis.forecasts import LAST_WEEKS, RANKS_ONLY, forecast, kernel_for
 from layers.analysis.study import Study, study_of
 from layers.analysis.weekly import Weeks, weekly_counts
 from layers.analysis.winning import Winner
@@ -54,9 +53,7 @@ def next_week(columns: Columns, area: Area, layer: str, winner: Winner, *, wards
     spec = one_layer(Filter(layers=(layer,)), "A forecast", incidents=True)
     study = study_of(area, (), winner.resolution)
     weeks = weekly_counts(columns, layer, study, judged=1, time_zone=area.time_zone)
-    # The kernel of small cells takes seconds to lay out; only its own method looks at it.
-    kernel = kernel_of(study) if winner.method == KERNEL else csr_array((len(study), len(study)))
-    scores = forecast(winner.method, weeks.counts, study, kernel)
+    scores = forecast(winner.method, weeks.counts, study, kernel_for((winner.method,), study))
     inside = np.isin(study.ward_codes, wards) if wards else np.ones(len(study), dtype=bool)
     # As the back-test ranks: by what is expected on a square kilometre; Gi* ranks by itself.
     density = scores if winner.method in RANKS_ONLY else scores / study.area_km2

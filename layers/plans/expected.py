@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from geo.calendar import HOURS_A_WEEK
 from geo.errors import UsageError
-from layers.analysis.forecasts import METHOD_WORDS, RANKS_ONLY, forecast, kernel_of
+from layers.analysis.forecasts import METHOD_WORDS, RANKS_ONLY, forecast, kernel_for
 from layers.analysis.rhythm import weekday_hour
 from layers.analysis.study import Study, study_of
 from layers.analysis.weekly import weekly_counts
@@ -137,7 +137,7 @@ def _of_layer(
     counted = weekly_counts(columns, layer, study, judged=1, time_zone=area.time_zone)
     winner = None if given else winner_of(columns, area, layer, home=home, resolution=PLAN_RESOLUTION)
     method = numbering_method(given or (winner.method if winner else None))
-    week = np.maximum(forecast(method, counted.counts, study, kernel_of(study)), 0.0)
+    week = np.maximum(forecast(method, counted.counts, study, kernel_for((method,), study)), 0.0)
     shares, said = hour_shares(columns, layer, wards=study.chosen, until=known[1], time_zone=area.time_zone)
     share = float((shares * time.week_hours()).sum())
     newest = known[1] - dt.timedelta(days=1)

@@ -17,14 +17,13 @@ from geo.orienteering import Problem, Solved, make_tours
 from layers.analysis.weekly import FEWEST_HISTORY_WEEKS
 from layers.areas import Area
 from layers.catalogue import layer_named
-from layers.cell_names import cell_words
 from layers.columns import Columns
 from layers.plans.expected import Expected, expected_events
 from layers.plans.patrol_past import PAST_WEEKS, Past, past_of
 from layers.plans.patrol_problem import BREAK_S, PatrolChoices, candidates, patrol_problem, stop_seconds
 from layers.plans.plan import Plan, PlanKind
 from layers.plans.roads import Travel, Ways
-from layers.plans.touring import Visited, make_tour, short_id
+from layers.plans.touring import make_tour, short_id, visited_cells
 from layers.plans.working_time import working_time
 from layers.wording import date_words, list_words, number_words, percent_words
 
@@ -68,7 +67,7 @@ def make_patrol_plan(
     solved = make_tours(problem, seed=seed, rounds=_QUICK_ROUNDS if choices.quick else None, varied=True)
     _require_stops(solved)
     _tell(progress, 2)
-    places = _visited(expected, chosen, problem, ways)
+    places = visited_cells(expected.study, chosen, lon=ways.lon, lat=ways.lat, expected=problem.worth)
     past = None if choices.quick else past_of(expected, choices, time, drawn)
     ends = (choices.start, choices.finish or choices.start)
     reason = _reasons(expected, chosen)
@@ -110,23 +109,6 @@ def _require_stops(solved: Solved) -> None:
             "no place where events are expected can, from where it starts",
             "begin nearer, take longer hours, or go by car",
         )
-
-
-def _visited(expected: Expected, chosen: NDArray[np.intp], problem: Problem, ways: Ways) -> list[Visited]:
-    """The candidates in words, in their order."""
-    study = expected.study
-    return [
-        Visited(
-            place=cell_words(str(study.ward_names[cell]), int(study.cells[cell])),
-            cell=str(study.names[cell]),
-            ward_code=str(study.ward_codes[cell]),
-            ward_name=str(study.ward_names[cell]),
-            lon=round(float(ways.lon[k]), 6),
-            lat=round(float(ways.lat[k]), 6),
-            expected=float(problem.worth[k]),
-        )
-        for k, cell in enumerate(chosen.tolist())
-    ]
 
 
 def _reasons(expected: Expected, chosen: NDArray[np.intp]) -> Callable[[int, int], str]:

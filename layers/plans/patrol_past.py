@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from geo.orienteering import Problem
 from geo.tour_search import search_tours
-from layers.analysis.forecasts import LAST_WEEKS, forecast, kernel_of
+from layers.analysis.forecasts import LAST_WEEKS, forecast, kernel_for
 from layers.analysis.weekly import FEWEST_HISTORY_WEEKS
 from layers.plans.expected import Expected
 from layers.plans.patrol_problem import PatrolChoices, candidates, patrol_problem
@@ -105,7 +105,8 @@ def judge_past(
     their day, whatever their hour: the hours move what is expected up and down in all cells alike.
     """
     study = expected.study
-    kernel = kernel_of(study)
+    kernel = kernel_for((one.method for one in expected.layers), study)
+    share = study.area_km2 / study.area_km2.sum()
     scale = [one.weight * one.week_share for one in expected.layers]
     table = np.zeros((5, weeks))
     for place in range(weeks):
@@ -122,7 +123,6 @@ def judge_past(
         recent = np.sum([s * past[-LAST_WEEKS:].sum(axis=0) for s, past in zip(scale, history, strict=True)], axis=0)
         planned = _planned(expected, choices, time, stop_s, worth, seed=place, rounds=rounds)
         usual = _usual(expected, choices, time, stop_s, recent)
-        share = study.area_km2 / study.area_km2.sum()
         table[:, place] = seen.sum(), seen[planned].sum(), seen[usual].sum(), share[planned].sum(), share[usual].sum()
     return Past(*table)
 

@@ -15,11 +15,16 @@ lat = 54.5740
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from geo.errors import DataError, UsageError
+from layers.access import Viewer
 from layers.plans.plan import Place
 from layers.whole_files import written_whole
+from layers.work.reference import read_reference
+
+if TYPE_CHECKING:
+    from layers.storage.store import Store
 
 __all__ = [
     "PLANS_FILE",
@@ -27,6 +32,7 @@ __all__ = [
     "STANDARD_HOURS",
     "PlanSettings",
     "as_place",
+    "known_starts",
     "read_plan_settings",
     "remember_start",
     "require_revisit",
@@ -90,6 +96,21 @@ def remember_start(home: Path, start: Place) -> None:
         draft.write_text("\n".join(lines).lstrip("\n"), encoding="utf-8")
 
 
+def known_starts(home: Path, store: "Store", viewer: Viewer, kind: str) -> list[Place]:
+    """Where tours may begin: the remembered place, then the loaded ones of a kind (station, depot), each name once.
+
+    The first is where they begin when nobody says. DataError as of `read_plan_settings`.
+    """
+    remembered = read_plan_settings(home).start
+    loaded = read_reference(store, viewer, kind=kind)
+    columns = (loaded[name].tolist() for name in ("name", "lon", "lat"))
+    rows = [Place(str(name), float(lon), float(lat)) for name, lon, lat in zip(*columns, strict=True)]
+    places: dict[str, Place] = {}
+    for place in [*([remembered] if remembered else []), *rows]:
+        places.setdefault(place.name, place)
+    return list(places.values())
+
+
 def as_place(text: str, *, name: str = "Start") -> Place:
     """A place as people write it: "54.574, -1.235" (latitude first, as maps give it); UsageError for anything else."""
     try:
@@ -133,7 +154,9 @@ def _revisit(held: Any) -> tuple[int, int]:
 def _start(held: Any) -> Place | None:
     if held is None:
         return None
-    sound = isinstance(held, dict) and all(isinstance(held.get(key), int | float) for key in ("lon", "lat"))
+    sound = isinstance(held, dict) and all(
+        type(held.get(key)) in (int, float) for key in ("lon", "lat")
+    )  # true is none
     if not (sound and abs(held["lon"]) <= 180 and abs(held["lat"]) <= 90):  # noqa: PLR2004 - degrees; NaN is none
         raise DataError(_RULE, "its [start] has no lon and lat in degrees", _HINT)
     return Place(str(held.get("name", "Start")), float(held["lon"]), float(held["lat"]))

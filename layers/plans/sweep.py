@@ -20,7 +20,6 @@ from geo.orienteering import Break, Problem, Route, upper_bound
 from geo.travel import Mode
 from layers.analysis.study import Study, project, study_of
 from layers.areas import Area
-from layers.cell_names import cell_words
 from layers.columns import Columns
 from layers.plans.expected import PLAN_RESOLUTION
 from layers.plans.plan import Place, Plan, PlanKind, Tour
@@ -29,7 +28,7 @@ from layers.plans.settings import STANDARD_HOURS
 from layers.plans.sweep_order import in_phases
 from layers.plans.sweep_places import SweepPlaces, sweep_places
 from layers.plans.sweep_words import sweep_notes, sweep_reason, sweep_settings
-from layers.plans.touring import Visited, make_tour, short_id
+from layers.plans.touring import make_tour, short_id, visited_cells
 from layers.plans.working_time import WorkingTime, working_time
 from layers.wording import date_words
 
@@ -180,7 +179,9 @@ def _plan(
     problem, places = ground.problem, ground.places
     ends = (choices.start, choices.finish or choices.start)
     reason = sweep_reason(places, time, choices.standard_hours)
-    visited = _visited(ground)
+    visited = visited_cells(
+        ground.study, places.cell, lon=places.lon, lat=places.lat, expected=places.needles, open_reports=places.reports
+    )
     tours: tuple[Tour, ...] = tuple(
         make_tour(
             problem, route, visited, ground.ways, time=time, ends=ends, named=(crew, f"Crew {crew}"), reason=reason
@@ -214,20 +215,3 @@ def _plan(
         ),
         notes=sweep_notes(places, ground.phase, done),
     )  # fmt: skip
-
-
-def _visited(ground: _Ground) -> list[Visited]:
-    study, places = ground.study, ground.places
-    return [
-        Visited(
-            place=cell_words(str(study.ward_names[cell]), int(study.cells[cell])),
-            cell=str(study.names[cell]),
-            ward_code=str(study.ward_codes[cell]),
-            ward_name=str(study.ward_names[cell]),
-            lon=round(float(places.lon[k]), 6),
-            lat=round(float(places.lat[k]), 6),
-            expected=float(places.needles[k]),
-            open_reports=int(places.reports[k]),
-        )
-        for k, cell in enumerate(places.cell.tolist())
-    ]

@@ -10,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo.orienteering import Problem, Route
+from layers.analysis.study import Study
+from layers.cell_names import cell_words
 from layers.plans.plan import Pause, Place, Stop, Tour
 from layers.plans.roads import Ways
 from layers.plans.working_time import WorkingTime
 
-__all__ = ["Visited", "make_tour", "short_id"]
+__all__ = ["Visited", "make_tour", "short_id", "visited_cells"]
 
 _MINUTE_S: Final = 60
 
@@ -31,6 +33,31 @@ class Visited:
     lat: float
     expected: float
     open_reports: int = 0
+
+
+def visited_cells(
+    study: Study,
+    cells: NDArray[np.intp],
+    *,
+    lon: NDArray[np.float64],
+    lat: NDArray[np.float64],
+    expected: NDArray[np.float64],
+    open_reports: NDArray[np.intp] | None = None,
+) -> list[Visited]:
+    """Cells of a study in words, in their order; where each is gone to and what is there, (k,), by that order."""
+    return [
+        Visited(
+            place=cell_words(str(study.ward_names[cell]), int(study.cells[cell])),
+            cell=str(study.names[cell]),
+            ward_code=str(study.ward_codes[cell]),
+            ward_name=str(study.ward_names[cell]),
+            lon=round(float(lon[k]), 6),
+            lat=round(float(lat[k]), 6),
+            expected=float(expected[k]),
+            open_reports=0 if open_reports is None else int(open_reports[k]),
+        )
+        for k, cell in enumerate(cells.tolist())
+    ]
 
 
 def make_tour(

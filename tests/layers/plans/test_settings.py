@@ -5,11 +5,15 @@ from pathlib import Path
 import pytest
 
 from geo.errors import DataError
+from layers.access import ANALYST
 from layers.plans.plan import Place
-from layers.plans.settings import PlanSettings, read_plan_settings, remember_start
+from layers.plans.settings import PlanSettings, known_starts, read_plan_settings, remember_start
+from layers.storage.store import Store
+from layers.work.reference import load_reference
+from tests.support.analysing import middlesbrough
 
 
-@pytest.mark.parametrize("lon", ["nan", "inf", "181.0"])
+@pytest.mark.parametrize("lon", ["nan", "inf", "181.0", "true"])
 def test_a_start_without_degrees_is_refused(tmp_path: Path, lon: str) -> None:
     (tmp_path / "plans.toml").write_text(f'[start]\nname = "Yard"\nlon = {lon}\nlat = 54.574\n')
     with pytest.raises(DataError) as caught:
@@ -44,3 +48,19 @@ def test_a_remembered_start_leaves_the_other_settings_as_they_are(tmp_path: Path
     start = Place("Station", -1.235, 54.574)
     remember_start(tmp_path, start)
     assert read_plan_settings(tmp_path) == PlanSettings(start, "a.graphml", 4.0, (100, 200))
+
+
+def test_tours_may_begin_at_the_remembered_place_then_at_loaded_ones_each_name_once(tmp_path: Path) -> None:
+    area = middlesbrough()
+    (tmp_path / "stations.csv").write_text(
+        "name,latitude,longitude\nNorth,54.58,-1.24\nYard,54.57,-1.23\n", encoding="utf-8"
+    )
+    with Store.open(tmp_path / "home") as store:
+        assert known_starts(tmp_path / "home", store, ANALYST, "station") == []
+        load_reference(store, ANALYST, tmp_path / "stations.csv", kind="station", area=area)
+        loaded = known_starts(tmp_path / "home", store, ANALYST, "station")
+        assert [place.name for place in loaded] == ["North", "Yard"]
+        yard = Place("Yard", -1.25, 54.56)
+        remember_start(tmp_path / "home", yard)
+        assert known_starts(tmp_path / "home", store, ANALYST, "station") == [yard, loaded[0]]
+        assert known_starts(tmp_path / "home", store, ANALYST, "depot") == [yard]
