@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
+from pypdf import PdfReader
 
 from dashboard.public.briefing import councillor_briefing, councillor_pdf
 from dashboard.public.page import SORRY, as_pictures
 from layers.storage.store import Store
 from tests.dashboard.public.conftest import PUBLISHED
 from tests.support.event_frames import event_frame, load
-from tests.support.example_release import example_release, write_example
+from tests.support.example_release import WARDS, example_release, write_example
 from tests.support.public_side import map_of, open_page, overflow, public_server, settle
 from tests.support.streamlit_server import PROJECT
 
@@ -46,9 +47,15 @@ def test_the_static_site_holds_nothing_of_a_store_near_by(tmp_path: Path) -> Non
         [sys.executable, "hexbeat.py", "release", "site", str(release), "--out", str(tmp_path / "site")],
         cwd=PROJECT, capture_output=True, check=True,
     )  # fmt: skip
-    emitted = [*((tmp_path / "site").iterdir())]
-    assert len(emitted) == 4
+    emitted = sorted((tmp_path / "site").iterdir())
+    papers = [path for path in emitted if path.suffix == ".pdf"]
+    assert [path.name for path in papers] == [f"ward-{code}.pdf" for code in WARDS]
+    assert [path.name for path in emitted if path not in papers] == [
+        "index.html", "numbers.csv", "numbers.csv-metadata.json", "numbers.geojson",
+    ]  # fmt: skip
     assert not [path.name for path in emitted if CANARY.encode() in path.read_bytes()]
+    for path in papers:  # what a PDF says is packed
+        assert CANARY not in "".join(page.extract_text() for page in PdfReader(path).pages)
     assert CANARY.encode() not in done.stdout + done.stderr
 
 
