@@ -20,7 +20,7 @@ from layers.event import LayerSpec
 from layers.periods import Period, known_period
 from layers.wording import date_words, number_words
 
-__all__ = ["Alert", "AlertReport", "MethodRow", "alert_report", "alerts", "default_day"]
+__all__ = ["Alert", "AlertReport", "MethodRow", "alert_report", "default_day"]
 
 _HISTORY_DAYS: Final = 365  # by which noise is judged
 _GAP_DAYS: Final = 3  # alarms so many days apart or fewer are one alert
@@ -40,19 +40,6 @@ def default_day(columns: Columns, *, today: dt.date, time_zone: str) -> dt.date:
     yesterday = today - _DAY
     known = [known_period(columns, spec.name, time_zone=time_zone) for spec in _incidents(())]
     return min(yesterday, max((one[1] - _DAY for one in known if one), default=yesterday))
-
-
-def alerts(
-    columns: Columns,
-    area: Area,
-    day: dt.date,
-    *,
-    days: int = 1,
-    layers: Sequence[str] = (),
-    setting: Setting | None = None,
-) -> list[Alert]:
-    """The alerts of `alert_report`."""
-    return list(alert_report(columns, area, day, days=days, layers=layers, setting=setting).alerts)
 
 
 def alert_report(

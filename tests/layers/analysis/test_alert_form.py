@@ -13,7 +13,7 @@ from geo.errors import UsageError
 from geo.wards import Wards
 from layers.analysis.alert_form import BLANKS, alert_form, require_form_file
 from layers.analysis.alert_words import Alert
-from layers.analysis.alerting import alerts
+from layers.analysis.alerting import alert_report
 from tests.support.analysing import demonstration, middlesbrough
 from tests.support.made_events import HOSTILE
 
@@ -78,7 +78,7 @@ def test_real_events_are_not_called_synthetic() -> None:
 
 def test_it_loads_and_runs_nothing_and_names_no_point() -> None:
     columns, _ = demonstration()
-    found = alerts(columns, middlesbrough(), dt.date(2026, 11, 21), days=35, layers=["overdoses"])
+    found = alert_report(columns, middlesbrough(), dt.date(2026, 11, 21), days=35, layers=["overdoses"]).alerts
     page = alert_form(found, area=middlesbrough(), made=MADE, demonstration=True)
     reader = read(page)
     assert reader.tags == {

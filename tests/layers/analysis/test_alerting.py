@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from geo.errors import UsageError
-from layers.analysis.alerting import alert_report, alerts, default_day
+from layers.analysis.alerting import alert_report, default_day
 from layers.analysis.false_alarms import Setting
 from tests.support.analysing import demonstration, middlesbrough
 from tests.support.events import Event, columns_of, local
@@ -19,7 +19,7 @@ LAST = D(2026, 11, 21)
 def test_the_planted_spike_is_found_in_its_ward() -> None:
     columns, truth = demonstration()
     spike = truth["spike"]
-    found = alerts(columns, middlesbrough(), LAST, days=28, layers=["overdoses"])
+    found = alert_report(columns, middlesbrough(), LAST, days=28, layers=["overdoses"]).alerts
     inside = [
         one for one in found
         if one.ward_code in spike["ward_codes"] and spike["from"] <= one.day.isoformat() < spike["to"]
@@ -39,7 +39,7 @@ def test_a_daily_job_hears_of_the_spike_within_five_days() -> None:
     rang = [
         day
         for day in range(14)
-        for one in alerts(columns, middlesbrough(), start + dt.timedelta(days=day), layers=["overdoses"])
+        for one in alert_report(columns, middlesbrough(), start + dt.timedelta(days=day), layers=["overdoses"]).alerts
         if one.ward_code in truth["spike"]["ward_codes"]
     ]
     assert min(rang) < 5
@@ -72,7 +72,7 @@ def test_alarms_close_together_are_one_alert_and_its_figures_add_up() -> None:
     moment = int(dt.datetime(2022, 4, 1, 12, tzinfo=ZoneInfo("Europe/London")).timestamp())
     spike = [Event(moment + 86_400 * day, layer="overdoses") for day, many in ((0, 6), (2, 9)) for _ in range(many)]
     columns = columns_of([*noise(90, daily=0.2), *spike])
-    found = alerts(columns, middlesbrough(), first + dt.timedelta(days=2), days=7)
+    found = alert_report(columns, middlesbrough(), first + dt.timedelta(days=2), days=7).alerts
     assert [(one.ward_code, one.first_day, one.last_day, one.day) for one in found] == [
         (None, first, first + dt.timedelta(days=2), first + dt.timedelta(days=2)),
         ("E05009857", first, first + dt.timedelta(days=2), first + dt.timedelta(days=2)),
@@ -86,7 +86,7 @@ def test_one_event_after_a_quiet_month_is_no_alert() -> None:
     columns = columns_of(
         [Event(local("2026-01-01 12:00"), layer="overdoses"), Event(local("2026-03-01 12:00"), layer="overdoses")]
     )
-    assert alerts(columns, middlesbrough(), D(2026, 3, 1)) == []
+    assert alert_report(columns, middlesbrough(), D(2026, 3, 1)).alerts == ()
 
 
 def test_farrington_takes_part_when_there_are_years_enough() -> None:
@@ -124,7 +124,7 @@ def test_the_day_is_yesterday_or_the_newest_record() -> None:
 
 def test_closures_do_not_ring() -> None:
     with pytest.raises(UsageError) as caught:
-        alerts(columns_of([]), middlesbrough(), LAST, layers=["closed_properties"])
+        alert_report(columns_of([]), middlesbrough(), LAST, layers=["closed_properties"])
     assert str(caught.value) == (
         "Alerts are of incidents, which happen on a day; closed_properties are in force for months; choose from "
         "needle_litter, street_dealing, overdoses"
