@@ -1,4 +1,4 @@
-"""When things happen: hours of the week, months, and cells with all their layers, for cards and lines."""
+"""When things happen: hours of the week and months, for cards and lines."""
 
 from typing import NamedTuple
 
@@ -7,14 +7,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from geo.calendar import HOURS_A_WEEK, STEP_S, Calendar, month_name, week_mask
-from geo.counts import group_sums
 from layers.catalogue import LAYER_NAMES, LAYERS
 from layers.columns import Columns
 from layers.event import PRECISIONS
 from layers.filters import Filter
 from layers.query import count, select
 
-__all__ = ["WeekdayHour", "by_cell_and_layer", "by_month", "weekday_hour"]
+__all__ = ["WeekdayHour", "by_month", "weekday_hour"]
 
 
 class WeekdayHour(NamedTuple):
@@ -52,20 +51,6 @@ def by_month(columns: Columns, chosen: Filter, *, time_zone: str = "Europe/Londo
     months = _months_between(rows["month"].min(), rows["month"].max()) if len(rows) else []
     every = pd.MultiIndex.from_product([months, layers], names=["month", "layer"])
     return rows.set_index(["month", "layer"]).reindex(every, fill_value=0.0).reset_index()
-
-
-def by_cell_and_layer(
-    columns: Columns, chosen: Filter, *, resolution: int = 9, time_zone: str = "Europe/London"
-) -> tuple[NDArray[np.uint64], NDArray[np.float64]]:
-    """Cells with a count (sorted uint64 (g,)) and their sums by layer, float64 (g, layers) in the order of LAYERS."""
-    selection = select(columns, chosen, time_zone=time_zone)
-    ids = columns.cell_ids[resolution]
-    codes: list[NDArray[np.integer]] = [columns.cell[resolution][selection.index], columns.layer[selection.index]]
-    (cell, layer), sums = group_sums(codes, [len(ids), len(LAYERS)], selection.weight)
-    places, row = np.unique(cell, return_inverse=True)
-    table = np.zeros((len(places), len(LAYERS)))
-    table[row, layer] = sums
-    return ids[places], table
 
 
 def _shared_hours(

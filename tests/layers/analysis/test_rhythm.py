@@ -2,11 +2,10 @@
 
 import datetime as dt
 
-import numpy as np
 import pandas as pd
 
-from layers.analysis.rhythm import by_cell_and_layer, by_month, weekday_hour
-from layers.query import Filter, count
+from layers.analysis.rhythm import by_month, weekday_hour
+from layers.query import Filter
 from tests.support.events import Event, columns_of, local
 
 FRIDAY_NIGHT = local("2024-03-01 22:30")
@@ -60,18 +59,3 @@ def test_months_without_anything_are_there() -> None:
 def test_months_of_nothing() -> None:
     months = by_month(columns_of([]), Filter())
     assert (list(months.columns), len(months)) == (["month", "layer", "count"], 0)
-
-
-def test_cells_with_all_their_layers_add_up_to_the_counts() -> None:
-    events = [
-        Event(second, layer=layer, lon=place[0], lat=place[1])
-        for second, layer in enumerate(("needle_litter", "overdoses"))
-        for place in ((-1.23, 54.57), (-1.2, 54.6))
-    ]
-    columns = columns_of([*events, CLOSED])
-    cells, table = by_cell_and_layer(columns, Filter(), resolution=11)
-    rows = count(columns, Filter(), by=("cell",), resolution=11).rows
-    assert np.all(np.diff(cells.astype(np.int64)) > 0)
-    assert table.shape == (3, 4)
-    assert table.sum(axis=1).tolist() == rows["count"].tolist()
-    assert table.sum(axis=0).tolist() == [2.0, 0.0, 2.0, 1.0]
