@@ -41,7 +41,7 @@ lint: $(DEV_STAMP) ## ruff, mypy strict, import-linter
 	$(BIN)/lint-imports
 
 test: test-deps lint ## everything: lint, types, imports, pytest with a real browser and a real PostgreSQL
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder --durations=25
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --durations=25
 
 format: $(DEV_STAMP) ## let ruff format the tree
 	$(BIN)/ruff check --fix .
