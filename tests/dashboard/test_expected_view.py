@@ -29,7 +29,7 @@ def shown(choices: Choices = DEFAULT, *, size: int | None = None) -> LayerView:
 
 def test_the_sentence_says_how_many_where_and_how_sure() -> None:
     assert shown().sentence == (
-        "In the 7 days from 22 Nov 2026, 51 needle finds are expected in Middlesbrough, and 41 % of them in the first "
+        "In the 7 days from 22 Nov 2026, 51 needle finds are expected in Middlesbrough, and 40 % of them in the first "
         "588 places, 2 % of the area, if it goes as in the last 13 weeks."
     )
 
@@ -43,7 +43,7 @@ def test_of_a_ward_the_rate_is_said_to_be_the_areas() -> None:
 def test_the_method_is_named_and_so_is_what_does_not_apply() -> None:
     method, weeks, swept = shown().notes
     assert method == (
-        "The counts of all weeks before, with cells 50 m across, caught most: 41 % of the next week's events in 2 % of "
+        "The counts of all weeks before, with cells 50 m across, caught most: 40 % of the next week's events in 2 % of "
         "the area, more than any other method by more than chance."
     )
     assert weeks == "Every week on record counts: the chosen period does not apply."
