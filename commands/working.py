@@ -51,7 +51,7 @@ TeamOption = Annotated[str | None, typer.Option("--team", metavar="T", help="The
 @done.command()
 def record(
     plan_id: Annotated[str, typer.Argument(metavar="PLAN_ID", help="The plan, as hexbeat plan list names it.")],
-    stop_ids: Annotated[list[str], typer.Argument(metavar="STOP_ID...", help="Stops of it, as the plan names them.")],
+    stop_ids: Annotated[list[str], typer.Argument(metavar="STOP_ID...", help="Stops of it: 1-2 is 1-02.")],
     *,
     team: TeamOption = None,
     at: Annotated[str | None, typer.Option(metavar="TIME", help="When it began: 22:31 or 2026-11-19 22:31.")] = None,

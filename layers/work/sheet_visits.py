@@ -20,6 +20,7 @@ from layers.work.visits import (
     MOST_NEEDLES,
     NOT_DONE,
     Visit,
+    named_stop,
     place_visit,
     team_key,
     visit_id,
@@ -225,12 +226,12 @@ def _stop(row: DoneRow, team: str, choices: SheetChoices, taken: _Taken) -> tupl
     """The planned stop that a row answers; None if none does. A stop that is named and not there is a fault."""
     if choices.plan is None:
         return None
-    stops = [(tour, stop) for tour in choices.plan.tours for stop in tour.stops]
     if row.texts["stop"]:
-        named = [pair for pair in stops if pair[1].stop_id == row.texts["stop"]]
-        if not named:
+        named = named_stop(choices.plan, row.texts["stop"])
+        if named is None:
             raise _RejectedError("unknown_stop")
-        return named[0]
+        return named
+    stops = [(tour, stop) for tour in choices.plan.tours for stop in tour.stops]
     own = [pair for pair in stops if team_key(pair[0].team) == team_key(team)] if team else []
     near = _nearness(row, choices.radius_m)
     free = [pair for pair in own or stops if (pair[1].stop_id, team_key(team or pair[0].team)) not in taken.stops]

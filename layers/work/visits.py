@@ -1,6 +1,7 @@
 """What a visit is: a team was at a place, from when, for how long, and what it found. Never who was in the team."""
 
 import datetime as dt
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -25,6 +26,7 @@ __all__ = [
     "began_by_now",
     "find_stop",
     "find_tour",
+    "named_stop",
     "overlap_note",
     "place_visit",
     "team_key",
@@ -187,13 +189,28 @@ def find_tour(plan: Plan, team: str | None) -> Tour:
 
 
 def find_stop(plan: Plan, stop_id: str) -> tuple[Tour, Stop]:
-    """The stop of that name, and whose it is; DataError if the plan has none."""
-    for tour in plan.tours:
-        for stop in tour.stops:
-            if stop.stop_id == stop_id:
-                return tour, stop
+    """The stop that a person names, and whose it is; DataError if the plan has none."""
+    found = named_stop(plan, stop_id)
+    if found is not None:
+        return found
     raise DataError(
         "Work is recorded at a stop of the plan",
         f"plan {plan.plan_id} has no stop {stop_id!r}",
         "take the stop's name from the plan",
     )
+
+
+def named_stop(plan: Plan, said: str) -> tuple[Tour, Stop] | None:
+    """The stop that a person names, and whose it is; None if the plan has none. 1-2 is 1-02, unless 1-2 is there."""
+    pairs = [(tour, stop) for tour in plan.tours for stop in tour.stops]
+    exact = next((pair for pair in pairs if pair[1].stop_id == said.strip()), None)
+    numbered = _team_and_order(said)
+    if exact is not None or numbered is None:
+        return exact
+    return next((pair for pair in pairs if _team_and_order(pair[1].stop_id) == numbered), None)
+
+
+def _team_and_order(stop_id: str) -> tuple[int, int] | None:
+    """The two numbers of a stop's name such as 1-02; None where it is of another form."""
+    parts = re.fullmatch(r"\s*([0-9]{1,6})\s*-\s*([0-9]{1,6})\s*", stop_id)
+    return (int(parts[1]), int(parts[2])) if parts else None

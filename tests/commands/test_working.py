@@ -3,6 +3,7 @@
 import csv
 import datetime as dt
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,16 @@ def test_a_shift_from_tap_to_return(run: Run, home: Path, tmp_path: Path) -> Non
     assert len(run("done", "list", "--format", "json").json["visits"]) == 3
     erased = run("erase", "--source", "ledger", "--source-id", listed[1]["visit_id"], "--yes", "--format", "json")
     assert erased.json == {"events": 0, "versions": 0, "rejects": 0, "visits": 1, "complete": True}
+
+
+def test_a_stop_is_named_with_or_without_its_nought(run: Run, home: Path) -> None:
+    tour = made_plan(begins=BEGAN, plan_id="made01", teams=1).tours[0]
+    stops = tuple(replace(stop, stop_id=f"1-{stop.order:02d}") for stop in tour.stops)  # as planning names them
+    save_plan(home, replace(PLAN, plan_id="made01", tours=(replace(tour, stops=stops),)))
+    told = run("done", "made01", "1-2", "1-03", "1-4", "--format", "json").json["visits"]
+    assert [one["stop_id"] for one in told] == ["1-02", "1-03", "1-04"]
+    refused = run("done", "made01", "1-20")
+    assert (refused.code, refused.err.splitlines()[1].strip()) == (3, "plan made01 has no stop '1-20'.")
 
 
 def test_plans_that_were_only_tried_are_left_out_and_can_be_removed(run: Run, home: Path) -> None:

@@ -140,7 +140,7 @@ def test_a_track_of_another_day_or_without_a_plan_is_refused(tmp_path: Path) -> 
 SHEET = f"""Team;Stop;Started;Minutes;Needles;Done;Place;Lat;Lon
 Team 1;1-1;19/11/2026 22:31;14;;yes;;;
 Team 1;1-2;;;;x;;;
-Team 1;1-4;;;;no;;;
+Team 1;1-04;;;;no;;;
 Team 2;;19/11/2026 22:40;11;3;;;{PLAN.tours[1].stops[0].lat + 0.0003};{PLAN.tours[1].stops[0].lon}
 Team 2;;20/11/2026 01:00;20;2;;;54.5600;-1.2400
 Team 2;;20/11/2026 01:00;20;2;;;54.5600;-1.2400
