@@ -109,11 +109,12 @@ def _hours(key: str, default: str) -> tuple[int, int] | None:
 
 def _weights() -> tuple[tuple[str, float], ...]:
     """Layers and their weights: unlike things are weighed by people, never added up in silence."""
+    asked = [layer for layer in st.query_params.get("layers", "").split(",") if layer in INCIDENTS]
     chosen = st.pills(
         "What counts",
         INCIDENTS,
         selection_mode="multi",
-        default=["street_dealing"],
+        default=asked or ["street_dealing"],
         key="patrol_layers",
         format_func=TITLES.__getitem__,
     )

@@ -10,7 +10,7 @@ from geo.errors import HexbeatError
 from layers.access import Action, require
 from layers.plans.open_reports import open_reports
 from layers.plans.patrol import PatrolChoices, make_patrol_plan
-from layers.plans.plan import Place, Plan
+from layers.plans.plan import Place, Plan, PlanKind
 from layers.plans.roads import roads_travel
 from layers.plans.settings import read_plan_settings, remember_start
 from layers.plans.store import load_plan, save_plan
@@ -78,11 +78,15 @@ def _roads(here: Installation) -> str | None:
 
 
 def kind_of_open(here: Installation) -> str:
-    """The kind of the plan that the address names, so that the choices are its kind's; patrol if there is none."""
+    """The kind of the plan that the address names, so that the choices are its kind's.
+
+    Without a plan the kind that the address asks for; patrol if it asks for none.
+    """
     try:
         return str(load_plan(here.settings.home, st.query_params.get("plan", "")).kind)
     except HexbeatError:
-        return "patrol"
+        asked = st.query_params.get("kind", "")
+        return asked if asked in list(PlanKind) else "patrol"
 
 
 def open_plan(here: Installation) -> Plan | None:

@@ -19,9 +19,11 @@ from dashboard.words import html_text
 from layers.access import Action, may
 from layers.counts_export import counts_csv, demonstration_mark
 
-__all__ = ["draw_side"]
+__all__ = ["draw_side", "plan_query"]
 
-PLAN: Final = "plan"  # the page of plans, which takes wards from its address
+PLAN: Final = "plan"  # the page of plans, which takes its kind, what counts and the wards from its address
+SWEPT: Final = "needle_litter"
+PATROLLED: Final = ("street_dealing", "overdoses")  # a closed property is a decision, and no patrol is sent for it
 
 
 def draw_side(
@@ -71,6 +73,16 @@ def card_of(here: Installation, choices: Choices, views: Sequence[LayerView], *,
     )
 
 
+def plan_query(choices: Choices, ward_code: str) -> dict[str, str]:
+    """The address of a plan of one ward: of the kind and for what the map shows, where that is one layer that says."""
+    shown = choices.layers[0] if len(choices.layers) == 1 else ""
+    if shown == SWEPT:
+        return {"kind": "sweep", "wards": ward_code}
+    if shown in PATROLLED:
+        return {"kind": "patrol", "layers": shown, "wards": ward_code}
+    return {"wards": ward_code}
+
+
 def draw_ways(  # the ways on from one card
     here: Installation,
     card: Card,
@@ -85,7 +97,7 @@ def draw_ways(  # the ways on from one card
         st.button("Back to the list", key="close_card", on_click=on_choose, args=(None,))
         for page in pages:
             if page.url_path == PLAN and may(here.viewer, Action.PLAN):
-                st.page_link(page, label="Plan a visit", query_params={"wards": card.ward_code})
+                st.page_link(page, label="Plan a visit", query_params=plan_query(choices, card.ward_code))
         if all(may(here.viewer, Action.EXPORT, line.spec.name) for line in card.lines):
             mark = demonstration_mark(here.columns)
             note = {"demonstration": mark} if mark else {}

@@ -3,10 +3,13 @@
 import shutil
 from pathlib import Path
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.partners.plan_words import past_sentence, tour_html
+from dashboard.partners.side import plan_query
 from dashboard.places import place_words
+from dashboard.state import Choices
 from layers.cell_names import cell_words
 from layers.plans.store import list_plans, load_plan
 from layers.plans.words import headline
@@ -66,6 +69,32 @@ def test_a_patrol_that_cannot_be_says_why(home: Path) -> None:
     assert "A place is written as latitude and longitude" in said(app)
     assert app.button(key="plan_make").disabled
     assert "there is no plan" in said(plan_page(plan="zzzz9"))
+
+
+def test_the_address_says_which_plan_is_asked_for(home: Path) -> None:
+    shutil.copytree(filled_store(), home)
+    sweep = plan_page(kind="sweep", wards="E05009857")
+    assert [field.label for field in sweep.number_input] == ["Crews", "Reports answered within (hours)"]
+    assert sweep.multiselect(key="sweep_wards").value == ["E05009857"]
+    patrol = plan_page(kind="patrol", layers="overdoses", wards="E05009857")
+    assert patrol.session_state["patrol_layers"] == ["overdoses"]
+    assert patrol.multiselect(key="patrol_wards").value == ["E05009857"]
+    unknown = plan_page(kind="raid", layers="closed_properties,<b>")
+    assert unknown.session_state["patrol_layers"] == ["street_dealing"]
+
+
+@pytest.mark.parametrize(
+    ("layers", "asked"),
+    [
+        (("needle_litter",), {"kind": "sweep"}),
+        (("street_dealing",), {"kind": "patrol", "layers": "street_dealing"}),
+        (("overdoses",), {"kind": "patrol", "layers": "overdoses"}),
+        (("closed_properties",), {}),
+        (("needle_litter", "overdoses"), {}),
+    ],
+)
+def test_a_card_leads_to_a_plan_for_what_the_map_shows(layers: tuple[str, ...], asked: dict[str, str]) -> None:
+    assert plan_query(Choices(layers=layers), "E05009857") == {**asked, "wards": "E05009857"}
 
 
 def test_past_weeks_are_told_with_their_interval() -> None:
