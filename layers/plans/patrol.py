@@ -95,10 +95,12 @@ def make_patrol_plan(
         proved=solved.proved,
         synthetic=bool(columns.demonstration.any()),
         past=past.rows() if past else (),
+        past_shares=past.shares() if past else (),
         settings=_settings(choices, expected, chosen, problem, ways),
         notes=_notes(expected, chosen[visited], past=past, judged=not methods),
         held=past.held() if past else None,
         held_weeks=len(past.events) if past and past.held() else 0,
+        wards=choices.wards,
     )
 
 

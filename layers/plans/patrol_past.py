@@ -37,10 +37,16 @@ class Past:
 
     def rows(self) -> tuple[tuple[str, float, float, float], ...]:
         """(label, PAI, low, high): 95 % intervals of resampled weeks; no row for a way that visited nothing."""
+        return tuple((label, *interval(caught, self.events * area)) for label, caught, area in self._ways())
+
+    def shares(self) -> tuple[tuple[float, float], ...]:
+        """To each of `rows`: the share of all events that it caught, and of the area that it visited in a mean week."""
+        return tuple((float(caught.sum() / self.events.sum()), float(area.mean())) for _, caught, area in self._ways())
+
+    def _ways(self) -> tuple[tuple[str, NDArray[np.float64], NDArray[np.float64]], ...]:
+        """Either way's label, events and area, if it visited something while there were events."""
         ways = ((PLAN_LABEL, self.caught, self.area), (USUAL_LABEL, self.usual, self.usual_area))
-        return tuple(
-            (label, *interval(caught, self.events * area)) for label, caught, area in ways if (self.events * area).any()
-        )
+        return tuple(way for way in ways if (self.events * way[2]).any())
 
     def lead(self) -> tuple[float, float, float]:
         """By how much of all events the plans caught more than the usual way, with the interval of the same weeks."""

@@ -92,8 +92,9 @@ class Plan:
     exceed, `gap` = 1 - score / bound (0 when proved best). `proved`: a plan with the bound's worth is known, and what
     lacks is the price of tours that vary. `past` rows say what such a plan would have caught: (label, PAI, low, high).
     `held` (share, low, high) of the events of the last `held_weeks` weeks that lay at the stops of such plans, with
-    its 95 % interval; None: not judged. `settings` and `notes` are sentences for people. `synthetic` marks
-    demonstration events.
+    its 95 % interval; None: not judged. `past_shares`: to each row of `past` the share of the events that it caught and
+    of the area that it visited; () in plans of before. `wards` chosen, () for all; None in plans of before. `settings`
+    and `notes` are sentences for people. `synthetic` marks demonstration events.
     """
 
     plan_id: str
@@ -118,3 +119,5 @@ class Plan:
     held: tuple[float, float, float] | None = None
     held_weeks: int = 0
     proved: bool = False
+    past_shares: tuple[tuple[float, float], ...] = ()
+    wards: tuple[str, ...] | None = None

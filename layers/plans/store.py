@@ -17,7 +17,7 @@ __all__ = ["list_plans", "load_plan", "plan_from_json", "plan_to_json", "remove_
 _FOLDER: Final = "plans"
 _ID: Final = re.compile(r"[a-z0-9]{4,16}")
 _FORM: Final = 1
-_NEW: Final = frozenset({"held", "held_weeks", "proved"})  # of plans made since 23 Nov 2026
+_NEW: Final = frozenset({"held", "held_weeks", "proved", "past_shares", "wards"})  # of plans made since 23 Nov 2026
 
 
 def save_plan(home: Path, plan: Plan, *, time_zone: str = "Europe/London") -> Path:
@@ -86,6 +86,8 @@ def plan_from_json(held: dict[str, Any]) -> Plan:
         | {name: _moment(fields[name], zone) for name in ("made_at", "begins", "ends")}
         | {"kind": PlanKind(fields["kind"]), "tours": tours, "past": tuple(tuple(row) for row in fields["past"])}
         | ({"held": tuple(fields["held"])} if fields.get("held") else {})
+        | ({"wards": tuple(fields["wards"])} if fields.get("wards") is not None else {})
+        | {"past_shares": tuple(tuple(row) for row in fields.get("past_shares", ()))}
     )
 
 

@@ -214,4 +214,5 @@ def _plan(
             pause_s=_BREAK_S if problem.pause else 0,
         ),
         notes=sweep_notes(places, ground.phase, done),
+        wards=choices.wards,
     )  # fmt: skip

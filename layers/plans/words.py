@@ -54,12 +54,12 @@ def share_words(plan: Plan) -> str:
     if plan.held is None:
         return (
             f"How much such plans held in past weeks could not be judged. The forecast for {when} is that {forecast} "
-            f"of the {things} in the chosen wards come at the stops{_whose(plan)}: it is no promise."
+            f"of the {things} in the {_where(plan)} come at the stops{_whose(plan)}: it is no promise."
         )
     return (
         f"In the last {plan.held_weeks} weeks the stops of such plans held {_interval_words(plan.held)} of all "
-        f"{things} in the chosen wards. The forecast for the stops{_whose(plan)} on {when}, is {forecast}: it is no "
-        "promise."
+        f"{things} in the {_where(plan)}, at any hour. The forecast for the stops{_whose(plan)} in these hours "
+        f"({when}) is {forecast}: it is no promise."
     )
 
 
@@ -85,6 +85,13 @@ def _sweep_words(plan: Plan) -> str:
         f"By finds of late {share} of the {what} are at the stops{_whose(plan)} ({_of_all(plan)}): it is no promise, "
         "as how much such sweeps held in past weeks is not judged."
     )
+
+
+def _where(plan: Plan) -> str:
+    """Of which ground the shares are; a plan of before does not know whether its wards were chosen."""
+    if plan.wards is None:
+        return "wards of the plan"
+    return "chosen ward" if len(plan.wards) == 1 else "chosen wards" if plan.wards else "area"
 
 
 def _whose(plan: Plan) -> str:

@@ -45,7 +45,8 @@ def test_a_page_says_the_cover_the_way_and_each_stop() -> None:
     plan = replace(example_plan(teams=1, stops=2), held=(0.11, 0.084, 0.141), held_weeks=8)
     words = read_paper(plan_file(plan, load_area("middlesbrough"), "pdf")).words
     assert "In the last 8 weeks the stops of such plans held 11 % (95 % interval 8 to 14 %) of all reports" in words
-    assert "The forecast for the stops on 27 Nov 2026, 22:00 to 04:00, is 33 % (12 of 36): it is no promise." in words
+    assert "in the wards of the plan, at any hour. The forecast for the stops in these hours (27 Nov 2026" in words
+    assert "22:00 to 04:00) is 33 % (12 of 36): it is no promise." in words
     assert "Leave Police station at 22:00, back there by 22:33." in words
     assert "1 22:04 to 22:16 12 Central" in words
     assert "Seven finds here in 28 days. Open reports: 1." in words

@@ -136,6 +136,10 @@ def test_a_plan_says_what_it_covers_and_goes_where_most_is_expected() -> None:
     assert 0 < low <= pai <= high
     assert pai > 2
     assert usual_pai > 0
+    (caught, area), (_, usual_area) = plan.past_shares
+    assert caught == pytest.approx(plan.held[0] if plan.held else None)
+    assert 0 < usual_area < area < 0.05  # plans, in a better order, visit more
+    assert plan.wards == ()
     assert plan.title == "Patrol of 20 Nov 2026, 18:00 to 22:00"
     assert plan.synthetic
     assert plan.layers == ("street_dealing",)

@@ -34,9 +34,13 @@ def test_breaks_come_back_and_plans_of_before_they_were_kept_have_none() -> None
 
 
 def test_a_plan_of_before_the_past_was_kept_is_read_as_not_judged() -> None:
-    held = plan_to_json(dataclasses.replace(a_plan(), held=(0.11, 0.08, 0.14), held_weeks=8))
-    assert plan_from_json(held).held == (0.11, 0.08, 0.14)
-    older = {name: value for name, value in held.items() if name not in ("held", "held_weeks", "proved")}
+    whole = dataclasses.replace(
+        a_plan(), held=(0.11, 0.08, 0.14), held_weeks=8, past_shares=((0.11, 0.02),), wards=("E05009857",)
+    )
+    held = plan_to_json(whole)
+    assert plan_from_json(held) == whole
+    new = ("held", "held_weeks", "proved", "past_shares", "wards")
+    older = {name: value for name, value in held.items() if name not in new}
     assert plan_from_json(older) == a_plan()
 
 

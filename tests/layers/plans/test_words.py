@@ -7,31 +7,47 @@ from layers.plans.words import headline, share_words, sure_words
 from tests.support.planning import a_plan
 from tests.support.plans import example_plan
 
-JUDGED = replace(a_plan(), held=(0.11, 0.084, 0.141), held_weeks=8)
+JUDGED = replace(a_plan(), held=(0.11, 0.084, 0.141), held_weeks=8, wards=())
 
 
 def test_the_headline_says_what_such_plans_held_before_it_says_the_forecast() -> None:
     assert headline(JUDGED) == (
         "One team, 1 stop. In the last 8 weeks the stops of such plans held 11 % (95 % interval 8 to 14 %) of all "
-        "reports of street dealing in the chosen wards. The forecast for the stops on 24 Oct 2026, 22:00 to 04:00, is "
-        "6 % (0.2 of 4): it is no promise."
+        "reports of street dealing in the area, at any hour. The forecast for the stops in these hours (24 Oct 2026, "
+        "22:00 to 04:00) is 6 % (0.2 of 4): it is no promise."
     )
 
 
+@pytest.mark.parametrize(
+    ("wards", "words"),
+    [
+        ((), "in the area"),
+        (("E05009857",), "in the chosen ward"),
+        (("E05009857", "E05009858"), "in the chosen wards"),
+        (None, "in the wards of the plan"),
+    ],
+)
+def test_the_shares_are_of_the_ground_that_was_chosen(wards: tuple[str, ...] | None, words: str) -> None:
+    judged = share_words(replace(JUDGED, wards=wards))
+    assert f"of all reports of street dealing {words}, at any hour. The forecast for the stops in these hours" in judged
+    assert f" of the reports of street dealing {words} come at the stops" in share_words(replace(a_plan(), wards=wards))
+
+
 def test_a_past_that_could_not_be_judged_is_said() -> None:
-    assert headline(a_plan()) == (
+    assert headline(replace(a_plan(), wards=())) == (
         "One team, 1 stop. How much such plans held in past weeks could not be judged. The forecast for 24 Oct 2026, "
-        "22:00 to 04:00 is that 6 % (0.2 of 4) of the reports of street dealing in the chosen wards come at the stops: "
-        "it is no promise."
+        "22:00 to 04:00 is that 6 % (0.2 of 4) of the reports of street dealing in the area come at the stops: it "
+        "is no promise."
     )
 
 
 def test_several_teams_and_layers_share_one_sentence() -> None:
-    plan = replace(example_plan(stops=3, teams=2), held=(0.2, 0.1, 0.3), held_weeks=8)
+    plan = replace(example_plan(stops=3, teams=2), held=(0.2, 0.1, 0.3), held_weeks=8, wards=("E05009857", "E05009858"))
     assert headline(plan) == (
         "Two teams, 3 stops each. In the last 8 weeks the stops of such plans held 20 % (95 % interval 10 to 30 %) of "
-        "all reports of street dealing and needle finds (weighed as chosen) in the chosen wards. The forecast for the "
-        "stops of the 2 teams together on 27 Nov 2026, 22:00 to 04:00, is 33 % (12 of 36): it is no promise."
+        "all reports of street dealing and needle finds (weighed as chosen) in the chosen wards, at any hour. The "
+        "forecast for the stops of the 2 teams together in these hours (27 Nov 2026, 22:00 to 04:00) is 33 % (12 of "
+        "36): it is no promise."
     )
 
 
