@@ -2,7 +2,7 @@
 
 import datetime as dt
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -21,15 +21,16 @@ from layers.wording import date_words, number_words
 __all__ = ["effect_pdf", "picture_scale", "table_rows"]
 
 _WIDE_MM, _HIGH_MM = 88.0, 78.0
-_STYLES: Final = {"treated": 0, "ring": 1, "control": 2}
+_STYLES: Final = {"treated": 0, "ring": 1}
 
 
 def effect_pdf(found: Evaluation, area: Area, *, mark: str | None, made: dt.datetime) -> bytes:
     """The evaluation as PDF/UA-1 on one A4 page. `mark` what must be said of synthetic events; `made` is aware."""
     picture = picture_of(found.effect, found.ground)
     scale = picture_scale(picture)
+    lines = _outlines(found)
     drawings = {
-        name: _drawn(found, area, picture, values, scale)
+        name: _drawn(area, picture, values, scale, lines)
         for name, values in (("before", picture.before), ("after", picture.after))
     }
     return make_pdf("evaluation", _data(found, picture, area, mark=mark, made=made), drawings, made=made)
@@ -41,16 +42,21 @@ def picture_scale(picture: Picture) -> Scale:
     return count_scale(highest, shared=True)
 
 
-def _drawn(found: Evaluation, area: Area, picture: Picture, values: Any, scale: Scale) -> bytes:
+def _outlines(found: Evaluation) -> list[Outline]:
+    """What is treated and what is next door."""
+    shapes = effect_shapes(found.effect, found.ground, controls=False)
+    return [Outline(one["geometry"], style=_STYLES[one["role"]]) for one in shapes]
+
+
+def _drawn(area: Area, picture: Picture, values: Any, scale: Scale, lines: Sequence[Outline]) -> bytes:
     kept = np.asarray(values) > 0
-    shown = [one for one in effect_shapes(found.effect, found.ground) if one["role"] != "control"]
     return draw_map(
         area,
         cells=picture.cells[kept],
         values=np.asarray(values)[kept],
         scale=scale,
         legend_title="a cell",
-        areas=[Outline(one["geometry"], style=_STYLES[one["role"]]) for one in shown],
+        areas=lines,
         extent=picture.extent,
         width_mm=_WIDE_MM,
         height_mm=_HIGH_MM,

@@ -34,7 +34,7 @@ def draw_before_after(here: Installation, found: Evaluation) -> None:
     """Two maps side by side (one below the other on a phone), which move together."""
     picture = picture_of(found.effect, found.ground)
     scale = picture_scale(picture)
-    shapes = effect_shapes(found.effect, found.ground)
+    shapes = _shapes(found)
     unit = " and ".join(layer_named(name).title for name in found.effect.protocol.rule.layers)
     for name, words, values, column in zip(
         ("Before", "After"), picture.words, (picture.before, picture.after), st.columns(2, gap="small"), strict=True
@@ -64,11 +64,19 @@ def draw_before_after(here: Installation, found: Evaluation) -> None:
     )
 
 
+def _shapes(found: Evaluation) -> list[dict[str, Any]]:
+    """The outlines that are drawn; where all would be too many, what is treated alone."""
+    lines = sum(1 + bool(one.planned.ring) + len(one.planned.near.controls) for one in found.effect.outcomes)
+    if lines <= _MOST_LINES:
+        return effect_shapes(found.effect, found.ground)
+    shapes = effect_shapes(found.effect, found.ground, controls=False)
+    return [one for one in shapes if one["role"] == "treated"][:_MOST_LINES]
+
+
 def _lines(shapes: Sequence[dict[str, Any]]) -> list[folium.PolyLine]:
     """Outlines that hold no text, and so run nothing."""
-    chosen = shapes if len(shapes) <= _MOST_LINES else [one for one in shapes if one["role"] == "treated"]
     found = []
-    for one in chosen[:_MOST_LINES]:
+    for one in shapes:
         for part in shapely.get_parts(one["geometry"]):
             points = [(lat, lon) for lon, lat in shapely.get_coordinates(part.exterior).round(6).tolist()]
             look = {"interactive": False, "smooth_factor": 0, **_LOOKS[one["role"]]}

@@ -2,7 +2,8 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -116,10 +117,14 @@ def effect_csv(effect: Effect, *, note: Mapping[str, str]) -> bytes:
     return neutralise_formulas(frame).to_csv(index=False, lineterminator="\n").encode()
 
 
-def effect_shapes(effect: Effect, ground: Ground) -> list[dict[str, Any]]:
-    """What was compared, as polygons in degrees: keys role (treated, ring, control), name, place, weight, geometry."""
+def effect_shapes(effect: Effect, ground: Ground, *, controls: bool = True) -> list[dict[str, Any]]:
+    """What was compared, as polygons in degrees: keys role (treated, ring, control), name, place, weight, geometry.
+
+    Without `controls` those are left out: a map of many places draws none of them.
+    """
     rule = effect.protocol.rule
-    found = []
+    found: list[dict[str, Any]] = []
+    outlines, middles = [], []
     for place, outcome in enumerate(effect.outcomes):
         planned = outcome.planned
         shape = ground.shape_of(planned.place, rule.radius_m)
@@ -127,18 +132,15 @@ def effect_shapes(effect: Effect, ground: Ground) -> list[dict[str, Any]]:
         parts = [("treated", shape.outline, middle, 1.0)]
         if planned.ring:
             parts.append(("ring", shape.ring(rule.ring_m).outline, middle, 1.0))
-        parts += [("control", shape.outline, point, weight) for point, weight in _controls(planned.near, ground)]
-        found += [
-            {
-                "role": role,
-                "name": planned.place.name if role != "control" else f"control for {planned.place.name}",
-                "place": place,
-                "weight": round(weight, 4),
-                "geometry": _degrees(outline, at, ground.study.crs),
-            }
-            for role, outline, at, weight in parts
-        ]
-    return found
+        if controls:
+            parts += [("control", shape.outline, point, weight) for point, weight in _controls(planned.near, ground)]
+        for role, outline, at, weight in parts:
+            name = planned.place.name if role != "control" else f"control for {planned.place.name}"
+            found.append({"role": role, "name": name, "place": place, "weight": round(weight, 4)})
+            outlines.append(outline)
+            middles.append(at)
+    moved = _degrees(outlines, middles, ground.study.crs)
+    return [one | {"geometry": geometry} for one, geometry in zip(found, moved, strict=True)]
 
 
 def _controls(likes: Likes, ground: Ground) -> list[tuple[tuple[float, float], float]]:
@@ -146,12 +148,21 @@ def _controls(likes: Likes, ground: Ground) -> list[tuple[tuple[float, float], f
     return [((x, y), weight) for x, y, weight in zip(x_m.tolist(), y_m.tolist(), likes.weights, strict=True)]
 
 
-def _degrees(outline: shapely.Geometry, middle: tuple[float, float], crs: str) -> shapely.Geometry:
-    back = pyproj.Transformer.from_crs(crs, "EPSG:4326", always_xy=True)
-    moved = shapely.transform(
-        outline, lambda points: np.column_stack(back.transform(points[:, 0] + middle[0], points[:, 1] + middle[1]))
-    )
-    return shapely.set_precision(moved, _DECIMALS)
+def _degrees(
+    outlines: Sequence[shapely.Geometry], middles: Sequence[tuple[float, float]], crs: str
+) -> list[shapely.Geometry]:
+    """Outlines in metres around (0, 0), each moved to its middle: all at once, for a call costs more than a point."""
+    still = np.array(outlines, dtype=object)
+    apart = np.repeat(np.array(middles).reshape(-1, 2), shapely.get_num_coordinates(still), axis=0)
+    moved = shapely.transform(still, lambda points: np.column_stack(_back(crs).transform(*(points + apart).T)))
+    found: list[shapely.Geometry] = shapely.set_precision(moved, _DECIMALS).tolist()
+    return found
+
+
+@lru_cache(maxsize=8)
+def _back(crs: str) -> pyproj.Transformer:
+    """From the plane to degrees, made once: to make one takes far longer than to use it."""
+    return pyproj.Transformer.from_crs(crs, "EPSG:4326", always_xy=True)
 
 
 def effect_geojson(effect: Effect, ground: Ground, verdict: Verdict, *, note: Mapping[str, str]) -> bytes:

@@ -1,0 +1,84 @@
+"""The shapes of many places on a map: projected together, by one transformer, each where it would be alone."""
+
+import dataclasses
+import datetime as dt
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pyproj
+import pytest
+import shapely
+import shapely.affinity
+
+from layers.effect.asking import Evaluation
+from layers.effect.outcome import judge_effect
+from layers.effect.places import Treated, ground_of
+from layers.effect.planning import plan_effect
+from layers.effect.protocol import Rule
+from layers.effect.rows import effect_shapes
+from layers.effect.words import verdict_of
+from tests.support.analysing import TODAY, demonstration, middlesbrough
+
+RULE = Rule({"street_dealing": 1.0}, radius_m=200.0, placebos=19)
+
+
+@cache
+def several() -> Evaluation:
+    """The closures of a fortnight."""
+    columns, truth = demonstration()
+    places = []
+    for one in truth["closures"]:
+        start, end = (dt.datetime.fromtimestamp(one[name], dt.UTC).date() for name in ("from_utc_s", "to_utc_s"))
+        if dt.date(2025, 2, 1) <= start < dt.date(2025, 2, 15):
+            places.append(Treated("the closure", one["lon"], one["lat"], start, end, None, one["source_id"]))
+    ground = ground_of(columns, middlesbrough(), RULE.layers)
+    protocol = plan_effect(columns, middlesbrough(), places, RULE, today=TODAY, ground=ground)
+    effect = judge_effect(columns, middlesbrough(), protocol, ground=ground)
+    return Evaluation(effect, verdict_of(effect), ground)
+
+
+class Counted:
+    """The transformers that are made, and how often one is used."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.made = 0
+        make = pyproj.Transformer.from_crs
+
+        def counted(*args: Any, **choices: Any) -> pyproj.Transformer:
+            self.made += 1
+            return make(*args, **choices)
+
+        monkeypatch.setattr(pyproj.Transformer, "from_crs", counted)
+
+
+def test_one_transformer_serves_all_places(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = several()
+    assert len(found.effect.outcomes) > 2
+    count = Counted(monkeypatch)
+    shapes = effect_shapes(found.effect, found.ground)
+    assert effect_shapes(found.effect, found.ground) == shapes
+    assert len(shapes) > 20 * len(found.effect.outcomes)
+    assert count.made <= 1
+
+
+def test_a_shape_lies_where_it_would_lie_alone() -> None:
+    found = several()
+    shapes = effect_shapes(found.effect, found.ground)
+    back = pyproj.Transformer.from_crs(found.ground.study.crs, "EPSG:4326", always_xy=True)
+    for place, outcome in enumerate(found.effect.outcomes):
+        treated, ring = (one["geometry"] for one in shapes if one["place"] == place and one["role"] != "control")
+        middle = found.ground.at(outcome.planned.place)
+        outline = found.ground.shape_of(outcome.planned.place, RULE.radius_m)
+        for shape, geometry in ((outline, treated), (outline.ring(RULE.ring_m), ring)):
+            moved = shapely.affinity.translate(shape.outline, *middle)
+            alone = shapely.transform(moved, lambda points: np.column_stack(back.transform(*points.T)))
+            assert geometry.equals(shapely.set_precision(alone, 1e-6))
+
+
+def test_without_controls_the_rest_is_the_same() -> None:
+    found = several()
+    shapes = [one for one in effect_shapes(found.effect, found.ground) if one["role"] != "control"]
+    assert effect_shapes(found.effect, found.ground, controls=False) == shapes
+    nobody = dataclasses.replace(found.effect, outcomes=())
+    assert effect_shapes(nobody, found.ground) == []
