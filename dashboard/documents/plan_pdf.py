@@ -14,7 +14,7 @@ from geo.cells import cells_from_strings
 from layers.areas import Area
 from layers.plans.plan import Pause, Place, Plan, Stop, Tour
 from layers.plans.words import share_words, sure_words
-from layers.wording import date_words
+from layers.wording import date_words, percent_words
 
 __all__ = ["plan_pdf", "stop_marks"]
 
@@ -36,10 +36,7 @@ def plan_pdf(plan: Plan, area: Area) -> bytes:
         "cover": share_words(plan),
         "tours": [tour_data(plan, tour, area) for tour in plan.tours],
         "about": [sure_words(plan), *plan.settings],
-        "past": [
-            {"label": label, "pai": f"{pai:.2f}", "interval": f"{low:.2f} to {high:.2f}"}
-            for label, pai, low, high in plan.past
-        ],
+        "past": past_rows(plan),
         "notes": list(plan.notes),
         "footer": footer(plan, area),
     }
@@ -50,6 +47,15 @@ def footer(plan: Plan, area: Area) -> str:
     made = plan.made_at.astimezone(area.tz)
     mark = "DEMONSTRATION. " if plan.synthetic else ""
     return f"{mark}{area.title}. Plan {plan.plan_id}, made {date_words(made.date())} at {made:%H:%M} by Hexbeat."
+
+
+def past_rows(plan: Plan) -> list[dict[str, str]]:
+    """What such plans and the usual way held in past weeks; no shares in plans of before, which did not keep them."""
+    shares = [(percent_words(share), f"{area * 100:.2f} %") for share, area in plan.past_shares]
+    return [
+        {"label": label, "share": share, "area": area, "pai": f"{pai:.2f}", "interval": f"{low:.2f} to {high:.2f}"}
+        for (label, pai, low, high), (share, area) in zip(plan.past, shares or [("", "")] * len(plan.past), strict=True)
+    ]
 
 
 def tour_data(plan: Plan, tour: Tour, area: Area) -> dict[str, Any]:

@@ -3,19 +3,30 @@
 from dashboard.documents.plan_words import clock, pauses_after
 from dashboard.words import html_text, number_words
 from layers.plans.plan import Plan, Tour
+from layers.wording import percent_words
 
 __all__ = ["past_sentence", "tour_html"]
 
 
 def past_sentence(plan: Plan) -> str:
-    """What such plans would have caught in past weeks, beside the usual way of choosing; "" where that is not known."""
+    """What such plans would have caught in past weeks, beside the usual way of choosing; "" where that is not known.
+
+    The shares come first: of two ways the one that visits less may have the higher multiple of chance and catch less.
+    """
     if not plan.past:
         return ""
-    parts = [
-        f"{label}: {number_words(pai)} times chance ({number_words(low)} to {number_words(high)})"
-        for label, pai, low, high in plan.past
+    rates = [
+        f"{number_words(pai)} times chance, {number_words(low)} to {number_words(high)}"
+        for _, pai, low, high in plan.past
     ]
-    return "In past weeks. " + "; ".join(parts) + "."
+    if not plan.past_shares:  # a plan of before, which did not keep them
+        return f"In past weeks: {'; '.join(f'{row[0]} {rate}' for row, rate in zip(plan.past, rates, strict=True))}."
+    parts = [
+        f"{label[:1].lower()}{label[1:]}{',' if ',' in label else ''} held {percent_words(share)} of events "
+        f"in {area * 100:.2f} % of the area ({rate})"
+        for (label, *_), (share, area), rate in zip(plan.past, plan.past_shares, rates, strict=True)
+    ]
+    return f"In past weeks {'; '.join(parts)}."
 
 
 def tour_html(plan: Plan, tour: Tour) -> str:

@@ -1,6 +1,7 @@
 """The plan page on a real store: few choices, the answer first, and texts that are never more than texts."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from layers.plans.store import list_plans, load_plan
 from layers.plans.words import headline
 from tests.support.analysing import filled_store, judged
 from tests.support.planning import a_plan
-from tests.support.plans import example_plan, with_break
+from tests.support.plans import example_plan, judged_plan, with_break
 
 PATIENCE_S = 240
 
@@ -97,8 +98,17 @@ def test_a_card_leads_to_a_plan_for_what_the_map_shows(layers: tuple[str, ...], 
     assert plan_query(Choices(layers=layers), "E05009857") == {**asked, "wards": "E05009857"}
 
 
-def test_past_weeks_are_told_with_their_interval() -> None:
-    assert past_sentence(a_plan()) == "In past weeks. This plan: 6.2 times chance (4.1 to 8)."
+def test_past_weeks_are_told_by_shares_before_multiples_of_chance() -> None:
+    assert past_sentence(judged_plan()) == (
+        "In past weeks plans made like this one held 14 % of events in 0.91 % of the area (15.4 times chance, 12 to "
+        "18.1); the top cells by last month's count, in map order, held 7 % of events in 0.45 % of the area (16.2 "
+        "times chance, 11.9 to 20)."
+    )
+
+
+def test_a_plan_of_before_shares_were_kept_is_told_by_multiples_of_chance() -> None:
+    assert past_sentence(a_plan()) == "In past weeks: This plan 6.2 times chance, 4.1 to 8."
+    assert past_sentence(replace(a_plan(), past=())) == ""
 
 
 def test_texts_of_stops_are_escaped() -> None:

@@ -9,7 +9,7 @@ import h3
 
 from layers.plans.plan import Pause, Place, Plan, PlanKind, Stop, Tour
 
-__all__ = ["HOSTILE_TEXT", "LONDON", "example_plan", "with_break"]
+__all__ = ["HOSTILE_TEXT", "LONDON", "example_plan", "judged_plan", "with_break"]
 
 LONDON: Final = ZoneInfo("Europe/London")
 EVENING: Final = dt.datetime(2026, 11, 27, 22, 0, tzinfo=LONDON)
@@ -50,6 +50,18 @@ def example_plan(
         past=(("the last 13 weeks", 8.2, 6.1, 10.4),),
         settings=("Stops of 12 minutes.",),
         notes=("Expected numbers follow what was reported.",),
+    )
+
+
+def judged_plan() -> Plan:
+    """A plan of one team, with what such plans and the usual way of choosing held in past weeks."""
+    return replace(
+        example_plan(stops=2, teams=1),
+        past=(
+            ("Plans made like this one", 15.4, 12.0, 18.1),
+            ("The top cells by last month's count, in map order", 16.2, 11.9, 20.0),
+        ),
+        past_shares=((0.14, 0.0091), (0.07, 0.0045)),
     )
 
 

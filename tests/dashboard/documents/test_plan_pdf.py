@@ -10,7 +10,7 @@ from dashboard.documents.plan_pdf import stop_marks
 from layers.areas import load_area
 from layers.plans.plan import PlanKind
 from tests.support.papers import A4, Paper, grey_levels, read_paper
-from tests.support.plans import HOSTILE_TEXT, example_plan, with_break
+from tests.support.plans import HOSTILE_TEXT, example_plan, judged_plan, with_break
 
 LONG = "Eleven needle finds in this cell and the six that touch it in 28 days; swept last on 3 Nov 2026."
 
@@ -52,6 +52,13 @@ def test_a_page_says_the_cover_the_way_and_each_stop() -> None:
     assert "Seven finds here in 28 days. Open reports: 1." in words
     assert "Stops of 12 minutes." in words
     assert "the last 13 weeks 8.20 6.10 to 10.40" in words
+
+
+def test_past_weeks_are_told_by_shares_before_multiples_of_chance() -> None:
+    words = read_paper(plan_file(judged_plan(), load_area("middlesbrough"), "pdf")).words
+    assert "Past Of events Of the area PAI 95 % interval" in words
+    assert "Plans made like this one 14 % 0.91 % 15.40 12.00 to 18.10" in words
+    assert "The top cells by last month's count, in map order 7 % 0.45 % 16.20 11.90 to 20.00" in words
 
 
 def test_the_break_stands_between_its_stops() -> None:
