@@ -90,14 +90,13 @@ def pause_data(plan: Plan, pause: Pause) -> dict[str, Any]:
 
 
 def stop_data(plan: Plan, stop: Stop) -> dict[str, Any]:
-    reports = f" Open reports: {stop.open_reports}." if stop.open_reports else ""
     return {
         "pause": False,
         "number": str(stop.order),
         "times": f"{clock(stop.arrive, plan)} to {clock(stop.leave, plan)}",
         "minutes": stop.minutes,
         "place": stop.place,
-        "reason": f"{stop.reason}{reports}",
+        "reason": stop.reason,
     }
 
 

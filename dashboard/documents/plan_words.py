@@ -72,8 +72,7 @@ def stop_title(tour: Tour, stop: Stop) -> str:
 
 
 def stop_words(plan: Plan, stop: Stop) -> str:
-    """When, how long and why."""
+    """When, how long and why; the reason of a stop with open reports says them."""
     times = f"{clock(stop.arrive, plan)} to {clock(stop.leave, plan)} ({stop.minutes} minutes)"
-    reports = f" Open reports: {stop.open_reports}." if stop.open_reports else ""
     mark = f" {mark_of(plan)}" if plan.synthetic else ""
-    return f"{times}. {stop.reason}{reports}{mark}"
+    return f"{times}. {stop.reason}{mark}"

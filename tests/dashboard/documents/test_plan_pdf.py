@@ -7,6 +7,7 @@ import pytest
 
 from dashboard.documents.plan_files import plan_file
 from dashboard.documents.plan_pdf import stop_marks
+from dashboard.documents.plan_words import stop_words
 from layers.areas import load_area
 from layers.plans.plan import PlanKind
 from tests.support.papers import A4, Paper, grey_levels, read_paper
@@ -49,7 +50,7 @@ def test_a_page_says_the_cover_the_way_and_each_stop() -> None:
     assert "22:00 to 04:00) is 33 % (12 of 36): it is no promise." in words
     assert "Leave Police station at 22:00, back there by 22:33." in words
     assert "1 22:04 to 22:16 12 Central" in words
-    assert "Seven finds here in 28 days. Open reports: 1." in words
+    assert "Seven finds here in 28 days." in words
     assert "Stops of 12 minutes." in words
     assert "the last 13 weeks 8.20 6.10 to 10.40" in words
 
@@ -115,6 +116,15 @@ def test_a_sweep_says_how_near_it_comes_to_the_best() -> None:
     words = paper_of(kind=PlanKind.SWEEP).words
     assert "By finds of late 33 % of the needles thought to lie at the places that a sweep may go to are" in words
     assert "It collects 98 % or more of the most that any plan of these places and hours could" in words
+
+
+def test_open_reports_are_said_once() -> None:
+    plan = example_plan(stops=2, teams=1, kind=PlanKind.SWEEP, text="1 open report 7 hours old on arrival.")
+    stop = plan.tours[0].stops[1]
+    assert stop.open_reports == 1
+    words = read_paper(plan_file(plan, load_area("middlesbrough"), "pdf")).words
+    assert "Open reports" not in words
+    assert stop_words(plan, stop) == "22:21 to 22:33 (12 minutes). 1 open report 7 hours old on arrival."
 
 
 def test_a_place_that_is_visited_again_is_one_mark_with_both_numbers() -> None:
