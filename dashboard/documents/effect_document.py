@@ -13,6 +13,7 @@ from dashboard.documents.typesetting import make_pdf
 from dashboard.scales import Scale, count_scale
 from layers.areas import Area
 from layers.effect.asking import Evaluation
+from layers.effect.outcome import Effect
 from layers.effect.picture import Picture, picture_of
 from layers.effect.protocol import rule_words
 from layers.effect.rows import effect_shapes, side_rows, told_words
@@ -43,8 +44,11 @@ def picture_scale(picture: Picture) -> Scale:
 
 
 def _outlines(found: Evaluation) -> list[Outline]:
-    """What is treated and what is next door."""
+    """What is treated and what is next door; of several places what is treated alone, finely, or no cell is seen."""
     shapes = effect_shapes(found.effect, found.ground, controls=False)
+    if len(found.effect.outcomes) > 1:
+        shapes = [one for one in shapes if one["role"] == "treated"]
+        return [Outline(one["geometry"], style=_STYLES["treated"], fine=True) for one in shapes]
     return [Outline(one["geometry"], style=_STYLES[one["role"]]) for one in shapes]
 
 
@@ -78,7 +82,7 @@ def _data(found: Evaluation, picture: Picture, area: Area, *, mark: str | None, 
         "after-words": picture.words[1],
         "before-alt": alts[0],
         "after-alt": alts[1],
-        "map-words": "Both maps have one scale. Inner line: treated. Outer line: next door. The table says the same.",
+        "map-words": f"Both maps have one scale. {_line_words(effect)} The table says the same.",
         "rows": table_rows(found),
         "details": list(found.verdict.details),
         "rule": list(rule_words(effect.protocol)),
@@ -86,6 +90,13 @@ def _data(found: Evaluation, picture: Picture, area: Area, *, mark: str | None, 
         "footer": f"{'DEMONSTRATION. ' if mark else ''}OFFICIAL: for the partnership only, small numbers. Made "
         f"{date_words(local.date())} at {local:%H:%M} by Hexbeat.",
     }
+
+
+def _line_words(effect: Effect) -> str:
+    """What the lines of the maps stand for."""
+    if len(effect.outcomes) > 1:
+        return "Lines: treated. Cells outside them: next door." if effect.next_door else "Lines: treated."
+    return "Inner line: treated. Outer line: next door." if effect.next_door else "Line: treated."
 
 
 def table_rows(found: Evaluation) -> list[list[str]]:

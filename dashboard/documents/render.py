@@ -109,7 +109,9 @@ def draw_borders(sketch: Sketch, frame: Frame) -> str:
 
 def draw_over(sketch: Sketch, frame: Frame) -> str:
     """Outlines, rings and lines."""
-    drawn = [draw_outline(shape, area.style) for area in sketch.areas for shape in seen(area.shape, frame)]
+    drawn = [
+        draw_outline(shape, area.style, fine=area.fine) for area in sketch.areas for shape in seen(area.shape, frame)
+    ]
     for ring in sketch.rings:
         ((x, y),) = frame.to_mm([(ring.lon, ring.lat)]).tolist()
         drawn.append(draw_ring(x, y, ring.radius_m / frame.metres_a_mm))

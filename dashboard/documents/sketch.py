@@ -36,11 +36,15 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """A polygon (shapely, degrees) with a strong edge and no fill, for hotspots and the areas of crews."""
+    """A polygon (shapely, degrees) with a strong edge and no fill, for hotspots and the areas of crews.
+
+    `fine`: a thin edge that covers nothing, for many small ones.
+    """
 
     shape: Any
     label: str = ""
     style: int = 0
+    fine: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,17 @@ def test_marks_lines_rings_and_outlines_are_drawn_where_they_are() -> None:
     assert len([radius for radius in circles if radius > 3]) == 2  # the ring and its bed
 
 
+def test_a_fine_outline_covers_nothing() -> None:
+    box = shapely.box(-1.25, 54.54, -1.23, 54.56)
+    plain, fine, strong = (
+        list(parsed(areas=areas).iter(f"{SVG}path")) for areas in ([], [Outline(box, fine=True)], [Outline(box)])
+    )
+    assert len(fine) == len(plain) + 1
+    assert len(strong) == len(plain) + 2  # with a bed
+    (edge,) = [node for node in fine if node.get("stroke-width") == "0.2"]
+    assert edge.get("fill") == "none"
+
+
 def test_no_text_is_markup() -> None:
     point = Mark(*area().centre, "square", f"{HOSTILE_TEXT}<script>x</script>")
     root = parsed(points=[point], alt=f'"{HOSTILE_TEXT}')
