@@ -158,17 +158,15 @@ def rule_words(protocol: Protocol) -> tuple[str, ...]:
     """The rule in sentences, as it is printed before the answer."""
     rule, first = protocol.rule, protocol.places[0]
     many = len(protocol.places)
-    start, wash = first.place.start, dt.timedelta(days=rule.wash_in_days)
-    before = span_words(start - wash - rule.before_days * _DAY, start - wash)
     until = f"to {date_words(first.end - _DAY)}" if first.end else "as far as the records reach"
     here = f"within {number_words(rule.radius_m)} m of" if first.place.outline is None else "in"
     words = [
         f"Treated: {here} {first.place.name if many == 1 else f'{many} places, taken together'}."
         + _next_door(protocol),
         f"Counted: {_counted(rule)}.",
-        f"Before: {before}{' (each place by its own date)' if many > 1 else ''}."
+        f"Before: {_before(protocol)}."
         + (f" The {rule.wash_in_days} days up to the start serve matching alone." if rule.wash_in_days else ""),
-        f"After: from {date_words(start)} {until}." if many == 1 else "After: while each was in force.",
+        f"After: from {date_words(first.place.start)} {until}." if many == 1 else "After: while each was in force.",
         f"Control: {_control(first, rule)}.",
         f"Judged by {_judges(first, rule)}, at {round(rule.alpha * 100)} %.",
     ]
@@ -184,6 +182,16 @@ def rule_words(protocol: Protocol) -> tuple[str, ...]:
             "away): the answer will be that it cannot be told."
         )
     return tuple(words)
+
+
+def _before(protocol: Protocol) -> str:
+    """The days that the days after are held against: by date where all places have the same start."""
+    rule, starts = protocol.rule, {one.place.start for one in protocol.places}
+    if len(starts) > 1:
+        up_to = f"up to {rule.wash_in_days} days before" if rule.wash_in_days else "before"
+        return f"the {number_words(rule.before_days)} days {up_to} each place's own date"
+    (end,) = (start - rule.wash_in_days * _DAY for start in starts)
+    return span_words(end - rule.before_days * _DAY, end)
 
 
 def not_compared(left_out: Sequence[LeftOut]) -> list[str]:
