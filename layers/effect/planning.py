@@ -28,6 +28,7 @@ _FEW: Final = 40  # places: with fewer, they may overlap each other (never the o
 _TOUCHED: Final = 0.25  # of the time before that another closure may have touched a like place
 _CLOSURES: Final = "closed_properties"
 _DAY_S: Final = 86_400
+_LAST_STARTS: Final = dt.timedelta(days=7)  # how far a start may lie beyond the records
 _FOR_GOOD: Final = 36_525  # days
 
 
@@ -154,13 +155,25 @@ class _Planner:
     def _require_past(self, place: Treated) -> None:
         self._require_sense(place)
         first = place.start - self.rule.spans[-1] * _DAY
-        if first < self.known[0] or place.start > self.known[1] + 7 * _DAY:
+        if first < self.known[0] or place.start > self.known[1] + _LAST_STARTS:
             raise DataError(
                 "The past that places are matched on has to be on record, up to the start",
                 f"for {place.name} that is {date_words(first)} to {date_words(place.start - _DAY)}; the records reach "
                 f"from {date_words(self.known[0])} to {date_words(self.known[1] - _DAY)}",
-                "choose a shorter time before, a later start, or load the records that are missing",
+                self._past_hint(place.start),
             )
+
+    def _past_hint(self, start: dt.date) -> str:
+        """What to do about a past that is not on record, of what helps."""
+        newest = self.known[1] + _LAST_STARTS
+        short = newest - self.rule.spans[-1] * _DAY < self.known[0]  # with so long a past no start will do
+        if start > newest:
+            return (
+                f"choose an earlier start{' and a shorter time before' if short else ''}, or ask again when the "
+                "records reach up to it"
+            )
+        later = "" if short else "a later start, "
+        return f"choose a shorter time before, {later}or load the records that are missing"
 
     def _require_sense(self, place: Treated) -> None:
         area = self.ground.area

@@ -236,6 +236,29 @@ def test_a_past_that_is_not_on_record_is_said() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("before", "hint"),
+    [
+        (364, "choose an earlier start, or ask again when the records reach up to it"),
+        (1_200, "choose an earlier start and a shorter time before, or ask again when the records reach up to it"),
+    ],
+)
+def test_a_start_beyond_the_records_is_told_to_be_earlier(before: int, hint: str) -> None:
+    columns, _ = demonstration()
+    place = point_place(-1.2350, 54.5742, dt.date(2027, 3, 1), name="the new service")
+    with pytest.raises(DataError) as caught:
+        evaluated(columns, place, Rule({"needle_litter": 1.0}, before_days=before))
+    assert caught.value.hint == hint
+
+
+def test_a_past_longer_than_the_records_is_told_to_be_shorter() -> None:
+    columns, _ = demonstration()
+    place = point_place(-1.2350, 54.5742, dt.date(2026, 3, 1), name="the new service")
+    with pytest.raises(DataError) as caught:
+        evaluated(columns, place, Rule({"needle_litter": 1.0}, before_days=1_200))
+    assert caught.value.hint == "choose a shorter time before, or load the records that are missing"
+
+
 def test_too_early_to_ask_is_said_and_the_rule_can_be_fixed_all_the_same() -> None:
     columns, _ = demonstration()
     place = point_place(-1.2350, 54.5742, dt.date(2026, 11, 10), name="the new service")
