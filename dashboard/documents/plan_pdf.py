@@ -1,4 +1,4 @@
-"""A plan on paper: a page a team with its map and its table of stops, and a page on how the plan was made."""
+"""A plan on paper: each team's map and table of stops, on one page if the map stays legible, and how it was made."""
 
 from typing import Any, Final
 
@@ -16,11 +16,12 @@ from layers.plans.plan import Pause, Place, Plan, Stop, Tour
 from layers.plans.words import share_words, sure_words
 from layers.wording import date_words, percent_words
 
-__all__ = ["plan_pdf", "stop_marks"]
+__all__ = ["map_apart", "map_height", "plan_pdf", "stop_marks"]
 
 NEAREST_M: Final = 1200.0  # a map shows at least so much each way
 MAP_MM: Final = (180.0, 118.0)
-LEAST_MAP_MM: Final = 62.0
+LEAST_MAP_MM: Final = 100.0  # lower, numbers of stops lie over each other: the map has a page of its own then
+APART_MM: Final = 242.0
 # Of the table by its number of stops, as the template sets it: a row, a further line of it (mm), and letters of a line.
 ROWS: Final = ((20, 4.5, 3.0, 86), (13, 5.0, 3.4, 77), (0, 5.8, 3.7, 70))
 BESIDES_MM: Final = 62.0  # of the page's 269 mm for the heading, the end and the table's own head
@@ -28,7 +29,7 @@ STOP_CELL: Final = Scale((0.0,), ("#d5dade",), ("#d5dade",), ("the cell of a sto
 
 
 def plan_pdf(plan: Plan, area: Area) -> bytes:
-    """The plan as PDF/UA-1: one A4 page a team where its stops leave room, then one about the plan."""
+    """The plan as PDF/UA-1: an A4 page a team (two where its stops leave no room for a map), then what the plan is."""
     drawings = {f"map-{number}": tour_map(tour, area) for number, tour in enumerate(plan.tours)}
     data = {
         "title": plan.title,
@@ -65,6 +66,8 @@ def tour_data(plan: Plan, tour: Tour, area: Area) -> dict[str, Any]:
         "heading": tour_heading(plan, tour),
         "way": way,
         "alt": tour_alt(tour, area),
+        "apart": map_apart(tour),
+        "map_mm": map_height(tour),
         "stops": tour_rows(plan, tour),
         "end": f"Be back at {tour.finish.name} by {clock(tour.returns, plan)}.",
     }
@@ -105,7 +108,7 @@ def tour_alt(tour: Tour, area: Area) -> str:
     order = ", ".join(f"{stop.order} {stop.place}" for stop in tour.stops) or "none"
     return (
         f"Map of {area.title}, north up: the way of {tour.team} in straight lines from {tour.start.name} through its "
-        f"numbered stops ({order}) to {tour.finish.name}. The table below has the same stops."
+        f"numbered stops ({order}) to {tour.finish.name}. The table has the same stops."
     )
 
 
@@ -135,10 +138,19 @@ def tour_map(tour: Tour, area: Area) -> bytes:
 
 def map_height(tour: Tour) -> float:
     """Millimetres that about remain beside the table, so that the map need not be shrunk with its words."""
+    return APART_MM if map_apart(tour) else min(beside_table(tour), MAP_MM[1])
+
+
+def map_apart(tour: Tour) -> bool:
+    """Whether the table leaves too little of the page for a map with numbers that can be told apart."""
+    return beside_table(tour) < LEAST_MAP_MM
+
+
+def beside_table(tour: Tour) -> float:
+    """Millimetres of the page that the table of stops leaves, about; below 0 where it fills more than the page."""
     row, line, letters = next(rest for fewest, *rest in ROWS if len(tour.stops) > fewest or not fewest)
     further = sum(len(stop.reason) // int(letters) for stop in tour.stops)
-    free = 269.0 - BESIDES_MM - row * (len(tour.stops) + len(tour.pauses)) - line * further
-    return min(max(free, LEAST_MAP_MM), MAP_MM[1])
+    return 269.0 - BESIDES_MM - row * (len(tour.stops) + len(tour.pauses)) - line * further
 
 
 def end_mark(place: Place) -> Mark:

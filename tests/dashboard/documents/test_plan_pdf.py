@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from dashboard.documents.plan_files import plan_file
-from dashboard.documents.plan_pdf import stop_marks
+from dashboard.documents.plan_pdf import map_apart, map_height, stop_marks
 from dashboard.documents.plan_words import stop_words
 from layers.areas import load_area
 from layers.plans.plan import PlanKind
@@ -30,16 +30,27 @@ def test_a_plan_is_a_tagged_a4_document_with_real_text() -> None:
     assert {"H1", "Table", "TH", "TD", "L"} <= set(paper.roles)
 
 
-@pytest.mark.parametrize(("stops", "teams"), [(1, 1), (9, 2), (14, 3), (20, 1)])
-def test_every_team_has_one_page(stops: int, teams: int) -> None:
-    paper = paper_of(stops=stops, teams=teams, text=LONG)
-    for number, page in enumerate(paper.pages[:teams]):
-        assert f"Team {'ABC'[number]}: Fri 27 Nov 2026, 22:00 to" in " ".join(page.split())
+@pytest.mark.parametrize(("stops", "teams", "sheets"), [(1, 1, 1), (9, 2, 1), (14, 3, 2), (20, 1, 2), (34, 2, 2)])
+def test_every_team_has_one_page_and_one_for_its_map_where_many_stops_leave_it_no_room(
+    stops: int, teams: int, sheets: int
+) -> None:
+    paper = paper_of(stops=stops, teams=teams, text=LONG if stops < 34 else "Last find 9 days before.", synthetic=True)
+    for number in range(teams):
+        page, *maps = (" ".join(words.split()) for words in paper.pages[sheets * number : sheets * (number + 1)])
+        heading = f"Team {'ABC'[number]}: Fri 27 Nov 2026, 22:00 to"
+        assert heading in page
         assert page.count("Be back at Police station by") == 1
-    assert len(paper.pages) in (
-        teams,
-        teams + 1,
-    )  # with what the plan is below the last team, or after it
+        assert [f"Map of {heading}" in one for one in maps] == [True] * (sheets - 1)
+        assert all(one.startswith("DEMONSTRATION") and "Be there" not in one for one in maps)
+    whole = sheets * teams
+    assert len(paper.pages) in (whole, whole + 1)  # with what the plan is below the last team, or after it
+
+
+def test_a_map_is_never_so_low_that_its_numbers_lie_over_each_other() -> None:
+    for stops in range(1, 45):
+        (tour,) = example_plan(stops=stops, teams=1).tours
+        assert map_height(tour) >= 100
+        assert map_apart(tour) == (map_height(tour) > 200)
 
 
 def test_a_page_says_the_cover_the_way_and_each_stop() -> None:
