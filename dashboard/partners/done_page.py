@@ -37,19 +37,29 @@ def show(here: Installation, pages: Sequence[StreamlitPage]) -> None:
         return
     with st.container(horizontal=True, wrap=False, key="hb_done_page", gap="large"):
         with st.container(key="hb_done"):
-            above, below = st.container(), st.container()
-            by_link = st.query_params.get(PLAN) in {plan.plan_id for plan in plans}
-            linked = st.session_state.setdefault(LINKED_KEY, by_link)  # the address fills itself later on
-            choosing, stops = (below, above) if linked else (above, below)  # on a link the stop comes first
-            with choosing:
-                plan, tour = choose(plans)
-            with stops:
-                st.html(f'<p class="hb-sentence">{html_text(tour.team)}: {html_text(plan.title)}</p>')
-                draw_stops(here, plan, tour)
-            if may(here.viewer, Action.RECORD_WORK):
-                draw_import(here, plan, tour)
+            draw_team(here, plans)
         with st.container(key="hb_done_week"):
             draw_week(here)
+
+
+def draw_team(here: Installation, plans: Sequence[Plan]) -> None:
+    """The stops of one team, once it is known which plan and which team."""
+    above, below = st.container(), st.container()
+    by_link = st.query_params.get(PLAN) in {plan.plan_id for plan in plans}
+    linked = st.session_state.setdefault(LINKED_KEY, by_link)  # the address fills itself later on
+    choosing, stops = (below, above) if linked else (above, below)  # on a link the stop comes first
+    with choosing:
+        plan = choose_plan(plans)
+    if plan is None:
+        return
+    with stops:
+        tour = choose_team(plan)
+        if tour is None:
+            return
+        st.html(f'<p class="hb-sentence">{html_text(tour.team)}: {html_text(plan.title)}</p>')
+        draw_stops(here, plan, tour)
+    if may(here.viewer, Action.RECORD_WORK):
+        draw_import(here, plan, tour)
 
 
 def draw_no_plan(pages: Sequence[StreamlitPage]) -> None:
@@ -63,20 +73,52 @@ def draw_no_plan(pages: Sequence[StreamlitPage]) -> None:
             st.page_link(page, label="Go to the Plan page")
 
 
-def choose(plans: Sequence[Plan]) -> tuple[Plan, Tour]:
-    """The plan and the team: those of the link, else the newest and its first; the address follows the choice."""
+def choose_plan(plans: Sequence[Plan]) -> Plan | None:
+    """The plan of the link, or the newest where the address names none; the address follows the choice.
+
+    None until one is chosen where the link names a plan that is not kept: another one would be another team's work.
+    """
     by_id = {plan.plan_id: plan for plan in plans}
+    ids = list(by_id)
+
+    def title(plan_id: str) -> str:
+        """Plans that were made anew have one title: the code tells them apart, for the person and for Streamlit."""
+        return f"{by_id[plan_id].title} ({plan_id})"
+
     asked = st.query_params.get(PLAN, "")
-    given = by_id.get(asked, plans[0])
-    named = st.query_params.get(TEAM, "")
     if asked and asked not in by_id:
-        st.text("The plan of this link is not kept here. Choose another.")
-    with st.expander("Another plan or team", expanded=asked not in by_id):
-        ids = list(by_id)
-        plan = by_id[
-            st.selectbox("Plan", ids, index=ids.index(given.plan_id), format_func=lambda one: by_id[one].title)
-        ]
-        teams = [tour.team for tour in plan.tours]
-        team = st.selectbox("Team", teams, index=teams.index(named) if named in teams else 0)
-    st.query_params.update({PLAN: plan.plan_id, TEAM: team})
-    return plan, plan.tours[teams.index(team)]
+        st.warning("The plan of this link is not kept here; choose one below.")
+        chosen = st.selectbox("Plan", ids, index=None, format_func=title, placeholder="Choose a plan")
+        if chosen is None:
+            return None
+        st.query_params[PLAN] = chosen
+        st.rerun()
+    with st.expander("Another plan", expanded=not asked):
+        given = ids.index(asked) if asked else 0
+        plan_id = st.selectbox("Plan", ids, index=given, format_func=title, key="done_plan")
+    plan = by_id[plan_id]
+    if plan_id != asked and st.query_params.get(TEAM) not in {tour.team for tour in plan.tours}:
+        st.query_params.pop(TEAM, None)  # it was a team of the plan before
+    st.query_params[PLAN] = plan_id
+    return plan
+
+
+def choose_team(plan: Plan) -> Tour | None:
+    """The team of the link, or the only one; None until one is chosen. The address follows the choice."""
+    teams = [tour.team for tour in plan.tours]
+    named = st.query_params.get(TEAM, "")
+    asking = st.container()
+    if len(teams) == 1 and named in ("", *teams):
+        team: str | None = teams[0]
+    else:
+        given = teams.index(named) if named in teams else None
+        with st.container(key="hb_done_team"):
+            team = st.radio("Team", teams, index=given, horizontal=True, key=f"done_team_{plan.plan_id}")
+    if team is None:
+        with asking:
+            if named:
+                st.warning("The team of this link is not in this plan; choose one below.")
+            st.html(f'<p class="hb-sentence">Which team of {html_text(plan.title)}?</p>')
+        return None
+    st.query_params[TEAM] = team
+    return plan.tours[teams.index(team)]

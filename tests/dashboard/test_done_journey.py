@@ -52,7 +52,7 @@ def recorded(home: Path, plan_id: str = "sweep1") -> list[tuple[object, ...]]:
 
 def small_targets(guest: Visit) -> list[str]:
     """What can be tapped in the team's part and is lower than 44 px."""
-    script = """() => [...document.querySelectorAll('.st-key-hb_done button, .st-key-hb_done summary')]
+    script = """() => [...document.querySelectorAll('.st-key-hb_done :is(button, summary, label:has(input))')]
       .filter((one) => one.offsetParent && one.getBoundingClientRect().height < 44).map((one) => one.innerText)"""
     found: list[str] = guest.page.evaluate(script)
     return found
