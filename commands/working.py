@@ -1,6 +1,7 @@
 """done: what was done of the plans: record, import, list, undo."""
 
 import datetime as dt
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo
@@ -137,7 +138,7 @@ def import_(
     unread = [entry.partition("=")[2] for entry in column or [] if entry.startswith(f"{UNREAD}=")]
     options = DoneOptions(team=team, kind=kind, radius_m=radius, least_minutes=least, named=named, unread=tuple(unread))
     with open_installation(home, area) as here:
-        chosen = load_plan(here.settings.home, plan) if plan else None
+        chosen = load_plan(here.settings.home, plan) if plan else partial(load_plan, here.settings.home)
         report = import_done(
             here.store, here.viewer, file, area=here.area, plan=chosen, options=options, dry_run=dry_run
         )

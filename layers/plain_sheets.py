@@ -49,15 +49,19 @@ def folded(heading: str) -> str:
 
 
 def read_plain_sheet(
-    path: Path, *, fields: Mapping[str, Sequence[str]], named: Mapping[str, str] | None = None
+    path: Path,
+    *,
+    fields: Mapping[str, Sequence[str]],
+    named: Mapping[str, str] | None = None,
+    tab: str | None = None,
 ) -> PlainSheet:
     """Read a file of any kind that Hexbeat reads by known headings; columns of other headings are not read.
 
     `fields` names each field and the headings that mean it, `named` the heading that a person chose for a field (it
-    wins). Polygons and lines count as a point inside them. DataError if the file cannot be read as a whole, lacks a
-    heading that was named, or is very long.
+    wins), `tab` the sheet of a workbook (None: the only one that has rows). Polygons and lines count as a point inside
+    them. DataError if the file cannot be read as a whole, lacks a heading that was named, or is very long.
     """
-    with open_file(path, ReadOptions(shapes="inside_point")) as opened:
+    with open_file(path, ReadOptions(shapes="inside_point", sheet=tab)) as opened:
         chosen = _choose(path.name, opened.columns, {**PLACE_FIELDS, **fields}, named or {})
         chunks = list(_limited(path.name, opened.chunks(tuple(dict.fromkeys(chosen.values())))))
     if not chunks:

@@ -11,7 +11,7 @@ from dashboard.documents.plan_words import mark_of, pause_words, pauses_after
 from dashboard.documents.svg import plain_text
 from layers.areas import Area
 from layers.plain_cells import neutralise_formulas, plain_cell
-from layers.plans.plan import Plan, Stop, Tour
+from layers.plans.plan import Plan, PlanKind, Stop, Tour
 from layers.plans.words import share_words, sure_words
 from layers.wording import list_words
 
@@ -24,7 +24,11 @@ NARROWEST: Final = 8
 
 
 def stop_table(plan: Plan) -> pd.DataFrame:
-    """One row a stop, by team and order. Times are ISO 8601 with their offset."""
+    """One row a stop, by team and order. Times are ISO 8601 with their offset.
+
+    `done`, `started`, `minutes_spent` and, for a sweep, `needles` are blank, to be filled in and imported.
+    """
+    blanks = ("done", "started", "minutes_spent", *(("needles",) if plan.kind == PlanKind.SWEEP else ()))
     rows = [
         {
             "plan_id": plan.plan_id,
@@ -35,6 +39,7 @@ def stop_table(plan: Plan) -> pd.DataFrame:
             "leave": stop.leave.isoformat(timespec="minutes"),
             "minutes": stop.minutes,
             "place": stop.place,
+            **dict.fromkeys(blanks, ""),
             "ward_code": stop.ward_code,
             "ward_name": stop.ward_name,
             "cell": stop.cell,

@@ -3,7 +3,7 @@
 import datetime as dt
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -14,7 +14,7 @@ from layers.areas import Area
 from layers.moments import to_seconds
 from layers.plain_sheets import PLACE_FIELDS
 from layers.plans.plan import Plan, PlanKind
-from layers.work.done_sheets import FIELDS, read_done_sheet
+from layers.work.done_sheets import FIELDS, DoneRow, read_done_sheet
 from layers.work.ledger import record_import
 from layers.work.reference import read_reference
 from layers.work.sheet_visits import SheetChoices, visits_of_rows
@@ -101,7 +101,7 @@ def import_done(
     path: Path,
     *,
     area: Area,
-    plan: Plan | None = None,
+    plan: Plan | Callable[[str], Plan] | None = None,
     options: DoneOptions | None = None,
     dry_run: bool = False,
     now: dt.datetime | None = None,
@@ -109,16 +109,20 @@ def import_done(
     """Import a file of work done, in one transaction; the same file again changes nothing.
 
     A GPX file answers the stops of one team of a plan, and needs both. A row of a sheet answers a stop of the plan, or
-    is other work. DataError if the file cannot be used as a whole (or none of its rows can), UsageError for options
-    that make no sense; nothing is changed then.
+    is other work. `plan` may be what opens a plan by its code, too: a plan's own file that was filled in answers that
+    plan, and any other file none. DataError if the file cannot be used as a whole (or none of its rows can), UsageError
+    for options that make no sense; nothing is changed then.
     """
     require(viewer, Action.RECORD_WORK)
     chosen = options or DoneOptions()
     _require_sense(chosen)
     if path.suffix.lower() == GPX:
+        plan = None if callable(plan) else plan
         found = _from_track(path, plan, chosen)
     else:
-        found = _from_sheet(store, viewer, path, area=area, plan=plan, options=chosen, now=to_seconds(now))
+        rows = read_done_sheet(path, time_zone=area.time_zone, named=chosen.named, unread=chosen.unread)
+        plan = _plan_of(path.name, rows, plan) if callable(plan) else plan
+        found = _from_sheet(store, viewer, path.name, rows, area=area, plan=plan, options=chosen, now=to_seconds(now))
     tally, load_id = record_import(
         store, viewer, found.visits, area=area.name, file=path.name, sha256=_digest(path), dry_run=dry_run, now=now
     )
@@ -159,10 +163,25 @@ def _from_track(path: Path, plan: Plan | None, options: DoneOptions) -> _Found:
     )
 
 
+def _plan_of(name: str, rows: Sequence[DoneRow], open_plan: Callable[[str], Plan]) -> Plan | None:
+    """The plan whose own file this is; None for any other sheet. DataError if it has rows of several."""
+    codes = sorted({row.plan_id for row in rows if row.plan_id})
+    if len(codes) > 1:
+        raise DataError("A file of work done answers one plan", f"{name} has rows of {', '.join(codes)}", "name one")
+    return open_plan(codes[0]) if codes else None
+
+
 def _from_sheet(
-    store: "Store", viewer: Viewer, path: Path, *, area: Area, plan: Plan | None, options: DoneOptions, now: int
+    store: "Store",
+    viewer: Viewer,
+    name: str,
+    rows: list[DoneRow],
+    *,
+    area: Area,
+    plan: Plan | None,
+    options: DoneOptions,
+    now: int,
 ) -> _Found:
-    rows = read_done_sheet(path, time_zone=area.time_zone, named=options.named, unread=options.unread)
     choices = SheetChoices(
         wards=area.wards,
         plan=plan,
@@ -175,7 +194,7 @@ def _from_sheet(
     findings = visits_of_rows(rows, choices)
     if not findings.visits:
         raise DataError(
-            f"{path.name} has to hold rows of work done",
+            f"{name} has to hold rows of work done",
             f"none of its {len(rows):,} rows can be used ({_counted(findings.rejects)})",
             "check its columns; nothing was changed",
         )

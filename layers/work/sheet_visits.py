@@ -32,10 +32,12 @@ __all__ = ["SHEET_REASONS", "SheetChoices", "SheetFindings", "visits_of_rows"]
 SHEET_REASONS: Final = (
     *("missing_team", "unknown_kind", "unknown_stop", "bad_outcome", "bad_date", "future_date", "bad_minutes"),
     *("bad_needles", "missing_place", "unknown_place", "impossible_location", "outside_area", "duplicate"),
+    *("other_plan", "not_filled_in"),
 )
 _YES: Final = frozenset({"done", "yes", "y", "x", "1", "true", "visited", "swept", "completed", "✓", "✔"})
 _NO: Final = frozenset({"not_done", "not done", "no", "n", "0", "false", "missed", "not visited", "not swept"})
 _KINDS: Final = {"patrol": PlanKind.PATROL, "sweep": PlanKind.SWEEP, "needle sweep": PlanKind.SWEEP}
+_SAID: Final = ("started", "clock", "ended", "minutes", "needles", "outcome")  # what a row says of work
 _METRES: Final = 111_195.0  # of a degree of latitude
 
 
@@ -102,6 +104,10 @@ def visits_of_rows(rows: list[DoneRow], choices: SheetChoices) -> SheetFindings:
 
 
 def _visit(row: DoneRow, choices: SheetChoices, taken: _Taken) -> Visit:
+    if row.plan_id and choices.plan and row.plan_id != choices.plan.plan_id:
+        raise _RejectedError("other_plan")
+    if row.texts["stop"] and not any(row.texts[field] for field in _SAID):
+        raise _RejectedError("not_filled_in")
     team = row.texts["team"] or choices.team or ""
     answered = _stop(row, team, choices, taken)
     if answered is not None and team_key(team) in {"", team_key(answered[0].team)}:

@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import python_calamine
+import xlsxwriter
 
 from layers.plans.store import save_plan
 from tests.support.cli import Run
@@ -108,6 +110,68 @@ def test_a_sheet_of_one_team_in_two_spellings_counts_once_and_overlaps_are_told(
     words = "1 visit begins before the same team's visit before has ended: 15 minutes count twice"
     assert brought.json["notes"] == [words]
     assert run("return", "--format", "json").json["notes"][-1] == words
+
+
+FILLED: dict[str, dict[str, object]] = {
+    "1-1": {"started": dt.time(22, 41), "done": "yes", "minutes_spent": 9},
+    "1-2": {"done": "x"},
+    "1-3": {"done": "no"},
+    "2-4": {"started": "0:10", "ended": "0:31"},  # the night has gone on to the next day
+}
+
+
+def handed_in(path: Path) -> Path:
+    """The plan's own file as a team filled it in, in a program that keeps both sheets of the workbook."""
+    if path.suffix == ".csv":
+        sheets = {"Stops": list(csv.reader(path.read_text(encoding="utf-8").splitlines()))}
+    else:
+        book = python_calamine.CalamineWorkbook.from_path(path)
+        sheets = {name: book.get_sheet_by_name(name).to_python() for name in book.sheet_names}
+    head, *rows = sheets["Stops"]
+    told = [dict(zip(head, row, strict=True)) for row in rows]
+    told = [row | FILLED.get(str(row["stop_id"]), {}) for row in told]
+    headings = [*head, "ended"]
+    sheets["Stops"] = [headings, *([row.get(heading, "") for heading in headings] for row in told)]
+    path = path.with_stem("filled")
+    if path.suffix == ".csv":
+        with path.open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows(sheets["Stops"])
+        return path
+    with xlsxwriter.Workbook(path) as made:
+        clock = made.add_format({"num_format": "hh:mm"})
+        for name, cells in sheets.items():
+            sheet = made.add_worksheet(name)
+            for line, row in enumerate(cells):
+                for column, value in enumerate(row):
+                    sheet.write(line, column, value, clock if isinstance(value, dt.time) else None)
+    return path
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_a_plans_own_file_is_filled_in_and_handed_in(run: Run, home: Path, tmp_path: Path, kind: str) -> None:
+    own = tmp_path / f"own.{kind}"
+    assert run("plan", "show", "p7f3a", "--out", own).code == 0
+    empty = run("done", "import", own)
+    assert (empty.code, empty.err.splitlines()[1].strip()) == (
+        3,
+        "none of its 8 rows can be used (not_filled_in 8).",
+    )
+    report = run("done", "import", handed_in(own), "--format", "json").json
+    assert (report["plan_id"], report["new"], report["answered"], report["not_done"]) == ("p7f3a", 4, 3, 1)
+    assert report["reasons"] == {"not_filled_in": 4}
+    listed = run("done", "list", "--format", "json").json["visits"]
+    assert sorted((one["stop_id"], one["team"], one["started"], one["minutes"], one["outcome"]) for one in listed) == [
+        ("1-1", "Team 1", "2026-11-18 22:41", 9, "done"),
+        ("1-2", "Team 1", "2026-11-18 23:00", 15, "done"),
+        ("1-3", "Team 1", "2026-11-18 23:30", 0, "not_done"),
+        ("2-4", "Team 2", "2026-11-19 00:10", 21, "done"),
+    ]
+    save_plan(home, made_plan(begins=BEGAN, plan_id="other2"))
+    refused = run("done", "import", tmp_path / f"filled.{kind}", "--plan", "other2")
+    assert (refused.code, refused.err.splitlines()[1].strip()) == (
+        3,
+        "none of its 8 rows can be used (other_plan 8).",
+    )
 
 
 def test_a_return_that_cannot_be_written_is_told(run: Run, home: Path, tmp_path: Path) -> None:
