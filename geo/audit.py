@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo.audit_odds import leaf_odds
-from geo.audit_profiles import Shape, most_shown, possible_sums
+from geo.audit_profiles import Shape, leaves_under, most_shown, possible_sums
 
 __all__ = ["AuditedTree", "Finding", "audit"]
 
@@ -82,7 +82,7 @@ def audit(
         shape, total = shapes[node], int(count[node])
         reason = _against_rule(shape, total, k, is_leaf=not inner[node], half_full=half_full)
         if reason:
-            findings.append(Finding(node, reason, _provable(_leaves(shape) or 1, total, k)))
+            findings.append(Finding(node, reason, _provable(leaves_under(shape) or 1, total, k)))
         elif inner[node]:
             found = possible_sums(shape, total, k, half_full=half_full)
             findings += [Finding(node, "a set of its leaves has few events", s) for s in found if _is_small(s, k)]
@@ -91,9 +91,9 @@ def audit(
             of_leaves = [tuple(v for v in range(k) if share[v]) for _, share in odds]
             values += of_leaves
             unions += [*found, *(tuple(sorted({min(total - v, k) for v in leaf})) for leaf in of_leaves)]
-            in_blocks += _leaves(shape)
+            in_blocks += leaves_under(shape)
             likely += sum(leaves for leaves, share in odds if 1 - share[0] >= LIKELY)
-    hidden = 0 if published[-1] else _leaves(shapes[-1])
+    hidden = 0 if published[-1] else leaves_under(shapes[-1])
     narrowest = min(values, key=len, default=())
     union = min((sums for sums in unions if any(1 <= s < k for s in sums)), key=len, default=())
     return AuditedTree(
@@ -113,11 +113,6 @@ def _shapes(published: NDArray[np.bool_], parent: NDArray[np.int64]) -> tuple[li
         if above >= 0 and not published[node] and (shape or not inner[node]):
             members[above].append(shape)
     return shapes, inner.tolist()
-
-
-def _leaves(shape: Shape) -> int:
-    """The unpublished leaves of an inner node; 0 for a leaf itself."""
-    return sum(_leaves(member) or 1 for member in shape)
 
 
 def _against_rule(shape: Shape, total: int, k: int, *, is_leaf: bool, half_full: bool) -> str:

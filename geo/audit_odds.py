@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
-from geo.audit_profiles import Shape, most_shown
+from geo.audit_profiles import Shape, leaves_under, most_shown
 
 __all__ = ["leaf_odds"]
 
@@ -42,22 +42,17 @@ def leaf_odds(
 
     Odds are shares of the histories that agree with the block; 0 exactly where there is none.
     """
-    rule = _Rule(k, total, _weight(total / _count_leaves(shape), k), half_full)
+    rule = _Rule(k, total, _weight(total / leaves_under(shape), k), half_full)
     block = np.zeros(total + 1)
     block[total] = 1
     return tuple((leaves, _shares(around, rule)) for leaves, around in _around_leaves(shape, block, rule))
 
 
-def _count_leaves(shape: Shape) -> int:
-    return sum(_count_leaves(member) for member in shape) if shape else 1
-
-
 def _weight(mean: float, k: int) -> float:
     """The weight of an event with which a leaf holds that many on average."""
-    events = np.arange(k)
-    lean = 2 * abs(mean / (k - 1) - 0.5)
-    if lean >= 1:  # all leaves are empty, or all are full
+    if not 0 < mean < k - 1:  # all leaves are empty, or all are full
         return 1.0
+    events = np.arange(k)
 
     def excess(log: float) -> float:
         weights = np.exp(log * (events - (k - 1 if log > 0 else 0)))

@@ -12,10 +12,15 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
-__all__ = ["Shape", "most_shown", "possible_sums"]
+__all__ = ["Shape", "leaves_under", "most_shown", "possible_sums"]
 
 Shape: TypeAlias = tuple[Any, ...]  # members, each again a Shape
 _STEP: Final = 200
+
+
+def leaves_under(shape: Shape) -> int:
+    """The unpublished leaves of an inner node; 0 for a leaf itself."""
+    return sum(leaves_under(member) or 1 for member in shape)
 
 
 def most_shown(members: int, k: int, *, half_full: bool) -> int:
