@@ -7,9 +7,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from layers.plans.store import save_plan
+from tests.support.one_page import one_page
 from tests.support.working import LONDON, made_plan
 
-PATIENCE_S = 120
 BEGAN = dt.datetime(2026, 11, 18, 22, tzinfo=LONDON)
 GONE = "The plan of this link is not kept here; choose one below."
 
@@ -18,22 +18,6 @@ GONE = "The plan of this link is not kept here; choose one below."
 def plans(home: Path) -> None:
     save_plan(home, made_plan(begins=BEGAN, plan_id="several"))
     save_plan(home, made_plan(begins=BEGAN, plan_id="single", teams=1))
-
-
-def done_page(**query: str) -> AppTest:
-    def script() -> None:
-        from dashboard.partners.done_page import show  # noqa: PLC0415 - Streamlit runs the source of this function
-        from dashboard.session import open_installation  # noqa: PLC0415
-        from layers.settings import Settings  # noqa: PLC0415
-
-        show(open_installation(Settings.from_environment()), [])
-
-    app = AppTest.from_function(script, default_timeout=PATIENCE_S)
-    for key, value in query.items():
-        app.query_params[key] = value
-    app.run()
-    assert not app.exception
-    return app
 
 
 def stops(app: AppTest) -> list[str]:
@@ -46,7 +30,7 @@ def address(app: AppTest) -> dict[str, str]:
 
 
 def test_a_link_to_a_plan_that_is_not_kept_opens_no_other() -> None:
-    app = done_page(plan="gone12", team="Team 2")
+    app = one_page("done", plan="gone12", team="Team 2")
     for _ in range(2):
         assert ([one.value for one in app.warning], stops(app)) == ([GONE], [])
         assert (app.selectbox[0].value, app.get("file_uploader")) == (None, [])
@@ -60,7 +44,7 @@ def test_a_link_to_a_plan_that_is_not_kept_opens_no_other() -> None:
 
 @pytest.mark.parametrize("team", ["", "Team 9"])
 def test_a_plan_of_several_teams_asks_which_before_it_shows_stops(team: str) -> None:
-    app = done_page(plan="several", **({"team": team} if team else {}))
+    app = one_page("done", plan="several", **({"team": team} if team else {}))
     assert (app.radio[0].options, app.radio[0].value, stops(app)) == (["Team 1", "Team 2"], None, [])
     told = ["The team of this link is not in this plan; choose one below."] if team else []
     assert [one.value for one in app.warning] == told
@@ -73,7 +57,7 @@ def test_a_plan_of_several_teams_asks_which_before_it_shows_stops(team: str) -> 
 
 
 def test_the_plan_of_one_team_opens_at_once() -> None:
-    app = done_page(plan="single")
+    app = one_page("done", plan="single")
     assert (list(app.radio), stops(app)) == ([], ["Done", "Could not do it", "Stop 1"])
     assert address(app) == {"plan": "single", "team": "Team 1"}
     app.selectbox[0].set_value("several").run()

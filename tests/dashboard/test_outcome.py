@@ -7,24 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.support.analysing import filled_store
-
-PATIENCE_S = 120
-
-
-def outcome() -> None:
-    from dashboard.partners.outcome_page import show  # noqa: PLC0415 - Streamlit runs the source of this function
-    from dashboard.session import open_installation  # noqa: PLC0415
-    from layers.settings import Settings  # noqa: PLC0415
-
-    show(open_installation(Settings.from_environment()), [])
-
-
-def naloxone() -> None:
-    from dashboard.partners.naloxone_page import show  # noqa: PLC0415 - Streamlit runs the source of this function
-    from dashboard.session import open_installation  # noqa: PLC0415
-    from layers.settings import Settings  # noqa: PLC0415
-
-    show(open_installation(Settings.from_environment()), [])
+from tests.support.one_page import one_page
 
 
 @pytest.fixture(autouse=True)
@@ -34,18 +17,12 @@ def of_the_demonstration(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HEXBEAT_HOME", str(filled_store()))
 
 
-def opened(page: object) -> AppTest:
-    app = AppTest.from_function(page, default_timeout=PATIENCE_S).run()  # type: ignore[arg-type]  # any of the two
-    assert not app.exception
-    return app
-
-
 def html(app: AppTest) -> str:
     return " ".join(element.proto.body for element in app.get("html"))
 
 
 def test_the_rule_is_shown_first_and_the_answer_only_when_asked_for() -> None:
-    app = opened(outcome)
+    app = one_page("outcome")
     assert "Did it work?" in html(app)
     assert app.info[0].value == "Choose a closure from the list, or ask about all closures of a time together."
     box = app.selectbox(key="outcome_closure")
@@ -65,7 +42,7 @@ def test_the_rule_is_shown_first_and_the_answer_only_when_asked_for() -> None:
 
 
 def test_cells_are_one_place_by_the_words_of_the_map_or_by_their_codes() -> None:
-    app = opened(outcome)
+    app = one_page("outcome")
     app.session_state["outcome_way"] = "Cells"
     app.run()
     assert app.info[0].value == "Choose one cell or more: they are judged as one place."
@@ -84,14 +61,14 @@ def test_cells_are_one_place_by_the_words_of_the_map_or_by_their_codes() -> None
 
 
 def test_weights_that_make_no_sense_are_told() -> None:
-    app = opened(outcome)
+    app = one_page("outcome")
     app.selectbox(key="outcome_closure").select_index(200).run()
     app.text_input(key="outcome_weights").set_value("overdoses=lots").run()
     assert "A weight is a layer, or a layer and a category, and a number above 0" in html(app)
 
 
 def test_naloxone_says_how_to_load_places_and_shows_the_next_ones() -> None:
-    app = opened(naloxone)
+    app = one_page("naloxone")
     assert "hexbeat places load FILE --kind naloxone" in app.info[0].value
     assert "No places that hold naloxone have been loaded, so cover cannot be told" in html(app)
     assert "The next places are proved best together" in html(app)

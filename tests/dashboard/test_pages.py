@@ -16,6 +16,7 @@ from layers.event import DEMONSTRATION
 from layers.storage.reading import read_columns
 from layers.storage.store import Store
 from tests.support.made_events import HOSTILE, filled, load_frame, made_frame
+from tests.support.one_page import one_page
 
 APP = Path(__file__).resolve().parent.parent.parent / "streamlit_app.py"
 PATIENCE_S = 120
@@ -26,36 +27,6 @@ def opened(**query: str) -> AppTest:
     for key, value in query.items():
         app.query_params[key] = value
     app.run()
-    assert not app.exception
-    return app
-
-
-def data_page() -> AppTest:
-    """The data page by itself: Streamlit's test driver cannot change pages that are functions."""
-
-    def script() -> None:
-        from dashboard.partners.data_page import show  # noqa: PLC0415 - Streamlit runs the source of this function
-        from dashboard.session import open_installation  # noqa: PLC0415
-        from layers.settings import Settings  # noqa: PLC0415
-
-        show(open_installation(Settings.from_environment()), [])
-
-    app = AppTest.from_function(script, default_timeout=PATIENCE_S).run()
-    assert not app.exception
-    return app
-
-
-def analysis_page() -> AppTest:
-    """The analysis page by itself."""
-
-    def script() -> None:
-        from dashboard.partners.analysis_page import show  # noqa: PLC0415 - Streamlit runs the source of this function
-        from dashboard.session import open_installation  # noqa: PLC0415
-        from layers.settings import Settings  # noqa: PLC0415
-
-        show(open_installation(Settings.from_environment()), [])
-
-    app = AppTest.from_function(script, default_timeout=PATIENCE_S).run()
     assert not app.exception
     return app
 
@@ -208,7 +179,7 @@ def test_without_an_alert_the_first_screen_is_quiet(home: Path) -> None:
 @pytest.mark.parametrize("tab", ["Emerging", "Rhythm", "Back-test", "Near repeats"])
 def test_every_tab_of_the_analysis_page_opens(home: Path, tab: str) -> None:
     filled(home)
-    app = analysis_page()
+    app = one_page("analysis")
     for layer in ("needle_litter", "closed_properties"):
         app.session_state["analysis_layer"] = layer
         app.session_state["analysis_tab"] = tab
@@ -218,7 +189,7 @@ def test_every_tab_of_the_analysis_page_opens(home: Path, tab: str) -> None:
 
 def test_a_back_test_of_too_few_weeks_says_so(home: Path) -> None:
     filled(home)
-    app = analysis_page()
+    app = one_page("analysis")
     app.session_state["analysis_tab"] = "Back-test"
     app.run()
     app.button(key="backtest_run").click().run()
@@ -229,7 +200,7 @@ def test_a_back_test_runs_when_asked_and_the_map_says_who_won(home: Path) -> Non
     area = load_area("middlesbrough", home=home)
     with Store.open(home) as store:
         demonstration.fill(store, ANALYST, area, events=4_000, seed=1, today=datetime.now(area.tz).date(), home=home)
-    app = analysis_page()
+    app = one_page("analysis")
     for name, value in (("analysis_wards", ["E05009870"]), ("analysis_tab", "Back-test"), ("backtest_weeks", 8)):
         app.session_state[name] = value
         app.run()
@@ -305,7 +276,7 @@ def test_an_area_that_there_is_not_is_an_error_in_three_parts(home: Path, monkey
 
 def test_the_data_page_lists_sources_and_undoes_the_last_load(home: Path) -> None:
     filled(home)
-    app = data_page()
+    app = one_page("data")
     assert ">table</td>" in said(app)
     app.button(key="undo").click().run()
     assert "150 new events go" in said(app)
@@ -315,7 +286,7 @@ def test_the_data_page_lists_sources_and_undoes_the_last_load(home: Path) -> Non
 
 def test_demonstration_events_are_removed_only_after_a_second_word(home: Path) -> None:
     filled(home, source=DEMONSTRATION)
-    app = data_page()
+    app = one_page("data")
     app.button(key="undemonstrate").click().run()
     assert "550 synthetic events go for good. Real events stay." in said(app)
     app.button(key="undemonstrate_no").click().run()

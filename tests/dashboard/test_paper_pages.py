@@ -7,30 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from layers.areas import load_area
 from tests.support.made_events import HOSTILE, filled
-
-PATIENCE_S = 120
-
-
-def briefing_page() -> AppTest:
-    def script() -> None:
-        from dashboard.partners.briefing_page import show  # noqa: PLC0415 - Streamlit runs the source of this function
-        from dashboard.session import open_installation  # noqa: PLC0415
-        from layers.settings import Settings  # noqa: PLC0415
-
-        show(open_installation(Settings.from_environment()), [])
-
-    return AppTest.from_function(script, default_timeout=PATIENCE_S).run()
-
-
-def evidence_page() -> AppTest:
-    def script() -> None:
-        from dashboard.partners.evidence_page import show  # noqa: PLC0415 - Streamlit runs the source of this function
-        from dashboard.session import open_installation  # noqa: PLC0415
-        from layers.settings import Settings  # noqa: PLC0415
-
-        show(open_installation(Settings.from_environment()), [])
-
-    return AppTest.from_function(script, default_timeout=PATIENCE_S).run()
+from tests.support.one_page import one_page
 
 
 def said(app: AppTest) -> str:
@@ -39,7 +16,7 @@ def said(app: AppTest) -> str:
 
 def test_the_briefing_says_what_happened_and_what_cannot_be_told(home: Path) -> None:
     filled(home, texts=HOSTILE)
-    app = briefing_page()
+    app = one_page("briefing")
     assert not app.exception
     words = said(app)
     assert "Middlesbrough: threat, risk and harm" in words
@@ -53,7 +30,7 @@ def test_the_briefing_says_what_happened_and_what_cannot_be_told(home: Path) -> 
 
 def test_a_pack_is_made_from_the_form_and_its_texts_are_only_text(home: Path) -> None:
     filled(home, texts=HOSTILE)
-    app = evidence_page()
+    app = one_page("evidence")
     assert "Incidents recorded near a place" in said(app)
     area = load_area("middlesbrough")
     middle = area.wards.polygons[0].representative_point()
@@ -81,7 +58,7 @@ def test_a_pack_is_made_from_the_form_and_its_texts_are_only_text(home: Path) ->
 )
 def test_what_makes_no_pack_is_said_in_three_parts(home: Path, place: str, case: str, rule: str) -> None:
     filled(home, texts=HOSTILE)
-    app = evidence_page()
+    app = one_page("evidence")
     app.text_input(key="evidence_place").set_value(place)
     app.text_input(key="evidence_case").set_value(case)
     app.text_input(key="evidence_by").set_value("A. Analyst")

@@ -15,26 +15,9 @@ from layers.cell_names import cell_words
 from layers.plans.store import list_plans, load_plan
 from layers.plans.words import headline
 from tests.support.analysing import filled_store, judged
+from tests.support.one_page import one_page
 from tests.support.planning import a_plan
 from tests.support.plans import example_plan, judged_plan, with_break
-
-PATIENCE_S = 240
-
-
-def plan_page(**query: str) -> AppTest:
-    def script() -> None:
-        from dashboard.partners.plan_page import show  # noqa: PLC0415 - Streamlit runs the source of this function
-        from dashboard.session import open_installation  # noqa: PLC0415
-        from layers.settings import Settings  # noqa: PLC0415
-
-        show(open_installation(Settings.from_environment()), [])
-
-    app = AppTest.from_function(script, default_timeout=PATIENCE_S)
-    for key, value in query.items():
-        app.query_params[key] = value
-    app.run()
-    assert not app.exception
-    return app
 
 
 def said(app: AppTest) -> str:
@@ -43,7 +26,7 @@ def said(app: AppTest) -> str:
 
 def test_a_sweep_is_made_kept_opened_by_its_link_and_the_start_remembered(home: Path) -> None:
     shutil.copytree(filled_store(), home)
-    app = plan_page()
+    app = one_page("plan")
     assert "No plan is open" in said(app)
     app.session_state["plan_kind"] = "sweep"
     app.run()
@@ -56,7 +39,7 @@ def test_a_sweep_is_made_kept_opened_by_its_link_and_the_start_remembered(home: 
     assert app.query_params["plan"] in (code, [code])
     assert headline(plan) in said(app)
     assert 'name = "Depot"' in (home / "plans.toml").read_text()
-    again = plan_page(plan=code)
+    again = one_page("plan", plan=code)
     assert [field.label for field in again.number_input] == ["Crews", "Reports answered within (hours)"]
     assert headline(plan) in said(again)
     assert [button.label for button in again.get("download_button")][:2] == ["PDF to print", "GPX for devices"]
@@ -65,22 +48,22 @@ def test_a_sweep_is_made_kept_opened_by_its_link_and_the_start_remembered(home: 
 def test_a_patrol_that_cannot_be_says_why(home: Path) -> None:
     judged("street_dealing")
     shutil.copytree(filled_store(), home)
-    app = plan_page()
+    app = one_page("plan")
     app.text_input(key="patrol_place").set_value("somewhere").run()
     assert "A place is written as latitude and longitude" in said(app)
     assert app.button(key="plan_make").disabled
-    assert "there is no plan" in said(plan_page(plan="zzzz9"))
+    assert "there is no plan" in said(one_page("plan", plan="zzzz9"))
 
 
 def test_the_address_says_which_plan_is_asked_for(home: Path) -> None:
     shutil.copytree(filled_store(), home)
-    sweep = plan_page(kind="sweep", wards="E05009857")
+    sweep = one_page("plan", kind="sweep", wards="E05009857")
     assert [field.label for field in sweep.number_input] == ["Crews", "Reports answered within (hours)"]
     assert sweep.multiselect(key="sweep_wards").value == ["E05009857"]
-    patrol = plan_page(kind="patrol", layers="overdoses", wards="E05009857")
+    patrol = one_page("plan", kind="patrol", layers="overdoses", wards="E05009857")
     assert patrol.session_state["patrol_layers"] == ["overdoses"]
     assert patrol.multiselect(key="patrol_wards").value == ["E05009857"]
-    unknown = plan_page(kind="raid", layers="closed_properties,<b>")
+    unknown = one_page("plan", kind="raid", layers="closed_properties,<b>")
     assert unknown.session_state["patrol_layers"] == ["street_dealing"]
 
 
