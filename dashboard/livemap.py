@@ -7,15 +7,12 @@ from typing import Any
 
 import folium
 import h3
-import numpy as np
-import shapely
 import streamlit as st
 from streamlit_folium import st_folium
 
 from dashboard.basemap import Tiles, base_map
 from dashboard.hexlayer import HexLayer
-from geo.errors import UsageError
-from layers.areas import Area
+from layers.areas import Area, ward_bounds
 
 __all__ = ["Pick", "show_map"]
 
@@ -69,18 +66,6 @@ def show_map(
         returned_objects=["last_active_drawing"],
     )
     return noticed_pick(read_choice(returned), key, mark_seen=True)
-
-
-def ward_bounds(area: Area, codes: Sequence[str]) -> tuple[float, float, float, float]:
-    """West, south, east, north in degrees of the wards of these codes."""
-    unknown = sorted(set(codes) - set(area.wards.codes))
-    if unknown:
-        raise UsageError(
-            "a map turns to wards of its area", f"{area.name} has no {', '.join(unknown)}", "give codes of this area"
-        )
-    chosen = [polygon for code, polygon in zip(area.wards.codes, area.wards.polygons, strict=True) if code in codes]
-    west, south, east, north = shapely.total_bounds(np.array(chosen, dtype=object)).tolist()
-    return west, south, east, north
 
 
 def read_choice(returned: Any) -> tuple[str, float] | None:

@@ -3,13 +3,17 @@
 import difflib
 import re
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from geo.errors import AreaError
+import numpy as np
+import shapely
+
+from geo.errors import AreaError, UsageError
 from geo.wards import Wards
 from layers.settings import PROJECT_DIR
 
@@ -22,6 +26,7 @@ __all__ = [
     "load_area",
     "read_facts",
     "require_area_name",
+    "ward_bounds",
 ]
 
 WARDS_FILE: Final = "wards.geojson"
@@ -215,3 +220,15 @@ def _unreadable(folder: Path, fact: str) -> AreaError:
         fact,
         "build the area again with `hexbeat boundaries build`",
     )
+
+
+def ward_bounds(area: Area, codes: Sequence[str]) -> tuple[float, float, float, float]:
+    """West, south, east, north in degrees of the wards of these codes."""
+    unknown = sorted(set(codes) - set(area.wards.codes))
+    if unknown:
+        raise UsageError(
+            "a map turns to wards of its area", f"{area.name} has no {', '.join(unknown)}", "give codes of this area"
+        )
+    chosen = [polygon for code, polygon in zip(area.wards.codes, area.wards.polygons, strict=True) if code in codes]
+    west, south, east, north = shapely.total_bounds(np.array(chosen, dtype=object)).tolist()
+    return west, south, east, north

@@ -3,7 +3,6 @@
 import datetime as dt
 from typing import Any, Final
 
-import numpy as np
 import shapely
 
 from dashboard.documents.drawing import draw_map
@@ -11,7 +10,7 @@ from dashboard.documents.sketch import Mark, MarkKind, Outline
 from dashboard.documents.typesetting import make_pdf
 from dashboard.places import parse_cells, place_words
 from geo.cells import boundaries
-from layers.areas import Area
+from layers.areas import Area, ward_bounds
 from layers.briefing.facts import Alert, Briefing, ClosureLine, LayerLine, PlaceLine, Purpose
 from layers.catalogue import LAYER_NAMES, layer_named
 from layers.wording import date_words, list_words, number_words, span_words, things
@@ -184,20 +183,11 @@ def briefing_map(found: Briefing, area: Area, *, width_mm: float = WIDE_MM, heig
         areas=[outline_of(line) for line in found.places],
         points=[*closures, *places],
         keys=keys,
-        extent=chosen_extent(found, area),
+        extent=ward_bounds(area, found.wards) if found.wards else None,
         alt=briefing_alt(found, area),
         width_mm=width_mm,
         height_mm=height_mm,
     )
-
-
-def chosen_extent(found: Briefing, area: Area) -> tuple[float, float, float, float] | None:
-    """The bounds of the chosen wards; None for all."""
-    if not found.wards:
-        return None
-    chosen = [shape for code, shape in zip(area.wards.codes, area.wards.polygons, strict=True) if code in found.wards]
-    west, south, east, north = shapely.total_bounds(np.array(chosen, dtype=object)).tolist()
-    return west, south, east, north
 
 
 def middle(cell: str) -> tuple[float, float]:

@@ -5,15 +5,14 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
-import shapely
 
 from dashboard.documents.drawing import Mark, Ring, draw_map
-from dashboard.documents.sketch import Bounds, MarkKind
+from dashboard.documents.sketch import MarkKind
 from dashboard.documents.typesetting import make_pdf
 from dashboard.scales import count_scale
 from dashboard.sentence import clock_words
 from dashboard.words import DAY_NAMES
-from layers.areas import Area
+from layers.areas import Area, ward_bounds
 from layers.filters import Filter
 from layers.naloxone.cover import NaloxoneCover
 from layers.naloxone.words import cover_notes, cover_sentence
@@ -81,7 +80,7 @@ def _map(found: NaloxoneCover, area: Area, asked: Filter) -> bytes:
         points=marks,
         rings=[Ring(mark.lon, mark.lat, found.reach.straight_m) for mark in reaching],
         keys=[(kind, words) for kind, words in _KEYS.items() if kind in kinds],
-        extent=_extent(area, asked),
+        extent=ward_bounds(area, asked.wards) if asked.wards else None,
         alt=_alt(found, area),
         width_mm=_WIDE_MM,
         height_mm=_height_mm(found),
@@ -101,15 +100,6 @@ def _marks(places: Any, kind: MarkKind) -> list[Mark]:
         Mark(lon, lat, kind, label)
         for lon, lat, label in zip(places["lon"].tolist(), places["lat"].tolist(), labels, strict=True)
     ]
-
-
-def _extent(area: Area, asked: Filter) -> Bounds | None:
-    """The chosen wards; None, the whole area, where none is chosen."""
-    chosen = [shape for code, shape in zip(area.wards.codes, area.wards.polygons, strict=True) if code in asked.wards]
-    if not chosen:
-        return None
-    west, south, east, north = shapely.total_bounds(chosen).tolist()
-    return west, south, east, north
 
 
 def _alt(found: NaloxoneCover, area: Area) -> str:

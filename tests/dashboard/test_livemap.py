@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.livemap import read_choice, ward_bounds
+from dashboard.livemap import read_choice
 from geo.errors import UsageError
-from layers.areas import load_area
+from layers.areas import load_area, ward_bounds
 
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.floats() | st.integers() | st.text(),
