@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -140,7 +140,9 @@ class _Job:
             )  # fmt: skip
             for chunk in opened.chunks(plan.columns):
                 done = reader.read(chunk)
-                _hand_over(entry, done.events, done.rejects, done.scopes)
+                _hand_over(entry, done.events, done.rejects)
+                if done.scopes:
+                    entry.cover(done.scopes, wards=self.area.wards)
                 entry.add_tally(read=done.read, skipped=done.skipped)
                 samples.add(done.rejects)
                 samples.unknown_reporters += done.unknown_reporters
@@ -148,13 +150,11 @@ class _Job:
         return samples
 
 
-def _hand_over(entry: LoadFile, events: pd.DataFrame, rejects: pd.DataFrame, scopes: Iterable[str]) -> None:
+def _hand_over(entry: LoadFile, events: pd.DataFrame, rejects: pd.DataFrame) -> None:
     if len(events):
         entry.add_events(events)
     if len(rejects):
         entry.add_rejects(rejects)
-    if scopes := sorted(scopes):
-        entry.cover(scopes)
 
 
 def _parts_of_name(profile: SourceProfile, name: str) -> dict[str, str]:

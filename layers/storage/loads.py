@@ -24,6 +24,8 @@ from layers.storage.state import change_version, read_version
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from geo.wards import Wards
+
 __all__ = ["FileTally", "Load", "LoadFile", "open_load"]
 
 
@@ -55,6 +57,7 @@ class LoadFile:
 
     def __init__(self, load: "Load", name: str, source: str, *, sha256: str, snapshot: bool, file_no: int) -> None:
         self.name, self.source, self.sha256, self.snapshot, self.file_no = name, source, sha256, snapshot, file_no
+        self.wards: Wards | None = None  # where the file's snapshot may remove events; None: nowhere
         self._load = load
         self._read: int | None = None
         self._skipped: Counter[str] = Counter()
@@ -90,8 +93,12 @@ class LoadFile:
         self._read = (self._read or 0) + read
         self._skipped.update(skipped)
 
-    def cover(self, scopes: Iterable[str]) -> None:
-        """Name the scopes that this snapshot replaces as a whole."""
+    def cover(self, scopes: Iterable[str], *, wards: "Wards") -> None:
+        """Name the scopes that this snapshot replaces as a whole, within the wards from which the load takes rows.
+
+        The same scope may hold events of another area, of which this file brought none: they stay.
+        """
+        self.wards = wards
         with self._load.step() as connection:
             staging.stage_scopes(connection, scopes, source=self.source, file_no=self.file_no)
 
@@ -142,7 +149,7 @@ class Load:
             self._version = version if self._version is None else self._version
             self._stale |= version != self._version
             staging.tell_planner(connection)
-            merging.compare_file(connection, entry.file_no)
+            merging.compare_file(connection, entry.file_no, wards=entry.wards)
             self._settle(connection)
 
     def _settle(self, connection: Connection) -> None:
@@ -168,7 +175,7 @@ class Load:
         with translated(connection.engine), connection.begin():
             version = change_version(connection) - 1
             if self._stale or (self._version is not None and version != self._version):
-                merging.compare_all(connection, len(self.files))
+                merging.compare_all(connection, [entry.wards for entry in self.files])
                 self._settle(connection)
             batch_id = self._write(connection)
             if connection.dialect.name == "postgresql":

@@ -3,16 +3,24 @@
 Files of a load act one after the other. A row is compared with what the event was before it: the same event in an
 earlier file of the load, else the live row of the store. A snapshot file removes the events of the scopes that it
 covers and that neither it nor a later file holds; an event that moved to another scope of the same load has not gone.
+It removes none that lie outside the wards of its load, from where it could bring none. Where an event lies is asked of
+its point, not of its ward's code, which two areas may share.
 """
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+import numpy as np
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection, FromClause
 
 from layers.event import EVENT_COLUMNS
 from layers.storage.schema import events
-from layers.storage.staging import covered, doomed, incoming
+from layers.storage.staging import covered, doomed, incoming, stage_doomed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from geo.wards import Wards
 
 __all__ = ["apply_load", "compare_all", "compare_file", "count_outcomes"]
 
@@ -29,8 +37,11 @@ def _same(left: FromClause, right: FromClause, names: tuple[str, ...] = EVENT_CO
     )
 
 
-def compare_file(connection: Connection, file_no: int) -> None:
-    """Find out for each row of a staged file what it changes, and what the file's snapshot removes."""
+def compare_file(connection: Connection, file_no: int, *, wards: "Wards | None") -> None:
+    """Find out for each row of a staged file what it changes, and what its snapshot removes in these wards.
+
+    None: the file is no snapshot.
+    """
     prior = incoming.alias("prior")
     live = events.c.superseded_at.is_(None)
     mine = incoming.c.file_no == file_no
@@ -45,31 +56,33 @@ def compare_file(connection: Connection, file_no: int) -> None:
     connection.execute(sa.update(incoming).values(live_row=events.c.row_id).where(mine, found))
     same = sa.and_(incoming.c.live_row == events.c.row_id, _same(incoming, events))
     connection.execute(sa.update(incoming).values(same_as_live=sa.true()).where(mine, same))
-    _find_removed(connection, file_no)
+    if wards is not None:
+        _find_removed(connection, file_no, wards)
 
 
-def _find_removed(connection: Connection, file_no: int) -> None:
-    """Mark what the snapshot scopes of the file cover: rows of earlier files, and live rows of the store."""
-    scope = covered.alias("scope")
-    in_scope = sa.exists().where(
-        scope.c.file_no == file_no, scope.c.source == incoming.c.source, scope.c.scope == incoming.c.scope
-    )
+def _find_removed(connection: Connection, file_no: int, wards: "Wards") -> None:
+    """Mark what the snapshot of the file covers: rows of earlier files, and live rows of the store in its wards."""
+    scopes = sa.select(covered.c.source, covered.c.scope).where(covered.c.file_no == file_no).distinct().subquery()
+    in_scope = sa.exists().where(scopes.c.source == incoming.c.source, scopes.c.scope == incoming.c.scope)
     earlier = sa.and_(incoming.c.file_no < file_no, incoming.c.is_last, incoming.c.removed_by.is_(None))
     connection.execute(sa.update(incoming).values(removed_by=file_no).where(earlier, in_scope))
-    rows = (
-        sa.select(events.c.row_id, sa.literal(file_no))
-        .join(scope, sa.and_(scope.c.source == events.c.source, scope.c.scope == events.c.scope))
+    left_out = connection.execute(
+        sa.select(events.c.row_id, events.c.lon, events.c.lat)
+        .join(scopes, sa.and_(scopes.c.source == events.c.source, scopes.c.scope == events.c.scope))
         .where(
-            scope.c.file_no == file_no,
             events.c.superseded_at.is_(None),
             sa.not_(sa.exists().where(doomed.c.live_row == events.c.row_id)),
+            sa.not_(sa.exists().where(incoming.c.live_row == events.c.row_id)),
         )
-    )
-    connection.execute(sa.insert(doomed).from_select(["live_row", "file_no"], rows))
+    ).all()
+    place = np.array([(lon, lat) for _, lon, lat in left_out], dtype=np.float64).reshape(-1, 2)
+    inside = wards.locate(place[:, 0], place[:, 1]) >= 0
+    gone = [row.row_id for row, is_inside in zip(left_out, inside.tolist(), strict=True) if is_inside]
+    stage_doomed(connection, gone, file_no=file_no)
 
 
-def compare_all(connection: Connection, files: int) -> None:
-    """Compare every file anew: someone else wrote to the store since they were staged."""
+def compare_all(connection: Connection, wards: "Sequence[Wards | None]") -> None:
+    """Compare every file anew, each with its wards: someone else wrote to the store since they were staged."""
     connection.execute(sa.delete(doomed))
     connection.execute(
         sa.update(incoming).values(
@@ -81,8 +94,8 @@ def compare_all(connection: Connection, files: int) -> None:
             removed_by=None,
         )
     )
-    for file_no in range(1, files + 1):
-        compare_file(connection, file_no)
+    for file_no, of_file in enumerate(wards, start=1):
+        compare_file(connection, file_no, wards=of_file)
 
 
 def count_outcomes(connection: Connection) -> dict[int, dict[str, int]]:

@@ -22,6 +22,7 @@ __all__ = [
     "incoming",
     "incoming_rejects",
     "make_tables",
+    "stage_doomed",
     "stage_events",
     "stage_rejects",
     "stage_scopes",
@@ -59,7 +60,7 @@ covered = Table(
     prefixes=["TEMPORARY"],
 )
 
-# Live rows in scopes that a snapshot of this load covers: closed unless the load holds the event.
+# Live rows that a snapshot of this load covers, by scope and by place: closed unless the load holds the event.
 doomed = Table(
     "doomed",
     _temporary,
@@ -166,3 +167,8 @@ def stage_scopes(connection: Connection, scopes: Iterable[str], *, source: str, 
     rows = [{"file_no": file_no, "source": source, "scope": scope} for scope in sorted(set(scopes))]
     if rows:
         connection.execute(sa.insert(covered), rows)
+
+
+def stage_doomed(connection: Connection, live_rows: list[int], *, file_no: int) -> None:
+    """Stage the numbers of live rows that the snapshot of a file covers."""
+    _insert(connection, doomed, ("live_row", "file_no"), [live_rows, [file_no] * len(live_rows)])

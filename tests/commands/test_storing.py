@@ -63,6 +63,29 @@ def test_dry_run_says_the_same_and_changes_nothing(run: Run, finds: Path) -> Non
     assert loaded(run, finds)["new"] == 3
 
 
+def test_a_load_for_a_smaller_area_leaves_the_events_of_the_larger(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "2024-01-cleveland-street.csv"
+    path.write_text(
+        "Crime ID,Month,Reported by,Longitude,Latitude,Crime type,Last outcome category\n"
+        "m1,2024-01,Cleveland Police,-1.2350,54.5760,Drugs,\n"
+        "h1,2024-01,Cleveland Police,-1.2150,54.6860,Drugs,\n",
+        encoding="utf-8",
+    )
+
+    def outcome(area: str) -> dict[str, object]:
+        answered = run("ingest", path, "--source", "police-uk-street", "--area", area, "--format", "json")
+        return {name: answered.json["files"][0][name] for name in ("new", "unchanged", "removed", "reasons")}
+
+    def total() -> int:
+        return int(run("counts", "--area", "cleveland", "--format", "json").json["total"])
+
+    assert outcome("cleveland") == {"new": 2, "unchanged": 0, "removed": 0, "reasons": {}}
+    assert outcome("middlesbrough") == {"new": 0, "unchanged": 1, "removed": 0, "reasons": {"elsewhere": 1}}
+    assert total() == 2
+    assert outcome("cleveland") == {"new": 0, "unchanged": 2, "removed": 0, "reasons": {}}
+    assert total() == 2
+
+
 def test_rejects_keep_file_line_and_reason(run: Run, finds: Path) -> None:
     loaded(run, finds)
     rows = run("rejects", "--format", "json").json["rejects"]

@@ -1,17 +1,20 @@
 """What each source's files cost others dear, on small files of our own with the same dirt."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from geo.errors import DataError
+from geo.wards import Wards
 from layers.access import ANALYST
+from layers.areas import Area
 from layers.sources import parse_profile
 from layers.storage.reading import live_records
 from layers.storage.store import Store
-from tests.support.ingesting import BOSTON, FIXTURES, TEMPE, ingest, utc
+from tests.support.ingesting import BOSTON, FIXTURES, TEMPE, TOWN, ingest, table, utc
 
 
 @pytest.fixture
@@ -54,6 +57,32 @@ def test_a_later_download_of_a_month_replaces_it(store: Store) -> None:
     later = ingest(store, FIXTURES / "2024-06-cleveland-street-later.csv", source="police-uk-street").files[0].tally
     assert (later.new, later.updated, later.unchanged, later.removed) == (1, 1, 1, 2)
     assert [key.rsplit("|")[-1] for key in live(store).index][1:] == ["a1", "a5"]
+
+
+def test_a_month_loaded_for_a_part_of_the_area_leaves_the_rest(store: Store, tmp_path: Path) -> None:
+    codes = TOWN.wards.codes
+    west = replace(TOWN, name="west", wards=Wards(codes[::2], TOWN.wards.names[::2], TOWN.wards.polygons[::2]))
+    heading = "Crime ID,Month,Reported by,Longitude,Latitude,Crime type,Last outcome category"
+
+    def load(area: Area, **places: float) -> tuple[int, int, int, int]:
+        rows = [f"{key},2024-06,Cleveland Police,{lon},54.57,Drugs," for key, lon in places.items()]
+        path = table(tmp_path, *rows, heading=heading, name="2024-06-cleveland-street.csv")
+        tally = ingest(store, path, source="police-uk-street", area=area).files[0].tally
+        return tally.new, tally.updated, tally.unchanged, tally.removed
+
+    first = {"w1": -1.28, "w2": -1.27, "w3": -1.26, "e1": -1.12, "e2": -1.13}
+    assert load(TOWN, **first) == (5, 0, 0, 0)
+    assert load(west, **first) == (0, 0, 3, 0)
+    # w2 is no longer there; w3 and e1 change sides; e2 too is gone, which a load for the west cannot know.
+    later = {"w1": -1.28, "w3": -1.12, "e1": -1.26, "w4": -1.29}
+    assert load(west, **later) == (1, 1, 1, 2)
+    assert [key.rsplit("|")[-1] for key in live(store).index] == ["e1", "e2", "w1", "w4"]
+    assert load(TOWN, **later) == (1, 0, 3, 1)
+    assert load(TOWN, **later) == (0, 0, 4, 0)
+    assert [key.rsplit("|")[-1] for key in live(store).index] == ["e1", "w1", "w3", "w4"]
+    for removed in (0, 1, 2):
+        assert store.undo_last(ANALYST).removed == removed
+    assert [key.rsplit("|")[-1] for key in live(store).index] == ["e1", "e2", "w1", "w2", "w3"]
 
 
 def test_stop_and_search_at_local_midnight_is_a_day_of_the_local_month(home: Store) -> None:

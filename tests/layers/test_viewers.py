@@ -42,6 +42,7 @@ NO_VIEWER = {
     "layers.work.visit_rows.take_back": "the same",
     "layers.work.visit_rows.write_visit": "the same",
     "layers.storage.staging.make_tables": "the inside of a load, which was allowed when it began",
+    "layers.storage.staging.stage_doomed": "the same",
     "layers.storage.staging.stage_events": "the same",
     "layers.storage.staging.stage_rejects": "the same",
     "layers.storage.staging.stage_scopes": "the same",

@@ -5,13 +5,16 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+import shapely
 
+from geo.wards import Wards
 from layers.access import ANALYST
 from layers.event import EVENT_COLUMNS
 from layers.storage.loads import FileTally
 from layers.storage.store import Store
 
 WARDS: Final = ("E05000001", "E05000002")
+LONS: Final = {WARDS[0]: -1.25, WARDS[1]: -1.15}  # a place in each ward, all at one latitude
 _START: Final = 1_700_000_000
 
 _PLAIN: Final[Mapping[str, Any]] = {
@@ -35,6 +38,15 @@ _PLAIN: Final[Mapping[str, Any]] = {
 }
 
 
+def wards_around(*codes: str) -> Wards:
+    """Square wards of 0.08 degrees around the places of these codes."""
+    squares = [shapely.box(LONS[code] - 0.04, 54.53, LONS[code] + 0.04, 54.61) for code in codes]
+    return Wards(codes, codes, np.array(squares, dtype=object))
+
+
+BOTH: Final = wards_around(*WARDS)
+
+
 def event_frame(source_ids: Iterable[str], **columns: Any) -> pd.DataFrame:
     """One event an identifier; a column given is a value for all, or one value a row."""
     frame = pd.DataFrame({"source_id": pd.Series(list(source_ids), dtype="object")})
@@ -54,13 +66,20 @@ def reject_frame(lines: Mapping[int, tuple[str, str]]) -> pd.DataFrame:
 
 
 def load(
-    store: Store, frame: pd.DataFrame, *, name: str = "a.csv", cover: Iterable[str] = (), **options: Any
+    store: Store,
+    frame: pd.DataFrame,
+    *,
+    name: str = "a.csv",
+    cover: Iterable[str] = (),
+    wards: Wards = BOTH,
+    **options: Any,
 ) -> FileTally:
-    """Load one file; its final tally."""
+    """Load one file; its final tally. `cover` are the scopes that it replaces in the wards."""
     with (
         store.begin_load(ANALYST, area="middlesbrough", **options) as entry,
         entry.file(name, "table", sha256="0" * 64, snapshot=bool(cover)) as part,
     ):
         part.add_events(frame)
-        part.cover(cover)
+        if cover:
+            part.cover(cover, wards=wards)
     return part.tally

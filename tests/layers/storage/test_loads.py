@@ -11,9 +11,11 @@ from layers.event import event_id
 from layers.storage.loads import FileTally
 from layers.storage.reading import is_empty, live_records
 from layers.storage.store import Store
-from tests.support.event_frames import event_frame, load, reject_frame
+from tests.support.event_frames import BOTH, LONS, WARDS, event_frame, load, reject_frame, wards_around
 
 SHA = "0" * 64
+WEST, EAST = LONS.values()
+WESTERN = wards_around(WARDS[0])
 
 
 def quantities(store: Store) -> dict[str, int]:
@@ -85,6 +87,43 @@ def test_a_snapshot_leaves_other_sources_alone(store: Store) -> None:
     assert set(quantities(store)) == {"a", "b"}
 
 
+def test_a_snapshot_removes_nothing_outside_the_wards_of_its_load(store: Store) -> None:
+    load(store, event_frame(["w1", "w2", "e1", "e2"], scope="m", lon=[WEST, WEST, EAST, EAST]))
+    western = event_frame(["w1"], scope="m", lon=WEST)
+    dry = load(store, western, cover=["m"], wards=WESTERN, dry_run=True)
+    assert load(store, western, cover=["m"], wards=WESTERN) == dry
+    assert (counts(dry), set(quantities(store))) == ((0, 0, 1, 1), {"w1", "e1", "e2"})
+    last = store.last_load(ANALYST)
+    assert last is not None
+    assert last.removed == 1
+    store.undo_last(ANALYST)
+    assert set(quantities(store)) == {"w1", "w2", "e1", "e2"}
+    everywhere = event_frame(["w1", "e1"], scope="m", lon=[WEST, EAST])
+    assert counts(load(store, everywhere, cover=["m"])) == (0, 0, 2, 2)
+
+
+def test_where_an_event_lies_is_asked_of_its_point_not_of_its_wards_code(store: Store) -> None:
+    load(store, event_frame(["w", "e"], scope="m", lon=[WEST, EAST], ward_code=[WARDS[1], WARDS[0]]))
+    assert counts(load(store, event_frame([], scope="m"), cover=["m"], wards=WESTERN)) == (0, 0, 0, 1)
+    assert set(quantities(store)) == {"e"}
+
+
+def test_an_event_that_moves_into_the_wards_of_a_load_is_updated(store: Store) -> None:
+    load(store, event_frame(["a", "b"], scope="m", lon=EAST))
+    tally = load(store, event_frame(["a"], scope="m", lon=WEST), cover=["m"], wards=WESTERN)
+    assert (counts(tally), set(quantities(store))) == ((0, 1, 0, 0), {"a", "b"})
+    assert [version.event["lon"] for version in store.history(ANALYST, event_id("table", "a"))] == [EAST, WEST]
+
+
+def test_a_snapshot_in_chunks_removes_each_event_once(store: Store) -> None:
+    load(store, event_frame(["a", "b", "c"], scope="m"))
+    with store.begin_load(ANALYST, area="a") as entry, entry.file("f", "table", sha256=SHA, snapshot=True) as part:
+        for key in ("a", "d"):
+            part.add_events(event_frame([key], scope="m"))
+            part.cover(["m"], wards=BOTH)
+    assert (counts(part.tally), set(quantities(store))) == ((1, 0, 1, 2), {"a", "d"})
+
+
 @pytest.mark.parametrize("order", [("2024-01", "2024-02"), ("2024-02", "2024-01")])
 def test_an_event_that_moves_between_scopes_is_updated_not_removed(store: Store, order: tuple[str, str]) -> None:
     load(store, event_frame(["a", "x"], scope="2024-01"))
@@ -94,7 +133,7 @@ def test_an_event_that_moves_between_scopes_is_updated_not_removed(store: Store,
         for scope in order:
             with entry.file(scope, "table", sha256=SHA, snapshot=True) as parts[scope]:
                 parts[scope].add_events(held[scope])
-                parts[scope].cover([scope])
+                parts[scope].cover([scope], wards=BOTH)
     assert counts(parts["2024-01"].tally) == (0, 0, 1, 0)
     assert counts(parts["2024-02"].tally) == (0, 1, 0, 0)
     assert set(quantities(store)) == {"a", "x"}
@@ -116,10 +155,10 @@ def test_a_second_download_of_a_month_in_one_load_replaces_the_first(store: Stor
     with store.begin_load(ANALYST, area="middlesbrough") as entry:
         with entry.file("1", "table", sha256=SHA, snapshot=True) as first:
             first.add_events(event_frame(["old", "a"], scope="m"))
-            first.cover(["m"])
+            first.cover(["m"], wards=BOTH)
         with entry.file("2", "table", sha256=SHA, snapshot=True) as second:
             second.add_events(event_frame(["a", "b"], scope="m"))
-            second.cover(["m"])
+            second.cover(["m"], wards=BOTH)
     assert (counts(first.tally), counts(second.tally)) == ((1, 0, 1, 0), (1, 0, 1, 1))
     assert set(quantities(store)) == {"a", "b"}
 
@@ -237,3 +276,13 @@ def test_a_load_notices_what_another_wrote_since_it_compared(store: Store) -> No
     assert counts(part.tally) == (0, 1, 1, 0)
     assert quantities(store) == {"a": 1, "b": 1}
     assert [version.event["quantity"] for version in store.history(ANALYST, event_id("table", "b"))] == [9, 1]
+
+
+def test_what_another_wrote_since_goes_only_in_the_wards_of_the_load(store: Store) -> None:
+    with store.begin_load(ANALYST, area="a") as slow:
+        with slow.file("slow", "table", sha256=SHA, snapshot=True) as part:
+            part.add_events(event_frame(["a"], scope="m", lon=WEST))
+            part.cover(["m"], wards=WESTERN)
+        assert counts(part.tally) == (1, 0, 0, 0)
+        load(store, event_frame(["w", "e"], scope="m", lon=[WEST, EAST]))
+    assert (counts(part.tally), set(quantities(store))) == ((1, 0, 0, 1), {"a", "e"})

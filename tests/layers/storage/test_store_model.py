@@ -16,12 +16,13 @@ from layers.columns import Columns
 from layers.event import event_id
 from layers.storage.reading import ColumnCache, live_records, read_columns
 from layers.storage.store import Store
-from tests.support.event_frames import WARDS, event_frame
+from tests.support.event_frames import BOTH, LONS, WARDS, event_frame, wards_around
 from tests.support.postgres import wipe
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 Row = tuple[str, int, str, int]  # scope, quantity, ward, minutes
 rows = st.tuples(st.sampled_from("mn"), st.integers(1, 2), st.sampled_from(WARDS), st.integers(0, 3))
+AREAS = {WARDS: BOTH, WARDS[:1]: wards_around(WARDS[0]), WARDS[1:]: wards_around(WARDS[1])}
 one_file = st.tuples(st.dictionaries(st.sampled_from("abcdef"), rows, max_size=5), st.sets(st.sampled_from("mn")))
 
 
@@ -33,7 +34,7 @@ class Model:
     before: list[dict[str, Row]] = field(default_factory=list)
     past: list[tuple[datetime, dict[str, Row]]] = field(default_factory=list)
 
-    def load(self, files: list[tuple[dict[str, Row], set[str]]]) -> list[list[int]]:
+    def load(self, files: list[tuple[dict[str, Row], set[str]]], area: tuple[str, ...]) -> list[list[int]]:
         """Apply the files one after the other; new, updated, unchanged, removed of each."""
         tallies = [[0, 0, 0, 0] for _ in files]
         staged: dict[str, Row] = {}
@@ -46,7 +47,7 @@ class Model:
                 if key not in held and row[0] in scopes:
                     gone.setdefault(key, number)
             for key, row in self.live.items():
-                if key not in held and key not in staged and row[0] in scopes:
+                if key not in held and key not in staged and row[0] in scopes and row[2] in area:
                     gone.setdefault(key, number)
             staged |= held
             gone = {key: by for key, by in gone.items() if key not in held}
@@ -66,7 +67,9 @@ class Machine(RuleBasedStateMachine):
         self.store, self.model, self.now = store, Model(), START
         self.cache = ColumnCache(store)
 
-    def _load(self, files: list[tuple[dict[str, Row], set[str]]], *, dry_run: bool) -> list[list[int]]:
+    def _load(
+        self, files: list[tuple[dict[str, Row], set[str]]], area: tuple[str, ...], *, dry_run: bool
+    ) -> list[list[int]]:
         parts = []
         with self.store.begin_load(ANALYST, area="a", now=self.now, dry_run=dry_run) as entry:
             for number, (held, scopes) in enumerate(files):
@@ -78,19 +81,21 @@ class Machine(RuleBasedStateMachine):
                             scope=columns[0],
                             quantity=columns[1],
                             ward_code=columns[2],
+                            lon=[LONS[ward] for ward in columns[2]],
                             occurred_from=[60 * minute for minute in columns[3]],
                         )
                     )
-                    part.cover(scopes)
+                    part.cover(scopes, wards=AREAS[area])
                 parts.append(part)
         return [[part.tally.new, part.tally.updated, part.tally.unchanged, part.tally.removed] for part in parts]
 
-    @rule(files=st.lists(one_file, min_size=1, max_size=3))
-    def load(self, files: list[tuple[dict[str, Row], set[str]]]) -> None:
+    @rule(files=st.lists(one_file, min_size=1, max_size=3), area=st.sampled_from(list(AREAS)))
+    def load(self, files: list[tuple[dict[str, Row], set[str]]], area: tuple[str, ...]) -> None:
         self.now += timedelta(minutes=1)
-        expected = deepcopy(self.model).load(files)
-        assert self._load(files, dry_run=True) == expected
-        assert self._load(files, dry_run=False) == self.model.load(files)
+        files = [({key: row for key, row in held.items() if row[2] in area}, scopes) for held, scopes in files]
+        expected = deepcopy(self.model).load(files, area)
+        assert self._load(files, area, dry_run=True) == expected
+        assert self._load(files, area, dry_run=False) == self.model.load(files, area)
         self.model.past.append((self.now, self.model.live))
 
     @precondition(lambda self: self.model.before)
