@@ -49,6 +49,8 @@ class Installation:
 def open_installation(home: Path | None, area: str | None) -> Iterator[Installation]:
     """Open the store and the area that the options, the environment or the defaults name.
 
+    If an erasure could not be finished yet, that is said on standard error.
+
     Whoever can run commands on the machine can read the store's file, so the command line acts as the analyst.
 
     Raises UsageError if there is no such area, AreaError if its files are broken, StoreError if the store is.
@@ -56,6 +58,8 @@ def open_installation(home: Path | None, area: str | None) -> Iterator[Installat
     settings = Settings.from_environment(home=home, area=area)
     chosen = named_area(settings)
     with Store.open(settings.home, database_url=settings.database_url) as store:
+        if pending := store.describe_pending_erasure():
+            typer.echo(pending, err=True)
         yield Installation(settings, chosen, store, Viewer(Role.ANALYST))
 
 

@@ -6,7 +6,7 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from dashboard.header import show_header
-from dashboard.partners.loads import draw_demonstration, draw_last_load, draw_rejects
+from dashboard.partners.loads import draw_demonstration, draw_last_load, draw_pending_erasure, draw_rejects
 from dashboard.partners.reference_section import draw_reference
 from dashboard.partners.upload import draw_upload
 from dashboard.quality import sources_html
@@ -27,6 +27,7 @@ def show(here: Installation, pages: Sequence[StreamlitPage]) -> None:
             draw_last_load(here)
             draw_rejects(here)
             draw_demonstration(here)
+            draw_pending_erasure(here)
         with st.container(key="hb_data_right", width="stretch"):
             if may(here.viewer, Action.LOAD):
                 draw_upload(here)

@@ -14,7 +14,7 @@ from layers import demonstration
 from layers.access import Action, may, require
 from layers.storage.reading import has_demonstration
 
-__all__ = ["confirmed", "draw_demonstration", "draw_last_load", "draw_rejects", "draw_said"]
+__all__ = ["confirmed", "draw_demonstration", "draw_last_load", "draw_pending_erasure", "draw_rejects", "draw_said"]
 
 
 def confirmed(name: str, *, button: str, warning: str, yes: str, act: Callable[[], str]) -> None:
@@ -115,3 +115,11 @@ def draw_demonstration(here: Installation) -> None:
         yes="Yes, remove them",
         act=act,
     )
+
+
+def draw_pending_erasure(here: Installation) -> None:
+    """That traces of what was erased may still be in the store's files; nothing where none are."""
+    pending = here.store.describe_pending_erasure()
+    if pending and may(here.viewer, Action.ERASE):
+        st.html('<h2 class="hb-title">Erasure</h2>')
+        st.text(pending)

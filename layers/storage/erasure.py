@@ -1,15 +1,17 @@
 """Removal for good: one event on request, or all that are too old. No byte of them stays in the store's files.
 
 What that means. In SQLite the rows are deleted, the file is built anew without them (VACUUM), and the write-ahead log
-is emptied into it; a reader that still sits on an old state can delay the last step, which is then said, and done when
-the store is next opened or anything else is erased. In PostgreSQL the tables are written anew (VACUUM FULL) and the old
-files given back. PostgreSQL's own write-ahead log (pg_wal) still holds what was once written until the server recycles
-it, usually within some checkpoints, and so do archived log, replicas and backups, for as long as they are kept: they
-are the server's keeper's business. Neither database can reach blocks that the file system or the disk has set free.
+is emptied into it. In PostgreSQL the tables are written anew (VACUUM FULL), which only their owner may do, and the old
+files given back. Another program that uses the store, or a full disk, can delay what follows the deletion: that is then
+said, and done when the store is next opened or anything else is erased. Until then the store serves. PostgreSQL's own
+write-ahead log (pg_wal) still holds what was once written until the server recycles it, usually within some
+checkpoints, and so do archived log, replicas and backups, for as long as they are kept: they are the server's keeper's
+business. Neither database can reach blocks that the file system or the disk has set free.
 """
 
 import json
 import re
+import sqlite3
 import time
 from calendar import monthrange
 from dataclasses import dataclass
@@ -18,18 +20,24 @@ from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine
+from sqlalchemy.dialects.postgresql import REGCLASS
+from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import DBAPIError
 
-from geo.errors import UsageError
+from geo.errors import StoreError, UsageError
 from layers.access import Action, Viewer, require
 from layers.moments import to_seconds
 from layers.storage.schema import batch_files, batches, events, rejects, store_state, visits
 from layers.storage.state import reading, writing
 
-__all__ = ["LEDGER", "PATIENCE_S", "Erasure", "erase", "erase_source", "finish", "retain"]
+__all__ = ["LEDGER", "PATIENCE_S", "Erasure", "describe_pending", "erase", "erase_source", "finish", "retain"]
 
 PATIENCE_S: Final = 10.0  # how long an erasure waits for readers of an old state
 LEDGER: Final = "ledger"  # the source by which a visit is named; a visit's identifier is its visit_id
+_TO_DO: Final = (
+    "Traces may stay in the store's files, because another program uses the store, its disk is full, or this user may "
+    "not rewrite it. Hexbeat tries again each time it opens the store."
+)
 _REPEAT: Final = re.compile(r"#(?:[2-9]|[1-9]\d+)$")  # as layers.parsing.keys numbers them
 
 
@@ -51,12 +59,7 @@ class Erasure:
     @property
     def notice(self) -> str | None:
         """What is still to do, as a sentence; None if nothing is."""
-        if self.complete:
-            return None
-        return (
-            "The rows are gone, but traces may stay in the store's files while another program reads the store. "
-            "Close it and open Hexbeat again: the rest is then done by itself."
-        )
+        return None if self.complete else f"The rows are gone. {_TO_DO}"
 
 
 def erase(engine: Engine, viewer: Viewer, source: str, source_id: str) -> Erasure:
@@ -172,22 +175,33 @@ def _mark(connection: Connection, *, pending: bool) -> None:
     connection.execute(sa.update(store_state).values(erasure_pending=pending))
 
 
-def finish(engine: Engine, *, patience_s: float) -> bool:
-    """Sweep the files if an erasure has not done so yet; False if readers of an old state did not let it end in time.
+def describe_pending(engine: Engine) -> str | None:
+    """That an erasure has not swept the files yet, as two sentences; None if all have."""
+    return f"An earlier erasure is not finished. {_TO_DO}" if _is_pending(engine) else None
 
-    A program that is killed between deleting and sweeping leaves a mark, and the next opening sweeps.
-    """
+
+def _is_pending(engine: Engine) -> bool:
     with reading(engine) as connection:
-        if not connection.execute(sa.select(store_state.c.erasure_pending)).scalar_one():
-            return True
+        return bool(connection.execute(sa.select(store_state.c.erasure_pending)).scalar_one())
+
+
+def finish(engine: Engine, *, patience_s: float) -> bool:
+    """Sweep the files if an erasure has not done so yet; False if that cannot be done now.
+
+    It cannot while another program reads an old state or writes, without room on the disk, or by a user who may not
+    rewrite the tables. The mark that an erasure left then stays, as it does when a program is killed between deleting
+    and sweeping, and the next opening sweeps.
+    """
+    if not _is_pending(engine):
+        return True
     sweep = _sweep_sqlite if engine.dialect.name == "sqlite" else _sweep_postgres
     try:
         if not sweep(engine, time.monotonic() + patience_s):
             return False
-    except DBAPIError:
-        return False  # locked: the mark stays
-    with writing(engine, rewritten=False) as connection:
-        _mark(connection, pending=False)
+        with writing(engine, rewritten=False) as connection:
+            _mark(connection, pending=False)
+    except (DBAPIError, sqlite3.Error, StoreError):
+        return False
     return True
 
 
@@ -196,17 +210,26 @@ def _sweep_sqlite(engine: Engine, deadline: float) -> bool:
         connection.detach()
         raw = connection.connection.cursor()
         raw.execute(f"PRAGMA busy_timeout={max(100, int(1000 * (deadline - time.monotonic())))}")
-        raw.execute("VACUUM")
-        raw.execute("PRAGMA busy_timeout=100")
-        while True:
-            raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            if raw.fetchone() == (0, 0, 0):
-                return True
-            if time.monotonic() >= deadline:
-                return False
-            time.sleep(0.05)
+        try:
+            raw.execute("VACUUM")
+        finally:  # a log that grew until the disk was full is emptied too, for whoever else needs the room
+            raw.execute("PRAGMA busy_timeout=100")
+            is_emptied = _empty_log(raw, deadline)
+        return is_emptied
 
 
+def _empty_log(raw: DBAPICursor, deadline: float) -> bool:
+    """Move the write-ahead log into the file; False if readers of an old state did not let it end in time."""
+    while True:
+        raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        if raw.fetchone() == (0, 0, 0):
+            return True
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(0.05)
+
+
+_TABLES: Final = (events, rejects, visits)
 _SNAPSHOTS: Final = sa.text(
     "SELECT pid, xact_start FROM pg_stat_activity"
     " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_xmin IS NOT NULL"
@@ -226,12 +249,21 @@ def _sweep_postgres(engine: Engine, deadline: float) -> bool:
         wait_ms = max(100, int(1000 * (deadline - time.monotonic())))
         connection.execute(sa.text(f"SET lock_timeout = {wait_ms}"))
         try:
-            for table in (events, rejects, visits):
+            before = _file_numbers(connection)
+            for table in _TABLES:
                 connection.execute(sa.text(f"VACUUM FULL {table.name}"))
+            # To a user who does not own a table VACUUM says no more than a warning, and leaves it.
+            is_rewritten = before.isdisjoint(_file_numbers(connection))
         finally:
             connection.execute(sa.text("RESET lock_timeout"))
         _checkpoint(connection)
-    return True
+    return is_rewritten
+
+
+def _file_numbers(connection: Connection) -> set[int]:
+    """The numbers of the files that hold the tables now; a table that is written anew gets another."""
+    numbers = (sa.func.pg_relation_filenode(sa.cast(table.name, REGCLASS)) for table in _TABLES)
+    return set(connection.execute(sa.select(*numbers)).one())
 
 
 def _checkpoint(connection: Connection) -> None:

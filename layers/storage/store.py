@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from layers.access import Action, Viewer, require
 from layers.storage.batches import Batch, last_load, list_batches, list_rejects, undo_last
 from layers.storage.databases import make_engine, migrate
-from layers.storage.erasure import Erasure, erase, erase_source, finish, retain
+from layers.storage.erasure import Erasure, describe_pending, erase, erase_source, finish, retain
 from layers.storage.loads import Load, open_load
 from layers.storage.state import read_version, reading
 from layers.storage.versions import Version, history
@@ -38,7 +38,8 @@ class Store:
 
         `home` is made for this user only (0700), the SQLite file too (0600). With `database_url` the events live in
         PostgreSQL, and `home` holds only own sources and areas. StoreError if the place cannot be used, is not a store,
-        or is the store of a newer Hexbeat; nothing is ever destroyed.
+        or is the store of a newer Hexbeat; nothing is ever destroyed. An erasure that could not be finished is tried
+        again; where it still cannot, the store opens, and `describe_pending_erasure` says so.
         """
         engine = make_engine(home, database_url)
         try:
@@ -112,6 +113,13 @@ class Store:
     def erase_source(self, viewer: Viewer, source: str) -> Erasure:
         """Remove every event, load and reject of a source for good. See `layers.storage.erasure.erase_source`."""
         return erase_source(self.engine, viewer, source)
+
+    def describe_pending_erasure(self) -> str | None:
+        """That traces of what was erased may still be in the store's files, in sentences; None if none are.
+
+        It takes no viewer: it says that something was erased, never what.
+        """
+        return describe_pending(self.engine)
 
     def retain(self, viewer: Viewer, years: int) -> Erasure:
         """Remove events that ended more than so many years ago for good. See `layers.storage.erasure.retain`."""

@@ -1,6 +1,7 @@
 """ingest, rejects, history, erase, retain, undo, export, sources: the way of a file through the store."""
 
 import json
+import sqlite3
 from pathlib import Path
 
 import geopandas
@@ -168,6 +169,21 @@ def test_erase_asks_first_and_then_erases(run: Run, finds: Path) -> None:
     assert run("counts", "--format", "json").json["total"] == 3
     assert run("erase", "--source", "table", "--source-id", "A-1", "--yes").code == 0
     assert run("counts", "--format", "json").json["total"] == 2
+
+
+def test_an_erasure_that_waits_is_said_and_nothing_is_held_up(run: Run, finds: Path, tmp_path: Path) -> None:
+    loaded(run, finds)
+    other = sqlite3.connect(tmp_path / "home" / "hexbeat.sqlite", isolation_level=None)
+    other.execute("UPDATE store_state SET erasure_pending = TRUE")
+    other.execute("BEGIN IMMEDIATE")
+    outcome = run("counts", "--format", "json")
+    other.close()
+    assert (outcome.code, outcome.json["total"]) == (0, 3)
+    assert outcome.err == (
+        "An earlier erasure is not finished. Traces may stay in the store's files, because another program uses the "
+        "store, its disk is full, or this user may not rewrite it. Hexbeat tries again each time it opens the store.\n"
+    )
+    assert run("counts", "--format", "json").err == ""
 
 
 def test_erasing_what_is_not_there_is_wrong_usage(run: Run, finds: Path) -> None:

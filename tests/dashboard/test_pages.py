@@ -1,6 +1,7 @@
 """The pages on a real store, without a browser: what they say, and that a text is never more than a text."""
 
 import re
+import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -272,6 +273,22 @@ def test_an_area_that_there_is_not_is_an_error_in_three_parts(home: Path, monkey
     page = said(opened())
     assert "An area is one of those that were built" in page
     assert home.exists() is False
+
+
+def test_the_data_page_says_that_an_erasure_is_not_finished(home: Path) -> None:
+    filled(home)
+    other = sqlite3.connect(home / "hexbeat.sqlite", isolation_level=None)
+    other.execute("UPDATE store_state SET erasure_pending = TRUE")
+    other.execute("BEGIN IMMEDIATE")
+    app = one_page("data")
+    app.run()
+    other.close()
+    assert not app.exception
+    pending = (
+        "An earlier erasure is not finished. Traces may stay in the store's files, because another program uses the "
+        "store, its disk is full, or this user may not rewrite it. Hexbeat tries again each time it opens the store."
+    )
+    assert [text.value for text in app.text if "erasure" in text.value] == [pending]
 
 
 def test_the_data_page_lists_sources_and_undoes_the_last_load(home: Path) -> None:

@@ -22,6 +22,8 @@ NO_VIEWER = {
     "layers.storage.store.Store.dispose": "closes connections",
     "layers.storage.store.Store.version": "says that something changed, never what; a part of the keys of caches",
     "layers.storage.loads.open_load": "the inside of Store.begin_load, which has asked",
+    "layers.storage.store.Store.describe_pending_erasure": "says that something was erased, never what",
+    "layers.storage.erasure.describe_pending": "the inside of it",
     "layers.storage.erasure.finish": "ends an erasure that was allowed when it began",
     "layers.storage.databases.migrate": "changes the shape of the store, at its opening",
     "layers.storage.databases.translated": "words of errors",

@@ -123,8 +123,8 @@ def test_a_reader_of_an_old_state_is_waited_for_and_then_told_of(
         found = store.erase(ANALYST, "table", SECRET_ID)
         assert (found.rows, found.complete) == (2, False)
         assert found.notice == (
-            "The rows are gone, but traces may stay in the store's files while another program reads the store. Close "
-            "it and open Hexbeat again: the rest is then done by itself."
+            "The rows are gone. Traces may stay in the store's files, because another program uses the store, its disk "
+            "is full, or this user may not rewrite it. Hexbeat tries again each time it opens the store."
         )
         reader.close()
     with Store.open(tmp_path) as store:
