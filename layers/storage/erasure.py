@@ -78,7 +78,7 @@ def erase(engine: Engine, viewer: Viewer, source: str, source_id: str) -> Erasur
         dropped = _drop_rejects(connection, source, source_id)
         worked = _drop_visits(connection, visits.c.visit_id == source_id) if source == LEDGER else 0
         if rows or dropped or worked:
-            _mark(connection, pending=True)
+            _mark(connection)
     return Erasure(min(rows, 1), rows, dropped, finish(engine, patience_s=PATIENCE_S), worked)
 
 
@@ -101,7 +101,7 @@ def erase_source(engine: Engine, viewer: Viewer, source: str) -> Erasure:
         )
         worked = _drop_visits(connection, sa.true()) if source == LEDGER else 0
         if rows or dropped or worked:
-            _mark(connection, pending=True)
+            _mark(connection)
     return Erasure(gone, rows, dropped, finish(engine, patience_s=PATIENCE_S), worked)
 
 
@@ -126,7 +126,7 @@ def retain(engine: Engine, viewer: Viewer, years: int, *, now: datetime | None =
         later = sa.select(visits.c.visit_id).where(visits.c.started_at >= limit)
         worked = _drop_visits(connection, visits.c.visit_id.not_in(later))
         if rows or dropped or worked:
-            _mark(connection, pending=True)
+            _mark(connection)
     return Erasure(gone, rows, dropped, finish(engine, patience_s=PATIENCE_S), worked)
 
 
@@ -171,18 +171,20 @@ def _values(raw: str) -> set[str]:
     return {str(value).strip() for value in row.values()} if isinstance(row, dict) else {str(row)}
 
 
-def _mark(connection: Connection, *, pending: bool) -> None:
-    connection.execute(sa.update(store_state).values(erasure_pending=pending))
+def _mark(connection: Connection) -> None:
+    connection.execute(sa.update(store_state).values(erasure_pending=sa.true()))
 
 
 def describe_pending(engine: Engine) -> str | None:
     """That an erasure has not swept the files yet, as two sentences; None if all have."""
-    return f"An earlier erasure is not finished. {_TO_DO}" if _is_pending(engine) else None
+    return None if _find_pending(engine) is None else f"An earlier erasure is not finished. {_TO_DO}"
 
 
-def _is_pending(engine: Engine) -> bool:
+def _find_pending(engine: Engine) -> int | None:
+    """The version that last took rows away, if its files are not swept yet; None if they are."""
     with reading(engine) as connection:
-        return bool(connection.execute(sa.select(store_state.c.erasure_pending)).scalar_one())
+        state = connection.execute(sa.select(store_state.c.erasure_pending, store_state.c.rewritten)).one()
+    return int(state.rewritten) if state.erasure_pending else None
 
 
 def finish(engine: Engine, *, patience_s: float) -> bool:
@@ -192,14 +194,17 @@ def finish(engine: Engine, *, patience_s: float) -> bool:
     rewrite the tables. The mark that an erasure left then stays, as it does when a program is killed between deleting
     and sweeping, and the next opening sweeps.
     """
-    if not _is_pending(engine):
+    pending = _find_pending(engine)
+    if pending is None:
         return True
     sweep = _sweep_sqlite if engine.dialect.name == "sqlite" else _sweep_postgres
     try:
         if not sweep(engine, time.monotonic() + patience_s):
             return False
         with writing(engine, rewritten=False) as connection:
-            _mark(connection, pending=False)
+            # What another program erased since then stays marked: this sweep may have come before it.
+            swept = sa.update(store_state).where(store_state.c.rewritten == pending)
+            connection.execute(swept.values(erasure_pending=sa.false()))
     except (DBAPIError, sqlite3.Error, StoreError):
         return False
     return True

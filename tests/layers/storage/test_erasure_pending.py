@@ -166,3 +166,22 @@ def test_one_who_does_not_own_the_tables_leaves_the_rest_to_their_owner(
         assert (erased.rows, erased.complete, erased.notice) == (1, False, f"The rows are gone. {WHY}")
     with Store.open(tmp_path, database_url=database_url) as store:
         assert store.describe_pending_erasure() is None
+
+
+def test_what_is_erased_during_a_sweep_is_not_taken_for_swept(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(store)
+    name = f"_sweep_{'sqlite' if store.engine.dialect.name == 'sqlite' else 'postgres'}"
+    sweep = getattr(erasure, name)
+
+    def overtaken(engine: sa.Engine, deadline: float) -> bool:
+        done = bool(sweep(engine, deadline))
+        monkeypatch.setattr(erasure, "finish", lambda *_, **__: False)  # another program, killed before its own sweep
+        store.erase(ANALYST, "table", "k-1")
+        monkeypatch.undo()
+        return done
+
+    monkeypatch.setattr(erasure, name, overtaken)
+    assert store.erase(ANALYST, "table", "secret").complete
+    assert store.describe_pending_erasure() == PENDING
+    assert store.erase(ANALYST, "table", "k-2").complete
+    assert store.describe_pending_erasure() is None
