@@ -6,6 +6,8 @@ from typing import Final
 
 import streamlit as st
 
+from dashboard.security import forbid_address_lookups
+
 __all__ = ["main"]
 
 SIDES: Final = {"partners": "dashboard.partners.pages", "public": "dashboard.public.page"}
@@ -26,6 +28,7 @@ def audience() -> str:
     return os.environ.get("HEXBEAT_AUDIENCE") or "partners"
 
 
+forbid_address_lookups()
 if __name__ == "__main__":  # Streamlit runs the page's script
     main()
 else:  # `streamlit run` found an app by reading this file, and imports it to serve it

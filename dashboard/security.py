@@ -1,4 +1,4 @@
-"""What stands before Streamlit's server: who may reach it, by the names in a request.
+"""What stands before Streamlit's server: who may reach it, by the names in a request, and that it calls nobody itself.
 
 A browser lets any website send requests to this machine, and, by DNS rebinding, read the answers under the website's
 own name. The name stands in the Host of each request, and the page that opens a WebSocket in its Origin.
@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, Final
 
 from starlette.middleware import Middleware
+from streamlit import net_util
 
 from dashboard.guard import require_local_host, require_own_origin
 from geo.errors import HexbeatError, PolicyError
@@ -20,6 +21,7 @@ __all__ = [
     "Send",
     "add_headers",
     "find_header",
+    "forbid_address_lookups",
     "middleware",
     "refuse",
 ]
@@ -92,3 +94,17 @@ async def refuse(scope: Message, send: Send, error: HexbeatError) -> None:
     headers = [(b"content-type", b"text/plain; charset=utf-8"), length, *HEADERS]
     await send({"type": f"{kind}.start", "status": 403, "headers": headers})
     await send({"type": f"{kind}.body", "body": text})
+
+
+def forbid_address_lookups() -> None:
+    """Leave Streamlit without the addresses of this machine, which it finds by asking a server outside.
+
+    It asks while a WebSocket of another origin waits to be refused, and everybody else waits meanwhile; and when it
+    prints its addresses. Nothing of Hexbeat needs them, and no server may learn that it runs.
+    """
+    net_util.get_external_ip = _know_no_address
+    net_util.get_internal_ip = _know_no_address
+
+
+def _know_no_address() -> None:
+    return None

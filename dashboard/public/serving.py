@@ -8,6 +8,7 @@ import streamlit as st
 import uvicorn
 
 from dashboard.public.shield import middleware
+from dashboard.security import forbid_address_lookups
 
 __all__ = ["public_app", "run"]
 
@@ -16,6 +17,7 @@ LARGEST_MESSAGE: Final = 1_000_000  # bytes; a browser sends its choices, which 
 
 def public_app(script: str) -> st.App:
     """The app that serves this script of Streamlit's to the public."""
+    forbid_address_lookups()
     return st.App(script, middleware=middleware())
 
 

@@ -1,15 +1,19 @@
-"""Other sites at the servers' doors, by a foreign Host (DNS rebinding) or Origin: refused."""
+"""Other sites at the servers' doors, by a foreign Host (DNS rebinding) or Origin: refused at once, nobody is called."""
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
+from statistics import median
+from time import perf_counter
 from typing import Final
 from urllib.parse import urlsplit
 
 import pytest
 
 from tests.support.example_release import write_example
-from tests.support.handshakes import ask, open_socket
+from tests.support.handshakes import Calls, ask, open_socket
 from tests.support.public_side import public_server
 from tests.support.streamlit_server import PROJECT, hexbeat_server, streamlit_server
 
@@ -24,17 +28,24 @@ PLACES: Final = (
     "/media/x.csv", "/component/x/index.html", "/static/x.js", "/favicon.png",
 )  # fmt: skip
 EVIL: Final = "https://evil.example.com"
+TIMES_LONGER: Final = 20  # the machine is noisy, and the fault was a thousand times longer
 
 
-def partners_settings(folder: Path) -> dict[str, str]:
+def partners_settings(folder: Path, calls: Calls) -> dict[str, str]:
     return {
         "HEXBEAT_HOME": str(folder / "home"), "HEXBEAT_AREA": "middlesbrough", "HEXBEAT_DATABASE_URL": "",
+        **calls.environment(),
     }  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def calls(tmp_path_factory: pytest.TempPathFactory) -> Calls:
+    return Calls(tmp_path_factory.mktemp("calls") / "calls.txt")
+
+
 @pytest.fixture(scope="module", params=PARTNERS)
-def partners(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    settings = partners_settings(tmp_path_factory.mktemp("partners"))
+def partners(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, calls: Calls) -> Iterator[str]:
+    settings = partners_settings(tmp_path_factory.mktemp("partners"), calls)
     with PARTNERS[request.param](settings) as url:
         yield url
 
@@ -45,10 +56,10 @@ def public_by_hand(release: Path, environment: dict[str, str]) -> AbstractContex
 
 
 @pytest.fixture(scope="module", params=["hexbeat serve", "streamlit run"])
-def public(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def public(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, calls: Calls) -> Iterator[str]:
     release = write_example(tmp_path_factory.mktemp("public") / "release")
     start = public_by_hand if request.param == "streamlit run" else public_server
-    with start(release, environment={}) as url:
+    with start(release, environment=calls.environment()) as url:
         yield url
 
 
@@ -123,3 +134,66 @@ def test_the_public_stream_is_for_its_own_page_by_whatever_name(public: str) -> 
     assert open_socket(public, {"Host": "www.council.example", "Origin": "https://www.council.example"}).status == 101
     assert open_socket(public, {"Host": "www.council.example", "Origin": public}).status == 403
     assert ask(public, "/_stcore/upload_file/a/b").body == "There is no such page.\n"
+
+
+def foreign_and_ordinary_s(url: str) -> tuple[float, float]:
+    """Median seconds until a foreign WebSocket and an address that is not there are refused, in turns."""
+    foreign, ordinary = [], []
+    for _ in range(5):
+        begin = perf_counter()
+        assert ask(url, "/media/nothing.csv").status == 404
+        between = perf_counter()
+        assert open_socket(url, {"Origin": EVIL}).status == 403
+        ordinary.append(between - begin)
+        foreign.append(perf_counter() - between)
+    return median(foreign), median(ordinary)
+
+
+def test_a_foreign_socket_holds_up_no_partner_and_nobody_is_called(partners: str, calls: Calls) -> None:
+    foreign_s, ordinary_s = foreign_and_ordinary_s(partners)
+    assert foreign_s < TIMES_LONGER * ordinary_s
+    assert calls.outside() == []
+
+
+def test_a_foreign_socket_holds_up_no_reader_and_nobody_is_called(public: str, calls: Calls) -> None:
+    foreign_s, ordinary_s = foreign_and_ordinary_s(public)
+    assert foreign_s < TIMES_LONGER * ordinary_s
+    assert calls.outside() == []
+
+
+ASKED_WITHOUT_A_WALL: Final = """
+from pathlib import Path
+import {module}
+{start}
+from streamlit import net_util
+from streamlit.web.server.server_util import is_url_from_allowed_origins
+print(is_url_from_allowed_origins("https://evil.example.com"), net_util.get_internal_ip())
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "start"),
+    [
+        ("streamlit_app", ""),
+        ("dashboard.public.serving", f"dashboard.public.serving.public_app({str(SCRIPT)!r})"),
+    ],
+    ids=["partners", "public"],
+)
+def test_streamlit_itself_looks_nobody_up(tmp_path: Path, module: str, start: str) -> None:
+    """Whatever of Streamlit's own asks for this machine's addresses, once a side is there."""
+    calls = Calls(tmp_path / "calls.txt")
+    lines = ASKED_WITHOUT_A_WALL.format(module=module, start=start)
+    settings = partners_settings(tmp_path, calls)
+    done = subprocess.run(
+        [sys.executable, "-c", lines], cwd=PROJECT, env=settings, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "False None\n"
+    assert calls.outside() == []
+
+
+def test_a_start_by_hand_for_every_address_calls_nobody(tmp_path: Path) -> None:
+    calls = Calls(tmp_path / "calls.txt")
+    settings = {**partners_settings(tmp_path, calls), "STREAMLIT_SERVER_ADDRESS": "0.0.0.0"}  # noqa: S104 - refused
+    with streamlit_server(SCRIPT, environment=settings) as url:
+        assert ask(url, "/", {"Host": "192.168.1.5"}).status == 403
+    assert calls.outside() == []

@@ -1,12 +1,16 @@
-"""Requests and WebSocket handshakes as any client can write them."""
+"""Requests and WebSocket handshakes as any client can write them, and whom a server calls meanwhile."""
 
 import http.client
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-__all__ = ["Answer", "ask", "open_socket"]
+from tests.support.streamlit_server import PROJECT
+
+__all__ = ["Answer", "Calls", "ask", "open_socket"]
 
 STREAM: Final = "/_stcore/stream"
 UPGRADE: Final = {
@@ -44,3 +48,20 @@ def ask(address: str, path: str = "/", headers: Mapping[str, str | None] | None 
 def open_socket(address: str, headers: Mapping[str, str | None] | None = None) -> Answer:
     """The answer to a WebSocket's handshake: 101 where it is opened."""
     return ask(address, STREAM, {**UPGRADE, **(headers or {})})
+
+
+@dataclass(frozen=True)
+class Calls:
+    """Every name outside this machine that a server looks up, and every address that it connects to, in a file."""
+
+    notes: Path
+
+    def environment(self) -> dict[str, str]:
+        """What a server is started with, so that it notes them."""
+        path = os.pathsep.join([str(PROJECT / "tests" / "support" / "watch"), str(PROJECT)])
+        self.notes.touch()
+        return {"HEXBEAT_TEST_CALLS": str(self.notes), "PYTHONPATH": path}
+
+    def outside(self) -> list[str]:
+        """The calls and the names, in their order."""
+        return self.notes.read_text(encoding="utf-8").splitlines()
