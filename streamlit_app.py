@@ -6,18 +6,30 @@ from typing import Final
 
 import streamlit as st
 
+from dashboard.security import forbid_address_lookups
+
 __all__ = ["main"]
 
 SIDES: Final = {"partners": "dashboard.partners.pages", "public": "dashboard.public.page"}
+WALLS: Final = {"partners": "dashboard.security", "public": "dashboard.public.shield"}
 
 
 def main() -> None:
     """Serve one side. Run by `hexbeat serve`, or plainly by `streamlit run streamlit_app.py`."""
-    side = SIDES.get(os.environ.get("HEXBEAT_AUDIENCE") or "partners")
+    side = SIDES.get(audience())
     if side is None:
         st.error("HEXBEAT_AUDIENCE is partners or public.")
         return
     importlib.import_module(side).show()
 
 
-main()
+def audience() -> str:
+    """Whom this process serves."""
+    return os.environ.get("HEXBEAT_AUDIENCE") or "partners"
+
+
+forbid_address_lookups()
+if __name__ == "__main__":  # Streamlit runs the page's script
+    main()
+else:  # `streamlit run` found an app by reading this file, and imports it to serve it
+    app = st.App(__file__, middleware=importlib.import_module(WALLS.get(audience(), WALLS["partners"])).middleware())

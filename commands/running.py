@@ -102,7 +102,7 @@ def serve(
             "A server needs a port of its own", f"port {port} of {host} is in use", "choose another with --port"
         )
     environment = public_environment(release) if release else partners_environment(home, area)
-    url = f"http://{f'[{host}]' if ':' in host else host}:{chosen}"
+    url = f"http://{url_host(host)}:{chosen}"
     answer({"url": url}, form=form, rows=[], heading="") if form is Format.JSON else say(
         f"Hexbeat is at {url} (Ctrl+C stops it)"
     )
@@ -151,9 +151,12 @@ def next_free_port(host: str) -> int:
 
 
 def run_streamlit(environment: dict[str, str], *, host: str, port: int) -> None:
-    """Become the partners' server, Streamlit's own: signals and the exit code are its own."""
+    """Become the partners' server, Streamlit's own: signals and the exit code are its own.
+
+    It imports the app of streamlit_app.py, with what stands before it.
+    """
     options = [word for name, value in configured() for word in (f"--{name}", value)]
-    options += ["--server.address", host, "--server.port", str(port)]
+    options += ["--server.address", host, "--server.port", str(port), "--browser.serverAddress", url_host(host)]
     become(["streamlit", "run", page_script(), *options], environment)
 
 
@@ -162,6 +165,11 @@ def run_public(environment: dict[str, str], *, host: str, port: int) -> None:
     settings = {setting_name(name): value for name, value in configured()}
     own = {"STREAMLIT_SERVER_ADDRESS": host, "STREAMLIT_SERVER_PORT": str(port)}
     become(["dashboard.public.serving", page_script(), host, str(port)], {**environment, **settings, **own})
+
+
+def url_host(host: str) -> str:
+    """An address as it stands in a URL: that of IPv6 in brackets."""
+    return f"[{host}]" if ":" in host else host
 
 
 def become(module: list[str], environment: dict[str, str]) -> None:

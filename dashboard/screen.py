@@ -6,7 +6,7 @@ from typing import Final
 
 import streamlit as st
 
-from dashboard.guard import require_loopback
+from dashboard.guard import require_local_host, require_loopback, require_own_origin
 from dashboard.session import Installation, open_installation
 from dashboard.words import html_text
 from geo.errors import HexbeatError
@@ -27,9 +27,19 @@ def run_guarded(settings: Settings, run: Callable[[Installation], None]) -> None
     """Run a page, if the server listens on this machine only; an error in three parts where anything refuses."""
     try:
         require_loopback(st.get_option("server.address"))
+        require_own_page()
         run(open_installation(settings))
     except HexbeatError as error:
         show_error(error)
+
+
+def require_own_page() -> None:
+    """PolicyError unless our own page opened the connection: a second look, should the server have passed others."""
+    headers = st.context.headers
+    if not headers:  # no server runs the page, but a test
+        return
+    host = require_local_host(", ".join(headers.get_all("Host")), port=int(st.get_option("server.port")))
+    require_own_origin(", ".join(headers.get_all("Origin")) or None, host)
 
 
 def show_error(error: HexbeatError) -> None:

@@ -1,15 +1,14 @@
 """The public's server process: Streamlit's app behind the shield. `hexbeat serve --audience public` becomes it."""
 
 import logging
-import os
 import sys
 from typing import Final
 
 import streamlit as st
 import uvicorn
-from starlette.middleware import Middleware
 
-from dashboard.public.shield import Shield, frame_ancestors
+from dashboard.public.shield import middleware
+from dashboard.security import forbid_address_lookups
 
 __all__ = ["public_app", "run"]
 
@@ -18,8 +17,8 @@ LARGEST_MESSAGE: Final = 1_000_000  # bytes; a browser sends its choices, which 
 
 def public_app(script: str) -> st.App:
     """The app that serves this script of Streamlit's to the public."""
-    ancestors = frame_ancestors(os.environ.get("HEXBEAT_FRAME_ANCESTORS"))
-    return st.App(script, middleware=[Middleware(Shield, ancestors=ancestors)])
+    forbid_address_lookups()
+    return st.App(script, middleware=middleware())
 
 
 def run(script: str, host: str, port: int) -> None:

@@ -6,23 +6,23 @@ folder) and tells every browser the path of its script, its versions and an id o
 
 import base64
 import hashlib
+import os
 import re
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import streamlit
+from starlette.middleware import Middleware
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from geo.errors import UsageError
+from dashboard.guard import require_own_origin
+from dashboard.security import App, Message, Receive, Send, add_headers, find_header, refuse
+from geo.errors import PolicyError, UsageError
 
-__all__ = ["Shield", "frame_ancestors", "security_headers"]
-
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
+__all__ = ["Shield", "frame_ancestors", "middleware", "security_headers"]
 
 STREAM: Final = "/_stcore/stream"
 PLACES: Final = re.compile(r"/|/favicon\.png|/_stcore/(health|host-config)|/(static|component|media)/.+")
@@ -34,19 +34,22 @@ ANCESTOR: Final = re.compile(r"https://(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*(:\d{1,5}
 PERMISSIONS: Final = ("camera", "geolocation", "microphone", "payment", "usb", "display-capture", "midi", "serial")
 
 
+def middleware() -> list[Middleware]:
+    """What stands before the public side; who may frame it comes from HEXBEAT_FRAME_ANCESTORS."""
+    return [Middleware(Shield, ancestors=frame_ancestors(os.environ.get("HEXBEAT_FRAME_ANCESTORS")))]
+
+
 class Shield:
     """ASGI middleware around Streamlit's app."""
 
-    def __init__(
-        self, app: Callable[[Message, Receive, Send], Awaitable[None]], *, ancestors: tuple[str, ...] = ()
-    ) -> None:
+    def __init__(self, app: App, *, ancestors: tuple[str, ...] = ()) -> None:
         self.app = app
         self.ancestors = ancestors
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """One request, or one connection; a start or stop of the server passes as it is."""
         if scope["type"] == "websocket" and scope["path"] == STREAM:
-            await self.app(scope, _heard(receive), _said(send))
+            await self._connect(scope, receive, send)
         elif scope["type"] == "http":
             await self._answer(scope, receive, send)
         elif scope["type"] == "lifespan":
@@ -54,16 +57,20 @@ class Shield:
         else:
             await send({"type": "websocket.close", "code": 1008})
 
+    async def _connect(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Any Host is served, since a proxy may have any name; the page of another Origin gets no stream."""
+        origin = find_header(scope, b"origin")
+        try:
+            if origin is not None:
+                require_own_origin(origin, find_header(scope, b"host") or "")
+        except PolicyError as error:
+            await refuse(scope, send, error)
+        else:
+            await self.app(scope, _heard(receive), _said(send))
+
     async def _answer(self, scope: Message, receive: Receive, send: Send) -> None:
         added = security_headers(scope["path"], self.ancestors)
-
-        async def dressed(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                ours = {name for name, _ in added} | {b"set-cookie", b"server"}
-                kept = [pair for pair in message.get("headers", []) if pair[0].lower() not in ours]
-                message = {**message, "headers": [*kept, *added]}
-            await send(message)
-
+        dressed = add_headers(send, added, remove=(b"set-cookie", b"server"))
         if scope["method"] in METHODS and PLACES.fullmatch(scope["path"]):
             await self.app(scope, receive, dressed)
             return

@@ -16,7 +16,7 @@ from layers.work.ledger import visits
 from layers.work.reference import read_reference
 from tests.support.gpx import gpx_of, walked
 from tests.support.served import DESK, PHONE, Visit, visit
-from tests.support.streamlit_server import PROJECT, streamlit_server
+from tests.support.streamlit_server import hexbeat_server
 from tests.support.working import LONDON, made_plan
 
 pytestmark = pytest.mark.browser
@@ -38,7 +38,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def address(home: Path) -> Iterator[str]:
     environment = {"HEXBEAT_HOME": str(home), "HEXBEAT_AREA": "middlesbrough", "HEXBEAT_DATABASE_URL": ""}
-    with streamlit_server(PROJECT / "streamlit_app.py", environment=environment) as url:
+    with hexbeat_server(environment=environment) as url:
         yield url
 
 

@@ -17,7 +17,7 @@ from layers.columns import Columns
 from layers.storage.reading import read_columns
 from layers.storage.store import Store
 from tests.support.overflow import OVERFLOW
-from tests.support.streamlit_server import AT_REST, PROJECT, streamlit_server
+from tests.support.streamlit_server import AT_REST, hexbeat_server
 
 DESK: Final = (1280, 800)
 PHONE: Final = (390, 844)
@@ -52,7 +52,7 @@ def served_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with Store.open(home) as store:
         demonstration.fill(store, ANALYST, area, events=4_000, seed=1, today=datetime.now(area.tz).date(), home=home)
     environment = {"HEXBEAT_HOME": str(home), "HEXBEAT_AREA": area.name, "HEXBEAT_DATABASE_URL": ""}
-    with streamlit_server(PROJECT / "streamlit_app.py", environment=environment) as url:
+    with hexbeat_server(environment=environment) as url:
         yield Served(url, home, area)
 
 

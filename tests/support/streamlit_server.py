@@ -26,6 +26,13 @@ def streamlit_server(app: Path, *, environment: Mapping[str, str] | None = None)
 
 
 @contextmanager
+def hexbeat_server(*, environment: Mapping[str, str] | None = None) -> Iterator[str]:
+    """Serve the partners' side by `hexbeat serve` on a free port of this machine; yields the address."""
+    with served_by(["hexbeat.py", "serve", "--port"], environment=environment or {}) as url:
+        yield url
+
+
+@contextmanager
 def served_by(arguments: Sequence[str], *, environment: Mapping[str, str]) -> Iterator[str]:
     """Serve with this Python and these arguments, which a free port of this machine follows; yields the address."""
     port = free_port()
