@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import typer
 
-from commands.answers import say, say_error
+from commands.answers import print_error, print_message
 from geo.errors import HexbeatError, UsageError
 
 __all__ = ["main", "make_app"]
@@ -63,24 +63,24 @@ def main() -> None:
     try:
         code = make_app(*([called] if called in _COMMANDS else []))(prog_name="hexbeat", standalone_mode=False)
     except _WrongWords as error:
-        say_wrong(error)
+        print_usage_error(error)
         sys.exit(UsageError.exit_code)
     except HexbeatError as error:
-        say_error(error)
+        print_error(error)
         sys.exit(error.exit_code)
     except typer.Abort:  # a question that nobody answered
-        say("Stopped.")
+        print_message("Stopped.")
         sys.exit(1)
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def say_wrong(error: Any) -> None:
+def print_usage_error(error: Any) -> None:
     """Say what is wrong with a call in the form of all errors; the help, where a command was called without words."""
     if type(error).show is not _WrongWords.show:  # it shows itself as help
         error.show()
         return
     path, fact = error.ctx.command_path if error.ctx else "hexbeat", error.format_message().strip().rstrip(".")
-    say_error(UsageError(f"{path} takes what its help lists", f"{fact[:1].lower()}{fact[1:]}", f"see {path} --help"))
+    print_error(UsageError(f"{path} takes what its help lists", f"{fact[:1].lower()}{fact[1:]}", f"see {path} --help"))
 
 
 if __name__ == "__main__":

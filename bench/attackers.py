@@ -24,9 +24,9 @@ from bench.report import parser_for, report
 from geo.disclosure import carry_up
 from layers.access import ANALYST
 from layers.areas import Area, load_area
-from layers.demonstration import fill
-from layers.places import read_mask
-from layers.release.building import build_draft, grow_trees
+from layers.demonstration import load_demonstration
+from layers.places import read_places_mask
+from layers.release.building import build_draft, build_trees
 from layers.release.counting import count_events
 from layers.release.events import read_events
 from layers.release.format import Release, ReleasedLayer
@@ -66,11 +66,11 @@ def main() -> int:
 def measure(area: Area, events: int) -> list[dict[str, Any]]:
     """One row a layer that is published by pieces and without a minimum of places."""
     with tempfile.TemporaryDirectory() as folder, Store.open(Path(folder)) as store:
-        fill(store, ANALYST, area, events=events, seed=1, today=NOW.date(), home=Path(folder))
+        load_demonstration(store, ANALYST, area, events=events, seed=1, today=NOW.date(), home=Path(folder))
         policy, now = load_policy(Path(folder)), dt.datetime.now(dt.UTC)
         release = build_draft(store, ANALYST, area, policy, as_at=now.date(), now=now, earlier=[]).release
         known = read_events(store, ANALYST, moment=now, area=area)
-    trees = grow_trees(area, read_mask(area), policy)
+    trees = build_trees(area, read_places_mask(area), policy)
     frames = count_events(known, release.layers, [], frozenset(), area, trees)
     rows = []
     for layer in release.layers:

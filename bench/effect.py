@@ -20,21 +20,21 @@ from scipy.sparse import csr_array
 from scipy.spatial import cKDTree
 
 from bench.report import report
-from geo.cells import boundaries
+from geo.cells import build_outlines
 from geo.change import e_test
 from geo.evaluation import weighted_displacement_difference
-from geo.matching import alike_places, compare_with_like, match_on_past
-from layers.analysis.study import study_of
+from geo.matching import compare_with_controls, find_similar_places, match_on_past
+from layers.analysis.study import load_study
 from layers.areas import load_area
 from layers.catalogue import LAYER_NAMES
 from layers.columns import Columns
 from layers.demonstration import make_events
-from layers.effect.outcome import judge_effect
-from layers.effect.places import Ground, Shape, Treated, ground_of
-from layers.effect.planning import plan_effect
+from layers.effect.outcome import measure_effect
+from layers.effect.places import EventPoints, Shape, TreatedPlace, build_event_points
+from layers.effect.planning import build_protocol
 from layers.effect.protocol import UNLIKE, Rule
 from layers.effect.sides import Side
-from layers.effect.words import FEWER, MORE, MOVED, verdict_of
+from layers.effect.words import FEWER, MORE, MOVED, build_verdict
 from layers.event import PRECISIONS, REPORTERS, RESOLUTIONS
 
 __all__ = ["columns_of", "compare_one", "made_town", "membership"]
@@ -125,10 +125,10 @@ def compare_one(
     came = float(random.binomial(int(after[place]), left)) if left < 1 else float(after[place])
     away = np.hypot(*(at - at[place]).T)
     free = np.flatnonzero((away > 2 * RADIUS_M + 200) & (past[:, -1] > 0))
-    pool = free[alike_places(at[free, 0], at[free, 1], past[free], past[place], apart_m=2 * RADIUS_M)]
+    pool = free[find_similar_places(at[free, 0], at[free, 1], past[free], past[place], apart_m=2 * RADIUS_M)]
     apart = np.hypot(at[pool, 0][:, None] - at[pool, 0], at[pool, 1][:, None] - at[pool, 1]) >= 2 * RADIUS_M - 1e-6
     match = match_on_past(past[pool], past[place], controls=20)
-    found = compare_with_like(
+    found = compare_with_controls(
         past[pool], after[pool], past[place], came,
         match=match, placebos=match_on_past(past[pool], past[place], controls=199).index, apart=apart,
     )  # fmt: skip
@@ -217,16 +217,16 @@ def demonstrations(seeds: int, each: int) -> dict[str, Any]:
     today, rule, cases = dt.date(2026, 11, 22), Rule({"needle_litter": 1.0}), []
     for seed in range(seeds):
         columns = columns_of(make_events(area, events=20_000, seed=seed, today=today).frame, tuple(area.wards.codes))
-        ground, random = ground_of(columns, area, rule.layers), np.random.default_rng(seed)
+        ground, random = build_event_points(columns, area, rule.layers), np.random.default_rng(seed)
         for _ in range(each):
             start = dt.date(2025, 1, 15) + dt.timedelta(days=int(random.integers(0, 550)))
             recent = ground.counted(start - dt.timedelta(days=28), start)[0]
             at = ground.index[random.choice(len(recent), p=recent / recent.sum())]  # busy places often
-            place = Treated(
+            place = TreatedPlace(
                 "nothing", float(columns.lon[at]), float(columns.lat[at]), start, start + dt.timedelta(days=91)
             )
-            effect = judge_effect(
-                columns, area, plan_effect(columns, area, [place], rule, today=today, ground=ground), ground=ground
+            effect = measure_effect(
+                columns, area, build_protocol(columns, area, [place], rule, today=today, ground=ground), ground=ground
             )
             here, door = effect.here, effect.next_door or effect.here
             cases.append([seed, here.like, _rejects(here), door.like and _rejects(door), here.after, here.expected])
@@ -262,22 +262,22 @@ def together(seeds: int, starts: int, *, many: int = 25) -> dict[str, Any]:
     """
     area = load_area("middlesbrough")
     today, rule, cases = dt.date(2026, 11, 22), Rule({"needle_litter": 1.0}, after_days=120), []
-    study = study_of(area, (), 10)
+    study = load_study(area, (), 10)
     cell = Shape(shapely.Point(0, 0).buffer(65), 65, 65)
-    centres = shapely.centroid(boundaries(study.cells))
+    centres = shapely.centroid(build_outlines(study.cells))
     for seed in range(seeds):
         columns = columns_of(make_events(area, events=20_000, seed=seed, today=today).frame, tuple(area.wards.codes))
-        ground, random = ground_of(columns, area, rule.layers), np.random.default_rng(seed)
+        ground, random = build_event_points(columns, area, rule.layers), np.random.default_rng(seed)
         for _ in range(starts):
             start = dt.date(2025, 1, 15) + dt.timedelta(days=int(random.integers(0, 520)))
             counts = ground.inside(cell, study.x_m, study.y_m) @ ground.counted(start - dt.timedelta(days=84), start)[0]
             chosen = [centres[one] for one in np.argsort(-counts, kind="stable")[:many].tolist()]
-            places = [Treated("nothing", round(one.x, 6), round(one.y, 6), start) for one in chosen]
-            protocol = plan_effect(columns, area, places, rule, today=today, ground=ground)
-            effect = judge_effect(columns, area, protocol, ground=ground)
-            here, kind = effect.here, verdict_of(effect).kind
-            halved = judge_effect(columns, area, protocol, ground=_halved(ground, places, random))
-            told = [kind in (FEWER, MORE, MOVED), verdict_of(halved).kind == FEWER]
+            places = [TreatedPlace("nothing", round(one.x, 6), round(one.y, 6), start) for one in chosen]
+            protocol = build_protocol(columns, area, places, rule, today=today, ground=ground)
+            effect = measure_effect(columns, area, protocol, ground=ground)
+            here, kind = effect.here, build_verdict(effect).kind
+            halved = measure_effect(columns, area, protocol, ground=_halved(ground, places, random))
+            told = [kind in (FEWER, MORE, MOVED), build_verdict(halved).kind == FEWER]
             cases.append([seed, *told, here.after, here.expected, len(effect.outcomes), here.like])
     found = np.array(cases, dtype=float)
     like = found[found[:, 6] == 1]
@@ -291,7 +291,7 @@ def together(seeds: int, starts: int, *, many: int = 25) -> dict[str, Any]:
     }
 
 
-def _halved(ground: Ground, places: list[Treated], random: np.random.Generator) -> Ground:
+def _halved(ground: EventPoints, places: list[TreatedPlace], random: np.random.Generator) -> EventPoints:
     """The same ground, where every other event within the radius of a place counts nothing from the start on."""
     at = np.array([ground.at(place) for place in places])
     near = cKDTree(at).query(np.column_stack([ground.x_m, ground.y_m]))[0] <= RADIUS_M

@@ -16,8 +16,8 @@ import pandas as pd
 
 from bench.report import Row, cpu_time, parser_for, report, verdict
 from geo.calendar import Calendar
-from geo.cells import cell_strings, index_points_at
-from geo.counts import distinct_codes
+from geo.cells import format_cells, index_points_at
+from geo.counts import number_distinct
 from layers.catalogue import LAYER_NAMES
 from layers.columns import Columns
 from layers.event import REPORTERS, RESOLUTIONS
@@ -74,7 +74,7 @@ def make_columns(events: int) -> Columns:
     low, high = LONDON.day_start(dt.date(2022, 1, 1)), LONDON.day_start(LAST)
     start = np.sort(random.integers(low, high, events))
     lon, lat = random.normal((-1.23, 54.565), (0.035, 0.022), (events, 2)).T
-    coded = {r: distinct_codes(cells) for r, cells in index_points_at(lon, lat, resolutions=RESOLUTIONS).items()}
+    coded = {r: number_distinct(cells) for r, cells in index_points_at(lon, lat, resolutions=RESOLUTIONS).items()}
     return Columns(
         version=1,
         row_id=np.arange(events),
@@ -99,7 +99,7 @@ def as_frame(columns: Columns) -> pd.DataFrame:
     hours = LONDON.week_hours(columns.start)
     return pd.DataFrame(
         {
-            "cell": pd.Categorical.from_codes(columns.cell[9], cell_strings(columns.cell_ids[9])),
+            "cell": pd.Categorical.from_codes(columns.cell[9], format_cells(columns.cell_ids[9])),
             "ward_code": pd.Categorical.from_codes(columns.ward, columns.ward_codes),
             "layer": pd.Categorical.from_codes(columns.layer, LAYER_NAMES),
             "time": pd.to_datetime(columns.start, unit="s", utc=True).tz_convert("Europe/London"),

@@ -24,8 +24,8 @@ from scipy.sparse import csr_array
 from bench.dot_figure import Panel, draw
 from bench.honesty_rules import LEVEL, RULES, Rule, esda_permutations
 from bench.report import Row, parser_for, report
-from geo.cells import cells_meeting
-from geo.neighbours import cell_neighbours
+from geo.cells import find_meeting_cells
+from geo.neighbours import build_neighbours
 from layers.areas import load_area
 
 MEANS: Final = (0.05, 0.2, 1.0, 5.0)
@@ -80,8 +80,8 @@ def main() -> int:
     parser.add_argument("--beside", type=Path, help="figures of another run, to be drawn beside these")
     parser.add_argument("--figure", help="write a figure there as SVG")
     options = parser.parse_args()
-    cells = cells_meeting(load_area(options.area).wards.polygons, resolution=options.resolution)
-    neighbours = cell_neighbours(cells)
+    cells = find_meeting_cells(load_area(options.area).wards.polygons, resolution=options.resolution)
+    neighbours = build_neighbours(cells)
     near = csr_array((neighbours @ neighbours > 0).astype(np.float64))
     rows: list[Row] = []
     for counts in SIZES:

@@ -18,7 +18,7 @@ from scipy.sparse import csr_array, eye_array
 
 from bench.report import Row, cpu_time, parser_for, report, verdict
 from geo.hotspots import gi_star, hotspots
-from geo.neighbours import cell_neighbours
+from geo.neighbours import build_neighbours
 
 ASKED: Final = 200.0
 RINGS: Final = {3_997: 36, 40_021: 115}
@@ -70,7 +70,7 @@ def four_layers(rounds: int, permutations: int, *, esda: bool) -> Row:
 def make_map(rings: int, *, mean: float) -> tuple[NDArray[np.float64], csr_array]:
     """Poisson counts on a disk of cells of resolution 10, and its neighbours."""
     cells = np.array(h3.grid_disk(h3.latlng_to_cell(54.57, -1.23, 10), rings), dtype=np.uint64)
-    return np.random.default_rng(1).poisson(mean, len(cells)).astype(np.float64), cell_neighbours(cells)
+    return np.random.default_rng(1).poisson(mean, len(cells)).astype(np.float64), build_neighbours(cells)
 
 
 def planted_map(mean: float) -> tuple[NDArray[np.float64], csr_array]:

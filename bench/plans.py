@@ -21,15 +21,15 @@ from typing import Any, Final
 import numpy as np
 
 from bench.report import cpu_time, machine, parser_for, report
-from geo.orienteering import Break, Problem, Route, breaches, collected, make_tours
-from geo.tour_exact import best_sets
+from geo.orienteering import Break, Problem, Route, find_breaches, find_tours, sum_worth
+from geo.tour_exact import find_best_sets
 from geo.tour_search import search_tours
 from geo.travel import Mode
-from layers.plans.expected import Expected, expected_events
-from layers.plans.patrol_past import judge_past
-from layers.plans.patrol_problem import PatrolChoices, candidates, patrol_problem, stop_seconds
+from layers.plans.expected import ExpectedEvents, forecast_events
+from layers.plans.patrol_past import replay_weeks
+from layers.plans.patrol_problem import PatrolChoices, build_patrol_problem, choose_candidates, choose_stop_seconds
 from layers.plans.plan import Place
-from layers.plans.working_time import WorkingTime, working_time
+from layers.plans.working_time import WorkingTime, build_working_time
 from tests.support.analysing import TODAY, demonstration, middlesbrough
 from tests.support.touring import best_by_highs, town
 
@@ -60,12 +60,12 @@ def small_rows(problems: int) -> list[Row]:
     rows = []
     for seed, places, teams, hours in SMALL[:problems]:
         problem = town(seed, places=places, teams=teams, hours=hours)
-        best = best_by_highs(problem) if places <= BY_HIGHS else best_sets(problem)[0]
-        seconds, solved = cpu_time(lambda problem=problem: make_tours(problem, seed=1))
-        varied = [make_tours(problem, seed=day, varied=True) for day in range(VARIED_DAYS)]
-        searched = collected(problem, search_tours(problem, seed=1, rounds=400))
+        best = best_by_highs(problem) if places <= BY_HIGHS else find_best_sets(problem)[0]
+        seconds, solved = cpu_time(lambda problem=problem: find_tours(problem, seed=1))
+        varied = [find_tours(problem, seed=day, varied=True) for day in range(VARIED_DAYS)]
+        searched = sum_worth(problem, search_tours(problem, seed=1, rounds=400))
         worst = min(varied, key=lambda day: day.score)
-        sound = not any(breaches(problem, one.routes) for one in (solved, *varied))
+        sound = not any(find_breaches(problem, one.routes) for one in (solved, *varied))
         rows.append(
             {
                 "what": f"{places} places, {teams} {'team' if teams == 1 else 'teams'}, {hours:g} h (town {seed})",
@@ -102,9 +102,9 @@ def large_rows(places: int) -> list[Row]:
     for name, again, (least, most), pause, hours in LARGE:
         problem = town(1, places=places, teams=3, hours=hours, again=again, apart_s=least, pause=pause)
         problem = replace(problem, within_s=most)
-        seconds, solved = cpu_time(lambda problem=problem: make_tours(problem, seed=1))
-        same = make_tours(problem, seed=1) == solved
-        varied = make_tours(problem, seed=2, varied=True)
+        seconds, solved = cpu_time(lambda problem=problem: find_tours(problem, seed=1))
+        same = find_tours(problem, seed=1) == solved
+        varied = find_tours(problem, seed=2, varied=True)
         apart = minutes_apart(problem, solved.routes)
         quartiles = (
             " ".join(f"{minutes:.0f}" for minutes in np.quantile(apart, (0, 0.25, 0.5, 0.75, 1))) if apart else ""
@@ -120,7 +120,7 @@ def large_rows(places: int) -> list[Row]:
                 "gap": round(solved.gap, 4),
                 "varied_loses": round(1 - varied.score / solved.score, 4),
                 "cpu_s": round(seconds, 1),
-                "met": seconds < LIMIT_S and same and not breaches(problem, solved.routes),
+                "met": seconds < LIMIT_S and same and not find_breaches(problem, solved.routes),
             }
         )
     return rows
@@ -132,10 +132,10 @@ def past_row(layer: str, mode: Mode, hours: tuple[int, int], weeks: int) -> Row:
     area = middlesbrough()
     station = Place("Station", -1.235, 54.574)
     choices = PatrolChoices(TODAY - dt.timedelta(days=2), hours, station, weights=((layer, 1.0),), mode=mode)
-    time = working_time(choices.day, choices.hours, area.time_zone)
+    time = build_working_time(choices.day, choices.hours, area.time_zone)
     methods = {layer: METHOD}
-    expected = expected_events(columns, area, dict(choices.weights), time=time, methods=methods)
-    past = judge_past(expected, choices, time, stop_seconds(area, expected, choices), weeks=weeks)
+    expected = forecast_events(columns, area, dict(choices.weights), time=time, methods=methods)
+    past = replay_weeks(expected, choices, time, choose_stop_seconds(area, expected, choices), weeks=weeks)
     (_, pai, low, high), (_, usual, usual_low, usual_high) = past.rows()
     lead, lead_low, lead_high = past.lead()
     return {
@@ -153,10 +153,12 @@ def past_row(layer: str, mode: Mode, hours: tuple[int, int], weeks: int) -> Row:
     }
 
 
-def forecast_share(expected: Expected, choices: PatrolChoices, time: WorkingTime) -> float:
+def forecast_share(expected: ExpectedEvents, choices: PatrolChoices, time: WorkingTime) -> float:
     """The share that the plan of these choices is forecast to hold: what people take for a promise."""
-    chosen = candidates(expected.worth)
-    problem, _ = patrol_problem(expected, chosen, choices, time, stop_seconds(middlesbrough(), expected, choices), None)
+    chosen = choose_candidates(expected.worth)
+    problem, _ = build_patrol_problem(
+        expected, chosen, choices, time, choose_stop_seconds(middlesbrough(), expected, choices), None
+    )
     visited = sorted({place for tour in search_tours(problem, seed=1, rounds=ROUNDS) for place in tour})
     return float(expected.worth[chosen[visited]].sum() / expected.worth.sum())
 

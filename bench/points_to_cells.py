@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from bench.report import Row, cpu_time, parser_for, report, verdict
 from geo.cells import index_points_at
-from geo.counts import distinct_codes, group_sums
+from geo.counts import number_distinct, sum_groups
 from geo.lattice import fit_lattice
 from geo.wards import Wards
 
@@ -75,8 +75,8 @@ def our_way(lon: NDArray[np.float64], lat: NDArray[np.float64], frame: geopandas
     inside = np.flatnonzero(ward >= 0)
     counted = {}
     for resolution, cells in index_points_at(lon[inside], lat[inside], resolutions=RESOLUTIONS).items():
-        code, ids = distinct_codes(cells)
-        (cell, place), many = group_sums([code, ward[inside]], [len(ids), len(wards)])
+        code, ids = number_distinct(cells)
+        (cell, place), many = sum_groups([code, ward[inside]], [len(ids), len(wards)])
         codes = np.array(wards.codes, dtype=object)[place]
         counted[resolution] = pd.DataFrame({"cell": ids[cell], "ward_code": codes, "count": many.astype(np.int64)})
     return counted

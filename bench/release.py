@@ -22,15 +22,15 @@ from bench.report import cpu_time, parser_for, report
 from geo.audit import audit
 from layers.access import ANALYST
 from layers.areas import Area, load_area
-from layers.demonstration import fill
+from layers.demonstration import load_demonstration
 from layers.ingest import ingest_files
-from layers.places import read_mask
+from layers.places import read_places_mask
 from layers.release.audit import audit_release
-from layers.release.building import build_draft, grow_trees
+from layers.release.building import build_draft, build_trees
 from layers.release.events import read_events
-from layers.release.files import release_files
+from layers.release.files import build_release_files
 from layers.release.format import Release, ReleasedLayer
-from layers.release.periods import period_at
+from layers.release.periods import find_period
 from layers.release.places import PlaceTree
 from layers.release.policy import load_policy
 from layers.storage.store import Store
@@ -62,14 +62,14 @@ def measure(
         if street:
             ingest_files(store, ANALYST, street, source="police-uk-street", area=area, home=Path(folder), now=NOW)
         else:
-            fill(store, ANALYST, area, events=events, seed=1, today=NOW.date(), home=Path(folder))
+            load_demonstration(store, ANALYST, area, events=events, seed=1, today=NOW.date(), home=Path(folder))
         policy = load_policy(Path(folder))
         policy = replace(policy, layers=tuple(replace(layer, half_full=half_full) for layer in policy.layers))
         now = dt.datetime.now(dt.UTC)
         build_s, release = cpu_time(lambda: built(store, area, policy, now))
         audit_s, audited = cpu_time(lambda: audit_release(release))
         known = read_events(store, ANALYST, moment=now, area=area).frame
-    trees = grow_trees(area, read_mask(area), policy)
+    trees = build_trees(area, read_places_mask(area), policy)
     rows = [
         {"area": area.name, **utility(release, layer, known, trees[layer.place_set]), "build_s": build_s,
          "audit_s": audit_s, "likely_small": audited.likely_small}
@@ -82,7 +82,7 @@ def measure(
 def built(store: Store, area: Area, policy: Any, now: dt.datetime) -> Release:
     """The release, its files too."""
     draft = build_draft(store, ANALYST, area, policy, as_at=now.date(), now=now, earlier=[])
-    release_files(draft.release)
+    build_release_files(draft.release)
     return draft.release
 
 
@@ -90,7 +90,7 @@ def utility(release: Release, layer: ReleasedLayer, known: pd.DataFrame, tree: P
     """Shares, shortfalls and proofs of one layer."""
     frame = known[known["layer"] == layer.name]
     days = pd.to_datetime(frame["occurred_from"], unit="s", utc=True).dt.tz_convert("Europe/London").dt.date
-    frame = frame.assign(period=[period_at(day, layer.months).name for day in days])
+    frame = frame.assign(period=[find_period(day, layer.months).name for day in days])
     frame = frame[frame["period"].isin([period.name for period in layer.periods])]
     blocks = [block for block in release.blocks if block.layer == layer.name]
     total = len(frame)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 import pandas as pd
 import typer
 
-from commands.answers import answer, say
+from commands.answers import print_answer, print_message
 from commands.asking import parse_as_at, parse_day, parse_resolution
 from commands.choosing import (
     AsAtOption,
@@ -23,25 +23,25 @@ from commands.choosing import (
     ResolutionOption,
     ToOption,
     WardOption,
-    chosen_filter,
-    demonstration_mark,
-    plain,
-    provenance,
+    build_filter,
+    build_provenance,
+    find_demonstration_mark,
+    to_json_value,
 )
 from commands.options import AreaOption, Format, FormatOption, HomeOption, Installation, open_installation
-from dashboard.documents.alert_form_document import alert_form_pdf
+from dashboard.documents.alert_form_document import render_alert_form_pdf
 from geo.errors import UsageError
-from layers.analysis.alert_form import FORM_LAYER, alert_form, require_form_file
+from layers.analysis.alert_form import FORM_LAYER, render_alert_form, require_form_file
 from layers.analysis.alert_words import Alert, AlertReport
-from layers.analysis.alerting import alert_report, default_day
-from layers.analysis.hotspot_map import HotspotMap, hotspot_map
-from layers.analysis.study import study_of
+from layers.analysis.alerting import build_alert_report, choose_default_day
+from layers.analysis.hotspot_map import HotspotMap, build_hotspot_map
+from layers.analysis.study import load_study
 from layers.areas import Area
 from layers.counts_export import export_counts
 from layers.query import Counts
 from layers.storage.reading import read_columns
-from layers.whole_files import written_whole
-from layers.wording import percent_words
+from layers.whole_files import atomic_write
+from layers.wording import format_percent
 
 __all__ = ["alerts", "hotspots"]
 
@@ -77,7 +77,7 @@ def hotspots(
     """
     _require_rate(q)
     with open_installation(home, area) as here:
-        chosen = chosen_filter(
+        chosen = build_filter(
             here,
             layers=layer or [],
             start=from_,
@@ -88,13 +88,13 @@ def hotspots(
             reported_by=reported_by,
             measure=measure.value,
         )
-        study = study_of(here.area, chosen.wards, parse_resolution(resolution))
+        study = load_study(here.area, chosen.wards, parse_resolution(resolution))
         moment = parse_as_at(as_at, here.area.time_zone) if as_at else None
         columns = read_columns(here.store, here.viewer, ward_codes=here.area.wards.codes, as_at=moment)
-        found = hotspot_map(columns, chosen, study, q=q, time_zone=here.area.time_zone)
+        found = build_hotspot_map(columns, chosen, study, q=q, time_zone=here.area.time_zone)
         rows = found.rows[list(HOTSPOT_COLUMNS)]
         if out:
-            _export(here, found, rows, Path(out), mark=demonstration_mark(columns))
+            _write_hotspots(here, found, rows, Path(out), mark=find_demonstration_mark(columns))
     _report_hotspots(found, rows, form=form, out=out)
 
 
@@ -103,9 +103,9 @@ def _require_rate(q: float) -> None:
         raise UsageError("A false discovery rate lies between 0 and 1", f"--q was given {q:g}", "0.05 is usual")
 
 
-def _export(here: Installation, found: HotspotMap, rows: pd.DataFrame, out: Path, *, mark: str | None) -> None:
+def _write_hotspots(here: Installation, found: HotspotMap, rows: pd.DataFrame, out: Path, *, mark: str | None) -> None:
     counts = Counts(found.total, found.unplaced_in_time, found.shared_in_time, rows)
-    note = provenance(here, mark=mark) | {"layer": found.spec.name, "q": f"{found.q:g}"}
+    note = build_provenance(here, mark=mark) | {"layer": found.spec.name, "q": f"{found.q:g}"}
     export_counts(counts, out, by=("cell",), area=here.area, note=note)
 
 
@@ -114,25 +114,25 @@ def _report_hotspots(found: HotspotMap, rows: pd.DataFrame, *, form: Format, out
     hot, cold = (int((rows["hotspot"] == kind).sum()) for kind in ("hot", "cold"))
     totals: dict[str, Any] = {
         "layer": found.spec.name,
-        "total": plain(found.total),
+        "total": to_json_value(found.total),
         "unplaced_in_time": found.unplaced_in_time,
         "shared_in_time": found.shared_in_time,
         "q": found.q,
-        "unit": plain(found.unit),
+        "unit": to_json_value(found.unit),
         "hot": hot,
         "cold": cold,
         "notes": list(found.notes),
     }
-    listed = [{name: plain(value) for name, value in row.items()} for row in rows.to_dict("records")]
+    listed = [{name: to_json_value(value) for name, value in row.items()} for row in rows.to_dict("records")]
     shown = sorted((row for row in listed if row["hotspot"]), key=lambda row: (row["q_value"], -row["gi_z"]))
     heading = f"{found.spec.title}: {hot} hot and {cold} cold of {len(rows):,} cells; "
-    heading += f"at most {percent_words(found.q)} of them false on average"
+    heading += f"at most {format_percent(found.q)} of them false on average"
     if form is Format.TABLE:
         for note in found.notes:
-            say(note)
+            print_message(note)
         shown = [row | {"p_value": f"{row['p_value']:.2g}", "q_value": f"{row['q_value']:.2g}"} for row in shown]
     file = {"out": out} if out else {}
-    answer(totals | file | {"rows": listed}, form=form, rows=[file] if out else shown, heading=heading)
+    print_answer(totals | file | {"rows": listed}, form=form, rows=[file] if out else shown, heading=heading)
 
 
 def alerts(
@@ -155,34 +155,34 @@ def alerts(
     with open_installation(home, area) as here:
         columns = read_columns(here.store, here.viewer, ward_codes=here.area.wards.codes)
         now = datetime.now(here.area.tz)
-        last = parse_day(day) if day else default_day(columns, today=now.date(), time_zone=here.area.time_zone)
-        found = alert_report(columns, here.area, last, days=days, layers=layer or ())
+        last = parse_day(day) if day else choose_default_day(columns, today=now.date(), time_zone=here.area.time_zone)
+        found = build_alert_report(columns, here.area, last, days=days, layers=layer or ())
         drafted = False
         if draft:
             overdoses = [alert for alert in found.alerts if alert.layer == FORM_LAYER]
-            drafted = _draft(draft, overdoses, here.area, now, demonstration=bool(columns.demonstration.any()))
+            drafted = _write_draft(draft, overdoses, here.area, now, demonstration=bool(columns.demonstration.any()))
     _report_alerts(found, form=form, draft=str(draft) if drafted else None)
 
 
-def _draft(out: Path, found: list[Alert], area: Area, made: datetime, *, demonstration: bool) -> bool:
+def _write_draft(out: Path, found: list[Alert], area: Area, made: datetime, *, demonstration: bool) -> bool:
     """Write the form about these alerts, whole or not at all; False, and said, where there is none."""
     kind = require_form_file(out)
     if not found:
-        say("There is no alert of overdoses: no form was drafted.")
+        print_message("There is no alert of overdoses: no form was drafted.")
         return False
-    make = alert_form_pdf if kind == "pdf" else _form_page
-    with written_whole(out) as draft:
+    make = render_alert_form_pdf if kind == "pdf" else _render_form_page
+    with atomic_write(out) as draft:
         draft.write_bytes(make(found, area=area, made=made, demonstration=demonstration))
     return True
 
 
-def _form_page(found: list[Alert], *, area: Area, made: datetime, demonstration: bool) -> bytes:
-    return alert_form(found, area=area, made=made, demonstration=demonstration).encode()
+def _render_form_page(found: list[Alert], *, area: Area, made: datetime, demonstration: bool) -> bytes:
+    return render_alert_form(found, area=area, made=made, demonstration=demonstration).encode()
 
 
 def _report_alerts(found: AlertReport, *, form: Format, draft: str | None) -> None:
-    rows = [{name: plain(value) for name, value in asdict(alert).items()} for alert in found.alerts]
-    settings = [{name: plain(value) for name, value in asdict(row).items()} for row in found.settings]
+    rows = [{name: to_json_value(value) for name, value in asdict(alert).items()} for alert in found.alerts]
+    settings = [{name: to_json_value(value) for name, value in asdict(row).items()} for row in found.settings]
     payload = {
         "day": found.day.isoformat(),
         "days": found.days,
@@ -192,9 +192,9 @@ def _report_alerts(found: AlertReport, *, form: Format, draft: str | None) -> No
     } | ({"draft": draft} if draft else {})
     if form is Format.TABLE:
         for note in found.notes:
-            say(note)
+            print_message(note)
         if draft:
-            say(f"A form was drafted, and not sent: {draft}")
+            print_message(f"A form was drafted, and not sent: {draft}")
     when = f"on {found.day}" if found.days == 1 else f"in the {found.days} days to {found.day}"
     shown = [{"alert": row["sentence"]} for row in rows]
-    answer(payload, form=form, rows=shown, heading=f"Alerts {when}")
+    print_answer(payload, form=form, rows=shown, heading=f"Alerts {when}")

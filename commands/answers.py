@@ -13,13 +13,15 @@ from rich.text import Text
 from commands.options import Format
 from geo.errors import HexbeatError
 
-__all__ = ["answer", "in_words", "say", "say_error"]
+__all__ = ["format_value", "print_answer", "print_error", "print_message"]
 
 FEW_COLUMNS: Final = 4  # a single row of more is told line by line
 Row = Mapping[Any, Any]
 
 
-def answer(payload: Any, *, form: Format, rows: Iterable[Row], heading: str = "", order: Sequence[str] = ()) -> None:
+def print_answer(
+    payload: Any, *, form: Format, rows: Iterable[Row], heading: str = "", order: Sequence[str] = ()
+) -> None:
     """Print `payload` as JSON, or `rows` as a table under a heading; `order` names the columns to show."""
     if form is Format.JSON:
         Console(soft_wrap=True, highlight=False, markup=False).out(json.dumps(payload, ensure_ascii=False))
@@ -29,12 +31,12 @@ def answer(payload: Any, *, form: Format, rows: Iterable[Row], heading: str = ""
     if heading:
         console.print(Text(heading if listed else f"{heading}: none"))
     if len(listed) == 1 and len(listed[0]) > FEW_COLUMNS and not order:
-        listed = [{"": in_words(name).replace("_", " "), "value": value} for name, value in listed[0].items()]
+        listed = [{"": format_value(name).replace("_", " "), "value": value} for name, value in listed[0].items()]
     if listed:
-        console.print(as_table(listed, list(order) or list(dict.fromkeys(name for row in listed for name in row))))
+        console.print(build_table(listed, list(order) or list(dict.fromkeys(name for row in listed for name in row))))
 
 
-def as_table(rows: Sequence[Row], names: Sequence[str]) -> Table:
+def build_table(rows: Sequence[Row], names: Sequence[str]) -> Table:
     """Rows as a table: numbers right, words never broken where there is room for them."""
     table = Table(show_edge=False, pad_edge=False, box=SIMPLE_HEAD)
     for name in names:
@@ -45,33 +47,33 @@ def as_table(rows: Sequence[Row], names: Sequence[str]) -> Table:
         )
     for row in rows:
         # Text, not markup: what a file holds is shown, never interpreted.
-        table.add_row(*(Text(in_words(row.get(name))) for name in names))
+        table.add_row(*(Text(format_value(row.get(name))) for name in names))
     return table
 
 
-def in_words(value: Any) -> str:
+def format_value(value: Any) -> str:
     """A value as people read it: whole numbers whole, shares with one decimal, nothing for None."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
     if isinstance(value, float):
         return f"{value:,.0f}" if value.is_integer() else f"{value:,.1f}"
     if isinstance(value, dict):
-        return ", ".join(f"{name} {in_words(part)}" for name, part in value.items())
+        return ", ".join(f"{name} {format_value(part)}" for name, part in value.items())
     if isinstance(value, list | tuple):
-        return ", ".join(map(in_words, value))
+        return ", ".join(map(format_value, value))
     return str(value)
 
 
-def say(message: str) -> None:
+def print_message(message: str) -> None:
     """A message for people, on standard error, so that standard output stays clean."""
     Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(message)
 
 
-def say_error(error: HexbeatError) -> None:
+def print_error(error: HexbeatError) -> None:
     """An error in its three parts, one a line."""
-    say("\n  ".join(ended(part) for part in (error.rule, error.fact, error.hint)))
+    print_message("\n  ".join(end_sentence(part) for part in (error.rule, error.fact, error.hint)))
 
 
-def ended(sentence: str) -> str:
+def end_sentence(sentence: str) -> str:
     """The sentence with one mark at its end."""
     return sentence if sentence.endswith((".", "?", "!")) else f"{sentence}."

@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from commands.answers import answer, say
+from commands.answers import print_answer, print_message
 from commands.options import Format, FormatOption, HomeOption
 from geo.errors import AreaError, UsageError
-from layers.areas import area_folders, load_area
+from layers.areas import find_area_folders, load_area
 from layers.boundaries import build_area, check_area
-from layers.places import MASK_FILE, make_places
+from layers.places import MASK_FILE, build_places_mask
 from layers.settings import PROJECT_DIR, Settings
 
 __all__ = ["boundaries"]
@@ -40,7 +40,7 @@ def build(
     licence: Annotated[str | None, typer.Option(help="Under which licence.")] = None,
     attribution: Annotated[str | None, typer.Option(help="What must be said wherever the wards are shown.")] = None,
     mend: Annotated[
-        bool, typer.Option("--mend", help="Mend invalid rings, slivers and small overlaps, and say how.")
+        bool, typer.Option("--mend", help="Mend invalid rings, slivers and small overlaps, and print_message how.")
     ] = False,
     replace: Annotated[bool, typer.Option("--replace", help="Replace an area of that name.")] = False,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of areas; default: data/boundaries.")] = None,
@@ -54,7 +54,7 @@ def build(
 
     Example: hexbeat boundaries build wards.gpkg --area hartlepool --code WD25CD --name WD25NM
     """
-    folder = out or areas_folder(home)
+    folder = out or find_areas_folder(home)
     if not replace and (folder / area / "area.toml").is_file():
         raise UsageError(
             "An area is replaced only when told to",
@@ -67,9 +67,9 @@ def build(
         licence=licence, attribution=attribution,
     )  # fmt: skip
     row = report.as_dict()
-    answer(row, form=form, rows=[{name: value for name, value in row.items() if not isinstance(value, list)}])
+    print_answer(row, form=form, rows=[{name: value for name, value in row.items() if not isinstance(value, list)}])
     for line in (*report.repairs, *report.warnings):
-        say(line)
+        print_message(line)
 
 
 @boundaries.command()
@@ -97,8 +97,8 @@ def places(
             f"{chosen.title} has one already",
             "add --replace; after a release, that begins a new series",
         )
-    report = asdict(make_places(file, chosen, source=origin, licence=licence, attribution=attribution))
-    answer(report, form=form, rows=[report])
+    report = asdict(build_places_mask(file, chosen, source=origin, licence=licence, attribution=attribution))
+    print_answer(report, form=form, rows=[report])
 
 
 @boundaries.command()
@@ -108,9 +108,9 @@ def check(*, home: HomeOption = None, form: FormatOption = Format.TABLE) -> None
     Example: hexbeat boundaries check
     """
     settings = Settings.from_environment(home=home)
-    found = {name: check_area(folder) for name, folder in area_folders(settings.home).items()}
+    found = {name: check_area(folder) for name, folder in find_area_folders(settings.home).items()}
     rows = [{"area": name, "problems": "; ".join(problems) or "none"} for name, problems in found.items()]
-    answer({"areas": found}, form=form, rows=rows)
+    print_answer({"areas": found}, form=form, rows=rows)
     if any(found.values()):
         broken = ", ".join(name for name, problems in found.items() if problems)
         raise AreaError(
@@ -120,7 +120,7 @@ def check(*, home: HomeOption = None, form: FormatOption = Format.TABLE) -> None
         )
 
 
-def areas_folder(home: Path | None) -> Path:
+def find_areas_folder(home: Path | None) -> Path:
     """Boundaries in the home folder that --home names; else data/boundaries of the checkout, where there is one."""
     shipped = PROJECT_DIR / "data" / "boundaries"
     own = Settings.from_environment(home=home).home / "boundaries"

@@ -10,7 +10,7 @@ import typer
 
 from commands.asking import parse_day
 from commands.options import Installation
-from layers.counts_export import demonstration_mark
+from layers.counts_export import find_demonstration_mark
 from layers.event import Measure
 from layers.filters import Filter, filter_from_options
 
@@ -27,10 +27,10 @@ __all__ = [
     "ResolutionOption",
     "ToOption",
     "WardOption",
-    "chosen_filter",
-    "demonstration_mark",
-    "plain",
-    "provenance",
+    "build_filter",
+    "build_provenance",
+    "find_demonstration_mark",
+    "to_json_value",
 ]
 
 
@@ -72,7 +72,7 @@ OutOption = Annotated[
 ]
 
 
-def chosen_filter(  # one argument for each option
+def build_filter(  # one argument for each option
     here: Installation,
     *,
     layers: Sequence[str],
@@ -99,7 +99,7 @@ def chosen_filter(  # one argument for each option
     return replace(chosen, wards=tuple(sorted(set(chosen.wards))))
 
 
-def plain(value: Any) -> Any:
+def to_json_value(value: Any) -> Any:
     """A value as JSON holds it: whole numbers whole, nothing for what is no number or infinite, dates as text."""
     if isinstance(value, float):
         if value != value or value in (float("inf"), float("-inf")):  # noqa: PLR0124 - NaN alone differs from itself
@@ -108,13 +108,13 @@ def plain(value: Any) -> Any:
     if hasattr(value, "isoformat"):
         return value.isoformat()
     if isinstance(value, dict):
-        return {name: plain(part) for name, part in value.items()}
+        return {name: to_json_value(part) for name, part in value.items()}
     if isinstance(value, tuple | list):
-        return [plain(part) for part in value]
+        return [to_json_value(part) for part in value]
     return value
 
 
-def provenance(here: Installation, *, mark: str | None) -> dict[str, str]:
+def build_provenance(here: Installation, *, mark: str | None) -> dict[str, str]:
     """What a file must say of itself: area, wards' source, the moment, and whether events are synthetic."""
     made = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     note = {"area": here.area.title, "attribution": here.area.attribution, "made": made}

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from commands.answers import answer, in_words, say
+from commands.answers import format_value, print_answer, print_message
 from commands.asking import parse_as_at, parse_groups, parse_resolution
 from commands.choosing import (
     AsAtOption,
@@ -20,10 +20,10 @@ from commands.choosing import (
     ResolutionOption,
     ToOption,
     WardOption,
-    chosen_filter,
-    demonstration_mark,
-    plain,
-    provenance,
+    build_filter,
+    build_provenance,
+    find_demonstration_mark,
+    to_json_value,
 )
 from commands.options import AreaOption, Format, FormatOption, HomeOption, open_installation
 from layers.counts_export import export_counts
@@ -57,7 +57,7 @@ def counts(
     Example: hexbeat counts --layer needle_litter --from 2026-10-01 --ward Central --by ward,month
     """
     with open_installation(home, area) as here:
-        chosen = chosen_filter(
+        chosen = build_filter(
             here, layers=layer or [], start=from_, end=to, wards=ward, hours=hours, days=days,
             reported_by=reported_by, measure=measure.value,
         )  # fmt: skip
@@ -65,23 +65,23 @@ def counts(
         moment = parse_as_at(as_at, zone) if as_at else None
         columns = read_columns(here.store, here.viewer, ward_codes=here.area.wards.codes, as_at=moment)
         found = count(columns, chosen, by=groups, resolution=size, wards=here.area.wards, time_zone=zone)
-        mark = demonstration_mark(columns)
+        mark = find_demonstration_mark(columns)
         if out:
-            export_counts(found, Path(out), by=groups, area=here.area, note=provenance(here, mark=mark))
-    report(found, form=form, measure=chosen.measure, out=out, mark=mark)
+            export_counts(found, Path(out), by=groups, area=here.area, note=build_provenance(here, mark=mark))
+    print_counts(found, form=form, measure=chosen.measure, out=out, mark=mark)
 
 
-def report(found: Counts, *, form: Format, measure: Measure, out: str | None, mark: str | None) -> None:
+def print_counts(found: Counts, *, form: Format, measure: Measure, out: str | None, mark: str | None) -> None:
     """Print what was counted; with `out`, the totals and the file's name instead of the rows."""
     totals: dict[str, Any] = {
-        "total": plain(found.total),
+        "total": to_json_value(found.total),
         "unplaced_in_time": found.unplaced_in_time,
         "shared_in_time": found.shared_in_time,
     }
-    rows = [{**row, "count": plain(row["count"])} for row in found.rows.to_dict("records")]
+    rows = [{**row, "count": to_json_value(row["count"])} for row in found.rows.to_dict("records")]
     payload = {**totals, "rows": rows} | ({"out": out} if out else {}) | ({"demonstration": mark} if mark else {})
-    heading = f"{'Events' if measure == 'events' else 'Items'}: {in_words(found.total)}"
+    heading = f"{'Events' if measure == 'events' else 'Items'}: {format_value(found.total)}"
     heading += f", {found.shared_in_time} shared in time, {found.unplaced_in_time} left out for want of a time"
-    answer(payload, form=form, rows=[totals | {"file": out}] if out else rows, heading=heading)
+    print_answer(payload, form=form, rows=[totals | {"file": out}] if out else rows, heading=heading)
     if mark:
-        say(f"DEMONSTRATION: {mark}.")
+        print_message(f"DEMONSTRATION: {mark}.")

@@ -7,28 +7,28 @@ from typing import Annotated, Any, Final
 import pandas as pd
 import typer
 
-from commands.answers import answer, say
+from commands.answers import print_answer, print_message
 from commands.choosing import (
     DaysOption,
     FromOption,
     HoursOption,
     ToOption,
     WardOption,
-    chosen_filter,
-    demonstration_mark,
-    plain,
-    provenance,
+    build_filter,
+    build_provenance,
+    find_demonstration_mark,
+    to_json_value,
 )
 from commands.options import AreaOption, Format, FormatOption, HomeOption, open_installation
-from dashboard.documents.naloxone_document import naloxone_pdf
+from dashboard.documents.naloxone_document import render_naloxone_pdf
 from geo.errors import UsageError
 from layers.areas import Area
 from layers.filters import Filter
-from layers.naloxone.cover import CELLS, NaloxoneCover, Reach, Search, naloxone_cover
-from layers.naloxone.files import cover_csv, cover_geojson
-from layers.naloxone.words import cover_notes, cover_sentence
+from layers.naloxone.cover import CELLS, CoverDistance, NaloxoneCover, Search, find_naloxone_cover
+from layers.naloxone.files import build_cover_csv, build_cover_geojson
+from layers.naloxone.words import build_cover_notes, describe_cover
 from layers.storage.reading import read_columns
-from layers.whole_files import written_whole
+from layers.whole_files import atomic_write
 
 __all__ = ["naloxone"]
 
@@ -66,58 +66,60 @@ def naloxone(
     if out:
         require_writable(Path(out))
     with open_installation(home, area) as here:
-        chosen = chosen_filter(here, layers=["overdoses"], start=from_, end=to, wards=ward, hours=hours, days=days)
+        chosen = build_filter(here, layers=["overdoses"], start=from_, end=to, wards=ward, hours=hours, days=days)
         columns = read_columns(here.store, here.viewer, ward_codes=here.area.wards.codes)
-        found = naloxone_cover(
+        found = find_naloxone_cover(
             here.store,
             here.viewer,
             columns,
             here.area,
             chosen,
-            reach=Reach(metres, minutes),
+            reach=CoverDistance(metres, minutes),
             search=Search(places, tuple(among or [CELLS]), seconds),
         )
-        note = provenance(here, mark=demonstration_mark(columns))
+        note = build_provenance(here, mark=find_demonstration_mark(columns))
         served = here.area
     if out:
-        write(found, Path(out), note, asked=chosen, area=served)
-    report(found, note, out, form=form)
+        write_cover(found, Path(out), note, asked=chosen, area=served)
+    print_cover(found, note, out, form=form)
 
 
-def report(found: NaloxoneCover, note: dict[str, str], out: str | None, *, form: Format) -> None:
+def print_cover(found: NaloxoneCover, note: dict[str, str], out: str | None, *, form: Format) -> None:
     """The sentence, the places that hold it, the next ones."""
     payload: dict[str, Any] = {
-        "sentence": cover_sentence(found),
-        "total": plain(found.total),
-        "covered": plain(found.covered),
-        "share": plain(found.share),
+        "sentence": describe_cover(found),
+        "total": to_json_value(found.total),
+        "covered": to_json_value(found.covered),
+        "share": to_json_value(found.share),
         "straight_m": round(found.reach.straight_m, 1),
         "proven": found.cover.proven,
         "gap": round(found.cover.gap, 6),
-        "notes": list(cover_notes(found)),
-        "holders": rows_of(found.holders.drop(columns="says")),
-        "next": rows_of(found.next_places),
+        "notes": list(build_cover_notes(found)),
+        "holders": build_json_rows(found.holders.drop(columns="says")),
+        "next": build_json_rows(found.next_places),
     }
     payload |= ({"out": out} if out else {}) | (
         {"demonstration": note["demonstration"]} if "demonstration" in note else {}
     )
     if form is Format.TABLE:
         for sentence in payload["notes"]:
-            say(sentence)
+            print_message(sentence)
     order = ("rank", "name", "lat", "lon", "gain", "share_after")
-    answer(payload, form=form, rows=[spelt(row) for row in payload["next"]], heading=payload["sentence"], order=order)
+    print_answer(
+        payload, form=form, rows=[format_row(row) for row in payload["next"]], heading=payload["sentence"], order=order
+    )
     if not len(found.holders):
-        say("Load them first: hexbeat places load FILE --kind naloxone")
+        print_message("Load them first: hexbeat places load FILE --kind naloxone")
     if "demonstration" in note:
-        say(f"DEMONSTRATION: {note['demonstration']}.")
+        print_message(f"DEMONSTRATION: {note['demonstration']}.")
 
 
-def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
+def build_json_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """The rows of a frame as JSON holds them."""
-    return [{str(name): plain(value) for name, value in row.items()} for row in frame.to_dict("records")]
+    return [{str(name): to_json_value(value) for name, value in row.items()} for row in frame.to_dict("records")]
 
 
-def spelt(row: dict[str, Any]) -> dict[str, Any]:
+def format_row(row: dict[str, Any]) -> dict[str, Any]:
     """Degrees in full and shares as per cent, for a table."""
     return row | {"lat": f"{row['lat']:.5f}", "lon": f"{row['lon']:.5f}", "share_after": f"{row['share_after']:.1%}"}
 
@@ -132,15 +134,15 @@ def require_writable(out: Path) -> None:
         )
 
 
-def write(found: NaloxoneCover, out: Path, note: dict[str, str], *, asked: Filter, area: Area) -> None:
+def write_cover(found: NaloxoneCover, out: Path, note: dict[str, str], *, asked: Filter, area: Area) -> None:
     """Holders and next places as a file, whole or not at all."""
     writers = {
-        ".pdf": lambda: naloxone_pdf(
+        ".pdf": lambda: render_naloxone_pdf(
             found, area, asked=asked, mark=note.get("demonstration"), made=datetime.now(area.tz)
         ),
-        ".csv": lambda: cover_csv(found, note=note),
-        ".geojson": lambda: cover_geojson(found, note=note),
+        ".csv": lambda: build_cover_csv(found, note=note),
+        ".geojson": lambda: build_cover_geojson(found, note=note),
     }
     content = writers[out.suffix.lower()]()
-    with written_whole(out) as draft:
+    with atomic_write(out) as draft:
         draft.write_bytes(content)

@@ -7,34 +7,42 @@ from typing import Annotated
 
 import typer
 
-from commands.answers import answer, say
+from commands.answers import print_answer, print_message
 from commands.asking import parse_day
-from commands.choosing import FromOption, ReportedByOption, ToOption, WardOption, demonstration_mark, plain, provenance
+from commands.choosing import (
+    FromOption,
+    ReportedByOption,
+    ToOption,
+    WardOption,
+    build_provenance,
+    find_demonstration_mark,
+    to_json_value,
+)
 from commands.options import AreaOption, Format, FormatOption, HomeOption, Installation, open_installation
 from commands.progress import progress_bar
-from dashboard.documents.effect_document import effect_pdf
+from dashboard.documents.effect_document import render_evaluation_pdf
 from geo.errors import UsageError
-from layers.catalogue import layer_named
+from layers.catalogue import find_layer
 from layers.columns import Columns
 from layers.effect.asking import (
     Evaluation,
-    cells_place,
-    fix_rule,
-    judge,
+    build_cell_place,
+    build_point_place,
+    build_ward_place,
+    evaluate_protocol,
+    fix_protocol,
     parse_weights,
-    point_place,
-    wards_place,
 )
-from layers.effect.closures import closure_list, closure_places
-from layers.effect.places import Treated
-from layers.effect.protocol import Protocol, Rule, load_protocol, rule_words, save_protocol
-from layers.effect.rows import effect_csv, effect_geojson, effect_payload, side_rows
+from layers.effect.closures import read_closures, select_closures
+from layers.effect.places import TreatedPlace
+from layers.effect.protocol import Protocol, Rule, describe_rule, load_protocol, save_protocol
+from layers.effect.rows import build_evaluation_csv, build_evaluation_geojson, build_evaluation_payload, build_side_rows
 from layers.filters import resolve_wards
 from layers.plans.plan import Plan
 from layers.plans.store import load_plan
 from layers.storage.reading import read_columns
-from layers.whole_files import written_whole
-from layers.wording import date_words
+from layers.whole_files import atomic_write
+from layers.wording import format_date
 
 __all__ = ["evaluate"]
 
@@ -60,7 +68,7 @@ def evaluate(
     plan: Annotated[
         str | None, typer.Option("--plan", metavar="ID", help="The stops of a patrol or sweep plan, from its day on.")
     ] = None,
-    name: Annotated[str, typer.Option("--name", metavar="TEXT", help="What was done, for the answer.")] = "",
+    name: Annotated[str, typer.Option("--name", metavar="TEXT", help="What was done, for the print_answer.")] = "",
     start: Annotated[str | None, typer.Option("--start", metavar="D", help="Day on which it began.")] = None,
     end: Annotated[
         str | None, typer.Option("--end", metavar="D", help="First day without it; default: goes on.")
@@ -100,18 +108,20 @@ def evaluate(
     with open_installation(home, area) as here:
         columns = read_columns(here.store, here.viewer, ward_codes=here.area.wards.codes)
         if list_closures:
-            _list(here, columns, form=form)
+            _print_closures(here, columns, form=form)
             return
-        asked = _Asked(closure or [], every_closure, at, ward or [], cell or [], plan, name, start, end, from_, to)
+        asked = _PlaceRequest(
+            closure or [], every_closure, at, ward or [], cell or [], plan, name, start, end, from_, to
+        )
         if out and not plan_only:
             _require_file(Path(out))
         if rule is not None:
-            _require_alone(asked, plan_only, layer, weight, reported_by, after, (radius, ring, before, wash_in))
+            _require_rule_alone(asked, plan_only, layer, weight, reported_by, after, (radius, ring, before, wash_in))
             protocol = load_protocol(rule)
         else:
             layers, categories = parse_weights(weight or [])
             for one in layer or []:
-                layer_named(one)  # a layer that does not exist is wrong usage, not a question of access
+                find_layer(one)  # a layer that does not exist is wrong usage, not a question of access
             settings = Rule(
                 layers={one: layers.get(one, 1.0) for one in (layer or list(layers) or ["street_dealing"])},
                 categories=categories,
@@ -122,21 +132,21 @@ def evaluate(
                 wash_in_days=wash_in,
                 after_days=after,
             )
-            places = _places(here, columns, asked)
-            protocol = fix_rule(here.store, here.viewer, columns, here.area, places, settings, today=_today(here))
+            places = _find_places(here, columns, asked)
+            protocol = fix_protocol(here.store, here.viewer, columns, here.area, places, settings, today=_today(here))
         if plan_only:
             _report_plan(protocol, out, form=form)
             return
         with progress_bar("Comparing") as move:
-            found = judge(here.store, here.viewer, columns, here.area, protocol, progress=move)
-        note = provenance(here, mark=demonstration_mark(columns))
+            found = evaluate_protocol(here.store, here.viewer, columns, here.area, protocol, progress=move)
+        note = build_provenance(here, mark=find_demonstration_mark(columns))
         if out:
             _write(Path(out), found, note, here)
     _report(found, note, out, form=form)
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _PlaceRequest:
     """Which places, as people wrote it."""
 
     closures: list[str]
@@ -152,7 +162,7 @@ class _Asked:
     to: str | None
 
 
-def _places(here: Installation, columns: Columns, asked: _Asked) -> list[Treated]:
+def _find_places(here: Installation, columns: Columns, asked: _PlaceRequest) -> list[TreatedPlace]:
     """The treated places; UsageError unless exactly one way of naming them was used."""
     ways = [bool(asked.closures), asked.every_closure, bool(asked.at), bool(asked.wards), bool(asked.cells)]
     if sum([*ways, bool(asked.plan)]) != 1:
@@ -162,38 +172,40 @@ def _places(here: Installation, columns: Columns, asked: _Asked) -> list[Treated
             "see `hexbeat evaluate --list` for closures",
         )
     if asked.closures or asked.every_closure:
-        return _closures(here, columns, asked)
+        return _find_closures(here, columns, asked)
     end = parse_day(asked.end) if asked.end else None
     if asked.plan:
-        return _stops(load_plan(here.settings.home, asked.plan), asked.start, end, here)
+        return _find_stops(load_plan(here.settings.home, asked.plan), asked.start, end, here)
     if asked.start is None:
         raise UsageError("A place is judged from a day on", "--start was not given", "write --start 2026-05-01")
     start = parse_day(asked.start)
     if asked.wards:
         codes = resolve_wards(here.area.wards, asked.wards)
-        return [wards_place(here.area, codes, start, end=end, name=asked.name)]
+        return [build_ward_place(here.area, codes, start, end=end, name=asked.name)]
     if asked.cells:
-        return [cells_place(asked.cells, start, end=end, name=asked.name)]
-    lat, lon = _degrees(asked.at or "")
-    return [point_place(lon, lat, start, end=end, name=asked.name)]
+        return [build_cell_place(asked.cells, start, end=end, name=asked.name)]
+    lat, lon = _parse_degrees(asked.at or "")
+    return [build_point_place(lon, lat, start, end=end, name=asked.name)]
 
 
-def _stops(plan: Plan, asked: str | None, end: date | None, here: Installation) -> list[Treated]:
+def _find_stops(plan: Plan, asked: str | None, end: date | None, here: Installation) -> list[TreatedPlace]:
     """The stops of a plan, most expected first, from its day on: it was made of all that was known until then."""
     first = max(plan.begins.astimezone(here.area.tz).date(), plan.made_at.astimezone(here.area.tz).date())
     start = parse_day(asked) if asked else first
     if start < first:
         raise UsageError(
             "A plan is judged from its own day on, or a later one",
-            f"plan {plan.plan_id} was made of records that reach up to {date_words(first)}",
+            f"plan {plan.plan_id} was made of records that reach up to {format_date(first)}",
             "leave --start out, or choose a later day",
         )
     stops = sorted((stop for tour in plan.tours for stop in tour.stops), key=lambda stop: -stop.expected)
-    places = {stop.cell: point_place(stop.lon, stop.lat, start, end=end, name=stop.place) for stop in reversed(stops)}
+    places = {
+        stop.cell: build_point_place(stop.lon, stop.lat, start, end=end, name=stop.place) for stop in reversed(stops)
+    }
     return list(places.values())[::-1]
 
 
-def _require_alone(asked: _Asked, *settings: object) -> None:
+def _require_rule_alone(asked: _PlaceRequest, *settings: object) -> None:
     """UsageError where a rule that is fixed is given together with a choice that it has made."""
     if any(one not in (None, "", [], False, _USUAL) for one in (*astuple(asked), *settings)):
         raise UsageError(
@@ -203,17 +215,17 @@ def _require_alone(asked: _Asked, *settings: object) -> None:
         )
 
 
-def _closures(here: Installation, columns: Columns, asked: _Asked) -> list[Treated]:
-    listed = closure_list(here.store, here.viewer, columns, here.area)
+def _find_closures(here: Installation, columns: Columns, asked: _PlaceRequest) -> list[TreatedPlace]:
+    listed = read_closures(here.store, here.viewer, columns, here.area)
     chosen = asked.closures
     if asked.every_closure:
         first = parse_day(asked.from_) if asked.from_ else date.min
         last = parse_day(asked.to) if asked.to else date.max
         chosen = listed.loc[[first <= day < last for day in listed["start"]], "event_id"].tolist()
-    return closure_places(listed, chosen)
+    return select_closures(listed, chosen)
 
 
-def _degrees(text: str) -> tuple[float, float]:
+def _parse_degrees(text: str) -> tuple[float, float]:
     """A latitude and a longitude with a comma between."""
     parts = text.split(",")
     try:
@@ -227,10 +239,12 @@ def _today(here: Installation) -> date:
     return datetime.now(here.area.tz).date()
 
 
-def _list(here: Installation, columns: Columns, *, form: Format) -> None:
-    listed = closure_list(here.store, here.viewer, columns, here.area)
-    rows = [{name: plain(value) for name, value in row.items()} for row in listed.to_dict("records")]
-    answer({"rows": rows}, form=form, rows=rows, heading="Closures", order=("event_id", "start", "end", "ward_name"))
+def _print_closures(here: Installation, columns: Columns, *, form: Format) -> None:
+    listed = read_closures(here.store, here.viewer, columns, here.area)
+    rows = [{name: to_json_value(value) for name, value in row.items()} for row in listed.to_dict("records")]
+    print_answer(
+        {"rows": rows}, form=form, rows=rows, heading="Closures", order=("event_id", "start", "end", "ward_name")
+    )
 
 
 def _report_plan(protocol: Protocol, out: str | None, *, form: Format) -> None:
@@ -240,15 +254,15 @@ def _report_plan(protocol: Protocol, out: str | None, *, form: Format) -> None:
             "A rule that is fixed is kept in a .json file", f"--out was {out or 'not given'}", "add --out rule.json"
         )
     save_protocol(Path(out), protocol)
-    words = rule_words(protocol)
+    words = describe_rule(protocol)
     payload = {"rule": list(words), "rule_sha256": protocol.hash, "places": len(protocol.places), "out": out}
     rows = [{"the rule": word} for word in (*words, f"SHA-256 {protocol.hash}", f"Written to {out}.")]
-    answer(payload, form=form, rows=rows, heading="Fixed before looking")
+    print_answer(payload, form=form, rows=rows, heading="Fixed before looking")
 
 
 def _report(found: Evaluation, note: dict[str, str], out: str | None, *, form: Format) -> None:
     """The rule first, then the answer."""
-    payload = plain(effect_payload(found.effect, found.verdict)) | ({"out": out} if out else {})
+    payload = to_json_value(build_evaluation_payload(found.effect, found.verdict)) | ({"out": out} if out else {})
     if "demonstration" in note:
         payload["demonstration"] = note["demonstration"]
     if form is Format.TABLE:
@@ -258,20 +272,22 @@ def _report(found: Evaluation, note: dict[str, str], out: str | None, *, form: F
             "",
             *found.verdict.details,
         ):
-            say(sentence)
-    answer(payload, form=form, rows=side_rows(found.effect), heading=found.verdict.sentence, order=_TABLE)
+            print_message(sentence)
+    print_answer(payload, form=form, rows=build_side_rows(found.effect), heading=found.verdict.sentence, order=_TABLE)
     if "demonstration" in note:
-        say(f"DEMONSTRATION: {note['demonstration']}.")
+        print_message(f"DEMONSTRATION: {note['demonstration']}.")
 
 
 def _write(out: Path, found: Evaluation, note: dict[str, str], here: Installation) -> None:
     """The answer as a file, whole or not at all."""
     writers = {
-        ".csv": lambda: effect_csv(found.effect, note=note),
-        ".geojson": lambda: effect_geojson(found.effect, found.ground, found.verdict, note=note),
-        ".pdf": lambda: effect_pdf(found, here.area, mark=note.get("demonstration"), made=datetime.now(here.area.tz)),
+        ".csv": lambda: build_evaluation_csv(found.effect, note=note),
+        ".geojson": lambda: build_evaluation_geojson(found.effect, found.ground, found.verdict, note=note),
+        ".pdf": lambda: render_evaluation_pdf(
+            found, here.area, mark=note.get("demonstration"), made=datetime.now(here.area.tz)
+        ),
     }
-    with written_whole(out) as draft:
+    with atomic_write(out) as draft:
         draft.write_bytes(writers[out.suffix.lower()]())
 
 

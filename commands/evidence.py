@@ -9,21 +9,21 @@ import numpy as np
 import pandas as pd
 import typer
 
-from commands.answers import answer, say
+from commands.answers import print_answer, print_message
 from commands.asking import parse_day
 from commands.choosing import FromOption, LayersOption, ToOption
 from commands.options import AreaOption, Format, FormatOption, HomeOption, Installation, open_installation
 from dashboard.documents.evidence_check import PackCheck, check_pack
-from dashboard.documents.evidence_document import evidence_pdf, fact_rows, incident_words
-from dashboard.documents.evidence_sheets import evidence_xlsx
+from dashboard.documents.evidence_document import build_fact_rows, format_incident, render_evidence_pdf
+from dashboard.documents.evidence_sheets import build_evidence_xlsx
 from geo.errors import DataError, UsageError
 from layers.analysis.study import BRITISH_GRID
-from layers.evidence.pack import DEFAULT_LAYERS, Ask, digest_of, make_evidence
-from layers.evidence.register import note_pack
+from layers.evidence.pack import DEFAULT_LAYERS, EvidenceRequest, build_evidence, hash_content
+from layers.evidence.register import record_pack
 from layers.parsing.places import parse_grid_refs, parse_pairs, to_degrees
 from layers.settings import Settings
 from layers.storage.reading import read_columns
-from layers.whole_files import written_whole
+from layers.whole_files import atomic_write
 
 __all__ = ["evidence"]
 
@@ -60,7 +60,7 @@ def evidence(
     Example: hexbeat evidence --place "54.5727, -1.2401" --radius 100 --for CL-14 --by "A. Analyst" --out pack.pdf
     """
     if check is not None:
-        _report_check(_checked(check, home=home), form=form)
+        _report_check(_check_file(check, home=home), form=form)
         return
     files = out or []
     require_files(files)
@@ -68,7 +68,7 @@ def evidence(
         now = dt.datetime.now(here.area.tz)
         end = parse_day(to) if to else now.date()
         at = parse_place(lon=lon, lat=lat, place=place, grid_ref=grid_ref)
-        ask = Ask(
+        ask = EvidenceRequest(
             *at,
             radius_m=radius,
             start=parse_day(from_) if from_ else end - YEAR,
@@ -79,11 +79,11 @@ def evidence(
             notes=notes,
         )
         columns = read_columns(here.store, here.viewer, ward_codes=here.area.wards.codes)
-        content = make_evidence(here.store, here.viewer, columns, here.area, ask, made=now)
+        content = build_evidence(here.store, here.viewer, columns, here.area, ask, made=now)
         for file in files:
             _write(here, content, file)
         if files:
-            note_pack(here.settings.home, digest_of(content), now)
+            record_pack(here.settings.home, hash_content(content), now)
     _report(content, files, form=form)
 
 
@@ -123,28 +123,28 @@ def require_files(files: list[Path]) -> None:
 
 
 def _write(here: Installation, content: dict[str, Any], file: Path) -> None:
-    made = evidence_pdf(content, here.area) if file.suffix.lower() == ".pdf" else evidence_xlsx(content)
-    with written_whole(file) as draft:
+    made = render_evidence_pdf(content, here.area) if file.suffix.lower() == ".pdf" else build_evidence_xlsx(content)
+    with atomic_write(file) as draft:
         draft.write_bytes(made)
 
 
 def _report(content: dict[str, Any], files: list[Path], *, form: Format) -> None:
-    rows = [incident_words(row) for row in content["incidents"]]
-    digest = digest_of(content)
+    rows = [format_incident(row) for row in content["incidents"]]
+    digest = hash_content(content)
     if form is Format.TABLE:
-        for name, words in fact_rows(content):
-            say(f"{name}: {words}")
+        for name, words in build_fact_rows(content):
+            print_message(f"{name}: {words}")
         for words in content["caveats"]:
-            say(words)
-        say(f"SHA-256 {digest}")
+            print_message(words)
+        print_message(f"SHA-256 {digest}")
         for file in files:
-            say(f"Written: {file}")
+            print_message(f"Written: {file}")
     payload = {"sha256": digest, "out": [str(file) for file in files], "content": content}
     order = ("number", "when", "layer", "what", "where", "doubts")
-    answer(payload, form=form, rows=rows, heading="Records", order=order if rows else ())
+    print_answer(payload, form=form, rows=rows, heading="Records", order=order if rows else ())
 
 
-def _checked(file: Path, *, home: Path | None) -> PackCheck:
+def _check_file(file: Path, *, home: Path | None) -> PackCheck:
     """The check of a file; DataError if it cannot be read."""
     try:
         content = file.read_bytes()
@@ -160,7 +160,7 @@ def _report_check(found: PackCheck, *, form: Format) -> None:
     told = {"intact": "yes" if found.intact else "NO", "values": "equal" if found.same_values else "DIFFERENT"}
     told |= {"noted here": "yes" if found.noted else "no"}
     told |= {"case": found.reference, "made": found.made_at, "sha256": found.digest}
-    answer(row, form=form, rows=[told], heading=found.sentence)
+    print_answer(row, form=form, rows=[told], heading=found.sentence)
     if found.same_values and not found.intact:
         raise DataError(
             "A pack is relied on as it was written",

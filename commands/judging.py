@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 import pandas as pd
 import typer
 
-from commands.answers import answer, say
+from commands.answers import print_answer, print_message
 from commands.asking import parse_resolution
 from commands.choosing import (
     DaysOption,
@@ -18,24 +18,24 @@ from commands.choosing import (
     ResolutionOption,
     ToOption,
     WardOption,
-    chosen_filter,
-    plain,
+    build_filter,
+    to_json_value,
 )
 from commands.options import AreaOption, Format, FormatOption, HomeOption, Installation, open_installation
 from layers.analysis.backtesting import Backtest
 from layers.analysis.backtesting import backtest as run_backtest
 from layers.analysis.change_map import Against as Earlier
-from layers.analysis.change_map import ChangeMap, change_map
-from layers.analysis.near_repeats import RepeatTable, near_repeat_table
-from layers.analysis.sizing import hotspot_size
-from layers.analysis.study import study_of
-from layers.analysis.winning import MOST_WEEKS, judgement_of, keep_judged, uses_words
+from layers.analysis.change_map import ChangeMap, build_change_map
+from layers.analysis.near_repeats import RepeatTable, build_near_repeats
+from layers.analysis.sizing import choose_hotspot_size
+from layers.analysis.study import load_study
+from layers.analysis.winning import MOST_WEEKS, describe_uses, keep_selection, select_methods
 from layers.catalogue import LAYERS
 from layers.columns import Columns
 from layers.event import RESOLUTIONS
-from layers.periods import known_period
+from layers.periods import find_known_period
 from layers.storage.reading import read_columns
-from layers.wording import span_words
+from layers.wording import format_span
 
 __all__ = ["backtest", "change", "near_repeats"]
 
@@ -80,7 +80,7 @@ def change(
     Example: hexbeat change --layer needle_litter --from 2026-10-25 --to 2026-11-22 --by ward
     """
     with open_installation(home, area) as here:
-        chosen = chosen_filter(
+        chosen = build_filter(
             here,
             layers=layer or [],
             start=from_,
@@ -90,19 +90,19 @@ def change(
             days=days,
             reported_by=reported_by,
         )
-        study = study_of(here.area, chosen.wards, parse_resolution(resolution))
+        study = load_study(here.area, chosen.wards, parse_resolution(resolution))
         columns = read_columns(here.store, here.viewer, ward_codes=here.area.wards.codes)
         earlier: Earlier = "before" if against is Against.BEFORE else "year_before"
-        found = change_map(columns, chosen, study, against=earlier, time_zone=here.area.time_zone)
+        found = build_change_map(columns, chosen, study, against=earlier, time_zone=here.area.time_zone)
     frames = {Grouping.CELL: found.cells, Grouping.WARD: found.wards, Grouping.ALL: found.whole}
-    _report_change(found, records(frames[by]), form=form)
+    _report_change(found, build_json_rows(frames[by]), form=form)
 
 
 def _report_change(found: ChangeMap, rows: list[dict[str, Any]], *, form: Format) -> None:
     payload = {
         "layer": found.spec.name,
-        "now": plain(found.now),
-        "other": plain(found.other),
+        "now": to_json_value(found.now),
+        "other": to_json_value(found.other),
         "shared_in_time": found.shared_in_time,
         "unplaced_in_time": found.unplaced_in_time,
         "missing": found.missing,
@@ -110,12 +110,12 @@ def _report_change(found: ChangeMap, rows: list[dict[str, Any]], *, form: Format
         "rows": rows,
     }
     if form is Format.TABLE:
-        _say_all([*found.notes, *([found.missing] if found.missing else [])])
+        _print_notes([*found.notes, *([found.missing] if found.missing else [])])
         rows = [row for row in rows if row["now"] or row["before"]]
     heading = f"{found.spec.title}: change"
     if found.now and found.other:
-        heading += f" of {span_words(*found.now)} against {span_words(*found.other)}"
-    answer(payload, form=form, rows=rows, heading=heading)
+        heading += f" of {format_span(*found.now)} against {format_span(*found.other)}"
+    print_answer(payload, form=form, rows=rows, heading=heading)
 
 
 def near_repeats(
@@ -134,10 +134,10 @@ def near_repeats(
     Example: hexbeat near-repeats --layer needle_litter --from 2026-08-24
     """
     with open_installation(home, area) as here:
-        chosen = chosen_filter(here, layers=layer or [], start=from_, end=to, wards=ward, reported_by=reported_by)
+        chosen = build_filter(here, layers=layer or [], start=from_, end=to, wards=ward, reported_by=reported_by)
         columns = read_columns(here.store, here.viewer, ward_codes=here.area.wards.codes)
-        study = study_of(here.area, chosen.wards)
-        found = near_repeat_table(columns, chosen, study, time_zone=here.area.time_zone)
+        study = load_study(here.area, chosen.wards)
+        found = build_near_repeats(columns, chosen, study, time_zone=here.area.time_zone)
     _report_repeats(found, form=form)
 
 
@@ -147,15 +147,15 @@ def _report_repeats(found: RepeatTable, *, form: Format) -> None:
         "events": found.events,
         "left_out": found.left_out,
         "shuffles": found.shuffles,
-        "raised_m": plain(found.raised_m),
-        "raised_days": plain(found.raised_days),
+        "raised_m": to_json_value(found.raised_m),
+        "raised_days": to_json_value(found.raised_days),
         "sentence": found.sentence,
         "notes": list(found.notes),
-        "rows": records(found.rows),
+        "rows": build_json_rows(found.rows),
     }
     if form is Format.TABLE:
-        _say_all(found.notes)
-    answer(payload, form=form, rows=records(found.rows), heading=found.sentence)
+        _print_notes(found.notes)
+    print_answer(payload, form=form, rows=build_json_rows(found.rows), heading=found.sentence)
 
 
 def backtest(
@@ -175,30 +175,32 @@ def backtest(
     Example: hexbeat backtest --weeks 26 --layer needle_litter
     """
     with open_installation(home, area) as here:
-        chosen = chosen_filter(here, layers=layer or [], start=None, end=None, wards=ward)
+        chosen = build_filter(here, layers=layer or [], start=None, end=None, wards=ward)
         sizes = RESOLUTIONS if resolution is None else (parse_resolution(resolution),)
         columns = read_columns(here.store, here.viewer, ward_codes=here.area.wards.codes)
-        known = [name for name in INCIDENTS if known_period(columns, name, time_zone=here.area.time_zone)]
+        known = [name for name in INCIDENTS if find_known_period(columns, name, time_zone=here.area.time_zone)]
         found, uses = list[Backtest](), dict[str, list[str]]()
         for name in chosen.layers or known:
             one = run_backtest(columns, here.area, name, wards=chosen.wards, weeks=weeks, resolutions=sizes)
             if weeks == MOST_WEEKS and resolution is None and not chosen.wards:
-                keep_judged(one, columns, here.area, home=here.settings.home)  # so that the dashboard need not wait
+                keep_selection(one, columns, here.area, home=here.settings.home)  # so that the dashboard need not wait
             found.append(one)
-            uses[name] = _uses(here, columns, name)
+            uses[name] = _describe_uses(here, columns, name)
     _report_backtests(found, uses, form=form)
 
 
-def _uses(here: Installation, columns: Columns, layer: str) -> list[str]:
+def _describe_uses(here: Installation, columns: Columns, layer: str) -> list[str]:
     """What the dashboard uses of a layer, and why; judged where that is not known yet."""
-    judgement = judgement_of(columns, here.area, layer, home=here.settings.home)
-    size = hotspot_size(columns, layer, judgement)
-    said = [uses_words(judgement.best)] if judgement else ["The dashboard foretells nothing: too few weeks are known."]
+    judgement = select_methods(columns, here.area, layer, home=here.settings.home)
+    size = choose_hotspot_size(columns, layer, judgement)
+    said = (
+        [describe_uses(judgement.best)] if judgement else ["The dashboard foretells nothing: too few weeks are known."]
+    )
     return [*said, f"Its hotspots: {size.sentence[0].lower()}{size.sentence[1:]}"] if size else said
 
 
 def _report_backtests(found: list[Backtest], uses: dict[str, list[str]], *, form: Format) -> None:
-    rows = [{"layer": one.spec.name, **row} for one in found for row in records(one.rows)]
+    rows = [{"layer": one.spec.name, **row} for one in found for row in build_json_rows(one.rows)]
     layers = [
         {
             "layer": one.spec.name,
@@ -208,7 +210,7 @@ def _report_backtests(found: list[Backtest], uses: dict[str, list[str]], *, form
             "events": one.events,
             "unknown_day": one.unknown,
             "swept": one.swept,
-            "winner": plain(asdict(one.verdict)),
+            "winner": to_json_value(asdict(one.verdict)),
             "dashboard_uses": uses[one.spec.name],
             "notes": list(one.notes),
         }
@@ -216,17 +218,17 @@ def _report_backtests(found: list[Backtest], uses: dict[str, list[str]], *, form
     ]
     if form is Format.TABLE:
         for one in found:
-            _say_all([*one.notes, f"{one.spec.title}. {one.verdict.sentence}", *uses[one.spec.name]])
+            _print_notes([*one.notes, f"{one.spec.title}. {one.verdict.sentence}", *uses[one.spec.name]])
     shown = ("layer", "resolution", "method", "area_share", "hit_rate", "PAI", "PEI", "RRI")
-    answer(
+    print_answer(
         {"layers": layers, "rows": rows},
         form=form,
-        rows=[{name: in_table(row, name) for name in shown} for row in rows],
+        rows=[{name: format_figure(row, name) for name in shown} for row in rows],
         heading="Back-test",
     )
 
 
-def in_table(row: dict[str, Any], name: str) -> object:
+def format_figure(row: dict[str, Any], name: str) -> object:
     """A figure with its interval, as a table shows it."""
     value = row[name]
     if name not in {"hit_rate", "PAI", "PEI", "RRI"}:
@@ -238,11 +240,11 @@ def in_table(row: dict[str, Any], name: str) -> object:
     return f"{value:.2f}{interval}"
 
 
-def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+def build_json_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """The rows of a frame as JSON holds them."""
-    return [{str(name): plain(value) for name, value in row.items()} for row in frame.to_dict("records")]
+    return [{str(name): to_json_value(value) for name, value in row.items()} for row in frame.to_dict("records")]
 
 
-def _say_all(notes: list[str] | tuple[str, ...]) -> None:
+def _print_notes(notes: list[str] | tuple[str, ...]) -> None:
     for note in notes:
-        say(note)
+        print_message(note)

@@ -56,14 +56,14 @@ def open_installation(home: Path | None, area: str | None) -> Iterator[Installat
     Raises UsageError if there is no such area, AreaError if its files are broken, StoreError if the store is.
     """
     settings = Settings.from_environment(home=home, area=area)
-    chosen = named_area(settings)
+    chosen = load_named_area(settings)
     with Store.open(settings.home, database_url=settings.database_url) as store:
         if pending := store.describe_pending_erasure():
             typer.echo(pending, err=True)
         yield Installation(settings, chosen, store, Viewer(Role.ANALYST))
 
 
-def named_area(settings: Settings) -> Area:
+def load_named_area(settings: Settings) -> Area:
     """The area of the settings; UsageError if none has that name."""
     try:
         return load_area(settings.area, home=settings.home)

@@ -5,21 +5,21 @@ from typing import Annotated
 
 import typer
 
-from commands.answers import answer, say
-from commands.choosing import plain
+from commands.answers import print_answer, print_message
+from commands.choosing import to_json_value
 from commands.options import AreaOption, Format, FormatOption, HomeOption, open_installation
 from commands.storing import confirm
 from geo.errors import UsageError
 from layers.work.reference import (
     KIND_WORDS,
+    list_reference_loads,
     load_reference,
     read_reference,
-    reference_loads,
     remove_reference,
     undo_reference,
 )
 
-__all__ = ["ColumnOption", "Sure", "named_columns", "places"]
+__all__ = ["ColumnOption", "Sure", "parse_columns", "places"]
 
 places = typer.Typer(
     no_args_is_help=True, help="Reference places: naloxone, play areas, schools, stations, depots, named places."
@@ -50,19 +50,19 @@ def load(
     """
     with open_installation(home, area) as here:
         report = load_reference(
-            here.store, here.viewer, file, kind=kind, area=here.area, named=named_columns(column), dry_run=dry_run
+            here.store, here.viewer, file, kind=kind, area=here.area, named=parse_columns(column), dry_run=dry_run
         )
     counts = {name: getattr(report, name) for name in ("file", "kind", "read", "accepted", "rejected", "replaced")}
-    answer(report.as_dict(), form=form, rows=[counts], order=tuple(counts))
+    print_answer(report.as_dict(), form=form, rows=[counts], order=tuple(counts))
     for line, reason, name in report.samples:
-        say(f"Rejected: line {line:,} ({name or 'without a name'}), {reason}")
+        print_message(f"Rejected: line {line:,} ({name or 'without a name'}), {reason}")
     if report.unchanged:
-        say("The very same places are there already: nothing was changed.")
+        print_message("The very same places are there already: nothing was changed.")
     elif dry_run:
-        say("Dry run: nothing was changed.")
+        print_message("Dry run: nothing was changed.")
 
 
-def named_columns(columns: list[str] | None) -> dict[str, str]:
+def parse_columns(columns: list[str] | None) -> dict[str, str]:
     """FIELD=HEADING as a mapping; UsageError for what is none."""
     named = {}
     for column in columns or []:
@@ -91,10 +91,11 @@ def list_places(
         frame = read_reference(here.store, here.viewer, kind=kind)
         wards = dict(zip(here.area.wards.codes, here.area.wards.names, strict=True))
     rows = [
-        {str(name): plain(value) for name, value in row.items()} | {"ward_name": wards.get(row["ward_code"], "")}
+        {str(name): to_json_value(value) for name, value in row.items()}
+        | {"ward_name": wards.get(row["ward_code"], "")}
         for row in frame.to_dict("records")
     ]
-    answer({"places": rows}, form=form, rows=rows, heading="Places", order=("kind", "name", "ward_name", "hours"))
+    print_answer({"places": rows}, form=form, rows=rows, heading="Places", order=("kind", "name", "ward_name", "hours"))
 
 
 @places.command()
@@ -114,7 +115,7 @@ def remove(
     with open_installation(home, area) as here:
         removed = remove_reference(here.store, here.viewer, kind=kind, area=here.area)
     row = {"kind": kind, "removed": removed}
-    answer(row, form=form, rows=[row])
+    print_answer(row, form=form, rows=[row])
 
 
 @places.command()
@@ -134,6 +135,8 @@ def undo(
     with open_installation(home, area) as here:
         undone = undo_reference(here.store, here.viewer, kind=kind)
         now = len(read_reference(here.store, here.viewer, kind=kind))
-        left = sum(load.kind == kind and load.undone_at is None for load in reference_loads(here.store, here.viewer))
+        left = sum(
+            load.kind == kind and load.undone_at is None for load in list_reference_loads(here.store, here.viewer)
+        )
     row = {"kind": kind, "file": undone.file, "places_now": now, "loads_left": left}
-    answer(row, form=form, rows=[row], heading="Undone")
+    print_answer(row, form=form, rows=[row], heading="Undone")

@@ -3,16 +3,16 @@
 from pathlib import Path
 from typing import Any, Final
 
-from commands.answers import answer, say
+from commands.answers import print_answer, print_message
 from commands.options import Format, Installation
 from geo.errors import UsageError
 from layers.areas import Area
 from layers.plans.plan import Plan
 from layers.plans.store import plan_to_json, save_plan
-from layers.plans.words import headline, sure_words
-from layers.whole_files import written_whole
+from layers.plans.words import describe_optimality, headline
+from layers.whole_files import atomic_write
 
-__all__ = ["KINDS", "file_kind", "finish_plan", "tell", "write_plan"]
+__all__ = ["KINDS", "finish_plan", "parse_file_kind", "print_plan", "write_plan"]
 
 KINDS: Final = ("pdf", "gpx", "kml", "geojson", "csv", "xlsx", "ics")  # those of dashboard.documents.plan_files
 
@@ -25,21 +25,25 @@ def finish_plan(
     if out and kind:
         write_plan(made, here.area, out, kind)
     if mark:
-        say(f"{mark}.")
-    tell(made, here.area, form=form)
+        print_message(f"{mark}.")
+    print_plan(made, here.area, form=form)
 
 
-def tell(made: Plan, area: Area, *, form: Format) -> None:
+def print_plan(made: Plan, area: Area, *, form: Format) -> None:
     """A plan as JSON, or as its sentence and its stops."""
     if form is Format.TABLE:
-        for sentence in (*made.settings, sure_words(made), *made.notes):
-            say(sentence)
+        for sentence in (*made.settings, describe_optimality(made), *made.notes):
+            print_message(sentence)
     heading = f"{made.title} (plan {made.plan_id}). {headline(made)}"
-    whole = {"headline": headline(made), "how_good": sure_words(made), **plan_to_json(made, time_zone=area.time_zone)}
-    answer(whole, form=form, rows=stop_rows(made), heading=heading)
+    whole = {
+        "headline": headline(made),
+        "how_good": describe_optimality(made),
+        **plan_to_json(made, time_zone=area.time_zone),
+    }
+    print_answer(whole, form=form, rows=build_stop_rows(made), heading=heading)
 
 
-def stop_rows(made: Plan) -> list[dict[str, Any]]:
+def build_stop_rows(made: Plan) -> list[dict[str, Any]]:
     """The stops of a plan, a row each."""
     return [
         {
@@ -57,7 +61,7 @@ def stop_rows(made: Plan) -> list[dict[str, Any]]:
     ]
 
 
-def file_kind(out: Path | None) -> str | None:
+def parse_file_kind(out: Path | None) -> str | None:
     """The kind of file that an ending asks for; UsageError for one that no plan is written as."""
     if out is None:
         return None
@@ -77,9 +81,9 @@ def file_kind(out: Path | None) -> str | None:
 
 def write_plan(made: Plan, area: Area, out: Path, kind: str) -> None:
     """The plan as a file, whole or not at all."""
-    from dashboard.documents.plan_files import plan_file  # noqa: PLC0415 - slow to import, and seldom needed
+    from dashboard.documents.plan_files import build_plan_file  # noqa: PLC0415 - slow to import, and seldom needed
 
-    made_file = plan_file(made, area, kind)
-    with written_whole(out.absolute()) as draft:
+    made_file = build_plan_file(made, area, kind)
+    with atomic_write(out.absolute()) as draft:
         draft.write_bytes(made_file)
-    say(f"Written to {out.name}.")
+    print_message(f"Written to {out.name}.")

@@ -1,19 +1,27 @@
 """What people write for plans, as the hours, weights, minutes and places that are meant."""
 
-from commands.answers import say
+from commands.answers import print_message
 from commands.options import Installation
 from geo.errors import UsageError
 from geo.travel import Mode
 from layers.analysis.shifts import SHIFT_HOURS
 from layers.filters import parse_hours
 from layers.plans.plan import Place
-from layers.plans.roads import Travel, roads_travel
-from layers.plans.settings import as_place, known_starts, read_plan_settings
+from layers.plans.roads import Travel, load_road_travel
+from layers.plans.settings import find_starts, parse_place, read_plan_settings
 
-__all__ = ["parse_minutes", "parse_weight", "place_of", "revisit_of", "shift_hours", "travel_of", "usual_start"]
+__all__ = [
+    "find_revisit_minutes",
+    "find_travel",
+    "find_usual_start",
+    "parse_minutes",
+    "parse_named_place",
+    "parse_shift_hours",
+    "parse_weight",
+]
 
 
-def shift_hours(text: str) -> tuple[int, int]:
+def parse_shift_hours(text: str) -> tuple[int, int]:
     """Hours as 22-04, or those of a shift by its name."""
     return SHIFT_HOURS[text.strip().lower()] if text.strip().lower() in SHIFT_HOURS else parse_hours(text)
 
@@ -38,31 +46,31 @@ def parse_minutes(text: str, what: str = "of a stop", usual: str = "10-16") -> t
     return low, high
 
 
-def place_of(text: str | None, name: str) -> Place | None:
+def parse_named_place(text: str | None, name: str) -> Place | None:
     """A place from an option, if it was given."""
-    return as_place(text, name=name) if text else None
+    return parse_place(text, name=name) if text else None
 
 
-def revisit_of(here: Installation, text: str | None) -> tuple[int, int]:
+def find_revisit_minutes(here: Installation, text: str | None) -> tuple[int, int]:
     """Minutes between two visits of a place: of an option, else of plans.toml."""
     if text:
         return parse_minutes(text, "between visits", "90-180")
     return read_plan_settings(here.settings.home).revisit_minutes
 
 
-def usual_start(here: Installation, kind: str) -> Place:
+def find_usual_start(here: Installation, kind: str) -> Place:
     """Where tours begin when nobody says: plans.toml, else the first loaded station or depot, else the area's middle.
 
     The last is a stopgap, and that is said.
     """
-    known = known_starts(here.settings.home, here.store, here.viewer, kind)
+    known = find_starts(here.settings.home, here.store, here.viewer, kind)
     if known:
         return known[0]
-    say(f"No {kind} is loaded and none is set: tours begin in the middle of the area; give --start LAT,LON.")
+    print_message(f"No {kind} is loaded and none is set: tours begin in the middle of the area; give --start LAT,LON.")
     return Place("Middle of the area", *here.area.centre)
 
 
-def travel_of(here: Installation, roads: str | None, mode: Mode) -> Travel | None:
+def find_travel(here: Installation, roads: str | None, mode: Mode) -> Travel | None:
     """The road network of an option, else of plans.toml; None: great circles."""
     chosen = roads or read_plan_settings(here.settings.home).roads
-    return roads_travel(chosen, mode=mode, home=here.settings.home)
+    return load_road_travel(chosen, mode=mode, home=here.settings.home)

@@ -7,27 +7,35 @@ from typing import Annotated
 
 import typer
 
-from commands.answers import answer
+from commands.answers import print_answer
 from commands.asking import parse_day
-from commands.choosing import WardOption, demonstration_mark
+from commands.choosing import WardOption, find_demonstration_mark
 from commands.options import AreaOption, Format, FormatOption, HomeOption, open_installation
 from commands.placing import Sure
-from commands.plan_answers import KINDS, file_kind, finish_plan, tell, write_plan
-from commands.plan_choices import parse_minutes, parse_weight, place_of, revisit_of, shift_hours, travel_of, usual_start
+from commands.plan_answers import KINDS, finish_plan, parse_file_kind, print_plan, write_plan
+from commands.plan_choices import (
+    find_revisit_minutes,
+    find_travel,
+    find_usual_start,
+    parse_minutes,
+    parse_named_place,
+    parse_shift_hours,
+    parse_weight,
+)
 from commands.progress import progress_bar
 from commands.storing import confirm
 from geo.errors import UsageError
 from layers.access import Action, require
 from layers.areas import load_area
 from layers.filters import resolve_wards
-from layers.plans.open_reports import open_reports
+from layers.plans.open_reports import read_open_reports
 from layers.plans.patrol import PatrolChoices, make_patrol_plan
 from layers.plans.settings import read_plan_settings
 from layers.plans.store import list_plans, load_plan, remove_plan
 from layers.plans.sweep import SweepChoices, make_sweep_plan
 from layers.settings import Settings
 from layers.storage.reading import read_columns
-from layers.work.ledger import visits
+from layers.work.ledger import read_visits
 from layers.work.reference import read_reference
 
 __all__ = ["plan"]
@@ -35,7 +43,7 @@ __all__ = ["plan"]
 plan = typer.Typer(no_args_is_help=True, help="Plans: patrol, sweep; list, show, write as a file, remove.")
 
 
-class Going(StrEnum):
+class TravelMode(StrEnum):
     """How a team goes from stop to stop."""
 
     WALK = "walk"
@@ -89,10 +97,10 @@ def patrol(
         typer.Option(
             "--revisit",
             metavar="90-180",
-            help="Minutes between two visits of a place, least to most; default: plans.toml, else 90-180.",
+            help="Minutes between two read_visits of a place, least to most; default: plans.toml, else 90-180.",
         ),
     ] = None,
-    mode: Annotated[Going, typer.Option("--mode", help="On foot or by car.")] = Going.WALK,
+    mode: Annotated[TravelMode, typer.Option("--mode", help="On foot or by car.")] = TravelMode.WALK,
     ward: WardOption = None,
     start: StartOption = None,
     finish: FinishOption = None,
@@ -107,28 +115,28 @@ def patrol(
 
     Example: hexbeat plan patrol --day 2026-11-27 --hours 18-02 --teams 2 --layer street_dealing=2 --layer overdoses=1
     """
-    kind = file_kind(out)
+    kind = parse_file_kind(out)
     with open_installation(home, area) as here:
         require(here.viewer, Action.PLAN)
-        begin = place_of(start, "Start") or usual_start(here, "station")
+        begin = parse_named_place(start, "Start") or find_usual_start(here, "station")
         choices = PatrolChoices(
             day=parse_day(day) if day else datetime.now(here.area.tz).date(),
-            hours=shift_hours(hours),
+            hours=parse_shift_hours(hours),
             start=begin,
             weights=tuple(map(parse_weight, layer or ["street_dealing=1"])),
             teams=teams,
             stop_minutes=parse_minutes(stops),
-            revisit_minutes=revisit_of(here, revisit),
+            revisit_minutes=find_revisit_minutes(here, revisit),
             mode=mode.value,
-            finish=place_of(finish, "Finish"),
+            finish=parse_named_place(finish, "Finish"),
             wards=resolve_wards(here.area.wards, ward or []),
             seed=seed,
         )
         columns = read_columns(here.store, here.viewer, ward_codes=here.area.wards.codes)
         with progress_bar("Planning") as move:
-            travel = travel_of(here, roads, choices.mode)
+            travel = find_travel(here, roads, choices.mode)
             made = make_patrol_plan(columns, here.area, choices, home=here.settings.home, travel=travel, progress=move)
-        finish_plan(here, made, out=out, kind=kind, form=form, mark=demonstration_mark(columns))
+        finish_plan(here, made, out=out, kind=kind, form=form, mark=find_demonstration_mark(columns))
 
 
 @plan.command()
@@ -144,7 +152,7 @@ def sweep(
             "--standard", metavar="H", help="Hours in which a report is answered; default: plans.toml, else 2."
         ),
     ] = None,
-    mode: Annotated[Going, typer.Option("--mode", help="On foot or by car.")] = Going.DRIVE,
+    mode: Annotated[TravelMode, typer.Option("--mode", help="On foot or by car.")] = TravelMode.DRIVE,
     ward: WardOption = None,
     start: StartOption = None,
     finish: FinishOption = None,
@@ -159,31 +167,31 @@ def sweep(
 
     Example: hexbeat plan sweep --day 2026-11-27 --hours 7-15 --crews 2 --start 54.574,-1.235
     """
-    kind = file_kind(out)
+    kind = parse_file_kind(out)
     with open_installation(home, area) as here:
         require(here.viewer, Action.PLAN)
         usual = read_plan_settings(here.settings.home).standard_hours
         choices = SweepChoices(
             day=parse_day(day) if day else datetime.now(here.area.tz).date(),
-            start=place_of(start, "Depot") or usual_start(here, "depot"),
-            hours=shift_hours(hours),
+            start=parse_named_place(start, "Depot") or find_usual_start(here, "depot"),
+            hours=parse_shift_hours(hours),
             crews=crews,
             stop_minutes=parse_minutes(stops),
             standard_hours=usual if standard is None else standard,
             mode=mode.value,
-            finish=place_of(finish, "Finish"),
+            finish=parse_named_place(finish, "Finish"),
             wards=resolve_wards(here.area.wards, ward or []),
             seed=seed,
         )
         columns = read_columns(here.store, here.viewer, ward_codes=here.area.wards.codes)
-        reports = open_reports(here.store, here.viewer, ward_codes=choices.wards or here.area.wards.codes)
+        reports = read_open_reports(here.store, here.viewer, ward_codes=choices.wards or here.area.wards.codes)
         near = read_reference(here.store, here.viewer)
         with progress_bar("Planning") as move:
-            travel = travel_of(here, roads, choices.mode)
+            travel = find_travel(here, roads, choices.mode)
             made = make_sweep_plan(
                 columns, here.area, choices, reports=reports, near=near, travel=travel, progress=move
             )
-        finish_plan(here, made, out=out, kind=kind, form=form, mark=demonstration_mark(columns))
+        finish_plan(here, made, out=out, kind=kind, form=form, mark=find_demonstration_mark(columns))
 
 
 @plan.command(name="list")
@@ -197,7 +205,7 @@ def list_(*, home: HomeOption = None, form: FormatOption = Format.TABLE) -> None
         {"plan": code, "title": title, "made": moment.isoformat(sep=" ", timespec="minutes")}
         for code, title, moment in list_plans(settings.home)
     ]
-    answer({"rows": rows}, form=form, rows=rows, heading="Plans")
+    print_answer({"rows": rows}, form=form, rows=rows, heading="Plans")
 
 
 @plan.command()
@@ -213,13 +221,13 @@ def show(
 
     Example: hexbeat plan show sckx7i --out tonight.pdf
     """
-    kind = file_kind(out)
+    kind = parse_file_kind(out)
     settings = Settings.from_environment(home=home, area=area)
     found = load_plan(settings.home, plan_id)
     of = load_area(found.area, home=settings.home)
     if out and kind:
         write_plan(found, of, out, kind)
-    tell(found, of, form=form)
+    print_plan(found, of, form=form)
 
 
 @plan.command()
@@ -237,7 +245,7 @@ def remove(
     """
     with open_installation(home, area) as here:
         require(here.viewer, Action.PLAN)
-        answered = len(visits(here.store, here.viewer, plan_id=plan_id))
+        answered = len(read_visits(here.store, here.viewer, plan_id=plan_id))
         if answered:
             raise UsageError(
                 "A plan that visits answer is kept, as the return sets them against it",
@@ -247,4 +255,4 @@ def remove(
         confirm(yes=yes, question=f"Remove plan {plan_id}?")
         remove_plan(here.settings.home, plan_id)
     row = {"removed": plan_id}
-    answer(row, form=form, rows=[row], heading="Removed")
+    print_answer(row, form=form, rows=[row], heading="Removed")

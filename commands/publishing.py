@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from commands.answers import answer
+from commands.answers import print_answer
 from commands.options import Format, FormatOption
 from dashboard.public.advice import Contact
 from dashboard.public.site import write_site
@@ -38,4 +38,4 @@ def site(
     require_audited(found)
     written = write_site(found, out, contact=contact)
     report = {"out": str(out), "files": written}
-    answer(report, form=form, rows=[{"file": name} for name in written], heading=f"Written to {out}")
+    print_answer(report, form=form, rows=[{"file": name} for name in written], heading=f"Written to {out}")

@@ -8,24 +8,24 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from commands.answers import answer, say
+from commands.answers import print_answer, print_message
 from commands.options import AreaOption, Format, FormatOption, HomeOption, open_installation
 from commands.publishing import site
 from geo.errors import PolicyError, UsageError
 from layers.release.audit import AuditReport, audit_folder
 from layers.release.format import Release
 from layers.release.policy import ReleasePolicy, load_policy
-from layers.release.publishing import Published, publish_release
+from layers.release.publishing import Publication, publish_release
 from layers.release.register import Register
-from layers.release.series import Given, earlier_in_register, series_findings
+from layers.release.series import GivenRelease, find_earlier, find_series_faults
 from layers.settings import Settings
-from layers.wording import date_words
+from layers.wording import format_date
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from layers.release.disclosure import Disclosure
-    from layers.release.series import Earlier
+    from layers.release.series import EarlierRelease
 
 __all__ = ["release"]
 
@@ -58,7 +58,7 @@ def build(
     with open_installation(home, area) as here:
         now = datetime.now(UTC)
         day = parse_day(as_at) if as_at else now.astimezone(here.area.tz).date()
-        policy = beginning(load_policy(here.settings.home), first, Register.of(here.settings.home, here.area.name))
+        policy = set_first_day(load_policy(here.settings.home), first, Register.of(here.settings.home, here.area.name))
         published = publish_release(
             here.store,
             here.viewer,
@@ -71,41 +71,45 @@ def build(
             continues=continues,
             dry_run=dry_run,
         )
-    rows = described(published.release)
-    report = as_row(published.report)
+    rows = build_layer_rows(published.release)
+    report = build_audit_row(published.report)
     number = published.release.facts["number"]
-    answer(
+    print_answer(
         {"number": number, "new": published.is_new, "written": not dry_run, "checksum": published.checksum,
          "first": dict(published.first), "layers": rows, "audit": report},
         form=form, rows=rows, heading=f"Release {number} {'as it would be' if dry_run else f'in {out}'}",
     )  # fmt: skip
-    tell(published, dry_run=dry_run)
+    print_publisher_notes(published, dry_run=dry_run)
 
 
-def tell(published: Published, *, dry_run: bool) -> None:
+def print_publisher_notes(published: Publication, *, dry_run: bool) -> None:
     """What the publisher alone should know: where the series begins, what is hidden, what looks planted."""
     if not published.is_new:
-        say("No period is due since the last release: it is the same as before.")
+        print_message("No period is due since the last release: it is the same as before.")
     elif published.release.facts["number"] == 1:
         days = ", ".join(f"{layer} {day}" for layer, day in published.first.items())
-        say(
+        print_message(
             f"The series begins with the first whole period from: {days}. It stays for good. Choose another day with "
             "--first: from when your sources are complete, and never from the day of an event."
         )
     for layer, periods in published.hidden.items():
         total = sum(periods.values())
-        say(f"{layer}: {total:,} events of the new periods are hidden altogether. This number is for you alone.")
-    for burst in published.bursts:
-        say(
-            f"{burst.layer} {burst.period}: {burst.place} is shown only because of {burst.reports} public reports of "
-            f"{date_words(burst.day)}. Look at them{' before you publish' if dry_run else ''}."
+        print_message(
+            f"{layer}: {total:,} events of the new periods are hidden altogether. This number is for you alone."
         )
-    say(f"The audit found nothing: {published.report.blocks:,} numbers, {published.report.releases} releases together.")
+    for burst in published.bursts:
+        print_message(
+            f"{burst.layer} {burst.period}: {burst.place} is shown only because of {burst.reports} public reports of "
+            f"{format_date(burst.day)}. Look at them{' before you publish' if dry_run else ''}."
+        )
+    print_message(
+        f"The audit found nothing: {published.report.blocks:,} numbers, {published.report.releases} releases together."
+    )
     if dry_run:
-        say("Nothing was written: this was a dry run.")
+        print_message("Nothing was written: this was a dry run.")
 
 
-def beginning(policy: ReleasePolicy, first: str | None, register: Register) -> ReleasePolicy:
+def set_first_day(policy: ReleasePolicy, first: str | None, register: Register) -> ReleasePolicy:
     """The policy with that first day; UsageError if the series began already."""
     if first is None:
         return policy
@@ -134,21 +138,23 @@ def audit(
 
     Example: hexbeat release audit public
     """
-    audited = Given.read(folder)
-    earlier, more = before_it(audited, before or [], home)
-    more = [*more, *series_findings(audited.release, earlier, alone=alone)]
+    audited = GivenRelease.read(folder)
+    earlier, more = find_earlier_releases(audited, before or [], home)
+    more = [*more, *find_series_faults(audited.release, earlier, alone=alone)]
     report = audit_folder(folder, before=[old.release for old in earlier], more=more)
     findings = [asdict(found) for found in report.findings]
-    row = as_row(report)
-    layers = by_layer(report)
+    row = build_audit_row(report)
+    layers = build_audit_rows(report)
     whole = {**row, "alone": alone, "earlier_not_looked_at": report.missing_before}
-    answer({**whole, "layers": layers, "findings": findings}, form=form, rows=[row], heading="Audit")
+    print_answer({**whole, "layers": layers, "findings": findings}, form=form, rows=[row], heading="Audit")
     if form is Format.TABLE:
-        answer(layers, form=form, rows=layers, heading="By layer: sets tried, the narrowest possible values, the odds")
+        print_answer(
+            layers, form=form, rows=layers, heading="By layer: sets tried, the narrowest possible values, the odds"
+        )
     if alone:
-        say(f"Alone: {report.missing_before} of the releases that it names as earlier were not looked at.")
+        print_message(f"Alone: {report.missing_before} of the releases that it names as earlier were not looked at.")
     if findings:
-        answer(findings, form=form, rows=findings, heading="Found") if form is Format.TABLE else None
+        print_answer(findings, form=form, rows=findings, heading="Found") if form is Format.TABLE else None
         raise PolicyError(
             "From a release nothing small can be proved",
             f"the audit found {len(findings)}",
@@ -165,12 +171,14 @@ def show(
     Example: hexbeat release show public
     """
     found = Release.read(folder)
-    rows = described(found)
+    rows = build_layer_rows(found)
     facts = {name: found.facts[name] for name in ("number", "as_at", "demonstration")}
-    answer({**facts, "layers": rows}, form=form, rows=rows, heading=f"Release {facts['number']} as at {facts['as_at']}")
+    print_answer(
+        {**facts, "layers": rows}, form=form, rows=rows, heading=f"Release {facts['number']} as at {facts['as_at']}"
+    )
 
 
-def described(found: Release) -> list[dict[str, Any]]:
+def build_layer_rows(found: Release) -> list[dict[str, Any]]:
     """One row a layer: its terms, its periods, and the events shown at each level. Sums of blocks, nothing else."""
     rows = []
     for layer in found.layers:
@@ -184,30 +192,30 @@ def described(found: Release) -> list[dict[str, Any]]:
     return rows
 
 
-def as_row(report: AuditReport) -> dict[str, Any]:
+def build_audit_row(report: AuditReport) -> dict[str, Any]:
     """The audit in one row."""
     return {
         "findings": len(report.findings),
         "releases": report.releases,
         "layers_and_periods": report.trees,
         "numbers": report.blocks,
-        "sets_of_pieces_decided": as_power(report.sets_log2),
-        "fewest_possible_values_of_a_piece": values(report.narrowest, -1),
+        "sets_of_pieces_decided": format_power(report.sets_log2),
+        "fewest_possible_values_of_a_piece": format_possible(report.narrowest, -1),
         "unpublished_pieces_in_numbers": report.pieces_in_blocks,
         "very_probably_small": report.likely_small,
     }
 
 
-def by_layer(report: AuditReport) -> list[dict[str, Any]]:
+def build_audit_rows(report: AuditReport) -> list[dict[str, Any]]:
     """The audit by layers: what was tried, the narrowest sets of possible values, and the odds."""
     return [
         {
             "layer": layer.layer,
             "periods": layer.periods,
             "numbers": layer.blocks,
-            "sets_of_pieces_decided": as_power(layer.sets_log2),
-            "narrowest_of_a_piece": values(layer.narrowest, layer.k),
-            "narrowest_of_pieces_together": values(layer.narrowest_union, layer.k),
+            "sets_of_pieces_decided": format_power(layer.sets_log2),
+            "narrowest_of_a_piece": format_possible(layer.narrowest, layer.k),
+            "narrowest_of_pieces_together": format_possible(layer.narrowest_union, layer.k),
             "unpublished_pieces_in_numbers": layer.pieces_in_blocks,
             "very_probably_small": layer.likely_small,
         }
@@ -215,22 +223,24 @@ def by_layer(report: AuditReport) -> list[dict[str, Any]]:
     ]
 
 
-def values(possible: tuple[int, ...], k: int) -> str:
+def format_possible(possible: tuple[int, ...], k: int) -> str:
     """Possible numbers in words; k stands for k or more."""
     said = [f"{number} or more" if number == k else str(number) for number in possible]
     return ", ".join(said) or "none is unknown within a number"
 
 
-def as_power(log2: int) -> str:
+def format_power(log2: int) -> str:
     """A power of two as a power of ten."""
     return f"10^{math.floor(log2 * math.log10(2))}"
 
 
-def before_it(audited: Given, before: list[Path], home: Path | None) -> tuple["Sequence[Earlier]", "list[Disclosure]"]:
+def find_earlier_releases(
+    audited: GivenRelease, before: list[Path], home: Path | None
+) -> tuple["Sequence[EarlierRelease]", "list[Disclosure]"]:
     """The releases before one, as given or from the register, and where the register contradicts it."""
     if before:
-        return [Given.read(path) for path in before], []
-    return earlier_in_register(audited, Settings.from_environment(home=home).home)
+        return [GivenRelease.read(path) for path in before], []
+    return find_earlier(audited, Settings.from_environment(home=home).home)
 
 
 def parse_day(text: str) -> date:

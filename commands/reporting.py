@@ -8,24 +8,29 @@ from typing import Annotated, Any
 
 import typer
 
-from commands.answers import answer, say
+from commands.answers import print_answer, print_message
 from commands.asking import parse_day
-from commands.choosing import HoursOption, WardOption, plain
+from commands.choosing import HoursOption, WardOption, to_json_value
 from commands.options import AreaOption, Format, FormatOption, HomeOption, Installation, open_installation
-from dashboard.documents.briefing_document import briefing_pdf, demonstration_words, head_words, place_title
-from dashboard.public.briefing import councillor_briefing, councillor_pdf
+from dashboard.documents.briefing_document import (
+    describe_demonstration,
+    format_headline,
+    format_place_title,
+    render_briefing_pdf,
+)
+from dashboard.public.briefing import build_councillor_briefing, render_councillor_pdf
 from geo.errors import UsageError
 from layers.access import Action, may, require
-from layers.analysis.winning import Winner, winner_of
-from layers.briefing.facts import Briefing, Purpose, make_briefing
+from layers.analysis.winning import SelectedMethod, select_method
+from layers.briefing.facts import Briefing, Purpose, build_briefing
 from layers.catalogue import LAYERS
 from layers.columns import Columns
 from layers.filters import parse_hours, resolve_wards
 from layers.release.audit import require_audited
 from layers.release.format import Release
-from layers.storage.reading import read_columns, source_summary
-from layers.whole_files import written_whole
-from layers.work.ledger import visits
+from layers.storage.reading import read_columns, summarise_sources
+from layers.whole_files import atomic_write
+from layers.work.ledger import read_visits
 
 __all__ = ["briefing"]
 
@@ -63,7 +68,7 @@ def briefing(
     """
     require_pdf(out)
     if reader is Reader.COUNCILLOR:
-        _for_councillor(release, ward or [], out=out, form=form)
+        _write_councillor_briefing(release, ward or [], out=out, form=form)
         return
     if release is not None:
         raise UsageError(
@@ -75,7 +80,7 @@ def briefing(
         now = dt.datetime.now(here.area.tz)
         columns = read_columns(here.store, here.viewer, ward_codes=here.area.wards.codes)
         today = parse_day(day) if day else now.date()
-        found = partners_briefing(
+        found = build_partners_briefing(
             here,
             columns,
             today=today,
@@ -85,12 +90,12 @@ def briefing(
             wards=resolve_wards(here.area.wards, ward or []),
         )
         if out:
-            write_file(out, briefing_pdf(found, here.area, made=now))
-        heading = f"{found.title}. {head_words(found, here.area).removesuffix('.')}"
+            write_file(out, render_briefing_pdf(found, here.area, made=now))
+        heading = f"{found.title}. {format_headline(found, here.area).removesuffix('.')}"
     _report(found, heading=heading, form=form, out=out)
 
 
-def partners_briefing(  # what was asked for, all by name
+def build_partners_briefing(  # what was asked for, all by name
     here: Installation,
     columns: Columns,
     *,
@@ -103,10 +108,10 @@ def partners_briefing(  # what was asked for, all by name
     """The facts for the partners, with what was done and where most is expected as far as the viewer may know."""
     since = dt.datetime.combine(today - dt.timedelta(days=days or 7), dt.time(), here.area.tz)
     until = dt.datetime.combine(today + dt.timedelta(days=1), dt.time(), here.area.tz)
-    done = visits(here.store, here.viewer, start=since, end=until) if may(here.viewer, Action.SEE_WORK) else None
+    done = read_visits(here.store, here.viewer, start=since, end=until) if may(here.viewer, Action.SEE_WORK) else None
     for spec in LAYERS:
         require(here.viewer, Action.SEE_COUNTS, spec.name)
-    return make_briefing(
+    return build_briefing(
         columns,
         here.area,
         today=today,
@@ -115,43 +120,45 @@ def partners_briefing(  # what was asked for, all by name
         days=days,
         wards=wards,
         visits=done,
-        sources=source_summary(here.store, here.viewer),
-        winners=winners_of(here, columns),
+        sources=summarise_sources(here.store, here.viewer),
+        winners=select_methods(here, columns),
     )
 
 
-def winners_of(here: Installation, columns: Columns) -> dict[str, Winner]:
+def select_methods(here: Installation, columns: Columns) -> dict[str, SelectedMethod]:
     """The winner of each layer's back-test, judged now where it was not before."""
     found = {}
     for spec in LAYERS:
-        winner = winner_of(columns, here.area, spec.name, home=here.settings.home, progress=_judging)
+        winner = select_method(columns, here.area, spec.name, home=here.settings.home, progress=_report_selection)
         if winner:
             found[spec.name] = winner
     return found
 
 
-def _judging(resolution: int, place: int) -> None:
+def _report_selection(resolution: int, place: int) -> None:
     if place == 0:
-        say(f"Judging which method foretells best (once for these records), from resolution {resolution} on ...")
+        print_message(
+            f"Judging which method foretells best (once for these records), from resolution {resolution} on ..."
+        )
 
 
 def _report(found: Briefing, *, heading: str, form: Format, out: Path | None) -> None:
     """Everything as JSON; the places as a table, the rest in sentences."""
-    payload = plain(asdict(found)) | {"out": str(out) if out else None}
+    payload = to_json_value(asdict(found)) | {"out": str(out) if out else None}
     if form is Format.TABLE:
-        for line in (demonstration_words(found), *found.notes):
+        for line in (describe_demonstration(found), *found.notes):
             if line:
-                say(line)
+                print_message(line)
         if out:
-            say(f"Written: {out}")
+            print_message(f"Written: {out}")
     rows = [
-        {"no": number, "where": place_title(line), "what": line.title, "why": line.reason}
+        {"no": number, "where": format_place_title(line), "what": line.title, "why": line.reason}
         for number, line in enumerate(found.places, start=1)
     ]
-    answer(payload, form=form, rows=rows, heading=heading)
+    print_answer(payload, form=form, rows=rows, heading=heading)
 
 
-def _for_councillor(release: Path | None, wards: list[str], *, out: Path | None, form: Format) -> None:
+def _write_councillor_briefing(release: Path | None, wards: list[str], *, out: Path | None, form: Format) -> None:
     """From the release alone, once it has been audited: no store is opened."""
     if release is None or len(wards) != 1:
         raise UsageError(
@@ -161,13 +168,13 @@ def _for_councillor(release: Path | None, wards: list[str], *, out: Path | None,
         )
     published = Release.read(release)
     require_audited(published)
-    found = councillor_briefing(published, wards[0])
+    found = build_councillor_briefing(published, wards[0])
     if out:
-        write_file(out, councillor_pdf(found))
-        say(f"Written: {out}")
+        write_file(out, render_councillor_pdf(found))
+        print_message(f"Written: {out}")
     rows: list[dict[str, Any]] = [{"what": part.title, "said": " ".join(part.sentences)} for part in found.parts]
     payload = {"title": found.title, "ward": found.ward, "parts": rows, "out": str(out) if out else None}
-    answer(payload, form=form, rows=rows, heading=found.title)
+    print_answer(payload, form=form, rows=rows, heading=found.title)
 
 
 def require_pdf(out: Path | None) -> None:
@@ -189,5 +196,5 @@ def require_folder(out: Path) -> None:
 
 def write_file(out: Path, content: bytes) -> None:
     """The file appears whole or not at all."""
-    with written_whole(out) as draft:
+    with atomic_write(out) as draft:
         draft.write_bytes(content)

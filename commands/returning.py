@@ -6,15 +6,22 @@ from typing import Annotated, Any
 
 import typer
 
-from commands.answers import answer, say
+from commands.answers import print_answer, print_message
 from commands.asking import parse_day
-from commands.choosing import FromOption, ToOption, plain
+from commands.choosing import FromOption, ToOption, to_json_value
 from commands.options import AreaOption, Format, FormatOption, HomeOption, open_installation
 from geo.errors import UsageError
 from layers.plans.store import list_plans, load_plan
-from layers.whole_files import written_whole
-from layers.work.ledger import visits
-from layers.work.ledger_return import GROUPS, Group, return_csv, return_notes, return_xlsx, work_return
+from layers.whole_files import atomic_write
+from layers.work.ledger import read_visits
+from layers.work.ledger_return import (
+    GROUPS,
+    Group,
+    build_return,
+    build_return_csv,
+    build_return_notes,
+    build_return_xlsx,
+)
 
 __all__ = ["return_"]
 
@@ -48,22 +55,24 @@ def return_(
     with open_installation(home, area) as here:
         plans = [load_plan(here.settings.home, one) for one, _, _ in list_plans(here.settings.home)]
         plans = [plan for plan in plans if plan.area == here.area.name]
-        found = visits(here.store, here.viewer)
+        found = read_visits(here.store, here.viewer)
         days = {"start": parse_day(from_) if from_ else None, "end": parse_day(to) if to else None}
-        frame = work_return(
+        frame = build_return(
             plans, found, here.area.wards, by=groups, time_zone=here.area.time_zone,
             year="financial" if year is Year.FINANCIAL else "calendar", **days,
         )  # fmt: skip
-        notes = return_notes(plans, found, time_zone=here.area.time_zone, **days)
+        notes = build_return_notes(plans, found, time_zone=here.area.time_zone, **days)
     if out is not None:
-        with written_whole(out) as draft:
-            draft.write_bytes(return_csv(frame) if out.suffix.lower() == ".csv" else return_xlsx(frame, notes))
-    rows = [{str(name): plain(value) for name, value in row.items()} for row in frame.to_dict("records")]
+        with atomic_write(out) as draft:
+            draft.write_bytes(
+                build_return_csv(frame) if out.suffix.lower() == ".csv" else build_return_xlsx(frame, notes)
+            )
+    rows = [{str(name): to_json_value(value) for name, value in row.items()} for row in frame.to_dict("records")]
     for note in notes:
-        say(f"{note}.")
-    shown = [{**row, "delivered_share": _percent(row["delivered_share"])} for row in rows]
+        print_message(f"{note}.")
+    shown = [{**row, "delivered_share": _format_percent(row["delivered_share"])} for row in rows]
     payload = {"by": groups, "rows": rows, "notes": list(notes), "out": str(out) if out else None}
-    answer(payload, form=form, rows=shown, heading="Planned against delivered")
+    print_answer(payload, form=form, rows=shown, heading="Planned against delivered")
 
 
 def _require_file(out: Path | None) -> None:
@@ -89,5 +98,5 @@ def parse_return_groups(text: str) -> list[Group]:
     return known
 
 
-def _percent(share: Any) -> str:
+def _format_percent(share: Any) -> str:
     return "" if share is None else f"{share:.0%}"

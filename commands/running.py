@@ -13,19 +13,18 @@ from typing import Annotated, Final
 
 import typer
 
-from commands.answers import answer, say
+from commands.answers import print_answer, print_message
 from commands.options import AreaOption, Format, FormatOption, HomeOption, open_installation
 from dashboard.guard import is_loopback
-from dashboard.public.shield import frame_ancestors
+from dashboard.public.shield import parse_frame_ancestors
 from geo.errors import DataError, PolicyError, UsageError
-from layers.demonstration import fill
-from layers.demonstration import remove as remove_demonstration
+from layers.demonstration import load_demonstration, remove_demonstration
 from layers.release.audit import require_audited
 from layers.release.format import Release
 from layers.settings import PROJECT_DIR
 from layers.storage.reading import is_empty
 
-__all__ = ["demo", "public_environment", "serve"]
+__all__ = ["build_public_environment", "demo", "serve"]
 
 DEFAULT_PORT: Final = 8501
 STORE_SETTINGS: Final = ("HEXBEAT_HOME", "HEXBEAT_DATABASE_URL", "HEXBEAT_AREA")
@@ -56,14 +55,14 @@ def demo(
         if remove:
             report = remove_demonstration(here.store, here.viewer, home=here.settings.home)
         elif if_empty and not is_empty(here.store, here.viewer):
-            say("The store holds events already: it is left as it is.")
+            print_message("The store holds events already: it is left as it is.")
             return
         else:
             today = datetime.now(here.area.tz).date()
-            report = fill(
+            report = load_demonstration(
                 here.store, here.viewer, here.area, events=events, seed=seed, today=today, home=here.settings.home
             )
-        answer(report, form=form, rows=[report], heading="Demonstration events")
+        print_answer(report, form=form, rows=[report], heading="Demonstration events")
 
 
 def serve(
@@ -96,21 +95,21 @@ def serve(
             f"{host} can be reached from others",
             "leave --host out, and reach the machine through an SSH tunnel or an authenticating proxy on it",
         )
-    chosen = port or next_free_port(host)
+    chosen = port or find_free_port(host)
     if port and not is_free(host, port):
         raise UsageError(
             "A server needs a port of its own", f"port {port} of {host} is in use", "choose another with --port"
         )
-    environment = public_environment(release) if release else partners_environment(home, area)
+    environment = build_public_environment(release) if release else build_partners_environment(home, area)
     url = f"http://{url_host(host)}:{chosen}"
-    answer({"url": url}, form=form, rows=[], heading="") if form is Format.JSON else say(
+    print_answer({"url": url}, form=form, rows=[], heading="") if form is Format.JSON else print_message(
         f"Hexbeat is at {url} (Ctrl+C stops it)"
     )
     start = run_streamlit if audience is Audience.PARTNERS else run_public
     start(environment, host=host, port=chosen)
 
 
-def partners_environment(home: Path | None, area: str | None) -> dict[str, str]:
+def build_partners_environment(home: Path | None, area: str | None) -> dict[str, str]:
     """What the partners' server is told, once its store and area have been opened without an error."""
     with open_installation(home, area) as here:
         settings = here.settings
@@ -118,10 +117,10 @@ def partners_environment(home: Path | None, area: str | None) -> dict[str, str]:
     return {**os.environ, **told}
 
 
-def public_environment(release: Path) -> dict[str, str]:
+def build_public_environment(release: Path) -> dict[str, str]:
     """What the public's server is told, once the release has been read and audited: nothing of any store."""
     require_audited(Release.read(release))
-    frame_ancestors(os.environ.get("HEXBEAT_FRAME_ANCESTORS"))
+    parse_frame_ancestors(os.environ.get("HEXBEAT_FRAME_ANCESTORS"))
     kept = {name: value for name, value in os.environ.items() if name not in STORE_SETTINGS}
     return {**kept, "HEXBEAT_AUDIENCE": "public", "HEXBEAT_RELEASE": str(release.resolve())}
 
@@ -138,7 +137,7 @@ def is_free(host: str, port: int) -> bool:
     return True
 
 
-def next_free_port(host: str) -> int:
+def find_free_port(host: str) -> int:
     """The first free port from 8501 on; UsageError if a hundred in a row are taken."""
     for port in range(DEFAULT_PORT, DEFAULT_PORT + 100):
         if is_free(host, port):
@@ -155,16 +154,18 @@ def run_streamlit(environment: dict[str, str], *, host: str, port: int) -> None:
 
     It imports the app of streamlit_app.py, with what stands before it.
     """
-    options = [word for name, value in configured() for word in (f"--{name}", value)]
+    options = [word for name, value in read_streamlit_settings() for word in (f"--{name}", value)]
     options += ["--server.address", host, "--server.port", str(port), "--browser.serverAddress", url_host(host)]
-    become(["streamlit", "run", page_script(), *options], environment)
+    replace_process(["streamlit", "run", find_page_script(), *options], environment)
 
 
 def run_public(environment: dict[str, str], *, host: str, port: int) -> None:
     """Become the public's server: Streamlit behind the shield, which takes its settings from the environment."""
-    settings = {setting_name(name): value for name, value in configured()}
+    settings = {format_setting_name(name): value for name, value in read_streamlit_settings()}
     own = {"STREAMLIT_SERVER_ADDRESS": host, "STREAMLIT_SERVER_PORT": str(port)}
-    become(["dashboard.public.serving", page_script(), host, str(port)], {**environment, **settings, **own})
+    replace_process(
+        ["dashboard.public.serving", find_page_script(), host, str(port)], {**environment, **settings, **own}
+    )
 
 
 def url_host(host: str) -> str:
@@ -172,13 +173,13 @@ def url_host(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def become(module: list[str], environment: dict[str, str]) -> None:
+def replace_process(module: list[str], environment: dict[str, str]) -> None:
     """Replace this process by a module with its arguments."""
     sys.stdout.flush()
     os.execve(sys.executable, [sys.executable, "-m", *module], environment)  # noqa: S606 - our own interpreter
 
 
-def page_script() -> str:
+def find_page_script() -> str:
     """Where streamlit_app.py is; DataError if it is not installed."""
     script = importlib.util.find_spec("streamlit_app")
     if script is None or script.origin is None:
@@ -186,26 +187,26 @@ def page_script() -> str:
     return script.origin
 
 
-def configured() -> list[tuple[str, str]]:
+def read_streamlit_settings() -> list[tuple[str, str]]:
     """The project's Streamlit settings as names and values, so that they hold whatever the working directory."""
     own = PROJECT_DIR / ".streamlit" / "config.toml"
     packaged = Path(__file__).resolve().parent.parent / "dashboard" / "_streamlit_config.toml"
     settings = tomllib.loads((own if own.is_file() else packaged).read_text(encoding="utf-8"))
-    return flattened(settings)
+    return flatten_settings(settings)
 
 
-def setting_name(option: str) -> str:
+def format_setting_name(option: str) -> str:
     """An option of Streamlit's as a variable: "browser.serverPort" is STREAMLIT_BROWSER_SERVER_PORT."""
     return f"STREAMLIT_{re.sub(r'(?=[A-Z])', '_', option.replace('.', '_')).upper()}"
 
 
-def flattened(table: dict[str, object], prefix: str = "") -> list[tuple[str, str]]:
+def flatten_settings(table: dict[str, object], prefix: str = "") -> list[tuple[str, str]]:
     """Nested settings as dotted names with values as Streamlit's command line takes them."""
     pairs: list[tuple[str, str]] = []
     for name, value in table.items():
         dotted = f"{prefix}{name}"
         if isinstance(value, dict):
-            pairs += flattened(value, f"{dotted}.")
+            pairs += flatten_settings(value, f"{dotted}.")
         elif isinstance(value, bool):
             pairs.append((dotted, str(value).lower()))
         elif isinstance(value, list):

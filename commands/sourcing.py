@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from commands.answers import answer, say
+from commands.answers import print_answer, print_message
 from commands.options import Format, FormatOption, HomeOption
 from geo.errors import UsageError
 from layers.settings import Settings
 from layers.sources import list_profiles, suggest_profile
-from layers.whole_files import written_whole
+from layers.whole_files import atomic_write
 
 __all__ = ["sources"]
 
@@ -19,7 +19,7 @@ sources = typer.Typer(help="Source profiles: what there is, and a proposal for a
 
 
 @sources.callback(invoke_without_command=True)
-def listing(context: typer.Context, *, home: HomeOption = None, form: FormatOption = Format.TABLE) -> None:
+def list_sources(context: typer.Context, *, home: HomeOption = None, form: FormatOption = Format.TABLE) -> None:
     """List the source profiles: the built-in ones, and your own in the sources folder of the home.
 
     Example: hexbeat sources
@@ -28,7 +28,7 @@ def listing(context: typer.Context, *, home: HomeOption = None, form: FormatOpti
         return
     settings = Settings.from_environment(home=home)
     rows = [profile.summary() for profile in list_profiles(settings.home)]
-    answer({"sources": rows}, form=form, rows=rows, heading="Sources")
+    print_answer({"sources": rows}, form=form, rows=rows, heading="Sources")
 
 
 @sources.command()
@@ -49,13 +49,13 @@ def suggest(
         )
     proposal = suggest_profile(file, home=Settings.from_environment(home=home).home)
     payload = proposal.as_dict()
-    answer(payload, form=form, rows=payload["columns"], heading=f"{file.name}: {payload['guess']}")
+    print_answer(payload, form=form, rows=payload["columns"], heading=f"{file.name}: {payload['guess']}")
     for reason in proposal.reasons:
-        say(f"- {reason}")
+        print_message(f"- {reason}")
     if out:
         # A profile bears its file's name, by which it is called.
         named = replace(proposal, profile=replace(proposal.profile, name=out.stem))
         out.parent.mkdir(parents=True, exist_ok=True)
-        with written_whole(out) as draft:
+        with atomic_write(out) as draft:
             draft.write_text(named.toml(), encoding="utf-8")
-        say(f"Written: {out}. Read it, then: hexbeat ingest {file.name} --source {out.stem} --dry-run")
+        print_message(f"Written: {out}. Read it, then: hexbeat ingest {file.name} --source {out.stem} --dry-run")

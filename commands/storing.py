@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from commands.answers import answer, say
+from commands.answers import print_answer, print_message
 from commands.options import AreaOption, Format, FormatOption, HomeOption, open_installation
 from commands.progress import progress_bar
 from geo.errors import UsageError
@@ -44,18 +44,20 @@ def ingest(
             dry_run=dry_run, layer=layer, progress=progress,
         )  # fmt: skip
     rows = [file.as_dict() for file in report.files]
-    answer({"files": rows, "batch": report.batch_id}, form=form, rows=rows, order=TALLY)
+    print_answer({"files": rows, "batch": report.batch_id}, form=form, rows=rows, order=TALLY)
     reasons = sum((Counter(row["reasons"]) for row in rows), Counter[str]())
     if reasons:
-        say("Skipped or rejected: " + ", ".join(f"{reason} {count:,}" for reason, count in sorted(reasons.items())))
+        print_message(
+            "Skipped or rejected: " + ", ".join(f"{reason} {count:,}" for reason, count in sorted(reasons.items()))
+        )
     for remark in report.remarks:
-        say(remark + ".")
+        print_message(remark + ".")
     if mixed:
-        say("DEMONSTRATION: this store also holds synthetic events; hexbeat demo --remove takes them out.")
+        print_message("DEMONSTRATION: this store also holds synthetic events; hexbeat demo --remove takes them out.")
     if dry_run:
-        say("Dry run: nothing was changed.")
+        print_message("Dry run: nothing was changed.")
     elif any(row["rejected"] for row in rows):
-        say(f"Rejected rows are kept with their reasons: hexbeat rejects --batch {report.batch_id}")
+        print_message(f"Rejected rows are kept with their reasons: hexbeat rejects --batch {report.batch_id}")
 
 
 def rejects(
@@ -71,7 +73,7 @@ def rejects(
     """
     with open_installation(home, area) as here:
         rows = here.store.rejects(here.viewer, batch).to_dict("records")
-    answer({"rejects": rows}, form=form, rows=rows, heading="Rejected rows")
+    print_answer({"rejects": rows}, form=form, rows=rows, heading="Rejected rows")
 
 
 def history(
@@ -93,11 +95,16 @@ def history(
             f"there is none with the identifier {event_id!r}",
             "take the identifier from hexbeat export",
         )
-    rows = [version_row(version) for version in versions]
-    answer({"versions": rows}, form=form, rows=side_by_side(rows), heading=f"Event {event_id}: {len(rows)} version(s)")
+    rows = [build_version_row(version) for version in versions]
+    print_answer(
+        {"versions": rows},
+        form=form,
+        rows=build_version_table(rows),
+        heading=f"Event {event_id}: {len(rows)} version(s)",
+    )
 
 
-def side_by_side(versions: list[dict[str, Any]]) -> list[dict[str, str]]:
+def build_version_table(versions: list[dict[str, Any]]) -> list[dict[str, str]]:
     """Versions as columns of a table: a row for each field that any version has, with a mark where it changed."""
     rows = []
     for name in versions[0]:
@@ -108,23 +115,23 @@ def side_by_side(versions: list[dict[str, Any]]) -> list[dict[str, str]]:
     return rows
 
 
-def version_row(version: Version) -> dict[str, Any]:
+def build_version_row(version: Version) -> dict[str, Any]:
     """One version as plain values: times in UTC, cells as H3 strings."""
     event = dict(version.event)
     for name, value in version.event.items():
         if name.startswith("h3_"):
             event[name] = f"{value:x}"
         elif name.startswith("occurred_"):
-            event[name] = in_utc(datetime.fromtimestamp(value, tz=UTC))
+            event[name] = format_utc(datetime.fromtimestamp(value, tz=UTC))
     return {
-        "recorded_at": in_utc(version.recorded_at),
-        "superseded_at": in_utc(version.superseded_at) if version.superseded_at else None,
+        "recorded_at": format_utc(version.recorded_at),
+        "superseded_at": format_utc(version.superseded_at) if version.superseded_at else None,
         "batch": version.batch_id,
         **event,
     }
 
 
-def in_utc(moment: datetime) -> str:
+def format_utc(moment: datetime) -> str:
     """A moment as 2026-11-21T08:15:00Z."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
@@ -175,9 +182,9 @@ def report_erasure(erasure: Erasure, form: Format) -> None:
     """Say what was removed, and what is still to do."""
     counts = {"events": erasure.events, "versions": erasure.rows, "rejects": erasure.rejects, "visits": erasure.visits}
     row = counts | {"complete": erasure.complete}
-    answer(row, form=form, rows=[row], heading="Removed for good")
+    print_answer(row, form=form, rows=[row], heading="Removed for good")
     if erasure.notice:
-        say(erasure.notice)
+        print_message(erasure.notice)
 
 
 def undo(
@@ -192,7 +199,7 @@ def undo(
         batch = here.store.undo_last(here.viewer)
     counts = {name: getattr(batch, name) for name in ("new", "updated", "unchanged", "removed", "rejected")}
     row = {"batch": batch.batch_id, "files": [file["file"] for file in batch.files], **counts}
-    answer(row, form=form, rows=[row], heading="Undone: this load is out again")
+    print_answer(row, form=form, rows=[row], heading="Undone: this load is out again")
 
 
 def confirm(*, yes: bool, question: str) -> None:
@@ -203,9 +210,9 @@ def confirm(*, yes: bool, question: str) -> None:
         raise UsageError(
             "What cannot be undone needs a yes", "nobody is here to be asked", "add --yes to say it beforehand"
         )
-    say(f"{question} [y/N]")
+    print_message(f"{question} [y/N]")
     if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
-        say("Nothing was changed.")
+        print_message("Nothing was changed.")
         raise typer.Exit
 
 
@@ -224,4 +231,4 @@ def export(
 
     with open_installation(home, area) as here:
         written = export_events(here.store, here.viewer, out)
-    answer({"out": str(out), "events": written}, form=form, rows=[{"file": str(out), "events": written}])
+    print_answer({"out": str(out), "events": written}, form=form, rows=[{"file": str(out), "events": written}])

@@ -9,18 +9,18 @@ from zoneinfo import ZoneInfo
 import typer
 from typer.core import TyperGroup
 
-from commands.answers import answer, say
+from commands.answers import print_answer, print_message
 from commands.asking import parse_day
-from commands.choosing import FromOption, ToOption, plain
+from commands.choosing import FromOption, ToOption, to_json_value
 from commands.options import AreaOption, Format, FormatOption, HomeOption, Installation, open_installation
-from commands.placing import ColumnOption, Sure, named_columns
+from commands.placing import ColumnOption, Sure, parse_columns
 from commands.storing import confirm
 from geo.errors import UsageError
 from layers.plans.plan import Plan, Stop, Tour
 from layers.plans.store import load_plan
 from layers.work.done_sheets import UNREAD
-from layers.work.ledger import record_visit, undo_import, undo_visit, visits
-from layers.work.ledger_files import DoneOptions, DoneReport, import_done
+from layers.work.ledger import read_visits, record_visit, undo_import, undo_visit
+from layers.work.ledger_files import ImportOptions, ImportReport, import_visits
 from layers.work.track_visits import LEAST_MINUTES, RADIUS_M
 from layers.work.visits import DONE, NOT_DONE, began_by_now, find_stop, find_tour, visit_of_stop
 
@@ -29,7 +29,7 @@ __all__ = ["done"]
 SHOWN: Final = ("started", "team", "ward", "place", "minutes", "needles", "outcome", "plan_id", "stop_id", "visit_id")
 
 
-class _Recording(TyperGroup):
+class _RecordGroup(TyperGroup):
     """`hexbeat done PLAN STOP` is `hexbeat done record PLAN STOP`."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
@@ -41,7 +41,7 @@ class _Recording(TyperGroup):
 
 done = typer.Typer(
     no_args_is_help=True,
-    cls=_Recording,
+    cls=_RecordGroup,
     help="What was done of the plans: record, import, list, undo. Teams, no names.",
 )
 
@@ -72,13 +72,13 @@ def record(
     outcome = NOT_DONE if not_done else DONE
     with open_installation(home, area) as here:
         plan = load_plan(here.settings.home, plan_id)
-        chosen = [_stop(plan, stop_id, team) for stop_id in stop_ids]
+        chosen = [_find_stop(plan, stop_id, team) for stop_id in stop_ids]
         now = dt.datetime.now(dt.UTC)
         rows: list[dict[str, Any]] = []
         for tour, stop in chosen:
             spent = 0 if not_done else stop.minutes if minutes is None else minutes
             ended = began_by_now(plan, stop, minutes=spent, now=now) if len(chosen) == 1 else stop.arrive
-            began = _began(at, plan, stop, here.area.tz) if at else ended
+            began = _parse_start(at, plan, stop, here.area.tz) if at else ended
             visit = visit_of_stop(plan, tour, stop, started_at=began, minutes=minutes, needles=needles, outcome=outcome)
             found = record_visit(here.store, here.viewer, visit, now=now)
             began_words = f"{visit.started_at.astimezone(here.area.tz):%Y-%m-%d %H:%M}"
@@ -86,16 +86,16 @@ def record(
                 {"visit_id": found.visit_id, "stop_id": stop.stop_id, "team": tour.team, "place": stop.place}
                 | {"started": began_words, "minutes": visit.minutes, "needles": needles, "what": found.outcome}
             )
-    answer({"plan_id": plan_id, "visits": rows}, form=form, rows=rows)
+    print_answer({"plan_id": plan_id, "visits": rows}, form=form, rows=rows)
 
 
-def _stop(plan: Plan, stop_id: str, team: str | None) -> tuple[Tour, Stop]:
+def _find_stop(plan: Plan, stop_id: str, team: str | None) -> tuple[Tour, Stop]:
     """The stop, and the team that did it: the one whose stop it is, unless another was named."""
     tour, stop = find_stop(plan, stop_id)
     return (find_tour(plan, team) if team else tour), stop
 
 
-def _began(text: str, plan: Plan, stop: Stop, zone: ZoneInfo) -> dt.datetime:
+def _parse_start(text: str, plan: Plan, stop: Stop, zone: ZoneInfo) -> dt.datetime:
     """When the visit began, as said: a time alone is of the plan's day that is nearest to the planned arrival."""
     day, _, clock = text.strip().rpartition(" ")
     try:
@@ -118,7 +118,7 @@ def import_(
     plan: PlanOption = None,
     team: TeamOption = None,
     kind: Annotated[
-        str | None, typer.Option(metavar="K", help="patrol or sweep, for rows that answer no plan.")
+        str | None, typer.Option(metavar="K", help="patrol or sweep, for rows that print_answer no plan.")
     ] = None,
     radius: Annotated[float, typer.Option(metavar="M", help="A track is at a stop within so many metres.")] = RADIUS_M,
     least: Annotated[
@@ -134,31 +134,33 @@ def import_(
 
     Example: hexbeat done import walked.gpx --plan p7f3a --team "Team 1" --dry-run
     """
-    named = named_columns([entry for entry in column or [] if not entry.startswith(f"{UNREAD}=")])
+    named = parse_columns([entry for entry in column or [] if not entry.startswith(f"{UNREAD}=")])
     unread = [entry.partition("=")[2] for entry in column or [] if entry.startswith(f"{UNREAD}=")]
-    options = DoneOptions(team=team, kind=kind, radius_m=radius, least_minutes=least, named=named, unread=tuple(unread))
+    options = ImportOptions(
+        team=team, kind=kind, radius_m=radius, least_minutes=least, named=named, unread=tuple(unread)
+    )
     with open_installation(home, area) as here:
         chosen = load_plan(here.settings.home, plan) if plan else partial(load_plan, here.settings.home)
-        report = import_done(
+        report = import_visits(
             here.store, here.viewer, file, area=here.area, plan=chosen, options=options, dry_run=dry_run
         )
     _report_import(report, form=form)
 
 
-def _report_import(report: DoneReport, *, form: Format) -> None:
+def _report_import(report: ImportReport, *, form: Format) -> None:
     shown = ("file", "visits", "new", "updated", "unchanged", "rejected", "answered", "planned", "minutes", "needles")
-    answer(report.as_dict(), form=form, rows=[{name: getattr(report, name) for name in shown}], order=shown)
+    print_answer(report.as_dict(), form=form, rows=[{name: getattr(report, name) for name in shown}], order=shown)
     for words, stops in (("Only passed", report.passed), ("Not reached", report.missed)):
         if stops:
-            say(f"{words}: {', '.join(stops)}")
+            print_message(f"{words}: {', '.join(stops)}")
     for line, reason in report.samples:
-        say(f"Rejected: line {line:,}, {reason}")
+        print_message(f"Rejected: line {line:,}, {reason}")
     for note in report.notes:
-        say(f"{note}.")
+        print_message(f"{note}.")
     if report.dry_run:
-        say("Dry run: nothing was changed.")
+        print_message("Dry run: nothing was changed.")
     elif report.load_id is None:
-        say("All of it is recorded already: nothing was changed.")
+        print_message("All of it is recorded already: nothing was changed.")
 
 
 @done.command(name="list")
@@ -177,20 +179,25 @@ def list_(
     Example: hexbeat done list --plan p7f3a
     """
     with open_installation(home, area) as here:
-        frame = visits(here.store, here.viewer, start=_midnight(from_, here), end=_midnight(to, here), plan_id=plan)
+        frame = read_visits(
+            here.store, here.viewer, start=_find_midnight(from_, here), end=_find_midnight(to, here), plan_id=plan
+        )
         wards = dict(zip(here.area.wards.codes, here.area.wards.names, strict=True))
         zone = here.area.tz
     if team:
         frame = frame[frame["team"].str.casefold() == team.casefold()]
     rows = [
-        {str(name): None if name == "needles" and value != value else plain(value) for name, value in row.items()}  # noqa: PLR0124 - NaN
+        {
+            str(name): None if name == "needles" and value != value else to_json_value(value)
+            for name, value in row.items()
+        }  # noqa: PLR0124 - NaN
         | {"started": f"{row['started_at'].tz_convert(zone):%Y-%m-%d %H:%M}", "ward": wards.get(row["ward_code"], "")}
         for row in frame.assign(needles=frame["needles"].astype("float64")).to_dict("records")
     ]
-    answer({"visits": rows}, form=form, rows=rows, heading="Visits", order=SHOWN)
+    print_answer({"visits": rows}, form=form, rows=rows, heading="Visits", order=SHOWN)
 
 
-def _midnight(day: str | None, here: Installation) -> dt.datetime | None:
+def _find_midnight(day: str | None, here: Installation) -> dt.datetime | None:
     """The local midnight at which a day begins."""
     return dt.datetime.combine(parse_day(day), dt.time(), here.area.tz) if day else None
 
@@ -218,4 +225,4 @@ def undo(
         else:
             undone = undo_import(here.store, here.viewer)
             row = {"import": undone.load_id, "file": undone.file, **undone.tally}
-    answer(row, form=form, rows=[row], heading="Taken back")
+    print_answer(row, form=form, rows=[row], heading="Taken back")

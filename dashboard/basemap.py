@@ -7,11 +7,11 @@ from typing import Any, Final
 import folium
 import shapely
 
-from dashboard.assets import live_script, live_url, script_json
-from dashboard.ground import AREA_GROUND, Ground
+from dashboard.assets import format_script_json, read_live_script, serve_text
+from dashboard.ground import AREA_GROUND, BasemapScript
 from layers.areas import Area
 
-__all__ = ["Tiles", "base_map", "wards_script"]
+__all__ = ["Tiles", "build_base_map", "build_wards_script"]
 
 DECIMALS: Final = 5  # of a degree: a metre
 
@@ -24,7 +24,7 @@ class Tiles:
     attribution: str
 
 
-def base_map(area: Area, *, live: bool = True, view_key: str = "map", tiles: Tiles | None = None) -> folium.Map:
+def build_base_map(area: Area, *, live: bool = True, view_key: str = "map", tiles: Tiles | None = None) -> folium.Map:
     """The area's wards on a folium map.
 
     live: the map's files come from this Streamlit process (call it within a script's run); otherwise the map has none,
@@ -48,38 +48,38 @@ def base_map(area: Area, *, live: bool = True, view_key: str = "map", tiles: Til
     made.default_js, made.default_css = [], []
     if live:
         made.default_js = [
-            ("map", live_url("map", ".js", live_script())),
-            ("wards", live_url("wards", ".js", wards_script(area))),
+            ("map", serve_text("map", ".js", read_live_script())),
+            ("wards", serve_text("wards", ".js", build_wards_script(area))),
         ]
     options: dict[str, Any] = {"wards": area.name, "view": f"hexbeat:{area.name}:{view_key}" if live else None}
     if tiles:
         folium.TileLayer(tiles=tiles.url, attr=tiles.attribution or " ", name="background").add_to(made)
         options |= {"attribution": [tiles.attribution], "tiled": True}
-    made.add_child(Ground(AREA_GROUND, options))
+    made.add_child(BasemapScript(AREA_GROUND, options))
     return made
 
 
 @lru_cache(maxsize=8)
-def wards_script(area: Area) -> str:
+def build_wards_script(area: Area) -> str:
     """The script that hands the area's wards to the browser: outlines to a metre, names, and where names stand."""
     west, south, east, north = area.wards.bounds
     data = {
         "title": area.title,
         "attribution": [area.attribution] if area.attribution else [],
         "bounds": [[float(south), float(west)], [float(north), float(east)]],
-        "wards": ward_data(area),
+        "wards": build_ward_data(area),
     }
-    return f"Hexbeat.addWards({script_json(area.name)},{script_json(data)});\n"
+    return f"Hexbeat.addWards({format_script_json(area.name)},{format_script_json(data)});\n"
 
 
-def ward_data(area: Area) -> list[dict[str, Any]]:
+def build_ward_data(area: Area) -> list[dict[str, Any]]:
     """One entry a ward, the largest first, so that its name is placed first."""
     wards = list(zip(area.wards.names, area.wards.polygons, strict=True))
     wards.sort(key=lambda ward: -ward[1].area)
-    return [one_ward(str(name), polygon) for name, polygon in wards]
+    return [build_ward_entry(str(name), polygon) for name, polygon in wards]
 
 
-def one_ward(name: str, polygon: Any) -> dict[str, Any]:
+def build_ward_entry(name: str, polygon: Any) -> dict[str, Any]:
     west, south, east, north = (round(edge, DECIMALS) for edge in polygon.bounds)
     # The middle of the largest circle inside stands clear of the border, as a centroid need not.
     middle = shapely.get_point(shapely.maximum_inscribed_circle(polygon, tolerance=1e-4), 0)

@@ -11,22 +11,22 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dashboard.words import DAY_NAMES, MONTH_NAMES, html_text, number_words
+from dashboard.words import DAY_NAMES, MONTH_NAMES, escape_html, format_number
 
-__all__ = ["grid_html", "months_html"]
+__all__ = ["render_grid", "render_months"]
 
 HOURS: Final = 24
 STEPS: Final = 5
 LONG_DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
-def grid_html(grid: NDArray[np.float64], *, caption: str) -> str:
+def render_grid(grid: NDArray[np.float64], *, caption: str) -> str:
     """A grid (7, 24), Monday first, as a table of days and hours, shaded in five steps up to the largest number."""
     most = float(grid.max()) or 1.0
     head = "".join(f'<th scope="col"><span{_hidden(hour)}>{hour:02d}</span></th>' for hour in range(HOURS))
-    body = "".join(_day_row(day, grid[day], most) for day in range(len(DAY_NAMES)))
+    body = "".join(_render_day(day, grid[day], most) for day in range(len(DAY_NAMES)))
     return (
-        f'<table class="hb-grid"><caption>{html_text(caption)}</caption>'
+        f'<table class="hb-grid"><caption>{escape_html(caption)}</caption>'
         f"<thead><tr><td></td>{head}</tr></thead><tbody>{body}</tbody></table>"
     )
 
@@ -36,11 +36,11 @@ def _hidden(hour: int) -> str:
     return "" if hour % 6 == 0 else ' class="hb-sr"'
 
 
-def _day_row(day: int, sums: NDArray[np.float64], most: float) -> str:
+def _render_day(day: int, sums: NDArray[np.float64], most: float) -> str:
     """One weekday."""
     cells = "".join(
-        f'<td class="hb-s{_step(value, most)}" title="{LONG_DAYS[day]} {hour:02d}:00, {number_words(value)}">'
-        f'<span class="hb-sr">{number_words(value)}</span></td>'
+        f'<td class="hb-s{_step(value, most)}" title="{LONG_DAYS[day]} {hour:02d}:00, {format_number(value)}">'
+        f'<span class="hb-sr">{format_number(value)}</span></td>'
         for hour, value in enumerate(sums.tolist())
     )
     return f'<tr><th scope="row">{DAY_NAMES[day]}</th>{cells}</tr>'
@@ -51,24 +51,24 @@ def _step(value: float, most: float) -> int:
     return int(np.rint(value / most * STEPS))
 
 
-def months_html(counts: pd.Series, *, caption: str, chosen: Sequence[str] = ()) -> str:
+def render_months(counts: pd.Series, *, caption: str, chosen: Sequence[str] = ()) -> str:
     """Months ("YYYY-MM") as bars with their numbers; the months in `chosen` are marked as the period of the map."""
     most = float(counts.max()) or 1.0
     picked = set(chosen)
-    cells = "".join(_month_bar(str(name), float(value), most, str(name) in picked) for name, value in counts.items())
+    cells = "".join(_render_month(str(name), float(value), most, str(name) in picked) for name, value in counts.items())
     return (
-        f'<table class="hb-months"><caption>{html_text(caption)}</caption>'
+        f'<table class="hb-months"><caption>{escape_html(caption)}</caption>'
         f'<thead class="hb-sr"><tr><th scope="col">Month</th><th scope="col">Number</th></tr></thead>'
         f"<tbody>{cells}</tbody></table>"
     )
 
 
-def _month_bar(name: str, value: float, most: float, is_chosen: bool) -> str:  # noqa: FBT001 - a row of a table
+def _render_month(name: str, value: float, most: float, is_chosen: bool) -> str:  # noqa: FBT001 - a row of a table
     """One month: its name below, its number above a bar."""
     year, month = name.split("-")
-    label = MONTH_NAMES[int(month) - 1] + (f"<br>{html_text(year)}" if month == "01" else "<br>")
+    label = MONTH_NAMES[int(month) - 1] + (f"<br>{escape_html(year)}" if month == "01" else "<br>")
     shade = ' class="hb-chosen"' if is_chosen else ""
     return (
-        f'<tr{shade}><th scope="row">{label}</th><td><span>{number_words(value)}</span>'
+        f'<tr{shade}><th scope="row">{label}</th><td><span>{format_number(value)}</span>'
         f'<i style="height:{100 * value / most:.1f}%"></i></td></tr>'
     )

@@ -7,7 +7,7 @@ from typing import Final
 
 import streamlit as st
 
-__all__ = ["close_filters_button", "copy_link_button", "open_filters_button"]
+__all__ = ["draw_close_filters_button", "draw_copy_link_button", "draw_open_filters_button"]
 
 BUTTON_CSS: Final = """
 button { all: unset; box-sizing: border-box; cursor: pointer; font: .9rem var(--st-font); color: var(--st-text-color);
@@ -96,16 +96,16 @@ _close = st.components.v2.component(
 )
 
 
-def copy_link_button(query: str, *, key: str, label: str = "Copy link") -> None:
+def draw_copy_link_button(query: str, *, key: str, label: str = "Copy link") -> None:
     """A button that copies the page's address with this query string; a field to copy from where that is refused."""
     _copy(key=key, data={"query": query, "label": label})
 
 
-def open_filters_button(line: str) -> None:
+def draw_open_filters_button(line: str) -> None:
     """On a phone: the filters as one line, which opens them."""
     _open(key="hb_open_filters", data={"label": line, "closes": False})
 
 
-def close_filters_button() -> None:
+def draw_close_filters_button() -> None:
     """On a phone: back from the filters to the map."""
     _close(key="hb_close_filters", data={"label": "Show the map", "closes": True})

@@ -6,54 +6,54 @@ import pandas as pd
 
 from dashboard.figures import LayerFigures
 from dashboard.places import parse_cells
-from dashboard.scales import count_scale
-from dashboard.sentence import notes, sentence
+from dashboard.scales import build_count_scale
+from dashboard.sentence import build_notes, describe_counts
 from dashboard.state import Choices
-from dashboard.tables import cell_table, export_rows
-from dashboard.views import Drawing, LayerView, Listed, ListGroup
-from dashboard.words import number_words
+from dashboard.tables import build_cell_table, build_export_rows
+from dashboard.views import Drawing, LayerView, ListGroup, ListRow
+from dashboard.words import format_number
 
-__all__ = ["MOST_LISTED", "counts_view", "unit_words"]
+__all__ = ["MOST_LISTED", "build_counts_view", "format_unit"]
 
 MOST_LISTED = 10
 
 
-def counts_view(
+def build_counts_view(
     figures: LayerFigures, choices: Choices, *, maximum: float, ward_names: Sequence[str], area_title: str
 ) -> LayerView:
     """One layer's counts; `maximum` gives a scale that keeps still while the filters change."""
     counts = figures.cells["count"]
-    unit = unit_words(figures, choices)
+    unit = format_unit(figures, choices)
     return LayerView(
         figures=figures,
-        sentence=sentence(figures, choices, ward_names=ward_names, area_title=area_title),
-        notes=tuple(notes(figures, choices)),
+        sentence=describe_counts(figures, choices, ward_names=ward_names, area_title=area_title),
+        notes=tuple(build_notes(figures, choices)),
         drawing=Drawing(
             parse_cells(figures.cells["cell"].tolist()),
             counts.to_numpy(),
-            scale=count_scale(maximum, shared=bool((counts % 1 != 0).any())),
+            scale=build_count_scale(maximum, shared=bool((counts % 1 != 0).any())),
             title=unit,
             unit=unit,
         ),
         heading="Where most",
-        groups=(ListGroup(figures.spec.title, tuple(listed(figures.cells.head(MOST_LISTED)))),),
+        groups=(ListGroup(figures.spec.title, tuple(build_list_rows(figures.cells.head(MOST_LISTED)))),),
         nothing="No event fits these filters. Take a longer period, more wards or all hours; Reset brings back "
         "everything.",
-        table=cell_table([figures]),
-        rows=export_rows([figures]),
+        table=build_cell_table([figures]),
+        rows=build_export_rows([figures]),
     )
 
 
-def unit_words(figures: LayerFigures, choices: Choices) -> str:
+def format_unit(figures: LayerFigures, choices: Choices) -> str:
     """What is counted, for the legend: "Needle finds", or "Needles" when items are summed."""
     spec = figures.spec
     return spec.item.capitalize() if choices.measure == "quantity" and spec.item not in spec.many else spec.title
 
 
-def listed(top: pd.DataFrame) -> list[Listed]:
+def build_list_rows(top: pd.DataFrame) -> list[ListRow]:
     """The cells with the most (dashboard.figures.CELL_COLUMNS), with bars up to the largest."""
     largest = float(top["count"].max()) if len(top) else 1.0
     return [
-        Listed(cell, int(rank), ward, number_words(number), number / largest)
+        ListRow(cell, int(rank), ward, format_number(number), number / largest)
         for cell, rank, ward, number in zip(top["cell"], top["rank"], top["ward_name"], top["count"], strict=True)
     ]

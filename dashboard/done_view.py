@@ -8,22 +8,22 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from dashboard.words import date_words, html_text, number_words, percent_words, plural
+from dashboard.words import escape_html, format_date, format_number, format_percent, format_plural
 from layers.areas import Area
 from layers.plans.plan import Plan, PlanKind, Stop, Tour
-from layers.work.ledger_return import Group, work_return
+from layers.work.ledger_return import Group, build_return
 from layers.work.visits import DONE
 
 __all__ = [
-    "Round",
     "StopState",
-    "card_html",
-    "progress_html",
-    "round_of",
-    "row_html",
-    "week_of",
-    "week_rows",
-    "week_words",
+    "TourProgress",
+    "build_progress",
+    "build_week_rows",
+    "find_week",
+    "format_week_heading",
+    "render_card",
+    "render_progress",
+    "render_row",
 ]
 
 
@@ -40,7 +40,7 @@ class StopState:
 
 
 @dataclass(frozen=True, slots=True)
-class Round:
+class TourProgress:
     """One team's stops in their order, and the visit that was recorded last (None: none is)."""
 
     plan: Plan
@@ -59,17 +59,17 @@ class Round:
         return self.plan.kind is PlanKind.SWEEP
 
 
-def round_of(plan: Plan, tour: Tour, visits: pd.DataFrame, *, zone: ZoneInfo) -> Round:
-    """The stops of a tour with the visits (`layers.work.ledger.visits`) that its team recorded of them."""
+def build_progress(plan: Plan, tour: Tour, visits: pd.DataFrame, *, zone: ZoneInfo) -> TourProgress:
+    """The stops of a tour with the visits (`layers.work.ledger.read_visits`) that its team recorded of them."""
     mine = visits[(visits["plan_id"] == plan.plan_id) & (visits["team"] == tour.team)]
     recorded = {str(row["stop_id"]): row for row in mine.to_dict("records")}
-    states = tuple(_state(stop, recorded.get(stop.stop_id), zone) for stop in tour.stops)
+    states = tuple(_build_state(stop, recorded.get(stop.stop_id), zone) for stop in tour.stops)
     newest = max(recorded.values(), key=lambda row: (row["recorded_at"], row["started_at"]), default=None)
     last = next((state for state in states if newest is not None and state.visit_id == newest["visit_id"]), None)
-    return Round(plan, tour, states, last)
+    return TourProgress(plan, tour, states, last)
 
 
-def _state(stop: Stop, row: Mapping[Any, Any] | None, zone: ZoneInfo) -> StopState:
+def _build_state(stop: Stop, row: Mapping[Any, Any] | None, zone: ZoneInfo) -> StopState:
     if row is None:
         return StopState(stop)
     needles = row["needles"]
@@ -83,7 +83,7 @@ def _state(stop: Stop, row: Mapping[Any, Any] | None, zone: ZoneInfo) -> StopSta
     )
 
 
-def progress_html(shown: Round) -> str:
+def render_progress(shown: TourProgress) -> str:
     """How far the team is: "5 of 8 done", minutes, needles, and a bar."""
     done = sum(state.done for state in shown.states)
     total = len(shown.states)
@@ -91,7 +91,7 @@ def progress_html(shown: Round) -> str:
     planned = sum(state.stop.minutes for state in shown.states)
     words = [f"<b>{done} of {total}</b> done", f"{minutes:,} of {planned:,} minutes"]
     if shown.is_sweep:
-        words.append(plural(sum(state.needles or 0 for state in shown.states), "needle", "needles"))
+        words.append(format_plural(sum(state.needles or 0 for state in shown.states), "needle", "needles"))
     share = 100 * done / total if total else 0
     return (
         f'<p class="hb-done-progress" role="status">{" · ".join(words)}</p>'
@@ -99,55 +99,55 @@ def progress_html(shown: Round) -> str:
     )
 
 
-def card_html(state: StopState, *, total: int) -> str:
+def render_card(state: StopState, *, total: int) -> str:
     """The stop to go to: its number, place, planned time and reason. Texts are escaped."""
     stop = state.stop
     planned = f"Planned {stop.arrive:%H:%M} to {stop.leave:%H:%M}, {stop.minutes} minutes"
-    ward = "" if stop.ward_name in stop.place else f" {html_text(stop.ward_name)}."
-    reports = f" {plural(stop.open_reports, 'open report', 'open reports')}." if stop.open_reports else ""
+    ward = "" if stop.ward_name in stop.place else f" {escape_html(stop.ward_name)}."
+    reports = f" {format_plural(stop.open_reports, 'open report', 'open reports')}." if stop.open_reports else ""
     return (
-        f'<div class="hb-done-card"><p>Stop {stop.order} of {total}</p><h2>{html_text(stop.place)}</h2>'
-        f"<p>{planned}.{ward}{reports}</p><p>{html_text(stop.reason)}</p></div>"
+        f'<div class="hb-done-card"><p>Stop {stop.order} of {total}</p><h2>{escape_html(stop.place)}</h2>'
+        f"<p>{planned}.{ward}{reports}</p><p>{escape_html(stop.reason)}</p></div>"
     )
 
 
-def row_html(state: StopState, *, is_sweep: bool) -> str:
+def render_row(state: StopState, *, is_sweep: bool) -> str:
     """One line of the list: the place, and what is recorded of it or what is planned."""
     stop = state.stop
-    place = f"<b>{html_text(stop.place)}</b>"
+    place = f"<b>{escape_html(stop.place)}</b>"
     if state.visit_id is None or state.started is None:
         return f'<p class="hb-done-row">{place}<br>{stop.arrive:%H:%M}, {stop.minutes} minutes planned</p>'
     if not state.done:
         return f'<p class="hb-done-row">{place}<br>✗ not done</p>'
-    needles = f", {plural(state.needles, 'needle', 'needles')}" if is_sweep and state.needles is not None else ""
+    needles = f", {format_plural(state.needles, 'needle', 'needles')}" if is_sweep and state.needles is not None else ""
     return f'<p class="hb-done-row">{place}<br>✓ {state.started:%H:%M}, {state.minutes} minutes{needles}</p>'
 
 
-def week_of(day: dt.date) -> tuple[dt.date, dt.date]:
+def find_week(day: dt.date) -> tuple[dt.date, dt.date]:
     """The Monday of a day's week, and the one after it."""
     monday = day - dt.timedelta(days=day.weekday())
     return monday, monday + dt.timedelta(days=7)
 
 
-def week_rows(
+def build_week_rows(
     plans: Sequence[Plan], visits: pd.DataFrame, area: Area, *, by: Group, today: dt.date
 ) -> list[tuple[str, ...]]:
     """This week by team or ward: name, planned and delivered minutes, their share, stops done of planned, needles."""
-    start, end = week_of(today)
-    frame = work_return(plans, visits, area.wards, by=(by,), start=start, end=end, time_zone=area.time_zone)
+    start, end = find_week(today)
+    frame = build_return(plans, visits, area.wards, by=(by,), start=start, end=end, time_zone=area.time_zone)
     return [
         (
             str(row["ward_name"] if by == "ward" else row[by]),
-            number_words(row["planned_minutes"]),
-            number_words(row["delivered_minutes"]),
-            "" if pd.isna(row["delivered_share"]) else percent_words(row["delivered_share"]),
+            format_number(row["planned_minutes"]),
+            format_number(row["delivered_minutes"]),
+            "" if pd.isna(row["delivered_share"]) else format_percent(row["delivered_share"]),
             f"{row['stops_done']} of {row['planned_stops']}",
-            number_words(row["needles"]),
+            format_number(row["needles"]),
         )
         for row in frame.to_dict("records")
     ]
 
 
-def week_words(today: dt.date) -> str:
+def format_week_heading(today: dt.date) -> str:
     """The heading of this week's figures."""
-    return f"Week from {date_words(week_of(today)[0])}: planned and delivered"
+    return f"Week from {format_date(find_week(today)[0])}: planned and delivered"

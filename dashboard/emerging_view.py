@@ -5,21 +5,21 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from dashboard.places import cell_code, parse_cells, place_words
+from dashboard.places import format_cell_code, format_place, parse_cells
 from dashboard.scales import Scale
-from dashboard.views import Drawing, placed_rows
-from dashboard.words import html_text, list_words, number_words, plural, span_words
+from dashboard.views import Drawing, add_ward_names
+from dashboard.words import escape_html, format_list, format_number, format_plural, format_span
 from geo.emerging import Pattern
 from layers.analysis.emerging_map import PATTERN_WORDS, EmergingMap
 from layers.areas import Area
 
 __all__ = [
-    "emerging_card_html",
-    "emerging_drawing",
-    "emerging_rows",
-    "emerging_sentence",
-    "emerging_table",
-    "patterns_html",
+    "build_emerging_drawing",
+    "build_emerging_rows",
+    "build_emerging_table",
+    "describe_emerging",
+    "render_emerging_card",
+    "render_patterns",
 ]
 
 KINDS: Final = {1: "hot", 0: "", -1: "cold"}
@@ -50,12 +50,12 @@ QUIET: Final = {NONE: ("#e3e6e9", "#343c45"), TOO_FEW: ("#f4f5f6", "#232931")}
 ORDER: Final = (*COLOURS, NONE, TOO_FEW)
 
 
-def emerging_rows(found: EmergingMap, area: Area) -> pd.DataFrame:
+def build_emerging_rows(found: EmergingMap, area: Area) -> pd.DataFrame:
     """The cells that hold anything, in the order of the patterns, then by count; none without room for bins."""
     rows = found.rows[(found.rows["count"] > 0) | ~found.rows["pattern"].isin((NONE, TOO_FEW))]
     if found.bins is None or rows.empty:
         return found.rows.iloc[:0]
-    placed = placed_rows(rows, area)
+    placed = add_ward_names(rows, area)
     rank = {pattern: place for place, pattern in enumerate(ORDER)}
     order = placed.assign(kind=placed["pattern"].map(rank)).sort_values(
         ["kind", "count", "cell"], ascending=[True, False, True], ignore_index=True
@@ -63,25 +63,25 @@ def emerging_rows(found: EmergingMap, area: Area) -> pd.DataFrame:
     return order.drop(columns="kind")
 
 
-def emerging_sentence(found: EmergingMap, rows: pd.DataFrame, *, place: str) -> str:
+def describe_emerging(found: EmergingMap, rows: pd.DataFrame, *, place: str) -> str:
     """How many places are of each pattern, and of how many too little is known."""
     if found.bins is None:
         return f"The period is too short for patterns over time of {found.spec.many} in {place}."
     counts = rows["pattern"].value_counts()
-    named = [f"{number_words(int(counts[one]))} {one}" for one in COLOURS if one in counts]
-    few, none = (number_words(int(counts.get(one, 0))) for one in (TOO_FEW, NONE))
+    named = [f"{format_number(int(counts[one]))} {one}" for one in COLOURS if one in counts]
+    few, none = (format_number(int(counts.get(one, 0))) for one in (TOO_FEW, NONE))
     if not named:
         return (
             f"No place has a pattern over time of {found.spec.many} in {place}: {few} of those that hold any have too "
             f"few to tell, {none} fit none."
         )
-    total = plural(int(counts.reindex(list(COLOURS)).sum()), "place has", "places have")
-    kinds = list_words(named)
+    total = format_plural(int(counts.reindex(list(COLOURS)).sum()), "place has", "places have")
+    kinds = format_list(named)
     rest = f"{few} have too few to tell, {none} fit none."
     return f"{total} a pattern over time of {found.spec.many} in {place}: {kinds}. {rest}"
 
 
-def emerging_drawing(rows: pd.DataFrame, unit: str) -> Drawing:
+def build_emerging_drawing(rows: pd.DataFrame, unit: str) -> Drawing:
     """The map: a colour for each pattern that there is, hatched where too few happened to tell."""
     present = [pattern for pattern in ORDER if (rows["pattern"] == pattern).any()] or [TOO_FEW]
     counts = rows["pattern"].value_counts()
@@ -93,7 +93,7 @@ def emerging_drawing(rows: pd.DataFrame, unit: str) -> Drawing:
             breaks=tuple(code.values()),
             light=tuple(COLOURS.get(one) or QUIET[one][0] for one in present),
             dark=tuple(COLOURS.get(one) or QUIET[one][1] for one in present),
-            labels=tuple(f"{one}: {number_words(int(counts.get(one, 0)))}" for one in present),
+            labels=tuple(f"{one}: {format_number(int(counts.get(one, 0)))}" for one in present),
         ),
         title=f"{unit}: over time",
         unit=unit,
@@ -102,11 +102,11 @@ def emerging_drawing(rows: pd.DataFrame, unit: str) -> Drawing:
     )
 
 
-def emerging_table(rows: pd.DataFrame) -> pd.DataFrame:
+def build_emerging_table(rows: pd.DataFrame) -> pd.DataFrame:
     """The map as a table."""
     return pd.DataFrame(
         {
-            "Place": [place_words(name, cell) for name, cell in zip(rows["ward_name"], rows["cell"], strict=True)],
+            "Place": [format_place(name, cell) for name, cell in zip(rows["ward_name"], rows["cell"], strict=True)],
             "Pattern": rows["pattern"],
             "Count": rows["count"],
             "Times hot": rows["hot_bins"],
@@ -118,13 +118,13 @@ def emerging_table(rows: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def patterns_html(rows: pd.DataFrame) -> str:
+def render_patterns(rows: pd.DataFrame) -> str:
     """Each pattern with its definition and how many places are of it; cold ones only where there are any."""
     counts = rows["pattern"].value_counts()
     shown = [one for one in ORDER if one in counts or not one.endswith(" cold")]
     lines = "".join(
-        f'<tr><th scope="row">{html_text(one)}</th><td class="hb-number">{number_words(int(counts.get(one, 0)))}</td>'
-        f"<td>{html_text(PATTERN_WORDS[one])}</td></tr>"
+        f'<tr><th scope="row">{escape_html(one)}</th><td class="hb-number">{format_number(int(counts.get(one, 0)))}</td>'
+        f"<td>{escape_html(PATTERN_WORDS[one])}</td></tr>"
         for one in shown
     )
     return (
@@ -136,15 +136,15 @@ def patterns_html(rows: pd.DataFrame) -> str:
     )
 
 
-def emerging_card_html(found: EmergingMap, rows: pd.DataFrame, cell: str) -> str:
+def render_emerging_card(found: EmergingMap, rows: pd.DataFrame, cell: str) -> str:
     """What became of one cell: its pattern, what that means, and each period's number, the newest first."""
     row = rows[rows["cell"] == cell].iloc[0]
     place = int(found.rows.index[found.rows["cell"] == cell][0])
     periods = found.bins.periods if found.bins else ()
     largest = float(found.counts[:, place].max()) or 1.0
     lines = "".join(
-        f'<tr><th scope="row">{html_text(span_words(*period))}</th>'
-        f'<td class="hb-number">{number_words(count)}</td>'
+        f'<tr><th scope="row">{escape_html(format_span(*period))}</th>'
+        f'<td class="hb-number">{format_number(count)}</td>'
         f'<td><i class="hb-bar" style="width:{count / largest * 100:.0f}%"></i></td>'
         f"<td>{KINDS[int(kind)]}</td></tr>"
         for period, count, kind in zip(
@@ -153,9 +153,9 @@ def emerging_card_html(found: EmergingMap, rows: pd.DataFrame, cell: str) -> str
     )
     trend = "no clear trend" if row["trend_p"] >= LEVEL else "rising" if row["trend_z"] > 0 else "falling"
     return (
-        f'<div class="hb-card" aria-live="polite"><h2>{html_text(row["ward_name"])} '
-        f"<span>near {html_text(cell_code(cell))}</span></h2>"
-        f'<p class="hb-why">{html_text(row["pattern"].capitalize())}: {html_text(row["definition"])}</p>'
+        f'<div class="hb-card" aria-live="polite"><h2>{escape_html(row["ward_name"])} '
+        f"<span>near {escape_html(format_cell_code(cell))}</span></h2>"
+        f'<p class="hb-why">{escape_html(row["pattern"].capitalize())}: {escape_html(row["definition"])}</p>'
         f'<p class="hb-small">Against the rest of the map: {trend}.</p>'
         '<div class="hb-scroll hb-series" tabindex="0" role="region" aria-label="Period by period">'
         f'<table class="hb-plain hb-narrow"><thead><tr><th scope="col">Period</th><th scope="col" class="hb-number">'

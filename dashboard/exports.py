@@ -12,10 +12,10 @@ import xlsxwriter
 from dashboard.figures import LayerFigures
 from dashboard.state import View
 from layers.areas import Area
-from layers.counts_export import counts_csv, counts_geojson, counts_geoparquet
-from layers.plain_cells import plain_cell
+from layers.counts_export import build_counts_csv, build_counts_geojson, build_counts_geoparquet
+from layers.plain_cells import escape_formula
 
-__all__ = ["About", "csv_file", "file_stem", "geojson_file", "geoparquet_file", "xlsx_file"]
+__all__ = ["About", "build_csv", "build_geojson", "build_geoparquet", "build_xlsx", "format_file_stem"]
 
 # Nothing in a cell is a formula or a link, whatever it looks like.
 WORKBOOK_OPTIONS: Final = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
@@ -50,7 +50,7 @@ class About:
         return {"demonstration": self.mark, **note} if self.mark else note
 
 
-def file_stem(
+def format_file_stem(
     figures: Sequence[LayerFigures], area: Area, view: View = "counts", *, period: tuple[date, date] | None = None
 ) -> str:
     """A file name without ending, from our own words only: hexbeat-AREA-LAYER-VIEW-FIRST-to-LAST.
@@ -65,22 +65,22 @@ def file_stem(
     return f"hexbeat-{area.name}-{layers}{kind}-{first}-to-{last}"
 
 
-def csv_file(rows: pd.DataFrame, about: About) -> bytes:
+def build_csv(rows: pd.DataFrame, about: About) -> bytes:
     """CSV (UTF-8) of rows of cells. Text that looks like a formula is made plain."""
-    return counts_csv(rows, note=about.as_note())
+    return build_counts_csv(rows, note=about.as_note())
 
 
-def geojson_file(rows: pd.DataFrame, about: About, area: Area) -> bytes:
+def build_geojson(rows: pd.DataFrame, about: About, area: Area) -> bytes:
     """GeoJSON of the cells' hexagons with the same columns."""
-    return counts_geojson(rows, by=("layer", "cell"), wards=area.wards, note=about.as_note())
+    return build_counts_geojson(rows, by=("layer", "cell"), wards=area.wards, note=about.as_note())
 
 
-def geoparquet_file(rows: pd.DataFrame, about: About, area: Area) -> bytes:
+def build_geoparquet(rows: pd.DataFrame, about: About, area: Area) -> bytes:
     """GeoParquet of the cells' hexagons with the same columns."""
-    return counts_geoparquet(rows, by=("layer", "cell"), wards=area.wards, note=about.as_note())
+    return build_counts_geoparquet(rows, by=("layer", "cell"), wards=area.wards, note=about.as_note())
 
 
-def xlsx_file(rows: pd.DataFrame, about: About) -> bytes:
+def build_xlsx(rows: pd.DataFrame, about: About) -> bytes:
     """XLSX with the sheets Cells and About. Numbers are numbers; all else is text, and text never runs."""
     if about.mark:
         rows = rows.assign(demonstration=about.mark)
@@ -102,9 +102,9 @@ def _write_table(book: xlsxwriter.Workbook, rows: pd.DataFrame) -> None:
     sheet.freeze_panes(1, 0)
     sheet.set_column(0, len(rows.columns) - 1, WIDE)
     for column, name in enumerate(rows.columns):
-        sheet.write_string(0, column, str(plain_cell(name)), bold)
+        sheet.write_string(0, column, str(escape_formula(name)), bold)
         for line, value in enumerate(rows[name].tolist(), start=1):
             if isinstance(value, str):
-                sheet.write_string(line, column, plain_cell(value))
+                sheet.write_string(line, column, escape_formula(value))
             elif pd.notna(value):
                 sheet.write_number(line, column, value)

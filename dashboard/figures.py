@@ -7,17 +7,17 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from dashboard.freshness import Reach
-from dashboard.places import cell_places, parse_cells
-from dashboard.presets import period_before
-from dashboard.state import Choices, filter_for
+from dashboard.freshness import Coverage
+from dashboard.places import find_cell_wards, parse_cells
+from dashboard.presets import find_period_before
+from dashboard.state import Choices, build_filter
 from layers.areas import Area
-from layers.catalogue import LAYERS, layer_named
+from layers.catalogue import LAYERS, find_layer
 from layers.columns import Columns
 from layers.event import RESOLUTIONS, LayerSpec
 from layers.query import Counts, Filter, count
 
-__all__ = ["CELL_COLUMNS", "LayerFigures", "can_compare", "in_cell", "layer_figures", "monthly_counts", "subset"]
+__all__ = ["CELL_COLUMNS", "LayerFigures", "can_compare", "count_layer", "count_months", "select_cell", "select_events"]
 
 CELL_COLUMNS: Final = ("rank", "cell", "ward_code", "ward_name", "count", "before")
 
@@ -38,45 +38,45 @@ class LayerFigures:
     unplaced: int
     shared: int
     cells: pd.DataFrame
-    reach: Reach
+    reach: Coverage
 
 
-def layer_figures(
-    columns: Columns, *, layer: str, choices: Choices, last: date, resolution: int, area: Area, reach: Reach
+def count_layer(
+    columns: Columns, *, layer: str, choices: Choices, last: date, resolution: int, area: Area, reach: Coverage
 ) -> LayerFigures:
     """Count one layer as chosen, now and over the same length of time before."""
     start, end = choices.bounds(last)
-    now = _by_cell(columns, filter_for(choices, layer=layer, start=start, end=end), resolution, area)
+    now = _count_by_cell(columns, build_filter(choices, layer=layer, start=start, end=end), resolution, area)
     earlier = None
     if can_compare(reach, start=start, end=end):
-        first, until = period_before(start, end)
-        earlier = _by_cell(columns, filter_for(choices, layer=layer, start=first, end=until), resolution, area)
+        first, until = find_period_before(start, end)
+        earlier = _count_by_cell(columns, build_filter(choices, layer=layer, start=first, end=until), resolution, area)
     return LayerFigures(
-        spec=layer_named(layer),
+        spec=find_layer(layer),
         start=start,
         end=end,
         total=now.total,
         before=earlier.total if earlier else None,
         unplaced=now.unplaced_in_time,
         shared=now.shared_in_time,
-        cells=_ranked(now.rows, earlier.rows if earlier else None, area),
+        cells=_rank_cells(now.rows, earlier.rows if earlier else None, area),
         reach=reach,
     )
 
 
-def can_compare(reach: Reach, *, start: date, end: date) -> bool:
+def can_compare(reach: Coverage, *, start: date, end: date) -> bool:
     """Whether the records of a layer reach over the whole of the same length of time before."""
-    return reach.first is not None and reach.first <= period_before(start, end)[0]
+    return reach.first is not None and reach.first <= find_period_before(start, end)[0]
 
 
-def _by_cell(columns: Columns, chosen: Filter, resolution: int, area: Area) -> Counts:
+def _count_by_cell(columns: Columns, chosen: Filter, resolution: int, area: Area) -> Counts:
     return count(columns, chosen, by=("cell",), resolution=resolution, wards=area.wards, time_zone=area.time_zone)
 
 
-def _ranked(now: pd.DataFrame, earlier: pd.DataFrame | None, area: Area) -> pd.DataFrame:
+def _rank_cells(now: pd.DataFrame, earlier: pd.DataFrame | None, area: Area) -> pd.DataFrame:
     """CELL_COLUMNS of the cells that have something now; equal counts in the order of the index, so links stay true."""
     ordered = now.sort_values(["count", "cell"], ascending=[False, True], ignore_index=True)
-    places = cell_places(parse_cells(ordered["cell"].tolist()), area.wards)
+    places = find_cell_wards(parse_cells(ordered["cell"].tolist()), area.wards)
     places["count"] = ordered["count"].to_numpy(dtype=np.float64)
     places["rank"] = np.arange(1, len(places) + 1)
     if earlier is None:
@@ -87,27 +87,27 @@ def _ranked(now: pd.DataFrame, earlier: pd.DataFrame | None, area: Area) -> pd.D
     return places[list(CELL_COLUMNS)]
 
 
-def subset(columns: Columns, index: np.ndarray) -> Columns:
+def select_events(columns: Columns, index: np.ndarray) -> Columns:
     """The events at these places (boolean or int64, ascending) as columns of their own, still sorted by time."""
     arrays = ("row_id", "layer", "start", "end", "precision", "quantity", "reported_by", "ward", "lon", "lat")
     taken = {name: getattr(columns, name)[index] for name in (*arrays, "demonstration")}
     return replace(columns, **taken, cell={r: columns.cell[r][index] for r in columns.cell})
 
 
-def in_cell(columns: Columns, cell: str) -> Columns:
+def select_cell(columns: Columns, cell: str) -> Columns:
     """The events of one cell, at whichever of the four resolutions it is; none for a cell without events."""
     index = int(cell, 16)
     resolution = index >> 52 & 0xF
     if resolution not in RESOLUTIONS:
-        return subset(columns, np.zeros(0, dtype=np.int64))
+        return select_events(columns, np.zeros(0, dtype=np.int64))
     ids = columns.cell_ids[resolution]
     place = int(np.searchsorted(ids, np.uint64(index)))
     if place >= len(ids) or int(ids[place]) != index:
-        return subset(columns, np.zeros(0, dtype=np.int64))
-    return subset(columns, columns.cell[resolution] == place)
+        return select_events(columns, np.zeros(0, dtype=np.int64))
+    return select_events(columns, columns.cell[resolution] == place)
 
 
-def monthly_counts(columns: Columns, *, layer: str, choices: Choices, area: Area, end: date, months: int) -> pd.Series:
+def count_months(columns: Columns, *, layer: str, choices: Choices, area: Area, end: date, months: int) -> pd.Series:
     """Counts of the whole calendar months up to the one that holds the last day before `end`, zeros included.
 
     Index "YYYY-MM", oldest first. Everything is as chosen but the period.
@@ -118,7 +118,7 @@ def monthly_counts(columns: Columns, *, layer: str, choices: Choices, area: Area
         start = _month_before(start)
     found = count(
         columns,
-        filter_for(choices, layer=layer, start=start, end=stop),
+        build_filter(choices, layer=layer, start=start, end=stop),
         by=("month",),
         wards=area.wards,
         time_zone=area.time_zone,
@@ -136,7 +136,7 @@ def _month_before(day: date) -> date:
     return date(day.year - (day.month == 1), (day.month - 2) % 12 + 1, 1)
 
 
-def layers_in(columns: Columns) -> tuple[str, ...]:
+def list_layers(columns: Columns) -> tuple[str, ...]:
     """The layers that have at least one event, in their order."""
     present = np.bincount(columns.layer, minlength=len(LAYERS))
     return tuple(spec.name for spec, number in zip(LAYERS, present, strict=True) if number)

@@ -8,18 +8,18 @@ from datetime import date
 
 import streamlit as st
 
-from dashboard.judgements import judgement_for
-from dashboard.session import Installation, without_looks
-from dashboard.state import Choices, filter_for
+from dashboard.judgements import load_selection
+from dashboard.session import Installation, strip_display_choices
+from dashboard.state import Choices, build_filter
 from layers.analysis.alert_words import AlertReport
-from layers.analysis.alerting import alert_report, default_day
-from layers.analysis.change_map import Against, ChangeMap, change_map
-from layers.analysis.emerging_map import EmergingMap, emerging_map
-from layers.analysis.hotspot_map import HotspotMap, hotspot_map
-from layers.analysis.near_repeats import RepeatTable, near_repeat_table
-from layers.analysis.next_week import NextWeek, next_week
-from layers.analysis.study import Study, study_of
-from layers.analysis.winning import Winner
+from layers.analysis.alerting import build_alert_report, choose_default_day
+from layers.analysis.change_map import Against, ChangeMap, build_change_map
+from layers.analysis.emerging_map import EmergingMap, build_emerging_map
+from layers.analysis.hotspot_map import HotspotMap, build_hotspot_map
+from layers.analysis.near_repeats import RepeatTable, build_near_repeats
+from layers.analysis.next_week import Forecast, build_forecast
+from layers.analysis.study import Study, load_study
+from layers.analysis.winning import SelectedMethod
 from layers.areas import Area
 from layers.columns import Columns
 from layers.filters import Filter
@@ -27,12 +27,12 @@ from layers.filters import Filter
 __all__ = [
     "ALERT_DAYS",
     "Findings",
-    "alerts_of",
-    "changes_of",
-    "findings_of",
-    "near_repeats_of",
-    "next_week_of",
-    "study_for",
+    "find_alerts",
+    "find_changes",
+    "find_findings",
+    "find_near_repeats",
+    "find_study",
+    "load_forecast",
 ]
 
 ALERT_DAYS = 28  # as long as the map's own period on opening
@@ -47,7 +47,7 @@ class Findings:
     emerging: EmergingMap
 
 
-def study_for(here: Installation, wards: tuple[str, ...], resolution: int) -> Study:
+def find_study(here: Installation, wards: tuple[str, ...], resolution: int) -> Study:
     """Every cell that meets these wards (none: all)."""
     return _study(here.area, here.key[3], wards, resolution)
 
@@ -55,14 +55,14 @@ def study_for(here: Installation, wards: tuple[str, ...], resolution: int) -> St
 @st.cache_resource(max_entries=24, show_spinner=False)
 def _study(_area: Area, key: str, wards: tuple[str, ...], resolution: int) -> Study:
     del key
-    return study_of(_area, wards, resolution)
+    return load_study(_area, wards, resolution)
 
 
-def findings_of(here: Installation, choices: Choices, *, layer: str, last: date, resolution: int) -> Findings:
+def find_findings(here: Installation, choices: Choices, *, layer: str, last: date, resolution: int) -> Findings:
     """Hotspots and patterns of one layer, as chosen."""
     start, end = choices.bounds(last)
-    chosen = filter_for(without_looks(choices), layer=layer, start=start, end=end)
-    study = study_for(here, choices.wards, resolution)
+    chosen = build_filter(strip_display_choices(choices), layer=layer, start=start, end=end)
+    study = find_study(here, choices.wards, resolution)
     return _findings(here.columns, study, here.key, resolution, chosen, here.area.time_zone)
 
 
@@ -70,16 +70,16 @@ def findings_of(here: Installation, choices: Choices, *, layer: str, last: date,
 def _findings(_columns: Columns, _study: Study, key: Key, resolution: int, chosen: Filter, time_zone: str) -> Findings:
     del key, resolution
     return Findings(
-        hotspots=hotspot_map(_columns, chosen, _study, trend=False, time_zone=time_zone),
-        emerging=emerging_map(_columns, chosen, _study, time_zone=time_zone),
+        hotspots=build_hotspot_map(_columns, chosen, _study, trend=False, time_zone=time_zone),
+        emerging=build_emerging_map(_columns, chosen, _study, time_zone=time_zone),
     )
 
 
-def changes_of(here: Installation, choices: Choices, *, layer: str, last: date, resolution: int) -> ChangeMap:
+def find_changes(here: Installation, choices: Choices, *, layer: str, last: date, resolution: int) -> ChangeMap:
     """The change of one layer, as chosen; always of events, because its test is one of events."""
     start, end = choices.bounds(last)
-    chosen = filter_for(replace(without_looks(choices), measure="events"), layer=layer, start=start, end=end)
-    study = study_for(here, choices.wards, resolution)
+    chosen = build_filter(replace(strip_display_choices(choices), measure="events"), layer=layer, start=start, end=end)
+    study = find_study(here, choices.wards, resolution)
     return _changes(here.columns, study, here.key, resolution, chosen, choices.against, here.area.time_zone)
 
 
@@ -88,10 +88,10 @@ def _changes(
     _columns: Columns, _study: Study, key: Key, resolution: int, chosen: Filter, against: Against, time_zone: str
 ) -> ChangeMap:
     del key, resolution
-    return change_map(_columns, chosen, _study, against=against, time_zone=time_zone)
+    return build_change_map(_columns, chosen, _study, against=against, time_zone=time_zone)
 
 
-def alerts_of(here: Installation) -> AlertReport:
+def find_alerts(here: Installation) -> AlertReport:
     """What was out of the ordinary in the ALERT_DAYS up to the last known day; once a day and version of the store."""
     return _alerts(here.columns, here.area, here.key, here.today)
 
@@ -99,34 +99,34 @@ def alerts_of(here: Installation) -> AlertReport:
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _alerts(_columns: Columns, _area: Area, key: Key, today: date) -> AlertReport:
     del key
-    day = default_day(_columns, today=today, time_zone=_area.time_zone)
-    return alert_report(_columns, _area, day, days=ALERT_DAYS)
+    day = choose_default_day(_columns, today=today, time_zone=_area.time_zone)
+    return build_alert_report(_columns, _area, day, days=ALERT_DAYS)
 
 
-def next_week_of(here: Installation, choices: Choices, *, layer: str, resolution: int) -> NextWeek | None:
+def load_forecast(here: Installation, choices: Choices, *, layer: str, resolution: int) -> Forecast | None:
     """Where next week's events of a layer are expected, by the method that wins with these cells (progress is shown).
 
     None where nothing can be judged, or where this size of cells was not.
     """
-    judgement = judgement_for(here, layer)
+    judgement = load_selection(here, layer)
     winner = judgement.by_size.get(resolution) if judgement else None
-    return _next_week(here.columns, here.area, here.key, layer, winner, choices.wards) if winner else None
+    return _forecast(here.columns, here.area, here.key, layer, winner, choices.wards) if winner else None
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def _next_week(
-    _columns: Columns, _area: Area, key: Key, layer: str, winner: Winner, wards: tuple[str, ...]
-) -> NextWeek:
+def _forecast(
+    _columns: Columns, _area: Area, key: Key, layer: str, winner: SelectedMethod, wards: tuple[str, ...]
+) -> Forecast:
     del key
-    return next_week(_columns, _area, layer, winner, wards=wards)
+    return build_forecast(_columns, _area, layer, winner, wards=wards)
 
 
-def near_repeats_of(here: Installation, chosen: Filter) -> RepeatTable:
+def find_near_repeats(here: Installation, chosen: Filter) -> RepeatTable:
     """Near repeats of one layer over a filter; UsageError where there are too few events or too many."""
-    return _near_repeats(here.columns, study_for(here, chosen.wards, 9), here.key, chosen, here.area.time_zone)
+    return _near_repeats(here.columns, find_study(here, chosen.wards, 9), here.key, chosen, here.area.time_zone)
 
 
 @st.cache_resource(max_entries=16, show_spinner="Shuffling the days of the events …")
 def _near_repeats(_columns: Columns, _study: Study, key: Key, chosen: Filter, time_zone: str) -> RepeatTable:
     del key
-    return near_repeat_table(_columns, chosen, _study, time_zone=time_zone)
+    return build_near_repeats(_columns, chosen, _study, time_zone=time_zone)

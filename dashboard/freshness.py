@@ -8,12 +8,12 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from dashboard.words import MONTH_NAMES, date_words
+from dashboard.words import MONTH_NAMES, format_date
 from layers.catalogue import LAYERS
 from layers.columns import Columns
 from layers.event import PRECISIONS, LayerSpec
 
-__all__ = ["SHORT_NAMES", "Reach", "freshness_words", "last_known_day", "layer_reaches", "short_name"]
+__all__ = ["SHORT_NAMES", "Coverage", "find_last_known_day", "find_layer_coverage", "format_freshness", "short_name"]
 
 MONTH: Final = PRECISIONS.index("month")
 SHORT_NAMES: Final = {
@@ -25,7 +25,7 @@ SHORT_NAMES: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class Coverage:
     """The first and last local day of a layer's events; `months` where the newest is known only to its month."""
 
     layer: str
@@ -41,40 +41,40 @@ def short_name(spec: LayerSpec) -> str:
     return SHORT_NAMES.get(spec.name, spec.title.lower())
 
 
-def layer_reaches(columns: Columns, *, time_zone: ZoneInfo) -> dict[str, Reach]:
+def find_layer_coverage(columns: Columns, *, time_zone: ZoneInfo) -> dict[str, Coverage]:
     """The reach of every layer, in the layers' order; first and last are None where a layer has no event.
 
     The newest event of an incident layer is the one that ends last; of a state, the one that began last, because an
     order that runs for months to come is no news of those months.
     """
-    return {spec.name: _reach(columns, code, spec, time_zone) for code, spec in enumerate(LAYERS)}
+    return {spec.name: _find_coverage(columns, code, spec, time_zone) for code, spec in enumerate(LAYERS)}
 
 
-def _reach(columns: Columns, code: int, spec: LayerSpec, time_zone: ZoneInfo) -> Reach:
+def _find_coverage(columns: Columns, code: int, spec: LayerSpec, time_zone: ZoneInfo) -> Coverage:
     """The reach of one layer."""
     own = np.flatnonzero(columns.layer == code)
     if not own.size:
-        return Reach(spec.name, 0, None, None)
+        return Coverage(spec.name, 0, None, None)
     start = columns.start[own]
     # A half-open interval ends one second before `end`; an instant is its own end.
     latest = start if spec.kind == "state" else np.maximum(start, columns.end[own] - 1)
     newest = int(latest.argmax())
-    return Reach(
+    return Coverage(
         layer=spec.name,
         events=int(own.size),
-        first=local_day(int(start[0]), time_zone),
-        last=local_day(int(latest[newest]), time_zone),
+        first=to_local_day(int(start[0]), time_zone),
+        last=to_local_day(int(latest[newest]), time_zone),
         months=bool(columns.precision[own[newest]] == MONTH),
         demonstration=bool(columns.demonstration[own].any()),
     )
 
 
-def local_day(seconds: int, time_zone: ZoneInfo) -> date:
+def to_local_day(seconds: int, time_zone: ZoneInfo) -> date:
     """The local date of a moment in UTC seconds."""
     return datetime.fromtimestamp(seconds, UTC).astimezone(time_zone).date()
 
 
-def last_known_day(reaches: dict[str, Reach], *, layers: Sequence[str], today: date) -> date:
+def find_last_known_day(reaches: dict[str, Coverage], *, layers: Sequence[str], today: date) -> date:
     """The day with which "the last 28 days" end: the newest record's of these layers, but yesterday at the latest.
 
     Today is not over, so it would make every comparison look like a fall. Yesterday too where there are no records.
@@ -84,11 +84,11 @@ def last_known_day(reaches: dict[str, Reach], *, layers: Sequence[str], today: d
     return min(yesterday, max(day for day in lasts if day)) if lasts else yesterday
 
 
-def freshness_words(reach: Reach, *, today: date) -> str:
+def format_freshness(reach: Coverage, *, today: date) -> str:
     """As in "to 21 Nov", "to Oct (months)", "to 3 Dec 2024" in another year, "none"."""
     if reach.last is None:
         return "none"
-    words = date_words(reach.last)
+    words = format_date(reach.last)
     if reach.months:
         words = f"{MONTH_NAMES[reach.last.month - 1]} {reach.last.year}"
     words = words.removesuffix(f" {today.year}")

@@ -5,15 +5,15 @@ from typing import Any, Final
 from branca.element import MacroElement
 from folium.template import Template
 
-from dashboard.assets import script_json
+from dashboard.assets import format_script_json
 
-__all__ = ["AREA_GROUND", "RELEASE_GROUND", "Ground"]
+__all__ = ["AREA_GROUND", "RELEASE_GROUND", "BasemapScript"]
 
 AREA_GROUND: Final = "Hexbeat.base"  # assets/controls.js
 RELEASE_GROUND: Final = "Hexbeat.publicMap"  # public/assets/blockmap.js
 
 
-class Ground(MacroElement):
+class BasemapScript(MacroElement):
     """Has the browser draw the ground on its parent, the map: `call` is a function of ours, `data` is JSON."""
 
     _template = Template(
@@ -26,4 +26,4 @@ class Ground(MacroElement):
         super().__init__()  # type: ignore[no-untyped-call]  # branca types some of its functions only
         self._name = "Ground"
         self.call = call
-        self.data_script = script_json(data)
+        self.data_script = format_script_json(data)

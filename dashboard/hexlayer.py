@@ -14,12 +14,12 @@ from folium.map import Layer
 from folium.template import Template
 from numpy.typing import ArrayLike, NDArray
 
-from dashboard.assets import script_json
+from dashboard.assets import format_script_json
 from dashboard.scales import OUTLINE_DARK, OUTLINE_LIGHT, Scale
 from geo.errors import UsageError
-from geo.lattice import drawing_lattice
+from geo.lattice import fit_drawing_lattice
 
-__all__ = ["HexLayer", "WholeValues", "whole_values"]
+__all__ = ["HexLayer", "PackedValues", "pack_values"]
 
 CORNERS: Final = 6
 TENTHS: Final = 10
@@ -77,26 +77,27 @@ class HexLayer(Layer):
         self.names, self.swatches = names, swatches
         self.selected = selected
         self.fit = fit
-        self.cells, self.values, self.outlined = drawn_cells(cells, values, outlined, scale)
-        self.dashed = drawn_cells(cells, values, dashed, scale)[2]
-        self.resolution = one_resolution(self.cells)
-        self.geometry, self.order = cell_geometry(self.cells)  # once: folium renders a layer several times
+        self.cells, self.values, self.outlined = select_drawn_cells(cells, values, outlined, scale)
+        self.dashed = select_drawn_cells(cells, values, dashed, scale)[2]
+        self.resolution = find_resolution(self.cells)
+        self.geometry, self.order = build_geometry(self.cells)  # once: folium renders a layer several times
 
     def data_script(self) -> str:
         """The data as JSON that is safe in a script and in folium's templates."""
-        return script_json(self.data())
+        return format_script_json(self.data())
 
     def data(self) -> dict[str, Any]:
         """What `L.hexLayer` takes: see assets/hexlayer.js."""
-        numbers = whole_values(self.values[self.order])
+        numbers = pack_values(self.values[self.order])
         marked, dashed = (
-            None if marks is None else packed(np.packbits(marks[self.order])) for marks in (self.outlined, self.dashed)
+            None if marks is None else encode_base64(np.packbits(marks[self.order]))
+            for marks in (self.outlined, self.dashed)
         )
         return {
             "id": self.layer_id,
             "resolution": self.resolution,
             "geometry": self.geometry,
-            "values": packed(numbers.array),
+            "values": encode_base64(numbers.array),
             "width": numbers.array.dtype.itemsize,
             "offset": numbers.offset,
             "divisor": numbers.divisor,
@@ -115,12 +116,12 @@ class HexLayer(Layer):
             "swatches": self.swatches,
             "title": self.title,
             "unit": self.unit,
-            "selected": None if self.selected is None else cell_corners(self.selected),
+            "selected": None if self.selected is None else list_corners(self.selected),
             "fit": None if self.fit is None else [[self.fit[1], self.fit[0]], [self.fit[3], self.fit[2]]],
         }
 
 
-def drawn_cells(
+def select_drawn_cells(
     cells: ArrayLike, values: ArrayLike, outlined: ArrayLike | None, scale: Scale
 ) -> tuple[NDArray[np.uint64], NDArray[np.float64], NDArray[np.bool_] | None]:
     """The cells that have a class, their values and marks."""
@@ -143,7 +144,7 @@ def drawn_cells(
     return ids[drawn], numbers[drawn], None if marks is None else marks[drawn]
 
 
-def one_resolution(cells: NDArray[np.uint64]) -> int | None:
+def find_resolution(cells: NDArray[np.uint64]) -> int | None:
     """The resolution of the cells, None if there are none."""
     found = np.unique(cells >> np.uint64(52) & np.uint64(15)).tolist()
     if len(found) > 1:
@@ -156,7 +157,7 @@ def one_resolution(cells: NDArray[np.uint64]) -> int | None:
 
 
 @dataclass(frozen=True, slots=True)
-class WholeValues:
+class PackedValues:
     """Values as unsigned whole numbers of 1, 2 or 4 bytes: value = (array + offset) / divisor.
 
     divisor is 1, or 10 where there are shares; has_small says that shares under a tenth were raised to a tenth.
@@ -168,7 +169,7 @@ class WholeValues:
     has_small: bool
 
 
-def whole_values(values: NDArray[np.float64]) -> WholeValues:
+def pack_values(values: NDArray[np.float64]) -> PackedValues:
     """Values rounded to whole numbers where all are whole, else to tenths, in as few bytes as hold their range."""
     whole = bool((np.abs(values - np.rint(values)) < FINEST_STEP_DEG).all())
     divisor = 1 if whole else TENTHS
@@ -178,14 +179,14 @@ def whole_values(values: NDArray[np.float64]) -> WholeValues:
     offset = min(int(numbers.min(initial=0)), 0)
     highest = int(numbers.max(initial=0)) - offset
     width = next(kind for kind in ("<u1", "<u2", "<u4") if highest <= np.iinfo(kind).max)
-    return WholeValues((numbers - offset).astype(width), offset, divisor, bool(small.any()))
+    return PackedValues((numbers - offset).astype(width), offset, divisor, bool(small.any()))
 
 
-def cell_geometry(cells: NDArray[np.uint64]) -> tuple[dict[str, Any], NDArray[np.int64]]:
+def build_geometry(cells: NDArray[np.uint64]) -> tuple[dict[str, Any], NDArray[np.int64]]:
     """The cells as a lattice, or as outlines where none holds; and the order (n,) in which values are to be sent."""
-    lattice = drawing_lattice(cells)
+    lattice = fit_drawing_lattice(cells)
     if lattice is None:
-        return cell_outlines(cells), np.arange(len(cells))
+        return build_outlines(cells), np.arange(len(cells))
     geometry = {
         "matrix": [float(number) for number in lattice.matrix.ravel()],
         "width": lattice.width,
@@ -195,9 +196,9 @@ def cell_geometry(cells: NDArray[np.uint64]) -> tuple[dict[str, Any], NDArray[np
     return geometry, lattice.order
 
 
-def cell_outlines(cells: NDArray[np.uint64]) -> dict[str, Any]:
+def build_outlines(cells: NDArray[np.uint64]) -> dict[str, Any]:
     """Six corners a cell as whole steps from an origin: 24 bytes a cell for a town, 48 for what is wider."""
-    corners = np.array([six_corners(cell) for cell in cells.tolist()]).reshape(-1, 2)[:, ::-1]  # lon, lat
+    corners = np.array([find_corners(cell) for cell in cells.tolist()]).reshape(-1, 2)[:, ::-1]  # lon, lat
     if len(corners) == 0:
         return {"origin": [0.0, 0.0], "step": FINEST_STEP_DEG, "width": 2, "offsets": ""}
     origin = (corners.min(axis=0) + corners.max(axis=0)) / 2
@@ -205,10 +206,10 @@ def cell_outlines(cells: NDArray[np.uint64]) -> dict[str, Any]:
     narrow = reach / np.iinfo("<i2").max
     kind, step = ("<i2", narrow) if narrow <= COARSEST_STEP_DEG else ("<i4", FINEST_STEP_DEG)
     offsets = np.rint((corners - origin) / step).astype(kind)
-    return {"origin": origin.tolist(), "step": step, "width": offsets.dtype.itemsize, "offsets": packed(offsets)}
+    return {"origin": origin.tolist(), "step": step, "width": offsets.dtype.itemsize, "offsets": encode_base64(offsets)}
 
 
-def six_corners(cell: int) -> list[tuple[float, float]]:
+def find_corners(cell: int) -> list[tuple[float, float]]:
     """A cell's corners as (lat, lon) in degrees; over an edge of the icosahedron without the points on that edge.
 
     The twelve pentagons repeat their last corner.
@@ -220,7 +221,7 @@ def six_corners(cell: int) -> list[tuple[float, float]]:
     return (corners + corners[-1:])[:CORNERS]
 
 
-def cell_corners(cell: str) -> list[list[float]]:
+def list_corners(cell: str) -> list[list[float]]:
     """The outline of one cell, [[lat, lon], ...] in degrees; UsageError if that is no cell."""
     number = int(cell, 16) if set(cell) <= set("0123456789abcdef") and cell else 0
     if not h3.is_valid_cell(number):
@@ -228,6 +229,6 @@ def cell_corners(cell: str) -> list[list[float]]:
     return [list(corner) for corner in h3.cell_to_boundary(number)]
 
 
-def packed(array: NDArray[Any]) -> str:
+def encode_base64(array: NDArray[Any]) -> str:
     """The array's bytes in base64 (standard: streamlit-folium rewrites the letters of the URL-safe one)."""
     return b64encode(np.ascontiguousarray(array).tobytes()).decode()

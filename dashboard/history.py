@@ -2,10 +2,10 @@
 
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-__all__ = ["came_by_history"]
+__all__ = ["is_history_navigation"]
 
 
-def came_by_history() -> bool:
+def is_history_navigation() -> bool:
     """Whether the browser's back or forward caused this run: then the address says what is asked, not the session.
 
     Each time that a page writes another query string, Streamlit makes an entry in the browser's history; it tells the

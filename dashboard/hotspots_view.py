@@ -8,21 +8,21 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csgraph
 
-from dashboard.counts_view import MOST_LISTED, unit_words
+from dashboard.counts_view import MOST_LISTED, format_unit
 from dashboard.figures import LayerFigures
 from dashboard.findings import Findings
-from dashboard.places import parse_cells, place_words
-from dashboard.scales import hotspot_scale
-from dashboard.sentence import reported_words, subject, where_and_when
+from dashboard.places import format_place, parse_cells
+from dashboard.scales import build_hotspot_scale
+from dashboard.sentence import describe_subject, format_reporters, format_where_and_when
 from dashboard.state import Choices
-from dashboard.views import Drawing, LayerView, Listed, ListGroup, placed_rows
-from dashboard.words import number_words, plural
-from layers.analysis.explaining import too_quiet
+from dashboard.views import Drawing, LayerView, ListGroup, ListRow, add_ward_names
+from dashboard.words import format_number, format_plural
+from layers.analysis.explaining import is_too_quiet
 from layers.analysis.hotspot_map import COLD, HOT, HotspotMap
 from layers.analysis.study import Study
 from layers.areas import Area
 
-__all__ = ["hotspot_sentence", "hotspots_view"]
+__all__ = ["build_hotspots_view", "describe_hotspots"]
 
 NOTHING: Final = (
     "No place stands out: what the map shows is within what shuffling would give. Counts shows the numbers."
@@ -39,7 +39,7 @@ TITLES: Final = {
 }
 
 
-def hotspots_view(
+def build_hotspots_view(
     figures: LayerFigures,
     found: Findings,
     study: Study,
@@ -49,63 +49,65 @@ def hotspots_view(
     ward_names: Sequence[str],
 ) -> LayerView:
     """One layer's hotspots and cold spots. Cells that hold nothing and do not stand out are not drawn."""
-    every = found.hotspots.rows.assign(group=touching(study, found.hotspots.rows["hotspot"].to_numpy()))
+    every = found.hotspots.rows.assign(group=group_touching(study, found.hotspots.rows["hotspot"].to_numpy()))
     every["trend"] = found.emerging.rows["pattern"].to_numpy() if found.emerging.bins else ""
-    rows = placed_rows(every[(every["count"] > 0) | (every["hotspot"] != "")], area)
+    rows = add_ward_names(every[(every["count"] > 0) | (every["hotspot"] != "")], area)
     rows = rows.sort_values(["q_value", "gi_z", "cell"], ascending=[True, False, True], ignore_index=True)
-    groups = tuple(group for kind in (HOT, COLD) if (group := listed(rows, kind)).rows)
+    groups = tuple(group for kind in (HOT, COLD) if (group := build_list_group(rows, kind)).rows)
     return LayerView(
         figures=figures,
-        sentence=hotspot_sentence(figures, found.hotspots, choices, ward_names=ward_names, area_title=area.title),
-        notes=(*notes(found.hotspots, every), *found.hotspots.notes),
-        drawing=drawing(rows, unit_words(figures, choices)),
+        sentence=describe_hotspots(figures, found.hotspots, choices, ward_names=ward_names, area_title=area.title),
+        notes=(*build_notes(found.hotspots, every), *found.hotspots.notes),
+        drawing=build_drawing(rows, format_unit(figures, choices)),
         heading="Hotspots, the surest first",
         groups=groups,
         nothing=NOTHING,
-        table=table(rows, unit_words(figures, choices)),
+        table=build_table(rows, format_unit(figures, choices)),
         rows=rows.assign(layer=figures.spec.name)[["layer", "cell", "ward_code", "ward_name", *COLUMNS]],
     )
 
 
-def hotspot_sentence(
+def describe_hotspots(
     figures: LayerFigures, found: HotspotMap, choices: Choices, *, ward_names: Sequence[str], area_title: str
 ) -> str:
     """How many places stand out, of how many, and how many of these calls are expected to be false at most."""
     spec = figures.spec
     if not found.total:
-        said = subject(figures, choices, ward_names=ward_names, area_title=area_title)
+        said = describe_subject(figures, choices, ward_names=ward_names, area_title=area_title)
         return f"{said}: there is nothing to test."
-    where = where_and_when(figures, choices, ward_names=ward_names, area_title=area_title)
-    what = f"{spec.many}{reported_words(choices)}"
+    where = format_where_and_when(figures, choices, ward_names=ward_names, area_title=area_title)
+    what = f"{spec.many}{format_reporters(choices)}"
     hot, cold = (int((found.rows["hotspot"] == kind).sum()) for kind in (HOT, COLD))
     if not hot and not cold:
         return f"No place stands out for {what} in {where}: what the map shows is within what shuffling would give."
-    kinds = [_as_kind(hot, "hotspot")] * bool(hot) + [_as_kind(cold, "cold spot")] * bool(cold)
+    kinds = [_format_kind(hot, "hotspot")] * bool(hot) + [_format_kind(cold, "cold spot")] * bool(cold)
     stands = "stands" if hot + cold == 1 else "stand"
-    places = plural(hot or cold, "place", "places")
-    first = f"{places} {stands} out as {kinds[0]}" + (f", and {number_words(cold)} as {kinds[1]}," if kinds[1:] else "")
-    tested = f"of {number_words(len(found.rows))} tested"
+    places = format_plural(hot or cold, "place", "places")
+    first = f"{places} {stands} out as {kinds[0]}" + (
+        f", and {format_number(cold)} as {kinds[1]}," if kinds[1:] else ""
+    )
+    tested = f"of {format_number(len(found.rows))} tested"
     false = f"at most 1 in {round(1 / found.q)} of such calls is expected to be false"
     return f"{first} of {what} in {where} ({tested}; {false})."
 
 
-def _as_kind(number: int, kind: str) -> str:
+def _format_kind(number: int, kind: str) -> str:
     return f"a {kind}" if number == 1 else f"{kind}s"
 
 
-def notes(found: HotspotMap, rows: pd.DataFrame) -> list[str]:
+def build_notes(found: HotspotMap, rows: pd.DataFrame) -> list[str]:
     """How the places lie together; or that there are too few events to tell."""
     groups = rows.loc[rows["group"] >= 0, "group"].nunique()
     said = []
     if groups and groups < int((rows["group"] >= 0).sum()):
-        together = "one group" if groups == 1 else f"{number_words(groups)} groups"
+        together = "one group" if groups == 1 else f"{format_number(groups)} groups"
         said.append(f"They lie in {together} of cells that touch. A cell is judged together with those that touch it.")
-    if not groups and found.total and too_quiet(found):
+    if not groups and found.total and is_too_quiet(found):
         said.append("Too few to tell: even a place with six times the average might not stand out.")
     return said
 
 
-def touching(study: Study, kinds: NDArray[np.object_]) -> NDArray[np.int64]:
+def group_touching(study: Study, kinds: NDArray[np.object_]) -> NDArray[np.int64]:
     """A number for each group of touching cells of one kind (hot or cold), -1 for cells of neither, (n,)."""
     groups = np.full(len(kinds), -1, dtype=np.int64)
     for kind in (HOT, COLD):
@@ -116,46 +118,48 @@ def touching(study: Study, kinds: NDArray[np.object_]) -> NDArray[np.int64]:
     return groups
 
 
-def listed(rows: pd.DataFrame, kind: str) -> ListGroup:
+def build_list_group(rows: pd.DataFrame, kind: str) -> ListGroup:
     """The groups of touching hot (or cold) cells, each by its surest cell; `rows` the surest first."""
     found = rows[rows["hotspot"] == kind]
     groups = found.groupby("group", sort=False)
     sizes, sums, firsts = groups.size(), groups["count"].sum(), groups.head(1)
     largest = float(sums.max()) if len(sums) else 1.0
     items = [
-        Listed(
+        ListRow(
             cell=str(row["cell"]),
             rank=rank,
             ward=str(row["ward_name"]),
-            number=number_words(sums[row["group"]]),
+            number=format_number(sums[row["group"]]),
             share=float(sums[row["group"]]) / (largest or 1.0),
-            detail=_detail(int(sizes[row["group"]]), row["neighbourhood"], row["expected"]),
+            detail=_format_detail(int(sizes[row["group"]]), row["neighbourhood"], row["expected"]),
         )
         for rank, row in enumerate(firsts.head(MOST_LISTED).to_dict("records"), start=1)
     ]
     return ListGroup("Hotspots" if kind == HOT else "Cold spots", tuple(items))
 
 
-def _detail(size: int, around: float, expected: float) -> str:
+def _format_detail(size: int, around: float, expected: float) -> str:
     """As in "12 cells; the surest and those that touch it: 30, where 1.5 would be expected"."""
-    cells = "1 cell; it" if size == 1 else f"{number_words(size)} cells; the surest"
-    return f"{cells} and those that touch it: {number_words(around)}, where {number_words(expected)} would be expected"
+    cells = "1 cell; it" if size == 1 else f"{format_number(size)} cells; the surest"
+    return (
+        f"{cells} and those that touch it: {format_number(around)}, where {format_number(expected)} would be expected"
+    )
 
 
-def drawing(rows: pd.DataFrame, unit: str) -> Drawing:
+def build_drawing(rows: pd.DataFrame, unit: str) -> Drawing:
     """Hot, cold and neither, each by its colour and its outline, with their numbers in the legend."""
     kinds = rows["hotspot"].to_numpy()
     hot, cold = kinds == HOT, kinds == COLD
     rest = len(rows) - int(hot.sum()) - int(cold.sum())
     labels = (
-        f"cold spot: {plural(int(cold.sum()), 'place', 'places')}",
-        f"not significant: {plural(rest, 'place', 'places')}",
-        f"hotspot: {plural(int(hot.sum()), 'place', 'places')}",
+        f"cold spot: {format_plural(int(cold.sum()), 'place', 'places')}",
+        f"not significant: {format_plural(rest, 'place', 'places')}",
+        f"hotspot: {format_plural(int(hot.sum()), 'place', 'places')}",
     )
     return Drawing(
         parse_cells(rows["cell"].tolist()),
         np.where(hot, 2.0, np.where(cold, 0.0, 1.0)),
-        scale=hotspot_scale(labels),
+        scale=build_hotspot_scale(labels),
         title=f"{unit}: hotspots",
         unit=unit,
         outlined=hot,
@@ -165,10 +169,10 @@ def drawing(rows: pd.DataFrame, unit: str) -> Drawing:
     )
 
 
-def table(rows: pd.DataFrame, unit: str) -> pd.DataFrame:
+def build_table(rows: pd.DataFrame, unit: str) -> pd.DataFrame:
     """The map as a table, the surest first."""
     shown = rows.rename(columns=TITLES | {"count": unit, "ward_name": "Ward", "cell": "Cell"})
     shown["Hotspot"] = shown["Hotspot"].replace({"": "not significant"})
-    shown["Place"] = [place_words(name, cell) for name, cell in zip(shown["Ward"], shown["Cell"], strict=True)]
+    shown["Place"] = [format_place(name, cell) for name, cell in zip(shown["Ward"], shown["Cell"], strict=True)]
     shown["Rank"] = np.arange(1, len(shown) + 1)
     return shown[["Rank", "Place", "Ward", unit, *TITLES.values(), "Cell"]]

@@ -10,11 +10,11 @@ import h3
 import streamlit as st
 from streamlit_folium import st_folium
 
-from dashboard.basemap import Tiles, base_map
+from dashboard.basemap import Tiles, build_base_map
 from dashboard.hexlayer import HexLayer
-from layers.areas import Area, ward_bounds
+from layers.areas import Area, find_ward_bounds
 
-__all__ = ["Pick", "show_map"]
+__all__ = ["Pick", "draw_live_map"]
 
 FINEST_RESOLUTION = 15
 
@@ -31,7 +31,7 @@ class Pick:
     new: bool
 
 
-def show_map(
+def draw_live_map(
     area: Area,
     hex_layer: HexLayer,
     *,
@@ -51,24 +51,24 @@ def show_map(
     fit: codes of the wards that the map turns to when they change; empty: the whole area. UsageError if there is no
     such ward.
     """
-    coming = noticed_pick(read_choice(st.session_state.get(key)), key, mark_seen=False)
+    coming = find_pick(parse_choice(st.session_state.get(key)), key, mark_seen=False)
     # A choice that the page has not heard of yet is ringed already, or the ring would jump back for one run.
     hex_layer.selected = coming.cell if coming and coming.new else selected or hex_layer.selected
-    hex_layer.fit = ward_bounds(area, fit) if fit else hex_layer.fit
+    hex_layer.fit = find_ward_bounds(area, fit) if fit else hex_layer.fit
     cells = folium.FeatureGroup(name="cells")
     cells.add_child(hex_layer)
     returned = st_folium(
-        base_map(area, view_key=view or key, tiles=tiles),
+        build_base_map(area, view_key=view or key, tiles=tiles),
         key=key,
         height=height,
         use_container_width=True,
         feature_group_to_add=cells,
         returned_objects=["last_active_drawing"],
     )
-    return noticed_pick(read_choice(returned), key, mark_seen=True)
+    return find_pick(parse_choice(returned), key, mark_seen=True)
 
 
-def read_choice(returned: Any) -> tuple[str, float] | None:
+def parse_choice(returned: Any) -> tuple[str, float] | None:
     """The chosen cell and the number of its event from what the browser sent, which is not to be trusted; else None."""
     try:
         drawing = returned["last_active_drawing"]
@@ -81,7 +81,7 @@ def read_choice(returned: Any) -> tuple[str, float] | None:
     return (h3.latlng_to_cell(lat, lon, resolution), event) if sound else None
 
 
-def noticed_pick(choice: tuple[str, float] | None, key: str, *, mark_seen: bool) -> Pick | None:
+def find_pick(choice: tuple[str, float] | None, key: str, *, mark_seen: bool) -> Pick | None:
     """The choice as a Pick; `new` unless this session has seen its event at this map (and marked it so)."""
     if choice is None:
         return None

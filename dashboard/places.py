@@ -8,17 +8,17 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import Geod
 
-from geo.cells import boundaries, short_code
+from geo.cells import build_outlines, format_short_code
 from geo.wards import Wards
 
 __all__ = [
-    "cell_code",
-    "cell_places",
-    "cell_resolution",
-    "chosen_area_km2",
+    "build_ward_labels",
+    "find_cell_resolution",
+    "find_cell_wards",
+    "format_cell_code",
+    "format_place",
+    "measure_area_km2",
     "parse_cells",
-    "place_words",
-    "ward_labels",
 ]
 
 
@@ -27,27 +27,27 @@ def parse_cells(cells: Sequence[str]) -> NDArray[np.uint64]:
     return np.array([int(cell, 16) for cell in cells], dtype=np.uint64)
 
 
-def cell_code(cell: str) -> str:
-    """The code by which people tell a town's cells apart (geo.cells.short_code), of an H3 string."""
-    return short_code(int(cell, 16))
+def format_cell_code(cell: str) -> str:
+    """The code by which people tell a town's cells apart (geo.cells.format_short_code), of an H3 string."""
+    return format_short_code(int(cell, 16))
 
 
-def cell_resolution(cell: str) -> int:
+def find_cell_resolution(cell: str) -> int:
     """The resolution that an H3 string says it has."""
     return int(cell, 16) >> 52 & 0xF
 
 
-def place_words(ward_name: str, cell: str) -> str:
+def format_place(ward_name: str, cell: str) -> str:
     """As in "Central · 4e17"."""
-    return f"{ward_name} · {cell_code(cell)}"
+    return f"{ward_name} · {format_cell_code(cell)}"
 
 
-def cell_places(cells: NDArray[np.uint64], wards: Wards) -> pd.DataFrame:
+def find_cell_wards(cells: NDArray[np.uint64], wards: Wards) -> pd.DataFrame:
     """Columns cell (H3 string), ward_code, ward_name of the ward that holds each cell's centre, in the order given.
 
     A cell on the rim whose centre lies in no ward is named after the nearest one (plane degrees, good enough to name).
     """
-    hexagons = np.asarray(boundaries(cells))
+    hexagons = np.asarray(build_outlines(cells))
     centres = shapely.centroid(hexagons)
     ward = wards.locate(shapely.get_x(centres), shapely.get_y(centres))
     outside = np.flatnonzero(ward < 0)
@@ -63,7 +63,7 @@ def cell_places(cells: NDArray[np.uint64], wards: Wards) -> pd.DataFrame:
     )
 
 
-def ward_labels(wards: Wards) -> dict[str, str]:
+def build_ward_labels(wards: Wards) -> dict[str, str]:
     """Ward code to name; two wards of one name are told apart by their codes."""
     names = list(wards.names)
     return {
@@ -72,7 +72,7 @@ def ward_labels(wards: Wards) -> dict[str, str]:
     }
 
 
-def chosen_area_km2(wards: Wards, codes: Sequence[str]) -> float:
+def measure_area_km2(wards: Wards, codes: Sequence[str]) -> float:
     """Square kilometres (WGS 84 ellipsoid) of the wards with these codes, of all wards if there are none."""
     chosen = set(codes) or set(wards.codes)
     geod = Geod(ellps="WGS84")

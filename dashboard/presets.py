@@ -16,9 +16,9 @@ __all__ = [
     "SHIFT_TITLES",
     "PeriodPreset",
     "Shift",
-    "automatic_resolution",
-    "period_before",
-    "size_words",
+    "choose_resolution",
+    "find_period_before",
+    "format_size",
 ]
 
 DAY: Final = timedelta(days=1)
@@ -95,17 +95,17 @@ SHIFTS: Final = {
 }
 
 
-def period_before(start: date, end: date) -> tuple[date, date]:
+def find_period_before(start: date, end: date) -> tuple[date, date]:
     """The period of the same length that ends where this one starts."""
     return start - (end - start), start
 
 
-def automatic_resolution(area_km2: float) -> int:
+def choose_resolution(area_km2: float) -> int:
     """The finest resolution, at most 10, that lays no more than MOST_CELLS cells over the wards that are chosen."""
     fitting = [r for r in RESOLUTIONS if r <= FINEST_AUTOMATIC and area_km2 / CELL_KM2[r] <= MOST_CELLS]
     return max(fitting, default=min(RESOLUTIONS))
 
 
-def size_words(resolution: int) -> str:
+def format_size(resolution: int) -> str:
     """How large the cells are, for the choice and for the legend."""
     return SIZE_WORDS[resolution]

@@ -12,7 +12,7 @@ import streamlit as st
 from dashboard.state import is_cell
 from dashboard.views import LayerView, ListGroup
 
-__all__ = ["ranking_groups", "show_ranking"]
+__all__ = ["build_ranking_groups", "draw_ranking"]
 
 RANKING_KEY: Final = "ranking"
 MOST_ALONE: Final = 10
@@ -75,12 +75,12 @@ button.chosen { background: var(--st-secondary-background-color); font-weight: 6
 _ranking = st.components.v2.component("hexbeat_ranking", html='<div class="hb-ranking"></div>', css=CSS, js=JS)
 
 
-def ranking_groups(views: Sequence[LayerView]) -> list[dict[str, Any]]:
+def build_ranking_groups(views: Sequence[LayerView]) -> list[dict[str, Any]]:
     """The lists of all layers as plain words and numbers; `share` is the bar's length, 0 to 1."""
     most = MOST_ALONE if len(views) == 1 else MOST_BESIDE
     return [
         {
-            "title": _title(view, group, beside=len(views) > 1),
+            "title": _format_title(view, group, beside=len(views) > 1),
             "rows": [row.as_row() for row in group.rows[:most]],
         }
         for view in views
@@ -88,13 +88,13 @@ def ranking_groups(views: Sequence[LayerView]) -> list[dict[str, Any]]:
     ]
 
 
-def _title(view: LayerView, group: ListGroup, *, beside: bool) -> str:
+def _format_title(view: LayerView, group: ListGroup, *, beside: bool) -> str:
     """The heading of a group: beside other layers it names its own."""
     name = view.figures.spec.title
     return f"{name}: {group.title.lower()}" if beside and group.title != name else group.title
 
 
-def show_ranking(
+def draw_ranking(
     views: Sequence[LayerView], *, view: str, chosen: str | None, on_pick: Callable[[str | None], None]
 ) -> None:
     """Draw the list; `on_pick` is called with the cell that is clicked.
@@ -102,18 +102,18 @@ def show_ranking(
     Each view has a list of its own: one that took over another's place was seen to keep its rows on a busy machine.
     """
     key = f"{RANKING_KEY}_{view}"
-    groups = ranking_groups(views)
+    groups = build_ranking_groups(views)
     known = (views[0].heading, views[0].figures.spec.title)  # what the heading of the list says already
     titled = len(groups) > 1 or not all(any(name.startswith(group["title"]) for name in known) for group in groups)
     with st.container(key=RANKING_KEY):
         _ranking(
             key=key,
             data={"groups": groups, "titled": titled, "chosen": chosen},
-            on_picked_change=lambda: on_pick(_picked(key)),
+            on_picked_change=lambda: on_pick(_find_picked(key)),
         )
 
 
-def _picked(key: str) -> str | None:
+def _find_picked(key: str) -> str | None:
     """The cell that was clicked in the list in this run, None if none was. What a browser sends is not trusted."""
     state = st.session_state.get(key)
     picked = state.get("picked") if state else None

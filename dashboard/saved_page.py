@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dashboard.assets import read_asset, scripts, styles
-from dashboard.basemap import base_map, wards_script
+from dashboard.assets import read_asset, read_scripts, read_styles
+from dashboard.basemap import build_base_map, build_wards_script
 from dashboard.hexlayer import HexLayer
 from layers.areas import Area
 
-__all__ = ["saved_page"]
+__all__ = ["render_saved_page"]
 
 
-def saved_page(
+def render_saved_page(
     area: Area,
     hex_layer: HexLayer,
     *,
@@ -34,7 +34,7 @@ def saved_page(
 
     Every text is escaped, whatever it holds, and the page's own policy forbids it to load anything.
     """
-    made = base_map(area, live=False)
+    made = build_base_map(area, live=False)
     made.add_child(hex_layer)
     figure: Any = made.get_root()  # a branca Figure, which has the three parts of a page
     figure.render()
@@ -43,40 +43,40 @@ def saved_page(
         title=escape(title),
         sentence=escape(sentence),
         mark=f'<p class="hexbeat-mark">{escape(f"DEMONSTRATION: {mark}")}</p>' if mark else "",
-        notes=html_list(notes),
-        table="" if table is None else html_table(table),
+        notes=render_list(notes),
+        table="" if table is None else render_table(table),
         sources=f"<p>{escape(area.attribution)}</p>",
-        styles=styles() + read_asset("saved.css"),
-        map=renamed(figure.html.render(), names),
-        scripts=safe_script(f"{scripts()};\n{wards_script(area)}"),
-        drawing=renamed(figure.script.render(), names),
+        styles=read_styles() + read_asset("saved.css"),
+        map=rename_identifiers(figure.html.render(), names),
+        scripts=escape_script(f"{read_scripts()};\n{build_wards_script(area)}"),
+        drawing=rename_identifiers(figure.script.render(), names),
     )
     return page.encode("utf-8")
 
 
-def renamed(text: str, names: dict[str, str]) -> str:
+def rename_identifiers(text: str, names: dict[str, str]) -> str:
     for old, new in names.items():
         text = text.replace(old, new)
     return text
 
 
-def safe_script(text: str) -> str:
+def escape_script(text: str) -> str:
     """A script whose text cannot end its element."""
     return text.replace("</script", "<\\/script").replace("<!--", "<\\!--")
 
 
-def html_list(lines: Sequence[str]) -> str:
+def render_list(lines: Sequence[str]) -> str:
     items = "".join(f"<li>{escape(line)}</li>" for line in lines)
     return f"<ul>{items}</ul>" if items else ""
 
 
-def html_table(table: pd.DataFrame) -> str:
+def render_table(table: pd.DataFrame) -> str:
     """The table with its numbers to the right; wide ones scroll sideways by themselves."""
     head = "".join(f'<th scope="col"{number_class(table[name])}>{escape(str(name))}</th>' for name in table.columns)
     classes = [number_class(table[name]) for name in table.columns]
     rows = (
         "<tr>"
-        + "".join(f"<td{kind}>{escape(as_text(value))}</td>" for kind, value in zip(classes, row, strict=True))
+        + "".join(f"<td{kind}>{escape(format_value(value))}</td>" for kind, value in zip(classes, row, strict=True))
         + "</tr>"
         for row in table.itertuples(index=False, name=None)
     )
@@ -92,7 +92,7 @@ def number_class(column: "pd.Series[Any]") -> str:
     return ' class="hexbeat-number"' if pd.api.types.is_numeric_dtype(column) else ""
 
 
-def as_text(value: Any) -> str:
+def format_value(value: Any) -> str:
     """Whole numbers whole, others with one decimal as on the map, nothing for what is missing."""
     if pd.isna(value):
         return ""

@@ -18,13 +18,13 @@ __all__ = [
     "GROUND_LIGHT",
     "OUTLINE_DARK",
     "OUTLINE_LIGHT",
-    "UNTOLD",
+    "TOO_FEW_CLASS",
     "Scale",
-    "change_scale",
-    "count_scale",
-    "expected_scale",
-    "hotspot_scale",
-    "with_untold",
+    "add_too_few_class",
+    "build_change_scale",
+    "build_count_scale",
+    "build_forecast_scale",
+    "build_hotspot_scale",
 ]
 
 # The ward fill that cells lie on, and the line around every cell that keeps even the palest class visible.
@@ -52,7 +52,7 @@ CHANGE_DARK: Final = ("#a9d3f2", "#4f97d0", "#2a5f8c", "#3a424c", "#8f5220", "#d
 HOT_LIGHT: Final = ("#5b9fd0", "#e3e6e9", "#b9480e")
 HOT_DARK: Final = ("#356f9f", "#343c45", "#f5a04c")
 UNTOLD_COLOURS: Final = ("#f4f5f6", "#232931")
-UNTOLD: Final = 1e6  # the value of cells of which too little is known; no difference of counts is so large
+TOO_FEW_CLASS: Final = 1e6  # the value of cells of which too little is known; no difference of counts is so large
 
 FEWEST_CLASSES: Final = 5
 RATIOS: Final = (2, 3, 4, 6, 10)
@@ -88,7 +88,7 @@ class Scale:
             )
 
 
-def count_scale(maximum: float, *, shared: bool = False) -> Scale:
+def build_count_scale(maximum: float, *, shared: bool = False) -> Scale:
     """A scale for counts from 1 to `maximum`: 1, 2-3, 4-7, 8-15, 16+, and 16-31, 32+ where needed.
 
     The classes depend on `maximum` only by its bracket: five classes that double up to 31, six up to 63; beyond that
@@ -100,16 +100,16 @@ def count_scale(maximum: float, *, shared: bool = False) -> Scale:
     """
     if not math.isfinite(maximum):
         raise UsageError("a scale needs a finite maximum", f"it is {maximum}", "leave out empty values first")
-    ratio, classes = ratio_and_classes(maximum)
+    ratio, classes = choose_classes(maximum)
     starts = [ratio**k for k in range(classes)]
     breaks = tuple(map(float, starts))
-    labels = share_labels(starts) if shared else whole_labels(starts)
+    labels = format_share_labels(starts) if shared else format_whole_labels(starts)
     if shared:
         breaks = (SMALLEST_SHARE, *breaks)
     return Scale(breaks=breaks, light=LIGHT[len(breaks)], dark=DARK[len(breaks)], labels=labels)
 
 
-def ratio_and_classes(maximum: float) -> tuple[int, int]:
+def choose_classes(maximum: float) -> tuple[int, int]:
     """By how much each class is wider than the one before, and how many there are."""
     if maximum < RATIOS[0] ** FEWEST_CLASSES:
         return RATIOS[0], FEWEST_CLASSES
@@ -117,7 +117,7 @@ def ratio_and_classes(maximum: float) -> tuple[int, int]:
     return next(fitting, RATIOS[-1]), FEWEST_CLASSES + 1
 
 
-def whole_labels(starts: Sequence[int]) -> tuple[str, ...]:
+def format_whole_labels(starts: Sequence[int]) -> tuple[str, ...]:
     """Labels "1", "2\N{EN DASH}3", ... "16+" for classes of whole numbers that begin at `starts`."""
     ends = [start - 1 for start in starts[1:]]
     ranges = [
@@ -127,13 +127,13 @@ def whole_labels(starts: Sequence[int]) -> tuple[str, ...]:
     return (*ranges, f"{starts[-1]:,}+")
 
 
-def share_labels(starts: Sequence[int]) -> tuple[str, ...]:
+def format_share_labels(starts: Sequence[int]) -> tuple[str, ...]:
     """Labels "under 1", "1 to 2", ... "16+": a class holds its lower end and not its upper."""
     ranges = [f"{start:,} to {end:,}" for start, end in pairwise(starts)]
     return ("under 1", *ranges, f"{starts[-1]:,}+")
 
 
-def change_scale(largest: float) -> Scale:
+def build_change_scale(largest: float) -> Scale:
     """A diverging scale for differences up to `largest` either way: three classes of fewer, three of more, a middle.
 
     "About the same" is less than 1 either way. The steps rise by the first ratio that holds `largest`, as in counts.
@@ -154,17 +154,17 @@ def change_scale(largest: float) -> Scale:
     return Scale(breaks=breaks, light=CHANGE_LIGHT, dark=CHANGE_DARK, labels=(*fewer, "about the same", *more))
 
 
-def with_untold(scale: Scale, label: str) -> Scale:
+def add_too_few_class(scale: Scale, label: str) -> Scale:
     """The scale with one more class, the last, for cells whose value is UNTOLD: draw it hatched."""
     return Scale(
-        breaks=(*scale.breaks, UNTOLD),
+        breaks=(*scale.breaks, TOO_FEW_CLASS),
         light=(*scale.light, UNTOLD_COLOURS[0]),
         dark=(*scale.dark, UNTOLD_COLOURS[1]),
         labels=(*scale.labels, label),
     )
 
 
-def expected_scale(labels: tuple[str, str, str]) -> Scale:
+def build_forecast_scale(labels: tuple[str, str, str]) -> Scale:
     """Three classes that rise: 0 look last, 1 between, 2 look first; `labels` in that order."""
     picked = (0, 2, 4)
     return Scale(
@@ -175,6 +175,6 @@ def expected_scale(labels: tuple[str, str, str]) -> Scale:
     )
 
 
-def hotspot_scale(labels: tuple[str, str, str]) -> Scale:
+def build_hotspot_scale(labels: tuple[str, str, str]) -> Scale:
     """Three classes: 0 cold spot, 1 not significant, 2 hotspot; `labels` in that order."""
     return Scale(breaks=(0.0, 1.0, 2.0), light=HOT_LIGHT, dark=HOT_DARK, labels=labels)

@@ -8,29 +8,29 @@ import streamlit as st
 
 from dashboard.guard import require_local_host, require_loopback, require_own_origin
 from dashboard.session import Installation, open_installation
-from dashboard.words import html_text
+from dashboard.words import escape_html
 from geo.errors import HexbeatError
 from layers.settings import Settings
 
-__all__ = ["ICON", "STYLE", "dress", "error_html", "run_guarded", "show_error"]
+__all__ = ["ICON", "STYLE", "apply_style", "draw_error", "render_error", "run_page"]
 
 STYLE: Final = Path(__file__).parent / "style"
 ICON: Final = STYLE / "favicon.png"
 
 
-def dress() -> None:
+def apply_style() -> None:
     """Lay our style sheet over Streamlit's."""
     st.html(STYLE / "page.css")
 
 
-def run_guarded(settings: Settings, run: Callable[[Installation], None]) -> None:
+def run_page(settings: Settings, run: Callable[[Installation], None]) -> None:
     """Run a page, if the server listens on this machine only; an error in three parts where anything refuses."""
     try:
         require_loopback(st.get_option("server.address"))
         require_own_page()
         run(open_installation(settings))
     except HexbeatError as error:
-        show_error(error)
+        draw_error(error)
 
 
 def require_own_page() -> None:
@@ -42,14 +42,14 @@ def require_own_page() -> None:
     require_own_origin(", ".join(headers.get_all("Origin")) or None, host)
 
 
-def show_error(error: HexbeatError) -> None:
+def draw_error(error: HexbeatError) -> None:
     """An error as rule, fact and hint."""
-    st.html(error_html(error))
+    st.html(render_error(error))
 
 
-def error_html(error: HexbeatError) -> str:
+def render_error(error: HexbeatError) -> str:
     """The three parts of an error as lines; they can name files and columns, so they are escaped."""
     return (
-        f'<div class="hb-empty" role="alert"><h2>{html_text(error.rule)}</h2>'
-        f"<p>{html_text(error.fact)}.</p><p>{html_text(error.hint)}.</p></div>"
+        f'<div class="hb-empty" role="alert"><h2>{escape_html(error.rule)}</h2>'
+        f"<p>{escape_html(error.fact)}.</p><p>{escape_html(error.hint)}.</p></div>"
     )

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard.figures import LayerFigures, layer_figures
-from dashboard.freshness import Reach, layer_reaches
-from dashboard.places import chosen_area_km2
-from dashboard.presets import automatic_resolution
+from dashboard.figures import LayerFigures, count_layer
+from dashboard.freshness import Coverage, find_layer_coverage
+from dashboard.places import measure_area_km2
+from dashboard.presets import choose_resolution
 from dashboard.state import Choices
 from layers.access import ANALYST, Viewer
 from layers.areas import Area, load_area
@@ -23,13 +23,13 @@ from layers.storage.store import Store
 
 __all__ = [
     "Installation",
-    "all_figures",
-    "area_km2",
+    "choose_area_resolution",
+    "count_all_layers",
+    "find_coverage",
+    "find_scale_maximum",
+    "measure_wards_km2",
     "open_installation",
-    "reaches_of",
-    "resolution_for_area",
-    "scale_maximum",
-    "without_looks",
+    "strip_display_choices",
 ]
 
 
@@ -75,23 +75,23 @@ def open_installation(settings: Settings, *, viewer: Viewer = ANALYST) -> Instal
     )
 
 
-def reaches_of(here: Installation) -> dict[str, Reach]:
+def find_coverage(here: Installation) -> dict[str, Coverage]:
     """How far the records of each layer reach."""
-    return _reaches(here.columns, here.area, here.key)
+    return _coverage(here.columns, here.area, here.key)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _reaches(_columns: Columns, _area: Area, key: tuple[str, int, str, str]) -> dict[str, Reach]:
+def _coverage(_columns: Columns, _area: Area, key: tuple[str, int, str, str]) -> dict[str, Coverage]:
     del key
-    return layer_reaches(_columns, time_zone=_area.tz)
+    return find_layer_coverage(_columns, time_zone=_area.tz)
 
 
-def resolution_for_area(here: Installation, choices: Choices) -> int:
+def choose_area_resolution(here: Installation, choices: Choices) -> int:
     """The chosen resolution, or the one that fits the chosen wards."""
-    return choices.size or automatic_resolution(area_km2(here.area, choices.wards))
+    return choices.size or choose_resolution(measure_wards_km2(here.area, choices.wards))
 
 
-def area_km2(area: Area, wards: tuple[str, ...]) -> float:
+def measure_wards_km2(area: Area, wards: tuple[str, ...]) -> float:
     """Square kilometres of these wards, of all if there are none."""
     return _area_km2(area, f"{area.name}|{area.vintage}", wards)
 
@@ -99,19 +99,19 @@ def area_km2(area: Area, wards: tuple[str, ...]) -> float:
 @st.cache_resource(max_entries=256, show_spinner=False)
 def _area_km2(_area: Area, key: str, wards: tuple[str, ...]) -> float:
     del key
-    return chosen_area_km2(_area.wards, wards)
+    return measure_area_km2(_area.wards, wards)
 
 
-def all_figures(here: Installation, choices: Choices, *, last: date, resolution: int) -> list[LayerFigures]:
+def count_all_layers(here: Installation, choices: Choices, *, last: date, resolution: int) -> list[LayerFigures]:
     """The figures of every chosen layer, from the cache where the same was asked before."""
-    bare = without_looks(choices)
+    bare = strip_display_choices(choices)
     return [
-        _figures(here.columns, here.area, here.key, layer, bare, last, resolution, reaches_of(here)[layer])
+        _figures(here.columns, here.area, here.key, layer, bare, last, resolution, find_coverage(here)[layer])
         for layer in choices.layers
     ]
 
 
-def without_looks(choices: Choices) -> Choices:
+def strip_display_choices(choices: Choices) -> Choices:
     """The choices that a layer's numbers depend on: neither the open card, nor the layers beside it, nor the view."""
     return replace(choices, cell=None, layers=(), view="counts", against="before")
 
@@ -125,16 +125,16 @@ def _figures(
     choices: Choices,
     last: date,
     resolution: int,
-    _reach: Reach,
+    _reach: Coverage,
 ) -> LayerFigures:
     del key
-    return layer_figures(
+    return count_layer(
         _columns, layer=layer, choices=choices, last=last, resolution=resolution, area=_area, reach=_reach
     )
 
 
-def scale_maximum(here: Installation, choices: Choices, *, layer: str, last: date, resolution: int) -> float:
+def find_scale_maximum(here: Installation, choices: Choices, *, layer: str, last: date, resolution: int) -> float:
     """The largest count of a cell over the same period without the other filters, so that the colours keep still."""
     wide = Choices(layers=(layer,), period=choices.period, dates=choices.dates, measure=choices.measure)
-    cells = all_figures(here, wide, last=last, resolution=resolution)[0].cells
+    cells = count_all_layers(here, wide, last=last, resolution=resolution)[0].cells
     return float(cells["count"].max()) if len(cells) else 1.0

@@ -2,15 +2,15 @@
 
 from dataclasses import dataclass
 
-from dashboard.judgements import judgement_for, known_judgement
-from dashboard.presets import size_words
-from dashboard.session import Installation, resolution_for_area
+from dashboard.judgements import find_selection, load_selection
+from dashboard.presets import format_size
+from dashboard.session import Installation, choose_area_resolution
 from dashboard.state import Choices
-from layers.analysis.sizing import hotspot_size
-from layers.analysis.winning import Judgement
-from layers.catalogue import layer_named
+from layers.analysis.sizing import choose_hotspot_size
+from layers.analysis.winning import MethodSelection
+from layers.catalogue import find_layer
 
-__all__ = ["SizeChoice", "automatic_words", "size_of"]
+__all__ = ["SizeChoice", "choose_size", "describe_automatic"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,43 +21,43 @@ class SizeChoice:
     sentence: str = ""
 
 
-def size_of(here: Installation, choices: Choices) -> SizeChoice:
+def choose_size(here: Installation, choices: Choices) -> SizeChoice:
     """The size of the map's cells. Hotspots and expected events ask the back-test of the first chosen layer.
 
     That may take seconds once for each version of the records, with its progress on the page.
     """
     if choices.size or choices.view not in ("hotspots", "expected"):
-        return SizeChoice(resolution_for_area(here, choices))
-    return _by_evidence(here, choices, judgement_for(here, choices.layers[0]))
+        return SizeChoice(choose_area_resolution(here, choices))
+    return _choose_by_backtest(here, choices, load_selection(here, choices.layers[0]))
 
 
-def automatic_words(here: Installation, choices: Choices) -> str:
+def describe_automatic(here: Installation, choices: Choices) -> str:
     """What "automatic" means now, for the list of sizes; never takes long."""
     if choices.view not in ("hotspots", "expected"):
-        return f"Automatic: {_lower(resolution_for_area(here, Choices(wards=choices.wards)))}"
-    known = known_judgement(here, choices.layers[0])
+        return f"Automatic: {_lower(choose_area_resolution(here, Choices(wards=choices.wards)))}"
+    known = find_selection(here, choices.layers[0])
     if known is None:
         return "Automatic: by the back-test"
-    return f"Automatic: {_lower(_by_evidence(here, choices, known).resolution)}"
+    return f"Automatic: {_lower(_choose_by_backtest(here, choices, known).resolution)}"
 
 
-def _by_evidence(here: Installation, choices: Choices, judgement: Judgement | None) -> SizeChoice:
+def _choose_by_backtest(here: Installation, choices: Choices, judgement: MethodSelection | None) -> SizeChoice:
     """What the back-test says; where it is silent, the size of counts."""
     layer = choices.layers[0]
     if choices.view == "expected":
         if judgement is None:
-            return SizeChoice(resolution_for_area(here, choices))
-        return SizeChoice(judgement.best.resolution, _decided_by(choices).strip())
-    chosen = hotspot_size(here.columns, layer, judgement)
+            return SizeChoice(choose_area_resolution(here, choices))
+        return SizeChoice(judgement.best.resolution, _describe_deciding_layer(choices).strip())
+    chosen = choose_hotspot_size(here.columns, layer, judgement)
     if chosen is None:
-        return SizeChoice(resolution_for_area(here, choices))
-    return SizeChoice(chosen.resolution, f"{_decided_by(choices)}{chosen.sentence}")
+        return SizeChoice(choose_area_resolution(here, choices))
+    return SizeChoice(chosen.resolution, f"{_describe_deciding_layer(choices)}{chosen.sentence}")
 
 
-def _decided_by(choices: Choices) -> str:
+def _describe_deciding_layer(choices: Choices) -> str:
     """Which layer the size was chosen by, where several stand side by side."""
-    return f"{layer_named(choices.layers[0]).title} decide how large cells are. " if len(choices.layers) > 1 else ""
+    return f"{find_layer(choices.layers[0]).title} decide how large cells are. " if len(choices.layers) > 1 else ""
 
 
 def _lower(resolution: int) -> str:
-    return size_words(resolution).lower()
+    return format_size(resolution).lower()

@@ -21,10 +21,10 @@ __all__ = [
     "VIEWS",
     "Choices",
     "View",
-    "filter_for",
-    "from_query",
+    "build_filter",
+    "format_query",
     "is_cell",
-    "to_query",
+    "parse_query",
 ]
 
 View = Literal["counts", "hotspots", "change", "expected"]
@@ -73,7 +73,7 @@ class Choices:
         return self.hours if self.shift == OWN_HOURS else SHIFTS[self.shift].hours
 
 
-def filter_for(choices: Choices, *, layer: str, start: date, end: date) -> Filter:
+def build_filter(choices: Choices, *, layer: str, start: date, end: date) -> Filter:
     """The filter of one layer over [start, end) with everything else as chosen."""
     return Filter(
         layers=(layer,),
@@ -87,7 +87,7 @@ def filter_for(choices: Choices, *, layer: str, start: date, end: date) -> Filte
     )
 
 
-def to_query(choices: Choices, *, fixed: tuple[date, date] | None = None) -> dict[str, str]:
+def format_query(choices: Choices, *, fixed: tuple[date, date] | None = None) -> dict[str, str]:
     """The choices as query parameters; what is as on opening is left out.
 
     `fixed` replaces a moving period ("last 28 days") by its dates, so that who opens the link sees the same figures.
@@ -115,7 +115,7 @@ def to_query(choices: Choices, *, fixed: tuple[date, date] | None = None) -> dic
     return {key: value for key, value in words.items() if value}
 
 
-def from_query(query: Mapping[str, str], *, ward_codes: tuple[str, ...]) -> tuple[Choices, list[str]]:
+def parse_query(query: Mapping[str, str], *, ward_codes: tuple[str, ...]) -> tuple[Choices, list[str]]:
     """The choices that a link carries, and a sentence for each part of it that cannot be used and was left out.
 
     Never fails: a link comes from anywhere. What it says is only ever compared with what there is.

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from dashboard.figures import LayerFigures
-from dashboard.places import place_words
-from dashboard.words import date_words, number_words
+from dashboard.places import format_place
+from dashboard.words import format_date, format_number
 from layers.event import REPORTERS
 
-__all__ = ["cell_table", "export_rows", "printed", "record_table"]
+__all__ = ["build_cell_table", "build_export_rows", "build_record_table", "format_table"]
 
 CHANCES: Final = frozenset({"p", "q"})
 TWO_DECIMALS: Final = frozenset({"z", "Ratio", "Ratio from", "Ratio to", "Expected in the week"})
@@ -30,7 +30,7 @@ RECORD_TITLES: Final = {
 }
 
 
-def cell_table(figures: Sequence[LayerFigures]) -> pd.DataFrame:
+def build_cell_table(figures: Sequence[LayerFigures]) -> pd.DataFrame:
     """One row a cell that holds anything: its rank, place, ward and index, then a number for each layer.
 
     With one layer also the period before and the change (NaN where there is nothing to compare with). With several,
@@ -43,14 +43,14 @@ def cell_table(figures: Sequence[LayerFigures]) -> pd.DataFrame:
         numbers = [only.spec.title, "Period before", "Change"]
     else:
         numbers = [each.spec.title for each in figures]
-        table = _side_by_side(figures, numbers)
-    table["Place"] = [place_words(name, cell) for name, cell in zip(table["ward_name"], table["cell"], strict=True)]
+        table = _join_layers(figures, numbers)
+    table["Place"] = [format_place(name, cell) for name, cell in zip(table["ward_name"], table["cell"], strict=True)]
     table["Rank"] = np.arange(1, len(table) + 1)
     table = table.rename(columns={"ward_name": "Ward", "cell": "Cell"})
     return table[["Rank", "Place", "Ward", *numbers, "Cell"]]
 
 
-def _side_by_side(figures: Sequence[LayerFigures], names: list[str]) -> pd.DataFrame:
+def _join_layers(figures: Sequence[LayerFigures], names: list[str]) -> pd.DataFrame:
     """Cells of all layers with a column each, zero where a layer has nothing."""
     keys = ["cell", "ward_name"]
     parts = [each.cells.set_index(keys)["count"].rename(name) for each, name in zip(figures, names, strict=True)]
@@ -58,32 +58,32 @@ def _side_by_side(figures: Sequence[LayerFigures], names: list[str]) -> pd.DataF
     return joined.sort_values([*names, "cell"], ascending=[False] * len(names) + [True], ignore_index=True)
 
 
-def export_rows(figures: Sequence[LayerFigures]) -> pd.DataFrame:
+def build_export_rows(figures: Sequence[LayerFigures]) -> pd.DataFrame:
     """Columns layer, cell, ward_code, ward_name, count, before for files; sorted by layer and cell."""
     parts = [each.cells.assign(layer=each.spec.name) for each in figures]
     rows = pd.concat(parts, ignore_index=True).sort_values(["layer", "cell"], ignore_index=True)
     return rows[["layer", "cell", "ward_code", "ward_name", "count", "before"]]
 
 
-def printed(table: pd.DataFrame) -> pd.DataFrame:
+def format_table(table: pd.DataFrame) -> pd.DataFrame:
     """The table with its numbers as words (1,204; 1.5; nothing for NaN), for a page that is only read.
 
     Chances (p, q) have three decimals, or are under 0.001; ratios and z have two.
     """
     numbers = table.select_dtypes("number").columns
     return table.assign(
-        **{name: [printed_number(name, v) if pd.notna(v) else "" for v in table[name]] for name in numbers}
+        **{name: [format_table_number(name, v) if pd.notna(v) else "" for v in table[name]] for name in numbers}
     )
 
 
-def printed_number(name: str, value: float) -> str:
+def format_table_number(name: str, value: float) -> str:
     """A number of a column to the digits that it bears."""
     if name in CHANCES:
         return "under 0.001" if value < 0.001 else f"{value:.3f}"  # noqa: PLR2004 - as three decimals say
-    return f"{value:.2f}" if name in TWO_DECIMALS else number_words(value)
+    return f"{value:.2f}" if name in TWO_DECIMALS else format_number(value)
 
 
-def record_table(records: pd.DataFrame, *, time_zone: ZoneInfo) -> pd.DataFrame:
+def build_record_table(records: pd.DataFrame, *, time_zone: ZoneInfo) -> pd.DataFrame:
     """Records as a person reads them, newest first: local times to the precision that is known, no coordinates.
 
     `records` has EVENT_COLUMNS (seconds UTC). A record known to the day or month shows no hour.
@@ -92,7 +92,7 @@ def record_table(records: pd.DataFrame, *, time_zone: ZoneInfo) -> pd.DataFrame:
     table = pd.DataFrame(
         {
             "when": [
-                moment_words(int(start), int(end), str(precision), time_zone)
+                format_moment(int(start), int(end), str(precision), time_zone)
                 for start, end, precision in zip(
                     ordered["occurred_from"], ordered["occurred_to"], ordered["time_precision"], strict=True
                 )
@@ -108,15 +108,15 @@ def record_table(records: pd.DataFrame, *, time_zone: ZoneInfo) -> pd.DataFrame:
     return table.rename(columns=RECORD_TITLES)
 
 
-def moment_words(start: int, end: int, precision: str, time_zone: ZoneInfo) -> str:
+def format_moment(start: int, end: int, precision: str, time_zone: ZoneInfo) -> str:
     """As in "21 Nov 2026, 14:05", "21 Nov 2026", "Nov 2026", or "21 Nov 2026, 14:05 to 22 Nov 2026, 09:00"."""
     first = datetime.fromtimestamp(start, UTC).astimezone(time_zone)
     if precision == "month":
-        return date_words(first.date()).split(" ", 1)[1]
+        return format_date(first.date()).split(" ", 1)[1]
     if precision == "day":
-        return date_words(first.date())
-    words = f"{date_words(first.date())}, {first:%H:%M}"
+        return format_date(first.date())
+    words = f"{format_date(first.date())}, {first:%H:%M}"
     if end <= start:
         return words
     last = datetime.fromtimestamp(end, UTC).astimezone(time_zone)
-    return f"{words} to {date_words(last.date())}, {last:%H:%M}"
+    return f"{words} to {format_date(last.date())}, {last:%H:%M}"

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from dashboard.figures import LayerFigures
 from dashboard.hexlayer import HexLayer
-from dashboard.places import cell_code, cell_places, parse_cells
+from dashboard.places import find_cell_wards, format_cell_code, parse_cells
 from dashboard.scales import Scale
 from layers.areas import Area
 
-__all__ = ["Drawing", "LayerView", "ListGroup", "Listed", "placed_rows"]
+__all__ = ["Drawing", "LayerView", "ListGroup", "ListRow", "add_ward_names"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,21 +42,21 @@ class Drawing:
             title=self.title,
             unit=self.unit,
             layer_id="cells",
-            outlined=_if_any(self.outlined),
+            outlined=_drop_if_none(self.outlined),
             outlined_label=self.outlined_label,
-            dashed=_if_any(self.dashed),
+            dashed=_drop_if_none(self.dashed),
             dashed_label=self.dashed_label,
             names=self.names,
             swatches=self.swatches,
         )
 
 
-def _if_any(marks: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:
+def _drop_if_none(marks: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:
     return marks if marks is not None and marks.any() else None
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListRow:
     """A cell in the list beside the map: its number as words, `share` the length of its bar (0 to 1), a line more."""
 
     cell: str
@@ -72,7 +72,7 @@ class Listed:
             "cell": self.cell,
             "rank": self.rank,
             "ward": self.ward,
-            "code": cell_code(self.cell),
+            "code": format_cell_code(self.cell),
             "number": self.number,
             "share": self.share,
             "detail": self.detail,
@@ -84,7 +84,7 @@ class ListGroup:
     """Some cells under a heading."""
 
     title: str
-    rows: tuple[Listed, ...]
+    rows: tuple[ListRow, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,9 +109,9 @@ class LayerView:
     period: tuple[date, date] | None = field(default=None)
 
 
-def placed_rows(rows: pd.DataFrame, area: Area) -> pd.DataFrame:
+def add_ward_names(rows: pd.DataFrame, area: Area) -> pd.DataFrame:
     """Rows of cells with the ward_code and ward_name that the screens use everywhere: those of the cell's centre."""
-    places = cell_places(parse_cells(_texts(rows["cell"])), area.wards)
+    places = find_cell_wards(parse_cells(_texts(rows["cell"])), area.wards)
     return rows.reset_index(drop=True).assign(ward_code=places["ward_code"], ward_name=places["ward_name"])
 
 

@@ -1,7 +1,7 @@
 """Alerts: is today's or this week's count out of the ordinary? EARS C1, C2, C3, and Farrington's flexible method.
 
 Every function takes counts (times, series), oldest first, and judges each time by earlier ones alone. An alert is a
-question to somebody, not a finding: `false_alarms_per_year` says how often noise asks it.
+question to somebody, not a finding: `estimate_false_alarms` says how often noise asks it.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from geo.errors import UsageError
 
-__all__ = ["Alerts", "ears", "false_alarms_per_year"]
+__all__ = ["Alerts", "ears", "estimate_false_alarms"]
 
 _LAG_DAYS: Final = {"C1": 0, "C2": 2, "C3": 2}
 _THRESHOLD: Final = {"C1": 3.0, "C2": 3.0, "C3": 2.0}
@@ -79,7 +79,7 @@ def _baseline(counts: NDArray[np.float64], days: int, lag: int) -> tuple[NDArray
     return mean, spread
 
 
-def false_alarms_per_year(
+def estimate_false_alarms(
     detector: Callable[[NDArray[np.float64]], Alerts],
     *,
     mean: float,

@@ -8,10 +8,10 @@ import h3.api.basic_int as h3
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["count_apart"]
+__all__ = ["count_separate_places"]
 
 
-def count_apart(cells: NDArray[np.uint64], groups: NDArray[np.int64], *, size: int) -> NDArray[np.int64]:
+def count_separate_places(cells: NDArray[np.uint64], groups: NDArray[np.int64], *, size: int) -> NDArray[np.int64]:
     """How many places each group has (size,), of H3 cells (n,) of one resolution and their groups (n,), 0 to size - 1.
 
     Cells are taken in the order of their numbers, each if neither it nor one of its neighbours was taken, whatever

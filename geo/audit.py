@@ -18,10 +18,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from geo.audit_odds import leaf_odds
-from geo.audit_profiles import Shape, leaves_under, most_shown, possible_sums
+from geo.audit_odds import find_leaf_odds
+from geo.audit_profiles import Shape, count_leaves, find_most_shown, find_possible_sums
 
-__all__ = ["AuditedTree", "Finding", "audit"]
+__all__ = ["Finding", "TreeAudit", "audit"]
 
 LIKELY: Final = 0.95  # odds from which a leaf counts as very probably small
 
@@ -36,7 +36,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class AuditedTree:
+class TreeAudit:
     """What the audit tried and found in one tree and period.
 
     `sets_log2`: of how many leaves all sets were decided, as a power of two; `profiles` how many kinds of sets remained
@@ -65,7 +65,7 @@ def audit(
     *,
     k: int,
     half_full: bool = False,
-) -> AuditedTree:
+) -> TreeAudit:
     """Everything that can be proved from one tree's blocks.
 
     `published` bool (n,), `count` int64 (n,), `parent` int64 (n,) as `geo.disclosure.carry_up` describes them: a block
@@ -82,21 +82,21 @@ def audit(
         shape, total = shapes[node], int(count[node])
         reason = _against_rule(shape, total, k, is_leaf=not inner[node], half_full=half_full)
         if reason:
-            findings.append(Finding(node, reason, _provable(leaves_under(shape) or 1, total, k)))
+            findings.append(Finding(node, reason, _provable(count_leaves(shape) or 1, total, k)))
         elif inner[node]:
-            found = possible_sums(shape, total, k, half_full=half_full)
+            found = find_possible_sums(shape, total, k, half_full=half_full)
             findings += [Finding(node, "a set of its leaves has few events", s) for s in found if _is_small(s, k)]
             profiles += len(found)
-            odds = leaf_odds(shape, total, k, half_full=half_full)
+            odds = find_leaf_odds(shape, total, k, half_full=half_full)
             of_leaves = [tuple(v for v in range(k) if share[v]) for _, share in odds]
             values += of_leaves
             unions += [*found, *(tuple(sorted({min(total - v, k) for v in leaf})) for leaf in of_leaves)]
-            in_blocks += leaves_under(shape)
+            in_blocks += count_leaves(shape)
             likely += sum(leaves for leaves, share in odds if 1 - share[0] >= LIKELY)
-    hidden = 0 if published[-1] else leaves_under(shapes[-1])
+    hidden = 0 if published[-1] else count_leaves(shapes[-1])
     narrowest = min(values, key=len, default=())
     union = min((sums for sums in unions if any(1 <= s < k for s in sums)), key=len, default=())
-    return AuditedTree(
+    return TreeAudit(
         tuple(findings), int(published.sum()), in_blocks + hidden, profiles, narrowest, union, in_blocks, likely
     )
 
@@ -121,7 +121,7 @@ def _against_rule(shape: Shape, total: int, k: int, *, is_leaf: bool, half_full:
         return f"its number is below {k}"
     if is_leaf:
         return ""
-    most = most_shown(len(shape), k, half_full=half_full)
+    most = find_most_shown(len(shape), k, half_full=half_full)
     return f"its number is above {most}, the most that may be shown of its members" if total > most else ""
 
 

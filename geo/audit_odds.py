@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
-from geo.audit_profiles import Shape, leaves_under, most_shown
+from geo.audit_profiles import Shape, count_leaves, find_most_shown
 
-__all__ = ["leaf_odds"]
+__all__ = ["find_leaf_odds"]
 
 _ONE: Final = np.ones(1)
 _STEP: Final = 200
@@ -35,14 +35,14 @@ class _Rule(NamedTuple):
 
 
 @lru_cache(maxsize=65536)
-def leaf_odds(
+def find_leaf_odds(
     shape: Shape, total: int, k: int, *, half_full: bool = False
 ) -> tuple[tuple[int, tuple[float, ...]], ...]:
     """For each kind of leaf of a block of that shape and total: how many there are, and the odds of 0 to k - 1 events.
 
     Odds are shares of the histories that agree with the block; 0 exactly where there is none.
     """
-    rule = _Rule(k, total, _weight(total / leaves_under(shape), k), half_full)
+    rule = _Rule(k, total, _weight(total / count_leaves(shape), k), half_full)
     block = np.zeros(total + 1)
     block[total] = 1
     return tuple((leaves, _shares(around, rule)) for leaves, around in _around_leaves(shape, block, rule))
@@ -92,11 +92,11 @@ def _around_leaves(shape: Shape, around: NDArray[np.float64], rule: _Rule) -> It
 def _without_one(kinds: list[tuple[Shape, int]], rule: _Rule) -> list[NDArray[np.float64]]:
     """For each kind of member: in how many ways all members but one of that kind have each total 0 to cap."""
     powers = [_power(member, times, rule) for member, times in kinds]
-    before = list(accumulate(powers[:-1], partial(_together, rule=rule), initial=_ONE))
-    after = list(accumulate(powers[:0:-1], partial(_together, rule=rule), initial=_ONE))
+    before = list(accumulate(powers[:-1], partial(_join_parts, rule=rule), initial=_ONE))
+    after = list(accumulate(powers[:0:-1], partial(_join_parts, rule=rule), initial=_ONE))
     fewer = [_power(member, times - 1, rule) for member, times in kinds]
     return [
-        _together(_together(left, own, rule), right, rule)
+        _join_parts(_join_parts(left, own, rule), right, rule)
         for left, own, right in zip(before, fewer, reversed(after), strict=True)
     ]
 
@@ -106,14 +106,14 @@ def _ways(shape: Shape, rule: _Rule) -> NDArray[np.float64]:
     """In how many ways an unpublished node has each total 0 to cap."""
     if not shape:
         return _leaf(min(rule.k, rule.cap + 1), rule.weight)
-    return _failing(_joined(shape, rule), shape, rule)
+    return _failing(_join_members(shape, rule), shape, rule)
 
 
 @lru_cache(maxsize=4096)
-def _joined(shape: Shape, rule: _Rule) -> NDArray[np.float64]:
+def _join_members(shape: Shape, rule: _Rule) -> NDArray[np.float64]:
     """Likewise for its members together, before the rule is looked at."""
     powers = (_power(member, times, rule) for member, times in sorted(Counter(shape).items()))
-    return reduce(partial(_together, rule=rule), powers, _ONE)
+    return reduce(partial(_join_parts, rule=rule), powers, _ONE)
 
 
 @lru_cache(maxsize=4096)
@@ -123,10 +123,10 @@ def _power(member: Shape, times: int, rule: _Rule) -> NDArray[np.float64]:
         return _ONE
     if times > _STEP:  # a step at a time: no recursion is deeper
         _power(member, times - _STEP, rule)
-    return _together(_power(member, times - 1, rule), _ways(member, rule), rule)
+    return _join_parts(_power(member, times - 1, rule), _ways(member, rule), rule)
 
 
-def _together(one: NDArray[np.float64], other: NDArray[np.float64], rule: _Rule) -> NDArray[np.float64]:
+def _join_parts(one: NDArray[np.float64], other: NDArray[np.float64], rule: _Rule) -> NDArray[np.float64]:
     """Ways of two parts together."""
     return _scaled(np.convolve(one, other)[: rule.cap + 1])
 
@@ -139,5 +139,5 @@ def _scaled(vector: NDArray[np.float64]) -> NDArray[np.float64]:
 def _failing(vector: NDArray[np.float64], shape: Shape, rule: _Rule) -> NDArray[np.float64]:
     """The same, with nought at the totals that would have been published."""
     kept = vector.copy()
-    kept[rule.k : most_shown(len(shape), rule.k, half_full=rule.half_full) + 1] = 0
+    kept[rule.k : find_most_shown(len(shape), rule.k, half_full=rule.half_full) + 1] = 0
     return kept

@@ -12,25 +12,25 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
-__all__ = ["Shape", "leaves_under", "most_shown", "possible_sums"]
+__all__ = ["Shape", "count_leaves", "find_most_shown", "find_possible_sums"]
 
 Shape: TypeAlias = tuple[Any, ...]  # members, each again a Shape
 _STEP: Final = 200
 
 
-def leaves_under(shape: Shape) -> int:
+def count_leaves(shape: Shape) -> int:
     """The unpublished leaves of an inner node; 0 for a leaf itself."""
-    return sum(leaves_under(member) or 1 for member in shape)
+    return sum(count_leaves(member) or 1 for member in shape)
 
 
-def most_shown(members: int, k: int, *, half_full: bool) -> int:
+def find_most_shown(members: int, k: int, *, half_full: bool) -> int:
     """The most that may be shown of so many members of capacity k - 1: what leaves room for k - 1, or half if asked."""
     most = max((members - 1) * (k - 1), 0)
     return min(most, members * (k - 1) // 2) if half_full else most
 
 
 @lru_cache(maxsize=65536)
-def possible_sums(shape: Shape, total: int, k: int, *, half_full: bool = False) -> tuple[tuple[int, ...], ...]:
+def find_possible_sums(shape: Shape, total: int, k: int, *, half_full: bool = False) -> tuple[tuple[int, ...], ...]:
     """For every choice of leaves of a block of that shape and total (none and all too), its possible sums, sorted.
 
     k stands for k or more. Choices that leave more open than another are left out.
@@ -38,35 +38,35 @@ def possible_sums(shape: Shape, total: int, k: int, *, half_full: bool = False) 
     width = _width(total)
     rows = [(s, 1 << s * width + total) for s in range(k + 1)]
     return tuple(
-        sorted({tuple(s for s, bit in rows if profile & bit) for profile in _joined(shape, k, total, half_full)})
+        sorted({tuple(s for s, bit in rows if profile & bit) for profile in _join_members(shape, k, total, half_full)})
     )
 
 
 @lru_cache(maxsize=65536)
-def _failed(shape: Shape, k: int, cap: int, half_full: bool) -> tuple[int, ...]:  # noqa: FBT001 - a key of the cache
+def _find_failed(shape: Shape, k: int, cap: int, half_full: bool) -> tuple[int, ...]:  # noqa: FBT001 - a key of the cache
     """Profiles of an unpublished node, for totals up to cap."""
     if not shape:
         every, width = (1 << cap + 1) - 1, _width(cap)
         return (1 << k) - 1 & every, sum(1 << s * width + s for s in range(k) if s <= cap)
-    low, high = k, most_shown(len(shape), k, half_full=half_full)  # totals from low to high would be published
+    low, high = k, find_most_shown(len(shape), k, half_full=half_full)  # totals from low to high would be published
     shown = (1 << high + 1) - (1 << low) if high >= low else 0
     kept = _rows(((1 << cap + 1) - 1) & ~shown, k, cap)
-    return _least({profile & kept for profile in _joined(shape, k, cap, half_full)})
+    return _least({profile & kept for profile in _join_members(shape, k, cap, half_full)})
 
 
 @lru_cache(maxsize=65536)
-def _joined(shape: Shape, k: int, cap: int, half_full: bool) -> tuple[int, ...]:  # noqa: FBT001 - a key of the cache
+def _join_members(shape: Shape, k: int, cap: int, half_full: bool) -> tuple[int, ...]:  # noqa: FBT001 - a key of the cache
     """Profiles of members together; built up member by member, so that what shapes share is done once."""
     if not shape:
         return (1,)
     if len(shape) > _STEP:  # what it is built upon is then known already, a step at a time: no recursion is deeper
-        _joined(shape[:-_STEP], k, cap, half_full)
-    before = _joined(shape[:-1], k, cap, half_full)
-    last = [list(_spans(profile, k, cap)) for profile in _failed(shape[-1], k, cap, half_full)]
-    return _least({_sum(first, spans, k, cap) for first in before for spans in last})
+        _join_members(shape[:-_STEP], k, cap, half_full)
+    before = _join_members(shape[:-1], k, cap, half_full)
+    last = [list(_spans(profile, k, cap)) for profile in _find_failed(shape[-1], k, cap, half_full)]
+    return _least({_add_profiles(first, spans, k, cap) for first in before for spans in last})
 
 
-def _sum(first: int, spans: Iterable[tuple[int, int]], k: int, cap: int) -> int:
+def _add_profiles(first: int, spans: Iterable[tuple[int, int]], k: int, cap: int) -> int:
     """All pairs of a profile with all pairs of another, of which the spans are given."""
     result, done, widened = 0, 1, first
     for shift, length in sorted(spans, key=_length):

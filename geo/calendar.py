@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from geo.errors import UsageError
 
-__all__ = ["HOURS_A_WEEK", "STEP_S", "AllowedTime", "Calendar", "month_name", "week_mask"]
+__all__ = ["HOURS_A_WEEK", "STEP_S", "AllowedTime", "Calendar", "build_week_mask", "format_month"]
 
 HOURS_A_WEEK: Final = 168
 STEP_S: Final = 900  # every clock in use today differs from UTC by whole quarters of an hour
@@ -79,12 +79,12 @@ class Calendar:
         return (self.local_seconds(seconds) // 3600 + 24 * _FIRST_WEEKDAY) % HOURS_A_WEEK
 
 
-def month_name(month: int) -> str:
+def format_month(month: int) -> str:
     """A month counted from January 1970 as YYYY-MM."""
     return f"{1970 + month // 12:04d}-{month % 12 + 1:02d}"
 
 
-def week_mask(hours: tuple[int, int] | None, days: Iterable[int]) -> NDArray[np.bool_]:
+def build_week_mask(hours: tuple[int, int] | None, days: Iterable[int]) -> NDArray[np.bool_]:
     """Which of the 168 hours of a week (bool) are chosen by hours [from, to) and weekdays (Monday 0; none: all).
 
     Hours that run over midnight (from > to) are the night of the weekday on which they begin: 22 to 4 on Friday is
@@ -113,7 +113,7 @@ class AllowedTime:
 
     @classmethod
     def between(cls, start: int, end: int, *, calendar: Calendar, mask: NDArray[np.bool_]) -> "AllowedTime":
-        """The chosen hours (`week_mask`) from one UTC second to another, both included."""
+        """The chosen hours (`build_week_mask`) from one UTC second to another, both included."""
         first, last = start // STEP_S, end // STEP_S + 1
         begin, finish = _whole_years(first, last)
         steps = _steps(calendar.time_zone, begin, finish)[first - begin : last - begin]

@@ -15,14 +15,14 @@ from geo.lattice import EARTH_KM, Lattice, fit_lattice
 from geo.plane import unit_vectors
 
 __all__ = [
-    "boundaries",
-    "cell_areas_km2",
-    "cell_strings",
-    "cells_from_strings",
-    "cells_meeting",
+    "build_outlines",
+    "find_meeting_cells",
+    "format_cells",
+    "format_short_code",
     "index_points",
     "index_points_at",
-    "short_code",
+    "measure_areas_km2",
+    "parse_cell_strings",
 ]
 
 _FINEST: Final = 15  # resolutions of H3; each takes three bits of an index
@@ -55,7 +55,9 @@ def index_points_at(lon: ArrayLike, lat: ArrayLike, *, resolutions: Iterable[int
     return {r: _index(lon, lat, vectors, _lattice(circle, r), r) for r in chosen}
 
 
-def cells_meeting(polygons: Sequence[shapely.Geometry] | NDArray[np.object_], *, resolution: int) -> NDArray[np.uint64]:
+def find_meeting_cells(
+    polygons: Sequence[shapely.Geometry] | NDArray[np.object_], *, resolution: int
+) -> NDArray[np.uint64]:
     """Every cell (sorted uint64) whose outline meets the polygons (lon/lat degrees), empty ones too: the study area.
 
     Outlines and polygons both have straight sides in degrees. Touching counts as meeting.
@@ -70,11 +72,11 @@ def cells_meeting(polygons: Sequence[shapely.Geometry] | NDArray[np.object_], *,
     candidates = [h3.h3shape_to_cells_experimental(shape, resolution, contain="bbox_overlap") for shape in shapes]
     cells = np.unique(np.fromiter(chain.from_iterable(candidates), dtype=np.uint64))
     shapely.prepare(whole)
-    met: NDArray[np.bool_] = shapely.intersects(whole, boundaries(cells))
+    met: NDArray[np.bool_] = shapely.intersects(whole, build_outlines(cells))
     return cells[met]
 
 
-def boundaries(cells: NDArray[np.uint64]) -> NDArray[np.object_]:
+def build_outlines(cells: NDArray[np.uint64]) -> NDArray[np.object_]:
     """Outlines of cells: shapely polygons (n,) in WGS 84 degrees, lon before lat."""
     if len(cells) == 0:
         return np.array([], dtype=object)
@@ -84,13 +86,13 @@ def boundaries(cells: NDArray[np.uint64]) -> NDArray[np.object_]:
     return np.asarray(shapely.polygons(shapely.linearrings(corners, indices=owner)), dtype=object)
 
 
-def cell_strings(cells: NDArray[np.uint64]) -> list[str]:
+def format_cells(cells: NDArray[np.uint64]) -> list[str]:
     """The usual names of cells: 15 hexadecimal digits, in the same order as the numbers."""
     digits = np.ascontiguousarray(cells, dtype=">u8").tobytes().hex()
     return [digits[start : start + 15] for start in range(1, len(digits), 16)]
 
 
-def cells_from_strings(names: Iterable[str]) -> NDArray[np.uint64]:
+def parse_cell_strings(names: Iterable[str]) -> NDArray[np.uint64]:
     """Cells (uint64 (n,)) of their names; DataError if one is no cell."""
     given = list(names)
     cells = [int(name, 16) if _is_cell_name(name) else 0 for name in given]
@@ -103,12 +105,12 @@ def cells_from_strings(names: Iterable[str]) -> NDArray[np.uint64]:
     return np.array(cells, dtype=np.uint64)
 
 
-def cell_areas_km2(cells: NDArray[np.uint64]) -> NDArray[np.float64]:
+def measure_areas_km2(cells: NDArray[np.uint64]) -> NDArray[np.float64]:
     """The area of each cell in square kilometres, float64 (n,), on the sphere."""
     return np.array([h3.cell_area(cell, unit="km^2") for cell in cells.tolist()], dtype=np.float64)
 
 
-def short_code(cell: int) -> str:
+def format_short_code(cell: int) -> str:
     """Four hexadecimal digits that tell the cells of a town apart: the last 16 bits of its index that are in use.
 
     They hold five digits of the hierarchy and a bit, so two cells of one resolution that share a code lie in parts of

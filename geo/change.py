@@ -11,7 +11,7 @@ from geo.errors import UsageError
 from geo.hotspots import benjamini_hochberg
 from geo.tails import binomial_at_least, binomial_at_most
 
-__all__ = ["Change", "compare_periods", "e_test", "fewest_to_tell", "ratio_interval"]
+__all__ = ["Change", "compare_periods", "count_fewest_events", "e_test", "ratio_interval"]
 
 _MOST_BY_E_TEST: Final = 2000  # events in both periods; above, the conditional exact test differs by less than 1 in 100
 _BLOCK: Final = 4_000_000  # probabilities held at once
@@ -64,7 +64,7 @@ def compare_periods(
         )
     whole_before, whole_now = np.rint(before).astype(np.int64), np.rint(now).astype(np.int64)
     share = days_now / (days_before + days_now)
-    too_few = whole_before + whole_now < fewest_to_tell(share, level=q)
+    too_few = whole_before + whole_now < count_fewest_events(share, level=q)
     p = e_test(whole_before, whole_now, days_before=days_before, days_now=days_now)
     adjusted = np.full(len(p), np.nan)
     adjusted[~too_few] = benjamini_hochberg(p[~too_few])
@@ -85,7 +85,7 @@ def compare_periods(
     )
 
 
-def fewest_to_tell(share: float, *, level: float = 0.05) -> int:
+def count_fewest_events(share: float, *, level: float = 0.05) -> int:
     """The fewest events in both periods together of which the rarer extreme split has a two-sided p of `level` or less.
 
     `share` is now's share of the days. Equal periods at 5 %: 6 events, for 2 / 2^6 = 0.03 and 2 / 2^5 = 0.06.
@@ -147,7 +147,7 @@ def _e_test(before: int, now: int, days: tuple[float, float]) -> float:
     """The E-test of one pair with at least one event."""
     pooled = (before + now) / sum(days)
     seen = abs(now / days[1] - before / days[0]) / np.sqrt(before / days[0] ** 2 + now / days[1] ** 2)
-    firsts, seconds = (_likely(pooled * length) for length in days)
+    firsts, seconds = (_list_likely(pooled * length) for length in days)
     chance = _chances(seconds, pooled * days[1])
     p = 0.0
     for block in np.array_split(firsts, 1 + len(firsts) * len(seconds) // _BLOCK):
@@ -159,7 +159,7 @@ def _e_test(before: int, now: int, days: tuple[float, float]) -> float:
     return min(p, 1.0)
 
 
-def _likely(mean: float) -> NDArray[np.int64]:
+def _list_likely(mean: float) -> NDArray[np.int64]:
     """The whole numbers that a Poisson variable takes but for a chance below 1e-12."""
     reach = _SPREADS * np.sqrt(mean)
     return np.arange(max(0, int(mean - reach)), int(mean + reach + _MORE) + 1)

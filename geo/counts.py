@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from geo.calendar import AllowedTime
 
-__all__ = ["distinct_codes", "expand", "group_sums", "shares"]
+__all__ = ["compute_shares", "expand", "number_distinct", "sum_groups"]
 
 _DENSE_GROUPS: Final = 1 << 22  # sums are kept for every possible group up to here; beyond, groups are sorted
 
 
-def shares(
+def compute_shares(
     start: NDArray[np.int64],
     end: NDArray[np.int64],
     *,
@@ -53,7 +53,7 @@ def expand(first: NDArray[np.int64], last: NDArray[np.int64]) -> tuple[NDArray[n
     return event, first[event] + np.arange(len(event)) - np.repeat(np.cumsum(many) - many, many)
 
 
-def distinct_codes(values: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
+def number_distinct(values: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
     """Each value's place (int64 (n,)) among the distinct ones, and those, sorted: numpy.unique, by a hash table."""
     codes, distinct = pd.factorize(values)
     order = np.argsort(distinct)
@@ -62,7 +62,7 @@ def distinct_codes(values: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArr
     return rank[codes], distinct[order]
 
 
-def group_sums(
+def sum_groups(
     codes: Sequence[NDArray[np.integer]], sizes: Sequence[int], weights: NDArray[np.float64] | None = None
 ) -> tuple[list[NDArray[np.int64]], NDArray[np.float64]]:
     """Sums of weights (None: counts) of the groups that occur, in the order of their codes.
@@ -72,7 +72,7 @@ def group_sums(
     """
     if not codes:
         codes, sizes = [np.zeros(0 if weights is None else len(weights), dtype=np.int64)], [1]
-        return [], group_sums(codes, sizes, weights)[1]
+        return [], sum_groups(codes, sizes, weights)[1]
     combined = codes[0].astype(np.int64)
     for code, size in zip(codes[1:], sizes[1:], strict=True):
         combined = combined * size + code

@@ -18,12 +18,12 @@ __all__ = [
     "NARROW_M",
     "Fault",
     "area_m2",
-    "enclosed_gaps",
+    "find_enclosed_gaps",
     "find_faults",
+    "find_narrow_inlets",
     "is_narrow",
-    "mend",
     "metres_per_degree",
-    "narrow_inlets",
+    "repair",
     "round_polygons",
     "to_degrees",
     "to_plane",
@@ -95,7 +95,7 @@ def is_narrow(polygons: Polygons, *, latitude: float, width_m: float = NARROW_M)
     return np.asarray(shapely.is_empty(shapely.buffer(to_plane(polygons, latitude=latitude), -width_m / 2)))
 
 
-def enclosed_gaps(polygons: Polygons) -> Polygons:
+def find_enclosed_gaps(polygons: Polygons) -> Polygons:
     """Ground that the polygons together enclose and none of them covers, as polygons (m,), largest first."""
     ground = shapely.union_all(polygons)
     rings = [ring for part in shapely.get_parts(ground) for ring in shapely.get_parts(part.interiors)]
@@ -115,18 +115,18 @@ def find_faults(polygons: Polygons, *, width_m: float = NARROW_M) -> list[Fault]
     if broken:
         return broken
     latitude = _middle(polygons)
-    gaps = enclosed_gaps(polygons)
+    gaps = find_enclosed_gaps(polygons)
     slivers = gaps[is_narrow(gaps, latitude=latitude, width_m=width_m)] if len(gaps) else gaps
-    found = [_fault("sliver", _touching(polygons, gap), gap) for gap in slivers]
+    found = [_fault("sliver", _find_touching(polygons, gap), gap) for gap in slivers]
     if shapely.coverage_is_valid(polygons):
         return found
-    if found := _overlaps(polygons) + found:
+    if found := _list_overlap_faults(polygons) + found:
         return found
     edges = shapely.coverage_invalid_edges(polygons)
     return [_fault("edge", (int(place),), edges[place]) for place in np.flatnonzero(~shapely.is_empty(edges))]
 
 
-def narrow_inlets(polygons: Polygons, *, width_m: float = INLET_M) -> list[int]:
+def find_narrow_inlets(polygons: Polygons, *, width_m: float = INLET_M) -> list[int]:
     """Places of polygons of a valid coverage with a gap narrower than `width_m` that is open to the outside.
 
     It may be a creek, or two edges that were meant to be one: only a person can tell, so it is no fault.
@@ -136,14 +136,14 @@ def narrow_inlets(polygons: Polygons, *, width_m: float = INLET_M) -> list[int]:
     return [int(place) for place in np.flatnonzero(~shapely.is_empty(edges))]
 
 
-def mend(polygons: Polygons, *, width_m: float = NARROW_M) -> tuple[Polygons, list[Fault]]:
+def repair(polygons: Polygons, *, width_m: float = NARROW_M) -> tuple[Polygons, list[Fault]]:
     """New polygons without invalid rings, narrow overlaps and narrow gaps, rounded, and the faults that were mended.
 
     An overlap or a gap goes to the neighbour with which it shares the longest border. Overlaps that are not narrow are
     left as they are: only the publisher knows whose ground it is. The result may still have faults; check it.
     """
     rings = [fault for fault in find_faults(polygons, width_m=width_m) if fault.kind == "ring"]
-    sound = _mended_rings(polygons, rings)
+    sound = _repair_rings(polygons, rings)
     faults = [fault for fault in find_faults(sound, width_m=width_m) if fault.kind != "ring"]
     latitude = _middle(sound)
     if not faults or _has_wide_overlap(sound, latitude=latitude, width_m=width_m):
@@ -174,12 +174,12 @@ def _ring_fault(place: int, polygon: shapely.Geometry) -> Fault:
     return Fault("ring", (place,), 0.0, lon, lat, reason)
 
 
-def _touching(polygons: Polygons, gap: shapely.Geometry) -> tuple[int, ...]:
+def _find_touching(polygons: Polygons, gap: shapely.Geometry) -> tuple[int, ...]:
     """The places of the polygons that meet a gap."""
     return tuple(int(place) for place in np.flatnonzero(shapely.intersects(polygons, gap)))
 
 
-def _shared_ground(polygons: Polygons) -> list[tuple[int, int, shapely.Geometry]]:
+def _find_overlaps(polygons: Polygons) -> list[tuple[int, int, shapely.Geometry]]:
     """Pairs of polygons whose insides meet, and where."""
     left, right = shapely.STRtree(polygons).query(polygons, predicate="intersects")
     pairs = sorted((int(a), int(b)) for a, b in zip(left, right, strict=True) if a < b)
@@ -187,16 +187,16 @@ def _shared_ground(polygons: Polygons) -> list[tuple[int, int, shapely.Geometry]
     return [(a, b, ground) for a, b, ground in shared if ground.area > 0]
 
 
-def _overlaps(polygons: Polygons) -> list[Fault]:
-    return [_fault("overlap", (a, b), ground) for a, b, ground in _shared_ground(polygons)]
+def _list_overlap_faults(polygons: Polygons) -> list[Fault]:
+    return [_fault("overlap", (a, b), ground) for a, b, ground in _find_overlaps(polygons)]
 
 
 def _has_wide_overlap(polygons: Polygons, *, latitude: float, width_m: float) -> bool:
-    grounds = np.array([ground for _, _, ground in _shared_ground(polygons)], dtype=object)
+    grounds = np.array([ground for _, _, ground in _find_overlaps(polygons)], dtype=object)
     return bool(len(grounds)) and not bool(is_narrow(grounds, latitude=latitude, width_m=width_m).all())
 
 
-def _mended_rings(polygons: Polygons, faults: list[Fault]) -> Polygons:
+def _repair_rings(polygons: Polygons, faults: list[Fault]) -> Polygons:
     """The polygons with invalid ones made valid; what collapses to lines or points is dropped."""
     sound = polygons.copy()
     for fault in faults:

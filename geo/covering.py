@@ -9,11 +9,11 @@ from scipy.sparse import csr_array, hstack, identity, vstack
 
 from geo.errors import UsageError
 
-__all__ = ["Cover", "best_cover", "greedy_cover"]
+__all__ = ["MaximalCover", "find_best_cover", "find_greedy_cover"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Cover:
+class MaximalCover:
     """The chosen candidates: `chosen` int64 (k,), in the order of their gain; each adds `gain` (k,) to the ones before.
 
     `covered` their demand together, `bound` what no choice of as many can exceed, `proven` whether they are equal.
@@ -31,7 +31,9 @@ class Cover:
         return 1 - self.covered / self.bound if self.bound > self.covered else 0.0
 
 
-def best_cover(reaches: csr_array, demand: NDArray[np.float64], number: int, *, seconds: float = 20.0) -> Cover:
+def find_best_cover(
+    reaches: csr_array, demand: NDArray[np.float64], number: int, *, seconds: float = 20.0
+) -> MaximalCover:
     """The `number` candidates that cover the most `demand` (points,); `reaches` csr (points, candidates) of ones.
 
     Maximise Σ demand_i y_i, y_i ≤ Σ_j reaches_ij x_j, Σ x_j ≤ number, x binary, y in [0, 1] (Church and ReVelle 1974),
@@ -47,20 +49,20 @@ def best_cover(reaches: csr_array, demand: NDArray[np.float64], number: int, *, 
             f"there are {reaches.shape[0]} points, {len(demand)} demands and {number} places",
             "count events by the same points, and ask for one place or more",
         )
-    start = greedy_cover(reaches, demand, number)
-    merged, sums = _merged(reaches, demand)
-    useful = np.unique(np.concatenate([_undominated(merged), start])).astype(np.int64)
+    start = find_greedy_cover(reaches, demand, number)
+    merged, sums = _merge_points(reaches, demand)
+    useful = np.unique(np.concatenate([_find_undominated(merged), start])).astype(np.int64)
     if not len(sums) or len(useful) <= number:
         chosen = start if len(useful) > number else useful
-        return _cover(reaches, demand, chosen, bound=float(_covered(reaches, demand, chosen)))
+        return _cover(reaches, demand, chosen, bound=float(_sum_covered(reaches, demand, chosen)))
     chosen, bound = _solve(merged[:, useful], sums, number, seconds)
     found = useful[chosen]
-    if _covered(reaches, demand, start) >= _covered(reaches, demand, found):
+    if _sum_covered(reaches, demand, start) >= _sum_covered(reaches, demand, found):
         found = start
     return _cover(reaches, demand, found, bound=bound)
 
 
-def greedy_cover(reaches: csr_array, demand: NDArray[np.float64], number: int) -> NDArray[np.int64]:
+def find_greedy_cover(reaches: csr_array, demand: NDArray[np.float64], number: int) -> NDArray[np.int64]:
     """The candidate that adds most, one after the other; the first of equal ones. At least 1 - 1/e of the best."""
     columns, left = reaches.tocsc(), np.array(demand, dtype=np.float64)
     chosen: list[int] = []
@@ -74,7 +76,7 @@ def greedy_cover(reaches: csr_array, demand: NDArray[np.float64], number: int) -
     return np.array(chosen, dtype=np.int64)
 
 
-def _merged(reaches: csr_array, demand: NDArray[np.float64]) -> tuple[csr_array, NDArray[np.float64]]:
+def _merge_points(reaches: csr_array, demand: NDArray[np.float64]) -> tuple[csr_array, NDArray[np.float64]]:
     """Points with some demand that somebody reaches, those that the same candidates reach as one."""
     kept = np.flatnonzero((demand > 0) & (np.diff(reaches.indptr) > 0))
     rows = reaches[kept]
@@ -88,7 +90,7 @@ def _merged(reaches: csr_array, demand: NDArray[np.float64]) -> tuple[csr_array,
     return csr_array(rows[first]), sums
 
 
-def _undominated(reaches: csr_array) -> NDArray[np.int64]:
+def _find_undominated(reaches: csr_array) -> NDArray[np.int64]:
     """Candidates whose points no other candidate has all of; of equal ones the first."""
     size = np.diff(reaches.tocsc().indptr)
     common = (reaches.T @ reaches).tocoo()
@@ -120,15 +122,15 @@ def _solve(
     return chosen, float(min(bound, demand.sum()))
 
 
-def _covered(reaches: csr_array, demand: NDArray[np.float64], chosen: NDArray[np.int64]) -> float:
+def _sum_covered(reaches: csr_array, demand: NDArray[np.float64], chosen: NDArray[np.int64]) -> float:
     return float(demand[(reaches[:, chosen].sum(axis=1) > 0)].sum()) if len(chosen) else 0.0
 
 
-def _cover(reaches: csr_array, demand: NDArray[np.float64], chosen: NDArray[np.int64], *, bound: float) -> Cover:
+def _cover(reaches: csr_array, demand: NDArray[np.float64], chosen: NDArray[np.int64], *, bound: float) -> MaximalCover:
     """The chosen ones in the order of what each adds; ones that add nothing are left out."""
-    order = greedy_cover(csr_array(reaches[:, chosen]), demand, len(chosen)) if len(chosen) else chosen
+    order = find_greedy_cover(csr_array(reaches[:, chosen]), demand, len(chosen)) if len(chosen) else chosen
     ordered = chosen[order]
-    sums = np.array([_covered(reaches, demand, ordered[: place + 1]) for place in range(len(ordered))])
+    sums = np.array([_sum_covered(reaches, demand, ordered[: place + 1]) for place in range(len(ordered))])
     covered = float(sums[-1]) if len(sums) else 0.0
     tight = bound <= covered * (1 + 1e-9) + 1e-9
-    return Cover(ordered, np.diff(sums, prepend=0.0), covered, covered if tight else bound, tight)
+    return MaximalCover(ordered, np.diff(sums, prepend=0.0), covered, covered if tight else bound, tight)

@@ -12,7 +12,7 @@ import h3.api.basic_int as h3
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["base_cell", "decode", "encode", "heads", "resolution_of"]
+__all__ = ["decode", "decode_base_cell", "decode_resolution", "encode", "find_prefixes"]
 
 _FINEST: Final = 15
 _HEAD_SHIFT: Final = np.uint64(45)  # above the digits: mode, resolution and base cell
@@ -24,17 +24,17 @@ _STEP_J: Final = np.array([0, -1, 1, 0, 0, -1, 1, 0], dtype=np.int64)
 _DIGIT: Final = np.array([1, 3, 0, 5, 0, 2, 0, 4, 6], dtype=np.uint64)
 
 
-def heads(cells: NDArray[np.uint64]) -> NDArray[np.uint64]:
+def find_prefixes(cells: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """What stands above the digits of each cell: equal for cells of one resolution and one base cell."""
     return cells >> _HEAD_SHIFT
 
 
-def resolution_of(head: int) -> int:
+def decode_resolution(head: int) -> int:
     """The resolution (0 to 15) in a head."""
     return head >> 7 & 15
 
 
-def base_cell(head: int) -> int | None:
+def decode_base_cell(head: int) -> int | None:
     """The number (0 to 121) of the base cell in a head; None for a pentagon, whose digits are no lattice."""
     number = head & _BASE_CELL_MASK
     whole = 1 << 59 | number << 45 | (1 << 45) - 1
@@ -43,7 +43,7 @@ def base_cell(head: int) -> int | None:
 
 def decode(cells: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Lattice coordinates (i, j), int64 (n,) each, of cells that share one head whose base cell is no pentagon."""
-    resolution = resolution_of(int(cells[0] >> _HEAD_SHIFT)) if len(cells) else 0
+    resolution = decode_resolution(int(cells[0] >> _HEAD_SHIFT)) if len(cells) else 0
     i = np.zeros(len(cells), dtype=np.int64)
     j = np.zeros(len(cells), dtype=np.int64)
     for level in range(1, resolution + 1):
@@ -56,7 +56,7 @@ def decode(cells: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int
 
 def encode(i: NDArray[np.int64], j: NDArray[np.int64], *, head: int) -> NDArray[np.uint64]:
     """Cells (uint64 (n,)) at lattice coordinates of the head's base cell and resolution; 0 where another's begins."""
-    resolution = resolution_of(head)
+    resolution = decode_resolution(head)
     cells = np.full(len(i), (head << 45) | (1 << 3 * (_FINEST - resolution)) - 1, dtype=np.uint64)
     for level in range(resolution, 0, -1):
         # The parent's coordinates are the sevenths, rounded: seven is odd, so there are no ties.

@@ -23,13 +23,13 @@ from numpy.typing import NDArray
 from geo.audit import audit
 from geo.errors import PolicyError, UsageError
 
-__all__ = ["Carried", "audit", "carry_up", "require_tree"]
+__all__ = ["CarriedCounts", "audit", "carry_up", "require_tree"]
 
 _LEAST: Final = 2  # a threshold of one protects nobody
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Carried:
+class CarriedCounts:
     """What may be published of one tree and period; arrays of one value a node.
 
     `published` (bool): the node is a block. `count` (int64): its number, 0 where it is none; a block of an inner node
@@ -49,14 +49,14 @@ def carry_up(
     places: NDArray[np.int64] | None = None,
     minimum_places: int = 1,
     half_full: bool = False,
-) -> Carried:
+) -> CarriedCounts:
     """The blocks of a tree.
 
     `counts` int64 (n,): events of each node, 0 for nodes that are no leaves. `parent` int64 (n,): the place of each
     node's parent, later in the order than the node itself; -1 for the one root, the last. `places` int64 (n,): at how
     many distinct places each leaf's events were; a block then needs `minimum_places` too. That is safe only if k is at
     least that minimum and every leaf has 2 * minimum - 1 possible places, fixed in advance: the caller sees to it.
-    They must be possible together: `geo.apart.count_apart` counts places of which no two touch, so no two possible ones
+    They must be possible together: `geo.apart.count_separate_places` counts places of which no two touch, so no two possible ones
     of the whole tree may touch. Take any numbers of the leaves that the rule without a minimum publishes in the same
     way, and lay the events of each leaf on as many of its possible places as there are of both: all of these count.
     Under each block that is the minimum: one leaf alone has so many events, or every event has a place of its own, and
@@ -81,7 +81,7 @@ def carry_up(
             total[above] += total[node]
             spread[above] += spread[node]
             capacity[above] += min(k - 1, capacity[node])
-    return Carried(published, count, int(np.sum(counts) - count.sum()))
+    return CarriedCounts(published, count, int(np.sum(counts) - count.sum()))
 
 
 def require_tree(counts: NDArray[np.int64], parent: NDArray[np.int64]) -> None:

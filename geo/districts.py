@@ -5,10 +5,10 @@ from numpy.typing import NDArray
 
 from geo.errors import UsageError
 
-__all__ = ["share_out"]
+__all__ = ["assign_crews"]
 
 
-def share_out(
+def assign_crews(
     x_m: NDArray[np.float64], y_m: NDArray[np.float64], work: NDArray[np.float64], *, crews: int
 ) -> NDArray[np.intp]:
     """For each place the crew (0 to `crews` - 1) that it falls to, (n,); places in metres on a plane, work above 0.

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Stay", "stays_at"]
+__all__ = ["Stay", "find_stays"]
 
 METRES_PER_DEGREE: Final = 111_195.0  # of latitude, on a sphere of 6,371 km
 _STEP_S: Final = 5.0  # a track is looked at so often: times are good to this
@@ -27,7 +27,7 @@ class Stay:
     seconds: float
 
 
-def stays_at(
+def find_stays(
     seconds: Floats, lon: Floats, lat: Floats, place_lon: Floats, place_lat: Floats, *, radius_m: float
 ) -> list[Stay]:
     """The stays within `radius_m` metres of places (m,), of fixes (n,) in UTC seconds and WGS 84 degrees, by start.

@@ -16,9 +16,9 @@ from scipy.sparse import csr_array
 
 from geo.errors import UsageError
 from geo.hotspots import hotspots
-from geo.shuffling import shuffled_sums, to_units
+from geo.shuffling import build_sum_distribution, to_units
 
-__all__ = ["DEFINITIONS", "Emerging", "Pattern", "Trend", "classify", "emerging_hotspots", "mann_kendall"]
+__all__ = ["DEFINITIONS", "Emerging", "Pattern", "Trend", "classify", "find_emerging_hotspots", "mann_kendall"]
 
 _MOST_BINS: Final = 0.9  # "90 percent of the time-step intervals"
 _FEWEST_BINS: Final = 4  # Mann and Kendall's test cannot find a trend at 5 % in fewer
@@ -76,7 +76,7 @@ class Trend:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Emerging:
-    """What `emerging_hotspots` says: a pattern for each of n cells, `z` and `kind` (bins, n), the trend of z."""
+    """What `find_emerging_hotspots` says: a pattern for each of n cells, `z` and `kind` (bins, n), the trend of z."""
 
     pattern: list[Pattern]
     z: NDArray[np.float64]
@@ -112,10 +112,10 @@ def classify(kind: NDArray[np.int8], trend: Trend, *, level: float = 0.05) -> li
     Definitions: DEFINITIONS; a hot last bin decides for hot, a cold one for cold; else historical or none.
     """
     hot, cold = _one_side(kind, trend, level=level), _one_side(-kind, Trend(-trend.z, trend.p), level=level)
-    return [_either(*both) for both in zip(hot, cold, strict=True)]
+    return [_choose_pattern(*both) for both in zip(hot, cold, strict=True)]
 
 
-def emerging_hotspots(
+def find_emerging_hotspots(
     counts: NDArray[np.float64], neighbours: csr_array, *, q: float = 0.05, level: float = 0.05, times: float = 6.0
 ) -> Emerging:
     """Patterns of counts (bins, n) over time bins of equal length, oldest first.
@@ -132,7 +132,7 @@ def emerging_hotspots(
     found = [hotspots(row, neighbours, q) for row in counts]
     z, kind = np.array([one.z for one in found]), np.array([one.kind for one in found])
     trend = mann_kendall(z)
-    can_tell = np.mean([_would_be_found(row, neighbours, q, times) for row in counts], axis=0) >= 0.5  # noqa: PLR2004  # half
+    can_tell = np.mean([_is_detectable(row, neighbours, q, times) for row in counts], axis=0) >= 0.5  # noqa: PLR2004  # half
     patterns = classify(kind, trend, level=level)
     silent = ~can_tell & (kind == 0).all(axis=0)
     return Emerging(
@@ -164,7 +164,7 @@ def _one_side(kind: NDArray[np.int8], trend: Trend, *, level: float) -> NDArray[
     return names[np.select(list(cases.values()), np.arange(len(cases)), len(cases))]
 
 
-def _either(hot: Pattern, cold: Pattern) -> Pattern:
+def _choose_pattern(hot: Pattern, cold: Pattern) -> Pattern:
     """The pattern of the side that holds the last bin; without one, the historical pattern if there is one."""
     cold = cold if cold is Pattern.NONE else Pattern(f"{cold} cold")
     current = [side for side in (hot, cold) if side not in {Pattern.NONE, Pattern.HISTORICAL, Pattern.HISTORICAL_COLD}]
@@ -172,7 +172,7 @@ def _either(hot: Pattern, cold: Pattern) -> Pattern:
     return next(iter([*current, *past]), Pattern.NONE)
 
 
-def _would_be_found(counts: NDArray[np.float64], neighbours: csr_array, q: float, times: float) -> NDArray[np.bool_]:
+def _is_detectable(counts: NDArray[np.float64], neighbours: csr_array, q: float, times: float) -> NDArray[np.bool_]:
     """Whether `times` the average rate would give each neighbourhood a sum that is significant by itself, bool (n,).
 
     Or whether events are plentiful: where a few cells hold most of many, nothing lesser is found, but not for want of
@@ -180,7 +180,7 @@ def _would_be_found(counts: NDArray[np.float64], neighbours: csr_array, q: float
     """
     draws = np.diff(csr_array(neighbours).indptr).astype(np.int64)
     units, unit = to_units(counts, most_draws=int(draws.max()))
-    smallest = shuffled_sums(units, most_draws=int(draws.max())).fewest(q / len(counts))
+    smallest = build_sum_distribution(units, most_draws=int(draws.max())).fewest(q / len(counts))
     found: NDArray[np.bool_] = times * units.mean() * draws >= smallest[draws]
     plenty: NDArray[np.bool_] = units.mean() * unit * draws >= _PLENTY
     return np.logical_or(found, plenty)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from geo.errors import UsageError
-from geo.shuffling import ShuffledSums, shuffled_sums, to_units
+from geo.shuffling import SumDistribution, build_sum_distribution, to_units
 
 __all__ = ["Hotspots", "Side", "benjamini_hochberg", "gi_star", "hotspots", "local_g", "p_values"]
 
@@ -52,7 +52,7 @@ def gi_star(values: NDArray[np.float64], neighbours: csr_array) -> NDArray[np.fl
     Misleads on small counts: the normal tail of z calls noise hot. Use `p_values`.
     Source: Getis and Ord 1992; Ord and Getis 1995, equation 5.
     """
-    values, neighbours = _checked(values, neighbours)
+    values, neighbours = _check_inputs(values, neighbours)
     mean = values.sum() / len(values)
     apart = values - mean
     variance = float(apart @ apart) / len(values)
@@ -69,7 +69,7 @@ def local_g(values: NDArray[np.float64], neighbours: csr_array) -> NDArray[np.fl
     For comparison with published work (spdep's localG); a self-neighbour in `neighbours` is left out.
     Source: Ord and Getis 1995, equation 4.
     """
-    values, neighbours = _checked(values, neighbours)
+    values, neighbours = _check_inputs(values, neighbours)
     count = len(values)
     own = neighbours.diagonal()
     weight, squared = _row_sums(neighbours)
@@ -77,7 +77,7 @@ def local_g(values: NDArray[np.float64], neighbours: csr_array) -> NDArray[np.fl
     mean = (values.sum() - values) / (count - 1)
     spread = np.sqrt(np.maximum(((values * values).sum() - values * values) / (count - 1) - mean * mean, 0.0))
     spare = np.maximum((count - 1) * squared - weight * weight, 0.0)
-    return _divided(neighbours @ values - own * values - mean * weight, spread * np.sqrt(spare / max(count - 2, 1)))
+    return _divide(neighbours @ values - own * values - mean * weight, spread * np.sqrt(spare / max(count - 2, 1)))
 
 
 def p_values(
@@ -95,11 +95,13 @@ def p_values(
     1961), which is less cautious with small counts. `background`: the cells (bool (n,)) whose values are shuffled; None
     means all. `neighbours` must be binary, values 0 or more; fractions are rounded (`geo.shuffling.to_units`).
     """
-    values, neighbours = _checked(values, neighbours)
-    draws = _draws(neighbours)
+    values, neighbours = _check_inputs(values, neighbours)
+    draws = _count_neighbours(neighbours)
     units, _ = to_units(values, most_draws=int(draws.max(initial=0)))
     sums = np.rint(neighbours @ units.astype(np.float64)).astype(np.int64)
-    null = shuffled_sums(units if background is None else units[background], most_draws=int(draws.max(initial=0)))
+    null = build_sum_distribution(
+        units if background is None else units[background], most_draws=int(draws.max(initial=0))
+    )
     return _tail(null, side)(draws, sums, mid=mid)
 
 
@@ -130,11 +132,11 @@ def hotspots(values: NDArray[np.float64], neighbours: csr_array, q: float = 0.05
     cell among empty ones is none, however busy: shuffled, its value would make some neighbourhood as full every time.
     Where a few such places hide all else (records snapped to a few points), give the square roots of counts instead.
     """
-    values, neighbours = _checked(values, neighbours)
-    draws = _draws(neighbours)
+    values, neighbours = _check_inputs(values, neighbours)
+    draws = _count_neighbours(neighbours)
     units, unit = to_units(values, most_draws=int(draws.max(initial=0)))
     sums = np.rint(neighbours @ units.astype(np.float64)).astype(np.int64)
-    whole = shuffled_sums(units, most_draws=int(draws.max(initial=0)))
+    whole = build_sum_distribution(units, most_draws=int(draws.max(initial=0)))
     hot = _step_down(whole, units, neighbours, sums, side="hot", level=q, mid=mid)
     cold = _step_down(whole, units, neighbours, sums, side="cold", level=q, mid=mid)
     leans_hot = hot.p <= cold.p
@@ -151,7 +153,7 @@ def hotspots(values: NDArray[np.float64], neighbours: csr_array, q: float = 0.05
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Tested:
+class _TestResult:
     """One side's last test: p, q (n,) and the mean of the background, in units."""
 
     p: NDArray[np.float64]
@@ -160,7 +162,7 @@ class _Tested:
 
 
 def _step_down(
-    null: ShuffledSums,
+    null: SumDistribution,
     units: NDArray[np.int64],
     neighbours: csr_array,
     sums: NDArray[np.int64],
@@ -168,29 +170,29 @@ def _step_down(
     side: Side,
     level: float,
     mid: bool,
-) -> _Tested:
+) -> _TestResult:
     """Test, take the neighbourhoods of what was found out of the background, test again, until nothing new is found.
 
     `null` is of all cells, where it begins; the hot and the cold side share it.
     """
-    draws = _draws(neighbours)
+    draws = _count_neighbours(neighbours)
     most = int(draws.max(initial=0))
     may_leave = min(int(_MOST_LEAVING * len(units)), len(units) - most)
     background = np.ones(len(units), dtype=bool)
     for _ in range(_MOST_STEPS):
         p = _tail(null, side)(draws, sums, mid=mid)
         q = benjamini_hochberg(p)
-        rank = np.where(background, _rank_near_found(p, q, neighbours, level), len(p))
+        rank = np.where(background, _rank_near_hotspots(p, q, neighbours, level), len(p))
         room = may_leave - int((~background).sum())
         leaving = rank < min(len(p), int(np.sort(rank)[room]))
         if not leaving.any():
             break
         background &= ~leaving
-        null = shuffled_sums(units[background], most_draws=most)
-    return _Tested(p, q, float(units[background].mean()))
+        null = build_sum_distribution(units[background], most_draws=most)
+    return _TestResult(p, q, float(units[background].mean()))
 
 
-def _rank_near_found(
+def _rank_near_hotspots(
     p: NDArray[np.float64], q: NDArray[np.float64], neighbours: csr_array, level: float
 ) -> NDArray[np.int64]:
     """The rank by p (0 is surest) of the surest found cell in each cell's neighbourhood, int64 (n,); n if none is.
@@ -207,12 +209,12 @@ def _rank_near_found(
     return np.where(_sizes(neighbours) > 0, nearest, len(p))
 
 
-def _tail(null: ShuffledSums, side: Side) -> Callable[..., NDArray[np.float64]]:
+def _tail(null: SumDistribution, side: Side) -> Callable[..., NDArray[np.float64]]:
     """The tail that belongs to a side."""
     return null.at_least if side == "hot" else null.at_most
 
 
-def _checked(values: NDArray[np.float64], neighbours: csr_array) -> tuple[NDArray[np.float64], csr_array]:
+def _check_inputs(values: NDArray[np.float64], neighbours: csr_array) -> tuple[NDArray[np.float64], csr_array]:
     """Values as float64 and neighbours as csr, of matching sizes; UsageError otherwise."""
     values = np.asarray(values, dtype=np.float64)
     if values.ndim != 1 or not len(values) or neighbours.shape != (len(values), len(values)):
@@ -241,13 +243,13 @@ def _inverse_scale(neighbours: csr_array, variance: float) -> NDArray[np.float64
     return inverse[sizes] if binary else inverse
 
 
-def _draws(neighbours: csr_array) -> NDArray[np.int64]:
+def _count_neighbours(neighbours: csr_array) -> NDArray[np.int64]:
     """The number of cells in each neighbourhood, int64 (n,); UsageError unless the matrix is binary."""
     if not (neighbours.data == 1).all():
         raise UsageError(
             "exact p-values need binary neighbours",
             "some weights are neither 0 nor 1",
-            "use geo.neighbours.cell_neighbours, or set all stored weights to 1",
+            "use geo.neighbours.build_neighbours, or set all stored weights to 1",
         )
     return _sizes(neighbours).astype(np.int64)
 
@@ -258,6 +260,6 @@ def _sizes(neighbours: csr_array) -> NDArray[np.integer]:
     return ends[1:] - ends[:-1]
 
 
-def _divided(numerator: NDArray[np.float64], scale: NDArray[np.float64]) -> NDArray[np.float64]:
+def _divide(numerator: NDArray[np.float64], scale: NDArray[np.float64]) -> NDArray[np.float64]:
     """Quotients, and 0 where the scale is 0."""
     return np.divide(numerator, scale, out=np.zeros_like(numerator), where=scale > 0)

@@ -10,12 +10,12 @@ from scipy.spatial import cKDTree
 
 from geo.errors import UsageError
 
-__all__ = ["gaussian_kernel", "recency_scores", "recency_weights"]
+__all__ = ["build_gaussian_kernel", "score_recency", "weigh_recency"]
 
 _REACH = 3.0  # bandwidths; beyond, a Gaussian's weight is under 1 in 80
 
 
-def gaussian_kernel(x_m: NDArray[np.float64], y_m: NDArray[np.float64], *, bandwidth_m: float) -> csr_array:
+def build_gaussian_kernel(x_m: NDArray[np.float64], y_m: NDArray[np.float64], *, bandwidth_m: float) -> csr_array:
     """Weights csr (n, n) float64 between places (cell centres, in metres on a plane): how far an event's risk spreads.
 
     Entry (a, b) is the share of an event at b that counts for a; columns sum to 1, so that events at the area's edge
@@ -38,7 +38,7 @@ def gaussian_kernel(x_m: NDArray[np.float64], y_m: NDArray[np.float64], *, bandw
     return csr_array((weights / np.bincount(columns, weights, count)[columns], (rows, columns)), shape=(count, count))
 
 
-def recency_weights(ages_days: NDArray[np.float64], *, half_life_days: float) -> NDArray[np.float64]:
+def weigh_recency(ages_days: NDArray[np.float64], *, half_life_days: float) -> NDArray[np.float64]:
     """Weights of events of these ages (0 or more days): 1 today, a half after each half-life; same shape, float64."""
     if not half_life_days > 0:
         raise UsageError("a half-life is more than 0 days", f"it is {half_life_days}", "28 is usual")
@@ -46,7 +46,7 @@ def recency_weights(ages_days: NDArray[np.float64], *, half_life_days: float) ->
     return weights
 
 
-def recency_scores(
+def score_recency(
     counts: NDArray[np.float64], ages_days: NDArray[np.float64], kernel: csr_array, *, half_life_days: float
 ) -> NDArray[np.float64]:
     """The score of each place, float64 (n,), from counts (periods, n) and the ages of the periods' middles (periods,).
@@ -54,6 +54,6 @@ def recency_scores(
     Without a half-life's decay and a spread the score would be the count of all history. Scores rank places; they are
     not expected numbers of events.
     """
-    weights = recency_weights(ages_days, half_life_days=half_life_days)
+    weights = weigh_recency(ages_days, half_life_days=half_life_days)
     scores: NDArray[np.float64] = kernel @ (weights @ np.asarray(counts, dtype=np.float64))
     return scores

@@ -51,7 +51,7 @@ def knox_test(
         if len(bounds) < 2 or (np.diff(bounds) <= 0).any():  # noqa: PLR2004  # a band has two bounds
             raise UsageError("bounds of bands rise, two or more", f"they are {bounds}", "for instance (0, 100, 200)")
     day = np.asarray(day, dtype=np.float64)
-    first, second, near = _near_pairs(np.column_stack([x_m, y_m]).astype(np.float64), distances_m)
+    first, second, near = _find_near_pairs(np.column_stack([x_m, y_m]).astype(np.float64), distances_m)
     observed = _table(day, first, second, near, distances_m, days)
     generator = np.random.default_rng(seed)
     total, as_many = np.zeros(observed.shape), np.zeros(observed.shape)
@@ -64,7 +64,7 @@ def knox_test(
     return NearRepeats(distances_m, days, observed, expected, ratio, (as_many + 1) / (shuffles + 1), shuffles)
 
 
-def _near_pairs(
+def _find_near_pairs(
     places: NDArray[np.float64], distances_m: tuple[float, ...]
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
     """The pairs of events whose distance lies in a band: two positions and the band, (pairs,) each."""

@@ -1,7 +1,7 @@
 """Over a town an H3 resolution is a plane lattice: points to cells by arithmetic, and cells to one small bitmap.
 
 `Lattice` indexes points, exactly as h3 does and several times faster: what lies nearer than EDGE_CELLS to an edge, or
-outside the circle that was fitted, it leaves to h3. `drawing_lattice` turns cells into what a browser needs to draw
+outside the circle that was fitted, it leaves to h3. `fit_drawing_lattice` turns cells into what a browser needs to draw
 them. Both say None where the lattice does not hold: over an edge of an icosahedron face and near a pentagon.
 """
 
@@ -15,10 +15,10 @@ import h3.api.basic_int as h3
 import numpy as np
 from numpy.typing import NDArray
 
-from geo.digits import encode, heads
-from geo.plane import Plane, fit_plane, frame_at, local_coordinates, unit_vectors
+from geo.digits import encode, find_prefixes
+from geo.plane import Plane, build_frame, fit_plane, local_coordinates, unit_vectors
 
-__all__ = ["EARTH_KM", "EDGE_CELLS", "DrawingLattice", "Lattice", "drawing_lattice", "fit_lattice"]
+__all__ = ["EARTH_KM", "EDGE_CELLS", "DrawingLattice", "Lattice", "fit_drawing_lattice", "fit_lattice"]
 
 EDGE_CELLS: Final = 1e-7
 EARTH_KM: Final = 6371.0
@@ -132,7 +132,7 @@ def _sides(place: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _circle(lon: float, lat: float, *, radius: float, count: int) -> Iterator[tuple[float, float]]:
     """Places (lat, lon) in degrees, evenly on a circle of a radius in radians."""
-    frame = frame_at(unit_vectors(np.array([lon]), np.array([lat]))[:, 0])
+    frame = build_frame(unit_vectors(np.array([lon]), np.array([lat]))[:, 0])
     turn = np.arange(count) * (2 * math.pi / count)
     x, y, z = frame.T @ np.stack(
         [math.sin(radius) * np.cos(turn), math.sin(radius) * np.sin(turn), np.full(count, math.cos(radius))]
@@ -164,11 +164,11 @@ class DrawingLattice:
     order: NDArray[np.int64]
 
 
-def drawing_lattice(cells: NDArray[np.uint64]) -> DrawingLattice | None:
+def fit_drawing_lattice(cells: NDArray[np.uint64]) -> DrawingLattice | None:
     """The lattice of some distinct cells of one resolution; None where they do not lie on one plane lattice.
 
     That is so over an edge of an icosahedron face, near a pentagon, when the cells are too far apart for a bitmap, of
-    several resolutions, or none at all: draw outlines (`geo.cells.boundaries`) then.
+    several resolutions, or none at all: draw outlines (`geo.cells.build_outlines`) then.
     """
     if len(cells) == 0 or len(set((cells >> np.uint64(52)).tolist())) > 1:
         return None
@@ -198,7 +198,7 @@ def _plane_around(cells: NDArray[np.uint64], ij: NDArray[np.int64]) -> Plane | N
     """
     corners = _hull(ij)
     off_middle = np.abs(ij - ij[:, corners].mean(axis=1, keepdims=True)).max(axis=0)
-    middle = np.argmin(np.where(heads(cells) == heads(cells[:1]), off_middle, np.inf))
+    middle = np.argmin(np.where(find_prefixes(cells) == find_prefixes(cells[:1]), off_middle, np.inf))
     faces = {face for cell in cells[corners].tolist() for face in h3.get_icosahedron_faces(cell)}
     if len(faces) > 1:
         return None

@@ -20,9 +20,9 @@ __all__ = [
     "FEWEST_LIKE",
     "Comparison",
     "Match",
-    "alike_places",
-    "compare_with_like",
-    "disjoint_places",
+    "compare_with_controls",
+    "find_disjoint_places",
+    "find_similar_places",
     "match_on_past",
 ]
 
@@ -69,14 +69,14 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Expected:
+class _Expectations:
     """For each of n places: what its like places lead one to expect, and the sum of their squared weights."""
 
     expected: NDArray[np.float64]
     uncertain: NDArray[np.float64]
 
 
-def disjoint_places(
+def find_disjoint_places(
     x_m: NDArray[np.float64], y_m: NDArray[np.float64], level: NDArray[np.float64], *, apart_m: float
 ) -> NDArray[np.int64]:
     """Places none of which is nearer than `apart_m` to another, int64, highest `level` first; equal ones in order."""
@@ -91,7 +91,7 @@ def disjoint_places(
     return np.array(chosen, dtype=np.int64)
 
 
-def alike_places(
+def find_similar_places(
     x_m: NDArray[np.float64],
     y_m: NDArray[np.float64],
     past: NDArray[np.float64],
@@ -104,7 +104,7 @@ def alike_places(
     Not busiest first: each would be the busiest of all that overlap it, which is partly chance, and such places go on
     quieter than a treated place with the same past that was not chosen so (the winner's curse).
     """
-    return disjoint_places(x_m, y_m, -_distances(target[None, :], past)[0], apart_m=apart_m)
+    return find_disjoint_places(x_m, y_m, -_distances(target[None, :], past)[0], apart_m=apart_m)
 
 
 def match_on_past(past: NDArray[np.float64], target: NDArray[np.float64], *, controls: int) -> Match:
@@ -119,7 +119,7 @@ def match_on_past(past: NDArray[np.float64], target: NDArray[np.float64], *, con
     return Match(nearest, weight / weight.sum() if len(weight) else weight, distance[nearest])
 
 
-def compare_with_like(
+def compare_with_controls(
     past: NDArray[np.float64],
     after: NDArray[np.float64],
     target_past: NDArray[np.float64],
@@ -150,12 +150,12 @@ def compare_with_like(
     fitted = _fit_variance(after[known], everywhere.expected[known], everywhere.uncertain[known])
     judged = np.intersect1d(placebos, known)
     spread = np.sqrt(_variance(everywhere.expected[judged], everywhere.uncertain[judged], fitted))
-    residuals = (_stable(after[judged]) - _stable(everywhere.expected[judged])) / spread
+    residuals = (_stabilise(after[judged]) - _stabilise(everywhere.expected[judged])) / spread
     own = float(np.sqrt(_variance(np.array([expected]), np.array([uncertain]), fitted)[0]))
-    middle = float(_stable(np.array([expected]))[0])
-    low, high = (_unstable(middle + limit * own) for limit in _limits(residuals, alpha))
+    middle = float(_stabilise(np.array([expected]))[0])
+    low, high = (_unstabilise(middle + limit * own) for limit in _limits(residuals, alpha))
     scale = float(np.mean(residuals**2)) * own**2
-    reached = (_stable(np.array([target_after, 0.0])) - middle) / own
+    reached = (_stabilise(np.array([target_after, 0.0])) - middle) / own
     return Comparison(
         after=target_after,
         expected=expected,
@@ -171,19 +171,19 @@ def compare_with_like(
     )
 
 
-def _stable(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+def _stabilise(counts: NDArray[np.float64]) -> NDArray[np.float64]:
     root: NDArray[np.float64] = 2 * np.sqrt(np.maximum(counts, 0) + 0.375)
     return root
 
 
-def _unstable(root: float) -> float:
+def _unstabilise(root: float) -> float:
     """The count of a stabilised value; 0 below that of none."""
     return max(0.0, (max(root, 0.0) / 2) ** 2 - 0.375)
 
 
 def _distances(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
     """Distances (n, m) between the pasts of n and m places."""
-    gap = _stable(one)[:, None, :] - _stable(other)[None, :, :]
+    gap = _stabilise(one)[:, None, :] - _stabilise(other)[None, :, :]
     distance: NDArray[np.float64] = np.sqrt((gap**2).sum(axis=2) / (2 * one.shape[1]))
     return distance
 
@@ -210,7 +210,7 @@ def _expect_all(
     slope: NDArray[np.float64],
     *,
     controls: int,
-) -> _Expected:
+) -> _Expectations:
     """What each place's own like places lead one to expect there; `uncertain` is 0 where there are too few of them."""
     distance = np.where(apart, _distances(past, past), np.inf)
     nearest = np.argsort(distance, axis=1, kind="stable")[:, :controls]
@@ -220,14 +220,14 @@ def _expect_all(
     gap = past - np.einsum("nk,nks->ns", weight, past[nearest])
     expected = np.maximum(0.0, (weight * after[nearest]).sum(axis=1) + gap @ slope)
     enough = (weight > 0).sum(axis=1) >= min(controls, FEWEST_LIKE)
-    return _Expected(expected, np.where(enough, (weight**2).sum(axis=1), 0.0))
+    return _Expectations(expected, np.where(enough, (weight**2).sum(axis=1), 0.0))
 
 
 def _fit_variance(
     after: NDArray[np.float64], expected: NDArray[np.float64], uncertain: NDArray[np.float64]
 ) -> tuple[float, float]:
     """The a and b of `_variance`, by non-negative weighted least squares of squares; (1, 0) of Poisson counts."""
-    squares = (_stable(after) - _stable(expected)) ** 2
+    squares = (_stabilise(after) - _stabilise(expected)) ** 2
     weight = np.minimum(expected, 1) / (1 + expected)
     design = np.column_stack([1 + uncertain, (1 + uncertain) * expected])
     a, b = optimize.nnls(design * weight[:, None], squares * weight)[0].tolist()

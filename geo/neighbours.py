@@ -11,15 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from geo.digits import base_cell, decode, heads
+from geo.digits import decode, decode_base_cell, find_prefixes
 from geo.errors import UsageError
 
-__all__ = ["cell_neighbours"]
+__all__ = ["build_neighbours"]
 
 _HALF_RING: Final = ((1, 0), (0, 1), (1, 1))  # the axes are 120 degrees apart; the other three are their mirrors
 
 
-def cell_neighbours(cells: NDArray[np.uint64]) -> csr_array:
+def build_neighbours(cells: NDArray[np.uint64]) -> csr_array:
     """The binary neighbour matrix, csr (n, n) float64, of H3 cells (n,) of one resolution in any order.
 
     Entry (a, b) is 1 where the cells share an edge or are the same: rows hold 1 to 7 ones, fewer at the area's edge (6
@@ -33,12 +33,12 @@ def cell_neighbours(cells: NDArray[np.uint64]) -> csr_array:
             f"{len(cells) - len(np.unique(cells))} cells are named again",
             "use numpy.unique",
         )
-    cell_heads = heads(cells)
+    cell_heads = find_prefixes(cells)
     groups = np.unique(cell_heads)
     pairs = [np.tile(np.arange(len(cells)), (2, 1))]
     for head in groups.tolist():
         places = np.flatnonzero(cell_heads == head)
-        if base_cell(head) is None:
+        if decode_base_cell(head) is None:
             pairs.append(_pairs_by_h3(cells, places, order))
             continue
         inside = places[_lattice_pairs(*decode(cells[places]))]

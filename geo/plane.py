@@ -14,9 +14,9 @@ import numpy as np
 from h3 import H3BaseException
 from numpy.typing import NDArray
 
-from geo.digits import base_cell, decode, heads
+from geo.digits import decode, decode_base_cell, find_prefixes
 
-__all__ = ["RESIDUAL_CELLS", "Plane", "fit_plane", "frame_at", "local_coordinates", "unit_vectors"]
+__all__ = ["RESIDUAL_CELLS", "Plane", "build_frame", "fit_plane", "local_coordinates", "unit_vectors"]
 
 # Cell centres come from h3 in degrees, rounded to some nanometres: 1e-10 of a resolution 11 cell. A face's edge or a
 # pentagon among the samples gives more than 1e-2, and points nearer than 1e-7 to an edge are never left to the plane.
@@ -57,10 +57,10 @@ def local_coordinates(origin: int, cells: NDArray[np.uint64]) -> NDArray[np.int6
     There is none for a pentagonal base cell, nor for cells that H3 cannot relate to the origin.
     """
     head = origin >> 45
-    if base_cell(head) is None:
+    if decode_base_cell(head) is None:
         return None
     ij = np.empty((2, len(cells)), dtype=np.int64)
-    own = heads(cells) == np.uint64(head)
+    own = find_prefixes(cells) == np.uint64(head)
     ij[:, own] = decode(cells[own])
     try:
         for place in np.flatnonzero(~own).tolist():
@@ -70,7 +70,7 @@ def local_coordinates(origin: int, cells: NDArray[np.uint64]) -> NDArray[np.int6
     return ij
 
 
-def frame_at(origin_vector: NDArray[np.float64]) -> NDArray[np.float64]:
+def build_frame(origin_vector: NDArray[np.float64]) -> NDArray[np.float64]:
     """Rows east, north, up at a unit vector (which may be a pole): a rotation, (3, 3)."""
     east = np.cross([0.0, 0.0, 1.0], origin_vector)
     length = np.linalg.norm(east)
@@ -102,7 +102,7 @@ def fit_plane(origin: int, samples: Sequence[int]) -> Plane | None:
     origin_ij, ij = ij[:, -1:], ij[:, :-1] - ij[:, -1:]
     lat, lon = np.array([h3.cell_to_latlng(cell) for cell in [*cells.tolist(), origin]]).T
     vectors = unit_vectors(lon, lat)
-    frame = frame_at(vectors[:, -1])
+    frame = build_frame(vectors[:, -1])
     vectors = frame @ vectors[:, :-1]
     scale = np.diag([1 / np.abs(vectors[:2]).max(), 1 / np.abs(vectors[:2]).max(), 1.0])
     cell_scale = np.diag([np.abs(ij).max(), np.abs(ij).max(), 1.0])

@@ -16,7 +16,7 @@ from scipy import fft, special
 
 from geo.errors import UsageError
 
-__all__ = ["FINEST_UNIT", "MOST_UNITS", "ShuffledSums", "shuffled_sums", "to_units"]
+__all__ = ["FINEST_UNIT", "MOST_UNITS", "SumDistribution", "build_sum_distribution", "to_units"]
 
 FINEST_UNIT: Final = 1 / 16  # of an event: counts shared over periods are rounded to this
 MOST_UNITS: Final = 1 << 17  # the largest sum, in units, of which a table is kept: some megabytes
@@ -25,7 +25,7 @@ _FOURIER_FLOOR: Final = 1e-13  # the transform errs by some 1e-15: probabilities
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ShuffledSums:
+class SumDistribution:
     """The distribution of sums of 0 to W values drawn without replacement from `cells` values.
 
     `chance` float64 (W + 1, size): `chance[w, s]` is the probability that w draws sum to s units; every larger sum is
@@ -99,7 +99,7 @@ def to_units(values: NDArray[np.float64], *, most_draws: int) -> tuple[NDArray[n
     return np.rint(values / unit).astype(np.int64), unit
 
 
-def shuffled_sums(units: NDArray[np.int64], *, most_draws: int) -> ShuffledSums:
+def build_sum_distribution(units: NDArray[np.int64], *, most_draws: int) -> SumDistribution:
     """The distribution of sums of up to `most_draws` of these whole values (n,), drawn without replacement.
 
     Draws above n are impossible: `most_draws` must not exceed n (UsageError). Exact to rounding (relative 1e-12, by
@@ -115,8 +115,8 @@ def shuffled_sums(units: NDArray[np.int64], *, most_draws: int) -> ShuffledSums:
     size = most_draws * (len(histogram) - 1) + 1
     repeats = np.minimum(histogram[1:], most_draws).sum()
     if repeats * size * (most_draws + 1) / 4 <= _MOST_SHIFTED:
-        return ShuffledSums(_by_shifts(histogram, most_draws), len(units), 0.0)
-    return ShuffledSums(_by_fourier(histogram, most_draws), len(units), _FOURIER_FLOOR)
+        return SumDistribution(_by_shifts(histogram, most_draws), len(units), 0.0)
+    return SumDistribution(_by_fourier(histogram, most_draws), len(units), _FOURIER_FLOOR)
 
 
 def _binomials(many: int, most: int, scale: float) -> NDArray[np.float64]:

@@ -56,13 +56,13 @@ def working_s(problem: Problem) -> float:
 
 def upper_bound(problem: Problem) -> float:
     """The least of the bounds: no tours of the problem collect more."""
-    useful = np.flatnonzero(_reachable(problem))
+    useful = np.flatnonzero(_find_reachable(problem))
     if not len(useful):
         return 0.0
     return min(knapsack_bound(problem), _Programme(problem, useful).bound())
 
 
-def _reachable(problem: Problem) -> NDArray[np.bool_]:
+def _find_reachable(problem: Problem) -> NDArray[np.bool_]:
     """Places worth something that a team can visit and be back in time."""
     n = len(problem)
     alone = problem.travel_s[n, :n] + problem.stop_s + problem.travel_s[:n, n + 1]
@@ -175,7 +175,7 @@ class _Programme:
         )
         first = np.array([visits[0].solution_value() for visits in self.visit])
         found: dict[bytes, tuple[float, int, NDArray[np.bool_]]] = {}
-        for inside, place in _cut_off(flow, out, first):
+        for inside, place in _find_cut_off(flow, out, first):
             lacking = 2 * first[place] - float(flow[inside][:, ~inside].sum() + out[inside].sum())
             key = inside.tobytes()
             if lacking > _VIOLATED and (key not in found or lacking > found[key][0]):
@@ -198,7 +198,7 @@ class _Programme:
         self.cuts.append((inside, cut))
 
 
-def _cut_off(
+def _find_cut_off(
     flow: NDArray[np.float64], out: NDArray[np.float64], first: NDArray[np.float64]
 ) -> list[tuple[NDArray[np.bool_], int]]:
     """Sets of places (bool (k,)), each with the place in it that is visited most, that may lack ways to the start.
@@ -220,12 +220,12 @@ def _cut_off(
         left = csr_array(graph - solved.flow)
         left.eliminate_zeros()
         reach = np.zeros(k + 1, dtype=np.bool_)
-        reach[_reached(left, place)] = True
+        reach[_find_reached(left, place)] = True
         found.append((reach[:k], place))
     return found
 
 
-def _reached(graph: csr_array, start: int) -> list[int]:
+def _find_reached(graph: csr_array, start: int) -> list[int]:
     """What can be reached in a directed graph of positive weights."""
     seen, stack = {start}, [start]
     while stack:

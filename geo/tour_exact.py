@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from geo.tour_problem import Problem
 
-__all__ = ["best_sets", "can_be_counted"]
+__all__ = ["find_best_sets", "is_countable"]
 
 _MOST_PLACES: Final = 20
 _MOST_SHARED: Final = 12  # of three teams or more: every set is looked at with every part of it
@@ -21,23 +21,23 @@ _NEVER: Final = 1 << 29
 _Seconds = NDArray[np.int32]
 
 
-def can_be_counted(problem: Problem) -> bool:
+def is_countable(problem: Problem) -> bool:
     """Whether places are visited once and those worth something, that a team can reach, are few enough."""
     most = _MOST_PLACES if problem.teams <= 2 else _MOST_SHARED  # noqa: PLR2004 - what one leaves is the other's
-    return len(problem.again) == 1 and problem.limit_s < _NEVER and 0 < len(_useful(problem)) <= most
+    return len(problem.again) == 1 and problem.limit_s < _NEVER and 0 < len(_find_useful(problem)) <= most
 
 
-def best_sets(problem: Problem) -> tuple[float, list[list[int]]]:
-    """The most that tours can be worth, and tours (places of each team, in order) that are; see `can_be_counted`."""
+def find_best_sets(problem: Problem) -> tuple[float, list[list[int]]]:
+    """The most that tours can be worth, and tours (places of each team, in order) that are; see `is_countable`."""
     nodes = _Nodes.of(problem)
     layers = list(_layers(nodes))
     fits = np.concatenate([[0], *(layer.sets[layer.home <= problem.limit_s] for layer in layers)])
-    chosen = _shared(fits, _worth_of(nodes, fits), nodes, problem.teams)
+    chosen = _share_sets(fits, _sum_worth(nodes, fits), nodes, problem.teams)
     tours = [[int(nodes.place[node]) for node in _order(nodes, layers, one)] for one in chosen]
-    return float(_worth_of(nodes, np.array(chosen)).sum()), tours
+    return float(_sum_worth(nodes, np.array(chosen)).sum()), tours
 
 
-def _useful(problem: Problem) -> NDArray[np.intp]:
+def _find_useful(problem: Problem) -> NDArray[np.intp]:
     """Places worth something that a team can visit and be back in time."""
     n = len(problem)
     alone = problem.travel_s[n, :n] + problem.stop_s + problem.travel_s[:n, n + 1]
@@ -58,7 +58,7 @@ class _Nodes:
 
     @staticmethod
     def of(problem: Problem) -> "_Nodes":
-        n, place, whole = len(problem), _useful(problem), problem.travel_s.clip(max=_NEVER // 2).astype(np.int32)
+        n, place, whole = len(problem), _find_useful(problem), problem.travel_s.clip(max=_NEVER // 2).astype(np.int32)
         stop = problem.stop_s[place].astype(np.int32)
         way = whole[np.ix_(place, place)]
         return _Nodes(problem, place, problem.worth[place], stop, way, whole[n, place], whole[place, n + 1])
@@ -129,14 +129,14 @@ def _next(nodes: _Nodes, sets: NDArray[np.int64], reach: _Seconds) -> _Layer:
     return _Layer(found, done, np.minimum(*nodes.ends(done)).min(axis=1, initial=_NEVER))
 
 
-def _worth_of(nodes: _Nodes, sets: NDArray[np.int64]) -> NDArray[np.float64]:
+def _sum_worth(nodes: _Nodes, sets: NDArray[np.int64]) -> NDArray[np.float64]:
     worth = np.zeros(len(sets))
     for node, value in enumerate(nodes.worth.tolist()):
         worth += value * ((sets >> node) & 1)
     return worth
 
 
-def _shared(fits: NDArray[np.int64], worth: NDArray[np.float64], nodes: _Nodes, teams: int) -> list[int]:
+def _share_sets(fits: NDArray[np.int64], worth: NDArray[np.float64], nodes: _Nodes, teams: int) -> list[int]:
     """Disjoint sets, one a team, that are worth most together."""
     k = len(nodes.place)
     tables: list[NDArray[np.float64]] = []  # by set: the most that one team, two, and so on find in it

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from geo.errors import UsageError
 
-__all__ = ["Break", "Problem", "Route", "breaches", "collected", "late_again", "schedule", "schedule_all"]
+__all__ = ["Break", "Problem", "Route", "find_breaches", "find_late_revisits", "schedule", "schedule_all", "sum_worth"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ def schedule_all(
 
     A team that comes too soon after the last visit of a place, its own or another's, waits there; the break is taken as
     late as it may be. The hours, the number of visits and those that come too late after the last are not looked at:
-    `breaches` does.
+    `find_breaches` does.
     """
     walks = [_Walk(problem, tour, leave) for tour, leave in zip(tours, leave_s or [0] * len(tours), strict=True)]
     coming = [(walk.reach, team) for team, walk in enumerate(walks) if walk.going]
@@ -170,14 +170,14 @@ class _Walk:
         return Route(tuple(self.tour), tuple(self.arrive), self.rested if self.rested >= 0 else None, self.reach)
 
 
-def collected(problem: Problem, stops: Sequence[Sequence[int]]) -> float:
+def sum_worth(problem: Problem, stops: Sequence[Sequence[int]]) -> float:
     """What these tours (places of each team) are worth together."""
     times = np.bincount(np.array([place for tour in stops for place in tour], dtype=np.intp), minlength=len(problem))
     running = np.concatenate([[0.0], np.cumsum(problem.again)])
     return float((problem.worth * running[np.minimum(times, len(problem.again))]).sum())
 
 
-def late_again(problem: Problem, routes: Sequence[Route]) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+def find_late_revisits(problem: Problem, routes: Sequence[Route]) -> list[tuple[tuple[int, int], tuple[int, int]]]:
     """Visits that begin more than `within_s` after the last of their place: that one's team and turn, and theirs."""
     if problem.within_s is None or len(problem.again) == 1:
         return []
@@ -194,14 +194,14 @@ def late_again(problem: Problem, routes: Sequence[Route]) -> list[tuple[tuple[in
     return found
 
 
-def breaches(problem: Problem, routes: Sequence[Route]) -> list[str]:
+def find_breaches(problem: Problem, routes: Sequence[Route]) -> list[str]:
     """Every rule of the problem that timed tours break, in words; empty for a sound plan. Trusts no other function."""
     found = []
     if len(routes) > problem.teams:
         found.append(f"{len(routes)} tours for {problem.teams} teams")
     visits: dict[int, list[tuple[int, int]]] = defaultdict(list)
     for team, route in enumerate(routes):
-        found += [f"tour {team}: {what}" for what in _route_breaches(problem, route)]
+        found += [f"tour {team}: {what}" for what in _find_route_breaches(problem, route)]
         for place, reach in zip(route.stops, route.arrive_s, strict=True):
             visits[place].append((reach, reach + int(problem.stop_s[place])))
     for place, spans in visits.items():
@@ -215,7 +215,7 @@ def breaches(problem: Problem, routes: Sequence[Route]) -> list[str]:
     return found
 
 
-def _route_breaches(problem: Problem, route: Route) -> list[str]:
+def _find_route_breaches(problem: Problem, route: Route) -> list[str]:
     n, found = len(problem), []
     path = (n, *route.stops, n + 1)
     left = [0, *(a + int(problem.stop_s[p]) for p, a in zip(route.stops, route.arrive_s, strict=True))]

@@ -9,7 +9,7 @@ from ortools.sat.python import cp_model
 
 from geo.tour_problem import Problem, Route
 
-__all__ = ["Proof", "can_be_proved", "prove"]
+__all__ = ["Proof", "is_provable", "prove"]
 
 _MOST_VISITS: Final = 14  # beyond, a proof takes too long
 _EFFORT: Final = 0.5  # deterministic time: the same work on every machine, a second or two on a usual one
@@ -24,7 +24,7 @@ class Proof:
     bound: float
 
 
-def can_be_proved(problem: Problem) -> bool:
+def is_provable(problem: Problem) -> bool:
     """Whether a problem is small, counting a place as often as it may be visited; breaks are not stated here."""
     return 0 < len(problem) * len(problem.again) <= _MOST_VISITS and problem.pause is None
 

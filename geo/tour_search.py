@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from geo.tour_problem import Problem, Route, collected, late_again, schedule_all
+from geo.tour_problem import Problem, Route, find_late_revisits, schedule_all, sum_worth
 
 __all__ = ["search_tours"]
 
@@ -31,13 +31,13 @@ def search_tours(problem: Problem, *, seed: int, rounds: int) -> list[list[int]]
         return [[] for _ in range(problem.teams)]
     search = _Search(problem, np.random.default_rng(seed))
     current = search.fill([[] for _ in range(problem.teams)], noise=0.0)
-    current_worth = collected(problem, current)
+    current_worth = sum_worth(problem, current)
     best, best_worth, since = current, current_worth, 0
     for turn in range(rounds):
         trial = search.fill(search.mend(search.ruin(current)), noise=_NOISE)
         trial = search.shorten(trial)
         trial = search.fill(trial, noise=0.0)
-        worth, since = collected(problem, trial), since + 1
+        worth, since = sum_worth(problem, trial), since + 1
         if worth > current_worth - _WORSE * best_worth * (1 - turn / rounds) * search.random.uniform():
             current, current_worth = trial, worth
         if worth > best_worth * (1 + 1e-9):
@@ -58,11 +58,11 @@ class _Search:
         """The tours with their times; None if a team is late, or a place is seen again too late."""
         routes = schedule_all(self.problem, tours)
         late = any(route.back_s > self.problem.limit_s for route in routes)
-        return None if late or late_again(self.problem, routes) else routes
+        return None if late or find_late_revisits(self.problem, routes) else routes
 
     def mend(self, tours: list[list[int]]) -> list[list[int]]:
         """The tours without visits that come too late after the last: one of the two goes, by chance."""
-        while late := late_again(self.problem, schedule_all(self.problem, tours)):
+        while late := find_late_revisits(self.problem, schedule_all(self.problem, tours)):
             gone = {pair[int(self.random.integers(2))] for pair in late}
             tours = [
                 [place for turn, place in enumerate(tour) if (team, turn) not in gone]

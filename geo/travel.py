@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from geo.errors import UsageError
 
-__all__ = ["PACES", "Mode", "Pace", "distances_m", "in_whole_minutes", "travel_times_s"]
+__all__ = ["PACES", "Mode", "Pace", "distances_m", "round_up_minutes", "travel_times_s"]
 
 Mode = Literal["walk", "drive"]
 _EARTH_M: Final = 6_371_008.8  # mean radius (IUGG)
@@ -57,6 +57,6 @@ def travel_times_s(apart_m: NDArray[np.float64], pace: Pace) -> NDArray[np.int64
     return times
 
 
-def in_whole_minutes(seconds: NDArray[np.int64]) -> NDArray[np.int64]:
+def round_up_minutes(seconds: NDArray[np.int64]) -> NDArray[np.int64]:
     """Seconds rounded up to whole minutes (still in seconds), as people read a timetable."""
     return -(-np.asarray(seconds, dtype=np.int64) // _MINUTE_S) * _MINUTE_S

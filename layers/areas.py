@@ -21,12 +21,12 @@ __all__ = [
     "AREA_FILE",
     "WARDS_FILE",
     "Area",
-    "area_folders",
+    "find_area_folders",
+    "find_ward_bounds",
     "list_areas",
     "load_area",
     "read_facts",
     "require_area_name",
-    "ward_bounds",
 ]
 
 WARDS_FILE: Final = "wards.geojson"
@@ -98,7 +98,7 @@ def require_area_name(name: str) -> str:
     return name
 
 
-def area_folders(home: Path | None = None) -> dict[str, Path]:
+def find_area_folders(home: Path | None = None) -> dict[str, Path]:
     """Name and folder of every area that can be loaded, sorted; `home` adds those that an installation made."""
     named = [path for root in reversed(_roots(home)) for path in _inside(root) if NAME_PATTERN.fullmatch(path.name)]
     return {folder.name: folder for folder in sorted(filter(_has_area, named), key=_name)}
@@ -106,7 +106,7 @@ def area_folders(home: Path | None = None) -> dict[str, Path]:
 
 def list_areas(home: Path | None = None) -> list[str]:
     """The names of all areas that can be loaded, sorted."""
-    return list(area_folders(home))
+    return list(find_area_folders(home))
 
 
 def load_area(name: str, *, home: Path | None = None) -> Area:
@@ -144,7 +144,7 @@ def _inside(root: Path) -> list[Path]:
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
-        raise _shut(root, error) from error
+        raise _refuse_folder(root, error) from error
 
 
 def _has_area(folder: Path) -> bool:
@@ -154,11 +154,11 @@ def _has_area(folder: Path) -> bool:
     except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError as error:
-        raise _shut(folder, error) from error
+        raise _refuse_folder(folder, error) from error
     return True
 
 
-def _shut(folder: Path, error: OSError) -> AreaError:
+def _refuse_folder(folder: Path, error: OSError) -> AreaError:
     return AreaError(
         "Areas are in folders that this user may look into",
         f"{folder} cannot be looked into: {error.strerror}",
@@ -222,7 +222,7 @@ def _unreadable(folder: Path, fact: str) -> AreaError:
     )
 
 
-def ward_bounds(area: Area, codes: Sequence[str]) -> tuple[float, float, float, float]:
+def find_ward_bounds(area: Area, codes: Sequence[str]) -> tuple[float, float, float, float]:
     """West, south, east, north in degrees of the wards of these codes."""
     unknown = sorted(set(codes) - set(area.wards.codes))
     if unknown:

@@ -11,18 +11,18 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
-from geo.coverage import DECIMALS, Fault, area_m2, find_faults, mend, narrow_inlets, round_polygons
+from geo.coverage import DECIMALS, Fault, area_m2, find_faults, find_narrow_inlets, repair, round_polygons
 from geo.errors import AreaError
 from layers.areas import WARDS_FILE, read_facts, require_area_name
 from layers.boundary_files import (
+    describe_projection,
+    format_wards_json,
+    hash_file,
     project_to_degrees,
-    projection_remarks,
     read_published,
-    sha256_of,
-    wards_json,
     write_area,
 )
-from layers.boundary_words import fault_words, faults_words, inlet_words, repair_words, word_problems
+from layers.boundary_words import describe_fault, describe_faults, describe_inlets, describe_repairs, find_text_problems
 
 __all__ = ["BuildReport", "Provenance", "build_area", "check_area", "find_authority_fields"]
 
@@ -84,15 +84,15 @@ def build_area(
     published, remarks = read_published(path)
     authority, chosen = _authority_fields(published, lad_code_field, lad_name_field)
     fields = {"ward_code": code_field, "ward_name": name_field, **authority}
-    frame = _with_our_columns(project_to_degrees(published, file=path.name), fields, file=path.name)
-    frame, repairs = _sound(frame, allow_mending=mend)
-    wards = wards_json(name, frame)
+    frame = _rename_columns(project_to_degrees(published, file=path.name), fields, file=path.name)
+    frame, repairs = _repair_frame(frame, allow_mending=mend)
+    wards = format_wards_json(name, frame)
     facts = _facts(path, name, frame, provenance) | {"repairs": repairs, "wards_sha256": _digest(wards)}
     write_area(out_dir / name, wards=wards, facts=facts)
-    inlets = inlet_words(narrow_inlets(frame.geometry.to_numpy()), frame)
+    inlets = describe_inlets(find_narrow_inlets(frame.geometry.to_numpy()), frame)
     area_km2 = sum(area_m2(polygon) for polygon in frame.geometry) / 1e6
     return BuildReport(
-        out_dir / name, len(frame), area_km2, repairs, [*remarks, *projection_remarks(published.crs), *chosen, *inlets]
+        out_dir / name, len(frame), area_km2, repairs, [*remarks, *describe_projection(published.crs), *chosen, *inlets]
     )
 
 
@@ -106,11 +106,11 @@ def check_area(folder: Path) -> list[str]:
     missing = [column for column in ("ward_code", "ward_name") if column not in frame]
     if missing:
         return [f"{WARDS_FILE} has no {' and no '.join(missing)}"]
-    problems = [*word_problems(frame), *_fact_problems(folder, facts, frame)]
+    problems = [*find_text_problems(frame), *_fact_problems(folder, facts, frame)]
     polygons = frame.geometry.to_numpy()
     if not shapely.equals_exact(polygons, round_polygons(polygons)).all():
         problems.append(f"{WARDS_FILE} has coordinates of more than {DECIMALS} decimals, or repeated corners")
-    return problems + [fault_words(fault, frame) for fault in find_faults(polygons)]
+    return problems + [describe_fault(fault, frame) for fault in find_faults(polygons)]
 
 
 def find_authority_fields(columns: Iterable[str]) -> tuple[str, str] | None:
@@ -138,7 +138,7 @@ def _authority_fields(
     ]
 
 
-def _with_our_columns(frame: gpd.GeoDataFrame, fields: dict[str, str], *, file: str) -> gpd.GeoDataFrame:
+def _rename_columns(frame: gpd.GeoDataFrame, fields: dict[str, str], *, file: str) -> gpd.GeoDataFrame:
     """Only the wanted columns, under our names, as trimmed text, sorted by code. AreaError if they are not usable."""
     missing = [field for field in fields.values() if field not in frame.columns]
     if missing:
@@ -151,7 +151,7 @@ def _with_our_columns(frame: gpd.GeoDataFrame, fields: dict[str, str], *, file: 
     wards = gpd.GeoDataFrame(
         {ours: _text(frame[field]) for ours, field in fields.items()}, geometry=frame.geometry.to_numpy(), crs=frame.crs
     )
-    problems = word_problems(wards)
+    problems = find_text_problems(wards)
     if problems:
         raise AreaError(
             "Each ward has a code of its own and a name", f"in {file} {'; '.join(problems)}", "correct the file"
@@ -164,24 +164,24 @@ def _text(column: pd.Series) -> list[str]:
     return ["" if pd.isna(value) else str(value).strip() for value in column]
 
 
-def _sound(frame: gpd.GeoDataFrame, *, allow_mending: bool) -> tuple[gpd.GeoDataFrame, list[str]]:
+def _repair_frame(frame: gpd.GeoDataFrame, *, allow_mending: bool) -> tuple[gpd.GeoDataFrame, list[str]]:
     """The frame rounded and, if allowed, mended, with what was done. AreaError if it is not a valid coverage then."""
     polygons = round_polygons(frame.geometry.to_numpy())
     before, mended = polygons, list[Fault]()
     for _ in range(MENDING_ROUNDS if allow_mending else 0):
-        polygons, done = mend(polygons)
+        polygons, done = repair(polygons)
         mended += done
     faults = find_faults(polygons)
     if faults:
         raise AreaError(
             "Wards are valid polygons that neither overlap nor leave slivers between them",
-            faults_words(faults, frame),
+            describe_faults(faults, frame),
             "ask the publisher which is right"
             if allow_mending
             else "--mend repairs rings, slivers and narrow overlaps",
         )
     sound = frame.set_geometry(polygons, crs=frame.crs)
-    return sound, repair_words(mended, before, sound) if mended else []
+    return sound, describe_repairs(mended, before, sound) if mended else []
 
 
 def _facts(path: Path, name: str, frame: gpd.GeoDataFrame, provenance: Provenance) -> dict[str, Any]:
@@ -196,7 +196,7 @@ def _facts(path: Path, name: str, frame: gpd.GeoDataFrame, provenance: Provenanc
         "vintage": stated["vintage"],
         "source": stated["source"],
         "source_file": path.name,
-        "source_sha256": sha256_of(path),
+        "source_sha256": hash_file(path),
         "licence": stated["licence"],
         "attribution": stated["attribution"],
         "crs": "EPSG:4326",
@@ -224,7 +224,7 @@ def _fact_problems(folder: Path, facts: dict[str, Any], frame: gpd.GeoDataFrame)
         "the wards are not sorted by code": codes == sorted(codes),
         "the authorities are not those of the wards": authorities == _authorities(frame),
         f"{WARDS_FILE} is not the one that area.toml was written with": facts.get("wards_sha256")
-        == sha256_of(folder / WARDS_FILE),
+        == hash_file(folder / WARDS_FILE),
     }
     return [problem for problem, fine in checks.items() if not fine]
 

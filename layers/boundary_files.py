@@ -23,11 +23,11 @@ from layers.areas import AREA_FILE, WARDS_FILE
 
 __all__ = [
     "PUBLISHED_FORMATS",
+    "describe_projection",
+    "format_wards_json",
+    "hash_file",
     "project_to_degrees",
-    "projection_remarks",
     "read_published",
-    "sha256_of",
-    "wards_json",
     "write_area",
 ]
 
@@ -88,7 +88,7 @@ def project_to_degrees(frame: gpd.GeoDataFrame, *, file: str) -> gpd.GeoDataFram
     return degrees
 
 
-def projection_remarks(crs: CRS) -> list[str]:
+def describe_projection(crs: CRS) -> list[str]:
     """What to know of the way from a CRS to WGS 84: a grid that is missing here makes it less accurate.
 
     Without Ordnance Survey's OSTN15 grid, British National Grid is placed within 2 to 5 m instead of 0.1 m.
@@ -103,13 +103,13 @@ def projection_remarks(crs: CRS) -> list[str]:
     return [f"the best grid for {crs.name} is not installed (PROJ): wards are placed {within}"]
 
 
-def sha256_of(path: Path) -> str:
+def hash_file(path: Path) -> str:
     """The SHA-256 of a file's bytes, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def wards_json(name: str, frame: gpd.GeoDataFrame) -> str:
+def format_wards_json(name: str, frame: gpd.GeoDataFrame) -> str:
     """GeoJSON of an area's wards, a line a ward. The same frame gives the same text."""
     properties = frame.drop(columns="geometry").to_dict("records")
     features = [

@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from geo.coverage import INLET_M, Fault, area_m2
 
-__all__ = ["fault_words", "faults_words", "inlet_words", "repair_words", "word_problems"]
+__all__ = ["describe_fault", "describe_faults", "describe_inlets", "describe_repairs", "find_text_problems"]
 
 LEAST_M2: Final = 0.05  # changes that are told
 TOLD: Final = 5  # faults that a message spells out
 
 
-def word_problems(frame: gpd.GeoDataFrame) -> list[str]:
+def find_text_problems(frame: gpd.GeoDataFrame) -> list[str]:
     """What is wrong with codes and names: empty, used twice, or with characters that cannot be shown."""
     problems = []
     for column in frame.columns.drop("geometry"):
@@ -32,13 +32,13 @@ def word_problems(frame: gpd.GeoDataFrame) -> list[str]:
     return problems
 
 
-def faults_words(faults: list[Fault], frame: gpd.GeoDataFrame) -> str:
+def describe_faults(faults: list[Fault], frame: gpd.GeoDataFrame) -> str:
     """The first faults in words, and how many there are besides."""
-    told = "; ".join(fault_words(fault, frame) for fault in faults[:TOLD])
+    told = "; ".join(describe_fault(fault, frame) for fault in faults[:TOLD])
     return told + (f"; and {len(faults) - TOLD} more" if len(faults) > TOLD else "")
 
 
-def fault_words(fault: Fault, frame: gpd.GeoDataFrame) -> str:
+def describe_fault(fault: Fault, frame: gpd.GeoDataFrame) -> str:
     """A fault in words, with the wards by name and code, and a place to look at (latitude, longitude)."""
     wards = " and ".join(f"{frame['ward_name'][place]} ({frame['ward_code'][place]})" for place in fault.members)
     leave = "leave" if len(fault.members) > 1 else "leaves"
@@ -51,7 +51,7 @@ def fault_words(fault: Fault, frame: gpd.GeoDataFrame) -> str:
     }[fault.kind]
 
 
-def inlet_words(places: list[int], frame: gpd.GeoDataFrame) -> list[str]:
+def describe_inlets(places: list[int], frame: gpd.GeoDataFrame) -> list[str]:
     """What to say of gaps that are open to the outside and very narrow: one sentence, or none."""
     if not places:
         return []
@@ -61,9 +61,9 @@ def inlet_words(places: list[int], frame: gpd.GeoDataFrame) -> list[str]:
     ]
 
 
-def repair_words(faults: list[Fault], before: NDArray[Any], frame: gpd.GeoDataFrame) -> list[str]:
+def describe_repairs(faults: list[Fault], before: NDArray[Any], frame: gpd.GeoDataFrame) -> list[str]:
     """What was mended, a sentence each, and by how much each ward of the mended frame differs from `before`."""
-    told = [f"mended: {fault_words(fault, frame)}" for fault in faults]
+    told = [f"mended: {describe_fault(fault, frame)}" for fault in faults]
     for name, code, was, now in zip(frame["ward_name"], frame["ward_code"], before, frame.geometry, strict=True):
         # The area of what was no valid polygon is that of the lines it was drawn with, made valid.
         change_m2 = area_m2(now) - area_m2(shapely.make_valid(was))

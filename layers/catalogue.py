@@ -9,13 +9,13 @@ from layers.needle_litter import NEEDLE_LITTER
 from layers.overdoses import OVERDOSES
 from layers.street_dealing import STREET_DEALING
 
-__all__ = ["LAYERS", "LAYER_NAMES", "layer_code", "layer_named"]
+__all__ = ["LAYERS", "LAYER_NAMES", "find_layer", "find_layer_code"]
 
 LAYERS: Final[tuple[LayerSpec, ...]] = (NEEDLE_LITTER, STREET_DEALING, OVERDOSES, CLOSED_PROPERTIES)
 LAYER_NAMES: Final[tuple[str, ...]] = tuple(spec.name for spec in LAYERS)
 
 
-def layer_code(name: str) -> int:
+def find_layer_code(name: str) -> int:
     """The place of a layer in LAYERS; UsageError if there is no such layer."""
     if name not in LAYER_NAMES:
         raise UsageError(
@@ -24,6 +24,6 @@ def layer_code(name: str) -> int:
     return LAYER_NAMES.index(name)
 
 
-def layer_named(name: str) -> LayerSpec:
+def find_layer(name: str) -> LayerSpec:
     """The layer of that name; UsageError if there is none."""
-    return LAYERS[layer_code(name)]
+    return LAYERS[find_layer_code(name)]

@@ -11,22 +11,29 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geo.cells import boundaries
+from geo.cells import build_outlines
 from geo.errors import UsageError
 from geo.wards import Wards
 from layers.areas import Area
 from layers.columns import Columns
-from layers.plain_cells import neutralise_formulas
+from layers.plain_cells import escape_formulas
 from layers.query import Counts
-from layers.whole_files import written_whole
+from layers.whole_files import atomic_write
 
-__all__ = ["MARK", "counts_csv", "counts_geojson", "counts_geoparquet", "demonstration_mark", "export_counts"]
+__all__ = [
+    "MARK",
+    "build_counts_csv",
+    "build_counts_geojson",
+    "build_counts_geoparquet",
+    "export_counts",
+    "find_demonstration_mark",
+]
 
 MARK: Final = "synthetic events, not real"
 DECIMALS: Final = 6  # of a degree: about 0.1 m
 
 
-def demonstration_mark(columns: Columns) -> str | None:
+def find_demonstration_mark(columns: Columns) -> str | None:
     """What must be said wherever these events are shown: that all or some are synthetic; None if none is."""
     synthetic = int(columns.demonstration.sum())
     if not synthetic:
@@ -54,45 +61,45 @@ def export_counts(found: Counts, out: Path, *, by: Sequence[str], area: Area, no
             "A file goes into a folder that exists", f"{out.parent} does not", "make it first, or choose another"
         )
     if ending == ".csv":
-        content = counts_csv(found.rows, note=note)
+        content = build_counts_csv(found.rows, note=note)
     else:
-        write = counts_geojson if ending == ".geojson" else counts_geoparquet
+        write = build_counts_geojson if ending == ".geojson" else build_counts_geoparquet
         content = write(found.rows, by=by, wards=area.wards, note=note)
-    with written_whole(out) as draft:
+    with atomic_write(out) as draft:
         draft.write_bytes(content)
 
 
-def counts_csv(rows: pd.DataFrame, *, note: Mapping[str, str]) -> bytes:
+def build_counts_csv(rows: pd.DataFrame, *, note: Mapping[str, str]) -> bytes:
     """CSV in UTF-8, one header line; text that a spreadsheet would run is made plain."""
-    return neutralise_formulas(marked(rows, note)).to_csv(index=False, lineterminator="\n").encode()
+    return escape_formulas(add_mark(rows, note)).to_csv(index=False, lineterminator="\n").encode()
 
 
-def counts_geojson(rows: pd.DataFrame, *, by: Sequence[str], wards: Wards, note: Mapping[str, str]) -> bytes:
+def build_counts_geojson(rows: pd.DataFrame, *, by: Sequence[str], wards: Wards, note: Mapping[str, str]) -> bytes:
     """A FeatureCollection in WGS 84 (RFC 7946), six decimals, with `note` as the member "metadata"."""
-    frame = with_shapes(marked(rows, note), by=by, wards=wards)
+    frame = add_shapes(add_mark(rows, note), by=by, wards=wards)
     features = json.loads(frame.to_json(drop_id=True, to_wgs84=False))["features"]
     return json.dumps({"type": "FeatureCollection", "metadata": dict(note), "features": features}).encode()
 
 
-def counts_geoparquet(rows: pd.DataFrame, *, by: Sequence[str], wards: Wards, note: Mapping[str, str]) -> bytes:
+def build_counts_geoparquet(rows: pd.DataFrame, *, by: Sequence[str], wards: Wards, note: Mapping[str, str]) -> bytes:
     """GeoParquet with WKB polygons in EPSG:4326; the mark of demonstration events is a column."""
     buffer = io.BytesIO()
-    with_shapes(marked(rows, note), by=by, wards=wards).to_parquet(buffer, index=False)
+    add_shapes(add_mark(rows, note), by=by, wards=wards).to_parquet(buffer, index=False)
     return buffer.getvalue()
 
 
-def marked(rows: pd.DataFrame, note: Mapping[str, str]) -> pd.DataFrame:
+def add_mark(rows: pd.DataFrame, note: Mapping[str, str]) -> pd.DataFrame:
     """The rows, counts whole where all are, with a column "demonstration" where events are synthetic."""
     counted = rows["count"]
     whole = rows.assign(count=counted.astype("int64")) if (counted % 1 == 0).all() else rows
     return whole.assign(demonstration=note["demonstration"]) if "demonstration" in note else whole
 
 
-def with_shapes(rows: pd.DataFrame, *, by: Sequence[str], wards: Wards) -> geopandas.GeoDataFrame:
+def add_shapes(rows: pd.DataFrame, *, by: Sequence[str], wards: Wards) -> geopandas.GeoDataFrame:
     """The rows with a polygon each: the hexagon where there is a cell, else the ward."""
     if "cell" in by:
         ids = np.array([int(cell, 16) for cell in rows["cell"]], dtype=np.uint64)
-        shapes = boundaries(ids)
+        shapes = build_outlines(ids)
     elif "ward" in by:
         places = {code: place for place, code in enumerate(wards.codes)}
         shapes = wards.polygons[[places[code] for code in rows["ward_code"]]]

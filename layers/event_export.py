@@ -9,10 +9,10 @@ import pandas as pd
 
 from geo.errors import UsageError
 from layers.access import Action, Viewer, require
-from layers.plain_cells import neutralise_formulas
-from layers.storage.records import live_records
+from layers.plain_cells import escape_formulas
+from layers.storage.records import read_live_records
 from layers.storage.store import Store
-from layers.whole_files import written_whole
+from layers.whole_files import atomic_write
 
 __all__ = ["export_events"]
 
@@ -28,15 +28,15 @@ def export_events(store: Store, viewer: Viewer, out: Path) -> int:
 
     Raises UsageError for another ending or a folder that does not exist, PolicyError if the viewer may not export.
     """
-    write = writer_for(out)
+    write = find_writer(out)
     require(viewer, Action.EXPORT)
-    frame = readable(live_records(store, viewer))
-    with written_whole(out) as draft:
+    frame = format_events(read_live_records(store, viewer))
+    with atomic_write(out) as draft:
         write(frame, draft)
     return len(frame)
 
 
-def writer_for(out: Path) -> Callable[[pd.DataFrame, Path], None]:
+def find_writer(out: Path) -> Callable[[pd.DataFrame, Path], None]:
     """The function that writes files of this ending."""
     writers = {".parquet": write_geoparquet, ".gpkg": write_geopackage, ".csv": write_csv}
     if out.suffix.lower() not in writers:
@@ -50,29 +50,29 @@ def writer_for(out: Path) -> Callable[[pd.DataFrame, Path], None]:
     return writers[out.suffix.lower()]
 
 
-def readable(frame: pd.DataFrame) -> pd.DataFrame:
+def format_events(frame: pd.DataFrame) -> pd.DataFrame:
     """The same rows with times as timestamps, and cells as H3 strings that other programs know."""
     changed = {name: pd.to_datetime(frame[name], unit="s", utc=True) for name in TIME_COLUMNS}
     changed |= {name: frame[name].map("{:x}".format) for name in H3_COLUMNS}
     return frame.assign(**changed).drop(columns=["row_id", "superseded_at"])
 
 
-def with_points(frame: pd.DataFrame) -> geopandas.GeoDataFrame:
+def add_points(frame: pd.DataFrame) -> geopandas.GeoDataFrame:
     """The same rows with a point each."""
     return geopandas.GeoDataFrame(frame, geometry=geopandas.points_from_xy(frame.lon, frame.lat), crs="EPSG:4326")
 
 
 def write_geoparquet(frame: pd.DataFrame, path: Path) -> None:
     """GeoParquet with WKB points."""
-    with_points(frame).to_parquet(path, index=False)
+    add_points(frame).to_parquet(path, index=False)
 
 
 def write_geopackage(frame: pd.DataFrame, path: Path) -> None:
     """A GeoPackage with one layer, events."""
-    with_points(frame).to_file(path, layer="events", driver="GPKG")
+    add_points(frame).to_file(path, layer="events", driver="GPKG")
 
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:
     """CSV in UTF-8 with times as 2026-11-21T08:15:00Z; text that a spreadsheet would run is made plain."""
     stamps = {name: frame[name].dt.strftime("%Y-%m-%dT%H:%M:%SZ") for name in TIME_COLUMNS}
-    neutralise_formulas(frame.assign(**stamps)).to_csv(path, index=False, encoding="utf-8", lineterminator="\n")
+    escape_formulas(frame.assign(**stamps)).to_csv(path, index=False, encoding="utf-8", lineterminator="\n")

@@ -9,7 +9,7 @@ from typing import Final, Literal, get_args
 
 from geo.errors import UsageError
 from geo.wards import Wards
-from layers.catalogue import layer_code
+from layers.catalogue import find_layer_code
 from layers.event import REPORTERS, Measure
 
 __all__ = ["DAYS", "MEASURES", "Filter", "Group", "filter_from_options", "parse_days", "parse_hours", "resolve_wards"]
@@ -40,7 +40,7 @@ class Filter:
 
     def __post_init__(self) -> None:
         for name in self.layers:
-            layer_code(name)
+            find_layer_code(name)
         _require_known("reporter", self.reported_by, REPORTERS)
         _require_known("measure", (self.measure,), MEASURES)
         if self.start is not None and self.end is not None and self.end <= self.start:

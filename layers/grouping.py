@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from geo.calendar import month_name
-from geo.cells import cell_strings
+from geo.calendar import format_month
+from geo.cells import format_cells
 from geo.wards import Wards
 from layers.catalogue import LAYER_NAMES
 from layers.columns import Columns
 
-__all__ = ["Groups", "cell_groups", "layer_groups", "month_groups", "ward_groups"]
+__all__ = ["Groups", "group_by_cell", "group_by_layer", "group_by_month", "group_by_ward"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,13 +24,13 @@ class Groups:
     label: Callable[[NDArray[np.int64]], dict[str, list[str]]]
 
 
-def cell_groups(columns: Columns, index: NDArray[np.int64], resolution: int) -> Groups:
+def group_by_cell(columns: Columns, index: NDArray[np.int64], resolution: int) -> Groups:
     """Column cell: H3 names, in the order of the numbers."""
     ids = columns.cell_ids[resolution]
-    return Groups(columns.cell[resolution][index], len(ids), lambda code: {"cell": cell_strings(ids[code])})
+    return Groups(columns.cell[resolution][index], len(ids), lambda code: {"cell": format_cells(ids[code])})
 
 
-def ward_groups(columns: Columns, index: NDArray[np.int64], wards: Wards | None) -> Groups:
+def group_by_ward(columns: Columns, index: NDArray[np.int64], wards: Wards | None) -> Groups:
     """Columns ward_code, in which they are sorted, and ward_name; without wards the code stands for the name."""
     codes = sorted(columns.ward_codes)
     rank = np.array([codes.index(code) for code in columns.ward_codes], dtype=np.int64)
@@ -43,15 +43,15 @@ def ward_groups(columns: Columns, index: NDArray[np.int64], wards: Wards | None)
     return Groups(rank[columns.ward[index]], len(codes), label)
 
 
-def month_groups(month: NDArray[np.int64]) -> Groups:
+def group_by_month(month: NDArray[np.int64]) -> Groups:
     """Column month, YYYY-MM; months are given since January 1970."""
     first = int(month.min()) if len(month) else 0
     code = month - first
     size = int(code.max()) + 1 if len(code) else 0
-    return Groups(code, size, lambda code: {"month": [month_name(first + place) for place in code.tolist()]})
+    return Groups(code, size, lambda code: {"month": [format_month(first + place) for place in code.tolist()]})
 
 
-def layer_groups(columns: Columns, index: NDArray[np.int64]) -> Groups:
+def group_by_layer(columns: Columns, index: NDArray[np.int64]) -> Groups:
     """Column layer, sorted by name."""
     names = sorted(LAYER_NAMES)
     rank = np.array([names.index(name) for name in LAYER_NAMES], dtype=np.int64)

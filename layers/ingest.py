@@ -13,13 +13,13 @@ import pandas as pd
 from geo.errors import DataError
 from layers.access import Action, Viewer, require
 from layers.areas import Area
-from layers.catalogue import layer_named
-from layers.load_reports import FileReport, IngestReport, RejectSample, Samples
+from layers.catalogue import find_layer
+from layers.load_reports import FileReport, IngestReport, RejectSample, RejectSamples
 from layers.parsing.rows import RowReader
-from layers.readers import LIMITS, ReadOptions, downloaded, is_url, open_file, url_name
+from layers.readers import LIMITS, ReadOptions, is_url, open_download, open_file, strip_url
 from layers.readers.guard import check_file
 from layers.sources import SourceProfile, load_profile
-from layers.sources.plan import make_plan
+from layers.sources.plan import assign_columns
 from layers.storage.loads import LoadFile
 from layers.storage.store import Store
 
@@ -62,18 +62,18 @@ def ingest_files(  # noqa: PLR0913  # the choices of one load, all by name
     require(viewer, Action.LOAD)
     profile = load_profile(source, home) if isinstance(source, str) else source
     if layer is not None:
-        layer_named(layer)
+        find_layer(layer)
     moment = now or datetime.now(UTC)
     with ExitStack() as stack:
         inputs = [_input(path, profile, stack) for path in paths]
         total, before = sum(item.size for item in inputs), 0
-        entries: list[tuple[_Input, LoadFile, Samples]] = []
+        entries: list[tuple[_Input, LoadFile, RejectSamples]] = []
         with store.begin_load(viewer, area=area.name, dry_run=dry_run, now=now) as load:
             for item in inputs:
                 job = _Job(item, profile, area, int(moment.timestamp()), layer)
-                tell = _telling(progress, before, item.size, total)
+                tell = _build_progress(progress, before, item.size, total)
                 with load.file(
-                    item.name, profile.name, sha256=_digest(item.path), snapshot=profile.snapshot is not None
+                    item.name, profile.name, sha256=_hash_file(item.path), snapshot=profile.snapshot is not None
                 ) as entry:
                     entries.append((item, entry, job.run(entry, tell)))
                 before += item.size
@@ -81,7 +81,7 @@ def ingest_files(  # noqa: PLR0913  # the choices of one load, all by name
     return IngestReport(files, load.batch_id, dry_run)
 
 
-def _report(profile: SourceProfile, item: _Input, entry: LoadFile, samples: Samples) -> FileReport:
+def _report(profile: SourceProfile, item: _Input, entry: LoadFile, samples: RejectSamples) -> FileReport:
     return FileReport(item.name, profile.name, entry.tally, tuple(samples.kept), samples.remarks())
 
 
@@ -91,16 +91,16 @@ def _input(given: Path | str, profile: SourceProfile, stack: ExitStack) -> _Inpu
         if profile.records != "open311":
             raise DataError(
                 "Only Open311 requests are read from a URL",
-                f"{url_name(str(given))} was given for {profile.name}",
+                f"{strip_url(str(given))} was given for {profile.name}",
                 "download the file first",
             )
-        path = stack.enter_context(downloaded(str(given)))
-        return _Input(url_name(str(given)), path, max(path.stat().st_size, 1))
+        path = stack.enter_context(open_download(str(given)))
+        return _Input(strip_url(str(given)), path, max(path.stat().st_size, 1))
     path = Path(given)
     return _Input(path.name, path, check_file(path, most_bytes=LIMITS.text_bytes))
 
 
-def _telling(progress: Progress | None, before: int, size: int, total: int) -> Callable[[float], None]:
+def _build_progress(progress: Progress | None, before: int, size: int, total: int) -> Callable[[float], None]:
     def tell(done: float) -> None:
         if progress is not None:
             progress(before + round(done * size), total)
@@ -108,7 +108,7 @@ def _telling(progress: Progress | None, before: int, size: int, total: int) -> C
     return tell
 
 
-def _digest(path: Path) -> str:
+def _hash_file(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -123,16 +123,16 @@ class _Job:
     now: int
     layer: str | None
 
-    def run(self, entry: LoadFile, tell: Callable[[float], None]) -> Samples:
+    def run(self, entry: LoadFile, tell: Callable[[float], None]) -> RejectSamples:
         """Read the file and hand its rows to the load, chunk by chunk."""
-        profile, samples = self.profile, Samples(self.item.name)
+        profile, samples = self.profile, RejectSamples(self.item.name)
         named = _parts_of_name(profile, self.item.name)
         options = ReadOptions(
             encoding=profile.encoding, delimiter=profile.delimiter, sheet=profile.sheet, geo_layer=profile.geo_layer,
             records=profile.records, shapes=profile.location.shapes,
         )  # fmt: skip
         with open_file(self.item.path, options) as opened:
-            plan = make_plan(profile, opened.columns, name=self.item.name, has_layer=self.layer is not None)
+            plan = assign_columns(profile, opened.columns, name=self.item.name, has_layer=self.layer is not None)
             crs = _crs(self.item.name, opened.crs, profile)
             reader = RowReader(
                 profile=profile, plan=plan, wards=self.area.wards, now=self.now, crs=crs, named=named, layer=self.layer,

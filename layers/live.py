@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LIVE",
+    "build_columns",
+    "build_known_condition",
     "count_outside",
     "freeze",
     "has_demonstration",
     "is_empty",
-    "known_at",
-    "make_columns",
     "read_columns",
 ]
 
@@ -42,13 +42,13 @@ def read_columns(
     `layers.storage.refresh.ColumnCache`.
     """
     require(viewer, Action.SEE_COUNTS)
-    condition = LIVE if as_at is None else known_at(as_at)
+    condition = LIVE if as_at is None else build_known_condition(as_at)
     with reading(store.engine) as connection:
         version = read_version(connection)
-        return make_columns(fetch_rows(connection, condition, ward_codes), version=version, ward_codes=ward_codes)
+        return build_columns(fetch_rows(connection, condition, ward_codes), version=version, ward_codes=ward_codes)
 
 
-def known_at(moment: datetime) -> ColumnElement[bool]:
+def build_known_condition(moment: datetime) -> ColumnElement[bool]:
     """The condition that a row was recorded at or before the moment and not yet superseded at it."""
     seconds = to_seconds(moment)
     return sa.and_(
@@ -56,7 +56,7 @@ def known_at(moment: datetime) -> ColumnElement[bool]:
     )
 
 
-def make_columns(raw: dict[str, NDArray[Any]], *, version: int, ward_codes: tuple[str, ...]) -> Columns:
+def build_columns(raw: dict[str, NDArray[Any]], *, version: int, ward_codes: tuple[str, ...]) -> Columns:
     """Columns from the arrays of `layers.storage.fetch.fetch_rows`: sorted by start, then row_id; cells as codes."""
     order = np.lexsort((raw["row_id"], raw["start"]))
     cell, cell_ids = {}, {}

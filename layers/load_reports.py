@@ -9,7 +9,7 @@ import pandas as pd
 from layers.event import REPORTERS
 from layers.storage.loads import FileTally
 
-__all__ = ["FileReport", "IngestReport", "RejectSample", "Samples"]
+__all__ = ["FileReport", "IngestReport", "RejectSample", "RejectSamples"]
 
 SAMPLES: Final = 5  # rejects of each reason that a report shows
 
@@ -76,7 +76,7 @@ class IngestReport:
 
 
 @dataclass(slots=True)
-class Samples:
+class RejectSamples:
     """The first rejects of each reason of one file, and how many events had an unknown word for who reported them."""
 
     file: str

@@ -13,23 +13,23 @@ from numpy.typing import NDArray
 
 from geo.calendar import Calendar
 from geo.errors import UsageError
-from layers.catalogue import LAYERS, layer_named
+from layers.catalogue import LAYERS, find_layer
 from layers.columns import Columns
 from layers.event import PRECISIONS, LayerSpec
 from layers.filters import Filter
-from layers.wording import date_words, list_words, span_words
+from layers.wording import format_date, format_list, format_span
 
 __all__ = [
     "FEWEST_BINS",
     "Bins",
     "Period",
-    "before",
     "choose_bins",
-    "known_period",
-    "month_only_share",
-    "one_layer",
-    "period_of",
-    "year_before",
+    "clip_period",
+    "find_known_period",
+    "find_month_only_share",
+    "find_period_before",
+    "find_year_before",
+    "require_one_layer",
 ]
 
 Period = tuple[dt.date, dt.date]  # half-open local dates
@@ -49,23 +49,23 @@ class Bins:
     words: str
 
 
-def one_layer(chosen: Filter, what: str, *, incidents: bool = False) -> LayerSpec:
+def require_one_layer(chosen: Filter, what: str, *, incidents: bool = False) -> LayerSpec:
     """The one layer of a filter; UsageError for none or several, or for a layer of states where `incidents` are needed.
 
     `what` begins the rule, as in "A hotspot map".
     """
     names = ", ".join(spec.name for spec in LAYERS if spec.kind == "incident" or not incidents)
     if len(chosen.layers) == 1:
-        spec = layer_named(chosen.layers[0])
+        spec = find_layer(chosen.layers[0])
         if incidents and spec.kind != "incident":
             fact = f"{spec.many} are in force for months"
             raise UsageError(f"{what} is of incidents, which happen on a day", fact, f"choose one of {names}")
         return spec
-    asked = f"{list_words(chosen.layers)} were chosen" if chosen.layers else "none was chosen"
+    asked = f"{format_list(chosen.layers)} were chosen" if chosen.layers else "none was chosen"
     raise UsageError(f"{what} is of one layer: unlike things are not added up", asked, f"choose one of {names}")
 
 
-def known_period(columns: Columns, layer: str, *, time_zone: str) -> Period | None:
+def find_known_period(columns: Columns, layer: str, *, time_zone: str) -> Period | None:
     """From the day of a layer's first event to the day after its last, wherever it was; None without events.
 
     A state's last is the one that began last: an order that runs for months to come is no news of those months.
@@ -74,42 +74,42 @@ def known_period(columns: Columns, layer: str, *, time_zone: str) -> Period | No
     if not own.size:
         return None
     start = columns.start[own]
-    latest = start if layer_named(layer).kind == "state" else np.maximum(start, columns.end[own] - 1)
+    latest = start if find_layer(layer).kind == "state" else np.maximum(start, columns.end[own] - 1)
     first, last = Calendar(time_zone).days(np.array([start[0], latest.max()])).tolist()
     return _EPOCH + first * _DAY, _EPOCH + (last + 1) * _DAY
 
 
-def period_of(columns: Columns, chosen: Filter, *, time_zone: str) -> tuple[Period | None, list[str]]:
+def clip_period(columns: Columns, chosen: Filter, *, time_zone: str) -> tuple[Period | None, list[str]]:
     """The filter's period as far as the layer's records reach, and sentences on what was cut off.
 
     None where the layer has no records in it at all.
     """
-    spec = one_layer(chosen, "A period of records")
-    known = known_period(columns, spec.name, time_zone=time_zone)
+    spec = require_one_layer(chosen, "A period of records")
+    known = find_known_period(columns, spec.name, time_zone=time_zone)
     if known is None:
         return None, [f"No {spec.many} have been loaded."]
     start, end = max(chosen.start or known[0], known[0]), min(chosen.end or known[1], known[1])
     said = []
     if chosen.end is not None and end < chosen.end:
-        said.append(f"The newest record is of {date_words(known[1] - _DAY)}: the days after it are left out.")
+        said.append(f"The newest record is of {format_date(known[1] - _DAY)}: the days after it are left out.")
     if chosen.start is not None and start > chosen.start:
-        said.append(f"The records begin on {date_words(known[0])}: the days before it are left out.")
-    return ((start, end), said) if start < end else (None, [f"There are no records of {_asked(chosen)}."])
+        said.append(f"The records begin on {format_date(known[0])}: the days before it are left out.")
+    return ((start, end), said) if start < end else (None, [f"There are no records of {_request_period(chosen)}."])
 
 
-def _asked(chosen: Filter) -> str:
+def _request_period(chosen: Filter) -> str:
     if chosen.start and chosen.end:
-        return span_words(chosen.start, chosen.end)
-    return f"the time from {date_words(chosen.start)} on" if chosen.start else "that time"
+        return format_span(chosen.start, chosen.end)
+    return f"the time from {format_date(chosen.start)} on" if chosen.start else "that time"
 
 
-def before(period: Period) -> Period:
+def find_period_before(period: Period) -> Period:
     """The period of the same length that ends where this one starts."""
     start, end = period
     return start - (end - start), start
 
 
-def year_before(period: Period) -> Period:
+def find_year_before(period: Period) -> Period:
     """The same dates a year earlier; 29 February becomes 1 March."""
     return _a_year_back(period[0]), _a_year_back(period[1])
 
@@ -121,7 +121,7 @@ def _a_year_back(day: dt.date) -> dt.date:
         return dt.date(day.year - 1, 3, 1)
 
 
-def month_only_share(columns: Columns, index: NDArray[np.int64]) -> float:
+def find_month_only_share(columns: Columns, index: NDArray[np.int64]) -> float:
     """The share of these events that are known only to their month; 0 of none."""
     if not len(index):
         return 0.0
@@ -150,7 +150,7 @@ def choose_bins(period: Period, *, month_only: float = 0.0) -> Bins | None:
 
 
 def _bins(periods: list[Period], unit: str, reason: str) -> Bins:
-    span = span_words(periods[0][0], periods[-1][1])
+    span = format_span(periods[0][0], periods[-1][1])
     return Bins(tuple(periods), unit, f"{len(periods)} bins from {span}: {reason}.")
 
 

@@ -18,15 +18,15 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from geo.apart import count_apart
-from geo.cells import cell_strings, cells_from_strings, index_points_at
+from geo.apart import count_separate_places
+from geo.cells import format_cells, index_points_at, parse_cell_strings
 from geo.errors import AreaError, DataError
 from geo.geofiles import gdal_address
 from layers.areas import WARDS_FILE, Area
-from layers.boundary_files import sha256_of
-from layers.whole_files import written_whole
+from layers.boundary_files import hash_file
+from layers.whole_files import atomic_write
 
-__all__ = ["MASK_FILE", "PIECE_RESOLUTION", "Mask", "PlacesReport", "make_places", "read_mask"]
+__all__ = ["MASK_FILE", "PIECE_RESOLUTION", "MaskReport", "PlacesMask", "build_places_mask", "read_places_mask"]
 
 MASK_FILE: Final = "places.csv"
 SPOTS_FILE: Final = "spots.csv"
@@ -43,7 +43,7 @@ _HINT: Final = "give a CSV with longitude and latitude, or a GeoJSON, GeoPackage
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Mask:
+class PlacesMask:
     """The plausible pieces of an area, sorted by ward and cell: H3 cells (uint64), ward codes, spots, apart (int64).
 
     One that lies in two pieces counts in both. `apart` counts those of a choice from all spots of which no two touch;
@@ -61,7 +61,7 @@ class Mask:
 
 
 @dataclass(frozen=True, slots=True)
-class PlacesReport:
+class MaskReport:
     """What was made: how many points or lines were read, how many spots lie in the area, and in how many pieces."""
 
     area: str
@@ -71,7 +71,7 @@ class PlacesReport:
     file: str
 
 
-def make_places(path: Path, area: Area, *, source: str, licence: str, attribution: str) -> PlacesReport:
+def build_places_mask(path: Path, area: Area, *, source: str, licence: str, attribution: str) -> MaskReport:
     """Make an area's mask from points or lines (any CRS that the file states; a CSV is in WGS 84 degrees).
 
     Writes places.csv, spots.csv and places.toml into the area's folder. DataError if the file has no points or lines,
@@ -80,7 +80,7 @@ def make_places(path: Path, area: Area, *, source: str, licence: str, attributio
     read, found = 0, []
     for count, lon, lat in _points(path):
         read += count
-        found.append(_spots(lon, lat, area))
+        found.append(_find_distinct_points(lon, lat, area))
     spots = pd.concat(found).drop_duplicates()
     if spots.empty:
         raise AreaError(
@@ -91,33 +91,33 @@ def make_places(path: Path, area: Area, *, source: str, licence: str, attributio
     by_piece = spots.groupby(["ward_code", "cell"], sort=True, as_index=False)
     pieces = by_piece.agg(spots=("spot", "size"))
     numbers = by_piece.ngroup().to_numpy().astype(np.int64)
-    pieces["apart"] = count_apart(spots["spot"].to_numpy(dtype=np.uint64), numbers, size=len(pieces))
-    pieces["cell"] = cell_strings(pieces["cell"].to_numpy(dtype=np.uint64))
-    with written_whole(area.folder / MASK_FILE) as draft:
+    pieces["apart"] = count_separate_places(spots["spot"].to_numpy(dtype=np.uint64), numbers, size=len(pieces))
+    pieces["cell"] = format_cells(pieces["cell"].to_numpy(dtype=np.uint64))
+    with atomic_write(area.folder / MASK_FILE) as draft:
         pieces[COLUMNS].to_csv(draft, index=False, lineterminator="\n")
-    cells = cell_strings(np.unique(spots["spot"].to_numpy(dtype=np.uint64)))
-    with written_whole(area.folder / SPOTS_FILE) as draft:
+    cells = format_cells(np.unique(spots["spot"].to_numpy(dtype=np.uint64)))
+    with atomic_write(area.folder / SPOTS_FILE) as draft:
         draft.write_text("\n".join(["spot", *cells]) + "\n", encoding="utf-8")
     facts = {
         "source": source,
         "source_file": path.name,
-        "source_sha256": sha256_of(path),
+        "source_sha256": hash_file(path),
         "licence": licence,
         "attribution": attribution,
         "piece_resolution": PIECE_RESOLUTION,
         "spot_resolution": SPOT_RESOLUTION,
         "pieces": len(pieces),
-        "wards_sha256": sha256_of(area.folder / WARDS_FILE),
-        "places_sha256": sha256_of(area.folder / MASK_FILE),
-        "spots_sha256": sha256_of(area.folder / SPOTS_FILE),
+        "wards_sha256": hash_file(area.folder / WARDS_FILE),
+        "places_sha256": hash_file(area.folder / MASK_FILE),
+        "spots_sha256": hash_file(area.folder / SPOTS_FILE),
     }
     lines = ["# Made by `hexbeat boundaries places`; make again rather than edit.", *map(_toml, facts.items())]
-    with written_whole(area.folder / FACTS_FILE) as draft:
+    with atomic_write(area.folder / FACTS_FILE) as draft:
         draft.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return PlacesReport(area.name, read, len(spots), len(pieces), str(area.folder / MASK_FILE))
+    return MaskReport(area.name, read, len(spots), len(pieces), str(area.folder / MASK_FILE))
 
 
-def read_mask(area: Area) -> Mask:
+def read_places_mask(area: Area) -> PlacesMask:
     """The area's mask; AreaError if there is none, or if it was not made for these wards."""
     rule = f"A release needs the list of places of {area.title} where events can happen"
     hint = f"make it: hexbeat boundaries places FILE --area {area.name}"
@@ -125,17 +125,17 @@ def read_mask(area: Area) -> Mask:
     if not all(file.is_file() for file in (path, spots, area.folder / FACTS_FILE)):
         raise AreaError(rule, "there is none", hint)
     facts = tomllib.loads((area.folder / FACTS_FILE).read_text(encoding="utf-8"))
-    if facts.get("wards_sha256") != sha256_of(area.folder / WARDS_FILE):
+    if facts.get("wards_sha256") != hash_file(area.folder / WARDS_FILE):
         raise AreaError(rule, "the one that is there was made for other wards", hint)
-    digest = sha256_of(path)
-    if (facts.get("places_sha256"), facts.get("spots_sha256")) != (digest, sha256_of(spots)):
+    digest = hash_file(path)
+    if (facts.get("places_sha256"), facts.get("spots_sha256")) != (digest, hash_file(spots)):
         raise AreaError(rule, "the one that is there was changed by hand", hint)
     frame = pd.read_csv(path, dtype={"cell": str, "ward_code": str})
     if list(frame.columns) != COLUMNS:
         raise AreaError(rule, "the one that is there was made by another version of Hexbeat", hint)
-    cells, listed = cells_from_strings(frame["cell"]), cells_from_strings(pd.read_csv(spots, dtype=str)["spot"])
+    cells, listed = parse_cell_strings(frame["cell"]), parse_cell_strings(pd.read_csv(spots, dtype=str)["spot"])
     numbers, apart = (frame[name].to_numpy(dtype=np.int64) for name in ("spots", "apart"))
-    return Mask(cells, tuple(frame["ward_code"]), numbers, apart, listed, facts, digest)
+    return PlacesMask(cells, tuple(frame["ward_code"]), numbers, apart, listed, facts, digest)
 
 
 def _points(path: Path) -> Iterator[tuple[int, NDArray[np.float64], NDArray[np.float64]]]:
@@ -181,7 +181,7 @@ def _require_no_export(path: Path, columns: Iterable[object]) -> None:
         )
 
 
-def _spots(lon: NDArray[np.float64], lat: NDArray[np.float64], area: Area) -> pd.DataFrame:
+def _find_distinct_points(lon: NDArray[np.float64], lat: NDArray[np.float64], area: Area) -> pd.DataFrame:
     """The distinct spots of these points in the area: columns ward_code, cell, spot."""
     ward = area.wards.locate(lon, lat)
     inside = ward >= 0

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from geo.errors import DataError
 from layers.parsing.places import NATIONAL_GRID, Points, parse_grid_refs, parse_pairs, parse_xy, to_degrees
-from layers.parsing.values import clean
+from layers.parsing.values import clean_column
 from layers.readers import Chunk, ReadOptions, open_file
 
-__all__ = ["PLACE_FIELDS", "PlainSheet", "folded", "read_plain_sheet"]
+__all__ = ["PLACE_FIELDS", "PlaceSheet", "fold_heading", "read_place_sheet"]
 
 PLACE_FIELDS: Final[Mapping[str, Sequence[str]]] = {
     "lon": ("lon", "longitude", "long", "lng"),
@@ -31,7 +31,7 @@ _MISSING: Final = ("", "-", "n/a", "N/A", "NULL", "None")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PlainSheet:
+class PlaceSheet:
     """Rows (n,): cleaned texts by field ("" where blank), lines, and points (n, 2) as longitude and latitude.
 
     A point is NaN where the row says none, infinity where what it says is no place. `headings` are the file's own.
@@ -43,18 +43,18 @@ class PlainSheet:
     headings: tuple[str, ...]
 
 
-def folded(heading: str) -> str:
+def fold_heading(heading: str) -> str:
     """A heading without case, blanks, hyphens, underscores and full stops."""
     return re.sub(r"[\s_.\-]+", "", heading).casefold()
 
 
-def read_plain_sheet(
+def read_place_sheet(
     path: Path,
     *,
     fields: Mapping[str, Sequence[str]],
     named: Mapping[str, str] | None = None,
     tab: str | None = None,
-) -> PlainSheet:
+) -> PlaceSheet:
     """Read a file of any kind that Hexbeat reads by known headings; columns of other headings are not read.
 
     `fields` names each field and the headings that mean it, `named` the heading that a person chose for a field (it
@@ -63,11 +63,11 @@ def read_plain_sheet(
     """
     with open_file(path, ReadOptions(shapes="inside_point", sheet=tab)) as opened:
         chosen = _choose(path.name, opened.columns, {**PLACE_FIELDS, **fields}, named or {})
-        chunks = list(_limited(path.name, opened.chunks(tuple(dict.fromkeys(chosen.values())))))
+        chunks = list(_limit_rows(path.name, opened.chunks(tuple(dict.fromkeys(chosen.values())))))
     if not chunks:
         raise DataError(f"{path.name} has to have rows below its headings", "it has none", "export it again")
     frame = pd.concat([chunk.frame for chunk in chunks], ignore_index=True)
-    texts = {field: clean(frame[heading], _MISSING) for field, heading in chosen.items()}
+    texts = {field: clean_column(frame[heading], _MISSING) for field, heading in chosen.items()}
     shapes = [chunk.points for chunk in chunks if chunk.points is not None]
     geometry = np.vstack(shapes) if shapes else None
     if geometry is not None and opened.crs is None:
@@ -78,10 +78,10 @@ def read_plain_sheet(
         )
     points = _points(texts, len(frame)) if geometry is None else to_degrees(geometry, str(opened.crs))
     lines = np.concatenate([chunk.lines for chunk in chunks])
-    return PlainSheet(texts, lines, points, opened.columns)
+    return PlaceSheet(texts, lines, points, opened.columns)
 
 
-def _limited(name: str, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
+def _limit_rows(name: str, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
     rows = 0
     for chunk in chunks:
         rows += len(chunk.frame)
@@ -98,11 +98,11 @@ def _choose(
     name: str, columns: tuple[str, ...], fields: Mapping[str, Sequence[str]], named: Mapping[str, str]
 ) -> dict[str, str]:
     """The heading of each field that the file has."""
-    there = {folded(column): column for column in reversed(columns) if column}
+    there = {fold_heading(column): column for column in reversed(columns) if column}
     chosen = {}
     for field, aliases in fields.items():
         wanted = [named[field]] if field in named else [field, *aliases]
-        found = next((there[folded(alias)] for alias in wanted if folded(alias) in there), None)
+        found = next((there[fold_heading(alias)] for alias in wanted if fold_heading(alias) in there), None)
         if found is None and field in named:
             raise DataError(
                 "A column that is named is in the file",

@@ -14,12 +14,12 @@ from layers.storage.state import reading
 if TYPE_CHECKING:
     from layers.storage.store import Store
 
-__all__ = ["SHARED_EVENTS", "source_summary"]
+__all__ = ["SHARED_EVENTS", "summarise_sources"]
 
 SHARED_EVENTS: Final = 3  # so many live events of one source at the same coordinates make them a shared point
 
 
-def source_summary(store: "Store", viewer: Viewer) -> pd.DataFrame:
+def summarise_sources(store: "Store", viewer: Viewer) -> pd.DataFrame:
     """One row a source and layer that has live events, and one a source that has only rejects (layer missing).
 
     source str, layer str, events int64; last_record (latest `occurred_from`, UTC seconds, Int64); without_time (share

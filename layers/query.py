@@ -11,15 +11,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from geo.calendar import AllowedTime, Calendar, week_mask
-from geo.counts import expand, group_sums, shares
+from geo.calendar import AllowedTime, Calendar, build_week_mask
+from geo.counts import compute_shares, expand, sum_groups
 from geo.errors import UsageError
 from geo.wards import Wards
 from layers.catalogue import LAYER_NAMES, LAYERS
 from layers.columns import Columns
 from layers.event import PRECISIONS, REPORTERS
 from layers.filters import Filter, Group
-from layers.grouping import cell_groups, layer_groups, month_groups, ward_groups
+from layers.grouping import group_by_cell, group_by_layer, group_by_month, group_by_ward
 
 __all__ = ["Counts", "Filter", "Selection", "count", "count_cells", "select"]
 
@@ -110,13 +110,13 @@ def count(
         shared = _shared_over_months(columns, chosen, selection, event[weight > 0])
         index = index[event]
     groups = {
-        "cell": lambda: cell_groups(columns, index, resolution),
-        "ward": lambda: ward_groups(columns, index, wards),
-        "month": lambda: month_groups(month),
-        "layer": lambda: layer_groups(columns, index),
+        "cell": lambda: group_by_cell(columns, index, resolution),
+        "ward": lambda: group_by_ward(columns, index, wards),
+        "month": lambda: group_by_month(month),
+        "layer": lambda: group_by_layer(columns, index),
     }
     grouped = [groups[name]() for name in by]
-    parts, sums = group_sums([group.code for group in grouped], [group.size for group in grouped], weight)
+    parts, sums = sum_groups([group.code for group in grouped], [group.size for group in grouped], weight)
     labels: dict[str, list[str]] = {}
     for group, part in zip(grouped, parts, strict=True):
         labels |= group.label(part)
@@ -141,14 +141,14 @@ def count_cells(
 ) -> tuple[NDArray[np.uint64], NDArray[np.float64]]:
     """A selection summed by cell: sorted cells (uint64 (g,)) and their sums (float64 (g,)), for maps."""
     ids = columns.cell_ids[resolution]
-    (place,), sums = group_sums([columns.cell[resolution][selection.index]], [len(ids)], selection.weight)
+    (place,), sums = sum_groups([columns.cell[resolution][selection.index]], [len(ids)], selection.weight)
     return ids[place], sums
 
 
 def _window(columns: Columns, chosen: Filter, calendar: Calendar) -> _Window:
     low = calendar.day_start(chosen.start) if chosen.start else -_ALWAYS
     high = calendar.day_start(chosen.end) if chosen.end else _ALWAYS
-    mask = week_mask(chosen.hours, chosen.days)
+    mask = build_week_mask(chosen.hours, chosen.days)
     if mask.all() or not len(columns):
         return _Window(low, high, None)
     # A window no wider than what there is changes no answer, and its table of hours has an end.
@@ -212,7 +212,7 @@ def _weights(columns: Columns, chosen: Filter, index: NDArray[np.int64], window:
             return window.allowed.holds(start).astype(np.float64)
         share[instant] = window.allowed.holds(start[instant])
         part = np.flatnonzero((start != end) & incident)
-    share[part] = shares(start[part], end[part], low=window.low, high=window.high, allowed=window.allowed)
+    share[part] = compute_shares(start[part], end[part], low=window.low, high=window.high, allowed=window.allowed)
     return share
 
 
@@ -236,7 +236,7 @@ def _by_month(
     weight = selection.weight[event]
     several = np.flatnonzero((last_month > first_month)[event] & ~_STATE[columns.layer[selection.index[event]]])
     crossing, in_month = event[several], month[several]
-    weight[several] = shares(
+    weight[several] = compute_shares(
         start[crossing],
         end[crossing],
         low=np.maximum(edges[in_month], window.low),

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from geo.errors import DataError
 
-__all__ = ["written_whole"]
+__all__ = ["atomic_write"]
 
 
 @contextmanager
-def written_whole(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Iterator[Path]:
     """Yield a draft beside `path` (same ending) that takes its place when all went well, and is removed when not.
 
     DataError where it cannot be written: a folder of that name, no folder to put it in, no leave, no room.

@@ -8,14 +8,14 @@ from layers.event import LayerSpec, Measure
 
 __all__ = [
     "MONTH_NAMES",
-    "across_words",
-    "chance_words",
-    "date_words",
-    "list_words",
-    "number_words",
-    "percent_words",
-    "span_words",
-    "things",
+    "format_cell_width",
+    "format_count",
+    "format_date",
+    "format_list",
+    "format_number",
+    "format_odds",
+    "format_percent",
+    "format_span",
 ]
 
 MONTH_NAMES: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -26,26 +26,26 @@ _RARE: Final = 0.001  # smaller chances are not told apart in words
 _HALF: Final = 0.4  # from here on "1 in 2" says no more than "about half"
 
 
-def across_words(resolution: int) -> str:
+def format_cell_width(resolution: int) -> str:
     """How far it is across a cell, rounded, as in "130 m"."""
     return _ACROSS[resolution]
 
 
-def date_words(day: dt.date) -> str:
+def format_date(day: dt.date) -> str:
     """21 Nov 2026: the same in every locale."""
     return f"{day.day} {MONTH_NAMES[day.month - 1]} {day.year}"
 
 
-def span_words(start: dt.date, end: dt.date) -> str:
+def format_span(start: dt.date, end: dt.date) -> str:
     """The half-open period [start, end) by its first and last day: "26 Oct to 21 Nov 2026"; the year only once."""
     last = end - dt.timedelta(days=1)
     if last <= start:
-        return date_words(start)
-    first = date_words(start) if start.year != last.year else f"{start.day} {MONTH_NAMES[start.month - 1]}"
-    return f"{first} to {date_words(last)}"
+        return format_date(start)
+    first = format_date(start) if start.year != last.year else f"{start.day} {MONTH_NAMES[start.month - 1]}"
+    return f"{first} to {format_date(last)}"
 
 
-def number_words(value: float) -> str:
+def format_number(value: float) -> str:
     """Thousands with a comma; a share (1.46) with one decimal, a small one with two, a whole one without; no "-0"."""
     if _NOTHING < abs(value) < 0.1:  # noqa: PLR2004 - one decimal would make it nought
         return f"{value:.2f}" if abs(value) >= 0.005 else "under 0.01" if value > 0 else "0"  # noqa: PLR2004 - likewise
@@ -54,13 +54,13 @@ def number_words(value: float) -> str:
     return f"{whole:,}" if rounded == whole else f"{rounded:,.1f}"
 
 
-def percent_words(share: float) -> str:
+def format_percent(share: float) -> str:
     """0.18 as "18 %"; what is not nothing and under a half per cent as "under 1 %"."""
     percent = round(share * 100)
     return "under 1 %" if percent == 0 and share > 0 else f"{percent:,} %"
 
 
-def chance_words(p: float) -> str:
+def format_odds(p: float) -> str:
     """A chance as odds: "fewer than 1 in 1,000", "about 1 in 40", "about 4 in 10"."""
     if p < _RARE:
         return "fewer than 1 in 1,000"
@@ -70,17 +70,17 @@ def chance_words(p: float) -> str:
     return f"about 1 in {round(odds, -1 if odds >= 100 else None):,.0f}"  # noqa: PLR2004 - two digits are enough
 
 
-def things(number: float, spec: LayerSpec, measure: Measure = "events") -> str:
+def format_count(number: float, spec: LayerSpec, measure: Measure = "events") -> str:
     """A number with what it counts, as in "1 needle find", "14 needle finds", "2.5 needles"."""
     if measure == "quantity" and spec.item not in spec.many:
         one, many = spec.item.removesuffix("s"), spec.item
     else:
         one, many = spec.one, spec.many
-    words = number_words(number)
+    words = format_number(number)
     return f"{words} {one if words == '1' else many}"
 
 
-def list_words(items: Sequence[str], *, most: int | None = None) -> str:
+def format_list(items: Sequence[str], *, most: int | None = None) -> str:
     """As in "Central", "Central and Newport", "Central, Newport and Park"; beyond `most` "Central, Park and 4 more"."""
     shown = list(items[:most])
     if len(items) > len(shown):

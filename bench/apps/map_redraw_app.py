@@ -10,14 +10,14 @@ import streamlit as st
 from numpy.typing import NDArray
 from streamlit_folium import st_folium
 
-from dashboard.basemap import base_map
+from dashboard.basemap import build_base_map
 from dashboard.hexlayer import HexLayer
-from dashboard.livemap import show_map
-from dashboard.scales import count_scale
+from dashboard.livemap import draw_live_map
+from dashboard.scales import build_count_scale
 from layers.areas import load_area
 
 MIDDLE = (54.57, -1.17)
-SCALE = count_scale(255)
+SCALE = build_count_scale(255)
 
 
 @st.cache_data
@@ -72,11 +72,11 @@ if st.button("Filter"):
 seed = st.session_state["seed"]
 if way == "hexlayer":
     layer = HexLayer(cells_around(count), values_of(count, seed), scale=SCALE, title=f"Seed {seed}", unit="Finds")
-    show_map(area, layer, key="map", height=600)
+    draw_live_map(area, layer, key="map", height=600)
 else:
     group = folium.FeatureGroup(name="cells")
     group.add_child(geojson_layer(count, seed))
-    ground = base_map(area)
+    ground = build_base_map(area)
     ground.options["prefer_canvas"] = True  # faster than its thousands of SVG elements
     st_folium(
         ground, key="map", height=600, use_container_width=True, feature_group_to_add=group,

@@ -18,7 +18,7 @@ from typing import Any, Final
 import streamlit.components.v1 as components
 from xstatic.pkg import leaflet
 
-__all__ = ["live_script", "live_url", "read_asset", "script_json", "scripts", "styles"]
+__all__ = ["format_script_json", "read_asset", "read_live_script", "read_scripts", "read_styles", "serve_text"]
 
 # In the order in which they need each other.
 SCRIPTS: Final = ("lattice", "theme", "view", "wards", "controls", "hexcanvas", "hexlayer", "keyboard", "legend")
@@ -34,7 +34,7 @@ def read_asset(name: str) -> str:
 
 
 @cache
-def scripts() -> str:
+def read_scripts() -> str:
     """Leaflet and our scripts as one; strict mode and names stay each file's own."""
     leaflet_script = (LEAFLET / "leaflet.js").read_text(encoding="utf-8")
     # The map of its sources is not served, so browsers are not sent to look for it.
@@ -44,20 +44,20 @@ def scripts() -> str:
 
 
 @cache
-def live_script() -> str:
+def read_live_script() -> str:
     """Scripts and styles in one: the map's names are measured as it opens, and a style sheet might come too late."""
-    sheet = f"Object.assign(document.createElement('style'), {{textContent: {script_json(styles())}}})"
-    return f"document.head.append({sheet});\n{scripts()}"
+    sheet = f"Object.assign(document.createElement('style'), {{textContent: {format_script_json(read_styles())}}})"
+    return f"document.head.append({sheet});\n{read_scripts()}"
 
 
 @cache
-def styles() -> str:
+def read_styles() -> str:
     """Leaflet's styles and ours as one."""
     ours = [read_asset(f"{name}.css") for name in STYLES]
     return "\n".join([(LEAFLET / "leaflet.css").read_text(encoding="utf-8"), *ours])
 
 
-def script_json(value: Any) -> str:
+def format_script_json(value: Any) -> str:
     """JSON that is only data wherever it stands: in a script, in a page, and in the templates that folium goes through.
 
     "<", ">" and "&" cannot end a script element, U+2028 and other characters beyond ASCII are escapes, and an opening
@@ -69,13 +69,13 @@ def script_json(value: Any) -> str:
     return re.sub(r"\{(?=[{%#])", r"\\u007b", text)
 
 
-def live_url(stem: str, suffix: str, content: str) -> str:
+def serve_text(stem: str, suffix: str, content: str) -> str:
     """Serve a text as "<stem>-<hash><suffix>" and return its address, relative to the page of a Streamlit component.
 
     Call it within a run of a Streamlit script: Streamlit learns of the folder there.
     """
     name = f"{stem}-{hashlib.sha256(content.encode()).hexdigest()[:16]}{suffix}"
-    path = served_folder() / name
+    path = make_served_folder() / name
     if not path.exists():
         with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
             file.write(content)
@@ -85,7 +85,7 @@ def live_url(stem: str, suffix: str, content: str) -> str:
 
 
 @cache
-def served_folder() -> Path:
+def make_served_folder() -> Path:
     """This process's own folder of files to serve, removed at its end."""
     folder = Path(tempfile.mkdtemp(prefix="hexbeat-map-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)

@@ -3,17 +3,17 @@
 import datetime as dt
 from collections.abc import Sequence
 
-from dashboard.documents.typesetting import make_pdf
-from layers.analysis.alert_form import form_words
+from dashboard.documents.typesetting import render_pdf
+from layers.analysis.alert_form import build_form
 from layers.analysis.alert_words import Alert
 from layers.areas import Area
 
-__all__ = ["alert_form_pdf"]
+__all__ = ["render_alert_form_pdf"]
 
 
-def alert_form_pdf(found: Sequence[Alert], *, area: Area, made: dt.datetime, demonstration: bool) -> bytes:
+def render_alert_form_pdf(found: Sequence[Alert], *, area: Area, made: dt.datetime, demonstration: bool) -> bytes:
     """The words of layers.analysis.alert_form as PDF/UA-1, with room to write; UsageError as there. `made` is aware."""
-    said = form_words(found, area=area, made=made, demonstration=demonstration)
+    said = build_form(found, area=area, made=made, demonstration=demonstration)
     data = {
         "title": said.title,
         "mark": said.warning,
@@ -23,4 +23,4 @@ def alert_form_pdf(found: Sequence[Alert], *, area: Area, made: dt.datetime, dem
         "made": said.made,
         "footer": "DRAFT, not sent. OFFICIAL: for the partnership only, small numbers.",
     }
-    return make_pdf("alert-form", data, {}, made=made)
+    return render_pdf("alert-form", data, {}, made=made)

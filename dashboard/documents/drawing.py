@@ -5,17 +5,17 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dashboard.documents.render import render
+from dashboard.documents.render import render_sketch
 from dashboard.documents.sketch import Bounds, Line, Mark, MarkKind, Outline, Ring, Sketch
 from dashboard.scales import Scale
-from geo.cells import boundaries
+from geo.cells import build_outlines
 from geo.errors import UsageError
 from layers.areas import Area
 
-__all__ = ["Line", "Mark", "Outline", "Ring", "draw_map", "map_words"]
+__all__ = ["Line", "Mark", "Outline", "Ring", "describe_map", "render_map"]
 
 
-def draw_map(  # noqa: PLR0913 - what a map may hold, by keyword
+def render_map(  # noqa: PLR0913 - what a map may hold, by keyword
     area: Area,
     *,
     cells: ArrayLike | None = None,
@@ -37,17 +37,17 @@ def draw_map(  # noqa: PLR0913 - what a map may hold, by keyword
     cells: uint64 (n,), values: (n,), classed by `scale` (dashboard.scales); a value below it is not drawn. Classes
     differ by lightness and by hatching. points, lines, areas, rings: see dashboard.documents.sketch. keys: what the
     legend says of marks, as ("stop", "a stop, in order"). extent: west, south, east, north that must be seen (None: the
-    whole area). alt: what it shows in words (None: `map_words` of the same). All texts are escaped. UsageError unless
+    whole area). alt: what it shows in words (None: `describe_map` of the same). All texts are escaped. UsageError unless
     cells, values and scale come together.
     """
-    ids, numbers = checked_cells(cells, values, scale)
-    facts = map_words(area, cells=len(ids), legend_title=legend_title, points=points, lines=lines, rings=rings)
+    ids, numbers = check_cells(cells, values, scale)
+    facts = describe_map(area, cells=len(ids), legend_title=legend_title, points=points, lines=lines, rings=rings)
     sketch = Sketch(
         wards=area.wards.polygons,
         names=area.wards.names,
         attribution=area.attribution,
         alt=alt or facts,
-        shaded=boundaries(ids),
+        shaded=build_outlines(ids),
         values=numbers,
         scale=scale,
         legend_title=legend_title,
@@ -58,10 +58,10 @@ def draw_map(  # noqa: PLR0913 - what a map may hold, by keyword
         keys=tuple(keys),
         extent=extent,
     )
-    return render(sketch, width_mm=width_mm, height_mm=height_mm)
+    return render_sketch(sketch, width_mm=width_mm, height_mm=height_mm)
 
 
-def checked_cells(
+def check_cells(
     cells: ArrayLike | None, values: ArrayLike | None, scale: Scale | None
 ) -> "tuple[np.ndarray, np.ndarray]":
     """Cells (uint64) and values (float64) of one length; both empty where there are none."""
@@ -76,7 +76,7 @@ def checked_cells(
     return ids, numbers
 
 
-def map_words(
+def describe_map(
     area: Area,
     *,
     cells: int = 0,

@@ -11,13 +11,13 @@ from typing import Any, Final
 
 import python_calamine
 
-from dashboard.documents.evidence_document import evidence_pdf
-from dashboard.documents.evidence_sheets import CONTENT_SHEET, evidence_xlsx
+from dashboard.documents.evidence_document import render_evidence_pdf
+from dashboard.documents.evidence_sheets import CONTENT_SHEET, build_evidence_xlsx
 from geo.errors import DataError, HexbeatError
 from layers.areas import load_area
-from layers.evidence.pack import FORMAT, canonical, digest_of
-from layers.evidence.register import noted_pack
-from layers.wording import date_words
+from layers.evidence.pack import FORMAT, encode_canonical, hash_content
+from layers.evidence.register import find_recorded_pack
+from layers.wording import format_date
 
 __all__ = ["PackCheck", "check_pack"]
 
@@ -49,22 +49,22 @@ def check_pack(name: str, file: bytes, *, home: Path) -> PackCheck:
     that was saved again, is not called intact, and the sentence says so: of such a workbook only the values stored in
     its cells are compared, not formulas, hidden rows or formats. DataError for a file that is no pack.
     """
-    content = pdf_content(file) if file.startswith(b"%PDF") else xlsx_content(file)
+    content = read_pdf_content(file) if file.startswith(b"%PDF") else read_xlsx_content(file)
     if content is None or content.get("format") != FORMAT:
         raise DataError(
             "A pack is checked in a file that hexbeat evidence wrote",
             f"{name} carries no content of one",
             "give the .pdf or .xlsx as it was written",
         )
-    digest = digest_of(content)
-    intact, same_values = compared(file, content, home)
-    noted = noted_pack(home, digest)
+    digest = hash_content(content)
+    intact, same_values = compare_file(file, content, home)
+    noted = find_recorded_pack(home, digest)
     facts = str(content.get("reference")), str(content.get("made_at"))
-    words = check_words(intact=intact, same_values=same_values, noted=noted)
+    words = describe_check(intact=intact, same_values=same_values, noted=noted)
     return PackCheck(intact, same_values, noted is not None, digest, *facts, words)
 
 
-def check_words(*, intact: bool, same_values: bool, noted: dt.datetime | None) -> str:
+def describe_check(*, intact: bool, same_values: bool, noted: dt.datetime | None) -> str:
     """What the check found, and what it did not."""
     if same_values and not intact:
         return (
@@ -82,52 +82,52 @@ def check_words(*, intact: bool, same_values: bool, noted: dt.datetime | None) -
             "What the file shows is its content, but no pack with this SHA-256 is noted here: compare the digits with "
             "those noted when it was made."
         )
-    return f"What the file shows is its content, as it was made here on {date_words(noted.date())}."
+    return f"What the file shows is its content, as it was made here on {format_date(noted.date())}."
 
 
-def compared(file: bytes, content: dict[str, Any], home: Path) -> tuple[bool, bool]:
+def compare_file(file: bytes, content: dict[str, Any], home: Path) -> tuple[bool, bool]:
     """Whether the file is what the content makes, byte by byte, and whether at least its stored values are."""
     try:
         if file.startswith(b"%PDF"):
-            same = file == evidence_pdf(content, load_area(str(content["area"]), home=home))
+            same = file == render_evidence_pdf(content, load_area(str(content["area"]), home=home))
             return same, same
-        made = evidence_xlsx(content)
-        return file == made, sheets_of(file) == sheets_of(made)
+        made = build_evidence_xlsx(content)
+        return file == made, read_sheets(file) == read_sheets(made)
     except (KeyError, TypeError, ValueError, HexbeatError):
         return False, False  # a content that makes no page was not written by Hexbeat
 
 
-def pdf_content(file: bytes) -> dict[str, Any] | None:
+def read_pdf_content(file: bytes) -> dict[str, Any] | None:
     """The JSON that the PDF carries; None if there is none."""
     for found in STREAM.finditer(file):
         reader = zlib.decompressobj()
         try:
             text = reader.decompress(file[found.end() :], LARGEST)
-            return as_content(text)
+            return parse_content(text)
         except zlib.error:
             continue
     return None
 
 
-def xlsx_content(file: bytes) -> dict[str, Any] | None:
+def read_xlsx_content(file: bytes) -> dict[str, Any] | None:
     """The JSON of the workbook's last sheet; None if there is none."""
     try:
-        sheets = sheets_of(file)
+        sheets = read_sheets(file)
     except (python_calamine.CalamineError, OSError, ValueError):
         return None
-    return as_content("".join(str(row[0]) for row in sheets.get(CONTENT_SHEET, []) if row).encode())
+    return parse_content("".join(str(row[0]) for row in sheets.get(CONTENT_SHEET, []) if row).encode())
 
 
-def as_content(text: bytes) -> dict[str, Any] | None:
+def parse_content(text: bytes) -> dict[str, Any] | None:
     """The content, if the text is one in its canonical form."""
     try:
         content = json.loads(text)
     except ValueError:
         return None
-    return content if isinstance(content, dict) and canonical(content) == text else None
+    return content if isinstance(content, dict) and encode_canonical(content) == text else None
 
 
-def sheets_of(file: bytes) -> dict[str, list[list[Any]]]:
+def read_sheets(file: bytes) -> dict[str, list[list[Any]]]:
     """The values stored in all cells of all sheets, by name; of a formula the value it had when it was saved."""
     book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(file))
     return {name: book.get_sheet_by_name(name).to_python() for name in book.sheet_names}

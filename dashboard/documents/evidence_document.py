@@ -4,25 +4,33 @@ import datetime as dt
 from collections import Counter
 from typing import Any, Final
 
-from dashboard.documents.drawing import draw_map
-from dashboard.documents.frame import bounds_around
+from dashboard.documents.drawing import render_map
+from dashboard.documents.frame import widen_bounds
 from dashboard.documents.sketch import Mark, MarkKind, Ring
 from dashboard.documents.timeline import draw_timeline
-from dashboard.documents.typesetting import make_pdf
+from dashboard.documents.typesetting import render_pdf
 from layers.areas import Area
-from layers.catalogue import layer_named
-from layers.evidence.pack import canonical, digest_of
-from layers.wording import MONTH_NAMES, date_words, list_words, number_words, percent_words, span_words, things
+from layers.catalogue import find_layer
+from layers.evidence.pack import encode_canonical, hash_content
+from layers.wording import (
+    MONTH_NAMES,
+    format_count,
+    format_date,
+    format_list,
+    format_number,
+    format_percent,
+    format_span,
+)
 
 __all__ = [
     "MARKING",
-    "evidence_map",
-    "evidence_pdf",
-    "fact_rows",
-    "incident_words",
-    "map_alt",
-    "month_table",
-    "source_words",
+    "build_fact_rows",
+    "build_month_table",
+    "describe_map",
+    "format_incident",
+    "format_source",
+    "render_evidence_map",
+    "render_evidence_pdf",
 ]
 
 MARKING: Final = "RESTRICTED: for the case named here and nobody else. Do not copy, forward or publish."
@@ -34,63 +42,63 @@ KINDS: Final[dict[str, MarkKind]] = {
 }
 
 
-def evidence_pdf(content: dict[str, Any], area: Area) -> bytes:
+def render_evidence_pdf(content: dict[str, Any], area: Area) -> bytes:
     """The pack as PDF/UA-1, the same bytes for the same content; `area` must be the one that the content names."""
     made = dt.datetime.fromisoformat(content["made_at"])
     data = {
         "title": f"Incidents recorded near a place: {content['reference']}",
         "mark": f"DEMONSTRATION: {content['demonstration']}." if content["demonstration"] else "",
         "marking": MARKING,
-        "facts": [list(row) for row in fact_rows(content)],
-        "alt": map_alt(content),
-        "timeline-alt": timeline_alt(content),
-        "months": month_table(content),
-        "layer-titles": [layer_named(name).title for name in content["layers"]],
-        "incidents": [incident_words(row) for row in content["incidents"]],
+        "facts": [list(row) for row in build_fact_rows(content)],
+        "alt": describe_map(content),
+        "timeline-alt": describe_timeline(content),
+        "months": build_month_table(content),
+        "layer-titles": [find_layer(name).title for name in content["layers"]],
+        "incidents": [format_incident(row) for row in content["incidents"]],
         "notes": any(row.get("note") for row in content["incidents"]),
-        "sources": [source_words(row) for row in content["sources"]],
+        "sources": [format_source(row) for row in content["sources"]],
         "caveats": content["caveats"],
-        "digest": digest_of(content),
+        "digest": hash_content(content),
         "footer": f"{'DEMONSTRATION. ' if content['demonstration'] else ''}{MARKING.split(':')[0]}. "
-        f"{content['reference']}. SHA-256 {digest_of(content)[:16]}…",
+        f"{content['reference']}. SHA-256 {hash_content(content)[:16]}…",
     }
     drawings = {
-        "map": evidence_map(content, area),
-        "timeline": draw_timeline(content, alt=timeline_alt(content)),
+        "map": render_evidence_map(content, area),
+        "timeline": draw_timeline(content, alt=describe_timeline(content)),
     }
-    return make_pdf("evidence", data, drawings, made=made, attached=canonical(content))
+    return render_pdf("evidence", data, drawings, made=made, attached=encode_canonical(content))
 
 
-def fact_rows(content: dict[str, Any]) -> list[tuple[str, str]]:
+def build_fact_rows(content: dict[str, Any]) -> list[tuple[str, str]]:
     """What the pack is, as names and words."""
     made = dt.datetime.fromisoformat(content["made_at"])
     start, end = (dt.date.fromisoformat(content[name]) for name in ("start", "end"))
-    totals = [things(row["records"], layer_named(row["layer"])) for row in content["totals"]]
+    totals = [format_count(row["records"], find_layer(row["layer"])) for row in content["totals"]]
     return [
         ("Case", content["reference"]),
         ("Place", f"{content['lat']:.5f}, {content['lon']:.5f} (WGS 84), {content['ward_name']} ward"),
-        ("Radius", f"{number_words(content['radius_m'])} metres"),
-        ("Period", span_words(start, end)),
-        ("Records", f"{len(content['incidents']):,} in all: {list_words(totals)}"),
-        ("Made", f"{date_words(made.date())} at {made:%H:%M}, by {content['made_by']}, with Hexbeat"),
+        ("Radius", f"{format_number(content['radius_m'])} metres"),
+        ("Period", format_span(start, end)),
+        ("Records", f"{len(content['incidents']):,} in all: {format_list(totals)}"),
+        ("Made", f"{format_date(made.date())} at {made:%H:%M}, by {content['made_by']}, with Hexbeat"),
     ]
 
 
-def month_table(content: dict[str, Any]) -> list[list[str]]:
+def build_month_table(content: dict[str, Any]) -> list[list[str]]:
     """A row for each month with a record: its name, and the number of each layer."""
-    return [[month_words(row["month"]), *(str(row[name]) for name in content["layers"])] for row in content["months"]]
+    return [[format_month(row["month"]), *(str(row[name]) for name in content["layers"])] for row in content["months"]]
 
 
-def month_words(month: str) -> str:
+def format_month(month: str) -> str:
     """2026-11 as Nov 2026."""
     return f"{MONTH_NAMES[int(month[5:]) - 1]} {month[:4]}"
 
 
-def incident_words(row: dict[str, Any]) -> dict[str, str]:
+def format_incident(row: dict[str, Any]) -> dict[str, str]:
     """One record as the table says it."""
     doubts = [] if row["surely"] else ["may lie outside the period"]
     doubts += ["shared coordinates"] if row["shared_point"] else []
-    spec = layer_named(row["layer"])
+    spec = find_layer(row["layer"])
     what = row["category"] or spec.one
     amount = f", {row['quantity']} {spec.item}" if row["quantity"] > 1 else ""
     status = f", {row['status']}" if row["status"] else ""
@@ -106,22 +114,24 @@ def incident_words(row: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def source_words(row: dict[str, Any]) -> list[str]:
+def format_source(row: dict[str, Any]) -> list[str]:
     """A source, what it holds, what was rejected and why, and how exact it is."""
     reasons = ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in row["reasons"].items())
     rejected = f"{row['rejects']:,}" + (f" ({reasons})" if reasons else "")
     return [
         row["source"],
-        layer_named(row["layer"]).title if row["layer"] else "not known",
+        find_layer(row["layer"]).title if row["layer"] else "not known",
         f"{row['used']:,} of {row['events']:,}",
-        date_words(dt.date.fromisoformat(row["last_record"])) if row["last_record"] else "none",
+        format_date(dt.date.fromisoformat(row["last_record"])) if row["last_record"] else "none",
         rejected,
-        percent_words(row["without_time"]) if row["events"] else "",
-        percent_words(row["snapped"]) if row["events"] else "",
+        format_percent(row["without_time"]) if row["events"] else "",
+        format_percent(row["snapped"]) if row["events"] else "",
     ]
 
 
-def evidence_map(content: dict[str, Any], area: Area, *, width_mm: float = 112.0, height_mm: float = 108.0) -> bytes:
+def render_evidence_map(
+    content: dict[str, Any], area: Area, *, width_mm: float = 112.0, height_mm: float = 108.0
+) -> bytes:
     """The place, its radius, and the records; several at one point are drawn once with their number."""
     ring = Ring(content["lon"], content["lat"], content["radius_m"])
     at = Counter((row["layer"], row["lon"], row["lat"]) for row in content["incidents"])
@@ -130,31 +140,31 @@ def evidence_map(content: dict[str, Any], area: Area, *, width_mm: float = 112.0
         for (layer, lon, lat), count in sorted(at.items())
     ]
     present = [name for name in content["layers"] if any(row["layer"] == name for row in content["incidents"])]
-    return draw_map(
+    return render_map(
         area,
         points=[*points, Mark(content["lon"], content["lat"], "site")],
         rings=[ring],
         keys=[
-            ("site", f"the place, with {number_words(content['radius_m'])} m around it"),
-            *((KINDS[name], layer_named(name).many) for name in present),
+            ("site", f"the place, with {format_number(content['radius_m'])} m around it"),
+            *((KINDS[name], find_layer(name).many) for name in present),
         ],
-        extent=bounds_around([(content["lon"], content["lat"])], least_m=content["radius_m"] * 2.15),
-        alt=map_alt(content),
+        extent=widen_bounds([(content["lon"], content["lat"])], least_m=content["radius_m"] * 2.15),
+        alt=describe_map(content),
         width_mm=width_mm,
         height_mm=height_mm,
     )
 
 
-def map_alt(content: dict[str, Any]) -> str:
+def describe_map(content: dict[str, Any]) -> str:
     """What the map shows, for those who do not see it."""
     place = f"{content['lat']:.5f}, {content['lon']:.5f} in {content['ward_name']} ward"
     return (
-        f"Map around {place}, north up, with a circle of {number_words(content['radius_m'])} metres and "
+        f"Map around {place}, north up, with a circle of {format_number(content['radius_m'])} metres and "
         f"{len(content['incidents']):,} records. The table of records gives the distance and side of each."
     )
 
 
-def timeline_alt(content: dict[str, Any]) -> str:
+def describe_timeline(content: dict[str, Any]) -> str:
     """What the timeline shows."""
-    parts = [things(row["records"], layer_named(row["layer"])) for row in content["totals"]]
-    return f"Timeline of the period: {list_words(parts)}. The table of months gives their numbers."
+    parts = [format_count(row["records"], find_layer(row["layer"])) for row in content["totals"]]
+    return f"Timeline of the period: {format_list(parts)}. The table of months gives their numbers."

@@ -7,12 +7,18 @@ from typing import Any, Final
 import pandas as pd
 import xlsxwriter
 
-from dashboard.documents.evidence_document import MARKING, fact_rows, incident_words, month_table, source_words
+from dashboard.documents.evidence_document import (
+    MARKING,
+    build_fact_rows,
+    build_month_table,
+    format_incident,
+    format_source,
+)
 from dashboard.documents.plan_tables import WORKBOOK_OPTIONS, write_facts, write_sheet
-from layers.catalogue import layer_named
-from layers.evidence.pack import canonical, digest_of
+from layers.catalogue import find_layer
+from layers.evidence.pack import encode_canonical, hash_content
 
-__all__ = ["CONTENT_SHEET", "SOURCE_COLUMNS", "evidence_xlsx"]
+__all__ = ["CONTENT_SHEET", "SOURCE_COLUMNS", "build_evidence_xlsx"]
 
 CONTENT_SHEET: Final = "Content"
 CELL: Final = 30_000  # letters; a cell of Excel holds 32,767
@@ -21,19 +27,19 @@ SOURCE_COLUMNS: Final = (
 )  # fmt: skip
 
 
-def evidence_xlsx(content: dict[str, Any]) -> bytes:
+def build_evidence_xlsx(content: dict[str, Any]) -> bytes:
     """The workbook; the same bytes for the same content. No text in it can run as a formula."""
     buffer = io.BytesIO()
     with xlsxwriter.Workbook(buffer, WORKBOOK_OPTIONS) as book:
         made = dt.datetime.fromisoformat(content["made_at"]).astimezone(dt.UTC).replace(tzinfo=None)
         book.set_properties({"title": "Incidents recorded near a place", "created": made})
-        write_facts(book, "Pack", pack_facts(content))
-        write_sheet(book, "Records", record_table(content))
-        months = ["month", *(layer_named(name).title for name in content["layers"])]
-        write_sheet(book, "Months", pd.DataFrame(month_table(content), columns=months))
-        sources = [source_words(row) for row in content["sources"]]
+        write_facts(book, "Pack", build_pack_facts(content))
+        write_sheet(book, "Records", build_record_table(content))
+        months = ["month", *(find_layer(name).title for name in content["layers"])]
+        write_sheet(book, "Months", pd.DataFrame(build_month_table(content), columns=months))
+        sources = [format_source(row) for row in content["sources"]]
         write_sheet(book, "Sources", pd.DataFrame(sources, columns=list(SOURCE_COLUMNS)))
-        text = canonical(content).decode()
+        text = encode_canonical(content).decode()
         parts = [text[start : start + CELL] for start in range(0, len(text), CELL)]
         sheet = book.add_worksheet(CONTENT_SHEET)
         for line, part in enumerate(parts):
@@ -41,28 +47,28 @@ def evidence_xlsx(content: dict[str, Any]) -> bytes:
     return buffer.getvalue()
 
 
-def pack_facts(content: dict[str, Any]) -> list[tuple[str, str]]:
+def build_pack_facts(content: dict[str, Any]) -> list[tuple[str, str]]:
     """The first sheet."""
     mark = [("Demonstration", content["demonstration"])] if content["demonstration"] else []
     return [
         ("Marking", MARKING),
         *mark,
-        *fact_rows(content),
+        *build_fact_rows(content),
         *(("Know before", words) for words in content["caveats"]),
-        ("SHA-256 of the content", digest_of(content)),
+        ("SHA-256 of the content", hash_content(content)),
         ("To verify", "hexbeat evidence --check FILE"),
         ("Wards", content["attribution"]),
     ]
 
 
-def record_table(content: dict[str, Any]) -> pd.DataFrame:
+def build_record_table(content: dict[str, Any]) -> pd.DataFrame:
     """A row a record, with its point and its times."""
     rows = [
         {
             "no": row["number"],
             "when": row["when"],
-            "layer": layer_named(row["layer"]).title,
-            "what": incident_words(row)["what"],
+            "layer": find_layer(row["layer"]).title,
+            "what": format_incident(row)["what"],
             "distance m": row["distance_m"],
             "side": row["side"],
             "lon": row["lon"],
@@ -70,7 +76,7 @@ def record_table(content: dict[str, Any]) -> pd.DataFrame:
             "from (UTC)": row["from"],
             "to (UTC)": row["to"],
             "known to the": row["precision"],
-            "caution": incident_words(row)["doubts"],
+            "caution": format_incident(row)["doubts"],
             "quantity": row["quantity"],
             "reported by": row["reported_by"],
             "source": row["source"],

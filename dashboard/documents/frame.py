@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from dashboard.documents.sketch import Bounds
 
-__all__ = ["Frame", "bounds_around", "fit_frame", "scale_length_m"]
+__all__ = ["Frame", "choose_scale_length_m", "fit_frame", "widen_bounds"]
 
 METRES_A_DEGREE: Final = 111_320.0
 STEPS: Final = (1.0, 2.0, 5.0)
@@ -58,7 +58,7 @@ def fit_frame(bounds: Bounds, *, left: float, top: float, width: float, height: 
     return Frame(left, top, width, height, (west + east) / 2, lat, metres)
 
 
-def bounds_around(coordinates: ArrayLike, *, least_m: float) -> Bounds:
+def widen_bounds(coordinates: ArrayLike, *, least_m: float) -> Bounds:
     """The bounds of points (n, 2) in degrees, widened about their middle to at least `least_m` metres each way."""
     at = np.asarray(coordinates, dtype=np.float64).reshape(-1, 2)
     (west, south), (east, north) = at.min(axis=0).tolist(), at.max(axis=0).tolist()
@@ -68,7 +68,7 @@ def bounds_around(coordinates: ArrayLike, *, least_m: float) -> Bounds:
     return lon - wide, lat - high, lon + wide, lat + high
 
 
-def scale_length_m(frame: Frame, *, longest_mm: float) -> float:
+def choose_scale_length_m(frame: Frame, *, longest_mm: float) -> float:
     """The longest of 1, 2, 5, 10, 20 ... metres that is no longer than `longest_mm` on paper."""
     longest = frame.metres_a_mm * longest_mm
     power = 10.0 ** math.floor(math.log10(longest))

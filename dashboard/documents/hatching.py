@@ -9,10 +9,10 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from dashboard.documents.svg import number, shape_path
-from dashboard.scales import UNTOLD, Scale
+from dashboard.documents.svg import format_mm, format_shape_path
+from dashboard.scales import TOO_FEW_CLASS, Scale
 
-__all__ = ["class_numbers", "draw_classes"]
+__all__ = ["classify_values", "draw_classes"]
 
 EDGE: Final = "#3d4650"
 DARK_INK, LIGHT_INK = "#111", "#fff"
@@ -24,7 +24,7 @@ ANGLES: Final = {"/": (45.0,), "\\": (-45.0,), "x": (45.0, -45.0), "-": (0.0,), 
 LUMINANCE: Final = (0.2126, 0.7152, 0.0722)
 
 
-def class_numbers(values: NDArray[np.float64], scale: Scale) -> NDArray[np.int64]:
+def classify_values(values: NDArray[np.float64], scale: Scale) -> NDArray[np.int64]:
     """The class of each value (n,), -1 for what is below the scale and is not drawn."""
     return np.searchsorted(np.array(scale.breaks), values, side="right") - 1
 
@@ -36,22 +36,24 @@ def draw_classes(shapes: NDArray[Any], classes: NDArray[np.int64], scale: Scale)
         chosen = shapes[classes == number_of]
         chosen = chosen[~shapely.is_empty(chosen)]
         if len(chosen):
-            untold = scale.breaks[number_of] == UNTOLD
+            untold = scale.breaks[number_of] == TOO_FEW_CLASS
             drawn.append(draw_class(chosen, colour, "x" if untold else PATTERNS[number_of % len(PATTERNS)]))
     return "".join(drawn)
 
 
 def draw_class(shapes: NDArray[Any], colour: str, pattern: str) -> str:
-    outlines = "".join(shape_path(shape) for shape in shapes)
+    outlines = "".join(format_shape_path(shape) for shape in shapes)
     fill = f'<path d="{outlines}" fill="{colour}" fill-rule="evenodd" stroke="{EDGE}" stroke-width="0.12"/>'
     if not pattern:
         return fill
-    ink = DARK_INK if luminance(colour) > MIDDLE else LIGHT_INK
-    lines = "".join(shape_path(hatch) for angle in ANGLES[pattern] for hatch in hatches(shapes, angle))
-    return f'{fill}<path d="{lines}" fill="none" stroke="{ink}" stroke-width="{number(INK_MM)}" stroke-opacity="0.75"/>'
+    ink = DARK_INK if measure_luminance(colour) > MIDDLE else LIGHT_INK
+    lines = "".join(format_shape_path(hatch) for angle in ANGLES[pattern] for hatch in build_hatches(shapes, angle))
+    return (
+        f'{fill}<path d="{lines}" fill="none" stroke="{ink}" stroke-width="{format_mm(INK_MM)}" stroke-opacity="0.75"/>'
+    )
 
 
-def hatches(shapes: NDArray[Any], angle: float) -> list[Any]:
+def build_hatches(shapes: NDArray[Any], angle: float) -> list[Any]:
     """Parallel lines at `angle` degrees, SPACING_MM apart on one grid for the whole sheet, cut to the shapes."""
     joined = shapely.union_all(shapes)
     turned = shapely.affinity.rotate(joined, -angle, origin=(0, 0))
@@ -64,7 +66,7 @@ def hatches(shapes: NDArray[Any], angle: float) -> list[Any]:
     return [] if cut.is_empty else [cut]
 
 
-def luminance(colour: str) -> float:
+def measure_luminance(colour: str) -> float:
     """Of "#rrggbb" in sRGB, taken as linear: near enough to choose between black and white ink."""
     parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
     return sum(weight * part for weight, part in zip(LUMINANCE, parts, strict=True))

@@ -8,9 +8,9 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from dashboard.documents.svg import text, text_width
+from dashboard.documents.svg import draw_text, measure_text
 
-__all__ = ["Room", "draw_names", "spread"]
+__all__ = ["LabelSpace", "draw_names", "spread_points"]
 
 SIZES: Final = (2.8, 2.4, 2.1, 1.8)
 # Steps from the middle that are tried, in millimetres to the right and down.
@@ -22,7 +22,7 @@ Box = tuple[float, float, float, float]
 
 
 @dataclass(slots=True)
-class Room:
+class LabelSpace:
     """What is taken on the sheet, as boxes (left, top, right, bottom) in millimetres."""
 
     taken: list[Box] = field(default_factory=list)
@@ -40,7 +40,7 @@ class Room:
         self.taken.append(box)
 
 
-def draw_names(shapes: NDArray[Any], names: Sequence[str], room: Room, *, within: Any) -> str:
+def draw_names(shapes: NDArray[Any], names: Sequence[str], room: LabelSpace, *, within: Any) -> str:
     """The name of each shape (in millimetres) near its middle, the largest first; left out where there is no room."""
     order = np.argsort(-shapely.area(shapes), kind="stable").tolist()
     drawn = []
@@ -51,11 +51,11 @@ def draw_names(shapes: NDArray[Any], names: Sequence[str], room: Room, *, within
     return "".join(drawn)
 
 
-def draw_name(shape: Any, name: str, room: Room, within: Any) -> str:
+def draw_name(shape: Any, name: str, room: LabelSpace, within: Any) -> str:
     middle = shapely.get_point(shapely.maximum_inscribed_circle(shape, tolerance=0.5), 0)
-    lines = in_lines(name)
+    lines = break_name(name)
     for size in SIZES:
-        wide, high = max(text_width(line, size) for line in lines), size * 1.15 * len(lines)
+        wide, high = max(measure_text(line, size) for line in lines), size * 1.15 * len(lines)
         for right, down in TRIES:
             x, y = middle.x + right, middle.y + down
             box = (x - wide / 2, y - high / 2, x + wide / 2, y + high / 2)
@@ -63,13 +63,13 @@ def draw_name(shape: Any, name: str, room: Room, within: Any) -> str:
             if inside and room.take(box):
                 first = y - high / 2 + size * 0.85
                 return "".join(
-                    text(x, first + k * size * 1.15, line, size=size, anchor="middle", fill="#222", halo="#fff")
+                    draw_text(x, first + k * size * 1.15, line, size=size, anchor="middle", fill="#222", halo="#fff")
                     for k, line in enumerate(lines)
                 )
     return ""
 
 
-def in_lines(name: str) -> list[str]:
+def break_name(name: str) -> list[str]:
     """A long name in two lines, broken at the space nearest to its middle."""
     if len(name) <= LONG or " " not in name:
         return [name]
@@ -78,7 +78,7 @@ def in_lines(name: str) -> list[str]:
     return [name[:middle], name[middle + 1 :]]
 
 
-def spread(points: NDArray[np.float64], *, gap: float) -> NDArray[np.float64]:
+def spread_points(points: NDArray[np.float64], *, gap: float) -> NDArray[np.float64]:
     """Points (n, 2) moved apart until neighbours are `gap` from each other; the same for the same points."""
     moved = points.astype(np.float64).copy()
     for _ in range(ROUNDS):

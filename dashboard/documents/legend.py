@@ -10,9 +10,9 @@ from dashboard.documents.hatching import draw_classes
 from dashboard.documents.lines import draw_line_key, draw_outline
 from dashboard.documents.marks import draw_mark
 from dashboard.documents.sketch import Outline, Sketch
-from dashboard.documents.svg import text, text_width
+from dashboard.documents.svg import draw_text, measure_text
 
-__all__ = ["draw_legend", "legend_height"]
+__all__ = ["draw_legend", "measure_legend_height"]
 
 SIZE: Final = 2.6
 ROW: Final = 5.0
@@ -23,18 +23,18 @@ LATTICE: Final = 1.2  # between swatch and words
 Entry = tuple[str, int, str]  # kind, class or style, words
 
 
-def entries_of(sketch: Sketch) -> list[Entry]:
+def list_entries(sketch: Sketch) -> list[Entry]:
     """All that is to be explained, in order."""
     found: list[Entry] = []
     if sketch.scale is not None and len(sketch.shaded):
         found += [("title", 0, sketch.legend_title)] if sketch.legend_title else []
         found += [("class", place, label) for place, label in enumerate(sketch.scale.labels)]
-    found += [("outline", area.style, area.label) for area in first_of_each(sketch.areas)]
+    found += [("outline", area.style, area.label) for area in find_first_areas(sketch.areas)]
     found += [("line", line.style, line.label) for line in sketch.lines if line.label]
     return found + [(kind, 0, words) for kind, words in sketch.keys]
 
 
-def first_of_each(areas: Sequence[Outline]) -> list[Outline]:
+def find_first_areas(areas: Sequence[Outline]) -> list[Outline]:
     """The first area of each label that is not empty."""
     named: dict[str, Outline] = {}
     for area in areas:
@@ -42,11 +42,11 @@ def first_of_each(areas: Sequence[Outline]) -> list[Outline]:
     return [area for label, area in named.items() if label]
 
 
-def laid_out(entries: Sequence[Entry], width: float) -> list[tuple[float, int, Entry]]:
+def lay_out_entries(entries: Sequence[Entry], width: float) -> list[tuple[float, int, Entry]]:
     """Each entry with its x and its row."""
     found, x, row = [], 0.0, 0
     for entry in entries:
-        wide = entry_width(entry)
+        wide = measure_entry_width(entry)
         if x and x + wide > width:
             x, row = 0.0, row + 1
         found.append((x, row, entry))
@@ -54,20 +54,20 @@ def laid_out(entries: Sequence[Entry], width: float) -> list[tuple[float, int, E
     return found
 
 
-def entry_width(entry: Entry) -> float:
+def measure_entry_width(entry: Entry) -> float:
     swatch = 0.0 if entry[0] == "title" else SWATCH_WIDE + LATTICE
-    return swatch + text_width(entry[2], SIZE)
+    return swatch + measure_text(entry[2], SIZE)
 
 
-def legend_height(sketch: Sketch, width: float) -> float:
+def measure_legend_height(sketch: Sketch, width: float) -> float:
     """Millimetres that the legend needs at a width; 0 where there is nothing to explain."""
-    places = laid_out(entries_of(sketch), width)
+    places = lay_out_entries(list_entries(sketch), width)
     return ROW * (places[-1][1] + 1) + 1.5 if places else 0.0
 
 
 def draw_legend(sketch: Sketch, *, left: float, top: float, width: float) -> str:
     """The legend with its upper left corner there."""
-    places = laid_out(entries_of(sketch), width)
+    places = lay_out_entries(list_entries(sketch), width)
     return "".join(draw_entry(sketch, entry, left + x, top + 1.5 + row * ROW) for x, row, entry in places)
 
 
@@ -75,8 +75,8 @@ def draw_entry(sketch: Sketch, entry: Entry, x: float, y: float) -> str:
     kind, which, words = entry
     base = y + SWATCH_HIGH * 0.78
     if kind == "title":
-        return text(x, base, words, size=SIZE, weight=700)
-    return draw_swatch(sketch, kind, which, x, y) + text(x + SWATCH_WIDE + LATTICE, base, words, size=SIZE)
+        return draw_text(x, base, words, size=SIZE, weight=700)
+    return draw_swatch(sketch, kind, which, x, y) + draw_text(x + SWATCH_WIDE + LATTICE, base, words, size=SIZE)
 
 
 def draw_swatch(sketch: Sketch, kind: str, which: int, x: float, y: float) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from dashboard.documents.svg import number, shape_path
+from dashboard.documents.svg import format_mm, format_shape_path
 
 __all__ = ["draw_line", "draw_line_key", "draw_outline", "draw_ring"]
 
@@ -22,17 +22,17 @@ STYLES: Final = (
 
 def draw_line(shape: Any, style: int) -> str:
     """A line (shapely, millimetres) of a style."""
-    way = shape_path(shape)
+    way = format_shape_path(shape)
     bed = f'<path d="{way}" fill="none" stroke="#fff" stroke-width="{BED_MM}" stroke-linejoin="round"/>'
-    return bed + stroked(way, style)
+    return bed + draw_stroke(way, style)
 
 
 def draw_line_key(x: float, y: float, width: float, style: int) -> str:
     """A short level line for the legend."""
-    return stroked(f"M{number(x)},{number(y)} {number(x + width)},{number(y)}", style)
+    return draw_stroke(f"M{format_mm(x)},{format_mm(y)} {format_mm(x + width)},{format_mm(y)}", style)
 
 
-def stroked(way: str, style: int) -> str:
+def draw_stroke(way: str, style: int) -> str:
     colour, dashes = STYLES[style % len(STYLES)]
     dashed = f' stroke-dasharray="{dashes}"' if dashes else ""
     return (
@@ -43,17 +43,17 @@ def stroked(way: str, style: int) -> str:
 
 def draw_outline(shape: Any, style: int, *, fine: bool = False) -> str:
     """The edge of a polygon (millimetres), strong, on a white bed; `fine`: thin, full and without one."""
-    way = shape_path(shape)
+    way = format_shape_path(shape)
     if fine:
         colour = STYLES[style % len(STYLES)][0]
         return f'<path d="{way}" fill="none" stroke="{colour}" stroke-width="{FINE_MM}" stroke-linejoin="round"/>'
     bed = f'<path d="{way}" fill="#000" fill-opacity="0.08" stroke="#fff" stroke-width="1.3" stroke-linejoin="round"/>'
-    return bed + stroked(way, style)
+    return bed + draw_stroke(way, style)
 
 
 def draw_ring(x: float, y: float, radius: float) -> str:
     """A dashed circle, in millimetres."""
-    where = f'cx="{number(x)}" cy="{number(y)}" r="{number(radius)}" fill="none"'
+    where = f'cx="{format_mm(x)}" cy="{format_mm(y)}" r="{format_mm(radius)}" fill="none"'
     return (
         f'<circle {where} stroke="#fff" stroke-width="1.2"/>'
         f'<circle {where} stroke="#111" stroke-width="0.5" stroke-dasharray="2 1"/>'

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from dashboard.documents.svg import number, path_of, text
+from dashboard.documents.svg import draw_text, format_mm, format_path
 
-__all__ = ["STOP_MM", "draw_mark", "stop_width"]
+__all__ = ["STOP_MM", "draw_mark", "measure_stop_width"]
 
 STOP_MM: Final = 2.2  # radius of a stop's disc
 LABEL_MM: Final = 2.7
@@ -16,25 +16,25 @@ def draw_mark(kind: str, x: float, y: float, *, label: str, small: bool = False)
     if kind == "stop":
         return draw_stop(x, y, label, 1.7 if small else STOP_MM)
     shape = _SHAPES.get(kind, draw_dot)(x, y, 0.85 if small else 1.0)
-    return shape + (text(x + 2.3, y + 0.9, label, size=LABEL_MM, weight=700, halo="#fff") if label else "")
+    return shape + (draw_text(x + 2.3, y + 0.9, label, size=LABEL_MM, weight=700, halo="#fff") if label else "")
 
 
-def stop_width(label: str) -> float:
+def measure_stop_width(label: str) -> float:
     """Millimetres from side to side of a stop's disc, which is drawn out where it holds several numbers."""
     return 2 * STOP_MM + max(len(label) - 2, 0) * STOP_MM * 0.62
 
 
 def draw_stop(x: float, y: float, label: str, radius: float) -> str:
     size = radius * 1.35
-    half = max(stop_width(label) / 2 / STOP_MM, 1.0) * radius
-    box = f'x="{number(x - half)}" y="{number(y - radius)}" width="{number(2 * half)}" height="{number(2 * radius)}"'
-    disc = f'<rect {box} rx="{number(radius)}" fill="#111" stroke="#fff" stroke-width="0.5"/>'
-    return disc + text(x, y + size * 0.35, label, size=size, anchor="middle", weight=700, fill="#fff")
+    half = max(measure_stop_width(label) / 2 / STOP_MM, 1.0) * radius
+    box = f'x="{format_mm(x - half)}" y="{format_mm(y - radius)}" width="{format_mm(2 * half)}" height="{format_mm(2 * radius)}"'
+    disc = f'<rect {box} rx="{format_mm(radius)}" fill="#111" stroke="#fff" stroke-width="0.5"/>'
+    return disc + draw_text(x, y + size * 0.35, label, size=size, anchor="middle", weight=700, fill="#fff")
 
 
 def draw_dot(x: float, y: float, size: float) -> str:
     return (
-        f'<circle cx="{number(x)}" cy="{number(y)}" r="{number(1.05 * size)}" fill="#111" stroke="#fff" '
+        f'<circle cx="{format_mm(x)}" cy="{format_mm(y)}" r="{format_mm(1.05 * size)}" fill="#111" stroke="#fff" '
         'stroke-width="0.35"/>'
     )
 
@@ -57,19 +57,19 @@ def draw_diamond(x: float, y: float, size: float) -> str:
 def draw_cross(x: float, y: float, size: float) -> str:
     arm = 1.4 * size
     ways = ([(x - arm, y - arm), (x + arm, y + arm)], [(x - arm, y + arm), (x + arm, y - arm)])
-    return strokes("".join(path_of(way) for way in ways))
+    return strokes("".join(format_path(way) for way in ways))
 
 
 def draw_site(x: float, y: float, size: float) -> str:
     """A ring with a cross through it: the place that a document is about."""
     arm = 3.0 * size
     ways = ([(x - arm, y), (x + arm, y)], [(x, y - arm), (x, y + arm)])
-    ring = f'<circle cx="{number(x)}" cy="{number(y)}" r="{number(1.8 * size)}" fill="none" stroke="#111"'
-    return strokes("".join(path_of(way) for way in ways)) + f'{ring} stroke-width="0.5"/>'
+    ring = f'<circle cx="{format_mm(x)}" cy="{format_mm(y)}" r="{format_mm(1.8 * size)}" fill="none" stroke="#111"'
+    return strokes("".join(format_path(way) for way in ways)) + f'{ring} stroke-width="0.5"/>'
 
 
 def polygon(corners: list[tuple[float, float]], fill: str) -> str:
-    way = path_of(corners, closed=True)
+    way = format_path(corners, closed=True)
     return (
         f'<path d="{way}" fill="{fill}" stroke="#fff" stroke-width="1.1"/>'
         f'<path d="{way}" fill="{fill}" stroke="#111" stroke-width="0.6" stroke-linejoin="round"/>'

@@ -6,19 +6,19 @@ from typing import Any, Final
 
 import numpy as np
 
-from dashboard.documents.drawing import Mark, Ring, draw_map
+from dashboard.documents.drawing import Mark, Ring, render_map
 from dashboard.documents.sketch import MarkKind
-from dashboard.documents.typesetting import make_pdf
-from dashboard.scales import count_scale
-from dashboard.sentence import clock_words
+from dashboard.documents.typesetting import render_pdf
+from dashboard.scales import build_count_scale
+from dashboard.sentence import format_hours
 from dashboard.words import DAY_NAMES
-from layers.areas import Area, ward_bounds
+from layers.areas import Area, find_ward_bounds
 from layers.filters import Filter
 from layers.naloxone.cover import NaloxoneCover
-from layers.naloxone.words import cover_notes, cover_sentence
-from layers.wording import date_words, list_words, number_words, percent_words, span_words
+from layers.naloxone.words import build_cover_notes, describe_cover
+from layers.wording import format_date, format_list, format_number, format_percent, format_span
 
-__all__ = ["asked_words", "naloxone_pdf"]
+__all__ = ["describe_request", "render_naloxone_pdf"]
 
 _WIDE_MM = 182.0
 _HIGH_MM = (90.0, 150.0)  # what the tables leave
@@ -33,68 +33,73 @@ _KEYS: Final[dict[MarkKind, str]] = {
 }
 
 
-def naloxone_pdf(found: NaloxoneCover, area: Area, *, asked: Filter, mark: str | None, made: dt.datetime) -> bytes:
+def render_naloxone_pdf(
+    found: NaloxoneCover, area: Area, *, asked: Filter, mark: str | None, made: dt.datetime
+) -> bytes:
     """The cover as PDF/UA-1 on one A4 page, the same bytes for the same cover and moment.
 
     `asked`: the filter that the cover is of. `mark`: what must be said of synthetic events (None: there are none).
     `made` is aware. Of many places that hold naloxone the 14 with the most overdoses near are listed.
     """
-    return make_pdf(
-        "naloxone", _data(found, area, asked, mark=mark, made=made), {"map": _map(found, area, asked)}, made=made
+    return render_pdf(
+        "naloxone",
+        _build_page_data(found, area, asked, mark=mark, made=made),
+        {"map": _render_map(found, area, asked)},
+        made=made,
     )
 
 
-def asked_words(asked: Filter, area: Area) -> str:
+def describe_request(asked: Filter, area: Area) -> str:
     """Where and when the overdoses were, as in "Overdoses in Central since 23 Nov 2025, 22:00 to 06:00"."""
     names = dict(zip(area.wards.codes, area.wards.names, strict=True))
-    where = list_words([names[code] for code in asked.wards], most=_MOST_WARDS) or area.title
-    days = list_words([DAY_NAMES[day] for day in sorted(asked.days)])
-    return ", ".join(filter(None, (f"Overdoses in {where} {_when(asked)}", days, clock_words(asked.hours))))
+    where = format_list([names[code] for code in asked.wards], most=_MOST_WARDS) or area.title
+    days = format_list([DAY_NAMES[day] for day in sorted(asked.days)])
+    return ", ".join(filter(None, (f"Overdoses in {where} {_format_period(asked)}", days, format_hours(asked.hours))))
 
 
-def _when(asked: Filter) -> str:
+def _format_period(asked: Filter) -> str:
     if asked.start and asked.end:
-        return f"from {span_words(asked.start, asked.end)}"
+        return f"from {format_span(asked.start, asked.end)}"
     if asked.start:
-        return f"since {date_words(asked.start)}"
-    return f"up to {date_words(asked.end - dt.timedelta(days=1))}" if asked.end else "on record"
+        return f"since {format_date(asked.start)}"
+    return f"up to {format_date(asked.end - dt.timedelta(days=1))}" if asked.end else "on record"
 
 
-def _map(found: NaloxoneCover, area: Area, asked: Filter) -> bytes:
+def _render_map(found: NaloxoneCover, area: Area, asked: Filter) -> bytes:
     """Cells of overdoses, and the reach of places: those that hold naloxone as squares, next ones by their numbers."""
     cells, counts = found.cells
     is_open = found.holders["open"].to_numpy(dtype=np.bool_)
     marks = [
-        *_marks(found.holders[is_open], "square"),
-        *_marks(found.holders[~is_open], "cross"),
-        *_marks(found.next_places, "stop"),
+        *_build_marks(found.holders[is_open], "square"),
+        *_build_marks(found.holders[~is_open], "cross"),
+        *_build_marks(found.next_places, "stop"),
     ]
     kinds = {mark.kind for mark in marks}
     reaching = [mark for mark in marks if mark.kind != "cross"]
-    return draw_map(
+    return render_map(
         area,
         cells=cells,
         values=counts,
-        scale=count_scale(max([1.0, *counts.tolist()]), shared=bool((counts % 1).any())),
+        scale=build_count_scale(max([1.0, *counts.tolist()]), shared=bool((counts % 1).any())),
         legend_title="Overdoses a cell of 350 m",
         points=marks,
         rings=[Ring(mark.lon, mark.lat, found.reach.straight_m) for mark in reaching],
         keys=[(kind, words) for kind, words in _KEYS.items() if kind in kinds],
-        extent=ward_bounds(area, asked.wards) if asked.wards else None,
-        alt=_alt(found, area),
+        extent=find_ward_bounds(area, asked.wards) if asked.wards else None,
+        alt=_describe_map(found, area),
         width_mm=_WIDE_MM,
-        height_mm=_height_mm(found),
+        height_mm=_choose_height_mm(found),
     )
 
 
-def _height_mm(found: NaloxoneCover) -> float:
+def _choose_height_mm(found: NaloxoneCover) -> float:
     """The map is as high as the longer table leaves room for; whole millimetres."""
     rows = max(len(found.next_places), min(len(found.holders), _MOST_HOLDERS))
     low, high = _HIGH_MM
     return float(round(min(high, max(low, _LEFT_MM - _ROW_MM * rows))))
 
 
-def _marks(places: Any, kind: MarkKind) -> list[Mark]:
+def _build_marks(places: Any, kind: MarkKind) -> list[Mark]:
     labels = places["rank"].astype(str).tolist() if kind == "stop" else [""] * len(places)
     return [
         Mark(lon, lat, kind, label)
@@ -102,39 +107,41 @@ def _marks(places: Any, kind: MarkKind) -> list[Mark]:
     ]
 
 
-def _alt(found: NaloxoneCover, area: Area) -> str:
+def _describe_map(found: NaloxoneCover, area: Area) -> str:
     return (
-        f"Map of {area.title}, north up: {number_words(found.total)} overdoses in {len(found.cells[0]):,} cells, "
+        f"Map of {area.title}, north up: {format_number(found.total)} overdoses in {len(found.cells[0]):,} cells, "
         f"{len(found.holders)} places that hold naloxone and {len(found.next_places)} next places, each with a circle "
-        f"of {number_words(round(found.reach.straight_m))} m. The tables say the same."
+        f"of {format_number(round(found.reach.straight_m))} m. The tables say the same."
     )
 
 
-def _data(found: NaloxoneCover, area: Area, asked: Filter, *, mark: str | None, made: dt.datetime) -> Mapping[str, Any]:
+def _build_page_data(
+    found: NaloxoneCover, area: Area, asked: Filter, *, mark: str | None, made: dt.datetime
+) -> Mapping[str, Any]:
     """All that the page says."""
     local, hidden = made.astimezone(area.tz), max(len(found.holders) - _MOST_HOLDERS, 0)
     return {
         "title": f"Naloxone cover: {area.title}",
         "mark": f"DEMONSTRATION: {mark}. Nothing here happened." if mark else "",
-        "sentence": cover_sentence(found),
-        "asked": f"{asked_words(asked, area)}. Near is {found.reach.words}.",
-        "map-alt": _alt(found, area),
+        "sentence": describe_cover(found),
+        "asked": f"{describe_request(asked, area)}. Near is {found.reach.words}.",
+        "map-alt": _describe_map(found, area),
         "next": [
-            [str(row["rank"]), row["name"], f"+{number_words(row['gain'])}", percent_words(row["share_after"])]
+            [str(row["rank"]), row["name"], f"+{format_number(row['gain'])}", format_percent(row["share_after"])]
             for row in found.next_places.to_dict("records")
         ],
-        "holders": _holder_rows(found)[:_MOST_HOLDERS],
+        "holders": _build_holder_rows(found)[:_MOST_HOLDERS],
         "more": f"And {hidden} more with fewer overdoses near." if hidden else "",
-        "notes": list(cover_notes(found)),
+        "notes": list(build_cover_notes(found)),
         "footer": f"{'DEMONSTRATION. ' if mark else ''}OFFICIAL: for the partnership only, small numbers. Made "
-        f"{date_words(local.date())} at {local:%H:%M} by Hexbeat.",
+        f"{format_date(local.date())} at {local:%H:%M} by Hexbeat.",
     }
 
 
-def _holder_rows(found: NaloxoneCover) -> list[list[str]]:
+def _build_holder_rows(found: NaloxoneCover) -> list[list[str]]:
     """Name, opening hours and overdoses near, the most first."""
     rows = found.holders.sort_values(["near", "name"], ascending=[False, True]).to_dict("records")
     return [
-        [row["name"], f"{row['hours'] or 'not said'}{'' if row['open'] else ', shut'}", number_words(row["near"])]
+        [row["name"], f"{row['hours'] or 'not said'}{'' if row['open'] else ', shut'}", format_number(row["near"])]
         for row in rows
     ]

@@ -4,56 +4,56 @@ import datetime as dt
 
 from icalendar import Calendar, Event
 
-from dashboard.documents.plan_words import mark_of, pause_words, stop_title, stop_words
-from dashboard.documents.svg import plain_text
+from dashboard.documents.plan_words import describe_pause, describe_stop, find_mark, format_stop_title
+from dashboard.documents.svg import clean_text
 from layers.areas import Area
 from layers.plans.plan import Pause, Plan, Stop, Tour
-from layers.plans.words import share_words
+from layers.plans.words import describe_share
 
-__all__ = ["plan_calendar"]
+__all__ = ["build_plan_calendar"]
 
 
-def plan_calendar(plan: Plan, area: Area) -> bytes:
+def build_plan_calendar(plan: Plan, area: Area) -> bytes:
     """An event for each stop and break, its times in UTC, so that no program has to know when clocks change."""
     made = Calendar()
     made.add("prodid", "-//Hexbeat//Plan//EN")
     made.add("version", "2.0")
     made.add("method", "PUBLISH")
-    made.add("x-wr-calname", plain_text(plan.title))
+    made.add("x-wr-calname", clean_text(plan.title))
     made.add("x-wr-timezone", area.time_zone)
-    made.add("x-wr-caldesc", plain_text(f"{mark_of(plan)} {share_words(plan)}".strip()))
+    made.add("x-wr-caldesc", clean_text(f"{find_mark(plan)} {describe_share(plan)}".strip()))
     for tour in plan.tours:
         for stop in tour.stops:
-            made.add_component(stop_event(plan, tour, stop))
+            made.add_component(build_stop_event(plan, tour, stop))
         for pause in tour.pauses:
             if pause.kind == "break":
-                made.add_component(break_event(plan, tour, pause))
+                made.add_component(build_break_event(plan, tour, pause))
     return bytes(made.to_ical())
 
 
-def stop_event(plan: Plan, tour: Tour, stop: Stop) -> Event:
-    event = timed_event(plan, stop.stop_id, (stop.arrive, stop.leave), stop_title(tour, stop))
-    event.add("location", plain_text(f"{stop.place}, {stop.ward_name}"))
-    event.add("description", plain_text(stop_words(plan, stop)))
+def build_stop_event(plan: Plan, tour: Tour, stop: Stop) -> Event:
+    event = build_timed_event(plan, stop.stop_id, (stop.arrive, stop.leave), format_stop_title(tour, stop))
+    event.add("location", clean_text(f"{stop.place}, {stop.ward_name}"))
+    event.add("description", clean_text(describe_stop(plan, stop)))
     event.add("geo", (round(stop.lat, 6), round(stop.lon, 6)))
     return event
 
 
-def break_event(plan: Plan, tour: Tour, pause: Pause) -> Event:
+def build_break_event(plan: Plan, tour: Tour, pause: Pause) -> Event:
     name = f"break-{plan.tours.index(tour) + 1}-{pause.after}"
-    event = timed_event(plan, name, (pause.begins, pause.ends), f"{tour.team}: break")
-    mark = f" {mark_of(plan)}" if plan.synthetic else ""
-    event.add("description", plain_text(f"{pause_words(plan, tour, pause)}{mark}"))
+    event = build_timed_event(plan, name, (pause.begins, pause.ends), f"{tour.team}: break")
+    mark = f" {find_mark(plan)}" if plan.synthetic else ""
+    event.add("description", clean_text(f"{describe_pause(plan, tour, pause)}{mark}"))
     return event
 
 
-def timed_event(plan: Plan, name: str, span: tuple[dt.datetime, dt.datetime], title: str) -> Event:
+def build_timed_event(plan: Plan, name: str, span: tuple[dt.datetime, dt.datetime], title: str) -> Event:
     """An event with its name in the plan, its times and its title; the rest is the caller's."""
     event = Event()
     event.add("uid", f"{plan.plan_id}-{name}@hexbeat")
     event.add("dtstamp", plan.made_at.astimezone(dt.UTC))
     event.add("dtstart", span[0].astimezone(dt.UTC))
     event.add("dtend", span[1].astimezone(dt.UTC))
-    event.add("summary", plain_text(f"{'DEMONSTRATION ' if plan.synthetic else ''}{title}"))
+    event.add("summary", clean_text(f"{'DEMONSTRATION ' if plan.synthetic else ''}{title}"))
     event.add("transp", "TRANSPARENT")
     return event

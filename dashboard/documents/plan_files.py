@@ -3,15 +3,15 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from dashboard.documents.plan_calendar import plan_calendar
-from dashboard.documents.plan_pdf import plan_pdf
-from dashboard.documents.plan_tables import plan_csv, plan_xlsx
-from dashboard.documents.plan_tracks import plan_geojson, plan_gpx, plan_kml
+from dashboard.documents.plan_calendar import build_plan_calendar
+from dashboard.documents.plan_pdf import render_plan_pdf
+from dashboard.documents.plan_tables import build_plan_csv, build_plan_xlsx
+from dashboard.documents.plan_tracks import build_plan_geojson, build_plan_gpx, build_plan_kml
 from geo.errors import UsageError
 from layers.areas import Area
 from layers.plans.plan import Plan
 
-__all__ = ["PLAN_FILES", "plan_file"]
+__all__ = ["PLAN_FILES", "build_plan_file"]
 
 # Kind to what people call it, its media type, and how its name ends.
 PLAN_FILES: Final[Mapping[str, tuple[str, str, str]]] = {
@@ -24,17 +24,17 @@ PLAN_FILES: Final[Mapping[str, tuple[str, str, str]]] = {
     "ics": ("Calendar", "text/calendar", ".ics"),
 }
 _MAKERS: Final[Mapping[str, Callable[[Plan, Area], bytes]]] = {
-    "pdf": plan_pdf,
-    "gpx": plan_gpx,
-    "kml": plan_kml,
-    "geojson": plan_geojson,
-    "csv": plan_csv,
-    "xlsx": plan_xlsx,
-    "ics": plan_calendar,
+    "pdf": render_plan_pdf,
+    "gpx": build_plan_gpx,
+    "kml": build_plan_kml,
+    "geojson": build_plan_geojson,
+    "csv": build_plan_csv,
+    "xlsx": build_plan_xlsx,
+    "ics": build_plan_calendar,
 }
 
 
-def plan_file(plan: Plan, area: Area, kind: str) -> bytes:
+def build_plan_file(plan: Plan, area: Area, kind: str) -> bytes:
     """The plan as a file of one of the kinds of PLAN_FILES; the same bytes for the same plan. UsageError for others."""
     if kind not in _MAKERS:
         raise UsageError(

@@ -4,106 +4,109 @@ from typing import Any, Final
 
 import numpy as np
 
-from dashboard.documents.drawing import draw_map
-from dashboard.documents.frame import bounds_around
-from dashboard.documents.plan_words import clock, mark_of, pauses_after, tour_heading, tour_way
+from dashboard.documents.drawing import render_map
+from dashboard.documents.frame import widen_bounds
+from dashboard.documents.plan_words import describe_way, find_mark, find_pauses, format_clock, format_tour_heading
 from dashboard.documents.sketch import Line, Mark
-from dashboard.documents.typesetting import make_pdf
+from dashboard.documents.typesetting import render_pdf
 from dashboard.scales import Scale
-from geo.cells import cells_from_strings
+from geo.cells import parse_cell_strings
 from layers.areas import Area
 from layers.plans.plan import Pause, Place, Plan, Stop, Tour
-from layers.plans.words import share_words, sure_words
-from layers.wording import date_words, percent_words
+from layers.plans.words import describe_optimality, describe_share
+from layers.wording import format_date, format_percent
 
-__all__ = ["map_apart", "map_height", "plan_pdf", "stop_marks"]
+__all__ = ["build_stop_marks", "has_separate_map", "measure_map_height", "render_plan_pdf"]
 
 NEAREST_M: Final = 1200.0  # a map shows at least so much each way
 MAP_MM: Final = (180.0, 118.0)
 LEAST_MAP_MM: Final = 100.0  # lower, numbers of stops lie over each other: the map has a page of its own then
-APART_MM: Final = 242.0
+SEPARATE_MM: Final = 242.0
 # Of the table by its number of stops, as the template sets it: a row, a further line of it (mm), and letters of a line.
 ROWS: Final = ((20, 4.5, 3.0, 86), (13, 5.0, 3.4, 77), (0, 5.8, 3.7, 70))
-BESIDES_MM: Final = 62.0  # of the page's 269 mm for the heading, the end and the table's own head
+OTHER_CONTENT_MM: Final = 62.0  # of the page's 269 mm for the heading, the end and the table's own head
 STOP_CELL: Final = Scale((0.0,), ("#d5dade",), ("#d5dade",), ("the cell of a stop",))
 
 
-def plan_pdf(plan: Plan, area: Area) -> bytes:
+def render_plan_pdf(plan: Plan, area: Area) -> bytes:
     """The plan as PDF/UA-1: an A4 page a team (two where its stops leave no room for a map), then what the plan is."""
-    drawings = {f"map-{number}": tour_map(tour, area) for number, tour in enumerate(plan.tours)}
+    drawings = {f"map-{number}": render_tour_map(tour, area) for number, tour in enumerate(plan.tours)}
     data = {
         "title": plan.title,
-        "mark": mark_of(plan),
-        "cover": share_words(plan),
-        "tours": [tour_data(plan, tour, area) for tour in plan.tours],
-        "about": [sure_words(plan), *plan.settings],
-        "past": past_rows(plan),
+        "mark": find_mark(plan),
+        "cover": describe_share(plan),
+        "tours": [build_tour_data(plan, tour, area) for tour in plan.tours],
+        "about": [describe_optimality(plan), *plan.settings],
+        "past": build_past_rows(plan),
         "notes": list(plan.notes),
-        "footer": footer(plan, area),
+        "footer": format_footer(plan, area),
     }
-    return make_pdf("plan", data, drawings, made=plan.made_at)
+    return render_pdf("plan", data, drawings, made=plan.made_at)
 
 
-def footer(plan: Plan, area: Area) -> str:
+def format_footer(plan: Plan, area: Area) -> str:
     made = plan.made_at.astimezone(area.tz)
     mark = "DEMONSTRATION. " if plan.synthetic else ""
-    return f"{mark}{area.title}. Plan {plan.plan_id}, made {date_words(made.date())} at {made:%H:%M} by Hexbeat."
+    return f"{mark}{area.title}. Plan {plan.plan_id}, made {format_date(made.date())} at {made:%H:%M} by Hexbeat."
 
 
-def past_rows(plan: Plan) -> list[dict[str, str]]:
+def build_past_rows(plan: Plan) -> list[dict[str, str]]:
     """What such plans and the usual way held in past weeks; no shares in plans of before, which did not keep them."""
-    shares = [(percent_words(share), f"{area * 100:.2f} %") for share, area in plan.past_shares]
+    shares = [(format_percent(share), f"{area * 100:.2f} %") for share, area in plan.past_shares]
     return [
         {"label": label, "share": share, "area": area, "pai": f"{pai:.2f}", "interval": f"{low:.2f} to {high:.2f}"}
         for (label, pai, low, high), (share, area) in zip(plan.past, shares or [("", "")] * len(plan.past), strict=True)
     ]
 
 
-def tour_data(plan: Plan, tour: Tour, area: Area) -> dict[str, Any]:
+def build_tour_data(plan: Plan, tour: Tour, area: Area) -> dict[str, Any]:
     """What the page of one team says."""
-    way = tour_way(plan, tour)
+    way = describe_way(plan, tour)
     return {
-        "heading": tour_heading(plan, tour),
+        "heading": format_tour_heading(plan, tour),
         "way": way,
-        "alt": tour_alt(tour, area),
-        "apart": map_apart(tour),
-        "map_mm": map_height(tour),
-        "stops": tour_rows(plan, tour),
-        "end": f"Be back at {tour.finish.name} by {clock(tour.returns, plan)}.",
+        "alt": describe_tour_map(tour, area),
+        "apart": has_separate_map(tour),
+        "map_mm": measure_map_height(tour),
+        "stops": build_tour_rows(plan, tour),
+        "end": f"Be back at {tour.finish.name} by {format_clock(tour.returns, plan)}.",
     }
 
 
-def tour_rows(plan: Plan, tour: Tour) -> list[dict[str, Any]]:
+def build_tour_rows(plan: Plan, tour: Tour) -> list[dict[str, Any]]:
     """The stops, and between them the break and what else the tour has as a pause."""
-    rows = [pause_data(plan, pause) for pause in pauses_after(tour, 0)]
+    rows = [build_pause_data(plan, pause) for pause in find_pauses(tour, 0)]
     for stop in tour.stops:
-        rows += [stop_data(plan, stop), *(pause_data(plan, pause) for pause in pauses_after(tour, stop.order))]
+        rows += [
+            build_stop_data(plan, stop),
+            *(build_pause_data(plan, pause) for pause in find_pauses(tour, stop.order)),
+        ]
     return rows
 
 
-def pause_data(plan: Plan, pause: Pause) -> dict[str, Any]:
+def build_pause_data(plan: Plan, pause: Pause) -> dict[str, Any]:
     return {
         "pause": True,
         "number": "",
-        "times": f"{clock(pause.begins, plan)} to {clock(pause.ends, plan)}",
+        "times": f"{format_clock(pause.begins, plan)} to {format_clock(pause.ends, plan)}",
         "minutes": pause.minutes,
         "place": "Break" if pause.kind == "break" else "Free",
         "reason": "" if pause.kind == "break" else "Until what comes next is due.",
     }
 
 
-def stop_data(plan: Plan, stop: Stop) -> dict[str, Any]:
+def build_stop_data(plan: Plan, stop: Stop) -> dict[str, Any]:
     return {
         "pause": False,
         "number": str(stop.order),
-        "times": f"{clock(stop.arrive, plan)} to {clock(stop.leave, plan)}",
+        "times": f"{format_clock(stop.arrive, plan)} to {format_clock(stop.leave, plan)}",
         "minutes": stop.minutes,
         "place": stop.place,
         "reason": stop.reason,
     }
 
 
-def tour_alt(tour: Tour, area: Area) -> str:
+def describe_tour_map(tour: Tour, area: Area) -> str:
     """What the map of a tour shows, for those who do not see it."""
     order = ", ".join(f"{stop.order} {stop.place}" for stop in tour.stops) or "none"
     return (
@@ -112,7 +115,7 @@ def tour_alt(tour: Tour, area: Area) -> str:
     )
 
 
-def tour_map(tour: Tour, area: Area) -> bytes:
+def render_tour_map(tour: Tour, area: Area) -> bytes:
     """The way and the stops of one team, as near as they allow."""
     ends = dict.fromkeys((tour.start, tour.finish))
     way = [
@@ -120,44 +123,44 @@ def tour_map(tour: Tour, area: Area) -> bytes:
         *((stop.lon, stop.lat) for stop in tour.stops),
         (tour.finish.lon, tour.finish.lat),
     ]
-    cells = np.unique(cells_from_strings([stop.cell for stop in tour.stops]))
-    return draw_map(
+    cells = np.unique(parse_cell_strings([stop.cell for stop in tour.stops]))
+    return render_map(
         area,
         cells=cells,
         values=np.zeros(len(cells)),
         scale=STOP_CELL if len(cells) else None,
-        points=[*(end_mark(place) for place in ends), *stop_marks(tour)],
+        points=[*(build_end_mark(place) for place in ends), *build_stop_marks(tour)],
         lines=[Line(tuple(way), "order of the stops, as the crow flies")],
         keys=[("stop", "a stop"), ("square", "where the team starts and ends")],
-        extent=bounds_around(way, least_m=NEAREST_M),
-        alt=tour_alt(tour, area),
+        extent=widen_bounds(way, least_m=NEAREST_M),
+        alt=describe_tour_map(tour, area),
         width_mm=MAP_MM[0],
-        height_mm=map_height(tour),
+        height_mm=measure_map_height(tour),
     )
 
 
-def map_height(tour: Tour) -> float:
+def measure_map_height(tour: Tour) -> float:
     """Millimetres that about remain beside the table, so that the map need not be shrunk with its words."""
-    return APART_MM if map_apart(tour) else min(beside_table(tour), MAP_MM[1])
+    return SEPARATE_MM if has_separate_map(tour) else min(measure_space_mm(tour), MAP_MM[1])
 
 
-def map_apart(tour: Tour) -> bool:
+def has_separate_map(tour: Tour) -> bool:
     """Whether the table leaves too little of the page for a map with numbers that can be told apart."""
-    return beside_table(tour) < LEAST_MAP_MM
+    return measure_space_mm(tour) < LEAST_MAP_MM
 
 
-def beside_table(tour: Tour) -> float:
+def measure_space_mm(tour: Tour) -> float:
     """Millimetres of the page that the table of stops leaves, about; below 0 where it fills more than the page."""
     row, line, letters = next(rest for fewest, *rest in ROWS if len(tour.stops) > fewest or not fewest)
     further = sum(len(stop.reason) // int(letters) for stop in tour.stops)
-    return 269.0 - BESIDES_MM - row * (len(tour.stops) + len(tour.pauses)) - line * further
+    return 269.0 - OTHER_CONTENT_MM - row * (len(tour.stops) + len(tour.pauses)) - line * further
 
 
-def end_mark(place: Place) -> Mark:
+def build_end_mark(place: Place) -> Mark:
     return Mark(place.lon, place.lat, "square", place.name)
 
 
-def stop_marks(tour: Tour) -> list[Mark]:
+def build_stop_marks(tour: Tour) -> list[Mark]:
     """A mark for each place of the tour; one that is visited again has all its numbers."""
     places: dict[tuple[float, float], list[str]] = {}
     for stop in tour.stops:

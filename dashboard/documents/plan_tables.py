@@ -7,15 +7,15 @@ from typing import Any, Final
 import pandas as pd
 import xlsxwriter
 
-from dashboard.documents.plan_words import mark_of, pause_words, pauses_after
-from dashboard.documents.svg import plain_text
+from dashboard.documents.plan_words import describe_pause, find_mark, find_pauses
+from dashboard.documents.svg import clean_text
 from layers.areas import Area
-from layers.plain_cells import neutralise_formulas, plain_cell
+from layers.plain_cells import escape_formula, escape_formulas
 from layers.plans.plan import Plan, PlanKind, Stop, Tour
-from layers.plans.words import share_words, sure_words
-from layers.wording import list_words
+from layers.plans.words import describe_optimality, describe_share
+from layers.wording import format_list
 
-__all__ = ["WORKBOOK_OPTIONS", "plan_csv", "plan_xlsx", "stop_table", "write_facts", "write_sheet"]
+__all__ = ["WORKBOOK_OPTIONS", "build_plan_csv", "build_plan_xlsx", "build_stop_table", "write_facts", "write_sheet"]
 
 # Nothing in a cell is a formula or a link, whatever it looks like.
 WORKBOOK_OPTIONS: Final = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
@@ -23,7 +23,7 @@ WIDEST: Final = 60  # characters
 NARROWEST: Final = 8
 
 
-def stop_table(plan: Plan) -> pd.DataFrame:
+def build_stop_table(plan: Plan) -> pd.DataFrame:
     """One row a stop, by team and order. Times are ISO 8601 with their offset.
 
     `done`, `started`, `minutes_spent` and, for a sweep, `needles` are blank, to be filled in and imported.
@@ -48,8 +48,8 @@ def stop_table(plan: Plan) -> pd.DataFrame:
             "expected": stop.expected,
             "open_reports": stop.open_reports,
             "reason": stop.reason,
-            "pause": pauses_beside(plan, tour, stop),
-            **({"demonstration": mark_of(plan)} if plan.synthetic else {}),
+            "pause": format_pauses(plan, tour, stop),
+            **({"demonstration": find_mark(plan)} if plan.synthetic else {}),
         }
         for tour in plan.tours
         for stop in tour.stops
@@ -57,31 +57,31 @@ def stop_table(plan: Plan) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def pauses_beside(plan: Plan, tour: Tour, stop: Stop) -> str:
+def format_pauses(plan: Plan, tour: Tour, stop: Stop) -> str:
     """The break or wait that follows a stop, in words; before the first stop those that come before it, too."""
-    before = pauses_after(tour, 0) if stop is tour.stops[0] else []
-    return " ".join(pause_words(plan, tour, pause) for pause in (*before, *pauses_after(tour, stop.order)))
+    before = find_pauses(tour, 0) if stop is tour.stops[0] else []
+    return " ".join(describe_pause(plan, tour, pause) for pause in (*before, *find_pauses(tour, stop.order)))
 
 
-def plan_csv(plan: Plan, area: Area) -> bytes:
+def build_plan_csv(plan: Plan, area: Area) -> bytes:
     """The stops as CSV in UTF-8."""
     del area  # every kind of file is made from the same two
-    return neutralise_formulas(stop_table(plan)).to_csv(index=False, lineterminator="\n").encode()
+    return escape_formulas(build_stop_table(plan)).to_csv(index=False, lineterminator="\n").encode()
 
 
-def plan_xlsx(plan: Plan, area: Area) -> bytes:
+def build_plan_xlsx(plan: Plan, area: Area) -> bytes:
     """The stops, and a sheet that says what the plan is."""
     buffer = io.BytesIO()
     with xlsxwriter.Workbook(buffer, WORKBOOK_OPTIONS) as book:
         created = plan.made_at.astimezone(dt.UTC).replace(tzinfo=None)
-        book.set_properties({"title": plain_text(plan.title), "created": created})
-        write_sheet(book, "Stops", stop_table(plan))
-        write_facts(book, "Plan", plan_facts(plan, area))
+        book.set_properties({"title": clean_text(plan.title), "created": created})
+        write_sheet(book, "Stops", build_stop_table(plan))
+        write_facts(book, "Plan", build_plan_facts(plan, area))
     return buffer.getvalue()
 
 
-def plan_facts(plan: Plan, area: Area) -> list[tuple[str, str]]:
-    mark = [("Demonstration", mark_of(plan))] if plan.synthetic else []
+def build_plan_facts(plan: Plan, area: Area) -> list[tuple[str, str]]:
+    mark = [("Demonstration", find_mark(plan))] if plan.synthetic else []
     return [
         *mark,
         ("Plan", plan.title),
@@ -90,9 +90,9 @@ def plan_facts(plan: Plan, area: Area) -> list[tuple[str, str]]:
         ("Made", plan.made_at.isoformat(timespec="minutes")),
         ("Begins", plan.begins.isoformat(timespec="minutes")),
         ("Ends", plan.ends.isoformat(timespec="minutes")),
-        ("Layers", list_words(plan.layers)),
-        ("Cover", share_words(plan)),
-        ("How good", sure_words(plan)),
+        ("Layers", format_list(plan.layers)),
+        ("Cover", describe_share(plan)),
+        ("How good", describe_optimality(plan)),
         *(("Setting", words) for words in plan.settings),
         *(("Note", words) for words in plan.notes),
         ("Wards", area.attribution),
@@ -107,7 +107,7 @@ def write_sheet(book: xlsxwriter.Workbook, name: str, rows: pd.DataFrame) -> Non
     for column, title in enumerate(rows.columns):
         texts = [str(title), *map(str, rows[title].tolist())]
         sheet.set_column(column, column, min(max(map(len, texts), default=0) + 2, WIDEST, 60) or NARROWEST)
-        sheet.write_string(0, column, str(plain_cell(title)), bold)
+        sheet.write_string(0, column, str(escape_formula(title)), bold)
         for line, value in enumerate(rows[title].tolist(), start=1):
             write_value(sheet, line, column, value)
     sheet.autofilter(0, 0, max(len(rows), 1), max(len(rows.columns) - 1, 0))
@@ -115,7 +115,7 @@ def write_sheet(book: xlsxwriter.Workbook, name: str, rows: pd.DataFrame) -> Non
 
 def write_value(sheet: Any, line: int, column: int, value: Any) -> None:
     if isinstance(value, str):
-        sheet.write_string(line, column, plain_cell(plain_text(value)))
+        sheet.write_string(line, column, escape_formula(clean_text(value)))
     elif pd.notna(value):
         sheet.write_number(line, column, value)
 
@@ -128,5 +128,5 @@ def write_facts(book: xlsxwriter.Workbook, name: str, facts: list[tuple[str, str
     sheet.set_column(0, 0, 24)
     sheet.set_column(1, 1, 90)
     for line, (title, words) in enumerate(facts):
-        sheet.write_string(line, 0, str(plain_cell(title)), bold)
-        sheet.write_string(line, 1, str(plain_cell(plain_text(words))), wrapped)
+        sheet.write_string(line, 0, str(escape_formula(title)), bold)
+        sheet.write_string(line, 1, str(escape_formula(clean_text(words))), wrapped)

@@ -6,13 +6,19 @@ from typing import Any, Final
 
 import gpxpy.gpx
 
-from dashboard.documents.plan_words import mark_of, stop_title, stop_words, tour_heading, tour_way
-from dashboard.documents.svg import plain_text
+from dashboard.documents.plan_words import (
+    describe_stop,
+    describe_way,
+    find_mark,
+    format_stop_title,
+    format_tour_heading,
+)
+from dashboard.documents.svg import clean_text
 from layers.areas import Area
 from layers.plans.plan import Place, Plan, Stop, Tour
-from layers.plans.words import share_words
+from layers.plans.words import describe_share
 
-__all__ = ["plan_geojson", "plan_gpx", "plan_kml"]
+__all__ = ["build_plan_geojson", "build_plan_gpx", "build_plan_kml"]
 
 KML: Final = "http://www.opengis.net/kml/2.2"
 DECIMALS: Final = 6  # of a degree: 0.1 m
@@ -20,98 +26,100 @@ DECIMALS: Final = 6  # of a degree: 0.1 m
 COLOURS: Final = ("ff111111", "ff864a0b", "ff063b8a", "ff12623f", "ff77246b", "ff444444")
 
 
-def plan_gpx(plan: Plan, area: Area) -> bytes:
+def build_plan_gpx(plan: Plan, area: Area) -> bytes:
     """A waypoint for each stop and a route for each team. Times stand in words: a GPX time is when a point was made."""
     made = gpxpy.gpx.GPX()
     made.creator = "Hexbeat"
-    made.name = plain_text(plan.title)
-    made.description = plain_text(f"{mark_of(plan)} {share_words(plan)} {area.attribution}".strip())
+    made.name = clean_text(plan.title)
+    made.description = clean_text(f"{find_mark(plan)} {describe_share(plan)} {area.attribution}".strip())
     made.time = plan.made_at
     for number, tour in enumerate(plan.tours, start=1):
         route = gpxpy.gpx.GPXRoute(
-            name=plain_text(tour_heading(plan, tour)), description=plain_text(tour_way(plan, tour)), number=number
+            name=clean_text(format_tour_heading(plan, tour)),
+            description=clean_text(describe_way(plan, tour)),
+            number=number,
         )
-        for point in route_points(plan, tour):
+        for point in build_route_points(plan, tour):
             route.points.append(gpxpy.gpx.GPXRoutePoint(**point))
         made.routes.append(route)
-        made.waypoints += [gpxpy.gpx.GPXWaypoint(**stop_point(plan, tour, stop)) for stop in tour.stops]
+        made.waypoints += [gpxpy.gpx.GPXWaypoint(**build_stop_point(plan, tour, stop)) for stop in tour.stops]
     return str(made.to_xml(version="1.1")).encode()
 
 
-def route_points(plan: Plan, tour: Tour) -> list[dict[str, Any]]:
-    ends = [place_point(tour.start), place_point(tour.finish)]
-    return [ends[0], *(stop_point(plan, tour, stop) for stop in tour.stops), ends[1]]
+def build_route_points(plan: Plan, tour: Tour) -> list[dict[str, Any]]:
+    ends = [build_place_point(tour.start), build_place_point(tour.finish)]
+    return [ends[0], *(build_stop_point(plan, tour, stop) for stop in tour.stops), ends[1]]
 
 
-def place_point(place: Place) -> dict[str, Any]:
+def build_place_point(place: Place) -> dict[str, Any]:
     return {
         "longitude": round(place.lon, DECIMALS),
         "latitude": round(place.lat, DECIMALS),
-        "name": plain_text(place.name),
+        "name": clean_text(place.name),
         "type": "base",
     }
 
 
-def stop_point(plan: Plan, tour: Tour, stop: Stop) -> dict[str, Any]:
+def build_stop_point(plan: Plan, tour: Tour, stop: Stop) -> dict[str, Any]:
     """A stop as gpxpy takes it; `comment` carries the stop's name in the ledger."""
     return {
         "longitude": round(stop.lon, DECIMALS),
         "latitude": round(stop.lat, DECIMALS),
-        "name": plain_text(stop_title(tour, stop)),
-        "description": plain_text(stop_words(plan, stop)),
-        "comment": plain_text(f"{plan.plan_id}/{stop.stop_id}"),
+        "name": clean_text(format_stop_title(tour, stop)),
+        "description": clean_text(describe_stop(plan, stop)),
+        "comment": clean_text(f"{plan.plan_id}/{stop.stop_id}"),
         "type": "stop",
     }
 
 
-def plan_kml(plan: Plan, area: Area) -> bytes:
+def build_plan_kml(plan: Plan, area: Area) -> bytes:
     """A folder for each team with its way and its stops, which carry when they are due."""
     ET.register_namespace("", KML)
     root = ET.Element(tag("kml"))
-    document = child(root, "Document")
-    child(document, "name", plan.title)
-    child(document, "description", f"{mark_of(plan)} {share_words(plan)} {area.attribution}".strip())
+    document = add_child(root, "Document")
+    add_child(document, "name", plan.title)
+    add_child(document, "description", f"{find_mark(plan)} {describe_share(plan)} {area.attribution}".strip())
     for number in range(len(plan.tours)):
-        style = child(document, "Style", id=f"team-{number + 1}")
-        line = child(style, "LineStyle")
-        child(line, "color", COLOURS[number % len(COLOURS)])
-        child(line, "width", "4")
+        style = add_child(document, "Style", id=f"team-{number + 1}")
+        line = add_child(style, "LineStyle")
+        add_child(line, "color", COLOURS[number % len(COLOURS)])
+        add_child(line, "width", "4")
     for number, tour in enumerate(plan.tours, start=1):
-        kml_tour(document, plan, tour, number)
+        add_kml_tour(document, plan, tour, number)
     ET.indent(root)
     written: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
     return written
 
 
-def kml_tour(document: ET.Element, plan: Plan, tour: Tour, number: int) -> None:
-    folder = child(document, "Folder")
-    child(folder, "name", tour_heading(plan, tour))
-    child(folder, "description", tour_way(plan, tour))
-    way = child(folder, "Placemark")
-    child(way, "name", f"Way of {tour.team}")
-    child(way, "styleUrl", f"#team-{number}")
-    line = child(way, "LineString")
-    child(line, "tessellate", "1")
-    child(line, "coordinates", " ".join(f"{lon},{lat},0" for lon, lat in way_of(tour)))
+def add_kml_tour(document: ET.Element, plan: Plan, tour: Tour, number: int) -> None:
+    folder = add_child(document, "Folder")
+    add_child(folder, "name", format_tour_heading(plan, tour))
+    add_child(folder, "description", describe_way(plan, tour))
+    way = add_child(folder, "Placemark")
+    add_child(way, "name", f"Way of {tour.team}")
+    add_child(way, "styleUrl", f"#team-{number}")
+    line = add_child(way, "LineString")
+    add_child(line, "tessellate", "1")
+    add_child(line, "coordinates", " ".join(f"{lon},{lat},0" for lon, lat in list_way_points(tour)))
     for stop in tour.stops:
-        mark = child(folder, "Placemark", id=xml_id(f"stop-{plan.plan_id}-{stop.stop_id}"))
-        child(mark, "name", stop_title(tour, stop))
-        child(mark, "description", stop_words(plan, stop))
-        span = child(mark, "TimeSpan")
-        child(span, "begin", stop.arrive.isoformat())
-        child(span, "end", stop.leave.isoformat())
-        point = child(mark, "Point")
-        child(point, "coordinates", f"{round(stop.lon, DECIMALS)},{round(stop.lat, DECIMALS)},0")
+        mark = add_child(folder, "Placemark", id=format_xml_id(f"stop-{plan.plan_id}-{stop.stop_id}"))
+        add_child(mark, "name", format_stop_title(tour, stop))
+        add_child(mark, "description", describe_stop(plan, stop))
+        span = add_child(mark, "TimeSpan")
+        add_child(span, "begin", stop.arrive.isoformat())
+        add_child(span, "end", stop.leave.isoformat())
+        point = add_child(mark, "Point")
+        add_child(point, "coordinates", f"{round(stop.lon, DECIMALS)},{round(stop.lat, DECIMALS)},0")
 
 
-def xml_id(words: str) -> str:
+def format_xml_id(words: str) -> str:
     """Words as an XML name: letters, digits and hyphens."""
     return "".join(char if char.isascii() and char.isalnum() else "-" for char in words)
 
 
-def child(parent: ET.Element, name: str, words: str | None = None, **attributes: str) -> ET.Element:
+def add_child(parent: ET.Element, name: str, words: str | None = None, **attributes: str) -> ET.Element:
     made = ET.SubElement(parent, tag(name), attributes)
-    made.text = None if words is None else plain_text(words)
+    made.text = None if words is None else clean_text(words)
     return made
 
 
@@ -119,24 +127,24 @@ def tag(name: str) -> str:
     return f"{{{KML}}}{name}"
 
 
-def plan_geojson(plan: Plan, area: Area) -> bytes:
+def build_plan_geojson(plan: Plan, area: Area) -> bytes:
     """Stops as points and ways as lines, lon before lat; what the plan says of itself stands beside the features."""
-    features = [feature for tour in plan.tours for feature in tour_features(plan, tour)]
+    features = [feature for tour in plan.tours for feature in build_tour_features(plan, tour)]
     whole = {
         "type": "FeatureCollection",
         "name": plan.title,
         "plan_id": plan.plan_id,
         "made_at": plan.made_at.isoformat(),
-        "about": share_words(plan),
+        "about": describe_share(plan),
         "attribution": area.attribution,
-        **({"demonstration": mark_of(plan)} if plan.synthetic else {}),
+        **({"demonstration": find_mark(plan)} if plan.synthetic else {}),
         "features": features,
     }
     return json.dumps(whole, ensure_ascii=False, indent=1).encode()
 
 
-def tour_features(plan: Plan, tour: Tour) -> list[dict[str, Any]]:
-    mark = {"demonstration": mark_of(plan)} if plan.synthetic else {}
+def build_tour_features(plan: Plan, tour: Tour) -> list[dict[str, Any]]:
+    mark = {"demonstration": find_mark(plan)} if plan.synthetic else {}
     way = {
         "kind": "way",
         "team": tour.team,
@@ -153,13 +161,15 @@ def tour_features(plan: Plan, tour: Tour) -> list[dict[str, Any]]:
         **mark,
     }
     stops = [
-        feature("Point", (round(stop.lon, DECIMALS), round(stop.lat, DECIMALS)), stop_properties(tour, stop) | mark)
+        build_feature(
+            "Point", (round(stop.lon, DECIMALS), round(stop.lat, DECIMALS)), build_stop_properties(tour, stop) | mark
+        )
         for stop in tour.stops
     ]
-    return [feature("LineString", way_of(tour), way), *stops]
+    return [build_feature("LineString", list_way_points(tour), way), *stops]
 
 
-def stop_properties(tour: Tour, stop: Stop) -> dict[str, Any]:
+def build_stop_properties(tour: Tour, stop: Stop) -> dict[str, Any]:
     return {
         "kind": "stop",
         "stop_id": stop.stop_id,
@@ -178,7 +188,7 @@ def stop_properties(tour: Tour, stop: Stop) -> dict[str, Any]:
     }
 
 
-def feature(kind: str, coordinates: Any, properties: dict[str, Any]) -> dict[str, Any]:
+def build_feature(kind: str, coordinates: Any, properties: dict[str, Any]) -> dict[str, Any]:
     return {
         "type": "Feature",
         "geometry": {"type": kind, "coordinates": coordinates},
@@ -186,7 +196,7 @@ def feature(kind: str, coordinates: Any, properties: dict[str, Any]) -> dict[str
     }
 
 
-def way_of(tour: Tour) -> list[tuple[float, float]]:
+def list_way_points(tour: Tour) -> list[tuple[float, float]]:
     """Start, stops and finish as (lon, lat)."""
     points = [
         (tour.start.lon, tour.start.lat),

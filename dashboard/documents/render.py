@@ -6,16 +6,24 @@ from typing import Any, Final
 import numpy as np
 import shapely
 
-from dashboard.documents.frame import Frame, fit_frame, scale_length_m
-from dashboard.documents.hatching import class_numbers, draw_classes
-from dashboard.documents.labels import Room, draw_names, spread
-from dashboard.documents.legend import draw_legend, legend_height
+from dashboard.documents.frame import Frame, choose_scale_length_m, fit_frame
+from dashboard.documents.hatching import classify_values, draw_classes
+from dashboard.documents.labels import LabelSpace, draw_names, spread_points
+from dashboard.documents.legend import draw_legend, measure_legend_height
 from dashboard.documents.lines import draw_line, draw_outline, draw_ring
-from dashboard.documents.marks import STOP_MM, draw_mark, stop_width
+from dashboard.documents.marks import STOP_MM, draw_mark, measure_stop_width
 from dashboard.documents.sketch import Mark, Sketch
-from dashboard.documents.svg import FONTS, number, path_of, plain_text, shape_path, text, text_width
+from dashboard.documents.svg import (
+    FONTS,
+    clean_text,
+    draw_text,
+    format_mm,
+    format_path,
+    format_shape_path,
+    measure_text,
+)
 
-__all__ = ["render"]
+__all__ = ["render_sketch"]
 
 OUTSIDE: Final = "#e9ebed"
 INSIDE: Final = "#ffffff"
@@ -28,66 +36,66 @@ SMALLER: Final = 0.78
 THIN: Final = 0.05  # millimetres within which corners of wards are left out
 
 
-def render(sketch: Sketch, *, width_mm: float, height_mm: float) -> bytes:
+def render_sketch(sketch: Sketch, *, width_mm: float, height_mm: float) -> bytes:
     """The map as SVG (UTF-8) of that size on paper; the same bytes for the same sketch. North is up."""
-    source = source_lines(sketch.attribution, width_mm)
-    below = legend_height(sketch, width_mm) + 2.6 * len(source) + 0.6
+    source = break_source(sketch.attribution, width_mm)
+    below = measure_legend_height(sketch, width_mm) + 2.6 * len(source) + 0.6
     high = height_mm - below
-    frame = fit_frame(extent_of(sketch), left=0, top=0, width=width_mm, height=high, margin=MARGIN_MM)
-    room = Room()
+    frame = fit_frame(find_extent(sketch), left=0, top=0, width=width_mm, height=high, margin=MARGIN_MM)
+    room = LabelSpace()
     marks = draw_points(sketch, frame, room)
     furniture = draw_scale(frame, room) + draw_north(frame, room)
     words = draw_words(sketch, frame, room)
     parts = [
-        draw_ground(sketch, frame),
+        draw_wards(sketch, frame),
         draw_content(sketch, frame),
         draw_borders(sketch, frame),
-        draw_over(sketch, frame),
+        draw_overlays(sketch, frame),
         words,
         marks,
         furniture,
         draw_edge(frame),
         draw_legend(sketch, left=0, top=high, width=width_mm),
         *(
-            text(0, height_mm - 0.8 - 2.4 * (len(source) - 1 - k), line, size=SOURCE_SIZE, fill="#444")
+            draw_text(0, height_mm - 0.8 - 2.4 * (len(source) - 1 - k), line, size=SOURCE_SIZE, fill="#444")
             for k, line in enumerate(source)
         ),
     ]
-    size = f'width="{number(width_mm)}mm" height="{number(height_mm)}mm"'
-    said = escape(plain_text(sketch.alt))
+    size = f'width="{format_mm(width_mm)}mm" height="{format_mm(height_mm)}mm"'
+    said = escape(clean_text(sketch.alt))
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" {size} viewBox="0 0 {number(width_mm)} {number(height_mm)}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} viewBox="0 0 {format_mm(width_mm)} {format_mm(height_mm)}" '
         f'role="img" aria-label="{said}" font-family="{FONTS}">{"".join(parts)}</svg>'
     ).encode()
 
 
-def extent_of(sketch: Sketch) -> tuple[float, float, float, float]:
+def find_extent(sketch: Sketch) -> tuple[float, float, float, float]:
     west, south, east, north = shapely.total_bounds(sketch.wards).tolist() if sketch.extent is None else sketch.extent
     return west, south, east, north
 
 
-def source_lines(words: str, width: float) -> list[str]:
+def break_source(words: str, width: float) -> list[str]:
     """The attribution broken into lines that fit."""
     lines = [""]
     for word in words.split():
         longer = f"{lines[-1]} {word}".strip()
-        if text_width(longer, SOURCE_SIZE) > width and lines[-1]:
+        if measure_text(longer, SOURCE_SIZE) > width and lines[-1]:
             lines.append(word)
         else:
             lines[-1] = longer
     return lines
 
 
-def draw_ground(sketch: Sketch, frame: Frame) -> str:
+def draw_wards(sketch: Sketch, frame: Frame) -> str:
     """The sheet and the wards on it."""
-    wards = "".join(shape_path(shape) for shape in ward_shapes(sketch, frame))
+    wards = "".join(format_shape_path(shape) for shape in clip_wards(sketch, frame))
     return (
-        f'<rect x="0" y="0" width="{number(frame.width)}" height="{number(frame.height)}" fill="{OUTSIDE}"/>'
+        f'<rect x="0" y="0" width="{format_mm(frame.width)}" height="{format_mm(frame.height)}" fill="{OUTSIDE}"/>'
         f'<path d="{wards}" fill="{INSIDE}" fill-rule="nonzero"/>'
     )
 
 
-def ward_shapes(sketch: Sketch, frame: Frame) -> Any:
+def clip_wards(sketch: Sketch, frame: Frame) -> Any:
     """The wards in millimetres, cut to the window."""
     moved = shapely.simplify(shapely.transform(sketch.wards, frame.to_mm), THIN)
     return shapely.intersection(shapely.make_valid(moved), frame.window)
@@ -97,37 +105,39 @@ def draw_content(sketch: Sketch, frame: Frame) -> str:
     """The shaded places, cut to the window."""
     if sketch.scale is None or not len(sketch.shaded):
         return ""
-    return draw_classes(frame.shapes_to_mm(sketch.shaded), class_numbers(sketch.values, sketch.scale), sketch.scale)
+    return draw_classes(frame.shapes_to_mm(sketch.shaded), classify_values(sketch.values, sketch.scale), sketch.scale)
 
 
 def draw_borders(sketch: Sketch, frame: Frame) -> str:
     lines = shapely.boundary(shapely.transform(sketch.wards, frame.to_mm))
     seen = shapely.intersection(shapely.simplify(lines, THIN), frame.window)
-    way = "".join(shape_path(line) for line in seen)
+    way = "".join(format_shape_path(line) for line in seen)
     return f'<path d="{way}" fill="none" stroke="{BORDER}" stroke-width="0.28" stroke-linejoin="round"/>'
 
 
-def draw_over(sketch: Sketch, frame: Frame) -> str:
+def draw_overlays(sketch: Sketch, frame: Frame) -> str:
     """Outlines, rings and lines."""
     drawn = [
-        draw_outline(shape, area.style, fine=area.fine) for area in sketch.areas for shape in seen(area.shape, frame)
+        draw_outline(shape, area.style, fine=area.fine)
+        for area in sketch.areas
+        for shape in clip_to_window(area.shape, frame)
     ]
     for ring in sketch.rings:
         ((x, y),) = frame.to_mm([(ring.lon, ring.lat)]).tolist()
         drawn.append(draw_ring(x, y, ring.radius_m / frame.metres_a_mm))
     for line in sketch.lines:
         if len(line.points) > 1:
-            drawn += [draw_line(way, line.style) for way in seen(shapely.linestrings(line.points), frame)]
+            drawn += [draw_line(way, line.style) for way in clip_to_window(shapely.linestrings(line.points), frame)]
     return "".join(drawn)
 
 
-def seen(shape: Any, frame: Frame) -> list[Any]:
+def clip_to_window(shape: Any, frame: Frame) -> list[Any]:
     """The part of a shape in degrees that is in the window, in millimetres; nothing if there is none."""
     cut = shapely.intersection(shapely.transform(shape, frame.to_mm), frame.window)
     return [] if shapely.is_empty(cut) else [cut]
 
 
-def draw_points(sketch: Sketch, frame: Frame, room: Room) -> str:
+def draw_points(sketch: Sketch, frame: Frame, room: LabelSpace) -> str:
     """Marks in the window; stops part where they would cover each other, with a line to where they are."""
     at = frame.to_mm([(mark.lon, mark.lat) for mark in sketch.points])
     inside = [place for place, (x, y) in enumerate(at.tolist()) if shapely.contains_xy(frame.window, x, y)]
@@ -135,67 +145,65 @@ def draw_points(sketch: Sketch, frame: Frame, room: Room) -> str:
     shown = at.copy()
     small = len(stops) > MANY_STOPS
     if stops:
-        widest = (SMALLER if small else 1.0) * max(stop_width(sketch.points[place].label) for place in stops)
-        shown[stops] = kept_inside(spread(at[stops], gap=widest + 0.4), frame)
+        widest = (SMALLER if small else 1.0) * max(measure_stop_width(sketch.points[place].label) for place in stops)
+        shown[stops] = keep_inside(spread_points(at[stops], gap=widest + 0.4), frame)
     leaders, marks = [], []
     for place in inside:
         mark, (x, y) = sketch.points[place], shown[place].tolist()
         if np.hypot(*(shown[place] - at[place])) > STOP_MM / 2:
             leaders.append(draw_leader(at[place].tolist(), (x, y)))
         marks.append(draw_mark(mark.kind, x, y, label=mark.label, small=small and mark.kind == "stop"))
-        room.block(mark_box(mark, x, y))
+        room.block(measure_mark(mark, x, y))
     return "".join(leaders) + "".join(marks)
 
 
-def kept_inside(points: Any, frame: Frame) -> Any:
+def keep_inside(points: Any, frame: Frame) -> Any:
     low = (frame.left + STOP_MM + 0.5, frame.top + STOP_MM + 0.5)
     high = (frame.left + frame.width - STOP_MM - 0.5, frame.top + frame.height - STOP_MM - 0.5)
     return np.clip(points, low, high)
 
 
 def draw_leader(start: list[float], end: tuple[float, float]) -> str:
-    way = path_of([start, end])
-    dot = f'<circle cx="{number(start[0])}" cy="{number(start[1])}" r="0.7" fill="#111"/>'
+    way = format_path([start, end])
+    dot = f'<circle cx="{format_mm(start[0])}" cy="{format_mm(start[1])}" r="0.7" fill="#111"/>'
     return f'<path d="{way}" stroke="#fff" stroke-width="0.9"/><path d="{way}" stroke="#111" stroke-width="0.35"/>{dot}'
 
 
-def mark_box(mark: Mark, x: float, y: float) -> tuple[float, float, float, float]:
-    beside = text_width(mark.label, 2.7) + 1.0 if mark.kind != "stop" and mark.label else 0.0
-    half = max(stop_width(mark.label) / 2, 2.2) + 0.2 if mark.kind == "stop" else 2.4
+def measure_mark(mark: Mark, x: float, y: float) -> tuple[float, float, float, float]:
+    beside = measure_text(mark.label, 2.7) + 1.0 if mark.kind != "stop" and mark.label else 0.0
+    half = max(measure_stop_width(mark.label) / 2, 2.2) + 0.2 if mark.kind == "stop" else 2.4
     return x - half, y - 2.4, x + half + beside, y + 2.4
 
 
-def draw_words(sketch: Sketch, frame: Frame, room: Room) -> str:
-    return draw_names(ward_shapes(sketch, frame), sketch.names, room, within=frame.window)
+def draw_words(sketch: Sketch, frame: Frame, room: LabelSpace) -> str:
+    return draw_names(clip_wards(sketch, frame), sketch.names, room, within=frame.window)
 
 
-def draw_scale(frame: Frame, room: Room) -> str:
+def draw_scale(frame: Frame, room: LabelSpace) -> str:
     """A bar of a round length at the lower left."""
-    metres = scale_length_m(frame, longest_mm=frame.width * SCALE_SHARE)
+    metres = choose_scale_length_m(frame, longest_mm=frame.width * SCALE_SHARE)
     wide = metres / frame.metres_a_mm
     words = f"{metres:,.0f} m" if metres < 1000 else f"{metres / 1000:,.0f} km"  # noqa: PLR2004 - metres in a kilometre
     x, y = 3.5, frame.height - 3.5
-    ground = f'x="1.5" y="{number(y - 5)}" width="{number(wide + 4)}" height="7" fill="#fff" fill-opacity="0.9"'
-    bar = path_of([(x, y - 1.2), (x, y), (x + wide, y), (x + wide, y - 1.2)])
+    ground = f'x="1.5" y="{format_mm(y - 5)}" width="{format_mm(wide + 4)}" height="7" fill="#fff" fill-opacity="0.9"'
+    bar = format_path([(x, y - 1.2), (x, y), (x + wide, y), (x + wide, y - 1.2)])
     room.block((1.5, y - 5, wide + 5.5, y + 2))
     return (
         f'<rect {ground}/><path d="{bar}" fill="none" stroke="#111" stroke-width="0.45"/>'
-        f"{text(x + wide / 2, y - 1.5, words, size=2.5, anchor='middle')}"
+        f"{draw_text(x + wide / 2, y - 1.5, words, size=2.5, anchor='middle')}"
     )
 
 
 def draw_edge(frame: Frame) -> str:
     """The line around the map."""
-    size = f'width="{number(frame.width - 0.2)}" height="{number(frame.height - 0.2)}"'
+    size = f'width="{format_mm(frame.width - 0.2)}" height="{format_mm(frame.height - 0.2)}"'
     return f'<rect x="0.1" y="0.1" {size} fill="none" stroke="#111" stroke-width="0.25"/>'
 
 
-def draw_north(frame: Frame, room: Room) -> str:
+def draw_north(frame: Frame, room: LabelSpace) -> str:
     """An arrow at the upper right."""
     x, y = frame.width - 5, 2.5
-    arrow = path_of([(x, y), (x + 1.5, y + 4.4), (x, y + 3.4), (x - 1.5, y + 4.4)], closed=True)
+    arrow = format_path([(x, y), (x + 1.5, y + 4.4), (x, y + 3.4), (x - 1.5, y + 4.4)], closed=True)
     room.block((x - 3, y - 1, x + 3, y + 8))
-    ground = f'x="{number(x - 2.8)}" y="{number(y - 1)}" width="5.6" height="9" fill="#fff" fill-opacity="0.9"'
-    return (
-        f'<rect {ground}/><path d="{arrow}" fill="#111"/>{text(x, y + 7.2, "N", size=2.6, anchor="middle", weight=700)}'
-    )
+    ground = f'x="{format_mm(x - 2.8)}" y="{format_mm(y - 1)}" width="5.6" height="9" fill="#fff" fill-opacity="0.9"'
+    return f'<rect {ground}/><path d="{arrow}" fill="#111"/>{draw_text(x, y + 7.2, "N", size=2.6, anchor="middle", weight=700)}'

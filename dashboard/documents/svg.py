@@ -6,24 +6,24 @@ from typing import Any, Final
 
 import shapely
 
-__all__ = ["FONTS", "number", "path_of", "plain_text", "shape_path", "text", "text_width"]
+__all__ = ["FONTS", "clean_text", "draw_text", "format_mm", "format_path", "format_shape_path", "measure_text"]
 
 # A screen has the first; a PDF has only the one that Typst brings, which is the last named.
 FONTS: Final = "Helvetica, Arial, Libertinus Serif, serif"
 EM: Final = 0.52  # of its size is a letter wide, near enough to keep words apart
 
 
-def number(value: float) -> str:
+def format_mm(value: float) -> str:
     """Millimetres to a hundredth, without needless noughts."""
     return f"{value:.2f}".rstrip("0").rstrip(".") or "0"
 
 
-def plain_text(words: str) -> str:
+def clean_text(words: str) -> str:
     """Words without what no document may hold: control characters become spaces."""
     return "".join(char if char.isprintable() else " " for char in words)
 
 
-def text(
+def draw_text(
     x: float,
     y: float,
     words: str,
@@ -35,37 +35,37 @@ def text(
     halo: str | None = None,
 ) -> str:
     """Words at a point; `halo` is the colour of an edge that keeps them legible on any ground."""
-    look = f'x="{number(x)}" y="{number(y)}" font-size="{number(size)}" text-anchor="{anchor}" font-weight="{weight}"'
-    said = escape(plain_text(words))
+    look = f'x="{format_mm(x)}" y="{format_mm(y)}" font-size="{format_mm(size)}" text-anchor="{anchor}" font-weight="{weight}"'
+    said = escape(clean_text(words))
     edge = ""
     if halo:
         edge = (
-            f'<text {look} fill="none" stroke="{halo}" stroke-width="{number(size * 0.3)}" stroke-linejoin="round" '
+            f'<text {look} fill="none" stroke="{halo}" stroke-width="{format_mm(size * 0.3)}" stroke-linejoin="round" '
             f'aria-hidden="true">{said}</text>'
         )
     return f'{edge}<text {look} fill="{fill}">{said}</text>'
 
 
-def text_width(words: str, size: float) -> float:
+def measure_text(words: str, size: float) -> float:
     """About how many millimetres wide words are at a size."""
     return len(words) * EM * size
 
 
-def path_of(points: Iterable[Iterable[float]], *, closed: bool = False) -> str:
+def format_path(points: Iterable[Iterable[float]], *, closed: bool = False) -> str:
     """The `d` of a line through points in millimetres."""
-    steps = " ".join(",".join(number(part) for part in point) for point in points)
+    steps = " ".join(",".join(format_mm(part) for part in point) for point in points)
     return f"M{steps}{'Z' if closed else ''}" if steps else ""
 
 
-def shape_path(shape: Any) -> str:
+def format_shape_path(shape: Any) -> str:
     """The `d` of a polygon or lines in millimetres, holes and all; "" for what is empty."""
     found = []
     for part in shapely.get_parts(shape):
         if isinstance(part, shapely.Polygon):
             rings = (part.exterior, *part.interiors)
-            found += [path_of(shapely.get_coordinates(ring)[:-1].tolist(), closed=True) for ring in rings]
+            found += [format_path(shapely.get_coordinates(ring)[:-1].tolist(), closed=True) for ring in rings]
         elif isinstance(part, shapely.LineString):
-            found.append(path_of(shapely.get_coordinates(part).tolist()))
+            found.append(format_path(shapely.get_coordinates(part).tolist()))
         elif isinstance(part, shapely.GeometryCollection):
-            found.append(shape_path(part))
+            found.append(format_shape_path(part))
     return "".join(found)

@@ -16,10 +16,10 @@ from typing import Any, Final
 
 import typst
 
-from dashboard.documents.svg import plain_text
+from dashboard.documents.svg import clean_text
 from geo.errors import UsageError
 
-__all__ = ["make_pdf", "printable"]
+__all__ = ["make_printable", "render_pdf"]
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 STANDARD: Final = "ua-1"  # PDF/UA-1: tagged, titled, with a language and a text for every picture
@@ -28,7 +28,7 @@ PROBE: Final = b'#set text(font: ("Libertinus Serif", "DejaVu Sans Mono"))\n#set
 NEVER_LACKING: Final = "\u024f"  # up to here (Latin letters) the fonts have them all
 
 
-def make_pdf(
+def render_pdf(
     template: str,
     data: Mapping[str, Any],
     drawings: Mapping[str, bytes],
@@ -45,21 +45,21 @@ def make_pdf(
     there or a title that is empty.
     """
     source = TEMPLATES / f"{template}.typ"
-    if source.name not in known_templates() or not str(data.get("title", "")).strip():
+    if source.name not in list_templates() or not str(data.get("title", "")).strip():
         raise UsageError(
             "A document has a template and a title",
             f"the template is {template!r}, the title {data.get('title')!r}",
-            f"choose a template from {', '.join(sorted(name[:-4] for name in known_templates()))}",
+            f"choose a template from {', '.join(sorted(name[:-4] for name in list_templates()))}",
         )
     inputs = {f"drawing-{name}": svg.decode() for name, svg in drawings.items()}
-    inputs["data"] = json.dumps(printable(dict(data)), ensure_ascii=False, allow_nan=False)
+    inputs["data"] = json.dumps(make_printable(dict(data)), ensure_ascii=False, allow_nan=False)
     if attached is not None:
         inputs["attached"] = attached.decode()
     made_pdf: bytes = typst.compile(
         source,
         root=TEMPLATES,
         format="pdf",
-        font_paths=built_in_fonts(),
+        font_paths=load_fonts(),
         ignore_system_fonts=True,
         sys_inputs=inputs,
         pdf_standards=[STANDARD],
@@ -69,28 +69,28 @@ def make_pdf(
 
 
 @cache
-def known_templates() -> frozenset[str]:
+def list_templates() -> frozenset[str]:
     return frozenset(path.name for path in TEMPLATES.glob("*.typ"))
 
 
 @cache
-def built_in_fonts() -> Any:
+def load_fonts() -> Any:
     """Only the fonts that Typst brings: the same document on every machine."""
     return typst.Fonts(include_system_fonts=False)
 
 
-def printable(value: Any) -> Any:
+def make_printable(value: Any) -> Any:
     """The same data with texts that can be printed: control characters as spaces, unknown letters as squares."""
     if isinstance(value, str):
-        return printable_text(plain_text(value))
+        return make_printable_text(clean_text(value))
     if isinstance(value, Mapping):
-        return {str(name): printable(part) for name, part in value.items()}
+        return {str(name): make_printable(part) for name, part in value.items()}
     if isinstance(value, list | tuple):
-        return [printable(part) for part in value]
+        return [make_printable(part) for part in value]
     return value
 
 
-def printable_text(text: str) -> str:
+def make_printable_text(text: str) -> str:
     """Letter by letter; a mark that no font can set on its letter is left out."""
     shown: list[str] = []
     for char in unicodedata.normalize("NFC", text):
@@ -111,7 +111,7 @@ def has_glyphs(letters: str) -> bool:
         typst.compile(
             PROBE,
             format="pdf",
-            font_paths=built_in_fonts(),
+            font_paths=load_fonts(),
             ignore_system_fonts=True,
             sys_inputs={"char": letters},
             pdf_standards=[STANDARD],

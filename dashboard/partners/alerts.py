@@ -5,12 +5,12 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard.alert_band import alarming, alerts_html, band_html
-from dashboard.documents.alert_form_document import alert_form_pdf
-from dashboard.findings import alerts_of
+from dashboard.alert_band import has_overdose_alert, render_alerts, render_band
+from dashboard.documents.alert_form_document import render_alert_form_pdf
+from dashboard.findings import find_alerts
 from dashboard.session import Installation
 from layers.access import Action, may, require
-from layers.analysis.alert_form import FORM_LAYER, alert_form
+from layers.analysis.alert_form import FORM_LAYER, render_alert_form
 from layers.analysis.alert_words import Alert
 
 __all__ = ["draw_alerts"]
@@ -18,13 +18,13 @@ __all__ = ["draw_alerts"]
 
 def draw_alerts(here: Installation) -> None:
     """Draw the band if there is an alert; nothing otherwise."""
-    report = alerts_of(here)
+    report = find_alerts(here)
     if not report.alerts:
         return
-    with st.container(key="hb_alarm" if alarming(report) else "hb_alert", gap="xxsmall"):
-        st.html(band_html(report))
+    with st.container(key="hb_alarm" if has_overdose_alert(report) else "hb_alert", gap="xxsmall"):
+        st.html(render_band(report))
         with st.expander("What, where, how sure"):
-            st.html(alerts_html(report))
+            st.html(render_alerts(report))
             draw_form_button(here, [alert for alert in report.alerts if alert.layer == FORM_LAYER])
 
 
@@ -38,8 +38,8 @@ def draw_form_button(here: Installation, found: list[Alert]) -> None:
         require(here.viewer, Action.EXPORT, FORM_LAYER)
         made = datetime.now(here.area.tz)
         if pdf:
-            return alert_form_pdf(found, area=here.area, made=made, demonstration=demonstration)
-        return alert_form(found, area=here.area, made=made, demonstration=demonstration).encode()
+            return render_alert_form_pdf(found, area=here.area, made=made, demonstration=demonstration)
+        return render_alert_form(found, area=here.area, made=made, demonstration=demonstration).encode()
 
     name = f"hexbeat-{here.area.name}-drug-information-draft-{here.today}"
     with st.container(horizontal=True, gap="small"):

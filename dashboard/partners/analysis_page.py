@@ -6,15 +6,15 @@ from typing import Final
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from dashboard.freshness import last_known_day
-from dashboard.header import show_header
+from dashboard.freshness import find_last_known_day
+from dashboard.header import draw_header
 from dashboard.partners.backtest_tab import draw_backtest
 from dashboard.partners.emerging_tab import draw_emerging
-from dashboard.partners.map_page import draw_empty_store, map_choices
-from dashboard.partners.question import ask
+from dashboard.partners.map_page import draw_empty_store, find_map_choices
+from dashboard.partners.question import draw_request
 from dashboard.partners.repeats_tab import draw_repeats
 from dashboard.partners.rhythm_tab import draw_rhythm
-from dashboard.session import Installation, reaches_of
+from dashboard.session import Installation, find_coverage
 
 __all__ = ["show"]
 
@@ -23,12 +23,12 @@ NAMES: Final = ("Emerging", "Rhythm", "Back-test", "Near repeats")
 
 def show(here: Installation, pages: Sequence[StreamlitPage]) -> None:
     """Draw the analysis page."""
-    show_header(here, pages)
+    draw_header(here, pages)
     if not len(here.columns):
         draw_empty_store(here, pages)
         return
-    asked = ask(here, on_map=map_choices())
-    last = last_known_day(reaches_of(here), layers=asked.layers, today=here.today)
+    asked = draw_request(here, on_map=find_map_choices())
+    last = find_last_known_day(find_coverage(here), layers=asked.layers, today=here.today)
     emerging, rhythm, backtest, repeats = st.tabs(NAMES, key="analysis_tab", on_change="rerun")
     if emerging.open:
         with emerging:

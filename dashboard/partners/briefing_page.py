@@ -8,33 +8,33 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from dashboard.documents.briefing_document import (
-    alert_line,
-    alert_note,
-    briefing_alt,
-    briefing_map,
-    briefing_pdf,
-    closure_words,
-    done_words,
-    expected_words,
-    fresh_words,
-    head_words,
-    layer_row,
-    place_title,
+    build_layer_row,
+    describe_closure,
+    describe_false_alarms,
+    describe_forecast,
+    describe_freshness,
+    describe_map,
+    describe_visits,
+    format_alert,
+    format_headline,
+    format_place_title,
+    render_briefing_map,
+    render_briefing_pdf,
 )
-from dashboard.documents.pictures import picture_html
-from dashboard.header import show_header
+from dashboard.documents.pictures import render_picture
+from dashboard.header import draw_header
 from dashboard.partners.map_page import draw_empty_store
-from dashboard.places import ward_labels
+from dashboard.places import build_ward_labels
 from dashboard.presets import SHIFT_TITLES
 from dashboard.session import Installation
-from dashboard.words import html_text
+from dashboard.words import escape_html
 from layers.access import Action, may, require
 from layers.analysis.shifts import SHIFT_HOURS
-from layers.analysis.winning import kept_judgement
-from layers.briefing.facts import Briefing, Purpose, make_briefing
+from layers.analysis.winning import read_selection
+from layers.briefing.facts import Briefing, Purpose, build_briefing
 from layers.catalogue import LAYERS
-from layers.storage.reading import source_summary
-from layers.work.ledger import visits, work_version
+from layers.storage.reading import summarise_sources
+from layers.work.ledger import read_visits, work_version
 
 __all__ = ["show"]
 
@@ -46,17 +46,17 @@ MAP_MM: Final = (112.0, 128.0)
 
 def show(here: Installation, pages: Sequence[StreamlitPage]) -> None:
     """Draw the briefing page."""
-    show_header(here, pages)
+    draw_header(here, pages)
     if not len(here.columns):
         draw_empty_store(here, pages)
         return
-    purpose, hours, wards = ask(here)
+    purpose, hours, wards = draw_choices(here)
     with st.spinner("Gathering the facts …"):
-        found = briefing_of(here, purpose, hours, wards)
+        found = load_briefing(here, purpose, hours, wards)
     draw_briefing(here, found)
 
 
-def ask(here: Installation) -> tuple[Purpose, tuple[int, int] | None, tuple[str, ...]]:
+def draw_choices(here: Installation) -> tuple[Purpose, tuple[int, int] | None, tuple[str, ...]]:
     """For whom, which hours, which wards."""
     with st.container(horizontal=True, key="hb_question", gap="medium", vertical_alignment="bottom"):
         purpose = st.pills(
@@ -78,7 +78,7 @@ def ask(here: Installation) -> tuple[Purpose, tuple[int, int] | None, tuple[str,
                 format_func=SHIFT_TITLES.__getitem__,
             )
             hours = SHIFT_HOURS[str(shift)]
-        labels = ward_labels(here.area.wards)
+        labels = build_ward_labels(here.area.wards)
         wards = st.multiselect(
             "Where",
             sorted(labels, key=labels.__getitem__),
@@ -89,7 +89,7 @@ def ask(here: Installation) -> tuple[Purpose, tuple[int, int] | None, tuple[str,
     return Purpose(purpose or Purpose.MEETING), hours, tuple(code for code in here.area.wards.codes if code in wards)
 
 
-def briefing_of(
+def load_briefing(
     here: Installation, purpose: Purpose, hours: tuple[int, int] | None, wards: tuple[str, ...]
 ) -> Briefing:
     """The briefing of today, kept for this version of the store and of the ledger."""
@@ -113,9 +113,9 @@ def _briefing(
     since = dt.datetime.combine(today - dt.timedelta(days=MEETING_DAYS), dt.time(), _here.area.tz)
     seen = may(_here.viewer, Action.SEE_WORK)
     kept = {
-        spec.name: kept_judgement(_here.columns, _here.area, spec.name, home=_here.settings.home) for spec in LAYERS
+        spec.name: read_selection(_here.columns, _here.area, spec.name, home=_here.settings.home) for spec in LAYERS
     }
-    return make_briefing(
+    return build_briefing(
         _here.columns,
         _here.area,
         today=today,
@@ -123,8 +123,8 @@ def _briefing(
         hours=hours,
         days=days,
         wards=wards,
-        visits=visits(_here.store, _here.viewer, start=since) if seen else None,
-        sources=source_summary(_here.store, _here.viewer) if may(_here.viewer, Action.SEE_RECORDS) else None,
+        visits=read_visits(_here.store, _here.viewer, start=since) if seen else None,
+        sources=summarise_sources(_here.store, _here.viewer) if may(_here.viewer, Action.SEE_RECORDS) else None,
         winners={name: one.best for name, one in kept.items() if one},
     )
 
@@ -132,22 +132,22 @@ def _briefing(
 def draw_briefing(here: Installation, found: Briefing) -> None:
     """The heading, the map beside its facts, then places, closures and work."""
     st.html(
-        f'<div aria-live="polite"><p class="hb-sentence">{html_text(found.title)}</p>'
-        f'<p class="hb-notes">{html_text(head_words(found, here.area))}</p></div>'
+        f'<div aria-live="polite"><p class="hb-sentence">{escape_html(found.title)}</p>'
+        f'<p class="hb-notes">{escape_html(format_headline(found, here.area))}</p></div>'
     )
     draw_download(here, found)
     with st.container(horizontal=True, wrap=False, key="hb_analysis", gap="medium"):
         with st.container(key="hb_analysis_map", width="stretch"):
-            drawn = briefing_map(found, here.area, width_mm=MAP_MM[0], height_mm=MAP_MM[1])
-            st.html(picture_html(drawn, briefing_alt(found, here.area)))
+            drawn = render_briefing_map(found, here.area, width_mm=MAP_MM[0], height_mm=MAP_MM[1])
+            st.html(render_picture(drawn, describe_map(found, here.area)))
         with st.container(key="hb_analysis_words", width="stretch"):
-            st.html(counts_html(found) + list_html("Alerts", alert_lines(found), "None."))
-    st.html(places_html(found))
+            st.html(render_counts(found) + render_list("Alerts", format_alerts(found), "None."))
+    st.html(render_places(found))
     left, right = st.columns(2, gap="medium")
     with left:
-        st.html(closures_html(found))
+        st.html(render_closures(found))
     with right:
-        st.html(work_html(found))
+        st.html(render_visits(found))
 
 
 def draw_download(here: Installation, found: Briefing) -> None:
@@ -157,7 +157,7 @@ def draw_download(here: Installation, found: Briefing) -> None:
 
     def made() -> bytes:
         require(here.viewer, Action.EXPORT)
-        return briefing_pdf(found, here.area, made=dt.datetime.now(here.area.tz))
+        return render_briefing_pdf(found, here.area, made=dt.datetime.now(here.area.tz))
 
     st.download_button(
         "Download as one A4 page (PDF)",
@@ -170,13 +170,13 @@ def draw_download(here: Installation, found: Briefing) -> None:
     )
 
 
-def counts_html(found: Briefing) -> str:
+def render_counts(found: Briefing) -> str:
     """Each layer now and before."""
     days = (found.period[1] - found.period[0]).days
     rows = "".join(
-        f'<tr><th scope="row">{html_text(row["title"])}</th><td class="hb-number">{html_text(row["now"])}</td>'
-        f'<td class="hb-number">{html_text(row["before"])}</td><td>{html_text(row["verdict"])}</td></tr>'
-        for row in (layer_row(line, found) for line in found.layers)
+        f'<tr><th scope="row">{escape_html(row["title"])}</th><td class="hb-number">{escape_html(row["now"])}</td>'
+        f'<td class="hb-number">{escape_html(row["before"])}</td><td>{escape_html(row["verdict"])}</td></tr>'
+        for row in (build_layer_row(line, found) for line in found.layers)
     )
     return (
         f'<h2 class="hb-title">What happened</h2><table class="hb-plain"><thead><tr><th scope="col">Last {days} days'
@@ -185,41 +185,43 @@ def counts_html(found: Briefing) -> str:
     )
 
 
-def alert_lines(found: Briefing) -> list[str]:
-    lines = [alert_line(one) for one in found.alerts]
-    return [*lines, alert_note(found.alerts)] if lines else []
+def format_alerts(found: Briefing) -> list[str]:
+    lines = [format_alert(one) for one in found.alerts]
+    return [*lines, describe_false_alarms(found.alerts)] if lines else []
 
 
-def list_html(title: str, lines: Sequence[str], none_words: str) -> str:
+def render_list(title: str, lines: Sequence[str], none_words: str) -> str:
     """A heading and its lines, or what stands where there are none."""
-    items = "".join(f"<li>{html_text(line)}</li>" for line in lines)
-    body = f'<ul class="hb-notes">{items}</ul>' if items else f'<p class="hb-notes">{html_text(none_words)}</p>'
-    return f'<h2 class="hb-title">{html_text(title)}</h2>{body}'
+    items = "".join(f"<li>{escape_html(line)}</li>" for line in lines)
+    body = f'<ul class="hb-notes">{items}</ul>' if items else f'<p class="hb-notes">{escape_html(none_words)}</p>'
+    return f'<h2 class="hb-title">{escape_html(title)}</h2>{body}'
 
 
-def places_html(found: Briefing) -> str:
+def render_places(found: Briefing) -> str:
     """The places with their numbers on the map and their reasons."""
-    notes = f'<p class="hb-small">{html_text(" ".join(found.notes))}</p>' if found.notes else ""
+    notes = f'<p class="hb-small">{escape_html(" ".join(found.notes))}</p>' if found.notes else ""
     head = '<h2 class="hb-title">The places that matter, and why</h2>'
     if not found.places:
         return f'{head}<p class="hb-notes">No place stands out from chance.</p>{notes}'
     items = "".join(
-        f"<li><b>{html_text(place_title(line))}</b>: {html_text(line.title.lower())}<br>{html_text(line.reason)}</li>"
+        f"<li><b>{escape_html(format_place_title(line))}</b>: {escape_html(line.title.lower())}<br>{escape_html(line.reason)}</li>"
         for line in found.places
     )
     return f'{head}<p class="hb-small">The numbers are those of the map.</p><ol class="hb-notes">{items}</ol>{notes}'
 
 
-def closures_html(found: Briefing) -> str:
-    ending, new = ([closure_words(line) for line in found.closures if line.kind == kind] for kind in ("ending", "new"))
-    return list_html("Closures that end within 14 days", ending, "None.") + list_html(
+def render_closures(found: Briefing) -> str:
+    ending, new = (
+        [describe_closure(line) for line in found.closures if line.kind == kind] for kind in ("ending", "new")
+    )
+    return render_list("Closures that end within 14 days", ending, "None.") + render_list(
         "Closures new in the last 14 days", new, "None."
     )
 
 
-def work_html(found: Briefing) -> str:
-    expected = expected_words(found)
-    parts = [list_html("What was done in the last 7 days", done_words(found), "No visit was recorded.")]
+def render_visits(found: Briefing) -> str:
+    expected = describe_forecast(found)
+    parts = [render_list("What was done in the last 7 days", describe_visits(found), "No visit was recorded.")]
     if expected:
-        parts.append(list_html("Where most is expected next", expected, ""))
-    return "".join(parts) + list_html("How fresh this is", fresh_words(found), "Nothing has been loaded.")
+        parts.append(render_list("Where most is expected next", expected, ""))
+    return "".join(parts) + render_list("How fresh this is", describe_freshness(found), "Nothing has been loaded.")

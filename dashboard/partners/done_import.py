@@ -4,21 +4,21 @@ from typing import Any, Final
 
 import streamlit as st
 
-from dashboard.partners.loads import confirmed, draw_said
-from dashboard.quality import table_html
-from dashboard.screen import show_error
+from dashboard.partners.loads import draw_confirmed_button, draw_message
+from dashboard.quality import render_table
+from dashboard.screen import draw_error
 from dashboard.session import Installation
-from dashboard.uploads import main_files, placed
-from dashboard.words import date_words, list_words, plural
+from dashboard.uploads import select_main_files, write_uploads
+from dashboard.words import format_date, format_list, format_plural
 from geo.errors import HexbeatError
 from layers.plans.plan import Plan, Tour
-from layers.work.ledger import imports, undo_import
-from layers.work.ledger_files import DoneOptions, DoneReport, import_done
+from layers.work.ledger import list_imports, undo_import
+from layers.work.ledger_files import ImportOptions, ImportReport, import_visits
 
 __all__ = ["draw_import"]
 
 REPORT_KEY: Final = "done_report"  # the file and plan, and the report of the dry run or the import
-ROUND_KEY: Final = "done_round"
+IMPORT_ROUND_KEY: Final = "done_round"
 SUFFIXES: Final = ["gpx", "csv", "tsv", "xlsx", "ods"]
 
 
@@ -28,7 +28,7 @@ def draw_import(here: Installation, plan: Plan, tour: Tour) -> None:
     file = st.file_uploader(
         f"GPX of {tour.team}, or CSV, Excel, ODS",
         type=SUFFIXES,
-        key=f"done_file_{st.session_state.get(ROUND_KEY, 0)}",
+        key=f"done_file_{st.session_state.get(IMPORT_ROUND_KEY, 0)}",
     )
     held = st.session_state.get(REPORT_KEY)
     if file is None:
@@ -39,7 +39,7 @@ def draw_import(here: Installation, plan: Plan, tour: Tour) -> None:
         try:
             draw_check(here, file, key, plan, tour)
         except HexbeatError as error:
-            show_error(error)
+            draw_error(error)
     draw_undo(here)
 
 
@@ -48,33 +48,33 @@ def draw_check(here: Installation, file: Any, key: tuple[str, str, str], plan: P
     held = st.session_state.get(REPORT_KEY)
     if held is None or held[0] != key:
         with st.spinner("Reading the file …"):
-            held = (key, run(here, file, plan, tour, dry_run=True))
+            held = (key, import_file(here, file, plan, tour, dry_run=True))
         st.session_state[REPORT_KEY] = held
-    report: DoneReport = held[1]
+    report: ImportReport = held[1]
     draw_report(report)
     if not report.new + report.updated:
         st.text("All of it is recorded already.")
     elif st.button("Record it", type="primary", key="done_import"):
-        st.session_state[REPORT_KEY] = (None, run(here, file, plan, tour, dry_run=False))
-        st.session_state[ROUND_KEY] = st.session_state.get(ROUND_KEY, 0) + 1
+        st.session_state[REPORT_KEY] = (None, import_file(here, file, plan, tour, dry_run=False))
+        st.session_state[IMPORT_ROUND_KEY] = st.session_state.get(IMPORT_ROUND_KEY, 0) + 1
         st.rerun()
 
 
-def run(here: Installation, file: Any, plan: Plan, tour: Tour, *, dry_run: bool) -> DoneReport:
+def import_file(here: Installation, file: Any, plan: Plan, tour: Tour, *, dry_run: bool) -> ImportReport:
     """Read the file for this plan; a track is of this team."""
-    with placed([file], here.settings.home) as paths:
-        return import_done(
+    with write_uploads([file], here.settings.home) as paths:
+        return import_visits(
             here.store,
             here.viewer,
-            main_files(paths)[0],
+            select_main_files(paths)[0],
             area=here.area,
             plan=plan,
-            options=DoneOptions(team=tour.team, kind=str(plan.kind)),
+            options=ImportOptions(team=tour.team, kind=str(plan.kind)),
             dry_run=dry_run,
         )
 
 
-def draw_report(report: DoneReport) -> None:
+def draw_report(report: ImportReport) -> None:
     """Counts by outcome, and what could not be used."""
     said = "This would be recorded" if report.dry_run else "Recorded"
     rows = [
@@ -83,20 +83,20 @@ def draw_report(report: DoneReport) -> None:
         ("New", f"{report.new:,}"),
         ("Changed", f"{report.updated:,}"),
         ("As it was", f"{report.unchanged:,}"),
-        ("Only passed", list_words(report.passed, most=8) or "none"),
+        ("Only passed", format_list(report.passed, most=8) or "none"),
         ("Other work", f"{report.other:,}"),
         *((f"Rejected: {reason.replace('_', ' ')}", f"{number:,}") for reason, number in report.reasons.items()),
     ]
-    st.html(table_html(("What", "How many"), rows, caption=f"{said}: {report.file}"))
+    st.html(render_table(("What", "How many"), rows, caption=f"{said}: {report.file}"))
     for note in report.notes:
         st.text(f"{note}.")
 
 
 def draw_undo(here: Installation) -> None:
     """Undo the last import."""
-    standing = next((load for load in imports(here.store, here.viewer) if load.undone_at is None), None)
+    standing = next((load for load in list_imports(here.store, here.viewer) if load.undone_at is None), None)
     if standing is None:
-        draw_said("done_import_undo")
+        draw_message("done_import_undo")
         return
 
     def act() -> str:
@@ -105,9 +105,9 @@ def draw_undo(here: Installation) -> None:
         return "The import was undone."
 
     when = standing.created.astimezone(here.area.tz)
-    visits = plural(standing.tally["new"] + standing.tally["updated"], "visit", "visits")
-    st.text(f"Last import: {standing.file}, {date_words(when.date())} at {when:%H:%M}, {visits}.")
-    confirmed(
+    visits = format_plural(standing.tally["new"] + standing.tally["updated"], "visit", "visits")
+    st.text(f"Last import: {standing.file}, {format_date(when.date())} at {when:%H:%M}, {visits}.")
+    draw_confirmed_button(
         "done_import_undo",
         button="Undo the last import",
         warning="What it recorded is taken back; what was there before stands again.",

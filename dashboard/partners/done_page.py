@@ -6,13 +6,13 @@ from typing import Final
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from dashboard.header import show_header
+from dashboard.header import draw_header
 from dashboard.partners.done_import import draw_import
 from dashboard.partners.done_stops import draw_stops
-from dashboard.partners.done_week import all_plans, draw_week
+from dashboard.partners.done_week import draw_week, load_plans
 from dashboard.screen import STYLE
 from dashboard.session import Installation
-from dashboard.words import html_text
+from dashboard.words import escape_html
 from layers.access import Action, may
 from layers.plans.plan import Plan, Tour
 
@@ -26,11 +26,11 @@ LINKED_KEY: Final = "done_linked"  # whether the page was opened by the link of 
 def show(here: Installation, pages: Sequence[StreamlitPage]) -> None:
     """Draw the page."""
     st.html(STYLE / "done.css")
-    show_header(here, pages)
+    draw_header(here, pages)
     if not may(here.viewer, Action.SEE_WORK):
         st.text("Your role does not see what was done.")
         return
-    plans = all_plans(here)
+    plans = load_plans(here)
     if not plans:
         draw_no_plan(pages)
         draw_week(here)
@@ -56,7 +56,7 @@ def draw_team(here: Installation, plans: Sequence[Plan]) -> None:
         tour = choose_team(plan)
         if tour is None:
             return
-        st.html(f'<p class="hb-sentence">{html_text(tour.team)}: {html_text(plan.title)}</p>')
+        st.html(f'<p class="hb-sentence">{escape_html(tour.team)}: {escape_html(plan.title)}</p>')
         draw_stops(here, plan, tour)
     if may(here.viewer, Action.RECORD_WORK):
         draw_import(here, plan, tour)
@@ -118,7 +118,7 @@ def choose_team(plan: Plan) -> Tour | None:
         with asking:
             if named:
                 st.warning("The team of this link is not in this plan; choose one below.")
-            st.html(f'<p class="hb-sentence">Which team of {html_text(plan.title)}?</p>')
+            st.html(f'<p class="hb-sentence">Which team of {escape_html(plan.title)}?</p>')
         return None
     st.query_params[TEAM] = team
     return plan.tours[teams.index(team)]

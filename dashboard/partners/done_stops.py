@@ -5,20 +5,20 @@ from typing import Final
 
 import streamlit as st
 
-from dashboard.done_view import Round, StopState, card_html, progress_html, round_of, row_html
-from dashboard.screen import show_error
+from dashboard.done_view import StopState, TourProgress, build_progress, render_card, render_progress, render_row
+from dashboard.screen import draw_error
 from dashboard.session import Installation
-from dashboard.words import html_text
+from dashboard.words import escape_html
 from geo.errors import HexbeatError
 from layers.access import Action, may
 from layers.plans.plan import Plan, Tour
-from layers.work.ledger import record_visit, undo_visit, visits
+from layers.work.ledger import read_visits, record_visit, undo_visit
 from layers.work.visits import DONE, MOST_MINUTES, MOST_NEEDLES, NOT_DONE, began_by_now, visit_of_stop
 
 __all__ = ["draw_stops"]
 
 CHOSEN_KEY: Final = "done_chosen"  # the stop that a person picked from the list, in place of the next one
-SAID_KEY: Final = "done_said"
+MESSAGE_KEY: Final = "done_said"
 OFFLINE: Final = (
     "This page needs a connection. Without one its buttons do not work, and nothing is recorded in secret to be sent "
     "later. Tick the stops on the printed plan, or let the phone record its track: the file is read below."
@@ -27,12 +27,12 @@ OFFLINE: Final = (
 
 def draw_stops(here: Installation, plan: Plan, tour: Tour) -> None:
     """The team's progress, the stop that is next, and all stops."""
-    shown = round_of(plan, tour, visits(here.store, here.viewer, plan_id=plan.plan_id), zone=here.area.tz)
-    st.html(progress_html(shown))
+    shown = build_progress(plan, tour, read_visits(here.store, here.viewer, plan_id=plan.plan_id), zone=here.area.tz)
+    st.html(render_progress(shown))
     with (
         st.container()
     ):  # each part keeps its place whatever the others show, so that nothing is there twice for a while
-        draw_said()
+        draw_message()
     if may(here.viewer, Action.RECORD_WORK):
         with st.container(key="hb_done_now"):
             draw_card(here, shown)
@@ -45,16 +45,16 @@ def draw_stops(here: Installation, plan: Plan, tour: Tour) -> None:
     )
 
 
-def draw_said() -> None:
+def draw_message() -> None:
     """What the last tap did, or why it did nothing."""
-    said = st.session_state.pop(SAID_KEY, None)
+    said = st.session_state.pop(MESSAGE_KEY, None)
     if isinstance(said, HexbeatError):
-        show_error(said)
+        draw_error(said)
     elif said:
-        st.html(f'<p role="status"><b>{html_text(said)}</b></p>')
+        st.html(f'<p role="status"><b>{escape_html(said)}</b></p>')
 
 
-def draw_card(here: Installation, shown: Round) -> None:
+def draw_card(here: Installation, shown: TourProgress) -> None:
     """The stop to go to, with its numbers and its buttons."""
     picked = st.session_state.get(CHOSEN_KEY)
     state = next((one for one in shown.states if one.stop.stop_id == picked), None) or shown.next
@@ -64,27 +64,31 @@ def draw_card(here: Installation, shown: Round) -> None:
             "<p>Thank you. To correct one, choose it below.</p></div>"
         )
         return
-    st.html(card_html(state, total=len(shown.states)))
+    st.html(render_card(state, total=len(shown.states)))
     key = f"{shown.plan.plan_id}_{shown.tour.team}_{state.stop.stop_id}"
     spent, found = f"done_min_{key}", f"done_needles_{key}"
     with st.container(horizontal=True, gap="small", key="hb_done_numbers"):
-        number("Minutes", state.minutes if state.done else state.stop.minutes, MOST_MINUTES, spent)
+        draw_number_input("Minutes", state.minutes if state.done else state.stop.minutes, MOST_MINUTES, spent)
         if shown.is_sweep:
-            number("Needles collected", state.needles or 0, MOST_NEEDLES, found)
+            draw_number_input("Needles collected", state.needles or 0, MOST_NEEDLES, found)
     label = "Correct" if state.visit_id else "Done"
     # Names, not numbers: what is typed last arrives together with the tap, after these were drawn.
     arguments = (here, shown, state, spent, found if shown.is_sweep else None)
-    st.button(label, type="primary", width="stretch", key=f"done_yes_{key}", on_click=tap, args=(*arguments, DONE))
-    st.button("Could not do it", width="stretch", key=f"done_no_{key}", on_click=tap, args=(*arguments, NOT_DONE))
+    st.button(
+        label, type="primary", width="stretch", key=f"done_yes_{key}", on_click=record_stop, args=(*arguments, DONE)
+    )
+    st.button(
+        "Could not do it", width="stretch", key=f"done_no_{key}", on_click=record_stop, args=(*arguments, NOT_DONE)
+    )
 
 
-def number(label: str, value: int | None, most: int, key: str) -> None:
+def draw_number_input(label: str, value: int | None, most: int, key: str) -> None:
     """A whole number with large steps to either side."""
     st.number_input(label, min_value=0, max_value=most, value=value or 0, step=1, key=key)
 
 
-def tap(
-    here: Installation, shown: Round, state: StopState, minutes_key: str, needles_key: str | None, outcome: str
+def record_stop(
+    here: Installation, shown: TourProgress, state: StopState, minutes_key: str, needles_key: str | None, outcome: str
 ) -> None:
     """Record a stop with the numbers of two fields. The same tap twice, as a slow page brings it about, is one."""
     minutes = int(st.session_state[minutes_key])
@@ -93,8 +97,8 @@ def tap(
     stop = state.stop
     spent = minutes if outcome == DONE else 0
     try:
-        found = visits(here.store, here.viewer, plan_id=shown.plan.plan_id)
-        again = round_of(shown.plan, shown.tour, found, zone=here.area.tz)
+        found = read_visits(here.store, here.viewer, plan_id=shown.plan.plan_id)
+        again = build_progress(shown.plan, shown.tour, found, zone=here.area.tz)
         known = next(one for one in again.states if one.stop.stop_id == stop.stop_id)
         if known.visit_id is not None and state.visit_id is None:
             return
@@ -110,15 +114,15 @@ def tap(
         )
         record_visit(here.store, here.viewer, visit, now=now)
     except HexbeatError as error:
-        st.session_state[SAID_KEY] = error
+        st.session_state[MESSAGE_KEY] = error
         return
     st.session_state.pop(CHOSEN_KEY, None)
-    st.session_state[SAID_KEY] = f"Recorded: stop {stop.order}, " + (
+    st.session_state[MESSAGE_KEY] = f"Recorded: stop {stop.order}, " + (
         f"{spent} minutes from {visit.started_at.astimezone(here.area.tz):%H:%M}." if outcome == DONE else "not done."
     )
 
 
-def draw_undo(here: Installation, shown: Round) -> None:
+def draw_undo(here: Installation, shown: TourProgress) -> None:
     """Take the last record back."""
     if shown.last is None or shown.last.visit_id is None:
         return
@@ -126,24 +130,24 @@ def draw_undo(here: Installation, shown: Round) -> None:
         f"Undo stop {shown.last.stop.order}",
         width="stretch",
         key=f"done_undo_{shown.last.visit_id}",
-        on_click=take_back,
+        on_click=undo_stop,
         args=(here, shown.last.visit_id, shown.last.stop.order),
     )
 
 
-def take_back(here: Installation, name: str, order: int) -> None:
+def undo_stop(here: Installation, name: str, order: int) -> None:
     """Undo one visit, and say what stands now."""
     try:
         again = undo_visit(here.store, here.viewer, name)
     except HexbeatError as error:
-        st.session_state[SAID_KEY] = error
+        st.session_state[MESSAGE_KEY] = error
         return
-    st.session_state[SAID_KEY] = f"Stop {order}: " + (
+    st.session_state[MESSAGE_KEY] = f"Stop {order}: " + (
         "what was recorded before stands again." if again else "taken back, it is open again."
     )
 
 
-def draw_list(here: Installation, shown: Round) -> None:
+def draw_list(here: Installation, shown: TourProgress) -> None:
     """All stops in their order; a tap on one puts it above."""
     st.html('<h2 class="hb-title">All stops</h2>')
     allowed = may(here.viewer, Action.RECORD_WORK)
@@ -153,12 +157,12 @@ def draw_list(here: Installation, shown: Round) -> None:
                 st.button(
                     f"Stop {state.stop.order}",
                     key=f"done_choose_{state.stop.stop_id}",
-                    on_click=choose,
+                    on_click=choose_stop,
                     args=(state.stop.stop_id,),
                 )
-            st.html(row_html(state, is_sweep=shown.is_sweep))
+            st.html(render_row(state, is_sweep=shown.is_sweep))
 
 
-def choose(stop_id: str) -> None:
+def choose_stop(stop_id: str) -> None:
     """Put a stop above, to do it out of turn or to correct it."""
     st.session_state[CHOSEN_KEY] = stop_id

@@ -7,17 +7,17 @@ from typing import Final
 import pandas as pd
 import streamlit as st
 
-from dashboard.done_view import week_rows, week_words
-from dashboard.quality import table_html
+from dashboard.done_view import build_week_rows, format_week_heading
+from dashboard.quality import render_table
 from dashboard.session import Installation
 from layers.access import Action, may, require
 from layers.plans.plan import Plan
 from layers.plans.store import list_plans, load_plan
-from layers.quarters import quarter_bounds, quarter_name, quarter_words
-from layers.work.ledger import visits, work_version
-from layers.work.ledger_return import Group, return_csv, return_notes, return_xlsx, work_return
+from layers.quarters import find_quarter, format_quarter, format_quarter_months
+from layers.work.ledger import read_visits, work_version
+from layers.work.ledger_return import Group, build_return, build_return_csv, build_return_notes, build_return_xlsx
 
-__all__ = ["all_plans", "draw_week"]
+__all__ = ["draw_week", "load_plans"]
 
 HEADINGS: Final = ("Planned", "Delivered", "Share", "Stops", "Needles")
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -25,17 +25,17 @@ XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet
 
 def draw_week(here: Installation) -> None:
     """Figures by team and ward, and the return's downloads."""
-    plans = all_plans(here)
-    found = visits(here.store, here.viewer)
-    st.html(f'<h2 class="hb-title">{week_words(here.today)}</h2>')
+    plans = load_plans(here)
+    found = read_visits(here.store, here.viewer)
+    st.html(f'<h2 class="hb-title">{format_week_heading(here.today)}</h2>')
     by: tuple[Group, ...] = ("team", "ward")
-    tables = [(group, week_rows(plans, found, here.area, by=group, today=here.today)) for group in by]
+    tables = [(group, build_week_rows(plans, found, here.area, by=group, today=here.today)) for group in by]
     if not any(rows for _, rows in tables):
         st.text("Nothing was planned or done this week yet.")
     for group, rows in tables:
         if rows:
             title = group.capitalize()
-            st.html(table_html((title, *HEADINGS), rows, caption=f"Minutes by {group}", numbers=(1, 2, 3, 4, 5)))
+            st.html(render_table((title, *HEADINGS), rows, caption=f"Minutes by {group}", numbers=(1, 2, 3, 4, 5)))
     st.html(
         '<p class="hb-small">Needles are those that sweeps collected; what the public reports is counted apart.</p>'
     )
@@ -48,23 +48,26 @@ def draw_return(here: Installation, plans: Sequence[Plan], found: pd.DataFrame) 
         st.text("Your role does not export.")
         return
     st.html('<h2 class="hb-title">The return</h2>')
-    this, _ = quarter_bounds(here.today)
-    starts = [this, quarter_bounds(this - dt.timedelta(days=1))[0]]
+    this, _ = find_quarter(here.today)
+    starts = [this, find_quarter(this - dt.timedelta(days=1))[0]]
     start = st.selectbox(
-        "Quarter", starts, format_func=lambda day: f"{quarter_name(day)}: {quarter_words(day)}", key="done_quarter"
+        "Quarter",
+        starts,
+        format_func=lambda day: f"{format_quarter(day)}: {format_quarter_months(day)}",
+        key="done_quarter",
     )
     st.text(
         "Planned and delivered minutes, stops, visits and needles by ward and team. Names of people are in none of it."
     )
-    stem = f"hexbeat-{here.area.name}-return-{quarter_name(start).replace('/', '-').replace(' ', '-')}"
+    stem = f"hexbeat-{here.area.name}-return-{format_quarter(start).replace('/', '-').replace(' ', '-')}"
     with st.container(horizontal=True, gap="small"):
         for label, ending, mime, make in (
-            ("CSV", ".csv", "text/csv", lambda: return_csv(table(here, plans, found, start))),
-            ("Excel", ".xlsx", XLSX, lambda: workbook(here, plans, found, start)),
+            ("CSV", ".csv", "text/csv", lambda: build_return_csv(build_return_table(here, plans, found, start))),
+            ("Excel", ".xlsx", XLSX, lambda: build_return_workbook(here, plans, found, start)),
         ):
             st.download_button(
                 label,
-                data=allowed(here, make),
+                data=check_export(here, make),
                 file_name=stem + ending,
                 mime=mime,
                 on_click="ignore",
@@ -72,7 +75,7 @@ def draw_return(here: Installation, plans: Sequence[Plan], found: pd.DataFrame) 
             )
 
 
-def allowed(here: Installation, make: Callable[[], bytes]) -> Callable[[], bytes]:
+def check_export(here: Installation, make: Callable[[], bytes]) -> Callable[[], bytes]:
     """Asks the policy again when the file is made."""
 
     def made() -> bytes:
@@ -82,18 +85,18 @@ def allowed(here: Installation, make: Callable[[], bytes]) -> Callable[[], bytes
     return made
 
 
-def table(here: Installation, plans: Sequence[Plan], found: pd.DataFrame, start: dt.date) -> pd.DataFrame:
+def build_return_table(here: Installation, plans: Sequence[Plan], found: pd.DataFrame, start: dt.date) -> pd.DataFrame:
     """The return of the quarter that begins on a day."""
-    area, (first, end) = here.area, quarter_bounds(start)
-    return work_return(plans, found, area.wards, start=first, end=end, time_zone=area.time_zone)
+    area, (first, end) = here.area, find_quarter(start)
+    return build_return(plans, found, area.wards, start=first, end=end, time_zone=area.time_zone)
 
 
-def workbook(here: Installation, plans: Sequence[Plan], found: pd.DataFrame, start: dt.date) -> bytes:
+def build_return_workbook(here: Installation, plans: Sequence[Plan], found: pd.DataFrame, start: dt.date) -> bytes:
     """The same as a workbook with its notes."""
-    return return_xlsx(table(here, plans, found, start), return_notes(plans, found))
+    return build_return_xlsx(build_return_table(here, plans, found, start), build_return_notes(plans, found))
 
 
-def all_plans(here: Installation) -> list[Plan]:
+def load_plans(here: Installation) -> list[Plan]:
     """The plans of this area, the newest first; read again only when something was recorded or planned."""
     require(here.viewer, Action.SEE_WORK)
     folder = here.settings.home / "plans"

@@ -7,21 +7,21 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.emerging_view import (
-    emerging_card_html,
-    emerging_drawing,
-    emerging_rows,
-    emerging_sentence,
-    emerging_table,
-    patterns_html,
+    build_emerging_drawing,
+    build_emerging_rows,
+    build_emerging_table,
+    describe_emerging,
+    render_emerging_card,
+    render_patterns,
 )
-from dashboard.findings import findings_of
-from dashboard.livemap import show_map
+from dashboard.findings import find_findings
+from dashboard.livemap import draw_live_map
 from dashboard.partners.tabs import draw_frame
-from dashboard.places import ward_labels
-from dashboard.sentence import place_list
-from dashboard.session import Installation, resolution_for_area
+from dashboard.places import build_ward_labels
+from dashboard.sentence import format_places
+from dashboard.session import Installation, choose_area_resolution
 from dashboard.state import Choices
-from dashboard.words import html_text
+from dashboard.words import escape_html
 from layers.analysis.emerging_map import EmergingMap
 
 __all__ = ["draw_emerging"]
@@ -32,38 +32,38 @@ PICKED: Final = "emerging_cell"
 
 def draw_emerging(here: Installation, asked: Choices, last: date) -> None:
     """Draw the tab."""
-    layer, resolution = asked.layers[0], resolution_for_area(here, asked)
-    found = findings_of(here, asked, layer=layer, last=last, resolution=resolution).emerging
-    rows = emerging_rows(found, here.area)
-    labels = ward_labels(here.area.wards)
-    place = place_list([labels[code] for code in asked.wards], here.area.title)
+    layer, resolution = asked.layers[0], choose_area_resolution(here, asked)
+    found = find_findings(here, asked, layer=layer, last=last, resolution=resolution).emerging
+    rows = build_emerging_rows(found, here.area)
+    labels = build_ward_labels(here.area.wards)
+    place = format_places([labels[code] for code in asked.wards], here.area.title)
     st.html(
-        f'<div aria-live="polite"><p class="hb-sentence">{html_text(emerging_sentence(found, rows, place=place))}</p>'
-        f'<p class="hb-notes">{html_text(" ".join(found.notes))}</p></div>'
+        f'<div aria-live="polite"><p class="hb-sentence">{escape_html(describe_emerging(found, rows, place=place))}</p>'
+        f'<p class="hb-notes">{escape_html(" ".join(found.notes))}</p></div>'
     )
     if rows.empty:
         st.text("Choose a longer period, or more wards.")
         return
     with st.container(horizontal=True, wrap=False, key="hb_analysis", gap="medium"):
         with st.container(key="hb_analysis_map", width="stretch"):
-            drawing = emerging_drawing(rows, found.spec.title)
-            pick = show_map(
+            drawing = build_emerging_drawing(rows, found.spec.title)
+            pick = draw_live_map(
                 here.area,
                 drawing.layer(),
                 key="map_emerging",
                 height=HEIGHT,
                 fit=asked.wards,
-                selected=picked_cell(rows),
+                selected=find_picked_cell(rows),
             )
             if pick and pick.new:
                 st.session_state[PICKED] = pick.cell
         with st.container(key="hb_analysis_words", width=440):
             draw_picked(found, rows)
-            st.html(f'<h2 class="hb-title">What the patterns mean</h2>{patterns_html(rows)}')
-    draw_frame(emerging_table(rows), key="emerging_table", alt="The places and their patterns over time")
+            st.html(f'<h2 class="hb-title">What the patterns mean</h2>{render_patterns(rows)}')
+    draw_frame(build_emerging_table(rows), key="emerging_table", alt="The places and their patterns over time")
 
 
-def picked_cell(rows: pd.DataFrame) -> str | None:
+def find_picked_cell(rows: pd.DataFrame) -> str | None:
     """The cell that was picked in this session, while it is on the map."""
     cell = st.session_state.get(PICKED)
     return cell if isinstance(cell, str) and (rows["cell"] == cell).any() else None
@@ -71,9 +71,9 @@ def picked_cell(rows: pd.DataFrame) -> str | None:
 
 def draw_picked(found: EmergingMap, rows: pd.DataFrame) -> None:
     """The card of the picked cell; how to get one where none is."""
-    cell = picked_cell(rows)
+    cell = find_picked_cell(rows)
     if cell is None:
         st.html('<p class="hb-small">Choose a place on the map to see what became of it, period by period.</p>')
         return
     with st.container(key="hb_emerging_card"):
-        st.html(emerging_card_html(found, rows, cell))
+        st.html(render_emerging_card(found, rows, cell))

@@ -12,26 +12,26 @@ from streamlit.navigation.page import StreamlitPage
 from dashboard.documents.evidence_check import check_pack
 from dashboard.documents.evidence_document import (
     MARKING,
-    evidence_map,
-    evidence_pdf,
-    fact_rows,
-    incident_words,
-    map_alt,
-    source_words,
+    build_fact_rows,
+    describe_map,
+    format_incident,
+    format_source,
+    render_evidence_map,
+    render_evidence_pdf,
 )
-from dashboard.documents.evidence_sheets import SOURCE_COLUMNS, evidence_xlsx
-from dashboard.documents.pictures import picture_html
-from dashboard.header import show_header
+from dashboard.documents.evidence_sheets import SOURCE_COLUMNS, build_evidence_xlsx
+from dashboard.documents.pictures import render_picture
+from dashboard.header import draw_header
 from dashboard.partners.map_page import draw_empty_store
-from dashboard.screen import show_error
+from dashboard.screen import draw_error
 from dashboard.session import Installation
-from dashboard.words import html_text, number_words, plural
+from dashboard.words import escape_html, format_number, format_plural
 from geo.errors import HexbeatError, UsageError
 from layers.access import Action, may, require
 from layers.analysis.study import BRITISH_GRID
-from layers.catalogue import LAYER_NAMES, layer_named
-from layers.evidence.pack import DEFAULT_LAYERS, Ask, digest_of, make_evidence
-from layers.evidence.register import note_pack
+from layers.catalogue import LAYER_NAMES, find_layer
+from layers.evidence.pack import DEFAULT_LAYERS, EvidenceRequest, build_evidence, hash_content
+from layers.evidence.register import record_pack
 from layers.parsing.places import parse_grid_refs, parse_pairs, to_degrees
 
 __all__ = ["show"]
@@ -44,7 +44,7 @@ RECORD_WORDS: Final = {"number": "No.", "when": "When", "layer": "Layer", "what"
 
 def show(here: Installation, pages: Sequence[StreamlitPage]) -> None:
     """Draw the page."""
-    show_header(here, pages)
+    draw_header(here, pages)
     if not len(here.columns):
         draw_empty_store(here, pages)
         return
@@ -66,7 +66,7 @@ def show(here: Installation, pages: Sequence[StreamlitPage]) -> None:
     draw_check(here)
 
 
-def draw_form(here: Installation, allowed: list[str]) -> Ask | None:
+def draw_form(here: Installation, allowed: list[str]) -> EvidenceRequest | None:
     """The questions; what they ask for once the button is pressed, None before or where they make no sense."""
     with st.form("evidence_form", border=False), st.container(key="evidence_fields"):
         place = st.text_input("Place", key="evidence_place", placeholder="54.5727, -1.2401 or NZ 4925 2035")
@@ -81,7 +81,7 @@ def draw_form(here: Installation, allowed: list[str]) -> Ask | None:
             allowed,
             default=[name for name in DEFAULT_LAYERS if name in allowed],
             key="evidence_layers",
-            format_func=lambda name: layer_named(name).title,
+            format_func=lambda name: find_layer(name).title,
             help="Overdoses are about people's health: choose them only where the case needs them.",
         )
         with st.container(horizontal=True, gap="medium"):
@@ -92,16 +92,16 @@ def draw_form(here: Installation, allowed: list[str]) -> Ask | None:
     if not pressed:
         return None
     try:
-        lon, lat = point_of(place)
+        lon, lat = parse_point(place)
         end = last + dt.timedelta(days=1)
-        return Ask(lon, lat, float(radius), first, end, reference, name, tuple(layers), notes)
+        return EvidenceRequest(lon, lat, float(radius), first, end, reference, name, tuple(layers), notes)
     except HexbeatError as error:
         st.session_state.pop(HELD, None)
-        show_error(error)
+        draw_error(error)
         return None
 
 
-def point_of(text: str) -> tuple[float, float]:
+def parse_point(text: str) -> tuple[float, float]:
     """Longitude and latitude of "54.57, -1.24" or of a National Grid reference; UsageError for anything else."""
     texts = pd.Series([text.strip()], dtype="str")
     for points in (parse_pairs(texts), to_degrees(parse_grid_refs(texts), BRITISH_GRID)):
@@ -114,24 +114,24 @@ def point_of(text: str) -> tuple[float, float]:
     )
 
 
-def make_pack(here: Installation, asked: Ask) -> None:
+def make_pack(here: Installation, asked: EvidenceRequest) -> None:
     """Make it and keep it for this session alone; an error in three parts where anything refuses."""
     try:
         with st.spinner("Gathering the records …"):
             made = dt.datetime.now(here.area.tz)
-            content = make_evidence(here.store, here.viewer, here.columns, here.area, asked, made=made)
-            note_pack(here.settings.home, digest_of(content), made)
+            content = build_evidence(here.store, here.viewer, here.columns, here.area, asked, made=made)
+            record_pack(here.settings.home, hash_content(content), made)
         st.session_state[HELD] = content
     except HexbeatError as error:
         st.session_state.pop(HELD, None)
-        show_error(error)
+        draw_error(error)
 
 
 def draw_pack(here: Installation, content: dict[str, Any]) -> None:
     """The downloads, the facts beside the map, the records and the sources."""
-    st.html(f'<p class="hb-sentence" aria-live="polite">{html_text(pack_sentence(content))}</p>')
-    st.html(f'<p class="hb-silent">{html_text(MARKING)}</p>')
-    stem = f"hexbeat-{here.area.name}-evidence-{digest_of(content)[:8]}"
+    st.html(f'<p class="hb-sentence" aria-live="polite">{escape_html(describe_pack(content))}</p>')
+    st.html(f'<p class="hb-silent">{escape_html(MARKING)}</p>')
+    stem = f"hexbeat-{here.area.name}-evidence-{hash_content(content)[:8]}"
     with st.container(horizontal=True, gap="small"):
         for label, ending, mime in (
             ("PDF", ".pdf", "application/pdf"),
@@ -141,33 +141,37 @@ def draw_pack(here: Installation, content: dict[str, Any]) -> None:
             def made(kind: str = ending) -> bytes:
                 for name in content["layers"]:
                     require(here.viewer, Action.MAKE_EVIDENCE, name)
-                return evidence_pdf(content, here.area) if kind == ".pdf" else evidence_xlsx(content)
+                return render_evidence_pdf(content, here.area) if kind == ".pdf" else build_evidence_xlsx(content)
 
             st.download_button(
                 label, data=made, file_name=stem + ending, mime=mime, on_click="ignore", key=f"evidence{ending}"
             )
     with st.container(horizontal=True, wrap=False, key="hb_analysis", gap="medium"):
         with st.container(key="hb_analysis_map", width="stretch"):
-            st.html(picture_html(evidence_map(content, here.area, width_mm=112, height_mm=112), map_alt(content)))
+            st.html(
+                render_picture(
+                    render_evidence_map(content, here.area, width_mm=112, height_mm=112), describe_map(content)
+                )
+            )
         with st.container(key="hb_analysis_words", width="stretch"):
-            st.html(facts_html(content))
-    draw_table([incident_words(row) for row in content["incidents"]], content)
+            st.html(render_facts(content))
+    draw_table([format_incident(row) for row in content["incidents"]], content)
 
 
-def pack_sentence(content: dict[str, Any]) -> str:
+def describe_pack(content: dict[str, Any]) -> str:
     """How much was found, and where."""
     number = len(content["incidents"])
-    said = plural(number, "record", "records")
-    return f"{said} within {number_words(content['radius_m'])} metres of the place, in {content['ward_name']} ward."
+    said = format_plural(number, "record", "records")
+    return f"{said} within {format_number(content['radius_m'])} metres of the place, in {content['ward_name']} ward."
 
 
-def facts_html(content: dict[str, Any]) -> str:
+def render_facts(content: dict[str, Any]) -> str:
     """What the pack is, and what to know before relying on it."""
     rows = "".join(
-        f'<tr><th scope="row">{html_text(name)}</th><td>{html_text(words)}</td></tr>'
-        for name, words in [*fact_rows(content), ("SHA-256", digest_of(content))]
+        f'<tr><th scope="row">{escape_html(name)}</th><td>{escape_html(words)}</td></tr>'
+        for name, words in [*build_fact_rows(content), ("SHA-256", hash_content(content))]
     )
-    items = "".join(f"<li>{html_text(words)}</li>" for words in content["caveats"])
+    items = "".join(f"<li>{escape_html(words)}</li>" for words in content["caveats"])
     return (
         f'<table class="hb-plain"><tbody>{rows}</tbody></table><h2 class="hb-title">What to know before relying on '
         f'this</h2><ul class="hb-notes">{items}</ul>'
@@ -184,7 +188,7 @@ def draw_table(rows: list[dict[str, str]], content: dict[str, Any]) -> None:
     frame = pd.DataFrame([{words: row[name] for name, words in named} for row in rows])
     st.dataframe(frame, hide_index=True, width="stretch", key="evidence_records")
     st.html('<h2 class="hb-title">Sources</h2>')
-    sources = pd.DataFrame([source_words(row) for row in content["sources"]], columns=list(SOURCE_COLUMNS))
+    sources = pd.DataFrame([format_source(row) for row in content["sources"]], columns=list(SOURCE_COLUMNS))
     st.dataframe(sources, hide_index=True, width="stretch", key="evidence_sources")
 
 
@@ -197,10 +201,10 @@ def draw_check(here: Installation) -> None:
         try:
             found = check_pack(file.name, file.read(LARGEST), home=here.settings.home)
         except HexbeatError as error:
-            show_error(error)
+            draw_error(error)
             return
         look = "hb-sentence" if found.intact else "hb-silent"
         st.html(
-            f'<div aria-live="polite"><p class="{look}">{html_text(found.sentence)}</p><p class="hb-notes">Case '
-            f"{html_text(found.reference)}. SHA-256 {html_text(found.digest)}</p></div>"
+            f'<div aria-live="polite"><p class="{look}">{escape_html(found.sentence)}</p><p class="hb-notes">Case '
+            f"{escape_html(found.reference)}. SHA-256 {escape_html(found.digest)}</p></div>"
         )

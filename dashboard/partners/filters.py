@@ -8,8 +8,8 @@ from typing import Any, Final
 import streamlit as st
 
 from dashboard.freshness import SHORT_NAMES
-from dashboard.places import ward_labels
-from dashboard.presets import PERIODS, SHIFTS, size_words
+from dashboard.places import build_ward_labels
+from dashboard.presets import PERIODS, SHIFTS, format_size
 from dashboard.state import OWN_DATES, OWN_HOURS, VIEWS, Choices
 from dashboard.words import DAY_NAMES
 from geo.wards import Wards
@@ -169,7 +169,7 @@ def _draw_hours() -> tuple[int, int] | None:
 def _draw_where(choices: Choices, wards: Wards) -> Choices:
     """Wards by name."""
     _heading("Where")
-    labels = ward_labels(wards)
+    labels = build_ward_labels(wards)
     chosen = st.multiselect(
         "Wards",
         sorted(labels, key=labels.__getitem__),
@@ -198,7 +198,7 @@ def _draw_how(choices: Choices, automatic: Callable[[Choices], str]) -> Choices:
         "Size of cells",
         [0, *RESOLUTIONS],
         key=PREFIX + "size",
-        format_func=lambda number: size_words(number) if number else said,
+        format_func=lambda number: format_size(number) if number else said,
         help="How far a cell is across. Automatic, for counts and change: the smallest cells of which no more than "
         "1,000 cover the chosen wards. For hotspots and expected events: what the back-test shows to be best.",
     )

@@ -2,42 +2,42 @@
 
 from datetime import date
 
-from dashboard.change_view import change_row_words
-from dashboard.expected_view import expected_card_words
-from dashboard.findings import changes_of, findings_of, next_week_of
+from dashboard.change_view import describe_cell_change
+from dashboard.expected_view import describe_cell_forecast
+from dashboard.findings import find_changes, find_findings, load_forecast
 from dashboard.session import Installation
 from dashboard.state import Choices
-from dashboard.words import span_words
+from dashboard.words import format_span
 from geo.emerging import Pattern
 from layers.analysis.change_map import ChangeMap
 from layers.analysis.emerging_map import EmergingMap
 from layers.analysis.explaining import explain_cell
-from layers.catalogue import layer_named
+from layers.catalogue import find_layer
 
-__all__ = ["cell_words", "change_words_of", "pattern_words"]
+__all__ = ["describe_cell", "describe_change", "describe_pattern"]
 
 
-def cell_words(here: Installation, choices: Choices, *, last: date, resolution: int) -> list[str]:
+def describe_cell(here: Installation, choices: Choices, *, last: date, resolution: int) -> list[str]:
     """Sentences on the chosen cell for each chosen layer, named where there are several; none for a cell elsewhere."""
     cell, said = choices.cell or "", list[str]()
     for layer in choices.layers:
-        name = f"{layer_named(layer).title}: " if len(choices.layers) > 1 else ""
-        found = findings_of(here, choices, layer=layer, last=last, resolution=resolution)
-        changed = changes_of(here, choices, layer=layer, last=last, resolution=resolution)
+        name = f"{find_layer(layer).title}: " if len(choices.layers) > 1 else ""
+        found = find_findings(here, choices, layer=layer, last=last, resolution=resolution)
+        changed = find_changes(here, choices, layer=layer, last=last, resolution=resolution)
         if cell not in found.hotspots.rows["cell"].to_numpy():
             continue
-        week = next_week_of(here, choices, layer=layer, resolution=resolution) if choices.view == "expected" else None
+        week = load_forecast(here, choices, layer=layer, resolution=resolution) if choices.view == "expected" else None
         words = [
-            expected_card_words(week, cell) if week else "",
+            describe_cell_forecast(week, cell) if week else "",
             explain_cell(found.hotspots, cell),
-            pattern_words(found.emerging, cell),
-            change_words_of(changed, cell),
+            describe_pattern(found.emerging, cell),
+            describe_change(changed, cell),
         ]
         said += [name + line for line in words if line]
     return said
 
 
-def pattern_words(found: EmergingMap, cell: str) -> str:
+def describe_pattern(found: EmergingMap, cell: str) -> str:
     """The pattern of a cell over time with its definition; nothing where the period has room for too few bins."""
     if found.bins is None:
         return ""
@@ -47,9 +47,9 @@ def pattern_words(found: EmergingMap, cell: str) -> str:
     return said if row["pattern"] == Pattern.NONE else f"{said} {row['definition']}"
 
 
-def change_words_of(found: ChangeMap, cell: str) -> str:
+def describe_change(found: ChangeMap, cell: str) -> str:
     """The change of a cell; nothing where there is nothing to compare with."""
     if found.missing or found.other is None:
         return ""
     row = found.cells[found.cells["cell"] == cell].iloc[0]
-    return f"Against {span_words(*found.other)}: {change_row_words(row.to_dict())}."
+    return f"Against {format_span(*found.other)}: {describe_cell_change(row.to_dict())}."

@@ -5,31 +5,38 @@ from collections.abc import Callable
 import streamlit as st
 
 from dashboard.partners.upload import REPORT_KEY
-from dashboard.quality import mendable_csv, undo_words
-from dashboard.screen import show_error
+from dashboard.quality import build_rejects_csv, describe_undo
+from dashboard.screen import draw_error
 from dashboard.session import Installation
-from dashboard.words import date_words, html_text, plural
+from dashboard.words import escape_html, format_date, format_plural
 from geo.errors import HexbeatError
 from layers import demonstration
 from layers.access import Action, may, require
 from layers.storage.reading import has_demonstration
 
-__all__ = ["confirmed", "draw_demonstration", "draw_last_load", "draw_pending_erasure", "draw_rejects", "draw_said"]
+__all__ = [
+    "draw_confirmed_button",
+    "draw_demonstration",
+    "draw_last_load",
+    "draw_message",
+    "draw_pending_erasure",
+    "draw_rejects",
+]
 
 
-def confirmed(name: str, *, button: str, warning: str, yes: str, act: Callable[[], str]) -> None:
+def draw_confirmed_button(name: str, *, button: str, warning: str, yes: str, act: Callable[[], str]) -> None:
     """A button that asks once more before it acts, and says what was done afterwards.
 
     `act` returns what to say; an error of ours is shown in its three parts. `warning` is plain text.
     """
     asked, said = f"{name}_asked", f"{name}_said"
-    draw_said(name)
+    draw_message(name)
     if not st.session_state.get(asked):
         if st.button(button, key=name):
             st.session_state[asked] = True
             st.rerun()
         return
-    st.html(f'<p role="alert">{html_text(warning)}</p>')
+    st.html(f'<p role="alert">{escape_html(warning)}</p>')
     with st.container(horizontal=True, gap="small"):
         agreed = st.button(yes, key=f"{name}_yes", type="primary")
         refused = st.button("Keep it", key=f"{name}_no")
@@ -41,16 +48,16 @@ def confirmed(name: str, *, button: str, warning: str, yes: str, act: Callable[[
             with st.spinner("Working …"):
                 st.session_state[said] = act()
         except HexbeatError as error:
-            show_error(error)
+            draw_error(error)
             return
     st.rerun()
 
 
-def draw_said(name: str) -> None:
+def draw_message(name: str) -> None:
     """What the confirmed act of that name did, said once; also where its button is no longer needed."""
     said = st.session_state.pop(f"{name}_said", None)
     if said:
-        st.html(f'<p role="status"><b>{html_text(said)}</b></p>')
+        st.html(f'<p role="status"><b>{escape_html(said)}</b></p>')
 
 
 def draw_last_load(here: Installation) -> None:
@@ -70,10 +77,12 @@ def draw_last_load(here: Installation) -> None:
 
     names = ", ".join(str(file["file"]) for file in batch.files)
     when = batch.created.astimezone(here.area.tz)
-    facts = f"{names}, {date_words(when.date())} at {when:%H:%M}: {plural(batch.new, 'new event', 'new events')}"
-    st.html(f"<p>{html_text(facts)}</p>")
-    warning = undo_words(batch, time_zone=here.area.tz)
-    confirmed("undo", button="Undo the last load", warning=warning, yes="Yes, undo it", act=act)
+    facts = (
+        f"{names}, {format_date(when.date())} at {when:%H:%M}: {format_plural(batch.new, 'new event', 'new events')}"
+    )
+    st.html(f"<p>{escape_html(facts)}</p>")
+    warning = describe_undo(batch, time_zone=here.area.tz)
+    draw_confirmed_button("undo", button="Undo the last load", warning=warning, yes="Yes, undo it", act=act)
 
 
 def draw_rejects(here: Installation) -> None:
@@ -88,9 +97,9 @@ def draw_rejects(here: Installation) -> None:
 
     def make() -> bytes:
         require(here.viewer, Action.SEE_REJECTS)
-        return mendable_csv(rejects)
+        return build_rejects_csv(rejects)
 
-    st.text(f"{plural(len(rejects), 'row was', 'rows were')} rejected. Download, mend and load them again.")
+    st.text(f"{format_plural(len(rejects), 'row was', 'rows were')} rejected. Download, mend and load them again.")
     st.download_button(
         "Download the rejects", data=make, file_name="hexbeat-rejects.csv", mime="text/csv", on_click="ignore"
     )
@@ -103,12 +112,12 @@ def draw_demonstration(here: Installation) -> None:
     st.html('<h2 class="hb-title">Demonstration events</h2>')
 
     def act() -> str:
-        removed = demonstration.remove(here.store, here.viewer, home=here.settings.home)["removed"]
-        return f"{plural(removed, 'demonstration event was', 'demonstration events were')} removed."
+        removed = demonstration.remove_demonstration(here.store, here.viewer, home=here.settings.home)["removed"]
+        return f"{format_plural(removed, 'demonstration event was', 'demonstration events were')} removed."
 
-    number = plural(int(here.columns.demonstration.sum()), "synthetic event goes", "synthetic events go")
+    number = format_plural(int(here.columns.demonstration.sum()), "synthetic event goes", "synthetic events go")
     st.text("Remove them before you load real records.")
-    confirmed(
+    draw_confirmed_button(
         "undemonstrate",
         button="Remove the demonstration events",
         warning=f"{number} for good. Real events stay.",

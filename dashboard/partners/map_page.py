@@ -9,28 +9,28 @@ from urllib.parse import urlencode
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from dashboard.controls import close_filters_button, copy_link_button, open_filters_button
+from dashboard.controls import draw_close_filters_button, draw_copy_link_button, draw_open_filters_button
 from dashboard.figures import LayerFigures
-from dashboard.freshness import last_known_day, short_name
-from dashboard.header import show_header
-from dashboard.history import came_by_history
+from dashboard.freshness import find_last_known_day, short_name
+from dashboard.header import draw_header
+from dashboard.history import is_history_navigation
 from dashboard.partners.alerts import draw_alerts
 from dashboard.partners.filters import PERIOD_TITLES, draw_filters, forget_widgets
-from dashboard.partners.shown import layer_views
-from dashboard.partners.side import draw_side
+from dashboard.partners.shown import build_layer_views
+from dashboard.partners.side import draw_cell_panel
 from dashboard.partners.stage import draw_maps
 from dashboard.partners.tabs import draw_tabs
-from dashboard.places import cell_resolution, ward_labels
-from dashboard.sentence import filter_line, period_note
-from dashboard.session import Installation, all_figures, reaches_of
-from dashboard.sizes import automatic_words, size_of
-from dashboard.state import Choices, from_query, to_query
-from dashboard.verdicts import verdict_note
+from dashboard.places import build_ward_labels, find_cell_resolution
+from dashboard.sentence import describe_period, format_filter_line
+from dashboard.session import Installation, count_all_layers, find_coverage
+from dashboard.sizes import choose_size, describe_automatic
+from dashboard.state import Choices, format_query, parse_query
+from dashboard.verdicts import describe_backtest
 from dashboard.views import LayerView
-from dashboard.words import html_text, list_words, span_words
-from layers.catalogue import layer_named
+from dashboard.words import escape_html, format_list, format_span
+from layers.catalogue import find_layer
 
-__all__ = ["draw_empty_store", "keep", "map_choices", "show"]
+__all__ = ["draw_empty_store", "find_map_choices", "keep_choices", "show"]
 
 CHOICES = "choices"
 LINK_PROBLEMS = "link_problems"
@@ -38,11 +38,11 @@ LINK_PROBLEMS = "link_problems"
 
 def show(here: Installation, pages: Sequence[StreamlitPage]) -> None:
     """Draw the map page."""
-    show_header(here, pages)
+    draw_header(here, pages)
     if not len(here.columns):
         draw_empty_store(here, pages)
         return
-    choices = current_choices(here)
+    choices = read_choices(here)
     with st.container(horizontal=True, wrap=False, key="hb_body", gap="medium"):
         with st.container(key="hb_filters", width=286):
             choices, last = draw_filter_panel(here, choices)
@@ -52,46 +52,46 @@ def show(here: Installation, pages: Sequence[StreamlitPage]) -> None:
 
 def draw_main(here: Installation, choices: Choices, last: date, pages: Sequence[StreamlitPage]) -> None:
     """The sentence, the map with the card beside it, the tabs."""
-    size = size_of(here, choices)
+    size = choose_size(here, choices)
     resolution = size.resolution
-    if choices.cell and cell_resolution(choices.cell) != resolution:
-        choices = keep(replace(choices, cell=None))  # a cell of another size is not on this map
-    figures = all_figures(here, choices, last=last, resolution=resolution)
-    views = layer_views(here, choices, figures, last=last, resolution=resolution)
+    if choices.cell and find_cell_resolution(choices.cell) != resolution:
+        choices = keep_choices(replace(choices, cell=None))  # a cell of another size is not on this map
+    figures = count_all_layers(here, choices, last=last, resolution=resolution)
+    views = build_layer_views(here, choices, figures, last=last, resolution=resolution)
     draw_sentences(here, choices, views, size.sentence)
     draw_alerts(here)
     with st.container(horizontal=True, wrap=False, key="hb_stage" if len(figures) == 1 else "hb_stage_many"):
         with st.container(key="hb_map", width="stretch", gap="small"):
             picked = draw_maps(here, choices, views)
         if picked:
-            choices = keep(replace(choices, cell=picked))
+            choices = keep_choices(replace(choices, cell=picked))
         with st.container(key="hb_side", width=320 if len(figures) == 1 else "stretch", gap="small"):
-            draw_side(here, choices, views, last=last, resolution=resolution, on_choose=choose_cell, pages=pages)
+            draw_cell_panel(here, choices, views, last=last, resolution=resolution, on_choose=choose_cell, pages=pages)
     draw_tabs(here, choices, views, last=last, resolution=resolution)
     write_link(choices)
 
 
-def current_choices(here: Installation) -> Choices:
+def read_choices(here: Installation) -> Choices:
     """What was chosen in this session; at its first run, and after back or forward, what the address says."""
-    by_history = came_by_history()
+    by_history = is_history_navigation()
     if by_history:
         forget_widgets()
     if by_history or CHOICES not in st.session_state:
         query = {key: st.query_params[key] for key in st.query_params}
-        choices, problems = from_query(query, ward_codes=tuple(here.area.wards.codes))
+        choices, problems = parse_query(query, ward_codes=tuple(here.area.wards.codes))
         st.session_state[LINK_PROBLEMS] = problems
-        return keep(choices)
+        return keep_choices(choices)
     held: Choices = st.session_state[CHOICES]
     return held
 
 
-def map_choices() -> Choices | None:
+def find_map_choices() -> Choices | None:
     """What the map was last asked in this session; None before its first run."""
     held: Choices | None = st.session_state.get(CHOICES)
     return held
 
 
-def keep(choices: Choices) -> Choices:
+def keep_choices(choices: Choices) -> Choices:
     """Remember the choices for the session, through changes of page."""
     st.session_state[CHOICES] = choices
     return choices
@@ -99,38 +99,38 @@ def keep(choices: Choices) -> Choices:
 
 def choose_cell(cell: str | None) -> None:
     """Open a cell's card, or close it. For callbacks: it takes effect in the run that follows."""
-    keep(replace(st.session_state[CHOICES], cell=cell))
+    keep_choices(replace(st.session_state[CHOICES], cell=cell))
 
 
-def reset() -> None:
+def reset_choices() -> None:
     """Everything as on opening."""
     forget_widgets()
     st.session_state.pop(LINK_PROBLEMS, None)
-    keep(Choices())
+    keep_choices(Choices())
 
 
 def write_link(choices: Choices) -> None:
     """The address bar carries the choices."""
-    query = to_query(choices)
+    query = format_query(choices)
     if {key: st.query_params[key] for key in st.query_params} != query:
         st.query_params.from_dict(query)
 
 
 def draw_filter_panel(here: Installation, choices: Choices) -> tuple[Choices, date]:
     """The filters with the buttons under them; also the day with which a moving period ends."""
-    reaches = reaches_of(here)
-    last = last_known_day(reaches, layers=choices.layers, today=here.today)
-    drawn = draw_filters(choices, wards=here.area.wards, last=last, automatic=partial(automatic_words, here))
+    reaches = find_coverage(here)
+    last = find_last_known_day(reaches, layers=choices.layers, today=here.today)
+    drawn = draw_filters(choices, wards=here.area.wards, last=last, automatic=partial(describe_automatic, here))
     if drawn != choices:
         st.session_state.pop(LINK_PROBLEMS, None)  # what the link said no longer matters
-    choices = keep(drawn)
-    last = last_known_day(reaches, layers=choices.layers, today=here.today)
+    choices = keep_choices(drawn)
+    last = find_last_known_day(reaches, layers=choices.layers, today=here.today)
     with st.container(horizontal=True, gap="small"):
-        fixed = urlencode(to_query(choices, fixed=choices.bounds(last)))
-        copy_link_button(fixed, key="hb_copy_link")
-        st.button("Reset", on_click=reset)
+        fixed = urlencode(format_query(choices, fixed=choices.bounds(last)))
+        draw_copy_link_button(fixed, key="hb_copy_link")
+        st.button("Reset", on_click=reset_choices)
     with st.container(key="hb_filter_close"):
-        close_filters_button()
+        draw_close_filters_button()
     return choices, last
 
 
@@ -139,40 +139,42 @@ def draw_sentences(here: Installation, choices: Choices, views: Sequence[LayerVi
     lines = []
     for view in views:
         # The bounds of a moving period are announced once.
-        first = [period_note(choices, view.figures) if view.period is None else "", on_size] if view is views[0] else []
+        first = (
+            [describe_period(choices, view.figures) if view.period is None else "", on_size] if view is views[0] else []
+        )
         said = [*first, *view.notes]
         if choices.view != "expected":  # that view has said it
-            said.append(verdict_note(here, view.figures.spec.name, choices.wards))
-        lines.append(f'<p class="hb-sentence">{html_text(view.sentence)}</p>')
-        lines.append(f'<p class="hb-notes">{html_text(" ".join(filter(None, said)))}</p>')
+            said.append(describe_backtest(here, view.figures.spec.name, choices.wards))
+        lines.append(f'<p class="hb-sentence">{escape_html(view.sentence)}</p>')
+        lines.append(f'<p class="hb-notes">{escape_html(" ".join(filter(None, said)))}</p>')
     problems = "".join(
-        f'<p class="hb-notes">{html_text(words)}</p>' for words in st.session_state.get(LINK_PROBLEMS, [])
+        f'<p class="hb-notes">{escape_html(words)}</p>' for words in st.session_state.get(LINK_PROBLEMS, [])
     )
     st.html(f'<div aria-live="polite">{"".join(lines)}{problems}</div>')
     with st.container(key="hb_filter_button"):
-        open_filters_button(line_of_filters(here, choices, views[0].figures))
+        draw_open_filters_button(format_filters(here, choices, views[0].figures))
 
 
-def chosen_names(here: Installation, choices: Choices) -> list[str]:
+def list_ward_names(here: Installation, choices: Choices) -> list[str]:
     """The names of the chosen wards."""
-    labels = ward_labels(here.area.wards)
+    labels = build_ward_labels(here.area.wards)
     return [labels[code] for code in choices.wards]
 
 
-def line_of_filters(here: Installation, choices: Choices, figures: LayerFigures) -> str:
+def format_filters(here: Installation, choices: Choices, figures: LayerFigures) -> str:
     """The filters as one line."""
-    names = chosen_names(here, choices)
-    period = PERIOD_TITLES[choices.period] if choices.dates is None else span_words(figures.start, figures.end)
-    layers = [short_name(layer_named(name)) for name in choices.layers]
-    return filter_line(choices, layer_names=layers, ward_names=names, period=period)
+    names = list_ward_names(here, choices)
+    period = PERIOD_TITLES[choices.period] if choices.dates is None else format_span(figures.start, figures.end)
+    layers = [short_name(find_layer(name)) for name in choices.layers]
+    return format_filter_line(choices, layer_names=layers, ward_names=names, period=period)
 
 
 def draw_empty_store(here: Installation, pages: Sequence[StreamlitPage]) -> None:
     """Nothing is loaded: say what to do."""
-    wards = list_words(list(here.area.wards.names), most=3)
+    wards = format_list(list(here.area.wards.names), most=3)
     st.html(
         '<div class="hb-empty"><h2>Nothing has been loaded yet</h2>'
-        f"<p>This installation serves {html_text(here.area.title)} ({html_text(wards)}). Load a file on the Data page, "
+        f"<p>This installation serves {escape_html(here.area.title)} ({escape_html(wards)}). Load a file on the Data page, "
         "or fill the store with synthetic events to look around: <code>hexbeat demo</code>.</p></div>"
     )
     st.page_link(pages[-1], label="Go to the Data page")

@@ -8,20 +8,20 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.session import Installation
-from dashboard.words import html_text
+from dashboard.words import escape_html
 from geo.errors import DataError
 from layers.catalogue import LAYERS
 from layers.sources import SourceProfile, list_profiles, save_profile
 from layers.sources.guesses import PARTS
 from layers.sources.suggest import Suggestion, make_profile
 
-__all__ = ["draw_matching", "matched_parts", "matched_profile", "matching_frame"]
+__all__ = ["build_match_table", "build_profile", "draw_column_match", "parse_matches"]
 
 NOT_USED: Final = "not used"
 NAME_PATTERN: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 
 
-def matching_frame(suggestion: Suggestion) -> pd.DataFrame:
+def build_match_table(suggestion: Suggestion) -> pd.DataFrame:
     """Columns Column, Samples, Meaning; one row a column of the file, its meaning as guessed."""
     return pd.DataFrame(
         {
@@ -32,14 +32,14 @@ def matching_frame(suggestion: Suggestion) -> pd.DataFrame:
     )
 
 
-def matched_parts(frame: pd.DataFrame) -> dict[str, str]:
+def parse_matches(frame: pd.DataFrame) -> dict[str, str]:
     """Column to part, for those that have a meaning."""
     parts = {words: part for part, words in PARTS.items()}
     pairs = zip(frame["Column"], frame["Meaning"], strict=True)
     return {str(column): parts[meaning] for column, meaning in pairs if meaning in parts}
 
 
-def matched_profile(
+def build_profile(
     suggestion: Suggestion, parts: Mapping[str, str], *, name: str, layer: str, taken: Sequence[str]
 ) -> SourceProfile:
     """A profile of what was matched; what the suggestion knows of dates and doubtful places stays.
@@ -64,11 +64,11 @@ def matched_profile(
     )
 
 
-def draw_matching(here: Installation, suggestion: Suggestion) -> None:
+def draw_column_match(here: Installation, suggestion: Suggestion) -> None:
     """The table, the layer, the name, and the button that saves the profile and takes it."""
-    st.html(f"<h3>Columns of {html_text(suggestion.file)}</h3>")
+    st.html(f"<h3>Columns of {escape_html(suggestion.file)}</h3>")
     edited = st.data_editor(
-        matching_frame(suggestion),
+        build_match_table(suggestion),
         hide_index=True,
         width="stretch",
         key=f"matching_{suggestion.file}",
@@ -83,7 +83,7 @@ def draw_matching(here: Installation, suggestion: Suggestion) -> None:
     name = st.text_input("Name of the source", value=suggestion.profile.name, max_chars=40)
     if st.button("Save as a source", type="primary"):
         taken = [profile.name for profile in list_profiles(here.settings.home)]
-        profile = matched_profile(suggestion, matched_parts(edited), name=name, layer=str(layer), taken=taken)
+        profile = build_profile(suggestion, parse_matches(edited), name=name, layer=str(layer), taken=taken)
         save_profile(profile, here.settings.home)
         st.session_state["upload_saved"] = profile.name
         st.rerun()

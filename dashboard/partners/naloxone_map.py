@@ -6,9 +6,9 @@ import folium
 import streamlit as st
 from streamlit_folium import st_folium
 
-from dashboard.basemap import base_map
+from dashboard.basemap import build_base_map
 from dashboard.hexlayer import HexLayer
-from dashboard.scales import count_scale
+from dashboard.scales import build_count_scale
 from dashboard.session import Installation
 from layers.naloxone.cover import NaloxoneCover
 
@@ -27,7 +27,7 @@ def draw_cover_map(here: Installation, found: NaloxoneCover) -> None:
     layer = HexLayer(
         cells,
         counts,
-        scale=count_scale(highest, shared=bool((counts % 1).any())),
+        scale=build_count_scale(highest, shared=bool((counts % 1).any())),
         title="Overdoses a cell",
         unit="Overdoses",
         layer_id="cells",
@@ -40,7 +40,7 @@ def draw_cover_map(here: Installation, found: NaloxoneCover) -> None:
                 group.add_child(folium.Circle((lat, lon), radius=found.reach.straight_m, **line))
             group.add_child(folium.CircleMarker((lat, lon), radius=4, **{**look, "fill": True, "fill_opacity": 1.0}))
     st_folium(
-        base_map(here.area, view_key="naloxone"),
+        build_base_map(here.area, view_key="naloxone"),
         key="naloxone_map",
         height=HEIGHT,
         use_container_width=True,

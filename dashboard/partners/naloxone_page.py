@@ -8,28 +8,32 @@ from typing import Final
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from dashboard.documents.naloxone_document import naloxone_pdf
-from dashboard.header import show_header
+from dashboard.documents.naloxone_document import render_naloxone_pdf
+from dashboard.header import draw_header
 from dashboard.partners.map_page import draw_empty_store
 from dashboard.partners.naloxone_map import draw_cover_map
 from dashboard.presets import SHIFT_TITLES
-from dashboard.screen import show_error
+from dashboard.screen import draw_error
 from dashboard.session import Installation
-from dashboard.words import html_text
+from dashboard.words import escape_html
 from geo.errors import HexbeatError
 from layers.access import Action, may, require
 from layers.analysis.shifts import SHIFT_HOURS
-from layers.counts_export import demonstration_mark
+from layers.counts_export import find_demonstration_mark
 from layers.filters import Filter
-from layers.naloxone.cover import CELLS, NaloxoneCover, Reach, Search, naloxone_cover
-from layers.naloxone.files import cover_csv, cover_geojson
-from layers.naloxone.words import cover_notes, cover_sentence
-from layers.wording import number_words, percent_words
+from layers.naloxone.cover import CELLS, CoverDistance, NaloxoneCover, Search, find_naloxone_cover
+from layers.naloxone.files import build_cover_csv, build_cover_geojson
+from layers.naloxone.words import build_cover_notes, describe_cover
+from layers.wording import format_number, format_percent
 from layers.work.reference import KIND_WORDS, read_reference
 
 __all__ = ["show"]
 
-REACHES: Final = {"400 m": Reach(400.0), "5 minutes on foot": Reach(minutes=5), "10 minutes on foot": Reach(minutes=10)}
+REACHES: Final = {
+    "400 m": CoverDistance(400.0),
+    "5 minutes on foot": CoverDistance(minutes=5),
+    "10 minutes on foot": CoverDistance(minutes=10),
+}
 SPANS: Final = {"90 days": 90, "1 year": 365, "All": None}
 ANY: Final = "any"
 SHIFTS: Final = {ANY: "Any hour"} | SHIFT_TITLES
@@ -41,10 +45,10 @@ LOAD: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class CoverRequest:
     """What is asked for."""
 
-    reach: Reach
+    reach: CoverDistance
     days: int | None
     shift: str
     search: Search
@@ -52,18 +56,18 @@ class Asked:
 
 def show(here: Installation, pages: Sequence[StreamlitPage]) -> None:
     """Draw the page."""
-    show_header(here, pages)
+    draw_header(here, pages)
     if not len(here.columns):
         draw_empty_store(here, pages)
         return
     try:
-        asked = ask(here)
-        draw(here, _cover(here, here.key, here.today, _places_version(here), asked), asked)
+        asked = draw_choices(here)
+        draw_cover(here, _cover(here, here.key, here.today, _places_version(here), asked), asked)
     except HexbeatError as error:
-        show_error(error)
+        draw_error(error)
 
 
-def ask(here: Installation) -> Asked:
+def draw_choices(here: Installation) -> CoverRequest:
     """How near is near, since when, at which hours, how many next places and among what."""
     kinds = {CELLS: "anywhere (cells of 130 m)"} | {
         kind: words[1] for kind, words in KIND_WORDS.items() if kind in _kinds(here) and kind != "naloxone"
@@ -78,33 +82,33 @@ def ask(here: Installation) -> Asked:
         among = CELLS
         if len(kinds) > 1:
             among = str(st.selectbox("Among", list(kinds), key="naloxone_among", format_func=kinds.__getitem__))
-    return Asked(REACHES[str(reach)], SPANS[str(span)], str(shift), Search(int(number), (among,)))
+    return CoverRequest(REACHES[str(reach)], SPANS[str(span)], str(shift), Search(int(number), (among,)))
 
 
-def draw(here: Installation, found: NaloxoneCover, asked: Asked) -> None:
+def draw_cover(here: Installation, found: NaloxoneCover, asked: CoverRequest) -> None:
     """The sentence, the map beside the next places, the holders, the files."""
-    notes = "".join(f"<li>{html_text(words)}</li>" for words in cover_notes(found))
-    st.html(f'<div aria-live="polite"><p class="hb-sentence">{html_text(cover_sentence(found))}</p></div>')
+    notes = "".join(f"<li>{escape_html(words)}</li>" for words in build_cover_notes(found))
+    st.html(f'<div aria-live="polite"><p class="hb-sentence">{escape_html(describe_cover(found))}</p></div>')
     if not len(found.holders):
         st.info(LOAD)
     with st.container(horizontal=True, wrap=False, key="hb_analysis", gap="medium"):
         with st.container(key="hb_analysis_map", width="stretch"):
             draw_cover_map(here, found)
         with st.container(key="hb_analysis_words", width=440):
-            st.html(next_html(found) + f'<ul class="hb-notes">{notes}</ul>')
+            st.html(render_next_places(found) + f'<ul class="hb-notes">{notes}</ul>')
             draw_files(here, found, asked)
     if len(found.holders):
-        st.html(holders_html(found))
+        st.html(render_holders(found))
 
 
-def next_html(found: NaloxoneCover) -> str:
+def render_next_places(found: NaloxoneCover) -> str:
     """The next places and what each adds."""
     if found.next_places.empty:
         return '<h2 class="hb-title">The next places</h2><p class="hb-notes">None was looked for, or none adds any.</p>'
     rows = "".join(
-        f'<tr><td class="hb-number">{row["rank"]}</td><th scope="row">{html_text(row["name"])}</th>'
-        f'<td class="hb-number">+{number_words(row["gain"])}</td>'
-        f'<td class="hb-number">{percent_words(row["share_after"])}</td></tr>'
+        f'<tr><td class="hb-number">{row["rank"]}</td><th scope="row">{escape_html(row["name"])}</th>'
+        f'<td class="hb-number">+{format_number(row["gain"])}</td>'
+        f'<td class="hb-number">{format_percent(row["share_after"])}</td></tr>'
         for row in found.next_places.to_dict("records")
     )
     return (
@@ -115,12 +119,12 @@ def next_html(found: NaloxoneCover) -> str:
     )
 
 
-def holders_html(found: NaloxoneCover) -> str:
+def render_holders(found: NaloxoneCover) -> str:
     """The places that hold naloxone and how many overdoses each is near to."""
     rows = "".join(
-        f'<tr><th scope="row">{html_text(row["name"])}</th><td>{html_text(row["ward_name"])}</td>'
-        f'<td class="hb-number">{number_words(row["near"])}</td>'
-        f"<td>{html_text(row['hours'] or 'not said')}{'' if row['open'] else ' (shut in these hours)'}</td></tr>"
+        f'<tr><th scope="row">{escape_html(row["name"])}</th><td>{escape_html(row["ward_name"])}</td>'
+        f'<td class="hb-number">{format_number(row["near"])}</td>'
+        f"<td>{escape_html(row['hours'] or 'not said')}{'' if row['open'] else ' (shut in these hours)'}</td></tr>"
         for row in found.holders.sort_values(["near", "name"], ascending=[False, True]).to_dict("records")
     )
     return (
@@ -131,27 +135,27 @@ def holders_html(found: NaloxoneCover) -> str:
     )
 
 
-def draw_files(here: Installation, found: NaloxoneCover, asked: Asked) -> None:
+def draw_files(here: Installation, found: NaloxoneCover, asked: CoverRequest) -> None:
     """PDF, CSV and GeoJSON; the policy is asked again when one is made."""
     if not may(here.viewer, Action.EXPORT, "overdoses"):
         return
-    mark = demonstration_mark(here.columns)
+    mark = find_demonstration_mark(here.columns)
     note = {"area": here.area.title, "attribution": here.area.attribution} | ({"demonstration": mark} if mark else {})
-    chosen = _filter(here.today, asked)
+    chosen = _build_filter(here.today, asked)
     makers: dict[str, tuple[str, str, Callable[[], bytes]]] = {
         "pdf": (
             "One A4 page (PDF)",
             "application/pdf",
-            lambda: naloxone_pdf(found, here.area, asked=chosen, mark=mark, made=dt.datetime.now(here.area.tz)),
+            lambda: render_naloxone_pdf(found, here.area, asked=chosen, mark=mark, made=dt.datetime.now(here.area.tz)),
         ),
-        "csv": ("Places (CSV)", "text/csv", lambda: cover_csv(found, note=note)),
-        "geojson": ("Places (GeoJSON)", "application/geo+json", lambda: cover_geojson(found, note=note)),
+        "csv": ("Places (CSV)", "text/csv", lambda: build_cover_csv(found, note=note)),
+        "geojson": ("Places (GeoJSON)", "application/geo+json", lambda: build_cover_geojson(found, note=note)),
     }
     with st.container(horizontal=True, gap="small"):
         for kind, (label, mime, make) in makers.items():
             st.download_button(
                 label,
-                data=_allowed(here, make),
+                data=_check_export(here, make),
                 file_name=f"hexbeat-{here.area.name}-naloxone-{here.today}.{kind}",
                 mime=mime,
                 on_click="ignore",
@@ -159,7 +163,7 @@ def draw_files(here: Installation, found: NaloxoneCover, asked: Asked) -> None:
             )
 
 
-def _allowed(here: Installation, make: Callable[[], bytes]) -> Callable[[], bytes]:
+def _check_export(here: Installation, make: Callable[[], bytes]) -> Callable[[], bytes]:
     def made() -> bytes:
         require(here.viewer, Action.EXPORT, "overdoses")
         return make()
@@ -178,16 +182,16 @@ def _places_version(here: Installation) -> str:
 
 @st.cache_resource(max_entries=16, show_spinner="Looking for the best places …")
 def _cover(
-    _here: Installation, key: tuple[str, int, str, str], today: dt.date, places: str, asked: Asked
+    _here: Installation, key: tuple[str, int, str, str], today: dt.date, places: str, asked: CoverRequest
 ) -> NaloxoneCover:
     del key, places
-    chosen = _filter(today, asked)
-    return naloxone_cover(
+    chosen = _build_filter(today, asked)
+    return find_naloxone_cover(
         _here.store, _here.viewer, _here.columns, _here.area, chosen, reach=asked.reach, search=asked.search
     )
 
 
-def _filter(today: dt.date, asked: Asked) -> Filter:
+def _build_filter(today: dt.date, asked: CoverRequest) -> Filter:
     """The overdoses that are asked about."""
     start = today - dt.timedelta(days=asked.days) if asked.days else None
     return Filter(layers=("overdoses",), start=start, hours=SHIFT_HOURS.get(asked.shift))

@@ -9,15 +9,15 @@ import shapely
 import streamlit as st
 from streamlit_folium import st_folium
 
-from dashboard.basemap import base_map
-from dashboard.documents.effect_document import picture_scale
+from dashboard.basemap import build_base_map
+from dashboard.documents.effect_document import build_picture_scale
 from dashboard.hexlayer import HexLayer
 from dashboard.session import Installation
-from dashboard.words import html_text
-from layers.catalogue import layer_named
+from dashboard.words import escape_html
+from layers.catalogue import find_layer
 from layers.effect.asking import Evaluation
-from layers.effect.picture import picture_of
-from layers.effect.rows import effect_shapes
+from layers.effect.picture import build_picture
+from layers.effect.rows import build_evaluation_shapes
 
 __all__ = ["draw_before_after"]
 
@@ -32,15 +32,15 @@ _LOOKS: Final[dict[str, dict[str, Any]]] = {
 
 def draw_before_after(here: Installation, found: Evaluation) -> None:
     """Two maps side by side (one below the other on a phone), which move together."""
-    picture = picture_of(found.effect, found.ground)
-    scale = picture_scale(picture)
+    picture = build_picture(found.effect, found.ground)
+    scale = build_picture_scale(picture)
     shapes = _shapes(found)
-    unit = " and ".join(layer_named(name).title for name in found.effect.protocol.rule.layers)
+    unit = " and ".join(find_layer(name).title for name in found.effect.protocol.rule.layers)
     for name, words, values, column in zip(
         ("Before", "After"), picture.words, (picture.before, picture.after), st.columns(2, gap="small"), strict=True
     ):
         with column:
-            st.html(f'<h2 class="hb-map-title">{name} <small>{html_text(words)}</small></h2>')
+            st.html(f'<h2 class="hb-map-title">{name} <small>{escape_html(words)}</small></h2>')
             layer = HexLayer(
                 picture.cells, np.asarray(values), scale=scale, title="A cell", unit=unit, layer_id="cells",
                 fit=picture.extent,
@@ -51,7 +51,7 @@ def draw_before_after(here: Installation, found: Evaluation) -> None:
                 group.add_child(line)
             key = f"outcome_{name.lower()}_{found.effect.protocol.hash[:12]}"
             st_folium(
-                base_map(here.area, view_key=f"outcome_{found.effect.protocol.hash[:12]}"),
+                build_base_map(here.area, view_key=f"outcome_{found.effect.protocol.hash[:12]}"),
                 key=key,
                 height=HEIGHT,
                 use_container_width=True,
@@ -68,8 +68,8 @@ def _shapes(found: Evaluation) -> list[dict[str, Any]]:
     """The outlines that are drawn; where all would be too many, what is treated alone."""
     lines = sum(1 + bool(one.planned.ring) + len(one.planned.near.controls) for one in found.effect.outcomes)
     if lines <= _MOST_LINES:
-        return effect_shapes(found.effect, found.ground)
-    shapes = effect_shapes(found.effect, found.ground, controls=False)
+        return build_evaluation_shapes(found.effect, found.ground)
+    shapes = build_evaluation_shapes(found.effect, found.ground, controls=False)
     return [one for one in shapes if one["role"] == "treated"][:_MOST_LINES]
 
 

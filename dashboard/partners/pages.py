@@ -7,7 +7,7 @@ from typing import Final
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from dashboard.screen import ICON, dress, run_guarded
+from dashboard.screen import ICON, apply_style, run_page
 from dashboard.session import Installation
 from layers.settings import Settings
 
@@ -30,19 +30,19 @@ PAGES: Final = {
 def show() -> None:
     """The partners' side."""
     st.set_page_config(page_title="Hexbeat", page_icon=ICON, layout="wide")
-    dress()
-    run_guarded(Settings.from_environment(), show_pages)
+    apply_style()
+    run_page(Settings.from_environment(), draw_pages)
 
 
-def show_pages(here: Installation) -> None:
+def draw_pages(here: Installation) -> None:
     """The pages of the partners' side."""
     pages: list[StreamlitPage] = []
     for title, address in PAGES.items():
-        pages.append(st.Page(shower(here, pages, address), title=title, url_path=address, default=not pages))
+        pages.append(st.Page(build_page(here, pages, address), title=title, url_path=address, default=not pages))
     st.navigation(pages, position="hidden").run()
 
 
-def shower(here: Installation, pages: Sequence[StreamlitPage], address: str) -> Callable[[], None]:
+def build_page(here: Installation, pages: Sequence[StreamlitPage], address: str) -> Callable[[], None]:
     """What shows one page."""
 
     def show_page() -> None:

@@ -6,19 +6,19 @@ from typing import Final, TypeVar
 
 import streamlit as st
 
-from dashboard.places import ward_labels
+from dashboard.places import build_ward_labels
 from dashboard.presets import SHIFT_TITLES
-from dashboard.screen import show_error
+from dashboard.screen import draw_error
 from dashboard.session import Installation
 from geo.errors import UsageError
 from layers.analysis.shifts import SHIFT_HOURS
 from layers.catalogue import LAYERS
 from layers.plans.patrol import PatrolChoices
 from layers.plans.plan import Place
-from layers.plans.settings import as_place, known_starts, read_plan_settings
+from layers.plans.settings import find_starts, parse_place, read_plan_settings
 from layers.plans.sweep import SweepChoices
 
-__all__ = ["ask_patrol", "ask_sweep"]
+__all__ = ["draw_patrol_choices", "draw_sweep_choices"]
 
 SHIFTS: Final = SHIFT_TITLES | {"hours": "Hours …"}
 INCIDENTS: Final = tuple(spec.name for spec in LAYERS if spec.kind == "incident")
@@ -29,28 +29,28 @@ _Choices = TypeVar("_Choices")
 
 
 @dataclass(frozen=True, slots=True)
-class _Common:
+class _SharedChoices:
     """What both kinds of plan ask."""
 
     start: Place
     wards: tuple[str, ...]
 
 
-def ask_patrol(here: Installation, seed: int) -> PatrolChoices | None:
+def draw_patrol_choices(here: Installation, seed: int) -> PatrolChoices | None:
     """The choices of a patrol; None, with the reason on the page, while they make no sense."""
     with st.container(horizontal=True, key="hb_plan_choices", gap="medium", vertical_alignment="bottom"):
         day = st.date_input("Day", value=here.today, format="DD/MM/YYYY", key="patrol_day", width=150)
-        hours = _hours("patrol", "late")
+        hours = _draw_hours("patrol", "late")
         teams = st.number_input("Teams", min_value=1, max_value=12, value=2, key="patrol_teams", width=120)
         mode = st.pills(
             "Going", list(GOING), default="walk", required=True, key="patrol_mode", format_func=GOING.__getitem__
         )
     with st.container(horizontal=True, key="hb_plan_where", gap="medium", vertical_alignment="bottom"):
-        weights = _weights()
-        common = _where(here, "patrol", "station")
+        weights = _draw_weights()
+        common = _draw_where(here, "patrol", "station")
     if not (weights and common and hours and mode):
         return None
-    return _sound(
+    return _build_choices(
         lambda: PatrolChoices(
             day=day,
             hours=hours,
@@ -65,7 +65,7 @@ def ask_patrol(here: Installation, seed: int) -> PatrolChoices | None:
     )
 
 
-def ask_sweep(here: Installation, seed: int) -> SweepChoices | None:
+def draw_sweep_choices(here: Installation, seed: int) -> SweepChoices | None:
     """The choices of a sweep; None, with the reason on the page, while they make no sense."""
     standard = read_plan_settings(here.settings.home).standard_hours
     with st.container(horizontal=True, key="hb_plan_choices", gap="medium", vertical_alignment="bottom"):
@@ -77,10 +77,10 @@ def ask_sweep(here: Installation, seed: int) -> SweepChoices | None:
             key="sweep_standard", width=220,
         )  # fmt: skip
     with st.container(horizontal=True, key="hb_plan_where", gap="medium", vertical_alignment="bottom"):
-        common = _where(here, "sweep", "depot")
+        common = _draw_where(here, "sweep", "depot")
     if not common:
         return None
-    return _sound(
+    return _build_choices(
         lambda: SweepChoices(
             day=day,
             hours=span,
@@ -93,7 +93,7 @@ def ask_sweep(here: Installation, seed: int) -> SweepChoices | None:
     )
 
 
-def _hours(key: str, default: str) -> tuple[int, int] | None:
+def _draw_hours(key: str, default: str) -> tuple[int, int] | None:
     shift = st.pills(
         "Shift", list(SHIFTS), default=default, required=True, key=f"{key}_shift", format_func=SHIFTS.__getitem__
     )
@@ -107,7 +107,7 @@ def _hours(key: str, default: str) -> tuple[int, int] | None:
     return int(first), int(last)
 
 
-def _weights() -> tuple[tuple[str, float], ...]:
+def _draw_weights() -> tuple[tuple[str, float], ...]:
     """Layers and their weights: unlike things are weighed by people, never added up in silence."""
     asked = [layer for layer in st.query_params.get("layers", "").split(",") if layer in INCIDENTS]
     chosen = st.pills(
@@ -138,9 +138,9 @@ def _weights() -> tuple[tuple[str, float], ...]:
     )  # fmt: skip
 
 
-def _where(here: Installation, key: str, kind: str) -> _Common | None:
+def _draw_where(here: Installation, key: str, kind: str) -> _SharedChoices | None:
     """Where tours begin, and in which wards the stops are."""
-    places = known_starts(here.settings.home, here.store, here.viewer, kind)
+    places = find_starts(here.settings.home, here.store, here.viewer, kind)
     named = [place.name for place in places]
     chosen = st.selectbox("Begins and ends at", [*named, ELSEWHERE], key=f"{key}_start", width=240) if named else None
     if chosen is None or chosen == ELSEWHERE:
@@ -152,10 +152,10 @@ def _where(here: Installation, key: str, kind: str) -> _Common | None:
             help="The middle of the area until you say where; it is remembered.",
             width=240,
         )
-        start = _place(text, kind)
+        start = _parse_place(text, kind)
     else:
         start = places[named.index(chosen)]
-    labels = ward_labels(here.area.wards)
+    labels = build_ward_labels(here.area.wards)
     asked = st.query_params.get("wards", "").split(",") if f"{key}_wards" not in st.session_state else []
     wards = st.multiselect(
         "Wards",
@@ -165,21 +165,21 @@ def _where(here: Installation, key: str, kind: str) -> _Common | None:
         format_func=labels.__getitem__,
         placeholder="The whole area",
     )
-    return _Common(start, tuple(sorted(wards))) if start else None
+    return _SharedChoices(start, tuple(sorted(wards))) if start else None
 
 
-def _place(text: str, kind: str) -> Place | None:
+def _parse_place(text: str, kind: str) -> Place | None:
     try:
-        return as_place(text, name={"station": "Station", "depot": "Depot"}[kind])
+        return parse_place(text, name={"station": "Station", "depot": "Depot"}[kind])
     except UsageError as error:
         st.text(f"{error.rule}: {error.hint}.")
         return None
 
 
-def _sound(make: Callable[[], _Choices]) -> _Choices | None:
+def _build_choices(make: Callable[[], _Choices]) -> _Choices | None:
     """What is made of the choices; None, with the error on the page, if they do not go together."""
     try:
         return make()
     except UsageError as error:
-        show_error(error)
+        draw_error(error)
         return None

@@ -4,50 +4,50 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from dashboard.screen import show_error
+from dashboard.screen import draw_error
 from dashboard.session import Installation
 from geo.errors import HexbeatError
 from layers.access import Action, require
-from layers.plans.open_reports import open_reports
+from layers.plans.open_reports import read_open_reports
 from layers.plans.patrol import PatrolChoices, make_patrol_plan
 from layers.plans.plan import Place, Plan, PlanKind
-from layers.plans.roads import roads_travel
+from layers.plans.roads import load_road_travel
 from layers.plans.settings import read_plan_settings, remember_start
 from layers.plans.store import load_plan, save_plan
 from layers.plans.sweep import SweepChoices, make_sweep_plan
 from layers.work.reference import read_reference
 
-__all__ = ["kind_of_open", "made_patrol", "made_sweep", "open_plan"]
+__all__ = ["find_open_kind", "make_patrol", "make_sweep", "open_plan"]
 
 _STEPS = ("What is expected where …", "Stops and their order …", "What such plans caught in past weeks …")
 
 
-def made_patrol(here: Installation, choices: PatrolChoices) -> None:
+def make_patrol(here: Installation, choices: PatrolChoices) -> None:
     """Make, keep and open a patrol plan; an error in three parts where that cannot be."""
 
     def make(tell: Callable[[int, int], None]) -> Plan:
-        travel = roads_travel(_roads(here), mode=choices.mode, home=here.settings.home)
+        travel = load_road_travel(_roads(here), mode=choices.mode, home=here.settings.home)
         return make_patrol_plan(here.columns, here.area, choices, home=here.settings.home, travel=travel, progress=tell)
 
-    _made(here, make, choices.start, words=lambda step, _: _STEPS[min(step, len(_STEPS) - 1)])
+    _make_plan(here, make, choices.start, words=lambda step, _: _STEPS[min(step, len(_STEPS) - 1)])
 
 
-def made_sweep(here: Installation, choices: SweepChoices) -> None:
+def make_sweep(here: Installation, choices: SweepChoices) -> None:
     """Make, keep and open a sweep plan; an error in three parts where that cannot be."""
 
     def make(tell: Callable[[int, int], None]) -> Plan:
         codes = choices.wards or here.area.wards.codes
-        reports = open_reports(here.store, here.viewer, ward_codes=codes)
+        reports = read_open_reports(here.store, here.viewer, ward_codes=codes)
         near = read_reference(here.store, here.viewer)
-        travel = roads_travel(_roads(here), mode=choices.mode, home=here.settings.home)
+        travel = load_road_travel(_roads(here), mode=choices.mode, home=here.settings.home)
         return make_sweep_plan(
             here.columns, here.area, choices, reports=reports, near=near, travel=travel, progress=tell
         )
 
-    _made(here, make, choices.start, words=lambda step, _: f"Crew {step + 1}: stops and their order …")
+    _make_plan(here, make, choices.start, words=lambda step, _: f"Crew {step + 1}: stops and their order …")
 
 
-def _made(
+def _make_plan(
     here: Installation,
     make: Callable[[Callable[[int, int], None]], Plan],
     start: Place,
@@ -66,7 +66,7 @@ def _made(
         if read_plan_settings(here.settings.home).start != start:
             remember_start(here.settings.home, start)
     except HexbeatError as error:
-        show_error(error)
+        draw_error(error)
         return
     finally:
         bar.empty()
@@ -77,7 +77,7 @@ def _roads(here: Installation) -> str | None:
     return read_plan_settings(here.settings.home).roads
 
 
-def kind_of_open(here: Installation) -> str:
+def find_open_kind(here: Installation) -> str:
     """The kind of the plan that the address names, so that the choices are its kind's.
 
     Without a plan the kind that the address asks for; patrol if it asks for none.
@@ -97,6 +97,6 @@ def open_plan(here: Installation) -> Plan | None:
     try:
         plan = load_plan(here.settings.home, named)
     except HexbeatError as error:
-        show_error(error)
+        draw_error(error)
         return None
     return plan if plan.area == here.area.name else None

@@ -6,19 +6,19 @@ import folium
 import numpy as np
 from streamlit_folium import st_folium
 
-from dashboard.basemap import base_map
+from dashboard.basemap import build_base_map
 from dashboard.hexlayer import HexLayer
 from dashboard.places import parse_cells
-from dashboard.scales import Scale, count_scale
+from dashboard.scales import Scale, build_count_scale
 from layers.areas import Area
 from layers.plans.plan import Plan, Tour
 
-__all__ = ["key_html", "show_tours", "team_look"]
+__all__ = ["choose_team_style", "draw_tours", "render_key"]
 
 # Of Okabe and Ito 2008, darkened until white letters stand on them (4.5 : 1): told apart by the colour-blind as well.
 COLOURS: Final = ("#005a8f", "#a34000", "#00694e", "#8a3a6c", "#4d4d4d", "#6b5600")
 DASHES: Final = ("", "9 6", "2 6", "14 5 2 5")
-_COUNTS: Final = count_scale(4)
+_COUNTS: Final = build_count_scale(4)
 VISITS: Final = Scale(
     breaks=(1.0, 2.0, 3.0),
     light=_COUNTS.light[:3],
@@ -28,26 +28,26 @@ VISITS: Final = Scale(
 EDGE: Final = 0.004  # degrees around the tours
 
 
-def team_look(number: int) -> tuple[str, str]:
+def choose_team_style(number: int) -> tuple[str, str]:
     """Colour and dashes (SVG's dash array, "" for a whole line) of a team, counted from 0."""
     return COLOURS[number % len(COLOURS)], DASHES[number % len(DASHES)]
 
 
-def show_tours(area: Area, plan: Plan, *, height: int = 540) -> None:
+def draw_tours(area: Area, plan: Plan, *, height: int = 540) -> None:
     """Draw the plan at this place of the page. Only numbers of ours are written on it, never text of data."""
     group = folium.FeatureGroup(name="tours")
-    group.add_child(_cells(plan))
+    group.add_child(_build_cells(plan))
     for number, tour in enumerate(plan.tours):
-        colour, dashes = team_look(number)
-        for line in (_line(tour, "#ffffff", 7, None), _line(tour, colour, 3, dashes or None)):
+        colour, dashes = choose_team_style(number)
+        for line in (_build_line(tour, "#ffffff", 7, None), _build_line(tour, colour, 3, dashes or None)):
             group.add_child(line)
     for number, tour in enumerate(plan.tours):
-        for (lat, lon), orders in _by_place(tour).items():
-            group.add_child(_mark(lat, lon, ", ".join(orders), team_look(number)[0]))
+        for (lat, lon), orders in _group_by_place(tour).items():
+            group.add_child(_build_mark(lat, lon, ", ".join(orders), choose_team_style(number)[0]))
     for tour in plan.tours[:1]:
-        group.add_child(_mark(tour.start.lat, tour.start.lon, "S", "#1b2027"))
+        group.add_child(_build_mark(tour.start.lat, tour.start.lon, "S", "#1b2027"))
     st_folium(
-        base_map(area, view_key=f"plan-{plan.plan_id}"),
+        build_base_map(area, view_key=f"plan-{plan.plan_id}"),
         key=f"plan_map_{plan.plan_id}",
         height=height,
         use_container_width=True,
@@ -56,18 +56,18 @@ def show_tours(area: Area, plan: Plan, *, height: int = 540) -> None:
     )
 
 
-def key_html(plan: Plan) -> str:
+def render_key(plan: Plan) -> str:
     """Which line is whose, as a list with the lines drawn."""
     items = []
     for number, tour in enumerate(plan.tours, start=1):
-        colour, dashes = team_look(number - 1)
+        colour, dashes = choose_team_style(number - 1)
         style = "solid" if not dashes else "dotted" if dashes.startswith("2") else "dashed"
         line = f'<span aria-hidden="true" style="border-top: 4px {style} {colour}"></span>'
         items.append(f"<li>{line} {plan.tours[number - 1].team}: {len(tour.stops)} stops</li>")
     return f'<ul class="hb-plan-key" aria-label="Lines on the map">{"".join(items)}</ul>'
 
 
-def _cells(plan: Plan) -> HexLayer:
+def _build_cells(plan: Plan) -> HexLayer:
     """The cells that are visited, by how often; the map turns to the tours."""
     cells, times = np.unique([stop.cell for tour in plan.tours for stop in tour.stops], return_counts=True)
     points = [(stop.lon, stop.lat) for tour in plan.tours for stop in tour.stops]
@@ -84,7 +84,7 @@ def _cells(plan: Plan) -> HexLayer:
     )
 
 
-def _by_place(tour: Tour) -> dict[tuple[float, float], list[str]]:
+def _group_by_place(tour: Tour) -> dict[tuple[float, float], list[str]]:
     """The numbers of the stops at each place: a second visit would hide the first."""
     found: dict[tuple[float, float], list[str]] = {}
     for stop in tour.stops:
@@ -92,14 +92,14 @@ def _by_place(tour: Tour) -> dict[tuple[float, float], list[str]]:
     return found
 
 
-def _line(tour: Tour, colour: str, weight: int, dashes: str | None) -> Any:
+def _build_line(tour: Tour, colour: str, weight: int, dashes: str | None) -> Any:
     places = [(tour.start.lat, tour.start.lon), *((stop.lat, stop.lon) for stop in tour.stops)]
     places.append((tour.finish.lat, tour.finish.lon))
     look = {"color": colour, "weight": weight, "opacity": 0.9, "dash_array": dashes, "interactive": False}
     return folium.PolyLine(places, **look)  # type: ignore[no-untyped-call]  # folium types some of its classes only
 
 
-def _mark(lat: float, lon: float, word: str, colour: str) -> Any:
+def _build_mark(lat: float, lon: float, word: str, colour: str) -> Any:
     """A small disc with numbers of ours; the table beside the map says the same to those who cannot see it."""
     wide = 22 + 6 * max(0, len(word) - 2)
     look = (

@@ -7,24 +7,24 @@ from typing import Any, Final
 import streamlit as st
 
 from dashboard.freshness import SHORT_NAMES
-from dashboard.history import came_by_history
-from dashboard.places import ward_labels
+from dashboard.history import is_history_navigation
+from dashboard.places import build_ward_labels
 from dashboard.presets import PERIODS
 from dashboard.session import Installation
-from dashboard.state import Choices, from_query, to_query
+from dashboard.state import Choices, format_query, parse_query
 from layers.catalogue import LAYER_NAMES
 
-__all__ = ["ASKED_PERIOD", "ask", "first_question", "question_query"]
+__all__ = ["ASKED_PERIOD", "draw_request", "format_request_query", "parse_request"]
 
 ASKED_PERIOD: Final = "year"  # patterns over time need time
 HELD: Final = "analysis_question"
 PREFIX: Final = "analysis_"
 
 
-def first_question(query: Mapping[str, str], *, ward_codes: tuple[str, ...], on_map: Choices | None) -> Choices:
+def parse_request(query: Mapping[str, str], *, ward_codes: tuple[str, ...], on_map: Choices | None) -> Choices:
     """The question of a link; without one the map's layer and wards over a year."""
     if query:
-        asked, _ = from_query(query, ward_codes=ward_codes)
+        asked, _ = parse_query(query, ward_codes=ward_codes)
         period = query.get("period", "")
         period = period if period in PERIODS else ASKED_PERIOD
     else:
@@ -32,22 +32,22 @@ def first_question(query: Mapping[str, str], *, ward_codes: tuple[str, ...], on_
     return Choices(layers=asked.layers[:1], period=period, wards=asked.wards)
 
 
-def question_query(choices: Choices) -> dict[str, str]:
+def format_request_query(choices: Choices) -> dict[str, str]:
     """The question as query parameters; the period always, because on opening it is not the map's."""
-    return {**to_query(choices), "period": choices.period}
+    return {**format_query(choices), "period": choices.period}
 
 
-def ask(here: Installation, *, on_map: Choices | None) -> Choices:
+def draw_request(here: Installation, *, on_map: Choices | None) -> Choices:
     """Draw the controls and return what is asked now; the address bar carries it, and back and forward return to it."""
-    by_history = came_by_history()
+    by_history = is_history_navigation()
     held = st.session_state.get(HELD)
     if held is None or by_history:
         query = {key: st.query_params[key] for key in st.query_params}
-        held = first_question(query, ward_codes=tuple(here.area.wards.codes), on_map=on_map)
+        held = parse_request(query, ward_codes=tuple(here.area.wards.codes), on_map=on_map)
     with st.container(horizontal=True, key="hb_question", gap="medium", vertical_alignment="bottom"):
         asked = _draw(here, held, anew=by_history)
     st.session_state[HELD] = asked
-    wanted = question_query(asked)
+    wanted = format_request_query(asked)
     if {key: st.query_params[key] for key in st.query_params} != wanted:
         st.query_params.from_dict(wanted)
     return asked
@@ -69,7 +69,7 @@ def _draw(here: Installation, held: Choices, *, anew: bool) -> Choices:
     period = st.pills(
         "When", list(PERIODS), key=PREFIX + "period", format_func=lambda name: PERIODS[name].title, required=True
     )
-    labels = ward_labels(here.area.wards)
+    labels = build_ward_labels(here.area.wards)
     wards = st.multiselect(
         "Where",
         sorted(labels, key=labels.__getitem__),

@@ -5,21 +5,21 @@ from typing import Any, Final
 
 import streamlit as st
 
-from dashboard.partners.loads import confirmed, draw_said
-from dashboard.quality import REASON_WORDS, table_html
-from dashboard.screen import show_error
+from dashboard.partners.loads import draw_confirmed_button, draw_message
+from dashboard.quality import REASON_WORDS, render_table
+from dashboard.screen import draw_error
 from dashboard.session import Installation
-from dashboard.uploads import main_files, placed
-from dashboard.words import date_words, html_text, plural
+from dashboard.uploads import select_main_files, write_uploads
+from dashboard.words import escape_html, format_date, format_plural
 from geo.errors import HexbeatError
 from layers.access import Action, may
 from layers.work.loads import WorkLoad
 from layers.work.reference import (
     KIND_WORDS,
-    PlacesReport,
+    ReferenceReport,
+    list_reference_loads,
     load_reference,
     read_reference,
-    reference_loads,
     undo_reference,
 )
 
@@ -34,11 +34,11 @@ def draw_reference(here: Installation) -> None:
     """What places there are, and loading others."""
     st.html('<h2 class="hb-title">Reference places</h2>')
     frame = read_reference(here.store, here.viewer)
-    loads = [load for load in reference_loads(here.store, here.viewer) if load.undone_at is None]
+    loads = [load for load in list_reference_loads(here.store, here.viewer) if load.undone_at is None]
     counts = frame["kind"].value_counts()
-    rows = [row_of(here, kind, int(counts.get(kind, 0)), loads) for kind in KIND_WORDS if kind in counts.index]
+    rows = [build_row(here, kind, int(counts.get(kind, 0)), loads) for kind in KIND_WORDS if kind in counts.index]
     if rows:
-        st.html(table_html(("Kind", "Places", "From", "Loaded"), rows, caption="What is loaded", numbers=(1,)))
+        st.html(render_table(("Kind", "Places", "From", "Loaded"), rows, caption="What is loaded", numbers=(1,)))
     else:
         st.text(
             "None is loaded. Plans, briefings and the cover with naloxone use them: places that hold naloxone, play "
@@ -50,14 +50,14 @@ def draw_reference(here: Installation) -> None:
         draw_undo(here, loads)
 
 
-def row_of(here: Installation, kind: str, number: int, loads: Sequence[WorkLoad]) -> tuple[str, ...]:
+def build_row(here: Installation, kind: str, number: int, loads: Sequence[WorkLoad]) -> tuple[str, ...]:
     """A kind's line of the table."""
     newest = next(load for load in loads if load.kind == kind)
     when = newest.created.astimezone(here.area.tz)
-    return capital(KIND_WORDS[kind][1]), f"{number:,}", newest.file, date_words(when.date())
+    return capitalise(KIND_WORDS[kind][1]), f"{number:,}", newest.file, format_date(when.date())
 
 
-def capital(words: str) -> str:
+def capitalise(words: str) -> str:
     """Words with a capital at their beginning."""
     return words[:1].upper() + words[1:]
 
@@ -65,7 +65,7 @@ def capital(words: str) -> str:
 def draw_file(here: Installation) -> None:
     """The kind, the file, its dry run, and the load."""
     kind = st.selectbox(
-        "Kind", list(KIND_WORDS), format_func=lambda one: capital(KIND_WORDS[one][1]), key="places_kind"
+        "Kind", list(KIND_WORDS), format_func=lambda one: capitalise(KIND_WORDS[one][1]), key="places_kind"
     )
     files = st.file_uploader(
         "CSV, Excel, ODS, GeoJSON, GeoPackage, Shapefile (all its parts) or GeoParquet; name, place, opening hours",
@@ -75,32 +75,34 @@ def draw_file(here: Installation) -> None:
     held = st.session_state.get(REPORT_KEY)
     if not files:
         if held and not held[1].dry_run:
-            st.html(f'<p role="status"><b>{html_text(loaded_words(held[1]))}</b></p>')
+            st.html(f'<p role="status"><b>{escape_html(describe_load(held[1]))}</b></p>')
         return
     key = (tuple(file.file_id for file in files), kind)
     try:
         if held is None or held[0] != key:
             with st.spinner("Reading the file …"):
-                held = (key, run(here, files, kind, dry_run=True))
+                held = (key, load_file(here, files, kind, dry_run=True))
             st.session_state[REPORT_KEY] = held
         draw_report(held[1])
         if held[1].unchanged:
             st.text("The very same places are there already.")
         elif st.button("Load these places", type="primary", key="places_load"):
-            st.session_state[REPORT_KEY] = (None, run(here, files, kind, dry_run=False))
+            st.session_state[REPORT_KEY] = (None, load_file(here, files, kind, dry_run=False))
             st.session_state[ROUND_KEY] = st.session_state.get(ROUND_KEY, 0) + 1
             st.rerun()
     except HexbeatError as error:
-        show_error(error)
+        draw_error(error)
 
 
-def run(here: Installation, files: Sequence[Any], kind: str, *, dry_run: bool) -> PlacesReport:
+def load_file(here: Installation, files: Sequence[Any], kind: str, *, dry_run: bool) -> ReferenceReport:
     """Read the file."""
-    with placed(files, here.settings.home) as paths:
-        return load_reference(here.store, here.viewer, main_files(paths)[0], kind=kind, area=here.area, dry_run=dry_run)
+    with write_uploads(files, here.settings.home) as paths:
+        return load_reference(
+            here.store, here.viewer, select_main_files(paths)[0], kind=kind, area=here.area, dry_run=dry_run
+        )
 
 
-def draw_report(report: PlacesReport) -> None:
+def draw_report(report: ReferenceReport) -> None:
     """What would happen to the rows, and why some cannot be used."""
     words = REASON_WORDS | DUPLICATE
     rows = [
@@ -109,21 +111,21 @@ def draw_report(report: PlacesReport) -> None:
         *((f"Rejected: {words[reason]}", f"{number:,}") for reason, number in report.reasons.items()),
         ("Places of this kind that are replaced", f"{report.replaced:,}"),
     ]
-    st.html(table_html(("What", "How many"), rows, caption=f"Dry run of {report.file}", numbers=(1,)))
+    st.html(render_table(("What", "How many"), rows, caption=f"Dry run of {report.file}", numbers=(1,)))
     if report.samples:
         lines = [(f"{line:,}", words[reason], name) for line, reason, name in report.samples]
-        st.html(table_html(("Line", "Why", "Name"), lines, caption="The first rejected rows", numbers=(0,)))
+        st.html(render_table(("Line", "Why", "Name"), lines, caption="The first rejected rows", numbers=(0,)))
 
 
-def loaded_words(report: PlacesReport) -> str:
+def describe_load(report: ReferenceReport) -> str:
     """What a load did."""
-    return f"Loaded {plural(report.accepted, *KIND_WORDS[report.kind])} from {report.file}."
+    return f"Loaded {format_plural(report.accepted, *KIND_WORDS[report.kind])} from {report.file}."
 
 
 def draw_undo(here: Installation, loads: Sequence[WorkLoad]) -> None:
     """Undo the latest load or removal."""
     if not loads:
-        draw_said("places_undo")
+        draw_message("places_undo")
         return
     last = loads[0]
     many = KIND_WORDS[last.kind][1]
@@ -134,7 +136,7 @@ def draw_undo(here: Installation, loads: Sequence[WorkLoad]) -> None:
         st.session_state.pop(REPORT_KEY, None)
         return f"Undone: {what} ({many})."
 
-    confirmed(
+    draw_confirmed_button(
         "places_undo",
         button="Undo the last change of places",
         warning=f"This undoes {what} ({many}). The places that were there before come back.",

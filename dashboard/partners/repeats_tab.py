@@ -4,14 +4,14 @@ from datetime import date
 
 import streamlit as st
 
-from dashboard.findings import near_repeats_of
-from dashboard.judging_tables import repeats_html
-from dashboard.screen import show_error
+from dashboard.findings import find_near_repeats
+from dashboard.judging_tables import render_repeats
+from dashboard.screen import draw_error
 from dashboard.session import Installation
-from dashboard.state import Choices, filter_for
-from dashboard.words import html_text
+from dashboard.state import Choices, build_filter
+from dashboard.words import escape_html
 from geo.errors import HexbeatError
-from layers.catalogue import layer_named
+from layers.catalogue import find_layer
 
 __all__ = ["draw_repeats"]
 
@@ -24,18 +24,18 @@ MEANING = (
 
 def draw_repeats(here: Installation, asked: Choices, last: date) -> None:
     """Draw the tab."""
-    spec = layer_named(asked.layers[0])
+    spec = find_layer(asked.layers[0])
     if spec.kind == "state":
         st.text(f"{spec.title} are in force for months and have no near repeats.")
         return
     start, end = asked.bounds(last)
     try:
-        found = near_repeats_of(here, filter_for(asked, layer=spec.name, start=start, end=end))
+        found = find_near_repeats(here, build_filter(asked, layer=spec.name, start=start, end=end))
     except HexbeatError as error:
-        show_error(error)
+        draw_error(error)
         return
     st.html(
-        f'<div aria-live="polite"><p class="hb-sentence">{html_text(found.sentence)}</p>'
-        f'<p class="hb-notes">{html_text(" ".join(found.notes))}</p></div>'
-        f'{repeats_html(found)}<p class="hb-small">{html_text(MEANING)}</p>'
+        f'<div aria-live="polite"><p class="hb-sentence">{escape_html(found.sentence)}</p>'
+        f'<p class="hb-notes">{escape_html(" ".join(found.notes))}</p></div>'
+        f'{render_repeats(found)}<p class="hb-small">{escape_html(MEANING)}</p>'
     )

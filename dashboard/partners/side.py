@@ -8,25 +8,25 @@ from urllib.parse import urlencode
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from dashboard.card import Card, card_html, card_rows, cell_card
-from dashboard.controls import copy_link_button
-from dashboard.partners.judged import cell_words
-from dashboard.ranking import show_ranking
-from dashboard.session import Installation, reaches_of
-from dashboard.state import Choices, to_query
+from dashboard.card import Card, build_card_rows, build_cell_card, render_card
+from dashboard.controls import draw_copy_link_button
+from dashboard.partners.judged import describe_cell
+from dashboard.ranking import draw_ranking
+from dashboard.session import Installation, find_coverage
+from dashboard.state import Choices, format_query
 from dashboard.views import LayerView
-from dashboard.words import html_text
+from dashboard.words import escape_html
 from layers.access import Action, may
-from layers.counts_export import counts_csv, demonstration_mark
+from layers.counts_export import build_counts_csv, find_demonstration_mark
 
-__all__ = ["draw_side", "plan_query"]
+__all__ = ["draw_cell_panel", "format_plan_query"]
 
 PLAN: Final = "plan"  # the page of plans, which takes its kind, what counts and the wards from its address
 SWEPT: Final = "needle_litter"
 PATROLLED: Final = ("street_dealing", "overdoses")  # a closed property is a decision, and no patrol is sent for it
 
 
-def draw_side(
+def draw_cell_panel(
     here: Installation,
     choices: Choices,
     views: Sequence[LayerView],
@@ -38,9 +38,9 @@ def draw_side(
 ) -> None:
     """The card if a cell is chosen, else the list of the cells with the most."""
     if choices.cell:
-        card = card_of(here, choices, views, last=last)
-        st.html(card_html(card, said=cell_words(here, choices, last=last, resolution=resolution)))
-        draw_ways(here, card, choices, last=last, on_choose=on_choose, pages=pages)
+        card = build_card(here, choices, views, last=last)
+        st.html(render_card(card, said=describe_cell(here, choices, last=last, resolution=resolution)))
+        draw_card_links(here, card, choices, last=last, on_choose=on_choose, pages=pages)
     else:
         draw_list(views, choices, on_choose=on_choose)
 
@@ -54,26 +54,26 @@ def draw_list(views: Sequence[LayerView], choices: Choices, *, on_choose: Callab
         )
         return
     if not any(group.rows for view in views for group in view.groups):
-        st.html(f'<div class="hb-empty"><p>{html_text(views[0].nothing)}</p></div>')
+        st.html(f'<div class="hb-empty"><p>{escape_html(views[0].nothing)}</p></div>')
         return
-    st.html(f"<h2>{html_text(views[0].heading)}</h2>")
-    show_ranking(views, view=choices.view, chosen=choices.cell, on_pick=on_choose)
+    st.html(f"<h2>{escape_html(views[0].heading)}</h2>")
+    draw_ranking(views, view=choices.view, chosen=choices.cell, on_pick=on_choose)
 
 
-def card_of(here: Installation, choices: Choices, views: Sequence[LayerView], *, last: date) -> Card:
+def build_card(here: Installation, choices: Choices, views: Sequence[LayerView], *, last: date) -> Card:
     """All that is said of the chosen cell."""
-    return cell_card(
+    return build_cell_card(
         here.columns,
         cell=choices.cell or "",
         choices=choices,
         last=last,
         area=here.area,
-        reaches=reaches_of(here),
+        reaches=find_coverage(here),
         figures=[view.figures for view in views],
     )
 
 
-def plan_query(choices: Choices, ward_code: str) -> dict[str, str]:
+def format_plan_query(choices: Choices, ward_code: str) -> dict[str, str]:
     """The address of a plan of one ward: of the kind and for what the map shows, where that is one layer that says."""
     shown = choices.layers[0] if len(choices.layers) == 1 else ""
     if shown == SWEPT:
@@ -83,7 +83,7 @@ def plan_query(choices: Choices, ward_code: str) -> dict[str, str]:
     return {"wards": ward_code}
 
 
-def draw_ways(  # the ways on from one card
+def draw_card_links(  # the ways on from one card
     here: Installation,
     card: Card,
     choices: Choices,
@@ -97,15 +97,17 @@ def draw_ways(  # the ways on from one card
         st.button("Back to the list", key="close_card", on_click=on_choose, args=(None,))
         for page in pages:
             if page.url_path == PLAN and may(here.viewer, Action.PLAN):
-                st.page_link(page, label="Plan a visit", query_params=plan_query(choices, card.ward_code))
+                st.page_link(page, label="Plan a visit", query_params=format_plan_query(choices, card.ward_code))
         if all(may(here.viewer, Action.EXPORT, line.spec.name) for line in card.lines):
-            mark = demonstration_mark(here.columns)
+            mark = find_demonstration_mark(here.columns)
             note = {"demonstration": mark} if mark else {}
             st.download_button(
                 "Download",
-                data=lambda: counts_csv(card_rows(card), note=note),
+                data=lambda: build_counts_csv(build_card_rows(card), note=note),
                 file_name=f"hexbeat-{here.area.name}-{card.cell}.csv",
                 mime="text/csv",
                 on_click="ignore",
             )
-        copy_link_button(urlencode(to_query(choices, fixed=choices.bounds(last))), key="copy_card", label="Copy link")
+        draw_copy_link_button(
+            urlencode(format_query(choices, fixed=choices.bounds(last))), key="copy_card", label="Copy link"
+        )

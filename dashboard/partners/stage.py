@@ -5,11 +5,11 @@ from typing import Final
 
 import streamlit as st
 
-from dashboard.livemap import show_map
+from dashboard.livemap import draw_live_map
 from dashboard.session import Installation
 from dashboard.state import Choices
 from dashboard.views import LayerView
-from dashboard.words import html_text
+from dashboard.words import escape_html
 
 __all__ = ["draw_maps"]
 
@@ -25,14 +25,14 @@ def draw_maps(here: Installation, choices: Choices, views: Sequence[LayerView]) 
     for first in range(0, len(views), 2):
         for each, column in zip(views[first : first + 2], st.columns(2, gap="small"), strict=False):
             with column:
-                st.html(f'<h2 class="hb-map-title">{html_text(each.figures.spec.title)}</h2>')
+                st.html(f'<h2 class="hb-map-title">{escape_html(each.figures.spec.title)}</h2>')
                 picked = draw_map(here, choices, each, height=SMALL_HEIGHT) or picked
     return picked
 
 
 def draw_map(here: Installation, choices: Choices, view: LayerView, *, height: int) -> str | None:
     """One layer's map."""
-    pick = show_map(
+    pick = draw_live_map(
         here.area,
         view.drawing.layer(),
         key=f"map_{view.figures.spec.name}_{height}",

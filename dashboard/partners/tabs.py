@@ -7,19 +7,19 @@ from typing import Any, Final
 import pandas as pd
 import streamlit as st
 
-from dashboard.card import months_chosen, record_ids
-from dashboard.charts import grid_html, months_html
-from dashboard.figures import LayerFigures, monthly_counts
+from dashboard.card import find_record_ids, list_chosen_months
+from dashboard.charts import render_grid, render_months
+from dashboard.figures import LayerFigures, count_months
 from dashboard.partners.downloads import draw_downloads
-from dashboard.places import cell_code
+from dashboard.places import format_cell_code
 from dashboard.session import Installation
-from dashboard.state import Choices, filter_for
-from dashboard.tables import cell_table, record_table
+from dashboard.state import Choices, build_filter
+from dashboard.tables import build_cell_table, build_record_table
 from dashboard.views import LayerView
-from dashboard.words import html_text, number_words, plural
+from dashboard.words import escape_html, format_number, format_plural
 from layers.access import Action, may
-from layers.analysis.rhythm import weekday_hour
-from layers.storage.reading import records
+from layers.analysis.rhythm import count_weekday_hours
+from layers.storage.reading import read_records
 
 __all__ = ["draw_frame", "draw_tabs"]
 
@@ -54,7 +54,7 @@ def draw_tabs(here: Installation, choices: Choices, views: Sequence[LayerView], 
             draw_downloads(here, choices, views, resolution=resolution)
 
 
-def show_frame(frame: pd.DataFrame, *, key: str, alt: str, config: dict[str, Any] | None = None) -> None:
+def draw_sortable_frame(frame: pd.DataFrame, *, key: str, alt: str, config: dict[str, Any] | None = None) -> None:
     """A table that sorts by a click on a heading; its texts are drawn as they are, on a canvas."""
     height = ROW_PX * (min(len(frame), MOST_ROWS_SHOWN) + 1) + 3
     st.dataframe(frame, key=key, alt=alt, hide_index=True, column_config=config, height=height, width="stretch")
@@ -63,12 +63,12 @@ def show_frame(frame: pd.DataFrame, *, key: str, alt: str, config: dict[str, Any
 def draw_table(choices: Choices, views: Sequence[LayerView]) -> None:
     """The map as a table: counts side by side, everything else layer by layer; change by wards as well."""
     if choices.view == "counts":
-        draw_frame(cell_table([view.figures for view in views]), key="cell_table")
+        draw_frame(build_cell_table([view.figures for view in views]), key="cell_table")
         return
     for view in views:
         name = view.figures.spec.name
         if len(views) > 1:
-            st.html(f'<h2 class="hb-map-title">{html_text(view.figures.spec.title)}</h2>')
+            st.html(f'<h2 class="hb-map-title">{escape_html(view.figures.spec.title)}</h2>')
         draw_frame(view.table, key=f"cell_table_{name}")
         if view.wards is not None and len(view.wards):
             st.html('<h2 class="hb-map-title">By ward</h2>')
@@ -81,12 +81,12 @@ def draw_frame(table: pd.DataFrame, *, key: str, alt: str = "The cells of the ma
         st.text("No cell holds anything that matches.")
         return
     numbers = [name for name in table.columns if table[name].dtype == "float64"]
-    config = {name: st.column_config.NumberColumn(format=number_format(table[name])) for name in numbers}
+    config = {name: st.column_config.NumberColumn(format=choose_number_format(table[name])) for name in numbers}
     config["Rank"] = st.column_config.NumberColumn(width="small")
-    show_frame(table, key=key, alt=alt, config=config)
+    draw_sortable_frame(table, key=key, alt=alt, config=config)
 
 
-def number_format(values: pd.Series) -> str:
+def choose_number_format(values: pd.Series) -> str:
     """Whole numbers as such, shares with one decimal; ratios and chances by their own."""
     if values.name in PRECISE:
         return PRECISE[str(values.name)]
@@ -99,25 +99,25 @@ def draw_rhythm(here: Installation, choices: Choices, figures: Sequence[LayerFig
         if each.spec.kind == "state":
             st.text(f"{each.spec.title} are in force all day and have no rhythm of hours.")
             continue
-        shown = filter_for(choices, layer=each.spec.name, start=each.start, end=each.end)
-        rhythm = weekday_hour(here.columns, shown, here.area.time_zone)
-        lacking = plural(rhythm.unknown_hour, "event has", "events have")
+        shown = build_filter(choices, layer=each.spec.name, start=each.start, end=each.end)
+        rhythm = count_weekday_hours(here.columns, shown, here.area.time_zone)
+        lacking = format_plural(rhythm.unknown_hour, "event has", "events have")
         said = f"{lacking} no known time of day and cannot be placed here." if rhythm.unknown_hour else ""
-        most = f"The largest number is {number_words(float(rhythm.grid.max()))}. " if rhythm.grid.any() else ""
-        chart = grid_html(rhythm.grid, caption=f"{each.spec.title} by weekday and hour of the day")
-        st.html(f'<div class="hb-chart">{chart}<p class="hb-small">{html_text(most + said)}</p></div>')
+        most = f"The largest number is {format_number(float(rhythm.grid.max()))}. " if rhythm.grid.any() else ""
+        chart = render_grid(rhythm.grid, caption=f"{each.spec.title} by weekday and hour of the day")
+        st.html(f'<div class="hb-chart">{chart}<p class="hb-small">{escape_html(most + said)}</p></div>')
 
 
 def draw_months(here: Installation, choices: Choices, figures: Sequence[LayerFigures]) -> None:
     """The last 24 months, bars a layer, the chosen period marked."""
     for each in figures:
-        counts = monthly_counts(
+        counts = count_months(
             here.columns, layer=each.spec.name, choices=choices, area=here.area, end=each.end, months=MONTHS
         )
-        chart = months_html(
+        chart = render_months(
             counts,
             caption=f"{each.spec.title} by month, as chosen but for the period",
-            chosen=months_chosen(each.start, each.end),
+            chosen=list_chosen_months(each.start, each.end),
         )
         st.html(
             f'<div class="hb-chart hb-wide">{chart}<p class="hb-small">In bold: months of the chosen period.</p></div>'
@@ -133,11 +133,13 @@ def draw_records(here: Installation, choices: Choices, last: date) -> None:
     if not choices.cell:
         st.text("Choose a cell, on the map or in the list beside it, to see the records behind it.")
         return
-    ids = record_ids(here.columns, cell=choices.cell, choices=choices, last=last, area=here.area, layers=allowed)
+    ids = find_record_ids(here.columns, cell=choices.cell, choices=choices, last=last, area=here.area, layers=allowed)
     if not ids:
         st.text("No record of this place matches the filters.")
         return
-    found = records(here.store, here.viewer, ids[:MOST_RECORDS])
+    found = read_records(here.store, here.viewer, ids[:MOST_RECORDS])
     shown = f"; the newest {MOST_RECORDS} are shown" if len(ids) > MOST_RECORDS else ""
-    st.text(f"{plural(len(ids), 'record', 'records')} of the cell near {cell_code(choices.cell)}{shown}.")
-    show_frame(record_table(found, time_zone=here.area.tz), key="record_table", alt="Records of the chosen cell")
+    st.text(f"{format_plural(len(ids), 'record', 'records')} of the cell near {format_cell_code(choices.cell)}{shown}.")
+    draw_sortable_frame(
+        build_record_table(found, time_zone=here.area.tz), key="record_table", alt="Records of the chosen cell"
+    )

@@ -5,12 +5,12 @@ from typing import Any, Final
 
 import streamlit as st
 
-from dashboard.partners.matching import draw_matching
-from dashboard.quality import reasons_html, report_html, samples_html
-from dashboard.screen import show_error
+from dashboard.partners.matching import draw_column_match
+from dashboard.quality import render_reasons, render_report, render_samples
+from dashboard.screen import draw_error
 from dashboard.session import Installation
-from dashboard.uploads import main_files, placed
-from dashboard.words import html_text
+from dashboard.uploads import select_main_files, write_uploads
+from dashboard.words import escape_html
 from geo.errors import HexbeatError
 from layers.catalogue import LAYERS
 from layers.ingest import IngestReport, ingest_files
@@ -35,28 +35,28 @@ def draw_upload(here: Installation) -> None:
         key=f"upload_{st.session_state.get(ROUND_KEY, 0)}",
     )
     if not files:
-        draw_done()
+        draw_result()
         return
     signature = tuple(file.file_id for file in files)
     try:
-        suggestion = suggestion_for(here, files, signature)
+        suggestion = find_suggestion(here, files, signature)
         draw_suggestion(suggestion)
         source = draw_source_choice(here, suggestion, signature)
         if source is None:
-            draw_matching(here, suggestion)
+            draw_column_match(here, suggestion)
             return
         layer = draw_layer_choice(source)
         draw_check_and_load(here, files, (signature, source.name, layer), source, layer)
     except HexbeatError as error:
-        show_error(error)
+        draw_error(error)
 
 
-def suggestion_for(here: Installation, files: Sequence[Any], signature: tuple[str, ...]) -> Suggestion:
+def find_suggestion(here: Installation, files: Sequence[Any], signature: tuple[str, ...]) -> Suggestion:
     """What the first file seems to be; looked at once."""
     held = st.session_state.get(SUGGESTION_KEY)
     if held is None or held[0] != signature:
-        with st.spinner("Looking at the file …"), placed(files, here.settings.home) as paths:
-            held = (signature, suggest_profile(main_files(paths)[0], home=here.settings.home))
+        with st.spinner("Looking at the file …"), write_uploads(files, here.settings.home) as paths:
+            held = (signature, suggest_profile(select_main_files(paths)[0], home=here.settings.home))
         st.session_state[SUGGESTION_KEY] = held
     found: Suggestion = held[1]
     return found
@@ -65,8 +65,8 @@ def suggestion_for(here: Installation, files: Sequence[Any], signature: tuple[st
 def draw_suggestion(suggestion: Suggestion) -> None:
     """What the file seems to be, and why."""
     guess = f"the source {suggestion.source}" if suggestion.source else "a source that is not known yet"
-    reasons = "".join(f"<li>{html_text(reason)}</li>" for reason in suggestion.reasons)
-    st.html(f"<p>{html_text(suggestion.file)} looks like <b>{html_text(guess)}</b>:</p><ul>{reasons}</ul>")
+    reasons = "".join(f"<li>{escape_html(reason)}</li>" for reason in suggestion.reasons)
+    st.html(f"<p>{escape_html(suggestion.file)} looks like <b>{escape_html(guess)}</b>:</p><ul>{reasons}</ul>")
 
 
 def draw_source_choice(here: Installation, suggestion: Suggestion, signature: tuple[str, ...]) -> SourceProfile | None:
@@ -95,7 +95,7 @@ def draw_check_and_load(
 ) -> None:
     """The dry run, its report, and the load."""
     if st.button("Check the file", type="primary", help="Reads everything and stores nothing."):
-        report = run(here, files, source, layer, dry_run=True)
+        report = load_files(here, files, source, layer, dry_run=True)
         st.session_state[REPORT_KEY] = (key, report)
     held = st.session_state.get(REPORT_KEY)
     if held is None or held[0] != key:
@@ -106,12 +106,12 @@ def draw_check_and_load(
     if not accepted:
         st.text("There is nothing in it to load.")
     elif st.button("Load it", type="primary", key="load"):
-        st.session_state[REPORT_KEY] = (None, run(here, files, source, layer, dry_run=False))
+        st.session_state[REPORT_KEY] = (None, load_files(here, files, source, layer, dry_run=False))
         st.session_state[ROUND_KEY] = st.session_state.get(ROUND_KEY, 0) + 1
         st.rerun()
 
 
-def run(
+def load_files(
     here: Installation, files: Sequence[Any], source: SourceProfile, layer: str | None, *, dry_run: bool
 ) -> IngestReport:
     """Read the files, with progress."""
@@ -121,11 +121,11 @@ def run(
     def tell(done: int, total: int) -> None:
         bar.progress(min(done / max(total, 1), 1.0), words)
 
-    with placed(files, here.settings.home) as paths:
+    with write_uploads(files, here.settings.home) as paths:
         report = ingest_files(
             here.store,
             here.viewer,
-            main_files(paths),
+            select_main_files(paths),
             source=source,
             area=here.area,
             home=here.settings.home,
@@ -140,16 +140,16 @@ def run(
 def draw_report(report: IngestReport) -> None:
     """What happened to the rows, the reasons, and the first rejected rows."""
     parts = (
-        report_html(report.files, dry_run=report.dry_run),
-        reasons_html(report.files),
-        samples_html(report.samples),
+        render_report(report.files, dry_run=report.dry_run),
+        render_reasons(report.files),
+        render_samples(report.samples),
     )
     st.html("".join(parts))
     for remark in report.remarks:
         st.text(remark + ".")
 
 
-def draw_done() -> None:
+def draw_result() -> None:
     """After a load: what it did."""
     held = st.session_state.get(REPORT_KEY)
     if held is None or held[1].dry_run:

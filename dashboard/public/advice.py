@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from html import escape
 from typing import Final
 
-from dashboard.public.figures import Published
+from dashboard.public.figures import ReleaseTotals
 from geo.errors import UsageError
 from layers.release.format import ReleasedLayer
-from layers.release.words import promise
-from layers.wording import date_words
+from layers.release.words import format_promise
+from layers.wording import format_date
 
-__all__ = ["ADVICE", "TOTALS", "Contact", "accessibility_html", "advice_html", "method_html", "sources_html"]
+__all__ = ["ADVICE", "TOTALS", "Contact", "render_accessibility", "render_advice", "render_method", "render_sources"]
 
 _PLACE: Final = "{needle}"
 ADVICE: Final = {
@@ -78,7 +78,7 @@ class Contact:
         return f"{words}{link}"
 
 
-def advice_html(layer: ReleasedLayer, contact: Contact) -> str:
+def render_advice(layer: ReleasedLayer, contact: Contact) -> str:
     """What to do about what is shown."""
     title, lines = ADVICE.get(layer.name, ("In an emergency", ("Call 999.",)))
     items = "".join(f"<li>{contact.as_html() if line == _PLACE else escape(line)}</li>" for line in lines)
@@ -87,7 +87,7 @@ def advice_html(layer: ReleasedLayer, contact: Contact) -> str:
     )
 
 
-def method_html(published: Published, layer: ReleasedLayer) -> str:
+def render_method(published: ReleaseTotals, layer: ReleasedLayer) -> str:
     """How the numbers are made, in about 200 words."""
     facts = published.release.facts
     months = {3: "three months", 12: "a year", 6: "half a year", 1: "a month"}.get(layer.months, "a fixed period")
@@ -102,7 +102,7 @@ def method_html(published: Published, layer: ReleasedLayer) -> str:
     )
     whole = f"{layer.title} are shown for the whole area and {months} only, because there are few of them."
     lines = [
-        promise(layer.k),
+        format_promise(layer.k),
         cut if published.by_ward(layer) else whole,
         layer.counted,
         TOTALS,
@@ -112,14 +112,14 @@ def method_html(published: Published, layer: ReleasedLayer) -> str:
     return "".join(f"<p>{escape(line)}</p>" for line in lines)
 
 
-def sources_html(published: Published) -> str:
+def render_sources(published: ReleaseTotals) -> str:
     """Where the numbers and the boundaries come from, and under which licence."""
     facts = published.release.facts
     sources = "".join(
         f"<li>{escape(str(source['title']))}: {escape(str(source['note']))}</li>" for source in facts["sources"]
     )
     area = facts["area"]
-    made = date_words(dt.date.fromisoformat(facts["as_at"]))
+    made = format_date(dt.date.fromisoformat(facts["as_at"]))
     limits = "".join(f"<li>{escape(str(limit))}</li>" for limit in facts["wording"]["limits"])
     return (
         f"<ul>{sources}</ul><p>Numbers: {escape(str(facts['licence']))}. Boundaries: {escape(str(area['licence']))}. "
@@ -128,6 +128,6 @@ def sources_html(published: Published) -> str:
     )
 
 
-def accessibility_html() -> str:
+def render_accessibility() -> str:
     """The accessibility statement."""
     return "".join(f"<p>{escape(part)}</p>" for part in ACCESSIBILITY.split("\n\n"))

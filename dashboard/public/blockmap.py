@@ -14,16 +14,16 @@ from folium.map import Layer
 from folium.template import Template
 from streamlit_folium import st_folium
 
-from dashboard.assets import live_script, live_url, script_json
-from dashboard.ground import RELEASE_GROUND, Ground
-from dashboard.public.drawing import PADDING, Drawing, class_of
-from dashboard.public.figures import Published
-from dashboard.public.palette import map_palette
-from dashboard.public.sentences import HINT, block_words, nothing_words
-from dashboard.public.view import PATTERNS, map_title
+from dashboard.assets import format_script_json, read_live_script, serve_text
+from dashboard.ground import RELEASE_GROUND, BasemapScript
+from dashboard.public.drawing import PADDING, Drawing, find_class
+from dashboard.public.figures import ReleaseTotals
+from dashboard.public.palette import build_map_palette
+from dashboard.public.sentences import HINT, describe_block, describe_unpublished
+from dashboard.public.view import PATTERNS, format_map_title
 from layers.release.format import Period, ReleasedLayer
 
-__all__ = ["BlockLayer", "block_data", "show_block_map"]
+__all__ = ["BlockLayer", "build_block_data", "draw_block_map"]
 
 ASSETS: Final = Path(__file__).parent / "assets"
 HEIGHT_PX: Final = 560
@@ -45,17 +45,17 @@ class BlockLayer(Layer):
 
     def data_script(self) -> str:
         """The data as JSON that is safe in a script and in folium's templates."""
-        return script_json(self.data)
+        return format_script_json(self.data)
 
 
-def show_block_map(
-    published: Published, drawing: Drawing, layer: ReleasedLayer, period: Period, ward: str | None
+def draw_block_map(
+    published: ReleaseTotals, drawing: Drawing, layer: ReleasedLayer, period: Period, ward: str | None
 ) -> None:
     """Draw the map at this place of the page. Taps and zooms stay in the browser: they run nothing here."""
     places = folium.FeatureGroup(name="places")
-    places.add_child(BlockLayer(block_data(published, drawing, layer, period, ward)))
+    places.add_child(BlockLayer(build_block_data(published, drawing, layer, period, ward)))
     st_folium(
-        ground_map(published, drawing),
+        build_map(published, drawing),
         key="public_map",
         height=HEIGHT_PX,
         use_container_width=True,
@@ -64,8 +64,8 @@ def show_block_map(
     )
 
 
-def block_data(
-    published: Published, drawing: Drawing, layer: ReleasedLayer, period: Period, ward: str | None
+def build_block_data(
+    published: ReleaseTotals, drawing: Drawing, layer: ReleasedLayer, period: Period, ward: str | None
 ) -> dict[str, Any]:
     """What `L.blockLayer` takes: for each place, in the order of its outline, a fill and a number's place in `words`.
 
@@ -77,23 +77,23 @@ def block_data(
     numbers = {block.place_id: k for k, block in enumerate(blocks)}
     owners = [covering[shape.place.place_id] for shape in drawing.leaves[layer.place_set]]
     return {
-        "release": release_id(published),
+        "release": format_release_id(published),
         "view": f"{layer.name} {period.name}",
         "set": layer.place_set,
-        "fills": [class_of(block, layer.k) for block in owners],
+        "fills": [find_class(block, layer.k) for block in owners],
         "owners": [numbers[block.place_id] if block else -1 for block in owners],
-        "words": [block_words(published, layer, period, block) for block in blocks],
-        "nothing": nothing_words(published, layer, period),
+        "words": [describe_block(published, layer, period, block) for block in blocks],
+        "nothing": describe_unpublished(published, layer, period),
         "hint": HINT,
-        "title": map_title(published, layer, period, ward),
+        "title": format_map_title(published, layer, period, ward),
         "here": drawing.wards[ward].path if ward else None,
-        "fit": bounds_of(drawing.wards[ward].place.outline) if ward else None,
+        "fit": find_bounds(drawing.wards[ward].place.outline) if ward else None,
     }
 
 
-def ground_map(published: Published, drawing: Drawing) -> folium.Map:
+def build_map(published: ReleaseTotals, drawing: Drawing) -> folium.Map:
     """The folium map under the places. Its script is the same whatever is chosen, or it would start anew."""
-    (south, west), (north, east) = area_bounds(drawing)
+    (south, west), (north, east) = find_area_bounds(drawing)
     made = folium.Map(
         location=[(south + north) / 2, (west + east) / 2],
         zoom_start=11,
@@ -106,35 +106,35 @@ def ground_map(published: Published, drawing: Drawing) -> folium.Map:
     # Folium's own lists are shared by all maps and name files on other people's servers.
     made.default_css = []
     made.default_js = [
-        ("map", live_url("map", ".js", live_script())),
-        ("places", live_url("places", ".js", places_script())),
-        ("release", live_url("release", ".js", release_script(published, drawing))),
+        ("map", serve_text("map", ".js", read_live_script())),
+        ("places", serve_text("places", ".js", build_places_script())),
+        ("release", serve_text("release", ".js", build_release_script(published, drawing))),
     ]
-    made.add_child(Ground(RELEASE_GROUND, release_id(published)))
+    made.add_child(BasemapScript(RELEASE_GROUND, format_release_id(published)))
     return made
 
 
-def release_id(published: Published) -> str:
+def format_release_id(published: ReleaseTotals) -> str:
     """Which outlines a map shows: a name and a number that are published."""
     facts = published.release.facts
     return f"{facts['area']['name']} {facts['number']}"
 
 
 @cache
-def places_script() -> str:
+def build_places_script() -> str:
     """The browser's side of the map and its style sheet, in one file."""
-    style = map_palette() + _asset("map.css") + _asset("blockmap.css")
-    sheet = f"Object.assign(document.createElement('style'), {{textContent: {script_json(style)}}})"
+    style = build_map_palette() + _asset("map.css") + _asset("blockmap.css")
+    sheet = f"Object.assign(document.createElement('style'), {{textContent: {format_script_json(style)}}})"
     return f"document.head.append({sheet});\n{_asset('shapes.js')}\n{_asset('blockmap.js')}"
 
 
 @lru_cache(maxsize=2)
-def release_script(published: Published, drawing: Drawing) -> str:
+def build_release_script(published: ReleaseTotals, drawing: Drawing) -> str:
     """The script that hands the outlines of a release to the browser."""
     data = {
         "title": published.title,
         "attribution": [],  # the page names its sources; here they would lie under the words of a place
-        "bounds": area_bounds(drawing),
+        "bounds": find_area_bounds(drawing),
         "frame": [*drawing.frame, PADDING],
         "patterns": PATTERNS,
         "wards": [
@@ -143,15 +143,15 @@ def release_script(published: Published, drawing: Drawing) -> str:
         ],
         "sets": {name: [shape.path for shape in shapes] for name, shapes in drawing.leaves.items()},
     }
-    return f"Hexbeat.addRelease({script_json(release_id(published))},{script_json(data)});\n"
+    return f"Hexbeat.addRelease({format_script_json(format_release_id(published))},{format_script_json(data)});\n"
 
 
-def area_bounds(drawing: Drawing) -> list[list[float]]:
+def find_area_bounds(drawing: Drawing) -> list[list[float]]:
     """South-west and north-east corner of all that is drawn, each as latitude and longitude."""
-    return bounds_of(shapely.GeometryCollection([shape.place.outline for shape in drawing.ground]))
+    return find_bounds(shapely.GeometryCollection([shape.place.outline for shape in drawing.ground]))
 
 
-def bounds_of(outline: shapely.Geometry) -> list[list[float]]:
+def find_bounds(outline: shapely.Geometry) -> list[list[float]]:
     west, south, east, north = (round(float(edge), 5) for edge in shapely.bounds(outline))
     return [[south, west], [north, east]]
 

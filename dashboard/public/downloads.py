@@ -8,12 +8,12 @@ from typing import Any, Final
 import numpy as np
 import shapely
 
-from dashboard.public.figures import Published
-from dashboard.public.sentences import period_words, place_words
-from layers.plain_cells import plain_cell
+from dashboard.public.figures import ReleaseTotals
+from dashboard.public.sentences import describe_place, format_period
+from layers.plain_cells import escape_formula
 from layers.release.format import Block
 
-__all__ = ["COLUMNS", "download_files", "numbers_csv", "numbers_geojson", "numbers_metadata"]
+__all__ = ["COLUMNS", "build_download_files", "build_numbers_csv", "build_numbers_geojson", "build_numbers_metadata"]
 
 COLUMNS: Final = {
     "layer": ("what is counted, by its short name", "string"),
@@ -32,26 +32,26 @@ COLUMNS: Final = {
 }
 
 
-def download_files(published: Published) -> dict[str, bytes]:
+def build_download_files(published: ReleaseTotals) -> dict[str, bytes]:
     """Name to content of the downloads; the same release gives the same bytes."""
     return {
-        "numbers.csv": numbers_csv(published),
-        "numbers.csv-metadata.json": numbers_metadata(published),
-        "numbers.geojson": numbers_geojson(published),
+        "numbers.csv": build_numbers_csv(published),
+        "numbers.csv-metadata.json": build_numbers_metadata(published),
+        "numbers.geojson": build_numbers_geojson(published),
     }
 
 
-def numbers_csv(published: Published) -> bytes:
+def build_numbers_csv(published: ReleaseTotals) -> bytes:
     """One row a published block; text that a spreadsheet would run is made plain."""
     text = io.StringIO(newline="")
     table = csv.DictWriter(text, list(COLUMNS), lineterminator="\r\n")
     table.writeheader()
     for block in published.release.blocks:
-        table.writerow({name: plain_cell(value) for name, value in _row(published, block).items()})
+        table.writerow({name: escape_formula(value) for name, value in _row(published, block).items()})
     return text.getvalue().encode()
 
 
-def numbers_metadata(published: Published) -> bytes:
+def build_numbers_metadata(published: ReleaseTotals) -> bytes:
     """What the table is, where it comes from and what its columns mean."""
     facts = published.release.facts
     columns = [
@@ -68,9 +68,9 @@ def numbers_metadata(published: Published) -> bytes:
     return _json(described)
 
 
-def numbers_geojson(published: Published) -> bytes:
+def build_numbers_geojson(published: ReleaseTotals) -> bytes:
     """One feature a block, in the order of the table: all the ground that its number is for, WGS 84."""
-    grounds = _grounds(published)
+    grounds = _build_outlines(published)
     features = [
         {
             "type": "Feature",
@@ -83,14 +83,14 @@ def numbers_geojson(published: Published) -> bytes:
     return _json({"type": "FeatureCollection", "metadata": about, "features": features}, indent=None)
 
 
-def _row(published: Published, block: Block) -> dict[str, Any]:
+def _row(published: ReleaseTotals, block: Block) -> dict[str, Any]:
     layer = published.release.layer(block.layer)
     period = next(period for period in layer.periods if period.name == block.period)
     return {
         "layer": layer.name,
         "title": layer.title,
         "period": period.name,
-        "period_words": period_words(period),
+        "period_words": format_period(period),
         "from": period.start.isoformat(),
         "to": period.end.isoformat(),
         "ward_code": block.ward_code or "",
@@ -98,12 +98,12 @@ def _row(published: Published, block: Block) -> dict[str, Any]:
         "level": block.level,
         "place_id": block.place_id,
         "place": block.place_label,
-        "covers": place_words(published, block),
+        "covers": describe_place(published, block),
         "count": block.count,
     }
 
 
-def _about(published: Published) -> dict[str, Any]:
+def _about(published: ReleaseTotals) -> dict[str, Any]:
     facts = published.release.facts
     return {
         "dc:title": f"{published.title}: numbers for the public, release {facts['number']}",
@@ -115,7 +115,7 @@ def _about(published: Published) -> dict[str, Any]:
     }
 
 
-def _grounds(published: Published) -> dict[Block, shapely.Geometry]:
+def _build_outlines(published: ReleaseTotals) -> dict[Block, shapely.Geometry]:
     """All the ground of each block: its place without what smaller blocks hold."""
     unions: dict[tuple[str, ...], shapely.Geometry] = {}
     found: dict[Block, shapely.Geometry] = {}

@@ -13,10 +13,10 @@ from typing import Final
 import numpy as np
 import shapely
 
-from dashboard.public.figures import Published
+from dashboard.public.figures import ReleaseTotals
 from layers.release.format import Block, Place
 
-__all__ = ["PADDING", "Drawing", "Shape", "borders", "class_of", "draw", "steps_of"]
+__all__ = ["PADDING", "Drawing", "Shape", "find_class", "format_borders", "lay_out_release", "list_steps"]
 
 WIDTH: Final = 2000  # units from west to east: about 5 m each in a town
 PADDING: Final = 20
@@ -56,7 +56,7 @@ class Drawing:
     ground: tuple[Shape, ...]
 
 
-def draw(published: Published) -> Drawing:
+def lay_out_release(published: ReleaseTotals) -> Drawing:
     """Lay out every smallest place and every ward."""
     places = published.release.places.values()
     west, south, east, north = shapely.total_bounds(np.array([place.outline for place in places]))
@@ -107,7 +107,7 @@ def _ring_path(ring: Ring) -> str:
     return f"M{ring[0][0]} {ring[0][1]}l{steps}z"
 
 
-def borders(shapes: Iterable[Shape], covering: Mapping[str, Block | None]) -> str:
+def format_borders(shapes: Iterable[Shape], covering: Mapping[str, Block | None]) -> str:
     """The lines between different blocks as the `d` of an SVG path; none within a block, nor between hidden places."""
     sides: dict[tuple[tuple[int, int], tuple[int, int]], list[str]] = {}
     for shape in shapes:
@@ -120,15 +120,15 @@ def borders(shapes: Iterable[Shape], covering: Mapping[str, Block | None]) -> st
     )
 
 
-def steps_of(k: int) -> tuple[int, ...]:
+def list_steps(k: int) -> tuple[int, ...]:
     """Where the classes of small places begin: k, 2 k, 4 k, 8 k, 16 k."""
     return tuple(k * 2**step for step in range(CLASSES))
 
 
-def class_of(block: Block | None, k: int) -> str:
+def find_class(block: Block | None, k: int) -> str:
     """How a place is drawn: "c0" to "c4" by a small place's number, a hatch a level for the rest, or "hidden"."""
     if block is None:
         return "hidden"
     if block.level in REMAINDERS:
         return REMAINDERS[block.level]
-    return f"c{sum(block.count >= step for step in steps_of(k)) - 1}"
+    return f"c{sum(block.count >= step for step in list_steps(k)) - 1}"

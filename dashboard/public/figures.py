@@ -6,11 +6,11 @@ from functools import cached_property
 
 from layers.release.format import Block, Period, Release, ReleasedLayer
 
-__all__ = ["Published", "Shown"]
+__all__ = ["PublishedTotal", "ReleaseTotals"]
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class PublishedTotal:
     """What is published of a place in a period.
 
     count: the sum of `blocks`. whole: every event there is in it; otherwise some may be counted with a larger place, or
@@ -22,7 +22,7 @@ class Shown:
     blocks: tuple[Block, ...]
 
 
-class Published:
+class ReleaseTotals:
     """A release by wards and periods. Every number of it is a block's count or a sum of such counts."""
 
     def __init__(self, release: Release) -> None:
@@ -62,7 +62,7 @@ class Published:
             self._coverings[key] = self.release.covering(*key)
         return self._coverings[key]
 
-    def shown(self, layer: ReleasedLayer, period: Period, ward: str | None = None) -> Shown:
+    def shown(self, layer: ReleasedLayer, period: Period, ward: str | None = None) -> PublishedTotal:
         """What is published of a ward; None: of the whole area."""
         blocks = tuple(
             block
@@ -72,7 +72,7 @@ class Published:
         covering = self.covering(layer, period)
         owners = covering.values() if ward is None else [covering[name] for name in self._leaves(layer.place_set, ward)]
         covers = [block is not None and (ward is None or block.ward_code == ward) for block in owners]
-        return Shown(sum(block.count for block in blocks), bool(covers) and all(covers), blocks)
+        return PublishedTotal(sum(block.count for block in blocks), bool(covers) and all(covers), blocks)
 
     def before_numbers(self, layer: ReleasedLayer, period: Period) -> bool:
         """Whether nothing at all is published of the layer up to this period: its records may have begun later."""

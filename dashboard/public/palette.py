@@ -2,13 +2,13 @@
 
 from typing import Final
 
-from dashboard.public.drawing import steps_of
-from dashboard.scales import count_scale
+from dashboard.public.drawing import list_steps
+from dashboard.scales import build_count_scale
 
-__all__ = ["COLOURS", "map_palette", "static_palette", "streamlit_palette"]
+__all__ = ["COLOURS", "build_map_palette", "build_static_palette", "build_streamlit_palette"]
 
 _FIVE_CLASSES: Final = 31  # the largest count for which the partners' scale has five classes
-_SCALE: Final = count_scale(_FIVE_CLASSES)
+_SCALE: Final = build_count_scale(_FIVE_CLASSES)
 
 # Name to (light, dark).
 COLOURS: Final[dict[str, tuple[str, str]]] = {
@@ -23,23 +23,23 @@ COLOURS: Final[dict[str, tuple[str, str]]] = {
     "edge": ("#55606c", "#8b97a4"),
     "hatch": ("#66727e", "#93a0ad"),
     "ward": ("#1c2329", "#f1f4f6"),
-    **{f"c{step}": (_SCALE.light[step], _SCALE.dark[step]) for step in range(len(steps_of(1)))},
+    **{f"c{step}": (_SCALE.light[step], _SCALE.dark[step]) for step in range(len(list_steps(1)))},
 }
 
 
-def static_palette() -> str:
+def build_static_palette() -> str:
     """For a page of its own: as the reader's system prefers."""
     light, dark = ("".join(f"--hp-{name}:{pair[k]};" for name, pair in COLOURS.items()) for k in (0, 1))
     return f":root{{color-scheme:light dark;{light}}}\n@media (prefers-color-scheme:dark){{:root{{{dark}}}}}\n"
 
 
-def streamlit_palette() -> str:
+def build_streamlit_palette() -> str:
     """For the Streamlit page, which sets color-scheme as its theme is chosen."""
     pairs = "".join(f"--hp-{name}:light-dark({light},{dark});" for name, (light, dark) in COLOURS.items())
     return f'[data-testid="stApp"]{{{pairs}}}\n'
 
 
-def map_palette() -> str:
+def build_map_palette() -> str:
     """For the served map, which tells itself whether its page is light or dark."""
     light, dark = ("".join(f"--hp-{name}:{pair[k]};" for name, pair in COLOURS.items()) for k in (0, 1))
     return f":root{{{light}}}\n:root.hexbeat-dark{{{dark}}}\n"

@@ -3,20 +3,20 @@
 import datetime as dt
 from typing import Final
 
-from dashboard.public.figures import Published, Shown
+from dashboard.public.figures import PublishedTotal, ReleaseTotals
 from layers.release.format import Block, Period, ReleasedLayer
 
 __all__ = [
     "HINT",
-    "between_words",
-    "blank_words",
-    "block_words",
-    "nothing_words",
-    "past_words",
-    "period_words",
-    "place_words",
-    "short_words",
-    "summary",
+    "describe_block",
+    "describe_place",
+    "describe_unpublished",
+    "describe_ward",
+    "format_between",
+    "format_blank",
+    "format_past_number",
+    "format_period",
+    "format_short_period",
 ]
 
 HINT: Final = "Tap a place on the map to read its number."
@@ -26,7 +26,7 @@ MONTHS: Final = (
 )  # fmt: skip
 
 
-def period_words(period: Period) -> str:
+def format_period(period: Period) -> str:
     """As in "July to September 2026", "July 2026", "2026", "October 2025 to March 2026"."""
     first, last, one, year = _ends(period)
     if one or year:
@@ -34,17 +34,17 @@ def period_words(period: Period) -> str:
     return f"{first} to {last}"
 
 
-def between_words(period: Period) -> str:
+def format_between(period: Period) -> str:
     """As in "Between July and September 2026", "In July 2026", "In 2026"."""
     first, last, one, year = _ends(period)
     if one or year:
-        return f"In {period_words(period)}"
+        return f"In {format_period(period)}"
     return f"Between {first} and {last}"
 
 
-def short_words(period: Period) -> str:
+def format_short_period(period: Period) -> str:
     """As in "Jul to Sep 2026", for narrow columns."""
-    words = period_words(period).split()
+    words = format_period(period).split()
     return " ".join(word[:3] if word in MONTHS else word for word in words)
 
 
@@ -58,48 +58,50 @@ def _ends(period: Period) -> tuple[str, str, bool, bool]:
     return first, f"{MONTHS[last.month - 1]} {last.year}", one, year
 
 
-def summary(published: Published, layer: ReleasedLayer, period: Period, ward: str | None) -> list[str]:
+def describe_ward(published: ReleaseTotals, layer: ReleasedLayer, period: Period, ward: str | None) -> list[str]:
     """The sentences for a ward (None: the whole area): how many, what may be missing, and its own past."""
     if ward is not None and not published.by_ward(layer):
-        here = summary(published, layer, period, None)
+        here = describe_ward(published, layer, period, None)
         return [f"{layer.title} are shown for {published.title} as a whole only, not for its wards.", *here]
     shown = published.shown(layer, period, ward)
     place = published.wards[ward] if ward else published.title
     if published.before_numbers(layer, period):
-        return _too_early(published, layer, period, place)
-    lines = [_lead(layer, period, shown, place)]
+        return _describe_too_early(published, layer, period, place)
+    lines = [_describe_lead(layer, period, shown, place)]
     if not shown.whole:
-        lines.append(_missing(published, layer, period, ward))
-    return [line for line in (*lines, _before(published, layer, period, ward)) if line]
+        lines.append(_describe_missing(published, layer, period, ward))
+    return [line for line in (*lines, _describe_before(published, layer, period, ward)) if line]
 
 
-def _too_early(published: Published, layer: ReleasedLayer, period: Period, place: str) -> list[str]:
+def _describe_too_early(published: ReleaseTotals, layer: ReleasedLayer, period: Period, place: str) -> list[str]:
     """Nothing of the layer up to then: a release cannot tell whether records were held, so neither is claimed."""
     first = published.first_numbers(layer)
-    said = f"{between_words(period)}, no records of {layer.many} in {place} were held, or too few to show."
-    return [said, f"The numbers begin with {period_words(first)}."] if first else [said]
+    said = f"{format_between(period)}, no records of {layer.many} in {place} were held, or too few to show."
+    return [said, f"The numbers begin with {format_period(first)}."] if first else [said]
 
 
-def _lead(layer: ReleasedLayer, period: Period, shown: Shown, place: str) -> str:
+def _describe_lead(layer: ReleasedLayer, period: Period, shown: PublishedTotal, place: str) -> str:
     if not shown.count:
-        return f"{between_words(period)}, there were no {layer.many} in {place}, or too few to show."
-    return f"{between_words(period)}, {_least(shown)} {layer.many} were recorded in {place}."
+        return f"{format_between(period)}, there were no {layer.many} in {place}, or too few to show."
+    return f"{format_between(period)}, {_format_least(shown)} {layer.many} were recorded in {place}."
 
 
-def _least(shown: Shown) -> str:
+def _format_least(shown: PublishedTotal) -> str:
     return f"{'' if shown.whole else 'at least '}{shown.count:,}"
 
 
-def _missing(published: Published, layer: ReleasedLayer, period: Period, ward: str | None) -> str:
+def _describe_missing(published: ReleaseTotals, layer: ReleasedLayer, period: Period, ward: str | None) -> str:
     elsewhere = published.elsewhere(layer, period)
     if ward is None:
         return "Any others were too few to show."
     if elsewhere is None:
         return "Any others there were too few to show."
-    return f"Any others there are part of the {elsewhere.count:,} that are counted {place_words(published, elsewhere)}."
+    return (
+        f"Any others there are part of the {elsewhere.count:,} that are counted {describe_place(published, elsewhere)}."
+    )
 
 
-def _before(published: Published, layer: ReleasedLayer, period: Period, ward: str | None) -> str:
+def _describe_before(published: ReleaseTotals, layer: ReleasedLayer, period: Period, ward: str | None) -> str:
     """The period before, from published numbers alone; a direction only where both numbers are whole."""
     place = layer.periods.index(period)
     if not place:
@@ -110,33 +112,33 @@ def _before(published: Published, layer: ReleasedLayer, period: Period, ward: st
     now, then = (published.shown(layer, one, ward) for one in (period, before))
     if now.count and then.count and now.whole and then.whole:
         word = "as many as" if now.count == then.count else f"{'more' if now.count > then.count else 'fewer'} than"
-        return f"That is {word} in {period_words(before)} ({then.count:,})."
+        return f"That is {word} in {format_period(before)} ({then.count:,})."
     if not then.count:
-        return f"In {period_words(before)} there were none, or too few to show."
-    return f"In {period_words(before)} it was {_least(then)}."
+        return f"In {format_period(before)} there were none, or too few to show."
+    return f"In {format_period(before)} it was {_format_least(then)}."
 
 
-def past_words(published: Published, layer: ReleasedLayer, period: Period, shown: Shown) -> str:
+def format_past_number(published: ReleaseTotals, layer: ReleasedLayer, period: Period, shown: PublishedTotal) -> str:
     """A number of a ward's past: "35", "at least 35", or what stands where there is none."""
-    return _least(shown) if shown.count else blank_words(published, layer, period)
+    return _format_least(shown) if shown.count else format_blank(published, layer, period)
 
 
-def blank_words(published: Published, layer: ReleasedLayer, period: Period) -> str:
+def format_blank(published: ReleaseTotals, layer: ReleasedLayer, period: Period) -> str:
     """What stands for a number that is not there."""
     return f"{'no records' if published.before_numbers(layer, period) else 'none'}, or too few to show"
 
 
-def block_words(published: Published, layer: ReleasedLayer, period: Period, block: Block) -> str:
+def describe_block(published: ReleaseTotals, layer: ReleasedLayer, period: Period, block: Block) -> str:
     """One number of the map in words: "12 needle finds in this part of Central, April to June 2026."."""
-    return f"{block.count:,} {layer.many} {place_words(published, block)}, {period_words(period)}."
+    return f"{block.count:,} {layer.many} {describe_place(published, block)}, {format_period(period)}."
 
 
-def nothing_words(published: Published, layer: ReleasedLayer, period: Period) -> str:
+def describe_unpublished(published: ReleaseTotals, layer: ReleasedLayer, period: Period) -> str:
     """What the map says of a place without a number."""
-    return f"{blank_words(published, layer, period).capitalize()} here, {period_words(period)}."
+    return f"{format_blank(published, layer, period).capitalize()} here, {format_period(period)}."
 
 
-def place_words(published: Published, block: Block) -> str:
+def describe_place(published: ReleaseTotals, block: Block) -> str:
     """What kind of place a number is for: "in this part of Central", "elsewhere in Newport"."""
     ward = published.wards.get(block.ward_code or "", published.title)
     if block.level == "piece":

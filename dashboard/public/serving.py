@@ -10,23 +10,23 @@ import uvicorn
 from dashboard.public.shield import middleware
 from dashboard.security import forbid_address_lookups
 
-__all__ = ["public_app", "run"]
+__all__ = ["build_public_app", "run_server"]
 
 LARGEST_MESSAGE: Final = 1_000_000  # bytes; a browser sends its choices, which take some hundreds
 
 
-def public_app(script: str) -> st.App:
+def build_public_app(script: str) -> st.App:
     """The app that serves this script of Streamlit's to the public."""
     forbid_address_lookups()
     return st.App(script, middleware=middleware())
 
 
-def run(script: str, host: str, port: int) -> None:
+def run_server(script: str, host: str, port: int) -> None:
     """Serve until a signal comes. Streamlit's settings come from the environment."""
     for name in ("uvicorn.access", "uvicorn.error"):  # who looks at the map is nobody's business
         logging.getLogger(name).addFilter(lambda record: record.levelno >= logging.WARNING)
     uvicorn.run(
-        public_app(script),
+        build_public_app(script),
         host=host,
         port=port,
         ws="websockets-sansio",
@@ -38,4 +38,4 @@ def run(script: str, host: str, port: int) -> None:
 
 
 if __name__ == "__main__":
-    run(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+    run_server(sys.argv[1], sys.argv[2], int(sys.argv[3]))

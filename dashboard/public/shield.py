@@ -22,7 +22,7 @@ from dashboard.guard import require_own_origin
 from dashboard.security import App, Message, Receive, Send, add_headers, find_header, refuse
 from geo.errors import PolicyError, UsageError
 
-__all__ = ["Shield", "frame_ancestors", "middleware", "security_headers"]
+__all__ = ["SecurityMiddleware", "build_security_headers", "middleware", "parse_frame_ancestors"]
 
 STREAM: Final = "/_stcore/stream"
 PLACES: Final = re.compile(r"/|/favicon\.png|/_stcore/(health|host-config)|/(static|component|media)/.+")
@@ -36,10 +36,10 @@ PERMISSIONS: Final = ("camera", "geolocation", "microphone", "payment", "usb", "
 
 def middleware() -> list[Middleware]:
     """What stands before the public side; who may frame it comes from HEXBEAT_FRAME_ANCESTORS."""
-    return [Middleware(Shield, ancestors=frame_ancestors(os.environ.get("HEXBEAT_FRAME_ANCESTORS")))]
+    return [Middleware(SecurityMiddleware, ancestors=parse_frame_ancestors(os.environ.get("HEXBEAT_FRAME_ANCESTORS")))]
 
 
-class Shield:
+class SecurityMiddleware:
     """ASGI middleware around Streamlit's app."""
 
     def __init__(self, app: App, *, ancestors: tuple[str, ...] = ()) -> None:
@@ -66,10 +66,10 @@ class Shield:
         except PolicyError as error:
             await refuse(scope, send, error)
         else:
-            await self.app(scope, _heard(receive), _said(send))
+            await self.app(scope, _filter_incoming(receive), _filter_outgoing(send))
 
     async def _answer(self, scope: Message, receive: Receive, send: Send) -> None:
-        added = security_headers(scope["path"], self.ancestors)
+        added = build_security_headers(scope["path"], self.ancestors)
         dressed = add_headers(send, added, remove=(b"set-cookie", b"server"))
         if scope["method"] in METHODS and PLACES.fullmatch(scope["path"]):
             await self.app(scope, receive, dressed)
@@ -78,26 +78,26 @@ class Shield:
         await dressed({"type": "http.response.body", "body": b"There is no such page.\n"})
 
 
-def _heard(receive: Receive) -> Receive:
+def _filter_incoming(receive: Receive) -> Receive:
     """Messages of the browser that a page for the public needs; others are passed over."""
 
     async def listen() -> Message:
         while True:
             message = await receive()
-            if message["type"] != "websocket.receive" or _may_say(message.get("bytes")):
+            if message["type"] != "websocket.receive" or _is_allowed_message(message.get("bytes")):
                 return message
 
     return listen
 
 
-def _may_say(content: bytes | None) -> bool:
+def _is_allowed_message(content: bytes | None) -> bool:
     try:
         return BackMsg.FromString(content or b"").WhichOneof("type") in MAY_SAY
     except Exception:  # noqa: BLE001 - whatever it was, it was no message
         return False
 
 
-def _said(send: Send) -> Send:
+def _filter_outgoing(send: Send) -> Send:
     """Messages to the browser, without what they tell of this machine."""
 
     async def speak(message: Message) -> None:
@@ -105,14 +105,14 @@ def _said(send: Send) -> Send:
         if message["type"] != "websocket.send" or not content:
             await send(message)
             return
-        said = _discreet(content)
+        said = _redact_message(content)
         if said is not None:
             await send({**message, "bytes": said})
 
     return speak
 
 
-def _discreet(content: bytes) -> bytes | None:
+def _redact_message(content: bytes) -> bytes | None:
     message = ForwardMsg.FromString(content)
     kind = message.WhichOneof("type")
     if kind in MAY_NOT_HEAR:
@@ -127,7 +127,7 @@ def _discreet(content: bytes) -> bytes | None:
     return bytes(message.SerializeToString())
 
 
-def frame_ancestors(setting: str | None) -> tuple[str, ...]:
+def parse_frame_ancestors(setting: str | None) -> tuple[str, ...]:
     """Which sites may show the page in a frame, from words with spaces between: https addresses without a path.
 
     None or empty: none but the page itself. UsageError for anything else, as "*" or a path.
@@ -143,12 +143,12 @@ def frame_ancestors(setting: str | None) -> tuple[str, ...]:
     return sites
 
 
-def security_headers(path: str, ancestors: Iterable[str] = ()) -> list[tuple[bytes, bytes]]:
+def build_security_headers(path: str, ancestors: Iterable[str] = ()) -> list[tuple[bytes, bytes]]:
     """The headers of an answer: nothing from or to elsewhere, no frame but by the ancestors, no device, no referrer.
 
     streamlit-folium writes the map's script into its own frame and evaluates it there; the page around it does without.
     """
-    inline = ["'unsafe-inline'", "'unsafe-eval'"] if path.startswith("/component/") else _inline_scripts()
+    inline = ["'unsafe-inline'", "'unsafe-eval'"] if path.startswith("/component/") else _hash_inline_scripts()
     policy = {
         "default-src": "'self'",
         "script-src": " ".join(["'self'", *inline]),
@@ -174,7 +174,7 @@ def security_headers(path: str, ancestors: Iterable[str] = ()) -> list[tuple[byt
 
 
 @cache
-def _inline_scripts() -> list[str]:
+def _hash_inline_scripts() -> list[str]:
     """Hashes of the scripts that stand in Streamlit's own page, so that no other inline script runs."""
     page = (Path(streamlit.__file__).parent / "static" / "index.html").read_text(encoding="utf-8")
     found = re.findall(r"<script>(.*?)</script>", page, flags=re.DOTALL)

@@ -9,20 +9,27 @@ from pathlib import Path
 from string import Template
 from typing import Any, Final
 
-from dashboard.public.advice import Contact, accessibility_html, advice_html, method_html, sources_html
-from dashboard.public.briefing import ward_file, ward_files
-from dashboard.public.downloads import download_files
-from dashboard.public.drawing import draw
-from dashboard.public.figures import Published
-from dashboard.public.palette import static_palette
-from dashboard.public.payload import payload
-from dashboard.public.sentences import summary
-from dashboard.public.view import legend_html, map_html, past_html, table_html
+from dashboard.public.advice import Contact, render_accessibility, render_advice, render_method, render_sources
+from dashboard.public.briefing import format_ward_file, render_ward_files
+from dashboard.public.downloads import build_download_files
+from dashboard.public.drawing import lay_out_release
+from dashboard.public.figures import ReleaseTotals
+from dashboard.public.palette import build_static_palette
+from dashboard.public.payload import build_payload
+from dashboard.public.sentences import describe_ward
+from dashboard.public.view import render_legend, render_map, render_past, render_table
 from geo.errors import DataError
 from layers.release.format import Period, Release, ReleasedLayer
-from layers.release.words import promise
+from layers.release.words import format_promise
 
-__all__ = ["DEMONSTRATION", "map_style", "public_style", "served_style", "site_files", "write_site"]
+__all__ = [
+    "DEMONSTRATION",
+    "build_site_files",
+    "read_map_style",
+    "read_public_style",
+    "read_served_style",
+    "write_site",
+]
 
 ASSETS: Final = Path(__file__).parent / "assets"
 DEMONSTRATION: Final = "Demonstration: some or all of these events are made up."
@@ -33,87 +40,91 @@ def write_site(release: Release, out_dir: Path, *, contact: Contact | None = Non
 
     The same release and contact give the same bytes. Files of the same names are replaced, others are left alone.
     """
-    files = site_files(release, contact=contact or Contact())
+    files = build_site_files(release, contact=contact or Contact())
     out_dir.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
         (out_dir / name).write_bytes(content)
     return list(files)
 
 
-def site_files(release: Release, *, contact: Contact) -> dict[str, bytes]:
+def build_site_files(release: Release, *, contact: Contact) -> dict[str, bytes]:
     """Name to content of every file of the site; DataError if no layer of the release has a period yet."""
-    published = Published(release)
+    published = ReleaseTotals(release)
     if not published.layers:
         raise DataError(
             "A site shows at least one period", "this release has none yet", "wait until a period is published"
         )
-    return {"index.html": _page(published, contact).encode(), **download_files(published), **ward_files(published)}
+    return {
+        "index.html": _render_page(published, contact).encode(),
+        **build_download_files(published),
+        **render_ward_files(published),
+    }
 
 
-def _page(published: Published, contact: Contact) -> str:
+def _render_page(published: ReleaseTotals, contact: Contact) -> str:
     layer = published.layers[0]
     period = layer.periods[-1]
-    drawing = draw(published)
-    style = static_palette() + public_style()
+    drawing = lay_out_release(published)
+    style = build_static_palette() + read_public_style()
     script = "".join(_asset(name) for name in ("shapes.js", "zoom.js", "public.js"))
-    lines = summary(published, layer, period, None)
+    lines = describe_ward(published, layer, period, None)
     return Template(_asset("public.html")).substitute(
-        policy=_policy(style, script),
+        policy=_build_policy(style, script),
         title=escape(published.title),
         style=style,
         script=script,
-        data=_data(payload(published, drawing)),
+        data=_escape_json(build_payload(published, drawing)),
         mark=f'<p class="hp-mark">{escape(DEMONSTRATION)}</p>' if published.release.facts["demonstration"] else "",
         lead=escape(lines[0]),
         rest=escape(" ".join(lines[1:])),
-        map=map_html(published, drawing, layer, period, None),
-        legend=legend_html(published, layer),
-        promise=escape(promise(layer.k)),
-        table=table_html(published, layer, period, None),
-        past=past_html(published, layer, period, None),
-        without_script=_without_script(published),
-        advice="".join(advice_html(one, contact) for one in published.layers),
-        methods="".join(_method(published, one, hidden=one is not layer) for one in published.layers),
-        sources=sources_html(published),
-        accessibility=accessibility_html(),
+        map=render_map(published, drawing, layer, period, None),
+        legend=render_legend(published, layer),
+        promise=escape(format_promise(layer.k)),
+        table=render_table(published, layer, period, None),
+        past=render_past(published, layer, period, None),
+        without_script=_render_without_script(published),
+        advice="".join(render_advice(one, contact) for one in published.layers),
+        methods="".join(_render_method(published, one, hidden=one is not layer) for one in published.layers),
+        sources=render_sources(published),
+        accessibility=render_accessibility(),
     )
 
 
-def _method(published: Published, layer: ReleasedLayer, *, hidden: bool) -> str:
-    body = method_html(published, layer)
+def _render_method(published: ReleaseTotals, layer: ReleasedLayer, *, hidden: bool) -> str:
+    body = render_method(published, layer)
     return f'<div class="hp-how" data-layer="{escape(layer.name)}"{" hidden" if hidden else ""}>{body}</div>'
 
 
-def _without_script(published: Published) -> str:
+def _render_without_script(published: ReleaseTotals) -> str:
     """Every ward in words, in the order of their names, for browsers that run no script."""
     return "".join(
         f"<details><summary>{escape(name)}</summary>"
-        f'<p><a href="{ward_file(code)}" download>{escape(name)} as one A4 page (PDF)</a></p>'
-        + "".join(_in_words(published, layer, layer.periods[-1], code) for layer in published.layers)
+        f'<p><a href="{format_ward_file(code)}" download>{escape(name)} as one A4 page (PDF)</a></p>'
+        + "".join(_render_ward(published, layer, layer.periods[-1], code) for layer in published.layers)
         + "</details>"
         for code, name in published.wards.items()
     )
 
 
-def _in_words(published: Published, layer: ReleasedLayer, period: Period, ward: str) -> str:
-    said = f"<p>{escape(' '.join(summary(published, layer, period, ward)))}</p>"
-    return said + past_html(published, layer, period, ward) if published.by_ward(layer) else said
+def _render_ward(published: ReleaseTotals, layer: ReleasedLayer, period: Period, ward: str) -> str:
+    said = f"<p>{escape(' '.join(describe_ward(published, layer, period, ward)))}</p>"
+    return said + render_past(published, layer, period, ward) if published.by_ward(layer) else said
 
 
 @cache
-def public_style() -> str:
+def read_public_style() -> str:
     """The public side's style sheet, without its colours."""
-    return _asset("public.css") + map_style()
+    return _asset("public.css") + read_map_style()
 
 
 @cache
-def map_style() -> str:
+def read_map_style() -> str:
     """The part of it that shapes wear."""
     return _asset("map.css")
 
 
 @cache
-def served_style() -> str:
+def read_served_style() -> str:
     """What the served page adds to it."""
     return _asset("served.css")
 
@@ -123,7 +134,7 @@ def _asset(name: str) -> str:
     return (ASSETS / name).read_text(encoding="utf-8")
 
 
-def _policy(style: str, script: str) -> str:
+def _build_policy(style: str, script: str) -> str:
     """The page may run its own script and wear its own style, and may load and send nothing."""
     own = f"style-src {_digest(style)}; script-src {_digest(script)}"
     return f"default-src 'none'; {own}; base-uri 'none'; form-action 'none'"
@@ -133,7 +144,7 @@ def _digest(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-def _data(value: Any) -> str:
+def _escape_json(value: Any) -> str:
     """JSON that is only data within a page: no text can end its element."""
     text = json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"), sort_keys=True)
     for character in "<>&":

@@ -5,12 +5,18 @@ from html import escape
 from itertools import pairwise
 from typing import Final
 
-from dashboard.public.drawing import Drawing, borders, class_of, steps_of
-from dashboard.public.figures import Published
-from dashboard.public.sentences import blank_words, past_words, period_words, place_words, short_words
+from dashboard.public.drawing import Drawing, find_class, format_borders, list_steps
+from dashboard.public.figures import ReleaseTotals
+from dashboard.public.sentences import (
+    describe_place,
+    format_blank,
+    format_past_number,
+    format_period,
+    format_short_period,
+)
 from layers.release.format import Block, Period, ReleasedLayer
 
-__all__ = ["PATTERNS", "legend_html", "map_html", "map_title", "past_html", "table_html"]
+__all__ = ["PATTERNS", "format_map_title", "render_legend", "render_map", "render_past", "render_table"]
 
 BAR_STEPS: Final = 20
 ZOOM_MARGIN: Final = 60
@@ -25,20 +31,22 @@ PATTERNS: Final = (
 )
 
 
-def map_title(published: Published, layer: ReleasedLayer, period: Period, ward: str | None) -> str:
+def format_map_title(published: ReleaseTotals, layer: ReleasedLayer, period: Period, ward: str | None) -> str:
     """The map's name for those who do not see it."""
     place = published.wards[ward] if ward else published.title
-    return f"Map of {layer.many} in {place}, {period_words(period)}. The table of places says the same."
+    return f"Map of {layer.many} in {place}, {format_period(period)}. The table of places says the same."
 
 
-def map_html(published: Published, drawing: Drawing, layer: ReleasedLayer, period: Period, ward: str | None) -> str:
+def render_map(
+    published: ReleaseTotals, drawing: Drawing, layer: ReleasedLayer, period: Period, ward: str | None
+) -> str:
     """The map as SVG, near the chosen ward, with the places of every layer, for a script to colour."""
     covering = published.covering(layer, period)
     groups = []
     for name in drawing.leaves:
         chosen = name == layer.place_set
         paths = "".join(
-            f'<path class="hp-{class_of(covering[shape.place.place_id], layer.k) if chosen else "hidden"}" '
+            f'<path class="hp-{find_class(covering[shape.place.place_id], layer.k) if chosen else "hidden"}" '
             f'data-place="{escape(shape.place.place_id)}" d="{shape.path}"/>'
             for shape in drawing.leaves[name]
         )
@@ -53,17 +61,17 @@ def map_html(published: Published, drawing: Drawing, layer: ReleasedLayer, perio
         f"{escape(published.wards[code])}</text>"
         for code, shape in drawing.wards.items()
     )
-    lines = borders(drawing.leaves[layer.place_set], covering)
+    lines = format_borders(drawing.leaves[layer.place_set], covering)
     return (
-        f'<svg class="hp-map" viewBox="{view_box(drawing, ward)}" role="img" '
-        f'aria-label="{escape(map_title(published, layer, period, ward))}" data-full="{view_box(drawing, None)}">'
+        f'<svg class="hp-map" viewBox="{find_view_box(drawing, ward)}" role="img" '
+        f'aria-label="{escape(format_map_title(published, layer, period, ward))}" data-full="{find_view_box(drawing, None)}">'
         f"<defs>{PATTERNS}</defs>{ground}{''.join(groups)}"
         f'<path class="hp-gaps" d="{lines}"/><path class="hp-borders" d="{lines}"/>{wards}'
         f'<path class="hp-chosen" d=""/><g class="hp-names" aria-hidden="true">{names}</g></svg>'
     )
 
 
-def view_box(drawing: Drawing, ward: str | None) -> str:
+def find_view_box(drawing: Drawing, ward: str | None) -> str:
     """The whole map, or a ward with a margin around it."""
     if ward is None or ward not in drawing.wards:
         return f"0 0 {drawing.width} {drawing.height}"
@@ -71,9 +79,9 @@ def view_box(drawing: Drawing, ward: str | None) -> str:
     return f"{left - ZOOM_MARGIN} {top - ZOOM_MARGIN} {wide + 2 * ZOOM_MARGIN} {high + 2 * ZOOM_MARGIN}"
 
 
-def legend_html(published: Published, layer: ReleasedLayer) -> str:
+def render_legend(published: ReleaseTotals, layer: ReleasedLayer) -> str:
     """What each fill of the map means, with numbers."""
-    steps = steps_of(layer.k)
+    steps = list_steps(layer.k)
     words = [f"{start:,}–{end - 1:,}" for start, end in pairwise(steps)] + [f"{steps[-1]:,} or more"]  # noqa: RUF001 - a range
     small = [(f"c{k}", text) for k, text in enumerate(words)]
     rest = [
@@ -85,10 +93,10 @@ def legend_html(published: Published, layer: ReleasedLayer) -> str:
     if not published.by_ward(layer):
         small, rest = [], [("rest-area", f"one number for all of {published.title}"), rest[-1]]
     head = f'<li class="hp-head">{escape(layer.many.capitalize())} in a small place</li>' if small else ""
-    return f'<ul class="hp-legend">{head}{_keys(small)}{_keys(rest)}</ul>'
+    return f'<ul class="hp-legend">{head}{_render_keys(small)}{_render_keys(rest)}</ul>'
 
 
-def _keys(entries: Iterable[tuple[str, str]]) -> str:
+def _render_keys(entries: Iterable[tuple[str, str]]) -> str:
     return "".join(
         f'<li><svg viewBox="0 0 60 40" aria-hidden="true"><rect class="hp-{kind}" x="2" y="2" width="56" height="36"/>'
         f'<rect class="hp-frame" x="2" y="2" width="56" height="36"/></svg>{escape(text)}</li>'
@@ -96,7 +104,7 @@ def _keys(entries: Iterable[tuple[str, str]]) -> str:
     )
 
 
-def rows_for(published: Published, layer: ReleasedLayer, period: Period, ward: str | None) -> list[Block]:
+def find_rows(published: ReleaseTotals, layer: ReleasedLayer, period: Period, ward: str | None) -> list[Block]:
     """The blocks that the table shows: a ward's own and the one of the whole area, by ward and place."""
     blocks = published.release.blocks_of(layer.name, period.name)
     chosen = [block for block in blocks if ward is None or block.ward_code in (ward, None)]
@@ -104,23 +112,23 @@ def rows_for(published: Published, layer: ReleasedLayer, period: Period, ward: s
     return sorted(chosen, key=lambda block: order.index(block.ward_code) if block.ward_code else len(order))
 
 
-def table_html(published: Published, layer: ReleasedLayer, period: Period, ward: str | None) -> str:
+def render_table(published: ReleaseTotals, layer: ReleasedLayer, period: Period, ward: str | None) -> str:
     """Every number of the map, with what it is for."""
     rows = "".join(
-        f'<tr><th scope="row">{escape(block.place_label)}</th><td>{escape(place_words(published, block))}</td>'
+        f'<tr><th scope="row">{escape(block.place_label)}</th><td>{escape(describe_place(published, block))}</td>'
         f'<td class="hp-number">{block.count:,}</td></tr>'
-        for block in rows_for(published, layer, period, ward)
+        for block in find_rows(published, layer, period, ward)
     )
-    none = escape(blank_words(published, layer, period).capitalize())
+    none = escape(format_blank(published, layer, period).capitalize())
     empty = f'<tr><td colspan="3">{none}.</td></tr>'
     return (
-        f"<table><caption>{escape(layer.title)}, {escape(period_words(period))}</caption><thead><tr>"
+        f"<table><caption>{escape(layer.title)}, {escape(format_period(period))}</caption><thead><tr>"
         '<th scope="col">Place</th><th scope="col">The number is for what happened</th>'
         f'<th scope="col" class="hp-number">Number</th></tr></thead><tbody>{rows or empty}</tbody></table>'
     )
 
 
-def past_html(published: Published, layer: ReleasedLayer, period: Period, ward: str | None) -> str:
+def render_past(published: ReleaseTotals, layer: ReleasedLayer, period: Period, ward: str | None) -> str:
     """The place beside its own past: a bar and a number for each period, the chosen one marked."""
     if ward is not None and not published.by_ward(layer):
         ward = None
@@ -128,9 +136,9 @@ def past_html(published: Published, layer: ReleasedLayer, period: Period, ward: 
     most = max((past.count for _, past in shown), default=0) or 1
     rows = "".join(
         f"<tr{' class=hp-now aria-current=true' if one == period else ''}>"
-        f'<th scope="row">{escape(short_words(one))}</th>'
+        f'<th scope="row">{escape(format_short_period(one))}</th>'
         f'<td><i class="hp-bar hp-w{-(-BAR_STEPS * past.count // most)}"></i></td>'
-        f'<td class="hp-number">{escape(past_words(published, layer, one, past))}</td></tr>'
+        f'<td class="hp-number">{escape(format_past_number(published, layer, one, past))}</td></tr>'
         for one, past in shown
     )
     place = published.wards[ward] if ward else published.title

@@ -15,10 +15,10 @@ from typing import Final
 from geo.errors import UsageError
 from layers.analysis.alert_words import Alert
 from layers.areas import Area
-from layers.catalogue import layer_named
-from layers.wording import date_words, list_words, number_words
+from layers.catalogue import find_layer
+from layers.wording import format_date, format_list, format_number
 
-__all__ = ["BLANKS", "FORM_LAYER", "FormWords", "alert_form", "form_words", "require_form_file"]
+__all__ = ["BLANKS", "FORM_LAYER", "AlertForm", "build_form", "render_alert_form", "require_form_file"]
 
 FORM_LAYER: Final = "overdoses"  # what a drug information system is about
 BLANKS: Final = (
@@ -40,7 +40,7 @@ _STYLE: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class FormWords:
+class AlertForm:
     """All that the form says, as plain text: `seen` rows of name and value for each alert, `blanks` questions."""
 
     title: str
@@ -65,7 +65,7 @@ def require_form_file(out: Path) -> str:
     return kind
 
 
-def form_words(found: Sequence[Alert], *, area: Area, made: dt.datetime, demonstration: bool) -> FormWords:
+def build_form(found: Sequence[Alert], *, area: Area, made: dt.datetime, demonstration: bool) -> AlertForm:
     """What the draft says of alerts of overdoses, one or more (UsageError otherwise).
 
     `made` is the local moment that it gives as its own. Counts in wards may be small: it is for the partnership, and
@@ -77,19 +77,19 @@ def form_words(found: Sequence[Alert], *, area: Area, made: dt.datetime, demonst
             "it was given none" if not found else "it was given alerts of other layers",
             "choose alerts of overdoses",
         )
-    return FormWords(
+    return AlertForm(
         title=f"Draft report to the local drug information system: {area.title}",
         warning=f"DRAFT, not sent. {_warning(demonstration=demonstration)}",
-        seen=tuple(_seen(alert) for alert in found),
-        certainty=_certainty(found),
+        seen=tuple(_list_facts(alert) for alert in found),
+        certainty=_describe_certainty(found),
         blanks=BLANKS,
-        made=_made(area, made),
+        made=_describe_origin(area, made),
     )
 
 
-def alert_form(found: Sequence[Alert], *, area: Area, made: dt.datetime, demonstration: bool) -> str:
-    """The draft (`form_words`) as one HTML page: no script, nothing loaded from elsewhere, every text escaped."""
-    said = form_words(found, area=area, made=made, demonstration=demonstration)
+def render_alert_form(found: Sequence[Alert], *, area: Area, made: dt.datetime, demonstration: bool) -> str:
+    """The draft (`build_form`) as one HTML page: no script, nothing loaded from elsewhere, every text escaped."""
+    said = build_form(found, area=area, made=made, demonstration=demonstration)
     parts = [
         f"<h1>{_text(said.title)}</h1>",
         f'<p class="draft">{_text(said.warning)}</p>',
@@ -115,17 +115,17 @@ def alert_form(found: Sequence[Alert], *, area: Area, made: dt.datetime, demonst
     )
 
 
-def _seen(alert: Alert) -> tuple[tuple[str, str], ...]:
+def _list_facts(alert: Alert) -> tuple[tuple[str, str], ...]:
     """One alert as names and values."""
-    when = date_words(alert.first_day)
+    when = format_date(alert.first_day)
     if alert.last_day != alert.first_day:
-        when += f" to {date_words(alert.last_day)}, most on {date_words(alert.day)} ({number_words(alert.peak)})"
+        when += f" to {format_date(alert.last_day)}, most on {format_date(alert.day)} ({format_number(alert.peak)})"
     each = "daily" if alert.methods[0].startswith("C") else "weekly"
     return (
-        ("What", f"{number_words(alert.count)} overdoses attended; {number_words(alert.expected)} would be expected"),
+        ("What", f"{format_number(alert.count)} overdoses attended; {format_number(alert.expected)} would be expected"),
         ("When", when),
         ("Where", f"{alert.place} ({'ward' if alert.ward_code else 'the whole area'})"),
-        ("Found by", f"{list_words(alert.methods)} on {each} counts"),
+        ("Found by", f"{format_list(alert.methods)} on {each} counts"),
     )
 
 
@@ -134,12 +134,12 @@ def _table(rows: Sequence[tuple[str, str]]) -> str:
     return f"<table>{told}</table>"
 
 
-def _certainty(found: Sequence[Alert]) -> str:
-    spec = layer_named(FORM_LAYER)
+def _describe_certainty(found: Sequence[Alert]) -> str:
+    spec = find_layer(FORM_LAYER)
     rate = max(alert.false_alarms_a_year for alert in found)
     return (
         f"This is a count of recorded {spec.many}, not a finding about any drug. At these settings chance alone would "
-        f"raise about {number_words(rate)} such alerts a year over all places. Recording may have changed, records may "
+        f"raise about {format_number(rate)} such alerts a year over all places. Recording may have changed, records may "
         "still arrive, and one person may stand behind several. Where says where they were recorded, not where "
         "anything was bought."
     )
@@ -151,8 +151,8 @@ def _warning(*, demonstration: bool) -> str:
     return f"MADE FROM SYNTHETIC DEMONSTRATION EVENTS, about no real place or person. {said}" if demonstration else said
 
 
-def _made(area: Area, made: dt.datetime) -> str:
-    return f"Drafted by Hexbeat on {date_words(made.date())} at {made:%H:%M}. Wards: {area.attribution}"
+def _describe_origin(area: Area, made: dt.datetime) -> str:
+    return f"Drafted by Hexbeat on {format_date(made.date())} at {made:%H:%M}. Wards: {area.attribution}"
 
 
 def _text(text: str) -> str:

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from layers.areas import Area
 from layers.event import LayerSpec
-from layers.wording import list_words, number_words, span_words, things
+from layers.wording import format_count, format_list, format_number, format_span
 
-__all__ = ["Alert", "AlertReport", "MethodRow", "told"]
+__all__ = ["Alert", "AlertReport", "MethodRow", "build_alert"]
 
 _DAY: Final = dt.timedelta(days=1)
 
@@ -60,7 +60,7 @@ class AlertReport:
     notes: tuple[str, ...]
 
 
-def told(
+def build_alert(
     spec: LayerSpec,
     area: Area,
     place: int,
@@ -74,9 +74,9 @@ def told(
     """An alert with its sentence; `place` 0 is the area, others are wards from 1."""
     name = area.title if place == 0 else area.wards.names[place - 1]
     last_day = first_day + (len(counts) - 1) * _DAY
-    period = span_words(first_day, last_day + _DAY)
+    period = format_span(first_day, last_day + _DAY)
     when = f"on {period}" if len(counts) == 1 else f"from {period}"
-    total = things(float(counts.sum()), spec)
+    total = format_count(float(counts.sum()), spec)
     return Alert(
         layer=spec.name,
         ward_code=None if place == 0 else area.wards.codes[place - 1],
@@ -89,12 +89,12 @@ def told(
         expected=expected,
         methods=methods,
         false_alarms_a_year=yearly,
-        sentence=f"{total} in {name} {when}; {number_words(expected)} would be expected ({list_words(methods)}). "
-        f"By chance alone such alerts come about {_times(yearly)} a year over all places.",
+        sentence=f"{total} in {name} {when}; {format_number(expected)} would be expected ({format_list(methods)}). "
+        f"By chance alone such alerts come about {_format_times(yearly)} a year over all places.",
     )
 
 
-def _times(yearly: float) -> str:
+def _format_times(yearly: float) -> str:
     """As in "18 times"; simulation knows no tenths of many."""
-    words = number_words(yearly if yearly < 10 else round(yearly))  # noqa: PLR2004 - two digits are enough
+    words = format_number(yearly if yearly < 10 else round(yearly))  # noqa: PLR2004 - two digits are enough
     return f"{words} {'time' if words == '1' else 'times'}"

@@ -9,18 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo.errors import UsageError
-from layers.analysis.alert_words import Alert, AlertReport, MethodRow, told
-from layers.analysis.daily import KnownDays, count_by, known_days, ordinal, positions
-from layers.analysis.false_alarms import METHODS, Setting, detect, expected_false_alarms
-from layers.analysis.weekly_alerts import FARRINGTON, weekly_alarms
+from layers.analysis.alert_words import Alert, AlertReport, MethodRow, build_alert
+from layers.analysis.daily import KnownDays, count_by, find_known_days, find_positions, to_ordinal
+from layers.analysis.false_alarms import METHODS, Setting, detect, sum_false_alarms
+from layers.analysis.weekly_alerts import FARRINGTON, find_weekly_alarms
 from layers.areas import Area
-from layers.catalogue import LAYERS, layer_named
+from layers.catalogue import LAYERS, find_layer
 from layers.columns import Columns
 from layers.event import LayerSpec
-from layers.periods import Period, known_period
-from layers.wording import date_words, number_words
+from layers.periods import Period, find_known_period
+from layers.wording import format_date, format_number
 
-__all__ = ["Alert", "AlertReport", "MethodRow", "alert_report", "default_day"]
+__all__ = ["Alert", "AlertReport", "MethodRow", "build_alert_report", "choose_default_day"]
 
 _HISTORY_DAYS: Final = 365  # by which noise is judged
 _GAP_DAYS: Final = 3  # alarms so many days apart or fewer are one alert
@@ -28,21 +28,21 @@ _DAY: Final = dt.timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Series:
+class _DailySeries:
     """Daily counts (days, 1 + wards) of a layer from `first` on; the first column is the whole area."""
 
     first: dt.date
     counts: NDArray[np.float64]
 
 
-def default_day(columns: Columns, *, today: dt.date, time_zone: str) -> dt.date:
+def choose_default_day(columns: Columns, *, today: dt.date, time_zone: str) -> dt.date:
     """Yesterday, or the day of the newest incident where nothing later has been loaded."""
     yesterday = today - _DAY
-    known = [known_period(columns, spec.name, time_zone=time_zone) for spec in _incidents(())]
+    known = [find_known_period(columns, spec.name, time_zone=time_zone) for spec in _list_layers(())]
     return min(yesterday, max((one[1] - _DAY for one in known if one), default=yesterday))
 
 
-def alert_report(
+def build_alert_report(
     columns: Columns,
     area: Area,
     day: dt.date,
@@ -61,27 +61,27 @@ def alert_report(
     found: list[Alert] = []
     rows: list[MethodRow] = []
     notes: list[str] = []
-    for spec in _incidents(layers):
-        known = known_period(columns, spec.name, time_zone=area.time_zone)
+    for spec in _list_layers(layers):
+        known = find_known_period(columns, spec.name, time_zone=area.time_zone)
         if known is None:
             notes.append(f"No {spec.many} have been loaded.")
             continue
-        events = known_days(columns, spec.name, time_zone=area.time_zone)
-        notes += _notes(spec, events, known, day)
-        series = _daily(columns, events, area, known=known, day=day, days=days, setting=setting)
-        yearly = expected_false_alarms(series.counts[-_HISTORY_DAYS:], setting)
-        rows += _settings(spec, series, setting, yearly, area)
-        notes.append(_smallest(spec, series, setting))
-        found += _episodes(spec, series, area, days=days, setting=setting, yearly=yearly)
-        weekly, said, row = _weekly(spec, columns, events, area, known=known, day=day, days=days)
+        events = find_known_days(columns, spec.name, time_zone=area.time_zone)
+        notes += _build_notes(spec, events, known, day)
+        series = _count_days(columns, events, area, known=known, day=day, days=days, setting=setting)
+        yearly = sum_false_alarms(series.counts[-_HISTORY_DAYS:], setting)
+        rows += _build_settings(spec, series, setting, yearly, area)
+        notes.append(_describe_smallest(spec, series, setting))
+        found += _find_episodes(spec, series, area, days=days, setting=setting, yearly=yearly)
+        weekly, said, row = _find_weekly_alerts(spec, columns, events, area, known=known, day=day, days=days)
         found, rows, notes = found + weekly, rows + row, notes + said
-    found.sort(key=lambda one: (-ordinal(one.last_day), one.expected - one.count, one.layer, one.ward_code or ""))
+    found.sort(key=lambda one: (-to_ordinal(one.last_day), one.expected - one.count, one.layer, one.ward_code or ""))
     return AlertReport(day, days, tuple(found), tuple(rows), tuple(notes))
 
 
-def _incidents(names: Sequence[str]) -> list[LayerSpec]:
+def _list_layers(names: Sequence[str]) -> list[LayerSpec]:
     """The layers that are asked for, all of incidents."""
-    states = [name for name in names if layer_named(name).kind == "state"]
+    states = [name for name in names if find_layer(name).kind == "state"]
     if states:
         raise UsageError(
             "Alerts are of incidents, which happen on a day",
@@ -91,20 +91,20 @@ def _incidents(names: Sequence[str]) -> list[LayerSpec]:
     return [spec for spec in LAYERS if spec.kind == "incident" and (not names or spec.name in names)]
 
 
-def _daily(
+def _count_days(
     columns: Columns, events: KnownDays, area: Area, *, known: Period, day: dt.date, days: int, setting: Setting
-) -> _Series:
+) -> _DailySeries:
     """Counts of each day up to `day`, no earlier than the records and than a year's history asks for."""
     longest = dt.timedelta(days=max(_HISTORY_DAYS, setting.baseline_days) + days + len(METHODS) + 2)
     first = min(max(known[0], day - longest), day)
     times = (day - first).days + 1
-    ward = positions(columns.ward_codes, area.wards.codes)[columns.ward[events.index]]
-    counts = count_by(events.day - ordinal(first), ward, times=times, places=len(area.wards))
-    return _Series(first, np.column_stack([counts.sum(axis=1), counts]))
+    ward = find_positions(columns.ward_codes, area.wards.codes)[columns.ward[events.index]]
+    counts = count_by(events.day - to_ordinal(first), ward, times=times, places=len(area.wards))
+    return _DailySeries(first, np.column_stack([counts.sum(axis=1), counts]))
 
 
-def _episodes(
-    spec: LayerSpec, series: _Series, area: Area, *, days: int, setting: Setting, yearly: float
+def _find_episodes(
+    spec: LayerSpec, series: _DailySeries, area: Area, *, days: int, setting: Setting, yearly: float
 ) -> list[Alert]:
     """Alarms of the last `days` days, those close together joined into one alert."""
     judged = {method: detect(series.counts, setting, method) for method in setting.methods}
@@ -120,7 +120,7 @@ def _episodes(
             methods = [name for name, alarms in zip(judged, rang[:, span, place], strict=True) if alarms.any()]
             counts = series.counts[span, place]
             found.append(
-                told(
+                build_alert(
                     spec,
                     area,
                     place,
@@ -134,26 +134,26 @@ def _episodes(
     return found
 
 
-def _smallest(spec: LayerSpec, series: _Series, setting: Setting) -> str:
+def _describe_smallest(spec: LayerSpec, series: _DailySeries, setting: Setting) -> str:
     """From how many events a day rings, so that nobody takes silence for calm: by C1, on the last day, usual wards."""
     upper = detect(series.counts, setting, "C1").upper[-1]
     if np.isnan(upper).any():
         return f"The {spec.many} reach back too few days to judge the last one."
     rings = np.maximum(np.floor(upper) + 1, setting.fewest)
-    area, ward = (number_words(float(number)) for number in (rings[0], np.median(rings[1:])))
+    area, ward = (format_number(float(number)) for number in (rings[0], np.median(rings[1:])))
     return (
         f"A day rings from {area} {spec.many} in the area, and from {ward} in most wards: fewer, or a rise that is "
         "spread over more days, is not seen."
     )
 
 
-def _settings(spec: LayerSpec, series: _Series, setting: Setting, yearly: float, area: Area) -> list[MethodRow]:
+def _build_settings(
+    spec: LayerSpec, series: _DailySeries, setting: Setting, yearly: float, area: Area
+) -> list[MethodRow]:
     """The false alarms of each method by itself, and of any of them."""
     history = series.counts[-_HISTORY_DAYS:]
     alone = {
-        name: expected_false_alarms(
-            history, Setting((name,), setting.baseline_days, setting.sigma_floor, setting.fewest)
-        )
+        name: sum_false_alarms(history, Setting((name,), setting.baseline_days, setting.sigma_floor, setting.fewest))
         for name in setting.methods
     }
     return [
@@ -161,19 +161,23 @@ def _settings(spec: LayerSpec, series: _Series, setting: Setting, yearly: float,
     ]
 
 
-def _weekly(
+def _find_weekly_alerts(
     spec: LayerSpec, columns: Columns, events: KnownDays, area: Area, *, known: Period, day: dt.date, days: int
 ) -> tuple[list[Alert], list[str], list[MethodRow]]:
     """Farrington's alarms of the weeks that end with `day`, or why there are none."""
-    ward = positions(columns.ward_codes, area.wards.codes)[columns.ward[events.index]]
-    found = weekly_alarms(
-        events.day - ordinal(day) - 1, ward, places=len(area.wards), days_known=(day + _DAY - known[0]).days, days=days
+    ward = find_positions(columns.ward_codes, area.wards.codes)[columns.ward[events.index]]
+    found = find_weekly_alarms(
+        events.day - to_ordinal(day) - 1,
+        ward,
+        places=len(area.wards),
+        days_known=(day + _DAY - known[0]).days,
+        days=days,
     )
     if found is None:
         said = f"Farrington's method for {spec.many} needs more than three years of records, and is not used yet."
         return [], [said], []
     rang = [
-        told(
+        build_alert(
             spec,
             area,
             one.place,
@@ -188,12 +192,12 @@ def _weekly(
     return rang, [], [MethodRow(spec.name, FARRINGTON, 1 + len(area.wards), found.false_alarms_a_year)]
 
 
-def _notes(spec: LayerSpec, events: KnownDays, known: Period, day: dt.date) -> list[str]:
+def _build_notes(spec: LayerSpec, events: KnownDays, known: Period, day: dt.date) -> list[str]:
     """What could not be judged."""
     said = []
     if known[1] <= day:
         said.append(
-            f"The newest of the {spec.many} is of {date_words(known[1] - _DAY)}: nothing has been loaded for later "
+            f"The newest of the {spec.many} is of {format_date(known[1] - _DAY)}: nothing has been loaded for later "
             "days, so they cannot be judged."
         )
     if events.unknown:

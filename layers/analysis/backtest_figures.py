@@ -8,9 +8,19 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from layers.analysis.forecasts import METHOD_WORDS, RANKS_ONLY
-from layers.wording import across_words, percent_words
+from layers.wording import format_cell_width, format_percent
 
-__all__ = ["DECIDING_SHARE", "SHARES", "Rival", "SizeFigure", "Tables", "Verdict", "decide", "judge_sizes", "summarise"]
+__all__ = [
+    "DECIDING_SHARE",
+    "SHARES",
+    "MethodComparison",
+    "Rival",
+    "SizeFigure",
+    "Tables",
+    "compare_methods",
+    "compare_sizes",
+    "summarise",
+]
 
 SHARES: Final = (0.01, 0.02, 0.05)
 DECIDING_SHARE: Final = 0.02
@@ -22,7 +32,7 @@ Tables = dict[tuple[int, str], NDArray[np.float64]]
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class MethodComparison:
     """The winner at DECIDING_SHARE over all methods and resolutions, against the best of every other method.
 
     `rivals` are the others: their best resolution, the winner's lead in share of events with its 95 % interval, and
@@ -66,7 +76,7 @@ def summarise(tables: Tables, events: NDArray[np.float64]) -> pd.DataFrame:
     numbers), each with _low and _high: the 95 % interval of resampled weeks (percentile bootstrap, seeded). Weeks are
     taken as independent. NaN without events.
     """
-    draws = _draws(len(events))
+    draws = _resample_weeks(len(events))
     rows = []
     for (resolution, method), table in tables.items():
         for column, share in enumerate(SHARES):
@@ -81,7 +91,7 @@ def summarise(tables: Tables, events: NDArray[np.float64]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def decide(tables: Tables, events: NDArray[np.float64]) -> Verdict:
+def compare_methods(tables: Tables, events: NDArray[np.float64]) -> MethodComparison:
     """Which method, at which resolution, caught the largest share of events in the top DECIDING_SHARE of the area.
 
     The lead over the best of each other method is judged on the same weeks (paired resampling). The winner was chosen
@@ -91,7 +101,7 @@ def decide(tables: Tables, events: NDArray[np.float64]) -> Verdict:
     hits = {key: table[0, :, column] for key, table in tables.items()}
     order = sorted(hits, key=lambda key: (-hits[key].sum(), _SIMPLEST.index(key[1]), key[0]))
     best = order[0]
-    draws = _draws(len(events))
+    draws = _resample_weeks(len(events))
     rivals = []
     for method in dict.fromkeys(key[1] for key in order if key[1] != best[1]):
         other = next(key for key in order if key[1] == method)
@@ -100,33 +110,33 @@ def decide(tables: Tables, events: NDArray[np.float64]) -> Verdict:
         rivals.append(Rival(method, other[0], lead, low, high, told_apart=bool(low > 0)))
     clear = all(rival.told_apart for rival in rivals)
     rate = _ratio(hits[best], events)
-    return Verdict(best[1], best[0], rate, tuple(rivals), clear, _sentence(best, rate, rivals))
+    return MethodComparison(best[1], best[0], rate, tuple(rivals), clear, _describe_best(best, rate, rivals))
 
 
-def judge_sizes(tables: Tables, events: NDArray[np.float64], method: str) -> tuple[SizeFigure, ...]:
+def compare_sizes(tables: Tables, events: NDArray[np.float64], method: str) -> tuple[SizeFigure, ...]:
     """One method at each resolution, from coarse to fine, against its own best (paired resampling of weeks)."""
     column = SHARES.index(DECIDING_SHARE)
     hits = {key[0]: tables[key][0, :, column] for key in sorted(tables) if key[1] == method}
     best = max(hits.values(), key=lambda caught: float(caught.sum()))
-    draws = _draws(len(events))
+    draws = _resample_weeks(len(events))
     return tuple(
         SizeFigure(size, _ratio(caught, events), behind=bool(_interval(best - caught, events, draws)[0] > 0))
         for size, caught in hits.items()
     )
 
 
-def _sentence(best: tuple[int, str], rate: float, rivals: list[Rival]) -> str:
+def _describe_best(best: tuple[int, str], rate: float, rivals: list[Rival]) -> str:
     if np.isnan(rate):
         return "There were no events in these weeks, so nothing can be judged."
-    first = f"The {METHOD_WORDS[best[1]]}, with cells {across_words(best[0])} across, caught most"
-    caught = f"{percent_words(rate)} of the next week's events in {percent_words(DECIDING_SHARE)} of the area"
+    first = f"The {METHOD_WORDS[best[1]]}, with cells {format_cell_width(best[0])} across, caught most"
+    caught = f"{format_percent(rate)} of the next week's events in {format_percent(DECIDING_SHARE)} of the area"
     near = [f"the {METHOD_WORDS[rival.method]}" for rival in rivals if not rival.told_apart]
     if not near:
         return f"{first}: {caught}, more than any other method by more than chance."
     return f"{first}: {caught}; it cannot be told from {' or from '.join(near)}."
 
 
-def _draws(weeks: int) -> NDArray[np.float64]:
+def _resample_weeks(weeks: int) -> NDArray[np.float64]:
     """How often each week is drawn in each resample, float64 (resamples, weeks)."""
     generator = np.random.default_rng(_SEED)
     return generator.multinomial(weeks, np.full(weeks, 1 / weeks), size=_RESAMPLES).astype(np.float64)

@@ -8,15 +8,23 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from geo.change import compare_periods
-from layers.analysis.study import Study, align, filter_in
+from layers.analysis.study import Study, restrict_filter, sum_by_cell
 from layers.columns import Columns
 from layers.event import LayerSpec
 from layers.filters import Filter
-from layers.periods import Period, before, known_period, month_only_share, one_layer, period_of, year_before
+from layers.periods import (
+    Period,
+    clip_period,
+    find_known_period,
+    find_month_only_share,
+    find_period_before,
+    find_year_before,
+    require_one_layer,
+)
 from layers.query import Selection, select
-from layers.wording import date_words, percent_words, span_words
+from layers.wording import format_date, format_percent, format_span
 
-__all__ = ["AGAINST", "FALL", "RISE", "TOO_FEW", "UNCLEAR", "Against", "ChangeMap", "change_map"]
+__all__ = ["AGAINST", "FALL", "RISE", "TOO_FEW", "UNCLEAR", "Against", "ChangeMap", "build_change_map"]
 
 Against = Literal["before", "year_before"]
 AGAINST: Final[tuple[Against, ...]] = ("before", "year_before")
@@ -53,7 +61,7 @@ class ChangeMap:
     notes: tuple[str, ...]
 
 
-def change_map(
+def build_change_map(
     columns: Columns,
     chosen: Filter,
     study: Study,
@@ -68,23 +76,23 @@ def change_map(
     Poisson: where one person or household causes many events, p is too small. UsageError unless the filter has one
     layer and the study's wards.
     """
-    spec = one_layer(chosen, "A map of change")
-    chosen = filter_in(study, chosen)
-    now, notes = period_of(columns, chosen, time_zone=time_zone)
-    known = known_period(columns, spec.name, time_zone=time_zone)
+    spec = require_one_layer(chosen, "A map of change")
+    chosen = restrict_filter(study, chosen)
+    now, notes = clip_period(columns, chosen, time_zone=time_zone)
+    known = find_known_period(columns, spec.name, time_zone=time_zone)
     if now is None or known is None:
-        return _nothing(spec, study, q, None, notes[-1], [])
-    other = before(now) if against == "before" else year_before(now)
+        return _build_empty_map(spec, study, q, None, notes[-1], [])
+    other = find_period_before(now) if against == "before" else find_year_before(now)
     if other[0] < known[0]:
-        missing = f"There is nothing to compare with: the records begin on {date_words(known[0])}, and those of "
-        return _nothing(spec, study, q, now, f"{missing}{span_words(*other)} would be needed.", notes)
+        missing = f"There is nothing to compare with: the records begin on {format_date(known[0])}, and those of "
+        return _build_empty_map(spec, study, q, now, f"{missing}{format_span(*other)} would be needed.", notes)
     selected = [
         select(columns, replace(chosen, start=start, end=end), time_zone=time_zone) for start, end in (other, now)
     ]
     days = [(end - start).days for start, end in (other, now)]
-    cells, wards = ([counted(columns, one, study) for one in selected] for counted in (_by_cell, _by_ward))
+    cells, wards = ([counted(columns, one, study) for one in selected] for counted in (_count_by_cell, _count_by_ward))
     whole = [np.array([float(one.weight.sum())]) for one in selected]
-    compared = [_compared(*pair, days=days, q=q, spec=spec) for pair in (cells, wards, whole)]
+    compared = [_compare_counts(*pair, days=days, q=q, spec=spec) for pair in (cells, wards, whole)]
     return ChangeMap(
         spec=spec,
         now=now,
@@ -96,11 +104,11 @@ def change_map(
         shared_in_time=sum(one.shared_in_time for one in selected),
         unplaced_in_time=sum(one.unplaced_in_time for one in selected),
         missing=None,
-        notes=(*notes, *_notes(columns, selected, spec)),
+        notes=(*notes, *_build_notes(columns, selected, spec)),
     )
 
 
-def _compared(
+def _compare_counts(
     earlier: NDArray[np.float64], now: NDArray[np.float64], *, days: list[int], q: float, spec: LayerSpec
 ) -> pd.DataFrame:
     """The comparison of counts (n,) as columns."""
@@ -114,11 +122,11 @@ def _compared(
     )
 
 
-def _by_cell(columns: Columns, selection: Selection, study: Study) -> NDArray[np.float64]:
-    return align(columns, selection, study)[0]
+def _count_by_cell(columns: Columns, selection: Selection, study: Study) -> NDArray[np.float64]:
+    return sum_by_cell(columns, selection, study)[0]
 
 
-def _by_ward(columns: Columns, selection: Selection, study: Study) -> NDArray[np.float64]:
+def _count_by_ward(columns: Columns, selection: Selection, study: Study) -> NDArray[np.float64]:
     """Counts of the chosen wards, by the ward that the events lie in rather than by that of their cells."""
     sums = np.bincount(columns.ward[selection.index], weights=selection.weight, minlength=len(columns.ward_codes))
     of_code = dict(zip(columns.ward_codes, sums.tolist(), strict=True))
@@ -135,24 +143,26 @@ def _ward_names(study: Study) -> pd.DataFrame:
     return pd.DataFrame(chosen, columns=["ward_code", "ward_name"])
 
 
-def _notes(columns: Columns, selected: list[Selection], spec: LayerSpec) -> list[str]:
+def _build_notes(columns: Columns, selected: list[Selection], spec: LayerSpec) -> list[str]:
     """What makes the comparison weaker than it looks."""
     said = []
     if spec.kind == "state":
         said.append("Closures may be in force in both periods, so that a difference is shown and none is tested.")
-    coarse = max(month_only_share(columns, one.index) for one in selected)
+    coarse = max(find_month_only_share(columns, one.index) for one in selected)
     if coarse:
         said.append(
-            f"Up to {percent_words(coarse)} of the {spec.many} are known only to their month: periods within one "
+            f"Up to {format_percent(coarse)} of the {spec.many} are known only to their month: periods within one "
             "month share them, and look more alike than they were."
         )
     return said
 
 
-def _nothing(spec: LayerSpec, study: Study, q: float, now: Period | None, missing: str, notes: list[str]) -> ChangeMap:
+def _build_empty_map(
+    spec: LayerSpec, study: Study, q: float, now: Period | None, missing: str, notes: list[str]
+) -> ChangeMap:
     """No comparison, and why."""
     none = np.zeros(0)
-    empty = _compared(none, none, days=[1, 1], q=q, spec=spec)
+    empty = _compare_counts(none, none, days=[1, 1], q=q, spec=spec)
     return ChangeMap(
         spec=spec,
         now=now,

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo.calendar import Calendar
-from layers.catalogue import layer_code
+from layers.catalogue import find_layer_code
 from layers.columns import Columns
 from layers.event import PRECISIONS, REPORTERS
 
-__all__ = ["KnownDays", "count_by", "known_days", "ordinal", "positions"]
+__all__ = ["KnownDays", "count_by", "find_known_days", "find_positions", "to_ordinal"]
 
 _LONGEST_S: Final = 25 * 3600  # an interval longer than the longest day does not know its day
 _EPOCH: Final = dt.date(1970, 1, 1)
@@ -33,9 +33,9 @@ class KnownDays:
     swept: int
 
 
-def known_days(columns: Columns, layer: str, *, time_zone: str, sweeps: bool = False) -> KnownDays:
+def find_known_days(columns: Columns, layer: str, *, time_zone: str, sweeps: bool = False) -> KnownDays:
     """The events of a layer with the local day on which each began; `sweeps` True keeps those found by sweeps."""
-    own = np.flatnonzero(columns.layer == layer_code(layer))
+    own = np.flatnonzero(columns.layer == find_layer_code(layer))
     by_sweep = columns.reported_by[own] == REPORTERS.index("sweep")
     kept = own if sweeps else own[~by_sweep]
     month = columns.precision[kept] == PRECISIONS.index("month")
@@ -45,7 +45,7 @@ def known_days(columns: Columns, layer: str, *, time_zone: str, sweeps: bool = F
     return KnownDays(index, day, int(np.count_nonzero(~knows)), 0 if sweeps else int(np.count_nonzero(by_sweep)))
 
 
-def ordinal(day: dt.date) -> int:
+def to_ordinal(day: dt.date) -> int:
     """A date as days since 1 January 1970."""
     return (day - _EPOCH).days
 
@@ -57,7 +57,7 @@ def count_by(time: NDArray[np.int64], place: NDArray[np.integer], *, times: int,
     return np.bincount(combined, minlength=times * places).reshape(times, places).astype(np.float64)
 
 
-def positions(codes: Sequence[str], wanted: Sequence[str]) -> NDArray[np.int64]:
+def find_positions(codes: Sequence[str], wanted: Sequence[str]) -> NDArray[np.int64]:
     """For each of `codes` its place among the wanted ones, -1 if it is none of them."""
     found = {code: place for place, code in enumerate(wanted)}
     return np.array([found.get(code, -1) for code in codes], dtype=np.int64)

@@ -9,20 +9,20 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from geo.emerging import DEFINITIONS, Pattern, emerging_hotspots
-from layers.analysis.study import Study, align, filter_in
+from geo.emerging import DEFINITIONS, Pattern, find_emerging_hotspots
+from layers.analysis.study import Study, restrict_filter, sum_by_cell
 from layers.columns import Columns
 from layers.event import LayerSpec
 from layers.filters import Filter
-from layers.periods import FEWEST_BINS, Bins, choose_bins, month_only_share, one_layer, period_of
+from layers.periods import FEWEST_BINS, Bins, choose_bins, clip_period, find_month_only_share, require_one_layer
 from layers.query import select
 
-__all__ = ["PATTERN_WORDS", "EmergingMap", "emerging_map"]
+__all__ = ["PATTERN_WORDS", "EmergingMap", "build_emerging_map"]
 
 _COLD: Final = " cold"
 
 
-def _in_words(pattern: Pattern) -> str:
+def _describe_pattern(pattern: Pattern) -> str:
     """The definition of any pattern; those of cold spots mirror the hot ones'."""
     if pattern in DEFINITIONS:
         return DEFINITIONS[pattern]
@@ -33,7 +33,7 @@ def _in_words(pattern: Pattern) -> str:
     return hot
 
 
-PATTERN_WORDS: Final[Mapping[str, str]] = MappingProxyType({str(one): _in_words(one) for one in Pattern})
+PATTERN_WORDS: Final[Mapping[str, str]] = MappingProxyType({str(one): _describe_pattern(one) for one in Pattern})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,7 +56,7 @@ class EmergingMap:
     notes: tuple[str, ...]
 
 
-def emerging_map(
+def build_emerging_map(
     columns: Columns, chosen: Filter, study: Study, *, q: float = 0.05, time_zone: str = "Europe/London"
 ) -> EmergingMap:
     """The pattern of each cell over weeks, four weeks or months that fit the period of the filter and the records.
@@ -64,28 +64,28 @@ def emerging_map(
     The last bin ends with the last day that is known, so that it is never an unfinished one. UsageError unless the
     filter has one layer and the study's wards.
     """
-    spec = one_layer(chosen, "A map of emerging hotspots")
-    chosen = filter_in(study, chosen)
-    period, notes = period_of(columns, chosen, time_zone=time_zone)
+    spec = require_one_layer(chosen, "A map of emerging hotspots")
+    chosen = restrict_filter(study, chosen)
+    period, notes = clip_period(columns, chosen, time_zone=time_zone)
     bins = None
     if period is not None:
         whole = select(columns, replace(chosen, start=period[0], end=period[1]), time_zone=time_zone)
-        bins = choose_bins(period, month_only=month_only_share(columns, whole.index))
+        bins = choose_bins(period, month_only=find_month_only_share(columns, whole.index))
     if bins is None:
         said = f"A pattern over time needs {FEWEST_BINS} weeks or more (months, if only those are known)."
         nothing: NDArray[np.float64] = np.zeros((0, len(study)))
         return EmergingMap(
-            spec, _rows(study).iloc[:0], None, nothing, nothing, nothing.astype(np.int8), q, (*notes, said)
+            spec, _build_rows(study).iloc[:0], None, nothing, nothing, nothing.astype(np.int8), q, (*notes, said)
         )
     counts = np.array(
         [
-            align(columns, select(columns, replace(chosen, start=a, end=b), time_zone=time_zone), study)[0]
+            sum_by_cell(columns, select(columns, replace(chosen, start=a, end=b), time_zone=time_zone), study)[0]
             for a, b in bins.periods
         ]
     )
-    found = emerging_hotspots(counts, study.neighbours, q=q)
+    found = find_emerging_hotspots(counts, study.neighbours, q=q)
     patterns = [str(one) for one in found.pattern]
-    rows = _rows(study).assign(
+    rows = _build_rows(study).assign(
         pattern=patterns,
         definition=[PATTERN_WORDS[one] for one in patterns],
         count=counts.sum(axis=0),
@@ -97,7 +97,7 @@ def emerging_map(
     return EmergingMap(spec, rows, bins, counts, found.z, found.kind, q, (*notes, bins.words))
 
 
-def _rows(study: Study) -> pd.DataFrame:
+def _build_rows(study: Study) -> pd.DataFrame:
     named = {"cell": study.names, "ward_code": study.ward_codes, "ward_name": study.ward_names}
     return pd.DataFrame(named).assign(
         pattern="", definition="", count=0.0, hot_bins=0, cold_bins=0, trend_z=0.0, trend_p=1.0

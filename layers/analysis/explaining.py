@@ -6,12 +6,12 @@ import numpy as np
 
 from geo.tails import poisson_at_least
 from layers.analysis.hotspot_map import COLD, HOT, HotspotMap
-from layers.wording import chance_words, number_words, span_words, things
+from layers.wording import format_count, format_number, format_odds, format_span
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["explain_cell", "too_quiet"]
+__all__ = ["explain_cell", "is_too_quiet"]
 
 _TIMES_AVERAGE: Final = 6.0  # a place that even so many could not set apart is too quiet to tell
 _ORDINARY: Final = 0.25  # of shuffles: nobody need be told by which side a cell differs from the middle
@@ -24,38 +24,38 @@ def explain_cell(found: HotspotMap, cell: str) -> str:
     hotspot (for cold spots: no cold spot). KeyError for a cell that is not on the map.
     """
     if not found.total:
-        return f"There are no {found.spec.many} anywhere on this map{_when(found)}, so there is nothing to compare."
+        return f"There are no {found.spec.many} anywhere on this map{_format_period(found)}, so there is nothing to compare."
     rows = found.rows
     places = rows.index[rows["cell"] == cell]
     if not len(places):
         raise KeyError(cell)
     row = rows.loc[places[0]]
     side = str(row["leans"])
-    counted = things(float(row["neighbourhood"]), found.spec, found.measure)
+    counted = format_count(float(row["neighbourhood"]), found.spec, found.measure)
     others = int(row["cells"]) - 1
     around = f" and the {others} that touch it" if others > 1 else " and the one that touches it" if others else ""
-    elsewhere = _elsewhere(side, found=bool((rows["hotspot"] == side).any()))
-    average = number_words(float(row["expected"]))
+    elsewhere = _describe_background(side, found=bool((rows["hotspot"] == side).any()))
+    average = format_number(float(row["expected"]))
     facts = (
-        f"{counted[0].upper()}{counted[1:]} in this cell{around}{_when(found)}; as many cells {elsewhere} would have "
+        f"{counted[0].upper()}{counted[1:]} in this cell{around}{_format_period(found)}; as many cells {elsewhere} would have "
         f"{average} on average"
     )
-    return f"{facts}; {_verdict(found, float(row['p_value']), row['hotspot'], side, row)}."
+    return f"{facts}; {_describe_verdict(found, float(row['p_value']), row['hotspot'], side, row)}."
 
 
-def too_quiet(found: HotspotMap) -> bool:
+def is_too_quiet(found: HotspotMap) -> bool:
     """Whether on the whole map even a place with six times the average might not stand out."""
     fullest = found.rows["cells"].to_numpy().argmax()
-    return _too_few(float(found.rows["expected"].iloc[fullest]), found.q / len(found.rows))
+    return _is_too_few(float(found.rows["expected"].iloc[fullest]), found.q / len(found.rows))
 
 
-def _verdict(found: HotspotMap, p: float, kind: str, side: str, row: "pd.Series[Any]") -> str:
-    shuffles = f"{chance_words(p)} shuffles {'have as many' if side == HOT else 'have as few'}"
+def _describe_verdict(found: HotspotMap, p: float, kind: str, side: str, row: "pd.Series[Any]") -> str:
+    shuffles = f"{format_odds(p)} shuffles {'have as many' if side == HOT else 'have as few'}"
     if kind == HOT:
         return f"{shuffles}: a hotspot"
     if kind == COLD:
         return f"{shuffles}: a cold spot"
-    if _too_few(float(row["expected"]), found.q / len(found.rows)):
+    if _is_too_few(float(row["expected"]), found.q / len(found.rows)):
         return "too few to tell, for even six times the average might not stand out"
     if p >= _ORDINARY:
         return "an ordinary number"
@@ -65,22 +65,22 @@ def _verdict(found: HotspotMap, p: float, kind: str, side: str, row: "pd.Series[
     return f"{shuffles}, too often to call it a {name} among {len(found.rows):,} cells{hint}"
 
 
-def _too_few(expected: float, level: float) -> bool:
+def _is_too_few(expected: float, level: float) -> bool:
     """Whether even _TIMES_AVERAGE times as many could be chance, were events to fall evenly (Poisson)."""
     return bool(poisson_at_least(np.ceil(_TIMES_AVERAGE * expected), expected) > level)
 
 
-def _elsewhere(side: str, *, found: bool) -> str:
+def _describe_background(side: str, *, found: bool) -> str:
     """Where the average is taken: the background of the test, which the surest of what was found has left."""
     if not found:
         return "anywhere here"
     return f"away from the clearest {'hotspots' if side == HOT else 'cold spots'}"
 
 
-def _when(found: HotspotMap) -> str:
+def _format_period(found: HotspotMap) -> str:
     """The period, and what else was asked for."""
     limits = f" ({', '.join(found.limits)})" if found.limits else ""
     if found.period is None:
         return limits
     days = (found.period[1] - found.period[0]).days
-    return (f" in {number_words(days)} days" if days > 1 else f" on {span_words(*found.period)}") + limits
+    return (f" in {format_number(days)} days" if days > 1 else f" on {format_span(*found.period)}") + limits

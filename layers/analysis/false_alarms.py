@@ -7,9 +7,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from geo.alerts import Alerts, ears, false_alarms_per_year
+from geo.alerts import Alerts, ears, estimate_false_alarms
 
-__all__ = ["METHODS", "Setting", "detect", "expected_false_alarms"]
+__all__ = ["METHODS", "Setting", "detect", "sum_false_alarms"]
 
 METHODS: Final = ("C1", "C2", "C3")
 _STEPS: Final = 2  # simulated means a doubling: a mean is rounded to the nearest of them
@@ -42,28 +42,28 @@ def detect(counts: NDArray[np.float64], setting: Setting, method: str) -> Alerts
     )
 
 
-def expected_false_alarms(history: NDArray[np.float64], setting: Setting) -> float:
+def sum_false_alarms(history: NDArray[np.float64], setting: Setting) -> float:
     """Days a year on which noise like this history (days, series) would ring, summed over the series.
 
     Each series' noise has its mean and, roughly, its ratio of variance to mean (Poisson or negative binomial), without
     trend or week; a day on which several methods ring for one series counts once. Means are rounded to steps of
     41 %, so that few simulations serve all: it is right to about that.
     """
-    return sum(_of_series(column, setting) for column in history.T)
+    return sum(_estimate_series(column, setting) for column in history.T)
 
 
-def _of_series(history: NDArray[np.float64], setting: Setting) -> float:
+def _estimate_series(history: NDArray[np.float64], setting: Setting) -> float:
     if not history.any():
         return 0.0
     mean = max(float(history.mean()), _LEAST_MEAN)
     ratio = float(history.var()) / mean
     step = round(np.log2(mean) * _STEPS)
     nearest = min(_RATIOS, key=lambda known: abs(np.log(max(ratio, 1.0) / known)))
-    return _simulated(2.0 ** (step / _STEPS), nearest, setting)
+    return _simulate_cached(2.0 ** (step / _STEPS), nearest, setting)
 
 
 @lru_cache(maxsize=512)
-def _simulated(mean: float, ratio: float, setting: Setting) -> float:
+def _simulate_cached(mean: float, ratio: float, setting: Setting) -> float:
     """`simulate`, kept in memory."""
     return simulate(mean, ratio, setting)
 
@@ -77,6 +77,6 @@ def simulate(mean: float, ratio: float, setting: Setting) -> float:
         return Alerts(found[0].statistic, found[0].expected, found[0].upper, alarm)
 
     size = None if ratio <= 1 else mean / (ratio - 1)
-    return false_alarms_per_year(
+    return estimate_false_alarms(
         any_method, mean=mean, size=size, series=_SERIES, history=setting.baseline_days + len(METHODS) + 2
     )

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from geo.hotspots import gi_star
-from geo.kernels import gaussian_kernel, recency_scores, recency_weights
+from geo.kernels import build_gaussian_kernel, score_recency, weigh_recency
 from layers.analysis.study import Study
 
 __all__ = [
@@ -18,10 +18,10 @@ __all__ = [
     "METHODS",
     "METHOD_WORDS",
     "RANKS_ONLY",
+    "build_kernel",
+    "build_needed_kernel",
+    "choose_spread_m",
     "forecast",
-    "kernel_for",
-    "kernel_of",
-    "spread_m",
 ]
 
 LAST_WEEKS: Final = 4  # "the last period": four weeks, as the map's 28 days
@@ -43,19 +43,19 @@ KERNEL: Final = "kernel"
 RANKS_ONLY: Final = frozenset({"gi_star"})  # its scores rank cells and are no numbers of events
 
 
-def spread_m(resolution: int) -> float:
+def choose_spread_m(resolution: int) -> float:
     """The standard deviation in metres over which the kernel spreads an event's risk."""
     return _FINE_SPREAD_M if resolution >= _FINE else _SPREAD_M
 
 
-def kernel_of(study: Study) -> csr_array:
+def build_kernel(study: Study) -> csr_array:
     """The kernel's weights between the study's cells."""
-    return gaussian_kernel(study.x_m, study.y_m, bandwidth_m=spread_m(study.resolution))
+    return build_gaussian_kernel(study.x_m, study.y_m, bandwidth_m=choose_spread_m(study.resolution))
 
 
-def kernel_for(methods: Iterable[str], study: Study) -> csr_array:
+def build_needed_kernel(methods: Iterable[str], study: Study) -> csr_array:
     """The kernel where one of the methods looks at it; else an empty one, as laying out that of small cells is slow."""
-    return kernel_of(study) if KERNEL in methods else csr_array((len(study), len(study)))
+    return build_kernel(study) if KERNEL in methods else csr_array((len(study), len(study)))
 
 
 def forecast(method: str, history: NDArray[np.float64], study: Study, kernel: csr_array) -> NDArray[np.float64]:
@@ -66,14 +66,14 @@ def forecast(method: str, history: NDArray[np.float64], study: Study, kernel: cs
     ways: dict[str, Callable[[], NDArray[np.float64]]] = {
         "last_period": lambda: history[-LAST_WEEKS:].mean(axis=0),
         "gi_star": lambda: gi_star(history[-LAST_WEEKS:].sum(axis=0), study.neighbours),
-        "kernel": lambda: _by_kernel(history, kernel),
+        "kernel": lambda: _score_by_kernel(history, kernel),
         "all_history": lambda: history.mean(axis=0),
     }
     return ways[method]()
 
 
-def _by_kernel(history: NDArray[np.float64], kernel: csr_array) -> NDArray[np.float64]:
+def _score_by_kernel(history: NDArray[np.float64], kernel: csr_array) -> NDArray[np.float64]:
     ages: NDArray[np.float64] = 7.0 * np.arange(len(history) - 1, -1, -1, dtype=np.float64) + 3.5  # of weeks' middles
-    whole = recency_weights(ages, half_life_days=HALF_LIFE_DAYS).sum()
-    scores: NDArray[np.float64] = recency_scores(history, ages, kernel, half_life_days=HALF_LIFE_DAYS) / whole
+    whole = weigh_recency(ages, half_life_days=HALF_LIFE_DAYS).sum()
+    scores: NDArray[np.float64] = score_recency(history, ages, kernel, half_life_days=HALF_LIFE_DAYS) / whole
     return scores

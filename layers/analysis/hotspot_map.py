@@ -8,18 +8,18 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from geo.hotspots import hotspots
-from geo.shuffling import shuffled_sums, to_units
+from geo.shuffling import build_sum_distribution, to_units
 from geo.tails import poisson_at_least
-from layers.analysis.emerging_map import emerging_map
-from layers.analysis.study import Study, align, filter_in
+from layers.analysis.emerging_map import build_emerging_map
+from layers.analysis.study import Study, restrict_filter, sum_by_cell
 from layers.columns import Columns
 from layers.event import REPORTERS, RESOLUTIONS, LayerSpec, Measure
 from layers.filters import Filter
-from layers.periods import Period, one_layer, period_of
+from layers.periods import Period, clip_period, require_one_layer
 from layers.query import Selection, select
-from layers.wording import across_words, list_words, number_words, percent_words
+from layers.wording import format_cell_width, format_list, format_number, format_percent
 
-__all__ = ["COLD", "HOT", "HotspotMap", "hotspot_map"]
+__all__ = ["COLD", "HOT", "HotspotMap", "build_hotspot_map"]
 
 HOT: Final = "hot"
 COLD: Final = "cold"
@@ -58,7 +58,7 @@ class HotspotMap:
     notes: tuple[str, ...]
 
 
-def hotspot_map(
+def build_hotspot_map(
     columns: Columns,
     chosen: Filter,
     study: Study,
@@ -72,12 +72,12 @@ def hotspot_map(
     `trend` False leaves the patterns over time out, which takes most of the time. Raises UsageError unless exactly one
     layer is chosen. Misleads as geo.hotspots.hotspots does: dense recording is not risk.
     """
-    spec = one_layer(chosen, "A hotspot map")
-    chosen = filter_in(study, chosen)
+    spec = require_one_layer(chosen, "A hotspot map")
+    chosen = restrict_filter(study, chosen)
     selection = select(columns, chosen, time_zone=time_zone)
-    values, outside = align(columns, selection, study)
+    values, outside = sum_by_cell(columns, selection, study)
     found = hotspots(values, study.neighbours, q)
-    period, notes = period_of(columns, chosen, time_zone=time_zone)
+    period, notes = clip_period(columns, chosen, time_zone=time_zone)
     rows = pd.DataFrame(
         {
             "cell": study.names,
@@ -93,11 +93,11 @@ def hotspot_map(
             "expected": found.expected,
             "cells": np.diff(study.neighbours.indptr),
             "largest": np.maximum.reduceat(values[study.neighbours.indices], study.neighbours.indptr[:-1]),
-            "leans": np.where(found.kind == 0, _leans(values, study), _KINDS[found.kind + 1]),
+            "leans": np.where(found.kind == 0, _find_sides(values, study), _KINDS[found.kind + 1]),
         }
     )
     if trend:
-        emerging = emerging_map(columns, chosen, study, q=q, time_zone=time_zone)
+        emerging = build_emerging_map(columns, chosen, study, q=q, time_zone=time_zone)
         notes += [note for note in emerging.notes if note not in notes]
         rows["trend"] = emerging.rows["pattern"] if emerging.bins else ""
     swept = columns.reported_by[selection.index] == REPORTERS.index("sweep")
@@ -113,41 +113,41 @@ def hotspot_map(
         shared_in_time=selection.shared_in_time,
         swept=int(swept.sum()),
         unit=found.unit,
-        limits=_limits(chosen, spec),
+        limits=_describe_limits(chosen, spec),
         notes=(
-            *_notes(selection, spec, unit=found.unit, outside=outside, swept=float(swept.sum())),
-            *_lone_notes(rows, study.resolution, q, snapped=_share_points(columns, selection)),
+            *_build_notes(selection, spec, unit=found.unit, outside=outside, swept=float(swept.sum())),
+            *_build_lone_notes(rows, study.resolution, q, snapped=_has_shared_points(columns, selection)),
             *notes,
         ),
     )
 
 
-def _limits(chosen: Filter, spec: LayerSpec) -> tuple[str, ...]:
+def _describe_limits(chosen: Filter, spec: LayerSpec) -> tuple[str, ...]:
     """What the filter asks for besides layer, period and wards; hours and weekdays do not apply to states."""
     incident = spec.kind == "incident"
     said = {
         "at the chosen hours": incident and chosen.hours is not None,
         "on the chosen weekdays": incident and bool(chosen.days),
-        f"found by {list_words(_reporter_words(chosen))}": bool(chosen.reported_by),
+        f"found by {format_list(_describe_reporters(chosen))}": bool(chosen.reported_by),
     }
     return tuple(words for words, holds in said.items() if holds)
 
 
-def _reporter_words(chosen: Filter) -> list[str]:
+def _describe_reporters(chosen: Filter) -> list[str]:
     return [_REPORTERS[name] for name in REPORTERS if name in chosen.reported_by]
 
 
-def _leans(values: NDArray[np.float64], study: Study) -> NDArray[np.object_]:
+def _find_sides(values: NDArray[np.float64], study: Study) -> NDArray[np.object_]:
     """To which side each cell's sum leans among all shuffles, (n,)."""
     draws = np.diff(study.neighbours.indptr).astype(np.int64)
     most = int(draws.max())
     units, _ = to_units(values, most_draws=most)
     sums = np.rint(study.neighbours @ units.astype(np.float64)).astype(np.int64)
-    null = shuffled_sums(units, most_draws=most)
+    null = build_sum_distribution(units, most_draws=most)
     return np.where(null.at_least(draws, sums) <= null.at_most(draws, sums), HOT, COLD).astype(object)
 
 
-def _notes(selection: Selection, spec: LayerSpec, *, unit: float, outside: float, swept: float) -> list[str]:
+def _build_notes(selection: Selection, spec: LayerSpec, *, unit: float, outside: float, swept: float) -> list[str]:
     """What was shared, rounded or left out, a sentence for each."""
     said = []
     if selection.shared_in_time:
@@ -163,14 +163,14 @@ def _notes(selection: Selection, spec: LayerSpec, *, unit: float, outside: float
             "asks, is not known."
         )
     if swept and len(selection.index):
-        share = percent_words(swept / len(selection.index))
+        share = format_percent(swept / len(selection.index))
         said.append(f"{share} were found by sweeps: where one searches, one finds. Without them the map may differ.")
     if outside:
-        said.append(f"{number_words(outside)} lie in no cell of the study area, and are left out.")
+        said.append(f"{format_number(outside)} lie in no cell of the study area, and are left out.")
     return said
 
 
-def _lone_notes(rows: pd.DataFrame, resolution: int, q: float, *, snapped: bool) -> list[str]:
+def _build_lone_notes(rows: pd.DataFrame, resolution: int, q: float, *, snapped: bool) -> list[str]:
     """Cells that would stand out were events to fall evenly (Poisson), but hold most of their neighbourhood alone.
 
     The test cannot call them hot: shuffled, such a cell makes some neighbourhood as full every time.
@@ -183,14 +183,14 @@ def _lone_notes(rows: pd.DataFrame, resolution: int, q: float, *, snapped: bool)
     which = "1 cell is" if lone == 1 else f"{lone} cells are"
     said = f"{which} busy among quiet ones, which chance alone would make as often, so not called hot."
     if snapped and resolution > min(RESOLUTIONS):
-        larger = across_words(resolution - 1)
+        larger = format_cell_width(resolution - 1)
         return [f"{said} Many records share their points: larger cells ({larger} across) may tell more."]
     if not snapped and resolution < max(RESOLUTIONS):
-        return [f"{said} Smaller cells ({across_words(resolution + 1)} across) may tell more."]
+        return [f"{said} Smaller cells ({format_cell_width(resolution + 1)} across) may tell more."]
     return [said]
 
 
-def _share_points(columns: Columns, selection: Selection) -> bool:
+def _has_shared_points(columns: Columns, selection: Selection) -> bool:
     """Whether records lie on half as many points as there are records or fewer, as anchor points make them."""
     points = columns.lon[selection.index] + 1j * columns.lat[selection.index]
     return len(np.unique(points)) <= len(points) / 2

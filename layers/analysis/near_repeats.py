@@ -10,16 +10,16 @@ from scipy.spatial import cKDTree
 from geo.errors import UsageError
 from geo.hotspots import benjamini_hochberg
 from geo.knox import NearRepeats, knox_test
-from layers.analysis.daily import known_days
-from layers.analysis.study import Study, filter_in, project
+from layers.analysis.daily import find_known_days
+from layers.analysis.study import Study, project, restrict_filter
 from layers.columns import Columns
 from layers.event import LayerSpec
 from layers.filters import Filter
-from layers.periods import Period, one_layer, period_of
+from layers.periods import Period, clip_period, require_one_layer
 from layers.query import select
-from layers.wording import number_words, percent_words, span_words
+from layers.wording import format_number, format_percent, format_span
 
-__all__ = ["DAYS", "DISTANCES_M", "MOST_PAIRS", "RepeatTable", "near_repeat_table"]
+__all__ = ["DAYS", "DISTANCES_M", "MOST_PAIRS", "RepeatTable", "build_near_repeats"]
 
 DISTANCES_M: Final = (0.0, 1.0, 100.0, 200.0, 300.0, 400.0)  # the first band holds the same place
 DAYS: Final = (0.0, 2.0, 7.0, 14.0, 28.0)
@@ -51,7 +51,7 @@ class RepeatTable:
     notes: tuple[str, ...]
 
 
-def near_repeat_table(
+def build_near_repeats(
     columns: Columns,
     chosen: Filter,
     study: Study,
@@ -66,11 +66,11 @@ def near_repeat_table(
     short: a place that grew busy over a year looks like repeats. UsageError for several layers, fewer than 20 events,
     or so many that shuffling them would take long.
     """
-    spec = one_layer(chosen, "A test of near repeats", incidents=True)
-    chosen = filter_in(study, chosen)
+    spec = require_one_layer(chosen, "A test of near repeats", incidents=True)
+    chosen = restrict_filter(study, chosen)
     index = select(columns, replace(chosen, measure="events"), time_zone=time_zone).index
     sweeps = "sweep" in chosen.reported_by
-    known = known_days(columns, spec.name, time_zone=time_zone, sweeps=sweeps)
+    known = find_known_days(columns, spec.name, time_zone=time_zone, sweeps=sweeps)
     place = np.flatnonzero(np.isin(known.index, index))
     kept, day = known.index[place], known.day[place].astype(np.float64)
     if len(kept) < _FEWEST_EVENTS:
@@ -80,11 +80,11 @@ def near_repeat_table(
             "choose a longer period, or more wards",
         )
     x_m, y_m = project(study.crs, columns.lon[kept], columns.lat[kept])
-    shuffles = _shuffles(np.column_stack([x_m, y_m]))
+    shuffles = _choose_shuffles(np.column_stack([x_m, y_m]))
     table = knox_test(x_m, y_m, day, distances_m=DISTANCES_M, days=DAYS, shuffles=shuffles, seed=seed)
-    rows = _rows(table, q)
-    period, notes = period_of(columns, chosen, time_zone=time_zone)
-    raised_m, raised_days = _reach(rows)
+    rows = _build_rows(table, q)
+    period, notes = clip_period(columns, chosen, time_zone=time_zone)
+    raised_m, raised_days = _find_raised(rows)
     return RepeatTable(
         spec=spec,
         rows=rows,
@@ -94,12 +94,12 @@ def near_repeat_table(
         shuffles=shuffles,
         raised_m=raised_m,
         raised_days=raised_days,
-        sentence=_sentence(spec, rows, raised_m, raised_days),
-        notes=(*notes, *_notes(spec, len(kept), len(index) - len(kept), period, shuffles)),
+        sentence=_describe_repeats(spec, rows, raised_m, raised_days),
+        notes=(*notes, *_build_notes(spec, len(kept), len(index) - len(kept), period, shuffles)),
     )
 
 
-def _shuffles(places: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]") -> int:
+def _choose_shuffles(places: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]") -> int:
     """How many shuffles the number of near pairs allows; UsageError if too many even for few."""
     tree = cKDTree(places)
     pairs = (int(tree.count_neighbors(tree, DISTANCES_M[-1])) - len(places)) // 2
@@ -112,7 +112,7 @@ def _shuffles(places: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]") -> in
     return _SHUFFLES if pairs <= _QUICK_PAIRS else _FEWER_SHUFFLES
 
 
-def _rows(table: NearRepeats, q: float) -> pd.DataFrame:
+def _build_rows(table: NearRepeats, q: float) -> pd.DataFrame:
     far, long = len(table.distances_m) - 1, len(table.days) - 1
     adjusted = benjamini_hochberg(table.p.ravel())
     return pd.DataFrame(
@@ -131,7 +131,7 @@ def _rows(table: NearRepeats, q: float) -> pd.DataFrame:
     )
 
 
-def _reach(rows: pd.DataFrame) -> tuple[float | None, float | None]:
+def _find_raised(rows: pd.DataFrame) -> tuple[float | None, float | None]:
     """How far pairs of the first days are raised, and how long those of the nearest such distance, without a gap."""
     raised = rows.pivot_table(index="to_m", columns="to_days", values="raised", aggfunc="first").to_numpy(dtype=bool)
     near = np.flatnonzero(raised[:, 0])
@@ -143,14 +143,14 @@ def _reach(rows: pd.DataFrame) -> tuple[float | None, float | None]:
     return DISTANCES_M[far + 1], DAYS[long + 1]
 
 
-def _sentence(spec: LayerSpec, rows: pd.DataFrame, raised_m: float | None, raised_days: float | None) -> str:
+def _describe_repeats(spec: LayerSpec, rows: pd.DataFrame, raised_m: float | None, raised_days: float | None) -> str:
     others = rows["raised"].any()
     if raised_m is None or raised_days is None:
         later = "; some later or wider bands are raised (see the table)" if others else ""
         return f"No sign of near repeats: {spec.many} in the first {DAYS[1]:.0f} days are no closer than chance{later}."
     soon = rows[(rows["to_m"] <= raised_m) & (rows["to_days"] == DAYS[1]) & rows["raised"]]
     expected = float(soon["expected"].sum())
-    times = number_words(float(soon["observed"].sum()) / expected) if expected else "many"
+    times = format_number(float(soon["observed"].sum()) / expected) if expected else "many"
     article = "an" if spec.one[0] in "aeiou" else "a"
     where = "at the same place" if raised_m <= DISTANCES_M[1] else f"within {raised_m:.0f} m"
     return (
@@ -159,10 +159,10 @@ def _sentence(spec: LayerSpec, rows: pd.DataFrame, raised_m: float | None, raise
     )
 
 
-def _notes(spec: LayerSpec, events: int, left_out: int, period: Period | None, shuffles: int) -> list[str]:
-    when = f" of {span_words(*period)}" if period else ""
+def _build_notes(spec: LayerSpec, events: int, left_out: int, period: Period | None, shuffles: int) -> list[str]:
+    when = f" of {format_span(*period)}" if period else ""
     said = [f"From {events:,} {spec.many}{when}, their days shuffled {shuffles} times."]
     if left_out:
-        share = percent_words(left_out / (events + left_out))
+        share = format_percent(left_out / (events + left_out))
         said.append(f"{left_out:,} more ({share}) do not know their day, or were found by sweeps, and take no part.")
     return said

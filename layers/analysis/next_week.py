@@ -9,24 +9,24 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from layers.analysis.backtest_figures import SHARES
-from layers.analysis.forecasts import LAST_WEEKS, RANKS_ONLY, forecast, kernel_for
-from layers.analysis.study import Study, study_of
-from layers.analysis.weekly import Weeks, weekly_counts
-from layers.analysis.winning import Winner
+from layers.analysis.forecasts import LAST_WEEKS, RANKS_ONLY, build_needed_kernel, forecast
+from layers.analysis.study import Study, load_study
+from layers.analysis.weekly import Weeks, count_weeks
+from layers.analysis.winning import SelectedMethod
 from layers.areas import Area
 from layers.columns import Columns
 from layers.event import LayerSpec
-from layers.periods import one_layer
+from layers.periods import require_one_layer
 from layers.query import Filter
-from layers.wording import list_words, number_words
+from layers.wording import format_list, format_number
 
-__all__ = ["NextWeek", "next_week"]
+__all__ = ["Forecast", "build_forecast"]
 
 _WEEK: Final = dt.timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class NextWeek:
+class Forecast:
     """What `winner`'s method expects of the chosen wards' cells in the week [start, end) after the newest record.
 
     `rows`, first what is looked at first: cell (H3 string), ward_code, ward_name (of the largest part), expected
@@ -36,7 +36,7 @@ class NextWeek:
     """
 
     spec: LayerSpec
-    winner: Winner
+    winner: SelectedMethod
     rows: pd.DataFrame
     start: dt.date
     end: dt.date
@@ -44,16 +44,18 @@ class NextWeek:
     notes: tuple[str, ...]
 
 
-def next_week(columns: Columns, area: Area, layer: str, winner: Winner, *, wards: tuple[str, ...] = ()) -> NextWeek:
+def build_forecast(
+    columns: Columns, area: Area, layer: str, winner: SelectedMethod, *, wards: tuple[str, ...] = ()
+) -> Forecast:
     """Forecast from every whole week on record over the whole area; `wards` (codes, none: all) are then taken from it.
 
     Judged and made alike: events that do not know their day, and those found by sweeps, take no part. Forecasts follow
     what was reported: where nobody reports, nothing is expected.
     """
-    spec = one_layer(Filter(layers=(layer,)), "A forecast", incidents=True)
-    study = study_of(area, (), winner.resolution)
-    weeks = weekly_counts(columns, layer, study, judged=1, time_zone=area.time_zone)
-    scores = forecast(winner.method, weeks.counts, study, kernel_for((winner.method,), study))
+    spec = require_one_layer(Filter(layers=(layer,)), "A forecast", incidents=True)
+    study = load_study(area, (), winner.resolution)
+    weeks = count_weeks(columns, layer, study, judged=1, time_zone=area.time_zone)
+    scores = forecast(winner.method, weeks.counts, study, build_needed_kernel((winner.method,), study))
     inside = np.isin(study.ward_codes, wards) if wards else np.ones(len(study), dtype=bool)
     # As the back-test ranks: by what is expected on a square kilometre; Gi* ranks by itself.
     density = scores if winner.method in RANKS_ONLY else scores / study.area_km2
@@ -72,14 +74,14 @@ def next_week(columns: Columns, area: Area, layer: str, winner: Winner, *, wards
         }
     )
     start = weeks.start_of(len(weeks.counts))
-    return NextWeek(
+    return Forecast(
         spec=spec,
         winner=winner,
         rows=rows,
         start=start,
         end=start + _WEEK,
         expected=float(rows["expected"].sum(skipna=False)),
-        notes=tuple(_notes(spec, weeks)),
+        notes=tuple(_build_notes(spec, weeks)),
     )
 
 
@@ -90,10 +92,10 @@ def _bands(study: Study, order: NDArray[np.intp]) -> NDArray[np.int64]:
     return np.searchsorted(SHARES, before, side="right")
 
 
-def _notes(spec: LayerSpec, weeks: Weeks) -> list[str]:
+def _build_notes(spec: LayerSpec, weeks: Weeks) -> list[str]:
     left = [
-        f"{number_words(number)} that {why}"
+        f"{format_number(number)} that {why}"
         for number, why in ((weeks.unknown, "do not know their day"), (weeks.swept, "were found by sweeps"))
         if number
     ]
-    return [f"Of the {spec.many}, {list_words(left)} take no part."] if left else []
+    return [f"Of the {spec.many}, {format_list(left)} take no part."] if left else []

@@ -6,14 +6,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from geo.calendar import HOURS_A_WEEK, STEP_S, Calendar, month_name, week_mask
+from geo.calendar import HOURS_A_WEEK, STEP_S, Calendar, build_week_mask, format_month
 from layers.catalogue import LAYER_NAMES, LAYERS
 from layers.columns import Columns
 from layers.event import PRECISIONS
 from layers.filters import Filter
 from layers.query import count, select
 
-__all__ = ["WeekdayHour", "by_month", "weekday_hour"]
+__all__ = ["WeekdayHour", "count_by_month", "count_weekday_hours"]
 
 
 class WeekdayHour(NamedTuple):
@@ -28,7 +28,7 @@ class WeekdayHour(NamedTuple):
     unknown_hour: int
 
 
-def weekday_hour(columns: Columns, chosen: Filter, time_zone: str = "Europe/London") -> WeekdayHour:
+def count_weekday_hours(columns: Columns, chosen: Filter, time_zone: str = "Europe/London") -> WeekdayHour:
     """The selected incidents by local weekday and hour; those found between two times are shared over the hours."""
     calendar = Calendar(time_zone)
     selection = select(columns, chosen, time_zone=time_zone)
@@ -40,20 +40,20 @@ def weekday_hour(columns: Columns, chosen: Filter, time_zone: str = "Europe/Lond
     here = index[instant]
     hour = calendar.week_hours(columns.start[here])
     grid: NDArray[np.float64] = np.bincount(hour, weights=size[instant], minlength=HOURS_A_WEEK).astype(np.float64)
-    grid = grid + _shared_hours(columns, index[~instant], size[~instant], chosen, calendar)
+    grid = grid + _share_hours(columns, index[~instant], size[~instant], chosen, calendar)
     return WeekdayHour(grid.reshape(7, 24), len(index), int(np.count_nonzero(incident & ~timed)))
 
 
-def by_month(columns: Columns, chosen: Filter, *, time_zone: str = "Europe/London") -> pd.DataFrame:
+def count_by_month(columns: Columns, chosen: Filter, *, time_zone: str = "Europe/London") -> pd.DataFrame:
     """Columns month (YYYY-MM), layer, count: every month from the first with a count to the last, noughts included."""
     rows = count(columns, chosen, by=("month", "layer"), time_zone=time_zone).rows
     layers = [name for name in LAYER_NAMES if not chosen.layers or name in chosen.layers]
-    months = _months_between(rows["month"].min(), rows["month"].max()) if len(rows) else []
+    months = _list_months(rows["month"].min(), rows["month"].max()) if len(rows) else []
     every = pd.MultiIndex.from_product([months, layers], names=["month", "layer"])
     return rows.set_index(["month", "layer"]).reindex(every, fill_value=0.0).reset_index()
 
 
-def _shared_hours(
+def _share_hours(
     columns: Columns, index: NDArray[np.int64], size: NDArray[np.float64], chosen: Filter, calendar: Calendar
 ) -> NDArray[np.float64]:
     """Intervals (n,) of some size shared over the 168 hours of a week: each at its own even rate, inside the filter."""
@@ -76,10 +76,10 @@ def _shared_hours(
     seconds += np.cumsum(switched) * STEP_S
     hour = calendar.week_hours((np.arange(many) + first_step) * STEP_S)
     grid = np.bincount(hour, weights=seconds, minlength=HOURS_A_WEEK)
-    return np.where(week_mask(chosen.hours, chosen.days), np.maximum(grid, 0.0), 0.0)
+    return np.where(build_week_mask(chosen.hours, chosen.days), np.maximum(grid, 0.0), 0.0)
 
 
-def _months_between(first: str, last: str) -> list[str]:
+def _list_months(first: str, last: str) -> list[str]:
     """Every month from one YYYY-MM to another, both included."""
     low, high = (int(month[:4]) * 12 + int(month[5:]) - 1 - 1970 * 12 for month in (first, last))
-    return [month_name(month) for month in range(low, high + 1)]
+    return [format_month(month) for month in range(low, high + 1)]

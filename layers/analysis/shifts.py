@@ -7,9 +7,9 @@ import numpy as np
 
 from geo.tails import binomial_at_least, share_interval
 from layers.analysis.rhythm import WeekdayHour
-from layers.wording import percent_words
+from layers.wording import format_percent
 
-__all__ = ["SHIFT_HOURS", "BusiestShift", "busiest_shift"]
+__all__ = ["SHIFT_HOURS", "BusiestShift", "find_busiest_shift"]
 
 # Local hours [from, to) of the three shifts that cover a day.
 SHIFT_HOURS: Final = {"early": (6, 14), "late": (14, 22), "night": (22, 6)}
@@ -43,21 +43,21 @@ class BusiestShift:
         left_out = f" {self.unknown_hour:,} more have no known time of day." if self.unknown_hour else ""
         if self.name is None or self.next is None:
             return f"No record here has a known time of day, so no shift can be named.{left_out}"
-        first, then = (_titled(name) for name in (self.name, self.next))
-        share = f"{percent_words(self.share)} (between {percent_words(self.low)} and {percent_words(self.high)})"
+        first, then = (_format_name(name) for name in (self.name, self.next))
+        share = f"{format_percent(self.share)} (between {format_percent(self.low)} and {format_percent(self.high)})"
         of = f"{share} of {self.known_hour:,} with a known time of day"
         if self.clear:
             return f"The busiest shift is {first}: {of}; the next is {then}.{left_out}"
         return f"Most fall in the {first} shift, {of}, but it cannot be told from {then}.{left_out}"
 
 
-def busiest_shift(rhythm: WeekdayHour) -> BusiestShift:
+def find_busiest_shift(rhythm: WeekdayHour) -> BusiestShift:
     """Which of the early (06-14), late (14-22) and night (22-06) shifts has the most, from a weekday-by-hour grid.
 
     Equal shifts stand in the order of the day.
     """
     hours = rhythm.grid.sum(axis=0)
-    counts = {name: float(hours[_of_shift(*bounds)].sum()) for name, bounds in SHIFT_HOURS.items()}
+    counts = {name: float(hours[_list_shift_hours(*bounds)].sum()) for name, bounds in SHIFT_HOURS.items()}
     whole = {name: round(number) for name, number in counts.items()}
     ranked = sorted(counts, key=lambda name: -counts[name])
     total = sum(whole.values())
@@ -80,11 +80,11 @@ def busiest_shift(rhythm: WeekdayHour) -> BusiestShift:
     )
 
 
-def _of_shift(first: int, last: int) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+def _list_shift_hours(first: int, last: int) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
     """The hours of the day of a shift, which may run over midnight."""
     return np.arange(first, last if last > first else last + 24) % 24
 
 
-def _titled(name: str) -> str:
+def _format_name(name: str) -> str:
     first, last = SHIFT_HOURS[name]
     return f"{name} ({first:02d}:00 to {last:02d}:00)"

@@ -11,16 +11,16 @@ import shapely
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from geo.cells import boundaries, cell_areas_km2, cell_strings, cells_meeting
+from geo.cells import build_outlines, find_meeting_cells, format_cells, measure_areas_km2
 from geo.errors import UsageError
-from geo.neighbours import cell_neighbours
+from geo.neighbours import build_neighbours
 from geo.wards import Wards
 from layers.areas import Area
 from layers.columns import Columns
 from layers.filters import Filter
 from layers.query import Selection, count_cells
 
-__all__ = ["BRITISH_GRID", "Study", "align", "filter_in", "make_study", "project", "study_of"]
+__all__ = ["BRITISH_GRID", "Study", "build_study", "load_study", "project", "restrict_filter", "sum_by_cell"]
 
 BRITISH_GRID: Final = "EPSG:27700"
 _BRITAIN: Final = (-9.01, 49.75, 2.01, 61.01)  # where EPSG:27700 is meant to be used: west, south, east, north
@@ -79,12 +79,12 @@ class Study:
 
 
 @lru_cache(maxsize=24)
-def study_of(area: Area, wards: tuple[str, ...] = (), resolution: int = 9) -> Study:
-    """`make_study`, kept in memory. An area that was read again is another one."""
-    return make_study(area, wards=wards, resolution=resolution)
+def load_study(area: Area, wards: tuple[str, ...] = (), resolution: int = 9) -> Study:
+    """`build_study`, kept in memory. An area that was read again is another one."""
+    return build_study(area, wards=wards, resolution=resolution)
 
 
-def make_study(area: Area, *, wards: Iterable[str] = (), resolution: int = 9) -> Study:
+def build_study(area: Area, *, wards: Iterable[str] = (), resolution: int = 9) -> Study:
     """The study area of some wards (codes; none means all) of an area at a resolution.
 
     Events outside the chosen wards are not counted, so a cell on their edge is judged by its part inside. UsageError
@@ -100,8 +100,8 @@ def make_study(area: Area, *, wards: Iterable[str] = (), resolution: int = 9) ->
         )
     places = np.array([p for p, code in enumerate(area.wards.codes) if not chosen or code in chosen], dtype=np.intp)
     polygons = area.wards.polygons[places]
-    cells = cells_meeting(polygons, resolution=resolution)
-    hexagons = boundaries(cells)
+    cells = find_meeting_cells(polygons, resolution=resolution)
+    hexagons = build_outlines(cells)
     crs = _plane(area)
     centres = shapely.centroid(hexagons)
     x_m, y_m = project(crs, shapely.get_x(centres), shapely.get_y(centres))
@@ -111,17 +111,17 @@ def make_study(area: Area, *, wards: Iterable[str] = (), resolution: int = 9) ->
         resolution=resolution,
         wards=area.wards,
         cells=cells,
-        names=np.array(cell_strings(cells), dtype=object),
+        names=np.array(format_cells(cells), dtype=object),
         ward=places[_largest_part(hexagons, polygons)],
-        area_km2=cell_areas_km2(cells),
+        area_km2=measure_areas_km2(cells),
         x_m=x_m,
         y_m=y_m,
         crs=crs,
-        neighbours=cell_neighbours(cells),
+        neighbours=build_neighbours(cells),
     )
 
 
-def filter_in(study: Study, chosen: Filter) -> Filter:
+def restrict_filter(study: Study, chosen: Filter) -> Filter:
     """The filter with the study's wards; UsageError if it names others, for then empty cells would not be empty."""
     if chosen.wards and tuple(sorted(set(chosen.wards))) != study.chosen:
         raise UsageError(
@@ -132,7 +132,7 @@ def filter_in(study: Study, chosen: Filter) -> Filter:
     return replace(chosen, wards=study.chosen)
 
 
-def align(columns: Columns, selection: Selection, study: Study) -> tuple[NDArray[np.float64], float]:
+def sum_by_cell(columns: Columns, selection: Selection, study: Study) -> tuple[NDArray[np.float64], float]:
     """A selection summed by the study's cells, float64 (n,), noughts included; and what lies in no cell of it.
 
     The latter is 0 but for events on the very edge of a ward, or of wards that have since been drawn anew.

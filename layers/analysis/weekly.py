@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo.errors import UsageError
-from layers.analysis.daily import count_by, known_days, ordinal
+from layers.analysis.daily import count_by, find_known_days, to_ordinal
 from layers.analysis.study import Study
 from layers.columns import Columns
-from layers.periods import known_period
-from layers.wording import number_words
+from layers.periods import find_known_period
+from layers.wording import format_number
 
-__all__ = ["FEWEST_HISTORY_WEEKS", "Weeks", "weekly_counts"]
+__all__ = ["FEWEST_HISTORY_WEEKS", "Weeks", "count_weeks"]
 
 FEWEST_HISTORY_WEEKS: Final = 8  # before the first week that is judged
 
@@ -37,26 +37,26 @@ class Weeks:
         return self.first + dt.timedelta(days=7 * week)
 
 
-def weekly_counts(columns: Columns, layer: str, study: Study, *, judged: int, time_zone: str) -> Weeks:
+def count_weeks(columns: Columns, layer: str, study: Study, *, judged: int, time_zone: str) -> Weeks:
     """Whole weeks from the layer's first record to its last; UsageError if there are too few to judge `judged` of them.
 
     Cells and wards are those of the study; events elsewhere take no part.
     """
-    known = known_period(columns, layer, time_zone=time_zone)
+    known = find_known_period(columns, layer, time_zone=time_zone)
     many = (known[1] - known[0]).days // 7 if known else 0
     if known is None or judged < 1 or many < judged + FEWEST_HISTORY_WEEKS:
         raise UsageError(
             f"A back-test needs one week or more to judge, and {FEWEST_HISTORY_WEEKS} weeks of records before them",
-            f"{number_words(judged)} weeks are to be judged, and {layer} has {number_words(many)} in all",
+            f"{format_number(judged)} weeks are to be judged, and {layer} has {format_number(many)} in all",
             "judge fewer weeks, or load more records",
         )
     first = known[1] - dt.timedelta(days=7 * many)
-    events = known_days(columns, layer, time_zone=time_zone)
+    events = find_known_days(columns, layer, time_zone=time_zone)
     cells = columns.cell_ids[study.resolution]
     place = np.minimum(np.searchsorted(study.cells, cells), len(study.cells) - 1)
     place = np.where(study.cells[place] == cells, place, -1)[columns.cell[study.resolution][events.index]]
     if study.chosen:
         chosen = np.array([code in study.chosen for code in columns.ward_codes])
         place = np.where(chosen[columns.ward[events.index]], place, -1)
-    week = (events.day - ordinal(first)) // 7
+    week = (events.day - to_ordinal(first)) // 7
     return Weeks(count_by(week, place, times=many, places=len(study)), first, events.unknown, events.swept)

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from geo.errors import UsageError
 from geo.farrington import farrington_flexible
 from layers.analysis.daily import count_by
-from layers.analysis.weekly_rates import expected_weekly_alarms
+from layers.analysis.weekly_rates import estimate_weekly_alarms
 
-__all__ = ["ALPHA", "FARRINGTON", "WeeklyAlarm", "WeeklyAlarms", "weekly_alarms"]
+__all__ = ["ALPHA", "FARRINGTON", "WeeklyAlarm", "WeeklyAlarms", "find_weekly_alarms"]
 
 FARRINGTON: Final = "Farrington"
 ALPHA: Final = (
@@ -38,7 +38,7 @@ class WeeklyAlarms:
     false_alarms_a_year: float
 
 
-def weekly_alarms(
+def find_weekly_alarms(
     day: NDArray[np.int64], ward: NDArray[np.int64], *, places: int, days_known: int, days: int
 ) -> WeeklyAlarms | None:
     """Judge the weeks that hold the last `days` days; None where the records are too short for the method.
@@ -66,4 +66,4 @@ def weekly_alarms(
         )
         for week, place in zip(*np.nonzero(found.alarm), strict=True)
     ]
-    return WeeklyAlarms(tuple(alarms), expected_weekly_alarms(weekly))
+    return WeeklyAlarms(tuple(alarms), estimate_weekly_alarms(weekly))

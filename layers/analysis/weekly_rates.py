@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["MEANS", "RATES", "RATIOS", "YEARS", "expected_weekly_alarms"]
+__all__ = ["MEANS", "RATES", "RATIOS", "YEARS", "estimate_weekly_alarms"]
 
 MEANS: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 32.0)  # events a week
 RATIOS: Final = (1.0, 2.0, 4.0)  # of variance to mean
@@ -30,7 +30,7 @@ RATES: Final[Mapping[tuple[int, float], tuple[float, ...]]] = MappingProxyType(
 )
 
 
-def expected_weekly_alarms(weekly: NDArray[np.float64]) -> float:
+def estimate_weekly_alarms(weekly: NDArray[np.float64]) -> float:
     """Alarms a year from noise like these weekly counts (weeks, series), summed over the series.
 
     Each series' noise has its mean and, roughly, its ratio of variance to mean, measured between one week and the next

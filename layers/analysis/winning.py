@@ -16,28 +16,28 @@ import numpy as np
 import shapely
 
 from geo.errors import DataError
-from layers.analysis.backtest_figures import DECIDING_SHARE, SHARES, SizeFigure, Verdict
+from layers.analysis.backtest_figures import DECIDING_SHARE, SHARES, MethodComparison, SizeFigure
 from layers.analysis.backtesting import MOST_CELLS, Backtest, backtest
 from layers.analysis.forecasts import METHOD_WORDS, METHODS
 from layers.analysis.weekly import FEWEST_HISTORY_WEEKS
 from layers.areas import Area
-from layers.catalogue import layer_code, layer_named
+from layers.catalogue import find_layer, find_layer_code
 from layers.columns import Columns
 from layers.event import RESOLUTIONS
-from layers.periods import known_period
-from layers.whole_files import written_whole
-from layers.wording import across_words, number_words
+from layers.periods import find_known_period
+from layers.whole_files import atomic_write
+from layers.wording import format_cell_width, format_number
 
 __all__ = [
     "FEWEST_WEEKS",
     "MOST_WEEKS",
-    "Judgement",
-    "Winner",
-    "judgement_of",
-    "keep_judged",
-    "kept_judgement",
-    "uses_words",
-    "winner_of",
+    "MethodSelection",
+    "SelectedMethod",
+    "describe_uses",
+    "keep_selection",
+    "read_selection",
+    "select_method",
+    "select_methods",
 ]
 
 Progress = Callable[[int, int], None]
@@ -48,7 +48,7 @@ _RULE: Final = repr((2, METHODS, SHARES, DECIDING_SHARE, RESOLUTIONS, MOST_CELLS
 
 
 @dataclass(frozen=True, slots=True)
-class Winner:
+class SelectedMethod:
     """The method that caught most at DECIDING_SHARE of the area, with which cells; `clear`: beyond chance.
 
     `sentence` says it. `judged_to` is the day after the last judged one, `weeks` were judged. `hit_rate` is the share
@@ -67,15 +67,15 @@ class Winner:
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class MethodSelection:
     """The winner over all sizes of cells, the one at each resolution, and how Gi* fares at each (SizeFigure)."""
 
-    best: Winner
-    by_size: Mapping[int, Winner]
+    best: SelectedMethod
+    by_size: Mapping[int, SelectedMethod]
     gi_star: tuple[SizeFigure, ...]
 
 
-def winner_of(
+def select_method(
     columns: Columns,
     area: Area,
     layer: str,
@@ -83,7 +83,7 @@ def winner_of(
     home: Path | None,
     resolution: int | None = None,
     progress: Progress | None = None,
-) -> Winner | None:
+) -> SelectedMethod | None:
     """The method that wins the back-test of the area's last weeks; with `resolution`, the best one at that size.
 
     None where nothing can be judged: fewer than FEWEST_WEEKS weeks beyond the history that methods need, no events in
@@ -91,44 +91,44 @@ def winner_of(
     (layers.analysis.backtesting.MOST_CELLS).
     Kept in `home` (None: nowhere); `progress` is told each resolution before it is judged, and its place.
     """
-    found = judgement_of(columns, area, layer, home=home, progress=progress)
+    found = select_methods(columns, area, layer, home=home, progress=progress)
     if found is None:
         return None
     return found.best if resolution is None else found.by_size.get(resolution)
 
 
-def judgement_of(
+def select_methods(
     columns: Columns, area: Area, layer: str, *, home: Path | None, progress: Progress | None = None
-) -> Judgement | None:
+) -> MethodSelection | None:
     """All that a back-test of up to MOST_WEEKS weeks says of a layer, read where it was judged before; else judged.
 
-    What is kept counts only for the same records, wards and rule. None as for `winner_of`.
+    What is kept counts only for the same records, wards and rule. None as for `select_method`.
     """
-    kept = kept_judgement(columns, area, layer, home=home)
+    kept = read_selection(columns, area, layer, home=home)
     if kept:
         return kept
-    weeks = _weeks_to_judge(columns, area, layer)
+    weeks = _count_weeks(columns, area, layer)
     if weeks < FEWEST_WEEKS:
         return None
     found = backtest(columns, area, layer, weeks=weeks, progress=progress)
-    return keep_judged(found, columns, area, home=home)
+    return keep_selection(found, columns, area, home=home)
 
 
-def keep_judged(found: Backtest, columns: Columns, area: Area, *, home: Path | None) -> Judgement | None:
+def keep_selection(found: Backtest, columns: Columns, area: Area, *, home: Path | None) -> MethodSelection | None:
     """What a back-test says, kept for these records; None if no event fell into its weeks.
 
     It must be one over the whole area, MOST_WEEKS weeks (or as many as there are) and every resolution.
     """
     if not found.events:
         return None
-    judgement = _judgement(found)
+    judgement = _build_selection(found)
     if home is not None:
         layer = found.spec.name
-        _keep(_file(home, area, layer), judgement, _fingerprint(columns, area, layer))
+        _write_selection(_file(home, area, layer), judgement, _fingerprint(columns, area, layer))
     return judgement
 
 
-def kept_judgement(columns: Columns, area: Area, layer: str, *, home: Path | None) -> Judgement | None:
+def read_selection(columns: Columns, area: Area, layer: str, *, home: Path | None) -> MethodSelection | None:
     """What was judged before of these very records; None if nothing was. Never takes long."""
     if home is None:
         return None
@@ -136,35 +136,35 @@ def kept_judgement(columns: Columns, area: Area, layer: str, *, home: Path | Non
         held = json.loads(_file(home, area, layer).read_text(encoding="utf-8"))
         if held["of"] != _fingerprint(columns, area, layer):
             return None
-        return Judgement(
-            best=_winner(held["best"]),
-            by_size={int(size): _winner(one) for size, one in held["by_size"].items()},
+        return MethodSelection(
+            best=_parse_method(held["best"]),
+            by_size={int(size): _parse_method(one) for size, one in held["by_size"].items()},
             gi_star=tuple(SizeFigure(**one) for one in held["gi_star"]),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None  # not there, half gone or of another make: it is judged again
 
 
-def uses_words(best: Winner) -> str:
+def describe_uses(best: SelectedMethod) -> str:
     """What the screens and plans do with the winner, for whoever reads a back-test."""
     return (
         f"The dashboard's expected events use the {METHOD_WORDS[best.method]} with cells "
-        f"{across_words(best.resolution)} across, judged over the whole area and {number_words(best.weeks)} weeks."
+        f"{format_cell_width(best.resolution)} across, judged over the whole area and {format_number(best.weeks)} weeks."
     )
 
 
-def _weeks_to_judge(columns: Columns, area: Area, layer: str) -> int:
-    if layer_named(layer).kind == "state":
+def _count_weeks(columns: Columns, area: Area, layer: str) -> int:
+    if find_layer(layer).kind == "state":
         return 0
-    known = known_period(columns, layer, time_zone=area.time_zone)
+    known = find_known_period(columns, layer, time_zone=area.time_zone)
     return min(MOST_WEEKS, (known[1] - known[0]).days // 7 - FEWEST_HISTORY_WEEKS) if known else 0
 
 
-def _judgement(found: Backtest) -> Judgement:
-    def winner(verdict: Verdict) -> Winner:
+def _build_selection(found: Backtest) -> MethodSelection:
+    def winner(verdict: MethodComparison) -> SelectedMethod:
         rows = found.rows
         own = rows[(rows["method"] == verdict.method) & (rows["resolution"] == verdict.resolution)]
-        return Winner(
+        return SelectedMethod(
             method=verdict.method,
             resolution=verdict.resolution,
             clear=verdict.clear,
@@ -176,7 +176,7 @@ def _judgement(found: Backtest) -> Judgement:
         )
 
     by_size = {size: winner(verdict) for size, verdict in found.by_size.items()}
-    return Judgement(winner(found.verdict), by_size, found.gi_star)
+    return MethodSelection(winner(found.verdict), by_size, found.gi_star)
 
 
 def _file(home: Path, area: Area, layer: str) -> Path:
@@ -185,7 +185,7 @@ def _file(home: Path, area: Area, layer: str) -> Path:
 
 def _fingerprint(columns: Columns, area: Area, layer: str) -> str:
     """Changes with the layer's events, the wards and the rule; says nothing of any event."""
-    own = columns.layer == layer_code(layer)
+    own = columns.layer == find_layer_code(layer)
     digest = hashlib.sha256(_RULE.encode())
     digest.update(f"{area.name}|{area.vintage}|{area.time_zone}".encode())
     digest.update(b"".join(shapely.to_wkb(area.wards.polygons)))
@@ -194,15 +194,15 @@ def _fingerprint(columns: Columns, area: Area, layer: str) -> str:
     return digest.hexdigest()
 
 
-def _keep(path: Path, judgement: Judgement, fingerprint: str) -> None:
+def _write_selection(path: Path, judgement: MethodSelection, fingerprint: str) -> None:
     """Write it; a home that cannot be written to only costs time."""
     held = {"of": fingerprint, **asdict(judgement)}
     with suppress(OSError, DataError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with written_whole(path) as draft:
+        with atomic_write(path) as draft:
             draft.write_text(json.dumps(held, indent=1, default=date.isoformat), encoding="utf-8")
 
 
-def _winner(held: dict[str, Any]) -> Winner:
+def _parse_method(held: dict[str, Any]) -> SelectedMethod:
     caught = tuple((share, rate) for share, rate in held["caught"])
-    return Winner(**held | {"judged_to": date.fromisoformat(held["judged_to"]), "caught": caught})
+    return SelectedMethod(**held | {"judged_to": date.fromisoformat(held["judged_to"]), "caught": caught})

@@ -7,12 +7,12 @@ from typing import Final, Literal
 import numpy as np
 
 from geo.calendar import Calendar
-from geo.cells import cell_strings
+from geo.cells import format_cells
 from layers.areas import Area
 from layers.catalogue import LAYER_NAMES
 from layers.columns import Columns
 
-__all__ = ["ClosureLine", "closure_lines"]
+__all__ = ["ClosureLine", "find_closure_lines"]
 
 RESOLUTION: Final = 9
 _EPOCH: Final = dt.date(1970, 1, 1)
@@ -32,7 +32,7 @@ class ClosureLine:
     lat: float
 
 
-def closure_lines(
+def find_closure_lines(
     columns: Columns, area: Area, *, today: dt.date, days: int, wards: tuple[str, ...] = ()
 ) -> tuple[ClosureLine, ...]:
     """Closures in force whose first day lies within the last `days` days, or whose last within the next `days`.
@@ -44,7 +44,7 @@ def closure_lines(
     own = np.flatnonzero(columns.layer == LAYER_NAMES.index("closed_properties"))
     firsts = [_EPOCH + dt.timedelta(days=int(day)) for day in calendar.days(columns.start[own])]
     lasts = [_EPOCH + dt.timedelta(days=int(day)) for day in calendar.days(columns.end[own] - 1)]
-    cells = cell_strings(columns.cell_ids[RESOLUTION][columns.cell[RESOLUTION][own]])
+    cells = format_cells(columns.cell_ids[RESOLUTION][columns.cell[RESOLUTION][own]])
     span = dt.timedelta(days=days)
     found = []
     for place, (first, last, cell) in enumerate(zip(firsts, lasts, cells, strict=True)):

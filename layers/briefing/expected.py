@@ -7,18 +7,18 @@ from typing import Final
 
 import numpy as np
 
-from layers.analysis.next_week import next_week
-from layers.analysis.winning import Winner
+from layers.analysis.next_week import build_forecast
+from layers.analysis.winning import SelectedMethod
 from layers.areas import Area
 from layers.columns import Columns
 
-__all__ = ["ExpectedLine", "expected_lines"]
+__all__ = ["ForecastLine", "build_forecast_lines"]
 
 MOST_A_LAYER: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
-class ExpectedLine:
+class ForecastLine:
     """A cell (H3) with the most expected events for its size in the week [start, end): `expected` of `total` in all."""
 
     layer: str
@@ -32,17 +32,17 @@ class ExpectedLine:
     total: float
 
 
-def expected_lines(
-    columns: Columns, area: Area, winners: Mapping[str, Winner], *, wards: tuple[str, ...] = ()
-) -> tuple[ExpectedLine, ...]:
+def build_forecast_lines(
+    columns: Columns, area: Area, winners: Mapping[str, SelectedMethod], *, wards: tuple[str, ...] = ()
+) -> tuple[ForecastLine, ...]:
     """The first MOST_A_LAYER cells of each layer that has a winner; none of a method that ranks without numbers."""
     found = []
     for layer, winner in winners.items():
-        week = next_week(columns, area, layer, winner, wards=wards)
+        week = build_forecast(columns, area, layer, winner, wards=wards)
         if not np.isfinite(week.expected) or week.expected <= 0:
             continue
         found += [
-            ExpectedLine(
+            ForecastLine(
                 layer=layer,
                 title=week.spec.title,
                 start=week.start,

@@ -10,23 +10,23 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from layers.analysis.alerting import Alert, alert_report, default_day
-from layers.analysis.change_map import FALL, RISE, TOO_FEW, change_map
-from layers.analysis.study import Study, study_of
-from layers.analysis.winning import Winner
+from layers.analysis.alerting import Alert, build_alert_report, choose_default_day
+from layers.analysis.change_map import FALL, RISE, TOO_FEW, build_change_map
+from layers.analysis.study import Study, load_study
+from layers.analysis.winning import SelectedMethod
 from layers.areas import Area
-from layers.briefing.closures import ClosureLine, closure_lines
-from layers.briefing.expected import ExpectedLine, expected_lines
-from layers.briefing.places import PlaceLine, hot_places
-from layers.briefing.sources import SourceLine, source_lines
-from layers.briefing.work import WorkLine, work_lines
+from layers.briefing.closures import ClosureLine, find_closure_lines
+from layers.briefing.expected import ForecastLine, build_forecast_lines
+from layers.briefing.places import PlaceLine, find_hot_places
+from layers.briefing.sources import SourceLine, build_source_lines
+from layers.briefing.work import VisitLine, build_visit_lines
 from layers.catalogue import LAYERS
 from layers.columns import Columns
-from layers.counts_export import demonstration_mark
+from layers.counts_export import find_demonstration_mark
 from layers.event import LayerSpec
 from layers.filters import Filter
-from layers.periods import Period, known_period
-from layers.wording import date_words
+from layers.periods import Period, find_known_period
+from layers.wording import format_date
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,13 +35,13 @@ __all__ = [
     "Alert",
     "Briefing",
     "ClosureLine",
-    "ExpectedLine",
+    "ForecastLine",
     "LayerLine",
     "PlaceLine",
     "Purpose",
     "SourceLine",
-    "WorkLine",
-    "make_briefing",
+    "VisitLine",
+    "build_briefing",
 ]
 
 HOTSPOT_DAYS: Final = 28  # hotspots need more days than a meeting looks back on
@@ -86,16 +86,16 @@ class Briefing:
     wards: tuple[str, ...]
     layers: tuple[LayerLine, ...]
     places: tuple[PlaceLine, ...]
-    expected: tuple[ExpectedLine, ...]
+    expected: tuple[ForecastLine, ...]
     alerts: tuple[Alert, ...]
     closures: tuple[ClosureLine, ...]
-    work: tuple[WorkLine, ...]
+    work: tuple[VisitLine, ...]
     sources: tuple[SourceLine, ...]
     notes: tuple[str, ...]
     mark: str | None  # what must be said of synthetic events among them
 
 
-def make_briefing(  # noqa: PLR0913 - what a briefing is made of, by keyword
+def build_briefing(  # noqa: PLR0913 - what a briefing is made of, by keyword
     columns: Columns,
     area: Area,
     *,
@@ -106,7 +106,7 @@ def make_briefing(  # noqa: PLR0913 - what a briefing is made of, by keyword
     wards: tuple[str, ...] = (),
     visits: "pd.DataFrame | None" = None,
     sources: "pd.DataFrame | None" = None,
-    winners: Mapping[str, Winner] | None = None,
+    winners: Mapping[str, SelectedMethod] | None = None,
 ) -> Briefing:
     """The facts as they stand on `today`, whose own events are not counted: it is not over.
 
@@ -117,64 +117,66 @@ def make_briefing(  # noqa: PLR0913 - what a briefing is made of, by keyword
     """
     length = days or (SHIFT_DAYS if purpose is Purpose.SHIFT else MEETING_DAYS)
     period = (today - length * _DAY, today)
-    study = study_of(area, wards)
+    study = load_study(area, wards)
     incidents = [spec for spec in LAYERS if spec.kind == "incident"]
-    lines = tuple(layer_line(columns, area, spec, study, period=period, hours=hours) for spec in LAYERS)
+    lines = tuple(build_layer_line(columns, area, spec, study, period=period, hours=hours) for spec in LAYERS)
     places, notes = [], []
     for spec in incidents:
-        found, said = hot_places(columns, area, spec, study, until=today, days=max(length, HOTSPOT_DAYS), hours=hours)
+        found, said = find_hot_places(
+            columns, area, spec, study, until=today, days=max(length, HOTSPOT_DAYS), hours=hours
+        )
         places += found
         notes += said
-    day = default_day(columns, today=today, time_zone=area.time_zone)
-    report = alert_report(columns, area, day, days=min(length, MEETING_DAYS))
+    day = choose_default_day(columns, today=today, time_zone=area.time_zone)
+    report = build_alert_report(columns, area, day, days=min(length, MEETING_DAYS))
     chosen = [one for one in report.alerts if not wards or one.ward_code is None or one.ward_code in wards]
     return Briefing(
         purpose=purpose,
         area=area.name,
-        title=briefing_title(area, purpose, hours),
+        title=format_briefing_title(area, purpose, hours),
         today=today,
         period=period,
         hours=hours,
         wards=wards,
         layers=lines,
         places=tuple(places),
-        expected=expected_lines(columns, area, winners or {}, wards=wards),
+        expected=build_forecast_lines(columns, area, winners or {}, wards=wards),
         alerts=tuple(chosen),
-        closures=closure_lines(columns, area, today=today, days=CLOSURE_DAYS, wards=wards),
-        work=() if visits is None else work_lines(visits, wards=wards),
-        sources=source_lines(columns, area, sources, today=today),
-        notes=tuple(dict.fromkeys([*notes, *_late_notes(columns, area, today)])),
-        mark=demonstration_mark(columns),
+        closures=find_closure_lines(columns, area, today=today, days=CLOSURE_DAYS, wards=wards),
+        work=() if visits is None else build_visit_lines(visits, wards=wards),
+        sources=build_source_lines(columns, area, sources, today=today),
+        notes=tuple(dict.fromkeys([*notes, *_build_late_notes(columns, area, today)])),
+        mark=find_demonstration_mark(columns),
     )
 
 
-def briefing_title(area: Area, purpose: Purpose, hours: tuple[int, int] | None) -> str:
+def format_briefing_title(area: Area, purpose: Purpose, hours: tuple[int, int] | None) -> str:
     """As in "Middlesbrough: threat, risk and harm", "Middlesbrough: shift 22:00 to 06:00"."""
     if purpose is Purpose.MEETING:
         return f"{area.title}: threat, risk and harm"
     return f"{area.title}: shift {hours[0]:02}:00 to {hours[1]:02}:00" if hours else f"{area.title}: shift"
 
 
-def layer_line(
+def build_layer_line(
     columns: Columns, area: Area, spec: LayerSpec, study: Study, *, period: Period, hours: tuple[int, int] | None
 ) -> LayerLine:
     """One layer against the same length before. States are in force at any hour."""
     shown = hours if spec.kind == "incident" else None
-    own = _own_period(columns, area, spec, period)
+    own = _find_own_period(columns, area, spec, period)
     if own is None:
         return LayerLine(spec.name, spec.title, None, 0.0, None, f"no {spec.many} have been loaded")
     chosen = Filter(layers=(spec.name,), start=own[0], end=own[1], wards=study.chosen, hours=shown)
-    found = change_map(columns, chosen, study, time_zone=area.time_zone)
+    found = build_change_map(columns, chosen, study, time_zone=area.time_zone)
     if found.now is None or found.other is None:
         return LayerLine(spec.name, spec.title, found.now, 0.0, None, "nothing to compare with yet")
     whole = found.whole.iloc[0]
-    verdict = verdict_words(str(whole["change"]), float(whole["ratio_low"]), float(whole["ratio_high"]))
+    verdict = describe_change(str(whole["change"]), float(whole["ratio_low"]), float(whole["ratio_high"]))
     return LayerLine(spec.name, spec.title, found.now, float(whole["now"]), float(whole["before"]), verdict)
 
 
-def _own_period(columns: Columns, area: Area, spec: LayerSpec, period: Period) -> Period | None:
+def _find_own_period(columns: Columns, area: Area, spec: LayerSpec, period: Period) -> Period | None:
     """The period, moved back to the layer's own last day where its records end before it."""
-    known = known_period(columns, spec.name, time_zone=area.time_zone)
+    known = find_known_period(columns, spec.name, time_zone=area.time_zone)
     if known is None:
         return None
     if spec.kind == "state" or known[1] >= period[1]:
@@ -182,7 +184,7 @@ def _own_period(columns: Columns, area: Area, spec: LayerSpec, period: Period) -
     return known[1] - (period[1] - period[0]), known[1]
 
 
-def verdict_words(change: str, low: float, high: float) -> str:
+def describe_change(change: str, low: float, high: float) -> str:
     """What the exact test says; "" for states, of which none is made."""
     if change == TOO_FEW:
         return "too few to tell"
@@ -193,11 +195,11 @@ def verdict_words(change: str, low: float, high: float) -> str:
     return change
 
 
-def _late_notes(columns: Columns, area: Area, today: dt.date) -> list[str]:
+def _build_late_notes(columns: Columns, area: Area, today: dt.date) -> list[str]:
     """Which layers end before yesterday."""
     said = []
     for spec in LAYERS:
-        known = known_period(columns, spec.name, time_zone=area.time_zone)
+        known = find_known_period(columns, spec.name, time_zone=area.time_zone)
         if spec.kind == "incident" and known and known[1] < today - _DAY:
-            said.append(f"{spec.title} are known to {date_words(known[1] - _DAY)} only.")
+            said.append(f"{spec.title} are known to {format_date(known[1] - _DAY)} only.")
     return said

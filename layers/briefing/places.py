@@ -7,16 +7,16 @@ from typing import Final
 import numpy as np
 from scipy.sparse.csgraph import connected_components
 
-from layers.analysis.explaining import explain_cell, too_quiet
-from layers.analysis.hotspot_map import HOT, HotspotMap, hotspot_map
+from layers.analysis.explaining import explain_cell, is_too_quiet
+from layers.analysis.hotspot_map import HOT, HotspotMap, build_hotspot_map
 from layers.analysis.study import Study
 from layers.areas import Area
 from layers.columns import Columns
 from layers.event import LayerSpec
 from layers.filters import Filter
-from layers.periods import known_period
+from layers.periods import find_known_period
 
-__all__ = ["PlaceLine", "hot_places"]
+__all__ = ["PlaceLine", "find_hot_places"]
 
 MOST_A_LAYER: Final = 2
 
@@ -40,7 +40,7 @@ class PlaceLine:
     reason: str
 
 
-def hot_places(
+def find_hot_places(
     columns: Columns,
     area: Area,
     spec: LayerSpec,
@@ -54,20 +54,20 @@ def hot_places(
 
     Of the last `days` days up to `until`, or up to the layer's last record where that is earlier.
     """
-    known = known_period(columns, spec.name, time_zone=area.time_zone)
+    known = find_known_period(columns, spec.name, time_zone=area.time_zone)
     if known is None:
         return [], []
     end = min(until, known[1])
     chosen = Filter(layers=(spec.name,), start=end - dt.timedelta(days=days), end=end, wards=study.chosen, hours=hours)
-    found = hotspot_map(columns, chosen, study, trend=False, time_zone=area.time_zone)
+    found = build_hotspot_map(columns, chosen, study, trend=False, time_zone=area.time_zone)
     hot = np.flatnonzero(found.rows["hotspot"].to_numpy() == HOT)
     if not len(hot):
-        return [], [_nothing_words(found, spec, days, hours)]
+        return [], [_describe_nothing(found, spec, days, hours)]
     groups = connected_components(study.neighbours[hot][:, hot], directed=False)[1]
     order = np.lexsort((-found.rows["count"].to_numpy()[hot], -found.rows["gi_z"].to_numpy()[hot]))
     first = {int(group): int(place) for place, group in zip(order[::-1], groups[order[::-1]], strict=True)}
     heads = sorted(first.items(), key=lambda item: int(np.flatnonzero(order == item[1])[0]))
-    places = [_place(found, hot, groups, group, head) for group, head in heads[:MOST_A_LAYER]]
+    places = [_build_line(found, hot, groups, group, head) for group, head in heads[:MOST_A_LAYER]]
     left = len(heads) - MOST_A_LAYER
     if left <= 0:
         return places, []
@@ -75,7 +75,7 @@ def hot_places(
     return places, [f"{left} more {words} for {spec.many}: see the map of hotspots."]
 
 
-def _place(found: HotspotMap, hot: np.ndarray, groups: np.ndarray, group: int, head: int) -> PlaceLine:
+def _build_line(found: HotspotMap, hot: np.ndarray, groups: np.ndarray, group: int, head: int) -> PlaceLine:
     row = found.rows.iloc[hot[head]]
     others = [int(place) for place in np.flatnonzero(groups == group) if place != head]
     together = found.rows.iloc[hot[[head, *others]]]
@@ -92,10 +92,10 @@ def _place(found: HotspotMap, hot: np.ndarray, groups: np.ndarray, group: int, h
     )
 
 
-def _nothing_words(found: HotspotMap, spec: LayerSpec, days: int, hours: tuple[int, int] | None) -> str:
+def _describe_nothing(found: HotspotMap, spec: LayerSpec, days: int, hours: tuple[int, int] | None) -> str:
     """Why no place of a layer is named."""
     if not found.total:
         return f"No {spec.many} were recorded in these {days} days{' at these hours' if hours else ''}."
-    if too_quiet(found):
+    if is_too_quiet(found):
         return f"There are too few {spec.many} in {days} days to tell a hotspot from chance."
     return f"No place stands out for {spec.many}: they lie as chance would scatter them."

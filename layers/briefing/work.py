@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["WorkLine", "work_lines"]
+__all__ = ["VisitLine", "build_visit_lines"]
 
 
 @dataclass(frozen=True, slots=True)
-class WorkLine:
+class VisitLine:
     """What one team did: visits, minutes at the places, and needles collected (None: nobody counted)."""
 
     kind: str
@@ -20,12 +20,12 @@ class WorkLine:
     needles: int | None
 
 
-def work_lines(visits: "pd.DataFrame", *, wards: tuple[str, ...] = ()) -> tuple[WorkLine, ...]:
+def build_visit_lines(visits: "pd.DataFrame", *, wards: tuple[str, ...] = ()) -> tuple[VisitLine, ...]:
     """Sums of the visits of layers.work.ledger, by kind and team; `wards` codes (none: all)."""
     chosen = visits[visits["ward_code"].isin(wards)] if wards else visits
     lines = []
     for (kind, team), rows in chosen.groupby(["kind", "team"], sort=True):
         counted = rows["needles"].dropna()
         needles = int(counted.sum()) if len(counted) else None
-        lines.append(WorkLine(str(kind), str(team), len(rows), int(rows["minutes"].sum()), needles))
+        lines.append(VisitLine(str(kind), str(team), len(rows), int(rows["minutes"].sum()), needles))
     return tuple(lines)

@@ -16,13 +16,13 @@ from layers.event import DEMONSTRATION
 from layers.storage.reading import is_empty
 from layers.storage.store import Store
 
-__all__ = ["TRUTH_FILE", "fill", "remove"]
+__all__ = ["TRUTH_FILE", "load_demonstration", "remove_demonstration"]
 
 TRUTH_FILE: Final = "demonstration.json"
 CHUNK_ROWS: Final = 50_000
 
 
-def fill(
+def load_demonstration(
     store: Store, viewer: Viewer, area: Area, *, events: int = 20_000, seed: int = 1, today: dt.date, home: Path
 ) -> dict[str, Any]:
     """Fill an empty store with demonstration events, and write what was planted to `home/demonstration.json`.
@@ -57,7 +57,7 @@ def fill(
     }
 
 
-def remove(store: Store, viewer: Viewer, *, home: Path | None = None) -> dict[str, Any]:
+def remove_demonstration(store: Store, viewer: Viewer, *, home: Path | None = None) -> dict[str, Any]:
     """Remove every demonstration event with all its versions for good, and the truth file of `home` if that is given.
 
     Returns the number of events removed, and a notice where something is left to do (see `layers.storage.erasure`).

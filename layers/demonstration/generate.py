@@ -11,12 +11,18 @@ import pandas as pd
 
 from geo.errors import UsageError
 from layers.areas import Area
-from layers.demonstration.draw import Drawn, draw_incidents, draw_repeats, draw_spike, draw_sweeps, peaks
+from layers.demonstration.draw import Incidents, draw_incidents, draw_repeats, draw_spike, draw_sweeps, find_peaks
 from layers.demonstration.patterns import Hotspot, plant_closures, plant_hotspots, plant_spike
-from layers.demonstration.places import Places, make_places
+from layers.demonstration.places import Places, make_street_places
 from layers.demonstration.rhythms import Span
-from layers.demonstration.rows import closure_rows, event_frame, incident_rows, leave_open, sweep_rows
-from layers.demonstration.truth import Planted, tell_truth
+from layers.demonstration.rows import (
+    build_closure_rows,
+    build_event_frame,
+    build_incident_rows,
+    build_sweep_rows,
+    mark_open,
+)
+from layers.demonstration.truth import PlantedPatterns, build_truth
 
 __all__ = ["SHARES", "Demonstration", "make_events"]
 
@@ -47,11 +53,11 @@ def make_events(area: Area, *, events: int = 20_000, seed: int = 1, today: dt.da
     stream = _streams(area, seed, today)
     span = Span.three_years(today, area.time_zone)
     counts = count_layers(events)
-    places = make_places(area.wards, stream())
+    places = make_street_places(area.wards, stream())
     planted = _plant(places, span, counts, stream)
     rows = pd.concat(_all_rows(places, span, counts, planted, stream), ignore_index=True)
-    frame = event_frame(rows, places=places, area=area, random=stream())
-    return Demonstration(frame, tell_truth(frame, area=area, seed=seed, span=span, places=places, planted=planted))
+    frame = build_event_frame(rows, places=places, area=area, random=stream())
+    return Demonstration(frame, build_truth(frame, area=area, seed=seed, span=span, places=places, planted=planted))
 
 
 def count_layers(events: int) -> dict[str, int]:
@@ -67,47 +73,49 @@ def _streams(area: Area, seed: int, today: dt.date) -> Stream:
     return lambda: np.random.default_rng(root.spawn(1)[0])
 
 
-def _plant(places: Places, span: Span, counts: dict[str, int], stream: Stream) -> Planted:
+def _plant(places: Places, span: Span, counts: dict[str, int], stream: Stream) -> PlantedPatterns:
     hotspots = plant_hotspots(places, span, stream())
     spike = plant_spike(places, span, counts["overdoses"], stream())
-    dealing = places.weight * peaks(places, of_layer(hotspots, "street_dealing"))
+    dealing = places.weight * find_peaks(places, select_layer(hotspots, "street_dealing"))
     closures = plant_closures(places, span, counts["closed_properties"], dealing, stream())
-    return Planted(hotspots, spike, closures)
+    return PlantedPatterns(hotspots, spike, closures)
 
 
-def of_layer(hotspots: list[Hotspot], layer: str) -> list[Hotspot]:
+def select_layer(hotspots: list[Hotspot], layer: str) -> list[Hotspot]:
     """The hotspots of one layer."""
     return [hotspot for hotspot in hotspots if hotspot.layer == layer]
 
 
 def _all_rows(
-    places: Places, span: Span, counts: dict[str, int], planted: Planted, stream: Stream
+    places: Places, span: Span, counts: dict[str, int], planted: PlantedPatterns, stream: Stream
 ) -> list[pd.DataFrame]:
     swept = round(counts["needle_litter"] * SWEPT_SHARE)
-    needles = _with_repeats("needle_litter", counts["needle_litter"] - swept, places, span, planted, stream)
-    dealing = _with_repeats("street_dealing", counts["street_dealing"], places, span, planted, stream)
+    needles = _draw_with_repeats("needle_litter", counts["needle_litter"] - swept, places, span, planted, stream)
+    dealing = _draw_with_repeats("street_dealing", counts["street_dealing"], places, span, planted, stream)
     overdoses = draw_incidents(
         "overdoses",
         counts["overdoses"] - planted.spike.events,
         places=places,
         span=span,
-        hotspots=of_layer(planted.hotspots, "overdoses"),
+        hotspots=select_layer(planted.hotspots, "overdoses"),
         closures=None,
         random=stream(),
     ) + draw_spike(planted.spike, places=places, random=stream())
-    hotspots = of_layer(planted.hotspots, "needle_litter")
+    hotspots = select_layer(planted.hotspots, "needle_litter")
     sweeps = draw_sweeps(swept, places=places, span=span, hotspots=hotspots, random=stream())
     now = int(span.day_starts(np.array([span.day(0)]))[0])
     return [
-        leave_open(incident_rows("needle_litter", needles, span=span, random=stream()), now=now),
-        incident_rows("street_dealing", dealing, span=span, random=stream()),
-        incident_rows("overdoses", overdoses, span=span, random=stream()),
-        sweep_rows(sweeps, span=span, random=stream()),
-        closure_rows(planted.closures, now=now, random=stream()),
+        mark_open(build_incident_rows("needle_litter", needles, span=span, random=stream()), now=now),
+        build_incident_rows("street_dealing", dealing, span=span, random=stream()),
+        build_incident_rows("overdoses", overdoses, span=span, random=stream()),
+        build_sweep_rows(sweeps, span=span, random=stream()),
+        build_closure_rows(planted.closures, now=now, random=stream()),
     ]
 
 
-def _with_repeats(layer: str, count: int, places: Places, span: Span, planted: Planted, stream: Stream) -> Drawn:
+def _draw_with_repeats(
+    layer: str, count: int, places: Places, span: Span, planted: PlantedPatterns, stream: Stream
+) -> Incidents:
     """Incidents of a layer, of which REPEATED_SHARE are near repeats of others; only dealing heeds closures."""
     closures = planted.closures if layer == "street_dealing" else None
     repeats = round(count * REPEATED_SHARE)
@@ -116,7 +124,7 @@ def _with_repeats(layer: str, count: int, places: Places, span: Span, planted: P
         count - repeats,
         places=places,
         span=span,
-        hotspots=of_layer(planted.hotspots, layer),
+        hotspots=select_layer(planted.hotspots, layer),
         closures=closures,
         random=stream(),
     )

@@ -13,7 +13,7 @@ from geo.cells import index_points
 from geo.coverage import metres_per_degree
 from geo.wards import Wards
 
-__all__ = ["Places", "make_places"]
+__all__ = ["Places", "make_street_places"]
 
 STREETS_PER_WARD: Final = 80
 POINTS_PER_STREET: Final = 10
@@ -63,7 +63,7 @@ class Places:
         return np.hypot(self.x_m[one] - self.x_m[other], self.y_m[one] - self.y_m[other])
 
 
-def make_places(wards: Wards, random: np.random.Generator) -> Places:
+def make_street_places(wards: Wards, random: np.random.Generator) -> Places:
     """Invented streets in each ward: centres, short streets around them, points along those that lie in the ward.
 
     Wards weigh alike, but compact ones somewhat more, so that events lie denser where people live close together. No

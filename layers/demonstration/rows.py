@@ -11,13 +11,21 @@ from geo.calendar import Calendar
 from geo.cells import index_points_at
 from layers.areas import Area
 from layers.catalogue import LAYER_NAMES
-from layers.demonstration.draw import Drawn
+from layers.demonstration.draw import Incidents
 from layers.demonstration.patterns import Closures
 from layers.demonstration.places import Places
 from layers.demonstration.rhythms import Span, draw_by_weight
 from layers.event import DEMONSTRATION, EVENT_COLUMNS, RESOLUTIONS
 
-__all__ = ["KINDS", "Kind", "closure_rows", "event_frame", "incident_rows", "leave_open", "sweep_rows"]
+__all__ = [
+    "KINDS",
+    "Kind",
+    "build_closure_rows",
+    "build_event_frame",
+    "build_incident_rows",
+    "build_sweep_rows",
+    "mark_open",
+]
 
 OPEN_S: Final = 30 * 3600  # reports of the public that are younger are not answered yet
 STREWN_M: Final = 4  # events lie so far from the points of a street, as a standard deviation
@@ -61,8 +69,8 @@ KINDS: Final = {
 SWEPT: Final = (Kind("found in a sweep", "sweep", 1.0, minute=0.5, day=0.5),)
 
 
-def incident_rows(
-    layer: str, drawn: Drawn, *, span: Span, random: np.random.Generator, kinds: tuple[Kind, ...] | None = None
+def build_incident_rows(
+    layer: str, drawn: Incidents, *, span: Span, random: np.random.Generator, kinds: tuple[Kind, ...] | None = None
 ) -> pd.DataFrame:
     """Rows of one layer of incidents, without identifiers, wards and cells; `kinds` None: those of the layer."""
     kinds = KINDS[layer] if kinds is None else kinds
@@ -75,7 +83,7 @@ def incident_rows(
             "occurred_from": begin,
             "occurred_to": end,
             "time_precision": precision,
-            "quantity": _few(len(drawn), random) if layer == "needle_litter" else np.int64(1),
+            "quantity": _draw_quantities(len(drawn), random) if layer == "needle_litter" else np.int64(1),
             "category": np.array([one.category for one in kinds], dtype=object)[kind],
             "reported_by": np.array([one.reported_by for one in kinds], dtype=object)[kind],
             "status": "removed" if layer == "needle_litter" else None,
@@ -83,19 +91,19 @@ def incident_rows(
     )
 
 
-def leave_open(rows: pd.DataFrame, *, now: int) -> pd.DataFrame:
+def mark_open(rows: pd.DataFrame, *, now: int) -> pd.DataFrame:
     """Rows of which the public's reports of the last hours before `now` (UTC seconds) are open."""
     waiting = (rows["reported_by"] == "public") & (rows["occurred_to"] > now - OPEN_S)
     return rows.assign(status=rows["status"].mask(waiting, "open"))
 
 
-def sweep_rows(drawn: Drawn, *, span: Span, random: np.random.Generator) -> pd.DataFrame:
+def build_sweep_rows(drawn: Incidents, *, span: Span, random: np.random.Generator) -> pd.DataFrame:
     """Rows of what needle sweeps found: many needles at a time, half of them known to the day."""
     many = np.clip(random.lognormal(2.6, 0.6, len(drawn)), 4, 60).astype(np.int64)
-    return incident_rows("needle_litter", drawn, span=span, random=random, kinds=SWEPT).assign(quantity=many)
+    return build_incident_rows("needle_litter", drawn, span=span, random=random, kinds=SWEPT).assign(quantity=many)
 
 
-def closure_rows(closures: Closures, *, now: int, random: np.random.Generator) -> pd.DataFrame:
+def build_closure_rows(closures: Closures, *, now: int, random: np.random.Generator) -> pd.DataFrame:
     """Rows of closed properties; `now` in UTC seconds says which are still in force."""
     return pd.DataFrame(
         {
@@ -112,11 +120,11 @@ def closure_rows(closures: Closures, *, now: int, random: np.random.Generator) -
     )
 
 
-def event_frame(rows: pd.DataFrame, *, places: Places, area: Area, random: np.random.Generator) -> pd.DataFrame:
+def build_event_frame(rows: pd.DataFrame, *, places: Places, area: Area, random: np.random.Generator) -> pd.DataFrame:
     """Rows of all layers as EVENT_COLUMNS, in order of time, each with an identifier, a point, its ward and cells."""
     order = np.lexsort([rows["place"], rows["layer"].map(LAYER_NAMES.index), rows["occurred_from"]])
     frame = rows.iloc[order].reset_index(drop=True)
-    lon, lat = _strewn(frame.pop("place").to_numpy(), places, area, random)
+    lon, lat = _scatter_points(frame.pop("place").to_numpy(), places, area, random)
     ward = area.wards.locate(lon, lat)
     cells = index_points_at(lon, lat, resolutions=RESOLUTIONS)
     extra: dict[str, Any] = {
@@ -132,7 +140,7 @@ def event_frame(rows: pd.DataFrame, *, places: Places, area: Area, random: np.ra
     return frame.assign(**extra)[list(EVENT_COLUMNS)]
 
 
-def _strewn(
+def _scatter_points(
     place: NDArray[np.int64], places: Places, area: Area, random: np.random.Generator
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Points some metres from their places; at the place where that would leave its ward or its cell."""
@@ -145,7 +153,7 @@ def _strewn(
 
 
 def _times(
-    drawn: Drawn, span: Span, wanted: NDArray[np.object_], random: np.random.Generator
+    drawn: Incidents, span: Span, wanted: NDArray[np.object_], random: np.random.Generator
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.object_]]:
     """UTC seconds from and to, and the time precision. Months that are not over yet are not known as months."""
     moment = span.to_utc(drawn.day, drawn.second)
@@ -174,6 +182,6 @@ def _precisions(kinds: tuple[Kind, ...], kind: NDArray[np.int64], random: np.ran
     return np.asarray(np.array(["minute", "day", "month", "between"], dtype=object)[turn])
 
 
-def _few(count: int, random: np.random.Generator) -> NDArray[np.int64]:
+def _draw_quantities(count: int, random: np.random.Generator) -> NDArray[np.int64]:
     """Needles of a reported find: one or two as a rule, seldom more than ten."""
     return np.clip(random.lognormal(0.4, 0.8, count), 1, 40).astype(np.int64)

@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from geo.cells import cell_strings
+from geo.cells import format_cells
 from layers.areas import Area
 from layers.catalogue import LAYER_NAMES
 from layers.demonstration.draw import REPEAT_DAYS, REPEAT_M
@@ -15,13 +15,13 @@ from layers.demonstration.patterns import RING_MULTIPLIER, RING_WIDTH_M, Closure
 from layers.demonstration.places import Places
 from layers.demonstration.rhythms import EPOCH, Span
 
-__all__ = ["Planted", "tell_truth"]
+__all__ = ["PlantedPatterns", "build_truth"]
 
 NOTICE: Final = "Synthetic events for demonstration. They describe nobody and no real place."
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Planted:
+class PlantedPatterns:
     """All that was planted."""
 
     hotspots: list[Hotspot]
@@ -29,8 +29,8 @@ class Planted:
     closures: Closures
 
 
-def tell_truth(
-    frame: pd.DataFrame, *, area: Area, seed: int, span: Span, places: Places, planted: Planted
+def build_truth(
+    frame: pd.DataFrame, *, area: Area, seed: int, span: Span, places: Places, planted: PlantedPatterns
 ) -> dict[str, Any]:
     """The truth as JSON holds it. Cells are H3 strings; dates are local; `to` is the first day that no longer counts.
 
@@ -80,7 +80,7 @@ def _spike(spike: Spike, places: Places, area: Area) -> dict[str, Any]:
         "from": _date(spike.start),
         "to": _date(spike.end),
         "centre": _cell(spike.centre),
-        "cells": cell_strings(cells),
+        "cells": format_cells(cells),
         "ward_codes": wards,
         "events": spike.events,
         "ordinary_share": round(float(places.weight[np.isin(places.cell, cells)].sum()), 6),
@@ -110,7 +110,7 @@ def _closures(frame: pd.DataFrame, closures: Closures) -> list[dict[str, Any]]:
 
 
 def _cell(cell: int) -> str:
-    return cell_strings(np.array([cell], dtype=np.uint64))[0]
+    return format_cells(np.array([cell], dtype=np.uint64))[0]
 
 
 def _date(day: int) -> str:

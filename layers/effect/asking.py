@@ -9,24 +9,32 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from geo.cells import cells_from_strings
+from geo.cells import parse_cell_strings
 from geo.errors import DataError, UsageError
 from layers.access import Action, Viewer, require
 from layers.areas import Area
-from layers.catalogue import LAYER_NAMES, layer_code
+from layers.catalogue import LAYER_NAMES, find_layer_code
 from layers.columns import Columns
-from layers.effect.outcome import Effect, judge_effect
-from layers.effect.places import Ground, Treated, cells_outline, ground_of, wards_outline
-from layers.effect.planning import plan_effect
+from layers.effect.outcome import Effect, measure_effect
+from layers.effect.places import EventPoints, TreatedPlace, build_cell_outline, build_event_points, build_ward_outline
+from layers.effect.planning import build_protocol
 from layers.effect.protocol import Protocol, Rule
-from layers.effect.words import Verdict, verdict_of
-from layers.storage.records import records
-from layers.wording import list_words
+from layers.effect.words import Verdict, build_verdict
+from layers.storage.records import read_records
+from layers.wording import format_list
 
 if TYPE_CHECKING:
     from layers.storage.store import Store
 
-__all__ = ["Evaluation", "cells_place", "fix_rule", "judge", "parse_weights", "point_place", "wards_place"]
+__all__ = [
+    "Evaluation",
+    "build_cell_place",
+    "build_point_place",
+    "build_ward_place",
+    "evaluate_protocol",
+    "fix_protocol",
+    "parse_weights",
+]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,36 +43,40 @@ class Evaluation:
 
     effect: Effect
     verdict: Verdict
-    ground: Ground
+    ground: EventPoints
 
 
-def point_place(lon: float, lat: float, start: dt.date, *, end: dt.date | None = None, name: str = "") -> Treated:
+def build_point_place(
+    lon: float, lat: float, start: dt.date, *, end: dt.date | None = None, name: str = ""
+) -> TreatedPlace:
     """A circle around a point (WGS 84 degrees), of the rule's radius."""
     if not (-180 <= lon <= 180 and -90 <= lat <= 90):  # noqa: PLR2004 - degrees of the globe
         raise UsageError(
             "A place has degrees of the globe", f"lat {lat}, lon {lon}", "Middlesbrough is at 54.57, -1.23"
         )
-    return Treated(name or f"the place at {lat:.4f}, {lon:.4f}", lon, lat, start, end)
+    return TreatedPlace(name or f"the place at {lat:.4f}, {lon:.4f}", lon, lat, start, end)
 
 
-def wards_place(
+def build_ward_place(
     area: Area, codes: tuple[str, ...], start: dt.date, *, end: dt.date | None = None, name: str = ""
-) -> Treated:
+) -> TreatedPlace:
     """The wards of these codes as one place."""
     names = dict(zip(area.wards.codes, area.wards.names, strict=True))
-    outline, lon, lat = wards_outline(area, codes)
-    title = list_words([names[code] for code in codes])
-    return Treated(name or title, round(lon, 6), round(lat, 6), start, end, outline)
+    outline, lon, lat = build_ward_outline(area, codes)
+    title = format_list([names[code] for code in codes])
+    return TreatedPlace(name or title, round(lon, 6), round(lat, 6), start, end, outline)
 
 
-def cells_place(cells: Sequence[str], start: dt.date, *, end: dt.date | None = None, name: str = "") -> Treated:
+def build_cell_place(
+    cells: Sequence[str], start: dt.date, *, end: dt.date | None = None, name: str = ""
+) -> TreatedPlace:
     """H3 cells, of any one resolution, as one place."""
     try:
-        outline, lon, lat = cells_outline(cells_from_strings(cells))
+        outline, lon, lat = build_cell_outline(parse_cell_strings(cells))
     except DataError as error:  # here it is a choice that is wrong, not a file
         raise UsageError(error.rule, error.fact, error.hint) from None
     title = "the chosen cell" if len(cells) == 1 else f"the {len(cells)} chosen cells"
-    return Treated(name or title, round(lon, 6), round(lat, 6), start, end, outline)
+    return TreatedPlace(name or title, round(lon, 6), round(lat, 6), start, end, outline)
 
 
 def parse_weights(texts: Sequence[str]) -> tuple[dict[str, float], dict[str, float]]:
@@ -91,21 +103,23 @@ def parse_weights(texts: Sequence[str]) -> tuple[dict[str, float], dict[str, flo
     return layers, categories
 
 
-def fix_rule(
+def fix_protocol(
     store: "Store",
     viewer: Viewer,
     columns: Columns,
     area: Area,
-    places: Sequence[Treated],
+    places: Sequence[TreatedPlace],
     rule: Rule,
     *,
     today: dt.date,
 ) -> Protocol:
     """Fix the comparison; reads nothing of what came after. Counting in small circles asks for the right to points."""
-    return plan_effect(columns, area, places, rule, today=today, ground=_ground(store, viewer, columns, area, rule))
+    return build_protocol(
+        columns, area, places, rule, today=today, ground=_build_points(store, viewer, columns, area, rule)
+    )
 
 
-def judge(
+def evaluate_protocol(
     store: "Store",
     viewer: Viewer,
     columns: Columns,
@@ -115,16 +129,16 @@ def judge(
     progress: Callable[[int, int], None] | None = None,
 ) -> Evaluation:
     """Judge a fixed comparison, and say it in words."""
-    ground = _ground(store, viewer, columns, area, protocol.rule)
-    effect = judge_effect(columns, area, protocol, ground=ground, progress=progress)
-    return Evaluation(effect, verdict_of(effect), ground)
+    ground = _build_points(store, viewer, columns, area, protocol.rule)
+    effect = measure_effect(columns, area, protocol, ground=ground, progress=progress)
+    return Evaluation(effect, build_verdict(effect), ground)
 
 
-def _ground(store: "Store", viewer: Viewer, columns: Columns, area: Area, rule: Rule) -> Ground:
+def _build_points(store: "Store", viewer: Viewer, columns: Columns, area: Area, rule: Rule) -> EventPoints:
     for name in rule.layers:
         require(viewer, Action.SEE_POINTS, name)
     weights = _category_weights(store, viewer, columns, rule.categories) if rule.categories else None
-    return ground_of(columns, area, rule.layers, reported_by=rule.reported_by, category_weights=weights)
+    return build_event_points(columns, area, rule.layers, reported_by=rule.reported_by, category_weights=weights)
 
 
 def _category_weights(
@@ -134,8 +148,8 @@ def _category_weights(
     weights = np.ones(len(columns))
     place = {row: number for number, row in enumerate(columns.row_id.tolist())}
     for layer in sorted({name.partition("/")[0] for name in categories}):
-        own = np.flatnonzero(columns.layer == layer_code(layer))
-        known = records(store, viewer, columns.row_id[own].tolist())
+        own = np.flatnonzero(columns.layer == find_layer_code(layer))
+        known = read_records(store, viewer, columns.row_id[own].tolist())
         names = known["category"].fillna("")
         for key, weight in categories.items():
             if key.partition("/")[0] != layer:

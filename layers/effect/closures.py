@@ -11,29 +11,29 @@ from geo.calendar import Calendar
 from geo.errors import UsageError
 from layers.access import Action, Viewer, require
 from layers.areas import Area
-from layers.catalogue import layer_code
+from layers.catalogue import find_layer_code
 from layers.columns import Columns
-from layers.effect.places import Treated
-from layers.storage.records import records
-from layers.wording import date_words
+from layers.effect.places import TreatedPlace
+from layers.storage.records import read_records
+from layers.wording import format_date
 
 if TYPE_CHECKING:
     from layers.storage.store import Store
 
-__all__ = ["closure_list", "closure_places"]
+__all__ = ["read_closures", "select_closures"]
 
 _LAYER: Final = "closed_properties"
 _EPOCH: Final = dt.date(1970, 1, 1)
 
 
-def closure_list(store: "Store", viewer: Viewer, columns: Columns, area: Area) -> pd.DataFrame:
+def read_closures(store: "Store", viewer: Viewer, columns: Columns, area: Area) -> pd.DataFrame:
     """All live closures, newest first: event_id, name, ward_code, ward_name, lon, lat, start, end (first day without).
 
     The name says date and ward, as in "the closure of 3 Mar 2026 in Central".
     """
     require(viewer, Action.SEE_POINTS, _LAYER)
-    own = np.flatnonzero(columns.layer == layer_code(_LAYER))[::-1]
-    known = records(store, viewer, columns.row_id[own].tolist())
+    own = np.flatnonzero(columns.layer == find_layer_code(_LAYER))[::-1]
+    known = read_records(store, viewer, columns.row_id[own].tolist())
     event_id = dict(zip(known["row_id"], known["event_id"], strict=True))
     calendar = Calendar(area.time_zone)
     first, last = calendar.days(columns.start[own]), calendar.days(np.maximum(columns.end[own] - 1, columns.start[own]))
@@ -44,7 +44,7 @@ def closure_list(store: "Store", viewer: Viewer, columns: Columns, area: Area) -
         {
             "event_id": [event_id.get(row) for row in columns.row_id[own].tolist()],
             "name": [
-                f"the closure of {date_words(day)} in {names.get(code, 'no ward')}"
+                f"the closure of {format_date(day)} in {names.get(code, 'no ward')}"
                 for day, code in zip(starts, codes, strict=True)
             ],
             "ward_code": codes,
@@ -58,8 +58,8 @@ def closure_list(store: "Store", viewer: Viewer, columns: Columns, area: Area) -
     return frame[frame["event_id"].notna()].reset_index(drop=True)
 
 
-def closure_places(listed: pd.DataFrame, event_ids: Sequence[str]) -> list[Treated]:
-    """The closures of these ids, out of `closure_list`, in the order asked; UsageError for one that is not there."""
+def select_closures(listed: pd.DataFrame, event_ids: Sequence[str]) -> list[TreatedPlace]:
+    """The closures of these ids, out of `read_closures`, in the order asked; UsageError for one that is not there."""
     rows = {str(row["event_id"]): row for row in listed.to_dict("records")}
     found = []
     for event_id in dict.fromkeys(event_ids):
@@ -71,7 +71,7 @@ def closure_places(listed: pd.DataFrame, event_ids: Sequence[str]) -> list[Treat
             )
         row = rows[event_id]
         found.append(
-            Treated(
+            TreatedPlace(
                 name=str(row["name"]),
                 lon=round(float(row["lon"]), 6),
                 lat=round(float(row["lat"]), 6),

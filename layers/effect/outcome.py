@@ -9,16 +9,16 @@ import numpy as np
 
 from geo.errors import DataError, UsageError
 from geo.evaluation import Displacement, weighted_displacement_difference
-from geo.matching import Match, compare_with_like, match_on_past
+from geo.matching import Match, compare_with_controls, match_on_past
 from layers.areas import Area
 from layers.columns import Columns
 from layers.effect.choice import choose_places
-from layers.effect.places import Ground, Shape, ground_of, middles_of
-from layers.effect.protocol import UNLIKE, LeftOut, Likes, Planned, Protocol, Rule
-from layers.effect.sides import Counted, Side, add_sides, counted_once, together
-from layers.periods import known_period, month_only_share
+from layers.effect.places import EventPoints, Shape, build_event_points, find_middles
+from layers.effect.protocol import UNLIKE, ExcludedPlace, MatchedControls, PlannedComparison, Protocol, Rule
+from layers.effect.sides import Side, SideCounts, add_sides, count_once, pool_sides
+from layers.periods import find_known_period, find_month_only_share
 
-__all__ = ["Effect", "Outcome", "judge_effect"]
+__all__ = ["Effect", "Outcome", "measure_effect"]
 
 _DAY: Final = dt.timedelta(days=1)
 _FEWEST_DAYS: Final = 28
@@ -32,11 +32,11 @@ class Outcome:
     the length of after; its interval takes counts as Poisson.
     """
 
-    planned: Planned
+    planned: PlannedComparison
     start: dt.date
     end: dt.date
-    near: Counted
-    ring: Counted | None
+    near: SideCounts
+    ring: SideCounts | None
     published: Displacement
 
 
@@ -64,7 +64,7 @@ class Effect:
     once: float
     unlike: int
     overlapping: int
-    too_new: tuple[LeftOut, ...] = ()
+    too_new: tuple[ExcludedPlace, ...] = ()
 
     @property
     def asked(self) -> int:
@@ -77,12 +77,12 @@ class Effect:
         return len(self.protocol.places) - len(self.too_new)
 
 
-def judge_effect(
+def measure_effect(
     columns: Columns,
     area: Area,
     protocol: Protocol,
     *,
-    ground: Ground | None = None,
+    ground: EventPoints | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Effect:
     """Read what came after, and compare by the protocol and nothing else.
@@ -99,24 +99,24 @@ def judge_effect(
             "name it with --area",
         )
     rule = protocol.rule
-    ground = ground or ground_of(columns, area, rule.layers, reported_by=rule.reported_by)
-    ends, too_new = _ends(ground, protocol)
+    ground = ground or build_event_points(columns, area, rule.layers, reported_by=rule.reported_by)
+    ends, too_new = _find_ends(ground, protocol)
     known = [one for one in protocol.places if one in ends]
     choice = choose_places(ground, known, rule)
     outcomes, nears, rings, used, shared = [], [], [], np.zeros(len(ground.index), dtype=np.bool_), 0
     for place, planned in enumerate(choice.judged):
         if progress:
             progress(place, len(choice.judged))
-        judged = _Judge(ground, planned, rule, ends[planned])
+        judged = _PlaceComparison(ground, planned, rule, ends[planned])
         near = judged.side(ground.shape_of(planned.place, rule.radius_m), planned.near, planned.past)
         ring = judged.ring_side()
-        outcomes.append(_outcome(judged, near, ring, rule))
+        outcomes.append(_build_outcome(judged, near, ring, rule))
         nears.append(near)
         rings += [(planned.ring.distance, ring)] if planned.ring and ring else []
         used |= (near.adds != 0) | (ring.adds != 0 if ring else False)
         shared += judged.shared
-    here = together(nears, unit=ground.unit, alpha=rule.alpha, like=2 * choice.unlike <= len(known))
-    door = _next_door(rings, unit=ground.unit, alpha=rule.alpha)
+    here = pool_sides(nears, unit=ground.unit, alpha=rule.alpha, like=2 * choice.unlike <= len(known))
+    door = _pool_rings(rings, unit=ground.unit, alpha=rule.alpha)
     return Effect(
         protocol=protocol,
         outcomes=tuple(outcomes),
@@ -124,42 +124,42 @@ def judge_effect(
         next_door=door,
         both=add_sides(here, door, unit=ground.unit, alpha=rule.alpha),
         unit=ground.unit,
-        month_only=month_only_share(columns, ground.index[used]),
+        month_only=find_month_only_share(columns, ground.index[used]),
         shared_in_time=shared,
         late=sum(one.late for one in nears),
         synthetic=bool(columns.demonstration[ground.index[used]].any()),
-        once=counted_once(nears, unit=ground.unit),
+        once=count_once(nears, unit=ground.unit),
         unlike=choice.unlike,
         overlapping=choice.overlapping,
         too_new=tuple(too_new),
     )
 
 
-def _ends(ground: Ground, protocol: Protocol) -> tuple[dict[Planned, dt.date], list[LeftOut]]:
+def _find_ends(ground: EventPoints, protocol: Protocol) -> tuple[dict[PlannedComparison, dt.date], list[ExcludedPlace]]:
     """The end of each place's after-period, and the places (not all of them) of which too few days are on record."""
     ends, too_new = {}, []
     for planned in protocol.places:
         try:
-            ends[planned] = _known_end(ground, planned)
+            ends[planned] = _find_end(ground, planned)
         except DataError as error:
             if planned is protocol.places[-1] and not ends:
                 raise
-            too_new.append(LeftOut(planned.place.name, planned.place.event_id, error.rule, error.fact))
+            too_new.append(ExcludedPlace(planned.place.name, planned.place.event_id, error.rule, error.fact))
     return ends, too_new
 
 
-def _next_door(rings: Sequence[tuple[float, Counted]], *, unit: float, alpha: float) -> Side | None:
+def _pool_rings(rings: Sequence[tuple[float, SideCounts]], *, unit: float, alpha: float) -> Side | None:
     """The rings together that have a like; where none has, all of them, for what came there."""
     like = [ring for distance, ring in rings if distance <= UNLIKE]
     if not rings:
         return None
-    return together(like or [ring for _, ring in rings], unit=unit, alpha=alpha, like=bool(like))
+    return pool_sides(like or [ring for _, ring in rings], unit=unit, alpha=alpha, like=bool(like))
 
 
-class _Judge:
+class _PlaceComparison:
     """One planned place and what each event counts before and after its start."""
 
-    def __init__(self, ground: Ground, planned: Planned, rule: Rule, end: dt.date) -> None:
+    def __init__(self, ground: EventPoints, planned: PlannedComparison, rule: Rule, end: dt.date) -> None:
         self.ground, self.planned, self.rule = ground, planned, rule
         self.start, self.end = planned.place.start, end
         wash = rule.wash_in_days * _DAY
@@ -169,17 +169,17 @@ class _Judge:
         self.spans = np.column_stack([ground.counted(self.start - s * _DAY, self.start)[0] for s in rule.spans])
         self.share = (self.end - self.start).days / rule.before_days
 
-    def side(self, shape: Shape, likes: Likes, planned_past: tuple[float, ...]) -> Counted:
+    def side(self, shape: Shape, likes: MatchedControls, planned_past: tuple[float, ...]) -> SideCounts:
         """The treated place, or its ring, against its likes."""
         ground = self.ground
-        x_m, y_m = middles_of(ground, likes.pool)
+        x_m, y_m = find_middles(ground, likes.pool)
         middle = ground.at(self.planned.place)
         own = ground.inside(shape, np.array([middle[0]]), np.array([middle[1]]))
         inside = ground.inside(shape, x_m, y_m)
         past, after = inside @ self.spans, inside @ self.after
         match = Match(np.array(likes.controls), np.array(likes.weights), np.array([likes.distance]))
         own_past = (own @ self.spans)[0]
-        found = compare_with_like(
+        found = compare_with_controls(
             past,
             after,
             own_past,
@@ -194,9 +194,9 @@ class _Judge:
         before = float((own @ self.before)[0]) * self.share, float(weights @ (inside @ self.before)) * self.share
         came = (own.T @ np.ones(1)) * self.after
         adds = came - (inside.T @ weights) * self.after
-        return Counted(found, before, adds, float(own_past[-1] - planned_past[-1]), came)
+        return SideCounts(found, before, adds, float(own_past[-1] - planned_past[-1]), came)
 
-    def ring_side(self) -> Counted | None:
+    def ring_side(self) -> SideCounts | None:
         """What lies around the treated place, against what lies around places like it."""
         if self.planned.ring is None:
             return None
@@ -204,10 +204,10 @@ class _Judge:
         return self.side(ring, self.planned.ring, self.planned.ring_past)
 
 
-def _known_end(ground: Ground, planned: Planned) -> dt.date:
+def _find_end(ground: EventPoints, planned: PlannedComparison) -> dt.date:
     """The first day that no longer counts after the start; DataError where too few days are on record."""
     zone = ground.area.time_zone
-    reach = [known_period(ground.columns, name, time_zone=zone) for name in ground.layers]
+    reach = [find_known_period(ground.columns, name, time_zone=zone) for name in ground.layers]
     newest = min(known[1] for known in reach if known)
     end, start = min(planned.end or newest, newest), planned.place.start
     if (end - start).days < _FEWEST_DAYS:
@@ -219,7 +219,7 @@ def _known_end(ground: Ground, planned: Planned) -> dt.date:
     return end
 
 
-def _outcome(judged: _Judge, near: Counted, ring: Counted | None, rule: Rule) -> Outcome:
+def _build_outcome(judged: _PlaceComparison, near: SideCounts, ring: SideCounts | None, rule: Rule) -> Outcome:
     """One place, with the published measure of the same counts."""
     many = len(judged.planned.near.controls)
     sides = (near, ring) if ring else (near,)

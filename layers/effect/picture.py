@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from geo.cells import index_points
 from layers.effect.outcome import Effect, Outcome
-from layers.effect.places import Ground
-from layers.wording import span_words
+from layers.effect.places import EventPoints
+from layers.wording import format_span
 
-__all__ = ["Picture", "picture_of"]
+__all__ = ["Picture", "build_picture"]
 
 _AROUND: Final = 400.0  # metres beyond what is next door
 _RESOLUTION: Final = 10
@@ -33,7 +33,7 @@ class Picture:
     words: tuple[str, str]
 
 
-def picture_of(effect: Effect, ground: Ground) -> Picture:
+def build_picture(effect: Effect, ground: EventPoints) -> Picture:
     """The picture of one place and what is around it, or of several places together."""
     rule = effect.protocol.rule
     before, after = np.zeros(len(ground.index)), np.zeros(len(ground.index))
@@ -43,7 +43,7 @@ def picture_of(effect: Effect, ground: Ground) -> Picture:
         reach = ground.shape_of(outcome.planned.place, rule.radius_m).reach_m + rule.ring_m + (_AROUND if alone else 0)
         middle = ground.at(outcome.planned.place)
         near = np.hypot(ground.x_m - middle[0], ground.y_m - middle[1]) <= reach
-        earlier, later, share = _counted(outcome, ground, rule.wash_in_days, rule.before_days)
+        earlier, later, share = _count_events(outcome, ground, rule.wash_in_days, rule.before_days)
         before[near] += earlier[near] * share
         after[near] += later[near]
         seen |= near
@@ -54,11 +54,11 @@ def picture_of(effect: Effect, ground: Ground) -> Picture:
     for row, values in enumerate((before, after)):
         np.add.at(sums[row], place, values[seen] * ground.unit)
     kept = sums.any(axis=0)
-    return Picture(cells[kept], sums[0, kept], sums[1, kept], _extent(effect, ground), _words(effect))
+    return Picture(cells[kept], sums[0, kept], sums[1, kept], _extent(effect, ground), _describe_maps(effect))
 
 
-def _counted(
-    outcome: Outcome, ground: Ground, wash_in: int, before: int
+def _count_events(
+    outcome: Outcome, ground: EventPoints, wash_in: int, before: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
     """What each event counts before and after, and the length of after over that of before."""
     end = outcome.start - dt.timedelta(days=wash_in)
@@ -70,7 +70,7 @@ def _counted(
     )
 
 
-def _extent(effect: Effect, ground: Ground) -> tuple[float, float, float, float]:
+def _extent(effect: Effect, ground: EventPoints) -> tuple[float, float, float, float]:
     rule = effect.protocol.rule
     ends = []
     for outcome in effect.outcomes:
@@ -84,10 +84,10 @@ def _extent(effect: Effect, ground: Ground) -> tuple[float, float, float, float]
     return west, south, east, north
 
 
-def _words(effect: Effect) -> tuple[str, str]:
+def _describe_maps(effect: Effect) -> tuple[str, str]:
     if len(effect.outcomes) > 1:
         return "before, each place by its own date, scaled to the same length", "after, while each was in force"
     outcome, rule = effect.outcomes[0], effect.protocol.rule
     end = outcome.start - dt.timedelta(days=rule.wash_in_days)
     first = end - dt.timedelta(days=rule.before_days)
-    return f"{span_words(first, end)}, scaled to the same length", span_words(outcome.start, outcome.end)
+    return f"{format_span(first, end)}, scaled to the same length", format_span(outcome.start, outcome.end)

@@ -11,22 +11,30 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.spatial import cKDTree
 
-from geo.cells import boundaries, cells_from_strings
-from layers.analysis.study import Study, project, study_of
+from geo.cells import build_outlines, parse_cell_strings
+from layers.analysis.study import Study, load_study, project
 from layers.areas import Area
-from layers.catalogue import layer_code
+from layers.catalogue import find_layer_code
 from layers.columns import Columns
 from layers.event import REPORTERS
 from layers.filters import Filter
 from layers.query import select
 
-__all__ = ["Ground", "Shape", "Treated", "cells_outline", "ground_of", "middles_of", "wards_outline"]
+__all__ = [
+    "EventPoints",
+    "Shape",
+    "TreatedPlace",
+    "build_cell_outline",
+    "build_event_points",
+    "build_ward_outline",
+    "find_middles",
+]
 
 WITHOUT_SWEEPS = tuple(name for name in REPORTERS if name != "sweep")
 
 
 @dataclass(frozen=True, slots=True)
-class Treated:
+class TreatedPlace:
     """One place where something was done from local date `start` on; until `end`, exclusive (None: for good).
 
     A circle around (lon, lat), or `outline`: a polygon in degrees as WKT, and (lon, lat) its middle. `event_id` is that
@@ -60,7 +68,7 @@ class Shape:
 
 
 @dataclass(frozen=True, eq=False)
-class Ground:
+class EventPoints:
     """The n events of some layers that may count: `index` into the columns, `x_m`, `y_m` (n,) in the plane of `study`.
 
     `harm` (n,) what each event counts: 1 unless weights were given. Their unit is `unit` (sum of squares over sum), so
@@ -108,12 +116,12 @@ class Ground:
         ones = np.ones(int(kept.sum()))
         return csr_array((ones, (middle[kept], event[kept])), shape=(len(middles), len(self.index)))
 
-    def at(self, treated: Treated) -> tuple[float, float]:
+    def at(self, treated: TreatedPlace) -> tuple[float, float]:
         """The middle of a treated place in metres."""
         x_m, y_m = project(self.study.crs, np.array([treated.lon]), np.array([treated.lat]))
         return float(x_m[0]), float(y_m[0])
 
-    def shape_of(self, treated: Treated, radius_m: float) -> Shape:
+    def shape_of(self, treated: TreatedPlace, radius_m: float) -> Shape:
         """The shape of a treated place around its middle."""
         if treated.outline is None:
             return Shape(shapely.Point(0, 0).buffer(radius_m, quad_segs=32), radius_m, radius_m)
@@ -127,48 +135,48 @@ class Ground:
         return Shape(outline, reach, float(np.sqrt(shapely.area(outline) / np.pi)))
 
 
-def ground_of(
+def build_event_points(
     columns: Columns,
     area: Area,
     layers: Mapping[str, float],
     *,
     reported_by: tuple[str, ...] = (),
     category_weights: NDArray[np.float64] | None = None,
-) -> Ground:
+) -> EventPoints:
     """The events of `layers` (name: what an event of it counts) by those `reported_by` (none named: all but sweeps).
 
     `category_weights` (len(columns),) multiplies each event's weight; None: by 1.
     """
     reporters = reported_by or WITHOUT_SWEEPS
-    own = np.isin(columns.layer, [layer_code(name) for name in layers])
+    own = np.isin(columns.layer, [find_layer_code(name) for name in layers])
     own &= np.isin(columns.reported_by, [REPORTERS.index(name) for name in reporters])
     index = np.flatnonzero(own)
     weight = np.zeros(256)
     for name, value in layers.items():
-        weight[layer_code(name)] = value
+        weight[find_layer_code(name)] = value
     harm = weight[columns.layer[index]]
     if category_weights is not None:
         harm = harm * category_weights[index]
-    study = study_of(area, (), 10)
+    study = load_study(area, (), 10)
     x_m, y_m = project(study.crs, columns.lon[index], columns.lat[index])
-    return Ground(columns, area, study, tuple(layers), reporters, index, x_m, y_m, harm)
+    return EventPoints(columns, area, study, tuple(layers), reporters, index, x_m, y_m, harm)
 
 
-def middles_of(ground: Ground, pool: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def find_middles(ground: EventPoints, pool: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The middles of the pool's cells in metres."""
-    centres = shapely.centroid(boundaries(cells_from_strings(pool)))
+    centres = shapely.centroid(build_outlines(parse_cell_strings(pool)))
     return project(ground.study.crs, shapely.get_x(centres), shapely.get_y(centres))
 
 
-def wards_outline(area: Area, codes: tuple[str, ...]) -> tuple[str, float, float]:
+def build_ward_outline(area: Area, codes: tuple[str, ...]) -> tuple[str, float, float]:
     """The outline of wards as WKT in degrees, and its middle (lon, lat)."""
     places = [place for place, code in enumerate(area.wards.codes) if code in codes]
     return _outline(shapely.union_all(area.wards.polygons[places]))
 
 
-def cells_outline(cells: NDArray[np.uint64]) -> tuple[str, float, float]:
+def build_cell_outline(cells: NDArray[np.uint64]) -> tuple[str, float, float]:
     """The outline of H3 cells as WKT in degrees, and its middle (lon, lat)."""
-    return _outline(shapely.union_all(boundaries(cells), grid_size=1e-9))
+    return _outline(shapely.union_all(build_outlines(cells), grid_size=1e-9))
 
 
 def _outline(geometry: shapely.Geometry) -> tuple[str, float, float]:

@@ -8,19 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo.errors import DataError, UsageError
-from geo.matching import FEWEST_LIKE, alike_places, match_on_past
-from layers.analysis.daily import ordinal
-from layers.analysis.study import project, study_of
+from geo.matching import FEWEST_LIKE, find_similar_places, match_on_past
+from layers.analysis.daily import to_ordinal
+from layers.analysis.study import load_study, project
 from layers.areas import Area
-from layers.catalogue import LAYERS, layer_code, layer_named
+from layers.catalogue import LAYERS, find_layer, find_layer_code
 from layers.columns import Columns
-from layers.effect.choice import same_time
-from layers.effect.places import Ground, Treated, ground_of
-from layers.effect.protocol import LeftOut, Likes, Planned, Protocol, Rule
-from layers.periods import known_period
-from layers.wording import date_words
+from layers.effect.choice import is_same_time
+from layers.effect.places import EventPoints, TreatedPlace, build_event_points
+from layers.effect.protocol import ExcludedPlace, MatchedControls, PlannedComparison, Protocol, Rule
+from layers.periods import find_known_period
+from layers.wording import format_date
 
-__all__ = ["plan_effect"]
+__all__ = ["build_protocol"]
 
 _DAY: Final = dt.timedelta(days=1)
 _COARSER: Final = ((400.0, 9), (1_200.0, 8))  # middles of larger shapes stand further apart
@@ -32,14 +32,14 @@ _LAST_STARTS: Final = dt.timedelta(days=7)  # how far a start may lie beyond the
 _FOR_GOOD: Final = 36_525  # days
 
 
-def plan_effect(
+def build_protocol(
     columns: Columns,
     area: Area,
-    places: Sequence[Treated],
+    places: Sequence[TreatedPlace],
     rule: Rule,
     *,
     today: dt.date,
-    ground: Ground | None = None,
+    ground: EventPoints | None = None,
 ) -> Protocol:
     """Fix what will be compared with what. Reads nothing of what came after the start of each place.
 
@@ -50,10 +50,10 @@ def plan_effect(
     if not places:
         raise UsageError("A comparison is of one place or more", "none was named", "name a closure, a place or wards")
     for name in rule.layers:
-        if layer_named(name).kind == "state":
+        if find_layer(name).kind == "state":
             usual = ", ".join(spec.name for spec in LAYERS if spec.kind != "state")
             raise UsageError("A comparison counts incidents", f"{name} are in force for months", f"choose from {usual}")
-    ground = ground or ground_of(columns, area, rule.layers, reported_by=rule.reported_by)
+    ground = ground or build_event_points(columns, area, rule.layers, reported_by=rule.reported_by)
     planner = _Planner(ground, rule, places)
     planned, left_out = [], []
     for place in places:
@@ -62,31 +62,31 @@ def plan_effect(
         except DataError as error:
             if place is places[-1] and not planned:
                 raise
-            left_out.append(LeftOut(place.name, place.event_id, error.rule, error.fact))
+            left_out.append(ExcludedPlace(place.name, place.event_id, error.rule, error.fact))
     return Protocol(area.name, rule, tuple(planned), today, tuple(left_out))
 
 
 class _Planner:
     """Plans places one after the other, on one ground."""
 
-    def __init__(self, ground: Ground, rule: Rule, places: Sequence[Treated]) -> None:
+    def __init__(self, ground: EventPoints, rule: Rule, places: Sequence[TreatedPlace]) -> None:
         self.ground, self.rule = ground, rule
         # Closures keep away from each other by their records (_Closures); other treated places are known from here.
         self.treated = [(one, ground.at(one), ground.shape_of(one, rule.radius_m).reach_m) for one in places]
         self.treated = [one for one in self.treated if not one[0].event_id]
         self.rings = rule.ring_m > 0 and not self._rings_treated()
         zone = ground.area.time_zone
-        reach = [known for name in rule.layers if (known := known_period(ground.columns, name, time_zone=zone))]
+        reach = [known for name in rule.layers if (known := find_known_period(ground.columns, name, time_zone=zone))]
         if not reach:
             raise DataError("A comparison needs records", f"no {', '.join(rule.layers)} were loaded", "load some first")
         self.known = max(first for first, _ in reach), min(last for _, last in reach)
 
-    def plan(self, place: Treated) -> Planned:
+    def plan(self, place: TreatedPlace) -> PlannedComparison:
         """The place with its likes."""
         rule, ground = self.rule, self.ground
         self._require_past(place)
         shape = ground.shape_of(place, rule.radius_m)
-        study = study_of(ground.area, (), next((r for limit, r in reversed(_COARSER) if shape.radius_m > limit), 10))
+        study = load_study(ground.area, (), next((r for limit, r in reversed(_COARSER) if shape.radius_m > limit), 10))
         names, x_m, y_m = study.names, study.x_m, study.y_m
         middle = ground.at(place)
         weights = np.column_stack([ground.counted(place.start - span * _DAY, place.start)[0] for span in rule.spans])
@@ -114,52 +114,52 @@ class _Planner:
         far = far[~self._treated_too(place, x_m[far], y_m[far], ring_shape.reach_m)]
         if self.rings and len(far) >= FEWEST_LIKE:
             around = (ground.inside(ring_shape, np.array([middle[0]]), np.array([middle[1]])) @ weights)[0]
-            ring = _likes(names[far], ground.inside(ring_shape, x_m[far], y_m[far]) @ weights, around, rule)
-        return Planned(
+            ring = _match_controls(names[far], ground.inside(ring_shape, x_m[far], y_m[far]) @ weights, around, rule)
+        return PlannedComparison(
             place=place,
             end=self._end(place),
-            near=_likes(names[kept], past, own, rule),
+            near=_match_controls(names[kept], past, own, rule),
             ring=ring,
-            past=_rounded(own),
-            ring_past=_rounded(around),
+            past=_round_values(own),
+            ring_past=_round_values(around),
             others=others.near(middle, shape.reach_m + rule.ring_m + rule.radius_m),
         )
 
     def _rings_treated(self) -> bool:
         """Whether next door to a treated place lies another in the same time: then next door was treated too."""
         return any(
-            same_time((one.start, self._end(one)), (other.start, self._end(other)))
+            is_same_time((one.start, self._end(one)), (other.start, self._end(other)))
             and np.hypot(at[0] - beside[0], at[1] - beside[1]) < reach + far + self.rule.ring_m
             for place, (one, at, reach) in enumerate(self.treated)
             for other, beside, far in self.treated[:place]
         )
 
     def _treated_too(
-        self, place: Treated, x_m: NDArray[np.float64], y_m: NDArray[np.float64], reach_m: float
+        self, place: TreatedPlace, x_m: NDArray[np.float64], y_m: NDArray[np.float64], reach_m: float
     ) -> NDArray[np.bool_]:
         """Which middles lie by another place that is treated in the same time: it is not like an untreated one."""
         span = place.start - self.rule.wash_in_days * _DAY, self._end(place)
         others = [
             (*at, reach_m + reach)
             for other, at, reach in self.treated
-            if other != place and same_time(span, (other.start, self._end(other)))
+            if other != place and is_same_time(span, (other.start, self._end(other)))
         ]
-        return _touched(x_m, y_m, others)
+        return _find_touched(x_m, y_m, others)
 
-    def _end(self, place: Treated) -> dt.date | None:
+    def _end(self, place: TreatedPlace) -> dt.date | None:
         ends = [place.end] if place.end else []
         if self.rule.after_days is not None:
             ends.append(place.start + self.rule.after_days * _DAY)
         return min(ends, default=None)
 
-    def _require_past(self, place: Treated) -> None:
+    def _require_past(self, place: TreatedPlace) -> None:
         self._require_sense(place)
         first = place.start - self.rule.spans[-1] * _DAY
         if first < self.known[0] or place.start > self.known[1] + _LAST_STARTS:
             raise DataError(
                 "The past that places are matched on has to be on record, up to the start",
-                f"for {place.name} that is {date_words(first)} to {date_words(place.start - _DAY)}; the records reach "
-                f"from {date_words(self.known[0])} to {date_words(self.known[1] - _DAY)}",
+                f"for {place.name} that is {format_date(first)} to {format_date(place.start - _DAY)}; the records reach "
+                f"from {format_date(self.known[0])} to {format_date(self.known[1] - _DAY)}",
                 self._past_hint(place.start),
             )
 
@@ -175,12 +175,12 @@ class _Planner:
         later = "" if short else "a later start, "
         return f"choose a shorter time before, {later}or load the records that are missing"
 
-    def _require_sense(self, place: Treated) -> None:
+    def _require_sense(self, place: TreatedPlace) -> None:
         area = self.ground.area
         if place.end and place.end <= place.start:
             raise UsageError(
                 "What was done ends after it began",
-                f"{place.name} begins on {date_words(place.start)} and ends before {date_words(place.end)}",
+                f"{place.name} begins on {format_date(place.start)} and ends before {format_date(place.end)}",
                 "choose a later end, or leave it out if it goes on",
             )
         study, (x, y) = self.ground.study, self.ground.at(place)
@@ -198,11 +198,11 @@ class _Planner:
 class _Closures:
     """The closures other than the one that is judged, and when they could blur the comparison."""
 
-    def __init__(self, ground: Ground, place: Treated, rule: Rule) -> None:
+    def __init__(self, ground: EventPoints, place: TreatedPlace, rule: Rule) -> None:
         columns = ground.columns
-        own = np.flatnonzero(columns.layer == layer_code(_CLOSURES))
+        own = np.flatnonzero(columns.layer == find_layer_code(_CLOSURES))
         x_m, y_m = project(ground.study.crs, columns.lon[own], columns.lat[own])
-        start = ordinal(place.start) * _DAY_S
+        start = to_ordinal(place.start) * _DAY_S
         middle = ground.at(place)
         itself = (np.hypot(x_m - middle[0], y_m - middle[1]) < 1) & (abs(columns.start[own] - start) <= _DAY_S)
         own, x_m, y_m = own[~itself], x_m[~itself], y_m[~itself]
@@ -216,14 +216,14 @@ class _Closures:
 
     def touch(self, x_m: NDArray[np.float64], y_m: NDArray[np.float64], reach_m: float) -> NDArray[np.bool_]:
         """Which middles have such a closure within `reach_m`."""
-        return _touched(x_m, y_m, [(x, y, reach_m) for x, y in zip(self.x_m, self.y_m, strict=True)])
+        return _find_touched(x_m, y_m, [(x, y, reach_m) for x, y in zip(self.x_m, self.y_m, strict=True)])
 
     def near(self, middle: tuple[float, float], reach_m: float) -> int:
         """How many lie near one place."""
         return int((np.hypot(self.x_m - middle[0], self.y_m - middle[1]) < reach_m).sum())
 
 
-def _touched(
+def _find_touched(
     x_m: NDArray[np.float64], y_m: NDArray[np.float64], others: Iterable[tuple[float, float, float]]
 ) -> NDArray[np.bool_]:
     """Which middles lie nearer to any of `others` (x, y, reach, in metres) than its reach."""
@@ -241,19 +241,21 @@ def _pool(
     apart_m: float,
 ) -> NDArray[np.int64]:
     """Places that do not overlap, those most like the treated one first; where they are few, they overlap by half."""
-    pool = alike_places(x_m, y_m, past, own, apart_m=apart_m)
-    return pool if len(pool) >= _FEW else alike_places(x_m, y_m, past, own, apart_m=apart_m / 2)
+    pool = find_similar_places(x_m, y_m, past, own, apart_m=apart_m)
+    return pool if len(pool) >= _FEW else find_similar_places(x_m, y_m, past, own, apart_m=apart_m / 2)
 
 
-def _likes(names: NDArray[np.object_], past: NDArray[np.float64], own: NDArray[np.float64], rule: Rule) -> Likes:
+def _match_controls(
+    names: NDArray[np.object_], past: NDArray[np.float64], own: NDArray[np.float64], rule: Rule
+) -> MatchedControls:
     found = match_on_past(past, own, controls=rule.controls)
-    return Likes(
+    return MatchedControls(
         pool=tuple(str(name) for name in names),
         controls=tuple(found.index.tolist()),
-        weights=_rounded(found.weight),
+        weights=_round_values(found.weight),
         distance=round(float(found.weight @ found.distance), 3),
     )
 
 
-def _rounded(values: NDArray[np.float64]) -> tuple[float, ...]:
+def _round_values(values: NDArray[np.float64]) -> tuple[float, ...]:
     return tuple(round(float(value), 9) for value in values)

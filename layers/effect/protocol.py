@@ -10,22 +10,22 @@ from pathlib import Path
 from typing import Any, Final
 
 from geo.errors import DataError, UsageError
-from layers.effect.places import Treated
+from layers.effect.places import TreatedPlace
 from layers.event import REPORTERS
-from layers.whole_files import written_whole
-from layers.wording import date_words, list_words, number_words, span_words
+from layers.whole_files import atomic_write
+from layers.wording import format_date, format_list, format_number, format_span
 
 __all__ = [
     "UNLIKE",
-    "LeftOut",
-    "Likes",
-    "Planned",
+    "ExcludedPlace",
+    "MatchedControls",
+    "PlannedComparison",
     "Protocol",
     "Rule",
+    "describe_excluded",
+    "describe_rule",
+    "format_protocol",
     "load_protocol",
-    "not_compared",
-    "protocol_json",
-    "rule_words",
     "save_protocol",
 ]
 
@@ -72,7 +72,7 @@ class Rule:
                 raise UsageError(
                     "A comparison counts one layer or more, with weights above 0, within 50 to 5,000 m and a ring of "
                     "up to 2,000 m, over 8 weeks to 10 years before (up to a year left out) and 4 weeks or more after",
-                    f"{what}: {number_words(value) if math.isfinite(value) else value}",
+                    f"{what}: {format_number(value) if math.isfinite(value) else value}",
                     "leave the setting out for the usual one",
                 )
 
@@ -93,7 +93,7 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class Likes:
+class MatchedControls:
     """The places to compare with: `pool` their middles as H3 cells, `controls` places in it, nearest in past first.
 
     `weights` of the controls sum to 1; `distance` from the treated place's past, where 1 is chance.
@@ -106,24 +106,24 @@ class Likes:
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
+class PlannedComparison:
     """One treated place with its likes: `near` for itself, `ring` for what lies around it (None: no ring).
 
     `end` the first day that no longer counts, None: as far as records reach. `past` and `ring_past` totals over the
     rule's spans, as they were known when the rule was fixed. `others` closures in force nearby in the same time.
     """
 
-    place: Treated
+    place: TreatedPlace
     end: dt.date | None
-    near: Likes
-    ring: Likes | None
+    near: MatchedControls
+    ring: MatchedControls | None
     past: tuple[float, ...]
     ring_past: tuple[float, ...]
     others: int
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
+class ExcludedPlace:
     """One of several places that cannot be compared; `rule` and `fact` say why, as the error about it alone would."""
 
     name: str
@@ -141,112 +141,117 @@ class Protocol:
 
     area: str
     rule: Rule
-    places: tuple[Planned, ...]
+    places: tuple[PlannedComparison, ...]
     made: dt.date
-    left_out: tuple[LeftOut, ...] = ()
+    left_out: tuple[ExcludedPlace, ...] = ()
 
     @property
     def hash(self) -> str:
         """SHA-256 of all that decides the answer, the day of writing aside."""
-        decides = _plain(self)
+        decides = _to_json(self)
         del decides["made"]
         text = json.dumps(decides, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-def rule_words(protocol: Protocol) -> tuple[str, ...]:
+def describe_rule(protocol: Protocol) -> tuple[str, ...]:
     """The rule in sentences, as it is printed before the answer."""
     rule, first = protocol.rule, protocol.places[0]
     many = len(protocol.places)
-    until = f"to {date_words(first.end - _DAY)}" if first.end else "as far as the records reach"
-    here = f"within {number_words(rule.radius_m)} m of" if first.place.outline is None else "in"
+    until = f"to {format_date(first.end - _DAY)}" if first.end else "as far as the records reach"
+    here = f"within {format_number(rule.radius_m)} m of" if first.place.outline is None else "in"
     words = [
         f"Treated: {here} {first.place.name if many == 1 else f'{many} places, taken together'}."
-        + _next_door(protocol),
-        f"Counted: {_counted(rule)}.",
-        f"Before: {_before(protocol)}."
+        + _describe_ring(protocol),
+        f"Counted: {_describe_counting(rule)}.",
+        f"Before: {_describe_before(protocol)}."
         + (f" The {rule.wash_in_days} days up to the start serve matching alone." if rule.wash_in_days else ""),
-        f"After: from {date_words(first.place.start)} {until}." if many == 1 else "After: while each was in force.",
-        f"Control: {_control(first, rule)}.",
-        f"Judged by {_judges(first, rule)}, at {round(rule.alpha * 100)} %.",
+        f"After: from {format_date(first.place.start)} {until}." if many == 1 else "After: while each was in force.",
+        f"Control: {_describe_control(first, rule)}.",
+        f"Judged by {_describe_judging(first, rule)}, at {round(rule.alpha * 100)} %.",
     ]
-    words += not_compared(protocol.left_out)
+    words += describe_excluded(protocol.left_out)
     if many > 1:
         words.append(
-            f"Left out of the sum: places whose past is over {number_words(UNLIKE)} times chance away from that of "
+            f"Left out of the sum: places whose past is over {format_number(UNLIKE)} times chance away from that of "
             "their likes, then places (but closures) that overlap an earlier one in the same time."
         )
     elif first.near.distance > UNLIKE:
         words.append(
-            f"No untreated place has a past like its (those nearest to it are over {number_words(UNLIKE)} times chance "
+            f"No untreated place has a past like its (those nearest to it are over {format_number(UNLIKE)} times chance "
             "away): the answer will be that it cannot be told."
         )
     return tuple(words)
 
 
-def _before(protocol: Protocol) -> str:
+def _describe_before(protocol: Protocol) -> str:
     """The days that the days after are held against: by date where all places have the same start."""
     rule, starts = protocol.rule, {one.place.start for one in protocol.places}
     if len(starts) > 1:
         up_to = f"up to {rule.wash_in_days} days before" if rule.wash_in_days else "before"
-        return f"the {number_words(rule.before_days)} days {up_to} each place's own date"
+        return f"the {format_number(rule.before_days)} days {up_to} each place's own date"
     (end,) = (start - rule.wash_in_days * _DAY for start in starts)
-    return span_words(end - rule.before_days * _DAY, end)
+    return format_span(end - rule.before_days * _DAY, end)
 
 
-def not_compared(left_out: Sequence[LeftOut]) -> list[str]:
+def describe_excluded(left_out: Sequence[ExcludedPlace]) -> list[str]:
     """A sentence for each reason, with the names of the places."""
     found = []
     for rule in dict.fromkeys(one.rule for one in left_out):
         names = [one.name for one in left_out if one.rule == rule]
         if len(names) > _NAMED:
-            names = [*names[:_NAMED], f"{number_words(len(names) - _NAMED)} more"]
-        found.append(f"Not compared: {list_words(names)}. {rule}.")
+            names = [*names[:_NAMED], f"{format_number(len(names) - _NAMED)} more"]
+        found.append(f"Not compared: {format_list(names)}. {rule}.")
     return found
 
 
-def _next_door(protocol: Protocol) -> str:
+def _describe_ring(protocol: Protocol) -> str:
     width = protocol.rule.ring_m
     if not width:
         return ""
     if any(one.ring for one in protocol.places):
-        return f" Next door: the {number_words(width)} m around that."
+        return f" Next door: the {format_number(width)} m around that."
     return " Next door is not compared: it was treated too, or too few places have one like it."
 
 
-def _control(first: Planned, rule: Rule) -> str:
-    spans = list_words([str(span) for span in rule.spans])
+def _describe_control(first: PlannedComparison, rule: Rule) -> str:
+    spans = format_list([str(span) for span in rule.spans])
     return (
         f"the {len(first.near.controls)} places of the same shape, of {len(first.near.pool)} that touch neither it nor "
         f"what is next door, whose totals over the last {spans} days before are most alike, weighted by likeness"
     )
 
 
-def _judges(first: Planned, rule: Rule) -> str:
+def _describe_judging(first: PlannedComparison, rule: Rule) -> str:
     many = min(rule.placebos, len(first.near.pool))
     return f"the {many} places most alike where nothing was done, compared in the same way"
 
 
-def _counted(rule: Rule) -> str:
+def _describe_counting(rule: Rule) -> str:
     weighed = set(rule.layers.values()) != {1.0} or bool(rule.categories)
     names = [
-        name.replace("_", " ") + (f" (each counts {number_words(weight)})" if weighed else "")
+        name.replace("_", " ") + (f" (each counts {format_number(weight)})" if weighed else "")
         for name, weight in rule.layers.items()
     ]
-    names += [f"of them {name.partition('/')[2]} (times {number_words(w)})" for name, w in rule.categories.items()]
+    names += [f"of them {name.partition('/')[2]} (times {format_number(w)})" for name, w in rule.categories.items()]
     who = f"reported by {', '.join(rule.reported_by)}" if rule.reported_by else "without what sweeps found"
     return f"{', '.join(names)}, {who}"
 
 
 def save_protocol(path: Path, protocol: Protocol) -> None:
     """Write the protocol as JSON with its hash, whole or not at all."""
-    with written_whole(path) as draft:
-        draft.write_bytes(protocol_json(protocol))
+    with atomic_write(path) as draft:
+        draft.write_bytes(format_protocol(protocol))
 
 
-def protocol_json(protocol: Protocol) -> bytes:
+def format_protocol(protocol: Protocol) -> bytes:
     """The protocol as JSON with its hash and its rule in words: what `load_protocol` reads."""
-    payload = {"format": FORMAT, "sha256": protocol.hash, "rule_in_words": rule_words(protocol), **_plain(protocol)}
+    payload = {
+        "format": FORMAT,
+        "sha256": protocol.hash,
+        "rule_in_words": describe_rule(protocol),
+        **_to_json(protocol),
+    }
     return (json.dumps(payload, ensure_ascii=False, indent=1) + "\n").encode()
 
 
@@ -254,16 +259,16 @@ def load_protocol(path: Path) -> Protocol:
     """Read a protocol; DataError if it is none, or was changed since it was written."""
     try:
         payload = json.loads(path.read_text(encoding="utf-8"))
-        found = _protocol(payload)
+        found = _parse_protocol(payload)
         right = payload["format"] == FORMAT and payload["sha256"] == found.hash
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise _no_protocol(path, f"it cannot be read as one ({type(error).__name__})") from error
+        raise _refuse_protocol(path, f"it cannot be read as one ({type(error).__name__})") from error
     if not right:
-        raise _no_protocol(path, "what it says does not give the hash that it was signed with")
+        raise _refuse_protocol(path, "what it says does not give the hash that it was signed with")
     return found
 
 
-def _no_protocol(path: Path, fact: str) -> DataError:
+def _refuse_protocol(path: Path, fact: str) -> DataError:
     return DataError(
         f"{path.name} has to be a comparison that `hexbeat evaluate --plan-only` wrote, unchanged since",
         fact,
@@ -271,42 +276,42 @@ def _no_protocol(path: Path, fact: str) -> DataError:
     )
 
 
-def _protocol(payload: Mapping[str, Any]) -> Protocol:
+def _parse_protocol(payload: Mapping[str, Any]) -> Protocol:
     rule = {**payload["rule"], "reported_by": tuple(payload["rule"]["reported_by"])}
     return Protocol(
         area=payload["area"],
         rule=Rule(**rule),
-        places=tuple(_planned(one) for one in payload["places"]),
+        places=tuple(_parse_planned(one) for one in payload["places"]),
         made=dt.date.fromisoformat(payload["made"]),
-        left_out=tuple(LeftOut(**one) for one in payload.get("left_out", [])),
+        left_out=tuple(ExcludedPlace(**one) for one in payload.get("left_out", [])),
     )
 
 
-def _planned(payload: Mapping[str, Any]) -> Planned:
+def _parse_planned(payload: Mapping[str, Any]) -> PlannedComparison:
     place = dict(payload["place"])
-    place["start"], place["end"] = _date(place["start"]), _date(place["end"])
-    return Planned(
-        place=Treated(**place),
-        end=_date(payload["end"]),
-        near=_likes(payload["near"]),
-        ring=_likes(payload["ring"]) if payload["ring"] else None,
+    place["start"], place["end"] = _parse_date(place["start"]), _parse_date(place["end"])
+    return PlannedComparison(
+        place=TreatedPlace(**place),
+        end=_parse_date(payload["end"]),
+        near=_parse_controls(payload["near"]),
+        ring=_parse_controls(payload["ring"]) if payload["ring"] else None,
         past=tuple(payload["past"]),
         ring_past=tuple(payload["ring_past"]),
         others=payload["others"],
     )
 
 
-def _likes(payload: Mapping[str, Any]) -> Likes:
-    return Likes(
+def _parse_controls(payload: Mapping[str, Any]) -> MatchedControls:
+    return MatchedControls(
         tuple(payload["pool"]), tuple(payload["controls"]), tuple(payload["weights"]), float(payload["distance"])
     )
 
 
-def _date(text: str | None) -> Any:
+def _parse_date(text: str | None) -> Any:
     return dt.date.fromisoformat(text) if text else None
 
 
-def _plain(protocol: Protocol) -> dict[str, Any]:
+def _to_json(protocol: Protocol) -> dict[str, Any]:
     """As JSON holds it: dates as text, tuples as lists."""
     found: dict[str, Any] = json.loads(json.dumps(asdict(protocol), default=lambda value: value.isoformat()))
     if not found["left_out"]:  # rules from before this was kept have their hash without it

@@ -12,31 +12,38 @@ import pyproj
 import shapely
 
 from layers.effect.outcome import Effect, Outcome
-from layers.effect.places import Ground, middles_of
-from layers.effect.protocol import UNLIKE, Likes, rule_words
+from layers.effect.places import EventPoints, find_middles
+from layers.effect.protocol import UNLIKE, MatchedControls, describe_rule
 from layers.effect.sides import Side
-from layers.effect.words import Verdict, judge_side
-from layers.plain_cells import neutralise_formulas
-from layers.wording import number_words
+from layers.effect.words import Verdict, classify_side
+from layers.plain_cells import escape_formulas
+from layers.wording import format_number
 
-__all__ = ["effect_csv", "effect_geojson", "effect_payload", "effect_shapes", "side_rows", "told_words"]
+__all__ = [
+    "build_evaluation_csv",
+    "build_evaluation_geojson",
+    "build_evaluation_payload",
+    "build_evaluation_shapes",
+    "build_side_rows",
+    "format_side_number",
+]
 
 HERE, NEXT_DOOR, BOTH = "here", "next door", "both together"
 _DECIMALS: Final = 1e-6
 _COMPARED: Final = ("expected", "difference", "low", "high", "like_before", "like_after", "p_value")
 
 
-def side_rows(effect: Effect) -> list[dict[str, Any]]:
+def build_side_rows(effect: Effect) -> list[dict[str, Any]]:
     """A row for here, next door and both together, numbers rounded to three decimals.
 
     NaN for what would be expected where no untreated place has a past like it.
     """
     sides = [(HERE, effect.here), (NEXT_DOOR, effect.next_door), (BOTH, effect.both)]
     kept = [(name, side) for name, side in sides if side and (effect.next_door or name == HERE)]
-    return [{"where": name, **_numbers(side), "verdict": judge_side(side, effect)} for name, side in kept]
+    return [{"where": name, **_round_numbers(side), "verdict": classify_side(side, effect)} for name, side in kept]
 
 
-def _numbers(side: Side) -> dict[str, float]:
+def _round_numbers(side: Side) -> dict[str, float]:
     values = {
         "before": side.before,
         "after": side.after,
@@ -52,19 +59,19 @@ def _numbers(side: Side) -> dict[str, float]:
     return {name: round(float(value), 3) for name, value in told.items()}
 
 
-def told_words(value: float) -> str:
-    """A number of `side_rows`, or a dash where none can be told."""
-    return "\N{EN DASH}" if math.isnan(value) else number_words(value)
+def format_side_number(value: float) -> str:
+    """A number of `build_side_rows`, or a dash where none can be told."""
+    return "\N{EN DASH}" if math.isnan(value) else format_number(value)
 
 
-def effect_payload(effect: Effect, verdict: Verdict) -> dict[str, Any]:
+def build_evaluation_payload(effect: Effect, verdict: Verdict) -> dict[str, Any]:
     """All of an evaluation as JSON holds it (NaN still to be made null)."""
     protocol = effect.protocol
     return {
         "verdict": verdict.kind,
         "sentence": verdict.sentence,
         "details": list(verdict.details),
-        "rule": list(rule_words(protocol)),
+        "rule": list(describe_rule(protocol)),
         "rule_sha256": protocol.hash,
         "rule_made": protocol.made.isoformat(),
         "month_only_share": round(effect.month_only, 4),
@@ -79,7 +86,7 @@ def effect_payload(effect: Effect, verdict: Verdict) -> dict[str, Any]:
                 for one in (*protocol.left_out, *effect.too_new)
             ],
         },
-        "rows": side_rows(effect),
+        "rows": build_side_rows(effect),
         "places": [_place(outcome, effect.unit) for outcome in effect.outcomes],
     }
 
@@ -111,13 +118,13 @@ def _place(outcome: Outcome, unit: float) -> dict[str, Any]:
     }
 
 
-def effect_csv(effect: Effect, *, note: Mapping[str, str]) -> bytes:
-    """The rows of `side_rows` as CSV, each with the rule's hash and what the file says of itself."""
-    frame = pd.DataFrame(side_rows(effect)).assign(rule_sha256=effect.protocol.hash, **dict(note))
-    return neutralise_formulas(frame).to_csv(index=False, lineterminator="\n").encode()
+def build_evaluation_csv(effect: Effect, *, note: Mapping[str, str]) -> bytes:
+    """The rows of `build_side_rows` as CSV, each with the rule's hash and what the file says of itself."""
+    frame = pd.DataFrame(build_side_rows(effect)).assign(rule_sha256=effect.protocol.hash, **dict(note))
+    return escape_formulas(frame).to_csv(index=False, lineterminator="\n").encode()
 
 
-def effect_shapes(effect: Effect, ground: Ground, *, controls: bool = True) -> list[dict[str, Any]]:
+def build_evaluation_shapes(effect: Effect, ground: EventPoints, *, controls: bool = True) -> list[dict[str, Any]]:
     """What was compared, as polygons in degrees: keys role (treated, ring, control), name, place, weight, geometry.
 
     Without `controls` those are left out: a map of many places draws none of them.
@@ -143,8 +150,8 @@ def effect_shapes(effect: Effect, ground: Ground, *, controls: bool = True) -> l
     return [one | {"geometry": geometry} for one, geometry in zip(found, moved, strict=True)]
 
 
-def _controls(likes: Likes, ground: Ground) -> list[tuple[tuple[float, float], float]]:
-    x_m, y_m = middles_of(ground, [likes.pool[place] for place in likes.controls])
+def _controls(likes: MatchedControls, ground: EventPoints) -> list[tuple[tuple[float, float], float]]:
+    x_m, y_m = find_middles(ground, [likes.pool[place] for place in likes.controls])
     return [((x, y), weight) for x, y, weight in zip(x_m.tolist(), y_m.tolist(), likes.weights, strict=True)]
 
 
@@ -165,7 +172,9 @@ def _back(crs: str) -> pyproj.Transformer:
     return pyproj.Transformer.from_crs(crs, "EPSG:4326", always_xy=True)
 
 
-def effect_geojson(effect: Effect, ground: Ground, verdict: Verdict, *, note: Mapping[str, str]) -> bytes:
+def build_evaluation_geojson(
+    effect: Effect, ground: EventPoints, verdict: Verdict, *, note: Mapping[str, str]
+) -> bytes:
     """The shapes as a FeatureCollection (RFC 7946), the answer in its member "metadata"."""
     features = [
         {
@@ -173,7 +182,7 @@ def effect_geojson(effect: Effect, ground: Ground, verdict: Verdict, *, note: Ma
             "properties": {name: value for name, value in one.items() if name != "geometry"},
             "geometry": json.loads(shapely.to_geojson(one["geometry"])),
         }
-        for one in effect_shapes(effect, ground)
+        for one in build_evaluation_shapes(effect, ground)
     ]
     said = {**note, "sentence": verdict.sentence, "verdict": verdict.kind, "rule_sha256": effect.protocol.hash}
     return json.dumps({"type": "FeatureCollection", "metadata": said, "features": features}).encode()

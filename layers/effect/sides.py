@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from geo.matching import Comparison
 
-__all__ = ["Counted", "Side", "add_sides", "counted_once", "needed_events", "noticed_fall", "together"]
+__all__ = ["Side", "SideCounts", "add_sides", "count_needed_events", "count_once", "is_fall_noticeable", "pool_sides"]
 
 _POWER = 0.8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Counted:
+class SideCounts:
     """One side of one place: its comparison, (own, like places') before scaled to the length of after, and more.
 
     `adds` (n,) what each event of the ground adds to after less that of the like places. `late` what the past has
@@ -53,7 +53,7 @@ class Side:
     like: bool
 
 
-def together(sides: Sequence[Counted], *, unit: float, alpha: float, like: bool = True) -> Side:
+def pool_sides(sides: Sequence[SideCounts], *, unit: float, alpha: float, like: bool = True) -> Side:
     """One side over all places; with one place its own comparison, by the ranks of its placebos.
 
     The variance of the sum over several: dispersion x Σ (what each event adds to it)², so that shared controls, and
@@ -89,7 +89,7 @@ def together(sides: Sequence[Counted], *, unit: float, alpha: float, like: bool 
     )
 
 
-def _error_of_sum(sides: Sequence[Counted], after: float, expected: float) -> float:
+def _error_of_sum(sides: Sequence[SideCounts], after: float, expected: float) -> float:
     weight = np.array([one.found.expected + 0.1 for one in sides])
     dispersion = float(weight @ [one.found.dispersion for one in sides] / weight.sum())
     adds = np.sum([one.adds for one in sides], axis=0)
@@ -97,12 +97,12 @@ def _error_of_sum(sides: Sequence[Counted], after: float, expected: float) -> fl
     return float(np.sqrt(max(dispersion, 0.1) * ((adds**2).sum() + max(expected - after, 0.0) + 0.375)))
 
 
-def _plain_expected(sides: Sequence[Counted]) -> float:
+def _plain_expected(sides: Sequence[SideCounts]) -> float:
     """What came before, changed by as much as the like places changed."""
     return max(0.0, sum(one.found.like_after + one.before[0] - one.before[1] for one in sides))
 
 
-def counted_once(sides: Sequence[Counted], *, unit: float) -> float:
+def count_once(sides: Sequence[SideCounts], *, unit: float) -> float:
     """What came after in all places, an event that lies in several counted once."""
     return unit * float(np.max([one.came for one in sides], axis=0).sum())
 
@@ -128,12 +128,12 @@ def add_sides(here: Side, door: Side | None, *, unit: float, alpha: float) -> Si
     )
 
 
-def noticed_fall(side: Side, *, unit: float, alpha: float, fall: float = 0.5) -> bool:
+def is_fall_noticeable(side: Side, *, unit: float, alpha: float, fall: float = 0.5) -> bool:
     """Whether a fall by that share would have been noticed 4 times in 5."""
-    return side.expected / unit >= needed_events(side, alpha=alpha, fall=fall)
+    return side.expected / unit >= count_needed_events(side, alpha=alpha, fall=fall)
 
 
-def needed_events(side: Side, *, alpha: float, fall: float = 0.5) -> float:
+def count_needed_events(side: Side, *, alpha: float, fall: float = 0.5) -> float:
     """How many events would have to be expected after, for a fall by that share to be noticed 4 times in 5.
 
     From the difference of 2 √count, for counts that stray as much as these did.

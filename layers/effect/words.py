@@ -3,20 +3,30 @@
 from dataclasses import dataclass
 from typing import Final
 
-from layers.catalogue import layer_named
+from layers.catalogue import find_layer
 from layers.effect.outcome import Effect
-from layers.effect.protocol import not_compared
-from layers.effect.sides import Side, needed_events, noticed_fall
-from layers.wording import number_words, percent_words, span_words
+from layers.effect.protocol import describe_excluded
+from layers.effect.sides import Side, count_needed_events, is_fall_noticeable
+from layers.wording import format_number, format_percent, format_span
 
-__all__ = ["FEWER", "MORE", "MOVED", "NO_CHANGE", "TOO_FEW", "UNTOLD", "Verdict", "judge_side", "verdict_of"]
+__all__ = [
+    "FEWER",
+    "MORE",
+    "MOVED",
+    "NO_CHANGE",
+    "NO_COMPARISON",
+    "TOO_FEW",
+    "Verdict",
+    "build_verdict",
+    "classify_side",
+]
 
 FEWER: Final = "fewer than expected"
 MORE: Final = "more than expected"
 MOVED: Final = "moved next door"
 NO_CHANGE: Final = "no clear change"
 TOO_FEW: Final = "too few to tell"
-UNTOLD: Final = "cannot be told"
+NO_COMPARISON: Final = "cannot be told"
 _SMALL: Final = 5.0  # events expected and seen; below, no rank means much
 _MANY: Final = 10_000  # events: beyond, no number is worth saying
 CAUTION: Final = (
@@ -34,61 +44,63 @@ class Verdict:
     details: tuple[str, ...]
 
 
-def judge_side(side: Side, effect: Effect) -> str:
+def classify_side(side: Side, effect: Effect) -> str:
     """FEWER, MORE, NO_CHANGE or TOO_FEW of one side; UNTOLD where no untreated place has a past like it (or most's)."""
     alpha = effect.protocol.rule.alpha
     if not side.like:
-        return UNTOLD
+        return NO_COMPARISON
     if max(side.after, side.expected) < _SMALL * effect.unit:
         return TOO_FEW
     if side.interval[1] < 0:
         return FEWER
     if side.interval[0] > 0:
         return MORE
-    return NO_CHANGE if side.tells and noticed_fall(side, unit=effect.unit, alpha=alpha) else TOO_FEW
+    return NO_CHANGE if side.tells and is_fall_noticeable(side, unit=effect.unit, alpha=alpha) else TOO_FEW
 
 
-def verdict_of(effect: Effect) -> Verdict:
+def build_verdict(effect: Effect) -> Verdict:
     """What the comparison says, in words."""
-    here = judge_side(effect.here, effect)
-    door = judge_side(effect.next_door, effect) if effect.next_door else NO_CHANGE
+    here = classify_side(effect.here, effect)
+    door = classify_side(effect.next_door, effect) if effect.next_door else NO_CHANGE
     moved = here == FEWER and door == MORE and effect.both.interval[1] >= 0
     kind = MOVED if moved else here
-    return Verdict(kind, _sentence(effect, kind), tuple(_details(effect, here, door)))
+    return Verdict(kind, _describe_kind(effect, kind), tuple(_build_details(effect, here, door)))
 
 
-def _sentence(effect: Effect, kind: str) -> str:
+def _describe_kind(effect: Effect, kind: str) -> str:
     side, what = effect.here, _what(effect)
-    came = f"{_first_upper(what)} {_where(effect)}: {_came(effect)}"
-    if kind == UNTOLD:
-        return f"{came}. Whether that is fewer or more than without it cannot be told: {_unlike(effect)}"
+    came = f"{_first_upper(what)} {_where(effect)}: {_describe_events(effect)}"
+    if kind == NO_COMPARISON:
+        return (
+            f"{came}. Whether that is fewer or more than without it cannot be told: {_describe_no_comparison(effect)}"
+        )
     facts = f"{came}, where {_count(side.expected)} were expected"
     if kind in (FEWER, MORE):
-        return f"{facts}: {kind}, by about {_count(abs(side.estimate))} ({_apart(side)})."
+        return f"{facts}: {kind}, by about {_count(abs(side.estimate))} ({_format_clear_interval(side)})."
     if kind == MOVED and effect.next_door:
         door = effect.next_door
         return (
-            f"{facts}: fewer, by about {_count(abs(side.estimate))} ({_apart(side)}), but it moved next door: about "
-            f"{_count(door.estimate)} more there ({_apart(door)})."
+            f"{facts}: fewer, by about {_count(abs(side.estimate))} ({_format_clear_interval(side)}), but it moved next door: about "
+            f"{_count(door.estimate)} more there ({_format_clear_interval(door)})."
         )
     if kind == NO_CHANGE:
         return f"{facts}: no clear change ({_either_way(side)}). A halving would have been noticed 4 times in 5."
-    return f"{facts}: too few to tell ({_either_way(side)}). {_needed(effect)}"
+    return f"{facts}: too few to tell ({_either_way(side)}). {_describe_needed(effect)}"
 
 
-def _unlike(effect: Effect) -> str:
+def _describe_no_comparison(effect: Effect) -> str:
     """Why nothing can be told, and what would help."""
     if effect.on_record == 1:
         return (
             "no untreated place has a past like its. A smaller place, or a larger area with places as busy, would help."
         )
     return (
-        f"no untreated place has a past like that of {number_words(effect.unlike)} of them. Smaller places, or a "
+        f"no untreated place has a past like that of {format_number(effect.unlike)} of them. Smaller places, or a "
         "larger area with places as busy, would help."
     )
 
 
-def _came(effect: Effect) -> str:
+def _describe_events(effect: Effect) -> str:
     """What came, and how many events that is where places overlap."""
     came = _count(effect.here.after)
     if effect.here.after - effect.once < 0.5 * effect.unit:  # half an event
@@ -96,22 +108,22 @@ def _came(effect: Effect) -> str:
     return f"{came} (with no event counted twice: {_count(effect.once)})"
 
 
-def _needed(effect: Effect) -> str:
-    need = needed_events(effect.here, alpha=effect.protocol.rule.alpha) * effect.unit
+def _describe_needed(effect: Effect) -> str:
+    need = count_needed_events(effect.here, alpha=effect.protocol.rule.alpha) * effect.unit
     if need > _MANY * effect.unit:
         return "Counts stray so much here that no number of events would do."
     times = need / effect.here.expected if effect.here.expected > 0 else float("inf")
     alone = ", or take several places together" if len(effect.protocol.places) == 1 else ""
-    longer = f", {number_words(round(times, 1))} times as many: wait longer{alone}"
+    longer = f", {format_number(round(times, 1))} times as many: wait longer{alone}"
     return (
-        f"To notice a halving 4 times in 5 it would need about {number_words(round(need))} expected"
+        f"To notice a halving 4 times in 5 it would need about {format_number(round(need))} expected"
         f"{longer if 1 < times < 100 else ''}."  # noqa: PLR2004 - more says nothing
     )
 
 
-def _details(effect: Effect, here: str, door: str) -> list[str]:
+def _build_details(effect: Effect, here: str, door: str) -> list[str]:
     said = []
-    if door == UNTOLD and effect.next_door:
+    if door == NO_COMPARISON and effect.next_door:
         said.append(
             f"Next door: {_count(effect.next_door.after)} came. Whether that is fewer or more than without it cannot "
             "be told: no untreated place has such a past around it."
@@ -123,11 +135,11 @@ def _details(effect: Effect, here: str, door: str) -> list[str]:
             f"Next door: {_count(side.after)}, where {_count(side.expected)} were expected: {words} "
             f"({_either_way(side)})."
         )
-    said += [_returned(effect), *_beware(effect), CAUTION]
+    said += [_describe_regression(effect), *_list_cautions(effect), CAUTION]
     return said
 
 
-def _returned(effect: Effect) -> str:
+def _describe_regression(effect: Effect) -> str:
     """How much would have come anyway: season, and the return to the ordinary after a peak."""
     side = effect.here
     naive, anyway = side.after - side.before, side.expected - side.before
@@ -144,20 +156,20 @@ def _returned(effect: Effect) -> str:
     )
 
 
-def _beware(effect: Effect) -> list[str]:
+def _list_cautions(effect: Effect) -> list[str]:
     said = []
     places = [outcome.planned for outcome in effect.outcomes]
-    said += _left_out(effect)
+    said += _list_excluded(effect)
     if effect.month_only:
         said.append(
-            f"{percent_words(effect.month_only)} of the events are known only to their month and shared over its days: "
+            f"{format_percent(effect.month_only)} of the events are known only to their month and shared over its days: "
             "before and after look more alike than they were."
         )
     others = sum(one.others for one in places)
     if others:
-        closures = "1 other closure" if others == 1 else f"{number_words(others)} other closures"
+        closures = "1 other closure" if others == 1 else f"{format_number(others)} other closures"
         if len(places) > 1:
-            closures = f"Other closures ({number_words(others)} counted place by place)"
+            closures = f"Other closures ({format_number(others)} counted place by place)"
         said.append(
             f"{closures} touched {'it' if len(places) == 1 else 'these places'} or what is next door in the same time; "
             f"{'its effect is' if others == 1 else 'their effects are'} mixed in."
@@ -172,25 +184,25 @@ def _beware(effect: Effect) -> list[str]:
     return said
 
 
-def _left_out(effect: Effect) -> list[str]:
+def _list_excluded(effect: Effect) -> list[str]:
     """Places that are not judged, and those that are though nothing is quite like them."""
     many, judged = effect.asked, len(effect.outcomes)
-    said = not_compared(effect.too_new)
+    said = describe_excluded(effect.too_new)
     if effect.here.like and effect.unlike:
         said.append(
-            f"{number_words(effect.unlike)} of {number_words(many)} places are left out: no untreated place has a past "
+            f"{format_number(effect.unlike)} of {format_number(many)} places are left out: no untreated place has a past "
             "like theirs. They are often the busiest, and the answer says nothing of them."
         )
     if effect.overlapping:
         said.append(
-            f"{number_words(effect.overlapping)} of {number_words(many)} places are left out: they overlap one of the "
-            f"{number_words(judged)} that are counted, and no event should count twice."
+            f"{format_number(effect.overlapping)} of {format_number(many)} places are left out: they overlap one of the "
+            f"{format_number(judged)} that are counted, and no event should count twice."
         )
     return said
 
 
 def _what(effect: Effect) -> str:
-    names = [layer_named(name).title for name in effect.protocol.rule.layers]
+    names = [find_layer(name).title for name in effect.protocol.rule.layers]
     named = " and ".join([names[0], *(name.lower() for name in names[1:])])
     return named if effect.unit == 1 else f"{named}, weighted,"
 
@@ -200,13 +212,13 @@ def _where(effect: Effect) -> str:
     judged, many = len(effect.outcomes), effect.asked
     if judged > 1:
         return f"in {judged if judged == many else f'{judged} of {many}'} places taken together"
-    here = f"within {number_words(rule.radius_m)} m of" if first.planned.place.outline is None else "in"
-    return f"{here} {first.planned.place.name}, {span_words(first.start, first.end)}"
+    here = f"within {format_number(rule.radius_m)} m of" if first.planned.place.outline is None else "in"
+    return f"{here} {first.planned.place.name}, {format_span(first.start, first.end)}"
 
 
 def _count(value: float) -> str:
     """Whole where it is large enough that tenths mean nothing."""
-    return number_words(round(value) if abs(value) >= 10 else round(value, 1))  # noqa: PLR2004
+    return format_number(round(value) if abs(value) >= 10 else round(value, 1))  # noqa: PLR2004
 
 
 def _signed(value: float) -> str:
@@ -215,7 +227,7 @@ def _signed(value: float) -> str:
     return f"{_count(abs(value))} {'fewer' if value < 0 else 'more'}"
 
 
-def _apart(side: Side) -> str:
+def _format_clear_interval(side: Side) -> str:
     """The interval of a clear change, smaller number first."""
     low, high = sorted(abs(end) for end in side.interval)
     return f"{_count(low)} to {_count(high)}"

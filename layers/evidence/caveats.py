@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from layers.catalogue import LAYERS
-from layers.wording import list_words, number_words
+from layers.wording import format_list, format_number
 
-__all__ = ["caveats"]
+__all__ = ["list_caveats"]
 
 _NEAR: Final = (
     "These are records of what was reported or found near a place. They do not say that anything happened at an "
@@ -15,7 +15,7 @@ _NEAR: Final = (
 _ANCHORED: Final = "police-uk"  # sources whose publisher moves every record to the nearest of its fixed points
 
 
-def caveats(content: Mapping[str, Any]) -> list[str]:
+def list_caveats(content: Mapping[str, Any]) -> list[str]:
     """Sentences, the gravest first; every one true of this very content."""
     rows = content["incidents"]
     said = [_NEAR]
@@ -49,11 +49,11 @@ def caveats(content: Mapping[str, Any]) -> list[str]:
 def _left_out(content: Mapping[str, Any]) -> list[str]:
     """Which layers the pack does not have, and that reports may be several for one event."""
     lacking = [spec.many for spec in LAYERS if spec.name not in content["layers"]]
-    said = [f"{list_words(lacking).capitalize()} are not part of this pack."] if lacking else []
+    said = [f"{format_list(lacking).capitalize()} are not part of this pack."] if lacking else []
     rejected = sum({row["source"]: row["rejects"] for row in content["sources"]}.values())
     if rejected:
         said.append(
-            f"{number_words(rejected)} rows of these sources' files could not be used, and are not counted anywhere."
+            f"{format_number(rejected)} rows of these sources' files could not be used, and are not counted anywhere."
         )
     return [*said, "One event may have been reported more than once; records may still arrive, or be corrected."]
 

@@ -18,18 +18,18 @@ from geo.calendar import Calendar
 from geo.errors import UsageError
 from layers.access import Action, Viewer, require
 from layers.areas import Area
-from layers.catalogue import LAYER_NAMES, layer_named
+from layers.catalogue import LAYER_NAMES, find_layer
 from layers.columns import Columns
-from layers.counts_export import demonstration_mark
-from layers.evidence.caveats import caveats
-from layers.evidence.rows import incident_rows, month_rows, total_rows
-from layers.evidence.sources import source_rows
-from layers.storage.reading import records
+from layers.counts_export import find_demonstration_mark
+from layers.evidence.caveats import list_caveats
+from layers.evidence.rows import build_incident_rows, count_months, count_totals
+from layers.evidence.sources import build_source_rows
+from layers.storage.reading import read_records
 
 if TYPE_CHECKING:
     from layers.storage.store import Store
 
-__all__ = ["DEFAULT_LAYERS", "FORMAT", "Ask", "canonical", "digest_of", "make_evidence"]
+__all__ = ["DEFAULT_LAYERS", "FORMAT", "EvidenceRequest", "build_evidence", "encode_canonical", "hash_content"]
 
 FORMAT: Final = "hexbeat-evidence/1"
 # Overdoses are about the health of people: they enter a pack only when they are asked for by name.
@@ -40,7 +40,7 @@ _GEOD: Final = Geod(ellps="WGS84")
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class EvidenceRequest:
     """What a pack is asked for: around a point in degrees (WGS 84), `radius_m`, the half-open period [start, end).
 
     `reference` names the case, `made_by` who makes the pack: both stand in its files and nowhere else. `layers` are
@@ -78,7 +78,7 @@ class Ask:
                     "give --for and --by a few words",
                 )
         for name in self.layers:
-            layer_named(name)
+            find_layer(name)
 
     def seconds(self, time_zone: str) -> tuple[int, int]:
         """The UTC seconds [from, to) of the period, whose days are local to the zone."""
@@ -86,8 +86,8 @@ class Ask:
         return calendar.day_start(self.start), calendar.day_start(self.end)
 
 
-def make_evidence(
-    store: "Store", viewer: Viewer, columns: Columns, area: Area, ask: Ask, *, made: dt.datetime
+def build_evidence(
+    store: "Store", viewer: Viewer, columns: Columns, area: Area, ask: EvidenceRequest, *, made: dt.datetime
 ) -> dict[str, Any]:
     """The content of the pack, made at the aware moment `made`.
 
@@ -102,9 +102,9 @@ def make_evidence(
             f"{ask.lat:.5f}, {ask.lon:.5f} lies outside {area.title}",
             "check the order: latitude is about 54, longitude about -1",
         )
-    chosen, distance = near(columns, ask, area)
-    frame = records(store, viewer, columns.row_id[chosen].tolist(), note=ask.notes)
-    rows = incident_rows(frame, columns, chosen, distance, ask=ask, area=area)
+    chosen, distance = find_near(columns, ask, area)
+    frame = read_records(store, viewer, columns.row_id[chosen].tolist(), note=ask.notes)
+    rows = build_incident_rows(frame, columns, chosen, distance, ask=ask, area=area)
     content = {
         "format": FORMAT,
         "area": area.name,
@@ -122,15 +122,15 @@ def make_evidence(
         "end": ask.end.isoformat(),
         "layers": [name for name in LAYER_NAMES if name in ask.layers],
         "incidents": rows,
-        "totals": total_rows(rows, ask.layers),
-        "months": month_rows(rows, ask.layers),
-        "sources": source_rows(store, viewer, rows, ask.layers),
-        "demonstration": demonstration_mark(columns) or "",
+        "totals": count_totals(rows, ask.layers),
+        "months": count_months(rows, ask.layers),
+        "sources": build_source_rows(store, viewer, rows, ask.layers),
+        "demonstration": find_demonstration_mark(columns) or "",
     }
-    return content | {"caveats": caveats(content)}
+    return content | {"caveats": list_caveats(content)}
 
 
-def near(columns: Columns, ask: Ask, area: Area) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def find_near(columns: Columns, ask: EvidenceRequest, area: Area) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """The events of the layers within the radius and, at least possibly, in the period; by time; and how far they are.
 
     Distances in metres on the ellipsoid.
@@ -153,11 +153,11 @@ def near(columns: Columns, ask: Ask, area: Area) -> tuple[NDArray[np.int64], NDA
     return close[inside], distance[inside]
 
 
-def canonical(content: dict[str, Any]) -> bytes:
+def encode_canonical(content: dict[str, Any]) -> bytes:
     """The one form in which a content is hashed: JSON in UTF-8, names sorted, nothing between them."""
     return json.dumps(content, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")).encode()
 
 
-def digest_of(content: dict[str, Any]) -> str:
+def hash_content(content: dict[str, Any]) -> str:
     """SHA-256 of the canonical form, in 64 hexadecimal digits."""
-    return hashlib.sha256(canonical(content)).hexdigest()
+    return hashlib.sha256(encode_canonical(content)).hexdigest()

@@ -9,27 +9,27 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from layers.areas import Area
-from layers.catalogue import LAYER_NAMES, layer_named
+from layers.catalogue import LAYER_NAMES, find_layer
 from layers.columns import Columns
 from layers.moments import from_seconds
 from layers.quality import SHARED_EVENTS
-from layers.wording import MONTH_NAMES, date_words
+from layers.wording import MONTH_NAMES, format_date
 
 if TYPE_CHECKING:
-    from layers.evidence.pack import Ask
+    from layers.evidence.pack import EvidenceRequest
 
-__all__ = ["incident_rows", "month_rows", "total_rows"]
+__all__ = ["build_incident_rows", "count_months", "count_totals"]
 
 _SIDES: Final = ("N", "NE", "E", "SE", "S", "SW", "W", "NW")
 
 
-def incident_rows(
+def build_incident_rows(
     frame: pd.DataFrame,
     columns: Columns,
     chosen: NDArray[np.int64],
     distance: NDArray[np.float64],
     *,
-    ask: "Ask",
+    ask: "EvidenceRequest",
     area: Area,
 ) -> list[dict[str, Any]]:
     """A row for each record of `frame` (layers.storage.records), in the order of time, numbered from 1.
@@ -44,50 +44,50 @@ def incident_rows(
     for number, record in enumerate(ordered.to_dict("records"), start=1):
         start, end = int(record["occurred_from"]), int(record["occurred_to"])
         lon, lat = float(record["lon"]), float(record["lat"])
-        state = layer_named(str(record["layer"])).kind == "state"
+        state = find_layer(str(record["layer"])).kind == "state"
         rows.append(
             {
                 "number": number,
                 "layer": str(record["layer"]),
-                "when": when_words(start, end, str(record["time_precision"]), state=state, area=area),
+                "when": format_when(start, end, str(record["time_precision"]), state=state, area=area),
                 "month": f"{from_seconds(start).astimezone(area.tz):%Y-%m}",
                 "from": from_seconds(start).isoformat(),
                 "to": from_seconds(end).isoformat(),
                 "precision": str(record["time_precision"]),
                 "surely": state or (start >= low and end <= high),
                 "distance_m": round(far[int(record["row_id"])]),
-                "side": side_of(ask.lon, ask.lat, lon, lat),
+                "side": find_direction(ask.lon, ask.lat, lon, lat),
                 "lon": round(lon, 6),
                 "lat": round(lat, 6),
                 "shared_point": int(((columns.lon == lon) & (columns.lat == lat)).sum()) >= SHARED_EVENTS,
-                "category": text_of(record["category"]),
+                "category": format_text(record["category"]),
                 "quantity": int(record["quantity"]),
                 "reported_by": str(record["reported_by"]),
-                "status": text_of(record["status"]),
+                "status": format_text(record["status"]),
                 "source": str(record["source"]),
                 "source_id": str(record["source_id"]),
-                **({"note": text_of(record.get("note"))} if ask.notes else {}),
+                **({"note": format_text(record.get("note"))} if ask.notes else {}),
             }
         )
     return rows
 
 
-def text_of(value: Any) -> str:
+def format_text(value: Any) -> str:
     return "" if value is None or pd.isna(value) else str(value)
 
 
-def when_words(start: int, end: int, precision: str, *, state: bool, area: Area) -> str:
+def format_when(start: int, end: int, precision: str, *, state: bool, area: Area) -> str:
     """As in "21 Nov 2026, 14:05", "21 Nov 2026", "Oct 2026 (month only)", "24 Aug 2026 to 23 Nov 2026"."""
     first = from_seconds(start).astimezone(area.tz)
     last = from_seconds(max(end - 1, start)).astimezone(area.tz)
     if state or (precision != "month" and first.date() != last.date()):
-        return f"{date_words(first.date())} to {date_words(last.date())}"
+        return f"{format_date(first.date())} to {format_date(last.date())}"
     if precision == "month":
         return f"{MONTH_NAMES[first.month - 1]} {first.year} (month only)"
-    return f"{date_words(first.date())}, {first:%H:%M}" if precision == "minute" else date_words(first.date())
+    return f"{format_date(first.date())}, {first:%H:%M}" if precision == "minute" else format_date(first.date())
 
 
-def side_of(lon: float, lat: float, to_lon: float, to_lat: float) -> str:
+def find_direction(lon: float, lat: float, to_lon: float, to_lat: float) -> str:
     """On which side of the place a point lies, by the eight winds; "" at the place itself."""
     east, north = (to_lon - lon) * np.cos(np.radians(lat)), to_lat - lat
     if east == 0 and north == 0:
@@ -95,7 +95,7 @@ def side_of(lon: float, lat: float, to_lon: float, to_lat: float) -> str:
     return _SIDES[round(float(np.degrees(np.arctan2(east, north))) / 45) % 8]
 
 
-def total_rows(rows: Sequence[dict[str, Any]], layers: Sequence[str]) -> list[dict[str, Any]]:
+def count_totals(rows: Sequence[dict[str, Any]], layers: Sequence[str]) -> list[dict[str, Any]]:
     """For each layer how many records there are, and how many of them may lie outside the period."""
     return [
         {
@@ -108,7 +108,7 @@ def total_rows(rows: Sequence[dict[str, Any]], layers: Sequence[str]) -> list[di
     ]
 
 
-def month_rows(rows: Sequence[dict[str, Any]], layers: Sequence[str]) -> list[dict[str, Any]]:
+def count_months(rows: Sequence[dict[str, Any]], layers: Sequence[str]) -> list[dict[str, Any]]:
     """For each month with a record how many began in it, by layer, the oldest first."""
     counts = Counter((row["month"], row["layer"]) for row in rows)
     months = sorted({month for month, _ in counts})

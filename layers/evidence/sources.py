@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from layers.access import Viewer
 from layers.moments import from_seconds
-from layers.quality import source_summary
+from layers.quality import summarise_sources
 from layers.storage.batches import list_rejects
 
 if TYPE_CHECKING:
     from layers.storage.store import Store
 
-__all__ = ["source_rows"]
+__all__ = ["build_source_rows"]
 
 
-def source_rows(
+def build_source_rows(
     store: "Store", viewer: Viewer, rows: Sequence[dict[str, Any]], layers: Sequence[str]
 ) -> list[dict[str, Any]]:
     """A row for each source of these layers, used or not, and for each source of which every row was rejected.
@@ -25,7 +25,7 @@ def source_rows(
     without_time and snapped: shares, to a thousandth.
     """
     used = Counter((row["source"], row["layer"]) for row in rows)
-    summary = source_summary(store, viewer)
+    summary = summarise_sources(store, viewer)
     rejects = list_rejects(store.engine, viewer)
     found = []
     summary = summary.assign(layer=summary["layer"].astype("object").where(summary["layer"].notna(), ""))

@@ -11,25 +11,25 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.spatial import cKDTree
 
-from geo.cells import boundaries, cell_strings
-from geo.covering import Cover, best_cover
+from geo.cells import build_outlines, format_cells
+from geo.covering import MaximalCover, find_best_cover
 from geo.errors import DataError, UsageError
 from geo.travel import PACES
 from layers.access import Action, Viewer, may, require
-from layers.analysis.study import project, study_of
+from layers.analysis.study import load_study, project
 from layers.areas import Area
-from layers.cell_names import cell_words
+from layers.cell_names import format_cell_name
 from layers.columns import Columns
 from layers.filters import Filter
-from layers.naloxone.hours import open_through
+from layers.naloxone.hours import is_open_through
 from layers.query import Selection, count_cells, select
-from layers.wording import number_words
+from layers.wording import format_number
 from layers.work.reference import KIND_WORDS, read_reference
 
 if TYPE_CHECKING:
     from layers.storage.store import Store
 
-__all__ = ["CELLS", "NaloxoneCover", "Reach", "Search", "naloxone_cover"]
+__all__ = ["CELLS", "CoverDistance", "NaloxoneCover", "Search", "find_naloxone_cover"]
 
 CELLS: Final = "cells"
 LONGEST_S: Final = 3_600
@@ -38,7 +38,7 @@ _POINT_RESOLUTION, _CELL_RESOLUTION = 10, 9
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class CoverDistance:
     """How near is near: `metres` in a straight line, or `minutes` on foot (None: the metres).
 
     On foot at 4.8 km/h by ways 1.3 times as long as the straight line: 5 minutes are 308 m of it.
@@ -59,8 +59,8 @@ class Reach:
     def words(self) -> str:
         """As in "within 400 m" or "within 5 minutes on foot (308 m in a straight line)"."""
         if self.minutes is None:
-            return f"within {number_words(round(self.metres))} m"
-        return f"within {number_words(self.minutes)} minutes on foot ({number_words(round(self.straight_m))} m away)"
+            return f"within {format_number(round(self.metres))} m"
+        return f"within {format_number(self.minutes)} minutes on foot ({format_number(round(self.straight_m))} m away)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +95,10 @@ class NaloxoneCover:
 
     total: float
     covered: float
-    reach: Reach
+    reach: CoverDistance
     holders: pd.DataFrame
     next_places: pd.DataFrame
-    cover: Cover
+    cover: MaximalCover
     cells: tuple[NDArray[np.uint64], NDArray[np.float64]]
     search: Search
     timed: bool
@@ -111,7 +111,7 @@ class NaloxoneCover:
         return self.covered / self.total if self.total else float("nan")
 
 
-USUAL_REACH: Final = Reach()
+USUAL_REACH: Final = CoverDistance()
 USUAL_SEARCH: Final = Search()
 
 
@@ -126,14 +126,14 @@ class _Demand:
     exact: bool
 
 
-def naloxone_cover(
+def find_naloxone_cover(
     store: "Store",
     viewer: Viewer,
     columns: Columns,
     area: Area,
     chosen: Filter,
     *,
-    reach: Reach = USUAL_REACH,
+    reach: CoverDistance = USUAL_REACH,
     search: Search = USUAL_SEARCH,
 ) -> NaloxoneCover:
     """The cover of overdoses that a filter selects, and the next best places.
@@ -154,14 +154,14 @@ def naloxone_cover(
     demand = _demand(columns, area, chosen, exact=may(viewer, Action.SEE_POINTS, _LAYER))
     if not demand.weight.sum() > 0:
         raise DataError("Cover is a share of overdoses", "none is on record in that time", "choose a longer time")
-    holders = _holders(store, viewer, area, chosen)
-    near = _reaches(demand, holders, area, reach)
+    holders = _read_holders(store, viewer, area, chosen)
+    near = _find_reached(demand, holders, area, reach)
     is_open = holders["open"].to_numpy(dtype=np.bool_)
     reached = (near @ is_open.astype(float)) > 0
     holders["near"] = (demand.weight @ near).round(2)
     covered, total = float(demand.weight[reached].sum()), float(demand.weight.sum())
-    possible = _candidates(store, viewer, area, search.candidates)
-    cover = _search(_reaches(demand, possible, area, reach), np.where(reached, 0.0, demand.weight), search)
+    possible = _find_candidates(store, viewer, area, search.candidates)
+    cover = _search(_find_reached(demand, possible, area, reach), np.where(reached, 0.0, demand.weight), search)
     places = possible.iloc[cover.chosen].reset_index(drop=True)
     places.insert(0, "rank", np.arange(1, len(places) + 1))
     places["gain"] = cover.gain.round(2)
@@ -183,33 +183,33 @@ def naloxone_cover(
 
 def _demand(columns: Columns, area: Area, chosen: Filter, *, exact: bool) -> _Demand:
     selection = select(columns, chosen, time_zone=area.time_zone)
-    crs = study_of(area, (), _POINT_RESOLUTION).crs
+    crs = load_study(area, (), _POINT_RESOLUTION).crs
     if exact:
         lon, lat = columns.lon[selection.index], columns.lat[selection.index]
     else:
         ids = columns.cell_ids[_CELL_RESOLUTION][columns.cell[_CELL_RESOLUTION][selection.index]]
-        middles = shapely.centroid(boundaries(ids))
+        middles = shapely.centroid(build_outlines(ids))
         lon, lat = shapely.get_x(middles), shapely.get_y(middles)
     x_m, y_m = project(crs, lon, lat)
     return _Demand(x_m, y_m, selection.weight, selection, exact)
 
 
-def _holders(store: "Store", viewer: Viewer, area: Area, chosen: Filter) -> pd.DataFrame:
+def _read_holders(store: "Store", viewer: Viewer, area: Area, chosen: Filter) -> pd.DataFrame:
     """Places that hold naloxone, and whether they are open through the filter's hours and days."""
     frame = read_reference(store, viewer, kind="naloxone").drop(columns="kind")
     names = dict(zip(area.wards.codes, area.wards.names, strict=True))
     frame["ward_name"] = [names.get(code, "") for code in frame["ward_code"]]
     timed = chosen.hours is not None or bool(chosen.days)
-    known = [open_through(text, chosen.hours, chosen.days) if timed else True for text in frame["hours"]]
+    known = [is_open_through(text, chosen.hours, chosen.days) if timed else True for text in frame["hours"]]
     # Without dtypes an empty list is no column of bool, and would choose columns instead of rows.
     is_open = np.array([value is not False for value in known], dtype=np.bool_)
     return frame.assign(open=is_open, says=np.array([value is not None for value in known], dtype=np.bool_))
 
 
-def _reaches(demand: _Demand, places: pd.DataFrame, area: Area, reach: Reach) -> csr_array:
+def _find_reached(demand: _Demand, places: pd.DataFrame, area: Area, reach: CoverDistance) -> csr_array:
     """Which overdoses (rows) each place (columns) reaches: csr of ones."""
     lon, lat = places["lon"].to_numpy(dtype=np.float64), places["lat"].to_numpy(dtype=np.float64)
-    x_m, y_m = project(study_of(area, (), _POINT_RESOLUTION).crs, lon, lat)
+    x_m, y_m = project(load_study(area, (), _POINT_RESOLUTION).crs, lon, lat)
     tree = cKDTree(np.column_stack([demand.x_m, demand.y_m]))
     near = tree.query_ball_point(np.column_stack([x_m, y_m]), reach.straight_m) if len(x_m) else []
     row = np.array([one for found in near for one in found], dtype=np.int64)
@@ -217,14 +217,14 @@ def _reaches(demand: _Demand, places: pd.DataFrame, area: Area, reach: Reach) ->
     return csr_array((np.ones(len(row)), (row, column)), shape=(len(demand.weight), len(x_m)))
 
 
-def _search(reaches: csr_array, left: NDArray[np.float64], search: Search) -> Cover:
+def _search(reaches: csr_array, left: NDArray[np.float64], search: Search) -> MaximalCover:
     if search.number and reaches.shape[1]:
-        return best_cover(reaches, left, search.number, seconds=search.seconds)
+        return find_best_cover(reaches, left, search.number, seconds=search.seconds)
     none = np.zeros(0)
-    return Cover(none.astype(np.int64), none, 0.0, 0.0, proven=True)
+    return MaximalCover(none.astype(np.int64), none, 0.0, 0.0, proven=True)
 
 
-def _candidates(store: "Store", viewer: Viewer, area: Area, kinds: Sequence[str]) -> pd.DataFrame:
+def _find_candidates(store: "Store", viewer: Viewer, area: Area, kinds: Sequence[str]) -> pd.DataFrame:
     """name, lon, lat, ward_name of all places that could be next."""
     unknown = [kind for kind in kinds if kind != CELLS and (kind not in KIND_WORDS or kind == "naloxone")]
     if unknown or not kinds:
@@ -234,7 +234,7 @@ def _candidates(store: "Store", viewer: Viewer, area: Area, kinds: Sequence[str]
             f"{', '.join(unknown) or 'nothing'} was asked for",
             f"choose from {', '.join(there)}",
         )
-    frames = [_cells(area)] if CELLS in kinds else []
+    frames = [_build_cells(area)] if CELLS in kinds else []
     names = dict(zip(area.wards.codes, area.wards.names, strict=True))
     for kind in kinds:
         if kind != CELLS:
@@ -244,17 +244,17 @@ def _candidates(store: "Store", viewer: Viewer, area: Area, kinds: Sequence[str]
     return pd.concat(frames, ignore_index=True)
 
 
-def _cells(area: Area) -> pd.DataFrame:
+def _build_cells(area: Area) -> pd.DataFrame:
     """Middles of the cells of 130 m that lie in a ward, each named by its ward and short code."""
-    study = study_of(area, (), _POINT_RESOLUTION)
-    middles = shapely.centroid(boundaries(study.cells))
+    study = load_study(area, (), _POINT_RESOLUTION)
+    middles = shapely.centroid(build_outlines(study.cells))
     lon, lat = shapely.get_x(middles), shapely.get_y(middles)
     ward = area.wards.locate(lon, lat)
     inside = ward >= 0
     names = np.array(area.wards.names, dtype=object)[ward[inside]]
     cells = study.cells[inside]
-    titles = [cell_words(name, int(cell)) for name, cell in zip(names, cells, strict=True)]
+    titles = [format_cell_name(name, int(cell)) for name, cell in zip(names, cells, strict=True)]
     return pd.DataFrame({
         "name": titles, "lon": lon[inside].round(6), "lat": lat[inside].round(6), "ward_name": names,
-        "cell": cell_strings(cells),
+        "cell": format_cells(cells),
     })  # fmt: skip

@@ -6,17 +6,17 @@ from collections.abc import Mapping
 import pandas as pd
 
 from layers.naloxone.cover import NaloxoneCover
-from layers.plain_cells import neutralise_formulas
+from layers.plain_cells import escape_formulas
 
-__all__ = ["cover_csv", "cover_geojson"]
+__all__ = ["build_cover_csv", "build_cover_geojson"]
 
 
-def cover_csv(found: NaloxoneCover, *, note: Mapping[str, str]) -> bytes:
+def build_cover_csv(found: NaloxoneCover, *, note: Mapping[str, str]) -> bytes:
     """One row a place, `role` holds or next, with what it covers or would add."""
-    return neutralise_formulas(_rows(found).assign(**dict(note))).to_csv(index=False, lineterminator="\n").encode()
+    return escape_formulas(_rows(found).assign(**dict(note))).to_csv(index=False, lineterminator="\n").encode()
 
 
-def cover_geojson(found: NaloxoneCover, *, note: Mapping[str, str]) -> bytes:
+def build_cover_geojson(found: NaloxoneCover, *, note: Mapping[str, str]) -> bytes:
     """The same as points (RFC 7946), the note in the member "metadata"."""
     rows = json.loads(_rows(found).to_json(orient="records"))
     features = [

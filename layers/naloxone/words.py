@@ -2,16 +2,16 @@
 
 from geo.travel import PACES
 from layers.naloxone.cover import CELLS, NaloxoneCover
-from layers.wording import number_words, percent_words
+from layers.wording import format_number, format_percent
 
-__all__ = ["cover_notes", "cover_sentence"]
+__all__ = ["build_cover_notes", "describe_cover"]
 
 
-def cover_sentence(found: NaloxoneCover) -> str:
+def describe_cover(found: NaloxoneCover) -> str:
     """The share that is covered, and what the next places would bring."""
-    many, total = int(found.holders["open"].sum()), number_words(found.total)
+    many, total = int(found.holders["open"].sum()), format_number(found.total)
     added = len(found.next_places)
-    after = percent_words((found.covered + float(found.next_places["gain"].sum())) / found.total)
+    after = format_percent((found.covered + float(found.next_places["gain"].sum())) / found.total)
     if not len(found.holders):
         first = "No places that hold naloxone have been loaded, so cover cannot be told"
         places = "1 well-chosen place" if added == 1 else f"{added} well-chosen places"
@@ -19,12 +19,12 @@ def cover_sentence(found: NaloxoneCover) -> str:
     places = {0: "no place that is open and holds", 1: "the 1 place that holds"}.get(
         many, f"one of {many} places that hold"
     )
-    first = f"{percent_words(found.share)} of {total} overdoses were {found.reach.words} of {places} naloxone"
+    first = f"{format_percent(found.share)} of {total} overdoses were {found.reach.words} of {places} naloxone"
     more = "1 more place" if added == 1 else f"{added} more places"
     return f"{first}; {more} would bring it to {after}." if added else f"{first}."
 
 
-def cover_notes(found: NaloxoneCover) -> tuple[str, ...]:
+def build_cover_notes(found: NaloxoneCover) -> tuple[str, ...]:
     """What the figures rest on, and what they do not say."""
     said = []
     if found.reach.minutes is not None:
@@ -33,12 +33,12 @@ def cover_notes(found: NaloxoneCover) -> tuple[str, ...]:
     if not found.exact:
         said.append("Overdoses are known here as cells of 350 m: whether one is near is rough.")
     if found.unplaced:
-        said.append(f"{number_words(found.unplaced)} overdoses have no time of day, or no day, and are left out.")
+        said.append(f"{format_number(found.unplaced)} overdoses have no time of day, or no day, and are left out.")
     if found.timed:
-        said += _open_words(found)
+        said += _describe_hours(found)
     if len(found.next_places):
         proved = (
-            "proved best together" if found.cover.proven else f"within {percent_words(found.cover.gap)} of the best"
+            "proved best together" if found.cover.proven else f"within {format_percent(found.cover.gap)} of the best"
         )
         among = "cells of 130 m" if found.search.candidates == (CELLS,) else "the places asked for"
         said.append(f"The next places are {proved}, among {among}; the order is that of their gain.")
@@ -48,7 +48,7 @@ def cover_notes(found: NaloxoneCover) -> tuple[str, ...]:
     return tuple(said)
 
 
-def _open_words(found: NaloxoneCover) -> list[str]:
+def _describe_hours(found: NaloxoneCover) -> list[str]:
     said = []
     shut, silent = int((~found.holders["open"]).sum()), int((~found.holders["says"]).sum())
     if shut:

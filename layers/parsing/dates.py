@@ -19,11 +19,11 @@ __all__ = [
     "MONTH",
     "ONE_DAY",
     "ONE_MONTH",
-    "Moments",
+    "Timestamps",
     "ceiling",
     "floor",
     "next_start",
-    "parse_moments",
+    "parse_timestamps",
     "to_utc",
 ]
 
@@ -51,7 +51,7 @@ Local = NDArray[np.datetime64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Moments:
+class Timestamps:
     """Moments (n,): what local clocks show (datetime64[s]), UTC seconds, precision (MINUTE, DAY, MONTH).
 
     `blank` where there was no text, `bad` where it is no date; the other columns mean nothing there.
@@ -64,14 +64,14 @@ class Moments:
     bad: NDArray[np.bool_]
 
 
-def parse_moments(
+def parse_timestamps(
     texts: pd.Series,
     *,
     formats: Sequence[str],
     time_zone: str,
     zone_in_text: bool = True,
     clocks: pd.Series | None = None,
-) -> Moments:
+) -> Timestamps:
     """Texts (n,) to moments. `clocks` are times of day that belong to texts without one; a clock that is none is bad.
 
     A written offset ("Z", "+01:00") is used, or ignored if `zone_in_text` is false.
@@ -89,7 +89,7 @@ def parse_moments(
     utc = np.where(zoned, shifted, to_utc(naive, time_zone))
     local = np.where(zoned, _to_local(shifted, time_zone), naive)
     blank = (texts == "").to_numpy(dtype=np.bool_)
-    return Moments(local, utc, precision, blank, bad & ~blank)
+    return Timestamps(local, utc, precision, blank, bad & ~blank)
 
 
 def _parse_unique(texts: list[str], formats: Sequence[str]) -> tuple[Local, NDArray[np.float64], NDArray[np.int8]]:

@@ -8,18 +8,18 @@ from numpy.typing import NDArray
 
 from layers.parsing.places import Points
 from layers.sources import Key
-from layers.sources.plan import Plan
+from layers.sources.plan import ColumnRoles
 
-__all__ = ["Keys"]
+__all__ = ["NaturalKeys"]
 
 LONGEST = 200
 Flags = NDArray[np.bool_]
 
 
-class Keys:
+class NaturalKeys:
     """The keys of one file: remembers those that it has given, over all chunks."""
 
-    def __init__(self, rules: Key, plan: Plan) -> None:
+    def __init__(self, rules: Key, plan: ColumnRoles) -> None:
         self._numbered = rules.repeats == "number"
         self._plan = plan
         self._given: dict[str, int] = {}

@@ -11,7 +11,7 @@ from pyproj import CRS, Transformer, network
 from pyproj.exceptions import CRSError
 
 from geo.errors import DataError
-from layers.parsing.values import numbers
+from layers.parsing.values import parse_numbers
 
 __all__ = [
     "GRID_REF",
@@ -36,7 +36,7 @@ Points = NDArray[np.float64]  # (n, 2), x and y; NaN: blank, infinity: not a pla
 def parse_pairs(texts: pd.Series) -> Points:
     """Longitude and latitude (n, 2) of texts such as "(54.57, -1.23)", latitude first; infinity where there is none."""
     found = texts.astype("str").str.extract(r"^\D*?(-?\d+(?:\.\d+)?)\s*[,; ]\s*(-?\d+(?:\.\d+)?)\D*$").fillna("")
-    points = np.column_stack([numbers(found[1]), numbers(found[0])])
+    points = np.column_stack([parse_numbers(found[1]), parse_numbers(found[0])])
     return np.where((texts != "").to_numpy(dtype=np.bool_)[:, None] & np.isnan(points), np.inf, points)
 
 
@@ -47,7 +47,7 @@ def parse_xy(x: pd.Series, y: pd.Series, crs: str) -> Points:
     decimal one, and a text with it is no number.
     """
     grouped = not _known(crs).is_geographic
-    return to_degrees(np.column_stack([numbers(x, grouped=grouped), numbers(y, grouped=grouped)]), crs)
+    return to_degrees(np.column_stack([parse_numbers(x, grouped=grouped), parse_numbers(y, grouped=grouped)]), crs)
 
 
 def parse_grid_refs(texts: pd.Series) -> Points:

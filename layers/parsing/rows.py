@@ -20,13 +20,13 @@ from layers.event import EVENT_COLUMNS, PRECISIONS, RESOLUTIONS
 from layers.parsing.choices import (
     Flags,
     Texts,
-    all_hold,
-    any_holds,
     count_unknown,
-    reporter_column,
-    word_column,
+    meets_all_rules,
+    meets_any_rule,
+    parse_reporters,
+    parse_words,
 )
-from layers.parsing.keys import Keys
+from layers.parsing.keys import NaturalKeys
 from layers.parsing.places import (
     NATIONAL_GRID,
     Points,
@@ -37,20 +37,20 @@ from layers.parsing.places import (
     parse_xy,
     to_degrees,
 )
-from layers.parsing.refused import reject_frame, shortened
-from layers.parsing.times import Intervals, interval_columns
-from layers.parsing.values import clean, numbers, quantities, words
+from layers.parsing.refused import build_reject_frame, shorten_texts
+from layers.parsing.times import Intervals, parse_intervals
+from layers.parsing.values import clean_column, map_words, parse_numbers, parse_quantities
 from layers.readers import Chunk
 from layers.sources import SourceProfile
-from layers.sources.plan import Plan
+from layers.sources.plan import ColumnRoles
 
-__all__ = ["RowReader", "Sorted"]
+__all__ = ["RowReader", "SortedChunk"]
 
 LONGEST_NOTE = 2000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sorted:
+class SortedChunk:
     """One chunk, sorted: events (EVENT_COLUMNS), rejects (line, reason, raw, source_id), skipped rows, scopes.
 
     `unknown_reporters` are events whose word for who reported them is none that the profile knows.
@@ -73,21 +73,21 @@ class RowReader:
     """
 
     profile: SourceProfile
-    plan: Plan
+    plan: ColumnRoles
     wards: Wards
     time_zone: str
     now: int
     crs: str | None = None
     named: dict[str, str] = field(default_factory=dict)
     layer: str | None = None
-    keys: Keys = field(init=False)
+    keys: NaturalKeys = field(init=False)
 
     def __post_init__(self) -> None:
-        self.keys = Keys(self.profile.key, self.plan)
+        self.keys = NaturalKeys(self.profile.key, self.plan)
 
-    def read(self, chunk: Chunk) -> Sorted:
+    def read(self, chunk: Chunk) -> SortedChunk:
         """Sort the rows of a chunk."""
-        texts = {name: clean(chunk.frame[name], self.profile.missing) for name in self.plan.columns}
+        texts = {name: clean_column(chunk.frame[name], self.profile.missing) for name in self.plan.columns}
         scope = self._scopes(texts, len(chunk.lines))
         layer = self._layers(texts, len(chunk.lines))
         chosen = self._chosen(texts, layer, chunk.points)
@@ -100,10 +100,10 @@ class RowReader:
         elsewhere = self._elsewhere(reasons)
         skipped["elsewhere"] = int(np.count_nonzero(elsewhere))
         rejected = np.flatnonzero((reasons != "") & ~elsewhere)
-        return Sorted(
+        return SortedChunk(
             read=len(chunk.lines),
             events=events,
-            rejects=reject_frame(
+            rejects=build_reject_frame(
                 {name: part[name].iloc[rejected] for name in self.plan.told},
                 lines=chunk.lines[rows[rejected]],
                 reasons=reasons[rejected],
@@ -124,7 +124,11 @@ class RowReader:
             filled = [(texts[name] != "").to_numpy(dtype=np.bool_) for name in self.plan.told]
             known = np.logical_or.reduce([known, *filled])
             known |= False if points is None else ~np.isnan(points).any(axis=1)
-        return known & all_hold(self.plan.keep, texts, len(layer)) & ~any_holds(self.plan.drop, texts, len(layer))
+        return (
+            known
+            & meets_all_rules(self.plan.keep, texts, len(layer))
+            & ~meets_any_rule(self.plan.drop, texts, len(layer))
+        )
 
     def _judge(
         self, texts: Texts, points: Points | None, layer: NDArray[np.int8], scope: pd.Series | None
@@ -132,7 +136,7 @@ class RowReader:
         """Events of the rows without fault, each row's reason ("" for none), and its key (None: it is elsewhere)."""
         unknown, layer = layer < 0, np.maximum(layer, 0)  # what an unknown layer's row says is not judged
         place = self._places(texts, points)
-        when = interval_columns(
+        when = parse_intervals(
             self._time_texts(texts), layer, self.profile.time, time_zone=self.time_zone, now=self.now
         )
         quantity, bad_quantity = self._quantities(texts, len(layer))
@@ -140,7 +144,9 @@ class RowReader:
         ward = np.full(len(layer), -1, dtype=np.int32)
         somewhere = ~missing & ~impossible
         ward[somewhere] = self.wards.locate(place[somewhere, 0], place[somewhere, 1])
-        doubtful = is_near(place, self.profile.location.placeholders) | any_holds(self.plan.doubtful, texts, len(layer))
+        doubtful = is_near(place, self.profile.location.placeholders) | meets_any_rule(
+            self.plan.doubtful, texts, len(layer)
+        )
         faults = [
             (unknown, "unknown_layer"),
             (missing, "missing_location"),
@@ -151,7 +157,7 @@ class RowReader:
             (when.future, "future_date"),
             (when.reversed, "end_before_start"),
             (bad_quantity, "bad_quantity"),
-            (any_holds(self.plan.tests, texts, len(layer)), "test_record"),
+            (meets_any_rule(self.plan.tests, texts, len(layer)), "test_record"),
         ]
         reasons = np.select([flag for flag, _ in faults], [reason for _, reason in faults], "").astype("<U20")
         keys, numbered = self._keys(texts, place, scope, np.flatnonzero(~self._elsewhere(reasons)))
@@ -200,11 +206,11 @@ class RowReader:
                 "occurred_to": when.end[kept],
                 "time_precision": np.array(PRECISIONS, dtype=object)[when.precision[kept]],
                 "quantity": quantity[kept],
-                "category": word_column(self.profile.category, self.plan.category, some, len(kept)),
-                "reported_by": reporter_column(self.profile.reported_by, self.plan.reported_by, some, layers),
-                "status": word_column(self.profile.status, self.plan.status, some, len(kept)),
+                "category": parse_words(self.profile.category, self.plan.category, some, len(kept)),
+                "reported_by": parse_reporters(self.profile.reported_by, self.plan.reported_by, some, layers),
+                "status": parse_words(self.profile.status, self.plan.status, some, len(kept)),
                 **{f"h3_{resolution:02d}": cells[resolution] for resolution in RESOLUTIONS},
-                "note": shortened(some[self.plan.note], LONGEST_NOTE) if self.plan.note else None,
+                "note": shorten_texts(some[self.plan.note], LONGEST_NOTE) if self.plan.note else None,
             }
         )
 
@@ -228,7 +234,7 @@ class RowReader:
             fixed = self.profile.layer.value or self.layer or self.profile.layer.default or ""
             return np.full(rows, codes[fixed], dtype=np.int8)
         choice = self.profile.layer
-        found = words(
+        found = map_words(
             texts[self.plan.layer], values=choice.values, containing=choice.containing, default=choice.default
         )
         return np.array([codes.get(word, -1) for word in found], dtype=np.int8)
@@ -240,7 +246,7 @@ class RowReader:
         if points is not None:
             ways.append(to_degrees(points, self.crs or rules.crs or ""))
         if plan.lon_lat:
-            ways.append(np.column_stack([numbers(texts[name]) for name in plan.lon_lat]))
+            ways.append(np.column_stack([parse_numbers(texts[name]) for name in plan.lon_lat]))
         if plan.x_y and rules.crs:
             ways.append(parse_xy(texts[plan.x_y[0]], texts[plan.x_y[1]], rules.crs))
         if plan.grid_ref:
@@ -264,7 +270,7 @@ class RowReader:
 
     def _quantities(self, texts: Texts, rows: int) -> tuple[NDArray[np.int64], Flags]:
         if self.plan.quantity:
-            return quantities(texts[self.plan.quantity])
+            return parse_quantities(texts[self.plan.quantity])
         return np.ones(rows, dtype=np.int64), np.zeros(rows, dtype=np.bool_)
 
     def _unknown_reporters(self, texts: Texts, accepted: Flags) -> int:

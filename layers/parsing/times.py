@@ -13,16 +13,16 @@ from layers.parsing.dates import (
     MINUTE,
     ONE_DAY,
     ONE_MONTH,
-    Moments,
+    Timestamps,
     ceiling,
     floor,
     next_start,
-    parse_moments,
+    parse_timestamps,
     to_utc,
 )
 from layers.sources import Times
 
-__all__ = ["Intervals", "interval_columns"]
+__all__ = ["Intervals", "parse_intervals"]
 
 _STATE = np.array([spec.kind == "state" for spec in LAYERS])
 _OPEN_MONTHS = np.array([spec.open_end_months or 0 for spec in LAYERS])
@@ -41,7 +41,7 @@ class Intervals:
     reversed: Flags
 
 
-def interval_columns(
+def parse_intervals(
     texts: dict[str, pd.Series], layer: NDArray[np.int8], rules: Times, *, time_zone: str, now: int
 ) -> Intervals:
     """Texts by part (start, and as far as there are any clock, end, precision, never_before), each (n,), to intervals.
@@ -50,9 +50,9 @@ def interval_columns(
     end of it. With both given the coarser precision holds for both. A state without an end lasts as long as its layer
     says. `now` is UTC seconds: what begins later is in the future.
     """
-    said = _said(texts, rules, time_zone)
+    said = _parse_parts(texts, rules, time_zone)
     start, end, state = said["start"], said.get("end"), _STATE[layer]
-    given = _given(end, state, rules)
+    given = _find_stated_ends(end, state, rules)
     precision = _common_precision(start, end, given, texts.get("precision"), rules)
     begin_local = floor(start.local, precision)
     begin = np.where(precision == MINUTE, start.utc, to_utc(begin_local, time_zone))
@@ -70,11 +70,11 @@ def interval_columns(
     return Intervals(begin, finish, precision.astype(np.int8), bad, future & ~bad, reverse & ~bad)
 
 
-def _said(texts: dict[str, pd.Series], rules: Times, time_zone: str) -> dict[str, Moments]:
+def _parse_parts(texts: dict[str, pd.Series], rules: Times, time_zone: str) -> dict[str, Timestamps]:
     """The moments of start, end and never_before, as far as there are columns; a clock belongs to the start alone."""
 
-    def parse(part: str) -> Moments:
-        return parse_moments(
+    def parse(part: str) -> Timestamps:
+        return parse_timestamps(
             texts[part],
             formats=rules.formats,
             time_zone=time_zone,
@@ -85,7 +85,7 @@ def _said(texts: dict[str, pd.Series], rules: Times, time_zone: str) -> dict[str
     return {part: parse(part) for part in ("start", "end", "never_before") if part in texts}
 
 
-def _given(end: Moments | None, state: Flags, rules: Times) -> Flags:
+def _find_stated_ends(end: Timestamps | None, state: Flags, rules: Times) -> Flags:
     """Which rows (n,) say an end that counts: where only states have one, that of an incident is not read."""
     if end is None:
         return np.zeros(len(state), dtype=np.bool_)
@@ -93,7 +93,7 @@ def _given(end: Moments | None, state: Flags, rules: Times) -> Flags:
 
 
 def _common_precision(
-    start: Moments, end: Moments | None, given: Flags, words: pd.Series | None, rules: Times
+    start: Timestamps, end: Timestamps | None, given: Flags, words: pd.Series | None, rules: Times
 ) -> NDArray[np.int8]:
     """The precision (n,) of both ends: the coarser one, where an end is given."""
     precision = _precision(start, words, rules)
@@ -102,7 +102,7 @@ def _common_precision(
     return np.where(given, np.maximum(precision, _precision(end, None, rules)), precision)
 
 
-def _stated_end(end: Moments, precision: NDArray[np.int8], time_zone: str) -> NDArray[np.int64]:
+def _stated_end(end: Timestamps, precision: NDArray[np.int8], time_zone: str) -> NDArray[np.int64]:
     """The end that the rows say, UTC seconds (n,): of a minute itself, of a day or month the end of it."""
     local = ceiling(next_start(end.local, end.precision), precision)
     return np.where(precision == MINUTE, end.utc, to_utc(local, time_zone))
@@ -112,7 +112,7 @@ def _days(local: NDArray[np.datetime64]) -> NDArray[np.datetime64]:
     return local.astype("datetime64[D]")
 
 
-def _precision(moments: Moments, words: pd.Series | None, rules: Times) -> NDArray[np.int8]:
+def _precision(moments: Timestamps, words: pd.Series | None, rules: Times) -> NDArray[np.int8]:
     """How exactly a moment is known: by its text, by the profile's rule, and never finer than the row itself says."""
     if rules.precision == "minute":
         return np.zeros(len(moments.precision), dtype=np.int8)

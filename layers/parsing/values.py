@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-__all__ = ["clean", "clean_text", "holds", "numbers", "quantities", "words"]
+__all__ = ["clean_column", "clean_text", "map_words", "match_texts", "parse_numbers", "parse_quantities"]
 
 MOST = 1_000_000  # a quantity above this is a slip of the hand
 GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d*)?")  # 449,545 and 1,234.5; not 54,57 nor 0,123
@@ -21,14 +21,14 @@ def clean_text(text: str) -> str:
     return " ".join(text.split())  # at any blank that Unicode knows, NBSP among them
 
 
-def clean(texts: pd.Series, missing: Iterable[str]) -> pd.Series:
+def clean_column(texts: pd.Series, missing: Iterable[str]) -> pd.Series:
     """A column cleaned as `clean_text` does; "" where the whole text is one that means missing."""
     nothing = frozenset(missing)
     cleaned = [clean_text(text) for text in texts]
     return pd.Series(["" if text in nothing else text for text in cleaned], index=texts.index, dtype=object)
 
 
-def holds(
+def match_texts(
     texts: pd.Series, *, equals: Iterable[str] = (), contains: Iterable[str] = (), matches: str | None = None
 ) -> NDArray[np.bool_]:
     """Which texts (n,) pass every test that is given, without regard to case.
@@ -51,7 +51,7 @@ def holds(
     return np.array([test(text) for text in unique], dtype=np.bool_)[codes]
 
 
-def words(
+def map_words(
     texts: pd.Series, *, values: Mapping[str, str], containing: Mapping[str, str], default: str | None
 ) -> NDArray[np.object_]:
     """The word (n,) of each text: through whole texts, then parts of texts, without regard to case, else the default.
@@ -71,7 +71,7 @@ def words(
     return np.array([word(text) for text in unique], dtype=object)[codes]
 
 
-def numbers(texts: pd.Series, *, grouped: bool = False) -> NDArray[np.float64]:
+def parse_numbers(texts: pd.Series, *, grouped: bool = False) -> NDArray[np.float64]:
     """Texts as float64 (n,): NaN for blank ones, infinity for what is no number (so that the two stay apart).
 
     With `grouped`, commas may part the thousands: 449,545. Not for degrees, where a comma may be a decimal one.
@@ -82,9 +82,9 @@ def numbers(texts: pd.Series, *, grouped: bool = False) -> NDArray[np.float64]:
     return np.where(np.isnan(read) & (texts != "").to_numpy(dtype=np.bool_), np.inf, read)
 
 
-def quantities(texts: pd.Series) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def parse_quantities(texts: pd.Series) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Whole numbers from 1 to a million (n,), 1 for blank, and which texts (n,) are none; 1,234 is one."""
-    read = numbers(texts, grouped=True)
+    read = parse_numbers(texts, grouped=True)
     blank = np.isnan(read)
     with np.errstate(invalid="ignore"):
         good = blank | ((read >= 1) & (read <= MOST) & (read == np.floor(read)))

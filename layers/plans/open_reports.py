@@ -14,7 +14,7 @@ from layers.storage.state import reading
 if TYPE_CHECKING:
     from layers.storage.store import Store
 
-__all__ = ["OPEN_STATUSES", "REPORT_COLUMNS", "open_reports"]
+__all__ = ["OPEN_STATUSES", "REPORT_COLUMNS", "read_open_reports"]
 
 # What sources say of a report that is not answered (Open311: open; councils' systems: the rest), in small letters.
 OPEN_STATUSES: Final = ("open", "new", "received", "acknowledged", "assigned", "in progress", "in_progress", "pending")
@@ -22,7 +22,7 @@ REPORT_COLUMNS: Final = ("lon", "lat", "ward_code", "h3_10", "occurred_from", "o
 _LAYER: Final = "needle_litter"
 
 
-def open_reports(store: "Store", viewer: Viewer, *, ward_codes: tuple[str, ...]) -> pd.DataFrame:
+def read_open_reports(store: "Store", viewer: Viewer, *, ward_codes: tuple[str, ...]) -> pd.DataFrame:
     """The open reports of needles in these wards, the oldest first: REPORT_COLUMNS, times in UTC seconds, h3 uint64.
 
     A status that a source does not give, or that is not one of OPEN_STATUSES, is taken as answered.

@@ -13,19 +13,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo.errors import UsageError
-from geo.orienteering import Problem, Solved, make_tours
+from geo.orienteering import Problem, Solution, find_tours
 from layers.analysis.weekly import FEWEST_HISTORY_WEEKS
 from layers.areas import Area
-from layers.catalogue import layer_named
+from layers.catalogue import find_layer
 from layers.columns import Columns
-from layers.plans.expected import Expected, expected_events
-from layers.plans.patrol_past import PAST_WEEKS, Past, past_of
-from layers.plans.patrol_problem import BREAK_S, PatrolChoices, candidates, patrol_problem, stop_seconds
+from layers.plans.expected import ExpectedEvents, forecast_events
+from layers.plans.patrol_past import PAST_WEEKS, PastWeeks, backtest_patrol
+from layers.plans.patrol_problem import (
+    BREAK_S,
+    PatrolChoices,
+    build_patrol_problem,
+    choose_candidates,
+    choose_stop_seconds,
+)
 from layers.plans.plan import Plan, PlanKind
 from layers.plans.roads import Travel, Ways
-from layers.plans.touring import make_tour, short_id, visited_cells
-from layers.plans.working_time import working_time
-from layers.wording import date_words, list_words, number_words, percent_words
+from layers.plans.touring import build_tour, build_visited_places, hash_short_id
+from layers.plans.working_time import build_working_time
+from layers.wording import format_date, format_list, format_number, format_percent
 
 __all__ = ["PatrolChoices", "make_patrol_plan"]
 
@@ -54,33 +60,33 @@ def make_patrol_plan(
     `methods` by layer are taken without judging; None: what wins the back-test. UsageError for
     choices that make no sense, for too few records, and where nothing at all is expected.
     """
-    time = working_time(choices.day, choices.hours, area.time_zone)
-    _tell(progress, 0)
-    expected = expected_events(
+    time = build_working_time(choices.day, choices.hours, area.time_zone)
+    _report_progress(progress, 0)
+    expected = forecast_events(
         columns, area, dict(choices.weights), time=time, wards=choices.wards, home=home, methods=methods
     )
-    chosen = candidates(expected.worth)
-    _tell(progress, 1)
-    drawn = stop_seconds(area, expected, choices)
-    problem, ways = patrol_problem(expected, chosen, choices, time, drawn, travel)
+    chosen = choose_candidates(expected.worth)
+    _report_progress(progress, 1)
+    drawn = choose_stop_seconds(area, expected, choices)
+    problem, ways = build_patrol_problem(expected, chosen, choices, time, drawn, travel)
     seed = crc32(f"{area.name}|{choices.day}|{choices.hours}|{choices.seed}".encode())
-    solved = make_tours(problem, seed=seed, rounds=_QUICK_ROUNDS if choices.quick else None, varied=True)
+    solved = find_tours(problem, seed=seed, rounds=_QUICK_ROUNDS if choices.quick else None, varied=True)
     _require_stops(solved)
-    _tell(progress, 2)
-    places = visited_cells(expected.study, chosen, lon=ways.lon, lat=ways.lat, expected=problem.worth)
-    past = None if choices.quick else past_of(expected, choices, time, drawn)
+    _report_progress(progress, 2)
+    places = build_visited_places(expected.study, chosen, lon=ways.lon, lat=ways.lat, expected=problem.worth)
+    past = None if choices.quick else backtest_patrol(expected, choices, time, drawn)
     ends = (choices.start, choices.finish or choices.start)
-    reason = _reasons(expected, chosen)
+    reason = _build_reason(expected, chosen)
     tours = tuple(
-        make_tour(problem, route, places, ways, time=time, ends=ends, named=(team, f"Team {team}"), reason=reason)
+        build_tour(problem, route, places, ways, time=time, ends=ends, named=(team, f"Team {team}"), reason=reason)
         for team, route in enumerate(solved.routes, start=1)
     )
     visited = np.array(sorted({place for route in solved.routes for place in route.stops}), dtype=np.intp)
     return Plan(
-        plan_id=short_id(PlanKind.PATROL, area.name, choices, tours, arrays=[expected.worth, ways.seconds]),
+        plan_id=hash_short_id(PlanKind.PATROL, area.name, choices, tours, arrays=[expected.worth, ways.seconds]),
         kind=PlanKind.PATROL,
         area=area.name,
-        title=f"Patrol of {date_words(choices.day)}, {time.words}",
+        title=f"Patrol of {format_date(choices.day)}, {time.words}",
         made_at=made_at or dt.datetime.now(area.tz).replace(microsecond=0),
         begins=time.moment(0),
         ends=time.moment(time.seconds),
@@ -96,15 +102,15 @@ def make_patrol_plan(
         synthetic=bool(columns.demonstration.any()),
         past=past.rows() if past else (),
         past_shares=past.shares() if past else (),
-        settings=_settings(choices, expected, chosen, problem, ways),
-        notes=_notes(expected, chosen[visited], past=past, judged=not methods),
+        settings=_describe_settings(choices, expected, chosen, problem, ways),
+        notes=_build_notes(expected, chosen[visited], past=past, judged=not methods),
         held=past.held() if past else None,
         held_weeks=len(past.events) if past and past.held() else 0,
         wards=choices.wards,
     )
 
 
-def _require_stops(solved: Solved) -> None:
+def _require_stops(solved: Solution) -> None:
     if not any(route.stops for route in solved.routes):
         raise UsageError(
             "A patrol has a stop that can be reached, and left again, within its hours",
@@ -113,7 +119,7 @@ def _require_stops(solved: Solved) -> None:
         )
 
 
-def _reasons(expected: Expected, chosen: NDArray[np.intp]) -> Callable[[int, int], str]:
+def _build_reason(expected: ExpectedEvents, chosen: NDArray[np.intp]) -> Callable[[int, int], str]:
     """Why a stop is made: its rank, and what is expected there of each layer."""
     rank = np.empty(len(expected.worth), dtype=np.intp)
     rank[np.argsort(-expected.worth, kind="stable")] = np.arange(1, len(expected.worth) + 1)
@@ -121,22 +127,22 @@ def _reasons(expected: Expected, chosen: NDArray[np.intp]) -> Callable[[int, int
     def reason(place: int, _: int) -> str:
         cell = chosen[place]
         parts = [
-            f"{_share_words(float(one.cells[cell] / one.cells.sum()))} of expected {layer_named(one.layer).many}"
+            f"{_format_share(float(one.cells[cell] / one.cells.sum()))} of expected {find_layer(one.layer).many}"
             for one in expected.layers
             if one.cells[cell] > 0
         ]
-        return f"Number {rank[cell]:,} of {len(rank):,} places: {list_words(parts)}."
+        return f"Number {rank[cell]:,} of {len(rank):,} places: {format_list(parts)}."
 
     return reason
 
 
-def _share_words(share: float) -> str:
+def _format_share(share: float) -> str:
     """Small shares with a decimal: 0.4 %."""
-    return f"{share * 100:.1f} %" if share < _WHOLE_PERCENT else percent_words(share)
+    return f"{share * 100:.1f} %" if share < _WHOLE_PERCENT else format_percent(share)
 
 
-def _settings(
-    choices: PatrolChoices, expected: Expected, chosen: NDArray[np.intp], problem: Problem, ways: Ways
+def _describe_settings(
+    choices: PatrolChoices, expected: ExpectedEvents, chosen: NDArray[np.intp], problem: Problem, ways: Ways
 ) -> tuple[str, ...]:
     (low, high), (least, most) = choices.stop_minutes, choices.revisit_minutes
     again = f"; a place again after {least} to {most} minutes, worth half as much" if len(problem.again) > 1 else ""
@@ -151,15 +157,17 @@ def _settings(
     )
 
 
-def _notes(expected: Expected, visited: NDArray[np.intp], *, past: Past | None, judged: bool) -> tuple[str, ...]:
+def _build_notes(
+    expected: ExpectedEvents, visited: NDArray[np.intp], *, past: PastWeeks | None, judged: bool
+) -> tuple[str, ...]:
     """What the plan covers layer by layer, what such plans would have caught, and what it cannot know."""
     said = []
     for one in expected.layers:
         whole, part = float(one.cells.sum()), float(one.cells[visited].sum())
-        share = percent_words(part / whole) if whole else "none"
+        share = format_percent(part / whole) if whole else "none"
         said.append(
-            f"{layer_named(one.layer).title}: the forecast is of {number_words(part)} at the stops, of "
-            f"{number_words(whole)} in these hours ({share})."
+            f"{find_layer(one.layer).title}: the forecast is of {format_number(part)} at the stops, of "
+            f"{format_number(whole)} in these hours ({share})."
         )
     said += past.sentences() if past else [_UNJUDGED]
     if past and past.events.any() and judged:
@@ -175,6 +183,6 @@ def _notes(expected: Expected, visited: NDArray[np.intp], *, past: Past | None, 
     return tuple(said)
 
 
-def _tell(progress: Progress | None, step: int) -> None:
+def _report_progress(progress: Progress | None, step: int) -> None:
     if progress:
         progress(step, 3)

@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 
 from geo.orienteering import Problem
 from geo.tour_search import search_tours
-from layers.analysis.forecasts import LAST_WEEKS, forecast, kernel_for
+from layers.analysis.forecasts import LAST_WEEKS, build_needed_kernel, forecast
 from layers.analysis.weekly import FEWEST_HISTORY_WEEKS
-from layers.plans.expected import Expected
-from layers.plans.patrol_problem import PatrolChoices, candidates, patrol_problem
+from layers.plans.expected import ExpectedEvents
+from layers.plans.patrol_problem import PatrolChoices, build_patrol_problem, choose_candidates
 from layers.plans.working_time import WorkingTime
-from layers.wording import percent_words
+from layers.wording import format_percent
 
-__all__ = ["PAST_WEEKS", "Past", "judge_past", "past_of"]
+__all__ = ["PAST_WEEKS", "PastWeeks", "backtest_patrol", "replay_weeks"]
 
 PAST_WEEKS: Final = 8
 _ROUNDS: Final = 12  # of the search in each past week: a little less than a plan has
@@ -26,7 +26,7 @@ USUAL_LABEL: Final = "The top cells by last month's count, in map order"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Past:
+class PastWeeks:
     """By week (weeks,): weighted events of the whole week, those at the stops of either way, and the area shares."""
 
     events: NDArray[np.float64]
@@ -37,7 +37,7 @@ class Past:
 
     def rows(self) -> tuple[tuple[str, float, float, float], ...]:
         """(label, PAI, low, high): 95 % intervals of resampled weeks; no row for a way that visited nothing."""
-        return tuple((label, *interval(caught, self.events * area)) for label, caught, area in self._ways())
+        return tuple((label, *bootstrap_ratio(caught, self.events * area)) for label, caught, area in self._ways())
 
     def shares(self) -> tuple[tuple[float, float], ...]:
         """To each of `rows`: the share of all events that it caught, and of the area that it visited in a mean week."""
@@ -50,17 +50,17 @@ class Past:
 
     def lead(self) -> tuple[float, float, float]:
         """By how much of all events the plans caught more than the usual way, with the interval of the same weeks."""
-        return interval(self.caught - self.usual, self.events)
+        return bootstrap_ratio(self.caught - self.usual, self.events)
 
     def held(self) -> tuple[float, float, float] | None:
         """The share of all events that lay at the plans' stops, with its 95 % interval; None without events."""
-        return interval(self.caught, self.events) if self.events.any() else None
+        return bootstrap_ratio(self.caught, self.events) if self.events.any() else None
 
     def sentences(self) -> tuple[str, ...]:
         """How the figures were made, and how much of all events either way caught; none without events."""
         if not self.events.sum():
             return ()
-        own, usual = (percent_words(float(part.sum() / self.events.sum())) for part in (self.caught, self.usual))
+        own, usual = (format_percent(float(part.sum() / self.events.sum())) for part in (self.caught, self.usual))
         weeks = f"In the last {len(self.events)} weeks such plans would have had {own} of the events at their stops"
         return (
             f"{weeks}, the top cells by last month's count in map order {usual}: {self._lead_words()}.",
@@ -88,30 +88,32 @@ class Past:
         return (f"{plans}, the top cells {usual} and {usual_pai:.1f} times.",)
 
 
-def past_of(expected: Expected, choices: PatrolChoices, time: WorkingTime, stop_s: NDArray[np.int64]) -> Past | None:
+def backtest_patrol(
+    expected: ExpectedEvents, choices: PatrolChoices, time: WorkingTime, stop_s: NDArray[np.int64]
+) -> PastWeeks | None:
     """The last PAST_WEEKS weeks; None where fewer are known with the history that they need."""
     weeks = min(len(one.weeks) for one in expected.layers)
     if weeks < PAST_WEEKS + FEWEST_HISTORY_WEEKS:
         return None
-    return judge_past(expected, choices, time, stop_s, weeks=PAST_WEEKS)
+    return replay_weeks(expected, choices, time, stop_s, weeks=PAST_WEEKS)
 
 
-def judge_past(
-    expected: Expected,
+def replay_weeks(
+    expected: ExpectedEvents,
     choices: PatrolChoices,
     time: WorkingTime,
     stop_s: NDArray[np.int64],
     *,
     weeks: int,
     rounds: int = _ROUNDS,
-) -> Past:
+) -> PastWeeks:
     """Rolling origin: for each of the last weeks a patrol of these choices is planned from the weeks before it.
 
     Both ways have the same teams, hours and stops, and go by great circles. Judged by all events of the week that know
     their day, whatever their hour: the hours move what is expected up and down in all cells alike.
     """
     study = expected.study
-    kernel = kernel_for((one.method for one in expected.layers), study)
+    kernel = build_needed_kernel((one.method for one in expected.layers), study)
     share = study.area_km2 / study.area_km2.sum()
     scale = [one.weight * one.week_share for one in expected.layers]
     table = np.zeros((5, weeks))
@@ -127,14 +129,14 @@ def judge_past(
             axis=0,
         )
         recent = np.sum([s * past[-LAST_WEEKS:].sum(axis=0) for s, past in zip(scale, history, strict=True)], axis=0)
-        planned = _planned(expected, choices, time, stop_s, worth, seed=place, rounds=rounds)
-        usual = _usual(expected, choices, time, stop_s, recent)
+        planned = _replay_plan(expected, choices, time, stop_s, worth, seed=place, rounds=rounds)
+        usual = _choose_usual(expected, choices, time, stop_s, recent)
         table[:, place] = seen.sum(), seen[planned].sum(), seen[usual].sum(), share[planned].sum(), share[usual].sum()
-    return Past(*table)
+    return PastWeeks(*table)
 
 
-def _planned(
-    expected: Expected,
+def _replay_plan(
+    expected: ExpectedEvents,
     choices: PatrolChoices,
     time: WorkingTime,
     stop_s: NDArray[np.int64],
@@ -146,14 +148,14 @@ def _planned(
     """The cells that a plan would have visited."""
     if not (worth > 0).any():
         return np.zeros(0, dtype=np.intp)
-    chosen = candidates(worth)
-    problem, _ = patrol_problem(expected, chosen, choices, time, stop_s, None, worth)
+    chosen = choose_candidates(worth)
+    problem, _ = build_patrol_problem(expected, chosen, choices, time, stop_s, None, worth)
     visited = sorted({place for tour in search_tours(problem, seed=seed, rounds=rounds) for place in tour})
     return chosen[np.array(visited, dtype=np.intp)]
 
 
-def _usual(
-    expected: Expected,
+def _choose_usual(
+    expected: ExpectedEvents,
     choices: PatrolChoices,
     time: WorkingTime,
     stop_s: NDArray[np.int64],
@@ -165,9 +167,9 @@ def _usual(
     """
     if not (recent > 0).any():
         return np.zeros(0, dtype=np.intp)
-    chosen = candidates(recent)
+    chosen = choose_candidates(recent)
     rank = np.argsort(-recent[chosen], kind="stable")
-    problem, _ = patrol_problem(expected, chosen, choices, time, stop_s, None, recent)
+    problem, _ = build_patrol_problem(expected, chosen, choices, time, stop_s, None, recent)
     east = np.argsort(expected.study.x_m[chosen], kind="stable")
     kept: list[int] = []
     for cell in rank.tolist():
@@ -187,7 +189,7 @@ def _fits(problem: Problem, order: NDArray[np.intp]) -> bool:
     return True
 
 
-def interval(top: NDArray[np.float64], bottom: NDArray[np.float64]) -> tuple[float, float, float]:
+def bootstrap_ratio(top: NDArray[np.float64], bottom: NDArray[np.float64]) -> tuple[float, float, float]:
     """The ratio of sums and its 95 % interval over resampled weeks (percentile bootstrap, seeded); NaN of nothing."""
     if not bottom.any():
         return float("nan"), float("nan"), float("nan")

@@ -9,18 +9,18 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from geo.cells import boundaries
+from geo.cells import build_outlines
 from geo.errors import UsageError
 from geo.orienteering import Break, Problem
 from geo.travel import Mode
 from layers.areas import Area
-from layers.plans.expected import Expected
+from layers.plans.expected import ExpectedEvents
 from layers.plans.plan import Place
-from layers.plans.roads import Travel, Ways, straight_ways
+from layers.plans.roads import Travel, Ways, measure_straight_ways
 from layers.plans.settings import REVISIT_MINUTES, require_revisit
 from layers.plans.working_time import WorkingTime
 
-__all__ = ["BREAK_S", "CANDIDATES", "PatrolChoices", "candidates", "patrol_problem", "stop_seconds"]
+__all__ = ["BREAK_S", "CANDIDATES", "PatrolChoices", "build_patrol_problem", "choose_candidates", "choose_stop_seconds"]
 
 CANDIDATES: Final = 200
 BREAK_S: Final = 30 * 60
@@ -67,7 +67,7 @@ class PatrolChoices:
         require_revisit(self.revisit_minutes)
 
 
-def candidates(worth: NDArray[np.float64], most: int = CANDIDATES) -> NDArray[np.intp]:
+def choose_candidates(worth: NDArray[np.float64], most: int = CANDIDATES) -> NDArray[np.intp]:
     """The cells (places in the study) worth most, at most so many, in the study's order; UsageError if none is."""
     order = np.argsort(-worth, kind="stable")[:most]
     chosen: NDArray[np.intp] = np.sort(order[worth[order] > 0])
@@ -80,15 +80,15 @@ def candidates(worth: NDArray[np.float64], most: int = CANDIDATES) -> NDArray[np
     return chosen
 
 
-def stop_seconds(area: Area, expected: Expected, choices: PatrolChoices) -> NDArray[np.int64]:
+def choose_stop_seconds(area: Area, expected: ExpectedEvents, choices: PatrolChoices) -> NDArray[np.int64]:
     """How long a stop at each cell of the study lasts, int64 (n,) in whole minutes: drawn anew for each day."""
     random = np.random.default_rng(crc32(f"stops|{area.name}|{choices.day}|{choices.seed}".encode()))
     low, high = choices.stop_minutes
     return random.integers(low, high + 1, size=len(expected.study)) * 60
 
 
-def patrol_problem(
-    expected: Expected,
+def build_patrol_problem(
+    expected: ExpectedEvents,
     chosen: NDArray[np.intp],
     choices: PatrolChoices,
     time: WorkingTime,
@@ -100,11 +100,11 @@ def patrol_problem(
 
     `stop_s` and `worth` are of every cell of the study; `worth` None: what is expected. `travel` None: great circles.
     """
-    centres = shapely.centroid(boundaries(expected.study.cells[chosen]))
+    centres = shapely.centroid(build_outlines(expected.study.cells[chosen]))
     finish = choices.finish or choices.start
     lon = np.concatenate([shapely.get_x(centres), [choices.start.lon, finish.lon]])
     lat = np.concatenate([shapely.get_y(centres), [choices.start.lat, finish.lat]])
-    ways = travel(lon, lat) if travel else straight_ways(lon, lat, mode=choices.mode)
+    ways = travel(lon, lat) if travel else measure_straight_ways(lon, lat, mode=choices.mode)
     least, most = (minutes * 60 for minutes in choices.revisit_minutes)
     shortest = choices.stop_minutes[0] * 60
     problem = Problem(

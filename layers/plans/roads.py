@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo.errors import DataError
-from geo.travel import PACES, Mode, distances_m, in_whole_minutes, travel_times_s
+from geo.travel import PACES, Mode, distances_m, round_up_minutes, travel_times_s
 from layers.plans.road_graph import Graph, read_graph
-from layers.wording import number_words
+from layers.wording import format_number
 
-__all__ = ["Travel", "Ways", "roads_travel", "straight_ways"]
+__all__ = ["Travel", "Ways", "load_road_travel", "measure_straight_ways"]
 
 _NEAR_M: Final = 300.0  # a place further from every road is not on the network
 _BATCH: Final = 100  # points that a public OSRM service takes at a time
@@ -43,20 +43,20 @@ class Ways:
 Travel = Callable[[NDArray[np.float64], NDArray[np.float64]], Ways]  # of lon and lat in degrees
 
 
-def straight_ways(lon: NDArray[np.float64], lat: NDArray[np.float64], *, mode: Mode) -> Ways:
+def measure_straight_ways(lon: NDArray[np.float64], lat: NDArray[np.float64], *, mode: Mode) -> Ways:
     """Ways by great circles and the detour of towns' streets. Rivers, railways and locked gates are not seen."""
     pace = PACES[mode]
     apart = distances_m(lon, lat)
     going = "On foot" if mode == "walk" else "By car"
     parking = f", {pace.parking_s} seconds to park at each" if pace.parking_s else ""
     words = (
-        f"{going} at {number_words(pace.speed_kmh)} km/h; ways are {number_words(pace.detour)} times the straight line"
+        f"{going} at {format_number(pace.speed_kmh)} km/h; ways are {format_number(pace.detour)} times the straight line"
         f"{parking}; times rounded up to whole minutes."
     )
-    return Ways(lon, lat, in_whole_minutes(travel_times_s(apart, pace)), apart * pace.detour / 1000, (words,))
+    return Ways(lon, lat, round_up_minutes(travel_times_s(apart, pace)), apart * pace.detour / 1000, (words,))
 
 
-def roads_travel(roads: str | None, *, mode: Mode, home: Path | None = None) -> Travel | None:
+def load_road_travel(roads: str | None, *, mode: Mode, home: Path | None = None) -> Travel | None:
     """The travel of a road network: a file's name (relative to `home` as well) or an http(s) address; None without.
 
     DataError if the file is no such network; the service is asked later, and may raise DataError then.
@@ -82,13 +82,13 @@ def _with_gaps(
     name: str,
 ) -> Ways:
     """The network's ways, and great circles where it has none (NaN)."""
-    straight = straight_ways(lon, lat, mode=mode)
+    straight = measure_straight_ways(lon, lat, mode=mode)
     lacking = ~(np.isfinite(seconds) & np.isfinite(metres))
     parking = np.where(np.eye(len(lon), dtype=np.bool_), 0, PACES[mode].parking_s)
-    rounded = in_whole_minutes(np.ceil(np.where(lacking, 0, seconds) + parking).astype(np.int64))
+    rounded = round_up_minutes(np.ceil(np.where(lacking, 0, seconds) + parking).astype(np.int64))
     words = [f"Ways and times by {name}, rounded up to whole minutes."]
     if lacking.any():
-        share = number_words(float(lacking.mean() * 100))
+        share = format_number(float(lacking.mean() * 100))
         words.append(f"It has no way between {share} % of the pairs of places: straight lines with a detour there.")
     return Ways(
         lon,
@@ -128,13 +128,13 @@ def _osrm(
     with httpx.Client(timeout=_PATIENCE_S, follow_redirects=False) as client:
         for rows in parts:
             for columns in parts:
-                found = _asked(client, address, lon, lat, rows, columns)
+                found = _fetch_table(client, address, lon, lat, rows, columns)
                 for table, name in ((seconds, "durations"), (metres, "distances")):
                     table[np.ix_(rows, columns)] = found[name]
     return seconds, metres
 
 
-def _asked(
+def _fetch_table(
     client: httpx.Client,
     address: str,
     lon: NDArray[np.float64],

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 from geo.errors import DataError, UsageError
 from layers.access import Viewer
 from layers.plans.plan import Place
-from layers.whole_files import written_whole
+from layers.whole_files import atomic_write
 from layers.work.reference import read_reference
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ __all__ = [
     "REVISIT_MINUTES",
     "STANDARD_HOURS",
     "PlanSettings",
-    "as_place",
-    "known_starts",
+    "find_starts",
+    "parse_place",
     "read_plan_settings",
     "remember_start",
     "require_revisit",
@@ -92,11 +92,11 @@ def remember_start(home: Path, start: Place) -> None:
         lines.append(f"revisit_minutes = {list(held.revisit_minutes)}")
     lines += ["", "[start]", f"name = {_quoted(start.name)}", f"lon = {start.lon!r}", f"lat = {start.lat!r}", ""]
     home.mkdir(parents=True, exist_ok=True)
-    with written_whole(home / PLANS_FILE) as draft:
+    with atomic_write(home / PLANS_FILE) as draft:
         draft.write_text("\n".join(lines).lstrip("\n"), encoding="utf-8")
 
 
-def known_starts(home: Path, store: "Store", viewer: Viewer, kind: str) -> list[Place]:
+def find_starts(home: Path, store: "Store", viewer: Viewer, kind: str) -> list[Place]:
     """Where tours may begin: the remembered place, then the loaded ones of a kind (station, depot), each name once.
 
     The first is where they begin when nobody says. DataError as of `read_plan_settings`.
@@ -111,7 +111,7 @@ def known_starts(home: Path, store: "Store", viewer: Viewer, kind: str) -> list[
     return list(places.values())
 
 
-def as_place(text: str, *, name: str = "Start") -> Place:
+def parse_place(text: str, *, name: str = "Start") -> Place:
     """A place as people write it: "54.574, -1.235" (latitude first, as maps give it); UsageError for anything else."""
     try:
         lat, lon = (float(part) for part in text.split(","))

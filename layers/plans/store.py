@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from geo.errors import DataError, UsageError
 from layers.plans.plan import Pause, Place, Plan, PlanKind, Stop, Tour
-from layers.whole_files import written_whole
+from layers.whole_files import atomic_write
 
 __all__ = ["list_plans", "load_plan", "plan_from_json", "plan_to_json", "remove_plan", "save_plan"]
 
@@ -24,7 +24,7 @@ def save_plan(home: Path, plan: Plan, *, time_zone: str = "Europe/London") -> Pa
     """Write a plan to `home/plans`; the same plan again takes its own place. `time_zone` is that of its area."""
     path = _path(home, plan.plan_id)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with written_whole(path) as draft:
+    with atomic_write(path) as draft:
         draft.write_text(
             json.dumps(plan_to_json(plan, time_zone=time_zone), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
         )
@@ -33,15 +33,15 @@ def save_plan(home: Path, plan: Plan, *, time_zone: str = "Europe/London") -> Pa
 
 def load_plan(home: Path, plan_id: str) -> Plan:
     """The plan of that code; UsageError if there is none, DataError if its file cannot be read."""
-    return _read(_kept(home, plan_id))
+    return _read(_find_file(home, plan_id))
 
 
 def remove_plan(home: Path, plan_id: str) -> None:
     """Delete the plan of that code, readable or not; UsageError if there is none. It does not ask for visits."""
-    _kept(home, plan_id).unlink()
+    _find_file(home, plan_id).unlink()
 
 
-def _kept(home: Path, plan_id: str) -> Path:
+def _find_file(home: Path, plan_id: str) -> Path:
     path = _path(home, plan_id)
     if not path.is_file():
         known = ", ".join(one for one, _, _ in list_plans(home)[:5])
@@ -67,7 +67,7 @@ def list_plans(home: Path) -> list[tuple[str, str, dt.datetime]]:
 
 def plan_to_json(plan: Plan, *, time_zone: str = "Europe/London") -> dict[str, Any]:
     """The plan as JSON holds it: the fields of layers.plans.plan, times in ISO 8601 with their offset."""
-    fields = {one.name: _plain(getattr(plan, one.name)) for one in dataclasses.fields(Plan)}
+    fields = {one.name: _to_json(getattr(plan, one.name)) for one in dataclasses.fields(Plan)}
     return {"form": _FORM, "time_zone": time_zone, **fields}
 
 
@@ -104,13 +104,13 @@ def _tour(held: dict[str, Any], zone: ZoneInfo) -> Tour:
     return Tour(**held | ends | times | {"stops": stops, "pauses": pauses})
 
 
-def _plain(value: Any) -> Any:
+def _to_json(value: Any) -> Any:
     if dataclasses.is_dataclass(value):
-        return {one.name: _plain(getattr(value, one.name)) for one in dataclasses.fields(value)}
+        return {one.name: _to_json(getattr(value, one.name)) for one in dataclasses.fields(value)}
     if isinstance(value, dt.datetime):
         return value.isoformat()
     if isinstance(value, tuple):
-        return [_plain(part) for part in value]
+        return [_to_json(part) for part in value]
     return value
 
 

@@ -14,23 +14,23 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from geo.districts import share_out
+from geo.districts import assign_crews
 from geo.errors import UsageError
 from geo.orienteering import Break, Problem, Route, upper_bound
 from geo.travel import Mode
-from layers.analysis.study import Study, project, study_of
+from layers.analysis.study import Study, load_study, project
 from layers.areas import Area
 from layers.columns import Columns
 from layers.plans.expected import PLAN_RESOLUTION
 from layers.plans.plan import Place, Plan, PlanKind, Tour
-from layers.plans.roads import Travel, Ways, straight_ways
+from layers.plans.roads import Travel, Ways, measure_straight_ways
 from layers.plans.settings import STANDARD_HOURS
-from layers.plans.sweep_order import in_phases
-from layers.plans.sweep_places import SweepPlaces, sweep_places
-from layers.plans.sweep_words import sweep_notes, sweep_reason, sweep_settings
-from layers.plans.touring import make_tour, short_id, visited_cells
-from layers.plans.working_time import WorkingTime, working_time
-from layers.wording import date_words
+from layers.plans.sweep_order import order_phases
+from layers.plans.sweep_places import SweepPlaces, find_sweep_places
+from layers.plans.sweep_words import build_sweep_notes, build_sweep_reason, describe_sweep_settings
+from layers.plans.touring import build_tour, build_visited_places, hash_short_id
+from layers.plans.working_time import WorkingTime, build_working_time
+from layers.wording import format_date
 
 __all__ = ["CANDIDATES", "SweepChoices", "make_sweep_plan"]
 
@@ -83,7 +83,7 @@ class SweepChoices:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Ground:
+class _SweepProblem:
     """What all crews' problems have in common."""
 
     study: Study
@@ -109,20 +109,20 @@ def make_sweep_plan(
     `travel` None: great circles with a detour. `progress` is told each crew before it is planned. UsageError for
     choices that make no sense, and where there is nothing to look for.
     """
-    time = working_time(choices.day, choices.hours, area.time_zone)
-    ground = _ground(columns, area, choices, time, reports=reports, near=near, travel=travel)
+    time = build_working_time(choices.day, choices.hours, area.time_zone)
+    ground = _build_problem(columns, area, choices, time, reports=reports, near=near, travel=travel)
     x_m, y_m = project(ground.study.crs, ground.places.lon, ground.places.lat)
-    crew_of = share_out(x_m, y_m, ground.problem.stop_s.astype(np.float64), crews=choices.crews)
+    crew_of = assign_crews(x_m, y_m, ground.problem.stop_s.astype(np.float64), crews=choices.crews)
     routes = []
     for crew in range(choices.crews):
         if progress:
             progress(crew, choices.crews)
         seed = crc32(f"{area.name}|{choices.day}|{choices.seed}|{crew}".encode())
-        routes.append(in_phases(ground.problem, np.flatnonzero(crew_of == crew), ground.phase, seed=seed))
-    return _plan(columns, area, choices, time, ground, routes, made_at)
+        routes.append(order_phases(ground.problem, np.flatnonzero(crew_of == crew), ground.phase, seed=seed))
+    return _build_plan(columns, area, choices, time, ground, routes, made_at)
 
 
-def _ground(
+def _build_problem(
     columns: Columns,
     area: Area,
     choices: SweepChoices,
@@ -131,9 +131,9 @@ def _ground(
     reports: pd.DataFrame,
     near: pd.DataFrame,
     travel: Travel | None,
-) -> _Ground:
-    study = study_of(area, choices.wards, PLAN_RESOLUTION)
-    places = sweep_places(
+) -> _SweepProblem:
+    study = load_study(area, choices.wards, PLAN_RESOLUTION)
+    places = find_sweep_places(
         columns, study, day=choices.day, reports=reports, near=near, time_zone=area.time_zone, most=CANDIDATES
     )
     if not len(places):
@@ -145,7 +145,7 @@ def _ground(
     finish = choices.finish or choices.start
     lon = np.concatenate([places.lon, [choices.start.lon, finish.lon]])
     lat = np.concatenate([places.lat, [choices.start.lat, finish.lat]])
-    ways = travel(lon, lat) if travel else straight_ways(lon, lat, mode=choices.mode)
+    ways = travel(lon, lat) if travel else measure_straight_ways(lon, lat, mode=choices.mode)
     low, high = choices.stop_minutes
     minutes = np.clip(np.ceil(low + places.needles / _NEEDLES_A_MINUTE), low, high).astype(np.int64)
     problem = Problem(
@@ -156,10 +156,10 @@ def _ground(
         teams=choices.crews,
         pause=Break(_BREAK_S, time.seconds // 3, time.seconds * 2 // 3) if time.seconds > _LONG_S else None,
     )
-    return _Ground(study, places, problem, ways, _phases(places, time, choices.standard_hours))
+    return _SweepProblem(study, places, problem, ways, _assign_phases(places, time, choices.standard_hours))
 
 
-def _phases(places: SweepPlaces, time: WorkingTime, standard_hours: float) -> NDArray[np.intp]:
+def _assign_phases(places: SweepPlaces, time: WorkingTime, standard_hours: float) -> NDArray[np.intp]:
     """0 reports that are overdue when work begins, 1 other open ones, 2 near play areas and schools, 3 the rest."""
     overdue = (places.reports > 0) & (places.oldest + standard_hours * 3600 < time.begin)
     near = np.array([bool(name) for name in places.child], dtype=np.bool_)
@@ -167,23 +167,23 @@ def _phases(places: SweepPlaces, time: WorkingTime, standard_hours: float) -> ND
     return chosen
 
 
-def _plan(
+def _build_plan(
     columns: Columns,
     area: Area,
     choices: SweepChoices,
     time: WorkingTime,
-    ground: _Ground,
+    ground: _SweepProblem,
     routes: list[Route],
     made_at: dt.datetime | None,
 ) -> Plan:
     problem, places = ground.problem, ground.places
     ends = (choices.start, choices.finish or choices.start)
-    reason = sweep_reason(places, time, choices.standard_hours)
-    visited = visited_cells(
+    reason = build_sweep_reason(places, time, choices.standard_hours)
+    visited = build_visited_places(
         ground.study, places.cell, lon=places.lon, lat=places.lat, expected=places.needles, open_reports=places.reports
     )
     tours: tuple[Tour, ...] = tuple(
-        make_tour(
+        build_tour(
             problem, route, visited, ground.ways, time=time, ends=ends, named=(crew, f"Crew {crew}"), reason=reason
         )
         for crew, route in enumerate(routes, start=1)
@@ -191,12 +191,12 @@ def _plan(
     done = np.array(sorted(place for route in routes for place in route.stops), dtype=np.intp)
     score, bound = float(places.needles[done].sum()), upper_bound(problem)
     return Plan(
-        plan_id=short_id(
+        plan_id=hash_short_id(
             PlanKind.SWEEP, area.name, choices, tours, arrays=[places.cell, places.needles, problem.travel_s]
         ),
         kind=PlanKind.SWEEP,
         area=area.name,
-        title=f"Needle sweep of {date_words(choices.day)}, {time.words}",
+        title=f"Needle sweep of {format_date(choices.day)}, {time.words}",
         made_at=made_at or dt.datetime.now(area.tz).replace(microsecond=0),
         begins=time.moment(0),
         ends=time.moment(time.seconds),
@@ -209,10 +209,10 @@ def _plan(
         bound=bound,
         gap=max(0.0, 1 - score / bound) if bound > 0 else 0.0,
         synthetic=bool(columns.demonstration.any()),
-        settings=sweep_settings(
+        settings=describe_sweep_settings(
             len(places), crews=choices.crews, standard_hours=choices.standard_hours, ways=ground.ways.words,
             pause_s=_BREAK_S if problem.pause else 0,
         ),
-        notes=sweep_notes(places, ground.phase, done),
+        notes=build_sweep_notes(places, ground.phase, done),
         wards=choices.wards,
     )  # fmt: skip

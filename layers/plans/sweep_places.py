@@ -10,14 +10,14 @@ import shapely
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from geo.cells import boundaries
-from geo.kernels import recency_weights
-from layers.analysis.daily import known_days, ordinal
+from geo.cells import build_outlines
+from geo.kernels import weigh_recency
+from layers.analysis.daily import find_known_days, to_ordinal
 from layers.analysis.study import Study, project
 from layers.columns import Columns
 from layers.plans.expected import PLAN_RESOLUTION
 
-__all__ = ["CHILDREN", "HALF_LIFE_DAYS", "NEAR_M", "SweepPlaces", "sweep_places"]
+__all__ = ["CHILDREN", "HALF_LIFE_DAYS", "NEAR_M", "SweepPlaces", "find_sweep_places"]
 
 HALF_LIFE_DAYS: Final = 28.0
 NEAR_M: Final = 150.0
@@ -48,7 +48,7 @@ class SweepPlaces:
         return len(self.cell)
 
 
-def sweep_places(
+def find_sweep_places(
     columns: Columns,
     study: Study,
     *,
@@ -63,8 +63,8 @@ def sweep_places(
     `reports` as layers.plans.open_reports gives them, `near` as layers.work.reference does (kind, name, lon, lat). A
     cell with open reports is visited where the oldest was made, any other at the middle of its finds.
     """
-    pace, last, middle = _finds(columns, study, day=day, time_zone=time_zone)
-    number, oldest, extra, spot = _reported(study, reports)
+    pace, last, middle = _count_finds(columns, study, day=day, time_zone=time_zone)
+    number, oldest, extra, spot = _count_reported(study, reports)
     needles = pace + extra
     order = np.argsort(-needles, kind="stable")[:most]
     cell = np.union1d(order[needles[order] > 0], np.flatnonzero(number)).astype(np.intp)
@@ -74,21 +74,21 @@ def sweep_places(
     return SweepPlaces(cell, lon, lat, needles[cell], last[cell], number[cell], oldest[cell], child)
 
 
-def _finds(
+def _count_finds(
     columns: Columns, study: Study, *, day: dt.date, time_zone: str
 ) -> tuple[NDArray[np.float64], NDArray[np.int64], tuple[NDArray[np.float64], NDArray[np.float64]]]:
     """Needles a week at the pace of late (n,), day of the last find (n,), and the middle of the finds (lon, lat)."""
-    known = known_days(columns, _LAYER, time_zone=time_zone)
-    place = _place_of(study, columns.cell_ids[PLAN_RESOLUTION])[columns.cell[PLAN_RESOLUTION][known.index]]
-    before = (place >= 0) & (known.day < ordinal(day))
+    known = find_known_days(columns, _LAYER, time_zone=time_zone)
+    place = _find_positions(study, columns.cell_ids[PLAN_RESOLUTION])[columns.cell[PLAN_RESOLUTION][known.index]]
+    before = (place >= 0) & (known.day < to_ordinal(day))
     index, place, found = known.index[before], place[before], known.day[before]
-    ages = ordinal(day) - found.astype(np.float64) - 0.5
-    fading = recency_weights(ages, half_life_days=HALF_LIFE_DAYS) * columns.quantity[index]
+    ages = to_ordinal(day) - found.astype(np.float64) - 0.5
+    fading = weigh_recency(ages, half_life_days=HALF_LIFE_DAYS) * columns.quantity[index]
     whole = HALF_LIFE_DAYS / np.log(2) / _WEEK_DAYS  # weeks that a steady pace adds up to
     pace = np.bincount(place, fading, len(study)) / whole
     last = np.full(len(study), -1, dtype=np.int64)
     np.maximum.at(last, place, found)
-    centres = shapely.centroid(boundaries(study.cells))
+    centres = shapely.centroid(build_outlines(study.cells))
     total = np.bincount(place, fading, len(study))
     with np.errstate(invalid="ignore", divide="ignore"):
         lon, lat = (np.bincount(place, fading * at[index], len(study)) / total for at in (columns.lon, columns.lat))
@@ -96,14 +96,14 @@ def _finds(
     return pace, last, (np.where(some, lon, shapely.get_x(centres)), np.where(some, lat, shapely.get_y(centres)))
 
 
-def _reported(
+def _count_reported(
     study: Study, reports: pd.DataFrame
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], tuple[NDArray[np.float64], NDArray[np.float64]]]:
     """By cell (n,): open reports, the oldest's second, their needles, and where the oldest was made."""
     n = len(study)
     number, oldest, needles = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64), np.zeros(n)
     lon, lat = np.zeros(n), np.zeros(n)
-    place = _place_of(study, reports["h3_10"].to_numpy(dtype=np.uint64))
+    place = _find_positions(study, reports["h3_10"].to_numpy(dtype=np.uint64))
     rows = zip(place.tolist(), *(reports[name] for name in ("occurred_to", "quantity", "lon", "lat")), strict=True)
     for at, second, quantity, x, y in rows:
         if at < 0:
@@ -131,7 +131,7 @@ def _children(
     return named
 
 
-def _place_of(study: Study, cells: NDArray[np.uint64]) -> NDArray[np.intp]:
+def _find_positions(study: Study, cells: NDArray[np.uint64]) -> NDArray[np.intp]:
     """Where each cell is in the study, -1 if it is not in it."""
     place = np.minimum(np.searchsorted(study.cells, cells), len(study) - 1)
     found: NDArray[np.intp] = np.where(study.cells[place] == cells, place, -1)

@@ -11,18 +11,18 @@ from numpy.typing import NDArray
 
 from geo.orienteering import Problem, Route
 from layers.analysis.study import Study
-from layers.cell_names import cell_words
+from layers.cell_names import format_cell_name
 from layers.plans.plan import Pause, Place, Stop, Tour
 from layers.plans.roads import Ways
 from layers.plans.working_time import WorkingTime
 
-__all__ = ["Visited", "make_tour", "short_id", "visited_cells"]
+__all__ = ["VisitedPlace", "build_tour", "build_visited_places", "hash_short_id"]
 
 _MINUTE_S: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Visited:
+class VisitedPlace:
     """What a plan says of a place, whoever comes, however often. For the fields see layers.plans.plan.Stop."""
 
     place: str
@@ -35,7 +35,7 @@ class Visited:
     open_reports: int = 0
 
 
-def visited_cells(
+def build_visited_places(
     study: Study,
     cells: NDArray[np.intp],
     *,
@@ -43,11 +43,11 @@ def visited_cells(
     lat: NDArray[np.float64],
     expected: NDArray[np.float64],
     open_reports: NDArray[np.intp] | None = None,
-) -> list[Visited]:
+) -> list[VisitedPlace]:
     """Cells of a study in words, in their order; where each is gone to and what is there, (k,), by that order."""
     return [
-        Visited(
-            place=cell_words(str(study.ward_names[cell]), int(study.cells[cell])),
+        VisitedPlace(
+            place=format_cell_name(str(study.ward_names[cell]), int(study.cells[cell])),
             cell=str(study.names[cell]),
             ward_code=str(study.ward_codes[cell]),
             ward_name=str(study.ward_names[cell]),
@@ -60,10 +60,10 @@ def visited_cells(
     ]
 
 
-def make_tour(
+def build_tour(
     problem: Problem,
     route: Route,
-    places: Sequence[Visited],
+    places: Sequence[VisitedPlace],
     ways: Ways,
     *,
     time: WorkingTime,
@@ -103,16 +103,16 @@ def make_tour(
         team=team,
         start=ends[0],
         finish=ends[1],
-        leaves=time.moment(_leaves(problem, route)),
+        leaves=time.moment(_find_leave_s(problem, route)),
         returns=time.moment(route.back_s),
         stops=tuple(stops),
         travel_minutes=seconds / 60,
         travel_km=float(ways.km[path[:-1], path[1:]].sum()),
-        pauses=_pauses(problem, route, time),
+        pauses=_find_pauses(problem, route, time),
     )
 
 
-def _leaves(problem: Problem, route: Route) -> int:
+def _find_leave_s(problem: Problem, route: Route) -> int:
     """The second at which a team leaves; as late as it can for its first stop, unless it rests before."""
     if not route.stops:
         return route.back_s
@@ -122,12 +122,12 @@ def _leaves(problem: Problem, route: Route) -> int:
     return min(direct - problem.pause.length_s, route.break_s)
 
 
-def _pauses(problem: Problem, route: Route, time: WorkingTime) -> tuple[Pause, ...]:
+def _find_pauses(problem: Problem, route: Route, time: WorkingTime) -> tuple[Pause, ...]:
     """What lies between stops beside the way: the break, and whole minutes of waiting."""
     n, found = len(problem), list[Pause]()
     path = (n, *route.stops, n + 1)
     left = [
-        _leaves(problem, route),
+        _find_leave_s(problem, route),
         *(at + int(problem.stop_s[place]) for place, at in zip(route.stops, route.arrive_s, strict=True)),
     ]
     reached = (*route.arrive_s, route.back_s)
@@ -147,7 +147,7 @@ def _pauses(problem: Problem, route: Route, time: WorkingTime) -> tuple[Pause, .
     return tuple(found)
 
 
-def short_id(*parts: object, arrays: Sequence[NDArray[np.generic]] = ()) -> str:
+def hash_short_id(*parts: object, arrays: Sequence[NDArray[np.generic]] = ()) -> str:
     """Six small letters and digits that stand for choices, tours and data; the same for the same.
 
     The tours take part: what is recorded of stop "1-03" must never be read as of another place.

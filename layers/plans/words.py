@@ -5,11 +5,11 @@ The forecast share is of what a method expects and is seldom kept; the share of 
 
 import math
 
-from layers.catalogue import layer_named
+from layers.catalogue import find_layer
 from layers.plans.plan import Plan, PlanKind
-from layers.wording import date_words, list_words, number_words, percent_words
+from layers.wording import format_date, format_list, format_number, format_percent
 
-__all__ = ["headline", "share_words", "sure_words"]
+__all__ = ["describe_optimality", "describe_share", "headline"]
 
 _SMALL_NUMBERS = (
     "No",
@@ -38,36 +38,36 @@ def headline(plan: Plan) -> str:
     number = _SMALL_NUMBERS[len(counts)] if len(counts) < len(_SMALL_NUMBERS) else str(len(counts))
     stops = f"{counts[0]} stops each" if len(set(counts)) == 1 else f"{sum(counts)} stops in all"
     stops = "1 stop" if counts == [1] else f"{counts[0]} stops" if len(counts) == 1 else stops
-    return f"{number} {what[len(counts) > 1]}, {stops}. {share_words(plan)}"
+    return f"{number} {what[len(counts) > 1]}, {stops}. {describe_share(plan)}"
 
 
-def share_words(plan: Plan) -> str:
+def describe_share(plan: Plan) -> str:
     """The back-tested share with its interval, then the forecast's; says so where the past could not be judged."""
     if plan.kind is PlanKind.SWEEP:
-        return _sweep_words(plan)
-    names = [layer_named(layer).many for layer in plan.layers]
-    things = f"{list_words(names)}{' (weighed as chosen)' if len(names) > 1 else ''}"
-    when = f"{date_words(plan.begins.date())}, {plan.begins:%H:%M} to {plan.ends:%H:%M}"
+        return _describe_sweep(plan)
+    names = [find_layer(layer).many for layer in plan.layers]
+    things = f"{format_list(names)}{' (weighed as chosen)' if len(names) > 1 else ''}"
+    when = f"{format_date(plan.begins.date())}, {plan.begins:%H:%M} to {plan.ends:%H:%M}"
     if plan.expected <= 0:
         return f"No {things} are forecast for {when}."
-    forecast = f"{percent_words(plan.covered / plan.expected)} ({_of_all(plan)})"
+    forecast = f"{format_percent(plan.covered / plan.expected)} ({_format_of_all(plan)})"
     if plan.held is None:
         return (
             f"How much such plans held in past weeks could not be judged. The forecast for {when} is that {forecast} "
-            f"of the {things} in the {_where(plan)} come at the stops{_whose(plan)}: it is no promise."
+            f"of the {things} in the {_describe_where(plan)} come at the stops{_describe_whose(plan)}: it is no promise."
         )
     return (
-        f"In the last {plan.held_weeks} weeks the stops of such plans held {_interval_words(plan.held)} of all "
-        f"{things} in the {_where(plan)}, at any hour. The forecast for the stops{_whose(plan)} in these hours "
+        f"In the last {plan.held_weeks} weeks the stops of such plans held {_format_interval(plan.held)} of all "
+        f"{things} in the {_describe_where(plan)}, at any hour. The forecast for the stops{_describe_whose(plan)} in these hours "
         f"({when}) is {forecast}: it is no promise."
     )
 
 
-def sure_words(plan: Plan) -> str:
+def describe_optimality(plan: Plan) -> str:
     """How near the plan is to the best that its choices allow, and of what kind the bound is that says so."""
     if plan.gap == 0:
         return "Proved best: no plan of these places and hours collects more."
-    part = _floor_words(1 - plan.gap)
+    part = _format_floor(1 - plan.gap)
     if plan.proved:
         return f"It collects {part} of the proved best of these places and hours: the price of tours that vary."
     return (
@@ -76,41 +76,41 @@ def sure_words(plan: Plan) -> str:
     )
 
 
-def _sweep_words(plan: Plan) -> str:
+def _describe_sweep(plan: Plan) -> str:
     what = "needles thought to lie at the places that a sweep may go to"
     if plan.expected <= 0:
         return f"There are no {what}."
-    share = percent_words(plan.covered / plan.expected)
+    share = format_percent(plan.covered / plan.expected)
     return (
-        f"By finds of late {share} of the {what} are at the stops{_whose(plan)} ({_of_all(plan)}): it is no promise, "
+        f"By finds of late {share} of the {what} are at the stops{_describe_whose(plan)} ({_format_of_all(plan)}): it is no promise, "
         "as how much such sweeps held in past weeks is not judged."
     )
 
 
-def _where(plan: Plan) -> str:
+def _describe_where(plan: Plan) -> str:
     """Of which ground the shares are; a plan of before does not know whether its wards were chosen."""
     if plan.wards is None:
         return "wards of the plan"
     return "chosen ward" if len(plan.wards) == 1 else "chosen wards" if plan.wards else "area"
 
 
-def _whose(plan: Plan) -> str:
+def _describe_whose(plan: Plan) -> str:
     """That the share is of all teams, where there are several and each may read its own page."""
     what = "teams" if plan.kind is PlanKind.PATROL else "crews"
     return "" if len(plan.tours) == 1 else f" of the {len(plan.tours)} {what} together"
 
 
-def _of_all(plan: Plan) -> str:
-    return f"{number_words(plan.covered)} of {number_words(plan.expected)}"
+def _format_of_all(plan: Plan) -> str:
+    return f"{format_number(plan.covered)} of {format_number(plan.expected)}"
 
 
-def _interval_words(held: tuple[float, float, float]) -> str:
+def _format_interval(held: tuple[float, float, float]) -> str:
     """As in "11 % (95 % interval 8 to 14 %)"."""
-    share, low, high = map(percent_words, held)
+    share, low, high = map(format_percent, held)
     return f"{share} (95 % interval {low.removesuffix(' %')} to {high})"
 
 
-def _floor_words(share: float) -> str:
+def _format_floor(share: float) -> str:
     """A share rounded down, so that what is not all is never 100 %."""
     if share < _NEARLY:
         return f"{math.floor(share * 100)} %"

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from geo.calendar import HOURS_A_WEEK, STEP_S, Calendar
 from geo.errors import UsageError
 
-__all__ = ["WorkingTime", "working_time"]
+__all__ = ["WorkingTime", "build_working_time"]
 
 _LONGEST_H: Final = 16
 
@@ -47,7 +47,7 @@ class WorkingTime:
         return f"{self.moment(0):%H:%M} to {self.moment(self.seconds):%H:%M}"
 
 
-def working_time(day: dt.date, hours: tuple[int, int], time_zone: str) -> WorkingTime:
+def build_working_time(day: dt.date, hours: tuple[int, int], time_zone: str) -> WorkingTime:
     """The instants of hours (from, to) of a day; (22, 4) ends on the day after. UsageError for more than 16 hours."""
     first, last = hours
     over_night = last <= first

@@ -7,8 +7,8 @@ from typing import Final
 from geo.errors import DataError
 from layers.readers.geofile import GEOFILE_SUFFIXES, open_geofile
 from layers.readers.guard import LIMITS, Limits
-from layers.readers.open311 import downloaded, is_url, open_requests, url_name
-from layers.readers.opened import Chunk, Opened, ReadOptions
+from layers.readers.open311 import is_url, open_download, open_requests, strip_url
+from layers.readers.opened import Chunk, ReadOptions, TextTable
 from layers.readers.spreadsheet import open_spreadsheet
 from layers.readers.text import open_text
 
@@ -17,12 +17,12 @@ __all__ = [
     "SUFFIXES",
     "Chunk",
     "Limits",
-    "Opened",
     "ReadOptions",
-    "downloaded",
+    "TextTable",
     "is_url",
+    "open_download",
     "open_file",
-    "url_name",
+    "strip_url",
 ]
 
 TEXT_SUFFIXES: Final = (".csv", ".tsv", ".txt")
@@ -30,7 +30,7 @@ SHEET_SUFFIXES: Final = (".xlsx", ".ods")
 SUFFIXES: Final = (*TEXT_SUFFIXES, *SHEET_SUFFIXES, *GEOFILE_SUFFIXES, ".xml")
 
 
-def open_file(path: Path, options: ReadOptions, *, limits: Limits = LIMITS) -> AbstractContextManager[Opened]:
+def open_file(path: Path, options: ReadOptions, *, limits: Limits = LIMITS) -> AbstractContextManager[TextTable]:
     """Open a file by its suffix (or as Open311 requests where the profile says so); DataError if there is no reader."""
     suffix = path.suffix.lower()
     if options.records == "open311" and suffix not in (*TEXT_SUFFIXES, *SHEET_SUFFIXES):

@@ -22,7 +22,7 @@ from pyogrio.raw import open_arrow
 from geo.errors import DataError
 from geo.geofiles import gdal_address
 from layers.readers.guard import LIMITS, Limits, check_file, require_start
-from layers.readers.opened import CHUNK_ROWS, Chunk, Opened, ReadOptions, check_headings
+from layers.readers.opened import CHUNK_ROWS, Chunk, ReadOptions, TextTable, check_headings
 
 __all__ = ["GEOFILE_SUFFIXES", "open_geofile"]
 
@@ -38,7 +38,7 @@ GEOFILE_SUFFIXES: Final = {
 
 
 @contextmanager
-def open_geofile(path: Path, options: ReadOptions, *, limits: Limits = LIMITS) -> Iterator[Opened]:
+def open_geofile(path: Path, options: ReadOptions, *, limits: Limits = LIMITS) -> Iterator[TextTable]:
     """Open a file of points; DataError if it is damaged, has several layers, or lines and polygons not asked for.
 
     Nothing is reprojected here: `crs` is what the file says, None if it says nothing.
@@ -65,7 +65,7 @@ def _reading(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _vector(path: Path, options: ReadOptions, limits: Limits) -> Opened:
+def _vector(path: Path, options: ReadOptions, limits: Limits) -> TextTable:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # GDAL's remarks on oddities, which the rows' own checks find
         address = gdal_address(path) or str(path.resolve())
@@ -88,7 +88,7 @@ def _vector(path: Path, options: ReadOptions, limits: Limits) -> Opened:
             geometry = meta["geometry_name"] or "wkb_geometry"
             yield from _batches(path.name, reader, tuple(fields), wanted, geometry, total, options.shapes)
 
-    return Opened(columns, chunks, info["crs"])
+    return TextTable(columns, chunks, info["crs"])
 
 
 def _require_driver(path: Path, driver: str) -> None:
@@ -124,7 +124,7 @@ def _parquet(path: Path) -> Iterator[pq.ParquetFile]:
         yield file
 
 
-def _table(path: Path, file: pq.ParquetFile, options: ReadOptions, limits: Limits) -> Opened:
+def _table(path: Path, file: pq.ParquetFile, options: ReadOptions, limits: Limits) -> TextTable:
     said = _geo_metadata(path, file)
     geometry = said["primary_column"]
     about = said["columns"][geometry]
@@ -152,7 +152,7 @@ def _table(path: Path, file: pq.ParquetFile, options: ReadOptions, limits: Limit
             yield from _batches(path.name, reader, tuple(chosen), wanted, geometry, max(total, 1), options.shapes)
 
     crs = about.get("crs", "OGC:CRS84")
-    return Opened(columns, chunks, json.dumps(crs) if isinstance(crs, dict) else crs)
+    return TextTable(columns, chunks, json.dumps(crs) if isinstance(crs, dict) else crs)
 
 
 def _geo_metadata(path: Path, file: pq.ParquetFile) -> dict[str, Any]:

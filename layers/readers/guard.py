@@ -8,7 +8,7 @@ from typing import Final
 
 from geo.errors import DataError
 
-__all__ = ["LIMITS", "Limits", "check_file", "check_package", "require_start", "what_it_is"]
+__all__ = ["LIMITS", "Limits", "check_file", "check_package", "detect_kind", "require_start"]
 
 MB: Final = 1_000_000
 BLOCK_BYTES: Final = 1 << 20
@@ -79,7 +79,7 @@ def _no_file(path: Path, fact: str, hint: str) -> DataError:
     return DataError(f"{path.name} has to be a file with data", fact, hint)
 
 
-def what_it_is(start: bytes) -> str | None:
+def detect_kind(start: bytes) -> str | None:
     """What the first bytes of a file tell, where they tell anything; None for what may be text."""
     return next((kind for magic, kind in STARTS if start.startswith(magic)), None)
 
@@ -90,7 +90,7 @@ def require_start(path: Path, magic: bytes, *, kind: str) -> None:
         start = file.read(64)
     if start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(magic) or start.startswith(magic):
         return
-    found = what_it_is(start)
+    found = detect_kind(start)
     raise DataError(
         f"{path.name} has to be {kind}, as its name says",
         f"it is {found}" if found else "it does not begin like one",
@@ -106,7 +106,7 @@ def check_package(path: Path, *, limits: Limits = LIMITS) -> None:
     """
     with path.open("rb") as file:
         start = file.read(8)
-    if what_it_is(start) == "an old or password-protected Office file":
+    if detect_kind(start) == "an old or password-protected Office file":
         raise DataError(
             f"{path.name} has to be a workbook that opens without a password",
             "it is protected, or of the format of Excel before 2007",

@@ -17,9 +17,9 @@ from defusedxml.ElementTree import parse
 
 from geo.errors import DataError
 from layers.readers.guard import LIMITS, Limits, check_file
-from layers.readers.opened import CHUNK_ROWS, Chunk, Opened, ReadOptions, check_headings, text_frame
+from layers.readers.opened import CHUNK_ROWS, Chunk, ReadOptions, TextTable, build_text_frame, check_headings
 
-__all__ = ["downloaded", "is_url", "open_requests", "url_name"]
+__all__ = ["is_url", "open_download", "open_requests", "strip_url"]
 
 RULE: Final = "Open311 requests are a GeoReport v2 list, as JSON or XML"
 BLOCK_BYTES: Final = 65_536
@@ -27,7 +27,7 @@ MB: Final = 1_000_000
 
 
 @contextmanager
-def open_requests(path: Path, options: ReadOptions, *, limits: Limits = LIMITS) -> Iterator[Opened]:
+def open_requests(path: Path, options: ReadOptions, *, limits: Limits = LIMITS) -> Iterator[TextTable]:
     """Open a file of service requests; DataError if it is no such list. Lines count requests from 1."""
     del options
     check_file(path, most_bytes=limits.document_bytes)
@@ -42,11 +42,11 @@ def open_requests(path: Path, options: ReadOptions, *, limits: Limits = LIMITS) 
     def chunks(wanted: tuple[str, ...]) -> Iterator[Chunk]:
         for begin in range(0, len(requests), CHUNK_ROWS):
             part = requests[begin : begin + CHUNK_ROWS]
-            frame = text_frame([[request.get(name, "") for name in wanted] for request in part], wanted)
+            frame = build_text_frame([[request.get(name, "") for name in wanted] for request in part], wanted)
             lines = np.arange(begin + 1, begin + len(part) + 1, dtype=np.int64)
             yield Chunk(frame, lines, (begin + len(part)) / len(requests))
 
-    yield Opened(columns, chunks)
+    yield TextTable(columns, chunks)
 
 
 def _json(path: Path) -> list[dict[str, str]]:
@@ -87,14 +87,14 @@ def is_url(name: object) -> bool:
     return str(name).lower().startswith(("https://", "http://"))
 
 
-def url_name(url: str) -> str:
+def strip_url(url: str) -> str:
     """The address without its query and user, which may hold keys."""
     parts = urlsplit(url)
     return f"{parts.hostname or ''}{parts.path}"
 
 
 @contextmanager
-def downloaded(url: str, *, limits: Limits = LIMITS) -> Iterator[Path]:
+def open_download(url: str, *, limits: Limits = LIMITS) -> Iterator[Path]:
     """A file with what the address answers, gone afterwards; DataError if it fails, is too long or takes too long."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "requests"
@@ -102,7 +102,7 @@ def downloaded(url: str, *, limits: Limits = LIMITS) -> Iterator[Path]:
             _download(url, path, limits)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise DataError(
-                f"{url_name(url)} has to answer",
+                f"{strip_url(url)} has to answer",
                 f"it did not ({type(error).__name__})",
                 "try it in a browser, or later",
             ) from error
@@ -123,7 +123,7 @@ def _download(url: str, path: Path, limits: Limits) -> None:
             if read > limits.document_bytes or time.monotonic() > until:
                 raise DataError(
                     f"An answer has at most {limits.document_bytes // MB} MB and takes {limits.download_s:.0f} s",
-                    f"{url_name(url)} sends more, or slower",
+                    f"{strip_url(url)} sends more, or slower",
                     "ask for a shorter time, or download it first",
                 )
             file.write(block)

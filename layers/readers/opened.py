@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from geo.errors import DataError
 from layers.readers.guard import Limits
 
-__all__ = ["CHUNK_ROWS", "Chunk", "Opened", "ReadOptions", "check_headings", "text_frame"]
+__all__ = ["CHUNK_ROWS", "Chunk", "ReadOptions", "TextTable", "build_text_frame", "check_headings"]
 
 CHUNK_ROWS: Final = 50_000
 
@@ -31,7 +31,7 @@ class Chunk:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Opened:
+class TextTable:
     """An opened file. `chunks(columns)` reads its rows once, with those columns only; `done` of a chunk runs to 1."""
 
     columns: tuple[str, ...]
@@ -69,7 +69,7 @@ def check_headings(name: str, headings: list[str], limits: Limits) -> tuple[str,
     return cleaned
 
 
-def text_frame(rows: Sequence[Sequence[str]], columns: tuple[str, ...]) -> pd.DataFrame:
+def build_text_frame(rows: Sequence[Sequence[str]], columns: tuple[str, ...]) -> pd.DataFrame:
     """Rows of texts as a frame of Python strings: they are looked at one by one, where pandas' own texts are slow."""
     values = list(zip(*rows, strict=True)) if rows else [()] * len(columns)
     return pd.DataFrame(dict(zip(columns, values, strict=True)), index=range(len(rows)), dtype=object)

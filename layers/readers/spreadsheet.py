@@ -13,7 +13,7 @@ from typing import IO, Final, TextIO
 
 from geo.errors import DataError
 from layers.readers.guard import LIMITS, Limits, check_file, check_package
-from layers.readers.opened import Chunk, Opened, ReadOptions, check_headings
+from layers.readers.opened import Chunk, ReadOptions, TextTable, check_headings
 from layers.readers.text import Numbered, record_chunks
 
 __all__ = ["open_spreadsheet"]
@@ -22,7 +22,7 @@ WORKER: Final = Path(__file__).with_name("sheet_worker.py")
 
 
 @contextmanager
-def open_spreadsheet(path: Path, options: ReadOptions, *, limits: Limits = LIMITS) -> Iterator[Opened]:
+def open_spreadsheet(path: Path, options: ReadOptions, *, limits: Limits = LIMITS) -> Iterator[TextTable]:
     """Open the only filled sheet of a workbook, or the one that the profile names.
 
     Values are read as they were saved: formulas are not evaluated and links are not followed. DataError if the
@@ -47,7 +47,7 @@ def open_spreadsheet(path: Path, options: ReadOptions, *, limits: Limits = LIMIT
             def chunks(wanted: tuple[str, ...]) -> Iterator[Chunk]:
                 return record_chunks(path.name, records, columns, wanted, lambda: 0.5)
 
-            yield Opened(columns, chunks)
+            yield TextTable(columns, chunks)
         finally:
             worker.kill()
 

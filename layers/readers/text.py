@@ -12,8 +12,8 @@ from typing import Any, Final, TextIO
 import numpy as np
 
 from geo.errors import DataError
-from layers.readers.guard import LIMITS, Limits, check_file, what_it_is
-from layers.readers.opened import CHUNK_ROWS, Chunk, Opened, ReadOptions, check_headings, text_frame
+from layers.readers.guard import LIMITS, Limits, check_file, detect_kind
+from layers.readers.opened import CHUNK_ROWS, Chunk, ReadOptions, TextTable, build_text_frame, check_headings
 
 __all__ = ["Numbered", "open_text", "record_chunks"]
 
@@ -23,7 +23,7 @@ Numbered = tuple[int, list[str]]  # the line at which a record begins, and its c
 
 
 @contextmanager
-def open_text(path: Path, options: ReadOptions, *, limits: Limits = LIMITS) -> Iterator[Opened]:
+def open_text(path: Path, options: ReadOptions, *, limits: Limits = LIMITS) -> Iterator[TextTable]:
     """Open a CSV or TSV file; DataError if it is not text, in another encoding, or has no headings or rows."""
     size = check_file(path, most_bytes=limits.text_bytes)
     encoding = _encoding(path, options.encoding)
@@ -41,7 +41,7 @@ def open_text(path: Path, options: ReadOptions, *, limits: Limits = LIMITS) -> I
         def chunks(wanted: tuple[str, ...]) -> Iterator[Chunk]:
             return record_chunks(path.name, records, columns, wanted, lambda: min(binary.tell() / size, 1.0))
 
-        yield Opened(columns, chunks)
+        yield TextTable(columns, chunks)
 
 
 def _encoding(path: Path, named: str | None) -> str:
@@ -52,7 +52,7 @@ def _encoding(path: Path, named: str | None) -> str:
         return "utf-8-sig"
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
-    kind = what_it_is(start)
+    kind = detect_kind(start)
     wide = (named or "").lower().replace("_", "-").startswith(("utf-16", "utf-32"))
     if kind or (b"\x00" in start and not wide):
         raise DataError(
@@ -152,13 +152,13 @@ def record_chunks(
         rows.append(pick(cells))
         lines.append(line)
         if len(rows) >= CHUNK_ROWS:
-            yield Chunk(text_frame(rows, wanted), np.array(lines, dtype=np.int64), done())
+            yield Chunk(build_text_frame(rows, wanted), np.array(lines, dtype=np.int64), done())
             read += len(rows)
             rows, lines = [], []
     if not read and not rows:
         raise DataError(f"{name} has to have rows under its headings", "it has none", "export it again")
     if rows:
-        yield Chunk(text_frame(rows, wanted), np.array(lines, dtype=np.int64), 1.0)
+        yield Chunk(build_text_frame(rows, wanted), np.array(lines, dtype=np.int64), 1.0)
 
 
 def _pick(cells: list[str], places: list[int]) -> tuple[str, ...]:

@@ -14,24 +14,24 @@ from pathlib import Path
 import numpy as np
 import shapely
 
-from geo.audit import AuditedTree, audit
+from geo.audit import TreeAudit, audit
 from geo.errors import PolicyError
-from layers.release.conditions import broken_conditions
+from layers.release.conditions import find_broken_conditions
 from layers.release.disclosure import Disclosure
-from layers.release.files import release_files
+from layers.release.files import build_release_files
 from layers.release.format import Period, Place, Release, ReleasedLayer
-from layers.release.ground import broken_ground
-from layers.release.reading import read_files, release_of
+from layers.release.ground import find_broken_places
+from layers.release.reading import parse_release, read_files
 
-__all__ = ["AuditReport", "AuditedLayer", "Disclosure", "audit_folder", "audit_release", "require_audited"]
+__all__ = ["AuditReport", "Disclosure", "LayerAudit", "audit_folder", "audit_release", "require_audited"]
 
 
 @dataclass(frozen=True, slots=True)
-class AuditedLayer:
+class LayerAudit:
     """What was tried of one layer: its periods, numbers, and sets of unpublished pieces as a power of two.
 
     `narrowest`: the fewest values that an unpublished piece of a block can have; `narrowest_union`: pieces of a block
-    together, where k stands for k or more (`geo.audit.AuditedTree` says among which sets); both empty if there is none.
+    together, where k stands for k or more (`geo.audit.TreeAudit` says among which sets); both empty if there is none.
     Of `pieces_in_blocks` unpublished pieces of blocks `likely_small` hold 1 to k - 1 with odds of 95 %.
     """
 
@@ -65,7 +65,7 @@ class AuditReport:
     pieces_in_blocks: int
     likely_small: int
     missing_before: int
-    layers: tuple[AuditedLayer, ...] = ()
+    layers: tuple[LayerAudit, ...] = ()
 
 
 def audit_folder(folder: Path, *, before: Sequence[Release] = (), more: Iterable[Disclosure] = ()) -> AuditReport:
@@ -74,9 +74,9 @@ def audit_folder(folder: Path, *, before: Sequence[Release] = (), more: Iterable
     `before` and `more` are as for `audit_release`.
     """
     files = read_files(folder)
-    release = release_of(files, name=folder.name)
+    release = parse_release(files, name=folder.name)
     extra = sorted(path.name for path in folder.iterdir() if path.name not in files)
-    remade = _remade(release)
+    remade = _remake_files(release)
     changed = sorted(name for name in files if remade.get(name) != files[name])
     bytewise = [Disclosure("", "", name, "a file that is no part of a release") for name in extra]
     bytewise += [Disclosure("", "", name, "holds more, or in another order, than its values") for name in changed]
@@ -95,10 +95,10 @@ def require_audited(release: Release) -> None:
         )
 
 
-def _remade(release: Release) -> dict[str, bytes]:
+def _remake_files(release: Release) -> dict[str, bytes]:
     """The files of its values; none where release.json says too little to write them."""
     try:
-        return release_files(release)
+        return build_release_files(release)
     except (KeyError, TypeError):
         return {}
 
@@ -106,13 +106,13 @@ def _remade(release: Release) -> dict[str, bytes]:
 def audit_release(release: Release, *, before: Sequence[Release] = (), more: Iterable[Disclosure] = ()) -> AuditReport:
     """The audit of a release and of all before it, the oldest first; `more` are findings from elsewhere."""
     series = [*before, release]
-    terms = [*broken_conditions(release), *broken_ground(release)]
+    terms = [*find_broken_conditions(release), *find_broken_places(release)]
     findings = [*more, *terms, *(found for pair in pairwise(series) for found in _between(*pair))]
     audited = []
     for layer in release.layers:
         places = [place for place in release.places.values() if place.place_set == layer.place_set]
         trees = [_audit_tree(release, layer, period, places) for period in layer.periods]
-        audited.append(_together(layer, trees))
+        audited.append(_join_audits(layer, trees))
         findings += [
             Disclosure(layer.name, period.name, places[found.node].label, found.reason, found.possible)
             for period, tree in zip(layer.periods, trees, strict=True)
@@ -132,8 +132,8 @@ def audit_release(release: Release, *, before: Sequence[Release] = (), more: Ite
     )
 
 
-def _together(layer: ReleasedLayer, trees: Sequence[AuditedTree]) -> AuditedLayer:
-    return AuditedLayer(
+def _join_audits(layer: ReleasedLayer, trees: Sequence[TreeAudit]) -> LayerAudit:
+    return LayerAudit(
         layer.name,
         layer.k,
         len(trees),
@@ -151,7 +151,7 @@ def _narrowest(values: Iterable[tuple[int, ...]]) -> tuple[int, ...]:
     return min((some for some in values if some), key=len, default=())
 
 
-def _audit_tree(release: Release, layer: ReleasedLayer, period: Period, places: list[Place]) -> AuditedTree:
+def _audit_tree(release: Release, layer: ReleasedLayer, period: Period, places: list[Place]) -> TreeAudit:
     number = {place.place_id: k for k, place in enumerate(places)}
     parent = np.array([number.get(place.parent_id or "", -1) for place in places], dtype=np.int64)
     published, count = np.zeros(len(places), dtype=bool), np.zeros(len(places), dtype=np.int64)

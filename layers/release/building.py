@@ -10,28 +10,28 @@ import numpy as np
 from geo.errors import PolicyError, UsageError
 from layers.access import Viewer
 from layers.areas import Area
-from layers.catalogue import layer_named
-from layers.places import Mask, read_mask
-from layers.release.counting import Burst, Past, count_events, tally_period
+from layers.catalogue import find_layer
+from layers.places import PlacesMask, read_places_mask
+from layers.release.counting import Burst, PublishedPeriod, count_events, tally_period
 from layers.release.events import KnownEvents, read_events
 from layers.release.format import FORMAT, Period, Release, ReleasedLayer
-from layers.release.mask import require_plain_mask
-from layers.release.periods import due_periods, three_years_before
-from layers.release.places import PlaceTree, grow_tree, whole_tree
+from layers.release.mask import require_independent_mask
+from layers.release.periods import find_default_start, list_due_periods
+from layers.release.places import PlaceTree, build_borough_tree, build_piece_tree
 from layers.release.policy import LayerPolicy, ReleasePolicy
 from layers.release.register import (
     Began,
-    Registered,
+    RegisteredRelease,
     add_began,
-    counted_among,
-    outline_of,
+    find_counted,
+    find_outline,
     require_same_first,
     require_same_terms,
 )
 from layers.release.words import CLAIM, LIMITS
 from layers.storage.store import Store
 
-__all__ = ["Draft", "build_draft", "grow_trees"]
+__all__ = ["Draft", "build_draft", "build_trees"]
 
 _POLICE_UK = {
     "name": "police-uk",
@@ -69,8 +69,8 @@ def build_draft(
     *,
     as_at: dt.date,
     now: dt.datetime,
-    earlier: Sequence[Registered],
-    before: Sequence[Registered] = (),
+    earlier: Sequence[RegisteredRelease],
+    before: Sequence[RegisteredRelease] = (),
 ) -> Draft:
     """The release as at the end of a local day, given every one before it: `earlier` of this area, the oldest first.
 
@@ -82,8 +82,8 @@ def build_draft(
     series = [*before, *earlier]
     _require_day(as_at, now.astimezone(area.tz).date(), series)
     last = earlier[-1] if earlier else None
-    mask = read_mask(area)
-    trees = grow_trees(area, mask, policy)
+    mask = read_places_mask(area)
+    trees = build_trees(area, mask, policy)
     first = _first_days(policy, as_at, last, before)
     layers = tuple(_layer(entry, dt.date.fromisoformat(first[entry.name]), as_at) for entry in policy.layers)
     places = {place.place_id: place for name in sorted(trees) for place in trees[name].places}
@@ -97,9 +97,9 @@ def build_draft(
         return Draft(last.release, frozenset(), {}, last.first, {}, (), is_new=False)
     known = read_events(store, viewer, moment=min(now, _end_of(as_at, area)), area=area)
     if not earlier:  # later on it stays as it is, and fills with events
-        require_plain_mask(mask, known.frame["h3_11"].to_numpy(dtype=np.uint64), area)
+        require_independent_mask(mask, known.frame["h3_11"].to_numpy(dtype=np.uint64), area)
     _require_one_kind(known, series)
-    was_counted = counted_among(series, known.frame["event_id"].tolist())
+    was_counted = find_counted(series, known.frame["event_id"].tolist())
     frames = count_events(known, layers, _past(series, area), was_counted, area, trees)
     tallies = [(layer, period, tally_period(frames[layer.name], layer, period, trees[layer.place_set]))
                for layer, period in fresh]  # fmt: skip
@@ -116,21 +116,21 @@ def build_draft(
     return Draft(release, counted, began, first, hidden, bursts, is_new=True)
 
 
-def grow_trees(area: Area, mask: Mask, policy: ReleasePolicy) -> dict[str, PlaceTree]:
+def build_trees(area: Area, mask: PlacesMask, policy: ReleasePolicy) -> dict[str, PlaceTree]:
     """Every set of places that the policy's layers use, by its name."""
     trees = {}
     for layer in policy.layers:
         name = layer.place_set
         if name not in trees:
             trees[name] = (
-                whole_tree(area, name)
+                build_borough_tree(area, name)
                 if layer.places == "borough"
-                else grow_tree(area, mask, name, floor=policy.floor, least_spots=layer.least_spots)
+                else build_piece_tree(area, mask, name, floor=policy.floor, least_spots=layer.least_spots)
             )
     return trees
 
 
-def _require_day(as_at: dt.date, today: dt.date, earlier: Sequence[Registered]) -> None:
+def _require_day(as_at: dt.date, today: dt.date, earlier: Sequence[RegisteredRelease]) -> None:
     rule = "A release is as at a day from that of the last release to today"
     if as_at > today:
         raise UsageError(rule, f"{as_at} is still to come", "leave --as-at out")
@@ -139,7 +139,7 @@ def _require_day(as_at: dt.date, today: dt.date, earlier: Sequence[Registered]) 
         raise UsageError(rule, f"the last is as at {last}", "choose that day or a later one")
 
 
-def _require_one_kind(known: KnownEvents, series: Sequence[Registered]) -> None:
+def _require_one_kind(known: KnownEvents, series: Sequence[RegisteredRelease]) -> None:
     """PolicyError for made-up and real events together: whoever makes the demonstration again could subtract it."""
     made_up = known.demonstration or any(old.release.facts["demonstration"] for old in series)
     if made_up and known.real:
@@ -151,13 +151,13 @@ def _require_one_kind(known: KnownEvents, series: Sequence[Registered]) -> None:
 
 
 def _first_days(
-    policy: ReleasePolicy, as_at: dt.date, last: Registered | None, before: Sequence[Registered]
+    policy: ReleasePolicy, as_at: dt.date, last: RegisteredRelease | None, before: Sequence[RegisteredRelease]
 ) -> dict[str, str]:
     """From which day each layer's periods run: fixed by its first release, and never by the data.
 
     A series that goes on from another begins on the first day that the other did not publish.
     """
-    first = policy.first or three_years_before(as_at)
+    first = policy.first or find_default_start(as_at)
     days = {layer.name: first for layer in policy.layers}
     for old in before:
         for layer in old.release.layers:
@@ -167,25 +167,27 @@ def _first_days(
     return {layer.name: own.get(layer.name, days[layer.name].isoformat()) for layer in policy.layers}
 
 
-def _past(series: Sequence[Registered], area: Area) -> list[Past]:
+def _past(series: Sequence[RegisteredRelease], area: Area) -> list[PublishedPeriod]:
     """Every period of each layer that was ever published, and what counted of it in all releases together."""
     counted, last = Began(), {old.area: old.release for old in series}
     for old in series:
         add_began(counted, old.began)
     found = []
     for name, release in last.items():
-        outline = None if name == area.name else outline_of(release)
+        outline = None if name == area.name else find_outline(release)
         for layer in release.layers:
             so_far = counted.get(layer.name, {})
-            found += [Past(layer.name, period, so_far.get(period.name, {}), outline) for period in layer.periods]
+            found += [
+                PublishedPeriod(layer.name, period, so_far.get(period.name, {}), outline) for period in layer.periods
+            ]
     return found
 
 
 def _layer(entry: LayerPolicy, first: dt.date, as_at: dt.date) -> ReleasedLayer:
-    spec = layer_named(entry.name)
+    spec = find_layer(entry.name)
     return ReleasedLayer(
         spec.name, spec.title, spec.one, spec.many, spec.kind, entry.k, entry.months, entry.place_set,
-        entry.minimum_places, entry.half_full, entry.counted, due_periods(first, as_at, entry.months),
+        entry.minimum_places, entry.half_full, entry.counted, list_due_periods(first, as_at, entry.months),
     )  # fmt: skip
 
 
@@ -199,7 +201,7 @@ def _end_of(day: dt.date, area: Area) -> dt.datetime:
 
 
 def _facts(
-    area: Area, policy: ReleasePolicy, known: KnownEvents, as_at: dt.date, series: Sequence[Registered]
+    area: Area, policy: ReleasePolicy, known: KnownEvents, as_at: dt.date, series: Sequence[RegisteredRelease]
 ) -> dict[str, Any]:
     """release.json without its layers: rules, words and provenance, and no number of events.
 

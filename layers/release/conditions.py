@@ -19,7 +19,7 @@ from layers.release.disclosure import Disclosure
 from layers.release.format import Period, Release, ReleasedLayer
 from layers.release.words import WORDINGS
 
-__all__ = ["broken_conditions", "names_earlier"]
+__all__ = ["find_broken_conditions", "names_earlier"]
 
 FACTS: Final[dict[str, type]] = {
     "format": str, "number": int, "as_at": str, "demonstration": bool, "area": dict, "licence": str, "sources": list,
@@ -33,7 +33,7 @@ LEAST_K: Final = 3
 NAMES: Final = {1: "{year}-{month:02}", 3: "{year}-Q{number}", 6: "{year}-H{number}", 12: "{year}"}
 
 
-def broken_conditions(release: Release) -> list[Disclosure]:
+def find_broken_conditions(release: Release) -> list[Disclosure]:
     """Every condition that the release breaks, but those of its places."""
     found = [Disclosure("", "", "release.json", reason) for reason in _facts(release.facts)]
     if len({layer.name for layer in release.layers}) < len(release.layers):

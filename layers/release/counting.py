@@ -11,16 +11,16 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from geo.apart import count_apart
+from geo.apart import count_separate_places
 from geo.calendar import Calendar
-from geo.disclosure import Carried, carry_up
+from geo.disclosure import CarriedCounts, carry_up
 from layers.areas import Area
 from layers.release.events import KnownEvents
 from layers.release.format import Block, Period, Place, ReleasedLayer
-from layers.release.periods import period_at
+from layers.release.periods import find_period
 from layers.release.places import PlaceTree
 
-__all__ = ["Burst", "Past", "Tally", "count_events", "tally_period"]
+__all__ = ["Burst", "PublishedPeriod", "Tally", "count_events", "tally_period"]
 
 _EPOCH: Final = dt.date(1970, 1, 1)
 _KEPT: Final = ("event_id", "h3_11", "reported_by", "leaf", "day", "source_period", "period")
@@ -55,7 +55,7 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Past:
+class PublishedPeriod:
     """A period of a layer that was published: how many events that began in it counted so far, by their piece.
 
     `outline` is the ground of another area's series that this one goes on from, None for the area itself; of another
@@ -71,7 +71,7 @@ class Past:
 def count_events(
     known: KnownEvents,
     layers: Iterable[ReleasedLayer],
-    past: Iterable[Past],
+    past: Iterable[PublishedPeriod],
     counted: frozenset[str],
     area: Area,
     trees: Mapping[str, PlaceTree],
@@ -109,7 +109,7 @@ def count_events(
     return found
 
 
-def _inside(part: pd.DataFrame, began: NDArray[np.int64], old: Past) -> NDArray[np.bool_]:
+def _inside(part: pd.DataFrame, began: NDArray[np.int64], old: PublishedPeriod) -> NDArray[np.bool_]:
     """Which events began in a past period, on its ground."""
     inside: NDArray[np.bool_] = (began >= (old.period.start - _EPOCH).days) & (began < (old.period.end - _EPOCH).days)
     if old.outline is not None:
@@ -118,7 +118,11 @@ def _inside(part: pd.DataFrame, began: NDArray[np.int64], old: Past) -> NDArray[
 
 
 def _late(
-    part: pd.DataFrame, inside: NDArray[np.bool_], new: NDArray[np.bool_], old: Past, place_ids: Sequence[str]
+    part: pd.DataFrame,
+    inside: NDArray[np.bool_],
+    new: NDArray[np.bool_],
+    old: PublishedPeriod,
+    place_ids: Sequence[str],
 ) -> NDArray[np.int64]:
     """The rows of events that began in a past period and count later: what is there now beyond what counted."""
     room = int(inside.sum()) - sum(old.counted.values())
@@ -139,7 +143,7 @@ def tally_period(frame: pd.DataFrame, layer: ReleasedLayer, period: Period, tree
     fewest, spread = layer.minimum_places, None
     if fewest:
         spots = frame["h3_11"].to_numpy(dtype=np.uint64)
-        spread = count_apart(spots, frame["leaf"].to_numpy(dtype=np.int64), size=len(tree.places))
+        spread = count_separate_places(spots, frame["leaf"].to_numpy(dtype=np.int64), size=len(tree.places))
     carried = carry_up(
         counts, tree.parent, k=layer.k, places=spread, minimum_places=fewest or 1, half_full=layer.half_full
     )
@@ -160,7 +164,7 @@ def _by_piece(leaves: NDArray[np.int64], tree: PlaceTree) -> dict[str, int]:
 
 def _names(days: NDArray[np.int64], months: int) -> NDArray[np.object_]:
     """The name of the period of each local day (since 1970)."""
-    names = {day: period_at(_EPOCH + dt.timedelta(days=day), months).name for day in set(days.tolist())}
+    names = {day: find_period(_EPOCH + dt.timedelta(days=day), months).name for day in set(days.tolist())}
     return np.array([names[day] for day in days.tolist()], dtype=object)
 
 
@@ -171,7 +175,7 @@ def _block(layer: ReleasedLayer, period: Period, place: Place, count: int) -> Bl
 
 
 def _bursts(
-    frame: pd.DataFrame, layer: ReleasedLayer, period: Period, tree: PlaceTree, carried: Carried
+    frame: pd.DataFrame, layer: ReleasedLayer, period: Period, tree: PlaceTree, carried: CarriedCounts
 ) -> tuple[Burst, ...]:
     if layer.place_set == "whole":
         return ()

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from layers.access import Action, Viewer, require
 from layers.areas import Area
 from layers.event import DEMONSTRATION
-from layers.live import known_at
+from layers.live import build_known_condition
 from layers.moments import to_seconds
 from layers.storage.schema import batch_files, batches, events
 from layers.storage.state import reading
@@ -58,7 +58,7 @@ def read_events(store: "Store", viewer: Viewer, *, moment: datetime, area: Area)
     query = (
         sa.select(*(events.c[name] for name in _COLUMNS), *(origins.c[name] for name in _ORIGIN))
         .join(origins, origins.c.event_id == events.c.event_id)
-        .where(known_at(moment))
+        .where(build_known_condition(moment))
         .order_by(events.c.event_id)
     )
     loaded = (

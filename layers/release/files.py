@@ -9,34 +9,34 @@ from typing import Any
 import numpy as np
 import shapely
 
-from layers.release.format import CHECKSUMS, Period, Place, Release, ReleasedLayer, checksum_of
+from layers.release.format import CHECKSUMS, Period, Place, Release, ReleasedLayer, hash_content
 from layers.release.reading import BLOCK_COLUMNS, PLACE_COLUMNS
-from layers.release.words import dictionary, licence, readme
+from layers.release.words import format_dictionary, format_licence, format_readme
 
-__all__ = ["release_checksum", "release_files"]
+__all__ = ["build_release_files", "find_release_checksum"]
 
 
-def release_files(release: Release) -> dict[str, bytes]:
+def build_release_files(release: Release) -> dict[str, bytes]:
     """Name to content of every file of the directory, checksums.txt last.
 
     Nothing here asks whether the release is safe: `layers.release.publishing.publish` does, and is what writes.
     """
     files = {
-        "LICENCE.txt": licence(release.facts).encode(),
-        "README.txt": readme(release).encode(),
+        "LICENCE.txt": format_licence(release.facts).encode(),
+        "README.txt": format_readme(release).encode(),
         "blocks.csv": _blocks(release).encode(),
-        "dictionary.md": dictionary(release).encode(),
+        "dictionary.md": format_dictionary(release).encode(),
         "outlines.geojson": _outlines(release.places.values()).encode(),
         "places.csv": _places(release.places.values()).encode(),
         "release.json": _json({**release.facts, "layers": [_layer(layer) for layer in release.layers]}).encode(),
     }
-    sums = "".join(f"{checksum_of(files[name])}  {name}\n" for name in sorted(files))
+    sums = "".join(f"{hash_content(files[name])}  {name}\n" for name in sorted(files))
     return files | {CHECKSUMS: sums.encode()}
 
 
-def release_checksum(files: dict[str, bytes]) -> str:
+def find_release_checksum(files: dict[str, bytes]) -> str:
     """One number for a whole release: that of checksums.txt."""
-    return checksum_of(files[CHECKSUMS])
+    return hash_content(files[CHECKSUMS])
 
 
 def _layer(layer: ReleasedLayer) -> dict[str, Any]:

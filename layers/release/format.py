@@ -33,7 +33,7 @@ import shapely
 
 from geo.errors import DataError
 
-__all__ = ["CHECKSUMS", "FORMAT", "LEVELS", "Block", "Period", "Place", "Release", "ReleasedLayer", "checksum_of"]
+__all__ = ["CHECKSUMS", "FORMAT", "LEVELS", "Block", "Period", "Place", "Release", "ReleasedLayer", "hash_content"]
 
 FORMAT: Final = "hexbeat-release/1"
 LEVELS: Final = ("piece", "group", "ward", "borough")
@@ -162,6 +162,6 @@ class Release:
         return {key: tuple(places) for key, places in found.items()}
 
 
-def checksum_of(content: bytes) -> str:
+def hash_content(content: bytes) -> str:
     """SHA-256 in 64 hexadecimal digits."""
     return hashlib.sha256(content).hexdigest()

@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from layers.release.disclosure import Disclosure
 from layers.release.format import LEVELS, Place, Release
 
-__all__ = ["broken_ground"]
+__all__ = ["find_broken_places"]
 
 SHARED: Final = 0.005  # of a place's ground: less is how outlines of six decimals differ
 LETTERS: Final = "[A-Z]{1,2}"
 
 
-def broken_ground(release: Release) -> list[Disclosure]:
+def find_broken_places(release: Release) -> list[Disclosure]:
     """Everything about the places that the proof does not allow."""
     used = {layer.place_set for layer in release.layers}
     found = [

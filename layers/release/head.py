@@ -17,7 +17,7 @@ from layers.storage.state import reading, working
 if TYPE_CHECKING:
     from layers.storage.store import Store
 
-__all__ = ["note_head", "require_whole_register"]
+__all__ = ["record_head", "require_whole_register"]
 
 
 def require_whole_register(store: "Store", viewer: Viewer, registered: Mapping[tuple[str, int], str]) -> None:
@@ -35,7 +35,7 @@ def require_whole_register(store: "Store", viewer: Viewer, registered: Mapping[t
             )
 
 
-def note_head(store: "Store", viewer: Viewer, area: str, number: int, checksum: str) -> None:
+def record_head(store: "Store", viewer: Viewer, area: str, number: int, checksum: str) -> None:
     """Note a release in the store, before it is handed out."""
     require(viewer, Action.EXPORT)
     with working(store.engine) as connection:

@@ -8,15 +8,15 @@ from numpy.typing import NDArray
 
 from geo.errors import PolicyError
 from layers.areas import Area
-from layers.places import Mask
+from layers.places import PlacesMask
 
-__all__ = ["require_plain_mask"]
+__all__ = ["require_independent_mask"]
 
 _PART: Final = 3  # so many parts: one of them at least must be spots at which nothing ever happened
 _FEW: Final = 10  # spots of a ward: fewer may all have had events by chance
 
 
-def require_plain_mask(mask: Mask, event_spots: NDArray[np.uint64], area: Area) -> None:
+def require_independent_mask(mask: PlacesMask, event_spots: NDArray[np.uint64], area: Area) -> None:
     """PolicyError if a third of the mask's spots or fewer never had an event, or none of a ward's.
 
     `event_spots`: the H3 cells of resolution 11 of all events known, of whatever layer. A list of places made of the

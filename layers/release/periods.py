@@ -4,10 +4,10 @@ import datetime as dt
 
 from layers.release.format import Period
 
-__all__ = ["due_periods", "period_at", "three_years_before"]
+__all__ = ["find_default_start", "find_period", "list_due_periods"]
 
 
-def period_at(day: dt.date, months: int) -> Period:
+def find_period(day: dt.date, months: int) -> Period:
     """The period of so many months (1, 3, 6 or 12) in which a local day lies."""
     number = (day.month - 1) // months
     start = dt.date(day.year, number * months + 1, 1)
@@ -16,19 +16,19 @@ def period_at(day: dt.date, months: int) -> Period:
     return Period(name.get(months, f"{day.year}-{day.month:02d}"), start, end)
 
 
-def due_periods(first: dt.date, as_at: dt.date, months: int) -> tuple[Period, ...]:
+def list_due_periods(first: dt.date, as_at: dt.date, months: int) -> tuple[Period, ...]:
     """The periods that may be published on a day: whole ones from `first` on, each one period late."""
     due = []
-    period = period_at(first, months)
+    period = find_period(first, months)
     if period.start < first:
-        period = period_at(period.end, months)
+        period = find_period(period.end, months)
     while _next(period.end, months) <= as_at:
         due.append(period)
-        period = period_at(period.end, months)
+        period = find_period(period.end, months)
     return tuple(due)
 
 
-def three_years_before(as_at: dt.date) -> dt.date:
+def find_default_start(as_at: dt.date) -> dt.date:
     """The first day of the year three years before: where a series begins if the policy does not say."""
     return dt.date(as_at.year - 3, 1, 1)
 

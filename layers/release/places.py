@@ -9,13 +9,13 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from geo.cells import boundaries
+from geo.cells import build_outlines
 from geo.errors import PolicyError
 from layers.areas import Area
-from layers.places import Mask
+from layers.places import PlacesMask
 from layers.release.format import Place
 
-__all__ = ["PlaceTree", "grow_tree", "whole_tree"]
+__all__ = ["PlaceTree", "build_borough_tree", "build_piece_tree"]
 
 _GROUP_RESOLUTION = 8
 _METRES_EAST = 0.6  # a degree east over a degree north at England's latitudes; only nearest neighbours depend on it
@@ -85,7 +85,7 @@ class PlaceTree:
         }
 
 
-def whole_tree(area: Area, name: str) -> PlaceTree:
+def build_borough_tree(area: Area, name: str) -> PlaceTree:
     """The borough alone."""
     borough = Place(
         f"{name}.{area.name}", name, "borough", area.title, None, None, _rounded(_union(area.wards.polygons))
@@ -93,7 +93,7 @@ def whole_tree(area: Area, name: str) -> PlaceTree:
     return PlaceTree((borough,), np.array([-1], dtype=np.int64), {})
 
 
-def grow_tree(area: Area, mask: Mask, name: str, *, floor: float, least_spots: int = 1) -> PlaceTree:
+def build_piece_tree(area: Area, mask: PlacesMask, name: str, *, floor: float, least_spots: int = 1) -> PlaceTree:
     """The tree of an area's plausible pieces: res-9 cell and ward; groups: the same res-8 parent and ward.
 
     Pieces with less than the share `floor` of their cell, or fewer than `least_spots` possible places, are joined to
@@ -108,10 +108,10 @@ def grow_tree(area: Area, mask: Mask, name: str, *, floor: float, least_spots: i
     return _tree(area, name, units)
 
 
-def _ward_units(area: Area, mask: Mask, ward: int, floor: float, least_spots: int) -> list[_Unit]:
+def _ward_units(area: Area, mask: PlacesMask, ward: int, floor: float, least_spots: int) -> list[_Unit]:
     code = area.wards.codes[ward]
     rows = np.flatnonzero(np.array(mask.ward_code) == code)
-    hexagons = boundaries(mask.cell[rows])
+    hexagons = build_outlines(mask.cell[rows])
     clipped = shapely.intersection(hexagons, area.wards.polygons[ward])
     shares = (shapely.area(clipped) / shapely.area(hexagons)).tolist()
     possible = mask.apart if least_spots > 1 else mask.spots
@@ -177,7 +177,7 @@ def _tree(area: Area, name: str, units: list[_Unit]) -> PlaceTree:
     for ward in wards:
         outline = _rounded(area.wards.polygons[ward])
         places.append(Place(f"{name}.{codes[ward]}", name, "ward", names[ward], codes[ward], borough, outline))
-    places.append(whole_tree(area, name).places[0])
+    places.append(build_borough_tree(area, name).places[0])
     number = {place.place_id: k for k, place in enumerate(places)}
     parent = np.array([number.get(place.parent_id or "", -1) for place in places], dtype=np.int64)
     leaf_of = {(cell, codes[unit.ward]): k for k, unit in enumerate(units) for cell in unit.cells}

@@ -12,23 +12,29 @@ from layers.areas import Area
 from layers.release.audit import AuditReport, audit_release
 from layers.release.building import Draft, build_draft
 from layers.release.counting import Burst
-from layers.release.files import release_checksum, release_files
-from layers.release.format import CHECKSUMS, Release, checksum_of
-from layers.release.head import note_head, require_whole_register
+from layers.release.files import build_release_files, find_release_checksum
+from layers.release.format import CHECKSUMS, Release, hash_content
+from layers.release.head import record_head, require_whole_register
 from layers.release.policy import ReleasePolicy
-from layers.release.reading import release_of
-from layers.release.register import Register, Registered, require_no_other_area, series_before, whole_register
-from layers.release.series import series_findings
-from layers.release.writing import replace_folder
+from layers.release.reading import parse_release
+from layers.release.register import (
+    Register,
+    RegisteredRelease,
+    find_series_before,
+    read_all_registers,
+    require_no_other_area,
+)
+from layers.release.series import find_series_faults
+from layers.release.writing import atomic_replace
 from layers.storage.store import Store
 
-__all__ = ["Published", "publish_release"]
+__all__ = ["Publication", "publish_release"]
 
 _SHOWN: Final = 3  # findings that an error names
 
 
 @dataclass(frozen=True, eq=False)
-class Published:
+class Publication:
     """A release that was written: `is_new` is False where nothing was due and the last one was written again.
 
     `first`: from which day each layer's periods run. `hidden` (layer, period: events in no block) and `bursts` are for
@@ -56,7 +62,7 @@ def publish_release(  # noqa: PLR0913 (from where, to where, when and how a rele
     now: dt.datetime,
     continues: str | None = None,
     dry_run: bool = False,
-) -> Published:
+) -> Publication:
     """Build, audit, note and write the release as at a local day.
 
     `out` must be new, empty, or hold an earlier release of this register, which is replaced. `continues` names the area
@@ -65,33 +71,33 @@ def publish_release(  # noqa: PLR0913 (from where, to where, when and how a rele
     """
     register = Register.of(home, area.name)
     earlier = register.all()
-    before = series_before(home, earlier, continues)
+    before = find_series_before(home, earlier, continues)
     require_no_other_area(home, area, before)
     _require_free(out, home, [*before, *earlier])
-    require_whole_register(store, viewer, whole_register(home))
+    require_whole_register(store, viewer, read_all_registers(home))
     draft = build_draft(store, viewer, area, policy, as_at=as_at, now=now, earlier=earlier, before=before)
-    files = release_files(draft.release) if draft.is_new else dict(earlier[-1].files)
-    report = _audited(files, [*before, *(earlier if draft.is_new else earlier[:-1])])
+    files = build_release_files(draft.release) if draft.is_new else dict(earlier[-1].files)
+    report = _audit_files(files, [*before, *(earlier if draft.is_new else earlier[:-1])])
     if not dry_run:
         number = int(draft.release.facts["number"])
         if draft.is_new:
             goes_on = before[-1].area if before else None
             register.add(number, files, counted=draft.counted, began=draft.began, first=draft.first, continues=goes_on)
-        note_head(store, viewer, area.name, number, release_checksum(files))
-        replace_folder(out, files)
-    return _published(draft, files, report)
+        record_head(store, viewer, area.name, number, find_release_checksum(files))
+        atomic_replace(out, files)
+    return _build_publication(draft, files, report)
 
 
-def _published(draft: Draft, files: dict[str, bytes], report: AuditReport) -> Published:
-    return Published(
-        draft.release, release_checksum(files), report, draft.first, draft.hidden, draft.bursts, draft.is_new
+def _build_publication(draft: Draft, files: dict[str, bytes], report: AuditReport) -> Publication:
+    return Publication(
+        draft.release, find_release_checksum(files), report, draft.first, draft.hidden, draft.bursts, draft.is_new
     )
 
 
-def _audited(files: Mapping[str, bytes], earlier: list[Registered]) -> AuditReport:
+def _audit_files(files: Mapping[str, bytes], earlier: list[RegisteredRelease]) -> AuditReport:
     """The audit of the very bytes that would be written; PolicyError if it finds anything."""
-    release = release_of(files)
-    named = series_findings(release, earlier)
+    release = parse_release(files)
+    named = find_series_faults(release, earlier)
     report = audit_release(release, before=[old.release for old in earlier], more=named)
     if report.findings:
         where = [f"{found.layer} {found.period} {found.place}: {found.reason}" for found in report.findings[:_SHOWN]]
@@ -103,14 +109,14 @@ def _audited(files: Mapping[str, bytes], earlier: list[Registered]) -> AuditRepo
     return report
 
 
-def _require_free(out: Path, home: Path, earlier: Sequence[Registered]) -> None:
+def _require_free(out: Path, home: Path, earlier: Sequence[RegisteredRelease]) -> None:
     rule = "A release goes into a new folder, or takes the place of an earlier one of the same register"
     if home.resolve() in (out.resolve(), *out.resolve().parents):
         raise UsageError(rule, f"{out.name} lies in the home folder", "choose a folder outside of it")
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return
     sums = out / CHECKSUMS
-    was = next((old for old in earlier if sums.is_file() and checksum_of(sums.read_bytes()) == old.checksum), None)
+    was = next((old for old in earlier if sums.is_file() and hash_content(sums.read_bytes()) == old.checksum), None)
     if was is not None and {path.name for path in out.iterdir()} == set(was.files):
         return
     known = sums.is_file() and was is None

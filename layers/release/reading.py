@@ -21,10 +21,10 @@ from layers.release.format import (
     Place,
     Release,
     ReleasedLayer,
-    checksum_of,
+    hash_content,
 )
 
-__all__ = ["BLOCK_COLUMNS", "PLACE_COLUMNS", "read_files", "read_release", "release_of"]
+__all__ = ["BLOCK_COLUMNS", "PLACE_COLUMNS", "parse_release", "read_files", "read_release"]
 
 PLACE_COLUMNS: Final = ("place_id", "place_set", "level", "label", "ward_code", "parent_id", "possible_places")
 BLOCK_COLUMNS: Final = (
@@ -42,7 +42,7 @@ BLOCK_COLUMNS: Final = (
 
 def read_release(folder: Path) -> Release:
     """The release in a directory; DataError as `Release.read` says."""
-    return release_of(read_files(folder), name=folder.name)
+    return parse_release(read_files(folder), name=folder.name)
 
 
 def read_files(folder: Path) -> dict[str, bytes]:
@@ -53,13 +53,13 @@ def read_files(folder: Path) -> dict[str, bytes]:
         files = {name: (folder / Path(name).name).read_bytes() for _, name in pairs}
     except (OSError, ValueError) as error:
         raise _unreadable(folder.name, f"a file of it cannot be read ({type(error).__name__})") from error
-    changed = sorted(name for digest, name in pairs if checksum_of(files[name]) != digest)
+    changed = sorted(name for digest, name in pairs if hash_content(files[name]) != digest)
     if changed:
         raise _unreadable(folder.name, f"{', '.join(changed)} changed since it was written")
     return files | {CHECKSUMS: sums}
 
 
-def release_of(files: Mapping[str, bytes], *, name: str = "the release") -> Release:
+def parse_release(files: Mapping[str, bytes], *, name: str = "the release") -> Release:
     """The release that these files (name to content) make; DataError if they make none."""
     try:
         facts: dict[str, Any] = json.loads(files["release.json"])

@@ -23,23 +23,23 @@ import shapely
 
 from geo.errors import DataError, PolicyError, UsageError
 from layers.areas import Area
-from layers.release.files import release_checksum
+from layers.release.files import find_release_checksum
 from layers.release.format import Release
-from layers.release.reading import read_files, release_of
-from layers.release.writing import keep, write_folder
+from layers.release.reading import parse_release, read_files
+from layers.release.writing import sync_folder, write_folder
 
 __all__ = [
     "Began",
     "Register",
-    "Registered",
+    "RegisteredRelease",
     "add_began",
-    "counted_among",
-    "outline_of",
+    "find_counted",
+    "find_outline",
+    "find_series_before",
+    "read_all_registers",
     "require_no_other_area",
     "require_same_first",
     "require_same_terms",
-    "series_before",
-    "whole_register",
 ]
 
 Began = dict[str, dict[str, dict[str, int]]]  # layer, period in which events began, piece: how many counted
@@ -50,7 +50,7 @@ _SHARED: Final = 0.001  # of the smaller of two areas: less is how outlines of n
 
 
 @dataclass(frozen=True, eq=False)
-class Registered:
+class RegisteredRelease:
     """One published release: its number, files, and values; `first` and `continues` as the register keeps them."""
 
     number: int
@@ -70,7 +70,7 @@ class Registered:
     @property
     def checksum(self) -> str:
         """The checksum of the whole release."""
-        return release_checksum(dict(self.files))
+        return find_release_checksum(dict(self.files))
 
     def has_counted(self, event_id: str) -> bool:
         """Whether the event counted in a period that this release was the first to publish."""
@@ -88,7 +88,7 @@ class Register:
         """The register of an area in a home folder; nothing is made until something is published."""
         return cls(home / "published" / area)
 
-    def all(self) -> list[Registered]:
+    def all(self) -> list[RegisteredRelease]:
         """Every release, the oldest first; DataError if a copy is gone or changed."""
         numbers = sorted(int(path.name) for path in self.folder.glob("[0-9]*"))
         if numbers != list(range(1, len(numbers) + 1)):
@@ -109,7 +109,7 @@ class Register:
         key = secrets.token_bytes(16)
         facts = {
             "began": began,
-            "checksum": release_checksum(dict(files)),
+            "checksum": find_release_checksum(dict(files)),
             "continues": continues,
             "counted": "".join(sorted(_digest(event_id, key) for event_id in counted)),
             "first": first,
@@ -129,17 +129,17 @@ class Register:
                 f"number {number} was made by somebody else meanwhile",
                 "run the command again",
             ) from error
-        keep(self.folder)
+        sync_folder(self.folder)
 
-    def _read(self, number: int) -> Registered:
+    def _read(self, number: int) -> RegisteredRelease:
         try:
             folder = self.folder / f"{number:04}"
             facts: dict[str, Any] = json.loads((folder / NOTE).read_text(encoding="utf-8"))
             files = read_files(folder / COPY)
             text = facts["counted"]
             counted = frozenset(text[at : at + _DIGITS] for at in range(0, len(text), _DIGITS))
-            found = Registered(
-                number, files, release_of(files), facts["first"], facts["continues"], facts["began"],
+            found = RegisteredRelease(
+                number, files, parse_release(files), facts["first"], facts["continues"], facts["began"],
                 bytes.fromhex(facts["key"]), counted,
             )  # fmt: skip
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -160,7 +160,7 @@ def _digest(event_id: str, key: bytes) -> str:
     return blake2b(event_id.encode(), key=key, digest_size=_DIGITS // 2).hexdigest()
 
 
-def counted_among(series: Iterable[Registered], event_ids: Iterable[str]) -> frozenset[str]:
+def find_counted(series: Iterable[RegisteredRelease], event_ids: Iterable[str]) -> frozenset[str]:
     """Those of the events that counted in a period which one of these releases was the first to publish."""
     known = list(series)
     if not known:
@@ -168,7 +168,7 @@ def counted_among(series: Iterable[Registered], event_ids: Iterable[str]) -> fro
     return frozenset(name for name in event_ids if any(old.has_counted(name) for old in known))
 
 
-def whole_register(home: Path) -> dict[tuple[str, int], str]:
+def read_all_registers(home: Path) -> dict[tuple[str, int], str]:
     """The checksum of every release of every area that a home's register holds, by area and number."""
     folders = sorted((home / "published").glob("*"))
     return {(folder.name, old.number): old.checksum for folder in folders for old in Register(folder).all()}
@@ -183,12 +183,14 @@ def add_began(whole: Began, more: Mapping[str, Mapping[str, Mapping[str, int]]])
                 sums[piece] = sums.get(piece, 0) + number
 
 
-def outline_of(release: Release) -> shapely.Geometry:
+def find_outline(release: Release) -> shapely.Geometry:
     """The ground that a release is about."""
     return shapely.union_all([place.outline for place in release.places.values() if place.parent_id is None])
 
 
-def series_before(home: Path, earlier: Sequence[Registered], continues: str | None) -> list[Registered]:
+def find_series_before(
+    home: Path, earlier: Sequence[RegisteredRelease], continues: str | None
+) -> list[RegisteredRelease]:
     """The releases of other areas from which a series goes on, the oldest first.
 
     `continues` is what the publisher says, `earlier` the area's own releases, the first of which holds it for good.
@@ -207,10 +209,10 @@ def series_before(home: Path, earlier: Sequence[Registered], continues: str | No
             f"of {was} there is none",
             "name an area that has a folder in published",
         )
-    return [*series_before(home, old, None), *old]
+    return [*find_series_before(home, old, None), *old]
 
 
-def require_no_other_area(home: Path, area: Area, before: Sequence[Registered]) -> None:
+def require_no_other_area(home: Path, area: Area, before: Sequence[RegisteredRelease]) -> None:
     """PolicyError if wards of the area were published in a series that this one does not go on from."""
     allowed = {area.name, *(old.area for old in before)}
     for folder in sorted((home / "published").glob("*")):
@@ -231,12 +233,12 @@ def _shared_wards(release: Release, area: Area) -> int:
     """How many of the area's wards lie in the release's area, by code or by outline."""
     places = release.places.values()
     codes = {place.ward_code for place in places}
-    common = shapely.area(shapely.intersection(area.wards.polygons, outline_of(release)))
+    common = shapely.area(shapely.intersection(area.wards.polygons, find_outline(release)))
     within = common > _SHARED * shapely.area(area.wards.polygons)
     return sum(code in codes or bool(inside) for code, inside in zip(area.wards.codes, within, strict=True))
 
 
-def require_same_first(first: dt.date | None, last: Registered) -> None:
+def require_same_first(first: dt.date | None, last: RegisteredRelease) -> None:
     """PolicyError if a policy begins on another day than the series did; None: it does not say.
 
     A series that goes on from another begins where that one ended, on the policy's day or later.

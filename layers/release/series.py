@@ -13,17 +13,17 @@ import shapely
 
 from layers.release.conditions import names_earlier
 from layers.release.disclosure import Disclosure
-from layers.release.files import release_checksum
+from layers.release.files import find_release_checksum
 from layers.release.format import Release
-from layers.release.reading import read_files, release_of
-from layers.release.register import Register, Registered, series_before
+from layers.release.reading import parse_release, read_files
+from layers.release.register import Register, RegisteredRelease, find_series_before
 
-__all__ = ["Earlier", "Given", "earlier_in_register", "series_findings"]
+__all__ = ["EarlierRelease", "GivenRelease", "find_earlier", "find_series_faults"]
 
 _SHARED: Final = 0.001  # of the smaller of two areas: less is how outlines of neighbours differ
 
 
-class Earlier(Protocol):
+class EarlierRelease(Protocol):
     """A release with the checksum that others name it by."""
 
     @property
@@ -36,20 +36,20 @@ class Earlier(Protocol):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Given:
+class GivenRelease:
     """A release from a directory."""
 
     release: Release
     checksum: str
 
     @classmethod
-    def read(cls, folder: Path) -> "Given":
+    def read(cls, folder: Path) -> "GivenRelease":
         """The release in a directory; DataError as `Release.read` says."""
         files = read_files(folder)
-        return cls(release_of(files, name=folder.name), release_checksum(files))
+        return cls(parse_release(files, name=folder.name), find_release_checksum(files))
 
 
-def earlier_in_register(audited: Given, home: Path) -> tuple[list[Registered], list[Disclosure]]:
+def find_earlier(audited: GivenRelease, home: Path) -> tuple[list[RegisteredRelease], list[Disclosure]]:
     """All that the registers of a home hold before a release, the oldest first, and where they contradict it.
 
     Where its own area has no register, the releases that it names are looked for in the others. DataError if a register
@@ -62,7 +62,7 @@ def earlier_in_register(audited: Given, home: Path) -> tuple[list[Registered], l
     own = Register.of(home, name).all() if Path(name).name == name else []
     others = [old for folder in sorted((home / "published").glob("*")) for old in Register(folder).all()]
     if own:
-        earlier = [*series_before(home, own, None), *(old for old in own if old.number < facts["number"])]
+        earlier = [*find_series_before(home, own, None), *(old for old in own if old.number < facts["number"])]
     else:
         named = [entry["checksum"] for entry in facts["previous"]]
         earlier = sorted((old for old in others if old.checksum in named), key=lambda old: named.index(old.checksum))
@@ -74,7 +74,7 @@ def earlier_in_register(audited: Given, home: Path) -> tuple[list[Registered], l
     return earlier, found + _same_ground(audited.release, earlier, others)
 
 
-def series_findings(release: Release, earlier: Sequence[Earlier], *, alone: bool = False) -> list[Disclosure]:
+def find_series_faults(release: Release, earlier: Sequence[EarlierRelease], *, alone: bool = False) -> list[Disclosure]:
     """Where a release does not go on from these, the oldest first; `alone` asks for none of those that it names."""
     if not names_earlier(release.facts):
         return []
@@ -102,7 +102,9 @@ def _called(entry: dict[str, object]) -> str:
     return f"number {entry['number']} of {entry['area']}"
 
 
-def _same_ground(release: Release, earlier: Iterable[Registered], others: Iterable[Registered]) -> list[Disclosure]:
+def _same_ground(
+    release: Release, earlier: Iterable[RegisteredRelease], others: Iterable[RegisteredRelease]
+) -> list[Disclosure]:
     """Other areas of which something was published on the same ground, outside of this series."""
     mine = {release.facts["area"]["name"], *(old.area for old in earlier)}
     ground = _whole(release)

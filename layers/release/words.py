@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from layers.release.format import Release, ReleasedLayer
 
-__all__ = ["CLAIM", "LIMITS", "WORDINGS", "dictionary", "licence", "promise", "readme"]
+__all__ = ["CLAIM", "LIMITS", "WORDINGS", "format_dictionary", "format_licence", "format_promise", "format_readme"]
 
 CLAIM: Final = (
     "From everything published, taken together, nobody can prove that a place had fewer events than the smallest "
@@ -53,7 +53,7 @@ _MEANINGS: Final = (
 )
 
 
-def promise(k: int) -> str:
+def format_promise(k: int) -> str:
     """The promise for a threshold, in the words that the public reads."""
     fewest = _NUMBERS[k] if k < len(_NUMBERS) else f"{k:,}"
     return (
@@ -61,19 +61,19 @@ def promise(k: int) -> str:
     )
 
 
-def licence(facts: Mapping[str, Any]) -> str:
+def format_licence(facts: Mapping[str, Any]) -> str:
     """LICENCE.txt."""
     area = facts["area"]
     return f"{facts['licence']}\n\nBoundaries: {area['licence']}\n{area['attribution']}\n"
 
 
-def readme(release: Release) -> str:
+def format_readme(release: Release) -> str:
     """README.txt: for whoever opens the directory."""
     facts = release.facts
     lines = [f"{facts['area']['title']}: numbers for the public, release {facts['number']}, as at {facts['as_at']}", ""]
     if facts["demonstration"]:
         lines += ["DEMONSTRATION: some or all of these events are made up.", ""]
-    lines += [f"{layer.title}: {promise(layer.k)} {layer.counted}" for layer in release.layers]
+    lines += [f"{layer.title}: {format_promise(layer.k)} {layer.counted}" for layer in release.layers]
     wording = facts["wording"]
     lines += [
         "",
@@ -93,7 +93,7 @@ def readme(release: Release) -> str:
     return "\n".join(lines) + "\n"
 
 
-def dictionary(release: Release) -> str:
+def format_dictionary(release: Release) -> str:
     """dictionary.md: every column, and every layer with its threshold and period."""
     lines = ["# Data dictionary", "", "## blocks.csv", "", "| column | meaning |", "|---|---|"]
     lines += [f"| {name} | {meaning} |" for name, meaning in _MEANINGS]

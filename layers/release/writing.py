@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-__all__ = ["keep", "replace_folder", "write_folder"]
+__all__ = ["atomic_replace", "sync_folder", "write_folder"]
 
 
 def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
@@ -17,10 +17,10 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-    keep(folder)
+    sync_folder(folder)
 
 
-def replace_folder(folder: Path, files: Mapping[str, bytes]) -> None:
+def atomic_replace(folder: Path, files: Mapping[str, bytes]) -> None:
     """Put a folder of these files in the place of another, whole or not at all."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     mark = secrets.token_hex(4)
@@ -30,13 +30,13 @@ def replace_folder(folder: Path, files: Mapping[str, bytes]) -> None:
         if folder.exists():
             folder.rename(old)
         draft.rename(folder)
-        keep(folder.parent)
+        sync_folder(folder.parent)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
 
 
-def keep(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Have the names in a folder on the disk, where the system can say so."""
     try:
         number = os.open(folder, os.O_RDONLY)

@@ -2,7 +2,7 @@
 
 from layers.sources.catalogue import builtin_profiles, list_profiles, load_profile, save_profile, sources_folder
 from layers.sources.guesses import PARTS, ColumnGuess
-from layers.sources.plan import Plan, make_plan
+from layers.sources.plan import ColumnRoles, assign_columns
 from layers.sources.profile import Choice, Condition, Key, Location, Snapshot, SourceProfile, Times, parse_profile
 from layers.sources.suggest import Suggestion, make_profile, suggest_profile
 
@@ -10,18 +10,18 @@ __all__ = [
     "PARTS",
     "Choice",
     "ColumnGuess",
+    "ColumnRoles",
     "Condition",
     "Key",
     "Location",
-    "Plan",
     "Snapshot",
     "SourceProfile",
     "Suggestion",
     "Times",
+    "assign_columns",
     "builtin_profiles",
     "list_profiles",
     "load_profile",
-    "make_plan",
     "make_profile",
     "parse_profile",
     "save_profile",

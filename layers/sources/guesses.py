@@ -8,9 +8,9 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from layers.parsing.dates import parse_moments
+from layers.parsing.dates import parse_timestamps
 from layers.parsing.places import GRID_REF
-from layers.parsing.values import clean_text, numbers
+from layers.parsing.values import clean_text, parse_numbers
 from layers.sources.profile import MISSING
 
 __all__ = ["PARTS", "ColumnGuess", "doubtful_columns", "guess_columns", "guess_formats", "guess_layer"]
@@ -107,7 +107,7 @@ def _fits(part: str, name: str, texts: Sequence[str]) -> bool:
     if not texts:
         return False
     if part in ("lon", "lat", "x", "y"):
-        read = numbers(pd.Series(texts, dtype="str"), grouped=part in ("x", "y"))
+        read = parse_numbers(pd.Series(texts, dtype="str"), grouped=part in ("x", "y"))
         low, high = {"lon": (-180, 180), "lat": (-90, 90), "x": (1_000, 800_000), "y": (1_000, 1_400_000)}[part]
         return float(np.mean((read >= low) & (read <= high))) >= MOST
     if part in ("start", "end"):
@@ -151,7 +151,7 @@ def guess_formats(texts: Sequence[str]) -> tuple[tuple[str, ...], str] | None:
         (month_first, "month first: some values fit no other way"),
         (PLAIN, "months as words"),
     ):
-        share = 1.0 - float(np.mean(parse_moments(column, formats=formats, time_zone="UTC").bad))
+        share = 1.0 - float(np.mean(parse_timestamps(column, formats=formats, time_zone="UTC").bad))
         if share > best[0]:
             best = (share, formats, remark)
     if best[0] < MOST:

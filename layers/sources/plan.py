@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from geo.errors import DataError
 from layers.sources.profile import Condition, SourceProfile
 
-__all__ = ["Plan", "make_plan"]
+__all__ = ["ColumnRoles", "assign_columns"]
 
 SHOWN = 12  # headings in a message
 HINT = "name the columns in a source profile; `hexbeat sources suggest FILE` writes one"
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ColumnRoles:
     """The headings of one file that are read, part by part; None or empty where there is none for a part."""
 
     layer: str | None
@@ -55,7 +55,9 @@ class Plan:
         return tuple(dict.fromkeys([*self.told, *(name for name, _ in (*self.tests, *self.doubtful))]))
 
 
-def make_plan(profile: SourceProfile, headings: Sequence[str], *, name: str, has_layer: bool = False) -> Plan:
+def assign_columns(
+    profile: SourceProfile, headings: Sequence[str], *, name: str, has_layer: bool = False
+) -> ColumnRoles:
     """The plan for a file called `name` with these headings; DataError names what it lacks and what it has.
 
     `has_layer`: a layer is given from outside, so no column is needed for it. Headings match but for case, blanks,
@@ -67,11 +69,11 @@ def make_plan(profile: SourceProfile, headings: Sequence[str], *, name: str, has
     lon_lat, x_y = find.pair(place.lon, place.lat), find.pair(place.x, place.y)
     grid_ref, lat_lon = find.any(place.grid_ref), find.any(place.lat_lon)
     if not (lon_lat or x_y or grid_ref or lat_lon or features):
-        raise find.lacks(_location_words(profile))
+        raise find.lacks(_describe_location(profile))
     start = tuple(found for names in time.start if (found := find.any((names,))))
     if not start:
         raise find.lacks(f"a column for when it happened ({', '.join(time.start[:4])})")
-    return Plan(
+    return ColumnRoles(
         layer=None if fixed else find.layer(profile.layer.column, required=not has_layer),
         lon_lat=lon_lat,
         x_y=x_y,
@@ -99,7 +101,7 @@ def make_plan(profile: SourceProfile, headings: Sequence[str], *, name: str, has
     )
 
 
-def _location_words(profile: SourceProfile) -> str:
+def _describe_location(profile: SourceProfile) -> str:
     place = profile.location
     ways = [
         f"{place.lon[0]} and {place.lat[0]}" if place.lon and place.lat else "",

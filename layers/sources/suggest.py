@@ -9,10 +9,10 @@ from typing import Any, Final
 import pandas as pd
 
 from geo.errors import DataError
-from layers.readers import Opened, ReadOptions, open_file
+from layers.readers import ReadOptions, TextTable, open_file
 from layers.sources.catalogue import builtin_profiles, list_profiles
 from layers.sources.guesses import PARTS, ColumnGuess, doubtful_columns, guess_columns, guess_formats, guess_layer
-from layers.sources.plan import make_plan
+from layers.sources.plan import assign_columns
 from layers.sources.profile import Choice, Condition, Key, Location, SourceProfile, Times
 
 __all__ = ["Suggestion", "make_profile", "suggest_profile"]
@@ -55,23 +55,23 @@ def suggest_profile(path: Path, *, home: Path | None = None) -> Suggestion:
 
     DataError if the file cannot be read at all.
     """
-    records = _records(path)
+    records = _detect_records(path)
     with open_file(path, ReadOptions(records=records, shapes="inside_point")) as opened:
         columns = tuple(name for name in dict.fromkeys(opened.columns) if name)
         frame = next(iter(opened.chunks(columns))).frame.head(LOOK_ROWS)
     guesses = tuple(guess_columns(frame))
-    known = _fitting(path, opened, records, home)
+    known = _find_fitting(path, opened, records, home)
     if known is not None:
-        doubts = doubtful_columns(frame, _parts_of(known, opened, path.name))
+        doubts = doubtful_columns(frame, _find_parts(known, opened, path.name))
         reasons = [f"It has every column that {known.name} needs", *doubts]
         return Suggestion(path.name, known.name, known, tuple(reasons), guesses)
     parts = {guess.column: guess.part for guess in guesses if guess.part}
     reasons = [f"{guess.column} is the {PARTS[guess.part]}: {guess.reason}" for guess in guesses if guess.part]
-    profile, more = _new(path, frame, parts, records)
+    profile, more = _propose_profile(path, frame, parts, records)
     return Suggestion(path.name, None, profile, (*reasons, *more), guesses)
 
 
-def _records(path: Path) -> str:
+def _detect_records(path: Path) -> str:
     """Whether a file holds rows, features, or Open311 requests."""
     suffix = path.suffix.lower()
     if suffix == ".xml":
@@ -83,29 +83,31 @@ def _records(path: Path) -> str:
     return "features" if suffix in (".geojson", ".gpkg", ".shp", ".parquet", ".geoparquet") else "rows"
 
 
-def _fitting(path: Path, opened: Opened, records: str, home: Path | None) -> SourceProfile | None:
+def _find_fitting(path: Path, opened: TextTable, records: str, home: Path | None) -> SourceProfile | None:
     profiles = list(builtin_profiles()) if home is None else list_profiles(home)
     for profile in sorted(profiles, key=lambda profile: profile.name in GENERAL):
         if profile.records != records or (profile.file_name and not re.search(profile.file_name, path.name)):
             continue
         try:
-            make_plan(profile, opened.columns, name=path.name)
+            assign_columns(profile, opened.columns, name=path.name)
         except DataError:
             continue
         return profile
     return None
 
 
-def _parts_of(profile: SourceProfile, opened: Opened, name: str) -> dict[str, str]:
+def _find_parts(profile: SourceProfile, opened: TextTable, name: str) -> dict[str, str]:
     """The columns of place and quantity that a profile reads from the file, each with its part (a key of `PARTS`)."""
-    plan = make_plan(profile, opened.columns, name=name)
+    plan = assign_columns(profile, opened.columns, name=name)
     british = profile.location.crs == "EPSG:27700"
     parts = dict(zip(plan.lon_lat or (), ("lon", "lat"), strict=False))
     parts |= dict(zip((plan.x_y or ()) if british else (), ("x", "y"), strict=False))
     return parts | ({plan.quantity: "quantity"} if plan.quantity else {})
 
 
-def _new(path: Path, frame: pd.DataFrame, parts: Mapping[str, str], records: str) -> tuple[SourceProfile, list[str]]:
+def _propose_profile(
+    path: Path, frame: pd.DataFrame, parts: Mapping[str, str], records: str
+) -> tuple[SourceProfile, list[str]]:
     """A proposal, and what to look at in it."""
     remarks: list[str] = []
     values = {str(name): [text for text in frame[name] if text][:200] for name in frame.columns}

@@ -15,11 +15,11 @@ from layers.moments import from_seconds, to_seconds
 from layers.storage.schema import batch_files, batches, events, rejects
 from layers.storage.state import reading, writing
 
-__all__ = ["Batch", "last_load", "latest_loads", "list_batches", "list_rejects", "undo_last"]
+__all__ = ["CommittedLoad", "last_load", "latest_loads", "list_loads", "list_rejects", "undo_last"]
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class CommittedLoad:
     """One committed load: when (UTC), for which area, which files, and its counts.
 
     A file is a dict of file (its name), source, sha256, snapshot, and the counts of `layers.storage.loads.FileTally`.
@@ -37,28 +37,28 @@ class Batch:
     undone_at: datetime | None
 
 
-def list_batches(engine: Engine, viewer: Viewer) -> list[Batch]:
+def list_loads(engine: Engine, viewer: Viewer) -> list[CommittedLoad]:
     """All loads, the newest first, undone ones too."""
     require(viewer, Action.SEE_COUNTS)
     with reading(engine) as connection:
-        return _batches(connection, sa.true())
+        return _read_loads(connection, sa.true())
 
 
-def last_load(engine: Engine, viewer: Viewer) -> Batch | None:
+def last_load(engine: Engine, viewer: Viewer) -> CommittedLoad | None:
     """The load that `undo_last` would undo; None if there is none."""
     require(viewer, Action.UNDO)
     with reading(engine) as connection:
-        return _last(connection)
+        return _find_last(connection)
 
 
-def undo_last(engine: Engine, viewer: Viewer) -> Batch:
+def undo_last(engine: Engine, viewer: Viewer) -> CommittedLoad:
     """Undo the latest load that is not undone: its rows go, what it closed is open again, its rejects go.
 
     Returns that load. StoreError if there is nothing to undo. "What was known on that day" forgets an undone load.
     """
     require(viewer, Action.UNDO)
     with writing(engine, rewritten=True) as connection:
-        batch = _last(connection)
+        batch = _find_last(connection)
         if batch is None:
             raise StoreError("A load can be undone once", "no load is left to undo", "nothing was changed")
         number = batch.batch_id
@@ -112,13 +112,13 @@ def _is_current() -> sa.ColumnElement[bool]:
     )
 
 
-def _last(connection: Connection) -> Batch | None:
+def _find_last(connection: Connection) -> CommittedLoad | None:
     newest = sa.select(sa.func.max(batches.c.batch_id)).where(batches.c.undone_at.is_(None)).scalar_subquery()
-    found = _batches(connection, batches.c.batch_id == newest)
+    found = _read_loads(connection, batches.c.batch_id == newest)
     return found[0] if found else None
 
 
-def _batches(connection: Connection, condition: sa.ColumnElement[bool]) -> list[Batch]:
+def _read_loads(connection: Connection, condition: sa.ColumnElement[bool]) -> list[CommittedLoad]:
     files: dict[int, list[dict[str, Any]]] = {}
     query = sa.select(batch_files).join(batches, batches.c.batch_id == batch_files.c.batch_id).where(condition)
     for row in connection.execute(query.order_by(batch_files.c.file_no)).mappings():
@@ -132,10 +132,10 @@ def _batches(connection: Connection, condition: sa.ColumnElement[bool]) -> list[
             }
         )
     rows = connection.execute(sa.select(batches).where(condition).order_by(batches.c.batch_id.desc())).mappings()
-    return [_batch(dict(row), files.get(row["batch_id"], [])) for row in rows]
+    return [_build_load(dict(row), files.get(row["batch_id"], [])) for row in rows]
 
 
-def _batch(row: dict[str, Any], files: list[dict[str, Any]]) -> Batch:
+def _build_load(row: dict[str, Any], files: list[dict[str, Any]]) -> CommittedLoad:
     undone = row["undone_at"]
     times = {"created": from_seconds(row["created"]), "undone_at": None if undone is None else from_seconds(undone)}
-    return Batch(**(row | times | {"files": tuple(files)}))
+    return CommittedLoad(**(row | times | {"files": tuple(files)}))

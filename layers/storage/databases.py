@@ -15,7 +15,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, Operationa
 from geo.errors import StoreError
 from layers.storage.schema import HEAD
 
-__all__ = ["BUSY_S", "FILE_NAME", "WRITES", "breaks_rule", "make_engine", "migrate", "translated"]
+__all__ = ["BUSY_S", "FILE_NAME", "WRITES", "breaks_rule", "make_engine", "migrate", "translate_errors"]
 
 FILE_NAME: Final = "hexbeat.sqlite"
 BUSY_S: Final = 30  # how long one writer waits for another
@@ -127,7 +127,7 @@ def _postgres_engine(database_url: str) -> Engine:
 
 
 @contextmanager
-def translated(engine: Engine) -> Iterator[None]:
+def translate_errors(engine: Engine) -> Iterator[None]:
     """Turn what a database says when it cannot serve into a StoreError; other errors pass."""
     try:
         yield
@@ -173,10 +173,10 @@ def migrate(engine: Engine) -> None:
     wait for each other.
     """
     try:
-        with translated(engine), engine.connect() as connection:
+        with translate_errors(engine), engine.connect() as connection:
             if _revision(connection) == HEAD:
                 return
-        with translated(engine), engine.connect() as connection:
+        with translate_errors(engine), engine.connect() as connection:
             connection.execution_options(**{WRITES: True})
             with connection.begin():
                 _upgrade(connection)

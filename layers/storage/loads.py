@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from geo.errors import DataError
 from layers.moments import to_seconds
 from layers.storage import merging, staging
-from layers.storage.databases import WRITES, breaks_rule, translated
+from layers.storage.databases import WRITES, breaks_rule, translate_errors
 from layers.storage.schema import batch_files, batches, rejects
 from layers.storage.state import change_version, read_version
 
@@ -135,7 +135,7 @@ class Load:
     @contextmanager
     def step(self) -> Iterator[Connection]:
         """A short transaction of its own that touches temporary tables alone and locks nobody out."""
-        with translated(self._connection.engine), self._connection.begin():
+        with translate_errors(self._connection.engine), self._connection.begin():
             yield self._connection
 
     @contextmanager
@@ -172,7 +172,7 @@ class Load:
         return self.batch_id
 
     def _merge(self, connection: Connection) -> int:
-        with translated(connection.engine), connection.begin():
+        with translate_errors(connection.engine), connection.begin():
             version = change_version(connection) - 1
             if self._stale or (self._version is not None and version != self._version):
                 merging.compare_all(connection, [entry.wards for entry in self.files])
@@ -232,7 +232,7 @@ def _write_file(connection: Connection, entry: LoadFile, *, batch_id: int) -> No
 @contextmanager
 def open_load(engine: "Engine", *, area: str, dry_run: bool, now: datetime | None) -> Iterator[Load]:
     """A load that is committed when the block ends well, and leaves no trace when it does not, or on a dry run."""
-    with translated(engine), engine.connect() as connection:
+    with translate_errors(engine), engine.connect() as connection:
         connection.detach()  # so that closing it drops the temporary tables
         with connection.begin():
             staging.make_tables(connection)

@@ -16,13 +16,13 @@ from layers.storage.state import reading
 if TYPE_CHECKING:
     from layers.storage.store import Store
 
-__all__ = ["live_records", "records"]
+__all__ = ["read_live_records", "read_records"]
 
 _ASK_ROWS: Final = 500  # row numbers in one question: SQLite and the wire both have limits
 _FRAME_ROWS: Final = 50_000  # rows turned into columns at a time
 
 
-def records(store: "Store", viewer: Viewer, row_ids: Iterable[int], *, note: bool = False) -> pd.DataFrame:
+def read_records(store: "Store", viewer: Viewer, row_ids: Iterable[int], *, note: bool = False) -> pd.DataFrame:
     """The rows of these numbers, live or superseded, in the order asked; numbers that are no longer there are left out.
 
     Columns row_id, event_id, those of layers.event.EVENT_COLUMNS (without `note` unless asked), batch_id, recorded_at,
@@ -38,8 +38,8 @@ def records(store: "Store", viewer: Viewer, row_ids: Iterable[int], *, note: boo
     return found.take(places[places >= 0]).reset_index(drop=True)
 
 
-def live_records(store: "Store", viewer: Viewer, *, note: bool = False) -> pd.DataFrame:
-    """All live events by time, with the columns of `records`: what an export writes."""
+def read_live_records(store: "Store", viewer: Viewer, *, note: bool = False) -> pd.DataFrame:
+    """All live events by time, with the columns of `read_records`: what an export writes."""
     require(viewer, Action.EXPORT)
     return _ask(store, [LIVE], note=note).sort_values(["occurred_from", "row_id"], ignore_index=True)
 

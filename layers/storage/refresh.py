@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from layers.access import Action, Viewer, require
 from layers.columns import Columns
 from layers.event import RESOLUTIONS
-from layers.live import LIVE, freeze, make_columns, read_columns
+from layers.live import LIVE, build_columns, freeze, read_columns
 from layers.storage.fetch import fetch_rows
 from layers.storage.schema import batches, events, store_state
 from layers.storage.state import read_version, reading
@@ -28,7 +28,7 @@ _AREAS_KEPT: Final = 4  # sets of wards
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
+class _CachedColumns:
     """Columns, and how far they reach."""
 
     columns: Columns
@@ -46,7 +46,7 @@ class ColumnCache:
     def __init__(self, store: "Store") -> None:
         self._store = store
         self._lock = threading.Lock()
-        self._live: dict[tuple[str, ...], _Kept] = {}
+        self._live: dict[tuple[str, ...], _CachedColumns] = {}
         self._past: dict[tuple[tuple[str, ...], int, datetime], Columns] = {}
 
     def columns(self, viewer: Viewer, *, ward_codes: tuple[str, ...], as_at: datetime | None = None) -> Columns:
@@ -79,18 +79,20 @@ class ColumnCache:
         return kept.columns
 
 
-def _refresh(connection: Connection, old: _Kept | None, *, version: int, ward_codes: tuple[str, ...]) -> _Kept:
+def _refresh(
+    connection: Connection, old: _CachedColumns | None, *, version: int, ward_codes: tuple[str, ...]
+) -> _CachedColumns:
     rewritten = connection.execute(sa.select(store_state.c.rewritten)).scalar_one()
     if old is None or old.columns.version < rewritten:
         raw = fetch_rows(connection, LIVE, ward_codes)
-        columns = make_columns(raw, version=version, ward_codes=ward_codes)
+        columns = build_columns(raw, version=version, ward_codes=ward_codes)
     else:
         raw = fetch_rows(connection, sa.and_(LIVE, events.c.row_id > old.last_row), ward_codes)
-        added = make_columns(raw, version=version, ward_codes=ward_codes)
+        added = build_columns(raw, version=version, ward_codes=ward_codes)
         closed = sa.select(events.c.row_id).where(events.c.superseded_batch > old.last_batch)
         numbers = np.array(connection.execute(closed).scalars().all(), dtype=np.int64)
         columns = merge_columns(old.columns, added, numbers)
-    return _Kept(columns, _highest(connection, events.c.row_id), _highest(connection, batches.c.batch_id))
+    return _CachedColumns(columns, _highest(connection, events.c.row_id), _highest(connection, batches.c.batch_id))
 
 
 def _highest(connection: Connection, column: "sa.Column[Any]") -> int:

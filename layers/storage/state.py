@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine
 
-from layers.storage.databases import WRITES, translated
+from layers.storage.databases import WRITES, translate_errors
 from layers.storage.schema import store_state
 
 __all__ = ["change_version", "read_version", "read_work_version", "reading", "working", "writing"]
@@ -37,7 +37,7 @@ def change_version(connection: Connection, *, rewritten: bool = False) -> int:
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """A transaction that sees one version of the store throughout and blocks no writer."""
-    with translated(engine), engine.connect() as connection, connection.begin():
+    with translate_errors(engine), engine.connect() as connection, connection.begin():
         if engine.dialect.name == "postgresql":
             connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         yield connection
@@ -46,7 +46,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
 @contextmanager
 def writing(engine: Engine, *, rewritten: bool) -> Iterator[Connection]:
     """A transaction that changes the store, one writer at a time."""
-    with translated(engine), engine.connect() as connection:
+    with translate_errors(engine), engine.connect() as connection:
         connection.execution_options(**{WRITES: True})
         with connection.begin():
             change_version(connection, rewritten=rewritten)
@@ -59,7 +59,7 @@ def working(engine: Engine) -> Iterator[Connection]:
 
     The version of the events stays, so what was computed from them stays true and is kept.
     """
-    with translated(engine), engine.connect() as connection:
+    with translate_errors(engine), engine.connect() as connection:
         connection.execution_options(**{WRITES: True})
         with connection.begin():
             connection.execute(sa.update(store_state).values(work=store_state.c.work + 1))

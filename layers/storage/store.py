@@ -11,7 +11,7 @@ import pandas as pd
 from sqlalchemy import Engine
 
 from layers.access import Action, Viewer, require
-from layers.storage.batches import Batch, last_load, list_batches, list_rejects, undo_last
+from layers.storage.batches import CommittedLoad, last_load, list_loads, list_rejects, undo_last
 from layers.storage.databases import make_engine, migrate
 from layers.storage.erasure import Erasure, describe_pending, erase, erase_source, finish, retain
 from layers.storage.loads import Load, open_load
@@ -83,15 +83,15 @@ class Store:
         require(viewer, Action.LOAD)
         return open_load(self.engine, area=area, dry_run=dry_run, now=now)
 
-    def batches(self, viewer: Viewer) -> list[Batch]:
+    def batches(self, viewer: Viewer) -> list[CommittedLoad]:
         """All loads, the newest first, undone ones too."""
-        return list_batches(self.engine, viewer)
+        return list_loads(self.engine, viewer)
 
-    def last_load(self, viewer: Viewer) -> Batch | None:
+    def last_load(self, viewer: Viewer) -> CommittedLoad | None:
         """The load that `undo_last` would undo; None if there is none."""
         return last_load(self.engine, viewer)
 
-    def undo_last(self, viewer: Viewer) -> Batch:
+    def undo_last(self, viewer: Viewer) -> CommittedLoad:
         """Undo the latest load that is not undone, and return it; StoreError if there is none."""
         return undo_last(self.engine, viewer)
 

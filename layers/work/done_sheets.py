@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 
 from geo.errors import DataError
-from layers.parsing.dates import DAY, MONTH, Moments, parse_moments
-from layers.plain_sheets import PLACE_FIELDS, PlainSheet, folded, read_plain_sheet
+from layers.parsing.dates import DAY, MONTH, Timestamps, parse_timestamps
+from layers.plain_sheets import PLACE_FIELDS, PlaceSheet, fold_heading, read_place_sheet
 
-__all__ = ["FIELDS", "UNREAD", "DoneRow", "read_done_sheet"]
+__all__ = ["FIELDS", "UNREAD", "VisitSheetRow", "read_visit_sheet"]
 
 FIELDS: Final[Mapping[str, Sequence[str]]] = {
     "team": ("crew", "team name", "crew name", "unit"),
@@ -47,7 +47,7 @@ _FORMATS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class DoneRow:
+class VisitSheetRow:
     """One row: its line, texts by field ("" where blank), its point (None: none said; NaN never), its start and end.
 
     `plan_id` is the plan that the row is of, in a plan's own file; "" in any other.
@@ -66,9 +66,9 @@ class DoneRow:
     day_only: bool
 
 
-def read_done_sheet(
+def read_visit_sheet(
     path: Path, *, time_zone: str, named: Mapping[str, str] | None = None, unread: Sequence[str] = ()
-) -> list[DoneRow]:
+) -> list[VisitSheetRow]:
     """The rows of a sheet; local times are of `time_zone`. `named` says other headings, as in {"team": "Crew 4"}.
 
     A plan's own CSV or workbook is one of them, once it is filled in: what it says of the plan is no work done.
@@ -83,33 +83,33 @@ def read_done_sheet(
     plan_ids = blank
     if _is_own(sheet):
         plan_ids = sheet.texts["plan_id"]
-        texts |= _filled_in(texts, sheet.texts["arrive"], sheet.texts.get("minutes_spent", blank))
+        texts |= _find_filled(texts, sheet.texts["arrive"], sheet.texts.get("minutes_spent", blank))
     clocks = sheet.texts.get("clock")
-    start = parse_moments(texts["started"], formats=_FORMATS, time_zone=time_zone, clocks=clocks)
-    end = parse_moments(_dated(texts["ended"], start), formats=_FORMATS, time_zone=time_zone)
+    start = parse_timestamps(texts["started"], formats=_FORMATS, time_zone=time_zone, clocks=clocks)
+    end = parse_timestamps(_date_ends(texts["ended"], start), formats=_FORMATS, time_zone=time_zone)
     return [_row(sheet, texts | {"plan_id": plan_ids}, start, end, k) for k in range(rows)]
 
 
-def _read(path: Path, named: Mapping[str, str] | None) -> PlainSheet:
+def _read(path: Path, named: Mapping[str, str] | None) -> PlaceSheet:
     """The only sheet that has rows; of a plan's own workbook its stops."""
     fields = {**FIELDS, **_PLANNED}
     try:
-        return read_plain_sheet(path, fields=fields, named=named)
+        return read_place_sheet(path, fields=fields, named=named)
     except DataError:
         if path.suffix.lower() not in {".xlsx", ".ods"}:
             raise
         with suppress(DataError):
-            sheet = read_plain_sheet(path, fields=fields, named=named, tab=_OWN_TAB)
+            sheet = read_place_sheet(path, fields=fields, named=named, tab=_OWN_TAB)
             if _is_own(sheet):
                 return sheet
         raise
 
 
-def _is_own(sheet: PlainSheet) -> bool:
-    return {folded(heading) for heading in sheet.headings} >= _OWN
+def _is_own(sheet: PlaceSheet) -> bool:
+    return {fold_heading(heading) for heading in sheet.headings} >= _OWN
 
 
-def _filled_in(texts: Mapping[str, pd.Series], arrive: pd.Series, spent: pd.Series) -> dict[str, pd.Series]:
+def _find_filled(texts: Mapping[str, pd.Series], arrive: pd.Series, spent: pd.Series) -> dict[str, pd.Series]:
     """Starts and minutes of a plan's own file: a start that is a clock alone is of the night of the planned arrival.
 
     Its minutes are the planned ones: they count where the row says that the stop was done, and not for how long.
@@ -134,7 +134,7 @@ def _near_arrival(text: str, planned: str) -> str:
     return f"{nearest:%Y-%m-%d %H:%M}" if hours < 24 and minutes < 60 else text  # noqa: PLR2004 - of a day and an hour
 
 
-def _dated(texts: pd.Series, start: Moments) -> pd.Series:
+def _date_ends(texts: pd.Series, start: Timestamps) -> pd.Series:
     """Ends that are a clock alone, with the day of the start: the day after where the clock is earlier."""
     dated = []
     for text, local, unknown in zip(texts, start.local, start.bad | start.blank, strict=True):
@@ -148,11 +148,15 @@ def _dated(texts: pd.Series, start: Moments) -> pd.Series:
     return pd.Series(dated, dtype="object")
 
 
-def _refuse_people(name: str, sheet: PlainSheet, named: set[str], unread: Sequence[str]) -> None:
+def _refuse_people(name: str, sheet: PlaceSheet, named: set[str], unread: Sequence[str]) -> None:
     """DataError if a column that nobody has spoken for looks as if it named people."""
-    spoken = {folded(heading) for heading in (*named, *unread)}
-    known = {folded(word) for field, words in {**FIELDS, **PLACE_FIELDS}.items() for word in (field, *words)} | _OWN
-    doubtful = [heading for heading in sheet.headings if folded(heading) not in spoken | known and _looks(heading)]
+    spoken = {fold_heading(heading) for heading in (*named, *unread)}
+    known = {
+        fold_heading(word) for field, words in {**FIELDS, **PLACE_FIELDS}.items() for word in (field, *words)
+    } | _OWN
+    doubtful = [
+        heading for heading in sheet.headings if fold_heading(heading) not in spoken | known and _looks(heading)
+    ]
     if doubtful:
         raise DataError(
             "The ledger keeps the names of teams and none of people",
@@ -164,14 +168,16 @@ def _refuse_people(name: str, sheet: PlainSheet, named: set[str], unread: Sequen
 
 def _looks(heading: str) -> bool:
     words = set(re.split(r"[^a-z]+", heading.casefold()))
-    return bool(words & _WHOLE) or any(part in folded(heading) for part in _PARTS)
+    return bool(words & _WHOLE) or any(part in fold_heading(heading) for part in _PARTS)
 
 
-def _row(sheet: PlainSheet, texts: Mapping[str, pd.Series], start: Moments, end: Moments, k: int) -> DoneRow:
+def _row(
+    sheet: PlaceSheet, texts: Mapping[str, pd.Series], start: Timestamps, end: Timestamps, k: int
+) -> VisitSheetRow:
     lon, lat = sheet.points[k]
     said = not np.isnan(sheet.points[k]).any()
     months = not start.blank[k] and start.precision[k] == MONTH
-    return DoneRow(
+    return VisitSheetRow(
         line=int(sheet.lines[k]),
         plan_id=str(texts["plan_id"].iloc[k]),
         texts={field: str(column.iloc[k]) for field, column in texts.items()},

@@ -25,8 +25,8 @@ from layers.moments import to_seconds
 from layers.storage.schema import visits as table
 from layers.storage.schema import work_loads
 from layers.storage.state import read_work_version, reading, working
-from layers.work.loads import WorkLoad, begin_work_load, work_load
-from layers.work.visit_rows import Recorded, compare_visit, live_row, take_back, write_visit
+from layers.work.loads import WorkLoad, begin_work_load, parse_work_load
+from layers.work.visit_rows import Recorded, compare_visit, live_row, restore_previous, write_visit
 from layers.work.visits import Visit, visit_id
 
 if TYPE_CHECKING:
@@ -36,13 +36,13 @@ __all__ = [
     "VISIT_COLUMNS",
     "Recorded",
     "WorkLoad",
-    "imports",
+    "list_imports",
+    "read_visit_history",
+    "read_visits",
     "record_import",
     "record_visit",
     "undo_import",
     "undo_visit",
-    "visit_history",
-    "visits",
     "work_version",
 ]
 
@@ -137,15 +137,15 @@ def undo_visit(store: "Store", viewer: Viewer, name: str, *, now: dt.datetime | 
                 "there is none of that name",
                 "take its name from hexbeat done list; nothing was changed",
             )
-        return take_back(connection, live, to_seconds(now))
+        return restore_previous(connection, live, to_seconds(now))
 
 
-def imports(store: "Store", viewer: Viewer) -> list[WorkLoad]:
+def list_imports(store: "Store", viewer: Viewer) -> list[WorkLoad]:
     """All imports of visits, the newest first, undone ones too."""
     require(viewer, Action.SEE_WORK)
     query = sa.select(work_loads).where(work_loads.c.kind == _LOADED).order_by(work_loads.c.load_id.desc())
     with reading(store.engine) as connection:
-        return [work_load(dict(row)) for row in connection.execute(query).mappings()]
+        return [parse_work_load(dict(row)) for row in connection.execute(query).mappings()]
 
 
 def undo_import(store: "Store", viewer: Viewer, *, now: dt.datetime | None = None) -> WorkLoad:
@@ -164,11 +164,11 @@ def undo_import(store: "Store", viewer: Viewer, *, now: dt.datetime | None = Non
         connection.execute(sa.update(work_loads).where(this).values(undone_at=moment))
         mine = sa.select(table).where(table.c.load_id == row["load_id"], table.c.superseded_at.is_(None))
         for live in connection.execute(mine).mappings().all():
-            take_back(connection, dict(live), moment)
-    return work_load(dict(row))
+            restore_previous(connection, dict(live), moment)
+    return parse_work_load(dict(row))
 
 
-def visits(
+def read_visits(
     store: "Store",
     viewer: Viewer,
     *,
@@ -192,7 +192,7 @@ def visits(
     return _frame(store, query.order_by(table.c.started_at, table.c.row_id))
 
 
-def visit_history(store: "Store", viewer: Viewer, name: str) -> pd.DataFrame:
+def read_visit_history(store: "Store", viewer: Viewer, name: str) -> pd.DataFrame:
     """All versions of a visit, the oldest first: VISIT_COLUMNS and superseded_at (datetime64[s, UTC], NaT: live)."""
     require(viewer, Action.SEE_WORK)
     columns = [table.c[column] for column in (*VISIT_COLUMNS, "superseded_at")]

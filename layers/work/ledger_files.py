@@ -14,25 +14,25 @@ from layers.areas import Area
 from layers.moments import to_seconds
 from layers.plain_sheets import PLACE_FIELDS
 from layers.plans.plan import Plan, PlanKind
-from layers.work.done_sheets import FIELDS, DoneRow, read_done_sheet
+from layers.work.done_sheets import FIELDS, VisitSheetRow, read_visit_sheet
 from layers.work.ledger import record_import
 from layers.work.reference import read_reference
-from layers.work.sheet_visits import SheetChoices, visits_of_rows
+from layers.work.sheet_visits import SheetChoices, match_rows
 from layers.work.track_files import read_track
-from layers.work.track_visits import LEAST_MINUTES, RADIUS_M, visits_of_track
+from layers.work.track_visits import LEAST_MINUTES, RADIUS_M, match_track
 from layers.work.visits import DONE, Visit, find_tour, overlap_note
 
 if TYPE_CHECKING:
     from layers.storage.store import Store
 
-__all__ = ["DoneOptions", "DoneReport", "import_done"]
+__all__ = ["ImportOptions", "ImportReport", "import_visits"]
 
 GPX: Final = ".gpx"
 SAMPLES: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
-class DoneOptions:
+class ImportOptions:
     """How a file is to be read. `team` and `kind` (patrol or sweep) are of rows that do not say; None: not known.
 
     A track stays at a stop within `radius_m` metres for `least_minutes` at a time. `named` says other headings of a
@@ -48,7 +48,7 @@ class DoneOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class DoneReport:
+class ImportReport:
     """What an import found and did: `new`, `updated` and `unchanged` visits, and rejected rows with their reasons.
 
     `answered` of `planned` stops were done (of the plan, or of the team of a track); a track only went past `passed`
@@ -84,7 +84,7 @@ class DoneReport:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _FileFindings:
     """What a file says, whatever its kind."""
 
     visits: tuple[Visit, ...]
@@ -95,17 +95,17 @@ class _Found:
     notes: tuple[str, ...] = ()
 
 
-def import_done(
+def import_visits(
     store: "Store",
     viewer: Viewer,
     path: Path,
     *,
     area: Area,
     plan: Plan | Callable[[str], Plan] | None = None,
-    options: DoneOptions | None = None,
+    options: ImportOptions | None = None,
     dry_run: bool = False,
     now: dt.datetime | None = None,
-) -> DoneReport:
+) -> ImportReport:
     """Import a file of work done, in one transaction; the same file again changes nothing.
 
     A GPX file answers the stops of one team of a plan, and needs both. A row of a sheet answers a stop of the plan, or
@@ -114,14 +114,14 @@ def import_done(
     for options that make no sense; nothing is changed then.
     """
     require(viewer, Action.RECORD_WORK)
-    chosen = options or DoneOptions()
+    chosen = options or ImportOptions()
     _require_sense(chosen)
     if path.suffix.lower() == GPX:
         plan = None if callable(plan) else plan
         found = _from_track(path, plan, chosen)
     else:
-        rows = read_done_sheet(path, time_zone=area.time_zone, named=chosen.named, unread=chosen.unread)
-        plan = _plan_of(path.name, rows, plan) if callable(plan) else plan
+        rows = read_visit_sheet(path, time_zone=area.time_zone, named=chosen.named, unread=chosen.unread)
+        plan = _find_plan(path.name, rows, plan) if callable(plan) else plan
         found = _from_sheet(store, viewer, path.name, rows, area=area, plan=plan, options=chosen, now=to_seconds(now))
     tally, load_id = record_import(
         store, viewer, found.visits, area=area.name, file=path.name, sha256=_digest(path), dry_run=dry_run, now=now
@@ -129,7 +129,7 @@ def import_done(
     return _report(path.name, plan, found, tally, dry_run=dry_run, load_id=load_id)
 
 
-def _require_sense(options: DoneOptions) -> None:
+def _require_sense(options: ImportOptions) -> None:
     unknown = [field for field in options.named or {} if field not in {**FIELDS, **PLACE_FIELDS}]
     if unknown:
         raise UsageError(
@@ -147,14 +147,12 @@ def _require_sense(options: DoneOptions) -> None:
         )
 
 
-def _from_track(path: Path, plan: Plan | None, options: DoneOptions) -> _Found:
+def _from_track(path: Path, plan: Plan | None, options: ImportOptions) -> _FileFindings:
     if plan is None:
         raise UsageError("A track answers the stops of a plan", "no plan was named", "name it: --plan ID")
     tour = find_tour(plan, options.team)
-    findings = visits_of_track(
-        read_track(path), plan, tour, radius_m=options.radius_m, least_minutes=options.least_minutes
-    )
-    return _Found(
+    findings = match_track(read_track(path), plan, tour, radius_m=options.radius_m, least_minutes=options.least_minutes)
+    return _FileFindings(
         findings.visits,
         planned=len(tour.stops),
         passed=findings.passed,
@@ -163,7 +161,7 @@ def _from_track(path: Path, plan: Plan | None, options: DoneOptions) -> _Found:
     )
 
 
-def _plan_of(name: str, rows: Sequence[DoneRow], open_plan: Callable[[str], Plan]) -> Plan | None:
+def _find_plan(name: str, rows: Sequence[VisitSheetRow], open_plan: Callable[[str], Plan]) -> Plan | None:
     """The plan whose own file this is; None for any other sheet. DataError if it has rows of several."""
     codes = sorted({row.plan_id for row in rows if row.plan_id})
     if len(codes) > 1:
@@ -175,34 +173,34 @@ def _from_sheet(
     store: "Store",
     viewer: Viewer,
     name: str,
-    rows: list[DoneRow],
+    rows: list[VisitSheetRow],
     *,
     area: Area,
     plan: Plan | None,
-    options: DoneOptions,
+    options: ImportOptions,
     now: int,
-) -> _Found:
+) -> _FileFindings:
     choices = SheetChoices(
         wards=area.wards,
         plan=plan,
         team=options.team,
         kind=options.kind,
         radius_m=options.radius_m,
-        places=_named_places(store, viewer),
+        places=_read_named_places(store, viewer),
         now=now,
     )
-    findings = visits_of_rows(rows, choices)
+    findings = match_rows(rows, choices)
     if not findings.visits:
         raise DataError(
             f"{name} has to hold rows of work done",
-            f"none of its {len(rows):,} rows can be used ({_counted(findings.rejects)})",
+            f"none of its {len(rows):,} rows can be used ({_count_reasons(findings.rejects)})",
             "check its columns; nothing was changed",
         )
     planned = sum(len(tour.stops) for tour in plan.tours) if plan else 0
-    return _Found(findings.visits, findings.rejects, planned=planned, notes=findings.notes)
+    return _FileFindings(findings.visits, findings.rejects, planned=planned, notes=findings.notes)
 
 
-def _named_places(store: "Store", viewer: Viewer) -> dict[str, tuple[float, float] | None]:
+def _read_named_places(store: "Store", viewer: Viewer) -> dict[str, tuple[float, float] | None]:
     """Points of reference places by name in small letters; None where several have it."""
     places: dict[str, tuple[float, float] | None] = {}
     for name, lon, lat in read_reference(store, viewer)[["name", "lon", "lat"]].itertuples(index=False):
@@ -211,7 +209,7 @@ def _named_places(store: "Store", viewer: Viewer) -> dict[str, tuple[float, floa
     return places
 
 
-def _counted(rejects: Sequence[tuple[int, str]]) -> str:
+def _count_reasons(rejects: Sequence[tuple[int, str]]) -> str:
     counted = Counter(reason for _, reason in rejects)
     return ", ".join(f"{reason} {number:,}" for reason, number in sorted(counted.items()))
 
@@ -222,11 +220,11 @@ def _digest(path: Path) -> str:
 
 
 def _report(
-    file: str, plan: Plan | None, found: _Found, tally: Mapping[str, int], *, dry_run: bool, load_id: int | None
-) -> DoneReport:
+    file: str, plan: Plan | None, found: _FileFindings, tally: Mapping[str, int], *, dry_run: bool, load_id: int | None
+) -> ImportReport:
     made = found.visits
     answered = {visit.stop_id for visit in made if visit.stop_id is not None and visit.outcome == DONE}
-    return DoneReport(
+    return ImportReport(
         file=file,
         plan_id=plan.plan_id if plan else None,
         visits=len(made),

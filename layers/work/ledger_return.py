@@ -12,20 +12,20 @@ import xlsxwriter
 
 from geo.errors import UsageError
 from geo.wards import Wards
-from layers.plain_cells import neutralise_formulas, plain_cell
+from layers.plain_cells import escape_formula, escape_formulas
 from layers.plans.plan import Plan
-from layers.quarters import QuarterYear, quarter_name
+from layers.quarters import QuarterYear, format_quarter
 from layers.work.visits import DONE, overlap_note, team_key
 
 __all__ = [
     "GROUPS",
     "MEASURES",
     "Group",
-    "plans_that_count",
-    "return_csv",
-    "return_notes",
-    "return_xlsx",
-    "work_return",
+    "build_return",
+    "build_return_csv",
+    "build_return_notes",
+    "build_return_xlsx",
+    "select_plans",
 ]
 
 Group = Literal["ward", "quarter", "month", "team", "kind"]
@@ -41,7 +41,7 @@ _WIDE: Final = 20  # characters
 _NAMED: Final = 10  # plans by their codes in a note
 
 
-def work_return(  # the choices of one return, all by name
+def build_return(  # the choices of one return, all by name
     plans: Iterable[Plan],
     visits: pd.DataFrame,
     wards: Wards,
@@ -54,7 +54,7 @@ def work_return(  # the choices of one return, all by name
 ) -> pd.DataFrame:
     """Planned against delivered work, one row a group that has any: the columns of the groups, then MEASURES.
 
-    `visits` are those of `layers.work.ledger.visits`. A stop is planned on the local day of its planned arrival, a
+    `visits` are those of `layers.work.ledger.read_visits`. A stop is planned on the local day of its planned arrival, a
     visit is delivered on the local day that it began; only days in [start, end) count (None: without bound). Wards are
     those of the stop, and of the visit. `stops_done` are planned stops that a visit says were done, on the day of that
     visit; `delivered_minutes` are of all visits, `other_visits` of which answer no stop; `needles` were collected by
@@ -66,7 +66,7 @@ def work_return(  # the choices of one return, all by name
     """
     _require_groups(by)
     zone = ZoneInfo(time_zone)
-    rows = pd.concat([_planned(plans_that_count(plans, visits), zone), _delivered(visits, zone)], ignore_index=True)
+    rows = pd.concat([_planned(select_plans(plans, visits), zone), _delivered(visits, zone)], ignore_index=True)
     # Without its dtype the choice of no rows would be one of no columns.
     rows = rows[np.array([_within(day, start, end) for day in rows["day"]], dtype=np.bool_)]
     spelt = dict(zip(map(team_key, reversed(rows["team"].tolist())), reversed(rows["team"].tolist()), strict=True))
@@ -74,7 +74,7 @@ def work_return(  # the choices of one return, all by name
     names = dict(zip(wards.codes, wards.names, strict=True))
     rows = rows.assign(
         ward_name=[names.get(code, "") for code in rows["ward_code"]],
-        quarter=[quarter_name(day, year=year) for day in rows["day"]],
+        quarter=[format_quarter(day, year=year) for day in rows["day"]],
         month=[f"{day:%Y-%m}" for day in rows["day"]],
     )
     columns = [column for group in by for column in _COLUMNS.get(group, (group,))]
@@ -84,7 +84,7 @@ def work_return(  # the choices of one return, all by name
     return summed.assign(delivered_share=share)[[*columns, *MEASURES]]
 
 
-def plans_that_count(plans: Iterable[Plan], visits: pd.DataFrame) -> list[Plan]:
+def select_plans(plans: Iterable[Plan], visits: pd.DataFrame) -> list[Plan]:
     """The plans that were meant: those that visits answer; of the others the newest of its kind, area and beginning.
 
     A plan is kept each time that somebody tries one. One that nobody answers is no promise where another of the same
@@ -153,7 +153,7 @@ def _filled(rows: Sequence[tuple[object, ...]], measures: Sequence[str]) -> pd.D
     return frame.assign(**zeros).astype(dict.fromkeys(_SUMMED, "int64"))
 
 
-def return_notes(
+def build_return_notes(
     plans: Iterable[Plan],
     visits: pd.DataFrame,
     *,
@@ -169,7 +169,7 @@ def return_notes(
     notes = [
         "Delivered minutes are what teams recorded. Needles were collected by sweeps and are no part of public reports"
     ]
-    counted = plans_that_count(held, visits)
+    counted = select_plans(held, visits)
     if any(plan.synthetic for plan in counted):
         notes.insert(0, "DEMONSTRATION: some plans rest on synthetic events, which are not real")
     lost = set(visits["plan_id"].dropna()) - {plan.plan_id for plan in held}
@@ -187,12 +187,12 @@ def return_notes(
     return tuple(notes)
 
 
-def return_csv(frame: pd.DataFrame) -> bytes:
+def build_return_csv(frame: pd.DataFrame) -> bytes:
     """The return as CSV (UTF-8); text that looks like a formula is made plain."""
-    return neutralise_formulas(_rounded(frame)).to_csv(index=False, lineterminator="\n").encode()
+    return escape_formulas(_rounded(frame)).to_csv(index=False, lineterminator="\n").encode()
 
 
-def return_xlsx(frame: pd.DataFrame, notes: Sequence[str]) -> bytes:
+def build_return_xlsx(frame: pd.DataFrame, notes: Sequence[str]) -> bytes:
     """The return as a workbook with the sheets Return and About; numbers are numbers, text never runs."""
     buffer = io.BytesIO()
     with xlsxwriter.Workbook(buffer, _WORKBOOK) as book:
@@ -204,12 +204,12 @@ def return_xlsx(frame: pd.DataFrame, notes: Sequence[str]) -> bytes:
             sheet.write_string(0, column, name.replace("_", " "), bold)
             for line, value in enumerate(_rounded(frame)[name].tolist(), start=1):
                 if isinstance(value, str):
-                    sheet.write_string(line, column, plain_cell(value))
+                    sheet.write_string(line, column, escape_formula(value))
                 elif pd.notna(value):
                     sheet.write_number(line, column, value)
         about = book.add_worksheet("About")
         for line, note in enumerate(notes):
-            about.write_string(line, 0, plain_cell(note))
+            about.write_string(line, 0, escape_formula(note))
     return buffer.getvalue()
 
 

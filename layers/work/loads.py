@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from layers.moments import from_seconds
 from layers.storage.schema import work_loads
 
-__all__ = ["WorkLoad", "begin_work_load", "work_load"]
+__all__ = ["WorkLoad", "begin_work_load", "parse_work_load"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def begin_work_load(connection: Connection, facts: Mapping[str, str], *, tally: 
     return int(key[0] if key else 0)
 
 
-def work_load(row: Mapping[str, Any]) -> WorkLoad:
+def parse_work_load(row: Mapping[str, Any]) -> WorkLoad:
     """A row of the table as a load."""
     undone = row["undone_at"]
     told = {"created": from_seconds(row["created"]), "tally": json.loads(row["tally"])}

@@ -20,7 +20,7 @@ from layers.areas import Area
 from layers.moments import to_seconds
 from layers.storage.schema import reference_places, work_loads
 from layers.storage.state import reading, working
-from layers.work.loads import WorkLoad, begin_work_load, work_load
+from layers.work.loads import WorkLoad, begin_work_load, parse_work_load
 from layers.work.reference_files import KIND_WORDS, PLACE_COLUMNS, read_places_file
 
 if TYPE_CHECKING:
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 __all__ = [
     "KIND_WORDS",
     "PLACE_COLUMNS",
-    "PlacesReport",
+    "ReferenceReport",
+    "list_reference_loads",
     "load_reference",
     "read_reference",
-    "reference_loads",
     "remove_reference",
     "require_kind",
     "undo_reference",
@@ -42,7 +42,7 @@ _LIVE: Final = reference_places.c.superseded_load.is_(None)
 
 
 @dataclass(frozen=True, slots=True)
-class PlacesReport:
+class ReferenceReport:
     """What became of the rows of a file: `read = accepted + rejected`.
 
     `reasons` counts rejected rows (missing_location, impossible_location, outside_area, duplicate), `samples` are the
@@ -78,7 +78,7 @@ def load_reference(
     named: Mapping[str, str] | None = None,
     dry_run: bool = False,
     now: dt.datetime | None = None,
-) -> PlacesReport:
+) -> ReferenceReport:
     """Load a file of places of one kind in place of those that are there, in one transaction; or say what it would do.
 
     Headings: name; lon and lat, or easting and northing, or grid_ref (a geofile has its geometries); optional hours, or
@@ -97,7 +97,7 @@ def load_reference(
         tally = {"read": found.read, "accepted": len(found.places), "rejected": rejected}
         facts = {"area": area.name, "kind": kind, "file": path.name, "sha256": _digest(path)}
         load_id = _replace(store, found.places, facts, tally=tally, now=now)
-    return PlacesReport(
+    return ReferenceReport(
         file=path.name,
         kind=kind,
         read=found.read,
@@ -165,12 +165,12 @@ def read_reference(store: "Store", viewer: Viewer, *, kind: str | None = None) -
     return frame.sort_values(["kind", "name", "lon", "lat"], ignore_index=True)
 
 
-def reference_loads(store: "Store", viewer: Viewer) -> list[WorkLoad]:
+def list_reference_loads(store: "Store", viewer: Viewer) -> list[WorkLoad]:
     """All loads and removals of places, the newest first, undone ones too; a removal has no file ("")."""
     require(viewer, Action.SEE_COUNTS)
     query = sa.select(work_loads).where(work_loads.c.kind.in_(list(KIND_WORDS))).order_by(work_loads.c.load_id.desc())
     with reading(store.engine) as connection:
-        return [work_load(dict(row)) for row in connection.execute(query).mappings()]
+        return [parse_work_load(dict(row)) for row in connection.execute(query).mappings()]
 
 
 def remove_reference(store: "Store", viewer: Viewer, *, kind: str, area: Area, now: dt.datetime | None = None) -> int:
@@ -205,4 +205,4 @@ def undo_reference(store: "Store", viewer: Viewer, *, kind: str, now: dt.datetim
         connection.execute(reopened.values(superseded_load=None))
         this = work_loads.c.load_id == number
         connection.execute(sa.update(work_loads).where(this).values(undone_at=to_seconds(now)))
-        return work_load(dict(row))
+        return parse_work_load(dict(row))

@@ -14,7 +14,7 @@ from geo.errors import DataError
 from geo.wards import OUTSIDE
 from layers.areas import Area
 from layers.parsing.places import is_impossible
-from layers.plain_sheets import PlainSheet, read_plain_sheet
+from layers.plain_sheets import PlaceSheet, read_place_sheet
 
 __all__ = ["KIND_WORDS", "PLACE_COLUMNS", "PlacesFile", "read_places_file"]
 
@@ -58,7 +58,7 @@ def read_places_file(path: Path, *, kind: str, area: Area, named: Mapping[str, s
 
     DataError if the file cannot be read as a whole, or no row of it can be used.
     """
-    sheet = read_plain_sheet(path, fields=FIELDS, named=named)
+    sheet = read_place_sheet(path, fields=FIELDS, named=named)
     ward = _wards_of(sheet, area)
     frame = _frame(sheet, ward, kind=kind, area=area)
     reasons = _reasons(sheet, ward, frame)
@@ -76,13 +76,13 @@ def read_places_file(path: Path, *, kind: str, area: Area, named: Mapping[str, s
     return PlacesFile(frame[reasons == ""].reset_index(drop=True), len(frame), counted, samples)
 
 
-def _wards_of(sheet: PlainSheet, area: Area) -> NDArray[np.int32]:
+def _wards_of(sheet: PlaceSheet, area: Area) -> NDArray[np.int32]:
     finite = np.asarray(np.isfinite(sheet.points).all(axis=1))
     safe = np.where(finite[:, None], sheet.points, 0.0)
     return np.where(finite, area.wards.locate(safe[:, 0], safe[:, 1]), OUTSIDE).astype(np.int32)
 
 
-def _frame(sheet: PlainSheet, ward: NDArray[np.int32], *, kind: str, area: Area) -> pd.DataFrame:
+def _frame(sheet: PlaceSheet, ward: NDArray[np.int32], *, kind: str, area: Area) -> pd.DataFrame:
     """PLACE_COLUMNS of every row, usable or not."""
     said = {field: list(sheet.texts[field]) if field in sheet.texts else [""] * len(ward) for field in FIELDS}
     inside = [None if place == OUTSIDE else int(place) for place in ward]
@@ -106,7 +106,7 @@ def _hours(hours: str, opens: str, closes: str) -> str | None:
     return (hours or (f"{opens} to {closes}" if opens and closes else ""))[:LONGEST] or None
 
 
-def _reasons(sheet: PlainSheet, ward: NDArray[np.int32], frame: pd.DataFrame) -> NDArray[np.object_]:
+def _reasons(sheet: PlaceSheet, ward: NDArray[np.int32], frame: pd.DataFrame) -> NDArray[np.object_]:
     """Why each row cannot be used; "" where it can."""
     points = sheet.points
     blank = np.isnan(points).any(axis=1)

@@ -10,9 +10,9 @@ import pandas as pd
 
 from geo.wards import Wards
 from layers.moments import from_seconds
-from layers.parsing.values import numbers
+from layers.parsing.values import parse_numbers
 from layers.plans.plan import Plan, PlanKind, Stop, Tour
-from layers.work.done_sheets import DoneRow
+from layers.work.done_sheets import VisitSheetRow
 from layers.work.visits import (
     DONE,
     LONGEST_TEAM,
@@ -27,7 +27,7 @@ from layers.work.visits import (
     visit_of_stop,
 )
 
-__all__ = ["SHEET_REASONS", "SheetChoices", "SheetFindings", "visits_of_rows"]
+__all__ = ["SHEET_REASONS", "SheetChoices", "SheetFindings", "match_rows"]
 
 SHEET_REASONS: Final = (
     *("missing_team", "unknown_kind", "unknown_stop", "bad_outcome", "bad_date", "future_date", "bad_minutes"),
@@ -72,7 +72,7 @@ class SheetFindings:
 
 
 @dataclass(slots=True)
-class _Taken:
+class _UsedStops:
     """What earlier rows have used up: visits by name, planned stops by plan, stop and team."""
 
     visits: dict[str, Visit] = field(default_factory=dict)
@@ -85,14 +85,14 @@ class _Taken:
         self.visits[visit_id(visit)] = visit
 
 
-def visits_of_rows(rows: list[DoneRow], choices: SheetChoices) -> SheetFindings:
+def match_rows(rows: list[VisitSheetRow], choices: SheetChoices) -> SheetFindings:
     """Visits of the rows that can be used.
 
     With a plan, a row answers the stop that it names; else the nearest open stop of its team within `radius_m` of its
     point, or of the same place in words. A row that says "done" at a stop without a time is taken as planned. What
     answers no stop is other work, and needs a start and a place of its own.
     """
-    taken, rejects = _Taken(), []
+    taken, rejects = _UsedStops(), []
     for row in rows:
         try:
             taken.take(_visit(row, choices, taken))
@@ -103,7 +103,7 @@ def visits_of_rows(rows: list[DoneRow], choices: SheetChoices) -> SheetFindings:
     return SheetFindings(tuple(taken.visits.values()), tuple(rejects), notes)
 
 
-def _visit(row: DoneRow, choices: SheetChoices, taken: _Taken) -> Visit:
+def _visit(row: VisitSheetRow, choices: SheetChoices, taken: _UsedStops) -> Visit:
     if row.plan_id and choices.plan and row.plan_id != choices.plan.plan_id:
         raise _RejectedError("other_plan")
     if row.texts["stop"] and not any(row.texts[field] for field in _SAID):
@@ -114,11 +114,11 @@ def _visit(row: DoneRow, choices: SheetChoices, taken: _Taken) -> Visit:
         team = answered[0].team  # as the plan spells it
     if not team or len(team) > LONGEST_TEAM or "@" in team:
         raise _RejectedError("missing_team")
-    outcome, needles = _outcome(row.texts["outcome"]), _whole(row.texts["needles"], MOST_NEEDLES, "bad_needles")
+    outcome, needles = _outcome(row.texts["outcome"]), _parse_whole(row.texts["needles"], MOST_NEEDLES, "bad_needles")
     started = _started(row, choices.now, planned=answered is not None and bool(row.texts["outcome"]))
     minutes = 0 if outcome == NOT_DONE else _minutes(row)
     if answered is None:
-        return _other(row, team, choices, started=started, minutes=minutes, needles=needles, outcome=outcome)
+        return _build_unplanned(row, team, choices, started=started, minutes=minutes, needles=needles, outcome=outcome)
     tour, stop = answered
     taken.stops.add((stop.stop_id, team_key(team)))
     plan = choices.plan
@@ -130,8 +130,8 @@ def _visit(row: DoneRow, choices: SheetChoices, taken: _Taken) -> Visit:
     return replace(made, team=team)
 
 
-def _other(  # the parts of one visit
-    row: DoneRow,
+def _build_unplanned(  # the parts of one visit
+    row: VisitSheetRow,
     team: str,
     choices: SheetChoices,
     *,
@@ -165,7 +165,7 @@ def _other(  # the parts of one visit
     )
 
 
-def _kind(row: DoneRow, choices: SheetChoices) -> str:
+def _kind(row: VisitSheetRow, choices: SheetChoices) -> str:
     said = _KINDS.get(row.texts["kind"].casefold()) if row.texts["kind"] else choices.kind
     kind = said or (choices.plan.kind if choices.plan and not row.texts["kind"] else None)
     if kind is None:
@@ -181,7 +181,7 @@ def _outcome(text: str) -> str:
     raise _RejectedError("bad_outcome")
 
 
-def _started(row: DoneRow, now: int, *, planned: bool) -> dt.datetime | None:
+def _started(row: VisitSheetRow, now: int, *, planned: bool) -> dt.datetime | None:
     """When the row says that it began; None where it need not, because the plan does."""
     if row.bad_date or (row.started is None and not planned):
         raise _RejectedError("bad_date")
@@ -192,10 +192,10 @@ def _started(row: DoneRow, now: int, *, planned: bool) -> dt.datetime | None:
     return from_seconds(row.started)
 
 
-def _minutes(row: DoneRow) -> int | None:
+def _minutes(row: VisitSheetRow) -> int | None:
     """Minutes as the row says them, or from start to end; None where it says neither."""
     if row.texts["minutes"]:
-        return _whole(row.texts["minutes"], MOST_MINUTES, "bad_minutes", rounded=True)
+        return _parse_whole(row.texts["minutes"], MOST_MINUTES, "bad_minutes", rounded=True)
     if row.started is None or row.ended is None:
         return None
     spent = round((row.ended - row.started) / 60)
@@ -204,9 +204,9 @@ def _minutes(row: DoneRow) -> int | None:
     return spent
 
 
-def _whole(text: str, most: int, reason: str, *, rounded: bool = False) -> int | None:
+def _parse_whole(text: str, most: int, reason: str, *, rounded: bool = False) -> int | None:
     """A whole number from 0; None for blank."""
-    value = float(numbers(pd.Series([text], dtype="object"), grouped=True)[0])
+    value = float(parse_numbers(pd.Series([text], dtype="object"), grouped=True)[0])
     if np.isnan(value):
         return None
     if not 0 <= value <= most or (not rounded and value != int(value)):
@@ -214,7 +214,7 @@ def _whole(text: str, most: int, reason: str, *, rounded: bool = False) -> int |
     return round(value)
 
 
-def _point(row: DoneRow, choices: SheetChoices) -> tuple[float, float]:
+def _point(row: VisitSheetRow, choices: SheetChoices) -> tuple[float, float]:
     """Where the row says that it was: by coordinates, or by the name of a place that is known."""
     if row.lon is not None and row.lat is not None:
         if not (np.isfinite(row.lon) and np.isfinite(row.lat) and abs(row.lon) <= 180 and abs(row.lat) <= 90):  # noqa: PLR2004 - degrees
@@ -228,7 +228,7 @@ def _point(row: DoneRow, choices: SheetChoices) -> tuple[float, float]:
     return found
 
 
-def _stop(row: DoneRow, team: str, choices: SheetChoices, taken: _Taken) -> tuple[Tour, Stop] | None:
+def _stop(row: VisitSheetRow, team: str, choices: SheetChoices, taken: _UsedStops) -> tuple[Tour, Stop] | None:
     """The planned stop that a row answers; None if none does. A stop that is named and not there is a fault."""
     if choices.plan is None:
         return None
@@ -241,11 +241,11 @@ def _stop(row: DoneRow, team: str, choices: SheetChoices, taken: _Taken) -> tupl
     own = [pair for pair in stops if team_key(pair[0].team) == team_key(team)] if team else []
     near = _nearness(row, choices.radius_m)
     free = [pair for pair in own or stops if (pair[1].stop_id, team_key(team or pair[0].team)) not in taken.stops]
-    fitting = [(near(stop), _apart(row, stop), n) for n, (_, stop) in enumerate(free) if near(stop) is not None]
+    fitting = [(near(stop), _find_gap_s(row, stop), n) for n, (_, stop) in enumerate(free) if near(stop) is not None]
     return free[min(fitting)[2]] if fitting else None
 
 
-def _nearness(row: DoneRow, radius_m: float) -> Callable[[Stop], float | None]:
+def _nearness(row: VisitSheetRow, radius_m: float) -> Callable[[Stop], float | None]:
     """How far a stop is from the row, in steps of a fifth of the radius; None where it is another place."""
 
     def near(stop: Stop) -> float | None:
@@ -259,6 +259,6 @@ def _nearness(row: DoneRow, radius_m: float) -> Callable[[Stop], float | None]:
     return near
 
 
-def _apart(row: DoneRow, stop: Stop) -> float:
+def _find_gap_s(row: VisitSheetRow, stop: Stop) -> float:
     """Seconds between the row's start and the planned arrival; the order of the plan where the row says none."""
     return float(stop.order) if row.started is None else abs(stop.arrive.timestamp() - row.started)

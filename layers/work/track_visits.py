@@ -8,14 +8,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from geo.dwelling import Stay, stays_at
+from geo.dwelling import Stay, find_stays
 from geo.errors import DataError
 from layers.plans.plan import Plan, Stop, Tour
-from layers.wording import date_words
+from layers.wording import format_date
 from layers.work.track_files import Track
 from layers.work.visits import Visit, visit_of_stop
 
-__all__ = ["LEAST_MINUTES", "RADIUS_M", "TrackFindings", "visits_of_track"]
+__all__ = ["LEAST_MINUTES", "RADIUS_M", "TrackFindings", "match_track"]
 
 RADIUS_M: Final = 100.0
 LEAST_MINUTES: Final = 5.0
@@ -34,7 +34,7 @@ class TrackFindings:
     notes: tuple[str, ...]
 
 
-def visits_of_track(
+def match_track(
     track: Track,
     plan: Plan,
     tour: Tour,
@@ -55,14 +55,14 @@ def visits_of_track(
     stops = _by_place(tour)
     places = np.array(list(stops), dtype=np.float64).reshape(-1, 2)
     stays = (
-        _marked(seconds, lon, lat, places, radius_m)
+        _find_waypoint_stays(seconds, lon, lat, places, radius_m)
         if track.waypoints
-        else stays_at(seconds, lon, lat, places[:, 0], places[:, 1], radius_m=radius_m)
+        else find_stays(seconds, lon, lat, places[:, 0], places[:, 1], radius_m=radius_m)
     )
     groups = list(stops.values())
     long = [stay for stay in stays if track.waypoints or stay.seconds >= least_minutes * 60]
     short = {stay.place for stay in stays} - {stay.place for stay in long}
-    answered = _answered(long, groups)
+    answered = _assign_stays(long, groups)
     found = [_visit(plan, tour, stop, answered[stop.stop_id], track) for stop in tour.stops if stop.stop_id in answered]
     open_stops = [stop for stop in tour.stops if stop.stop_id not in answered]
     passed = [stop.stop_id for place in sorted(short) for stop in groups[place]]
@@ -79,15 +79,15 @@ def _in_time(track: Track, plan: Plan) -> tuple[Floats, Floats, Floats]:
         first, last = (dt.datetime.fromtimestamp(side, zone) for side in sides)
         raise DataError(
             "A track is of the time of its plan",
-            f"this one was recorded from {_words(first)} to {_words(last)}, the plan is for "
-            f"{_words(plan.begins)} to {_words(plan.ends)}",
+            f"this one was recorded from {_format_time(first)} to {_format_time(last)}, the plan is for "
+            f"{_format_time(plan.begins)} to {_format_time(plan.ends)}",
             "choose the plan of that day, or the track of that plan",
         )
     return track.seconds[inside], track.lon[inside], track.lat[inside]
 
 
-def _words(moment: dt.datetime) -> str:
-    return f"{date_words(moment.date())}, {moment:%H:%M}"
+def _format_time(moment: dt.datetime) -> str:
+    return f"{format_date(moment.date())}, {moment:%H:%M}"
 
 
 def _by_place(tour: Tour) -> dict[tuple[float, float], list[Stop]]:
@@ -102,18 +102,18 @@ def _arrival(stop: Stop) -> dt.datetime:
     return stop.arrive
 
 
-def _marked(seconds: Floats, lon: Floats, lat: Floats, places: Floats, radius_m: float) -> list[Stay]:
+def _find_waypoint_stays(seconds: Floats, lon: Floats, lat: Floats, places: Floats, radius_m: float) -> list[Stay]:
     """Each waypoint as a stay of no length: a track that stands still there for two seconds says where that is."""
     stays = []
     for moment, east, north in zip(seconds.tolist(), lon.tolist(), lat.tolist(), strict=True):
         twice = np.array([moment, moment + 2.0])
-        stays += stays_at(
+        stays += find_stays(
             twice, np.array([east] * 2), np.array([north] * 2), places[:, 0], places[:, 1], radius_m=radius_m
         )
     return [Stay(stay.place, stay.start, stay.start, 0.0) for stay in stays]
 
 
-def _answered(stays: list[Stay], groups: list[list[Stop]]) -> dict[str, list[Stay]]:
+def _assign_stays(stays: list[Stay], groups: list[list[Stop]]) -> dict[str, list[Stay]]:
     """The stays that answer each stop: at a place planned several times, the stop nearest in time."""
     answered: dict[str, list[Stay]] = defaultdict(list)
     for stay in stays:

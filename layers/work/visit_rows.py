@@ -12,7 +12,7 @@ from layers.storage.schema import visits as table
 from layers.storage.schema import work_loads
 from layers.work.visits import Visit, visit_id
 
-__all__ = ["Recorded", "compare_visit", "live_row", "take_back", "write_visit"]
+__all__ = ["Recorded", "compare_visit", "live_row", "restore_previous", "write_visit"]
 
 _SAID: Final = (
     *("plan_id", "stop_id", "ref", "kind", "team", "place", "cell", "ward_code", "lon", "lat"),
@@ -37,10 +37,10 @@ def live_row(connection: Connection, name: str) -> dict[str, Any] | None:
 
 def compare_visit(connection: Connection, visit: Visit) -> str:
     """What recording a visit would do: new, updated or unchanged."""
-    return _outcome(live_row(connection, visit_id(visit)), _said(visit))
+    return _outcome(live_row(connection, visit_id(visit)), _to_row(visit))
 
 
-def _said(visit: Visit) -> dict[str, Any]:
+def _to_row(visit: Visit) -> dict[str, Any]:
     return {name: getattr(visit, name) for name in _SAID} | {"started_at": to_seconds(visit.started_at)}
 
 
@@ -55,7 +55,7 @@ def _outcome(live: Mapping[str, Any] | None, said: dict[str, Any]) -> str:
 
 def write_visit(connection: Connection, visit: Visit, *, load_id: int | None, moment: int) -> Recorded:
     """Record a visit: nothing where the live version says the same, else a new version."""
-    name, said = visit_id(visit), _said(visit)
+    name, said = visit_id(visit), _to_row(visit)
     live = live_row(connection, name)
     outcome = _outcome(live, said)
     if outcome != "unchanged":
@@ -77,7 +77,7 @@ def _close(connection: Connection, live: Mapping[str, Any], moment: int) -> None
     connection.execute(sa.update(table).where(table.c.row_id == live["row_id"]).values(superseded_at=closed))
 
 
-def take_back(connection: Connection, live: Mapping[str, Any], moment: int) -> bool:
+def restore_previous(connection: Connection, live: Mapping[str, Any], moment: int) -> bool:
     """Close a version and add a copy of the one that it replaced; whether there was one.
 
     Versions of imports that are undone are passed over.

@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from geo.cells import cell_strings, index_points
+from geo.cells import format_cells, index_points
 from geo.errors import DataError
 from geo.wards import OUTSIDE, Wards
 from layers.moments import to_seconds
@@ -173,7 +173,7 @@ def place_visit(wards: Wards, lon: float, lat: float) -> tuple[str, str] | None:
     if ward == OUTSIDE:
         return None
     cells = index_points(np.array([lon]), np.array([lat]), resolution=CELL_RESOLUTION)
-    return str(cell_strings(cells)[0]), wards.codes[ward]
+    return str(format_cells(cells)[0]), wards.codes[ward]
 
 
 def find_tour(plan: Plan, team: str | None) -> Tour:

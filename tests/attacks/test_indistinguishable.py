@@ -15,7 +15,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from dashboard.public.advice import Contact
-from dashboard.public.site import site_files
+from dashboard.public.site import build_site_files
 from layers.release.format import Release
 from layers.release.policy import load_policy
 from tests.support.publishing import Publisher
@@ -41,7 +41,7 @@ def release_of(history: History, folder: Path, rng: np.random.Generator, prefix:
         source = sources.get(layer, "table")
         publisher.load(frame, now=f"2026-0{rng.integers(1, 4)}-02", name=f"{prefix}{layer}.csv", source=source)
     publisher.publish(folder / "out", as_at="2027-01-01", now=f"2027-01-0{rng.integers(2, 9)}")
-    site = site_files(Release.read(folder / "out"), contact=Contact())
+    site = build_site_files(Release.read(folder / "out"), contact=Contact())
     written = {path.name: path.read_bytes() for path in sorted((folder / "out").iterdir())}
     return written | {f"site/{name}": content for name, content in site.items()}
 

@@ -175,7 +175,7 @@ print(is_url_from_allowed_origins("https://evil.example.com"), net_util.get_inte
     ("module", "start"),
     [
         ("streamlit_app", ""),
-        ("dashboard.public.serving", f"dashboard.public.serving.public_app({str(SCRIPT)!r})"),
+        ("dashboard.public.serving", f"dashboard.public.serving.build_public_app({str(SCRIPT)!r})"),
     ],
     ids=["partners", "public"],
 )

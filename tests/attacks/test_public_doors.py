@@ -15,7 +15,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from dashboard.public.page import SORRY
-from dashboard.public.shield import frame_ancestors, security_headers
+from dashboard.public.shield import build_security_headers, parse_frame_ancestors
 from geo.errors import UsageError
 from tests.support.example_release import write_example
 from tests.support.public_side import Ear, open_page, public_server, settle
@@ -75,14 +75,16 @@ def test_nothing_can_be_sent(address: str, method: str) -> None:
 def test_every_answer_carries_the_headers(address: str) -> None:
     for path in ("/", "/_stcore/health", "/_stcore/host-config", "/nowhere", "/component/nobody/index.html"):
         _, headers, _ = ask(address, path)
-        wanted = {name.decode(): value.decode() for name, value in security_headers(path, (COUNCIL,))}
+        wanted = {name.decode(): value.decode() for name, value in build_security_headers(path, (COUNCIL,))}
         assert {name: headers.get(name) for name in wanted} == wanted
         assert f"frame-ancestors 'self' {COUNCIL};" in headers["content-security-policy"]
         assert not {"server", "set-cookie", "x-powered-by"} & set(headers)
 
 
 def test_only_the_frame_of_the_map_may_evaluate() -> None:
-    page, frame = (dict(security_headers(path))[b"content-security-policy"].decode() for path in ("/", "/component/x"))
+    page, frame = (
+        dict(build_security_headers(path))[b"content-security-policy"].decode() for path in ("/", "/component/x")
+    )
     assert "unsafe-eval" not in page
     assert "script-src 'self' 'sha256-" in page
     assert "script-src 'self' 'unsafe-inline' 'unsafe-eval';" in frame
@@ -92,7 +94,7 @@ def test_only_the_frame_of_the_map_may_evaluate() -> None:
 @pytest.mark.parametrize("site", ["*", "http://a.example.org", "https://a.example.org/page", "https://a;", "'none'"])
 def test_who_may_frame_it_is_an_address_and_nothing_else(site: str) -> None:
     with pytest.raises(UsageError) as caught:
-        frame_ancestors(f"https://b.example.org {site}")
+        parse_frame_ancestors(f"https://b.example.org {site}")
     assert str(caught.value) == (
         f"Sites that may frame the page are https addresses without a path; HEXBEAT_FRAME_ANCESTORS has {site!r}; "
         "write them as in https://www.example.gov.uk https://*.example.org"
@@ -101,8 +103,8 @@ def test_who_may_frame_it_is_an_address_and_nothing_else(site: str) -> None:
 
 def test_sites_that_may_frame_it_stand_with_spaces_between() -> None:
     sites = ("https://*.example.org", "https://b.example.org:8443")
-    assert frame_ancestors("  ".join(sites)) == sites
-    assert frame_ancestors(None) == ()
+    assert parse_frame_ancestors("  ".join(sites)) == sites
+    assert parse_frame_ancestors(None) == ()
 
 
 @pytest.mark.browser

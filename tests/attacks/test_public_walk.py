@@ -17,7 +17,7 @@ from typing import Any, Final
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from dashboard.public.figures import Published
+from dashboard.public.figures import ReleaseTotals
 from layers.access import ANALYST
 from layers.areas import load_area
 from layers.demonstration import make_events
@@ -43,7 +43,7 @@ class Walk:
     ear: Ear
     bodies: dict[str, bytes]
     read: set[str]
-    published: Published
+    published: ReleaseTotals
     home: Path
     cookies: int
 
@@ -58,7 +58,7 @@ def walk(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         context = browser.new_context(viewport={"width": 390, "height": 844}, accept_downloads=True)
         ear = Ear(context.new_page())
         read = walked(ear.page, url)
-        yield Walk(ear, ear.bodies(), read, Published(Release.read(out)), home, len(context.cookies()))
+        yield Walk(ear, ear.bodies(), read, ReleaseTotals(Release.read(out)), home, len(context.cookies()))
         assert not home.exists()
         context.close()
 
@@ -142,7 +142,7 @@ def test_every_number_is_a_block_or_a_sum_of_blocks(walk: Walk) -> None:
         assert told - allowed == set()
 
 
-def published_sums(published: Published) -> set[int]:
+def published_sums(published: ReleaseTotals) -> set[int]:
     found = {block.count for block in published.release.blocks}
     for layer in published.layers:
         for period in layer.periods:

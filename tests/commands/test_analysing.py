@@ -8,8 +8,8 @@ import geopandas
 import pandas as pd
 import pytest
 
-from layers.analysis.hotspot_map import hotspot_map
-from layers.analysis.study import study_of
+from layers.analysis.hotspot_map import build_hotspot_map
+from layers.analysis.study import load_study
 from layers.filters import Filter
 from tests.support.analysing import TODAY, demonstration, middlesbrough
 from tests.support.cli import Run, answer
@@ -22,7 +22,7 @@ def test_hotspots_answer_for_every_cell(ask: Run) -> None:
     found = answer(ask("hotspots", "--layer", "needle_litter", *PERIOD, "--format", "json"))
     columns, _ = demonstration()
     chosen = Filter(layers=("needle_litter",), start=pd.Timestamp(PERIOD[1]).date(), end=TODAY)
-    plain = hotspot_map(columns, chosen, study_of(middlesbrough()))
+    plain = build_hotspot_map(columns, chosen, load_study(middlesbrough()))
     rows = pd.DataFrame(found["rows"])
     assert set(CONTRACT) < set(rows.columns)
     assert rows["cell"].tolist() == plain.rows["cell"].tolist()

@@ -9,7 +9,7 @@ import pytest
 from commands.plan_answers import KINDS
 from dashboard.documents.plan_files import PLAN_FILES
 from layers.plans.store import load_plan, plan_from_json
-from tests.support.analysing import filled_store, judged
+from tests.support.analysing import filled_store, select_for
 from tests.support.cli import Run
 
 START = ("--start", "54.574,-1.235")
@@ -17,7 +17,7 @@ START = ("--start", "54.574,-1.235")
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    judged("street_dealing")
+    select_for("street_dealing")
     return Path(shutil.copytree(filled_store(), tmp_path / "filled"))
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from commands.running import public_environment
+from commands.running import build_public_environment
 from tests.support.cli import Run
 from tests.support.example_release import example_release, write_example
 
@@ -100,7 +100,7 @@ def test_the_public_is_shown_what_the_audit_passes_alone(run: Run, tmp_path: Pat
 def test_the_public_server_is_told_of_no_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HEXBEAT_HOME", "HEXBEAT_DATABASE_URL", "HEXBEAT_AREA"):
         monkeypatch.setenv(name, "secret")
-    told = public_environment(write_example(tmp_path / "release"))
+    told = build_public_environment(write_example(tmp_path / "release"))
     assert "secret" not in told.values()
     assert told["HEXBEAT_AUDIENCE"] == "public"
     assert told["HEXBEAT_RELEASE"] == str((tmp_path / "release").resolve())

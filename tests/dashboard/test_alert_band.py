@@ -3,7 +3,7 @@ from datetime import date
 
 import pytest
 
-from dashboard.alert_band import alarming, alerts_html, band_html, sorted_alerts
+from dashboard.alert_band import has_overdose_alert, render_alerts, render_band, sort_alerts
 from layers.analysis.alert_words import Alert, AlertReport, MethodRow
 
 SPIKE = Alert(
@@ -33,18 +33,18 @@ def report(*alerts: Alert) -> AlertReport:
 
 
 def test_without_an_alert_there_is_no_band() -> None:
-    assert band_html(report()) == ""
-    assert not alarming(report())
+    assert render_band(report()) == ""
+    assert not has_overdose_alert(report())
 
 
 def test_overdoses_come_first_although_more_needles_were_found() -> None:
-    assert sorted_alerts(report(FINDS, SPIKE)) == [SPIKE, FINDS]
-    assert alarming(report(FINDS, SPIKE))
-    assert not alarming(report(FINDS))
+    assert sort_alerts(report(FINDS, SPIKE)) == [SPIKE, FINDS]
+    assert has_overdose_alert(report(FINDS, SPIKE))
+    assert not has_overdose_alert(report(FINDS))
 
 
 def test_the_band_says_what_was_expected_and_what_chance_alone_brings() -> None:
-    assert band_html(report(FINDS, SPIKE)) == (
+    assert render_band(report(FINDS, SPIKE)) == (
         '<p class="hb-alert"><b>Out of the ordinary:</b> 16 overdoses in Linthorpe, 25 Oct to 28 Oct 2026, where 2.6 '
         "would "
         "be expected.<span> 1 more alert below. In 28 days chance alone brings about 6 alerts.</span></p>"
@@ -53,10 +53,10 @@ def test_the_band_says_what_was_expected_and_what_chance_alone_brings() -> None:
 
 def test_a_rare_chance_is_less_than_one() -> None:
     quiet = replace(report(SPIKE), settings=(MethodRow("overdoses", "any", 21, 2.0),))
-    assert band_html(quiet).endswith("<span> In 28 days chance alone brings less than one alert.</span></p>")
+    assert render_band(quiet).endswith("<span> In 28 days chance alone brings less than one alert.</span></p>")
 
 
-@pytest.mark.parametrize("make", [band_html, alerts_html])
+@pytest.mark.parametrize("make", [render_band, render_alerts])
 def test_names_from_data_are_only_ever_text(make: object) -> None:
     assert callable(make)
     made = make(report(FINDS))
@@ -65,7 +65,7 @@ def test_names_from_data_are_only_ever_text(make: object) -> None:
 
 
 def test_the_details_say_the_false_alarms_a_year_of_each_layer_and_what_is_left_out() -> None:
-    made = alerts_html(report(SPIKE))
+    made = render_alerts(report(SPIKE))
     assert (
         "By chance alone alerts come about 56 times a year for needle finds and 18 times a year for overdoses, over "
         "all places." in made
@@ -76,6 +76,6 @@ def test_the_details_say_the_false_alarms_a_year_of_each_layer_and_what_is_left_
 
 
 def test_the_whole_area_is_named_as_such() -> None:
-    assert "<td>Middlesbrough, the whole area</td>" in alerts_html(
+    assert "<td>Middlesbrough, the whole area</td>" in render_alerts(
         report(replace(SPIKE, ward_code=None, place="Middlesbrough"))
     )

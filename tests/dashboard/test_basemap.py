@@ -9,7 +9,7 @@ import pytest
 import shapely
 from branca.element import Element
 
-from dashboard.basemap import Tiles, base_map, wards_script
+from dashboard.basemap import Tiles, build_base_map, build_wards_script
 from geo.wards import Wards
 from layers.areas import Area, load_area
 
@@ -26,7 +26,7 @@ def rendered(element: Element) -> Any:
 
 
 def ward_data(area: Area) -> dict[str, Any]:
-    match = re.fullmatch(r'Hexbeat\.addWards\("([^"]+)",(.*)\);\n', wards_script(area))
+    match = re.fullmatch(r'Hexbeat\.addWards\("([^"]+)",(.*)\);\n', build_wards_script(area))
     assert match
     assert match[1] == area.name
     data: dict[str, Any] = json.loads(match[2])
@@ -34,12 +34,12 @@ def ward_data(area: Area) -> dict[str, Any]:
 
 
 def test_the_map_asks_nobody_for_anything(area: Area) -> None:
-    page = rendered(base_map(area, live=False)).render()
+    page = rendered(build_base_map(area, live=False)).render()
     assert re.findall(r"https?:|//[a-z]+\.|<link|\bsrc=", page) == []
 
 
 def test_the_maps_own_script_is_small_and_the_same_each_time(area: Area) -> None:
-    first, second = (base_map(area, live=False) for _ in range(2))
+    first, second = (build_base_map(area, live=False) for _ in range(2))
     scripts = [rendered(made).script.render().replace(made.get_name(), "map") for made in (first, second)]
     ids = re.compile("[0-9a-f]{32}")
     assert ids.sub("", scripts[0]) == ids.sub("", scripts[1])
@@ -47,17 +47,17 @@ def test_the_maps_own_script_is_small_and_the_same_each_time(area: Area) -> None
 
 
 def test_live_maps_load_two_files_of_this_server(area: Area) -> None:
-    made = base_map(area, live=True)
+    made = build_base_map(area, live=True)
     links = [url for _, url in made.default_js]
     assert all(re.fullmatch(r"\.\./dashboard\.assets\.files/(map|wards)-[0-9a-f]{16}\.js", url) for url in links)
     assert (len(links), made.default_css) == (2, [])
-    assert [url for _, url in base_map(area, live=True).default_js] == links
+    assert [url for _, url in build_base_map(area, live=True).default_js] == links
 
 
 def test_folium_itself_is_left_as_it_was(area: Area) -> None:
     import folium  # noqa: PLC0415 - only this test looks at the class
 
-    base_map(area, live=False)
+    build_base_map(area, live=False)
     assert any("leaflet" in name for name, _ in folium.Map.default_js)
 
 
@@ -94,13 +94,13 @@ def test_a_hostile_ward_name_is_data() -> None:
         crs="EPSG:4326",
     )
     hostile = replace(load_area("middlesbrough"), wards=Wards.from_frame(frame))
-    assert "<" not in wards_script(hostile)
+    assert "<" not in build_wards_script(hostile)
     assert ward_data(hostile)["wards"][0]["name"] == name
 
 
 def test_tiles_are_a_choice_and_bring_their_attribution_as_text() -> None:
     area = load_area("middlesbrough")
-    made = base_map(area, live=False, tiles=Tiles("/tiles/{z}/{x}/{y}.png", "Ordnance & <Survey>"))
+    made = build_base_map(area, live=False, tiles=Tiles("/tiles/{z}/{x}/{y}.png", "Ordnance & <Survey>"))
     script = rendered(made).script.render()
     assert "/tiles/{z}/{x}/{y}.png" in script
     assert r'"attribution":["Ordnance \u0026 \u003cSurvey\u003e"]' in script

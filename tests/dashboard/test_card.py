@@ -5,9 +5,9 @@ from html.parser import HTMLParser
 import h3
 import pytest
 
-from dashboard.card import Card, card_html, card_rows, cell_card, months_chosen, record_ids
-from dashboard.figures import in_cell, layer_figures
-from dashboard.freshness import layer_reaches
+from dashboard.card import Card, build_card_rows, build_cell_card, find_record_ids, list_chosen_months, render_card
+from dashboard.figures import count_layer, select_cell
+from dashboard.freshness import find_layer_coverage
 from dashboard.state import OWN_DATES, Choices
 from layers.areas import Area, load_area
 from layers.columns import Columns
@@ -42,12 +42,12 @@ def area(tmp_path_factory: pytest.TempPathFactory) -> Area:
 
 def card_of(area: Area, choices: Choices = NOVEMBER, cell: str = CELL) -> Card:
     events = columns()
-    reaches = layer_reaches(events, time_zone=area.tz)
+    reaches = find_layer_coverage(events, time_zone=area.tz)
     figures = [
-        layer_figures(events, layer=layer, choices=choices, last=LAST, resolution=9, area=area, reach=reaches[layer])
+        count_layer(events, layer=layer, choices=choices, last=LAST, resolution=9, area=area, reach=reaches[layer])
         for layer in choices.layers
     ]
-    return cell_card(events, cell=cell, choices=choices, last=LAST, area=area, reaches=reaches, figures=figures)
+    return build_cell_card(events, cell=cell, choices=choices, last=LAST, area=area, reaches=reaches, figures=figures)
 
 
 def test_the_card_counts_every_layer_in_its_cell_now_and_before(area: Area) -> None:
@@ -72,7 +72,7 @@ def test_the_grid_places_events_by_local_weekday_and_hour_and_says_what_it_canno
     assert (
         "Most fall in the night (22:00 to 06:00) shift, 100 % (between 16 % and 100 %) of 2 with a known time of day, "
         "but it cannot be told from early (06:00 to 14:00). 1 more have no known time of day."
-    ) in card_html(card_of(area))
+    ) in render_card(card_of(area))
 
 
 def test_the_months_are_twelve_and_end_with_the_period(area: Area) -> None:
@@ -85,7 +85,7 @@ def test_the_months_are_twelve_and_end_with_the_period(area: Area) -> None:
 
 
 def test_the_card_downloads_as_a_table(area: Area) -> None:
-    rows = card_rows(card_of(area))
+    rows = build_card_rows(card_of(area))
     assert rows.iloc[0].to_dict() == {
         "layer": "needle_litter",
         "cell": CELL,
@@ -105,28 +105,28 @@ def test_a_cell_without_events_has_a_card_of_noughts(area: Area) -> None:
 
 def test_the_records_are_those_that_were_counted_newest_first(area: Area) -> None:
     events = columns()
-    ids = record_ids(events, cell=CELL, choices=NOVEMBER, last=LAST, area=area, layers=("needle_litter",))
+    ids = find_record_ids(events, cell=CELL, choices=NOVEMBER, last=LAST, area=area, layers=("needle_litter",))
     assert ids == [6, 5, 4]
 
 
 @pytest.mark.parametrize("resolution", [8, 9, 10, 11])
 def test_events_of_a_cell_are_found_at_every_resolution(resolution: int) -> None:
-    assert len(in_cell(columns(), h3.latlng_to_cell(54.576, -1.235, resolution))) == 5
+    assert len(select_cell(columns(), h3.latlng_to_cell(54.576, -1.235, resolution))) == 5
 
 
 def test_cells_of_other_resolutions_hold_nothing() -> None:
-    assert len(in_cell(columns(), h3.latlng_to_cell(54.576, -1.235, 5))) == 0
+    assert len(select_cell(columns(), h3.latlng_to_cell(54.576, -1.235, 5))) == 0
 
 
 def test_a_period_touches_its_months() -> None:
-    assert months_chosen(date(2026, 10, 25), date(2026, 11, 1)) == ["2026-10"]
-    assert months_chosen(date(2025, 12, 31), date(2026, 2, 2)) == ["2025-12", "2026-01", "2026-02"]
+    assert list_chosen_months(date(2026, 10, 25), date(2026, 11, 1)) == ["2026-10"]
+    assert list_chosen_months(date(2025, 12, 31), date(2026, 2, 2)) == ["2025-12", "2026-01", "2026-02"]
 
 
 def test_texts_of_a_card_are_text(area: Area) -> None:
     hostile = replace(card_of(area), ward_name="</script><img src=x onerror=alert(1)>${7*7}`x`")
     seen = TagsAndText()
-    seen.feed(card_html(hostile))
+    seen.feed(render_card(hostile))
     assert seen.tags <= {
         "div", "h2", "span", "table", "caption", "tbody", "thead", "tr", "th", "td", "p", "i", "br",
     }  # fmt: skip

@@ -3,13 +3,13 @@ import re
 import numpy as np
 import pandas as pd
 
-from dashboard.charts import grid_html, months_html
+from dashboard.charts import render_grid, render_months
 
 
 def test_the_grid_is_a_table_that_holds_every_number() -> None:
     grid = np.zeros((7, 24))
     grid[4, 22], grid[0, 3], grid[6, 0] = 10.0, 2.0, 0.4
-    page = grid_html(grid, caption="<b>Needles</b>")
+    page = render_grid(grid, caption="<b>Needles</b>")
     assert page.count("<tr>") == 8
     assert page.count("<td class=") == 7 * 24
     assert 'title="Friday 22:00, 10"' in page
@@ -21,12 +21,12 @@ def test_the_grid_is_a_table_that_holds_every_number() -> None:
 
 
 def test_an_empty_grid_is_empty() -> None:
-    assert "hb-s1" not in grid_html(np.zeros((7, 24)), caption="")
+    assert "hb-s1" not in render_grid(np.zeros((7, 24)), caption="")
 
 
 def test_months_are_bars_with_their_numbers_and_the_chosen_ones_are_marked() -> None:
     counts = pd.Series([5.0, 0.0, 2.5], index=["2025-12", "2026-01", "2026-02"])
-    page = months_html(counts, caption="By month", chosen=["2026-02"])
+    page = render_months(counts, caption="By month", chosen=["2026-02"])
     assert re.findall(r"height:([\d.]+)%", page) == ["100.0", "0.0", "50.0"]
     assert page.count('class="hb-chosen"') == 1
     assert "Jan<br>2026" in page
@@ -34,4 +34,4 @@ def test_months_are_bars_with_their_numbers_and_the_chosen_ones_are_marked() -> 
 
 
 def test_months_without_anything_have_no_bars() -> None:
-    assert "height:0.0%" in months_html(pd.Series([0.0], index=["2026-01"]), caption="")
+    assert "height:0.0%" in render_months(pd.Series([0.0], index=["2026-01"]), caption="")

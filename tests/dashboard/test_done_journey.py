@@ -12,7 +12,7 @@ from layers.access import ANALYST
 from layers.plans.plan import PlanKind
 from layers.plans.store import save_plan
 from layers.storage.store import Store
-from layers.work.ledger import visits
+from layers.work.ledger import read_visits
 from layers.work.reference import read_reference
 from tests.support.gpx import gpx_of, walked
 from tests.support.served import DESK, PHONE, Visit, visit
@@ -44,7 +44,7 @@ def address(home: Path) -> Iterator[str]:
 
 def recorded(home: Path, plan_id: str = "sweep1") -> list[tuple[object, ...]]:
     with Store.open(home) as store:
-        frame = visits(store, ANALYST, plan_id=plan_id)
+        frame = read_visits(store, ANALYST, plan_id=plan_id)
     return [
         tuple(row) for row in frame[["stop_id", "minutes", "needles", "outcome"]].astype("object").to_numpy().tolist()
     ]
@@ -68,7 +68,7 @@ def test_one_tap_records_a_stop_and_the_last_tap_is_undone(browser: Browser, add
     guest.settle()
     assert recorded(home) == [("1-1", 15, 0, "done")]
     with Store.open(home) as store:
-        began = visits(store, ANALYST)["started_at"].iloc[0]
+        began = read_visits(store, ANALYST)["started_at"].iloc[0]
     late = (dt.datetime.now(dt.UTC) - began.to_pydatetime()).total_seconds() / 60
     assert 15 <= late < 25  # it ended now, so it began as long ago as it took
 

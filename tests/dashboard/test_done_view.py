@@ -5,7 +5,15 @@ from dataclasses import replace
 
 import pandas as pd
 
-from dashboard.done_view import card_html, progress_html, round_of, row_html, week_of, week_rows, week_words
+from dashboard.done_view import (
+    build_progress,
+    build_week_rows,
+    find_week,
+    format_week_heading,
+    render_card,
+    render_progress,
+    render_row,
+)
 from layers.plans.plan import PlanKind
 from layers.work.ledger import VISIT_COLUMNS
 from layers.work.visits import Visit, visit_id, visit_of_stop
@@ -16,7 +24,7 @@ TOUR = PLAN.tours[0]
 
 
 def ledger(*found: Visit) -> pd.DataFrame:
-    """Visits as `layers.work.ledger.visits` hands them over, each recorded a minute after the one before."""
+    """Visits as `layers.work.ledger.read_visits` hands them over, each recorded a minute after the one before."""
     rows = [
         {name: getattr(visit, name, None) for name in VISIT_COLUMNS}
         | {"visit_id": visit_id(visit), "recorded_at": NOW + dt.timedelta(minutes=k)}
@@ -33,33 +41,33 @@ def at(number: int, **facts: object) -> Visit:
 
 
 def test_the_next_stop_is_the_first_without_a_record_and_the_last_is_what_was_recorded_last() -> None:
-    shown = round_of(PLAN, TOUR, ledger(at(0, needles=2), at(2, outcome="not_done")), zone=LONDON)
+    shown = build_progress(PLAN, TOUR, ledger(at(0, needles=2), at(2, outcome="not_done")), zone=LONDON)
     assert [state.visit_id is not None for state in shown.states] == [True, False, True, False]
     assert (shown.next, shown.last) == (shown.states[1], shown.states[2])
     assert shown.states[0].started == dt.datetime(2026, 11, 19, 22, 30, tzinfo=LONDON)
-    done = round_of(PLAN, TOUR, ledger(*(at(k) for k in range(4))), zone=LONDON)
+    done = build_progress(PLAN, TOUR, ledger(*(at(k) for k in range(4))), zone=LONDON)
     assert done.next is None
-    fresh = round_of(PLAN, TOUR, ledger(), zone=LONDON)
+    fresh = build_progress(PLAN, TOUR, ledger(), zone=LONDON)
     assert (fresh.next, fresh.last) == (fresh.states[0], None)
 
 
 def test_another_teams_record_of_a_stop_is_not_this_teams() -> None:
-    other = round_of(PLAN, PLAN.tours[1], ledger(at(0)), zone=LONDON)
+    other = build_progress(PLAN, PLAN.tours[1], ledger(at(0)), zone=LONDON)
     assert other.last is None
 
 
 def test_progress_and_rows_in_words() -> None:
-    shown = round_of(PLAN, TOUR, ledger(at(0, needles=2, minutes=12), at(2, outcome="not_done")), zone=LONDON)
-    assert progress_html(shown).startswith(
+    shown = build_progress(PLAN, TOUR, ledger(at(0, needles=2, minutes=12), at(2, outcome="not_done")), zone=LONDON)
+    assert render_progress(shown).startswith(
         '<p class="hb-done-progress" role="status"><b>1 of 4</b> done · 12 of 60 minutes · 2 needles</p>'
     )
-    assert [row_html(state, is_sweep=True).partition("<br>")[2] for state in shown.states] == [
+    assert [render_row(state, is_sweep=True).partition("<br>")[2] for state in shown.states] == [
         "✓ 22:30, 12 minutes, 2 needles</p>",
         "23:00, 15 minutes planned</p>",
         "✗ not done</p>",
         "00:00, 15 minutes planned</p>",
     ]
-    assert card_html(shown.states[1], total=4) == (
+    assert render_card(shown.states[1], total=4) == (
         '<div class="hb-done-card"><p>Stop 2 of 4</p><h2>Central near 85</h2>'
         "<p>Planned 23:00 to 23:15, 15 minutes.</p><p>It was busy in the last four weeks.</p></div>"
     )
@@ -67,20 +75,27 @@ def test_progress_and_rows_in_words() -> None:
 
 def test_texts_of_a_plan_are_never_markup() -> None:
     evil = replace(TOUR.stops[0], place="<img src=x>", reason="<b>", ward_name="<i>", open_reports=2)
-    state = replace(round_of(PLAN, TOUR, ledger(), zone=LONDON).states[0], stop=evil)
-    text = card_html(state, total=4) + row_html(state, is_sweep=False)
+    state = replace(build_progress(PLAN, TOUR, ledger(), zone=LONDON).states[0], stop=evil)
+    text = render_card(state, total=4) + render_row(state, is_sweep=False)
     assert "<img" not in text
     assert "&lt;i&gt;. 2 open reports.</p><p>&lt;b&gt;</p>" in text
 
 
 def test_a_week_by_team_and_ward() -> None:
     today = dt.date(2026, 11, 20)
-    assert week_of(today) == (dt.date(2026, 11, 16), dt.date(2026, 11, 23))
-    assert week_words(today) == "Week from 16 Nov 2026: planned and delivered"
+    assert find_week(today) == (dt.date(2026, 11, 16), dt.date(2026, 11, 23))
+    assert format_week_heading(today) == "Week from 16 Nov 2026: planned and delivered"
     found = ledger(at(0, needles=2, minutes=12), at(1, needles=0, minutes=18))
-    assert week_rows([PLAN], found, AREA, by="team", today=today) == [
+    assert build_week_rows([PLAN], found, AREA, by="team", today=today) == [
         ("Team 1", "60", "30", "50 %", "2 of 4", "2"),
         ("Team 2", "60", "0", "0 %", "0 of 4", "0"),
     ]
-    assert week_rows([PLAN], found, AREA, by="ward", today=today)[0] == ("Central", "60", "30", "50 %", "2 of 4", "2")
-    assert week_rows([PLAN], found, AREA, by="team", today=dt.date(2026, 11, 30)) == []
+    assert build_week_rows([PLAN], found, AREA, by="ward", today=today)[0] == (
+        "Central",
+        "60",
+        "30",
+        "50 %",
+        "2 of 4",
+        "2",
+    )
+    assert build_week_rows([PLAN], found, AREA, by="team", today=dt.date(2026, 11, 30)) == []

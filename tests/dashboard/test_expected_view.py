@@ -5,26 +5,28 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dashboard.expected_view import expected_card_words, expected_view, nothing_expected
+from dashboard.expected_view import build_empty_forecast_view, build_forecast_view, describe_cell_forecast
 from dashboard.state import Choices
-from dashboard.tables import printed
+from dashboard.tables import format_table
 from dashboard.views import LayerView
-from layers.analysis.next_week import NextWeek, next_week
-from tests.support.analysing import demonstration, judged, middlesbrough
-from tests.support.viewing import figures_of
+from layers.analysis.next_week import Forecast, build_forecast
+from tests.support.analysing import demonstration, middlesbrough, select_for
+from tests.support.viewing import count_first_layer
 
 DEFAULT = Choices(view="expected")
 
 
-def week(choices: Choices = DEFAULT, *, size: int | None = None) -> NextWeek:
-    judgement = judged("needle_litter")
+def week(choices: Choices = DEFAULT, *, size: int | None = None) -> Forecast:
+    judgement = select_for("needle_litter")
     winner = judgement.by_size[size] if size else judgement.best
-    return next_week(demonstration()[0], middlesbrough(), "needle_litter", winner, wards=choices.wards)
+    return build_forecast(demonstration()[0], middlesbrough(), "needle_litter", winner, wards=choices.wards)
 
 
 def shown(choices: Choices = DEFAULT, *, size: int | None = None) -> LayerView:
     names = [dict(zip(middlesbrough().wards.codes, middlesbrough().wards.names, strict=True))[c] for c in choices.wards]
-    return expected_view(figures_of(choices), week(choices, size=size), choices, area=middlesbrough(), ward_names=names)
+    return build_forecast_view(
+        count_first_layer(choices), week(choices, size=size), choices, area=middlesbrough(), ward_names=names
+    )
 
 
 def test_the_sentence_says_how_many_where_and_how_sure() -> None:
@@ -74,7 +76,7 @@ def test_map_list_table_and_file_say_the_same() -> None:
     ]
     counts = {value: int((view.drawing.values == value).sum()) for value in (2.0, 1.0, 0.0)}
     assert list(counts.values()) == [bands[f"first {share} % of the area"] for share in (1, 2, 5)]
-    assert printed(view.table)["Expected in the week"].iloc[0] == first.number
+    assert format_table(view.table)["Expected in the week"].iloc[0] == first.number
     assert sorted(set(view.rows["within_share_of_area"])) == [0.01, 0.02, 0.05]
     assert view.drawing.layer().data()["names"] == (
         "first 5 % of the area", "first 2 % of the area", "first 1 % of the area",
@@ -85,23 +87,23 @@ def test_the_card_says_what_is_expected_and_when_it_is_looked_at() -> None:
     found = week()
     cell = str(found.rows["cell"].iloc[2])
     row = found.rows.iloc[2]
-    assert expected_card_words(found, cell) == (
+    assert describe_cell_forecast(found, cell) == (
         f"{row['expected']:.2f} expected in the 7 days from 22 Nov 2026: number 3 of {len(found.rows):,} places "
         f"({row['last_weeks']:.0f} in the last 4 weeks, {row['on_record']:.0f} on record)."
     )
-    assert expected_card_words(found, "8b1946540000fff") == ""
+    assert describe_cell_forecast(found, "8b1946540000fff") == ""
 
 
 def test_a_method_that_only_ranks_promises_no_numbers() -> None:
-    gi_star = replace(judged("needle_litter").by_size[9], method="gi_star")
-    found = next_week(demonstration()[0], middlesbrough(), "needle_litter", gi_star)
-    view = expected_view(figures_of(DEFAULT), found, DEFAULT, area=middlesbrough(), ward_names=())
+    gi_star = replace(select_for("needle_litter").by_size[9], method="gi_star")
+    found = build_forecast(demonstration()[0], middlesbrough(), "needle_litter", gi_star)
+    view = build_forecast_view(count_first_layer(DEFAULT), found, DEFAULT, area=middlesbrough(), ward_names=())
     assert view.sentence.startswith("In the 7 days from 22 Nov 2026, ")
     assert "% of the needle finds in Middlesbrough are expected in the first" in view.sentence
     assert view.groups[0].rows[0].number.startswith("z ")
     assert view.table["Expected in the week"].isna().all()
     assert np.isfinite(view.drawing.values).all()
-    assert expected_card_words(found, str(found.rows["cell"].iloc[0])).startswith(
+    assert describe_cell_forecast(found, str(found.rows["cell"].iloc[0])).startswith(
         "For the 7 days from 22 Nov 2026 this is number 1 of 667 places ("
     )
 
@@ -115,7 +117,7 @@ def test_a_method_that_only_ranks_promises_no_numbers() -> None:
     ],
 )
 def test_where_nothing_can_be_foretold_it_says_why(layer: str, judged_too: bool, said: str) -> None:  # noqa: FBT001 - a case
-    view = nothing_expected(figures_of(Choices(layers=(layer,))), judged=judged_too)
+    view = build_empty_forecast_view(count_first_layer(Choices(layers=(layer,))), judged=judged_too)
     assert said in view.sentence
     assert view.nothing.startswith(said)
     assert len(view.drawing.cells) == len(view.table) == len(view.rows) == 0

@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
-from dashboard.exports import About, csv_file, file_stem, geojson_file, geoparquet_file, xlsx_file
+from dashboard.exports import About, build_csv, build_geojson, build_geoparquet, build_xlsx, format_file_stem
 from dashboard.figures import LayerFigures
-from dashboard.freshness import Reach
-from dashboard.tables import export_rows
+from dashboard.freshness import Coverage
+from dashboard.tables import build_export_rows
 from layers.areas import Area, load_area
-from layers.catalogue import layer_named
+from layers.catalogue import find_layer
 
 CELL = "89194654833ffff"
 ABOUT = About(
@@ -47,30 +47,30 @@ def figures_of(ward_name: str = "Central", count: float = 4.0) -> LayerFigures:
             "before": [float("nan")],
         }
     )
-    reach = Reach("needle_litter", 1, date(2020, 1, 1), date(2026, 11, 21))
-    spec = layer_named("needle_litter")
+    reach = Coverage("needle_litter", 1, date(2020, 1, 1), date(2026, 11, 21))
+    spec = find_layer("needle_litter")
     return LayerFigures(spec, date(2026, 10, 25), date(2026, 11, 22), count, None, 0, 0, cells, reach)
 
 
 def rows_of(ward_name: str = "Central", count: float = 4.0) -> pd.DataFrame:
-    return export_rows([figures_of(ward_name, count)])
+    return build_export_rows([figures_of(ward_name, count)])
 
 
 def test_csv_is_the_table_with_numbers_as_they_are() -> None:
-    assert csv_file(rows_of(count=4.5), ABOUT).decode() == (
+    assert build_csv(rows_of(count=4.5), ABOUT).decode() == (
         f"layer,cell,ward_code,ward_name,count,before\nneedle_litter,{CELL},E05009857,Central,4.5,\n"
     )
 
 
 @given(st.sampled_from("=+-@\t\r"), st.text())
 def test_no_cell_of_a_csv_is_a_formula(start: str, rest: str) -> None:
-    found = pd.read_csv(io.BytesIO(csv_file(rows_of(start + rest), ABOUT)), dtype=str, keep_default_na=False)
+    found = pd.read_csv(io.BytesIO(build_csv(rows_of(start + rest), ABOUT)), dtype=str, keep_default_na=False)
     assert found["ward_name"].iloc[0].startswith("'")
 
 
 def test_xlsx_holds_no_formula_and_no_link() -> None:
     for name in ("=1+1", "http://example.org/x", "internal:Sheet1!A1", "<img src=x onerror=alert(1)>"):
-        content = xlsx_file(rows_of(name), ABOUT)
+        content = build_xlsx(rows_of(name), ABOUT)
         parts = zipfile.ZipFile(io.BytesIO(content))
         sheets = "".join(parts.read(part).decode() for part in parts.namelist() if "sheet" in part)
         assert "<f>" not in sheets
@@ -78,7 +78,7 @@ def test_xlsx_holds_no_formula_and_no_link() -> None:
 
 
 def test_xlsx_says_what_it_is() -> None:
-    book = CalamineWorkbook.from_filelike(io.BytesIO(xlsx_file(rows_of(), DEMONSTRATION)))
+    book = CalamineWorkbook.from_filelike(io.BytesIO(build_xlsx(rows_of(), DEMONSTRATION)))
     assert book.sheet_names == ["Cells", "About"]
     assert book.get_sheet_by_name("Cells").to_python() == [
         ["layer", "cell", "ward_code", "ward_name", "count", "before", "demonstration"],
@@ -90,7 +90,7 @@ def test_xlsx_says_what_it_is() -> None:
 
 
 def test_geojson_is_hexagons_that_say_where_they_come_from(area: Area) -> None:
-    found = json.loads(geojson_file(rows_of("</script>"), DEMONSTRATION, area))
+    found = json.loads(build_geojson(rows_of("</script>"), DEMONSTRATION, area))
     assert found["metadata"]["attribution"] == "Office for National Statistics"
     assert found["features"][0]["properties"]["ward_name"] == "</script>"
     assert found["features"][0]["properties"]["demonstration"] == "synthetic events, not real"
@@ -99,16 +99,19 @@ def test_geojson_is_hexagons_that_say_where_they_come_from(area: Area) -> None:
 
 def test_geoparquet_is_read_back_with_its_crs(area: Area, tmp_path: Path) -> None:
     path = tmp_path / "cells.parquet"
-    path.write_bytes(geoparquet_file(rows_of(), ABOUT, area))
+    path.write_bytes(build_geoparquet(rows_of(), ABOUT, area))
     found = geopandas.read_parquet(path)
     assert found.crs == "EPSG:4326"
     assert found[["layer", "cell", "count"]].to_numpy().tolist() == [["needle_litter", CELL, 4.0]]
 
 
 def test_a_file_name_has_our_own_words_only(area: Area) -> None:
-    stem = file_stem([figures_of("../../etc/passwd")], area)
+    stem = format_file_stem([figures_of("../../etc/passwd")], area)
     assert stem == "hexbeat-middlesbrough-needle_litter-2026-10-25-to-2026-11-21"
-    assert file_stem([figures_of(), figures_of()], area) == "hexbeat-middlesbrough-2-layers-2026-10-25-to-2026-11-21"
-    assert file_stem([figures_of()], area, "hotspots") == (
+    assert (
+        format_file_stem([figures_of(), figures_of()], area)
+        == "hexbeat-middlesbrough-2-layers-2026-10-25-to-2026-11-21"
+    )
+    assert format_file_stem([figures_of()], area, "hotspots") == (
         "hexbeat-middlesbrough-needle_litter-hotspots-2026-10-25-to-2026-11-21"
     )

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dashboard.alert_band import alarming, sorted_alerts
+from dashboard.alert_band import has_overdose_alert, sort_alerts
 from dashboard.findings import ALERT_DAYS
 from layers.analysis.alert_words import Alert
-from layers.analysis.alerting import alert_report, default_day
+from layers.analysis.alerting import build_alert_report, choose_default_day
 from layers.areas import Area, load_area
 from layers.demonstration import make_events
 from layers.demonstration.patterns import SPIKE_FEWEST, Spike
@@ -37,13 +37,13 @@ def of_the_spike(alert: Alert, spike: dict[str, Any]) -> bool:
 def first_screen(area: Area, events: int, today: dt.date) -> None:
     made = make_events(area, events=events, today=today)
     columns = columns_of(told_of(made.frame), ward_codes=area.wards.codes)
-    day = default_day(columns, today=today, time_zone=area.time_zone)
-    report = alert_report(columns, area, day, days=ALERT_DAYS, layers=["overdoses"])
+    day = choose_default_day(columns, today=today, time_zone=area.time_zone)
+    report = build_alert_report(columns, area, day, days=ALERT_DAYS, layers=["overdoses"])
     spike = made.truth["spike"]
     opens = day - dt.timedelta(days=ALERT_DAYS - 1)
     assert opens.isoformat() <= spike["from"] < spike["to"] <= day.isoformat()
-    assert alarming(report)
-    assert of_the_spike(sorted_alerts(report)[0], spike)
+    assert has_overdose_alert(report)
+    assert of_the_spike(sort_alerts(report)[0], spike)
     assert any(alert.ward_code and of_the_spike(alert, spike) for alert in report.alerts)
 
 

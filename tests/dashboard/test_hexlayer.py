@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from dashboard.assets import script_json
-from dashboard.hexlayer import HexLayer, cell_outlines, six_corners, whole_values
-from dashboard.scales import change_scale, count_scale
+from dashboard.assets import format_script_json
+from dashboard.hexlayer import HexLayer, build_outlines, find_corners, pack_values
+from dashboard.scales import build_change_scale, build_count_scale
 from geo.errors import UsageError
 
 MIDDLESBROUGH = h3.latlng_to_cell(54.574, -1.235, 9)
@@ -28,7 +28,7 @@ def disk(cell: int, size: int) -> NDArray[np.uint64]:
 
 
 def layer(cells: NDArray[np.uint64], values: Any, **options: Any) -> HexLayer:
-    return HexLayer(cells, values, **{"scale": count_scale(31), "title": "Finds", "unit": "finds", **options})
+    return HexLayer(cells, values, **{"scale": build_count_scale(31), "title": "Finds", "unit": "finds", **options})
 
 
 def unpacked(text: str, kind: str) -> NDArray[Any]:
@@ -115,7 +115,7 @@ def test_over_an_icosahedron_edge_the_cells_are_outlines() -> None:
 @pytest.mark.parametrize(("resolution", "width"), [(9, 2), (3, 4)])
 def test_outlines_take_two_bytes_a_number_in_a_town_and_four_beyond(resolution: int, width: int) -> None:
     cells = disk(h3.latlng_to_cell(54.574, -1.235, resolution), 3)
-    geometry = cell_outlines(cells)
+    geometry = build_outlines(cells)
     assert geometry["width"] == width
     check_outlines(cells, geometry)
 
@@ -125,7 +125,7 @@ def check_outlines(cells: NDArray[np.uint64], geometry: dict[str, Any]) -> None:
         unpacked(geometry["offsets"], f"<i{geometry['width']}").reshape(-1, 6, 2) * geometry["step"]
         + geometry["origin"]
     )
-    expected = np.array([six_corners(cell) for cell in cells.tolist()])[:, :, ::-1]
+    expected = np.array([find_corners(cell) for cell in cells.tolist()])[:, :, ::-1]
     assert np.abs(corners - expected).max() <= geometry["step"]
     assert [
         h3.latlng_to_cell(*corner.mean(axis=0)[::-1], layer_resolution(cells)) for corner in corners
@@ -137,14 +137,14 @@ def layer_resolution(cells: NDArray[np.uint64]) -> int:
 
 
 def test_a_pentagon_repeats_its_last_corner() -> None:
-    corners = six_corners(h3.get_pentagons(6)[0])
+    corners = find_corners(h3.get_pentagons(6)[0])
     assert len(corners) == 6
     assert len(set(corners)) == 5
 
 
 @given(st.lists(st.integers(0, 10**9), max_size=30))
 def test_whole_numbers_are_exact_in_as_few_bytes_as_hold_them(values: list[int]) -> None:
-    numbers = whole_values(np.array(values, dtype=np.float64))
+    numbers = pack_values(np.array(values, dtype=np.float64))
     assert numbers.divisor == 1
     assert numbers.array.astype(np.int64).tolist() == values
     highest = max(values, default=0)
@@ -153,26 +153,26 @@ def test_whole_numbers_are_exact_in_as_few_bytes_as_hold_them(values: list[int])
 
 @given(st.lists(st.floats(-1000, 1000), min_size=1, max_size=30))
 def test_shares_and_differences_keep_a_tenth(values: list[float]) -> None:
-    numbers = whole_values(np.array([*values, 0.5]))
+    numbers = pack_values(np.array([*values, 0.5]))
     back = (numbers.array.astype(np.float64) + numbers.offset) / numbers.divisor
     assert np.abs(back[:-1] - values).max() <= 0.1
     assert ((back > 0) >= (np.array([*values, 0.5]) > 0)).all()
 
 
 def test_a_share_under_a_tenth_is_drawn_as_a_tenth() -> None:
-    numbers = whole_values(np.array([0.03, 1.25]))
+    numbers = pack_values(np.array([0.03, 1.25]))
     assert (numbers.array.tolist(), numbers.divisor, numbers.has_small) == ([1, 12], 10, True)
 
 
 def test_differences_below_nought_are_sent_too() -> None:
-    data = layer(disk(MIDDLESBROUGH, 1), [-9, -1, 0, 1, 2, 3, 300], scale=change_scale(300)).data()
+    data = layer(disk(MIDDLESBROUGH, 1), [-9, -1, 0, 1, 2, 3, 300], scale=build_change_scale(300)).data()
     assert sorted(read_values(data)) == [-9, -1, 0, 1, 2, 3, 300]
     assert data["signed"]
 
 
 @given(st.text())
 def test_script_json_is_only_data(text: str) -> None:
-    written = script_json({"text": [text]})
+    written = format_script_json({"text": [text]})
     assert json.loads(written) == {"text": [text]}
     assert written.isascii()
     assert not any(sign in written for sign in ("<", ">", "&", "{{", "{%", "{#"))

@@ -5,12 +5,12 @@ import pandas as pd
 import pytest
 
 from dashboard.state import Choices
-from dashboard.tables import printed
-from layers.analysis.study import study_of
+from dashboard.tables import format_table
+from layers.analysis.study import load_study
 from layers.columns import Columns
-from tests.support.analysing import demonstration, middlesbrough, shuffled
+from tests.support.analysing import demonstration, middlesbrough, shuffle_cells
 from tests.support.events import Event, columns_of, local
-from tests.support.viewing import shown_hotspots
+from tests.support.viewing import build_hotspots_view_of
 
 DEFAULT = Choices()
 TITLES = [
@@ -25,14 +25,14 @@ def few() -> Columns:
 
 
 def test_the_sentence_says_how_many_of_how_many_and_how_many_may_be_false() -> None:
-    assert shown_hotspots(DEFAULT).sentence == (
+    assert build_hotspots_view_of(DEFAULT).sentence == (
         "27 places stand out as hotspots of needle finds in Middlesbrough, 25 Oct to 21 Nov 2026 (of 667 tested; at "
         "most 1 in 20 of such calls is expected to be false)."
     )
 
 
 def test_nothing_stands_out_is_said_as_what_it_is_and_so_is_too_few() -> None:
-    shown = shown_hotspots(DEFAULT, few())
+    shown = build_hotspots_view_of(DEFAULT, few())
     assert shown.sentence == (
         "No place stands out for needle finds in Middlesbrough, 25 Oct to 21 Nov 2026: what the map shows is within "
         "what shuffling would give."
@@ -45,7 +45,7 @@ def test_nothing_stands_out_is_said_as_what_it_is_and_so_is_too_few() -> None:
 
 
 def test_where_nothing_happened_nothing_is_tested() -> None:
-    shown = shown_hotspots(replace(DEFAULT, layers=("overdoses",)), few())
+    shown = build_hotspots_view_of(replace(DEFAULT, layers=("overdoses",)), few())
     assert shown.sentence == "No overdoses in Middlesbrough, 25 Oct to 21 Nov 2026: there is nothing to test."
     assert len(shown.drawing.cells) == 0
 
@@ -53,12 +53,12 @@ def test_where_nothing_happened_nothing_is_tested() -> None:
 def test_the_planted_hotspot_is_in_the_first_group_and_on_the_map() -> None:
     columns, truth = demonstration()
     planted = next(one["cell"] for one in truth["hotspots"] if one["kind"] == "new")
-    rows = shown_hotspots(DEFAULT, columns).rows.set_index("cell")
+    rows = build_hotspots_view_of(DEFAULT, columns).rows.set_index("cell")
     assert rows.loc[planted, "hotspot"] == "hot"
 
 
 def test_the_list_has_a_row_for_each_group_of_touching_cells_the_surest_first() -> None:
-    shown = shown_hotspots(DEFAULT)
+    shown = build_hotspots_view_of(DEFAULT)
     (group,) = shown.groups
     assert [(row.rank, row.ward, row.number, row.detail) for row in group.rows] == [
         (
@@ -75,7 +75,7 @@ def test_the_list_has_a_row_for_each_group_of_touching_cells_the_surest_first() 
 
 
 def test_list_legend_map_and_table_say_the_same() -> None:
-    shown = shown_hotspots(DEFAULT)
+    shown = build_hotspots_view_of(DEFAULT)
     hot = (shown.table["Hotspot"] == "hot").to_numpy()
     assert shown.drawing.outlined is not None
     assert shown.drawing.outlined.tolist() == hot.tolist()
@@ -88,12 +88,12 @@ def test_list_legend_map_and_table_say_the_same() -> None:
 
 
 def test_empty_cells_are_not_drawn_unless_they_stand_out() -> None:
-    rows = shown_hotspots(DEFAULT).rows
+    rows = build_hotspots_view_of(DEFAULT).rows
     assert rows.loc[rows["count"] == 0, "hotspot"].eq("hot").all()
 
 
 def test_a_layer_draws_each_kind_with_its_own_line_and_word() -> None:
-    data = shown_hotspots(DEFAULT).drawing.layer().data()
+    data = build_hotspots_view_of(DEFAULT).drawing.layer().data()
     assert data["names"] == ("cold spot", "not significant", "hotspot")
     assert data["swatches"] == ("dashed", "", "outlined")
     assert data["outlined"]
@@ -102,13 +102,13 @@ def test_a_layer_draws_each_kind_with_its_own_line_and_word() -> None:
 
 def test_a_shuffled_map_shows_nothing() -> None:
     columns, _ = demonstration()
-    noise = shuffled(columns, study_of(middlesbrough(), (), 9), seed=3)
-    assert not (shown_hotspots(DEFAULT, noise).rows["hotspot"] == "hot").any()
+    noise = shuffle_cells(columns, load_study(middlesbrough(), (), 9), seed=3)
+    assert not (build_hotspots_view_of(DEFAULT, noise).rows["hotspot"] == "hot").any()
 
 
 def test_chances_are_printed_to_the_digits_that_they_bear() -> None:
     table = pd.DataFrame({"p": [0.00001, 0.0421], "z": [3.14159, np.nan], "Needle finds": [1204.0, 1.5]})
-    assert printed(table).to_dict("list") == {
+    assert format_table(table).to_dict("list") == {
         "p": ["under 0.001", "0.042"],
         "z": ["3.14", ""],
         "Needle finds": ["1,204", "1.5"],
@@ -117,5 +117,5 @@ def test_chances_are_printed_to_the_digits_that_they_bear() -> None:
 
 @pytest.mark.parametrize("layer", ["street_dealing", "overdoses", "closed_properties"])
 def test_every_layer_is_tested_by_itself(layer: str) -> None:
-    shown = shown_hotspots(replace(DEFAULT, layers=(layer,), period="year"))
+    shown = build_hotspots_view_of(replace(DEFAULT, layers=(layer,), period="year"))
     assert set(shown.rows["layer"]) == {layer}

@@ -13,13 +13,13 @@ import pytest
 from h3 import cell_to_latlng
 from playwright.sync_api import Browser, expect
 
-from dashboard.figures import LayerFigures, layer_figures
-from dashboard.freshness import last_known_day, layer_reaches
-from dashboard.places import cell_code, chosen_area_km2
-from dashboard.presets import automatic_resolution
-from dashboard.sentence import sentence
-from dashboard.state import Choices, filter_for, to_query
-from dashboard.tables import export_rows
+from dashboard.figures import LayerFigures, count_layer
+from dashboard.freshness import find_last_known_day, find_layer_coverage
+from dashboard.places import format_cell_code, measure_area_km2
+from dashboard.presets import choose_resolution
+from dashboard.sentence import describe_counts
+from dashboard.state import Choices, build_filter, format_query
+from dashboard.tables import build_export_rows
 from layers.query import count
 from layers.storage.store import Store
 from tests.support.made_events import load_frame, made_frame
@@ -32,16 +32,16 @@ pytestmark = pytest.mark.browser
 def expected(served: Served, choices: Choices, beside: tuple[str, ...] = ()) -> LayerFigures:
     """The figures of the first chosen layer, computed here and not by the server; `beside`: all that are shown."""
     columns, area = served.columns(), served.area
-    reaches = layer_reaches(columns, time_zone=area.tz)
+    reaches = find_layer_coverage(columns, time_zone=area.tz)
     today = datetime.now(area.tz).date()
-    last = last_known_day(reaches, layers=beside or choices.layers, today=today)
-    resolution = choices.size or automatic_resolution(chosen_area_km2(area.wards, choices.wards))
+    last = find_last_known_day(reaches, layers=beside or choices.layers, today=today)
+    resolution = choices.size or choose_resolution(measure_area_km2(area.wards, choices.wards))
     layer = choices.layers[0]
-    figures = layer_figures(
+    figures = count_layer(
         columns, layer=layer, choices=choices, last=last, resolution=resolution, area=area, reach=reaches[layer]
     )
     plain = count(
-        columns, filter_for(choices, layer=layer, start=figures.start, end=figures.end), time_zone=area.time_zone
+        columns, build_filter(choices, layer=layer, start=figures.start, end=figures.end), time_zone=area.time_zone
     )
     assert figures.total == plain.total
     return figures
@@ -50,7 +50,7 @@ def expected(served: Served, choices: Choices, beside: tuple[str, ...] = ()) -> 
 def words(served: Served, choices: Choices, beside: tuple[str, ...] = ()) -> str:
     """The sentence that has to stand over the map."""
     names = dict(zip(served.area.wards.codes, served.area.wards.names, strict=True))
-    return sentence(
+    return describe_counts(
         expected(served, choices, beside),
         choices,
         ward_names=[names[code] for code in choices.wards],
@@ -82,13 +82,13 @@ def test_filters_change_the_number_and_the_link_brings_them_back(open_page: Open
     wards.press("Escape")
     chosen = Choices(period="90d", shift="night", wards=(ward_called(served_app, "Central"),))
     guest.says(words(served_app, chosen))
-    expect(guest.page).to_have_url(f"{served_app.url}/?{urlencode(to_query(chosen))}")
+    expect(guest.page).to_have_url(f"{served_app.url}/?{urlencode(format_query(chosen))}")
 
     guest.page.locator(".st-key-hb_copy_link button").click()
     link = guest.page.evaluate("navigator.clipboard.readText()")
     query = dict(parse_qsl(urlsplit(link).query))
     figures = expected(served_app, chosen)
-    assert query == to_query(chosen, fixed=(figures.start, figures.end))
+    assert query == format_query(chosen, fixed=(figures.start, figures.end))
     again = open_page(link.removeprefix(served_app.url))
     expect(again.sentence).to_have_text(guest.sentence.inner_text())
 
@@ -104,7 +104,9 @@ def test_a_click_on_a_cell_opens_its_card_and_the_list_does_too(open_page: Open,
     expect(first).to_contain_text(cells["ward_name"].iloc[0])
     first.click()
     card = guest.page.locator(".hb-card")
-    expect(card.locator("h2")).to_have_text(f"{cells['ward_name'].iloc[0]} near {cell_code(cells['cell'].iloc[0])}")
+    expect(card.locator("h2")).to_have_text(
+        f"{cells['ward_name'].iloc[0]} near {format_cell_code(cells['cell'].iloc[0])}"
+    )
     expect(card.locator(".hb-lines tr").first).to_contain_text("Number 1 on this map")
     expect(card.locator(".hb-grid tbody tr")).to_have_count(7)
     expect(card.locator(".hb-months tbody tr")).to_have_count(12)
@@ -117,7 +119,7 @@ def test_a_click_on_a_cell_opens_its_card_and_the_list_does_too(open_page: Open,
     box = guest.page.locator("iframe[title*='st_folium']").bounding_box()
     assert box
     guest.page.mouse.click(box["x"] + place["x"], box["y"] + place["y"])
-    expect(card.locator("h2")).to_have_text(f"{other['ward_name']} near {cell_code(other['cell'])}")
+    expect(card.locator("h2")).to_have_text(f"{other['ward_name']} near {format_cell_code(other['cell'])}")
     shown = card.locator(".hb-lines tr").first.locator(".hb-number")
     expect(shown).to_have_text(f"{other['count']:g}")
     guest.settle()
@@ -145,7 +147,7 @@ def test_a_filter_keeps_the_zoom_and_panning_runs_nothing(open_page: Open, serve
 def test_downloads_hold_what_the_map_shows(open_page: Open, served_app: Served) -> None:
     guest = open_page()
     guest.page.get_by_role("tab", name="Download").click()
-    rows = export_rows([expected(served_app, Choices())])
+    rows = build_export_rows([expected(served_app, Choices())])
 
     name, content = downloaded(guest, "CSV")
     assert re.fullmatch(r"hexbeat-middlesbrough-needle_litter-[\d-]+-to-[\d-]+\.csv", name)

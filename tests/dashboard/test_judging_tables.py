@@ -3,11 +3,11 @@ from functools import cache
 
 import pandas as pd
 
-from dashboard.judging_tables import backtest_html, lead_words, repeats_html
+from dashboard.judging_tables import describe_leads, render_backtest, render_repeats
 from layers.analysis.backtesting import Backtest, backtest
-from layers.analysis.near_repeats import RepeatTable, near_repeat_table
-from layers.analysis.study import study_of
-from layers.catalogue import layer_named
+from layers.analysis.near_repeats import RepeatTable, build_near_repeats
+from layers.analysis.study import load_study
+from layers.catalogue import find_layer
 from layers.filters import Filter
 from tests.support.analysing import TODAY, demonstration, middlesbrough
 
@@ -22,7 +22,7 @@ def rows_of(made: str) -> list[str]:
 
 
 def test_every_method_and_size_has_its_row_and_the_best_stands_first() -> None:
-    rows = rows_of(backtest_html(judged()))
+    rows = rows_of(render_backtest(judged()))
     assert len(rows) == 8
     assert 'class="hb-wins"' in rows[0]
     assert "(wins)" in rows[0]
@@ -30,12 +30,12 @@ def test_every_method_and_size_has_its_row_and_the_best_stands_first() -> None:
 
 
 def test_gi_star_has_no_ratio_of_predicted_to_observed_and_shows_a_dash() -> None:
-    rows = [row for row in rows_of(backtest_html(judged())) if "Gi* of the last 4 weeks" in row]
+    rows = [row for row in rows_of(render_backtest(judged())) if "Gi* of the last 4 weeks" in row]
     assert all(row.endswith('<td class="hb-number">\N{EN DASH}</td>') for row in rows)
 
 
 def test_each_rival_is_said_with_its_interval() -> None:
-    said = lead_words(judged())
+    said = describe_leads(judged())
     assert len(said) == 3
     assert all(line.startswith("Ahead of the ") for line in said)
     assert all(line.endswith((": more than chance.", ": chance might do that.")) for line in said)
@@ -56,8 +56,8 @@ def test_progress_is_told_for_each_resolution_in_turn() -> None:
 
 def test_near_repeats_are_distances_by_days() -> None:
     chosen = Filter(layers=("needle_litter",), start=date(2026, 8, 24), end=TODAY)
-    found = near_repeat_table(demonstration()[0], chosen, study_of(middlesbrough(), (), 9))
-    made = repeats_html(found)
+    found = build_near_repeats(demonstration()[0], chosen, load_study(middlesbrough(), (), 9))
+    made = render_repeats(found)
     assert len(rows_of(made)) == 5
     assert '<th scope="row">the same place</th>' in made
     assert '<th scope="row">up to 100 m</th>' in made
@@ -72,5 +72,5 @@ def test_a_band_without_pairs_says_so() -> None:
             "observed": [0], "expected": [0.0], "ratio": [float("nan")], "raised": [False],
         }
     )  # fmt: skip
-    found = RepeatTable(layer_named("overdoses"), rows, 20, 0, None, 999, None, None, "", ())
-    assert '<td class="hb-number">no pairs</td>' in repeats_html(found)
+    found = RepeatTable(find_layer("overdoses"), rows, 20, 0, None, 999, None, None, "", ())
+    assert '<td class="hb-number">no pairs</td>' in render_repeats(found)

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.livemap import read_choice
+from dashboard.livemap import parse_choice
 from geo.errors import UsageError
-from layers.areas import load_area, ward_bounds
+from layers.areas import find_ward_bounds, load_area
 
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.floats() | st.integers() | st.text(),
@@ -30,7 +30,7 @@ def sent(lon: Any = -1.23, lat: Any = 54.57, resolution: Any = 9, event: Any = 1
 
 @given(lon=st.floats(-180, 180), lat=st.floats(-90, 90), resolution=st.integers(0, 15))
 def test_a_choice_is_the_cell_at_its_place(lon: float, lat: float, resolution: int) -> None:
-    assert read_choice(sent(lon, lat, resolution)) == (h3.latlng_to_cell(lat, lon, resolution), 17.0)
+    assert parse_choice(sent(lon, lat, resolution)) == (h3.latlng_to_cell(lat, lon, resolution), 17.0)
 
 
 @pytest.mark.parametrize(
@@ -52,24 +52,24 @@ def test_a_choice_is_the_cell_at_its_place(lon: float, lat: float, resolution: i
     ],
 )
 def test_what_is_no_choice_is_none(returned: Any) -> None:
-    assert read_choice(returned) is None
+    assert parse_choice(returned) is None
 
 
 @given(ANYTHING)
 def test_whatever_a_browser_sends_nothing_breaks(value: Any) -> None:
-    assert read_choice(value) is None
-    assert read_choice({"last_active_drawing": value}) is None
+    assert parse_choice(value) is None
+    assert parse_choice({"last_active_drawing": value}) is None
 
 
 def test_the_bounds_of_wards_hold_them_and_no_more() -> None:
     area = load_area("middlesbrough")
-    assert ward_bounds(area, area.wards.codes) == pytest.approx(tuple(area.wards.bounds))
-    assert ward_bounds(area, area.wards.codes[:1]) == area.wards.polygons[0].bounds
+    assert find_ward_bounds(area, area.wards.codes) == pytest.approx(tuple(area.wards.bounds))
+    assert find_ward_bounds(area, area.wards.codes[:1]) == area.wards.polygons[0].bounds
 
 
 def test_a_ward_of_elsewhere_is_refused() -> None:
     with pytest.raises(UsageError) as caught:
-        ward_bounds(load_area("middlesbrough"), ["E05000001"])
+        find_ward_bounds(load_area("middlesbrough"), ["E05000001"])
     assert str(caught.value) == (
         "a map turns to wards of its area; middlesbrough has no E05000001; give codes of this area"
     )

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Frame, Page, expect
 
-from dashboard.scales import count_scale
+from dashboard.scales import build_count_scale
 from tests.support.map_page import (
     centres,
     colours_at,
@@ -24,7 +24,7 @@ from tests.support.streamlit_server import streamlit_server
 pytestmark = pytest.mark.browser
 
 APP = Path(__file__).resolve().parent.parent / "support" / "apps" / "map_app.py"
-SCALE = count_scale(31)
+SCALE = build_count_scale(31)
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from dashboard.partners.matching import matched_parts, matched_profile, matching_frame
+from dashboard.partners.matching import build_match_table, build_profile, parse_matches
 from geo.errors import DataError
 from layers.access import ANALYST
 from layers.areas import load_area
@@ -31,7 +31,7 @@ def suggestion(path: Path) -> Suggestion:
 
 
 def test_every_column_of_the_file_has_a_row_with_samples_and_a_meaning(suggestion: Suggestion) -> None:
-    frame = matching_frame(suggestion)
+    frame = build_match_table(suggestion)
     assert frame["Column"].tolist() == [
         "Ref",
         "Found on",
@@ -47,10 +47,10 @@ def test_every_column_of_the_file_has_a_row_with_samples_and_a_meaning(suggestio
 def test_what_is_matched_becomes_a_source_that_loads_the_file(
     suggestion: Suggestion, path: Path, tmp_path: Path
 ) -> None:
-    frame = matching_frame(suggestion)
+    frame = build_match_table(suggestion)
     frame["Meaning"] = ["identifier", "date, or date and time", "longitude", "latitude", "quantity", "category"]
-    parts = matched_parts(frame)
-    profile = matched_profile(suggestion, parts, name="council-sweeps", layer="needle_litter", taken=[])
+    parts = parse_matches(frame)
+    profile = build_profile(suggestion, parts, name="council-sweeps", layer="needle_litter", taken=[])
     home = tmp_path / "home"
     with Store.open(home) as store:
         save_profile(profile, home)
@@ -61,9 +61,9 @@ def test_what_is_matched_becomes_a_source_that_loads_the_file(
 
 
 def test_columns_that_are_not_used_have_no_part(suggestion: Suggestion) -> None:
-    frame = matching_frame(suggestion)
+    frame = build_match_table(suggestion)
     frame["Meaning"] = "not used"
-    assert matched_parts(frame) == {}
+    assert parse_matches(frame) == {}
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_columns_that_are_not_used_have_no_part(suggestion: Suggestion) -> None:
 )
 def test_a_source_has_a_name_of_its_own(suggestion: Suggestion, name: str, fact: str) -> None:
     with pytest.raises(DataError) as refused:
-        matched_profile(suggestion, {}, name=name, layer="needle_litter", taken=["table"])
+        build_profile(suggestion, {}, name=name, layer="needle_litter", taken=["table"])
     assert str(refused.value) == (
         "A source has a name of its own, of lower-case letters, digits and hyphens; "
         f"{fact}; choose one such as council-sweeps"

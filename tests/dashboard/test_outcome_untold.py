@@ -6,10 +6,10 @@ import io
 
 from pypdf import PdfReader
 
-from dashboard.documents.effect_document import effect_pdf
-from dashboard.partners.outcome_picture import interval_html, table_html
+from dashboard.documents.effect_document import render_evaluation_pdf
+from dashboard.partners.outcome_picture import render_intervals, render_table
 from layers.access import ANALYST
-from layers.effect.asking import fix_rule, judge
+from layers.effect.asking import evaluate_protocol, fix_protocol
 from layers.effect.protocol import Rule
 from layers.storage.store import Store
 from tests.support.analysing import TODAY, demonstration, filled_store, middlesbrough
@@ -21,19 +21,19 @@ DASH = "\N{EN DASH}"
 def test_a_place_like_no_other_has_no_numbers_of_what_was_expected() -> None:
     columns, area = demonstration()[0], middlesbrough()
     with Store.open(filled_store()) as store:
-        rule = fix_rule(store, ANALYST, columns, area, [busy_corner(1)], Rule({"needle_litter": 1.0}), today=TODAY)
-        found = judge(store, ANALYST, columns, area, rule)
-    assert "here: cannot be told; next door: " in interval_html(found)
-    assert "nan" not in interval_html(found) + table_html(found)
+        rule = fix_protocol(store, ANALYST, columns, area, [busy_corner(1)], Rule({"needle_litter": 1.0}), today=TODAY)
+        found = evaluate_protocol(store, ANALYST, columns, area, rule)
+    assert "here: cannot be told; next door: " in render_intervals(found)
+    assert "nan" not in render_intervals(found) + render_table(found)
     alone = dataclasses.replace(found, effect=dataclasses.replace(found.effect, next_door=None))
-    assert interval_html(alone) == (
+    assert render_intervals(alone) == (
         '<p class="hb-notes">It cannot be told: there is nothing like it to expect a number from.</p>'
     )
-    row = table_html(found).split("<tr>")[2]
+    row = render_table(found).split("<tr>")[2]
     assert row.count(f'<td class="hb-number">{DASH}</td>') == 3  # expected, difference, interval
     assert row.count(f"{DASH}, {DASH}") == 1  # like places
     made = dt.datetime(2026, 11, 22, 9, tzinfo=area.tz)
-    pdf = PdfReader(io.BytesIO(effect_pdf(found, area, mark=None, made=made)))
+    pdf = PdfReader(io.BytesIO(render_evaluation_pdf(found, area, mark=None, made=made)))
     text = " ".join(pdf.pages[0].extract_text().split())
     assert len(pdf.pages) == 1
     assert found.verdict.sentence in text

@@ -161,7 +161,9 @@ def test_the_card_says_why_the_cell_is_a_hotspot_or_not(home: Path) -> None:
 def test_an_alert_is_on_the_first_screen_and_drafts_a_form(home: Path) -> None:
     area = load_area("middlesbrough", home=home)
     with Store.open(home) as store:
-        demonstration.fill(store, ANALYST, area, events=4_000, seed=1, today=datetime.now(area.tz).date(), home=home)
+        demonstration.load_demonstration(
+            store, ANALYST, area, events=4_000, seed=1, today=datetime.now(area.tz).date(), home=home
+        )
     app = opened()
     page = said(app)
     assert "<b>Out of the ordinary:</b>" in page
@@ -200,7 +202,9 @@ def test_a_back_test_of_too_few_weeks_says_so(home: Path) -> None:
 def test_a_back_test_runs_when_asked_and_the_map_says_who_won(home: Path) -> None:
     area = load_area("middlesbrough", home=home)
     with Store.open(home) as store:
-        demonstration.fill(store, ANALYST, area, events=4_000, seed=1, today=datetime.now(area.tz).date(), home=home)
+        demonstration.load_demonstration(
+            store, ANALYST, area, events=4_000, seed=1, today=datetime.now(area.tz).date(), home=home
+        )
     app = one_page("analysis")
     for name, value in (("analysis_wards", ["E05009870"]), ("analysis_tab", "Back-test"), ("backtest_weeks", 8)):
         app.session_state[name] = value
@@ -218,7 +222,9 @@ def test_a_back_test_runs_when_asked_and_the_map_says_who_won(home: Path) -> Non
 def test_views_by_evidence_are_judged_when_they_are_opened_and_kept(home: Path) -> None:
     area = load_area("middlesbrough", home=home)
     with Store.open(home) as store:
-        demonstration.fill(store, ANALYST, area, events=4_000, seed=1, today=datetime.now(area.tz).date(), home=home)
+        demonstration.load_demonstration(
+            store, ANALYST, area, events=4_000, seed=1, today=datetime.now(area.tz).date(), home=home
+        )
     app = opened(layers="overdoses")
     assert not (home / "winners").exists()  # the first screen does not wait for it
     app.session_state["filter_view"] = "expected"

@@ -7,17 +7,17 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.partners.plan_words import past_sentence, tour_html
-from dashboard.partners.side import plan_query
-from dashboard.places import place_words
+from dashboard.partners.plan_words import describe_past, render_tour
+from dashboard.partners.side import format_plan_query
+from dashboard.places import format_place
 from dashboard.state import Choices
-from layers.cell_names import cell_words
+from layers.cell_names import format_cell_name
 from layers.plans.store import list_plans, load_plan
 from layers.plans.words import headline
-from tests.support.analysing import filled_store, judged
+from tests.support.analysing import filled_store, select_for
 from tests.support.one_page import one_page
-from tests.support.planning import a_plan
-from tests.support.plans import example_plan, judged_plan, with_break
+from tests.support.planning import make_small_plan
+from tests.support.plans import example_plan, make_backtested_plan, with_break
 
 
 def said(app: AppTest) -> str:
@@ -46,7 +46,7 @@ def test_a_sweep_is_made_kept_opened_by_its_link_and_the_start_remembered(home: 
 
 
 def test_a_patrol_that_cannot_be_says_why(home: Path) -> None:
-    judged("street_dealing")
+    select_for("street_dealing")
     shutil.copytree(filled_store(), home)
     app = one_page("plan")
     app.text_input(key="patrol_place").set_value("somewhere").run()
@@ -78,11 +78,11 @@ def test_the_address_says_which_plan_is_asked_for(home: Path) -> None:
     ],
 )
 def test_a_card_leads_to_a_plan_for_what_the_map_shows(layers: tuple[str, ...], asked: dict[str, str]) -> None:
-    assert plan_query(Choices(layers=layers), "E05009857") == {**asked, "wards": "E05009857"}
+    assert format_plan_query(Choices(layers=layers), "E05009857") == {**asked, "wards": "E05009857"}
 
 
 def test_past_weeks_are_told_by_shares_before_multiples_of_chance() -> None:
-    assert past_sentence(judged_plan()) == (
+    assert describe_past(make_backtested_plan()) == (
         "In past weeks plans made like this one held 14 % of events in 0.91 % of the area (15.4 times chance, 12 to "
         "18.1); the top cells by last month's count, in map order, held 7 % of events in 0.45 % of the area (16.2 "
         "times chance, 11.9 to 20)."
@@ -90,20 +90,20 @@ def test_past_weeks_are_told_by_shares_before_multiples_of_chance() -> None:
 
 
 def test_a_plan_of_before_shares_were_kept_is_told_by_multiples_of_chance() -> None:
-    assert past_sentence(a_plan()) == "In past weeks: This plan 6.2 times chance, 4.1 to 8."
-    assert past_sentence(replace(a_plan(), past=())) == ""
+    assert describe_past(make_small_plan()) == "In past weeks: This plan 6.2 times chance, 4.1 to 8."
+    assert describe_past(replace(make_small_plan(), past=())) == ""
 
 
 def test_texts_of_stops_are_escaped() -> None:
-    plan = a_plan(place="<script>alert(1)</script>")
-    html = tour_html(plan, plan.tours[0])
+    plan = make_small_plan(place="<script>alert(1)</script>")
+    html = render_tour(plan, plan.tours[0])
     assert "<script>" not in html
     assert "&lt;script&gt;" in html
 
 
 def test_the_break_is_a_row_between_its_stops() -> None:
     plan = example_plan(teams=1, stops=2)
-    html = tour_html(plan, with_break(plan.tours[0]))
+    html = render_tour(plan, with_break(plan.tours[0]))
     first, rest = html.split("<tr><td></td><td>22:16</td><td>22:20</td><td>Break</td><td></td></tr>")
     assert "<th scope=row>1</th>" in first
     assert "<th scope=row>2</th>" in rest
@@ -111,4 +111,4 @@ def test_the_break_is_a_row_between_its_stops() -> None:
 
 def test_a_cell_has_the_name_that_the_map_gives_it() -> None:
     for cell in ("8a194654e60ffff", "89195da49b3ffff", "88195da49bfffff"):
-        assert cell_words("Central", int(cell, 16)) == place_words("Central", cell)
+        assert format_cell_name("Central", int(cell, 16)) == format_place("Central", cell)

@@ -10,8 +10,8 @@ from dashboard.presets import (
     MOST_CELLS,
     PERIODS,
     SHIFTS,
-    automatic_resolution,
-    period_before,
+    choose_resolution,
+    find_period_before,
 )
 
 DAYS = st.dates(date(1990, 1, 1), date(2100, 1, 1))
@@ -51,7 +51,7 @@ def test_every_preset_but_last_quarter_ends_with_the_last_known_day(last: date) 
 @given(DAYS, st.integers(1, 4000))
 def test_the_period_before_is_as_long_and_ends_where_this_one_starts(start: date, length: int) -> None:
     end = start + timedelta(days=length)
-    first, until = period_before(start, end)
+    first, until = find_period_before(start, end)
     assert (until, until - first) == (start, end - start)
 
 
@@ -63,12 +63,12 @@ def test_the_three_shifts_cover_every_hour_once() -> None:
 
 @pytest.mark.parametrize(("area_km2", "resolution"), [(2.0, 10), (53.9, 9), (105.4, 8), (597.0, 8), (20_000.0, 8)])
 def test_smaller_areas_get_smaller_cells(area_km2: float, resolution: int) -> None:
-    assert automatic_resolution(area_km2) == resolution
+    assert choose_resolution(area_km2) == resolution
 
 
 @given(st.floats(0.01, 700))
 def test_the_automatic_size_lays_no_more_than_the_most_cells(area_km2: float) -> None:
-    assert area_km2 / CELL_KM2[automatic_resolution(area_km2)] <= MOST_CELLS
+    assert area_km2 / CELL_KM2[choose_resolution(area_km2)] <= MOST_CELLS
 
 
 def test_the_period_on_opening_is_one_of_the_presets() -> None:

@@ -7,18 +7,18 @@ import pytest
 
 from dashboard.quality import (
     REASON_WORDS,
-    mendable_csv,
-    reasons_html,
-    report_html,
-    samples_html,
-    silent_days,
-    sources_html,
-    table_html,
-    undo_words,
+    build_rejects_csv,
+    count_silent_days,
+    describe_undo,
+    render_reasons,
+    render_report,
+    render_samples,
+    render_sources,
+    render_table,
 )
 from layers.event import REJECT_REASONS, SKIP_REASONS
 from layers.ingest import FileReport, RejectSample
-from layers.storage.batches import Batch
+from layers.storage.batches import CommittedLoad
 from layers.storage.loads import FileTally
 from tests.support.events import local
 
@@ -34,7 +34,7 @@ def test_every_reason_has_words() -> None:
 
 
 def test_every_text_of_a_table_is_escaped() -> None:
-    table = table_html([HOSTILE], [[HOSTILE]], caption=HOSTILE)
+    table = render_table([HOSTILE], [[HOSTILE]], caption=HOSTILE)
     assert "<img" not in table
     assert table.count(ESCAPED) == 4
 
@@ -46,7 +46,7 @@ def test_every_text_of_a_table_is_escaped() -> None:
 def test_a_source_falls_silent_after_two_weeks_or_if_monthly_after_a_hundred_days(
     last: str, without_time: float, days: int | None
 ) -> None:
-    assert silent_days(local(f"{last} 12:00"), without_time=without_time, today=TODAY, time_zone=LONDON) == days
+    assert count_silent_days(local(f"{last} 12:00"), without_time=without_time, today=TODAY, time_zone=LONDON) == days
 
 
 def test_sources_say_how_fresh_and_how_good_they_are() -> None:
@@ -62,7 +62,7 @@ def test_sources_say_how_fresh_and_how_good_they_are() -> None:
             "last_load": pd.array([1, 1], dtype="Int64"),
         }
     )
-    page = sources_html(summary, today=TODAY, time_zone=LONDON)
+    page = render_sources(summary, today=TODAY, time_zone=LONDON)
     assert "council (Needle finds) has fallen silent: no record for 52 days." in page
     assert "<td>council</td><td>Needle finds</td><td>1 Oct 2026</td>" in page
     numbers = [">1,204<", ">25 %<", ">under 1 %<", ">3<", ">7<"]
@@ -71,24 +71,24 @@ def test_sources_say_how_fresh_and_how_good_they_are() -> None:
 
 def test_a_report_has_a_row_a_file_and_its_reasons() -> None:
     file = FileReport(HOSTILE, "table", TALLY)
-    page = report_html([file, file], dry_run=True) + reasons_html([file, file])
+    page = render_report([file, file], dry_run=True) + render_reasons([file, file])
     assert page.count(f"<td>{ESCAPED}</td>") == 2
     assert "What loading would do" in page
     assert '<td>a date that cannot be read</td><td class="hb-number">6</td>' in page
 
 
 def test_without_reasons_or_samples_there_is_no_table() -> None:
-    assert reasons_html([FileReport("a.csv", "table", FileTally())]) == ""
-    assert samples_html([]) == ""
+    assert render_reasons([FileReport("a.csv", "table", FileTally())]) == ""
+    assert render_samples([]) == ""
 
 
 def test_a_rejected_row_is_shown_as_the_file_says_it_and_cut_where_it_is_long() -> None:
-    page = samples_html([RejectSample("a.csv", 1234, "bad_date", '{"when": "<b>", "what": "' + "x" * 400 + '"}')])
+    page = render_samples([RejectSample("a.csv", 1234, "bad_date", '{"when": "<b>", "what": "' + "x" * 400 + '"}')])
     assert "when: &lt;b&gt;, what: xxx" in page
     assert "x …</td>" in page
     assert "1,234" in page
-    assert "lon: (blank), lat: 3" in samples_html([RejectSample("a.csv", 1, "x", '{"lon": null, "lat": 3}')])
-    assert "not json" in samples_html([RejectSample("a.csv", 1, "bad_date", "not json")])
+    assert "lon: (blank), lat: 3" in render_samples([RejectSample("a.csv", 1, "x", '{"lon": null, "lat": 3}')])
+    assert "not json" in render_samples([RejectSample("a.csv", 1, "bad_date", "not json")])
 
 
 def test_rejects_can_be_mended_in_their_own_columns_and_carry_no_formula() -> None:
@@ -100,7 +100,7 @@ def test_rejects_can_be_mended_in_their_own_columns_and_carry_no_formula() -> No
             "raw": ['{"when": "never", "what": "=1+1"}', '{"when": "2026-01-01", "lon": ""}'],
         }
     )
-    found = pd.read_csv(io.BytesIO(mendable_csv(rejects)), dtype=str, keep_default_na=False)
+    found = pd.read_csv(io.BytesIO(build_rejects_csv(rejects)), dtype=str, keep_default_na=False)
     assert found.to_dict("list") == {
         "when": ["never", "2026-01-01"],
         "what": ["'=1+1", ""],
@@ -112,7 +112,7 @@ def test_rejects_can_be_mended_in_their_own_columns_and_carry_no_formula() -> No
 
 
 def test_undo_says_what_it_will_do() -> None:
-    batch = Batch(
+    batch = CommittedLoad(
         batch_id=3,
         created=datetime(2026, 7, 1, 12, 30, tzinfo=UTC),
         area="middlesbrough",
@@ -124,7 +124,7 @@ def test_undo_says_what_it_will_do() -> None:
         rejected=4,
         undone_at=None,
     )
-    assert undo_words(batch, time_zone=LONDON) == (
+    assert describe_undo(batch, time_zone=LONDON) == (
         "The load of a.csv, b.csv on 1 Jul 2026 at 13:30 is undone: 12 new events go, 1 changed event is as before, "
         "0 removed events come back, 4 rejects are forgotten."
     )

@@ -3,7 +3,7 @@ from urllib.parse import parse_qsl, urlencode
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.partners.question import first_question, question_query
+from dashboard.partners.question import format_request_query, parse_request
 from dashboard.presets import PERIODS
 from dashboard.state import Choices
 from layers.catalogue import LAYER_NAMES
@@ -14,18 +14,18 @@ WARDS = ("E05000001", "E05000002")
 @given(st.sampled_from(LAYER_NAMES), st.sampled_from(tuple(PERIODS)), st.sampled_from([(), WARDS[:1], WARDS]))
 def test_a_link_brings_back_the_question(layer: str, period: str, wards: tuple[str, ...]) -> None:
     asked = Choices(layers=(layer,), period=period, wards=wards)
-    query = dict(parse_qsl(urlencode(question_query(asked))))
-    assert first_question(query, ward_codes=WARDS, on_map=None) == asked
+    query = dict(parse_qsl(urlencode(format_request_query(asked))))
+    assert parse_request(query, ward_codes=WARDS, on_map=None) == asked
 
 
 def test_without_a_link_the_page_begins_with_the_maps_layer_and_wards_over_a_year() -> None:
     on_map = Choices(layers=("overdoses", "needle_litter"), wards=WARDS[:1], shift="night", view="hotspots")
-    assert first_question({}, ward_codes=WARDS, on_map=on_map) == Choices(
+    assert parse_request({}, ward_codes=WARDS, on_map=on_map) == Choices(
         layers=("overdoses",), period="year", wards=WARDS[:1]
     )
-    assert first_question({}, ward_codes=WARDS, on_map=None) == Choices(period="year")
+    assert parse_request({}, ward_codes=WARDS, on_map=None) == Choices(period="year")
 
 
 @given(st.dictionaries(st.sampled_from(("layers", "period", "wards", "from")), st.text()))
 def test_no_link_breaks_the_page(query: dict[str, str]) -> None:
-    assert first_question(query, ward_codes=WARDS, on_map=None).period in PERIODS
+    assert parse_request(query, ward_codes=WARDS, on_map=None).period in PERIODS

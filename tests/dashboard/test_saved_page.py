@@ -10,8 +10,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 from dashboard.hexlayer import HexLayer
-from dashboard.saved_page import saved_page
-from dashboard.scales import count_scale
+from dashboard.saved_page import render_saved_page
+from dashboard.scales import build_count_scale
 from layers.areas import Area, load_area
 from tests.support.map_page import PAINTED, centres, colours_at, requests_of, wait_until
 
@@ -25,13 +25,13 @@ def area() -> Area:
 
 def cells_layer(title: str = "Needle finds in a cell", unit: str = "Needle finds") -> HexLayer:
     cells = np.array(h3.grid_disk(h3.latlng_to_cell(54.55, -1.235, 9), 4), dtype=np.uint64)
-    return HexLayer(cells, np.arange(1, len(cells) + 1), scale=count_scale(61), title=title, unit=unit)
+    return HexLayer(cells, np.arange(1, len(cells) + 1), scale=build_count_scale(61), title=title, unit=unit)
 
 
 def page_of(area: Area, text: str = "words", **options: Any) -> bytes:
     table = pd.DataFrame({"Place": ["Central", text], "Needle finds": [21.0, 3.26]})
     settings = {"title": text, "sentence": text, "notes": [text], "table": table, **options}
-    return saved_page(area, cells_layer(text, text), **settings)
+    return render_saved_page(area, cells_layer(text, text), **settings)
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_cells_have_the_colours_of_the_readers_theme(
 ) -> None:
     page, _, _ = opened
     theme = request.node.callspec.params["opened"]
-    scale = count_scale(61)
+    scale = build_count_scale(61)
     drawn = centres(page)
     assert len(drawn) == 61
     colours = colours_at(page, drawn)
@@ -122,8 +122,8 @@ def test_the_map_follows_when_the_reader_changes_the_theme(opened: tuple[Page, l
     page.emulate_media(color_scheme="dark")
     wait_until(page, "Hexbeat.isDark()")
     dark = colours_at(page, drawn)
-    assert set(light) <= set(count_scale(61).light)
-    assert set(dark) <= set(count_scale(61).dark)
+    assert set(light) <= set(build_count_scale(61).light)
+    assert set(dark) <= set(build_count_scale(61).dark)
 
 
 @pytest.mark.browser
@@ -143,9 +143,9 @@ def test_cells_over_an_icosahedron_edge_are_drawn_and_found(browser: Browser, ar
         if len(h3.cell_to_boundary(cell)) > 6 and abs(h3.cell_to_latlng(cell)[1]) < 170
     )
     cells = np.array(h3.grid_disk(edge, 1), dtype=np.uint64)
-    layer = HexLayer(cells, np.arange(1, 8), scale=count_scale(7), title="Finds", unit="Finds")
+    layer = HexLayer(cells, np.arange(1, 8), scale=build_count_scale(7), title="Finds", unit="Finds")
     file = tmp_path / "edge.html"
-    file.write_bytes(saved_page(area, layer, title="Edge", sentence="", notes=[], table=None))
+    file.write_bytes(render_saved_page(area, layer, title="Edge", sentence="", notes=[], table=None))
     page = browser.new_page()
     page.goto(file.as_uri())
     wait_until(page, PAINTED)

@@ -11,19 +11,19 @@ from dashboard.scales import (
     GROUND_LIGHT,
     OUTLINE_DARK,
     OUTLINE_LIGHT,
-    UNTOLD,
+    TOO_FEW_CLASS,
     Scale,
-    change_scale,
-    count_scale,
-    hotspot_scale,
-    with_untold,
+    add_too_few_class,
+    build_change_scale,
+    build_count_scale,
+    build_hotspot_scale,
 )
 from geo.errors import UsageError
 from tests.support.colours import COLOUR_BLINDNESS, contrast, difference, lab
 
 EN_DASH = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
-EVERY_COUNT_SCALE = [count_scale(maximum, shared=shared) for maximum in (5, 40, 500) for shared in (False, True)]
+EVERY_COUNT_SCALE = [build_count_scale(maximum, shared=shared) for maximum in (5, 40, 500) for shared in (False, True)]
 
 
 def dashed(*labels: str) -> tuple[str, ...]:
@@ -31,27 +31,27 @@ def dashed(*labels: str) -> tuple[str, ...]:
 
 
 def test_small_counts_have_the_five_classes_of_the_design() -> None:
-    assert count_scale(20).labels == dashed("1", "2-3", "4-7", "8-15", "16+")
-    assert count_scale(20).breaks == (1, 2, 4, 8, 16)
+    assert build_count_scale(20).labels == dashed("1", "2-3", "4-7", "8-15", "16+")
+    assert build_count_scale(20).breaks == (1, 2, 4, 8, 16)
 
 
 def test_larger_counts_get_a_sixth_class_and_then_wider_ones() -> None:
-    assert count_scale(32).labels == dashed("1", "2-3", "4-7", "8-15", "16-31", "32+")
-    assert count_scale(64).labels == dashed("1-2", "3-8", "9-26", "27-80", "81-242", "243+")
-    assert count_scale(1000).breaks == (1, 4, 16, 64, 256, 1024)
-    assert count_scale(10**9).breaks == (1, 10, 100, 1000, 10_000, 100_000)
+    assert build_count_scale(32).labels == dashed("1", "2-3", "4-7", "8-15", "16-31", "32+")
+    assert build_count_scale(64).labels == dashed("1-2", "3-8", "9-26", "27-80", "81-242", "243+")
+    assert build_count_scale(1000).breaks == (1, 4, 16, 64, 256, 1024)
+    assert build_count_scale(10**9).breaks == (1, 10, 100, 1000, 10_000, 100_000)
 
 
 def test_shares_have_a_class_under_one() -> None:
-    scale = count_scale(20, shared=True)
+    scale = build_count_scale(20, shared=True)
     assert scale.labels == ("under 1", "1 to 2", "2 to 4", "4 to 8", "8 to 16", "16+")
     assert 0 < scale.breaks[0] < 1e-6
-    assert scale.breaks[1:] == count_scale(20).breaks
+    assert scale.breaks[1:] == build_count_scale(20).breaks
 
 
 @given(value=st.integers(1, 100_000), shared=st.booleans())
 def test_every_count_has_its_class_and_its_label_says_so(*, value: int, shared: bool) -> None:
-    scale = count_scale(value, shared=shared)
+    scale = build_count_scale(value, shared=shared)
     k = np.searchsorted(scale.breaks, value, side="right") - 1
     assert scale.breaks[k] <= value
     assert k + 1 == len(scale.breaks) or value < scale.breaks[k + 1]
@@ -62,7 +62,7 @@ def test_every_count_has_its_class_and_its_label_says_so(*, value: int, shared: 
 
 @given(st.integers(1, 31), st.integers(1, 31))
 def test_the_scale_stays_while_the_maximum_stays_in_its_bracket(one: int, other: int) -> None:
-    assert count_scale(one) == count_scale(other)
+    assert build_count_scale(one) == build_count_scale(other)
 
 
 def test_five_to_seven_classes() -> None:
@@ -86,7 +86,7 @@ def test_the_colour_blind_can_tell_the_classes_apart(scale: Scale, kind: str) ->
 
 @pytest.mark.parametrize("kind", [None, *COLOUR_BLINDNESS])
 def test_fewer_and_more_differ_for_everybody_and_the_middle_is_grey(kind: str | None) -> None:
-    scale = change_scale(10)
+    scale = build_change_scale(10)
     for colours in (scale.light, scale.dark):
         fewer, middle, more = colours[:3], colours[3], colours[4:]
         assert all(difference(a, b, seen_with=kind) > 20 for a in fewer for b in more)
@@ -109,7 +109,7 @@ def test_most_is_what_stands_out_most(scale: Scale) -> None:
 
 def test_changes_have_their_words() -> None:
     fewer = ("9 or less", "9 to m3", "3 to m1")
-    assert change_scale(5).labels == (
+    assert build_change_scale(5).labels == (
         *(MINUS + label.replace("m", MINUS) for label in fewer),
         "about the same",
         *("+1 to +3", "+3 to +9", "+9 or more"),
@@ -120,7 +120,7 @@ def test_changes_have_their_words() -> None:
     ("value", "expected"), [(-1, 2), (-0.5, 3), (0, 3), (0.9, 3), (1, 4), (-9, 1), (-9.1, 0), (9, 6)]
 )
 def test_changes_fall_into_their_classes(value: float, expected: int) -> None:
-    assert np.searchsorted(change_scale(5).breaks, value, side="right") - 1 == expected
+    assert np.searchsorted(build_change_scale(5).breaks, value, side="right") - 1 == expected
 
 
 def test_a_scale_that_does_not_fit_itself_is_refused() -> None:
@@ -138,7 +138,7 @@ def test_breaks_that_do_not_rise_are_refused() -> None:
     assert str(caught.value) == "the breaks of a scale rise; these are [2, 1]; sort them and drop repeats"
 
 
-@pytest.mark.parametrize("make", [count_scale, change_scale])
+@pytest.mark.parametrize("make", [build_count_scale, build_change_scale])
 def test_a_maximum_that_is_no_number_is_refused(make: Callable[[float], Scale]) -> None:
     with pytest.raises(UsageError) as caught:
         make(float("nan"))
@@ -147,18 +147,18 @@ def test_a_maximum_that_is_no_number_is_refused(make: Callable[[float], Scale]) 
 
 @pytest.mark.parametrize("kind", [None, *COLOUR_BLINDNESS])
 def test_hot_cold_and_neither_differ_for_everybody(kind: str | None) -> None:
-    scale = hotspot_scale(("cold", "neither", "hot"))
+    scale = build_hotspot_scale(("cold", "neither", "hot"))
     for colours in (scale.light, scale.dark):
         assert all(difference(a, b, seen_with=kind) > 20 for a, b in combinations(colours, 2))
 
 
 def test_hot_cold_and_neither_differ_in_grey() -> None:
-    scale = hotspot_scale(("cold", "neither", "hot"))
+    scale = build_hotspot_scale(("cold", "neither", "hot"))
     for colours in (scale.light, scale.dark):
         assert all(abs(lab(a)[0] - lab(b)[0]) > 12 for a, b in combinations(colours, 2))
 
 
 def test_what_cannot_be_told_is_the_last_class_and_no_difference_reaches_it() -> None:
-    scale = with_untold(change_scale(5), "too few to tell")
+    scale = add_too_few_class(build_change_scale(5), "too few to tell")
     assert scale.labels[-1] == "too few to tell"
-    assert np.searchsorted(scale.breaks, [999_999, UNTOLD], side="right").tolist() == [7, 8]
+    assert np.searchsorted(scale.breaks, [999_999, TOO_FEW_CLASS], side="right").tolist() == [7, 8]

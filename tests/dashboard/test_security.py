@@ -10,7 +10,7 @@ from hypothesis import strategies as hst
 from streamlit.runtime.context import StreamlitHeaders
 
 from dashboard.guard import require_local_host, require_own_origin
-from dashboard.screen import run_guarded
+from dashboard.screen import run_page
 from dashboard.security import LocalRequests, add_headers, find_header
 from geo.errors import PolicyError
 from layers.settings import Settings
@@ -126,6 +126,6 @@ def test_a_page_looks_a_second_time(
     monkeypatch.setattr(type(st.context), "headers", property(lambda _: StreamlitHeaders(told)))
     monkeypatch.setattr(st, "html", shown.append)
     monkeypatch.setattr("dashboard.screen.open_installation", lambda _: ran.append(True))
-    run_guarded(Settings.from_environment(), lambda _: None)
+    run_page(Settings.from_environment(), lambda _: None)
     assert bool(ran) is (fact is None)
     assert [fact in page for page in shown] == ([True] if fact else [])

@@ -5,13 +5,13 @@ import pandas as pd
 import pytest
 
 from dashboard.figures import CELL_COLUMNS, LayerFigures
-from dashboard.freshness import Reach
-from dashboard.sentence import change_words, filter_line, notes, period_note, sentence
+from dashboard.freshness import Coverage
+from dashboard.sentence import build_notes, describe_counts, describe_period, format_change, format_filter_line
 from dashboard.state import OWN_DATES, Choices
-from layers.catalogue import layer_named
+from layers.catalogue import find_layer
 
 NEEDLES = LayerFigures(
-    spec=layer_named("needle_litter"),
+    spec=find_layer("needle_litter"),
     start=date(2026, 10, 25),
     end=date(2026, 11, 22),
     total=312.0,
@@ -19,13 +19,13 @@ NEEDLES = LayerFigures(
     unplaced=0,
     shared=0,
     cells=pd.DataFrame(columns=list(CELL_COLUMNS)),
-    reach=Reach("needle_litter", 9000, date(2023, 11, 22), date(2026, 11, 21)),
+    reach=Coverage("needle_litter", 9000, date(2023, 11, 22), date(2026, 11, 21)),
 )
-CLOSURES = replace(NEEDLES, spec=layer_named("closed_properties"), total=34.0, before=31.0)
+CLOSURES = replace(NEEDLES, spec=find_layer("closed_properties"), total=34.0, before=31.0)
 
 
 def said(figures: LayerFigures, choices: Choices | None = None, wards: tuple[str, ...] = ()) -> str:
-    return sentence(figures, choices or Choices(), ward_names=wards, area_title="Middlesbrough")
+    return describe_counts(figures, choices or Choices(), ward_names=wards, area_title="Middlesbrough")
 
 
 def test_the_sentence_says_number_layer_place_period_and_change() -> None:
@@ -59,8 +59,8 @@ def test_nothing_to_compare_with_is_said_with_its_reason() -> None:
 
 
 def test_a_layer_without_records_says_so() -> None:
-    empty = Reach("street_dealing", 0, None, None)
-    figures = replace(NEEDLES, spec=layer_named("street_dealing"), total=0.0, before=None, reach=empty)
+    empty = Coverage("street_dealing", 0, None, None)
+    figures = replace(NEEDLES, spec=find_layer("street_dealing"), total=0.0, before=None, reach=empty)
     assert said(figures) == "No reports of street dealing have been loaded yet."
 
 
@@ -89,7 +89,7 @@ def test_states_are_in_force_and_have_no_hours() -> None:
         "34 closed properties in force in Middlesbrough, 25 Oct to 21 Nov 2026: "
         "10 % more than in the 28 days before (31)."
     )
-    assert notes(CLOSURES, chosen) == ["Weekdays and hours do not apply: they are in force all day."]
+    assert build_notes(CLOSURES, chosen) == ["Weekdays and hours do not apply: they are in force all day."]
 
 
 def test_one_day_is_compared_with_the_day_before() -> None:
@@ -99,11 +99,11 @@ def test_one_day_is_compared_with_the_day_before() -> None:
 
 def test_what_was_shared_or_left_out_is_said_and_why() -> None:
     figures = replace(NEEDLES, shared=24, unplaced=130)
-    assert notes(figures, Choices(shift="night")) == [
+    assert build_notes(figures, Choices(shift="night")) == [
         "24 are known only to a longer time, such as a month, and counted by the share of it that falls inside.",
         "130 more have no known time of day and cannot be shown with a filter by hours.",
     ]
-    assert notes(replace(figures, shared=1, unplaced=1), Choices(days=frozenset({1}))) == [
+    assert build_notes(replace(figures, shared=1, unplaced=1), Choices(days=frozenset({1}))) == [
         "1 is known only to a longer time, such as a month, and counted by the share of it that falls inside.",
         "1 more has no known day of the week and cannot be shown with a filter by weekdays.",
     ]
@@ -111,25 +111,25 @@ def test_what_was_shared_or_left_out_is_said_and_why() -> None:
 
 def test_days_that_the_records_do_not_reach_are_said() -> None:
     reach = replace(NEEDLES.reach, first=date(2026, 11, 1), last=date(2026, 11, 10))
-    assert notes(replace(NEEDLES, reach=reach), Choices()) == [
+    assert build_notes(replace(NEEDLES, reach=reach), Choices()) == [
         "The newest record is of 10 Nov 2026; nothing has been loaded for the days after it.",
         "The records begin on 1 Nov 2026; nothing has been loaded for the days before it.",
     ]
 
 
 def test_a_moving_period_announces_its_last_day() -> None:
-    assert period_note(Choices(), NEEDLES) == "28 days up to 21 Nov 2026, the day of the newest record."
+    assert describe_period(Choices(), NEEDLES) == "28 days up to 21 Nov 2026, the day of the newest record."
     later = replace(NEEDLES.reach, last=date(2026, 11, 22))
-    assert period_note(Choices(), replace(NEEDLES, reach=later)) == "28 days up to 21 Nov 2026, the last whole day."
+    assert describe_period(Choices(), replace(NEEDLES, reach=later)) == "28 days up to 21 Nov 2026, the last whole day."
     own = Choices(period=OWN_DATES, dates=(date(2026, 10, 25), date(2026, 11, 22)))
-    assert period_note(own, NEEDLES) == ""
+    assert describe_period(own, NEEDLES) == ""
 
 
 def test_the_filters_fit_in_a_line() -> None:
     chosen = Choices(days=frozenset({4}), shift="night", measure="quantity")
-    line = filter_line(chosen, layer_names=["needles"], ward_names=["Central"], period="28 days")
+    line = format_filter_line(chosen, layer_names=["needles"], ward_names=["Central"], period="28 days")
     assert line == "needles · 28 days · Fri · 22:00 to 06:00 · Central · items"
 
 
 def test_words_for_a_change_of_shares() -> None:
-    assert change_words(20.04, 20.0, earlier="the week before") == "as many as in the week before"
+    assert format_change(20.04, 20.0, earlier="the week before") == "as many as in the week before"

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboard.presets import PERIODS, SHIFTS
-from dashboard.state import OWN_DATES, OWN_HOURS, VIEWS, Choices, filter_for, from_query, is_cell, to_query
+from dashboard.state import OWN_DATES, OWN_HOURS, VIEWS, Choices, build_filter, format_query, is_cell, parse_query
 from layers.analysis.change_map import AGAINST
 from layers.catalogue import LAYER_NAMES
 from layers.event import REPORTERS, RESOLUTIONS
@@ -47,26 +47,26 @@ def choices(draw: st.DrawFn) -> Choices:
 
 @given(choices())
 def test_a_link_brings_back_what_was_chosen(chosen: Choices) -> None:
-    link = urlencode(to_query(chosen))
-    assert from_query(dict(parse_qsl(link)), ward_codes=WARDS) == (chosen, [])
+    link = urlencode(format_query(chosen))
+    assert parse_query(dict(parse_qsl(link)), ward_codes=WARDS) == (chosen, [])
 
 
 @given(choices(), st.dates(date(2000, 1, 1), date(2050, 1, 1)))
 def test_a_fixed_link_means_the_same_days_on_any_later_day(chosen: Choices, last: date) -> None:
     bounds = chosen.bounds(last)
-    again, problems = from_query(to_query(chosen, fixed=bounds), ward_codes=WARDS)
+    again, problems = parse_query(format_query(chosen, fixed=bounds), ward_codes=WARDS)
     assert (again.bounds(last + timedelta(days=77)), problems) == (bounds, [])
 
 
 @given(st.dictionaries(st.sampled_from(("layers", "from", "to", "hours", "size", "cell", "wards", "days")), st.text()))
 def test_no_link_breaks_the_page(query: dict[str, str]) -> None:
-    chosen, problems = from_query(query, ward_codes=WARDS)
-    assert from_query(to_query(chosen), ward_codes=WARDS) == (chosen, [])
+    chosen, problems = parse_query(query, ward_codes=WARDS)
+    assert parse_query(format_query(chosen), ward_codes=WARDS) == (chosen, [])
     assert all(problem.endswith(".") for problem in problems)
 
 
 def test_what_is_as_on_opening_is_not_in_the_link() -> None:
-    assert to_query(Choices()) == {}
+    assert format_query(Choices()) == {}
 
 
 def test_a_link_in_full() -> None:
@@ -80,7 +80,7 @@ def test_a_link_in_full() -> None:
         reported_by=("sweep",),
         cell=CELL,
     )
-    assert to_query(chosen, fixed=(date(2026, 10, 25), date(2026, 11, 22))) == {
+    assert format_query(chosen, fixed=(date(2026, 10, 25), date(2026, 11, 22))) == {
         "layers": "needle_litter,overdoses",
         "from": "2026-10-25",
         "to": "2026-11-22",
@@ -110,16 +110,16 @@ def test_a_link_in_full() -> None:
     ],
 )
 def test_what_a_link_cannot_say_is_said(query: dict[str, str], problem: str) -> None:
-    assert from_query(query, ward_codes=WARDS) == (Choices(), [problem])
+    assert parse_query(query, ward_codes=WARDS) == (Choices(), [problem])
 
 
 def test_a_whole_day_of_hours_is_no_filter() -> None:
-    assert from_query({"hours": "0-24"}, ward_codes=WARDS) == (Choices(), [])
+    assert parse_query({"hours": "0-24"}, ward_codes=WARDS) == (Choices(), [])
 
 
 def test_choices_become_the_filter_of_the_counts() -> None:
     chosen = Choices(wards=("E05000002",), shift="night", days=frozenset({4}), reported_by=("sweep",))
-    assert filter_for(chosen, layer="overdoses", start=date(2026, 1, 1), end=date(2026, 2, 1)) == Filter(
+    assert build_filter(chosen, layer="overdoses", start=date(2026, 1, 1), end=date(2026, 2, 1)) == Filter(
         layers=("overdoses",),
         start=date(2026, 1, 1),
         end=date(2026, 2, 1),
@@ -137,7 +137,7 @@ def test_only_cells_of_the_four_resolutions_are_cells() -> None:
 
 
 def test_a_view_that_there_is_not_is_left_out_and_said() -> None:
-    chosen, problems = from_query({"view": "league", "against": "never"}, ward_codes=WARDS)
+    chosen, problems = parse_query({"view": "league", "against": "never"}, ward_codes=WARDS)
     assert (chosen.view, chosen.against) == ("counts", "before")
     assert problems == [
         "The link names a view that is not known here; it was left out.",

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from dashboard.figures import LayerFigures
-from dashboard.freshness import Reach
-from dashboard.tables import cell_table, export_rows, moment_words, printed, record_table
-from layers.catalogue import layer_named
+from dashboard.freshness import Coverage
+from dashboard.tables import build_cell_table, build_export_rows, build_record_table, format_moment, format_table
+from layers.catalogue import find_layer
 from layers.event import EVENT_COLUMNS
 from tests.support.events import local
 
@@ -30,7 +30,7 @@ def figures_of(layer: str, counts: list[float], before: list[float] | None = Non
         }
     )
     return LayerFigures(
-        spec=layer_named(layer),
+        spec=find_layer(layer),
         start=date(2026, 10, 25),
         end=date(2026, 11, 22),
         total=sum(counts),
@@ -38,12 +38,12 @@ def figures_of(layer: str, counts: list[float], before: list[float] | None = Non
         unplaced=0,
         shared=0,
         cells=cells,
-        reach=Reach(layer, 1, date(2020, 1, 1), date(2026, 11, 21)),
+        reach=Coverage(layer, 1, date(2020, 1, 1), date(2026, 11, 21)),
     )
 
 
 def test_one_layer_has_the_period_before_and_the_change() -> None:
-    table = cell_table([figures_of("needle_litter", [11.0, 2.0], [3.0, 5.0])])
+    table = build_cell_table([figures_of("needle_litter", [11.0, 2.0], [3.0, 5.0])])
     assert table.to_dict("list") == {
         "Rank": [1, 2],
         "Place": ["Central · 520c", "<b>Newport</b> · 520e"],
@@ -57,28 +57,28 @@ def test_one_layer_has_the_period_before_and_the_change() -> None:
 
 def test_several_layers_stand_side_by_side_without_a_sum() -> None:
     needles, overdoses = figures_of("needle_litter", [4.0, 2.0]), figures_of("overdoses", [1.0, 7.0, 3.0])
-    table = cell_table([needles, overdoses])
+    table = build_cell_table([needles, overdoses])
     assert list(table.columns) == ["Rank", "Place", "Ward", "Needle finds", "Overdoses", "Cell"]
     assert table[["Needle finds", "Overdoses"]].to_numpy().tolist() == [[4.0, 1.0], [2.0, 7.0], [0.0, 3.0]]
 
 
 def test_an_empty_map_is_an_empty_table() -> None:
-    assert len(cell_table([figures_of("needle_litter", [])])) == 0
+    assert len(build_cell_table([figures_of("needle_litter", [])])) == 0
 
 
 def test_the_table_adds_up_to_the_map() -> None:
     figures = figures_of("needle_litter", [4.5, 2.25, 1.0])
-    assert cell_table([figures])["Needle finds"].sum() == figures.total
+    assert build_cell_table([figures])["Needle finds"].sum() == figures.total
 
 
 def test_files_have_one_row_a_layer_and_cell_in_a_fixed_order() -> None:
-    rows = export_rows([figures_of("overdoses", [1.0, 7.0]), figures_of("needle_litter", [4.0])])
+    rows = build_export_rows([figures_of("overdoses", [1.0, 7.0]), figures_of("needle_litter", [4.0])])
     assert list(rows.columns) == ["layer", "cell", "ward_code", "ward_name", "count", "before"]
     assert rows["layer"].tolist() == ["needle_litter", "overdoses", "overdoses"]
 
 
 def test_a_printed_table_has_words_for_numbers_and_nothing_for_nothing() -> None:
-    table = printed(cell_table([figures_of("needle_litter", [1204.0, 1.5])]))
+    table = format_table(build_cell_table([figures_of("needle_litter", [1204.0, 1.5])]))
     assert table["Needle finds"].tolist() == ["1,204", "1.5"]
     assert table["Change"].tolist() == ["", ""]
 
@@ -93,7 +93,7 @@ def test_a_printed_table_has_words_for_numbers_and_nothing_for_nothing() -> None
     ],
 )
 def test_a_moment_is_shown_to_the_precision_that_is_known(start: str, end: str, precision: str, words: str) -> None:
-    assert moment_words(local(start), local(end), precision, LONDON) == words
+    assert format_moment(local(start), local(end), precision, LONDON) == words
 
 
 def test_records_are_shown_newest_first_without_coordinates_or_notes() -> None:
@@ -105,7 +105,7 @@ def test_records_are_shown_newest_first_without_coordinates_or_notes() -> None:
         "reported_by": "<script>",
     }
     older = row | {"occurred_from": row["occurred_from"] - 86_400, "occurred_to": row["occurred_to"] - 86_400}
-    table = record_table(pd.DataFrame([older, row]), time_zone=LONDON)
+    table = build_record_table(pd.DataFrame([older, row]), time_zone=LONDON)
     assert table["When"].tolist() == ["21 Nov 2026, 14:05", "20 Nov 2026, 14:05"]
     assert table["Reported by"].tolist() == ["", ""]
     assert list(table.columns) == [
@@ -116,6 +116,6 @@ def test_records_are_shown_newest_first_without_coordinates_or_notes() -> None:
 
 def test_a_layer_keeps_its_own_figures() -> None:
     figures = figures_of("needle_litter", [4.0])
-    cell_table([figures])
+    build_cell_table([figures])
     assert list(figures.cells.columns) == ["rank", "cell", "ward_code", "ward_name", "count", "before"]
     assert replace(figures).cells is figures.cells

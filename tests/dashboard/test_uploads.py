@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.uploads import STALE_S, main_files, placed, safe_name
+from dashboard.uploads import STALE_S, clean_name, select_main_files, write_uploads
 
 
 @dataclass
@@ -19,7 +19,7 @@ class Upload:
 
 
 def test_files_are_there_for_this_user_only_and_gone_afterwards(tmp_path: Path) -> None:
-    with placed([Upload("finds.csv"), Upload("finds.csv", b"x")], tmp_path) as paths:
+    with write_uploads([Upload("finds.csv"), Upload("finds.csv", b"x")], tmp_path) as paths:
         assert [path.read_bytes() for path in paths] == [b"a,b\n1,2\n", b"x"]
         assert [path.name for path in paths] == ["finds.csv", "2-finds.csv"]
         assert [stat.S_IMODE(path.stat().st_mode) for path in (paths[0].parent, *paths)] == [0o700, 0o600, 0o600]
@@ -28,7 +28,7 @@ def test_files_are_there_for_this_user_only_and_gone_afterwards(tmp_path: Path) 
 
 
 def test_files_are_gone_after_an_error_too(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"\Abroken\Z"), placed([Upload("finds.csv")], tmp_path):
+    with pytest.raises(ValueError, match=r"\Abroken\Z"), write_uploads([Upload("finds.csv")], tmp_path):
         raise ValueError("broken")
     assert list((tmp_path / "uploads").iterdir()) == []
 
@@ -39,7 +39,7 @@ def test_what_a_killed_process_left_is_swept(tmp_path: Path, monkeypatch: pytest
     (left / "finds.csv").write_text("x")
     later = left.stat().st_mtime + STALE_S + 1
     monkeypatch.setattr("dashboard.uploads.time.time", lambda: later)
-    with placed([], tmp_path):
+    with write_uploads([], tmp_path):
         assert not left.exists()
 
 
@@ -55,12 +55,12 @@ def test_what_a_killed_process_left_is_swept(tmp_path: Path, monkeypatch: pytest
     ],
 )
 def test_a_name_keeps_what_profiles_read_and_nothing_else(name: str, safe: str) -> None:
-    assert safe_name(name) == safe
+    assert clean_name(name) == safe
 
 
 @given(st.text(max_size=400))
 def test_no_name_leaves_its_folder_or_is_too_long(name: str) -> None:
-    safe = safe_name(name)
+    safe = clean_name(name)
     assert safe == Path(safe).name
     assert safe not in {"", ".", ".."}
     assert len(safe) <= 120
@@ -68,4 +68,4 @@ def test_no_name_leaves_its_folder_or_is_too_long(name: str) -> None:
 
 def test_parts_of_a_shapefile_are_not_read_by_themselves() -> None:
     paths = [Path(name) for name in ("a.shp", "a.dbf", "A.prj", "b.dbf", "c.csv")]
-    assert main_files(paths) == [Path("a.shp"), Path("b.dbf"), Path("c.csv")]
+    assert select_main_files(paths) == [Path("a.shp"), Path("b.dbf"), Path("c.csv")]

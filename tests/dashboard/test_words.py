@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboard.guard import is_loopback, require_loopback
-from dashboard.words import html_text, list_words, number_words, percent_words, plural, span_words
+from dashboard.words import escape_html, format_list, format_number, format_percent, format_plural, format_span
 from geo.errors import PolicyError
 
 
@@ -18,33 +18,33 @@ from geo.errors import PolicyError
     ],
 )
 def test_a_period_is_written_by_its_first_and_last_day(start: date, end: date, words: str) -> None:
-    assert span_words(start, end) == words
+    assert format_span(start, end) == words
 
 
 def test_numbers_percents_and_plurals() -> None:
-    assert [number_words(value) for value in (1204, 1.46, -0.04, -0.001, 0.0, 12.96)] == [
+    assert [format_number(value) for value in (1204, 1.46, -0.04, -0.001, 0.0, 12.96)] == [
         *("1,204", "1.5", "-0.04", "0", "0", "13"),
     ]
-    assert [percent_words(share) for share in (0.18, 0.001, 0.0, 12.0)] == ["18 %", "under 1 %", "0 %", "1,200 %"]
-    assert [plural(value, "find", "finds") for value in (1, 2, 0.4)] == ["1 find", "2 finds", "0.4 finds"]
+    assert [format_percent(share) for share in (0.18, 0.001, 0.0, 12.0)] == ["18 %", "under 1 %", "0 %", "1,200 %"]
+    assert [format_plural(value, "find", "finds") for value in (1, 2, 0.4)] == ["1 find", "2 finds", "0.4 finds"]
 
 
 def test_lists_stop_where_they_are_told_to() -> None:
     names = ["Central", "Newport", "Park", "Kader", "Acklam"]
-    assert [list_words(names[:n]) for n in range(4)] == [
+    assert [format_list(names[:n]) for n in range(4)] == [
         "",
         "Central",
         "Central and Newport",
         "Central, Newport and Park",
     ]
-    assert list_words(names, most=3) == "Central, Newport, Park and 2 more"
-    assert list_words(names[:3], most=3) == "Central, Newport and Park"
-    assert list_words(names) == "Central, Newport, Park, Kader and Acklam"
+    assert format_list(names, most=3) == "Central, Newport, Park and 2 more"
+    assert format_list(names[:3], most=3) == "Central, Newport and Park"
+    assert format_list(names) == "Central, Newport, Park, Kader and Acklam"
 
 
 @given(st.text())
 def test_escaped_text_has_no_markup(text: str) -> None:
-    assert not set("<>\"'\n\r\x00") & set(html_text(text))
+    assert not set("<>\"'\n\r\x00") & set(escape_html(text))
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "localhost", "::1", "[::1]", "127.8.9.1"])

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from geo.alerts import Alerts, ears, false_alarms_per_year
+from geo.alerts import Alerts, ears, estimate_false_alarms
 from geo.errors import UsageError
 
 SERIES = hnp.arrays(np.float64, st.tuples(st.integers(1, 40), st.just(2)), elements=st.integers(0, 12))
@@ -63,8 +63,8 @@ def test_one_event_after_a_quiet_week_is_no_alarm() -> None:
 
 
 def test_floors_keep_false_alarms_of_sparse_series_few() -> None:
-    with_floors = false_alarms_per_year(ears, mean=0.2, series=50)
-    without = false_alarms_per_year(lambda counts: ears(counts, sigma_floor=0.01, fewest=1), mean=0.2, series=50)
+    with_floors = estimate_false_alarms(ears, mean=0.2, series=50)
+    without = estimate_false_alarms(lambda counts: ears(counts, sigma_floor=0.01, fewest=1), mean=0.2, series=50)
     assert with_floors < 1
     assert without > 10
 
@@ -73,7 +73,7 @@ def test_false_alarms_are_counted_over_the_year_alone() -> None:
     def always(counts: np.ndarray) -> Alerts:
         return Alerts(counts, counts, counts, np.ones(counts.shape, dtype=bool))
 
-    assert false_alarms_per_year(always, mean=1, size=0.5, times_a_year=52, history=10, series=3) == 52
+    assert estimate_false_alarms(always, mean=1, size=0.5, times_a_year=52, history=10, series=3) == 52
 
 
 def test_an_unknown_method_is_refused() -> None:

@@ -5,7 +5,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geo.apart import count_apart
+from geo.apart import count_separate_places
 from geo.cells import index_points
 
 CENTRE = h3.latlng_to_cell(54.574, -1.2345, 11)
@@ -18,7 +18,7 @@ def taken(cells: list[int]) -> list[int]:
     """The cells that count: each distinct one is a group of its own."""
     distinct = sorted(set(cells))
     numbers = np.array([distinct.index(cell) for cell in cells], dtype=np.int64)
-    counts = count_apart(np.array(cells, dtype=np.uint64), numbers, size=len(distinct))
+    counts = count_separate_places(np.array(cells, dtype=np.uint64), numbers, size=len(distinct))
     assert set(counts.tolist()) <= {0, 1}
     return [cell for cell, count in zip(distinct, counts.tolist(), strict=True) if count]
 
@@ -40,7 +40,9 @@ def test_neither_the_order_nor_repetition_makes_a_difference(choice: list[int], 
     pairs *= 2
     random.shuffle(pairs)  # type: ignore[attr-defined]  # a random.Random
     counts = [
-        count_apart(np.array([c for c, _ in part], dtype=np.uint64), np.array([g for _, g in part]), size=4).tolist()
+        count_separate_places(
+            np.array([c for c, _ in part], dtype=np.uint64), np.array([g for _, g in part]), size=4
+        ).tolist()
         for part in (before, pairs)
     ]
     assert counts[0] == counts[1]
@@ -53,7 +55,7 @@ def test_places_that_do_not_touch_are_all_counted_each_in_its_group(choice: set[
     """What the minimum of places of a release rests on: events laid on such places have that many."""
     apart = taken([DISK[k] for k in choice])
     groups = np.arange(len(apart)) % size
-    counts = count_apart(np.array(apart, dtype=np.uint64), groups, size=size)
+    counts = count_separate_places(np.array(apart, dtype=np.uint64), groups, size=size)
     assert counts.tolist() == np.bincount(groups, minlength=size).tolist()
 
 
@@ -62,14 +64,14 @@ def test_a_building_on_the_corner_of_three_cells_is_one_place() -> None:
     turn = np.linspace(0, 2 * np.pi, 12, endpoint=False)
     cells = index_points(lon + 8.5e-6 * np.cos(turn), lat + 5e-6 * np.sin(turn), resolution=11)  # 1.1 m across
     assert len(np.unique(cells)) == 3
-    assert count_apart(cells, np.zeros(12, dtype=np.int64), size=1).tolist() == [1]
-    assert sum(count_apart(cells, np.arange(12, dtype=np.int64), size=12).tolist()) == 1
+    assert count_separate_places(cells, np.zeros(12, dtype=np.int64), size=1).tolist() == [1]
+    assert sum(count_separate_places(cells, np.arange(12, dtype=np.int64), size=12).tolist()) == 1
 
 
 def test_a_street_is_not_one_place() -> None:
     street = np.array(h3.grid_path_cells(DISK[0], DISK[-1]), dtype=np.uint64)
-    assert 3 * count_apart(street, np.zeros(len(street), dtype=np.int64), size=1)[0] >= len(street) > 3
+    assert 3 * count_separate_places(street, np.zeros(len(street), dtype=np.int64), size=1)[0] >= len(street) > 3
 
 
 def test_nothing_is_nowhere() -> None:
-    assert count_apart(NONE.astype(np.uint64), NONE, size=2).tolist() == [0, 0]
+    assert count_separate_places(NONE.astype(np.uint64), NONE, size=2).tolist() == [0, 0]

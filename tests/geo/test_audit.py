@@ -11,8 +11,8 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 
 from bench.small_trees import count_leaves, guarded, half_full, histories, published, shapes
 from geo.audit import audit
-from geo.audit_odds import leaf_odds
-from geo.audit_profiles import possible_sums
+from geo.audit_odds import find_leaf_odds
+from geo.audit_profiles import find_possible_sums
 from geo.disclosure import carry_up
 
 SMALL = [shape for leaves in range(1, 6) for shape in shapes(leaves, 2)]
@@ -33,7 +33,7 @@ def test_possible_sums_are_those_of_brute_force(
     shape: tuple[tuple[object, ...], ...], total: int, *, half: bool
 ) -> None:
     k, cubes = 3, within(shape, total, 3, half=half)
-    found = {frozenset(sums) for sums in possible_sums(shape, total, k, half_full=half)}
+    found = {frozenset(sums) for sums in find_possible_sums(shape, total, k, half_full=half)}
     if not len(cubes):
         assert found == {frozenset()}
         return
@@ -51,7 +51,7 @@ def test_odds_are_shares_of_histories(shape: tuple[tuple[object, ...], ...], *, 
     if not len(cubes):
         return
     expected = sorted(tuple(np.bincount(leaf, minlength=3) / len(cubes)) for leaf in cubes.T)
-    odds = sorted(share for leaves, share in leaf_odds(shape, 4, 3, half_full=half) for _ in range(leaves))
+    odds = sorted(share for leaves, share in find_leaf_odds(shape, 4, 3, half_full=half) for _ in range(leaves))
     assert np.allclose(odds, expected)
 
 
@@ -64,7 +64,7 @@ def test_odds_among_many_leaves_are_those_of_whole_numbers(leaves: int, total: i
         ways = [sums[t + 1] - sums[max(0, t - k + 1)] for t in range(min(len(sums) - 1, total + 1))]
     around = [ways[total - v] if 0 <= total - v < len(ways) else 0 for v in range(k)]
     expected = [float(Fraction(way, sum(around))) for way in around]
-    ((many, odds),) = leaf_odds(((),) * leaves, total, k)
+    ((many, odds),) = find_leaf_odds(((),) * leaves, total, k)
     assert many == leaves
     assert np.allclose(odds, expected, rtol=1e-9, atol=0)
 

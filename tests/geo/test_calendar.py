@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geo.calendar import HOURS_A_WEEK, AllowedTime, Calendar, month_name, week_mask
+from geo.calendar import HOURS_A_WEEK, AllowedTime, Calendar, build_week_mask, format_month
 from geo.errors import UsageError
 
 LONDON = Calendar("Europe/London")
@@ -46,7 +46,7 @@ def test_summer_midnight_is_eleven_at_night_in_utc() -> None:
 
 
 def test_months_have_names() -> None:
-    assert [month_name(month) for month in (0, 11, 12, 683)] == ["1970-01", "1970-12", "1971-01", "2026-12"]
+    assert [format_month(month) for month in (0, 11, 12, 683)] == ["1970-01", "1970-12", "1971-01", "2026-12"]
 
 
 def test_a_zone_that_there_is_not() -> None:
@@ -59,27 +59,27 @@ def test_a_zone_that_there_is_not() -> None:
 
 
 def test_all_hours_of_all_days_are_the_whole_week() -> None:
-    assert week_mask(None, ()).all()
-    assert week_mask((0, 24), range(7)).all()
+    assert build_week_mask(None, ()).all()
+    assert build_week_mask((0, 24), range(7)).all()
 
 
 def test_a_night_belongs_to_the_day_on_which_it_begins() -> None:
-    friday_night = week_mask((22, 4), {4})
+    friday_night = build_week_mask((22, 4), {4})
     assert np.flatnonzero(friday_night).tolist() == [*range(4 * 24 + 22, 5 * 24 + 4)]
-    sunday_night = week_mask((22, 4), {6})
+    sunday_night = build_week_mask((22, 4), {6})
     assert np.flatnonzero(sunday_night).tolist() == [0, 1, 2, 3, HOURS_A_WEEK - 2, HOURS_A_WEEK - 1]
 
 
 def test_hours_of_a_day_and_days_without_hours() -> None:
-    assert np.flatnonzero(week_mask((6, 8), {0, 2})).tolist() == [6, 7, 54, 55]
-    assert np.flatnonzero(week_mask(None, {1})).tolist() == [*range(24, 48)]
+    assert np.flatnonzero(build_week_mask((6, 8), {0, 2})).tolist() == [6, 7, 54, 55]
+    assert np.flatnonzero(build_week_mask(None, {1})).tolist() == [*range(24, 48)]
 
 
 @given(SECONDS, st.integers(0, 40 * 3600), ZONES, st.integers(0, 23), st.integers(1, 24), st.sets(st.integers(0, 6)))
 def test_chosen_time_adds_up_as_second_by_second_reading_does(
     start: int, length: int, zone: str, first: int, last: int, days: set[int]
 ) -> None:
-    mask = week_mask((first, last) if first != last else None, days)
+    mask = build_week_mask((first, last) if first != last else None, days)
     calendar = Calendar(zone)
     allowed = AllowedTime.between(start, start + length, calendar=calendar, mask=mask)
     low, high = allowed.seconds_before(np.array([start, start + length])).tolist()
@@ -96,6 +96,6 @@ def test_chosen_time_adds_up_as_second_by_second_reading_does(
 def test_one_to_three_oclock_over_the_clock_changes(day: dt.date, seconds: int) -> None:
     # In March 01:00 to 02:00 does not happen; in October it happens twice.
     low, high = LONDON.day_bounds(day)
-    allowed = AllowedTime.between(low, high, calendar=LONDON, mask=week_mask((1, 3), ()))
+    allowed = AllowedTime.between(low, high, calendar=LONDON, mask=build_week_mask((1, 3), ()))
     first, last = allowed.seconds_before(np.array([low, high])).tolist()
     assert last - first == seconds

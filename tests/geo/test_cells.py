@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geo.cells import (
-    boundaries,
-    cell_areas_km2,
-    cell_strings,
-    cells_from_strings,
-    cells_meeting,
+    build_outlines,
+    find_meeting_cells,
+    format_cells,
+    format_short_code,
     index_points,
     index_points_at,
-    short_code,
+    measure_areas_km2,
+    parse_cell_strings,
 )
 from geo.errors import DataError, UsageError
 
@@ -27,7 +27,7 @@ DISK = np.array(sorted(h3.grid_disk(h3.latlng_to_cell(54.57, -1.23, 9), 4)), dty
 def test_the_contracts_cell_of_a_point() -> None:
     cells = index_points([-1.2345], [54.5762], resolution=9)
     assert cells.dtype == np.uint64
-    assert cell_strings(cells) == [h3_str.latlng_to_cell(54.5762, -1.2345, 9)]
+    assert format_cells(cells) == [h3_str.latlng_to_cell(54.5762, -1.2345, 9)]
 
 
 def test_no_points_have_no_cells() -> None:
@@ -63,21 +63,21 @@ def test_a_resolution_that_h3_has_not_is_refused() -> None:
 
 @pytest.mark.parametrize("resolution", [8, 9, 10])
 def test_the_study_area_is_every_cell_that_meets_it(resolution: int) -> None:
-    cells = cells_meeting([TOWN], resolution=resolution)
+    cells = find_meeting_cells([TOWN], resolution=resolution)
     around = np.unique(np.array([near for cell in cells.tolist() for near in h3.grid_disk(cell, 2)], dtype=np.uint64))
-    met = shapely.intersects(TOWN, boundaries(around))
+    met = shapely.intersects(TOWN, build_outlines(around))
     assert cells.tolist() == around[met].tolist()
 
 
 def test_the_study_area_of_a_sliver_and_of_nothing() -> None:
     sliver = shapely.box(-1.23, 54.57, -1.23 + 1e-7, 54.57 + 1e-7)
-    assert cells_meeting([sliver], resolution=9).tolist() == [h3.latlng_to_cell(54.57, -1.23, 9)]
-    assert cells_meeting([], resolution=9).tolist() == []
+    assert find_meeting_cells([sliver], resolution=9).tolist() == [h3.latlng_to_cell(54.57, -1.23, 9)]
+    assert find_meeting_cells([], resolution=9).tolist() == []
 
 
 def test_the_study_area_of_two_parts_with_a_hole() -> None:
     ring = shapely.difference(TOWN, shapely.Point(-1.23, 54.57).buffer(0.02))
-    both = cells_meeting([ring, shapely.affinity.translate(TOWN, 0.2)], resolution=9)
+    both = find_meeting_cells([ring, shapely.affinity.translate(TOWN, 0.2)], resolution=9)
     assert h3.latlng_to_cell(54.57, -1.23, 9) not in both.tolist()
     assert h3.latlng_to_cell(54.57, -1.03, 9) in both.tolist()
 
@@ -87,31 +87,31 @@ def test_the_study_area_of_two_parts_with_a_hole() -> None:
 def test_the_study_area_of_real_wards(shared: object, resolution: int) -> None:
     wards = shapely.from_geojson((shared / "boundaries" / "middlesbrough_wards_2025.geojson").read_text())  # type: ignore[operator]  # a Path
     whole = shapely.union_all(shapely.get_parts(wards))
-    cells = cells_meeting(shapely.get_parts(wards), resolution=resolution)
+    cells = find_meeting_cells(shapely.get_parts(wards), resolution=resolution)
     west, south, east, north = whole.bounds
     box = h3.geo_to_h3shape(shapely.box(west - 0.02, south - 0.02, east + 0.02, north + 0.02))
     every = np.array(sorted(h3.h3shape_to_cells(box, resolution)), dtype=np.uint64)
-    assert cells.tolist() == every[shapely.intersects(whole, boundaries(every))].tolist()
+    assert cells.tolist() == every[shapely.intersects(whole, build_outlines(every))].tolist()
 
 
 def test_outlines_are_those_of_h3_in_order_of_longitude_and_latitude() -> None:
-    for cell, outline in zip(DISK.tolist(), boundaries(DISK), strict=True):
+    for cell, outline in zip(DISK.tolist(), build_outlines(DISK), strict=True):
         ring = [(lon, lat) for lat, lon in h3.cell_to_boundary(cell)]
         assert shapely.get_coordinates(outline)[:-1].tolist() == [list(corner) for corner in ring]
-    assert boundaries(DISK[:0]).tolist() == []
+    assert build_outlines(DISK[:0]).tolist() == []
 
 
 @given(st.lists(st.tuples(st.floats(-180, 180), st.floats(-90, 90), st.integers(0, 15)), max_size=20))
 def test_names_come_back_as_cells(places: list[tuple[float, float, int]]) -> None:
     cells = np.array([h3.latlng_to_cell(lat, lon, resolution) for lon, lat, resolution in places], dtype=np.uint64)
-    assert cell_strings(cells) == [h3.int_to_str(cell) for cell in cells.tolist()]
-    assert cells_from_strings(cell_strings(cells)).tolist() == cells.tolist()
+    assert format_cells(cells) == [h3.int_to_str(cell) for cell in cells.tolist()]
+    assert parse_cell_strings(format_cells(cells)).tolist() == cells.tolist()
 
 
 @pytest.mark.parametrize("name", ["", "Central", "-1", "8" * 40, "0"])
 def test_what_names_no_cell_is_refused(name: str) -> None:
     with pytest.raises(DataError) as caught:
-        cells_from_strings([*cell_strings(DISK[:1]), name])
+        parse_cell_strings([*format_cells(DISK[:1]), name])
     assert str(caught.value) == (
         f"A cell is named by its H3 number in hexadecimal digits; {name!r} is none; "
         "take names from a map's link, or from the column `cell` of hexbeat counts"
@@ -119,10 +119,10 @@ def test_what_names_no_cell_is_refused(name: str) -> None:
 
 
 def test_sizes_are_those_of_h3() -> None:
-    assert cell_areas_km2(DISK).tolist() == [h3.cell_area(cell) for cell in DISK.tolist()]
+    assert measure_areas_km2(DISK).tolist() == [h3.cell_area(cell) for cell in DISK.tolist()]
 
 
 def test_short_codes_tell_neighbours_apart() -> None:
-    codes = {short_code(cell) for cell in DISK.tolist()}
+    codes = {format_short_code(cell) for cell in DISK.tolist()}
     assert len(codes) == len(DISK)
     assert {len(code) for code in codes} == {4}

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from geo.change import compare_periods, e_test, fewest_to_tell, ratio_interval
+from geo.change import compare_periods, count_fewest_events, e_test, ratio_interval
 from geo.errors import UsageError
 
 COUNTS = st.integers(0, 60)
@@ -72,9 +72,9 @@ def test_nothing_at_all_tells_nothing() -> None:
 
 
 def test_fewest_to_tell_is_where_the_extreme_split_first_counts() -> None:
-    assert fewest_to_tell(0.5) == 6
+    assert count_fewest_events(0.5) == 6
     for share in (0.5, 0.3, 0.08):
-        fewest, rarer = fewest_to_tell(share), min(share, 1 - share)
+        fewest, rarer = count_fewest_events(share), min(share, 1 - share)
         assert 2 * rarer**fewest <= 0.05 < 2 * rarer ** (fewest - 1)
 
 

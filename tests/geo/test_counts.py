@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geo.calendar import AllowedTime, Calendar, week_mask
-from geo.counts import distinct_codes, expand, group_sums, shares
+from geo.calendar import AllowedTime, Calendar, build_week_mask
+from geo.counts import compute_shares, expand, number_distinct, sum_groups
 
 LONDON = Calendar("Europe/London")
 HOUR = 3600
@@ -17,7 +17,7 @@ MOMENTS = st.integers(1_700_000_000, 1_720_000_000)
 
 
 def share(start: int, end: int, low: int, high: int, allowed: AllowedTime | None = None) -> float:
-    return float(shares(np.array([start]), np.array([end]), low=low, high=high, allowed=allowed)[0])
+    return float(compute_shares(np.array([start]), np.array([end]), low=low, high=high, allowed=allowed)[0])
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_shares_of_a_period(start: int, end: int, expected: float) -> None:
 
 def test_shares_of_chosen_hours() -> None:
     low, high = (LONDON.month_bounds(649)[0], LONDON.month_bounds(650)[1])  # February and March 2024
-    allowed = AllowedTime.between(low, high, calendar=LONDON, mask=week_mask((22, 2), {4}))
+    allowed = AllowedTime.between(low, high, calendar=LONDON, mask=build_week_mask((22, 2), {4}))
     friday_22 = low + (24 + 22) * HOUR  # 2 February 2024 was a Friday
     assert share(friday_22, friday_22 + 4 * HOUR, low, high, allowed) == 1.0
     assert share(friday_22 - 2 * HOUR, friday_22 + 2 * HOUR, low, high, allowed) == 0.5
@@ -62,7 +62,7 @@ def test_parts_of_a_period_add_up_to_the_whole(
     start: int, length: int, cuts: list[int], hours: tuple[int, int] | None
 ) -> None:
     edges = [1_690_000_000, *sorted(cuts), 1_730_000_000]
-    mask = week_mask(hours, ())
+    mask = build_week_mask(hours, ())
     allowed = AllowedTime.between(edges[0], edges[-1], calendar=LONDON, mask=mask) if hours else None
     whole = share(start, start + length, edges[0], edges[-1], allowed)
     parts = [share(start, start + length, low, high, allowed) for low, high in itertools.pairwise(edges)]
@@ -86,18 +86,18 @@ def test_group_sums_are_those_of_a_dictionary(sizes: tuple[int, int], rows: list
     for first, second, weight in rows:
         expected[first, second] += weight
     table = np.array(rows, dtype=np.int64).reshape(-1, 3)
-    codes, sums = group_sums([table[:, 0], table[:, 1]], sizes, table[:, 2].astype(np.float64))
+    codes, sums = sum_groups([table[:, 0], table[:, 1]], sizes, table[:, 2].astype(np.float64))
     assert list(zip(codes[0].tolist(), codes[1].tolist(), strict=True)) == sorted(expected)
     assert sums.tolist() == [expected[key] for key in sorted(expected)]
 
 
 def test_without_weights_groups_are_counted() -> None:
-    (code,), sums = group_sums([np.array([2, 0, 2], dtype=np.uint8)], [4])
+    (code,), sums = sum_groups([np.array([2, 0, 2], dtype=np.uint8)], [4])
     assert (code.tolist(), sums.tolist(), sums.dtype) == ([0, 2], [1.0, 2.0], np.float64)
 
 
 def test_with_nothing_to_group_by_there_is_one_sum() -> None:
-    codes, sums = group_sums([], [], np.array([0.25, 0.5]))
+    codes, sums = sum_groups([], [], np.array([0.25, 0.5]))
     assert (codes, sums.tolist()) == ([], [0.75])
 
 
@@ -105,5 +105,5 @@ def test_with_nothing_to_group_by_there_is_one_sum() -> None:
 def test_distinct_codes_are_those_of_unique(values: list[int]) -> None:
     array = np.array(values, dtype=np.uint64)
     distinct, inverse = np.unique(array, return_inverse=True)
-    codes, found = distinct_codes(array)
+    codes, found = number_distinct(array)
     assert (codes.tolist(), found.tolist()) == (inverse.tolist(), distinct.tolist())

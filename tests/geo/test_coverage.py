@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from geo.coverage import (
     area_m2,
-    enclosed_gaps,
+    find_enclosed_gaps,
     find_faults,
+    find_narrow_inlets,
     is_narrow,
-    mend,
-    narrow_inlets,
+    repair,
     round_polygons,
     to_degrees,
     to_plane,
@@ -69,7 +69,7 @@ def test_a_sliver_names_all_who_enclose_it() -> None:
 def test_a_wide_gap_is_a_place_of_nobody_and_no_fault() -> None:
     ring = np.delete(grid(), 4)
     assert find_faults(ring) == []
-    (gap,) = enclosed_gaps(ring)
+    (gap,) = find_enclosed_gaps(ring)
     assert area_m2(gap) == pytest.approx(area_m2(grid()[4]))
 
 
@@ -100,7 +100,7 @@ def test_an_empty_polygon_is_reported() -> None:
 @pytest.mark.parametrize("east", [0.000012, -0.000012])
 def test_mending_closes_a_narrow_overlap_or_sliver_and_says_so(east: float) -> None:
     faulty = round_polygons(widened(grid(), 4, east))
-    mended, (fault,) = mend(faulty)
+    mended, (fault,) = repair(faulty)
     assert find_faults(mended) == []
     assert fault.kind == ("overlap" if east > 0 else "sliver")
     ground = sum(area_m2(polygon) for polygon in mended) - sum(area_m2(polygon) for polygon in faulty)
@@ -110,8 +110,8 @@ def test_mending_closes_a_narrow_overlap_or_sliver_and_says_so(east: float) -> N
 def test_a_gap_that_is_open_to_the_outside_is_worth_a_look_and_no_fault() -> None:
     polygons = round_polygons(widened(grid(3, 1), 0, -0.000004))
     assert find_faults(polygons) == []
-    assert narrow_inlets(polygons) == [0, 1]
-    assert narrow_inlets(round_polygons(grid())) == []
+    assert find_narrow_inlets(polygons) == [0, 1]
+    assert find_narrow_inlets(round_polygons(grid())) == []
 
 
 def test_mending_shares_corners() -> None:
@@ -120,7 +120,7 @@ def test_mending_shares_corners() -> None:
     polygons[0] = shapely.Polygon(
         [(west, south), (east, south), (east, south + STEP / 2), (east, north), (west, north)]
     )
-    mended, faults = mend(polygons)
+    mended, faults = repair(polygons)
     assert find_faults(mended) == []
     assert [fault.kind for fault in faults] == ["edge", "edge"]
     assert [area_m2(polygon) for polygon in mended] == pytest.approx([area_m2(polygon) for polygon in polygons])
@@ -128,14 +128,14 @@ def test_mending_shares_corners() -> None:
 
 def test_mending_leaves_a_wide_overlap_to_the_publisher() -> None:
     faulty = widened(grid(), 0, 0.001)
-    mended, faults = mend(faulty)
+    mended, faults = repair(faulty)
     assert faults == []
     assert [fault.kind for fault in find_faults(mended)] == ["overlap"]
 
 
 def test_mending_keeps_both_halves_of_a_ring_that_crosses_itself() -> None:
     bowtie = np.array([shapely.Polygon([(0, 50), (0.01, 50.01), (0.01, 50), (0, 50.01)])], dtype=object)
-    (mended,), (fault,) = mend(bowtie)
+    (mended,), (fault,) = repair(bowtie)
     assert mended.is_valid
     assert shapely.get_num_geometries(mended) == 2
     assert fault.kind == "ring"
@@ -143,7 +143,7 @@ def test_mending_keeps_both_halves_of_a_ring_that_crosses_itself() -> None:
 
 def test_what_is_sound_is_not_touched_by_mending() -> None:
     polygons = round_polygons(grid())
-    mended, faults = mend(polygons)
+    mended, faults = repair(polygons)
     assert faults == []
     assert shapely.equals_exact(mended, polygons).all()
 
@@ -196,7 +196,7 @@ def test_mending_makes_a_coverage_of_small_errors_and_moves_little(
     polygons = grid(jitter=np.array(shifts).reshape(4, 4, 2))
     polygons[place] = shapely.transform(polygons[place], lambda degrees: degrees + error)
     faulty = round_polygons(polygons)
-    mended, _ = mend(faulty)
+    mended, _ = repair(faulty)
     assert find_faults(mended) == []
     for before, after in zip(faulty, mended, strict=True):
         assert area_m2(shapely.symmetric_difference(before, after)) < 10_000

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
-from geo.covering import best_cover, greedy_cover
+from geo.covering import find_best_cover, find_greedy_cover
 from geo.errors import UsageError
 
 
@@ -21,7 +21,7 @@ def test_the_cover_is_the_best_that_brute_force_finds(seed: int, points: int, ca
     random = np.random.default_rng(seed)
     reaches = (random.uniform(size=(points, candidates)) < 0.3).astype(float)
     demand = random.integers(0, 5, points).astype(float)
-    found = best_cover(csr_array(reaches), demand, number)
+    found = find_best_cover(csr_array(reaches), demand, number)
     assert found.covered == pytest.approx(by_brute_force(reaches, demand, number))
     assert found.proven
     assert found.gap == 0
@@ -34,8 +34,8 @@ def test_the_cover_is_the_best_that_brute_force_finds(seed: int, points: int, ca
 def test_greedy_is_only_a_start() -> None:
     # The largest candidate covers the middle of both halves; the two halves together cover more.
     reaches = csr_array(np.array([[1, 0, 0], [1, 0, 1], [1, 0, 1], [0, 1, 1], [0, 1, 1], [0, 1, 0.0]]))
-    assert greedy_cover(reaches, np.ones(6), 2).tolist() == [2, 0]
-    best = best_cover(reaches, np.ones(6), 2)
+    assert find_greedy_cover(reaches, np.ones(6), 2).tolist() == [2, 0]
+    best = find_best_cover(reaches, np.ones(6), 2)
     assert best.chosen.tolist() == [0, 1]
     assert best.covered == 6
 
@@ -43,20 +43,20 @@ def test_greedy_is_only_a_start() -> None:
 def test_a_bound_is_said_when_time_is_up() -> None:
     random = np.random.default_rng(3)
     reaches = csr_array((random.uniform(size=(400, 150)) < 0.05).astype(float))
-    found = best_cover(reaches, random.integers(1, 9, 400).astype(float), 12, seconds=1e-9)
+    found = find_best_cover(reaches, random.integers(1, 9, 400).astype(float), 12, seconds=1e-9)
     assert found.covered <= found.bound
     assert found.proven == (found.gap == 0)
     assert len(found.chosen) == 12
 
 
 def test_nothing_to_cover_chooses_nothing() -> None:
-    found = best_cover(csr_array((3, 4)), np.ones(3), 2)
+    found = find_best_cover(csr_array((3, 4)), np.ones(3), 2)
     assert (len(found.chosen), found.covered, found.proven) == (0, 0.0, True)
 
 
 def test_shapes_that_do_not_fit_are_refused() -> None:
     with pytest.raises(UsageError) as caught:
-        best_cover(csr_array((3, 4)), np.ones(2), 0)
+        find_best_cover(csr_array((3, 4)), np.ones(2), 0)
     assert str(caught.value) == (
         "Covering needs a demand of 0 or more for each point, and 1 place or more to choose; "
         "there are 3 points, 2 demands and 0 places; count events by the same points, and ask for one place or more"

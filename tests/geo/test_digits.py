@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geo.digits import base_cell, decode, encode, heads, resolution_of
+from geo.digits import decode, decode_base_cell, decode_resolution, encode, find_prefixes
 
 LATITUDES = st.floats(-80, 80)
 LONGITUDES = st.floats(-179, 179)
@@ -15,12 +15,12 @@ LONGITUDES = st.floats(-179, 179)
 @given(LATITUDES, LONGITUDES, st.integers(0, 15))
 def test_a_cell_comes_back_from_its_coordinates(lat: float, lon: float, resolution: int) -> None:
     cells = np.array([h3.latlng_to_cell(lat, lon, resolution)], dtype=np.uint64)
-    head = int(heads(cells)[0])
-    assert resolution_of(head) == resolution
-    if base_cell(head) is None:
+    head = int(find_prefixes(cells)[0])
+    assert decode_resolution(head) == resolution
+    if decode_base_cell(head) is None:
         assert h3.is_pentagon(h3.cell_to_parent(int(cells[0]), 0))
     else:
-        assert base_cell(head) == h3.get_base_cell_number(int(cells[0]))
+        assert decode_base_cell(head) == h3.get_base_cell_number(int(cells[0]))
         assert encode(*decode(cells), head=head).tolist() == cells.tolist()
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geo.dwelling import METRES_PER_DEGREE, stays_at
+from geo.dwelling import METRES_PER_DEGREE, find_stays
 
 LAT = 54.57
 EAST = 1 / (METRES_PER_DEGREE * np.cos(np.radians(LAT)))  # degrees of longitude in a metre
@@ -13,7 +13,7 @@ PLACES = np.array([0.0, 300.0, 420.0])  # metres east; the last two overlap at a
 
 
 def stays(seconds: list[float], metres: list[float], *, radius_m: float = 100) -> list[tuple[int, int, int, int]]:
-    found = stays_at(
+    found = find_stays(
         np.array(seconds),
         np.array(metres) * EAST,
         np.full(len(metres), LAT),
@@ -53,7 +53,7 @@ def test_nothing_comes_of_nothing() -> None:
     assert stays([], []) == []
     assert stays([0], [0]) == []
     assert stays([0, 0], [0, 0]) == []
-    assert stays_at(*(np.zeros(2),) * 3, np.zeros(0), np.zeros(0), radius_m=100) == []
+    assert find_stays(*(np.zeros(2),) * 3, np.zeros(0), np.zeros(0), radius_m=100) == []
 
 
 @given(

@@ -5,9 +5,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import stats
 
-from geo.emerging import DEFINITIONS, Pattern, Trend, classify, emerging_hotspots, mann_kendall
+from geo.emerging import DEFINITIONS, Pattern, Trend, classify, find_emerging_hotspots, mann_kendall
 from geo.errors import UsageError
-from geo.neighbours import cell_neighbours
+from geo.neighbours import build_neighbours
 from tests.geo.test_neighbours import MIDDLESBROUGH, disk
 
 FLAT, RISING, FALLING = (0.0, 1.0), (3.0, 0.003), (-3.0, 0.003)
@@ -103,33 +103,33 @@ def test_the_trend_is_kendalls(series: np.ndarray) -> None:
 
 def test_a_planted_place_becomes_hot_and_quiet_maps_tell_nothing() -> None:
     cells = disk(*MIDDLESBROUGH, resolution=9, rings=12)
-    neighbours = cell_neighbours(cells)
+    neighbours = build_neighbours(cells)
     middle = int(np.flatnonzero(cells == disk(*MIDDLESBROUGH, resolution=9, rings=0)[0])[0])
     truth = neighbours[[middle]].toarray()[0] > 0
     generator = np.random.default_rng(3)
     counts = generator.poisson(1.0, (12, len(cells))) + truth * generator.poisson(6.0, (12, len(cells)))
     counts[:6, truth] = generator.poisson(1.0, (6, truth.sum()))
-    found = emerging_hotspots(counts, neighbours)
+    found = find_emerging_hotspots(counts, neighbours)
     assert found.pattern[middle] in {Pattern.CONSECUTIVE, Pattern.SPORADIC}
     assert found.z.shape == found.kind.shape == (12, len(cells))
     assert found.trend.p[middle] < 0.05
-    quiet = emerging_hotspots(generator.poisson(0.004, (6, len(cells))), neighbours)
+    quiet = find_emerging_hotspots(generator.poisson(0.004, (6, len(cells))), neighbours)
     assert set(quiet.pattern) == {Pattern.TOO_FEW}
     assert Pattern.TOO_FEW not in found.pattern
 
 
 def test_plenty_of_events_is_never_too_few_however_they_are_spread() -> None:
     """A few cells of a hundred times the rate hide a place of six times, but three events a cell are not too few."""
-    neighbours = cell_neighbours(disk(*MIDDLESBROUGH, resolution=9, rings=12))
+    neighbours = build_neighbours(disk(*MIDDLESBROUGH, resolution=9, rings=12))
     counts = np.full((5, neighbours.shape[0]), 2.0)
     counts[:, ::40] = 200.0
-    assert Pattern.TOO_FEW not in emerging_hotspots(counts, neighbours).pattern
-    assert Pattern.TOO_FEW in emerging_hotspots(counts / 20, neighbours).pattern
+    assert Pattern.TOO_FEW not in find_emerging_hotspots(counts, neighbours).pattern
+    assert Pattern.TOO_FEW in find_emerging_hotspots(counts / 20, neighbours).pattern
 
 
 def test_too_few_bins_are_refused() -> None:
     with pytest.raises(UsageError) as caught:
-        emerging_hotspots(np.zeros((3, 5)), cell_neighbours(disk(*MIDDLESBROUGH, resolution=9, rings=0)))
+        find_emerging_hotspots(np.zeros((3, 5)), build_neighbours(disk(*MIDDLESBROUGH, resolution=9, rings=0)))
     assert (
         str(caught.value)
         == "a pattern over time needs four bins or more; the counts have shape (3, 5); use shorter bins"

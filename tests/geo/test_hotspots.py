@@ -243,5 +243,5 @@ def test_weights_are_refused_where_p_must_be_exact() -> None:
         p_values(np.zeros(4), csr_array(hexagons(2) / 3))
     assert str(caught.value) == (
         "exact p-values need binary neighbours; some weights are neither 0 nor 1; "
-        "use geo.neighbours.cell_neighbours, or set all stored weights to 1"
+        "use geo.neighbours.build_neighbours, or set all stored weights to 1"
     )

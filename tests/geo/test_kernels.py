@@ -4,38 +4,40 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geo.errors import UsageError
-from geo.kernels import gaussian_kernel, recency_scores, recency_weights
+from geo.kernels import build_gaussian_kernel, score_recency, weigh_recency
 
 X_M, Y_M = (axis.ravel() * 100.0 for axis in np.meshgrid(np.arange(8), np.arange(6)))
 
 
 @given(st.sampled_from([0.0, 30.0, 100.0, 250.0]))
 def test_every_event_is_spread_and_none_is_lost(bandwidth_m: float) -> None:
-    kernel = gaussian_kernel(X_M, Y_M, bandwidth_m=bandwidth_m)
+    kernel = build_gaussian_kernel(X_M, Y_M, bandwidth_m=bandwidth_m)
     assert kernel.sum(axis=0) == pytest.approx(np.ones(48))
     counts = np.random.default_rng(1).poisson(1, 48)
     assert (kernel @ counts).sum() == pytest.approx(counts.sum())
 
 
 def test_weights_fall_as_a_gaussian_and_end_at_three_bandwidths() -> None:
-    kernel = gaussian_kernel(X_M, Y_M, bandwidth_m=100).toarray()
+    kernel = build_gaussian_kernel(X_M, Y_M, bandwidth_m=100).toarray()
     assert kernel[1, 0] / kernel[0, 0] == pytest.approx(np.exp(-0.5))
     assert kernel[3, 0] / kernel[0, 0] == pytest.approx(np.exp(-4.5))
     assert kernel[4, 0] == 0
 
 
 def test_no_bandwidth_keeps_events_where_they_are() -> None:
-    assert (gaussian_kernel(X_M, Y_M, bandwidth_m=0).toarray() == np.eye(48)).all()
+    assert (build_gaussian_kernel(X_M, Y_M, bandwidth_m=0).toarray() == np.eye(48)).all()
 
 
 def test_a_half_life_halves() -> None:
-    assert recency_weights(np.array([0, 28, 56]), half_life_days=28).tolist() == [1, 0.5, 0.25]
+    assert weigh_recency(np.array([0, 28, 56]), half_life_days=28).tolist() == [1, 0.5, 0.25]
 
 
 def test_scores_are_of_what_was_near_and_lately() -> None:
     counts = np.zeros((2, 48))
     counts[0, 0], counts[1, 40] = 1, 1  # the older event at 0
-    scores = recency_scores(counts, np.array([30, 2]), gaussian_kernel(X_M, Y_M, bandwidth_m=100), half_life_days=14)
+    scores = score_recency(
+        counts, np.array([30, 2]), build_gaussian_kernel(X_M, Y_M, bandwidth_m=100), half_life_days=14
+    )
     assert scores.argmax() == 40
     assert scores[1] > scores[20] == 0
     assert scores.sum() == pytest.approx(0.5 ** (30 / 14) + 0.5 ** (2 / 14))
@@ -43,11 +45,11 @@ def test_scores_are_of_what_was_near_and_lately() -> None:
 
 def test_a_negative_bandwidth_is_refused() -> None:
     with pytest.raises(UsageError) as caught:
-        gaussian_kernel(X_M, Y_M, bandwidth_m=-1)
+        build_gaussian_kernel(X_M, Y_M, bandwidth_m=-1)
     assert str(caught.value) == "a bandwidth is 0 or more metres; it is -1; 200 is usual in towns"
 
 
 def test_no_half_life_is_refused() -> None:
     with pytest.raises(UsageError) as caught:
-        recency_weights(np.array([1]), half_life_days=0)
+        weigh_recency(np.array([1]), half_life_days=0)
     assert str(caught.value) == "a half-life is more than 0 days; it is 0; 28 is usual"

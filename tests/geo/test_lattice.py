@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from geo.cells import index_points
-from geo.lattice import DrawingLattice, Lattice, drawing_lattice
+from geo.lattice import DrawingLattice, Lattice, fit_drawing_lattice
 from geo.plane import unit_vectors
 
 # (lon, lat): towns on one face, one over two base cells, one over a face's edge, one at a pentagon, and the odd places.
@@ -117,7 +117,7 @@ def test_cells_are_drawn_where_h3_has_them(place: str, resolution: int) -> None:
     lon, lat = around(place, 800, seed=5)
     cells = np.unique(by_h3(lon, lat, resolution))
     np.random.default_rng(6).shuffle(cells)
-    lattice = drawing_lattice(cells)
+    lattice = fit_drawing_lattice(cells)
     assert lattice is not None
     assert sorted(lattice.order.tolist()) == list(range(len(cells)))
     for cell, drawn in zip(cells[lattice.order].tolist(), corners_drawn(lattice), strict=True):
@@ -130,7 +130,7 @@ def test_cells_are_drawn_where_h3_has_them(place: str, resolution: int) -> None:
 @pytest.mark.parametrize("count", [1, 2, 3, 7])
 def test_few_cells_have_a_lattice_too(count: int) -> None:
     cells = np.array(h3.grid_disk(h3.latlng_to_cell(54.57, -1.23, 9), 1)[:count], dtype=np.uint64)
-    lattice = drawing_lattice(cells)
+    lattice = fit_drawing_lattice(cells)
     assert lattice is not None
     assert np.unpackbits(np.frombuffer(lattice.mask, dtype=np.uint8)).sum() == count
     assert corners_drawn(lattice).shape == (count, 6, 3)
@@ -140,7 +140,7 @@ def test_cells_in_one_row_have_a_lattice_too() -> None:
     origin = h3.latlng_to_cell(54.57, -1.23, 9)
     i, j = h3.cell_to_local_ij(origin, origin)
     cells = np.array([h3.local_ij_to_cell(origin, i + step, j) for step in range(40)], dtype=np.uint64)
-    lattice = drawing_lattice(cells)
+    lattice = fit_drawing_lattice(cells)
     assert lattice is not None
     assert sorted((lattice.width, lattice.height)) == [1, 40]
 
@@ -157,4 +157,4 @@ def test_cells_in_one_row_have_a_lattice_too() -> None:
     ids=["none", "two resolutions", "a pentagon", "two faces", "too far apart"],
 )
 def test_where_no_lattice_holds_it_says_so(cells: list[int]) -> None:
-    assert drawing_lattice(np.array(cells, dtype=np.uint64)) is None
+    assert fit_drawing_lattice(np.array(cells, dtype=np.uint64)) is None

@@ -6,7 +6,14 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from bench.effect import AFTER, RADIUS_M, SPANS, START, compare_one, made_town, membership, middles
-from geo.matching import Comparison, Match, alike_places, compare_with_like, disjoint_places, match_on_past
+from geo.matching import (
+    Comparison,
+    Match,
+    compare_with_controls,
+    find_disjoint_places,
+    find_similar_places,
+    match_on_past,
+)
 
 PAST = np.array([[1, 4, 16.0], [2, 9, 30], [1, 4, 15], [0, 0, 2], [8, 20, 60]])
 
@@ -27,13 +34,16 @@ def test_fewer_places_than_asked_for_are_all_taken() -> None:
 
 def test_places_stand_apart_and_the_busiest_come_first() -> None:
     x_m = np.array([0.0, 100, 290, 310, 900])
-    chosen = disjoint_places(x_m, np.zeros(5), np.array([1.0, 5, 2, 2, 0]), apart_m=200)
+    chosen = find_disjoint_places(x_m, np.zeros(5), np.array([1.0, 5, 2, 2, 0]), apart_m=200)
     assert chosen.tolist() == [1, 3, 4]
 
 
 def test_a_like_place_stands_before_a_busier_one_that_overlaps_it() -> None:
     x_m, past = np.array([0.0, 100, 900, 1000]), np.array([[2.0, 10], [5, 30], [0, 1], [2, 9]])
-    laid = [alike_places(x_m, np.zeros(4), past, np.array(own), apart_m=200) for own in ([2.0, 10], [5.0, 31], [0, 0])]
+    laid = [
+        find_similar_places(x_m, np.zeros(4), past, np.array(own), apart_m=200)
+        for own in ([2.0, 10], [5.0, 31], [0, 0])
+    ]
     assert [one.tolist() for one in laid] == [[0, 3], [1, 3], [2, 0]]
 
 
@@ -49,7 +59,7 @@ def compared(after: float, own: NDArray[np.float64], rate: float = 20, alpha: fl
     past, came, apart = even_town(rate)
     placebos = match_on_past(past, own, controls=199).index
     match = match_on_past(past, own, controls=20)
-    return compare_with_like(past, came, own, after, match=match, placebos=placebos, apart=apart, alpha=alpha)
+    return compare_with_controls(past, came, own, after, match=match, placebos=placebos, apart=apart, alpha=alpha)
 
 
 def test_a_planted_fall_is_found_and_an_ordinary_count_is_not() -> None:
@@ -75,7 +85,7 @@ def test_a_level_of_one_per_cent_is_wider() -> None:
 def test_few_placebos_give_a_wider_interval_by_students_t() -> None:
     past, came, apart = even_town(20)
     few = np.arange(12)
-    found = compare_with_like(
+    found = compare_with_controls(
         past[few], came[few], past[12], came[12],
         match=match_on_past(past[few], past[12], controls=8), placebos=few, apart=apart[np.ix_(few, few)],
     )  # fmt: skip
@@ -90,7 +100,7 @@ def test_what_is_left_of_a_gap_in_the_past_moves_the_expectation_by_less_than_th
     past, came, apart = even_town(20)
     peak = np.array([40.0, 60, 200])  # higher than any place: a full move would take the peak for a level
     match = Match(np.arange(20), np.full(20, 0.05), np.zeros(20))
-    found = compare_with_like(past, came, peak, 50.0, match=match, placebos=np.arange(199), apart=apart)
+    found = compare_with_controls(past, came, peak, 50.0, match=match, placebos=np.arange(199), apart=apart)
     gap = 200 - float(past[:20, -1].mean())
     assert 0 < found.moved < gap
     assert found.expected == pytest.approx(found.like_after + found.moved)

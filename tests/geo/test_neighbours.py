@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geo.errors import UsageError
-from geo.neighbours import cell_neighbours
+from geo.neighbours import build_neighbours
 
 MIDDLESBROUGH = (54.57, -1.23)
 
@@ -20,7 +20,7 @@ def neighbours_by_h3(cells: np.ndarray) -> set[tuple[int, int]]:
 
 
 def pairs_of(cells: np.ndarray) -> set[tuple[int, int]]:
-    matrix = cell_neighbours(cells)
+    matrix = build_neighbours(cells)
     assert set(matrix.data.tolist()) <= {1.0}
     rows, columns = matrix.nonzero()
     assert len(rows) == matrix.nnz
@@ -47,16 +47,16 @@ def test_neighbours_across_base_cells_and_pentagons_equal_those_of_h3(lat: float
 
 def test_a_whole_disk_has_seven_in_every_inner_row() -> None:
     cells = disk(*MIDDLESBROUGH, resolution=9, rings=20)
-    sizes = np.diff(cell_neighbours(cells).indptr)
+    sizes = np.diff(build_neighbours(cells).indptr)
     assert np.bincount(sizes).tolist() == [0, 0, 0, 0, 6, 114, 0, 1141]
 
 
 def test_one_cell_is_its_own_neighbour() -> None:
-    assert cell_neighbours(disk(*MIDDLESBROUGH, resolution=9, rings=0)).toarray().tolist() == [[1.0]]
+    assert build_neighbours(disk(*MIDDLESBROUGH, resolution=9, rings=0)).toarray().tolist() == [[1.0]]
 
 
 def test_a_cell_named_twice_is_refused() -> None:
     cells = disk(*MIDDLESBROUGH, resolution=9, rings=1)
     with pytest.raises(UsageError) as caught:
-        cell_neighbours(np.append(cells, cells[:2]))
+        build_neighbours(np.append(cells, cells[:2]))
     assert str(caught.value) == ("each cell of a study area is named once; 2 cells are named again; use numpy.unique")

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geo.errors import UsageError
-from geo.orienteering import Break, Problem, Route, breaches, collected, make_tours, upper_bound
+from geo.orienteering import Break, Problem, Route, find_breaches, find_tours, sum_worth, upper_bound
 from geo.tour_problem import schedule, schedule_all
 from tests.support.touring import best_by_highs, best_by_trying, town
 
@@ -46,9 +46,9 @@ def feasible(problem: Problem) -> bool:
 @settings(max_examples=40)
 @given(problems(), st.integers(0, 50), st.booleans())
 def test_no_plan_breaks_a_rule_or_exceeds_its_bound(problem: Problem, seed: int, varied: bool) -> None:  # noqa: FBT001
-    solved = make_tours(problem, seed=seed, rounds=4, varied=varied)
-    assert breaches(problem, solved.routes) == []
-    assert solved.score == pytest.approx(collected(problem, [route.stops for route in solved.routes]))
+    solved = find_tours(problem, seed=seed, rounds=4, varied=varied)
+    assert find_breaches(problem, solved.routes) == []
+    assert solved.score == pytest.approx(sum_worth(problem, [route.stops for route in solved.routes]))
     assert solved.score <= solved.bound * (1 + 1e-6)
     assert 0 <= solved.gap <= 1
     assert len(solved.routes) == problem.teams
@@ -63,13 +63,13 @@ def test_any_order_of_stops_is_timed_without_breaking_ways_breaks_or_waits(probl
         return
     tours = [random.integers(len(problem), size=int(random.integers(6))).tolist() for _ in range(problem.teams)]
     wide = replace(problem, limit_s=10**7, again=(1.0,) * 99, within_s=None)
-    assert breaches(wide, schedule_all(wide, tours)) == []
+    assert find_breaches(wide, schedule_all(wide, tours)) == []
 
 
 @pytest.mark.parametrize("seed", range(6))
 def test_one_team_finds_what_trying_every_order_finds(seed: int) -> None:
     problem = town(seed, places=7, hours=1.5)
-    solved = make_tours(problem, seed=1)
+    solved = find_tours(problem, seed=1)
     best = best_by_trying(problem)
     assert solved.score == pytest.approx(best)
     assert solved.bound >= best * (1 - 1e-9)
@@ -79,7 +79,7 @@ def test_one_team_finds_what_trying_every_order_finds(seed: int) -> None:
 def test_tours_are_within_two_per_cent_of_an_optimum_proved_elsewhere(seed: int, places: int, teams: int) -> None:
     problem = town(seed, places=places, teams=teams, hours=1.5)
     best = best_by_highs(problem)
-    searched = make_tours(problem, seed=1, rounds=200)
+    searched = find_tours(problem, seed=1, rounds=200)
     assert searched.score >= 0.98 * best
     assert searched.score <= best * (1 + 1e-6)
     assert searched.bound >= best * (1 - 1e-6)
@@ -89,7 +89,7 @@ def test_tours_are_within_two_per_cent_of_an_optimum_proved_elsewhere(seed: int,
 def test_a_proof_mends_what_the_search_missed() -> None:
     """Without a single round of search the tours are only inserted; the proof finds the best and says so."""
     problem = town(2, places=7, teams=2, hours=1.5)
-    solved = make_tours(problem, seed=1, rounds=0)
+    solved = find_tours(problem, seed=1, rounds=0)
     assert solved.gap == 0
     assert solved.score == pytest.approx(best_by_highs(problem))
 
@@ -99,14 +99,14 @@ def test_places_are_seen_again_within_a_span_of_time(seed: int) -> None:
     """Whoever comes: without the upper side some of these visits lie hours beyond it."""
     free = town(seed, places=30, teams=2, hours=7, again=(1.0, 0.5, 0.25), apart_s=5400)
     problem = replace(free, within_s=10800)
-    solved = make_tours(problem, seed=1, rounds=15)
+    solved = find_tours(problem, seed=1, rounds=15)
     apart = apart_of(problem, solved.routes)
     assert len(apart) > 10
     assert min(apart) >= 5400
     assert max(apart) <= 10800
-    loose = make_tours(free, seed=1, rounds=15)
+    loose = find_tours(free, seed=1, rounds=15)
     assert max(apart_of(free, loose.routes)) > 10800
-    assert "is visited again too late" in " ".join(breaches(problem, loose.routes))
+    assert "is visited again too late" in " ".join(find_breaches(problem, loose.routes))
     assert loose.bound == pytest.approx(solved.bound)  # the bound forgets the upper side, and so holds for both
     assert solved.score > 0.9 * loose.score
 
@@ -126,15 +126,15 @@ def apart_of(problem: Problem, routes: Sequence[Route]) -> list[int]:
 
 def test_a_large_problem_says_how_far_from_the_best_it_can_be() -> None:
     problem = town(1, places=200, teams=3, hours=8, again=(1.0, 0.5))
-    solved = make_tours(problem, seed=1, rounds=12)
-    assert breaches(problem, solved.routes) == []
+    solved = find_tours(problem, seed=1, rounds=12)
+    assert find_breaches(problem, solved.routes) == []
     assert 0 < solved.gap < 0.15
 
 
 def test_the_same_seed_gives_the_same_tours_and_another_differs_while_losing_little() -> None:
     problem = town(3, places=40, teams=2, hours=4, again=(1.0, 0.5))
-    first, same, other = (make_tours(problem, seed=seed, rounds=60, varied=True) for seed in (1, 1, 2))
-    plain = make_tours(problem, seed=1, rounds=60)
+    first, same, other = (find_tours(problem, seed=seed, rounds=60, varied=True) for seed in (1, 1, 2))
+    plain = find_tours(problem, seed=1, rounds=60)
     assert first == same
     assert [route.arrive_s for route in first.routes] != [route.arrive_s for route in other.routes]
     assert min(first.score, other.score) >= 0.93 * plain.score
@@ -155,7 +155,7 @@ def test_a_break_is_taken_before_the_stop_that_would_make_it_late() -> None:
     route = schedule(problem, [0, 1])
     # The first stop ends at 1800; with the second it would be 3600, after the break's latest start.
     assert route == Route((0, 1), (600, 4200), 1800, 6000)
-    assert breaches(problem, [route]) == []
+    assert find_breaches(problem, [route]) == []
 
 
 @pytest.mark.parametrize(
@@ -171,19 +171,19 @@ def test_what_breaks_a_rule_is_named(route: Route, words: str) -> None:
     travel = np.full((4, 4), 600)
     np.fill_diagonal(travel, 0)
     problem = Problem(np.ones(2), np.array([1200, 1200]), travel, 9000, 1)
-    assert words in breaches(problem, [route])
+    assert words in find_breaches(problem, [route])
 
 
 def test_breaks_and_teams_that_break_rules_are_named() -> None:
     travel = np.full((4, 4), 600)
     np.fill_diagonal(travel, 0)
     problem = Problem(np.ones(2), np.array([1200, 1200]), travel, 9000, 1, pause=Break(1800, 900, 2400))
-    assert "tour 0: no break" in breaches(problem, [Route((0,), (600,), None, 2500)])
+    assert "tour 0: no break" in find_breaches(problem, [Route((0,), (600,), None, 2500)])
     early = Route((0,), (3000,), 0, 4800)
-    assert breaches(problem, [early]) == ["tour 0: the break begins at the wrong time"]
+    assert find_breaches(problem, [early]) == ["tour 0: the break begins at the wrong time"]
     inside = Route((0,), (1800,), 1900, 3600)
-    assert "tour 0: the break lies in a stop" in breaches(problem, [inside])
-    assert "2 tours for 1 teams" in breaches(problem, [early, early])
+    assert "tour 0: the break lies in a stop" in find_breaches(problem, [inside])
+    assert "2 tours for 1 teams" in find_breaches(problem, [early, early])
 
 
 @settings(max_examples=25)

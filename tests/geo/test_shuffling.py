@@ -8,7 +8,7 @@ from hypothesis.extra import numpy as hnp
 
 from geo import shuffling
 from geo.errors import UsageError
-from geo.shuffling import FINEST_UNIT, MOST_UNITS, shuffled_sums, to_units
+from geo.shuffling import FINEST_UNIT, MOST_UNITS, build_sum_distribution, to_units
 
 UNITS = hnp.arrays(np.int64, st.integers(3, 9), elements=st.integers(0, 6))
 
@@ -21,7 +21,7 @@ def sums_by_enumeration(units: np.ndarray, draws: int) -> np.ndarray:
 
 @given(UNITS, st.integers(1, 3))
 def test_the_distribution_equals_enumeration(units: np.ndarray, draws: int) -> None:
-    chance = shuffled_sums(units, most_draws=3).chance[draws]
+    chance = build_sum_distribution(units, most_draws=3).chance[draws]
     expected = sums_by_enumeration(units, draws)
     assert chance[: len(expected)] == pytest.approx(expected, abs=1e-14)
     assert not chance[len(expected) :].any()
@@ -43,14 +43,14 @@ def test_both_ways_agree_on_a_town(mean: float) -> None:
 
 
 def test_large_neighbourhoods_do_not_overflow() -> None:
-    null = shuffled_sums(np.random.default_rng(3).poisson(0.3, 4000), most_draws=120)
+    null = build_sum_distribution(np.random.default_rng(3).poisson(0.3, 4000), most_draws=120)
     assert null.chance.sum(axis=1) == pytest.approx(np.ones(121), abs=1e-10)
     assert null.chance[100] @ np.arange(null.chance.shape[1]) == pytest.approx(30, rel=0.1)
 
 
 @given(UNITS, st.integers(1, 3), st.integers(0, 25))
 def test_the_tails_are_tails(units: np.ndarray, draws: int, total: int) -> None:
-    null, expected = shuffled_sums(units, most_draws=3), sums_by_enumeration(units, draws)
+    null, expected = build_sum_distribution(units, most_draws=3), sums_by_enumeration(units, draws)
     cells, sums = np.array([draws]), np.array([total])
     if total < len(expected) and expected[total] > 0:
         point = expected[total]
@@ -62,7 +62,7 @@ def test_the_tails_are_tails(units: np.ndarray, draws: int, total: int) -> None:
 
 
 def test_an_impossible_sum_has_the_chance_of_one_draw() -> None:
-    null = shuffled_sums(np.zeros(10, dtype=np.int64), most_draws=2)
+    null = build_sum_distribution(np.zeros(10, dtype=np.int64), most_draws=2)
     assert null.at_least(np.array([2]), np.array([5])) == pytest.approx([1 / 45])
 
 
@@ -94,7 +94,7 @@ def test_values_that_are_no_counts_are_refused(bad: float) -> None:
 
 def test_more_draws_than_cells_are_refused() -> None:
     with pytest.raises(UsageError) as caught:
-        shuffled_sums(np.array([1, 2]), most_draws=3)
+        build_sum_distribution(np.array([1, 2]), most_draws=3)
     assert str(caught.value) == (
         "a neighbourhood cannot have more cells than there are; 3 draws were asked for from 2 cells; "
         "use a larger study area or a smaller neighbourhood"
@@ -102,7 +102,7 @@ def test_more_draws_than_cells_are_refused() -> None:
 
 
 def test_the_fewest_that_stand_out_are_the_first_rare_sum() -> None:
-    null = shuffled_sums(np.random.default_rng(3).poisson(0.3, 500), most_draws=7)
+    null = build_sum_distribution(np.random.default_rng(3).poisson(0.3, 500), most_draws=7)
     fewest = null.fewest(0.01)
     for draws in (1, 4, 7):
         pair = np.array([fewest[draws], fewest[draws] - 1], dtype=np.int64)

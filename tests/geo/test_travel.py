@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from pyproj import Geod
 
 from geo.errors import UsageError
-from geo.travel import PACES, Pace, distances_m, in_whole_minutes, travel_times_s
+from geo.travel import PACES, Pace, distances_m, round_up_minutes, travel_times_s
 
 LON = st.floats(-1.4, -1.0)
 LAT = st.floats(54.4, 54.7)
@@ -30,7 +30,7 @@ def test_times_are_whole_seconds_rounded_up_with_parking_at_each_place() -> None
     apart = np.array([[0.0, 1000.0], [1000.0, 0.0]])
     assert travel_times_s(apart, PACES["walk"]).tolist() == [[0, 975], [975, 0]]  # 1,300 m at 4.8 km/h
     assert travel_times_s(apart, PACES["drive"]).tolist() == [[0, 270], [270, 0]]  # 1,400 m at 24 km/h, and a minute
-    assert in_whole_minutes(np.array([0, 1, 60, 61])).tolist() == [0, 60, 60, 120]
+    assert round_up_minutes(np.array([0, 1, 60, 61])).tolist() == [0, 60, 60, 120]
 
 
 @given(st.floats(0, 20_000), st.floats(0, 20_000))

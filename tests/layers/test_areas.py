@@ -5,10 +5,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from geo.errors import AreaError
-from layers.areas import area_folders, list_areas, load_area, require_area_name
+from layers.areas import find_area_folders, list_areas, load_area, require_area_name
 from layers.boundaries import build_area, check_area
 from layers.settings import PROJECT_DIR
-from tests.support.somebody import as_somebody_else
+from tests.support.somebody import as_other_user
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "boundaries" / "wards.geojson"
 SHIPPED = ["cleveland", "county-durham", "middlesbrough"]
@@ -55,8 +55,8 @@ def test_an_area_of_the_installation_comes_before_the_projects_own(tmp_path: Pat
     assert load_area("middlesbrough").title == "Middlesbrough"
     build(tmp_path)
     assert list_areas(tmp_path) == ["cleveland", "county-durham", "middlesbrough", "otherby"]
-    assert area_folders(tmp_path)["middlesbrough"] == own
-    assert area_folders()["middlesbrough"] == PROJECT_DIR / "data" / "boundaries" / "middlesbrough"
+    assert find_area_folders(tmp_path)["middlesbrough"] == own
+    assert find_area_folders()["middlesbrough"] == PROJECT_DIR / "data" / "boundaries" / "middlesbrough"
 
 
 def test_an_area_is_kept_until_it_is_built_again(tmp_path: Path) -> None:
@@ -111,13 +111,13 @@ def test_a_spoilt_area_says_what_is_wrong(tmp_path: Path, old: str, new: str, fa
 def test_a_home_that_may_not_be_looked_into_is_said(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir(mode=0)
-    with as_somebody_else(), pytest.raises(AreaError) as caught:
+    with as_other_user(), pytest.raises(AreaError) as caught:
         load_area("middlesbrough", home=home)
     rule = "Areas are in folders that this user may look into"
     hint = "choose another folder with --home or HEXBEAT_HOME, or ask its owner"
     folder = home / "boundaries"
     assert str(caught.value) == f"{rule}; {folder / 'middlesbrough'} cannot be looked into: Permission denied; {hint}"
-    with as_somebody_else(), pytest.raises(AreaError) as caught:
+    with as_other_user(), pytest.raises(AreaError) as caught:
         list_areas(home)
     assert str(caught.value) == f"{rule}; {folder} cannot be looked into: Permission denied; {hint}"
     assert caught.value.exit_code == 3

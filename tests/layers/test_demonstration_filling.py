@@ -7,7 +7,7 @@ import pytest
 from geo.errors import DataError
 from layers.access import ANALYST
 from layers.areas import load_area
-from layers.demonstration import TRUTH_FILE, fill, make_events, remove
+from layers.demonstration import TRUTH_FILE, load_demonstration, make_events, remove_demonstration
 from layers.event import DEMONSTRATION
 from layers.storage.reading import has_demonstration, is_empty, read_columns
 from layers.storage.store import Store
@@ -18,7 +18,7 @@ TODAY = dt.date(2026, 11, 22)
 def test_an_empty_store_is_filled_and_the_truth_is_written_beside(tmp_path: Path) -> None:
     area = load_area("middlesbrough")
     with Store.open(tmp_path) as store:
-        report = fill(store, ANALYST, area, events=2000, seed=3, today=TODAY, home=tmp_path)
+        report = load_demonstration(store, ANALYST, area, events=2000, seed=3, today=TODAY, home=tmp_path)
         columns = read_columns(store, ANALYST, ward_codes=area.wards.codes)
         (batch,) = store.batches(ANALYST)
     assert report == {
@@ -42,10 +42,10 @@ def test_an_empty_store_is_filled_and_the_truth_is_written_beside(tmp_path: Path
 def test_a_store_that_holds_anything_is_left_alone(tmp_path: Path) -> None:
     area = load_area("middlesbrough")
     with Store.open(tmp_path) as store:
-        fill(store, ANALYST, area, events=20, today=TODAY, home=tmp_path)
+        load_demonstration(store, ANALYST, area, events=20, today=TODAY, home=tmp_path)
         version, truth = store.version(), (tmp_path / TRUTH_FILE).read_bytes()
         with pytest.raises(DataError) as caught:
-            fill(store, ANALYST, area, events=20, seed=2, today=TODAY, home=tmp_path)
+            load_demonstration(store, ANALYST, area, events=20, seed=2, today=TODAY, home=tmp_path)
         assert store.version() == version
     assert (tmp_path / TRUTH_FILE).read_bytes() == truth
     assert str(caught.value) == (
@@ -59,13 +59,13 @@ def test_demonstration_events_are_removed_for_good_and_real_ones_stay(tmp_path: 
     area = load_area("middlesbrough")
     real = make_events(area, events=30, seed=9, today=TODAY).frame.assign(source="table", category="kept")
     with Store.open(tmp_path) as store:
-        fill(store, ANALYST, area, events=200, today=TODAY, home=tmp_path)
+        load_demonstration(store, ANALYST, area, events=200, today=TODAY, home=tmp_path)
         with store.begin_load(ANALYST, area=area.name) as load, load.file("real.csv", "table", sha256="0" * 64) as file:
             file.add_events(real)
-        assert remove(store, ANALYST, home=tmp_path) == {"removed": 200, "complete": True}
+        assert remove_demonstration(store, ANALYST, home=tmp_path) == {"removed": 200, "complete": True}
         assert not has_demonstration(store, ANALYST)
         assert len(read_columns(store, ANALYST, ward_codes=area.wards.codes)) == 30
-        assert remove(store, ANALYST) == {"removed": 0, "complete": True}
+        assert remove_demonstration(store, ANALYST) == {"removed": 0, "complete": True}
     assert not (tmp_path / TRUTH_FILE).exists()
     left = b"".join(path.read_bytes() for path in tmp_path.iterdir())
     assert b"kept" in left
@@ -75,9 +75,9 @@ def test_demonstration_events_are_removed_for_good_and_real_ones_stay(tmp_path: 
 def test_a_store_is_filled_again_after_removal(tmp_path: Path) -> None:
     area = load_area("middlesbrough")
     with Store.open(tmp_path) as store:
-        fill(store, ANALYST, area, events=50, today=TODAY, home=tmp_path)
-        remove(store, ANALYST)
+        load_demonstration(store, ANALYST, area, events=50, today=TODAY, home=tmp_path)
+        remove_demonstration(store, ANALYST)
         assert is_empty(store, ANALYST)
         assert store.last_load(ANALYST) is None  # what is gone cannot be undone
-        fill(store, ANALYST, area, events=50, today=TODAY, home=tmp_path)
+        load_demonstration(store, ANALYST, area, events=50, today=TODAY, home=tmp_path)
         assert len(read_columns(store, ANALYST, ward_codes=area.wards.codes)) == 50

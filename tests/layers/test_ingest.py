@@ -12,7 +12,7 @@ from geo.errors import DataError, PolicyError, UsageError
 from layers.access import ANALYST
 from layers.ingest import ingest_files
 from layers.sources import parse_profile
-from layers.storage.reading import live_records
+from layers.storage.reading import read_live_records
 from layers.storage.store import Store
 from tests.support.ingesting import NOW, TOWN, ingest, table, utc
 
@@ -24,7 +24,7 @@ def home(tmp_path: Path) -> Iterator[Store]:
 
 
 def live(store: Store) -> pd.DataFrame:
-    return live_records(store, ANALYST).set_index("source_id").sort_index()
+    return read_live_records(store, ANALYST).set_index("source_id").sort_index()
 
 
 def reasons(store: Store, path: Path, **options: object) -> list[tuple[int, str]]:
@@ -226,7 +226,7 @@ def test_rows_to_keep_and_notes_only_if_asked(home: Store, tmp_path: Path) -> No
     )
     tally = ingest(home, path, source=profile).files[0].tally
     assert tally.reasons == {"not_selected": 2}
-    row = live_records(home, ANALYST, note=True).iloc[0]
+    row = read_live_records(home, ANALYST, note=True).iloc[0]
     assert row[["source_id", "reported_by", "note"]].tolist() == ["A|1", "sweep", "by the gate"]
 
 

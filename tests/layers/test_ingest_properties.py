@@ -16,7 +16,7 @@ from layers.access import ANALYST
 from layers.event import REJECT_REASONS, SKIP_REASONS
 from layers.ingest import FileReport
 from layers.sources import SourceProfile, load_profile
-from layers.storage.reading import live_records
+from layers.storage.reading import read_live_records
 from layers.storage.store import Store
 from tests.support.ingesting import NOW, ingest
 
@@ -87,7 +87,7 @@ def test_every_row_is_accounted_for_and_a_second_load_changes_nothing(home: Stor
     assert (second.tally.unchanged, second.tally.reasons) == (first.tally.new, first.tally.reasons)
     rejects = home.rejects(ANALYST, report.batch_id)
     assert Counter(rejects["reason"]) == {r: n for r, n in first.tally.reasons.items() if r in REJECT_REASONS}
-    events = live_records(home, ANALYST)
+    events = read_live_records(home, ANALYST)
     events = events[events["source"] == source.name]
     assert len(events) == first.tally.new
     assert (events["occurred_to"] >= events["occurred_from"]).all()

@@ -12,7 +12,7 @@ from geo.wards import Wards
 from layers.access import ANALYST
 from layers.areas import Area
 from layers.sources import parse_profile
-from layers.storage.reading import live_records
+from layers.storage.reading import read_live_records
 from layers.storage.store import Store
 from tests.support.ingesting import BOSTON, FIXTURES, TEMPE, TOWN, ingest, table, utc
 
@@ -24,7 +24,7 @@ def home(tmp_path: Path) -> Iterator[Store]:
 
 
 def live(store: Store) -> pd.DataFrame:
-    return live_records(store, ANALYST).set_index("source_id").sort_index()
+    return read_live_records(store, ANALYST).set_index("source_id").sort_index()
 
 
 def profile(name: str) -> object:

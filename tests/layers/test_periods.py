@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from geo.errors import UsageError
 from layers.filters import Filter
 from layers.periods import (
-    before,
     choose_bins,
-    known_period,
-    month_only_share,
-    one_layer,
-    period_of,
-    year_before,
+    clip_period,
+    find_known_period,
+    find_month_only_share,
+    find_period_before,
+    find_year_before,
+    require_one_layer,
 )
 from tests.support.events import Event, columns_of, local
 
@@ -32,14 +32,14 @@ COLUMNS = columns_of(
 
 
 def test_records_reach_to_the_end_of_the_last_known_interval() -> None:
-    assert known_period(COLUMNS, "needle_litter", time_zone=ZONE) == (D(2026, 3, 5), D(2026, 5, 1))
-    assert known_period(COLUMNS, "closed_properties", time_zone=ZONE) == (D(2026, 2, 1), D(2026, 2, 2))
-    assert known_period(COLUMNS, "overdoses", time_zone=ZONE) is None
+    assert find_known_period(COLUMNS, "needle_litter", time_zone=ZONE) == (D(2026, 3, 5), D(2026, 5, 1))
+    assert find_known_period(COLUMNS, "closed_properties", time_zone=ZONE) == (D(2026, 2, 1), D(2026, 2, 2))
+    assert find_known_period(COLUMNS, "overdoses", time_zone=ZONE) is None
 
 
 def test_a_period_is_cut_to_the_records_and_says_so() -> None:
     wide = Filter(layers=("needle_litter",), start=D(2026, 1, 1), end=D(2026, 6, 1))
-    assert period_of(COLUMNS, wide, time_zone=ZONE) == (
+    assert clip_period(COLUMNS, wide, time_zone=ZONE) == (
         (D(2026, 3, 5), D(2026, 5, 1)),
         [
             "The newest record is of 30 Apr 2026: the days after it are left out.",
@@ -47,21 +47,21 @@ def test_a_period_is_cut_to_the_records_and_says_so() -> None:
         ],
     )
     inside = Filter(layers=("needle_litter",), start=D(2026, 4, 1), end=D(2026, 4, 8))
-    assert period_of(COLUMNS, inside, time_zone=ZONE) == ((D(2026, 4, 1), D(2026, 4, 8)), [])
+    assert clip_period(COLUMNS, inside, time_zone=ZONE) == ((D(2026, 4, 1), D(2026, 4, 8)), [])
     whole = Filter(layers=("needle_litter",))
-    assert period_of(COLUMNS, whole, time_zone=ZONE) == ((D(2026, 3, 5), D(2026, 5, 1)), [])
+    assert clip_period(COLUMNS, whole, time_zone=ZONE) == ((D(2026, 3, 5), D(2026, 5, 1)), [])
 
 
 def test_a_period_without_records_is_none() -> None:
     later = Filter(layers=("needle_litter",), start=D(2026, 6, 1), end=D(2026, 7, 1))
-    assert period_of(COLUMNS, later, time_zone=ZONE) == (None, ["There are no records of 1 Jun to 30 Jun 2026."])
+    assert clip_period(COLUMNS, later, time_zone=ZONE) == (None, ["There are no records of 1 Jun to 30 Jun 2026."])
     none = Filter(layers=("overdoses",))
-    assert period_of(COLUMNS, none, time_zone=ZONE) == (None, ["No overdoses have been loaded."])
+    assert clip_period(COLUMNS, none, time_zone=ZONE) == (None, ["No overdoses have been loaded."])
 
 
 def test_earlier_periods() -> None:
-    assert before((D(2026, 3, 1), D(2026, 3, 29))) == (D(2026, 2, 1), D(2026, 3, 1))
-    assert year_before((D(2024, 2, 29), D(2024, 3, 29))) == (D(2023, 3, 1), D(2023, 3, 29))
+    assert find_period_before((D(2026, 3, 1), D(2026, 3, 29))) == (D(2026, 2, 1), D(2026, 3, 1))
+    assert find_year_before((D(2024, 2, 29), D(2024, 3, 29))) == (D(2023, 3, 1), D(2023, 3, 29))
 
 
 @pytest.mark.parametrize(
@@ -111,8 +111,8 @@ def test_bins_follow_each_other_inside_the_period(first: D, days: int, month_onl
 
 
 def test_the_share_known_only_to_the_month() -> None:
-    assert month_only_share(COLUMNS, np.array([0, 1, 2])) == pytest.approx(1 / 3)
-    assert month_only_share(COLUMNS, np.array([], dtype=np.int64)) == 0
+    assert find_month_only_share(COLUMNS, np.array([0, 1, 2])) == pytest.approx(1 / 3)
+    assert find_month_only_share(COLUMNS, np.array([], dtype=np.int64)) == 0
 
 
 UNLIKE = "A map is of one layer: unlike things are not added up"
@@ -131,14 +131,14 @@ CHOICES = "choose one of needle_litter, street_dealing, overdoses"
 )
 def test_one_layer_at_a_time(layers: tuple[str, ...], message: str) -> None:
     with pytest.raises(UsageError) as caught:
-        one_layer(Filter(layers=layers), "A map")
+        require_one_layer(Filter(layers=layers), "A map")
     assert str(caught.value) == message
 
 
 def test_a_layer_of_incidents_where_they_are_needed() -> None:
-    assert one_layer(Filter(layers=("overdoses",)), "A map", incidents=True).name == "overdoses"
+    assert require_one_layer(Filter(layers=("overdoses",)), "A map", incidents=True).name == "overdoses"
     with pytest.raises(UsageError) as caught:
-        one_layer(Filter(layers=("closed_properties",)), "A map", incidents=True)
+        require_one_layer(Filter(layers=("closed_properties",)), "A map", incidents=True)
     assert str(caught.value) == (
         f"A map is of incidents, which happen on a day; closed properties are in force for months; {CHOICES}"
     )

@@ -10,14 +10,14 @@ import pandas as pd
 import pytest
 import shapely
 
-from geo.apart import count_apart
+from geo.apart import count_separate_places
 from geo.cells import index_points_at
 from geo.errors import AreaError, DataError
 from layers.access import ANALYST
 from layers.areas import Area, load_area
-from layers.boundary_files import sha256_of
+from layers.boundary_files import hash_file
 from layers.event_export import export_events
-from layers.places import make_places, read_mask
+from layers.places import build_places_mask, read_places_mask
 from layers.storage.store import Store
 from tests.support.publishing import Publisher, made_quarters
 
@@ -36,7 +36,7 @@ def area(tmp_path: Path) -> Area:
 
 
 def made(path: Path, area: Area) -> None:
-    make_places(path, area, source="somebody", licence="a licence", attribution='"quoted" \\ name')
+    build_places_mask(path, area, source="somebody", licence="a licence", attribution='"quoted" \\ name')
 
 
 def points(path: Path, lon: list[float], lat: list[float], names: tuple[str, str] = ("LONGITUDE", "LATITUDE")) -> Path:
@@ -46,9 +46,9 @@ def points(path: Path, lon: list[float], lat: list[float], names: tuple[str, str
 
 def test_points_become_pieces_with_their_spots(area: Area, tmp_path: Path) -> None:
     file = points(tmp_path / "uprn.csv", [-1.2345, -1.2345, -1.2352, 0.0, float("nan")], [54.5740] * 5)
-    report = make_places(file, area, source="somebody", licence="a licence", attribution="")
+    report = build_places_mask(file, area, source="somebody", licence="a licence", attribution="")
     assert (report.read, report.spots, report.pieces) == (5, 2, 1)
-    mask = read_mask(area)
+    mask = read_places_mask(area)
     assert (mask.spots.tolist(), mask.apart.tolist()) == ([2], [1])
     spots = index_points_at(np.array([-1.2345, -1.2352]), np.full(2, 54.574), resolutions=(11,))[11]
     assert mask.spot_cells.tolist() == sorted(spots.tolist())
@@ -58,25 +58,25 @@ def test_points_become_pieces_with_their_spots(area: Area, tmp_path: Path) -> No
 def test_lines_become_the_points_along_them(area: Area, tmp_path: Path) -> None:
     road = gpd.GeoSeries([shapely.LineString([(-1.24, 54.574), (-1.22, 54.574)])], crs=4326).to_crs(27700)
     road.to_file(tmp_path / "roads.gpkg")
-    report = make_places(tmp_path / "roads.gpkg", area, source="s", licence="l", attribution="")
+    report = build_places_mask(tmp_path / "roads.gpkg", area, source="s", licence="l", attribution="")
     assert report.pieces > 3
     assert report.spots > 10 * report.pieces / 3
 
 
 def test_words_of_the_source_are_kept_as_they_are(area: Area, tmp_path: Path) -> None:
     made(points(tmp_path / "p.csv", [-1.2345], [54.574]), area)
-    assert read_mask(area).facts["attribution"] == '"quoted" \\ name'
+    assert read_places_mask(area).facts["attribution"] == '"quoted" \\ name'
 
 
 @pytest.mark.parametrize("name", ["middlesbrough", "cleveland", "county-durham"])
 def test_the_shipped_areas_have_one(name: str) -> None:
     area = load_area(name)
-    mask = read_mask(area)
+    mask = read_places_mask(area)
     assert set(mask.ward_code) == set(area.wards.codes)
     assert len(mask.cell) == mask.facts["pieces"]
     assert len(mask.spot_cells) <= mask.spots.sum() < 1.02 * len(mask.spot_cells)
     all_together = np.zeros(len(mask.spot_cells), dtype=np.int64)
-    assert mask.apart.sum() == count_apart(mask.spot_cells, all_together, size=1)[0]
+    assert mask.apart.sum() == count_separate_places(mask.spot_cells, all_together, size=1)[0]
     assert (mask.apart <= mask.spots).all()
     assert list(zip(mask.ward_code, mask.cell.tolist(), strict=True)) == sorted(
         zip(mask.ward_code, mask.cell.tolist(), strict=True)
@@ -128,23 +128,23 @@ def test_a_list_for_other_wards_or_changed_by_hand_is_refused(area: Area, tmp_pa
     places = area.folder / "places.csv"
     places.write_text(places.read_text(encoding="utf-8") + "\n", encoding="utf-8")
     with pytest.raises(AreaError) as caught:
-        read_mask(area)
+        read_places_mask(area)
     assert str(caught.value) == f"{rule}; the one that is there was changed by hand; {hint}"
     made(tmp_path / "p.csv", area)
     (area.folder / "spots.csv").write_text("spot\n", encoding="utf-8")
     with pytest.raises(AreaError) as caught:
-        read_mask(area)
+        read_places_mask(area)
     assert str(caught.value) == f"{rule}; the one that is there was changed by hand; {hint}"
     made(tmp_path / "p.csv", area)
     old = places.read_text(encoding="utf-8").replace("spots,apart", "spots,other")
     facts = (area.folder / "places.toml").read_text(encoding="utf-8")
-    before = sha256_of(places)
+    before = hash_file(places)
     places.write_text(old, encoding="utf-8")
-    (area.folder / "places.toml").write_text(facts.replace(before, sha256_of(places)), encoding="utf-8")
+    (area.folder / "places.toml").write_text(facts.replace(before, hash_file(places)), encoding="utf-8")
     with pytest.raises(AreaError) as caught:
-        read_mask(area)
+        read_places_mask(area)
     assert str(caught.value) == f"{rule}; the one that is there was made by another version of Hexbeat; {hint}"
     (area.folder / "wards.geojson").write_text("{}", encoding="utf-8")
     with pytest.raises(AreaError) as caught:
-        read_mask(area)
+        read_places_mask(area)
     assert str(caught.value) == f"{rule}; the one that is there was made for other wards; {hint}"

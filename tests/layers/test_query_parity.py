@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from layers.analysis.rhythm import weekday_hour
+from layers.analysis.rhythm import count_weekday_hours
 from layers.filters import DAYS
 from layers.query import Filter, count
 from tests.support.events import Event, columns_of, local
@@ -204,7 +204,7 @@ def test_periods_side_by_side_add_up_in_any_zone(rows: list[Event], zone: str) -
 @given(EVENTS, filters())
 def test_the_grid_of_hours_holds_every_incident_that_has_an_hour(rows: list[Event], chosen: Filter) -> None:
     timed = [row for row in rows if row.layer != "closed_properties" and row.precision == "minute"]
-    found = weekday_hour(columns_of(timed, ward_codes=WARD_CODES), chosen)
+    found = count_weekday_hours(columns_of(timed, ward_codes=WARD_CODES), chosen)
     expected = pd.DataFrame(0.0, index=range(7), columns=range(24))
     for row in timed:
         for second, share in slices(row):

@@ -17,7 +17,7 @@ from layers.event import RESOLUTIONS
 from layers.ingest import IngestReport
 from layers.query import Filter, count
 from layers.sources import load_profile, save_profile, suggest_profile
-from layers.storage.reading import live_records, read_columns
+from layers.storage.reading import read_columns, read_live_records
 from layers.storage.store import Store
 from tests.support.ingesting import BOSTON, FIXTURES, TEMPE, ingest
 
@@ -107,13 +107,13 @@ def test_counts_by_ward_month_and_cell(
 
 def test_loading_twice_changes_nothing(loaded: tuple[Store, str, dict[str, IngestReport]], shared: Path) -> None:
     store, area_name, reports = loaded
-    before = live_records(store, ANALYST)
+    before = read_live_records(store, ANALYST)
     for source, kind in SOURCES.items():
         again = ingest(store, *police_files(shared, kind), source=source, area=load_area(area_name))
         for first, second in zip(reports[source].files, again.files, strict=True):
             assert (second.tally.unchanged, second.tally.accepted) == (first.tally.new, first.tally.accepted)
             assert (second.tally.new, second.tally.updated, second.tally.removed) == (0, 0, 0)
-    pd.testing.assert_frame_equal(live_records(store, ANALYST), before)
+    pd.testing.assert_frame_equal(read_live_records(store, ANALYST), before)
 
 
 def test_a_second_download_of_a_month(shared: Path, tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ def test_boston_row_by_row(shared: Path, tmp_path: Path, name: str, read: int, r
     with Store.open(tmp_path) as store:
         tally = ingest(store, path, source="boston-311", area=BOSTON).files[0].tally
         assert (tally.read, tally.reasons, tally.new) == (read, reasons, read - sum(reasons.values()))
-        live = live_records(store, ANALYST).set_index("source_id")
+        live = read_live_records(store, ANALYST).set_index("source_id")
     rows = pd.read_csv(path, dtype=str, keep_default_na=False).set_index("CASE_ENQUIRY_ID").loc[live.index]
     opened = pd.to_datetime(rows["OPEN_DT"], format="%m/%d/%Y %I:%M:%S %p").dt.tz_localize("America/New_York")
     assert live["occurred_from"].tolist() == [int(moment.timestamp()) for moment in opened]
@@ -181,7 +181,7 @@ def test_tempe_by_a_suggested_profile(shared: Path, tmp_path: Path) -> None:
     profile = load_profile(suggestion.profile.name, tmp_path)
     with Store.open(tmp_path) as store:
         tally = ingest(store, path, source=profile.name, area=TEMPE).files[0].tally
-        layers = set(live_records(store, ANALYST)["layer"])
+        layers = set(read_live_records(store, ANALYST)["layer"])
     assert (tally.read, tally.new) == (3780, 3780 - 6 - 8)
     assert tally.reasons == {"impossible_location": 8, "missing_location": 6}
     assert layers == {"overdoses"}

@@ -5,18 +5,18 @@ from pathlib import Path
 import pytest
 
 from geo.errors import DataError
-from layers.whole_files import written_whole
+from layers.whole_files import atomic_write
 
 
 def put(path: Path) -> None:
-    with written_whole(path) as draft:
+    with atomic_write(path) as draft:
         draft.write_text("new")
 
 
 def test_a_file_takes_its_place_when_all_went_well_and_only_then(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     put(path)
-    with pytest.raises(ZeroDivisionError), written_whole(path) as draft:
+    with pytest.raises(ZeroDivisionError), atomic_write(path) as draft:
         draft.write_text(f"{1 / 0}")
     assert path.read_text() == "new"
     assert [one.name for one in tmp_path.iterdir()] == ["a.txt"]

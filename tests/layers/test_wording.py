@@ -4,10 +4,18 @@ import datetime as dt
 
 import pytest
 
-from layers.catalogue import layer_named
-from layers.wording import chance_words, date_words, list_words, number_words, percent_words, span_words, things
+from layers.catalogue import find_layer
+from layers.wording import (
+    format_count,
+    format_date,
+    format_list,
+    format_number,
+    format_odds,
+    format_percent,
+    format_span,
+)
 
-NEEDLES = layer_named("needle_litter")
+NEEDLES = find_layer("needle_litter")
 
 
 @pytest.mark.parametrize(
@@ -23,7 +31,7 @@ NEEDLES = layer_named("needle_litter")
     ],
 )
 def test_chances_are_odds(p: float, words: str) -> None:
-    assert chance_words(p) == words
+    assert format_odds(p) == words
 
 
 @pytest.mark.parametrize(
@@ -31,24 +39,24 @@ def test_chances_are_odds(p: float, words: str) -> None:
     [(0, "0"), (0.001, "under 0.01"), (0.04, "0.04"), (0.12, "0.1"), (2.96, "3"), (1234.5, "1,234.5"), (14.0, "14")],
 )
 def test_numbers(number: float, words: str) -> None:
-    assert number_words(number) == words
+    assert format_number(number) == words
 
 
 def test_things_have_their_number() -> None:
-    assert things(1, NEEDLES) == "1 needle find"
-    assert things(14, NEEDLES) == "14 needle finds"
-    assert things(1, NEEDLES, "quantity") == "1 needle"
-    assert things(2.5, NEEDLES, "quantity") == "2.5 needles"
-    assert things(2, layer_named("overdoses"), "quantity") == "2 overdoses"
+    assert format_count(1, NEEDLES) == "1 needle find"
+    assert format_count(14, NEEDLES) == "14 needle finds"
+    assert format_count(1, NEEDLES, "quantity") == "1 needle"
+    assert format_count(2.5, NEEDLES, "quantity") == "2.5 needles"
+    assert format_count(2, find_layer("overdoses"), "quantity") == "2 overdoses"
 
 
 def test_dates_shares_and_lists() -> None:
-    assert date_words(dt.date(2026, 11, 21)) == "21 Nov 2026"
-    assert span_words(dt.date(2026, 10, 26), dt.date(2026, 11, 22)) == "26 Oct to 21 Nov 2026"
-    assert span_words(dt.date(2025, 12, 30), dt.date(2026, 1, 2)) == "30 Dec 2025 to 1 Jan 2026"
-    assert span_words(dt.date(2026, 1, 1), dt.date(2026, 1, 2)) == "1 Jan 2026"
-    assert [percent_words(share) for share in (0, 0.001, 0.184, 1)] == ["0 %", "under 1 %", "18 %", "100 %"]
-    assert [list_words(names) for names in ([], ["a"], ["a", "b"], ["a", "b", "c"])] == [
+    assert format_date(dt.date(2026, 11, 21)) == "21 Nov 2026"
+    assert format_span(dt.date(2026, 10, 26), dt.date(2026, 11, 22)) == "26 Oct to 21 Nov 2026"
+    assert format_span(dt.date(2025, 12, 30), dt.date(2026, 1, 2)) == "30 Dec 2025 to 1 Jan 2026"
+    assert format_span(dt.date(2026, 1, 1), dt.date(2026, 1, 2)) == "1 Jan 2026"
+    assert [format_percent(share) for share in (0, 0.001, 0.184, 1)] == ["0 %", "under 1 %", "18 %", "100 %"]
+    assert [format_list(names) for names in ([], ["a"], ["a", "b"], ["a", "b", "c"])] == [
         "",
         "a",
         "a and b",

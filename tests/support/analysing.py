@@ -14,7 +14,7 @@ import numpy as np
 
 from layers.access import ANALYST
 from layers.analysis.study import Study
-from layers.analysis.winning import Judgement, judgement_of
+from layers.analysis.winning import MethodSelection, select_methods
 from layers.areas import Area, load_area
 from layers.columns import Columns
 from layers.demonstration import TRUTH_FILE, make_events
@@ -22,7 +22,7 @@ from layers.storage.reading import read_columns
 from layers.storage.store import Store
 from tests.support.made_events import load_frame
 
-__all__ = ["TODAY", "demonstration", "filled_store", "judged", "middlesbrough", "shuffled"]
+__all__ = ["TODAY", "demonstration", "filled_store", "middlesbrough", "select_for", "shuffle_cells"]
 
 TODAY: Final = dt.date(2026, 11, 22)
 
@@ -54,14 +54,14 @@ def demonstration() -> tuple[Columns, dict[str, Any]]:
 
 
 @cache
-def judged(layer: str) -> Judgement:
+def select_for(layer: str) -> MethodSelection:
     """What the back-test says of a layer of the demonstration."""
-    found = judgement_of(demonstration()[0], middlesbrough(), layer, home=filled_store())
+    found = select_methods(demonstration()[0], middlesbrough(), layer, home=filled_store())
     assert found is not None
     return found
 
 
-def shuffled(columns: Columns, study: Study, *, seed: int) -> Columns:
+def shuffle_cells(columns: Columns, study: Study, *, seed: int) -> Columns:
     """The same events with the study's cells dealt out anew: every cell keeps its events, and gets another place."""
     resolution = study.resolution
     dealt = np.random.default_rng(seed).permutation(study.cells)

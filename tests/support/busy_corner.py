@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from layers.effect.places import Treated
+from layers.effect.places import TreatedPlace
 from tests.support.analysing import demonstration
 
 __all__ = ["START", "busy_corner"]
@@ -13,7 +13,7 @@ __all__ = ["START", "busy_corner"]
 START: Final = dt.date(2025, 6, 1)
 
 
-def busy_corner(rank: int = 3) -> Treated:
+def busy_corner(rank: int = 3) -> TreatedPlace:
     """Where most needles were found in the year before START; nowhere else is as busy as the first three."""
     columns, _ = demonstration()
     seconds = (START - dt.date(1970, 1, 1)).days * 86_400
@@ -21,4 +21,4 @@ def busy_corner(rank: int = 3) -> Treated:
     cell = np.argsort(-np.bincount(columns.cell[9][chosen]), kind="stable")[rank]
     inside = chosen & (columns.cell[9] == cell)
     lon, lat = float(np.median(columns.lon[inside])), float(np.median(columns.lat[inside]))
-    return Treated("the busy corner", lon, lat, START, START + dt.timedelta(days=182))
+    return TreatedPlace("the busy corner", lon, lat, START, START + dt.timedelta(days=182))

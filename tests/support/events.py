@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo.cells import index_points_at
-from layers.catalogue import layer_code
+from layers.catalogue import find_layer_code
 from layers.columns import Columns
 from layers.event import PRECISIONS, REPORTERS, RESOLUTIONS
 
@@ -56,7 +56,7 @@ def columns_of(events: Sequence[Event], *, ward_codes: tuple[str, ...] = ("E0500
     return Columns(
         version=1,
         row_id=np.array(order, dtype=np.int64) + 1,
-        layer=np.array([layer_code(row.layer) for row in rows], dtype=np.uint8),
+        layer=np.array([find_layer_code(row.layer) for row in rows], dtype=np.uint8),
         start=column("start", np.int64),
         end=column("until", np.int64),
         precision=np.array([PRECISIONS.index(row.precision) for row in rows], dtype=np.uint8),

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import shapely
 
-from layers.release.files import release_files
+from layers.release.files import build_release_files
 from layers.release.format import FORMAT, Block, Period, Place, Release, ReleasedLayer
 from layers.release.words import CLAIM, LIMITS
 
@@ -51,7 +51,7 @@ def example_release(
 def write_example(folder: Path, release: Release | None = None) -> Path:
     """The release as files in the folder, whether it is safe or not."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, content in release_files(release or example_release()).items():
+    for name, content in build_release_files(release or example_release()).items():
         (folder / name).write_bytes(content)
     return folder
 

@@ -13,10 +13,10 @@ PAINTED = "() => window.Hexbeat && Hexbeat.painted && Hexbeat.painted.at"
 def map_frame(page: Page) -> Frame:
     """The frame of the one streamlit-folium map of a page, once its cells are painted."""
     page.wait_for_selector("iframe[title*='st_folium']")
-    return painted(next(frame for frame in page.frames if "streamlit_folium" in frame.url))
+    return wait_until_painted(next(frame for frame in page.frames if "streamlit_folium" in frame.url))
 
 
-def painted(frame: Frame | None) -> Frame:
+def wait_until_painted(frame: Frame | None) -> Frame:
     """The frame, once its cells are painted."""
     assert frame
     frame.wait_for_function(PAINTED)

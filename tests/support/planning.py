@@ -5,13 +5,13 @@ from zoneinfo import ZoneInfo
 
 from layers.plans.plan import Place, Plan, PlanKind, Stop, Tour
 
-__all__ = ["LONDON", "a_plan"]
+__all__ = ["LONDON", "make_small_plan"]
 
 LONDON = ZoneInfo("Europe/London")
 STATION = Place("Police station “Süd”", -1.235, 54.574)
 
 
-def a_plan(
+def make_small_plan(
     plan_id: str = "abc234",
     *,
     begins: dt.datetime = dt.datetime(2026, 10, 24, 22, tzinfo=LONDON),

@@ -9,7 +9,7 @@ import h3
 
 from layers.plans.plan import Pause, Place, Plan, PlanKind, Stop, Tour
 
-__all__ = ["HOSTILE_TEXT", "LONDON", "example_plan", "judged_plan", "with_break"]
+__all__ = ["HOSTILE_TEXT", "LONDON", "example_plan", "make_backtested_plan", "with_break"]
 
 LONDON: Final = ZoneInfo("Europe/London")
 EVENING: Final = dt.datetime(2026, 11, 27, 22, 0, tzinfo=LONDON)
@@ -53,7 +53,7 @@ def example_plan(
     )
 
 
-def judged_plan() -> Plan:
+def make_backtested_plan() -> Plan:
     """A plan of one team, with what such plans and the usual way of choosing held in past weeks."""
     return replace(
         example_plan(stops=2, teams=1),

@@ -10,7 +10,7 @@ import pandas as pd
 from layers.access import ANALYST
 from layers.areas import Area, load_area
 from layers.release.policy import ReleasePolicy, load_policy
-from layers.release.publishing import Published, publish_release
+from layers.release.publishing import Publication, publish_release
 from layers.storage.store import Store
 from tests.support.made_events import made_frame
 
@@ -49,7 +49,7 @@ class Publisher:
             part.add_tally(read=len(frame), skipped={})
             part.add_events(frame)
 
-    def publish(self, out: Path, *, as_at: str = "2026-11-22", now: str | None = None, **how: Any) -> Published:
+    def publish(self, out: Path, *, as_at: str = "2026-11-22", now: str | None = None, **how: Any) -> Publication:
         with Store.open(self.home) as store:
             return publish_release(
                 store, ANALYST, self.area, self.policy, out,

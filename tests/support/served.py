@@ -50,7 +50,9 @@ def served_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     home = tmp_path_factory.mktemp("served") / "home"
     area = load_area("middlesbrough", home=home)
     with Store.open(home) as store:
-        demonstration.fill(store, ANALYST, area, events=4_000, seed=1, today=datetime.now(area.tz).date(), home=home)
+        demonstration.load_demonstration(
+            store, ANALYST, area, events=4_000, seed=1, today=datetime.now(area.tz).date(), home=home
+        )
     environment = {"HEXBEAT_HOME": str(home), "HEXBEAT_AREA": area.name, "HEXBEAT_DATABASE_URL": ""}
     with hexbeat_server(environment=environment) as url:
         yield Served(url, home, area)

@@ -17,14 +17,14 @@ import pandas as pd
 import shapely
 from shapely.geometry import mapping, shape
 
-from geo.apart import count_apart
+from geo.apart import count_separate_places
 from geo.cells import index_points, index_points_at
 from geo.disclosure import carry_up
 from layers.areas import Area, load_area
-from layers.boundary_files import sha256_of
+from layers.boundary_files import hash_file
 from layers.event import EVENT_COLUMNS, RESOLUTIONS
-from layers.places import read_mask
-from layers.release.building import grow_trees
+from layers.places import read_places_mask
+from layers.release.building import build_trees
 from layers.release.places import PlaceTree
 from layers.release.policy import LayerPolicy, ReleasePolicy
 
@@ -49,7 +49,7 @@ class Town:
 
     @classmethod
     def of(cls, area: Area, policy: ReleasePolicy) -> "Town":
-        mask = read_mask(area)
+        mask = read_places_mask(area)
         children = [np.array(sorted(h3.cell_to_children(cell, 11)), dtype=np.uint64) for cell in mask.cell.tolist()]
         cells = np.unique(np.concatenate(children))
         lat, lon = np.array([h3.cell_to_latlng(int(cell)) for cell in cells]).T
@@ -58,7 +58,7 @@ class Town:
         codes = np.array([*area.wards.codes, ""], dtype=object)[ward]
         known = set(zip(mask.cell.tolist(), mask.ward_code, strict=True))
         kept = np.array([pair in known for pair in zip(cell.tolist(), codes, strict=True)])
-        trees = grow_trees(area, mask, policy)
+        trees = build_trees(area, mask, policy)
         names = tuple(codes[kept])
         leaf = {name: tree.find_leaves(cell[kept].tolist(), names) for name, tree in trees.items()}
         return cls(area, trees, cells[kept], lon[kept], lat[kept], names, leaf)
@@ -88,7 +88,7 @@ def make_area(home: Path, name: str, codes: Mapping[str, str] | None = None) -> 
     joined = mask.groupby(["ward_code", "cell"], as_index=False)[["spots", "apart"]].sum()
     joined[["cell", "ward_code", "spots", "apart"]].to_csv(folder / "places.csv", index=False)
     _restate(folder / "area.toml", 'name = "middlesbrough"', f'name = "{name}"')
-    wards, places = (sha256_of(folder / file) for file in ("wards.geojson", "places.csv"))
+    wards, places = (hash_file(folder / file) for file in ("wards.geojson", "places.csv"))
     facts = (folder / "places.toml").read_text(encoding="utf-8").splitlines()
     facts = [line for line in facts if not line.startswith(("wards_sha256", "places_sha256"))]
     facts += [f'wards_sha256 = "{wards}"', f'places_sha256 = "{places}"']
@@ -140,7 +140,9 @@ def published(town: Town, layer: LayerPolicy, spots: Sequence[int]) -> tuple[tup
     """The blocks: place and count, by the rule itself."""
     tree, leaf = town.trees[layer.place_set], town.leaf[layer.place_set][list(spots)]
     counts = np.bincount(leaf, minlength=len(tree.places)).astype(np.int64)
-    spread = count_apart(town.spot[list(spots)], leaf, size=len(tree.places)) if layer.minimum_places else None
+    spread = (
+        count_separate_places(town.spot[list(spots)], leaf, size=len(tree.places)) if layer.minimum_places else None
+    )
     carried = carry_up(
         counts, tree.parent, k=layer.k,
         places=spread, minimum_places=layer.minimum_places or 1, half_full=layer.half_full,

@@ -4,13 +4,13 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-__all__ = ["as_somebody_else"]
+__all__ = ["as_other_user"]
 
 NOBODY = 65534
 
 
 @contextmanager
-def as_somebody_else() -> Iterator[None]:
+def as_other_user() -> Iterator[None]:
     """As root: what is looked at inside is looked at as `nobody`. As anybody else: nothing changes."""
     if os.geteuid() != 0:
         yield

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from geo.cells import cell_strings, index_points
+from geo.cells import format_cells, index_points
 from layers.areas import Area, load_area
 from layers.plans.plan import Place, Plan, PlanKind, Stop, Tour
 from layers.work.visits import Visit
@@ -25,7 +25,7 @@ def made_stop(number: int, team: int, begins: dt.datetime, minutes: int) -> Stop
     """The stop of that number: each lies 322 m east of the one before, half an hour later."""
     lon, lat = WEST + STEP * number, SOUTH - 0.004 * team
     ward = int(AREA.wards.locate(np.array([lon]), np.array([lat]))[0])
-    cell = cell_strings(index_points(np.array([lon]), np.array([lat]), resolution=10))[0]
+    cell = format_cells(index_points(np.array([lon]), np.array([lat]), resolution=10))[0]
     arrive = begins + dt.timedelta(minutes=30 * number)
     return Stop(
         stop_id=f"{team}-{number}",

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 from pypdf import PdfReader
 
-from dashboard.documents.alert_form_document import alert_form_pdf
+from dashboard.documents.alert_form_document import render_alert_form_pdf
 from geo.errors import UsageError
-from layers.analysis.alert_form import BLANKS, form_words
+from layers.analysis.alert_form import BLANKS, build_form
 from tests.layers.analysis.test_alert_form import MADE, SPIKE
 from tests.support.analysing import middlesbrough
 from tests.support.made_events import HOSTILE
@@ -19,8 +19,8 @@ def words_of(pdf: bytes) -> str:
 
 
 def test_it_says_what_the_page_says() -> None:
-    pdf = alert_form_pdf([SPIKE], area=middlesbrough(), made=MADE, demonstration=True)
-    said = form_words([SPIKE], area=middlesbrough(), made=MADE, demonstration=True)
+    pdf = render_alert_form_pdf([SPIKE], area=middlesbrough(), made=MADE, demonstration=True)
+    said = build_form([SPIKE], area=middlesbrough(), made=MADE, demonstration=True)
     text = words_of(pdf)
     assert "DRAFT, not sent. MADE FROM SYNTHETIC DEMONSTRATION EVENTS" in text
     for words in (said.title, said.certainty, *(value for rows in said.seen for _, value in rows), *BLANKS):
@@ -29,15 +29,15 @@ def test_it_says_what_the_page_says() -> None:
     assert reader.metadata is not None
     assert reader.metadata.title == said.title
     assert reader.trailer["/Root"]["/Lang"] == "en-GB"
-    assert pdf == alert_form_pdf([SPIKE], area=middlesbrough(), made=MADE, demonstration=True)
+    assert pdf == render_alert_form_pdf([SPIKE], area=middlesbrough(), made=MADE, demonstration=True)
 
 
 @pytest.mark.parametrize("text", HOSTILE[:5])
 def test_names_are_text(text: str) -> None:
-    pdf = alert_form_pdf([replace(SPIKE, place=text)], area=middlesbrough(), made=MADE, demonstration=False)
+    pdf = render_alert_form_pdf([replace(SPIKE, place=text)], area=middlesbrough(), made=MADE, demonstration=False)
     assert text.replace(" ", "") in words_of(pdf).replace(" ", "")
 
 
 def test_it_is_about_overdoses() -> None:
     with pytest.raises(UsageError):
-        alert_form_pdf([], area=middlesbrough(), made=MADE, demonstration=False)
+        render_alert_form_pdf([], area=middlesbrough(), made=MADE, demonstration=False)

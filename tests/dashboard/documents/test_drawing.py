@@ -7,12 +7,12 @@ import pytest
 import shapely
 from lxml import etree
 
-from dashboard.documents.drawing import Line, Mark, Outline, Ring, draw_map, map_words
-from dashboard.documents.frame import bounds_around, fit_frame, scale_length_m
+from dashboard.documents.drawing import Line, Mark, Outline, Ring, describe_map, render_map
+from dashboard.documents.frame import choose_scale_length_m, fit_frame, widen_bounds
 from dashboard.documents.hatching import PATTERNS
-from dashboard.documents.labels import spread
-from dashboard.scales import count_scale
-from geo.cells import cells_meeting
+from dashboard.documents.labels import spread_points
+from dashboard.scales import build_count_scale
+from geo.cells import find_meeting_cells
 from geo.errors import UsageError
 from layers.areas import Area, load_area
 from tests.support.plans import HOSTILE_TEXT
@@ -27,11 +27,11 @@ def area() -> Area:
 
 @cache
 def cells() -> np.ndarray:
-    return cells_meeting(area().wards.polygons, resolution=8)
+    return find_meeting_cells(area().wards.polygons, resolution=8)
 
 
 def parsed(**choices: object) -> etree._Element:
-    return etree.fromstring(draw_map(area(), **choices))  # type: ignore[arg-type] # by name
+    return etree.fromstring(render_map(area(), **choices))  # type: ignore[arg-type] # by name
 
 
 def words_of(root: etree._Element) -> list[str]:
@@ -41,17 +41,17 @@ def words_of(root: etree._Element) -> list[str]:
 def test_a_map_has_its_size_its_wards_and_its_sources() -> None:
     root = parsed(width_mm=120, height_mm=150)
     assert (root.get("width"), root.get("height"), root.get("viewBox")) == ("120mm", "150mm", "0 0 120 150")
-    assert root.get("aria-label") == map_words(area())
+    assert root.get("aria-label") == describe_map(area())
     said = " ".join(words_of(root))
     for name in ("Central", "Nunthorpe", "Marton East", "N"):
         assert name in said
     assert "2 km" in said
     assert said.endswith(area().attribution)
-    assert draw_map(area()) == draw_map(area())
+    assert render_map(area()) == render_map(area())
 
 
 def test_classes_differ_by_hatching_and_the_legend_has_their_numbers() -> None:
-    scale = count_scale(31)
+    scale = build_count_scale(31)
     root = parsed(
         cells=cells(), values=np.arange(len(cells())) % 33, scale=scale, legend_title="Needle finds in a cell"
     )
@@ -99,28 +99,28 @@ def test_no_text_is_markup() -> None:
 
 def test_a_ring_is_as_large_as_it_says() -> None:
     lon, lat = area().centre
-    frame = fit_frame(bounds_around([(lon, lat)], least_m=1000), left=0, top=0, width=100, height=100, margin=0)
+    frame = fit_frame(widen_bounds([(lon, lat)], least_m=1000), left=0, top=0, width=100, height=100, margin=0)
     north = lat + 500 / 111_195  # metres of a degree on the sphere
     ((_, y),) = frame.to_mm([(lon, north)]).tolist()
     assert y == pytest.approx(0.0, abs=0.2)
     assert frame.metres_a_mm == pytest.approx(10.0)
-    assert scale_length_m(frame, longest_mm=22) == 200
+    assert choose_scale_length_m(frame, longest_mm=22) == 200
 
 
 def test_stops_part_until_none_covers_another_and_always_alike() -> None:
     rng = np.random.default_rng(3)
     points = rng.normal(50, 2, (12, 2))
-    moved = spread(np.vstack([points, points[:2]]), gap=4.0)
+    moved = spread_points(np.vstack([points, points[:2]]), gap=4.0)
     apart = np.hypot(*(moved[:, None] - moved[None, :]).transpose(2, 0, 1)) + np.eye(len(moved)) * 99
     assert apart.min() > 3.5
-    assert (moved == spread(np.vstack([points, points[:2]]), gap=4.0)).all()
+    assert (moved == spread_points(np.vstack([points, points[:2]]), gap=4.0)).all()
     far = np.array([[0.0, 0.0], [9.0, 0.0]])
-    assert (spread(far, gap=4.0) == far).all()
+    assert (spread_points(far, gap=4.0) == far).all()
 
 
 def test_cells_need_values_and_a_scale() -> None:
     with pytest.raises(UsageError) as caught:
-        draw_map(area(), cells=cells()[:3], values=[1, 2], scale=count_scale(3))
+        render_map(area(), cells=cells()[:3], values=[1, 2], scale=build_count_scale(3))
     assert str(caught.value) == (
         "Cells on a map have a value each, and a scale; there are 3 cells, 2 values and a scale; "
         "give all three, or none"
@@ -128,7 +128,7 @@ def test_cells_need_values_and_a_scale() -> None:
 
 
 def test_the_words_of_a_map_are_made_from_what_it_holds() -> None:
-    said = map_words(area(), cells=3, legend_title="finds", points=[Mark(0, 0, "stop", "1")], lines=[Line(())])
+    said = describe_map(area(), cells=3, legend_title="finds", points=[Mark(0, 0, "stop", "1")], lines=[Line(())])
     assert said == (
         "Map of Middlesbrough with its 20 wards: 3 shaded cells (finds), 1 route, 1 numbered stop. The document's "
         "tables say the same."

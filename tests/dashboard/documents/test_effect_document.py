@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dashboard.documents import effect_document
-from dashboard.documents.effect_document import effect_pdf
+from dashboard.documents.effect_document import render_evaluation_pdf
 from dashboard.documents.sketch import Outline
 from layers.effect.asking import Evaluation
 from tests.support.analysing import middlesbrough
@@ -20,14 +20,14 @@ MADE = dt.datetime(2026, 11, 23, 9, tzinfo=dt.UTC)
 def drawn(found: Evaluation, monkeypatch: pytest.MonkeyPatch) -> tuple[list[list[Outline]], str]:
     """The outlines of its maps, and the words of the page."""
     outlines: list[list[Outline]] = []
-    draw = effect_document.draw_map
+    draw = effect_document.render_map
 
     def kept(*args: Any, **choices: Any) -> bytes:
         outlines.append(list(choices["areas"]))
         return draw(*args, **choices)
 
     monkeypatch.setattr(effect_document, "draw_map", kept)
-    return outlines, read_paper(effect_pdf(found, middlesbrough(), mark=None, made=MADE)).words
+    return outlines, read_paper(render_evaluation_pdf(found, middlesbrough(), mark=None, made=MADE)).words
 
 
 def test_of_several_places_the_treated_ones_have_fine_lines(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,14 +13,14 @@ import pytest
 import python_calamine
 import xlsxwriter
 
-from dashboard.documents.evidence_check import check_pack, pdf_content
-from dashboard.documents.evidence_document import evidence_pdf
-from dashboard.documents.evidence_sheets import CONTENT_SHEET, evidence_xlsx
+from dashboard.documents.evidence_check import check_pack, read_pdf_content
+from dashboard.documents.evidence_document import render_evidence_pdf
+from dashboard.documents.evidence_sheets import CONTENT_SHEET, build_evidence_xlsx
 from geo.errors import DataError
 from layers.access import ANALYST
 from layers.areas import load_area
-from layers.evidence.pack import Ask, canonical, digest_of, make_evidence
-from layers.evidence.register import note_pack
+from layers.evidence.pack import EvidenceRequest, build_evidence, encode_canonical, hash_content
+from layers.evidence.register import record_pack
 from layers.storage.reading import read_columns
 from layers.storage.store import Store
 from tests.support.analysing import TODAY, filled_store, middlesbrough
@@ -35,13 +35,13 @@ def content(reference: str = "CL-14") -> dict[str, Any]:
     """A pack of the demonstration around its place with most needles."""
     with Store.open(filled_store()) as store:
         columns = read_columns(store, ANALYST, ward_codes=middlesbrough().wards.codes)
-        ask = Ask(-1.2401, 54.5727, 250, dt.date(2026, 1, 1), TODAY, reference, "A. Analyst")
-        return make_evidence(store, ANALYST, columns, middlesbrough(), ask, made=MADE)
+        ask = EvidenceRequest(-1.2401, 54.5727, 250, dt.date(2026, 1, 1), TODAY, reference, "A. Analyst")
+        return build_evidence(store, ANALYST, columns, middlesbrough(), ask, made=MADE)
 
 
 @cache
 def pdf(reference: str = "CL-14") -> bytes:
-    return evidence_pdf(content(reference), load_area("middlesbrough"))
+    return render_evidence_pdf(content(reference), load_area("middlesbrough"))
 
 
 def sheets(file: bytes) -> dict[str, list[list[Any]]]:
@@ -61,7 +61,7 @@ def test_the_paper_is_tagged_restricted_and_says_where_it_comes_from() -> None:
     assert "RESTRICTED: for the case named here and nobody else." in paper.words
     assert "DEMONSTRATION: synthetic events, not real." in paper.words
     assert "by A. Analyst, with Hexbeat" in paper.words
-    assert digest_of(content()) in "".join(paper.words.split())
+    assert hash_content(content()) in "".join(paper.words.split())
     for row in content()["incidents"]:
         assert row["source_id"] in paper.words
     for words in content()["caveats"]:
@@ -70,17 +70,17 @@ def test_the_paper_is_tagged_restricted_and_says_where_it_comes_from() -> None:
 
 
 def test_both_files_carry_the_content_and_are_the_same_every_time() -> None:
-    assert pdf_content(pdf()) == content()
+    assert read_pdf_content(pdf()) == content()
     attached = pypdf.PdfReader(io.BytesIO(pdf())).attachments["content.json"]
-    assert attached == [canonical(content())]
-    assert pdf() == evidence_pdf(content(), load_area("middlesbrough"))
-    assert evidence_xlsx(content()) == evidence_xlsx(content())
-    carried = "".join(str(row[0]) for row in sheets(evidence_xlsx(content()))[CONTENT_SHEET])
-    assert carried.encode() == canonical(content())
+    assert attached == [encode_canonical(content())]
+    assert pdf() == render_evidence_pdf(content(), load_area("middlesbrough"))
+    assert build_evidence_xlsx(content()) == build_evidence_xlsx(content())
+    carried = "".join(str(row[0]) for row in sheets(build_evidence_xlsx(content()))[CONTENT_SHEET])
+    assert carried.encode() == encode_canonical(content())
 
 
 def test_the_workbook_has_every_record_and_nothing_in_it_runs() -> None:
-    found = sheets(evidence_xlsx(content("=HYPERLINK(1)")))
+    found = sheets(build_evidence_xlsx(content("=HYPERLINK(1)")))
     assert list(found) == ["Pack", "Records", "Months", "Sources", "Content"]
     assert len(found["Records"]) == 1 + len(content()["incidents"])
     assert ["Case", "'=HYPERLINK(1)"] in found["Pack"]
@@ -88,18 +88,18 @@ def test_the_workbook_has_every_record_and_nothing_in_it_runs() -> None:
 
 @pytest.mark.parametrize("ending", ["pdf", "xlsx"])
 def test_an_untouched_pack_is_intact_and_noted_where_it_was_made(tmp_path: Path, ending: str) -> None:
-    file = pdf() if ending == "pdf" else evidence_xlsx(content())
+    file = pdf() if ending == "pdf" else build_evidence_xlsx(content())
     found = check_pack(f"pack.{ending}", file, home=tmp_path)
-    assert (found.intact, found.noted, found.digest, found.reference) == (True, False, digest_of(content()), "CL-14")
+    assert (found.intact, found.noted, found.digest, found.reference) == (True, False, hash_content(content()), "CL-14")
     assert found.sentence.startswith("What the file shows is its content, but no pack with this SHA-256 is noted here")
-    note_pack(tmp_path, digest_of(content()), MADE)
+    record_pack(tmp_path, hash_content(content()), MADE)
     noted = check_pack(f"pack.{ending}", file, home=tmp_path)
     assert noted.noted
     assert noted.sentence == "What the file shows is its content, as it was made here on 22 Nov 2026."
 
 
 def test_a_page_that_shows_something_else_is_found(tmp_path: Path) -> None:
-    other = evidence_pdf(content("CL-15"), load_area("middlesbrough"))
+    other = render_evidence_pdf(content("CL-15"), load_area("middlesbrough"))
     swapped = other.replace(b"/Title", b"/Titel", 1)
     for file in (pdf() + b"\n", swapped):
         assert file not in (pdf(), other)
@@ -116,7 +116,7 @@ SAME_VALUES = (
 
 
 def test_a_cell_that_was_changed_is_found_and_saving_again_is_said(tmp_path: Path) -> None:
-    cells = sheets(evidence_xlsx(content()))
+    cells = sheets(build_evidence_xlsx(content()))
     again = check_pack("same.xlsx", saved_again(cells), home=tmp_path)
     assert (again.intact, again.same_values, again.sentence) == (False, True, SAME_VALUES)
     cells["Records"][1][4] = 3.0
@@ -140,15 +140,15 @@ def test_a_cell_that_was_changed_is_found_and_saving_again_is_said(tmp_path: Pat
     ids=["hidden row", "formula with its old value", "hidden column", "hidden sheet", "number format"],
 )
 def test_a_workbook_that_shows_something_else_is_not_intact(tmp_path: Path, part: str, before: str, after: str) -> None:
-    note_pack(tmp_path, digest_of(content()), MADE)
-    found = check_pack("forged.xlsx", with_part(evidence_xlsx(content()), part, before, after), home=tmp_path)
+    record_pack(tmp_path, hash_content(content()), MADE)
+    found = check_pack("forged.xlsx", with_part(build_evidence_xlsx(content()), part, before, after), home=tmp_path)
     assert (found.intact, found.same_values, found.noted, found.sentence) == (False, True, True, SAME_VALUES)
 
 
 def test_a_content_that_was_changed_has_another_hash(tmp_path: Path) -> None:
     forged = content() | {"reference": "CL-99"}
-    note_pack(tmp_path, digest_of(content()), MADE)
-    found = check_pack("forged.pdf", evidence_pdf(forged, load_area("middlesbrough")), home=tmp_path)
+    record_pack(tmp_path, hash_content(content()), MADE)
+    found = check_pack("forged.pdf", render_evidence_pdf(forged, load_area("middlesbrough")), home=tmp_path)
     assert (found.intact, found.noted) == (True, False)
 
 

@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dashboard.documents.naloxone_document import asked_words, naloxone_pdf
+from dashboard.documents.naloxone_document import describe_request, render_naloxone_pdf
 from geo.cells import index_points
-from geo.covering import Cover
+from geo.covering import MaximalCover
 from layers.filters import Filter
-from layers.naloxone.cover import NaloxoneCover, Reach, Search
+from layers.naloxone.cover import CoverDistance, NaloxoneCover, Search
 from tests.support.analysing import middlesbrough
 from tests.support.papers import A4, grey_levels, read_paper
 from tests.support.plans import HOSTILE_TEXT
@@ -28,7 +28,7 @@ def cover(*, holders: int = 2, following: int = 3, name: str = "Pharmacy") -> Na
     return NaloxoneCover(
         total=100.0,
         covered=40.0,
-        reach=Reach(400.0),
+        reach=CoverDistance(400.0),
         holders=places[:holders].assign(
             name=[f"{name} {k}" for k in range(holders)], hours="", near=20.0,
             open=np.arange(holders) < max(holders - 1, 1), says=False,
@@ -37,7 +37,7 @@ def cover(*, holders: int = 2, following: int = 3, name: str = "Pharmacy") -> Na
             rank=np.arange(1, following + 1), name=[f"Central · {k:04d}" for k in range(following)], gain=5.0,
             share_after=0.4 + 0.05 * np.arange(1, following + 1),
         ),
-        cover=Cover(np.arange(following), np.full(following, 5.0), 5.0 * following, 5.0 * following, proven=True),
+        cover=MaximalCover(np.arange(following), np.full(following, 5.0), 5.0 * following, 5.0 * following, proven=True),
         cells=(index_points(lon, lat, resolution=9), np.array([40.0, 30, 20, 10])),
         search=Search(following),
         timed=False,
@@ -47,7 +47,7 @@ def cover(*, holders: int = 2, following: int = 3, name: str = "Pharmacy") -> Na
 
 
 def test_the_page_says_the_cover_the_gains_and_who_holds_it() -> None:
-    file = naloxone_pdf(cover(), middlesbrough(), asked=YEAR, mark="synthetic events, not real", made=MADE)
+    file = render_naloxone_pdf(cover(), middlesbrough(), asked=YEAR, mark="synthetic events, not real", made=MADE)
     paper = read_paper(file)
     assert (paper.title, paper.language, paper.marked) == ("Naloxone cover: Middlesbrough", "en-GB", True)
     assert (paper.claims_ua, paper.sizes) == (True, (A4,))
@@ -62,23 +62,29 @@ def test_the_page_says_the_cover_the_gains_and_who_holds_it() -> None:
         "each with a circle of 400 m. The tables say the same."
     )
     assert min(grey_levels(file)) < 40
-    assert file == naloxone_pdf(cover(), middlesbrough(), asked=YEAR, mark="synthetic events, not real", made=MADE)
+    assert file == render_naloxone_pdf(
+        cover(), middlesbrough(), asked=YEAR, mark="synthetic events, not real", made=MADE
+    )
 
 
 def test_it_stays_one_page_with_much_to_say_and_with_nothing() -> None:
-    many = read_paper(naloxone_pdf(cover(holders=60, following=20), middlesbrough(), asked=YEAR, mark=None, made=MADE))
+    many = read_paper(
+        render_naloxone_pdf(cover(holders=60, following=20), middlesbrough(), asked=YEAR, mark=None, made=MADE)
+    )
     assert len(many.pages) == 1
     assert "And 46 more with fewer overdoses near." in many.words
     assert "20 Central · 0019" in many.words
     assert "DEMONSTRATION" not in many.words
-    none = read_paper(naloxone_pdf(cover(holders=0, following=0), middlesbrough(), asked=YEAR, mark=None, made=MADE))
+    none = read_paper(
+        render_naloxone_pdf(cover(holders=0, following=0), middlesbrough(), asked=YEAR, mark=None, made=MADE)
+    )
     assert "None was looked for, or none adds any." in none.words
     assert "None has been loaded." in none.words
 
 
 def test_texts_of_places_are_only_text() -> None:
     found = cover(name=HOSTILE_TEXT)
-    words = read_paper(naloxone_pdf(found, middlesbrough(), asked=YEAR, mark=None, made=MADE)).words
+    words = read_paper(render_naloxone_pdf(found, middlesbrough(), asked=YEAR, mark=None, made=MADE)).words
     assert '#import "x" *b* $y$ \\ <b>&amp; =1+1' in words
 
 
@@ -98,4 +104,4 @@ def test_texts_of_places_are_only_text() -> None:
 def test_what_was_asked_in_words(changes: dict[str, object], words: str) -> None:
     names = dict(zip(middlesbrough().wards.codes, middlesbrough().wards.names, strict=True))
     said = words.replace("Acklam", names["E05009857"])
-    assert asked_words(replace(YEAR, **changes), middlesbrough()) == said  # type: ignore[arg-type] # by name
+    assert describe_request(replace(YEAR, **changes), middlesbrough()) == said  # type: ignore[arg-type] # by name

@@ -16,7 +16,7 @@ import python_calamine
 import shapely
 from lxml import etree
 
-from dashboard.documents.plan_files import PLAN_FILES, plan_file
+from dashboard.documents.plan_files import PLAN_FILES, build_plan_file
 from geo.errors import UsageError
 from layers.areas import Area, load_area
 from layers.plans.plan import Plan, Stop
@@ -36,7 +36,7 @@ def stops_of(plan: Plan) -> list[Stop]:
 
 
 def made(plan: Plan, kind: str) -> bytes:
-    return plan_file(plan, area(), kind)
+    return build_plan_file(plan, area(), kind)
 
 
 @cache

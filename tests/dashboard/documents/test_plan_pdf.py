@@ -5,19 +5,19 @@ from dataclasses import replace
 
 import pytest
 
-from dashboard.documents.plan_files import plan_file
-from dashboard.documents.plan_pdf import map_apart, map_height, stop_marks
-from dashboard.documents.plan_words import stop_words
+from dashboard.documents.plan_files import build_plan_file
+from dashboard.documents.plan_pdf import build_stop_marks, has_separate_map, measure_map_height
+from dashboard.documents.plan_words import describe_stop
 from layers.areas import load_area
 from layers.plans.plan import PlanKind
 from tests.support.papers import A4, Paper, grey_levels, read_paper
-from tests.support.plans import HOSTILE_TEXT, example_plan, judged_plan, with_break
+from tests.support.plans import HOSTILE_TEXT, example_plan, make_backtested_plan, with_break
 
 LONG = "Eleven needle finds in this cell and the six that touch it in 28 days; swept last on 3 Nov 2026."
 
 
 def paper_of(**choices: object) -> Paper:
-    return read_paper(plan_file(example_plan(**choices), load_area("middlesbrough"), "pdf"))  # type: ignore[arg-type] # by name
+    return read_paper(build_plan_file(example_plan(**choices), load_area("middlesbrough"), "pdf"))  # type: ignore[arg-type] # by name
 
 
 def test_a_plan_is_a_tagged_a4_document_with_real_text() -> None:
@@ -49,13 +49,13 @@ def test_every_team_has_one_page_and_one_for_its_map_where_many_stops_leave_it_n
 def test_a_map_is_never_so_low_that_its_numbers_lie_over_each_other() -> None:
     for stops in range(1, 45):
         (tour,) = example_plan(stops=stops, teams=1).tours
-        assert map_height(tour) >= 100
-        assert map_apart(tour) == (map_height(tour) > 200)
+        assert measure_map_height(tour) >= 100
+        assert has_separate_map(tour) == (measure_map_height(tour) > 200)
 
 
 def test_a_page_says_the_cover_the_way_and_each_stop() -> None:
     plan = replace(example_plan(teams=1, stops=2), held=(0.11, 0.084, 0.141), held_weeks=8)
-    words = read_paper(plan_file(plan, load_area("middlesbrough"), "pdf")).words
+    words = read_paper(build_plan_file(plan, load_area("middlesbrough"), "pdf")).words
     assert "In the last 8 weeks the stops of such plans held 11 % (95 % interval 8 to 14 %) of all reports" in words
     assert "in the wards of the plan, at any hour. The forecast for the stops in these hours (27 Nov 2026" in words
     assert "22:00 to 04:00) is 33 % (12 of 36): it is no promise." in words
@@ -67,7 +67,7 @@ def test_a_page_says_the_cover_the_way_and_each_stop() -> None:
 
 
 def test_past_weeks_are_told_by_shares_before_multiples_of_chance() -> None:
-    words = read_paper(plan_file(judged_plan(), load_area("middlesbrough"), "pdf")).words
+    words = read_paper(build_plan_file(make_backtested_plan(), load_area("middlesbrough"), "pdf")).words
     assert "Past Of events Of the area PAI 95 % interval" in words
     assert "Plans made like this one 14 % 0.91 % 15.40 12.00 to 18.10" in words
     assert "The top cells by last month's count, in map order 7 % 0.45 % 16.20 11.90 to 20.00" in words
@@ -76,7 +76,9 @@ def test_past_weeks_are_told_by_shares_before_multiples_of_chance() -> None:
 def test_the_break_stands_between_its_stops() -> None:
     plan = example_plan(teams=1, stops=2)
     (tour,) = plan.tours
-    words = read_paper(plan_file(replace(plan, tours=(with_break(tour),)), load_area("middlesbrough"), "pdf")).words
+    words = read_paper(
+        build_plan_file(replace(plan, tours=(with_break(tour),)), load_area("middlesbrough"), "pdf")
+    ).words
     assert "Break of 4 minutes, 22:16 to 22:20, after stop 1." in words
     before, after = words.split("22:16 to 22:20 4 Break", 1)
     assert "1 22:04 to 22:16 12 Central" in before
@@ -112,13 +114,13 @@ def test_a_plan_without_stops_or_teams_still_says_so() -> None:
 
 def test_it_prints_in_black_and_white() -> None:
     plan = example_plan(stops=6, teams=1)
-    levels = grey_levels(plan_file(plan, load_area("middlesbrough"), "pdf"))
+    levels = grey_levels(build_plan_file(plan, load_area("middlesbrough"), "pdf"))
     assert 255 in levels
     assert min(levels) < 40
 
 
 def test_the_moment_of_the_file_is_that_of_the_plan() -> None:
-    file = plan_file(example_plan(), load_area("middlesbrough"), "pdf")
+    file = build_plan_file(example_plan(), load_area("middlesbrough"), "pdf")
     stamp = example_plan().made_at.astimezone(dt.UTC)
     assert f"D:{stamp:%Y%m%d%H%M%S}Z".encode() in file
 
@@ -133,13 +135,13 @@ def test_open_reports_are_said_once() -> None:
     plan = example_plan(stops=2, teams=1, kind=PlanKind.SWEEP, text="1 open report 7 hours old on arrival.")
     stop = plan.tours[0].stops[1]
     assert stop.open_reports == 1
-    words = read_paper(plan_file(plan, load_area("middlesbrough"), "pdf")).words
+    words = read_paper(build_plan_file(plan, load_area("middlesbrough"), "pdf")).words
     assert "Open reports" not in words
-    assert stop_words(plan, stop) == "22:21 to 22:33 (12 minutes). 1 open report 7 hours old on arrival."
+    assert describe_stop(plan, stop) == "22:21 to 22:33 (12 minutes). 1 open report 7 hours old on arrival."
 
 
 def test_a_place_that_is_visited_again_is_one_mark_with_both_numbers() -> None:
     (tour,) = example_plan(stops=3, teams=1).tours
     again = replace(tour.stops[0], stop_id="a9", order=4)
-    marks = stop_marks(replace(tour, stops=(*tour.stops, again)))
+    marks = build_stop_marks(replace(tour, stops=(*tour.stops, again)))
     assert [mark.label for mark in marks] == ["1, 4", "2", "3"]

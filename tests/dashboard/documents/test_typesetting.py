@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from dashboard.documents.typesetting import make_pdf, printable
+from dashboard.documents.typesetting import make_printable, render_pdf
 from geo.errors import UsageError
 from tests.support.papers import A4, read_paper
 from tests.support.plans import HOSTILE_TEXT
@@ -26,7 +26,7 @@ def page(**changes: object) -> dict[str, object]:
 
 
 def test_a_document_is_tagged_titled_in_english_and_without_an_author() -> None:
-    paper = read_paper(make_pdf("councillor", page(), {"map": MAP}))
+    paper = read_paper(render_pdf("councillor", page(), {"map": MAP}))
     assert paper.title == "Central: what is happening"
     assert paper.author is None
     assert (paper.language, paper.marked, paper.claims_ua) == ("en-GB", True, True)
@@ -38,36 +38,36 @@ def test_a_document_is_tagged_titled_in_english_and_without_an_author() -> None:
 
 def test_the_same_data_give_the_same_bytes_and_the_moment_is_the_one_given() -> None:
     made = dt.datetime(2026, 11, 22, 21, 5, tzinfo=dt.UTC)
-    first, again = (make_pdf("councillor", page(), {"map": MAP}, made=made) for _ in range(2))
+    first, again = (render_pdf("councillor", page(), {"map": MAP}, made=made) for _ in range(2))
     assert first == again
     assert b"D:20261122210500Z" in first
-    assert first != make_pdf("councillor", page(head="Other"), {"map": MAP}, made=made)
+    assert first != render_pdf("councillor", page(head="Other"), {"map": MAP}, made=made)
 
 
 def test_text_is_text_whatever_it_holds() -> None:
     hostile = page(title=HOSTILE_TEXT, head=HOSTILE_TEXT, alt=HOSTILE_TEXT)
-    paper = read_paper(make_pdf("councillor", hostile, {"map": MAP}))
+    paper = read_paper(render_pdf("councillor", hostile, {"map": MAP}))
     shown = '#import "x" *b* $y$ \\ <b>&amp; =1+1 \N{WHITE SQUARE} \N{WHITE SQUARE}'
     assert paper.words.count(shown) == 2  # the title and the line below it
     assert "".join(shown.split()) in "".join(paper.title.split())
-    assert paper.alts == (printable(HOSTILE_TEXT),)
+    assert paper.alts == (make_printable(HOSTILE_TEXT),)
 
 
 def test_letters_that_the_fonts_have_stay_and_others_become_squares() -> None:
-    assert printable({"a": ["Łódź ŵ ü Ω ж \N{EN DASH}", 3, None]}) == {"a": ["Łódź ŵ ü Ω ж \N{EN DASH}", 3, None]}
-    assert printable("a\x00\tb\u4e2d\N{GRINNING FACE}") == "a  b\N{WHITE SQUARE}\N{WHITE SQUARE}"
+    assert make_printable({"a": ["Łódź ŵ ü Ω ж \N{EN DASH}", 3, None]}) == {"a": ["Łódź ŵ ü Ω ж \N{EN DASH}", 3, None]}
+    assert make_printable("a\x00\tb\u4e2d\N{GRINNING FACE}") == "a  b\N{WHITE SQUARE}\N{WHITE SQUARE}"
 
 
 def test_every_letter_of_a_long_alphabet_can_be_typeset() -> None:
     letters = "".join(chr(code) for code in range(0x20, 0x2C00, 23))
-    paper = read_paper(make_pdf("councillor", page(head=letters), {"map": MAP}))
+    paper = read_paper(render_pdf("councillor", page(head=letters), {"map": MAP}))
     assert len(paper.pages) == 1
 
 
 @pytest.mark.parametrize(("template", "title"), [("nothing", "A title"), ("../secrets", "A title"), ("plan", " ")])
 def test_a_document_needs_a_template_and_a_title(template: str, title: str) -> None:
     with pytest.raises(UsageError) as caught:
-        make_pdf(template, {"title": title}, {})
+        render_pdf(template, {"title": title}, {})
     assert caught.value.rule == "A document has a template and a title"
     assert caught.value.fact == f"the template is {template!r}, the title {title!r}"
     assert caught.value.hint.startswith("choose a template from ")

@@ -6,9 +6,9 @@ import re
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from dashboard.public.blockmap import BlockLayer, block_data
-from dashboard.public.drawing import draw
-from dashboard.public.figures import Published
+from dashboard.public.blockmap import BlockLayer, build_block_data
+from dashboard.public.drawing import lay_out_release
+from dashboard.public.figures import ReleaseTotals
 from tests.dashboard.public.conftest import PUBLISHED
 from tests.support.example_release import example_release
 from tests.support.public_side import map_of, open_page, overflow, settle
@@ -17,9 +17,9 @@ SCALE = "Number(document.querySelector('.leaflet-container') && Hexbeat.blockLay
 
 
 def test_the_layer_carries_what_is_published_and_nothing_else() -> None:
-    published = Published(example_release(published=PUBLISHED))
+    published = ReleaseTotals(example_release(published=PUBLISHED))
     layer = published.release.layer("needle_litter")
-    data = block_data(published, draw(published), layer, layer.periods[0], "E05000001")
+    data = build_block_data(published, lay_out_release(published), layer, layer.periods[0], "E05000001")
     assert data["words"] == [
         "7 needle finds in this part of Abbey, January to March 2026.",
         "5 needle finds elsewhere in this wider part of Abbey, January to March 2026.",

@@ -8,8 +8,8 @@ from typing import Final
 import pytest
 from playwright.sync_api import Browser, FrameLocator, Locator, Page, expect
 
-from dashboard.public.advice import method_html
-from dashboard.public.figures import Published
+from dashboard.public.advice import render_method
+from dashboard.public.figures import ReleaseTotals
 from dashboard.public.palette import COLOURS
 from dashboard.public.site import write_site
 from tests.dashboard.public.conftest import PUBLISHED
@@ -49,8 +49,8 @@ def test_every_class_is_told_by_lightness_or_by_its_line(side: int) -> None:
 
 
 def test_how_the_numbers_are_made_takes_two_hundred_words() -> None:
-    published = Published(example_release(published=PUBLISHED))
-    said = method_html(published, published.layers[0]).replace("<p>", " ").replace("</p>", " ")
+    published = ReleaseTotals(example_release(published=PUBLISHED))
+    said = render_method(published, published.layers[0]).replace("<p>", " ").replace("</p>", " ")
     assert 150 <= len(said.split()) <= 240
 
 

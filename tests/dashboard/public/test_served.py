@@ -9,8 +9,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 from pypdf import PdfReader
 
-from dashboard.public.briefing import councillor_briefing, councillor_pdf
-from dashboard.public.page import SORRY, as_pictures
+from dashboard.public.briefing import build_councillor_briefing, render_councillor_pdf
+from dashboard.public.page import SORRY, convert_drawings
 from layers.storage.store import Store
 from tests.dashboard.public.conftest import PUBLISHED
 from tests.support.event_frames import event_frame, load
@@ -83,7 +83,7 @@ def test_a_ward_is_taken_along_on_one_page(visitor: Page, address: str) -> None:
         visitor.get_by_role("button", name="The chosen ward on one page (PDF)").click()
     assert waiting.value.suggested_filename == "E05000001.pdf"
     file = Path(waiting.value.path()).read_bytes()
-    assert file == councillor_pdf(councillor_briefing(example_release(published=PUBLISHED), "Abbey"))
+    assert file == render_councillor_pdf(build_councillor_briefing(example_release(published=PUBLISHED), "Abbey"))
     assert overflow(visitor) <= 0
 
 
@@ -121,5 +121,5 @@ def test_what_goes_wrong_is_not_told(visitor: Page, tmp_path: Path) -> None:
 
 
 def test_drawings_become_pictures_with_the_same_name() -> None:
-    picture = as_pictures('<p>a</p><svg class="hp-map" aria-label="A &quot;map&quot;"><path d=""/></svg>')
+    picture = convert_drawings('<p>a</p><svg class="hp-map" aria-label="A &quot;map&quot;"><path d=""/></svg>')
     assert picture.startswith('<p>a</p><img class="hp-map" alt="A &quot;map&quot;" src="data:image/svg+xml;base64,')

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from dashboard.public.advice import Contact
-from dashboard.public.briefing import councillor_briefing, councillor_pdf, ward_file
+from dashboard.public.briefing import build_councillor_briefing, format_ward_file, render_councillor_pdf
 from dashboard.public.downloads import COLUMNS
-from dashboard.public.figures import Published
-from dashboard.public.site import site_files, write_site
+from dashboard.public.figures import ReleaseTotals
+from dashboard.public.site import build_site_files, write_site
 from geo.errors import DataError, UsageError
 from layers.release.format import Release
-from layers.release.words import promise
+from layers.release.words import format_promise
 from tests.support.example_release import COUNTS, example_release
 from tests.support.papers import read_paper
 
@@ -31,7 +31,7 @@ def hostile_release() -> Release:
 
 
 def page_of(release: Release, contact: Contact | None = None) -> str:
-    return site_files(release, contact=contact or Contact())["index.html"].decode()
+    return build_site_files(release, contact=contact or Contact())["index.html"].decode()
 
 
 def data_of(page: str) -> dict[str, list[dict[str, object]]]:
@@ -43,29 +43,29 @@ def data_of(page: str) -> dict[str, list[dict[str, object]]]:
 
 def test_the_same_release_gives_the_same_files(tmp_path: Path) -> None:
     names = write_site(example_release(), tmp_path / "site")
-    wards = [ward_file(code) for code in Published(example_release()).wards]
+    wards = [format_ward_file(code) for code in ReleaseTotals(example_release()).wards]
     assert names == ["index.html", "numbers.csv", "numbers.csv-metadata.json", "numbers.geojson", *wards]
     written = {path.name: path.read_bytes() for path in (tmp_path / "site").iterdir()}
-    assert written == site_files(example_release(), contact=Contact())
+    assert written == build_site_files(example_release(), contact=Contact())
 
 
 def test_every_ward_has_its_page_of_paper_to_which_the_page_leads() -> None:
     release = example_release()
-    files = site_files(release, contact=Contact())
+    files = build_site_files(release, contact=Contact())
     linked = set(re.findall(r'<a href="([^"]+)" download>', files["index.html"].decode()))
     assert linked == set(files) - {"index.html"}
     assert [ward["page"] for ward in data_of(files["index.html"].decode())["wards"]] == list(files)[4:]
-    for code, name in Published(release).wards.items():
-        assert files[ward_file(code)] == councillor_pdf(councillor_briefing(release, code))
-        assert read_paper(files[ward_file(code)]).title == f"{name}: what is happening"
-    assert ward_file("../../x<y>") == "ward--x-y-.pdf"
+    for code, name in ReleaseTotals(release).wards.items():
+        assert files[format_ward_file(code)] == render_councillor_pdf(build_councillor_briefing(release, code))
+        assert read_paper(files[format_ward_file(code)]).title == f"{name}: what is happening"
+    assert format_ward_file("../../x<y>") == "ward--x-y-.pdf"
 
 
 def test_a_release_without_a_period_makes_no_site() -> None:
     release = example_release(published={})
     empty = tuple(dataclasses.replace(layer, periods=()) for layer in release.layers)
     with pytest.raises(DataError) as caught:
-        site_files(Release(release.facts, empty, release.places, ()), contact=Contact())
+        build_site_files(Release(release.facts, empty, release.places, ()), contact=Contact())
     assert str(caught.value) == (
         "A site shows at least one period; this release has none yet; wait until a period is published"
     )
@@ -78,7 +78,7 @@ def test_every_number_is_a_block_or_a_sum_of_blocks() -> None:
             blocks = release.blocks_of(str(layer["name"]), period["name"])
             assert [row[4] for row in period["blocks"]] == [block.count for block in blocks]
             sums = [sum(block.count for block in blocks)]
-            sums += [sum(b.count for b in blocks if b.ward_code == code) for code in Published(release).wards]
+            sums += [sum(b.count for b in blocks if b.ward_code == code) for code in ReleaseTotals(release).wards]
             assert [count for count, _ in period["shown"]] == sums
             allowed = {f"{number:,}" for number in (*sums, *past_sums(release, str(layer["name"])))}
             for line in [line for lines in period["lines"] for line in lines]:
@@ -87,7 +87,7 @@ def test_every_number_is_a_block_or_a_sum_of_blocks() -> None:
 
 
 def past_sums(release: Release, layer: str) -> list[int]:
-    published = Published(release)
+    published = ReleaseTotals(release)
     places = [None, *published.wards]
     one = release.layer(layer)
     return [published.shown(one, period, ward).count for period in one.periods for ward in places]
@@ -95,7 +95,7 @@ def past_sums(release: Release, layer: str) -> list[int]:
 
 def test_what_is_not_published_is_in_no_file() -> None:
     """The small numbers of the example happened but are not in the release, and no file differs for them."""
-    files = site_files(example_release(), contact=Contact())
+    files = build_site_files(example_release(), contact=Contact())
     rows = list(csv.DictReader(io.StringIO(files["numbers.csv"].decode())))
     assert [int(row["count"]) for row in rows] == [7, 9, 12, 6, 5, 31]
     assert min(int(row["count"]) for row in rows) >= 5
@@ -105,7 +105,7 @@ def test_what_is_not_published_is_in_no_file() -> None:
 
 
 def test_names_from_data_are_text_everywhere() -> None:
-    files = site_files(hostile_release(), contact=Contact(words=HOSTILE))
+    files = build_site_files(hostile_release(), contact=Contact(words=HOSTILE))
     page = files["index.html"].decode()
     assert page.count("<script") == 2
     assert "alert(1)</script>" not in page
@@ -119,7 +119,7 @@ def test_the_page_may_load_and_send_nothing() -> None:
     page = page_of(example_release())
     assert re.search(r"default-src 'none'; style-src 'sha256-[^']+'; script-src 'sha256-[^']+'; base-uri 'none'", page)
     assert re.findall(r"""(?:src|href|action)=["']?([^"'> ]+)""", page) == [
-        "#hp-answer", *map(ward_file, Published(example_release()).wards),
+        "#hp-answer", *map(format_ward_file, ReleaseTotals(example_release()).wards),
         "numbers.csv", "numbers.csv-metadata.json", "numbers.geojson",
     ]  # fmt: skip
     assert " style=" not in page
@@ -127,11 +127,11 @@ def test_the_page_may_load_and_send_nothing() -> None:
 
 
 def test_the_promise_is_word_for_word() -> None:
-    assert promise(5) in page_of(example_release())
+    assert format_promise(5) in page_of(example_release())
 
 
 def test_columns_are_described() -> None:
-    files = site_files(example_release(), contact=Contact())
+    files = build_site_files(example_release(), contact=Contact())
     described = json.loads(files["numbers.csv-metadata.json"])
     assert [column["name"] for column in described["tableSchema"]["columns"]] == list(COLUMNS)
     assert files["numbers.csv"].decode().splitlines()[0] == ",".join(COLUMNS)

@@ -11,9 +11,9 @@ import pytest
 
 from geo.errors import UsageError
 from geo.wards import Wards
-from layers.analysis.alert_form import BLANKS, alert_form, require_form_file
+from layers.analysis.alert_form import BLANKS, render_alert_form, require_form_file
 from layers.analysis.alert_words import Alert
-from layers.analysis.alerting import alert_report
+from layers.analysis.alerting import build_alert_report
 from tests.support.analysing import demonstration, middlesbrough
 from tests.support.made_events import HOSTILE
 
@@ -58,7 +58,7 @@ def read(page: str) -> Reader:
 
 
 def test_it_says_what_when_where_how_sure_and_leaves_blanks() -> None:
-    words = read(alert_form([SPIKE], area=middlesbrough(), made=MADE, demonstration=True)).words
+    words = read(render_alert_form([SPIKE], area=middlesbrough(), made=MADE, demonstration=True)).words
     text = " ".join(word for word in words if word)
     assert "DRAFT, not sent. MADE FROM SYNTHETIC DEMONSTRATION EVENTS" in text
     assert "What 24 overdoses attended; 2.8 would be expected" in text
@@ -71,15 +71,15 @@ def test_it_says_what_when_where_how_sure_and_leaves_blanks() -> None:
 
 
 def test_real_events_are_not_called_synthetic() -> None:
-    page = alert_form([SPIKE], area=middlesbrough(), made=MADE, demonstration=False)
+    page = render_alert_form([SPIKE], area=middlesbrough(), made=MADE, demonstration=False)
     assert "DRAFT, not sent. A person must check it" in page
     assert "SYNTHETIC" not in page
 
 
 def test_it_loads_and_runs_nothing_and_names_no_point() -> None:
     columns, _ = demonstration()
-    found = alert_report(columns, middlesbrough(), dt.date(2026, 11, 21), days=35, layers=["overdoses"]).alerts
-    page = alert_form(found, area=middlesbrough(), made=MADE, demonstration=True)
+    found = build_alert_report(columns, middlesbrough(), dt.date(2026, 11, 21), days=35, layers=["overdoses"]).alerts
+    page = render_alert_form(found, area=middlesbrough(), made=MADE, demonstration=True)
     reader = read(page)
     assert reader.tags == {
         "html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "table", "tr", "th", "td",
@@ -97,7 +97,7 @@ def test_names_are_text(text: str) -> None:
         attribution=text,
         wards=Wards(area.wards.codes, (text,) * len(area.wards), np.asarray(area.wards.polygons)),
     )
-    page = alert_form([dataclasses.replace(SPIKE, place=text)], area=hostile, made=MADE, demonstration=True)
+    page = render_alert_form([dataclasses.replace(SPIKE, place=text)], area=hostile, made=MADE, demonstration=True)
     reader = read(page)
     assert {"script", "img", "a"}.isdisjoint(reader.tags)
     assert f"{text} (ward)" in reader.words
@@ -107,7 +107,7 @@ def test_a_day_of_the_whole_area() -> None:
     one = dataclasses.replace(
         SPIKE, ward_code=None, place="Middlesbrough", last_day=SPIKE.first_day, methods=("Farrington",)
     )
-    text = " ".join(read(alert_form([one], area=middlesbrough(), made=MADE, demonstration=False)).words)
+    text = " ".join(read(render_alert_form([one], area=middlesbrough(), made=MADE, demonstration=False)).words)
     assert "When 22 Oct 2026 Where Middlesbrough (the whole area) Found by Farrington on weekly counts" in " ".join(
         text.split()
     )
@@ -122,7 +122,7 @@ def test_a_day_of_the_whole_area() -> None:
 )
 def test_it_is_about_overdoses(found: list[Alert], fact: str) -> None:
     with pytest.raises(UsageError) as caught:
-        alert_form(found, area=middlesbrough(), made=MADE, demonstration=False)
+        render_alert_form(found, area=middlesbrough(), made=MADE, demonstration=False)
     assert str(caught.value) == (
         f"A form for the drug information system is about alerts of overdoses; {fact}; choose alerts of overdoses"
     )

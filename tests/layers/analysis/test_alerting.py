@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from geo.errors import UsageError
-from layers.analysis.alerting import alert_report, default_day
+from layers.analysis.alerting import build_alert_report, choose_default_day
 from layers.analysis.false_alarms import Setting
 from tests.support.analysing import demonstration, middlesbrough
 from tests.support.events import Event, columns_of, local
@@ -19,7 +19,7 @@ LAST = D(2026, 11, 21)
 def test_the_planted_spike_is_found_in_its_ward() -> None:
     columns, truth = demonstration()
     spike = truth["spike"]
-    found = alert_report(columns, middlesbrough(), LAST, days=28, layers=["overdoses"]).alerts
+    found = build_alert_report(columns, middlesbrough(), LAST, days=28, layers=["overdoses"]).alerts
     inside = [
         one for one in found
         if one.ward_code in spike["ward_codes"] and spike["from"] <= one.day.isoformat() < spike["to"]
@@ -39,7 +39,9 @@ def test_a_daily_job_hears_of_the_spike_within_five_days() -> None:
     rang = [
         day
         for day in range(14)
-        for one in alert_report(columns, middlesbrough(), start + dt.timedelta(days=day), layers=["overdoses"]).alerts
+        for one in build_alert_report(
+            columns, middlesbrough(), start + dt.timedelta(days=day), layers=["overdoses"]
+        ).alerts
         if one.ward_code in truth["spike"]["ward_codes"]
     ]
     assert min(rang) < 5
@@ -47,7 +49,7 @@ def test_a_daily_job_hears_of_the_spike_within_five_days() -> None:
 
 def test_a_report_holds_settings_with_false_alarms() -> None:
     columns, _ = demonstration()
-    found = alert_report(columns, middlesbrough(), LAST)
+    found = build_alert_report(columns, middlesbrough(), LAST)
     rates = {(row.layer, row.method): row.false_alarms_a_year for row in found.settings}
     assert {method for _layer, method in rates} == {"C1", "C2", "C3", "any"}
     assert {layer for layer, _method in rates} == {"needle_litter", "street_dealing", "overdoses"}
@@ -72,7 +74,7 @@ def test_alarms_close_together_are_one_alert_and_its_figures_add_up() -> None:
     moment = int(dt.datetime(2022, 4, 1, 12, tzinfo=ZoneInfo("Europe/London")).timestamp())
     spike = [Event(moment + 86_400 * day, layer="overdoses") for day, many in ((0, 6), (2, 9)) for _ in range(many)]
     columns = columns_of([*noise(90, daily=0.2), *spike])
-    found = alert_report(columns, middlesbrough(), first + dt.timedelta(days=2), days=7).alerts
+    found = build_alert_report(columns, middlesbrough(), first + dt.timedelta(days=2), days=7).alerts
     assert [(one.ward_code, one.first_day, one.last_day, one.day) for one in found] == [
         (None, first, first + dt.timedelta(days=2), first + dt.timedelta(days=2)),
         ("E05009857", first, first + dt.timedelta(days=2), first + dt.timedelta(days=2)),
@@ -86,7 +88,7 @@ def test_one_event_after_a_quiet_month_is_no_alert() -> None:
     columns = columns_of(
         [Event(local("2026-01-01 12:00"), layer="overdoses"), Event(local("2026-03-01 12:00"), layer="overdoses")]
     )
-    assert alert_report(columns, middlesbrough(), D(2026, 3, 1)).alerts == ()
+    assert build_alert_report(columns, middlesbrough(), D(2026, 3, 1)).alerts == ()
 
 
 def test_farrington_takes_part_when_there_are_years_enough() -> None:
@@ -94,7 +96,7 @@ def test_farrington_takes_part_when_there_are_years_enough() -> None:
     last = D(2022, 1, 1) + dt.timedelta(days=4 * 365)
     moment = int(dt.datetime(last.year, last.month, last.day, 12, tzinfo=ZoneInfo("Europe/London")).timestamp())
     spread = [Event(moment - 86_400 * (k % 7), layer="overdoses") for k in range(16)]  # two or three a day: EARS sleeps
-    found = alert_report(
+    found = build_alert_report(
         columns_of([*calm, *spread]), middlesbrough(), last, layers=["overdoses"], setting=Setting(fewest=8)
     )
     assert {one.methods for one in found.alerts} == {("Farrington",)}
@@ -106,7 +108,7 @@ def test_farrington_takes_part_when_there_are_years_enough() -> None:
 
 def test_days_without_records_cannot_be_judged() -> None:
     columns = columns_of(noise(60, daily=1))
-    found = alert_report(columns, middlesbrough(), D(2022, 6, 1), layers=["overdoses", "needle_litter"])
+    found = build_alert_report(columns, middlesbrough(), D(2022, 6, 1), layers=["overdoses", "needle_litter"])
     assert found.alerts == ()
     assert found.notes[0] == "No needle finds have been loaded."
     assert found.notes[1] == (
@@ -117,14 +119,14 @@ def test_days_without_records_cannot_be_judged() -> None:
 
 def test_the_day_is_yesterday_or_the_newest_record() -> None:
     columns = columns_of(noise(60, daily=1))
-    assert default_day(columns, today=D(2022, 2, 10), time_zone="Europe/London") == D(2022, 2, 9)
-    assert default_day(columns, today=D(2022, 8, 1), time_zone="Europe/London") == D(2022, 3, 1)
-    assert default_day(columns_of([]), today=D(2022, 8, 1), time_zone="Europe/London") == D(2022, 7, 31)
+    assert choose_default_day(columns, today=D(2022, 2, 10), time_zone="Europe/London") == D(2022, 2, 9)
+    assert choose_default_day(columns, today=D(2022, 8, 1), time_zone="Europe/London") == D(2022, 3, 1)
+    assert choose_default_day(columns_of([]), today=D(2022, 8, 1), time_zone="Europe/London") == D(2022, 7, 31)
 
 
 def test_closures_do_not_ring() -> None:
     with pytest.raises(UsageError) as caught:
-        alert_report(columns_of([]), middlesbrough(), LAST, layers=["closed_properties"])
+        build_alert_report(columns_of([]), middlesbrough(), LAST, layers=["closed_properties"])
     assert str(caught.value) == (
         "Alerts are of incidents, which happen on a day; closed_properties are in force for months; choose from "
         "needle_litter, street_dealing, overdoses"
@@ -136,7 +138,7 @@ def test_it_is_said_from_how_many_events_a_day_rings(most: int, rings: bool) -> 
     """One overdose every tenth day: three on one day ring, two do not, and that is said."""
     days = [f"2026-10-{day:02d} 12:00" for day in range(1, 31, 10)] + ["2026-11-10 12:00"]
     events = [Event(local(text), layer="overdoses") for text in days + most * ["2026-11-20 15:00"]]
-    found = alert_report(columns_of(events), middlesbrough(), dt.date(2026, 11, 20), layers=["overdoses"])
+    found = build_alert_report(columns_of(events), middlesbrough(), dt.date(2026, 11, 20), layers=["overdoses"])
     assert bool(found.alerts) == rings
     assert (
         "A day rings from 3 overdoses in the area, and from 3 in most wards: fewer, or a rise that is spread over more "

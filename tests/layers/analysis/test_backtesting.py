@@ -10,12 +10,12 @@ import pytest
 from geo.errors import UsageError
 from geo.evaluation import prediction_accuracy
 from geo.hotspots import gi_star
-from geo.kernels import gaussian_kernel, recency_scores
-from layers.analysis.backtest_figures import SHARES, decide, summarise
+from geo.kernels import build_gaussian_kernel, score_recency
+from layers.analysis.backtest_figures import SHARES, compare_methods, summarise
 from layers.analysis.backtesting import backtest
-from layers.analysis.forecasts import METHODS, forecast, kernel_of
-from layers.analysis.study import study_of
-from layers.analysis.weekly import weekly_counts
+from layers.analysis.forecasts import METHODS, build_kernel, forecast
+from layers.analysis.study import load_study
+from layers.analysis.weekly import count_weeks
 from tests.support.analysing import demonstration, middlesbrough
 from tests.support.events import Event, columns_of
 
@@ -25,8 +25,8 @@ FIRST = int(dt.datetime(2026, 1, 5, 12, tzinfo=dt.UTC).timestamp())  # a Monday
 
 def test_weeks_end_with_the_newest_record_and_hold_every_known_event() -> None:
     columns, _ = demonstration()
-    study = study_of(middlesbrough())
-    weeks = weekly_counts(columns, "needle_litter", study, judged=13, time_zone=ZONE)
+    study = load_study(middlesbrough())
+    weeks = count_weeks(columns, "needle_litter", study, judged=13, time_zone=ZONE)
     assert weeks.start_of(len(weeks.counts)) == dt.date(2026, 11, 22)
     assert weeks.first == dt.date(2023, 11, 26)
     assert weeks.swept == 1080
@@ -37,12 +37,14 @@ def test_weeks_end_with_the_newest_record_and_hold_every_known_event() -> None:
 
 def test_forecasts_are_those_of_geo() -> None:
     columns, _ = demonstration()
-    study = study_of(middlesbrough())
-    history = weekly_counts(columns, "overdoses", study, judged=1, time_zone=ZONE).counts[:60]
-    kernel = kernel_of(study)
+    study = load_study(middlesbrough())
+    history = count_weeks(columns, "overdoses", study, judged=1, time_zone=ZONE).counts[:60]
+    kernel = build_kernel(study)
     found = {method: forecast(method, history, study, kernel) for method in METHODS}
     ages = 7.0 * np.arange(59, -1, -1) + 3.5
-    plain = recency_scores(history, ages, gaussian_kernel(study.x_m, study.y_m, bandwidth_m=200), half_life_days=56)
+    plain = score_recency(
+        history, ages, build_gaussian_kernel(study.x_m, study.y_m, bandwidth_m=200), half_life_days=56
+    )
     assert found["last_period"] == pytest.approx(history[-4:].sum(axis=0) / 4)
     assert found["all_history"] == pytest.approx(history.sum(axis=0) / 60)
     assert found["gi_star"] == pytest.approx(gi_star(history[-4:].sum(axis=0), study.neighbours))
@@ -52,9 +54,9 @@ def test_forecasts_are_those_of_geo() -> None:
 
 def test_figures_are_those_of_prediction_accuracy() -> None:
     columns, _ = demonstration()
-    study = study_of(middlesbrough())
+    study = load_study(middlesbrough())
     found = backtest(columns, middlesbrough(), "needle_litter", weeks=1, resolutions=(9,))
-    counts = weekly_counts(columns, "needle_litter", study, judged=1, time_zone=ZONE).counts
+    counts = count_weeks(columns, "needle_litter", study, judged=1, time_zone=ZONE).counts
     plain = prediction_accuracy(counts[-1], counts[:-1].mean(axis=0), study.area_km2)
     row = found.rows[(found.rows["method"] == "all_history") & (found.rows["area_share"] == 0.05)].iloc[0]
     shares = np.concatenate([[0.0], plain["area_share"]])
@@ -65,7 +67,7 @@ def test_figures_are_those_of_prediction_accuracy() -> None:
 
 def test_a_method_never_sees_the_week_that_it_is_judged_by() -> None:
     """Events move to a new cell in every week: whoever looked ahead would catch them, and nobody can."""
-    study = study_of(middlesbrough())
+    study = load_study(middlesbrough())
     cells = np.random.default_rng(1).permutation(study.names)[:20]
     events = [_event(cells[week], FIRST + 604_800 * week + 3600 * k) for week in range(20) for k in range(10)]
     found = backtest(columns_of(events), middlesbrough(), "needle_litter", weeks=6, resolutions=(9,))
@@ -77,7 +79,7 @@ def test_a_method_never_sees_the_week_that_it_is_judged_by() -> None:
 
 
 def test_a_steady_place_is_caught_by_all() -> None:
-    study = study_of(middlesbrough())
+    study = load_study(middlesbrough())
     events = [_event(study.names[300], FIRST + 604_800 * week + 3600 * k) for week in range(20) for k in range(10)]
     found = backtest(columns_of(events), middlesbrough(), "needle_litter", weeks=8, resolutions=(9,))
     assert (found.rows["hit_rate"] == 1).all()
@@ -120,7 +122,7 @@ def test_a_decision_is_paired_and_ties_go_to_the_simpler() -> None:
         table = np.zeros((3, 12, len(SHARES)))
         table[:] = hits + np.arange(12)[:, None] % 3
         tables[9, method] = table
-    verdict = decide(tables, events)
+    verdict = compare_methods(tables, events)
     assert verdict.method == "last_period"
     assert {rival.method: (rival.lead, rival.told_apart) for rival in verdict.rivals} == {
         "all_history": (0.0, False), "kernel": (pytest.approx(0.1), True),
@@ -129,7 +131,9 @@ def test_a_decision_is_paired_and_ties_go_to_the_simpler() -> None:
 
 def test_no_events_is_no_verdict() -> None:
     empty = {(9, method): np.zeros((3, 5, len(SHARES))) for method in METHODS}
-    assert decide(empty, np.zeros(5)).sentence == "There were no events in these weeks, so nothing can be judged."
+    assert (
+        compare_methods(empty, np.zeros(5)).sentence == "There were no events in these weeks, so nothing can be judged."
+    )
     assert summarise(empty, np.zeros(5))["hit_rate"].map(math.isnan).all()
 
 

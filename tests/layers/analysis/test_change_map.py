@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from geo.change import compare_periods
-from layers.analysis.change_map import FALL, RISE, TOO_FEW, UNCLEAR, change_map
-from layers.analysis.study import align, study_of
+from layers.analysis.change_map import FALL, RISE, TOO_FEW, UNCLEAR, build_change_map
+from layers.analysis.study import load_study, sum_by_cell
 from layers.filters import Filter
 from layers.query import count, select
 from tests.support.analysing import demonstration, middlesbrough
@@ -21,10 +21,10 @@ WORDS = {1: RISE, -1: FALL, 0: UNCLEAR}
 
 def test_cells_are_compared_as_geo_compares_them() -> None:
     columns, _ = demonstration()
-    study = study_of(middlesbrough())
-    now, before = (align(columns, select(columns, one), study)[0] for one in (NOW, BEFORE))
+    study = load_study(middlesbrough())
+    now, before = (sum_by_cell(columns, select(columns, one), study)[0] for one in (NOW, BEFORE))
     plain = compare_periods(before, now, days_before=28, days_now=28)
-    found = change_map(columns, NOW, study)
+    found = build_change_map(columns, NOW, study)
     assert (found.now, found.other) == ((NOW.start, NOW.end), (BEFORE.start, BEFORE.end))
     assert found.cells["difference"].tolist() == (now - before).tolist()
     for name, values in (("ratio_low", plain.low), ("ratio_high", plain.high), ("p_value", plain.p)):
@@ -38,7 +38,7 @@ def test_cells_are_compared_as_geo_compares_them() -> None:
 def test_wards_count_their_own_events() -> None:
     columns, _ = demonstration()
     area = middlesbrough()
-    found = change_map(columns, NOW, study_of(area))
+    found = build_change_map(columns, NOW, load_study(area))
     plain = count(columns, NOW, by=("ward",), wards=area.wards).rows.set_index("ward_code")["count"]
     assert found.wards["ward_code"].tolist() == list(area.wards.codes)
     assert found.wards["ward_name"].tolist() == list(area.wards.names)
@@ -54,7 +54,7 @@ def test_the_planted_spike_is_a_rise() -> None:
     start, end = (D.fromisoformat(truth["spike"][name]) for name in ("from", "to"))
     spike = Filter(layers=("overdoses",), start=start, end=end)
     for against in ("before", "year_before"):
-        found = change_map(columns, spike, study_of(middlesbrough()), against=against)
+        found = build_change_map(columns, spike, load_study(middlesbrough()), against=against)
         risen = found.wards[found.wards["change"] == RISE]
         assert set(risen["ward_code"]) <= set(truth["spike"]["ward_codes"])
         assert len(risen) >= 1
@@ -63,14 +63,14 @@ def test_the_planted_spike_is_a_rise() -> None:
 
 def test_a_year_before_has_the_same_dates() -> None:
     columns, _ = demonstration()
-    found = change_map(columns, NOW, study_of(middlesbrough()), against="year_before")
+    found = build_change_map(columns, NOW, load_study(middlesbrough()), against="year_before")
     assert found.other == (D(2025, 10, 25), D(2025, 11, 22))
 
 
 def test_too_little_history_is_said() -> None:
     columns, _ = demonstration()
     early = Filter(layers=("needle_litter",), start=D(2023, 12, 1), end=D(2024, 1, 1))
-    found = change_map(columns, early, study_of(middlesbrough()))
+    found = build_change_map(columns, early, load_study(middlesbrough()))
     assert found.missing == (
         "There is nothing to compare with: the records begin on 22 Nov 2023, and those of 31 Oct to 30 Nov 2023 would "
         "be needed."
@@ -82,14 +82,14 @@ def test_too_little_history_is_said() -> None:
 def test_days_that_nobody_loaded_are_no_fall() -> None:
     columns, _ = demonstration()
     open_end = Filter(layers=("needle_litter",), start=D(2026, 10, 25), end=D(2026, 12, 25))
-    found = change_map(columns, open_end, study_of(middlesbrough()))
+    found = build_change_map(columns, open_end, load_study(middlesbrough()))
     assert found.now == (NOW.start, NOW.end)
     assert found.notes == ("The newest record is of 21 Nov 2026: the days after it are left out.",)
 
 
 def test_no_records_at_all() -> None:
     columns = columns_of([Event(local("2026-03-05 10:00"))])
-    found = change_map(columns, Filter(layers=("overdoses",)), study_of(middlesbrough()))
+    found = build_change_map(columns, Filter(layers=("overdoses",)), load_study(middlesbrough()))
     assert found.missing == "No overdoses have been loaded."
     assert found.now is None
 
@@ -97,7 +97,7 @@ def test_no_records_at_all() -> None:
 def test_closures_are_shown_and_not_tested() -> None:
     columns, _ = demonstration()
     closures = Filter(layers=("closed_properties",), start=D(2026, 8, 1), end=D(2026, 11, 1))
-    found = change_map(columns, closures, study_of(middlesbrough()))
+    found = build_change_map(columns, closures, load_study(middlesbrough()))
     assert found.wards["q_value"].isna().all()
     assert (found.wards["change"] == "").all()
     assert found.notes == (
@@ -108,7 +108,7 @@ def test_closures_are_shown_and_not_tested() -> None:
 def test_months_shared_between_both_periods_are_said() -> None:
     events = [Event(local("2026-03-01 00:00"), local("2026-04-01 00:00"), precision="month") for _ in range(4)]
     chosen = Filter(layers=("needle_litter",), start=D(2026, 3, 16), end=D(2026, 3, 31))
-    found = change_map(columns_of(events), chosen, study_of(middlesbrough()))
+    found = build_change_map(columns_of(events), chosen, load_study(middlesbrough()))
     assert found.shared_in_time == 8
     assert " ".join(found.notes) == (
         "Up to 100 % of the needle finds are known only to their month: periods within one month share them, and look "
@@ -119,6 +119,6 @@ def test_months_shared_between_both_periods_are_said() -> None:
 @pytest.mark.parametrize("wards", [("E05009857",), ("E05009857", "E05009865")])
 def test_chosen_wards_only(wards: tuple[str, ...]) -> None:
     columns, _ = demonstration()
-    found = change_map(columns, NOW, study_of(middlesbrough(), wards))
+    found = build_change_map(columns, NOW, load_study(middlesbrough(), wards))
     assert found.wards["ward_code"].tolist() == list(wards)
     assert found.cells["now"].sum() == found.wards["now"].sum() == found.whole["now"].sum()

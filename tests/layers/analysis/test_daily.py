@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layers.analysis.daily import count_by, known_days, ordinal, positions
+from layers.analysis.daily import count_by, find_known_days, find_positions, to_ordinal
 from tests.support.events import Event, columns_of, local
 
 ZONE = "Europe/London"
@@ -23,17 +23,17 @@ def test_what_knows_its_day_and_what_does_not() -> None:
         Event(local("2026-03-31 06:00"), layer="overdoses"),
     ]
     columns = columns_of(events)
-    found = known_days(columns, "needle_litter", time_zone=ZONE)
+    found = find_known_days(columns, "needle_litter", time_zone=ZONE)
     days = [dt.date(2026, 3, 29), dt.date(2026, 3, 30), dt.date(2026, 10, 25)]
-    assert found.day.tolist() == [ordinal(day) for day in days]
+    assert found.day.tolist() == [to_ordinal(day) for day in days]
     assert columns.start[found.index].tolist() == [events[0].start, events[1].start, events[2].start]
     assert (found.unknown, found.swept) == (2, 1)
-    swept = known_days(columns, "needle_litter", time_zone=ZONE, sweeps=True)
+    swept = find_known_days(columns, "needle_litter", time_zone=ZONE, sweeps=True)
     assert (len(swept.index), swept.unknown, swept.swept) == (4, 2, 0)
 
 
 def test_positions_of_codes() -> None:
-    assert positions(("b", "x", "a"), ("a", "b")).tolist() == [1, -1, 0]
+    assert find_positions(("b", "x", "a"), ("a", "b")).tolist() == [1, -1, 0]
 
 
 @given(st.lists(st.tuples(st.integers(-2, 8), st.integers(-1, 4)), max_size=40))

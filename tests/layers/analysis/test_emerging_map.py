@@ -6,9 +6,9 @@ from dataclasses import replace
 import h3
 import numpy as np
 
-from geo.emerging import Pattern, emerging_hotspots
-from layers.analysis.emerging_map import PATTERN_WORDS, emerging_map
-from layers.analysis.study import align, study_of
+from geo.emerging import Pattern, find_emerging_hotspots
+from layers.analysis.emerging_map import PATTERN_WORDS, build_emerging_map
+from layers.analysis.study import load_study, sum_by_cell
 from layers.filters import Filter
 from layers.query import select
 from tests.support.analysing import demonstration, middlesbrough
@@ -19,13 +19,13 @@ CHOSEN = Filter(layers=("needle_litter",), start=dt.date(2026, 6, 1), end=dt.dat
 
 def test_bins_and_numbers_are_those_of_geo() -> None:
     columns, _ = demonstration()
-    study = study_of(middlesbrough())
-    found = emerging_map(columns, CHOSEN, study)
+    study = load_study(middlesbrough())
+    found = build_emerging_map(columns, CHOSEN, study)
     assert found.bins is not None
     assert found.bins.unit == "week"
     bins = [select(columns, replace(CHOSEN, start=a, end=b)) for a, b in found.bins.periods]
-    counts = np.array([align(columns, one, study)[0] for one in bins])
-    plain = emerging_hotspots(counts, study.neighbours, q=0.05)
+    counts = np.array([sum_by_cell(columns, one, study)[0] for one in bins])
+    plain = find_emerging_hotspots(counts, study.neighbours, q=0.05)
     assert found.rows["pattern"].tolist() == [str(one) for one in plain.pattern]
     assert np.array_equal(found.z, plain.z)
     assert np.array_equal(found.kind, plain.kind)
@@ -35,7 +35,7 @@ def test_bins_and_numbers_are_those_of_geo() -> None:
 
 
 def test_a_hotspot_that_appears_in_the_last_week_is_new() -> None:
-    study = study_of(middlesbrough())
+    study = load_study(middlesbrough())
     middle = study.place("89194654d33ffff")
     near = study.neighbours[[middle], :].indices
     rng = np.random.default_rng(3)
@@ -45,7 +45,7 @@ def test_a_hotspot_that_appears_in_the_last_week_is_new() -> None:
         cells = [*rng.integers(0, len(study), 60), *(np.repeat(near, 8) if week == 7 else [])]
         events += [_event(study.names[cell], first + 604_800 * week + 3600 * (k % 160)) for k, cell in enumerate(cells)]
     chosen = Filter(layers=("needle_litter",), start=dt.date(2026, 9, 1), end=dt.date(2026, 10, 27))
-    found = emerging_map(columns_of(events), chosen, study)
+    found = build_emerging_map(columns_of(events), chosen, study)
     row = found.rows.iloc[middle]
     assert row["pattern"] == "new"
     assert row["definition"] == "A hotspot in the last period, and never before."
@@ -59,7 +59,7 @@ def _event(cell: str, start: int) -> Event:
 
 def test_too_short_a_period_is_said() -> None:
     columns, _ = demonstration()
-    found = emerging_map(columns, replace(CHOSEN, start=dt.date(2026, 11, 1)), study_of(middlesbrough()))
+    found = build_emerging_map(columns, replace(CHOSEN, start=dt.date(2026, 11, 1)), load_study(middlesbrough()))
     assert found.bins is None
     assert len(found.rows) == 0
     assert found.notes == ("A pattern over time needs 4 weeks or more (months, if only those are known).",)
@@ -67,7 +67,7 @@ def test_too_short_a_period_is_said() -> None:
 
 def test_days_without_records_are_no_bins() -> None:
     columns, _ = demonstration()
-    found = emerging_map(columns, replace(CHOSEN, end=dt.date(2027, 6, 1)), study_of(middlesbrough()))
+    found = build_emerging_map(columns, replace(CHOSEN, end=dt.date(2027, 6, 1)), load_study(middlesbrough()))
     assert found.bins is not None
     assert found.bins.periods[-1][1] == dt.date(2026, 11, 22)
     assert found.notes == (

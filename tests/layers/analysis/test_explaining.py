@@ -6,8 +6,8 @@ import re
 import pytest
 
 from layers.analysis.explaining import explain_cell
-from layers.analysis.hotspot_map import HotspotMap, hotspot_map
-from layers.analysis.study import study_of
+from layers.analysis.hotspot_map import HotspotMap, build_hotspot_map
+from layers.analysis.study import load_study
 from layers.filters import Filter
 from tests.support.analysing import TODAY, demonstration, middlesbrough
 
@@ -16,7 +16,7 @@ FOUR_WEEKS = Filter(layers=("needle_litter",), start=TODAY - dt.timedelta(days=2
 
 def found(chosen: Filter, resolution: int = 9) -> HotspotMap:
     columns, _ = demonstration()
-    return hotspot_map(columns, chosen, study_of(middlesbrough(), (), resolution), trend=False)
+    return build_hotspot_map(columns, chosen, load_study(middlesbrough(), (), resolution), trend=False)
 
 
 def first(one: HotspotMap, ending: str) -> str:

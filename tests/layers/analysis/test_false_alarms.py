@@ -3,17 +3,17 @@
 import numpy as np
 import pytest
 
-from layers.analysis.false_alarms import METHODS, Setting, detect, expected_false_alarms, simulate
+from layers.analysis.false_alarms import METHODS, Setting, detect, simulate, sum_false_alarms
 
 SETTING = Setting()
 
 
 def test_quiet_places_never_ring_and_places_add_up() -> None:
     noise = np.random.default_rng(1).poisson(0.5, size=(365, 1)).astype(float)
-    one = expected_false_alarms(noise, SETTING)
+    one = sum_false_alarms(noise, SETTING)
     assert one > 0
-    assert expected_false_alarms(np.zeros((365, 3)), SETTING) == 0
-    assert expected_false_alarms(np.column_stack([noise, noise, np.zeros(365)]), SETTING) == pytest.approx(2 * one)
+    assert sum_false_alarms(np.zeros((365, 3)), SETTING) == 0
+    assert sum_false_alarms(np.column_stack([noise, noise, np.zeros(365)]), SETTING) == pytest.approx(2 * one)
 
 
 def test_any_method_rings_no_less_than_each_and_no_more_than_all() -> None:

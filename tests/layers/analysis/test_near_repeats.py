@@ -7,9 +7,9 @@ import pytest
 
 from geo.errors import UsageError
 from geo.knox import knox_test
-from layers.analysis.daily import known_days
-from layers.analysis.near_repeats import DAYS, DISTANCES_M, near_repeat_table
-from layers.analysis.study import project, study_of
+from layers.analysis.daily import find_known_days
+from layers.analysis.near_repeats import DAYS, DISTANCES_M, build_near_repeats
+from layers.analysis.study import load_study, project
 from layers.filters import Filter
 from tests.support.analysing import demonstration, middlesbrough
 from tests.support.events import Event, columns_of
@@ -20,7 +20,7 @@ FIRST = int(dt.datetime(2026, 1, 5, 12, tzinfo=dt.UTC).timestamp())
 
 def test_planted_repeats_are_found_and_told() -> None:
     columns, truth = demonstration()
-    found = near_repeat_table(columns, SUMMER, study_of(middlesbrough()))
+    found = build_near_repeats(columns, SUMMER, load_study(middlesbrough()))
     assert found.raised_m is not None
     assert found.raised_m <= truth["near_repeats"]["within_m"]
     assert found.raised_days == 7
@@ -37,13 +37,13 @@ def test_planted_repeats_are_found_and_told() -> None:
 
 def test_it_is_geos_test_of_the_same_events() -> None:
     columns, _ = demonstration()
-    study = study_of(middlesbrough())
-    known = known_days(columns, "overdoses", time_zone="Europe/London")
+    study = load_study(middlesbrough())
+    known = find_known_days(columns, "overdoses", time_zone="Europe/London")
     start = int(dt.datetime(2026, 9, 1, tzinfo=dt.UTC).timestamp()) - 3600
     kept = columns.start[known.index] >= start
     x_m, y_m = project(study.crs, columns.lon[known.index[kept]], columns.lat[known.index[kept]])
     plain = knox_test(x_m, y_m, known.day[kept].astype(float), distances_m=DISTANCES_M, days=DAYS)
-    found = near_repeat_table(columns, Filter(layers=("overdoses",), start=dt.date(2026, 9, 1)), study)
+    found = build_near_repeats(columns, Filter(layers=("overdoses",), start=dt.date(2026, 9, 1)), study)
     assert found.rows["observed"].tolist() == plain.observed.ravel().tolist()
     assert found.rows["p_value"].tolist() == plain.p.ravel().tolist()
 
@@ -59,7 +59,9 @@ def scattered(number: int, seed: int = 4) -> list[Event]:
 
 
 def test_noise_has_no_repeats() -> None:
-    found = near_repeat_table(columns_of(scattered(300)), Filter(layers=("needle_litter",)), study_of(middlesbrough()))
+    found = build_near_repeats(
+        columns_of(scattered(300)), Filter(layers=("needle_litter",)), load_study(middlesbrough())
+    )
     assert (found.raised_m, found.raised_days) == (None, None)
     assert not found.rows["raised"].any()
     assert found.sentence == ("No sign of near repeats: needle finds in the first 2 days are no closer than chance.")
@@ -68,8 +70,8 @@ def test_noise_has_no_repeats() -> None:
 def test_repeats_at_the_same_place() -> None:
     events = scattered(100)
     again = [Event(one.start + 86_400, lon=one.lon, lat=one.lat) for one in events]
-    found = near_repeat_table(
-        columns_of([*events, *again]), Filter(layers=("needle_litter",)), study_of(middlesbrough())
+    found = build_near_repeats(
+        columns_of([*events, *again]), Filter(layers=("needle_litter",)), load_study(middlesbrough())
     )
     assert found.raised_m == 1
     assert found.sentence.startswith("After a needle find, another at the same place is ")
@@ -90,7 +92,7 @@ STATES = "A test of near repeats is of incidents, which happen on a day; closed 
 )
 def test_what_cannot_be_tested(events: list[Event], layer: str, message: str) -> None:
     with pytest.raises(UsageError) as caught:
-        near_repeat_table(columns_of(events), Filter(layers=(layer,)), study_of(middlesbrough()))
+        build_near_repeats(columns_of(events), Filter(layers=(layer,)), load_study(middlesbrough()))
     assert str(caught.value) == message
 
 
@@ -98,6 +100,6 @@ def test_sweeps_take_part_when_asked_for() -> None:
     swept = [Event(one.start, lon=one.lon, lat=one.lat, reported_by="sweep") for one in scattered(60)]
     columns = columns_of([*scattered(50, seed=5), *swept])
     chosen = Filter(layers=("needle_litter",))
-    assert near_repeat_table(columns, chosen, study_of(middlesbrough())).events == 50
+    assert build_near_repeats(columns, chosen, load_study(middlesbrough())).events == 50
     asked = Filter(layers=("needle_litter",), reported_by=("sweep",))
-    assert near_repeat_table(columns, asked, study_of(middlesbrough())).events == 60
+    assert build_near_repeats(columns, asked, load_study(middlesbrough())).events == 60

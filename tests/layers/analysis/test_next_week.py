@@ -6,25 +6,25 @@ import datetime as dt
 import numpy as np
 import pytest
 
-from layers.analysis.forecasts import METHODS, forecast, kernel_of
-from layers.analysis.next_week import next_week
-from layers.analysis.study import study_of
-from layers.analysis.weekly import weekly_counts
-from layers.analysis.winning import Winner
-from tests.support.analysing import demonstration, judged, middlesbrough
+from layers.analysis.forecasts import METHODS, build_kernel, forecast
+from layers.analysis.next_week import build_forecast
+from layers.analysis.study import load_study
+from layers.analysis.weekly import count_weeks
+from layers.analysis.winning import SelectedMethod
+from tests.support.analysing import demonstration, middlesbrough, select_for
 from tests.support.events import Event, columns_of
 
 FIRST = int(dt.datetime(2026, 1, 5, 12, tzinfo=dt.UTC).timestamp())
-BEST = Winner("all_history", 9, True, "", dt.date(2026, 11, 22), 13, 0.4)
+BEST = SelectedMethod("all_history", 9, True, "", dt.date(2026, 11, 22), 13, 0.4)
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_numbers_are_the_methods_own(method: str) -> None:
     columns, _ = demonstration()
-    found = next_week(columns, middlesbrough(), "needle_litter", dataclasses.replace(BEST, method=method))
-    study = study_of(middlesbrough())
-    counts = weekly_counts(columns, "needle_litter", study, judged=1, time_zone="Europe/London").counts
-    scores = dict(zip(study.names, forecast(method, counts, study, kernel_of(study)), strict=True))
+    found = build_forecast(columns, middlesbrough(), "needle_litter", dataclasses.replace(BEST, method=method))
+    study = load_study(middlesbrough())
+    counts = count_weeks(columns, "needle_litter", study, judged=1, time_zone="Europe/London").counts
+    scores = dict(zip(study.names, forecast(method, counts, study, build_kernel(study)), strict=True))
     assert found.rows["score"].tolist() == [scores[cell] for cell in found.rows["cell"]]
     density = found.rows["score"] / (1 if method == "gi_star" else 0.105)
     assert density.diff().dropna().max() < (1e-9 if method == "gi_star" else 0.02 * density.max())  # areas differ a bit
@@ -36,7 +36,7 @@ def test_numbers_are_the_methods_own(method: str) -> None:
 
 def test_bands_are_shares_of_the_area() -> None:
     columns, _ = demonstration()
-    rows = next_week(columns, middlesbrough(), "needle_litter", judged("needle_litter").best).rows
+    rows = build_forecast(columns, middlesbrough(), "needle_litter", select_for("needle_litter").best).rows
     assert rows["band"].is_monotonic_increasing
     shares = rows["band"].value_counts(normalize=True)
     assert [shares[band] for band in range(4)] == pytest.approx([0.01, 0.01, 0.03, 0.95], abs=0.001)
@@ -44,9 +44,9 @@ def test_bands_are_shares_of_the_area() -> None:
 
 def test_wards_are_taken_from_the_forecast_of_the_whole() -> None:
     columns, _ = demonstration()
-    whole = next_week(columns, middlesbrough(), "needle_litter", dataclasses.replace(BEST, method="kernel"))
+    whole = build_forecast(columns, middlesbrough(), "needle_litter", dataclasses.replace(BEST, method="kernel"))
     code = str(whole.rows["ward_code"].iloc[0])
-    part = next_week(
+    part = build_forecast(
         columns, middlesbrough(), "needle_litter", dataclasses.replace(BEST, method="kernel"), wards=(code,)
     )
     assert part.rows["cell"].tolist() == whole.rows.loc[whole.rows["ward_code"] == code, "cell"].tolist()
@@ -56,7 +56,7 @@ def test_wards_are_taken_from_the_forecast_of_the_whole() -> None:
 
 def test_a_steady_place_is_expected_to_go_on() -> None:
     events = columns_of([Event(FIRST + 604_800 * week + 3600 * k) for week in range(12) for k in range(3)])
-    found = next_week(events, middlesbrough(), "needle_litter", BEST)
+    found = build_forecast(events, middlesbrough(), "needle_litter", BEST)
     first = found.rows.iloc[0]
     # The eleven whole weeks that end with the last record's day hold the events of their last days.
     assert (first["expected"], first["last_weeks"], first["on_record"]) == (3.0, 12.0, 33.0)

@@ -7,14 +7,14 @@ import pytest
 
 from layers.access import ANALYST
 from layers.analysis.explaining import explain_cell
-from layers.analysis.hotspot_map import hotspot_map
-from layers.analysis.sizing import hotspot_size
-from layers.analysis.study import study_of
+from layers.analysis.hotspot_map import build_hotspot_map
+from layers.analysis.sizing import choose_hotspot_size
+from layers.analysis.study import load_study
 from layers.columns import Columns
 from layers.filters import Filter
 from layers.storage.reading import read_columns
 from layers.storage.store import Store
-from tests.support.analysing import middlesbrough, shuffled
+from tests.support.analysing import middlesbrough, shuffle_cells
 from tests.support.ingesting import ingest
 
 pytestmark = [pytest.mark.shared, pytest.mark.slow]
@@ -33,7 +33,7 @@ def spring(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Columns:
 
 
 def test_hotspots_lie_in_the_centre(spring: Columns) -> None:
-    found = hotspot_map(spring, SPRING, study_of(middlesbrough()), trend=False)
+    found = build_hotspot_map(spring, SPRING, load_study(middlesbrough()), trend=False)
     hot = found.rows[found.rows["hotspot"] == "hot"]
     assert 5 < len(hot) < 0.1 * len(found.rows)
     assert set(hot.sort_values("q_value")["ward_name"].head(5)) <= {"Central", "Newport"}
@@ -44,11 +44,11 @@ def test_hotspots_lie_in_the_centre(spring: Columns) -> None:
 
 def test_cells_of_350_m_are_chosen_because_the_records_share_points(spring: Columns) -> None:
     """With cells of 130 m each anchor point is a cell of its own among empty ones, and hardly any hotspot is left."""
-    chosen = hotspot_size(spring, "street_dealing", None)
+    chosen = choose_hotspot_size(spring, "street_dealing", None)
     assert chosen is not None
     assert chosen.resolution == 9
     coarse, fine = (
-        hotspot_map(spring, SPRING, study_of(middlesbrough(), (), size), trend=False).rows for size in (9, 10)
+        build_hotspot_map(spring, SPRING, load_study(middlesbrough(), (), size), trend=False).rows for size in (9, 10)
     )
     events = [rows.loc[rows["hotspot"] == "hot", "count"].sum() for rows in (coarse, fine)]
     assert events[0] > 2 * events[1]
@@ -56,13 +56,15 @@ def test_cells_of_350_m_are_chosen_because_the_records_share_points(spring: Colu
 
 def test_a_period_within_a_month_is_shared_and_rounded(spring: Columns) -> None:
     fortnight = Filter(layers=("street_dealing",), start=dt.date(2024, 4, 8), end=dt.date(2024, 4, 22))
-    found = hotspot_map(spring, fortnight, study_of(middlesbrough()), trend=False)
+    found = build_hotspot_map(spring, fortnight, load_study(middlesbrough()), trend=False)
     assert found.shared_in_time > 0
     assert found.unit == 1 / 16
     assert "For the test, counts are rounded to multiples of 0.0625." in found.notes
 
 
 def test_shuffled_cells_show_no_more_than_promised(spring: Columns) -> None:
-    study = study_of(middlesbrough())
-    maps = [hotspot_map(shuffled(spring, study, seed=seed), SPRING, study, trend=False) for seed in range(40)]
+    study = load_study(middlesbrough())
+    maps = [
+        build_hotspot_map(shuffle_cells(spring, study, seed=seed), SPRING, study, trend=False) for seed in range(40)
+    ]
     assert sum((one.rows["hotspot"] == "hot").any() for one in maps) <= 5  # 2 expected; more has a chance of 1 in 70

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from layers.analysis.rhythm import WeekdayHour, weekday_hour
-from layers.analysis.shifts import SHIFT_HOURS, busiest_shift
+from layers.analysis.rhythm import WeekdayHour, count_weekday_hours
+from layers.analysis.shifts import SHIFT_HOURS, find_busiest_shift
 from layers.filters import Filter
 from tests.support.analysing import demonstration
 
@@ -19,7 +19,7 @@ def grid(early: float, late: float, night: float, unknown: int = 0) -> WeekdayHo
 
 
 def test_a_clear_shift() -> None:
-    found = busiest_shift(grid(60, 20, 30, unknown=12))
+    found = find_busiest_shift(grid(60, 20, 30, unknown=12))
     assert (found.name, found.next, found.clear) == ("early", "night", True)
     assert found.counts == {"early": 60, "late": 20, "night": 30}
     assert found.p == pytest.approx(stats.binomtest(60, 90).pvalue)
@@ -30,7 +30,7 @@ def test_a_clear_shift() -> None:
 
 
 def test_shifts_that_cannot_be_told_apart() -> None:
-    found = busiest_shift(grid(10, 12, 5))
+    found = find_busiest_shift(grid(10, 12, 5))
     assert not found.clear
     assert found.sentence == (
         "Most fall in the late (14:00 to 22:00) shift, 44 % (between 25 % and 65 %) of 27 with a known time of day, "
@@ -39,7 +39,7 @@ def test_shifts_that_cannot_be_told_apart() -> None:
 
 
 def test_no_known_hours() -> None:
-    found = busiest_shift(grid(0, 0, 0, unknown=3))
+    found = find_busiest_shift(grid(0, 0, 0, unknown=3))
     assert (found.name, found.clear, found.p) == (None, False, 1.0)
     assert found.sentence == (
         "No record here has a known time of day, so no shift can be named. 3 more have no known time of day."
@@ -49,7 +49,7 @@ def test_no_known_hours() -> None:
 def test_the_demonstrations_rhythms_are_found() -> None:
     columns, _ = demonstration()
     named = {
-        layer: busiest_shift(weekday_hour(columns, Filter(layers=(layer,))))
+        layer: find_busiest_shift(count_weekday_hours(columns, Filter(layers=(layer,))))
         for layer in ("needle_litter", "street_dealing", "overdoses")
     }
     assert {layer: one.name for layer, one in named.items()} == {
@@ -62,7 +62,7 @@ def test_the_demonstrations_rhythms_are_found() -> None:
     counts=st.lists(st.integers(0, 60), min_size=3, max_size=3),
 )
 def test_the_interval_holds_the_share_and_the_shifts_hold_the_day(counts: list[int]) -> None:
-    found = busiest_shift(grid(*map(float, counts)))
+    found = find_busiest_shift(grid(*map(float, counts)))
     assert sum(found.counts.values()) == pytest.approx(sum(counts))
     assert sum((last - first) % 24 for first, last in SHIFT_HOURS.values()) == 24
     if sum(counts) >= 3:
@@ -73,5 +73,5 @@ def test_the_interval_holds_the_share_and_the_shifts_hold_the_day(counts: list[i
 def test_two_equal_shifts_are_called_different_no_more_than_promised() -> None:
     rng = np.random.default_rng(1)
     draws = rng.multinomial(60, [0.45, 0.45, 0.1], size=150)
-    clear = np.mean([busiest_shift(grid(*map(float, draw))).clear for draw in draws])
+    clear = np.mean([find_busiest_shift(grid(*map(float, draw))).clear for draw in draws])
     assert clear <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 150)

@@ -5,7 +5,7 @@ import pytest
 
 from geo.farrington import farrington_flexible
 from layers.analysis.weekly_alerts import ALPHA
-from layers.analysis.weekly_rates import MEANS, RATES, RATIOS, YEARS, expected_weekly_alarms
+from layers.analysis.weekly_rates import MEANS, RATES, RATIOS, YEARS, estimate_weekly_alarms
 
 
 def test_the_table_is_whole_and_rises_with_unevenness() -> None:
@@ -25,11 +25,11 @@ def test_the_table_is_what_noise_does(years: int, mean: float) -> None:
 def test_places_add_up_and_silent_ones_never_ring() -> None:
     generator = np.random.default_rng(2)
     one = generator.poisson(8.0, (170, 1)).astype(float)
-    alone = expected_weekly_alarms(one)
+    alone = estimate_weekly_alarms(one)
     assert alone == pytest.approx(RATES[3, 1.0][MEANS.index(8.0)] * 365.25 / 7, rel=0.3)
-    assert expected_weekly_alarms(np.column_stack([one, one, np.zeros(170)])) == pytest.approx(2 * alone)
-    assert expected_weekly_alarms(np.zeros((170, 4))) == 0
+    assert estimate_weekly_alarms(np.column_stack([one, one, np.zeros(170)])) == pytest.approx(2 * alone)
+    assert estimate_weekly_alarms(np.zeros((170, 4))) == 0
     wave = 1 + 0.8 * np.sin(2 * np.pi * np.arange(260) / 52)
     seasonal = generator.poisson(20 * wave[:, None], (260, 30)).astype(float)
     flat = generator.poisson(20, (260, 30)).astype(float)
-    assert expected_weekly_alarms(seasonal) == pytest.approx(expected_weekly_alarms(flat), rel=0.25)
+    assert estimate_weekly_alarms(seasonal) == pytest.approx(estimate_weekly_alarms(flat), rel=0.25)

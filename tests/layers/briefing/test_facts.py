@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dashboard.figures import subset
+from dashboard.figures import select_events
 from layers.analysis.forecasts import METHODS, RANKS_ONLY
-from layers.analysis.hotspot_map import HOT, hotspot_map
-from layers.analysis.study import study_of
-from layers.analysis.winning import Winner
-from layers.briefing.facts import Briefing, Purpose, make_briefing, verdict_words
-from layers.briefing.work import work_lines
+from layers.analysis.hotspot_map import HOT, build_hotspot_map
+from layers.analysis.study import load_study
+from layers.analysis.winning import SelectedMethod
+from layers.briefing.facts import Briefing, Purpose, build_briefing, describe_change
+from layers.briefing.work import build_visit_lines
 from layers.filters import Filter
 from layers.query import count
 from tests.support.analysing import TODAY, demonstration, middlesbrough
@@ -23,7 +23,7 @@ DAY = dt.timedelta(days=1)
 
 @cache
 def meeting(wards: tuple[str, ...] = ()) -> Briefing:
-    return make_briefing(demonstration()[0], middlesbrough(), today=TODAY, wards=wards)
+    return build_briefing(demonstration()[0], middlesbrough(), today=TODAY, wards=wards)
 
 
 def visits(*rows: tuple[str, str, str, int, int | None]) -> pd.DataFrame:
@@ -52,7 +52,7 @@ def test_places_are_hotspots_of_the_map_the_surest_first_and_none_twice() -> Non
         places = [one for one in found.places if one.layer == layer]
         assert 1 <= len(places) <= 2
         chosen = Filter(layers=(layer,), start=TODAY - 28 * DAY, end=TODAY)
-        rows = hotspot_map(columns, chosen, study_of(area), trend=False).rows.set_index("cell")
+        rows = build_hotspot_map(columns, chosen, load_study(area), trend=False).rows.set_index("cell")
         hot = rows[rows["hotspot"] == HOT]
         assert places[0].cell == hot["gi_z"].idxmax()
         cells = [cell for one in places for cell in one.cells]
@@ -87,7 +87,7 @@ def test_a_ward_alone_has_only_its_own() -> None:
 
 def test_a_shift_counts_its_hours_alone_and_looks_back_further() -> None:
     columns, area = demonstration()[0], middlesbrough()
-    found = make_briefing(columns, area, today=TODAY, purpose=Purpose.SHIFT, hours=(22, 6))
+    found = build_briefing(columns, area, today=TODAY, purpose=Purpose.SHIFT, hours=(22, 6))
     assert found.title == "Middlesbrough: shift 22:00 to 06:00"
     assert found.period == (TODAY - 28 * DAY, TODAY)
     line = found.layers[2]
@@ -97,7 +97,7 @@ def test_a_shift_counts_its_hours_alone_and_looks_back_further() -> None:
 
 def test_records_that_end_earlier_are_looked_back_on_from_their_own_last_day() -> None:
     columns, area = demonstration()[0], middlesbrough()
-    found = make_briefing(columns, area, today=TODAY + 30 * DAY)
+    found = build_briefing(columns, area, today=TODAY + 30 * DAY)
     assert found.layers[0].period == (TODAY - 7 * DAY, TODAY)
     assert "Needle finds are known to 21 Nov 2026 only." in found.notes
     assert found.sources[0].days_old == 31
@@ -107,19 +107,19 @@ def test_work_is_summed_by_kind_and_team_and_uncounted_needles_stay_unknown() ->
     done = visits(
         ("sweep", "Crew 1", "E1", 20, 7), ("sweep", "Crew 1", "E2", 15, None), ("patrol", "Team A", "E1", 12, None)
     )
-    lines = work_lines(done)
+    lines = build_visit_lines(done)
     assert [(one.kind, one.team, one.visits, one.minutes, one.needles) for one in lines] == [
         ("patrol", "Team A", 1, 12, None), ("sweep", "Crew 1", 2, 35, 7),
     ]  # fmt: skip
-    assert [one.minutes for one in work_lines(done, wards=("E2",))] == [15]
-    assert make_briefing(demonstration()[0], middlesbrough(), today=TODAY, visits=done).work == lines
+    assert [one.minutes for one in build_visit_lines(done, wards=("E2",))] == [15]
+    assert build_briefing(demonstration()[0], middlesbrough(), today=TODAY, visits=done).work == lines
 
 
 def test_what_is_expected_comes_from_the_winner_of_the_layer() -> None:
     method = next(name for name in METHODS if name not in RANKS_ONLY)
-    winner = Winner(method, 9, clear=True, sentence="", judged_to=TODAY, weeks=13, hit_rate=0.3)
+    winner = SelectedMethod(method, 9, clear=True, sentence="", judged_to=TODAY, weeks=13, hit_rate=0.3)
     columns, area = demonstration()[0], middlesbrough()
-    found = make_briefing(columns, area, today=TODAY, winners={"overdoses": winner}).expected
+    found = build_briefing(columns, area, today=TODAY, winners={"overdoses": winner}).expected
     assert len(found) == 2
     assert found[0].expected >= found[1].expected > 0
     assert found[0].total >= found[0].expected
@@ -139,18 +139,18 @@ def test_what_is_expected_comes_from_the_winner_of_the_layer() -> None:
     ],
 )
 def test_a_verdict_says_no_more_than_the_test(change: str, high: float, said: str) -> None:
-    assert verdict_words(change, 1.2, high) == said
+    assert describe_change(change, 1.2, high) == said
 
 
 def test_a_day_before_all_records_claims_nothing() -> None:
-    found = make_briefing(demonstration()[0], middlesbrough(), today=dt.date(1990, 1, 1))
+    found = build_briefing(demonstration()[0], middlesbrough(), today=dt.date(1990, 1, 1))
     assert (found.places, found.alerts) == ((), ())
     assert found.period == (dt.date(1989, 12, 25), dt.date(1990, 1, 1))
 
 
 def test_without_records_nothing_is_claimed() -> None:
     columns = demonstration()[0]
-    found = make_briefing(subset(columns, np.zeros(0, dtype=np.int64)), middlesbrough(), today=TODAY)
+    found = build_briefing(select_events(columns, np.zeros(0, dtype=np.int64)), middlesbrough(), today=TODAY)
     assert {line.verdict for line in found.layers} == {
         "no needle finds have been loaded", "no reports of street dealing have been loaded",
         "no overdoses have been loaded", "no closed properties have been loaded",

@@ -13,14 +13,21 @@ import pytest
 from geo.errors import DataError, UsageError
 from layers.access import ANALYST
 from layers.columns import Columns
-from layers.effect.asking import cells_place, fix_rule, judge, parse_weights, point_place, wards_place
-from layers.effect.closures import closure_list, closure_places
-from layers.effect.outcome import Effect, judge_effect
-from layers.effect.places import Treated
-from layers.effect.planning import plan_effect
-from layers.effect.protocol import Protocol, Rule, load_protocol, rule_words, save_protocol
-from layers.effect.rows import effect_payload, effect_shapes, side_rows
-from layers.effect.words import CAUTION, FEWER, MOVED, NO_CHANGE, TOO_FEW, judge_side, verdict_of
+from layers.effect.asking import (
+    build_cell_place,
+    build_point_place,
+    build_ward_place,
+    evaluate_protocol,
+    fix_protocol,
+    parse_weights,
+)
+from layers.effect.closures import read_closures, select_closures
+from layers.effect.outcome import Effect, measure_effect
+from layers.effect.places import TreatedPlace
+from layers.effect.planning import build_protocol
+from layers.effect.protocol import Protocol, Rule, describe_rule, load_protocol, save_protocol
+from layers.effect.rows import build_evaluation_payload, build_evaluation_shapes, build_side_rows
+from layers.effect.words import CAUTION, FEWER, MOVED, NO_CHANGE, TOO_FEW, build_verdict, classify_side
 from layers.storage.store import Store
 from tests.support.analysing import TODAY, demonstration, filled_store, middlesbrough
 from tests.support.busy_corner import START, busy_corner
@@ -29,18 +36,18 @@ NEEDLES = Rule({"needle_litter": 1.0})
 DEALING = Rule({"street_dealing": 1.0}, radius_m=200.0)
 
 
-def closures_of_truth(first: dt.date, last: dt.date) -> list[tuple[Treated, dict[str, Any]]]:
+def closures_of_truth(first: dt.date, last: dt.date) -> list[tuple[TreatedPlace, dict[str, Any]]]:
     _, truth = demonstration()
     found = []
     for one in truth["closures"]:
         start, end = (dt.datetime.fromtimestamp(one[name], dt.UTC).date() for name in ("from_utc_s", "to_utc_s"))
         if first <= start < last:
-            place = Treated("the closure", one["lon"], one["lat"], start, end, None, one["source_id"])
+            place = TreatedPlace("the closure", one["lon"], one["lat"], start, end, None, one["source_id"])
             found.append((place, one))
     return found
 
 
-def moved_columns(columns: Columns, place: Treated, *, away_m: float, share: float = 0.85) -> Columns:
+def moved_columns(columns: Columns, place: TreatedPlace, *, away_m: float, share: float = 0.85) -> Columns:
     """The same events, but after the start most of those near the place happen so far to the north of it."""
     north = np.hypot((columns.lon - place.lon) * 64_600, (columns.lat - place.lat) * 111_300) <= 150
     seconds = (place.start - dt.date(1970, 1, 1)).days * 86_400
@@ -48,22 +55,22 @@ def moved_columns(columns: Columns, place: Treated, *, away_m: float, share: flo
     return dataclasses.replace(columns, lat=np.where(goes, columns.lat + away_m / 111_300, columns.lat))
 
 
-def evaluated(columns: Columns, place: Treated, rule: Rule = NEEDLES) -> Effect:
-    protocol = plan_effect(columns, middlesbrough(), [place], rule, today=TODAY)
-    return judge_effect(columns, middlesbrough(), protocol)
+def evaluated(columns: Columns, place: TreatedPlace, rule: Rule = NEEDLES) -> Effect:
+    protocol = build_protocol(columns, middlesbrough(), [place], rule, today=TODAY)
+    return measure_effect(columns, middlesbrough(), protocol)
 
 
 def test_the_planted_effect_of_the_closures_is_found_together() -> None:
     columns, _ = demonstration()
     chosen = closures_of_truth(dt.date(2025, 2, 1), dt.date(2025, 5, 1))
-    protocol = plan_effect(columns, middlesbrough(), [place for place, _ in chosen], DEALING, today=TODAY)
-    effect = judge_effect(columns, middlesbrough(), protocol)
+    protocol = build_protocol(columns, middlesbrough(), [place for place, _ in chosen], DEALING, today=TODAY)
+    effect = measure_effect(columns, middlesbrough(), protocol)
     planted = float(np.mean([one["dealing_reduction"] for _, one in chosen]))
     low, high = (-end / effect.here.expected for end in effect.here.interval[::-1])
     assert len(chosen) > 20
     assert 0.15 < low < planted < high  # a share, with its interval; other closures nearby are in both
-    assert verdict_of(effect).kind == FEWER
-    assert verdict_of(effect).sentence.startswith(
+    assert build_verdict(effect).kind == FEWER
+    assert build_verdict(effect).sentence.startswith(
         f"Street dealing in {len(chosen) - effect.unlike} of {len(chosen)} places taken together: "
     )
 
@@ -71,7 +78,9 @@ def test_the_planted_effect_of_the_closures_is_found_together() -> None:
 def test_needles_know_nothing_of_closures() -> None:
     columns, _ = demonstration()
     chosen = [place for place, _ in closures_of_truth(dt.date(2025, 2, 1), dt.date(2025, 4, 1))]
-    effect = judge_effect(columns, middlesbrough(), plan_effect(columns, middlesbrough(), chosen, NEEDLES, today=TODAY))
+    effect = measure_effect(
+        columns, middlesbrough(), build_protocol(columns, middlesbrough(), chosen, NEEDLES, today=TODAY)
+    )
     assert effect.here.interval[0] < 0 < effect.here.interval[1]
 
 
@@ -79,24 +88,24 @@ def test_what_moved_next_door_is_seen() -> None:
     columns, _ = demonstration()
     place = busy_corner(11)  # events stand so close here that 260 m take all of them next door
     effect = evaluated(moved_columns(columns, place, away_m=260), place)
-    assert judge_side(effect.here, effect) == FEWER
-    assert verdict_of(effect).kind == MOVED
-    assert "but it moved next door" in verdict_of(effect).sentence
+    assert classify_side(effect.here, effect) == FEWER
+    assert build_verdict(effect).kind == MOVED
+    assert "but it moved next door" in build_verdict(effect).sentence
     gone = evaluated(moved_columns(columns, place, away_m=4_000), place)
-    assert verdict_of(gone).kind == FEWER
+    assert build_verdict(gone).kind == FEWER
     assert gone.here.estimate == effect.here.estimate
     assert gone.next_door is not None
     assert effect.next_door is not None
     gained = effect.next_door.after - gone.next_door.after
     assert gained > 0.8 * (evaluated(columns, place).here.after - gone.here.after)
     assert "proof of cause" in CAUTION
-    assert CAUTION in verdict_of(gone).details
+    assert CAUTION in build_verdict(gone).details
 
 
 def test_a_quiet_place_has_too_few_to_tell_and_says_how_many_it_needs() -> None:
     columns, _ = demonstration()
-    effect = evaluated(columns, point_place(-1.2350, 54.5742, START))
-    verdict = verdict_of(effect)
+    effect = evaluated(columns, build_point_place(-1.2350, 54.5742, START))
+    verdict = build_verdict(effect)
     assert verdict.kind == TOO_FEW
     assert "To notice a halving 4 times in 5 it would need about" in verdict.sentence
     assert verdict.kind != NO_CHANGE
@@ -105,7 +114,7 @@ def test_a_quiet_place_has_too_few_to_tell_and_says_how_many_it_needs() -> None:
 def test_sides_add_up_and_the_published_measure_uses_the_same_counts() -> None:
     columns, _ = demonstration()
     effect = evaluated(columns, busy_corner())
-    here, door, both = side_rows(effect)
+    here, door, both = build_side_rows(effect)
     assert both["after"] == pytest.approx(here["after"] + door["after"], abs=0.002)
     assert both["difference"] == pytest.approx(here["difference"] + door["difference"], abs=0.002)
     published = effect.outcomes[0].published
@@ -117,21 +126,21 @@ def test_the_rule_looks_at_nothing_that_came_after() -> None:
     columns, _ = demonstration()
     place = busy_corner()
     later = moved_columns(columns, place, away_m=260)
-    rules = [plan_effect(one, middlesbrough(), [place], NEEDLES, today=TODAY) for one in (columns, later)]
+    rules = [build_protocol(one, middlesbrough(), [place], NEEDLES, today=TODAY) for one in (columns, later)]
     assert rules[0] == rules[1]
     assert rules[0].hash == rules[1].hash
 
 
 def fixed() -> Protocol:
     columns, _ = demonstration()
-    return plan_effect(columns, middlesbrough(), [busy_corner()], NEEDLES, today=TODAY)
+    return build_protocol(columns, middlesbrough(), [busy_corner()], NEEDLES, today=TODAY)
 
 
 def test_a_rule_is_kept_and_read_again(tmp_path: Path) -> None:
     path = tmp_path / "rule.json"
     save_protocol(path, fixed())
     assert load_protocol(path) == fixed()
-    assert json.loads(path.read_text())["rule_in_words"] == list(rule_words(fixed()))
+    assert json.loads(path.read_text())["rule_in_words"] == list(describe_rule(fixed()))
     assert dataclasses.replace(fixed(), made=dt.date(2020, 1, 1)).hash == fixed().hash
 
 
@@ -151,39 +160,39 @@ def test_a_rule_that_was_changed_after_looking_is_refused(tmp_path: Path) -> Non
 def test_controls_touch_neither_the_place_nor_what_is_next_door() -> None:
     columns, _ = demonstration()
     with Store.open(filled_store()) as store:
-        protocol = fix_rule(store, ANALYST, columns, middlesbrough(), [busy_corner()], NEEDLES, today=TODAY)
-        found = judge(store, ANALYST, columns, middlesbrough(), protocol)
-    shapes = effect_shapes(found.effect, found.ground)
+        protocol = fix_protocol(store, ANALYST, columns, middlesbrough(), [busy_corner()], NEEDLES, today=TODAY)
+        found = evaluate_protocol(store, ANALYST, columns, middlesbrough(), protocol)
+    shapes = build_evaluation_shapes(found.effect, found.ground)
     ring = next(one["geometry"] for one in shapes if one["role"] == "ring")
     treated = next(one["geometry"] for one in shapes if one["role"] == "treated")
     controls = [one for one in shapes if one["role"] == "control"]
     assert len(controls) == 20
     assert sum(one["weight"] for one in controls) == pytest.approx(1, abs=0.002)
     assert not any(one["geometry"].intersects(ring) or one["geometry"].intersects(treated) for one in controls)
-    json.dumps(effect_payload(found.effect, found.verdict), allow_nan=True)
+    json.dumps(build_evaluation_payload(found.effect, found.verdict), allow_nan=True)
 
 
 def test_places_that_are_treated_together_are_no_controls_of_each_other() -> None:
     columns, _ = demonstration()
     first = busy_corner()
-    alone = plan_effect(columns, middlesbrough(), [first], NEEDLES, today=TODAY).places[0].near
+    alone = build_protocol(columns, middlesbrough(), [first], NEEDLES, today=TODAY).places[0].near
     lat, lon = h3.cell_to_latlng(alone.pool[alone.controls[0]])
     other = dataclasses.replace(first, name="the like place", lon=lon, lat=lat)
-    beside = plan_effect(columns, middlesbrough(), [first, other], NEEDLES, today=TODAY).places[0].near
+    beside = build_protocol(columns, middlesbrough(), [first, other], NEEDLES, today=TODAY).places[0].near
     within = set(h3.grid_disk(alone.pool[alone.controls[0]], 1))  # cells of 130 m; the places are of 150 m
     assert within & set(alone.pool)
     assert not within & set(beside.pool)
     later = dataclasses.replace(other, start=first.start + dt.timedelta(days=400), end=None)
-    after = plan_effect(columns, middlesbrough(), [first, later], NEEDLES, today=TODAY).places[0].near
+    after = build_protocol(columns, middlesbrough(), [first, later], NEEDLES, today=TODAY).places[0].near
     assert after == alone
 
 
 def test_wards_and_cells_are_places_too() -> None:
     columns, _ = demonstration()
-    ward = wards_place(middlesbrough(), ("E05009862",), START)
+    ward = build_ward_place(middlesbrough(), ("E05009862",), START)
     assert ward.name == "Linthorpe"
     assert evaluated(columns, ward, Rule({"overdoses": 1.0}, ring_m=0.0)).next_door is None
-    cell = cells_place(["89194654a33ffff"], START)
+    cell = build_cell_place(["89194654a33ffff"], START)
     assert evaluated(columns, cell).here.after > 0
 
 
@@ -200,7 +209,7 @@ def test_weights_are_in_the_words_and_may_change_the_verdict() -> None:
     place = busy_corner(11)
     columns = moved_columns(demonstration()[0], place, away_m=4_000)
     rules = ({"needle_litter": 1.0}, {"needle_litter": 4.0}, {"needle_litter": 1.0, "overdoses": 15.0})
-    plain, heavy, mixed = (verdict_of(evaluated(columns, place, Rule(weights))) for weights in rules)
+    plain, heavy, mixed = (build_verdict(evaluated(columns, place, Rule(weights))) for weights in rules)
     where = "within 150 m of the busy corner, 1 Jun to 29 Nov 2025:"
     assert plain.sentence.startswith(f"Needle finds {where} 1, where 7.9 were expected: fewer than expected, by about ")
     assert heavy.sentence.startswith(
@@ -228,7 +237,7 @@ def test_weights_as_people_write_them() -> None:
 def test_a_past_that_is_not_on_record_is_said() -> None:
     columns, _ = demonstration()
     with pytest.raises(DataError) as caught:
-        evaluated(columns, point_place(-1.2350, 54.5742, dt.date(2024, 6, 1), name="the new service"))
+        evaluated(columns, build_point_place(-1.2350, 54.5742, dt.date(2024, 6, 1), name="the new service"))
     assert str(caught.value) == (
         "The past that places are matched on has to be on record, up to the start; "
         "for the new service that is 6 May 2023 to 31 May 2024; the records reach from 22 Nov 2023 to 21 Nov 2026; "
@@ -245,7 +254,7 @@ def test_a_past_that_is_not_on_record_is_said() -> None:
 )
 def test_a_start_beyond_the_records_is_told_to_be_earlier(before: int, hint: str) -> None:
     columns, _ = demonstration()
-    place = point_place(-1.2350, 54.5742, dt.date(2027, 3, 1), name="the new service")
+    place = build_point_place(-1.2350, 54.5742, dt.date(2027, 3, 1), name="the new service")
     with pytest.raises(DataError) as caught:
         evaluated(columns, place, Rule({"needle_litter": 1.0}, before_days=before))
     assert caught.value.hint == hint
@@ -253,7 +262,7 @@ def test_a_start_beyond_the_records_is_told_to_be_earlier(before: int, hint: str
 
 def test_a_past_longer_than_the_records_is_told_to_be_shorter() -> None:
     columns, _ = demonstration()
-    place = point_place(-1.2350, 54.5742, dt.date(2026, 3, 1), name="the new service")
+    place = build_point_place(-1.2350, 54.5742, dt.date(2026, 3, 1), name="the new service")
     with pytest.raises(DataError) as caught:
         evaluated(columns, place, Rule({"needle_litter": 1.0}, before_days=1_200))
     assert caught.value.hint == "choose a shorter time before, or load the records that are missing"
@@ -261,10 +270,10 @@ def test_a_past_longer_than_the_records_is_told_to_be_shorter() -> None:
 
 def test_too_early_to_ask_is_said_and_the_rule_can_be_fixed_all_the_same() -> None:
     columns, _ = demonstration()
-    place = point_place(-1.2350, 54.5742, dt.date(2026, 11, 10), name="the new service")
-    protocol = plan_effect(columns, middlesbrough(), [place], NEEDLES, today=TODAY)
+    place = build_point_place(-1.2350, 54.5742, dt.date(2026, 11, 10), name="the new service")
+    protocol = build_protocol(columns, middlesbrough(), [place], NEEDLES, today=TODAY)
     with pytest.raises(DataError) as caught:
-        judge_effect(columns, middlesbrough(), protocol)
+        measure_effect(columns, middlesbrough(), protocol)
     assert str(caught.value) == (
         "A comparison needs 28 days of records after the start; of the new service 12 days are known; "
         "write the rule now (--plan-only), and ask again when the records reach further"
@@ -274,13 +283,13 @@ def test_too_early_to_ask_is_said_and_the_rule_can_be_fixed_all_the_same() -> No
 def test_a_closure_is_named_by_its_event_id() -> None:
     columns, _ = demonstration()
     with Store.open(filled_store()) as store:
-        listed = closure_list(store, ANALYST, columns, middlesbrough())
+        listed = read_closures(store, ANALYST, columns, middlesbrough())
     assert len(listed) == 400
     assert listed["start"].is_monotonic_decreasing
-    (place,) = closure_places(listed, [str(listed["event_id"].iloc[7])])
+    (place,) = select_closures(listed, [str(listed["event_id"].iloc[7])])
     assert place.name.startswith("the closure of ")
     with pytest.raises(UsageError) as caught:
-        closure_places(listed, ["feed"])
+        select_closures(listed, ["feed"])
     assert str(caught.value) == (
         "A closure is named by the id of its event; 'feed' is no closed property in this store; "
         "see `hexbeat evaluate --list` for those that there are"

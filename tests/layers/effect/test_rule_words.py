@@ -5,12 +5,12 @@ import datetime as dt
 
 import pytest
 
-from layers.effect.protocol import Protocol, Rule, rule_words
+from layers.effect.protocol import Protocol, Rule, describe_rule
 from tests.support.several_places import several
 
 
 def before_words(protocol: Protocol) -> str:
-    return next(words for words in rule_words(protocol) if words.startswith("Before: "))
+    return next(words for words in describe_rule(protocol) if words.startswith("Before: "))
 
 
 @pytest.mark.parametrize(

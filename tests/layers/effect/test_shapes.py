@@ -9,7 +9,7 @@ import pytest
 import shapely
 import shapely.affinity
 
-from layers.effect.rows import effect_shapes
+from layers.effect.rows import build_evaluation_shapes
 from tests.support.several_places import RULE, several
 
 
@@ -31,15 +31,15 @@ def test_one_transformer_serves_all_places(monkeypatch: pytest.MonkeyPatch) -> N
     found = several()
     assert len(found.effect.outcomes) > 2
     count = Counted(monkeypatch)
-    shapes = effect_shapes(found.effect, found.ground)
-    assert effect_shapes(found.effect, found.ground) == shapes
+    shapes = build_evaluation_shapes(found.effect, found.ground)
+    assert build_evaluation_shapes(found.effect, found.ground) == shapes
     assert len(shapes) > 20 * len(found.effect.outcomes)
     assert count.made <= 1
 
 
 def test_a_shape_lies_where_it_would_lie_alone() -> None:
     found = several()
-    shapes = effect_shapes(found.effect, found.ground)
+    shapes = build_evaluation_shapes(found.effect, found.ground)
     back = pyproj.Transformer.from_crs(found.ground.study.crs, "EPSG:4326", always_xy=True)
     for place, outcome in enumerate(found.effect.outcomes):
         treated, ring = (one["geometry"] for one in shapes if one["place"] == place and one["role"] != "control")
@@ -53,7 +53,7 @@ def test_a_shape_lies_where_it_would_lie_alone() -> None:
 
 def test_without_controls_the_rest_is_the_same() -> None:
     found = several()
-    shapes = [one for one in effect_shapes(found.effect, found.ground) if one["role"] != "control"]
-    assert effect_shapes(found.effect, found.ground, controls=False) == shapes
+    shapes = [one for one in build_evaluation_shapes(found.effect, found.ground) if one["role"] != "control"]
+    assert build_evaluation_shapes(found.effect, found.ground, controls=False) == shapes
     nobody = dataclasses.replace(found.effect, outcomes=())
-    assert effect_shapes(nobody, found.ground) == []
+    assert build_evaluation_shapes(nobody, found.ground) == []

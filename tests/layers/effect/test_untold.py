@@ -8,42 +8,42 @@ from pathlib import Path
 import pytest
 
 from geo.errors import DataError
-from layers.effect.asking import Evaluation, point_place
-from layers.effect.outcome import judge_effect
-from layers.effect.places import Treated, ground_of
-from layers.effect.planning import plan_effect
-from layers.effect.protocol import UNLIKE, Protocol, Rule, load_protocol, rule_words, save_protocol
-from layers.effect.rows import effect_payload, told_words
-from layers.effect.words import CAUTION, UNTOLD, verdict_of
+from layers.effect.asking import Evaluation, build_point_place
+from layers.effect.outcome import measure_effect
+from layers.effect.places import TreatedPlace, build_event_points
+from layers.effect.planning import build_protocol
+from layers.effect.protocol import UNLIKE, Protocol, Rule, describe_rule, load_protocol, save_protocol
+from layers.effect.rows import build_evaluation_payload, format_side_number
+from layers.effect.words import CAUTION, NO_COMPARISON, build_verdict
 from tests.support.analysing import TODAY, demonstration, middlesbrough
 from tests.support.busy_corner import busy_corner
 
 RULE = Rule({"needle_litter": 1.0})
-EARLY = point_place(-1.2350, 54.5742, dt.date(2024, 6, 1), end=dt.date(2024, 9, 1), name="the early one")
-MIDDLE = point_place(-1.2350, 54.5742, dt.date(2025, 6, 1), end=dt.date(2025, 12, 1), name="the middle one")
-LATE = point_place(-1.2350, 54.5742, dt.date(2026, 11, 10), name="the late one")
+EARLY = build_point_place(-1.2350, 54.5742, dt.date(2024, 6, 1), end=dt.date(2024, 9, 1), name="the early one")
+MIDDLE = build_point_place(-1.2350, 54.5742, dt.date(2025, 6, 1), end=dt.date(2025, 12, 1), name="the middle one")
+LATE = build_point_place(-1.2350, 54.5742, dt.date(2026, 11, 10), name="the late one")
 
 
-def planned(*places: Treated) -> Protocol:
-    return plan_effect(demonstration()[0], middlesbrough(), places, RULE, today=TODAY)
+def planned(*places: TreatedPlace) -> Protocol:
+    return build_protocol(demonstration()[0], middlesbrough(), places, RULE, today=TODAY)
 
 
 def evaluated(protocol: Protocol) -> Evaluation:
     columns, area = demonstration()[0], middlesbrough()
-    ground = ground_of(columns, area, RULE.layers)
-    effect = judge_effect(columns, area, protocol, ground=ground)
-    return Evaluation(effect, verdict_of(effect), ground)
+    ground = build_event_points(columns, area, RULE.layers)
+    effect = measure_effect(columns, area, protocol, ground=ground)
+    return Evaluation(effect, build_verdict(effect), ground)
 
 
 def test_a_place_like_no_other_gets_no_verdict() -> None:
     protocol = planned(busy_corner(1))
     assert protocol.places[0].near.distance > UNLIKE
-    assert rule_words(protocol)[-1] == (
+    assert describe_rule(protocol)[-1] == (
         "No untreated place has a past like its (those nearest to it are over 1.5 times chance away): the answer will "
         "be that it cannot be told."
     )
     found = evaluated(protocol)
-    assert found.verdict.kind == UNTOLD
+    assert found.verdict.kind == NO_COMPARISON
     assert found.verdict.sentence == (
         f"Needle finds within 150 m of the busy corner, 1 Jun to 29 Nov 2025: {found.effect.here.after:.0f}. "
         "Whether that is fewer or more than without it cannot be told: no untreated place has a past like its. "
@@ -51,14 +51,14 @@ def test_a_place_like_no_other_gets_no_verdict() -> None:
     )
     assert found.verdict.details[-1] == CAUTION
     assert "and nothing here tells how much." in found.verdict.details[1]
-    payload = effect_payload(found.effect, found.verdict)
+    payload = build_evaluation_payload(found.effect, found.verdict)
     here, door, both = payload["rows"]
-    assert [here["verdict"], both["verdict"]] == [UNTOLD, UNTOLD]
+    assert [here["verdict"], both["verdict"]] == [NO_COMPARISON, NO_COMPARISON]
     assert (here["after"], here["before"]) == (found.effect.here.after, round(found.effect.here.before, 3))
-    assert {told_words(row[name]) for row in (here, both) for name in ("expected", "low", "high", "p_value")} == {
-        "\N{EN DASH}"
-    }
-    assert door["verdict"] != UNTOLD  # what lies around it is like what lies around others
+    assert {
+        format_side_number(row[name]) for row in (here, both) for name in ("expected", "low", "high", "p_value")
+    } == {"\N{EN DASH}"}
+    assert door["verdict"] != NO_COMPARISON  # what lies around it is like what lies around others
     assert payload["places"][0]["expected"] is payload["places"][0]["published"] is None
 
 
@@ -68,7 +68,7 @@ def test_next_door_like_no_other_is_said_too() -> None:
     assert place.ring
     strange = dataclasses.replace(place, ring=dataclasses.replace(place.ring, distance=UNLIKE + 1))
     found = evaluated(dataclasses.replace(protocol, places=(strange,)))
-    assert found.verdict.kind != UNTOLD
+    assert found.verdict.kind != NO_COMPARISON
     assert found.effect.next_door
     assert found.verdict.details[0] == (
         f"Next door: {found.effect.next_door.after:.0f} came. Whether that is fewer or more than without it cannot be "
@@ -79,7 +79,7 @@ def test_next_door_like_no_other_is_said_too() -> None:
 def test_places_whose_past_is_not_on_record_are_left_out_and_named(tmp_path: Path) -> None:
     alone, together = planned(MIDDLE), planned(EARLY, MIDDLE)
     assert together.places == alone.places
-    assert rule_words(together)[-1] == (
+    assert describe_rule(together)[-1] == (
         "Not compared: the early one. The past that places are matched on has to be on record, up to the start."
     )
     save_protocol(tmp_path / "rule.json", together)
@@ -87,7 +87,7 @@ def test_places_whose_past_is_not_on_record_are_left_out_and_named(tmp_path: Pat
     assert together.hash != alone.hash
     found = evaluated(together)
     assert found.effect.here.after == evaluated(alone).effect.here.after
-    assert effect_payload(found.effect, found.verdict)["left_out"] == {
+    assert build_evaluation_payload(found.effect, found.verdict)["left_out"] == {
         "unlike": 0,
         "overlapping": 0,
         "not_compared": [

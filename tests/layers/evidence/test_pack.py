@@ -10,14 +10,14 @@ import pandas as pd
 import pytest
 from pyproj import Geod
 
-from dashboard.documents.evidence_document import source_words
+from dashboard.documents.evidence_document import format_source
 from geo.cells import index_points
 from geo.errors import PolicyError, UsageError
 from layers.access import ANALYST, Action, Viewer, may
 from layers.areas import Area, load_area
 from layers.event import RESOLUTIONS
-from layers.evidence.pack import DEFAULT_LAYERS, Ask, canonical, digest_of, make_evidence
-from layers.evidence.register import note_pack, noted_pack
+from layers.evidence.pack import DEFAULT_LAYERS, EvidenceRequest, build_evidence, encode_canonical, hash_content
+from layers.evidence.register import find_recorded_pack, record_pack
 from layers.storage.reading import read_columns
 from layers.storage.store import Store
 from tests.support.event_frames import event_frame, reject_frame
@@ -60,7 +60,7 @@ def pack(tmp_path: Path, *events: pd.DataFrame, source: str = "table", **choices
         frame = pd.concat(events, ignore_index=True).assign(source=source)
         load_frame(store, area(), frame, source=source)
         columns = read_columns(store, ANALYST, ward_codes=area().wards.codes)
-        return make_evidence(store, ANALYST, columns, area(), Ask(LON, LAT, **asked), made=MADE)
+        return build_evidence(store, ANALYST, columns, area(), EvidenceRequest(LON, LAT, **asked), made=MADE)
 
 
 def test_what_is_within_the_radius_and_the_period_is_in_it_and_nothing_else(tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_points_that_several_share_are_named_and_police_uk_is_not_at_the_address
 
 def test_free_text_only_where_it_is_asked_for(tmp_path: Path) -> None:
     noted = event("noted", note="Behind the bins")
-    assert "Behind the bins" not in canonical(pack(tmp_path, noted)).decode()
+    assert "Behind the bins" not in encode_canonical(pack(tmp_path, noted)).decode()
     (row,) = pack(tmp_path, noted, notes=True)["incidents"]
     assert row["note"] == "Behind the bins"
 
@@ -160,19 +160,19 @@ def test_a_source_of_which_nothing_near_could_be_used_is_told(tmp_path: Path) ->
         ("wardens", "", 0, 0, 2),
     ]
     assert content["sources"][2]["reasons"] == {"no_place": 2}
-    assert source_words(content["sources"][0])[2] == "0 of 1"
-    assert source_words(content["sources"][2]) == ["wardens", "not known", "0 of 0", "none", "2 (2 no place)", "", ""]
+    assert format_source(content["sources"][0])[2] == "0 of 1"
+    assert format_source(content["sources"][2]) == ["wardens", "not known", "0 of 0", "none", "2 (2 no place)", "", ""]
     assert "4 rows of these sources' files could not be used, and are not counted anywhere." in content["caveats"]
 
 
 def test_the_same_content_has_the_same_hash_and_any_change_another(tmp_path: Path) -> None:
     content = pack(tmp_path, event("near"))
-    again = json.loads(canonical(content))
-    assert digest_of(again) == digest_of(content)
-    assert canonical(again) == canonical(content)
-    assert digest_of(content | {"made_by": "B. Analyst"}) != digest_of(content)
+    again = json.loads(encode_canonical(content))
+    assert hash_content(again) == hash_content(content)
+    assert encode_canonical(again) == encode_canonical(content)
+    assert hash_content(content | {"made_by": "B. Analyst"}) != hash_content(content)
     content["incidents"][0]["distance_m"] += 1
-    assert digest_of(again) != digest_of(content)
+    assert hash_content(again) != hash_content(content)
 
 
 def test_nobody_without_the_right_makes_one(tmp_path: Path) -> None:
@@ -180,9 +180,9 @@ def test_nobody_without_the_right_makes_one(tmp_path: Path) -> None:
     assert not may(nobody, Action.MAKE_EVIDENCE, "needle_litter")
     with Store.open(tmp_path / "home") as store:
         columns = read_columns(store, ANALYST, ward_codes=area().wards.codes)
-        asked = Ask(LON, LAT, 100, START, END, "CL-14", "A. Analyst")
+        asked = EvidenceRequest(LON, LAT, 100, START, END, "CL-14", "A. Analyst")
         with pytest.raises(PolicyError) as caught:
-            make_evidence(store, nobody, columns, area(), asked, made=MADE)
+            build_evidence(store, nobody, columns, area(), asked, made=MADE)
     assert caught.value.fact == "it does not let visitor make evidence of needle_litter"
 
 
@@ -190,7 +190,9 @@ def test_a_place_outside_the_area_is_refused(tmp_path: Path) -> None:
     with Store.open(tmp_path / "home") as store:
         columns = read_columns(store, ANALYST, ward_codes=area().wards.codes)
         with pytest.raises(UsageError) as caught:
-            make_evidence(store, ANALYST, columns, area(), Ask(54.57, -1.24, 100, START, END, "C", "A"), made=MADE)
+            build_evidence(
+                store, ANALYST, columns, area(), EvidenceRequest(54.57, -1.24, 100, START, END, "C", "A"), made=MADE
+            )
     assert str(caught.value) == (
         "The place of a pack lies in the area served; -1.24000, 54.57000 lies outside Middlesbrough; check the order: "
         "latitude is about 54, longitude about -1"
@@ -216,15 +218,15 @@ def test_a_pack_is_asked_for_in_full(change: dict[str, Any], fact: str) -> None:
         "made_by": "A. Analyst",
     } | change
     with pytest.raises(UsageError) as caught:
-        Ask(LON, LAT, **asked)
+        EvidenceRequest(LON, LAT, **asked)
     assert caught.value.fact == fact
 
 
 def test_the_register_knows_the_hash_and_the_moment_alone(tmp_path: Path) -> None:
     digest = "ab" * 32
-    assert noted_pack(tmp_path, digest) is None
-    note_pack(tmp_path, digest, MADE)
-    note_pack(tmp_path, digest, MADE + dt.timedelta(days=1))
-    assert noted_pack(tmp_path, digest) == MADE
-    assert noted_pack(tmp_path, "../../etc/passwd") is None
+    assert find_recorded_pack(tmp_path, digest) is None
+    record_pack(tmp_path, digest, MADE)
+    record_pack(tmp_path, digest, MADE + dt.timedelta(days=1))
+    assert find_recorded_pack(tmp_path, digest) == MADE
+    assert find_recorded_pack(tmp_path, "../../etc/passwd") is None
     assert [path.name for path in (tmp_path / "evidence").iterdir()] == [digest]

@@ -10,10 +10,10 @@ from geo.errors import DataError, UsageError
 from layers.access import ANALYST
 from layers.demonstration import make_events
 from layers.filters import Filter
-from layers.naloxone.cover import NaloxoneCover, Reach, Search, naloxone_cover
-from layers.naloxone.files import cover_csv, cover_geojson
-from layers.naloxone.hours import open_hours, open_through
-from layers.naloxone.words import cover_notes, cover_sentence
+from layers.naloxone.cover import CoverDistance, NaloxoneCover, Search, find_naloxone_cover
+from layers.naloxone.files import build_cover_csv, build_cover_geojson
+from layers.naloxone.hours import is_open_through, parse_open_hours
+from layers.naloxone.words import build_cover_notes, describe_cover
 from layers.storage.reading import read_columns
 from layers.storage.store import Store
 from layers.work.reference import load_reference
@@ -43,12 +43,12 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def cover(
-    home: Path, chosen: Filter = ALL, *, reach: Reach | None = None, search: Search | None = None
+    home: Path, chosen: Filter = ALL, *, reach: CoverDistance | None = None, search: Search | None = None
 ) -> NaloxoneCover:
     with Store.open(home) as store:
         columns = read_columns(store, ANALYST, ward_codes=middlesbrough().wards.codes)
-        return naloxone_cover(
-            store, ANALYST, columns, middlesbrough(), chosen, reach=reach or Reach(), search=search or Search()
+        return find_naloxone_cover(
+            store, ANALYST, columns, middlesbrough(), chosen, reach=reach or CoverDistance(), search=search or Search()
         )
 
 
@@ -73,7 +73,7 @@ def test_the_share_is_what_distances_on_the_sphere_give(home: Path) -> None:
     assert found.total == 520
     assert found.covered == pytest.approx(by_hand(home, HOLDERS, 400), abs=2)  # the earth is no sphere
     assert found.share == found.covered / 520
-    assert cover_sentence(found).startswith(
+    assert describe_cover(found).startswith(
         f"{round(found.share * 100)} % of 520 overdoses were within 400 m of one of 3 "
     )
 
@@ -89,10 +89,12 @@ def test_the_gain_of_the_next_places_is_what_they_add(home: Path) -> None:
 
 
 def test_minutes_on_foot_are_a_shorter_way(home: Path) -> None:
-    reach = Reach(minutes=5)
+    reach = CoverDistance(minutes=5)
     assert reach.straight_m == pytest.approx(400 / 1.3)
     assert cover(home, reach=reach).covered < cover(home).covered
-    assert "On foot: 4.8 km/h, ways 1.3 times as long as the straight line." in cover_notes(cover(home, reach=reach))
+    assert "On foot: 4.8 km/h, ways 1.3 times as long as the straight line." in build_cover_notes(
+        cover(home, reach=reach)
+    )
 
 
 def test_who_is_shut_at_night_covers_nothing_at_night(home: Path) -> None:
@@ -100,7 +102,7 @@ def test_who_is_shut_at_night_covers_nothing_at_night(home: Path) -> None:
     assert dict(zip(found.holders["name"], found.holders["open"], strict=True)) == {
         "Day Pharmacy": False, "Hostel": True, "Library": True,
     }  # fmt: skip
-    notes = cover_notes(found)
+    notes = build_cover_notes(found)
     assert "1 place is shut in some of these hours and covers nothing." in notes
     assert "1 place does not say when it is open and is taken as open." in notes
     assert found.unplaced > 0
@@ -120,18 +122,23 @@ def test_next_places_among_named_ones(home: Path) -> None:
 def test_without_holders_the_next_places_are_told_all_the_same(tmp_path: Path) -> None:
     columns, _ = demonstration()
     with Store.open(tmp_path / "home") as store:
-        found = naloxone_cover(store, ANALYST, columns, middlesbrough(), ALL, search=Search(2))
+        found = find_naloxone_cover(store, ANALYST, columns, middlesbrough(), ALL, search=Search(2))
     assert found.covered == 0
     assert len(found.next_places) == 2
-    assert cover_sentence(found).startswith(
+    assert describe_cover(found).startswith(
         "No places that hold naloxone have been loaded, so cover cannot be told; 2 well-chosen places would cover "
     )
 
 
 def test_files_hold_both_kinds_of_places(home: Path) -> None:
     found = cover(home)
-    assert cover_csv(found, note={"area": "Middlesbrough"}).decode().splitlines()[1].startswith("holds,Day Pharmacy,")
-    assert cover_geojson(found, note={}).count(b'"Point"') == 6
+    assert (
+        build_cover_csv(found, note={"area": "Middlesbrough"})
+        .decode()
+        .splitlines()[1]
+        .startswith("holds,Day Pharmacy,")
+    )
+    assert build_cover_geojson(found, note={}).count(b'"Point"') == 6
 
 
 def test_no_overdoses_are_said(home: Path) -> None:
@@ -142,10 +149,10 @@ def test_no_overdoses_are_said(home: Path) -> None:
 
 @pytest.mark.parametrize(
     ("reach", "said"),
-    [(Reach(float("nan")), "nan"), (Reach(float("inf")), "inf"), (Reach(minutes=float("nan")), "nan"),
-     (Reach(minutes=float("inf")), "inf"), (Reach(-1), "-1")],
+    [(CoverDistance(float("nan")), "nan"), (CoverDistance(float("inf")), "inf"), (CoverDistance(minutes=float("nan")), "nan"),
+     (CoverDistance(minutes=float("inf")), "inf"), (CoverDistance(-1), "-1")],
 )  # fmt: skip
-def test_near_is_a_length(home: Path, reach: Reach, said: str) -> None:
+def test_near_is_a_length(home: Path, reach: CoverDistance, said: str) -> None:
     with pytest.raises(UsageError) as caught:
         cover(home, reach=reach)
     assert str(caught.value) == (
@@ -177,13 +184,13 @@ def test_the_search_takes_a_time(seconds: float, said: str) -> None:
     ],
 )
 def test_opening_hours(text: str, hours: int, *, night: bool, monday_noon: bool) -> None:
-    week = open_hours(text)
+    week = parse_open_hours(text)
     assert week is not None
     assert week.sum() == hours
-    assert open_through(text, (22, 4), frozenset()) is night
-    assert open_through(text, (11, 13), frozenset({0})) is monday_noon
+    assert is_open_through(text, (22, 4), frozenset()) is night
+    assert is_open_through(text, (11, 13), frozenset({0})) is monday_noon
 
 
 @pytest.mark.parametrize("text", [None, "", "by arrangement", "ask at the bar", "Mon-Fri"])
 def test_hours_that_are_not_understood_are_not_guessed(text: str | None) -> None:
-    assert open_through(text, (22, 4), frozenset()) is None
+    assert is_open_through(text, (22, 4), frozenset()) is None

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geo.errors import DataError
-from layers.parsing.dates import DAY, MINUTE, MONTH, parse_moments, to_utc
+from layers.parsing.dates import DAY, MINUTE, MONTH, parse_timestamps, to_utc
 from layers.parsing.places import (
     NATIONAL_GRID,
     is_impossible,
@@ -18,7 +18,7 @@ from layers.parsing.places import (
     parse_xy,
     to_degrees,
 )
-from layers.parsing.values import clean, clean_text, holds, numbers, quantities, words
+from layers.parsing.values import clean_column, clean_text, map_words, match_texts, parse_numbers, parse_quantities
 from tests.support.ingesting import utc
 
 
@@ -28,7 +28,7 @@ def column(*texts: str) -> pd.Series:
 
 def test_texts_are_cleaned() -> None:
     texts = column(" a\xa0\xa0b\t", "it\ufffds", "NULL", "null", "None", "\ufeffx")
-    assert clean(texts, ("NULL", "None")).tolist() == [
+    assert clean_column(texts, ("NULL", "None")).tolist() == [
         "a b", "its", "", "null", "", "x",
     ]  # fmt: skip
 
@@ -40,16 +40,16 @@ def test_cleaning_twice_is_cleaning_once(text: str) -> None:
 
 def test_rules_do_not_regard_case() -> None:
     texts = column("Needle Pickup", "needle", "Glass")
-    assert holds(texts, equals=["NEEDLE", "glass"]).tolist() == [False, True, True]
-    assert holds(texts, contains=["NEEDLE"]).tolist() == [True, True, False]
-    assert holds(texts, contains=["needle"], matches=r"\bpick").tolist() == [True, False, False]
-    assert words(texts, values={"GLASS": "g"}, containing={"pick": "p"}, default=None).tolist() == ["p", None, "g"]
-    assert words(column("", "as it is"), values={}, containing={}, default="x").tolist() == ["x", "as it is"]
+    assert match_texts(texts, equals=["NEEDLE", "glass"]).tolist() == [False, True, True]
+    assert match_texts(texts, contains=["NEEDLE"]).tolist() == [True, True, False]
+    assert match_texts(texts, contains=["needle"], matches=r"\bpick").tolist() == [True, False, False]
+    assert map_words(texts, values={"GLASS": "g"}, containing={"pick": "p"}, default=None).tolist() == ["p", None, "g"]
+    assert map_words(column("", "as it is"), values={}, containing={}, default="x").tolist() == ["x", "as it is"]
 
 
 def test_numbers_tell_blank_from_nonsense() -> None:
-    assert np.array_equal(numbers(column("1.5", "", "x", "-2")), [1.5, np.nan, np.inf, -2], equal_nan=True)
-    values, bad = quantities(column("", "3", "3.0", "0", "1.5", "x", "1000001", "inf"))
+    assert np.array_equal(parse_numbers(column("1.5", "", "x", "-2")), [1.5, np.nan, np.inf, -2], equal_nan=True)
+    values, bad = parse_quantities(column("", "3", "3.0", "0", "1.5", "x", "1000001", "inf"))
     assert (values.tolist(), bad.tolist()) == ([1, 3, 3, 1, 1, 1, 1, 1], [False] * 3 + [True] * 5)
 
 
@@ -60,9 +60,9 @@ def test_numbers_tell_blank_from_nonsense() -> None:
      ("", np.nan, np.nan)],
 )  # fmt: skip
 def test_commas_part_thousands_only_where_they_may(text: str, plain: float, grouped: float) -> None:
-    assert np.array_equal(numbers(column(text)), [plain], equal_nan=True)
-    assert np.array_equal(numbers(column(text), grouped=True), [grouped], equal_nan=True)
-    assert quantities(column("1,234", "54,57"))[0].tolist() == [1234, 1]
+    assert np.array_equal(parse_numbers(column(text)), [plain], equal_nan=True)
+    assert np.array_equal(parse_numbers(column(text), grouped=True), [grouped], equal_nan=True)
+    assert parse_quantities(column("1,234", "54,57"))[0].tolist() == [1234, 1]
 
 
 def test_no_commas_in_degrees_of_any_system() -> None:
@@ -86,7 +86,7 @@ def test_no_commas_in_degrees_of_any_system() -> None:
     ],
 )
 def test_moments(text: str, precision: int, moment: str) -> None:
-    found = parse_moments(column(text), formats=["%d/%m/%Y", "%d-%b-%Y"], time_zone="Europe/London")
+    found = parse_timestamps(column(text), formats=["%d/%m/%Y", "%d-%b-%Y"], time_zone="Europe/London")
     assert (found.utc.tolist(), found.precision.tolist(), found.bad.tolist()) == ([utc(moment)], [precision], [False])
 
 
@@ -94,12 +94,12 @@ def test_moments(text: str, precision: int, moment: str) -> None:
     "text", ["31/02/2025", "9999-12-31", "0001-01-01", "20250701", "soon", "12/31/2025", "2025-07-01 25:00"]
 )
 def test_what_is_no_date(text: str) -> None:
-    found = parse_moments(column(text, ""), formats=["%d/%m/%Y"], time_zone="Europe/London")
+    found = parse_timestamps(column(text, ""), formats=["%d/%m/%Y"], time_zone="Europe/London")
     assert (found.bad.tolist(), found.blank.tolist()) == ([True, False], [False, True])
 
 
 def test_the_first_format_that_fits_wins() -> None:
-    found = parse_moments(column("01/02/2025", "12/31/2025"), formats=["%d/%m/%Y", "%m/%d/%Y"], time_zone="UTC")
+    found = parse_timestamps(column("01/02/2025", "12/31/2025"), formats=["%d/%m/%Y", "%m/%d/%Y"], time_zone="UTC")
     assert found.utc.tolist() == [utc("2025-02-01"), utc("2025-12-31")]
 
 

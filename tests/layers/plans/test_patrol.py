@@ -12,7 +12,7 @@ from layers.plans.patrol import PatrolChoices, make_patrol_plan
 from layers.plans.patrol_past import PAST_WEEKS
 from layers.plans.plan import Place, Plan, Tour
 from layers.plans.store import plan_to_json
-from layers.plans.working_time import working_time
+from layers.plans.working_time import build_working_time
 from tests.support.analysing import demonstration, middlesbrough
 
 STATION = Place("Station", -1.235, 54.574)
@@ -97,7 +97,7 @@ def test_no_plan_breaks_its_hours_breaks_stops_or_the_time_between_visits(
     ],
 )  # fmt: skip
 def test_a_night_is_as_long_as_it_really_is(day: dt.date, hours: tuple[int, int], long: int) -> None:
-    time = working_time(day, hours, "Europe/London")
+    time = build_working_time(day, hours, "Europe/London")
     assert time.seconds == long * 3600
     assert time.week_hours().sum() == long
     assert time.moment(0).hour == hours[0]
@@ -106,7 +106,7 @@ def test_a_night_is_as_long_as_it_really_is(day: dt.date, hours: tuple[int, int]
 
 def test_more_than_sixteen_hours_are_refused() -> None:
     with pytest.raises(UsageError) as caught:
-        working_time(dt.date(2026, 11, 20), (4, 22), "Europe/London")
+        build_working_time(dt.date(2026, 11, 20), (4, 22), "Europe/London")
     assert (
         str(caught.value) == "A plan is for 16 hours or fewer; 04 to 22 is 18 hours; plan one shift at a time, as 22-04"
     )

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from layers.analysis.study import project
-from layers.plans.expected import expected_events
-from layers.plans.patrol_past import Past, judge_past
-from layers.plans.patrol_problem import PatrolChoices, stop_seconds
+from layers.plans.expected import forecast_events
+from layers.plans.patrol_past import PastWeeks, replay_weeks
+from layers.plans.patrol_problem import PatrolChoices, choose_stop_seconds
 from layers.plans.plan import Place
-from layers.plans.working_time import working_time
+from layers.plans.working_time import build_working_time
 from tests.support.analysing import demonstration, middlesbrough
 
 
@@ -17,11 +17,11 @@ def test_plans_catch_more_than_the_top_cells_by_last_months_count_in_map_order()
     columns, _ = demonstration()
     area = middlesbrough()
     choices = PatrolChoices(dt.date(2026, 11, 20), (14, 20), Place("Station", -1.235, 54.574), mode="drive")
-    time = working_time(choices.day, choices.hours, area.time_zone)
-    expected = expected_events(
+    time = build_working_time(choices.day, choices.hours, area.time_zone)
+    expected = forecast_events(
         columns, area, dict(choices.weights), time=time, methods={"street_dealing": "all_history"}
     )
-    past = judge_past(expected, choices, time, stop_seconds(area, expected, choices), weeks=20, rounds=2)
+    past = replay_weeks(expected, choices, time, choose_stop_seconds(area, expected, choices), weeks=20, rounds=2)
     lead, low, high = past.lead()
     assert 0 < low < lead < high
     (_, pai, _, _), (_, usual, _, _) = past.rows()
@@ -34,15 +34,15 @@ def test_each_week_is_planned_from_the_weeks_before_it_alone() -> None:
     choices = PatrolChoices(
         dt.date(2026, 11, 20), (20, 22), Place("Station", -1.235, 54.574), teams=1, wards=("E05009866",)
     )
-    time = working_time(choices.day, choices.hours, area.time_zone)
-    expected = expected_events(
+    time = build_working_time(choices.day, choices.hours, area.time_zone)
+    expected = forecast_events(
         columns, area, dict(choices.weights), time=time, wards=choices.wards, methods={"street_dealing": "last_period"}
     )
-    stops = stop_seconds(area, expected, choices)
-    before = judge_past(expected, choices, time, stops, weeks=3, rounds=1)
+    stops = choose_stop_seconds(area, expected, choices)
+    before = replay_weeks(expected, choices, time, stops, weeks=3, rounds=1)
     expected.layers[0].weeks[-1] = 0  # what the last week brought moves no plan, only what is caught
     expected.layers[0].weeks[-1, 0] = 5
-    after = judge_past(expected, choices, time, stops, weeks=3, rounds=1)
+    after = replay_weeks(expected, choices, time, stops, weeks=3, rounds=1)
     assert (before.area == after.area).all()
     assert (before.usual_area == after.usual_area).all()
     assert (before.caught[:2] == after.caught[:2]).all()
@@ -54,29 +54,29 @@ def test_the_usual_way_goes_on_with_the_next_cell_where_one_does_not_fit() -> No
     columns, _ = demonstration()
     area = middlesbrough()
     choices = PatrolChoices(dt.date(2026, 11, 20), (20, 22), Place("Station", -1.235, 54.574), teams=1)
-    time = working_time(choices.day, choices.hours, area.time_zone)
-    expected = expected_events(
+    time = build_working_time(choices.day, choices.hours, area.time_zone)
+    expected = forecast_events(
         columns, area, dict(choices.weights), time=time, methods={"street_dealing": "last_period"}
     )
-    stops = stop_seconds(area, expected, choices)
+    stops = choose_stop_seconds(area, expected, choices)
     x_m, y_m = project(expected.study.crs, np.array([-1.235]), np.array([54.574]))
     far = int(np.hypot(expected.study.x_m - x_m, expected.study.y_m - y_m).argmax())
     expected.layers[0].weeks[-8:, far] = 50
-    past = judge_past(expected, choices, time, stops, weeks=3, rounds=1)
+    past = replay_weeks(expected, choices, time, stops, weeks=3, rounds=1)
     assert (past.usual_area > 0).all()
 
 
 def test_weeks_without_events_have_no_figures() -> None:
     none = np.zeros(3)
-    assert Past(none, none, none, none, none).rows() == ()
-    assert Past(none, none, none, none, none).sentences() == ()
+    assert PastWeeks(none, none, none, none, none).rows() == ()
+    assert PastWeeks(none, none, none, none, none).sentences() == ()
 
 
 def test_a_way_that_visited_nothing_has_no_row_and_no_figure_is_nan() -> None:
     ones, none = np.ones(8), np.zeros(8)
-    past = Past(10 * ones, 3 * ones, none, 0.02 * ones, none)
+    past = PastWeeks(10 * ones, 3 * ones, none, 0.02 * ones, none)
     assert past.rows() == (("Plans made like this one", pytest.approx(15), pytest.approx(15), pytest.approx(15)),)
-    assert Past(10 * ones, none, none, none, none).rows() == ()
+    assert PastWeeks(10 * ones, none, none, none, none).rows() == ()
     assert not any("nan" in sentence for sentence in past.sentences())
     assert len(past.sentences()) == 2
 
@@ -91,14 +91,14 @@ def test_a_way_that_visited_nothing_has_no_row_and_no_figure_is_nan() -> None:
 )
 def test_a_lead_is_only_said_where_there_is_one(caught: list[int], usual: list[int], words: str) -> None:
     area = np.full(4, 0.02)
-    past = Past(np.full(4, 10.0), np.array(caught, float), np.array(usual, float), area, area)
+    past = PastWeeks(np.full(4, 10.0), np.array(caught, float), np.array(usual, float), area, area)
     assert words in past.sentences()[0]
     assert ("which chance alone could make." in past.sentences()[0]) == words.startswith("a difference")
 
 
 def test_what_was_caught_is_said_beside_the_usual_way() -> None:
     ones = np.ones(8)
-    past = Past(10 * ones, 3 * ones, 2 * ones, 0.02 * ones, 0.02 * ones)
+    past = PastWeeks(10 * ones, 3 * ones, 2 * ones, 0.02 * ones, 0.02 * ones)
     assert past.sentences()[0] == (
         "In the last 8 weeks such plans would have had 30 % of the events at their stops, the top cells by last "
         "month's count in map order 20 %: a lead of 10.0 to 10.0 of 100 events, more than chance makes."

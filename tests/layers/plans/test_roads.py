@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from geo.errors import DataError
-from layers.plans.roads import roads_travel, straight_ways
+from layers.plans.roads import load_road_travel, measure_straight_ways
 
 # Three corners of a square of about 650 m by 1,110 m, and a place far from every road.
 LON = np.array([-1.24, -1.23, -1.23, -1.10])
@@ -33,7 +33,7 @@ def network(path: Path, **ways: Any) -> Path:
 
 
 def test_cars_keep_to_one_way_streets_and_their_own_times(tmp_path: Path) -> None:
-    travel = roads_travel(str(network(tmp_path / "town.graphml")), mode="drive")
+    travel = load_road_travel(str(network(tmp_path / "town.graphml")), mode="drive")
     assert travel is not None
     ways = travel(LON[:3], LAT[:3])
     # 70, 190 and 120 s and a minute to park, rounded up to minutes; back from 1 to 0 goes round by 2.
@@ -44,7 +44,7 @@ def test_cars_keep_to_one_way_streets_and_their_own_times(tmp_path: Path) -> Non
 
 def test_people_on_foot_go_both_ways(tmp_path: Path) -> None:
     network(tmp_path / "town.graphml")
-    travel = roads_travel("town.graphml", mode="walk", home=tmp_path)
+    travel = load_road_travel("town.graphml", mode="walk", home=tmp_path)
     assert travel is not None
     ways = travel(LON[:3], LAT[:3])
     assert ways.km[1, 0] == ways.km[0, 1] == pytest.approx(0.7)
@@ -52,17 +52,17 @@ def test_people_on_foot_go_both_ways(tmp_path: Path) -> None:
 
 
 def test_a_place_that_no_road_reaches_is_reached_straight_and_that_is_said(tmp_path: Path) -> None:
-    travel = roads_travel(str(network(tmp_path / "town.graphml")), mode="walk")
+    travel = load_road_travel(str(network(tmp_path / "town.graphml")), mode="walk")
     assert travel is not None
-    ways, straight = travel(LON, LAT), straight_ways(LON, LAT, mode="walk")
+    ways, straight = travel(LON, LAT), measure_straight_ways(LON, LAT, mode="walk")
     assert (ways.seconds[3] == straight.seconds[3]).all()
     assert ways.seconds[0, 1] != straight.seconds[0, 1]
     assert ways.words[1] == ("It has no way between 43.8 % of the pairs of places: straight lines with a detour there.")
 
 
 def test_without_a_network_there_is_none() -> None:
-    assert roads_travel(None, mode="walk") is None
-    assert roads_travel("", mode="walk") is None
+    assert load_road_travel(None, mode="walk") is None
+    assert load_road_travel("", mode="walk") is None
 
 
 @pytest.mark.parametrize(
@@ -77,13 +77,13 @@ def test_without_a_network_there_is_none() -> None:
 def test_a_file_that_is_no_network_is_refused(tmp_path: Path, text: str, fact: str) -> None:
     (tmp_path / "bad.graphml").write_text(text)
     with pytest.raises(DataError) as caught:
-        roads_travel(str(tmp_path / "bad.graphml"), mode="walk")
+        load_road_travel(str(tmp_path / "bad.graphml"), mode="walk")
     assert str(caught.value) == f"{RULE}; {fact}; save it with OSMnx's save_graphml, unprojected"
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
-        roads_travel("gone.graphml", mode="walk", home=tmp_path)
+        load_road_travel("gone.graphml", mode="walk", home=tmp_path)
     assert str(caught.value) == (f"{RULE}; there is no file gone.graphml; check its name, or plan without --roads")
 
 
@@ -126,7 +126,7 @@ def service() -> Iterator[str]:
 
 
 def test_a_service_is_asked_in_parts_for_rounded_places_alone(service: str) -> None:
-    travel = roads_travel(f"{service}/table/v1/foot", mode="walk")
+    travel = load_road_travel(f"{service}/table/v1/foot", mode="walk")
     assert travel is not None
     many = 120
     lon, lat = np.linspace(-1.3, -1.2, many), np.full(many, 54.57)
@@ -139,16 +139,16 @@ def test_a_service_is_asked_in_parts_for_rounded_places_alone(service: str) -> N
 
 
 def test_where_a_service_has_no_way_straight_lines_stand_in(service: str) -> None:
-    travel = roads_travel(f"{service}/table/v1/foot", mode="walk")
+    travel = load_road_travel(f"{service}/table/v1/foot", mode="walk")
     assert travel is not None
     ways = travel(LON, LAT)
-    assert (ways.seconds[:, 3] == straight_ways(LON, LAT, mode="walk").seconds[:, 3]).all()
+    assert (ways.seconds[:, 3] == measure_straight_ways(LON, LAT, mode="walk").seconds[:, 3]).all()
 
 
 @pytest.mark.parametrize("path", ["/broken/v1/foot", None])
 def test_a_service_that_does_not_answer_is_an_error(service: str, path: str | None) -> None:
     address = f"{service}{path}" if path else "http://127.0.0.1:9/table/v1/foot"
-    travel = roads_travel(address, mode="walk")
+    travel = load_road_travel(address, mode="walk")
     assert travel is not None
     with pytest.raises(DataError) as caught:
         travel(LON, LAT)

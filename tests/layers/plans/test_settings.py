@@ -7,7 +7,7 @@ import pytest
 from geo.errors import DataError
 from layers.access import ANALYST
 from layers.plans.plan import Place
-from layers.plans.settings import PlanSettings, known_starts, read_plan_settings, remember_start
+from layers.plans.settings import PlanSettings, find_starts, read_plan_settings, remember_start
 from layers.storage.store import Store
 from layers.work.reference import load_reference
 from tests.support.analysing import middlesbrough
@@ -56,11 +56,11 @@ def test_tours_may_begin_at_the_remembered_place_then_at_loaded_ones_each_name_o
         "name,latitude,longitude\nNorth,54.58,-1.24\nYard,54.57,-1.23\n", encoding="utf-8"
     )
     with Store.open(tmp_path / "home") as store:
-        assert known_starts(tmp_path / "home", store, ANALYST, "station") == []
+        assert find_starts(tmp_path / "home", store, ANALYST, "station") == []
         load_reference(store, ANALYST, tmp_path / "stations.csv", kind="station", area=area)
-        loaded = known_starts(tmp_path / "home", store, ANALYST, "station")
+        loaded = find_starts(tmp_path / "home", store, ANALYST, "station")
         assert [place.name for place in loaded] == ["North", "Yard"]
         yard = Place("Yard", -1.25, 54.56)
         remember_start(tmp_path / "home", yard)
-        assert known_starts(tmp_path / "home", store, ANALYST, "station") == [yard, loaded[0]]
-        assert known_starts(tmp_path / "home", store, ANALYST, "depot") == [yard]
+        assert find_starts(tmp_path / "home", store, ANALYST, "station") == [yard, loaded[0]]
+        assert find_starts(tmp_path / "home", store, ANALYST, "depot") == [yard]

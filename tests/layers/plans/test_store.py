@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from geo.errors import DataError, UsageError
 from layers.plans.plan import Pause
 from layers.plans.store import list_plans, load_plan, plan_from_json, plan_to_json, remove_plan, save_plan
-from tests.support.planning import LONDON, a_plan
+from tests.support.planning import LONDON, make_small_plan
 
 
 @given(st.integers(1_577_836_800, 1_893_456_000))
 def test_a_plan_comes_back_as_it_was_also_over_clock_changes(second: int) -> None:
-    plan = a_plan(begins=dt.datetime.fromtimestamp(second, tz=LONDON))
+    plan = make_small_plan(begins=dt.datetime.fromtimestamp(second, tz=LONDON))
     found = plan_from_json(plan_to_json(plan))
     assert found == plan
     assert [one.utcoffset() for one in (found.begins, found.ends)] == [
@@ -23,7 +23,7 @@ def test_a_plan_comes_back_as_it_was_also_over_clock_changes(second: int) -> Non
 
 
 def test_breaks_come_back_and_plans_of_before_they_were_kept_have_none() -> None:
-    plan = a_plan()
+    plan = make_small_plan()
     (tour,) = plan.tours
     begins, ends = tour.stops[0].leave, tour.returns
     paused = dataclasses.replace(tour, pauses=(Pause("break", 1, begins, ends, 208),))
@@ -35,18 +35,18 @@ def test_breaks_come_back_and_plans_of_before_they_were_kept_have_none() -> None
 
 def test_a_plan_of_before_the_past_was_kept_is_read_as_not_judged() -> None:
     whole = dataclasses.replace(
-        a_plan(), held=(0.11, 0.08, 0.14), held_weeks=8, past_shares=((0.11, 0.02),), wards=("E05009857",)
+        make_small_plan(), held=(0.11, 0.08, 0.14), held_weeks=8, past_shares=((0.11, 0.02),), wards=("E05009857",)
     )
     held = plan_to_json(whole)
     assert plan_from_json(held) == whole
     new = ("held", "held_weeks", "proved", "past_shares", "wards")
     older = {name: value for name, value in held.items() if name not in new}
-    assert plan_from_json(older) == a_plan()
+    assert plan_from_json(older) == make_small_plan()
 
 
 def test_plans_are_kept_and_listed_the_newest_first(tmp_path: Path) -> None:
-    older = a_plan("aaaa22")
-    newer = dataclasses.replace(a_plan("bbbb33"), made_at=older.made_at + dt.timedelta(hours=1))
+    older = make_small_plan("aaaa22")
+    newer = dataclasses.replace(make_small_plan("bbbb33"), made_at=older.made_at + dt.timedelta(hours=1))
     for plan in (newer, older, newer):
         save_plan(tmp_path, plan)
     assert load_plan(tmp_path, "aaaa22") == older
@@ -60,14 +60,14 @@ def test_a_plan_that_is_not_there_names_those_that_are(tmp_path: Path) -> None:
     assert str(caught.value) == (
         "A plan is one that was made here, by its code; there is no plan 'zzzz'; make one with `hexbeat plan patrol`"
     )
-    save_plan(tmp_path, a_plan())
+    save_plan(tmp_path, make_small_plan())
     with pytest.raises(UsageError) as caught:
         load_plan(tmp_path, "zzzz")
     assert caught.value.hint == "there are abc234"
 
 
 def test_a_plan_is_removed_readable_or_not(tmp_path: Path) -> None:
-    save_plan(tmp_path, a_plan())
+    save_plan(tmp_path, make_small_plan())
     (tmp_path / "plans" / "bad2.json").write_text("{")
     for code in ("abc234", "bad2"):
         remove_plan(tmp_path, code)
@@ -79,7 +79,7 @@ def test_a_plan_is_removed_readable_or_not(tmp_path: Path) -> None:
 
 def test_a_number_that_is_none_is_not_kept(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="JSON compliant"):
-        save_plan(tmp_path, dataclasses.replace(a_plan(), covered=float("nan")))
+        save_plan(tmp_path, dataclasses.replace(make_small_plan(), covered=float("nan")))
     assert list((tmp_path / "plans").iterdir()) == []
 
 
@@ -96,7 +96,7 @@ def test_a_code_is_no_path(tmp_path: Path, code: str) -> None:
     "text", ["", "{}", "[1]", '{"form": 9, "time_zone": "Europe/London"}', '{"time_zone": "No/Where"}']
 )
 def test_a_broken_file_is_named_and_passed_over_in_the_list(tmp_path: Path, text: str) -> None:
-    save_plan(tmp_path, a_plan())
+    save_plan(tmp_path, make_small_plan())
     (tmp_path / "plans" / "bad2.json").write_text(text)
     assert [code for code, _, _ in list_plans(tmp_path)] == ["abc234"]
     with pytest.raises(DataError) as caught:

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geo.districts import share_out
+from geo.districts import assign_crews
 from geo.errors import UsageError
 from layers.access import ANALYST
-from layers.plans.open_reports import REPORT_COLUMNS, open_reports
+from layers.plans.open_reports import REPORT_COLUMNS, read_open_reports
 from layers.plans.plan import Place, Plan
 from layers.plans.sweep import SweepChoices, make_sweep_plan
 from layers.storage.store import Store
@@ -23,7 +23,7 @@ NOWHERE = pd.DataFrame({"kind": [], "name": [], "lon": [], "lat": []})
 
 def waiting() -> pd.DataFrame:
     with Store.open(filled_store()) as store:
-        return open_reports(store, ANALYST, ward_codes=middlesbrough().wards.codes)
+        return read_open_reports(store, ANALYST, ward_codes=middlesbrough().wards.codes)
 
 
 def swept(choices: SweepChoices, *, reports: pd.DataFrame | None = None, near: pd.DataFrame = NOWHERE) -> Plan:
@@ -49,7 +49,7 @@ def test_open_reports_are_those_whose_status_says_so() -> None:
     assert (reports["occurred_to"] > begin - 30 * 3600).all()
     assert reports["h3_10"].dtype == np.uint64
     with Store.open(filled_store()) as store:
-        assert open_reports(store, ANALYST, ward_codes=("E05000000",)).empty
+        assert read_open_reports(store, ANALYST, ward_codes=("E05000000",)).empty
 
 
 @settings(max_examples=4)
@@ -118,7 +118,7 @@ def test_places_near_play_areas_and_schools_come_before_the_rest() -> None:
 def test_crews_have_places_that_lie_together_with_about_equal_work() -> None:
     random = np.random.default_rng(1)
     x_m, y_m, work = random.uniform(0, 1000, 90), random.uniform(0, 3000, 90), random.uniform(5, 15, 90)
-    crew = share_out(x_m, y_m, work, crews=3)
+    crew = assign_crews(x_m, y_m, work, crews=3)
     sums = np.bincount(crew, work)
     assert len(sums) == 3
     assert sums.max() - sums.min() <= 2 * work.max()
@@ -129,7 +129,7 @@ def test_crews_have_places_that_lie_together_with_about_equal_work() -> None:
 @given(st.integers(0, 30), st.integers(1, 6), st.integers(0, 999))
 def test_every_place_falls_to_one_crew_whatever_their_number(places: int, crews: int, seed: int) -> None:
     random = np.random.default_rng(seed)
-    crew = share_out(random.normal(size=places), random.normal(size=places), np.ones(places), crews=crews)
+    crew = assign_crews(random.normal(size=places), random.normal(size=places), np.ones(places), crews=crews)
     assert ((crew >= 0) & (crew < crews)).all()
     assert np.ptp(np.bincount(crew, minlength=crews)) <= 2
 

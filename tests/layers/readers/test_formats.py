@@ -14,7 +14,7 @@ import shapely
 import xlsxwriter
 
 from geo.errors import DataError
-from layers.readers import ReadOptions, downloaded, open_file, url_name
+from layers.readers import ReadOptions, open_download, open_file, strip_url
 from tests.support.ingesting import FIXTURES
 
 
@@ -208,14 +208,14 @@ def service() -> Iterator[str]:
 
 
 def test_requests_from_an_address(service: str) -> None:
-    with downloaded(f"{service}/open311.json?key=secret") as path:
+    with open_download(f"{service}/open311.json?key=secret") as path:
         assert path.read_bytes() == (FIXTURES / "open311.json").read_bytes()
     assert not path.exists()
-    assert url_name("https://me:word@example.com/requests.json?key=secret") == "example.com/requests.json"
+    assert strip_url("https://me:word@example.com/requests.json?key=secret") == "example.com/requests.json"
 
 
 def test_an_address_that_does_not_answer(service: str) -> None:
-    with pytest.raises(DataError) as caught, downloaded(f"{service}/none.json?key=secret"):
+    with pytest.raises(DataError) as caught, open_download(f"{service}/none.json?key=secret"):
         pass
     assert str(caught.value) == (
         "127.0.0.1/none.json has to answer; it did not (HTTPStatusError); try it in a browser, or later"

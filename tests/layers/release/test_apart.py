@@ -8,12 +8,12 @@ import h3.api.basic_int as h3
 import numpy as np
 import pandas as pd
 
-from geo.apart import count_apart
+from geo.apart import count_separate_places
 from geo.cells import index_points_at
 from layers.areas import load_area
 from layers.event import RESOLUTIONS
-from layers.places import make_places, read_mask
-from layers.release.places import grow_tree
+from layers.places import build_places_mask, read_places_mask
+from layers.release.places import build_piece_tree
 from tests.support.publishing import Publisher, made_quarters
 
 AREA = load_area("middlesbrough")
@@ -72,19 +72,19 @@ def test_every_piece_can_have_all_its_possible_places_at_once(tmp_path: Path) ->
     points = pd.DataFrame({"lon": rng.uniform(west, east, 9000), "lat": rng.uniform(south, north, 9000)})
     for name, rows in (("a.csv", points), ("b.csv", points[::-1])):
         rows.to_csv(tmp_path / name, index=False)
-        make_places(tmp_path / name, area, source="s", licence="l", attribution="a")
+        build_places_mask(tmp_path / name, area, source="s", licence="l", attribution="a")
         shutil.copy(tmp_path / "places.csv", tmp_path / f"places-{name}")
     assert (tmp_path / "places-a.csv").read_bytes() == (tmp_path / "places-b.csv").read_bytes()
-    tree = grow_tree(area, read_mask(area), "coarse-5", floor=0.1, least_spots=5)
+    tree = build_piece_tree(area, read_places_mask(area), "coarse-5", floor=0.1, least_spots=5)
     points = pd.read_csv(tmp_path / "a.csv")
     ward = AREA.wards.locate(points["lon"].to_numpy(), points["lat"].to_numpy())
     cells = index_points_at(points["lon"].to_numpy(), points["lat"].to_numpy(), resolutions=(9, 11))
     rows = pd.DataFrame({"spot": cells[11], "ward": ward, "cell": cells[9]})[ward >= 0]
     leaf = tree.find_leaves(rows["cell"].tolist(), [AREA.wards.codes[k] for k in rows["ward"]])
     rows = rows.assign(leaf=leaf).sort_values(["spot", "ward", "cell"]).drop_duplicates("spot")
-    each = count_apart(rows["spot"].to_numpy(), np.arange(len(rows)), size=len(rows)) == 1
+    each = count_separate_places(rows["spot"].to_numpy(), np.arange(len(rows)), size=len(rows)) == 1
     laid = rows[each]
-    counts = count_apart(laid["spot"].to_numpy(), laid["leaf"].to_numpy(), size=len(tree.places))
+    counts = count_separate_places(laid["spot"].to_numpy(), laid["leaf"].to_numpy(), size=len(tree.places))
     possible = [place.possible_places or 0 for place in tree.places]
     assert counts.tolist() == possible
     assert min(possible[: len({*leaf.tolist()})]) >= 5

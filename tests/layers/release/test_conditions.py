@@ -13,8 +13,8 @@ import shapely.affinity
 
 from geo.errors import DataError
 from layers.release.audit import audit_folder, audit_release
-from layers.release.files import release_files
-from layers.release.format import CHECKSUMS, Period, Place, Release, ReleasedLayer, checksum_of
+from layers.release.files import build_release_files
+from layers.release.format import CHECKSUMS, Period, Place, Release, ReleasedLayer, hash_content
 from tests.support.publishing import Publisher, made_quarters
 
 Change = Callable[[Release], Release]
@@ -230,14 +230,14 @@ def test_a_real_release_keeps_every_condition(real: Release) -> None:
 
 def written(files: dict[str, bytes], folder: Path) -> Path:
     """The files with checksums of their own."""
-    sums = "".join(f"{checksum_of(files[one])}  {one}\n" for one in sorted(files) if one != CHECKSUMS)
+    sums = "".join(f"{hash_content(files[one])}  {one}\n" for one in sorted(files) if one != CHECKSUMS)
     for one, content in {**files, CHECKSUMS: sums.encode()}.items():
         (folder / one).write_bytes(content)
     return folder
 
 
 def test_keys_that_the_reader_passes_over_are_found_in_the_bytes(real: Release, tmp_path: Path) -> None:
-    files = release_files(real)
+    files = build_release_files(real)
     facts, shapes = json.loads(files["release.json"]), json.loads(files["outlines.geojson"])
     facts["layers"][0]["periods"][0]["hidden"] = 3
     shapes["features"][0]["properties"]["hidden"] = 3
@@ -250,7 +250,7 @@ def test_keys_that_the_reader_passes_over_are_found_in_the_bytes(real: Release, 
 
 
 def test_a_release_that_says_too_little_is_found_and_not_stumbled_over(real: Release, tmp_path: Path) -> None:
-    files = release_files(real)
+    files = build_release_files(real)
     facts = json.loads(files["release.json"])
     del facts["area"]["licence"], facts["wording"]
     files["release.json"] = json.dumps(facts).encode()
@@ -270,7 +270,7 @@ def test_a_release_that_says_too_little_is_found_and_not_stumbled_over(real: Rel
     ],
 )
 def test_a_layer_of_another_form_is_not_read(real: Release, tmp_path: Path, terms: dict[str, Any], fact: str) -> None:
-    files = release_files(replace(real, blocks=()))
+    files = build_release_files(replace(real, blocks=()))
     facts = json.loads(files["release.json"])
     facts["layers"][0] |= terms
     files["release.json"] = json.dumps(facts).encode()

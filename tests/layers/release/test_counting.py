@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from layers.areas import load_area
-from layers.release.counting import Past, count_events, tally_period
+from layers.release.counting import PublishedPeriod, count_events, tally_period
 from layers.release.events import KnownEvents
-from layers.release.periods import due_periods
+from layers.release.periods import list_due_periods
 from layers.release.places import PlaceTree
 from tests.support.example_release import example_release, fine_places
 
@@ -19,7 +19,7 @@ AREA = load_area("middlesbrough")
 FINE = tuple(fine_places())
 PARENT = np.array([next((k for k, up in enumerate(FINE) if up.place_id == place.parent_id), -1) for place in FINE])
 TREE = PlaceTree(FINE, PARENT, {(cell, "w"): cell for cell in range(8)})
-QUARTERS = due_periods(dt.date(2025, 1, 1), dt.date(2026, 7, 1), 3)
+QUARTERS = list_due_periods(dt.date(2025, 1, 1), dt.date(2026, 7, 1), 3)
 LAYER = example_release().layer("needle_litter")
 
 Row = tuple[int, int, int, int]  # name, quarter in which it began, quarter in which it was received, piece
@@ -50,7 +50,9 @@ def published(stores: list[list[Row]]) -> tuple[Counter[int], list[str]]:
     so_far: dict[str, Counter[str]] = {}
     names: list[str] = []
     for at, rows in enumerate(stores):
-        past = [Past("needle_litter", QUARTERS[old], so_far.get(QUARTERS[old].name, {})) for old in range(at)]
+        past = [
+            PublishedPeriod("needle_litter", QUARTERS[old], so_far.get(QUARTERS[old].name, {})) for old in range(at)
+        ]
         frames = count_events(known(rows), [LAYER], past, frozenset(names), AREA, {"fine": TREE})
         tally = tally_period(frames["needle_litter"], LAYER, QUARTERS[at], TREE)
         names += tally.counted

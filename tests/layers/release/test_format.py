@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from geo.errors import DataError
-from layers.release.files import release_checksum, release_files
+from layers.release.files import build_release_files, find_release_checksum
 from layers.release.format import Release
-from layers.release.words import promise
+from layers.release.words import format_promise
 from tests.support.example_release import example_release, write_example
 
 HINT = "fetch it again from whoever published it, or build it again"
@@ -21,11 +21,13 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     assert again.facts == release.facts
     assert again.layers == release.layers
     assert again.blocks == release.blocks
-    assert release_files(again) == release_files(release)
+    assert build_release_files(again) == build_release_files(release)
 
 
 def test_the_same_release_has_the_same_bytes() -> None:
-    assert release_checksum(release_files(example_release())) == release_checksum(release_files(example_release()))
+    assert find_release_checksum(build_release_files(example_release())) == find_release_checksum(
+        build_release_files(example_release())
+    )
 
 
 def test_every_piece_knows_the_block_that_it_is_part_of() -> None:
@@ -89,10 +91,10 @@ def test_another_format_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_words_name_the_threshold_of_each_layer() -> None:
-    readme = release_files(example_release())["README.txt"].decode()
-    assert promise(5) in readme
-    assert promise(10) in readme
-    assert promise(5) == (
+    readme = build_release_files(example_release())["README.txt"].decode()
+    assert format_promise(5) in readme
+    assert format_promise(10) in readme
+    assert format_promise(5) == (
         "We never show fewer than five. Smaller numbers are added to the surrounding area until there are enough."
     )
 
@@ -106,7 +108,7 @@ def test_the_reader_can_reach_no_store() -> None:
 
 
 def test_no_number_stands_in_the_manifest_but_the_rules() -> None:
-    manifest = json.loads(release_files(example_release())["release.json"])
+    manifest = json.loads(build_release_files(example_release())["release.json"])
     assert set(manifest) == {
         "format", "number", "as_at", "demonstration", "area", "licence", "sources", "wording", "previous", "layers",
     }  # fmt: skip

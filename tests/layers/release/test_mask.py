@@ -12,8 +12,8 @@ from geo.cells import index_points_at
 from geo.errors import PolicyError
 from layers.areas import Area, load_area
 from layers.event import RESOLUTIONS
-from layers.places import make_places, read_mask
-from layers.release.mask import require_plain_mask
+from layers.places import build_places_mask, read_places_mask
+from layers.release.mask import require_independent_mask
 from tests.support.publishing import Publisher, made_quarters
 
 RULE = "A list of places says where events can happen, and must not tell where they did"
@@ -29,7 +29,7 @@ def own_area(home: Path) -> Area:
 
 def masked(area: Area, folder: Path, lon: np.ndarray, lat: np.ndarray) -> Area:
     pd.DataFrame({"lon": lon, "lat": lat}).to_csv(folder / "points.csv", index=False)
-    make_places(folder / "points.csv", area, source="s", licence="l", attribution="a")
+    build_places_mask(folder / "points.csv", area, source="s", licence="l", attribution="a")
     return area
 
 
@@ -52,13 +52,13 @@ def scattered(area: Area, spots: np.ndarray) -> pd.DataFrame:
 def test_a_list_made_of_the_events_is_refused_and_nothing_is_published(tmp_path: Path) -> None:
     area = own_area(tmp_path / "home")
     publisher = Publisher(tmp_path / "home", area=area)
-    events = scattered(area, np.random.default_rng(1).choice(read_mask(area).spot_cells, 400, replace=False))
+    events = scattered(area, np.random.default_rng(1).choice(read_places_mask(area).spot_cells, 400, replace=False))
     publisher.load(events, now="2026-07-02")
     lon, lat = of_wards(area)
     masked(area, tmp_path, np.concatenate([events["lon"], lon]), np.concatenate([events["lat"], lat]))
     with pytest.raises(PolicyError) as caught:
         publisher.publish(tmp_path / "out")
-    spots = len(read_mask(area).spot_cells)
+    spots = len(read_places_mask(area).spot_cells)
     assert str(caught.value) == f"{RULE}; at {len(events)} of the {spots} spots of this one something did; {HINT}"
     assert not (tmp_path / "out").exists()
     assert not (tmp_path / "home" / "published").exists()
@@ -66,24 +66,24 @@ def test_a_list_made_of_the_events_is_refused_and_nothing_is_published(tmp_path:
 
 def test_a_third_of_the_spots_and_some_of_each_ward_stay_free() -> None:
     area = load_area("middlesbrough")
-    mask = read_mask(area)
+    mask = read_places_mask(area)
     spots = np.random.default_rng(2).permutation(mask.spot_cells)
     third = len(spots) // 3
-    require_plain_mask(mask, NONE, area)
-    require_plain_mask(mask, spots[third + 1 :], area)
+    require_independent_mask(mask, NONE, area)
+    require_independent_mask(mask, spots[third + 1 :], area)
     with pytest.raises(PolicyError) as caught:
-        require_plain_mask(mask, spots[third:], area)
+        require_independent_mask(mask, spots[third:], area)
     assert str(caught.value) == f"{RULE}; at 1,654 of the 2,480 spots of this one something did; {HINT}"
 
 
 def test_a_ward_without_a_free_spot_is_refused() -> None:
     area = load_area("middlesbrough")
-    mask = read_mask(area)
+    mask = read_places_mask(area)
     lat, lon = np.array([h3.cell_to_latlng(cell) for cell in mask.spot_cells.tolist()]).T
     ward = mask.spot_cells[area.wards.locate(lon, lat) == 3]
-    require_plain_mask(mask, ward[1:], area)
+    require_independent_mask(mask, ward[1:], area)
     with pytest.raises(PolicyError) as caught:
-        require_plain_mask(mask, ward, area)
+        require_independent_mask(mask, ward, area)
     assert (
         str(caught.value)
         == f"{RULE}; at every one of the {len(ward)} spots of {area.wards.names[3]} something did; {HINT}"
@@ -94,5 +94,5 @@ def test_a_list_is_looked_at_before_a_series_begins_alone(tmp_path: Path) -> Non
     area = own_area(tmp_path / "home")
     publisher = Publisher(tmp_path / "home", area=area)
     publisher.publish(tmp_path / "out")
-    publisher.load(scattered(area, read_mask(area).spot_cells), now="2026-12-01")
+    publisher.load(scattered(area, read_places_mask(area).spot_cells), now="2026-12-01")
     assert publisher.publish(tmp_path / "out", as_at="2027-04-01").is_new

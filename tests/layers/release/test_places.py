@@ -11,12 +11,12 @@ from geo.cells import index_points
 from geo.disclosure import require_tree
 from geo.errors import PolicyError
 from layers.areas import load_area
-from layers.places import read_mask
-from layers.release.places import grow_tree, whole_tree
+from layers.places import read_places_mask
+from layers.release.places import build_borough_tree, build_piece_tree
 
 AREA = load_area("middlesbrough")
-MASK = read_mask(AREA)
-FINE = grow_tree(AREA, MASK, "fine", floor=0.1)
+MASK = read_places_mask(AREA)
+FINE = build_piece_tree(AREA, MASK, "fine", floor=0.1)
 
 
 def test_the_tree_is_as_the_rule_wants_it() -> None:
@@ -46,13 +46,13 @@ def test_pieces_lie_in_their_ward_and_do_not_overlap() -> None:
 
 
 def test_slivers_are_joined() -> None:
-    everything = grow_tree(AREA, MASK, "fine", floor=0.0)
+    everything = build_piece_tree(AREA, MASK, "fine", floor=0.0)
     assert sum(place.level == "piece" for place in everything.places) == len(MASK.cell)
     assert sum(place.level == "piece" for place in FINE.places) < len(MASK.cell)
 
 
 def test_a_minimum_of_possible_places_is_kept_by_every_piece() -> None:
-    coarse = grow_tree(AREA, MASK, "coarse-5", floor=0.1, least_spots=5)
+    coarse = build_piece_tree(AREA, MASK, "coarse-5", floor=0.1, least_spots=5)
     spots = [place.possible_places for place in coarse.places if place.level == "piece"]
     assert min(spot or 0 for spot in spots) >= 5
     assert sum(spot or 0 for spot in spots) == MASK.apart.sum() < MASK.spots.sum()
@@ -65,7 +65,7 @@ def test_wards_without_enough_places_are_refused() -> None:
         MASK, cell=MASK.cell[kept], ward_code=tuple(MASK.ward_code[k] for k in kept), spots=MASK.spots[kept]
     )
     with pytest.raises(PolicyError) as caught:
-        grow_tree(AREA, fewer, "fine", floor=0.1)
+        build_piece_tree(AREA, fewer, "fine", floor=0.1)
     assert str(caught.value) == (
         "Every piece needs 1 places where events can happen, for its layer's minimum of places; "
         f"the whole ward {AREA.wards.names[0]} has fewer; "
@@ -86,7 +86,7 @@ def test_every_point_of_the_area_has_a_piece_of_its_own_ward() -> None:
 
 
 def test_the_borough_alone_takes_everything() -> None:
-    tree = whole_tree(AREA, "whole")
+    tree = build_borough_tree(AREA, "whole")
     assert tree.find_leaves([1, 2], ["E1", "E2"]).tolist() == [0, 0]
     assert tree.places[0].place_id == "whole.middlesbrough"
     assert FINE.find_leaves([1], ["elsewhere"]).tolist() == [-1]

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geo.errors import PolicyError
-from layers.release.periods import due_periods, period_at, three_years_before
+from layers.release.periods import find_default_start, find_period, list_due_periods
 from layers.release.policy import load_policy
 
 RULE = "The policy of releases keeps to what is proved safe"
@@ -95,16 +95,16 @@ def test_a_layer_within_a_layer_is_refused(tmp_path: Path) -> None:
 
 def test_a_period_is_due_one_period_late() -> None:
     first = dt.date(2026, 1, 1)
-    assert due_periods(first, dt.date(2026, 6, 30), 3) == ()
-    assert [period.name for period in due_periods(first, dt.date(2026, 7, 1), 3)] == ["2026-Q1"]
-    assert [period.name for period in due_periods(dt.date(2026, 1, 2), dt.date(2026, 10, 1), 3)] == ["2026-Q2"]
-    assert [period.name for period in due_periods(first, dt.date(2028, 1, 1), 12)] == ["2026"]
-    assert three_years_before(dt.date(2026, 11, 22)) == dt.date(2023, 1, 1)
+    assert list_due_periods(first, dt.date(2026, 6, 30), 3) == ()
+    assert [period.name for period in list_due_periods(first, dt.date(2026, 7, 1), 3)] == ["2026-Q1"]
+    assert [period.name for period in list_due_periods(dt.date(2026, 1, 2), dt.date(2026, 10, 1), 3)] == ["2026-Q2"]
+    assert [period.name for period in list_due_periods(first, dt.date(2028, 1, 1), 12)] == ["2026"]
+    assert find_default_start(dt.date(2026, 11, 22)) == dt.date(2023, 1, 1)
 
 
 @given(st.dates(dt.date(1990, 1, 1), dt.date(2100, 1, 1)), st.sampled_from((1, 3, 6, 12)))
 def test_periods_follow_one_another_without_gap(day: dt.date, months: int) -> None:
-    period = period_at(day, months)
+    period = find_period(day, months)
     assert period.start <= day < period.end
-    assert period_at(period.end, months).start == period.end
-    assert period_at(period.end - dt.timedelta(days=1), months) == period
+    assert find_period(period.end, months).start == period.end
+    assert find_period(period.end - dt.timedelta(days=1), months) == period

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from layers.release.files import release_files
+from layers.release.files import build_release_files
 from layers.release.format import Release
-from layers.release.series import Given, earlier_in_register, series_findings
+from layers.release.series import GivenRelease, find_earlier, find_series_faults
 from tests.support.cli import Run
 from tests.support.example_release import example_release, write_example
 from tests.support.publishing import Publisher, made_quarters
@@ -30,7 +30,7 @@ def tampered(two: Path, out: Path, **facts: Any) -> Path:
     release = Release.read(two / "second")
     blocks = tuple(replace(block, count=block.count + 2) for block in release.blocks)
     out.mkdir()
-    for name, content in release_files(replace(release, blocks=blocks, facts={**release.facts, **facts})).items():
+    for name, content in build_release_files(replace(release, blocks=blocks, facts={**release.facts, **facts})).items():
         (out / name).write_bytes(content)
     return out
 
@@ -117,25 +117,25 @@ ENTRY = {"area": "exampleton", "number": 1, "as_at": "2026-08-01", "checksum": "
     ],
 )
 def test_numbers_and_days_follow_from_what_is_named(facts: dict[str, Any], expected: list[str]) -> None:
-    assert [found.reason for found in series_findings(example_release(**facts), [])] == expected
+    assert [found.reason for found in find_series_faults(example_release(**facts), [])] == expected
 
 
 def test_the_order_of_earlier_releases_is_their_own(two: Path) -> None:
-    given = [Given.read(two / name) for name in ("first", "second")]
+    given = [GivenRelease.read(two / name) for name in ("first", "second")]
     entries = [
         {"area": "middlesbrough", "number": k + 1, "as_at": old.release.facts["as_at"], "checksum": old.checksum}
         for k, old in enumerate(given)
     ]
     area = given[0].release.facts["area"]
     later = example_release(area=area, number=3, as_at="2027-05-01", previous=entries)
-    assert series_findings(later, given) == []
-    (found,) = series_findings(later, given[::-1])
+    assert find_series_faults(later, given) == []
+    (found,) = find_series_faults(later, given[::-1])
     assert found.reason == "names the releases before it in another order"
 
 
 @pytest.mark.parametrize("broken", ["previous", "area", "number"])
 def test_a_release_that_does_not_say_who_it_is_is_left_to_the_conditions(two: Path, broken: str) -> None:
     facts: dict[str, Any] = {broken: "x"}
-    odd = Given(example_release(**facts), "0" * 64)
-    assert earlier_in_register(odd, two / "home") == ([], [])
-    assert series_findings(odd.release, []) == []
+    odd = GivenRelease(example_release(**facts), "0" * 64)
+    assert find_earlier(odd, two / "home") == ([], [])
+    assert find_series_faults(odd.release, []) == []

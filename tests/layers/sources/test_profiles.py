@@ -7,17 +7,17 @@ import pytest
 from geo.errors import DataError, UsageError
 from layers.sources import (
     SourceProfile,
+    assign_columns,
     builtin_profiles,
     list_profiles,
     load_profile,
-    make_plan,
     make_profile,
     parse_profile,
     save_profile,
     suggest_profile,
 )
 from tests.support.ingesting import FIXTURES, table
-from tests.support.somebody import as_somebody_else
+from tests.support.somebody import as_other_user
 
 PLAIN = """
 name = "finds"
@@ -127,7 +127,7 @@ def test_a_users_own_profile_comes_first(tmp_path: Path) -> None:
 def test_a_home_that_may_not_be_looked_into_is_said(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir(mode=0)
-    with as_somebody_else(), pytest.raises(DataError) as caught:
+    with as_other_user(), pytest.raises(DataError) as caught:
         list_profiles(home)
     assert str(caught.value) == (
         f"Source profiles are in a folder that this user may look into; {home / 'sources'} cannot be looked into: "
@@ -136,7 +136,7 @@ def test_a_home_that_may_not_be_looked_into_is_said(tmp_path: Path) -> None:
 
 
 def test_headings_are_found_but_for_case_blanks_and_hyphens() -> None:
-    plan = make_plan(
+    plan = assign_columns(
         load_profile("table", Path()), ["LAYER", "Grid-Reference", "Date Found", "REPORTED BY"], name="a.csv"
     )
     assert (plan.layer, plan.grid_ref, plan.start, plan.reported_by) == (
@@ -146,7 +146,7 @@ def test_headings_are_found_but_for_case_blanks_and_hyphens() -> None:
 
 def test_two_columns_that_answer_to_one_name() -> None:
     with pytest.raises(DataError) as caught:
-        make_plan(load_profile("table", Path()), ["layer", "Lon", "LON", "lat", "date"], name="a.csv")
+        assign_columns(load_profile("table", Path()), ["layer", "Lon", "LON", "lat", "date"], name="a.csv")
     assert str(caught.value) == "a.csv has to have one column for lon; it has 2: Lon, LON; rename or delete the others"
 
 

@@ -7,7 +7,7 @@ import pytest
 from geo.errors import PolicyError, StoreError
 from layers.access import ANALYST, Viewer
 from layers.event import event_id
-from layers.storage.reading import live_records, read_columns
+from layers.storage.reading import read_columns, read_live_records
 from layers.storage.store import Store
 from tests.support.event_frames import WARDS, event_frame, load, reject_frame
 
@@ -41,12 +41,12 @@ def test_a_load_is_remembered_with_its_files_and_counts(store: Store) -> None:
 
 def test_undo_takes_a_load_back_wholly(store: Store) -> None:
     load(store, event_frame(["a", "b"], scope="m"), now=MONDAY)
-    before = live_records(store, ANALYST)
+    before = read_live_records(store, ANALYST)
     load(store, event_frame(["a", "c"], scope="m", quantity=[2, 1]), cover=["m"], now=MONDAY + timedelta(days=1))
     assert store.last_load(ANALYST) == store.batches(ANALYST)[0]
     undone = store.undo_last(ANALYST)
     assert (undone.batch_id, undone.new, undone.updated, undone.removed) == (2, 1, 1, 1)
-    assert live_records(store, ANALYST).equals(before)
+    assert read_live_records(store, ANALYST).equals(before)
     assert store.history(ANALYST, event_id("table", "c")) == []
     assert store.batches(ANALYST)[0].undone_at is not None
     assert store.last_load(ANALYST) == store.batches(ANALYST)[1]
@@ -96,7 +96,7 @@ def test_everything_that_reads_or_changes_events_asks_the_policy(store: Store) -
         "see counts": lambda: read_columns(store, NOBODY, ward_codes=WARDS),
         "see records": lambda: store.history(NOBODY, "x"),
         "see rejects": lambda: store.rejects(NOBODY),
-        "export": lambda: live_records(store, NOBODY),
+        "export": lambda: read_live_records(store, NOBODY),
         "undo": lambda: store.undo_last(NOBODY),
         "erase": lambda: store.erase(NOBODY, "table", "a"),
         "retain": lambda: store.retain(NOBODY, 1),

@@ -12,7 +12,7 @@ from layers.access import ANALYST
 from layers.event import event_id
 from layers.storage import erasure
 from layers.storage.erasure import Erasure
-from layers.storage.reading import is_empty, live_records, records
+from layers.storage.reading import is_empty, read_live_records, read_records
 from layers.storage.store import Store
 from tests.support.event_frames import event_frame, load, reject_frame
 from tests.support.postgres import Server
@@ -73,7 +73,7 @@ def test_no_byte_of_an_erased_event_stays(store: Store, server: Server | None) -
     assert secrets[0] not in after
     assert secrets[2] not in after
     assert store.rejects(ANALYST)["line"].tolist() == [2]
-    assert (store.history(ANALYST, event_id("table", SECRET_ID)), len(live_records(store, ANALYST))) == ([], 3000)
+    assert (store.history(ANALYST, event_id("table", SECRET_ID)), len(read_live_records(store, ANALYST))) == ([], 3000)
 
 
 def test_the_note_goes_with_the_last_event_that_has_it(store: Store, server: Server | None) -> None:
@@ -89,7 +89,7 @@ def test_what_is_not_there_is_not_erased(store: Store) -> None:
     load(store, event_frame(["a"]))
     nothing = store.erase(ANALYST, "other", "a")
     assert (nothing, nothing.found) == (Erasure(events=0, rows=0, rejects=0, complete=True), False)
-    assert len(live_records(store, ANALYST)) == 1
+    assert len(read_live_records(store, ANALYST)) == 1
 
 
 @pytest.mark.parametrize(
@@ -162,8 +162,8 @@ def test_retention_takes_whole_events_by_when_they_ended(store: Store) -> None:
     )
     done = erasure.retain(store.engine, ANALYST, 3, now=NOW)
     assert done == Erasure(events=2, rows=2, rejects=0, complete=True)
-    assert set(live_records(store, ANALYST)["source_id"]) == {"mended", "in force", "edge"}
-    assert len(records(store, ANALYST, [1, 2, 3])) == 2
+    assert set(read_live_records(store, ANALYST)["source_id"]) == {"mended", "in force", "edge"}
+    assert len(read_records(store, ANALYST, [1, 2, 3])) == 2
 
 
 def test_retention_takes_rejects_of_old_loads(store: Store, server: Server | None) -> None:
@@ -190,7 +190,7 @@ def test_a_whole_source_goes_and_others_stay(store: Store) -> None:
     with store.begin_load(ANALYST, area="a") as entry, entry.file("c.csv", "other", sha256="0") as part:
         part.add_events(event_frame(["c"], source="other"))
     assert store.erase_source(ANALYST, "other") == Erasure(1, 1, 0, complete=True)
-    assert list(live_records(store, ANALYST)["source_id"]) == ["a", "b"]
+    assert list(read_live_records(store, ANALYST)["source_id"]) == ["a", "b"]
     last = store.last_load(ANALYST)
     assert last is not None
     assert last.batch_id == 1

@@ -17,7 +17,7 @@ from layers.sources import SourceProfile, parse_profile
 from layers.storage.batches import list_rejects
 from layers.storage.databases import make_engine, migrate
 from layers.storage.erasure import Erasure
-from layers.storage.reading import live_records
+from layers.storage.reading import read_live_records
 from layers.storage.store import Store
 from tests.support.event_frames import event_frame, load, reject_frame
 from tests.support.ingesting import NOW, ingest, table
@@ -64,7 +64,7 @@ def test_a_repeat_takes_the_rejects_of_its_key_and_leaves_its_fellows(store: Sto
     lines = [f"A,{PLACE},2025-01-01", f"A,{PLACE},2025-01-02", f"A,{PLACE},soon", f"B,{PLACE},soon"]
     ingest(store, table(tmp_path, *lines, heading="id,lon,lat,date"), source=source)
     assert store.erase(ANALYST, "numbered", "A#2") == Erasure(events=1, rows=1, rejects=1, complete=True)
-    assert (live_records(store, ANALYST)["source_id"].tolist(), left(store)) == (["A"], [5])
+    assert (read_live_records(store, ANALYST)["source_id"].tolist(), left(store)) == (["A"], [5])
 
 
 def test_a_digest_as_key(store: Store, tmp_path: Path) -> None:
@@ -72,8 +72,11 @@ def test_a_digest_as_key(store: Store, tmp_path: Path) -> None:
     source, path = profile("plain"), table(tmp_path, f"{PLACE},2026-11-23", heading="lon,lat,date")
     ingest(store, path, source=source)
     ingest(store, path, source=source, now=NOW + timedelta(days=2))
-    assert (store.rejects(ANALYST, 1)["reason"].tolist(), len(live_records(store, ANALYST))) == (["future_date"], 1)
-    (key,) = live_records(store, ANALYST)["source_id"]
+    assert (store.rejects(ANALYST, 1)["reason"].tolist(), len(read_live_records(store, ANALYST))) == (
+        ["future_date"],
+        1,
+    )
+    (key,) = read_live_records(store, ANALYST)["source_id"]
     assert store.erase(ANALYST, "plain", key) == Erasure(events=1, rows=1, rejects=1, complete=True)
     assert store.rejects(ANALYST, 1).empty
 

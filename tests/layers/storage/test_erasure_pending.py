@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from geo.errors import StoreError
 from layers.access import ANALYST
 from layers.storage import erasure
-from layers.storage.reading import live_records
+from layers.storage.reading import read_live_records
 from layers.storage.store import Store
 from tests.support.event_frames import event_frame, load
 from tests.support.full_disk import files_limited_to
@@ -80,7 +80,7 @@ def test_a_store_with_a_pending_erasure_opens_and_reads(
         leave_pending(store)
     with hindrance(tmp_path), Store.open(tmp_path) as store:
         assert store.describe_pending_erasure() == PENDING
-        assert len(live_records(store, ANALYST)) == 2000
+        assert len(read_live_records(store, ANALYST)) == 2000
     with Store.open(tmp_path) as store:
         assert store.describe_pending_erasure() is None
         assert SECRET not in b"".join(path.read_bytes() for path in tmp_path.iterdir())
@@ -108,7 +108,7 @@ def test_on_a_full_disk_an_erasure_takes_no_room_from_others(small_disk: Path) -
             assert (home / "hexbeat.sqlite-wal").stat().st_size == 0
             assert SECRET not in b"".join(path.read_bytes() for path in home.iterdir())
     with Store.open(home) as store:
-        assert (store.describe_pending_erasure(), len(live_records(store, ANALYST))) == (PENDING, 2000)
+        assert (store.describe_pending_erasure(), len(read_live_records(store, ANALYST))) == (PENDING, 2000)
     ballast.unlink()
     with Store.open(home) as store:
         assert store.describe_pending_erasure() is None
@@ -124,7 +124,7 @@ def test_an_erasure_with_no_room_at_all_changes_nothing(tmp_path: Path) -> None:
             "that the file and its folder can be written"
         )
         assert store.describe_pending_erasure() is None
-        assert len(live_records(store, ANALYST)) == 2001
+        assert len(read_live_records(store, ANALYST)) == 2001
 
 
 @pytest.fixture
@@ -148,7 +148,7 @@ def test_one_who_may_only_read_opens_a_store_with_a_pending_erasure(
         leave_pending(store)
     with Store.open(tmp_path, database_url=lesser_url) as store:
         assert store.describe_pending_erasure() == PENDING
-        assert len(live_records(store, ANALYST)) == 2000
+        assert len(read_live_records(store, ANALYST)) == 2000
     with Store.open(tmp_path, database_url=database_url) as store:
         assert store.describe_pending_erasure() is None
 

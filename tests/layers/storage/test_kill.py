@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from layers.access import ANALYST
-from layers.storage.reading import live_records
+from layers.storage.reading import read_live_records
 from layers.storage.store import Store
 from tests.support.loading import FIXED, NEW, Loader
 
@@ -48,7 +48,7 @@ def check_whole(store: Store, told: int) -> int:
     last = len(batches)
     assert last in {told, told + 1}
     assert [batch.batch_id for batch in batches] == sorted((batch.batch_id for batch in batches), reverse=True)
-    frame = live_records(store, ANALYST)
+    frame = read_live_records(store, ANALYST)
     fixed = frame[frame["source_id"].str.startswith("fixed-")]
     assert (len(fixed), set(fixed["quantity"])) == ((FIXED, {last}) if last else (0, set()))
     new = frame[frame["source_id"].str.startswith("new-")].groupby("quantity").size()

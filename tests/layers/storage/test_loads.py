@@ -9,7 +9,7 @@ from geo.errors import DataError, UsageError
 from layers.access import ANALYST
 from layers.event import event_id
 from layers.storage.loads import FileTally
-from layers.storage.reading import is_empty, live_records
+from layers.storage.reading import is_empty, read_live_records
 from layers.storage.store import Store
 from tests.support.event_frames import BOTH, LONS, WARDS, event_frame, load, reject_frame, wards_around
 
@@ -19,7 +19,7 @@ WESTERN = wards_around(WARDS[0])
 
 
 def quantities(store: Store) -> dict[str, int]:
-    frame = live_records(store, ANALYST)
+    frame = read_live_records(store, ANALYST)
     return dict(zip(frame["source_id"], frame["quantity"], strict=True))
 
 
@@ -60,7 +60,7 @@ def test_every_value_comes_back_as_it_went_in(store: Store) -> None:
     ]
     frame = event_frame([f"k{text}" for text in texts], note=texts, lon=-1.1 / 3, lat=54.123456789012345)
     load(store, frame)
-    found = live_records(store, ANALYST, note=True)[list(frame.columns)]
+    found = read_live_records(store, ANALYST, note=True)[list(frame.columns)]
     assert found["note"].tolist() == texts
     assert found["source_id"].tolist() == frame["source_id"].tolist()
     assert found["lon"].tolist() == frame["lon"].tolist()
@@ -71,7 +71,7 @@ def test_every_value_comes_back_as_it_went_in(store: Store) -> None:
 
 def test_what_no_database_holds_is_cleaned_not_refused(store: Store) -> None:
     load(store, event_frame(["a"], note=pd.Series(["nul\x00 half\ud800 end"], dtype="object")))
-    assert live_records(store, ANALYST, note=True)["note"].tolist() == ["nul half\ufffd end"]
+    assert read_live_records(store, ANALYST, note=True)["note"].tolist() == ["nul half\ufffd end"]
 
 
 def test_a_snapshot_removes_what_it_no_longer_holds_in_its_scopes(store: Store) -> None:

@@ -15,10 +15,10 @@ from layers.storage.reading import (
     count_outside,
     has_demonstration,
     is_empty,
-    live_records,
     read_columns,
-    records,
-    source_summary,
+    read_live_records,
+    read_records,
+    summarise_sources,
 )
 from layers.storage.store import Store
 from tests.support.event_frames import WARDS, event_frame, load, reject_frame
@@ -50,7 +50,7 @@ def test_columns_say_what_the_records_say(store: Store) -> None:
     frame = many()
     load(store, frame)
     columns = read_columns(store, ANALYST, ward_codes=WARDS)
-    rows = live_records(store, ANALYST)
+    rows = read_live_records(store, ANALYST)
     rows = rows[rows["ward_code"].isin(WARDS)].sort_values(["occurred_from", "row_id"])
     assert columns.version == 1
     assert columns.row_id.tolist() == rows["row_id"].tolist()
@@ -117,17 +117,17 @@ def test_demonstration_and_emptiness(store: Store) -> None:
 def test_records_come_in_the_order_asked(store: Store) -> None:
     load(store, many(1200))
     wanted = [1100, 3, 99_999, 3, 700]
-    found = records(store, ANALYST, wanted)
+    found = read_records(store, ANALYST, wanted)
     assert found["row_id"].tolist() == [1100, 3, 3, 700]
     assert found["source_id"].tolist() == ["k1099", "k2", "k2", "k699"]
-    assert ("note" in found, "note" in records(store, ANALYST, [1], note=True)) == (False, True)
-    assert records(store, ANALYST, []).dtypes.equals(found.dtypes)
+    assert ("note" in found, "note" in read_records(store, ANALYST, [1], note=True)) == (False, True)
+    assert read_records(store, ANALYST, []).dtypes.equals(found.dtypes)
 
 
 def test_a_note_is_kept_back_unless_asked_for(store: Store) -> None:
     load(store, event_frame(["a"], note="private"))
-    assert "private" not in records(store, ANALYST, [1]).to_string()
-    assert records(store, ANALYST, [1], note=True)["note"].tolist() == ["private"]
+    assert "private" not in read_records(store, ANALYST, [1]).to_string()
+    assert read_records(store, ANALYST, [1], note=True)["note"].tolist() == ["private"]
 
 
 def test_what_the_sources_are_worth(store: Store) -> None:
@@ -141,7 +141,7 @@ def test_what_the_sources_are_worth(store: Store) -> None:
         with entry.file("b.csv", "broken", sha256="0") as part:
             part.add_rejects(reject_frame({1: ("bad_date", "{}")}))
     tuesday = int((MONDAY + timedelta(days=1)).timestamp())
-    frame = source_summary(store, ANALYST)
+    frame = summarise_sources(store, ANALYST)
     assert list(frame.columns) == [
         "source", "layer", "events", "last_record", "without_time", "snapped", "rejects", "last_load"
     ]  # fmt: skip
@@ -153,4 +153,4 @@ def test_what_the_sources_are_worth(store: Store) -> None:
 
 
 def test_an_empty_store_has_no_sources(store: Store) -> None:
-    assert source_summary(store, ANALYST).empty
+    assert summarise_sources(store, ANALYST).empty

@@ -23,7 +23,7 @@ from layers.storage.schema import HEAD, metadata
 from layers.storage.store import Store
 from tests.support.event_frames import event_frame, load
 from tests.support.postgres import Server
-from tests.support.somebody import as_somebody_else
+from tests.support.somebody import as_other_user
 
 
 def test_a_new_store_is_empty_and_at_version_nought(store: Store) -> None:
@@ -147,19 +147,19 @@ def test_the_store_of_another_user_who_lets_one_in_is_opened() -> None:
         Store.open(home).dispose()
         home.chmod(0o777)
         (home / "hexbeat.sqlite").chmod(0o666)
-        with as_somebody_else(), Store.open(home) as store:
+        with as_other_user(), Store.open(home) as store:
             load(store, event_frame(["a"]))
             assert not is_empty(store, ANALYST)
         assert oct(home.stat().st_mode & 0o777) == "0o777"
         home.chmod(0o755)
-        with as_somebody_else(), pytest.raises(StoreError) as caught:
+        with as_other_user(), pytest.raises(StoreError) as caught:
             Store.open(home)
         assert str(caught.value) == (
             f"The database answers; {home}/hexbeat.sqlite says: attempt to write a readonly database; check that the "
             "disk has room, and that the file and its folder can be written"
         )
         (home / "hexbeat.sqlite").chmod(0o644)
-        with as_somebody_else(), pytest.raises(StoreError) as caught:
+        with as_other_user(), pytest.raises(StoreError) as caught:
             Store.open(home)
         assert str(caught.value) == (
             f"The store is a file that this user can write; {home}/hexbeat.sqlite cannot be: Permission denied; "

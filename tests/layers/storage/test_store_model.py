@@ -14,7 +14,7 @@ from geo.errors import StoreError
 from layers.access import ANALYST
 from layers.columns import Columns
 from layers.event import event_id
-from layers.storage.reading import ColumnCache, live_records, read_columns
+from layers.storage.reading import ColumnCache, read_columns, read_live_records
 from layers.storage.store import Store
 from tests.support.event_frames import BOTH, LONS, WARDS, event_frame, wards_around
 from tests.support.postgres import wipe
@@ -116,7 +116,7 @@ class Machine(RuleBasedStateMachine):
 
     @invariant()
     def live_rows_are_those_of_the_model(self) -> None:
-        found = live_records(self.store, ANALYST)
+        found = read_live_records(self.store, ANALYST)
         names = ["scope", "quantity", "ward_code", "occurred_from"]
         held = {key: (s, q, w, m // 60) for key, s, q, w, m in found[["source_id", *names]].itertuples(index=False)}
         assert held == self.model.live

@@ -11,13 +11,13 @@ from layers.storage.erasure import Erasure
 from layers.storage.store import Store
 from layers.work.ledger import (
     VISIT_COLUMNS,
-    imports,
+    list_imports,
+    read_visit_history,
+    read_visits,
     record_import,
     record_visit,
     undo_import,
     undo_visit,
-    visit_history,
-    visits,
     work_version,
 )
 from layers.work.visit_rows import Recorded
@@ -33,14 +33,14 @@ def bring(store: Store, *found: Visit, dry_run: bool = False) -> tuple[dict[str,
 
 
 def minutes_of(store: Store) -> list[int]:
-    return visits(store, ANALYST)["minutes"].tolist()
+    return read_visits(store, ANALYST)["minutes"].tolist()
 
 
 def test_a_visit_is_recorded_once(store: Store) -> None:
     visit = made_visit()
     assert record_visit(store, ANALYST, visit, now=NOW) == Recorded(visit_id(visit), "new")
     assert record_visit(store, ANALYST, visit, now=LATER) == Recorded(visit_id(visit), "unchanged")
-    frame = visits(store, ANALYST)
+    frame = read_visits(store, ANALYST)
     assert tuple(frame.columns) == VISIT_COLUMNS
     assert frame.drop(columns="needles").iloc[0].to_dict() == {
         "visit_id": visit_id(visit),
@@ -70,7 +70,7 @@ def test_a_correction_keeps_what_was_and_undoing_puts_it_back(store: Store) -> N
     assert minutes_of(store) == [15]
     assert undo_visit(store, ANALYST, name, now=LATER) is False
     assert minutes_of(store) == []
-    past = visit_history(store, ANALYST, name)
+    past = read_visit_history(store, ANALYST, name)
     assert past["minutes"].tolist() == [15, 12, 15]
     assert past["superseded_at"].notna().all()
     with pytest.raises(StoreError) as caught:
@@ -84,7 +84,7 @@ def test_a_correction_keeps_what_was_and_undoing_puts_it_back(store: Store) -> N
 def test_needles_that_are_not_said_stay(store: Store) -> None:
     record_visit(store, ANALYST, made_visit(kind="sweep", needles=7), now=NOW)
     assert record_visit(store, ANALYST, made_visit(kind="sweep", minutes=20), now=NOW).outcome == "updated"
-    frame = visits(store, ANALYST)
+    frame = read_visits(store, ANALYST)
     assert (frame["needles"].tolist(), frame["minutes"].tolist()) == ([7], [20])
 
 
@@ -99,8 +99,8 @@ def test_visits_are_chosen_by_start_and_plan(store: Store) -> None:
     other = made_visit(plan_id=None, stop_id=None, started_at=dt.datetime(2026, 11, 19, 23, tzinfo=LONDON))
     record_visit(store, ANALYST, other, now=NOW)
     at = dt.datetime(2026, 11, 19, 23, tzinfo=dt.UTC)
-    assert [len(visits(store, ANALYST, **chosen)) for chosen in ({}, {"start": at}, {"end": at})] == [2, 1, 1]
-    assert visits(store, ANALYST, plan_id="p7f3a")["stop_id"].tolist() == ["1-1"]
+    assert [len(read_visits(store, ANALYST, **chosen)) for chosen in ({}, {"start": at}, {"end": at})] == [2, 1, 1]
+    assert read_visits(store, ANALYST, plan_id="p7f3a")["stop_id"].tolist() == ["1-1"]
 
 
 def test_an_import_comes_whole_twice_changes_nothing_and_can_be_undone(store: Store) -> None:
@@ -117,7 +117,7 @@ def test_an_import_comes_whole_twice_changes_nothing_and_can_be_undone(store: St
     undone = undo_import(store, ANALYST, now=LATER)
     assert (undone.load_id, undone.file, undone.tally) == (load_id, "done.csv", tally)
     assert minutes_of(store) == [15, 30]  # the tap is back, the later correction stays
-    assert [load.undone_at for load in imports(store, ANALYST)] == [LATER]
+    assert [load.undone_at for load in list_imports(store, ANALYST)] == [LATER]
     assert undo_visit(store, ANALYST, visit_id(walked[3]), now=LATER) is False  # never back to an undone import
     with pytest.raises(StoreError) as caught:
         undo_import(store, ANALYST)
@@ -133,7 +133,7 @@ def test_an_import_with_a_visit_twice_or_in_the_future_changes_nothing(store: St
     assert str(caught.value) == (
         "What was done lies in the past; a visit begins later than now; check the clock and day"
     )
-    assert (minutes_of(store), imports(store, ANALYST)) == ([], [])
+    assert (minutes_of(store), list_imports(store, ANALYST)) == ([], [])
 
 
 @pytest.mark.parametrize(
@@ -186,11 +186,11 @@ def test_erasure_and_retention_reach_visits(store: Store) -> None:
     old = made_visit(plan_id=None, stop_id=None, started_at=dt.datetime(2016, 5, 1, tzinfo=dt.UTC))
     record_visit(store, ANALYST, old, now=NOW)
     assert store.retain(ANALYST, 6) == Erasure(events=0, rows=0, rejects=0, complete=True, visits=1)
-    assert visits(store, ANALYST)["visit_id"].tolist() == [first]
+    assert read_visits(store, ANALYST)["visit_id"].tolist() == [first]
     work = work_version(store, ANALYST)
     assert store.erase(ANALYST, "table", first).found is False
     assert store.erase(ANALYST, "ledger", first) == Erasure(events=0, rows=0, rejects=0, complete=True, visits=1)
-    assert (len(visit_history(store, ANALYST, first)), work_version(store, ANALYST)) == (0, work + 1)
+    assert (len(read_visit_history(store, ANALYST, first)), work_version(store, ANALYST)) == (0, work + 1)
     record_visit(store, ANALYST, made_visit(), now=NOW)
     assert store.erase_source(ANALYST, "ledger").visits == 1
 
@@ -201,9 +201,9 @@ def test_the_policy_is_asked(store: Store) -> None:
         ("record work", lambda: record_import(store, NOBODY, [], area="a", file="f", sha256="0")),
         ("record work", lambda: undo_visit(store, NOBODY, "a")),
         ("record work", lambda: undo_import(store, NOBODY)),
-        ("see work", lambda: visits(store, NOBODY)),
-        ("see work", lambda: visit_history(store, NOBODY, "a")),
-        ("see work", lambda: imports(store, NOBODY)),
+        ("see work", lambda: read_visits(store, NOBODY)),
+        ("see work", lambda: read_visit_history(store, NOBODY, "a")),
+        ("see work", lambda: list_imports(store, NOBODY)),
         ("see counts", lambda: work_version(store, NOBODY)),
     ]
     for action, ask in asked:

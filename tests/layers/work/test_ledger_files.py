@@ -10,8 +10,8 @@ from geo.errors import DataError, UsageError
 from layers.access import ANALYST
 from layers.plans.plan import Plan
 from layers.storage.store import Store
-from layers.work.ledger import record_visit, undo_import, visits
-from layers.work.ledger_files import DoneOptions, DoneReport, import_done
+from layers.work.ledger import read_visits, record_visit, undo_import
+from layers.work.ledger_files import ImportOptions, ImportReport, import_visits
 from layers.work.reference import load_reference
 from layers.work.visits import visit_of_stop
 from tests.support.gpx import gpx_of, walked
@@ -30,9 +30,9 @@ WALK = walked(
 
 
 def bring(
-    store: Store, path: Path, *, plan: Plan | None = PLAN, options: DoneOptions | None = None, dry_run: bool = False
-) -> DoneReport:
-    return import_done(store, ANALYST, path, area=AREA, plan=plan, options=options, dry_run=dry_run, now=NOW)
+    store: Store, path: Path, *, plan: Plan | None = PLAN, options: ImportOptions | None = None, dry_run: bool = False
+) -> ImportReport:
+    return import_visits(store, ANALYST, path, area=AREA, plan=plan, options=options, dry_run=dry_run, now=NOW)
 
 
 def written(folder: Path, text: str, name: str = "done.csv") -> Path:
@@ -43,12 +43,12 @@ def written(folder: Path, text: str, name: str = "done.csv") -> Path:
 
 def test_a_track_says_which_stops_were_done_and_for_how_long(store: Store, tmp_path: Path) -> None:
     path = written(tmp_path, gpx_of(WALK), "team1.gpx")
-    tried = bring(store, path, options=DoneOptions(team="Team 1"), dry_run=True)
-    assert (tried.new, tried.load_id, len(visits(store, ANALYST))) == (2, None, 0)
-    report = bring(store, path, options=DoneOptions(team="Team 1"))
+    tried = bring(store, path, options=ImportOptions(team="Team 1"), dry_run=True)
+    assert (tried.new, tried.load_id, len(read_visits(store, ANALYST))) == (2, None, 0)
+    report = bring(store, path, options=ImportOptions(team="Team 1"))
     told = (report.planned, report.answered, report.passed, report.missed, report.minutes)
     assert told == (4, 2, ("1-2",), ("1-4",), 33)
-    frame = visits(store, ANALYST)
+    frame = read_visits(store, ANALYST)
     assert frame["stop_id"].tolist() == ["1-1", "1-3"]
     assert frame["minutes"].tolist() == [18, 15]  # 12 and 6 minutes; 15 minutes
     late = [
@@ -56,7 +56,7 @@ def test_a_track_says_which_stops_were_done_and_for_how_long(store: Store, tmp_p
         for found, stop in zip(frame["started_at"], STOPS[::2], strict=True)
     ]
     assert all(-5 <= seconds <= 0 for seconds in late)
-    again = bring(store, path, options=DoneOptions(team="Team 1"))
+    again = bring(store, path, options=ImportOptions(team="Team 1"))
     assert (again.unchanged, again.new, again.updated, again.load_id) == (2, 0, 0, None)
     with store.engine.connect() as connection:
         assert "Smith" not in str(connection.exec_driver_sql("SELECT * FROM visits").all())
@@ -64,24 +64,24 @@ def test_a_track_says_which_stops_were_done_and_for_how_long(store: Store, tmp_p
 
 def test_a_track_corrects_a_tap_keeps_its_needles_and_can_be_undone(store: Store, tmp_path: Path) -> None:
     record_visit(store, ANALYST, visit_of_stop(PLAN, PLAN.tours[0], STOPS[0], needles=4), now=NOW)
-    report = bring(store, written(tmp_path, gpx_of(WALK), "a.gpx"), options=DoneOptions(team="Team 1"))
+    report = bring(store, written(tmp_path, gpx_of(WALK), "a.gpx"), options=ImportOptions(team="Team 1"))
     assert (report.new, report.updated) == (1, 1)
-    first = visits(store, ANALYST).iloc[0]
+    first = read_visits(store, ANALYST).iloc[0]
     assert (first["minutes"], first["needles"]) == (18, 4)
     undo_import(store, ANALYST)
-    assert visits(store, ANALYST)["minutes"].tolist() == [15]
+    assert read_visits(store, ANALYST)["minutes"].tolist() == [15]
 
 
 def test_waypoints_are_as_long_as_planned(store: Store, tmp_path: Path) -> None:
     marks = [(STOPS[k].arrive + dt.timedelta(minutes=4), STOPS[k].lon, STOPS[k].lat) for k in (0, 3)]
     path = written(tmp_path, gpx_of(marks, waypoints=True, zone=""), "marks.gpx")
-    report = bring(store, path, options=DoneOptions(team="Team 1"))
+    report = bring(store, path, options=ImportOptions(team="Team 1"))
     assert (report.answered, report.minutes) == (2, 30)
     assert report.notes == (
         "The file has waypoints and no track: minutes are as planned",
         "2 times name no zone: read as UTC, as GPX says",
     )
-    assert visits(store, ANALYST)["started_at"].tolist() == [mark[0] for mark in marks]
+    assert read_visits(store, ANALYST)["started_at"].tolist() == [mark[0] for mark in marks]
 
 
 def test_a_place_planned_twice_is_answered_by_the_nearest_time(store: Store, tmp_path: Path) -> None:
@@ -91,7 +91,7 @@ def test_a_place_planned_twice_is_answered_by_the_nearest_time(store: Store, tmp
     plan = replace(twice, tours=(replace(twice.tours[0], stops=(first, bent)),))
     walk = walked([(first.arrive + dt.timedelta(hours=2), first.lon, first.lat, 10)])
     report = bring(store, written(tmp_path, gpx_of(walk), "b.gpx"), plan=plan)
-    assert (visits(store, ANALYST)["stop_id"].tolist(), report.missed) == (["1-2"], ("1-1",))
+    assert (read_visits(store, ANALYST)["stop_id"].tolist(), report.missed) == (["1-2"], ("1-1",))
 
 
 BOMB = '<?xml version="1.0"?><!DOCTYPE gpx [<!ENTITY a "aa"><!ENTITY b "&a;&a;">]><gpx version="1.1">&b;</gpx>'
@@ -116,9 +116,9 @@ RULE = "What was walked is a GPX file with times"
 def test_a_bad_track_changes_nothing(tmp_path: Path, text: str, fact: str, hint: str) -> None:
     with Store.open(tmp_path / "home") as store:
         with pytest.raises(DataError) as caught:
-            bring(store, written(tmp_path, text, "a.gpx"), options=DoneOptions(team="Team 1"))
+            bring(store, written(tmp_path, text, "a.gpx"), options=ImportOptions(team="Team 1"))
         assert str(caught.value) == f"{RULE}; {fact}; {hint}"
-        assert len(visits(store, ANALYST)) == 0
+        assert len(read_visits(store, ANALYST)) == 0
 
 
 def test_a_track_of_another_day_or_without_a_plan_is_refused(tmp_path: Path) -> None:
@@ -126,7 +126,7 @@ def test_a_track_of_another_day_or_without_a_plan_is_refused(tmp_path: Path) -> 
     path = written(tmp_path, gpx_of(late), "a.gpx")
     with Store.open(tmp_path / "home") as store:
         with pytest.raises(DataError) as caught:
-            bring(store, path, options=DoneOptions(team="Team 1"))
+            bring(store, path, options=ImportOptions(team="Team 1"))
         assert str(caught.value) == (
             "A track is of the time of its plan; this one was recorded from 17 Nov 2026, 22:29 to 17 Nov 2026, 23:45, "
             "the plan is for 19 Nov 2026, 22:00 to 20 Nov 2026, 02:00; choose the plan of that day, or the track of "
@@ -176,7 +176,7 @@ def test_a_sheet_answers_stops_or_is_other_work_and_says_what_it_cannot_use(stor
     }
     assert (report.new, report.rejected, report.answered, report.other, report.not_done) == (5, 12, 3, 1, 1)
     assert (report.minutes, report.needles) == (60, 5)
-    frame = visits(store, ANALYST).sort_values("started_at", ignore_index=True)
+    frame = read_visits(store, ANALYST).sort_values("started_at", ignore_index=True)
     assert frame[["team", "stop_id", "minutes", "outcome"]].fillna("").to_numpy().tolist() == [
         ["Team 1", "1-1", 14, "done"],
         ["Team 2", "2-1", 11, "done"],
@@ -192,15 +192,15 @@ def test_other_work_needs_no_plan_and_finds_named_places(store: Store, tmp_path:
     places = written(tmp_path, "name,lon,lat\nAlbert Park,-1.2350,54.5640\n", "places.csv")
     load_reference(store, ANALYST, places, kind="play_area", area=AREA)
     text = "ref,crew,date,time,end,needles,place\nA1,Crew 4,18/11/2026,22:50,00:10,12,albert park\n"
-    options = DoneOptions(kind="sweep")
+    options = ImportOptions(kind="sweep")
     report = bring(store, written(tmp_path, text), plan=None, options=options)
     assert (report.new, report.other, report.minutes, report.needles) == (1, 1, 80, 12)
-    row = visits(store, ANALYST).iloc[0]
+    row = read_visits(store, ANALYST).iloc[0]
     assert (row["kind"], row["team"], row["place"], row["plan_id"]) == ("sweep", "Crew 4", "albert park", None)
     assert row["started_at"] == dt.datetime(2026, 11, 18, 22, 50, tzinfo=LONDON)
     mended = text.replace(",12,", ",14,")
     assert bring(store, written(tmp_path, mended), plan=None, options=options).updated == 1
-    assert visits(store, ANALYST)["needles"].tolist() == [14]
+    assert read_visits(store, ANALYST)["needles"].tolist() == [14]
 
 
 @pytest.mark.parametrize("heading", ["Officer", "Warden name", "Completed by", "Collar no.", "Name", "PC", "Mobile"])
@@ -209,17 +209,17 @@ def test_columns_that_name_people_are_refused_unless_spoken_for(tmp_path: Path, 
     path = written(tmp_path, text)
     with Store.open(tmp_path / "home") as store:
         with pytest.raises(DataError) as caught:
-            bring(store, path, plan=None, options=DoneOptions(kind="patrol"))
+            bring(store, path, plan=None, options=ImportOptions(kind="patrol"))
         assert str(caught.value) == (
             f"The ledger keeps the names of teams and none of people; done.csv has the column {heading}; delete it, or "
             f"say what it is: --column team='{heading}' if it names teams, --column unread='{heading}' to leave it "
             "unread"
         )
-        spoken = DoneOptions(kind="patrol", named={"team": heading})
+        spoken = ImportOptions(kind="patrol", named={"team": heading})
         assert bring(store, path, plan=None, options=spoken).new == 1
-        unread = DoneOptions(kind="patrol", team="Team 2", unread=(heading,))
+        unread = ImportOptions(kind="patrol", team="Team 2", unread=(heading,))
         assert bring(store, path, plan=None, options=unread).new == 1
-        assert visits(store, ANALYST)["team"].tolist() == ["Team 1", "Team 2"]
+        assert read_visits(store, ANALYST)["team"].tolist() == ["Team 1", "Team 2"]
 
 
 def test_a_sheet_without_a_usable_row_changes_nothing(tmp_path: Path) -> None:
@@ -231,9 +231,9 @@ def test_a_sheet_without_a_usable_row_changes_nothing(tmp_path: Path) -> None:
             "nothing was changed"
         )
         for options, fact in (
-            (DoneOptions(named={"crew": "X"}), "there is no field 'crew'"),
-            (DoneOptions(kind="walk"), "it was given 'walk'"),
-            (DoneOptions(radius_m=0), "it was given 0 metres and 5 minutes"),
+            (ImportOptions(named={"crew": "X"}), "there is no field 'crew'"),
+            (ImportOptions(kind="walk"), "it was given 'walk'"),
+            (ImportOptions(radius_m=0), "it was given 0 metres and 5 minutes"),
         ):
             with pytest.raises(UsageError) as usage:
                 bring(store, tmp_path / "done.csv", options=options)

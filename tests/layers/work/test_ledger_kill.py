@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from layers.access import ANALYST
 from layers.storage.store import Store
-from layers.work.ledger import imports, visits
+from layers.work.ledger import list_imports, read_visits
 from tests.support.loading import VISITS, Loader
 
 RUNS = 4
@@ -33,7 +33,7 @@ def test_killed_while_importing_the_ledger_is_whole(tmp_path: Path, store_url: s
             (int(line.removeprefix("committed ")) for line in said if line.startswith("committed ")), default=last
         )
         with Store.open(tmp_path / "home", database_url=store_url) as store:
-            stood, found = len(imports(store, ANALYST)), visits(store, ANALYST)
+            stood, found = len(list_imports(store, ANALYST)), read_visits(store, ANALYST)
             assert stood in {told, told + 1}
             assert (len(found), set(found["minutes"])) == ((VISITS, {stood}) if stood else (0, set()))
             if store.engine.dialect.name == "sqlite":

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from geo.errors import DataError
 from layers.access import ANALYST
 from layers.storage.store import Store
-from layers.work.ledger import record_visit, undo_import, visits
-from layers.work.ledger_files import import_done
+from layers.work.ledger import read_visits, record_visit, undo_import
+from layers.work.ledger_files import import_visits
 from layers.work.visits import visit_of_stop
 from tests.support.working import AREA, NOW, made_plan
 
@@ -43,19 +43,19 @@ def test_an_import_is_idempotent_and_undone_without_a_trace(rows: list[tuple]) -
             "team,stop,started,minutes,needles,done,lat,lon\n" + "\n".join(line(row) for row in rows) + "\n"
         )
         record_visit(store, ANALYST, visit_of_stop(PLAN, PLAN.tours[0], PLAN.tours[0].stops[0]), now=NOW)
-        before = visits(store, ANALYST).drop(columns="recorded_at")
+        before = read_visits(store, ANALYST).drop(columns="recorded_at")
         try:
-            first = import_done(store, ANALYST, path, area=AREA, plan=PLAN, now=NOW)
+            first = import_visits(store, ANALYST, path, area=AREA, plan=PLAN, now=NOW)
         except DataError:
-            assert visits(store, ANALYST).drop(columns="recorded_at").equals(before)
+            assert read_visits(store, ANALYST).drop(columns="recorded_at").equals(before)
             return
         assert first.visits + first.rejected == len(rows)
         assert first.new + first.updated + first.unchanged == first.visits
-        after = visits(store, ANALYST)
+        after = read_visits(store, ANALYST)
         assert len(after) == len(before) + first.new
-        again = import_done(store, ANALYST, path, area=AREA, plan=PLAN, now=NOW)
+        again = import_visits(store, ANALYST, path, area=AREA, plan=PLAN, now=NOW)
         assert (again.unchanged, again.load_id) == (first.visits, None)
-        assert visits(store, ANALYST).equals(after)
+        assert read_visits(store, ANALYST).equals(after)
         if first.load_id is not None:
             undo_import(store, ANALYST, now=NOW)
-            assert visits(store, ANALYST).drop(columns="recorded_at").equals(before)
+            assert read_visits(store, ANALYST).drop(columns="recorded_at").equals(before)

@@ -14,17 +14,17 @@ from python_calamine import CalamineWorkbook
 from geo.errors import UsageError
 from layers.access import ANALYST
 from layers.plans.plan import PlanKind
-from layers.quarters import quarter_bounds, quarter_name, quarter_words
+from layers.quarters import find_quarter, format_quarter, format_quarter_months
 from layers.storage.store import Store
-from layers.work.ledger import VISIT_COLUMNS, record_visit, visits
+from layers.work.ledger import VISIT_COLUMNS, read_visits, record_visit
 from layers.work.ledger_return import (
     GROUPS,
     MEASURES,
-    plans_that_count,
-    return_csv,
-    return_notes,
-    return_xlsx,
-    work_return,
+    build_return,
+    build_return_csv,
+    build_return_notes,
+    build_return_xlsx,
+    select_plans,
 )
 from layers.work.visits import visit_of_stop
 from tests.support.working import AREA, LONDON, NOW, made_plan, made_visit
@@ -41,21 +41,21 @@ def test_planned_against_delivered_by_ward_quarter_and_team(tmp_path: Path) -> N
             store, ANALYST, visit_of_stop(PLAN, PLAN.tours[0], PLAN.tours[0].stops[2], outcome="not_done"), now=NOW
         )
         record_visit(store, ANALYST, made_visit(kind="sweep", plan_id=None, stop_id=None, needles=9), now=NOW)
-        found = visits(store, ANALYST)
-    frame = work_return([PLAN], found, AREA.wards, by=("ward", "quarter", "team"))
+        found = read_visits(store, ANALYST)
+    frame = build_return([PLAN], found, AREA.wards, by=("ward", "quarter", "team"))
     rows = frame[["ward_name", "quarter", "team", *MEASURES]].round(2).to_numpy().tolist()
     assert rows == [
         ["Central", "2026/27 Q3", "Team 1", 4, 60, 2, 35, 0.58, 4, 1, 9],
         ["Longlands & Beechwood", "2026/27 Q3", "Team 2", 2, 30, 0, 0, 0.0, 0, 0, 0],
         ["Park", "2026/27 Q3", "Team 2", 2, 30, 2, 20, 0.67, 2, 0, 0],
     ]
-    by_kind = work_return([PLAN], found, AREA.wards, by=("kind", "quarter"), year="calendar")
+    by_kind = build_return([PLAN], found, AREA.wards, by=("kind", "quarter"), year="calendar")
     assert by_kind[["kind", "quarter", "delivered_minutes", "needles"]].to_numpy().tolist() == [
         ["patrol", "2026 Q4", 40, 0],
         ["sweep", "2026 Q4", 15, 9],
     ]
     assert by_kind["delivered_share"].isna().tolist() == [False, True]
-    early = work_return([PLAN], found, AREA.wards, by=(), end=dt.date(2026, 11, 19))
+    early = build_return([PLAN], found, AREA.wards, by=(), end=dt.date(2026, 11, 19))
     assert early[["planned_minutes", "visits"]].to_numpy().tolist() == [[0, 0]]
 
 
@@ -90,7 +90,7 @@ def made_visits(rows: list[tuple]) -> pd.DataFrame:  # type: ignore[type-arg] # 
 )
 def test_minutes_visits_and_needles_are_conserved_whatever_the_groups(rows: list[tuple], by: list, year: str) -> None:  # type: ignore[type-arg] # Hypothesis made them
     found = made_visits(rows)
-    frame = work_return([PLAN, made_plan(PlanKind.SWEEP, plan_id="other")], found, AREA.wards, by=by, year=year)  # type: ignore[arg-type] # sampled
+    frame = build_return([PLAN, made_plan(PlanKind.SWEEP, plan_id="other")], found, AREA.wards, by=by, year=year)  # type: ignore[arg-type] # sampled
     assert int(frame["delivered_minutes"].sum()) == sum(row[3] for row in rows)
     assert int(frame["needles"].sum()) == sum(row[4] or 0 for row in rows)
     assert int(frame["visits"].sum()) == len(rows)
@@ -101,10 +101,10 @@ def test_minutes_visits_and_needles_are_conserved_whatever_the_groups(rows: list
 
 def test_a_return_of_nothing_has_its_columns_and_no_rows(tmp_path: Path) -> None:
     with Store.open(tmp_path / "home") as store:
-        none = visits(store, ANALYST)
-    frame = work_return([], none, AREA.wards, by=("ward", "team"))
+        none = read_visits(store, ANALYST)
+    frame = build_return([], none, AREA.wards, by=("ward", "team"))
     assert (len(frame), list(frame)[:4]) == (0, ["ward_code", "ward_name", "team", "planned_stops"])
-    elsewhere = work_return([PLAN], none, AREA.wards, by=("team",), start=dt.date(2030, 1, 1))
+    elsewhere = build_return([PLAN], none, AREA.wards, by=("team",), start=dt.date(2030, 1, 1))
     assert len(elsewhere) == 0
 
 
@@ -115,17 +115,17 @@ def test_plans_that_were_only_tried_are_not_planned_work(tmp_path: Path) -> None
     later = made_plan(plan_id="p4444", begins=PLAN.begins + dt.timedelta(days=1))
     sweep = made_plan(PlanKind.SWEEP, plan_id="p5555")
     with Store.open(tmp_path / "home") as store:
-        before = visits(store, ANALYST)
+        before = read_visits(store, ANALYST)
         record_visit(store, ANALYST, visit_of_stop(PLAN, PLAN.tours[0], PLAN.tours[0].stops[0]), now=NOW)
-        after = visits(store, ANALYST)
-    assert [one.plan_id for one in plans_that_count([*tries, later, sweep], before)] == ["p4444", "p2222", "p5555"]
-    assert {one.plan_id for one in plans_that_count([*tries, later, sweep], after)} == {"p7f3a", "p4444", "p5555"}
-    frame = work_return(tries, after, AREA.wards, by=())
+        after = read_visits(store, ANALYST)
+    assert [one.plan_id for one in select_plans([*tries, later, sweep], before)] == ["p4444", "p2222", "p5555"]
+    assert {one.plan_id for one in select_plans([*tries, later, sweep], after)} == {"p7f3a", "p4444", "p5555"}
+    frame = build_return(tries, after, AREA.wards, by=())
     assert frame[["planned_stops", "planned_minutes", "delivered_minutes"]].to_numpy().tolist() == [[8, 120, 15]]
     words = "2 plans are left out that no visit answers, as another of the same kind and beginning counts: p2222, p3333"
-    assert return_notes(tries, after)[-1] == words
-    assert len(return_notes(tries, after, start=dt.date(2026, 11, 20))) == 1
-    assert len(return_notes(tries, after, end=dt.date(2026, 11, 20))) == 2
+    assert build_return_notes(tries, after)[-1] == words
+    assert len(build_return_notes(tries, after, start=dt.date(2026, 11, 20))) == 1
+    assert len(build_return_notes(tries, after, end=dt.date(2026, 11, 20))) == 2
 
 
 def test_a_team_is_one_however_it_is_written_and_visits_that_overlap_are_told(tmp_path: Path) -> None:
@@ -136,25 +136,25 @@ def test_a_team_is_one_however_it_is_written_and_visits_that_overlap_are_told(tm
         record_visit(
             store, ANALYST, replace(first, started_at=first.started_at + dt.timedelta(minutes=5), lon=-1.2), now=NOW
         )
-        found = visits(store, ANALYST)
-    frame = work_return([PLAN], found, AREA.wards, by=("team",))
+        found = read_visits(store, ANALYST)
+    frame = build_return([PLAN], found, AREA.wards, by=("team",))
     assert frame[["team", "visits", "delivered_minutes"]].to_numpy().tolist() == [["Team 1", 2, 40], ["Team 2", 0, 0]]
-    assert return_notes([PLAN], found)[-1] == (
+    assert build_return_notes([PLAN], found)[-1] == (
         "1 visit begins before the same team's visit before has ended: 15 minutes count twice"
     )
     apart = found.assign(team=["Team 1", "Team 2"])
-    assert len(return_notes([PLAN], apart)) == 1
+    assert len(build_return_notes([PLAN], apart)) == 1
 
 
 def test_quarters_of_both_kinds_of_year() -> None:
     days = [dt.date(2026, 1, 1), dt.date(2026, 3, 31), dt.date(2026, 4, 1), dt.date(2026, 12, 31), dt.date(2000, 2, 1)]
-    assert [quarter_name(day) for day in days] == [
+    assert [format_quarter(day) for day in days] == [
         "2025/26 Q4", "2025/26 Q4", "2026/27 Q1", "2026/27 Q3", "1999/00 Q4",
     ]  # fmt: skip
-    assert [quarter_name(day, year="calendar") for day in days[:4]] == ["2026 Q1", "2026 Q1", "2026 Q2", "2026 Q4"]
-    assert quarter_bounds(dt.date(2026, 11, 22)) == (dt.date(2026, 10, 1), dt.date(2027, 1, 1))
-    assert quarter_bounds(dt.date(2026, 2, 28)) == (dt.date(2026, 1, 1), dt.date(2026, 4, 1))
-    assert quarter_words(dt.date(2026, 11, 22)) == "Oct to Dec 2026"
+    assert [format_quarter(day, year="calendar") for day in days[:4]] == ["2026 Q1", "2026 Q1", "2026 Q2", "2026 Q4"]
+    assert find_quarter(dt.date(2026, 11, 22)) == (dt.date(2026, 10, 1), dt.date(2027, 1, 1))
+    assert find_quarter(dt.date(2026, 2, 28)) == (dt.date(2026, 1, 1), dt.date(2026, 4, 1))
+    assert format_quarter_months(dt.date(2026, 11, 22)) == "Oct to Dec 2026"
 
 
 def test_a_visit_counts_on_its_local_day() -> None:
@@ -163,12 +163,12 @@ def test_a_visit_counts_on_its_local_day() -> None:
     found.loc[0] = {**found.loc[0], "ward_code": AREA.wards.codes[0], "team": "A", "kind": "patrol", "minutes": 5,
                     "started_at": pd.Timestamp(midnight).tz_convert("UTC"), "outcome": "done"}  # fmt: skip
     found = found.astype({"needles": "Int64", "minutes": "int64"})
-    assert work_return([], found, AREA.wards, by=("quarter",))["quarter"].tolist() == ["2026/27 Q1"]
+    assert build_return([], found, AREA.wards, by=("quarter",))["quarter"].tolist() == ["2026/27 Q1"]
 
 
 def test_files_hold_no_formula_and_notes_say_what_is_missing() -> None:
     with pytest.raises(UsageError) as caught:
-        work_return([], pd.DataFrame(), AREA.wards, by=("ward", "ward"))
+        build_return([], pd.DataFrame(), AREA.wards, by=("ward", "ward"))
     assert str(caught.value) == (
         "A return is by any of ward, quarter, month, team, kind, each once; it was asked for by 'ward, ward'; for "
         "example --by ward,quarter,team"
@@ -177,15 +177,15 @@ def test_files_hold_no_formula_and_notes_say_what_is_missing() -> None:
     found.loc[0] = {**found.loc[0], "ward_code": AREA.wards.codes[0], "team": "=1+1", "kind": "patrol", "minutes": 5,
                     "started_at": pd.Timestamp(NOW), "outcome": "done", "plan_id": "gone", "stop_id": "1"}  # fmt: skip
     found = found.astype({"needles": "Int64", "minutes": "int64"})
-    frame = work_return([], found, AREA.wards, by=("team",))
-    assert return_csv(frame).decode().splitlines()[1] == "'=1+1,0,0,1,5,,1,0,0"
-    notes = return_notes([], found)
+    frame = build_return([], found, AREA.wards, by=("team",))
+    assert build_return_csv(frame).decode().splitlines()[1] == "'=1+1,0,0,1,5,,1,0,0"
+    notes = build_return_notes([], found)
     assert notes == (
         "Delivered minutes are what teams recorded. Needles were collected by sweeps and are no part of public reports",
         "Planned minutes lack 1 plans that were recorded against and are no longer kept",
     )
-    book = return_xlsx(frame, notes)
-    assert book == return_xlsx(frame, notes)
+    book = build_return_xlsx(frame, notes)
+    assert book == build_return_xlsx(frame, notes)
     sheets = CalamineWorkbook.from_filelike(io.BytesIO(book))
     assert sheets.get_sheet_by_name("Return").to_python()[1][:5] == ["'=1+1", 0, 0, 1, 5]
     assert sheets.get_sheet_by_name("About").to_python() == [[note] for note in notes]

@@ -12,10 +12,10 @@ from geo.errors import DataError, PolicyError, StoreError, UsageError
 from layers.access import ANALYST, Viewer
 from layers.storage.store import Store
 from layers.work.reference import (
-    PlacesReport,
+    ReferenceReport,
+    list_reference_loads,
     load_reference,
     read_reference,
-    reference_loads,
     remove_reference,
     undo_reference,
 )
@@ -37,7 +37,7 @@ def written(folder: Path, text: str, name: str = "holders.csv") -> Path:
     return path
 
 
-def load(store: Store, path: Path, kind: str = "naloxone", **options: object) -> PlacesReport:
+def load(store: Store, path: Path, kind: str = "naloxone", **options: object) -> ReferenceReport:
     return load_reference(store, ANALYST, path, kind=kind, area=AREA, **options)  # type: ignore[arg-type] # by name
 
 
@@ -80,7 +80,7 @@ def test_the_same_file_again_changes_nothing(store: Store, tmp_path: Path) -> No
     load(store, path)
     again = load(store, path)
     assert (again.unchanged, again.load_id, again.replaced) == (True, None, 0)
-    assert len(reference_loads(store, ANALYST)) == 1
+    assert len(list_reference_loads(store, ANALYST)) == 1
 
 
 def test_a_file_replaces_its_kind_alone_and_undoing_puts_back(store: Store, tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_a_file_replaces_its_kind_alone_and_undoing_puts_back(store: Store, tmp_
         "A load of places can be undone once; no load of naloxone is left to undo; nothing was changed"
     )
     assert read_reference(store, ANALYST)["name"].tolist() == ["Ayresome School"]
-    assert [load.kind for load in reference_loads(store, ANALYST) if load.undone_at is None] == ["school"]
+    assert [load.kind for load in list_reference_loads(store, ANALYST) if load.undone_at is None] == ["school"]
 
 
 @pytest.mark.parametrize("suffix", [".geojson", ".gpkg"])
@@ -153,7 +153,7 @@ def test_what_is_wrong_as_a_whole_changes_nothing(store: Store, tmp_path: Path) 
         "A column that is named is in the file; holders.csv has no column 'Titel'; its columns are Name, Longitude, "
         "Latitude, Opening hours, Contact"
     )
-    assert reference_loads(store, ANALYST) == []
+    assert list_reference_loads(store, ANALYST) == []
 
 
 def test_the_policy_is_asked(store: Store, tmp_path: Path) -> None:
@@ -163,7 +163,7 @@ def test_the_policy_is_asked(store: Store, tmp_path: Path) -> None:
         lambda: remove_reference(store, nobody, kind="school", area=AREA),
         lambda: undo_reference(store, nobody, kind="school"),
         lambda: read_reference(store, nobody),
-        lambda: reference_loads(store, nobody),
+        lambda: list_reference_loads(store, nobody),
     ]
     refused = []
     for ask in asked:

@@ -8,8 +8,8 @@ import numpy as np
 import streamlit as st
 
 from dashboard.hexlayer import HexLayer
-from dashboard.livemap import show_map
-from dashboard.scales import count_scale
+from dashboard.livemap import draw_live_map
+from dashboard.scales import build_count_scale
 from layers.areas import load_area
 
 st.set_page_config(layout="wide")
@@ -23,8 +23,8 @@ values = np.floor(random.exponential(4, len(cells))) * (random.random(len(cells)
 
 title = asked.get("title", "Needle finds in a cell")
 outlined = values >= 12 if "outlined" in asked else None
-layer = HexLayer(cells, values, scale=count_scale(31), title=title, unit="Needle finds", outlined=outlined)
-pick = show_map(
+layer = HexLayer(cells, values, scale=build_count_scale(31), title=title, unit="Needle finds", outlined=outlined)
+pick = draw_live_map(
     area,
     layer,
     key="cells",
@@ -33,8 +33,8 @@ pick = show_map(
     fit=[asked["ward"]] if "ward" in asked else [],
 )
 if "twice" in asked:
-    again = HexLayer(cells, values, scale=count_scale(31), title=title, unit="Needle finds")
-    show_map(area, again, key="again", height=300, view="cells")
+    again = HexLayer(cells, values, scale=build_count_scale(31), title=title, unit="Needle finds")
+    draw_live_map(area, again, key="again", height=300, view="cells")
 if pick and pick.new:
     st.session_state["chosen"] = pick.cell
     st.session_state["news"] = st.session_state.get("news", 0) + 1
