@@ -6,12 +6,12 @@ from typing import Final
 
 import streamlit as st
 
-from dashboard.security import forbid_address_lookups
+from hexbeat.dashboard.security import forbid_address_lookups
 
 __all__ = ["main"]
 
-SIDES: Final = {"partners": "dashboard.partners.pages", "public": "dashboard.public.page"}
-WALLS: Final = {"partners": "dashboard.security", "public": "dashboard.public.shield"}
+SIDES: Final = {"partners": "hexbeat.dashboard.pages.navigation", "public": "hexbeat.dashboard.public.page"}
+WALLS: Final = {"partners": "hexbeat.dashboard.security", "public": "hexbeat.dashboard.public.public_security"}
 
 
 def main() -> None:

@@ -22,17 +22,17 @@ from numpy.typing import NDArray
 
 from bench.report import parser_for, report
 from geo.disclosure import carry_up
+from hexbeat.areas.area import Area, load_area
+from hexbeat.areas.places_mask import read_places_mask
+from hexbeat.demonstration import load_demonstration
+from hexbeat.release.block_counts import count_events
+from hexbeat.release.builder import build_draft, build_trees
+from hexbeat.release.format import Release, ReleasedLayer
+from hexbeat.release.policy import load_policy
+from hexbeat.release.received_events import read_events
+from hexbeat.release.release_places import PlaceTree
+from hexbeat.store.store import Store
 from layers.access import ANALYST
-from layers.areas import Area, load_area
-from layers.demonstration import load_demonstration
-from layers.places import read_places_mask
-from layers.release.building import build_draft, build_trees
-from layers.release.counting import count_events
-from layers.release.events import read_events
-from layers.release.format import Release, ReleasedLayer
-from layers.release.places import PlaceTree
-from layers.release.policy import load_policy
-from layers.storage.store import Store
 
 NOW = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC)
 SAMPLE = 60  # events looked for, a layer

@@ -24,17 +24,17 @@ from geo.cells import build_outlines
 from geo.change import e_test
 from geo.evaluation import weighted_displacement_difference
 from geo.matching import compare_with_controls, find_similar_places, match_on_past
-from layers.analysis.study import load_study
-from layers.areas import load_area
+from hexbeat.analysis.study import load_study
+from hexbeat.areas.area import load_area
+from hexbeat.demonstration import make_events
+from hexbeat.evaluation.controls import build_protocol
+from hexbeat.evaluation.evaluation_text import FEWER, MORE, MOVED, build_verdict
+from hexbeat.evaluation.outcome import measure_effect
+from hexbeat.evaluation.rule import UNLIKE, Rule
+from hexbeat.evaluation.sides import Side
+from hexbeat.evaluation.treated_places import EventPoints, Shape, TreatedPlace, build_event_points
 from layers.catalogue import LAYER_NAMES
 from layers.columns import Columns
-from layers.demonstration import make_events
-from layers.effect.outcome import measure_effect
-from layers.effect.places import EventPoints, Shape, TreatedPlace, build_event_points
-from layers.effect.planning import build_protocol
-from layers.effect.protocol import UNLIKE, Rule
-from layers.effect.sides import Side
-from layers.effect.words import FEWER, MORE, MOVED, build_verdict
 from layers.event import PRECISIONS, REPORTERS, RESOLUTIONS
 
 __all__ = ["columns_of", "compare_one", "made_town", "membership"]

@@ -1,6 +1,6 @@
 """One change of the filter: from a million events and a filter to counts by cell.
 
-`python -m bench.filter_change [--events N]`. `layers.query.count` on columns against a pandas boolean mask and groupby
+`python -m bench.filter_change [--events N]`. `layers.counting.count` on columns against a pandas boolean mask and groupby
 on the same events, whose hour and weekday pandas finds ready made and whose layer and ward are categories. CPU time in
 one process, in turns; the results are compared and must be equal. All events are instants: pandas knows no shares.
 """
@@ -20,8 +20,8 @@ from geo.cells import format_cells, index_points_at
 from geo.counts import number_distinct
 from layers.catalogue import LAYER_NAMES
 from layers.columns import Columns
+from layers.counting import Filter, count
 from layers.event import REPORTERS, RESOLUTIONS
-from layers.query import Filter, count
 
 ASKED: Final = 5.0
 SMALL: Final = 500_000  # events below which fixed costs weigh too much to judge

@@ -26,7 +26,7 @@ from bench.honesty_rules import LEVEL, RULES, Rule, esda_permutations
 from bench.report import Row, parser_for, report
 from geo.cells import find_meeting_cells
 from geo.neighbours import build_neighbours
-from layers.areas import load_area
+from hexbeat.areas.area import load_area
 
 MEANS: Final = (0.05, 0.2, 1.0, 5.0)
 SIZES: Final[dict[str, float | None]] = {"Poisson": None, "overdispersed": 0.5}

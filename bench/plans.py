@@ -25,11 +25,16 @@ from geo.orienteering import Break, Problem, Route, find_breaches, find_tours, s
 from geo.tour_exact import find_best_sets
 from geo.tour_search import search_tours
 from geo.travel import Mode
-from layers.plans.expected import ExpectedEvents, forecast_events
-from layers.plans.patrol_past import replay_weeks
-from layers.plans.patrol_problem import PatrolChoices, build_patrol_problem, choose_candidates, choose_stop_seconds
-from layers.plans.plan import Place
-from layers.plans.working_time import WorkingTime, build_working_time
+from hexbeat.operations.plans.expected_events import ExpectedEvents, forecast_events
+from hexbeat.operations.plans.patrol_past import replay_weeks
+from hexbeat.operations.plans.patrol_problem import (
+    PatrolChoices,
+    build_patrol_problem,
+    choose_candidates,
+    choose_stop_seconds,
+)
+from hexbeat.operations.plans.plan import Place
+from hexbeat.operations.plans.working_time import WorkingTime, build_working_time
 from tests.support.analysing import TODAY, demonstration, middlesbrough
 from tests.support.touring import best_by_highs, town
 

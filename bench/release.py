@@ -20,20 +20,20 @@ import pandas as pd
 
 from bench.report import cpu_time, parser_for, report
 from geo.audit import audit
+from hexbeat.areas.area import Area, load_area
+from hexbeat.areas.places_mask import read_places_mask
+from hexbeat.demonstration import load_demonstration
+from hexbeat.ingest.ingest import ingest_files
+from hexbeat.release.audit import audit_release
+from hexbeat.release.block_counts import find_period
+from hexbeat.release.builder import build_draft, build_trees
+from hexbeat.release.format import Release, ReleasedLayer
+from hexbeat.release.policy import load_policy
+from hexbeat.release.received_events import read_events
+from hexbeat.release.release_files import build_release_files
+from hexbeat.release.release_places import PlaceTree
+from hexbeat.store.store import Store
 from layers.access import ANALYST
-from layers.areas import Area, load_area
-from layers.demonstration import load_demonstration
-from layers.ingest import ingest_files
-from layers.places import read_places_mask
-from layers.release.audit import audit_release
-from layers.release.building import build_draft, build_trees
-from layers.release.events import read_events
-from layers.release.files import build_release_files
-from layers.release.format import Release, ReleasedLayer
-from layers.release.periods import find_period
-from layers.release.places import PlaceTree
-from layers.release.policy import load_policy
-from layers.storage.store import Store
 
 NOW = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC)
 

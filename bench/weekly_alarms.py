@@ -13,8 +13,7 @@ import numpy as np
 
 from bench.report import Row, parser_for, report
 from geo.farrington import farrington_flexible
-from layers.analysis.weekly_alerts import ALPHA
-from layers.analysis.weekly_rates import MEANS, RATES, RATIOS, YEARS
+from hexbeat.analysis.weekly_alerts import ALPHA, MEANS, RATES, RATIOS, YEARS
 
 EXTRA_WEEKS: Final = 10  # beyond whole years, as records have
 MANY_ERRORS: Final = 4.0

@@ -2,7 +2,7 @@
 
 Gi* compares the sum over a cell's neighbourhood with what shuffling all values over all cells would give. Counts of
 events are small and skewed, so the normal tails of z are wrong by orders of magnitude; the p-values here come from the
-exact distribution of the sum (`geo.shuffling`). bench/honesty.py measures what that buys.
+exact distribution of the sum (`geo.permutation`). bench/honesty.py measures what that buys.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from geo.errors import UsageError
-from geo.shuffling import SumDistribution, build_sum_distribution, to_units
+from geo.permutation import SumDistribution, build_sum_distribution, to_units
 
 __all__ = ["Hotspots", "Side", "benjamini_hochberg", "gi_star", "hotspots", "local_g", "p_values"]
 
@@ -93,7 +93,7 @@ def p_values(
     The chance is over all arrangements of the values on the cells: what ever more shuffles tend to. For equal
     neighbourhood sizes it falls as z rises. `mid` counts half of the chance of exactly this sum (mid-p, Lancaster
     1961), which is less cautious with small counts. `background`: the cells (bool (n,)) whose values are shuffled; None
-    means all. `neighbours` must be binary, values 0 or more; fractions are rounded (`geo.shuffling.to_units`).
+    means all. `neighbours` must be binary, values 0 or more; fractions are rounded (`geo.permutation.to_units`).
     """
     values, neighbours = _check_inputs(values, neighbours)
     draws = _count_neighbours(neighbours)

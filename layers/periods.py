@@ -6,7 +6,7 @@ What is chosen here on somebody's behalf is said in words by the same functions.
 import datetime as dt
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final
+from typing import Final, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,23 +17,58 @@ from layers.catalogue import LAYERS, find_layer
 from layers.columns import Columns
 from layers.event import PRECISIONS, LayerSpec
 from layers.filters import Filter
-from layers.wording import format_date, format_list, format_span
+from layers.wording import MONTH_NAMES, format_date, format_list, format_span
 
 __all__ = [
     "FEWEST_BINS",
+    "QUARTER_YEARS",
     "Bins",
     "Period",
+    "QuarterYear",
     "choose_bins",
     "clip_period",
     "find_known_period",
     "find_month_only_share",
     "find_period_before",
+    "find_quarter",
     "find_year_before",
+    "format_quarter",
+    "format_quarter_months",
     "require_one_layer",
 ]
 
+QuarterYear = Literal["financial", "calendar"]
+QUARTER_YEARS: Final[tuple[QuarterYear, ...]] = get_args(QuarterYear)
+_APRIL: Final = 4
+
+
+def format_quarter(day: dt.date, *, year: QuarterYear = "financial") -> str:
+    """The quarter of a day: "2026/27 Q3" (October to December 2026), or of the calendar year "2026 Q4".
+
+    Both kinds have the same bounds and sort as text.
+    """
+    quarter = (day.month - 1) // 3 + 1
+    if year == "calendar":
+        return f"{day.year} Q{quarter}"
+    first = day.year if day.month >= _APRIL else day.year - 1
+    return f"{first}/{(first + 1) % 100:02d} Q{(quarter + 2) % 4 + 1}"
+
+
+def find_quarter(day: dt.date) -> tuple[dt.date, dt.date]:
+    """The first day of the quarter that a day is in, and of the one after it."""
+    start = dt.date(day.year, (day.month - 1) // 3 * 3 + 1, 1)
+    months = start.month + 3
+    return start, dt.date(start.year + (months > 12), (months - 1) % 12 + 1, 1)  # noqa: PLR2004 - months of a year
+
+
+def format_quarter_months(day: dt.date) -> str:
+    """The months of the quarter that a day is in: "Oct to Dec 2026"."""
+    start, _ = find_quarter(day)
+    return f"{MONTH_NAMES[start.month - 1]} to {MONTH_NAMES[start.month + 1]} {start.year}"
+
+
 Period = tuple[dt.date, dt.date]  # half-open local dates
-FEWEST_BINS: Final = 4  # below, no trend can be found (geo.emerging)
+FEWEST_BINS: Final = 4  # below, no trend can be found (geo.emerging_hotspots)
 _MOST_WEEKS: Final = 26  # bins of a week up to so many of them, of four weeks beyond
 _MOSTLY: Final = 0.5
 _EPOCH: Final = dt.date(1970, 1, 1)

@@ -2,21 +2,40 @@
 
 import datetime as dt
 from collections.abc import Sequence
+from html import escape
 from typing import Final
 
 from layers.event import LayerSpec, Measure
 
 __all__ = [
+    "DAY_NAMES",
     "MONTH_NAMES",
+    "escape_html",
     "format_cell_width",
     "format_count",
     "format_date",
+    "format_hours",
     "format_list",
     "format_number",
     "format_odds",
     "format_percent",
+    "format_plural",
     "format_span",
 ]
+
+DAY_NAMES: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+def format_plural(number: float, one: str, many: str) -> str:
+    """As in "1 needle find", "312 needle finds", "0.4 needle finds"."""
+    return f"{format_number(number)} {one if format_number(number) == '1' else many}"
+
+
+def escape_html(text: object) -> str:
+    """Text from anywhere as HTML text: the five characters escaped; control characters become spaces."""
+    printable = "".join(char if char.isprintable() else " " for char in str(text))
+    return escape(printable, quote=True)
+
 
 MONTH_NAMES: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 # Flat to flat, from the mean edge lengths of h3geo.org/docs/core-library/restable times the square root of three.
@@ -29,6 +48,11 @@ _HALF: Final = 0.4  # from here on "1 in 2" says no more than "about half"
 def format_cell_width(resolution: int) -> str:
     """How far it is across a cell, rounded, as in "130 m"."""
     return _ACROSS[resolution]
+
+
+def format_hours(hours: tuple[int, int] | None) -> str:
+    """As in "22:00 to 06:00"; nothing for all hours."""
+    return f"{hours[0]:02d}:00 to {hours[1]:02d}:00" if hours else ""
 
 
 def format_date(day: dt.date) -> str:

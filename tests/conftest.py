@@ -6,6 +6,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 from pytest_socket import socket_allow_hosts
 
+from tests.support.paths import ROOT
+
 pytest_plugins = [
     "tests.support.postgres",
     "tests.support.browser",
@@ -18,7 +20,7 @@ pytest_plugins = [
 settings.register_profile("hexbeat", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("hexbeat")
 
-SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
+SHARED = ROOT / "shared"
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -10,11 +10,11 @@ import streamlit as st
 from numpy.typing import NDArray
 from streamlit_folium import st_folium
 
-from dashboard.basemap import build_base_map
-from dashboard.hexlayer import HexLayer
-from dashboard.livemap import draw_live_map
-from dashboard.scales import build_count_scale
-from layers.areas import load_area
+from hexbeat.areas.area import load_area
+from hexbeat.dashboard.map.basemap import build_base_map
+from hexbeat.dashboard.map.hex_layer import HexLayer
+from hexbeat.dashboard.map.live_map import draw_live_map
+from hexbeat.documents.maps.scales import build_count_scale
 
 MIDDLE = (54.57, -1.17)
 SCALE = build_count_scale(255)

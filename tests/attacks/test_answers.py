@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geo.disclosure import carry_up
-from layers.release.format import Place, Release, ReleasedLayer
+from hexbeat.release.format import Place, Release, ReleasedLayer
 from tests.attacks.solver import can_sum_to, lowest_and_highest
 from tests.support.example_release import QUARTERS, block_of, example_release, fine_places
 

@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from hexbeat.release.policy import load_policy
 from layers.event import event_id
-from layers.release.policy import load_policy
 from tests.support.cli import Run
+from tests.support.paths import ROOT
 from tests.support.publishing import Publisher
 from tests.support.small_town import Town, frame_of, make_area
 
@@ -26,7 +27,7 @@ def marked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, pd.DataFrame
     """A home with a policy, and its records: needle finds and street dealing, shown and hidden ones."""
     home = tmp_path_factory.mktemp("marked") / "home"
     area = make_area(home, "marked")
-    text = (Path(__file__).parents[2] / "layers" / "release" / "policy.toml").read_text(encoding="utf-8")
+    text = (ROOT / "hexbeat" / "release" / "policy.toml").read_text(encoding="utf-8")
     (home / "release.toml").write_text(text.replace('# first = "2024-01-01"', 'first = "2025-01-01"'), encoding="utf-8")
     publisher = Publisher(home, area=area)
     town = Town.of(area, replace(load_policy(home), first=dt.date(2025, 1, 1)))

@@ -14,10 +14,10 @@ import numpy as np
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from dashboard.public.advice import Contact
-from dashboard.public.site import build_site_files
-from layers.release.format import Release
-from layers.release.policy import load_policy
+from hexbeat.dashboard.public.advice import Contact
+from hexbeat.dashboard.public.site import build_site_files
+from hexbeat.release.format import Release
+from hexbeat.release.policy import load_policy
 from tests.support.publishing import Publisher
 from tests.support.small_town import History, Town, frame_of, made_history, make_area, published, wander
 

@@ -14,11 +14,12 @@ import pytest
 
 from tests.support.example_release import write_example
 from tests.support.handshakes import Calls, ask, open_socket
+from tests.support.paths import ROOT
 from tests.support.public_side import public_server
-from tests.support.streamlit_server import PROJECT, hexbeat_server, streamlit_server
+from tests.support.streamlit_server import hexbeat_server, streamlit_server
 
 Start = Callable[[dict[str, str]], AbstractContextManager[str]]
-SCRIPT: Final = PROJECT / "streamlit_app.py"
+SCRIPT: Final = ROOT / "streamlit_app.py"
 PARTNERS: Final[dict[str, Start]] = {
     "hexbeat serve": lambda environment: hexbeat_server(environment=environment),
     "streamlit run": lambda environment: streamlit_server(SCRIPT, environment=environment),
@@ -175,7 +176,7 @@ print(is_url_from_allowed_origins("https://evil.example.com"), net_util.get_inte
     ("module", "start"),
     [
         ("streamlit_app", ""),
-        ("dashboard.public.serving", f"dashboard.public.serving.build_public_app({str(SCRIPT)!r})"),
+        ("hexbeat.dashboard.public.server", f"hexbeat.dashboard.public.server.build_public_app({str(SCRIPT)!r})"),
     ],
     ids=["partners", "public"],
 )
@@ -185,7 +186,7 @@ def test_streamlit_itself_looks_nobody_up(tmp_path: Path, module: str, start: st
     lines = ASKED_WITHOUT_A_WALL.format(module=module, start=start)
     settings = partners_settings(tmp_path, calls)
     done = subprocess.run(
-        [sys.executable, "-c", lines], cwd=PROJECT, env=settings, capture_output=True, text=True, check=True
+        [sys.executable, "-c", lines], cwd=ROOT, env=settings, capture_output=True, text=True, check=True
     )
     assert done.stdout == "False None\n"
     assert calls.outside() == []

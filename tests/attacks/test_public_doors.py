@@ -14,17 +14,17 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from dashboard.public.page import SORRY
-from dashboard.public.shield import build_security_headers, parse_frame_ancestors
 from geo.errors import UsageError
+from hexbeat.dashboard.public.page import SORRY
+from hexbeat.dashboard.public.public_security import build_security_headers, parse_frame_ancestors
 from tests.support.example_release import write_example
+from tests.support.paths import ROOT
 from tests.support.public_side import Ear, open_page, public_server, settle
-from tests.support.streamlit_server import PROJECT
 
 COUNCIL: Final = "https://www.council.example.gov.uk"
 LEAD: Final = "Between April and June 2026, at least 23 needle finds were recorded in Exampleton."
 SCRIPT: Final = "<script>window.hacked=1</script><img src=x onerror=window.hacked=1>"
-HIDDEN: Final = (str(PROJECT), "site-packages", "Traceback", "release-of-the-council", "uvicorn", "starlette", "root:")
+HIDDEN: Final = (str(ROOT), "site-packages", "Traceback", "release-of-the-council", "uvicorn", "starlette", "root:")
 
 
 @pytest.fixture(scope="module")

@@ -17,17 +17,17 @@ from typing import Any, Final
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from dashboard.public.figures import ReleaseTotals
+from hexbeat.areas.area import load_area
+from hexbeat.dashboard.public.published_counts import ReleaseTotals
+from hexbeat.demonstration import make_events
+from hexbeat.release.format import Release
+from hexbeat.release.policy import load_policy
+from hexbeat.release.publication import publish_release
+from hexbeat.store.store import Store
 from layers.access import ANALYST
-from layers.areas import load_area
-from layers.demonstration import make_events
-from layers.release.format import Release
-from layers.release.policy import load_policy
-from layers.release.publishing import publish_release
-from layers.storage.store import Store
 from tests.support.event_frames import event_frame
+from tests.support.paths import ROOT
 from tests.support.public_side import Ear, map_of, open_page, public_server, settle
-from tests.support.streamlit_server import PROJECT
 
 pytestmark = pytest.mark.browser
 TODAY: Final = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -119,7 +119,7 @@ def texts(page: Page) -> set[str]:
 def test_no_byte_is_of_the_store_or_of_this_machine(walk: Walk) -> None:
     assert len(walk.ear.frames) > 50
     heard = [*walk.bodies.values(), *walk.ear.frames]
-    hidden = (*SECRETS, str(walk.home).encode(), str(PROJECT).encode(), b"/home/", b"/root/", b"/tmp/", b".venv")
+    hidden = (*SECRETS, str(walk.home).encode(), str(ROOT).encode(), b"/home/", b"/root/", b"/tmp/", b".venv")
     assert [(secret, part[:80]) for part in heard for secret in hidden if secret in part] == []
 
 

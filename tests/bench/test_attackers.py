@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from bench.attackers import Case, by_one_partner, by_ward_totals, candidates, planted
-from layers.release.places import PlaceTree
+from hexbeat.release.release_places import PlaceTree
 from tests.support.example_release import example_release, fine_places
 
 FINE = tuple(fine_places())

@@ -12,14 +12,14 @@ from typing import Any, Final
 
 import numpy as np
 
+from hexbeat.analysis.method_selection import MethodSelection, select_methods
+from hexbeat.analysis.study import Study
+from hexbeat.areas.area import Area, load_area
+from hexbeat.demonstration import TRUTH_FILE, make_events
+from hexbeat.store.live_columns import read_columns
+from hexbeat.store.store import Store
 from layers.access import ANALYST
-from layers.analysis.study import Study
-from layers.analysis.winning import MethodSelection, select_methods
-from layers.areas import Area, load_area
 from layers.columns import Columns
-from layers.demonstration import TRUTH_FILE, make_events
-from layers.storage.reading import read_columns
-from layers.storage.store import Store
 from tests.support.made_events import load_frame
 
 __all__ = ["TODAY", "demonstration", "filled_store", "middlesbrough", "select_for", "shuffle_cells"]

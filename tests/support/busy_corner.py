@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from layers.effect.places import TreatedPlace
+from hexbeat.evaluation.treated_places import TreatedPlace
 from tests.support.analysing import demonstration
 
 __all__ = ["START", "busy_corner"]

@@ -8,10 +8,10 @@ import pandas as pd
 import shapely
 
 from geo.wards import Wards
+from hexbeat.store.loads import FileTally
+from hexbeat.store.store import Store
 from layers.access import ANALYST
 from layers.event import EVENT_COLUMNS
-from layers.storage.loads import FileTally
-from layers.storage.store import Store
 
 WARDS: Final = ("E05000001", "E05000002")
 LONS: Final = {WARDS[0]: -1.25, WARDS[1]: -1.15}  # a place in each ward, all at one latitude

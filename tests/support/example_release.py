@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import shapely
 
-from layers.release.files import build_release_files
-from layers.release.format import FORMAT, Block, Period, Place, Release, ReleasedLayer
-from layers.release.words import CLAIM, LIMITS
+from hexbeat.release.format import FORMAT, Block, Period, Place, Release, ReleasedLayer
+from hexbeat.release.release_files import build_release_files
+from hexbeat.release.release_text import CLAIM, LIMITS
 
 WARDS: Final = {"E05000001": "Abbey", "E05000002": "Bridge"}
 QUARTERS: Final = (

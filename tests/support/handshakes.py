@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from tests.support.streamlit_server import PROJECT
+from tests.support.paths import ROOT
 
 __all__ = ["Answer", "Calls", "ask", "open_socket"]
 
@@ -58,7 +58,7 @@ class Calls:
 
     def environment(self) -> dict[str, str]:
         """What a server is started with, so that it notes them."""
-        path = os.pathsep.join([str(PROJECT / "tests" / "support" / "watch"), str(PROJECT)])
+        path = os.pathsep.join([str(ROOT / "tests" / "support" / "watch"), str(ROOT)])
         self.notes.touch()
         return {"HEXBEAT_TEST_CALLS": str(self.notes), "PYTHONPATH": path}
 

@@ -7,14 +7,15 @@ import geopandas
 import shapely
 
 from geo.wards import Wards
+from hexbeat.areas.area import Area
+from hexbeat.ingest.ingest import IngestReport, ingest_files
+from hexbeat.store.store import Store
 from layers.access import ANALYST
-from layers.areas import Area
-from layers.ingest import IngestReport, ingest_files
-from layers.storage.store import Store
+from tests.support.paths import ROOT
 
 __all__ = ["BOSTON", "FIXTURES", "NOW", "TEMPE", "TOWN", "box_area", "ingest", "table", "utc"]
 
-FIXTURES = Path(__file__).resolve().parent.parent / "fixtures" / "ingest"
+FIXTURES = ROOT / "tests" / "fixtures" / "ingest"
 NOW = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC)
 
 

@@ -12,11 +12,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
+from hexbeat.operations.ledger import ledger
+from hexbeat.store import loads
+from hexbeat.store.store import Store
 from layers.access import ANALYST
-from layers.storage import loads
-from layers.storage.store import Store
-from layers.work import ledger
 from tests.support.event_frames import event_frame
+from tests.support.paths import ROOT
 from tests.support.working import NOW, made_visit
 
 __all__ = ["FIXED", "NEW", "VISITS", "Loader"]
@@ -37,7 +38,7 @@ class Loader:
             stdout=subprocess.PIPE,
             text=True,
             bufsize=1,
-            cwd=Path(__file__).resolve().parent.parent.parent,
+            cwd=ROOT,
             env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
         )
 

@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 
 from geo.cells import index_points
+from hexbeat.areas.area import Area, load_area
+from hexbeat.store.store import Store
 from layers.access import ANALYST
-from layers.areas import Area, load_area
 from layers.event import EVENT_COLUMNS, RESOLUTIONS
-from layers.storage.store import Store
 
 HOSTILE: Final = (
     "<img src=x onerror=window.hacked=1>",

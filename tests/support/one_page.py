@@ -8,15 +8,18 @@ PATIENCE_S = 240  # a safety net, not a promise
 
 
 def one_page(name: str, **query: str) -> AppTest:
-    """The page of dashboard.partners.NAME_page, opened by an address with these parts; it raised nothing."""
+    """The page of that address, opened with these query parameters; it raised nothing."""
 
     def script(name: str) -> None:
         from importlib import import_module  # noqa: PLC0415 - Streamlit runs the source of this function
 
-        from dashboard.session import open_installation  # noqa: PLC0415
-        from layers.settings import Settings  # noqa: PLC0415
+        from hexbeat.dashboard.pages.navigation import MODULES  # noqa: PLC0415
+        from hexbeat.dashboard.state.session import open_installation  # noqa: PLC0415
+        from hexbeat.settings import Settings  # noqa: PLC0415
 
-        import_module(f"dashboard.partners.{name}_page").show(open_installation(Settings.from_environment()), [])
+        import_module(f"hexbeat.dashboard.pages.{MODULES[name]}").show(
+            open_installation(Settings.from_environment()), []
+        )
 
     app = AppTest.from_function(script, default_timeout=PATIENCE_S, args=(name,))
     for key, value in query.items():

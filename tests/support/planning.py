@@ -3,7 +3,7 @@
 import datetime as dt
 from zoneinfo import ZoneInfo
 
-from layers.plans.plan import Place, Plan, PlanKind, Stop, Tour
+from hexbeat.operations.plans.plan import Place, Plan, PlanKind, Stop, Tour
 
 __all__ = ["LONDON", "make_small_plan"]
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import h3
 
-from layers.plans.plan import Pause, Place, Plan, PlanKind, Stop, Tour
+from hexbeat.operations.plans.plan import Pause, Place, Plan, PlanKind, Stop, Tour
 
 __all__ = ["HOSTILE_TEXT", "LONDON", "example_plan", "make_backtested_plan", "with_break"]
 

@@ -15,8 +15,8 @@ from uuid import uuid4
 import pg8000.dbapi
 import pytest
 
-from layers.storage.schema import batch_files, batches, events, reference_places, rejects, visits, work_loads
-from layers.storage.store import Store
+from hexbeat.store.schema import batch_files, batches, events, reference_places, rejects, visits, work_loads
+from hexbeat.store.store import Store
 
 __all__ = ["Server", "wipe"]
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pandas as pd
 
+from hexbeat.areas.area import Area, load_area
+from hexbeat.release.policy import ReleasePolicy, load_policy
+from hexbeat.release.publication import Publication, publish_release
+from hexbeat.store.store import Store
 from layers.access import ANALYST
-from layers.areas import Area, load_area
-from layers.release.policy import ReleasePolicy, load_policy
-from layers.release.publishing import Publication, publish_release
-from layers.storage.store import Store
 from tests.support.made_events import made_frame
 
 __all__ = ["Publisher", "at", "made_quarters", "with_layer"]

@@ -10,12 +10,12 @@ from typing import Final
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from layers import demonstration
+from hexbeat import demonstration
+from hexbeat.areas.area import Area, load_area
+from hexbeat.store.live_columns import read_columns
+from hexbeat.store.store import Store
 from layers.access import ANALYST
-from layers.areas import Area, load_area
 from layers.columns import Columns
-from layers.storage.reading import read_columns
-from layers.storage.store import Store
 from tests.support.overflow import OVERFLOW
 from tests.support.streamlit_server import AT_REST, hexbeat_server
 

@@ -3,12 +3,12 @@
 import datetime as dt
 from functools import cache
 
-from layers.effect.asking import Evaluation
-from layers.effect.outcome import measure_effect
-from layers.effect.places import TreatedPlace, build_event_points
-from layers.effect.planning import build_protocol
-from layers.effect.protocol import Rule
-from layers.effect.words import build_verdict
+from hexbeat.evaluation.controls import build_protocol
+from hexbeat.evaluation.evaluation_text import build_verdict
+from hexbeat.evaluation.outcome import measure_effect
+from hexbeat.evaluation.request import Evaluation
+from hexbeat.evaluation.rule import Rule
+from hexbeat.evaluation.treated_places import TreatedPlace, build_event_points
 from tests.support.analysing import TODAY, demonstration, middlesbrough
 
 __all__ = ["RULE", "several"]

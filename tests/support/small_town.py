@@ -17,16 +17,16 @@ import pandas as pd
 import shapely
 from shapely.geometry import mapping, shape
 
-from geo.apart import count_separate_places
 from geo.cells import index_points, index_points_at
 from geo.disclosure import carry_up
-from layers.areas import Area, load_area
-from layers.boundary_files import hash_file
+from geo.separate_places import count_separate_places
+from hexbeat.areas.area import Area, load_area
+from hexbeat.areas.boundary_files import hash_file
+from hexbeat.areas.places_mask import read_places_mask
+from hexbeat.release.builder import build_trees
+from hexbeat.release.policy import LayerPolicy, ReleasePolicy
+from hexbeat.release.release_places import PlaceTree
 from layers.event import EVENT_COLUMNS, RESOLUTIONS
-from layers.places import read_places_mask
-from layers.release.building import build_trees
-from layers.release.places import PlaceTree
-from layers.release.policy import LayerPolicy, ReleasePolicy
 
 __all__ = ["CODES", "History", "Town", "frame_of", "made_history", "make_area", "published", "wander"]
 

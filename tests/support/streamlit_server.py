@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parent.parent.parent
+from tests.support.paths import ROOT
+
 # A page whose script has run to its end. Waited for as a locator: Playwright looks more often than it asks an `expect`.
 AT_REST = "[data-testid=stApp][data-test-script-state=notRunning]"
 STARTS_WITHIN_S = 60  # a safety net, not a promise
@@ -21,14 +22,14 @@ STARTS_WITHIN_S = 60  # a safety net, not a promise
 def streamlit_server(app: Path, *, environment: Mapping[str, str] | None = None) -> Iterator[str]:
     """Serve an app on a free port of this machine; the address is given while the block runs."""
     command = ["-m", "streamlit", "run", str(app), "--server.port"]
-    with served_by(command, environment={"PYTHONPATH": str(PROJECT), **(environment or {})}) as url:
+    with served_by(command, environment={"PYTHONPATH": str(ROOT), **(environment or {})}) as url:
         yield url
 
 
 @contextmanager
 def hexbeat_server(*, environment: Mapping[str, str] | None = None) -> Iterator[str]:
     """Serve the partners' side by `hexbeat serve` on a free port of this machine; yields the address."""
-    with served_by(["hexbeat.py", "serve", "--port"], environment=environment or {}) as url:
+    with served_by(["-m", "hexbeat.cli.main", "serve", "--port"], environment=environment or {}) as url:
         yield url
 
 
@@ -39,7 +40,7 @@ def served_by(arguments: Sequence[str], *, environment: Mapping[str, str]) -> It
     settings = {**os.environ, **environment}
     with subprocess.Popen(
         [sys.executable, *arguments, str(port)],
-        cwd=PROJECT,
+        cwd=ROOT,
         env=settings,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

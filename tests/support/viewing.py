@@ -1,16 +1,16 @@
 """The demonstration's needle finds as the map's views show them, for tests that need no page."""
 
-from dashboard.change_view import build_change_view
-from dashboard.figures import LayerFigures, count_layer
-from dashboard.findings import Findings
-from dashboard.freshness import find_layer_coverage
-from dashboard.hotspots_view import build_hotspots_view
-from dashboard.state import Choices, build_filter
-from dashboard.views import LayerView
-from layers.analysis.change_map import build_change_map
-from layers.analysis.emerging_map import build_emerging_map
-from layers.analysis.hotspot_map import build_hotspot_map
-from layers.analysis.study import load_study
+from hexbeat.analysis.change_map import build_change_map
+from hexbeat.analysis.emerging_map import build_emerging_map
+from hexbeat.analysis.hotspot_map import build_hotspot_map
+from hexbeat.analysis.study import load_study
+from hexbeat.dashboard.state.choices import Choices, build_filter
+from hexbeat.dashboard.state.figures import LayerFigures, count_layer
+from hexbeat.dashboard.state.findings import Findings
+from hexbeat.dashboard.state.freshness import find_layer_coverage
+from hexbeat.dashboard.views.change_view import build_change_view
+from hexbeat.dashboard.views.hotspots_view import build_hotspots_view
+from hexbeat.dashboard.views.layer_view import LayerView
 from layers.columns import Columns
 from tests.support.analysing import TODAY, demonstration, middlesbrough
 

@@ -8,11 +8,12 @@ import geopandas as gpd
 import pytest
 
 from geo.errors import AreaError
-from layers.boundaries import BuildReport, build_area
+from hexbeat.areas.boundaries import BuildReport, build_area
+from tests.support.paths import ROOT
 
 __all__ = ["WARD_FILE", "SaveWards", "build", "refusal"]
 
-WARD_FILE: Final = Path(__file__).parents[1] / "fixtures" / "boundaries" / "wards.geojson"
+WARD_FILE: Final = ROOT / "tests" / "fixtures" / "boundaries" / "wards.geojson"
 FIELDS: Final = {"name": "otherby", "code_field": "WD25CD", "name_field": "WD25NM"}
 
 SaveWards = Callable[[gpd.GeoDataFrame], Path]

@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from geo.cells import format_cells, index_points
-from layers.areas import Area, load_area
-from layers.plans.plan import Place, Plan, PlanKind, Stop, Tour
-from layers.work.visits import Visit
+from hexbeat.areas.area import Area, load_area
+from hexbeat.operations.ledger.visits import Visit
+from hexbeat.operations.plans.plan import Place, Plan, PlanKind, Stop, Tour
 
 __all__ = ["AREA", "LONDON", "NOW", "made_plan", "made_visit"]
 

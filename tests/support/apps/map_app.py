@@ -7,10 +7,10 @@ import h3.api.basic_int as h3
 import numpy as np
 import streamlit as st
 
-from dashboard.hexlayer import HexLayer
-from dashboard.livemap import draw_live_map
-from dashboard.scales import build_count_scale
-from layers.areas import load_area
+from hexbeat.areas.area import load_area
+from hexbeat.dashboard.map.hex_layer import HexLayer
+from hexbeat.dashboard.map.live_map import draw_live_map
+from hexbeat.documents.maps.scales import build_count_scale
 
 st.set_page_config(layout="wide")
 asked = st.query_params

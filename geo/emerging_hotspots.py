@@ -1,0 +1,186 @@
+"""Emerging hotspots: what became of each cell over time bins, in the words of ArcGIS' emerging hot spot analysis.
+
+Gi* is tested in every bin with exact p-values (`geo.hotspots`), the trend of its z over the bins by Mann and Kendall's
+test. Differences from ArcGIS: neighbours in space only, each bin judged against itself; exact p-values; and a place of
+which too few events tell nothing is said to be that.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+from scipy.sparse import csr_array
+
+from geo.errors import UsageError
+from geo.hotspots import hotspots
+from geo.permutation import build_sum_distribution, to_units
+
+__all__ = ["DEFINITIONS", "Emerging", "Pattern", "Trend", "classify", "find_emerging_hotspots", "mann_kendall"]
+
+_MOST_BINS: Final = 0.9  # "90 percent of the time-step intervals"
+_FEWEST_BINS: Final = 4  # Mann and Kendall's test cannot find a trend at 5 % in fewer
+_FEWEST_RUN: Final = 2
+_PLENTY: Final = 5.0  # events that a neighbourhood has in a bin on average: who finds nothing has not too few
+
+
+class Pattern(StrEnum):
+    """What became of a place; cold patterns mirror the hot ones."""
+
+    NEW = "new"
+    CONSECUTIVE = "consecutive"
+    INTENSIFYING = "intensifying"
+    PERSISTENT = "persistent"
+    DIMINISHING = "diminishing"
+    SPORADIC = "sporadic"
+    OSCILLATING = "oscillating"
+    HISTORICAL = "historical"
+    NEW_COLD = "new cold"
+    CONSECUTIVE_COLD = "consecutive cold"
+    INTENSIFYING_COLD = "intensifying cold"
+    PERSISTENT_COLD = "persistent cold"
+    DIMINISHING_COLD = "diminishing cold"
+    SPORADIC_COLD = "sporadic cold"
+    OSCILLATING_COLD = "oscillating cold"
+    HISTORICAL_COLD = "historical cold"
+    NONE = "no pattern"
+    TOO_FEW = "too few events to tell"
+
+
+DEFINITIONS: Final[dict[Pattern, str]] = {
+    Pattern.NEW: "A hotspot in the last period, and never before.",
+    Pattern.CONSECUTIVE: "A hotspot in the last two or more periods without a break, never before that, and in less "
+    "than 90 % of all periods.",
+    Pattern.INTENSIFYING: "A hotspot in at least 90 % of the periods and in the last one, and clearly getting hotter.",
+    Pattern.PERSISTENT: "A hotspot in at least 90 % of the periods and in the last one, with no clear trend.",
+    Pattern.DIMINISHING: "A hotspot in at least 90 % of the periods and in the last one, and clearly getting less hot.",
+    Pattern.SPORADIC: "A hotspot in the last period, on and off before, in less than 90 % of the periods, and never a "
+    "cold spot.",
+    Pattern.OSCILLATING: "A hotspot in the last period that was a cold spot before, and hot in less than 90 % of the "
+    "periods.",
+    Pattern.HISTORICAL: "A hotspot in at least 90 % of the periods, but not in the last one.",
+    Pattern.NONE: "None of the patterns.",
+    Pattern.TOO_FEW: "So few events that even a place with six times the average would not be found in most periods.",
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trend:
+    """Mann and Kendall's test of each series, float64 (n,) each: `z` above 0 rises, `p` two-sided."""
+
+    z: NDArray[np.float64]
+    p: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Emerging:
+    """What `find_emerging_hotspots` says: a pattern for each of n cells, `z` and `kind` (bins, n), the trend of z."""
+
+    pattern: list[Pattern]
+    z: NDArray[np.float64]
+    kind: NDArray[np.int8]
+    trend: Trend
+
+
+def mann_kendall(series: NDArray[np.float64]) -> Trend:
+    """Does each column of `series` (times, n) rise or fall? With ties, and a continuity correction.
+
+    The normal approximation is usual from about ten times on; under four times no trend can be found. Times must be
+    independent: a season in the series looks like a trend. A column of equal values has z = 0 and p = 1.
+    Source: Mann 1945; Kendall 1975.
+    """
+    series = np.asarray(series, dtype=np.float64)
+    count = len(series)
+    score = np.zeros(series.shape[1])
+    equal = np.ones(series.shape)  # how many of the column equal each value, itself included
+    for lag in range(1, count):
+        later = np.sign(series[lag:] - series[:-lag])
+        score += later.sum(axis=0)
+        equal[lag:] += later == 0
+        equal[:-lag] += later == 0
+    ties = ((equal - 1) * (2 * equal + 5)).sum(axis=0)  # over members of a tie: sums to t (t - 1) (2t + 5)
+    variance = np.maximum(count * (count - 1) * (2 * count + 5) - ties, 0) / 18
+    z = np.divide(score - np.sign(score), np.sqrt(variance), out=np.zeros_like(score), where=variance > 0)
+    return Trend(z, 2 * special.ndtr(-np.abs(z)))
+
+
+def classify(kind: NDArray[np.int8], trend: Trend, *, level: float = 0.05) -> list[Pattern]:
+    """The pattern of each column of `kind` (bins, n; 1 hot, -1 cold, 0 neither), given the trend of its z.
+
+    Definitions: DEFINITIONS; a hot last bin decides for hot, a cold one for cold; else historical or none.
+    """
+    hot, cold = _one_side(kind, trend, level=level), _one_side(-kind, Trend(-trend.z, trend.p), level=level)
+    return [_choose_pattern(*both) for both in zip(hot, cold, strict=True)]
+
+
+def find_emerging_hotspots(
+    counts: NDArray[np.float64], neighbours: csr_array, *, q: float = 0.05, level: float = 0.05, times: float = 6.0
+) -> Emerging:
+    """Patterns of counts (bins, n) over time bins of equal length, oldest first.
+
+    `q` the false discovery rate in each bin; `level` of the trend's test. A cell that is hot or cold in no bin is
+    TOO_FEW where a place of `times` the average rate would not be expected to be found in at least half of the bins.
+    Bins that are not over yet, or of unequal length, look like trends. Raises UsageError for fewer than four bins.
+    """
+    counts = np.asarray(counts, dtype=np.float64)
+    if counts.ndim != 2 or len(counts) < _FEWEST_BINS:  # noqa: PLR2004  # bins and cells
+        raise UsageError(
+            "a pattern over time needs four bins or more", f"the counts have shape {counts.shape}", "use shorter bins"
+        )
+    found = [hotspots(row, neighbours, q) for row in counts]
+    z, kind = np.array([one.z for one in found]), np.array([one.kind for one in found])
+    trend = mann_kendall(z)
+    can_tell = np.mean([_is_detectable(row, neighbours, q, times) for row in counts], axis=0) >= 0.5  # noqa: PLR2004  # half
+    patterns = classify(kind, trend, level=level)
+    silent = ~can_tell & (kind == 0).all(axis=0)
+    return Emerging(
+        pattern=[Pattern.TOO_FEW if quiet else pattern for quiet, pattern in zip(silent, patterns, strict=True)],
+        z=z,
+        kind=kind,
+        trend=trend,
+    )
+
+
+def _one_side(kind: NDArray[np.int8], trend: Trend, *, level: float) -> NDArray[np.object_]:
+    """The hot pattern of each column, or NONE, as if cold spots had no patterns of their own."""
+    hot = kind == 1
+    last, mostly = hot[-1], hot.mean(axis=0) >= _MOST_BINS - 1e-9
+    run = np.cumprod(hot[::-1], axis=0).sum(axis=0)  # bins without a break up to the last
+    only_run = hot.sum(axis=0) == run
+    clear = trend.p < level
+    cases = {
+        Pattern.HISTORICAL: ~last & mostly,
+        Pattern.NONE: ~last,
+        Pattern.INTENSIFYING: mostly & clear & (trend.z > 0),
+        Pattern.DIMINISHING: mostly & clear,
+        Pattern.PERSISTENT: mostly,
+        Pattern.CONSECUTIVE: only_run & (run >= _FEWEST_RUN),
+        Pattern.NEW: only_run,
+        Pattern.OSCILLATING: (kind == -1).any(axis=0),
+    }
+    names: NDArray[np.object_] = np.array([*cases, Pattern.SPORADIC], dtype=object)
+    return names[np.select(list(cases.values()), np.arange(len(cases)), len(cases))]
+
+
+def _choose_pattern(hot: Pattern, cold: Pattern) -> Pattern:
+    """The pattern of the side that holds the last bin; without one, the historical pattern if there is one."""
+    cold = cold if cold is Pattern.NONE else Pattern(f"{cold} cold")
+    current = [side for side in (hot, cold) if side not in {Pattern.NONE, Pattern.HISTORICAL, Pattern.HISTORICAL_COLD}]
+    past = [side for side in (hot, cold) if side is not Pattern.NONE]
+    return next(iter([*current, *past]), Pattern.NONE)
+
+
+def _is_detectable(counts: NDArray[np.float64], neighbours: csr_array, q: float, times: float) -> NDArray[np.bool_]:
+    """Whether `times` the average rate would give each neighbourhood a sum that is significant by itself, bool (n,).
+
+    Or whether events are plentiful: where a few cells hold most of many, nothing lesser is found, but not for want of
+    events.
+    """
+    draws = np.diff(csr_array(neighbours).indptr).astype(np.int64)
+    units, unit = to_units(counts, most_draws=int(draws.max()))
+    smallest = build_sum_distribution(units, most_draws=int(draws.max())).fewest(q / len(counts))
+    found: NDArray[np.bool_] = times * units.mean() * draws >= smallest[draws]
+    plenty: NDArray[np.bool_] = units.mean() * unit * draws >= _PLENTY
+    return np.logical_or(found, plenty)

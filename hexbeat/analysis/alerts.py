@@ -1,0 +1,292 @@
+"""Alerts: on which days were there more events than usual, in the area or in a ward. A question, not a finding."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geo.errors import UsageError
+from hexbeat.analysis.daily_counts import KnownDays, count_by, find_known_days, find_positions, to_ordinal
+from hexbeat.analysis.false_alarms import METHODS, Setting, detect, sum_false_alarms
+from hexbeat.analysis.weekly_alerts import FARRINGTON, find_weekly_alarms
+from hexbeat.areas.area import Area
+from layers.catalogue import LAYERS, find_layer
+from layers.columns import Columns
+from layers.event import LayerSpec
+from layers.periods import Period, find_known_period
+from layers.wording import format_count, format_date, format_list, format_number, format_span
+
+__all__ = ["Alert", "AlertReport", "MethodRow", "build_alert", "build_alert_report", "choose_default_day"]
+
+_DAY: Final = dt.timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One or more days out of the ordinary for one layer in one place.
+
+    `ward_code` None: the whole area. `count` events from `first_day` to `last_day` (inclusive), of which the busiest
+    day, `day`, had `peak`; `expected` for all of these days. `methods` are those that rang. `false_alarms_a_year`:
+    how often noise alone would ring for this layer over all places, at this setting.
+    """
+
+    layer: str
+    ward_code: str | None
+    place: str
+    first_day: dt.date
+    last_day: dt.date
+    day: dt.date
+    count: float
+    peak: float
+    expected: float
+    methods: tuple[str, ...]
+    false_alarms_a_year: float
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class MethodRow:
+    """One setting for one layer: how many places it watches, and how often noise alone would ring over all of them."""
+
+    layer: str
+    method: str
+    places: int
+    false_alarms_a_year: float
+
+
+@dataclass(frozen=True, slots=True)
+class AlertReport:
+    """What rang on the `days` days up to `day`: alerts, the newest and largest first; the settings; what is unsaid."""
+
+    day: dt.date
+    days: int
+    alerts: tuple[Alert, ...]
+    settings: tuple[MethodRow, ...]
+    notes: tuple[str, ...]
+
+
+def build_alert(
+    spec: LayerSpec,
+    area: Area,
+    place: int,
+    *,
+    first_day: dt.date,
+    counts: NDArray[np.float64],
+    expected: float,
+    methods: tuple[str, ...],
+    yearly: float,
+) -> Alert:
+    """An alert with its sentence; `place` 0 is the area, others are wards from 1."""
+    name = area.title if place == 0 else area.wards.names[place - 1]
+    last_day = first_day + (len(counts) - 1) * _DAY
+    period = format_span(first_day, last_day + _DAY)
+    when = f"on {period}" if len(counts) == 1 else f"from {period}"
+    total = format_count(float(counts.sum()), spec)
+    return Alert(
+        layer=spec.name,
+        ward_code=None if place == 0 else area.wards.codes[place - 1],
+        place=name,
+        first_day=first_day,
+        last_day=last_day,
+        day=first_day + int(counts.argmax()) * _DAY,
+        count=float(counts.sum()),
+        peak=float(counts.max()),
+        expected=expected,
+        methods=methods,
+        false_alarms_a_year=yearly,
+        sentence=f"{total} in {name} {when}; {format_number(expected)} would be expected ({format_list(methods)}). "
+        f"By chance alone such alerts come about {_format_times(yearly)} a year over all places.",
+    )
+
+
+def _format_times(yearly: float) -> str:
+    """As in "18 times"; simulation knows no tenths of many."""
+    words = format_number(yearly if yearly < 10 else round(yearly))  # noqa: PLR2004 - two digits are enough
+    return f"{words} {'time' if words == '1' else 'times'}"
+
+
+_HISTORY_DAYS: Final = 365  # by which noise is judged
+_GAP_DAYS: Final = 3  # alarms so many days apart or fewer are one alert
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _DailySeries:
+    """Daily counts (days, 1 + wards) of a layer from `first` on; the first column is the whole area."""
+
+    first: dt.date
+    counts: NDArray[np.float64]
+
+
+def choose_default_day(columns: Columns, *, today: dt.date, time_zone: str) -> dt.date:
+    """Yesterday, or the day of the newest incident where nothing later has been loaded."""
+    yesterday = today - _DAY
+    known = [find_known_period(columns, spec.name, time_zone=time_zone) for spec in _list_layers(())]
+    return min(yesterday, max((one[1] - _DAY for one in known if one), default=yesterday))
+
+
+def build_alert_report(
+    columns: Columns,
+    area: Area,
+    day: dt.date,
+    *,
+    days: int = 1,
+    layers: Sequence[str] = (),
+    setting: Setting | None = None,
+) -> AlertReport:
+    """What was out of the ordinary on `day` and the `days` - 1 before it, in the area and in each ward.
+
+    EARS C1, C2 and C3 on daily counts; Farrington's method on weeks that end with `day` where there are years enough.
+    `layers`: names of layers of incidents (none: all); UsageError for others. Events that do not know their day, and
+    those found by sweeps, take no part.
+    """
+    setting = setting or Setting()
+    found: list[Alert] = []
+    rows: list[MethodRow] = []
+    notes: list[str] = []
+    for spec in _list_layers(layers):
+        known = find_known_period(columns, spec.name, time_zone=area.time_zone)
+        if known is None:
+            notes.append(f"No {spec.many} have been loaded.")
+            continue
+        events = find_known_days(columns, spec.name, time_zone=area.time_zone)
+        notes += _build_notes(spec, events, known, day)
+        series = _count_days(columns, events, area, known=known, day=day, days=days, setting=setting)
+        yearly = sum_false_alarms(series.counts[-_HISTORY_DAYS:], setting)
+        rows += _build_settings(spec, series, setting, yearly, area)
+        notes.append(_describe_smallest(spec, series, setting))
+        found += _find_episodes(spec, series, area, days=days, setting=setting, yearly=yearly)
+        weekly, said, row = _find_weekly_alerts(spec, columns, events, area, known=known, day=day, days=days)
+        found, rows, notes = found + weekly, rows + row, notes + said
+    found.sort(key=lambda one: (-to_ordinal(one.last_day), one.expected - one.count, one.layer, one.ward_code or ""))
+    return AlertReport(day, days, tuple(found), tuple(rows), tuple(notes))
+
+
+def _list_layers(names: Sequence[str]) -> list[LayerSpec]:
+    """The layers that are asked for, all of incidents."""
+    states = [name for name in names if find_layer(name).kind == "state"]
+    if states:
+        raise UsageError(
+            "Alerts are of incidents, which happen on a day",
+            f"{', '.join(states)} are in force for months",
+            f"choose from {', '.join(spec.name for spec in LAYERS if spec.kind == 'incident')}",
+        )
+    return [spec for spec in LAYERS if spec.kind == "incident" and (not names or spec.name in names)]
+
+
+def _count_days(
+    columns: Columns, events: KnownDays, area: Area, *, known: Period, day: dt.date, days: int, setting: Setting
+) -> _DailySeries:
+    """Counts of each day up to `day`, no earlier than the records and than a year's history asks for."""
+    longest = dt.timedelta(days=max(_HISTORY_DAYS, setting.baseline_days) + days + len(METHODS) + 2)
+    first = min(max(known[0], day - longest), day)
+    times = (day - first).days + 1
+    ward = find_positions(columns.ward_codes, area.wards.codes)[columns.ward[events.index]]
+    counts = count_by(events.day - to_ordinal(first), ward, times=times, places=len(area.wards))
+    return _DailySeries(first, np.column_stack([counts.sum(axis=1), counts]))
+
+
+def _find_episodes(
+    spec: LayerSpec, series: _DailySeries, area: Area, *, days: int, setting: Setting, yearly: float
+) -> list[Alert]:
+    """Alarms of the last `days` days, those close together joined into one alert."""
+    judged = {method: detect(series.counts, setting, method) for method in setting.methods}
+    rang = np.array([one.alarm for one in judged.values()])
+    expected = next(iter(judged.values())).expected
+    found = []
+    for place in range(series.counts.shape[1]):
+        days_rung = np.flatnonzero(rang[:, -days:, place].any(axis=0)) + max(len(series.counts) - days, 0)
+        for run in np.split(days_rung, np.flatnonzero(np.diff(days_rung) > _GAP_DAYS) + 1):
+            if not len(run):
+                continue
+            span = slice(int(run[0]), int(run[-1]) + 1)
+            methods = [name for name, alarms in zip(judged, rang[:, span, place], strict=True) if alarms.any()]
+            counts = series.counts[span, place]
+            found.append(
+                build_alert(
+                    spec,
+                    area,
+                    place,
+                    first_day=series.first + span.start * _DAY,
+                    counts=counts,
+                    expected=float(expected[span.start, place]) * len(counts),
+                    methods=tuple(methods),
+                    yearly=yearly,
+                )
+            )
+    return found
+
+
+def _describe_smallest(spec: LayerSpec, series: _DailySeries, setting: Setting) -> str:
+    """From how many events a day rings, so that nobody takes silence for calm: by C1, on the last day, usual wards."""
+    upper = detect(series.counts, setting, "C1").upper[-1]
+    if np.isnan(upper).any():
+        return f"The {spec.many} reach back too few days to judge the last one."
+    rings = np.maximum(np.floor(upper) + 1, setting.fewest)
+    area, ward = (format_number(float(number)) for number in (rings[0], np.median(rings[1:])))
+    return (
+        f"A day rings from {area} {spec.many} in the area, and from {ward} in most wards: fewer, or a rise that is "
+        "spread over more days, is not seen."
+    )
+
+
+def _build_settings(
+    spec: LayerSpec, series: _DailySeries, setting: Setting, yearly: float, area: Area
+) -> list[MethodRow]:
+    """The false alarms of each method by itself, and of any of them."""
+    history = series.counts[-_HISTORY_DAYS:]
+    alone = {
+        name: sum_false_alarms(history, Setting((name,), setting.baseline_days, setting.sigma_floor, setting.fewest))
+        for name in setting.methods
+    }
+    return [
+        MethodRow(spec.name, name, 1 + len(area.wards), number) for name, number in {**alone, "any": yearly}.items()
+    ]
+
+
+def _find_weekly_alerts(
+    spec: LayerSpec, columns: Columns, events: KnownDays, area: Area, *, known: Period, day: dt.date, days: int
+) -> tuple[list[Alert], list[str], list[MethodRow]]:
+    """Farrington's alarms of the weeks that end with `day`, or why there are none."""
+    ward = find_positions(columns.ward_codes, area.wards.codes)[columns.ward[events.index]]
+    found = find_weekly_alarms(
+        events.day - to_ordinal(day) - 1,
+        ward,
+        places=len(area.wards),
+        days_known=(day + _DAY - known[0]).days,
+        days=days,
+    )
+    if found is None:
+        said = f"Farrington's method for {spec.many} needs more than three years of records, and is not used yet."
+        return [], [said], []
+    rang = [
+        build_alert(
+            spec,
+            area,
+            one.place,
+            first_day=day - (7 * one.weeks_back + 6) * _DAY,
+            counts=one.counts,
+            expected=one.expected,
+            methods=(FARRINGTON,),
+            yearly=found.false_alarms_a_year,
+        )
+        for one in found.alarms
+    ]
+    return rang, [], [MethodRow(spec.name, FARRINGTON, 1 + len(area.wards), found.false_alarms_a_year)]
+
+
+def _build_notes(spec: LayerSpec, events: KnownDays, known: Period, day: dt.date) -> list[str]:
+    """What could not be judged."""
+    said = []
+    if known[1] <= day:
+        said.append(
+            f"The newest of the {spec.many} is of {format_date(known[1] - _DAY)}: nothing has been loaded for later "
+            "days, so they cannot be judged."
+        )
+    if events.unknown:
+        said.append(f"{events.unknown:,} {spec.many} do not know their day and take no part.")
+    if events.swept:
+        said.append(f"{events.swept:,} {spec.many} were found by sweeps and take no part.")
+    return said

@@ -1,0 +1,319 @@
+"""Back-test: what share of the next week's events fell in the small part of the area that each method chose."""
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from geo.evaluation import prediction_accuracy
+from hexbeat.analysis.daily_counts import Weeks, count_weeks
+from hexbeat.analysis.forecast_methods import METHOD_WORDS, METHODS, RANKS_ONLY, build_kernel, forecast
+from hexbeat.analysis.study import Study, load_study
+from hexbeat.areas.area import Area
+from layers.columns import Columns
+from layers.event import RESOLUTIONS, LayerSpec
+from layers.filters import Filter
+from layers.periods import require_one_layer
+from layers.wording import format_cell_width, format_number, format_percent, format_span
+
+__all__ = [
+    "DECIDING_SHARE",
+    "MOST_CELLS",
+    "SHARES",
+    "Backtest",
+    "MethodComparison",
+    "Rival",
+    "SizeFigure",
+    "Tables",
+    "backtest",
+    "compare_methods",
+    "compare_sizes",
+    "summarise",
+]
+
+SHARES: Final = (0.01, 0.02, 0.05)
+DECIDING_SHARE: Final = 0.02
+_RESAMPLES: Final = 2000
+_SEED: Final = 1
+_SIMPLEST: Final = ("last_period", "all_history", "gi_star", "kernel")  # of those that tie, the first is chosen
+
+Tables = dict[tuple[int, str], NDArray[np.float64]]
+
+
+@dataclass(frozen=True, slots=True)
+class MethodComparison:
+    """The winner at DECIDING_SHARE over all methods and resolutions, against the best of every other method.
+
+    `rivals` are the others: their best resolution, the winner's lead in share of events with its 95 % interval, and
+    whether they can be told apart. `clear`: from all of them. `sentence` says it.
+    """
+
+    method: str
+    resolution: int
+    hit_rate: float
+    rivals: tuple["Rival", ...]
+    clear: bool
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """One other method at its best resolution: how far the winner leads, with a paired interval."""
+
+    method: str
+    resolution: int
+    lead: float
+    low: float
+    high: float
+    told_apart: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SizeFigure:
+    """One method at one size of cells: its share caught, and whether it is behind the best size by more than chance."""
+
+    resolution: int
+    hit_rate: float
+    behind: bool
+
+
+def summarise(tables: Tables, events: NDArray[np.float64]) -> pd.DataFrame:
+    """A row for each resolution, method and share, pooled over the weeks; `events` (weeks,) of all cells.
+
+    Columns: resolution, method, area_share, hits, events, hit_rate, PAI (hit rate / area share), PEI (hits / those of
+    the best possible choice), RRI (predicted / observed events in the part chosen; NaN for Gi*, whose scores are no
+    numbers), each with _low and _high: the 95 % interval of resampled weeks (percentile bootstrap, seeded). Weeks are
+    taken as independent. NaN without events.
+    """
+    draws = _resample_weeks(len(events))
+    rows = []
+    for (resolution, method), table in tables.items():
+        for column, share in enumerate(SHARES):
+            hits, best, predicted = table[:, :, column]
+            row: dict[str, object] = {"resolution": resolution, "method": method, "area_share": share}
+            row |= {"hits": float(hits.sum()), "events": float(events.sum())}
+            row |= _with_interval("hit_rate", hits, events, draws)
+            row |= _with_interval("PAI", hits, events * share, draws)
+            row |= _with_interval("PEI", hits, best, draws)
+            row |= _with_interval("RRI", predicted * (np.nan if method in RANKS_ONLY else 1.0), hits, draws)
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def compare_methods(tables: Tables, events: NDArray[np.float64]) -> MethodComparison:
+    """Which method, at which resolution, caught the largest share of events in the top DECIDING_SHARE of the area.
+
+    The lead over the best of each other method is judged on the same weeks (paired resampling). The winner was chosen
+    by looking, so that its own share flatters a little. Equal shares go to the simpler method and the coarser cells.
+    """
+    column = SHARES.index(DECIDING_SHARE)
+    hits = {key: table[0, :, column] for key, table in tables.items()}
+    order = sorted(hits, key=lambda key: (-hits[key].sum(), _SIMPLEST.index(key[1]), key[0]))
+    best = order[0]
+    draws = _resample_weeks(len(events))
+    rivals = []
+    for method in dict.fromkeys(key[1] for key in order if key[1] != best[1]):
+        other = next(key for key in order if key[1] == method)
+        lead = _ratio(hits[best] - hits[other], events)
+        low, high = _interval(hits[best] - hits[other], events, draws)
+        rivals.append(Rival(method, other[0], lead, low, high, told_apart=bool(low > 0)))
+    clear = all(rival.told_apart for rival in rivals)
+    rate = _ratio(hits[best], events)
+    return MethodComparison(best[1], best[0], rate, tuple(rivals), clear, _describe_best(best, rate, rivals))
+
+
+def compare_sizes(tables: Tables, events: NDArray[np.float64], method: str) -> tuple[SizeFigure, ...]:
+    """One method at each resolution, from coarse to fine, against its own best (paired resampling of weeks)."""
+    column = SHARES.index(DECIDING_SHARE)
+    hits = {key[0]: tables[key][0, :, column] for key in sorted(tables) if key[1] == method}
+    best = max(hits.values(), key=lambda caught: float(caught.sum()))
+    draws = _resample_weeks(len(events))
+    return tuple(
+        SizeFigure(size, _ratio(caught, events), behind=bool(_interval(best - caught, events, draws)[0] > 0))
+        for size, caught in hits.items()
+    )
+
+
+def _describe_best(best: tuple[int, str], rate: float, rivals: list[Rival]) -> str:
+    if np.isnan(rate):
+        return "There were no events in these weeks, so nothing can be judged."
+    first = f"The {METHOD_WORDS[best[1]]}, with cells {format_cell_width(best[0])} across, caught most"
+    caught = f"{format_percent(rate)} of the next week's events in {format_percent(DECIDING_SHARE)} of the area"
+    near = [f"the {METHOD_WORDS[rival.method]}" for rival in rivals if not rival.told_apart]
+    if not near:
+        return f"{first}: {caught}, more than any other method by more than chance."
+    return f"{first}: {caught}; it cannot be told from {' or from '.join(near)}."
+
+
+def _resample_weeks(weeks: int) -> NDArray[np.float64]:
+    """How often each week is drawn in each resample, float64 (resamples, weeks)."""
+    generator = np.random.default_rng(_SEED)
+    return generator.multinomial(weeks, np.full(weeks, 1 / weeks), size=_RESAMPLES).astype(np.float64)
+
+
+def _ratio(top: NDArray[np.float64], bottom: NDArray[np.float64]) -> float:
+    whole = float(bottom.sum())
+    return float(top.sum()) / whole if whole else float("nan")
+
+
+def _interval(top: NDArray[np.float64], bottom: NDArray[np.float64], draws: NDArray[np.float64]) -> tuple[float, float]:
+    """The 95 % percentile interval of a ratio of sums over resampled weeks; NaN where nothing is left to divide by."""
+    below = draws @ bottom
+    ratios = (draws @ top)[below > 0] / below[below > 0]
+    if not len(ratios) or np.isnan(ratios).any():
+        return float("nan"), float("nan")
+    low, high = np.quantile(ratios, (0.025, 0.975)).tolist()
+    return low, high
+
+
+def _with_interval(
+    name: str, top: NDArray[np.float64], bottom: NDArray[np.float64], draws: NDArray[np.float64]
+) -> dict[str, object]:
+    low, high = _interval(top, bottom, draws)
+    return {name: _ratio(top, bottom), f"{name}_low": low, f"{name}_high": high}
+
+
+MOST_CELLS: Final = 60_000  # finer resolutions of larger areas are left out, and that is said
+_FEW_WEEKS: Final = 8  # resampling fewer understates how much weeks differ
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Backtest:
+    """`rows`: a row for each resolution, method and share of the area (hexbeat.analysis.backtest.summarise).
+
+    `verdict` the winner and how sure that is; `by_size` the same among the methods at one resolution. `gi_star` how
+    the hotspot map itself fares at each size. `weeks` that were judged, [first, end) their period, `events` in them.
+    """
+
+    spec: LayerSpec
+    rows: pd.DataFrame
+    verdict: MethodComparison
+    by_size: Mapping[int, MethodComparison]
+    gi_star: tuple[SizeFigure, ...]
+    weeks: int
+    first: dt.date
+    end: dt.date
+    events: int
+    unknown: int
+    swept: int
+    notes: tuple[str, ...]
+
+
+def backtest(
+    columns: Columns,
+    area: Area,
+    layer: str,
+    *,
+    wards: tuple[str, ...] = (),
+    weeks: int = 13,
+    resolutions: Sequence[int] = RESOLUTIONS,
+    progress: Callable[[int, int], None] | None = None,
+) -> Backtest:
+    """Rolling origin: for each of the last `weeks` weeks every method sees the weeks before it, and no more.
+
+    The methods are those of hexbeat.analysis.forecast_methods. Events that do not know their day, and those found by
+    sweeps, take no part. The last week ends with the newest record. `progress` is told each resolution before it is
+    judged, and its place among them. UsageError for too few weeks of records.
+    """
+    spec = require_one_layer(Filter(layers=(layer,)), "A back-test", incidents=True)
+    fitting = _build_studies(area, wards, resolutions)
+    tables: Tables = {}
+    counted: Weeks | None = None
+    for place, study in enumerate(fitting):
+        if progress:
+            progress(study.resolution, place)
+        counted = count_weeks(columns, layer, study, judged=weeks, time_zone=area.time_zone)
+        tables |= _score_methods(study, counted, weeks)
+    if counted is None:
+        raise ValueError(resolutions)
+    first = counted.start_of(len(counted.counts) - weeks)
+    end = counted.start_of(len(counted.counts))
+    events = counted.counts[-weeks:].sum(axis=1)
+    left_out = [str(one) for one in resolutions if one not in {study.resolution for study in fitting}]
+    return Backtest(
+        spec=spec,
+        rows=summarise(tables, events),
+        verdict=compare_methods(tables, events),
+        by_size={
+            study.resolution: compare_methods(_select_resolution(tables, study.resolution), events) for study in fitting
+        },
+        gi_star=compare_sizes(tables, events, "gi_star"),
+        weeks=weeks,
+        first=first,
+        end=end,
+        events=int(events.sum()),
+        unknown=counted.unknown,
+        swept=counted.swept,
+        notes=tuple(_build_notes(spec, counted, first, end, left_out)),
+    )
+
+
+def _build_studies(area: Area, wards: tuple[str, ...], resolutions: Sequence[int]) -> list[Study]:
+    """The study areas from coarse to fine, as long as the next has not far too many cells; the coarsest in any case."""
+    found: list[Study] = []
+    for resolution in sorted(set(resolutions)):
+        finer = resolution - found[-1].resolution if found else 0
+        if found and len(found[-1]) * 7**finer > MOST_CELLS * 1.25:  # each cell has seven finer ones
+            break
+        found.append(load_study(area, wards, resolution))
+    return found
+
+
+def _select_resolution(tables: Tables, resolution: int) -> Tables:
+    """What belongs to one resolution."""
+    return {key: table for key, table in tables.items() if key[0] == resolution}
+
+
+def _score_methods(study: Study, counted: Weeks, weeks: int) -> Tables:
+    """For each method float64 (3, weeks, shares): events caught, those that the best choice had caught, predicted."""
+    kernel = build_kernel(study)
+    found = {(study.resolution, method): np.zeros((3, weeks, len(SHARES))) for method in METHODS}
+    for place in range(weeks):
+        now = len(counted.counts) - weeks + place
+        observed = counted.counts[now]
+        if not observed.any():
+            continue
+        best = _count_caught(observed, observed, study)[0]
+        for method in METHODS:
+            scores = forecast(method, counted.counts[:now], study, kernel)
+            # Gi* ranks by itself: what is divided by the area again must first be multiplied by it.
+            predicted = scores * study.area_km2 if method in RANKS_ONLY else scores
+            hits, expected = _count_caught(observed, predicted, study)
+            found[study.resolution, method][:, place] = hits, best, expected
+    return found
+
+
+def _count_caught(
+    observed: NDArray[np.float64], predicted: NDArray[np.float64], study: Study
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Observed and predicted events in the first SHARES of the area, in order of predicted density.
+
+    The last cell counts in part, so that coarse and fine cells are compared at the same area.
+    """
+    curve = prediction_accuracy(observed, predicted, study.area_km2)
+    share = np.concatenate([[0.0], curve["area_share"]])
+    return (
+        np.interp(SHARES, share, np.concatenate([[0.0], curve["observed"].cumsum()])),
+        np.interp(SHARES, share, np.concatenate([[0.0], curve["predicted"].cumsum()])),
+    )
+
+
+def _build_notes(spec: LayerSpec, counted: Weeks, first: dt.date, end: dt.date, left_out: list[str]) -> list[str]:
+    share = format_percent(DECIDING_SHARE)
+    judged = (
+        f"Judged by the weeks of {format_span(first, end)}, each from the weeks before it; decided by the share of "
+    )
+    said = [f"{judged}events in the top {share} of the area. Intervals are of resampled weeks."]
+    if (end - first).days < 7 * _FEW_WEEKS:
+        said.append(f"Fewer than {_FEW_WEEKS} weeks: the intervals are narrower than they should be.")
+    if counted.unknown:
+        said.append(f"{format_number(counted.unknown)} {spec.many} do not know their day and take no part.")
+    if counted.swept:
+        said.append(f"{format_number(counted.swept)} {spec.many} were found by sweeps and take no part.")
+    if left_out:
+        said.append(f"Resolution {', '.join(left_out)} would have more than {MOST_CELLS:,} cells and was left out.")
+    return said

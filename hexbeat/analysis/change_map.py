@@ -1,0 +1,178 @@
+"""What changed: a period against the one before it, or the same a year before, by cell, by ward and over all."""
+
+from dataclasses import dataclass, replace
+from typing import Final, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from geo.change import compare_periods
+from hexbeat.analysis.study import Study, restrict_filter, sum_by_cell
+from layers.columns import Columns
+from layers.counting import Selection, select
+from layers.event import LayerSpec
+from layers.filters import Filter
+from layers.periods import (
+    Period,
+    clip_period,
+    find_known_period,
+    find_month_only_share,
+    find_period_before,
+    find_year_before,
+    require_one_layer,
+)
+from layers.wording import format_date, format_percent, format_span
+
+__all__ = ["AGAINST", "FALL", "RISE", "TOO_FEW", "UNCLEAR", "Against", "ChangeMap", "build_change_map"]
+
+Against = Literal["before", "year_before"]
+AGAINST: Final[tuple[Against, ...]] = ("before", "year_before")
+RISE: Final = "rise"
+FALL: Final = "fall"
+UNCLEAR: Final = "no clear change"
+TOO_FEW: Final = "too few to tell"
+_KINDS: Final = np.array([FALL, UNCLEAR, RISE], dtype=object)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ChangeMap:
+    """What changed from `other` to `now` (half-open periods).
+
+    `cells` (n rows, in the study's order), `wards` (one row a chosen ward, in the order of codes) and `whole` (one row)
+    have the columns now, before, difference (of now less what its length leads one to expect), ratio of rates (NaN for
+    none in both, infinite for none before) with its exact 95 % interval ratio_low and ratio_high, p_value and q_value
+    (two-sided E-test; after false-discovery control among the cells, or wards, that can tell; NaN for the others) and
+    change: "rise", "fall", "no clear change" or "too few to tell". Cells have cell, ward_code and ward_name besides,
+    wards ward_code and ward_name. For states p, q and the interval are NaN and change is "": the same order may be in
+    force in both periods. `missing` says why there is nothing to compare with; the frames are empty then.
+    """
+
+    spec: LayerSpec
+    now: Period | None
+    other: Period | None
+    cells: pd.DataFrame
+    wards: pd.DataFrame
+    whole: pd.DataFrame
+    q: float
+    shared_in_time: int
+    unplaced_in_time: int
+    missing: str | None
+    notes: tuple[str, ...]
+
+
+def build_change_map(
+    columns: Columns,
+    chosen: Filter,
+    study: Study,
+    *,
+    against: Against = "before",
+    q: float = 0.05,
+    time_zone: str = "Europe/London",
+) -> ChangeMap:
+    """Compare the filter's period with the one of its length `before`, or the same dates a "year_before".
+
+    The period now ends with the records, so that days that nobody has loaded yet are no fall. Counts are taken as
+    Poisson: where one person or household causes many events, p is too small. UsageError unless the filter has one
+    layer and the study's wards.
+    """
+    spec = require_one_layer(chosen, "A map of change")
+    chosen = restrict_filter(study, chosen)
+    now, notes = clip_period(columns, chosen, time_zone=time_zone)
+    known = find_known_period(columns, spec.name, time_zone=time_zone)
+    if now is None or known is None:
+        return _build_empty_map(spec, study, q, None, notes[-1], [])
+    other = find_period_before(now) if against == "before" else find_year_before(now)
+    if other[0] < known[0]:
+        missing = f"There is nothing to compare with: the records begin on {format_date(known[0])}, and those of "
+        return _build_empty_map(spec, study, q, now, f"{missing}{format_span(*other)} would be needed.", notes)
+    selected = [
+        select(columns, replace(chosen, start=start, end=end), time_zone=time_zone) for start, end in (other, now)
+    ]
+    days = [(end - start).days for start, end in (other, now)]
+    cells, wards = ([counted(columns, one, study) for one in selected] for counted in (_count_by_cell, _count_by_ward))
+    whole = [np.array([float(one.weight.sum())]) for one in selected]
+    compared = [_compare_counts(*pair, days=days, q=q, spec=spec) for pair in (cells, wards, whole)]
+    return ChangeMap(
+        spec=spec,
+        now=now,
+        other=other,
+        cells=pd.concat([_cell_names(study), compared[0]], axis=1),
+        wards=pd.concat([_ward_names(study), compared[1]], axis=1),
+        whole=compared[2],
+        q=q,
+        shared_in_time=sum(one.shared_in_time for one in selected),
+        unplaced_in_time=sum(one.unplaced_in_time for one in selected),
+        missing=None,
+        notes=(*notes, *_build_notes(columns, selected, spec)),
+    )
+
+
+def _compare_counts(
+    earlier: NDArray[np.float64], now: NDArray[np.float64], *, days: list[int], q: float, spec: LayerSpec
+) -> pd.DataFrame:
+    """The comparison of counts (n,) as columns."""
+    found = compare_periods(earlier, now, days_before=days[0], days_now=days[1], q=q)
+    words = np.where(found.too_few, TOO_FEW, _KINDS[found.kind + 1])
+    frame = pd.DataFrame({"now": now, "before": earlier, "difference": found.difference, "ratio": found.ratio})
+    if spec.kind == "state":
+        return frame.assign(ratio_low=np.nan, ratio_high=np.nan, p_value=np.nan, q_value=np.nan, change="")
+    return frame.assign(
+        ratio_low=found.low, ratio_high=found.high, p_value=found.p, q_value=found.q, change=words.astype(object)
+    )
+
+
+def _count_by_cell(columns: Columns, selection: Selection, study: Study) -> NDArray[np.float64]:
+    return sum_by_cell(columns, selection, study)[0]
+
+
+def _count_by_ward(columns: Columns, selection: Selection, study: Study) -> NDArray[np.float64]:
+    """Counts of the chosen wards, by the ward that the events lie in rather than by that of their cells."""
+    sums = np.bincount(columns.ward[selection.index], weights=selection.weight, minlength=len(columns.ward_codes))
+    of_code = dict(zip(columns.ward_codes, sums.tolist(), strict=True))
+    return np.array([of_code.get(code, 0.0) for code in _ward_names(study)["ward_code"]])
+
+
+def _cell_names(study: Study) -> pd.DataFrame:
+    return pd.DataFrame({"cell": study.names, "ward_code": study.ward_codes, "ward_name": study.ward_names})
+
+
+def _ward_names(study: Study) -> pd.DataFrame:
+    named = zip(study.wards.codes, study.wards.names, strict=True)
+    chosen = [(code, name) for code, name in named if not study.chosen or code in study.chosen]
+    return pd.DataFrame(chosen, columns=["ward_code", "ward_name"])
+
+
+def _build_notes(columns: Columns, selected: list[Selection], spec: LayerSpec) -> list[str]:
+    """What makes the comparison weaker than it looks."""
+    said = []
+    if spec.kind == "state":
+        said.append("Closures may be in force in both periods, so that a difference is shown and none is tested.")
+    coarse = max(find_month_only_share(columns, one.index) for one in selected)
+    if coarse:
+        said.append(
+            f"Up to {format_percent(coarse)} of the {spec.many} are known only to their month: periods within one "
+            "month share them, and look more alike than they were."
+        )
+    return said
+
+
+def _build_empty_map(
+    spec: LayerSpec, study: Study, q: float, now: Period | None, missing: str, notes: list[str]
+) -> ChangeMap:
+    """No comparison, and why."""
+    none = np.zeros(0)
+    empty = _compare_counts(none, none, days=[1, 1], q=q, spec=spec)
+    return ChangeMap(
+        spec=spec,
+        now=now,
+        other=None,
+        cells=pd.concat([_cell_names(study).iloc[:0], empty], axis=1),
+        wards=pd.concat([_ward_names(study).iloc[:0], empty], axis=1),
+        whole=empty,
+        q=q,
+        shared_in_time=0,
+        unplaced_in_time=0,
+        missing=missing,
+        notes=tuple(notes),
+    )

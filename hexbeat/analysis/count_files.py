@@ -1,0 +1,113 @@
+"""Counts as files: CSV, GeoJSON that QGIS opens, GeoParquet; for the command line and for the screens alike."""
+
+import io
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import geopandas
+import numpy as np
+import pandas as pd
+import shapely
+
+from geo.cells import build_outlines
+from geo.errors import UsageError
+from geo.wards import Wards
+from hexbeat.areas.area import Area
+from hexbeat.files import atomic_write, escape_formulas
+from layers.columns import Columns
+from layers.counting import Counts
+
+__all__ = [
+    "MARK",
+    "build_counts_csv",
+    "build_counts_geojson",
+    "build_counts_geoparquet",
+    "export_counts",
+    "find_demonstration_mark",
+]
+
+MARK: Final = "synthetic events, not real"
+DECIMALS: Final = 6  # of a degree: about 0.1 m
+
+
+def find_demonstration_mark(columns: Columns) -> str | None:
+    """What must be said wherever these events are shown: that all or some are synthetic; None if none is."""
+    synthetic = int(columns.demonstration.sum())
+    if not synthetic:
+        return None
+    return MARK if synthetic == len(columns) else f"{synthetic:,} of {len(columns):,} events are synthetic, not real"
+
+
+def export_counts(found: Counts, out: Path, *, by: Sequence[str], area: Area, note: Mapping[str, str]) -> None:
+    """Write the rows of a count to `out`: .csv, .geojson or .parquet. The file appears whole or not at all.
+
+    GeoJSON and GeoParquet carry hexagons where `by` has cell, else ward polygons where it has ward (EPSG:4326).
+    `note` is what the file says of itself; with the key "demonstration" every row is marked as well.
+
+    Raises UsageError for another ending, a folder that does not exist, or a map of neither cells nor wards.
+    """
+    ending = out.suffix.lower()
+    if ending not in {".csv", ".geojson", ".parquet"}:
+        raise UsageError(
+            "Counts are written as .csv, .geojson or .parquet",
+            f"{out.name!r} is none of these",
+            "give --out another ending",
+        )
+    if not out.absolute().parent.is_dir():
+        raise UsageError(
+            "A file goes into a folder that exists", f"{out.parent} does not", "make it first, or choose another"
+        )
+    if ending == ".csv":
+        content = build_counts_csv(found.rows, note=note)
+    else:
+        write = build_counts_geojson if ending == ".geojson" else build_counts_geoparquet
+        content = write(found.rows, by=by, wards=area.wards, note=note)
+    with atomic_write(out) as draft:
+        draft.write_bytes(content)
+
+
+def build_counts_csv(rows: pd.DataFrame, *, note: Mapping[str, str]) -> bytes:
+    """CSV in UTF-8, one header line; text that a spreadsheet would run is made plain."""
+    return escape_formulas(add_mark(rows, note)).to_csv(index=False, lineterminator="\n").encode()
+
+
+def build_counts_geojson(rows: pd.DataFrame, *, by: Sequence[str], wards: Wards, note: Mapping[str, str]) -> bytes:
+    """A FeatureCollection in WGS 84 (RFC 7946), six decimals, with `note` as the member "metadata"."""
+    frame = add_shapes(add_mark(rows, note), by=by, wards=wards)
+    features = json.loads(frame.to_json(drop_id=True, to_wgs84=False))["features"]
+    return json.dumps({"type": "FeatureCollection", "metadata": dict(note), "features": features}).encode()
+
+
+def build_counts_geoparquet(rows: pd.DataFrame, *, by: Sequence[str], wards: Wards, note: Mapping[str, str]) -> bytes:
+    """GeoParquet with WKB polygons in EPSG:4326; the mark of demonstration events is a column."""
+    buffer = io.BytesIO()
+    add_shapes(add_mark(rows, note), by=by, wards=wards).to_parquet(buffer, index=False)
+    return buffer.getvalue()
+
+
+def add_mark(rows: pd.DataFrame, note: Mapping[str, str]) -> pd.DataFrame:
+    """The rows, counts whole where all are, with a column "demonstration" where events are synthetic."""
+    counted = rows["count"]
+    whole = rows.assign(count=counted.astype("int64")) if (counted % 1 == 0).all() else rows
+    return whole.assign(demonstration=note["demonstration"]) if "demonstration" in note else whole
+
+
+def add_shapes(rows: pd.DataFrame, *, by: Sequence[str], wards: Wards) -> geopandas.GeoDataFrame:
+    """The rows with a polygon each: the hexagon where there is a cell, else the ward."""
+    if "cell" in by:
+        ids = np.array([int(cell, 16) for cell in rows["cell"]], dtype=np.uint64)
+        shapes = build_outlines(ids)
+    elif "ward" in by:
+        places = {code: place for place, code in enumerate(wards.codes)}
+        shapes = wards.polygons[[places[code] for code in rows["ward_code"]]]
+    else:
+        raise UsageError(
+            "A map file needs cells or wards",
+            f"the counts are by {', '.join(by)}",
+            "group by cell or ward, or write .csv",
+        )
+    # Corners that two cells share are rounded alike, so that no slivers open between them.
+    rounded = shapely.transform(np.asarray(shapes), lambda corners: corners.round(DECIMALS))
+    return geopandas.GeoDataFrame(rows, geometry=rounded, crs="EPSG:4326")

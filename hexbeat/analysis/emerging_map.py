@@ -1,0 +1,104 @@
+"""Emerging hotspots: what became of each cell over the bins of a period, with each pattern's definition."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from geo.emerging_hotspots import DEFINITIONS, Pattern, find_emerging_hotspots
+from hexbeat.analysis.study import Study, restrict_filter, sum_by_cell
+from layers.columns import Columns
+from layers.counting import select
+from layers.event import LayerSpec
+from layers.filters import Filter
+from layers.periods import FEWEST_BINS, Bins, choose_bins, clip_period, find_month_only_share, require_one_layer
+
+__all__ = ["PATTERN_WORDS", "EmergingMap", "build_emerging_map"]
+
+_COLD: Final = " cold"
+
+
+def _describe_pattern(pattern: Pattern) -> str:
+    """The definition of any pattern; those of cold spots mirror the hot ones'."""
+    if pattern in DEFINITIONS:
+        return DEFINITIONS[pattern]
+    hot = DEFINITIONS[Pattern(pattern.removesuffix(_COLD))]
+    swaps = (("hotspot", "\0"), ("cold spot", "hotspot"), ("\0", "cold spot"), ("less hot", "less cold"))
+    for old, new in (*swaps, ("hotter", "colder"), ("and hot in", "and cold in")):
+        hot = hot.replace(old, new)
+    return hot
+
+
+PATTERN_WORDS: Final[Mapping[str, str]] = MappingProxyType({str(one): _describe_pattern(one) for one in Pattern})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EmergingMap:
+    """`rows` has a row for each of the study's n cells, in its order; without room for four bins it has none.
+
+    Its columns: cell, ward_code, ward_name, pattern and definition (PATTERN_WORDS), count (in the bins), hot_bins and
+    cold_bins (how many), trend_z and trend_p (Mann and Kendall's test of Gi*, two-sided). `counts`, `z` and `kind`
+    (bins, n) are each bin's own. `bins` None says that there were too few; `notes` are sentences on what was chosen and
+    left out.
+    """
+
+    spec: LayerSpec
+    rows: pd.DataFrame
+    bins: Bins | None
+    counts: NDArray[np.float64]
+    z: NDArray[np.float64]
+    kind: NDArray[np.int8]
+    q: float
+    notes: tuple[str, ...]
+
+
+def build_emerging_map(
+    columns: Columns, chosen: Filter, study: Study, *, q: float = 0.05, time_zone: str = "Europe/London"
+) -> EmergingMap:
+    """The pattern of each cell over weeks, four weeks or months that fit the period of the filter and the records.
+
+    The last bin ends with the last day that is known, so that it is never an unfinished one. UsageError unless the
+    filter has one layer and the study's wards.
+    """
+    spec = require_one_layer(chosen, "A map of emerging hotspots")
+    chosen = restrict_filter(study, chosen)
+    period, notes = clip_period(columns, chosen, time_zone=time_zone)
+    bins = None
+    if period is not None:
+        whole = select(columns, replace(chosen, start=period[0], end=period[1]), time_zone=time_zone)
+        bins = choose_bins(period, month_only=find_month_only_share(columns, whole.index))
+    if bins is None:
+        said = f"A pattern over time needs {FEWEST_BINS} weeks or more (months, if only those are known)."
+        nothing: NDArray[np.float64] = np.zeros((0, len(study)))
+        return EmergingMap(
+            spec, _build_rows(study).iloc[:0], None, nothing, nothing, nothing.astype(np.int8), q, (*notes, said)
+        )
+    counts = np.array(
+        [
+            sum_by_cell(columns, select(columns, replace(chosen, start=a, end=b), time_zone=time_zone), study)[0]
+            for a, b in bins.periods
+        ]
+    )
+    found = find_emerging_hotspots(counts, study.neighbours, q=q)
+    patterns = [str(one) for one in found.pattern]
+    rows = _build_rows(study).assign(
+        pattern=patterns,
+        definition=[PATTERN_WORDS[one] for one in patterns],
+        count=counts.sum(axis=0),
+        hot_bins=(found.kind == 1).sum(axis=0),
+        cold_bins=(found.kind == -1).sum(axis=0),
+        trend_z=found.trend.z,
+        trend_p=found.trend.p,
+    )
+    return EmergingMap(spec, rows, bins, counts, found.z, found.kind, q, (*notes, bins.words))
+
+
+def _build_rows(study: Study) -> pd.DataFrame:
+    named = {"cell": study.names, "ward_code": study.ward_codes, "ward_name": study.ward_names}
+    return pd.DataFrame(named).assign(
+        pattern="", definition="", count=0.0, hot_bins=0, cold_bins=0, trend_z=0.0, trend_p=1.0
+    )

@@ -1,0 +1,168 @@
+"""Near repeats: for how long and how far the risk stays raised after an event of a layer."""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from scipy.spatial import cKDTree
+
+from geo.errors import UsageError
+from geo.hotspots import benjamini_hochberg
+from geo.knox import NearRepeats, knox_test
+from hexbeat.analysis.daily_counts import find_known_days
+from hexbeat.analysis.study import Study, project, restrict_filter
+from layers.columns import Columns
+from layers.counting import select
+from layers.event import LayerSpec
+from layers.filters import Filter
+from layers.periods import Period, clip_period, require_one_layer
+from layers.wording import format_number, format_percent, format_span
+
+__all__ = ["DAYS", "DISTANCES_M", "MOST_PAIRS", "RepeatTable", "build_near_repeats"]
+
+DISTANCES_M: Final = (0.0, 1.0, 100.0, 200.0, 300.0, 400.0)  # the first band holds the same place
+DAYS: Final = (0.0, 2.0, 7.0, 14.0, 28.0)
+MOST_PAIRS: Final = 400_000  # within the last distance; some ten seconds of shuffling
+_QUICK_PAIRS: Final = 100_000
+_SHUFFLES, _FEWER_SHUFFLES = 999, 499  # the fewer still reach a p of 1 in 500, which 20 bands need
+_FEWEST_EVENTS: Final = 20
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RepeatTable:
+    """Pairs of events by how far and how long apart they were, against shuffled times.
+
+    `rows`: a row for each band: from_m, to_m, from_days, to_days (half-open; days between local dates), observed
+    pairs, expected, ratio, p_value (one-sided, Monte-Carlo), q_value (after false-discovery control over the bands)
+    and raised (q at most the level). `raised_m` and `raised_days`: as far and as long as bands without a gap are
+    raised; None if none is. `sentence` says it.
+    """
+
+    spec: LayerSpec
+    rows: pd.DataFrame
+    events: int
+    left_out: int
+    period: Period | None
+    shuffles: int
+    raised_m: float | None
+    raised_days: float | None
+    sentence: str
+    notes: tuple[str, ...]
+
+
+def build_near_repeats(
+    columns: Columns,
+    chosen: Filter,
+    study: Study,
+    *,
+    q: float = 0.05,
+    seed: int = 1,
+    time_zone: str = "Europe/London",
+) -> RepeatTable:
+    """The Knox test of one layer's events that know their day, in the filter's period and wards.
+
+    Those found by sweeps take no part unless the filter asks for them: a sweep finds many at once. Keep the period
+    short: a place that grew busy over a year looks like repeats. UsageError for several layers, fewer than 20 events,
+    or so many that shuffling them would take long.
+    """
+    spec = require_one_layer(chosen, "A test of near repeats", incidents=True)
+    chosen = restrict_filter(study, chosen)
+    index = select(columns, replace(chosen, measure="events"), time_zone=time_zone).index
+    sweeps = "sweep" in chosen.reported_by
+    known = find_known_days(columns, spec.name, time_zone=time_zone, sweeps=sweeps)
+    place = np.flatnonzero(np.isin(known.index, index))
+    kept, day = known.index[place], known.day[place].astype(np.float64)
+    if len(kept) < _FEWEST_EVENTS:
+        raise UsageError(
+            f"Near repeats are looked for among {_FEWEST_EVENTS} events or more that know their day",
+            f"there are {len(kept)}",
+            "choose a longer period, or more wards",
+        )
+    x_m, y_m = project(study.crs, columns.lon[kept], columns.lat[kept])
+    shuffles = _choose_shuffles(np.column_stack([x_m, y_m]))
+    table = knox_test(x_m, y_m, day, distances_m=DISTANCES_M, days=DAYS, shuffles=shuffles, seed=seed)
+    rows = _build_rows(table, q)
+    period, notes = clip_period(columns, chosen, time_zone=time_zone)
+    raised_m, raised_days = _find_raised(rows)
+    return RepeatTable(
+        spec=spec,
+        rows=rows,
+        events=len(kept),
+        left_out=len(index) - len(kept),
+        period=period,
+        shuffles=shuffles,
+        raised_m=raised_m,
+        raised_days=raised_days,
+        sentence=_describe_repeats(spec, rows, raised_m, raised_days),
+        notes=(*notes, *_build_notes(spec, len(kept), len(index) - len(kept), period, shuffles)),
+    )
+
+
+def _choose_shuffles(places: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]") -> int:
+    """How many shuffles the number of near pairs allows; UsageError if too many even for few."""
+    tree = cKDTree(places)
+    pairs = (int(tree.count_neighbors(tree, DISTANCES_M[-1])) - len(places)) // 2
+    if pairs > MOST_PAIRS:
+        raise UsageError(
+            f"Near repeats are tested on at most {MOST_PAIRS:,} pairs of events within {DISTANCES_M[-1]:.0f} m",
+            f"there are {pairs:,} pairs",
+            "choose a shorter period, or fewer wards",
+        )
+    return _SHUFFLES if pairs <= _QUICK_PAIRS else _FEWER_SHUFFLES
+
+
+def _build_rows(table: NearRepeats, q: float) -> pd.DataFrame:
+    far, long = len(table.distances_m) - 1, len(table.days) - 1
+    adjusted = benjamini_hochberg(table.p.ravel())
+    return pd.DataFrame(
+        {
+            "from_m": np.repeat(table.distances_m[:-1], long),
+            "to_m": np.repeat(table.distances_m[1:], long),
+            "from_days": np.tile(table.days[:-1], far),
+            "to_days": np.tile(table.days[1:], far),
+            "observed": table.observed.ravel(),
+            "expected": table.expected.ravel(),
+            "ratio": table.ratio.ravel(),
+            "p_value": table.p.ravel(),
+            "q_value": adjusted,
+            "raised": adjusted <= q,
+        }
+    )
+
+
+def _find_raised(rows: pd.DataFrame) -> tuple[float | None, float | None]:
+    """How far pairs of the first days are raised, and how long those of the nearest such distance, without a gap."""
+    raised = rows.pivot_table(index="to_m", columns="to_days", values="raised", aggfunc="first").to_numpy(dtype=bool)
+    near = np.flatnonzero(raised[:, 0])
+    if not len(near):
+        return None, None
+    first = int(near[0])
+    far = first + int(np.cumprod(raised[first:, 0]).sum()) - 1
+    long = int(np.cumprod(raised[first]).sum()) - 1
+    return DISTANCES_M[far + 1], DAYS[long + 1]
+
+
+def _describe_repeats(spec: LayerSpec, rows: pd.DataFrame, raised_m: float | None, raised_days: float | None) -> str:
+    others = rows["raised"].any()
+    if raised_m is None or raised_days is None:
+        later = "; some later or wider bands are raised (see the table)" if others else ""
+        return f"No sign of near repeats: {spec.many} in the first {DAYS[1]:.0f} days are no closer than chance{later}."
+    soon = rows[(rows["to_m"] <= raised_m) & (rows["to_days"] == DAYS[1]) & rows["raised"]]
+    expected = float(soon["expected"].sum())
+    times = format_number(float(soon["observed"].sum()) / expected) if expected else "many"
+    article = "an" if spec.one[0] in "aeiou" else "a"
+    where = "at the same place" if raised_m <= DISTANCES_M[1] else f"within {raised_m:.0f} m"
+    return (
+        f"After {article} {spec.one}, another {where} is {times} times as frequent in the first {DAYS[1]:.0f} days as "
+        f"chance would make it; the risk stays raised for up to {raised_days:.0f} days."
+    )
+
+
+def _build_notes(spec: LayerSpec, events: int, left_out: int, period: Period | None, shuffles: int) -> list[str]:
+    when = f" of {format_span(*period)}" if period else ""
+    said = [f"From {events:,} {spec.many}{when}, their days shuffled {shuffles} times."]
+    if left_out:
+        share = format_percent(left_out / (events + left_out))
+        said.append(f"{left_out:,} more ({share}) do not know their day, or were found by sweeps, and take no part.")
+    return said

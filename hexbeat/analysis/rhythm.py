@@ -1,0 +1,167 @@
+"""The busiest shift, and how sure one can be of it."""
+
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from geo.calendar import HOURS_A_WEEK, STEP_S, Calendar, build_week_mask, format_month
+from geo.tails import binomial_at_least, share_interval
+from layers.catalogue import LAYER_NAMES, LAYERS
+from layers.columns import Columns
+from layers.counting import count, select
+from layers.event import PRECISIONS
+from layers.filters import Filter
+from layers.wording import format_percent
+
+__all__ = ["SHIFT_HOURS", "BusiestShift", "WeekdayHour", "count_by_month", "count_weekday_hours", "find_busiest_shift"]
+
+
+class WeekdayHour(NamedTuple):
+    """`grid` (float64 (7, 24), Monday first, local hours) sums the incidents whose time of day is known.
+
+    `known_hour` and `unknown_hour` are how many of the selected incidents have a time of day, and how many have not
+    and are missing from the grid. States have no hour and are in none of the three.
+    """
+
+    grid: NDArray[np.float64]
+    known_hour: int
+    unknown_hour: int
+
+
+def count_weekday_hours(columns: Columns, chosen: Filter, time_zone: str = "Europe/London") -> WeekdayHour:
+    """The selected incidents by local weekday and hour; those found between two times are shared over the hours."""
+    calendar = Calendar(time_zone)
+    selection = select(columns, chosen, time_zone=time_zone)
+    incident = np.array([spec.kind == "incident" for spec in LAYERS])[columns.layer[selection.index]]
+    timed = columns.precision[selection.index] == PRECISIONS.index("minute")
+    index = selection.index[incident & timed]
+    instant = columns.start[index] == columns.end[index]
+    size = columns.quantity[index].astype(np.float64) if chosen.measure == "quantity" else np.ones(len(index))
+    here = index[instant]
+    hour = calendar.week_hours(columns.start[here])
+    grid: NDArray[np.float64] = np.bincount(hour, weights=size[instant], minlength=HOURS_A_WEEK).astype(np.float64)
+    grid = grid + _share_hours(columns, index[~instant], size[~instant], chosen, calendar)
+    return WeekdayHour(grid.reshape(7, 24), len(index), int(np.count_nonzero(incident & ~timed)))
+
+
+def count_by_month(columns: Columns, chosen: Filter, *, time_zone: str = "Europe/London") -> pd.DataFrame:
+    """Columns month (YYYY-MM), layer, count: every month from the first with a count to the last, noughts included."""
+    rows = count(columns, chosen, by=("month", "layer"), time_zone=time_zone).rows
+    layers = [name for name in LAYER_NAMES if not chosen.layers or name in chosen.layers]
+    months = _list_months(rows["month"].min(), rows["month"].max()) if len(rows) else []
+    every = pd.MultiIndex.from_product([months, layers], names=["month", "layer"])
+    return rows.set_index(["month", "layer"]).reindex(every, fill_value=0.0).reset_index()
+
+
+def _share_hours(
+    columns: Columns, index: NDArray[np.int64], size: NDArray[np.float64], chosen: Filter, calendar: Calendar
+) -> NDArray[np.float64]:
+    """Intervals (n,) of some size shared over the 168 hours of a week: each at its own even rate, inside the filter."""
+    start, end = columns.start[index], columns.end[index]
+    rate = size / np.maximum(end - start, 1)
+    low = calendar.day_start(chosen.start) if chosen.start else start
+    high = calendar.day_start(chosen.end) if chosen.end else end
+    start, end = np.maximum(start, low), np.minimum(end, high)
+    if not len(index):
+        return np.zeros(HOURS_A_WEEK)
+    first_step = int(start.min()) // STEP_S
+    many = int(end.max()) // STEP_S - first_step + 2
+    # Rates are switched on and off at whole steps; what that gives too much or too little is put right at both ends.
+    seconds = np.zeros(many)
+    switched = np.zeros(many)
+    for moment, sign in ((start, 1.0), (end, -1.0)):
+        step = moment // STEP_S - first_step
+        switched += np.bincount(step + 1, weights=sign * rate, minlength=many)
+        seconds += np.bincount(step, weights=sign * rate * ((step + first_step + 1) * STEP_S - moment), minlength=many)
+    seconds += np.cumsum(switched) * STEP_S
+    hour = calendar.week_hours((np.arange(many) + first_step) * STEP_S)
+    grid = np.bincount(hour, weights=seconds, minlength=HOURS_A_WEEK)
+    return np.where(build_week_mask(chosen.hours, chosen.days), np.maximum(grid, 0.0), 0.0)
+
+
+def _list_months(first: str, last: str) -> list[str]:
+    """Every month from one YYYY-MM to another, both included."""
+    low, high = (int(month[:4]) * 12 + int(month[5:]) - 1 - 1970 * 12 for month in (first, last))
+    return [format_month(month) for month in range(low, high + 1)]
+
+
+# Local hours [from, to) of the three shifts that cover a day.
+SHIFT_HOURS: Final = {"early": (6, 14), "late": (14, 22), "night": (22, 6)}
+_LEVEL: Final = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class BusiestShift:
+    """The shift with the most incidents of a weekday-by-hour grid.
+
+    `counts` events by shift; `share` of the busiest with its exact 95 % interval `low` to `high` (Clopper and Pearson
+    1934; shared events are rounded to whole ones for it). `p` of the busiest against the next: two-sided binomial,
+    which is valid although both were chosen by looking (Hung and Fithian 2019). `clear` if p is at most 0.05. `name` is
+    None without events. Near repeats make interval and p too small.
+    """
+
+    name: str | None
+    next: str | None
+    counts: dict[str, float]
+    share: float
+    low: float
+    high: float
+    p: float
+    clear: bool
+    known_hour: int
+    unknown_hour: int
+
+    @property
+    def sentence(self) -> str:
+        """Which shift, how sure, and from how many records."""
+        left_out = f" {self.unknown_hour:,} more have no known time of day." if self.unknown_hour else ""
+        if self.name is None or self.next is None:
+            return f"No record here has a known time of day, so no shift can be named.{left_out}"
+        first, then = (_format_name(name) for name in (self.name, self.next))
+        share = f"{format_percent(self.share)} (between {format_percent(self.low)} and {format_percent(self.high)})"
+        of = f"{share} of {self.known_hour:,} with a known time of day"
+        if self.clear:
+            return f"The busiest shift is {first}: {of}; the next is {then}.{left_out}"
+        return f"Most fall in the {first} shift, {of}, but it cannot be told from {then}.{left_out}"
+
+
+def find_busiest_shift(rhythm: WeekdayHour) -> BusiestShift:
+    """Which of the early (06-14), late (14-22) and night (22-06) shifts has the most, from a weekday-by-hour grid.
+
+    Equal shifts stand in the order of the day.
+    """
+    hours = rhythm.grid.sum(axis=0)
+    counts = {name: float(hours[_list_shift_hours(*bounds)].sum()) for name, bounds in SHIFT_HOURS.items()}
+    whole = {name: round(number) for name, number in counts.items()}
+    ranked = sorted(counts, key=lambda name: -counts[name])
+    total = sum(whole.values())
+    if not total:
+        return BusiestShift(None, None, counts, np.nan, 0.0, 1.0, 1.0, False, rhythm.known_hour, rhythm.unknown_hour)
+    most, second = whole[ranked[0]], whole[ranked[1]]
+    low, high = share_interval(most, total, level=1 - _LEVEL)
+    p = min(1.0, 2 * binomial_at_least(most, most + second, 0.5))
+    return BusiestShift(
+        name=ranked[0],
+        next=ranked[1],
+        counts=counts,
+        share=counts[ranked[0]] / sum(counts.values()),
+        low=low,
+        high=high,
+        p=p,
+        clear=p <= _LEVEL,
+        known_hour=rhythm.known_hour,
+        unknown_hour=rhythm.unknown_hour,
+    )
+
+
+def _list_shift_hours(first: int, last: int) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+    """The hours of the day of a shift, which may run over midnight."""
+    return np.arange(first, last if last > first else last + 24) % 24
+
+
+def _format_name(name: str) -> str:
+    first, last = SHIFT_HOURS[name]
+    return f"{name} ({first:02d}:00 to {last:02d}:00)"

@@ -1,0 +1,116 @@
+"""Weeks out of the ordinary for their season, by Farrington's flexible method, where there are years enough."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geo.errors import UsageError
+from geo.farrington import farrington_flexible
+from hexbeat.analysis.daily_counts import count_by
+
+__all__ = [
+    "ALPHA",
+    "FARRINGTON",
+    "MEANS",
+    "RATES",
+    "RATIOS",
+    "YEARS",
+    "WeeklyAlarm",
+    "WeeklyAlarms",
+    "estimate_weekly_alarms",
+    "find_weekly_alarms",
+]
+
+MEANS: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 32.0)  # events a week
+RATIOS: Final = (1.0, 2.0, 4.0)  # of variance to mean
+YEARS: Final = (3, 5)  # of history
+_WEEKS_A_YEAR: Final = 365.25 / 7
+
+# For (years, ratio): the share of weeks that ring at each of MEANS, nominally 0.005; of 1,500 weeks, so within 0.002.
+RATES: Final[Mapping[tuple[int, float], tuple[float, ...]]] = MappingProxyType(
+    {
+        (3, 1.0): (0.0007, 0.0027, 0.0040, 0.0053, 0.0020, 0.0047),
+        (3, 2.0): (0.0147, 0.0100, 0.0133, 0.0080, 0.0087, 0.0060),
+        (3, 4.0): (0.0153, 0.0140, 0.0147, 0.0127, 0.0100, 0.0067),
+        (5, 1.0): (0.0027, 0.0013, 0.0007, 0.0047, 0.0060, 0.0067),
+        (5, 2.0): (0.0073, 0.0087, 0.0073, 0.0067, 0.0060, 0.0073),
+        (5, 4.0): (0.0173, 0.0140, 0.0060, 0.0113, 0.0047, 0.0047),
+    }
+)
+
+
+def estimate_weekly_alarms(weekly: NDArray[np.float64]) -> float:
+    """Alarms a year from noise like these weekly counts (weeks, series), summed over the series.
+
+    Each series' noise has its mean and, roughly, its ratio of variance to mean, measured between one week and the next
+    so that a season or a trend is none. Quieter series than the first of MEANS ring as often as that or less.
+    """
+    years = min(YEARS, key=lambda known: abs(known - len(weekly) / 52))
+    return _WEEKS_A_YEAR * sum(_rate(column, years) for column in weekly.T)
+
+
+def _rate(column: NDArray[np.float64], years: int) -> float:
+    mean = float(column.mean())
+    if mean <= 0:
+        return 0.0
+    ratio = max(float(np.mean(np.diff(column) ** 2)) / (2 * mean), 1.0)
+    nearest = min(RATIOS, key=lambda known: abs(np.log(ratio / known)))
+    return float(np.interp(np.log2(mean), np.log2(MEANS), RATES[years, nearest]))
+
+
+FARRINGTON: Final = "Farrington"
+ALPHA: Final = 0.005  # the chance, by the formula, that a week of noise rings; hexbeat.analysis.weekly_alerts has the simulated ones
+_MOST_WEEKS: Final = 6 * 52  # five years before the weeks that are judged are all that the method reads
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WeeklyAlarm:
+    """A week of one place (0 is the whole area, others are wards from 1) that rang: its seven daily counts."""
+
+    place: int
+    weeks_back: int
+    counts: NDArray[np.float64]
+    expected: float
+
+
+@dataclass(frozen=True, slots=True)
+class WeeklyAlarms:
+    """What rang, and how often noise like these series would over all places (hexbeat.analysis.weekly_alerts)."""
+
+    alarms: tuple[WeeklyAlarm, ...]
+    false_alarms_a_year: float
+
+
+def find_weekly_alarms(
+    day: NDArray[np.int64], ward: NDArray[np.int64], *, places: int, days_known: int, days: int
+) -> WeeklyAlarms | None:
+    """Judge the weeks that hold the last `days` days; None where the records are too short for the method.
+
+    `day` (n,) counts from the day after the last one: -1 is the last day. `ward` (n,) from 0 to `places` - 1, -1 for
+    none. `days_known`: how many days records reach back.
+    """
+    weeks = min(days_known // 7, _MOST_WEEKS)
+    if weeks < 1:  # a day before all records, too
+        return None
+    judged = min(-(-days // 7), 5)
+    daily = count_by(day + 7 * weeks, ward, times=7 * weeks, places=places)
+    daily = np.column_stack([daily.sum(axis=1), daily])
+    weekly = daily.reshape(weeks, 7, -1).sum(axis=1)
+    try:
+        found = farrington_flexible(weekly, last=judged, alpha=ALPHA)
+    except UsageError:  # too few weeks
+        return None
+    alarms = [
+        WeeklyAlarm(
+            place=int(place),
+            weeks_back=weeks - 1 - int(week),
+            counts=daily[7 * week : 7 * week + 7, place],
+            expected=float(found.expected[week, place]),
+        )
+        for week, place in zip(*np.nonzero(found.alarm), strict=True)
+    ]
+    return WeeklyAlarms(tuple(alarms), estimate_weekly_alarms(weekly))

@@ -1,0 +1,234 @@
+"""Areas: the wards that an installation serves, read from a folder of `wards.geojson` and `area.toml`."""
+
+import difflib
+import re
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import numpy as np
+import shapely
+
+from geo.errors import AreaError, UsageError
+from geo.wards import Wards
+from hexbeat.settings import PROJECT_DIR
+
+__all__ = [
+    "AREA_FILE",
+    "WARDS_FILE",
+    "Area",
+    "find_area_folders",
+    "find_ward_bounds",
+    "list_areas",
+    "load_area",
+    "read_facts",
+    "require_area_name",
+]
+
+WARDS_FILE: Final = "wards.geojson"
+AREA_FILE: Final = "area.toml"
+NAME_PATTERN: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+NAME_LONGEST: Final = 64
+# What area.toml must say, and in which TOML type.
+FACTS: Final[dict[str, type]] = {
+    "name": str,
+    "title": str,
+    "authority_codes": list,
+    "authority_names": list,
+    "vintage": str,
+    "source": str,
+    "licence": str,
+    "attribution": str,
+    "crs": str,
+    "time_zone": str,
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Area:
+    """One area: its wards (lon/lat, WGS 84) and what its `area.toml` says of them.
+
+    `authority_codes` and `authority_names` run in the same order; both are empty where the published file had none.
+    `attribution` is the sentence that has to stand wherever the wards are shown. `folder` is where both files are.
+    """
+
+    name: str
+    title: str
+    wards: Wards
+    authority_codes: tuple[str, ...]
+    authority_names: tuple[str, ...]
+    vintage: str
+    source: str
+    licence: str
+    attribution: str
+    crs: str
+    time_zone: str
+    folder: Path
+
+    @property
+    def tz(self) -> ZoneInfo:
+        """The zone in which days and hours of this area are counted."""
+        return ZoneInfo(self.time_zone)
+
+    @property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """West, south, east, north in degrees (WGS 84) of all wards."""
+        west, south, east, north = self.wards.bounds
+        return float(west), float(south), float(east), float(north)
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """Longitude and latitude of the middle of the bounds, in degrees (WGS 84)."""
+        west, south, east, north = self.bounds
+        return (west + east) / 2, (south + north) / 2
+
+
+def require_area_name(name: str) -> str:
+    """The name itself, if it can be the name of an area (and so of a folder); AreaError otherwise."""
+    if len(name) > NAME_LONGEST or not NAME_PATTERN.fullmatch(name):
+        raise AreaError(
+            f"An area's name has lower-case letters, digits and single hyphens, at most {NAME_LONGEST} of them",
+            f"{name[:NAME_LONGEST]!r} does not",
+            "choose one such as 'county-durham'",
+        )
+    return name
+
+
+def find_area_folders(home: Path | None = None) -> dict[str, Path]:
+    """Name and folder of every area that can be loaded, sorted; `home` adds those that an installation made."""
+    named = [path for root in reversed(_roots(home)) for path in _inside(root) if NAME_PATTERN.fullmatch(path.name)]
+    return {folder.name: folder for folder in sorted(filter(_has_area, named), key=_name)}
+
+
+def list_areas(home: Path | None = None) -> list[str]:
+    """The names of all areas that can be loaded, sorted."""
+    return list(find_area_folders(home))
+
+
+def load_area(name: str, *, home: Path | None = None) -> Area:
+    """The area of that name: from `home/boundaries`, else the project's own, else those inside the wheel.
+
+    Kept in memory until one of its files changes. AreaError if there is no such area (its hint lists those that there
+    are), or if its files cannot be read.
+    """
+    require_area_name(name)
+    for root in _roots(home):
+        folder = root / name
+        if _has_area(folder):
+            return _load(folder.resolve(), _stamp(folder))
+    known = list_areas(home)
+    near = difflib.get_close_matches(name, known, n=1)
+    raise AreaError(
+        "An area is one of those that were built",
+        f"there is none named {name!r}",
+        (f"did you mean {near[0]}? " if near else "")
+        + f"There {'are' if known else 'is'} {', '.join(known) or 'none yet'}; "
+        "`hexbeat boundaries build` makes another",
+    )
+
+
+def _roots(home: Path | None) -> list[Path]:
+    """The folders that hold areas, the first found winning."""
+    own = [home / "boundaries"] if home is not None else []
+    return [*own, PROJECT_DIR / "data" / "boundaries", PROJECT_DIR / "hexbeat" / "areas" / "_boundaries"]
+
+
+def _inside(root: Path) -> list[Path]:
+    """What is in a folder; nothing if there is none. AreaError if it may not be looked into."""
+    try:
+        return list(root.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise _refuse_folder(root, error) from error
+
+
+def _has_area(folder: Path) -> bool:
+    """Whether there is an area in the folder. AreaError if that may not be looked at."""
+    try:
+        (folder / AREA_FILE).stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise _refuse_folder(folder, error) from error
+    return True
+
+
+def _refuse_folder(folder: Path, error: OSError) -> AreaError:
+    return AreaError(
+        "Areas are in folders that this user may look into",
+        f"{folder} cannot be looked into: {error.strerror}",
+        "choose another folder with --home or HEXBEAT_HOME, or ask its owner",
+    )
+
+
+def _name(folder: Path) -> str:
+    return folder.name
+
+
+def _stamp(folder: Path) -> tuple[int, ...]:
+    """Changes when a file of the area does."""
+    stats = [path.stat() for path in (folder / AREA_FILE, folder / WARDS_FILE) if path.is_file()]
+    return tuple(number for stat in stats for number in (stat.st_mtime_ns, stat.st_size))
+
+
+@lru_cache(maxsize=16)
+def _load(folder: Path, stamp: tuple[int, ...]) -> Area:
+    """The area in a folder. The stamp is only there so that a rebuilt area is read again."""
+    del stamp
+    facts = read_facts(folder)
+    return Area(
+        name=facts["name"],
+        title=facts["title"],
+        wards=Wards.from_file(folder / WARDS_FILE),
+        authority_codes=tuple(facts["authority_codes"]),
+        authority_names=tuple(facts["authority_names"]),
+        vintage=facts["vintage"],
+        source=facts["source"],
+        licence=facts["licence"],
+        attribution=facts["attribution"],
+        crs=facts["crs"],
+        time_zone=facts["time_zone"],
+        folder=folder,
+    )
+
+
+def read_facts(folder: Path) -> dict[str, Any]:
+    """What `area.toml` in the folder says; AreaError if it cannot be read or leaves out what it must say."""
+    path = folder / AREA_FILE
+    try:
+        facts = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise _unreadable(folder, f"it cannot be read ({type(error).__name__})") from error
+    wrong = [key for key, kind in FACTS.items() if not isinstance(facts.get(key), kind)]
+    if wrong:
+        raise _unreadable(folder, f"it has no {', no '.join(wrong)} of the right type")
+    try:
+        ZoneInfo(facts["time_zone"])
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise _unreadable(folder, f"its time_zone is {facts['time_zone']!r}, which is none") from error
+    return facts
+
+
+def _unreadable(folder: Path, fact: str) -> AreaError:
+    return AreaError(
+        f"{folder.name}/{AREA_FILE} says what the area is called and where its wards come from",
+        fact,
+        "build the area again with `hexbeat boundaries build`",
+    )
+
+
+def find_ward_bounds(area: Area, codes: Sequence[str]) -> tuple[float, float, float, float]:
+    """West, south, east, north in degrees of the wards of these codes."""
+    unknown = sorted(set(codes) - set(area.wards.codes))
+    if unknown:
+        raise UsageError(
+            "a map turns to wards of its area", f"{area.name} has no {', '.join(unknown)}", "give codes of this area"
+        )
+    chosen = [polygon for code, polygon in zip(area.wards.codes, area.wards.polygons, strict=True) if code in codes]
+    west, south, east, north = shapely.total_bounds(np.array(chosen, dtype=object)).tolist()
+    return west, south, east, north

@@ -1,0 +1,204 @@
+"""Reading a published file of wards, and writing an area's two files."""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import geopandas as gpd
+import pyogrio
+import shapely
+from pyogrio.errors import DataLayerError, DataSourceError
+from pyproj import CRS
+from pyproj.transformer import TransformerGroup
+
+from geo.errors import AreaError
+from geo.geofiles import gdal_address
+from hexbeat.areas.area import AREA_FILE, WARDS_FILE
+
+__all__ = [
+    "PUBLISHED_FORMATS",
+    "describe_projection",
+    "format_wards_json",
+    "hash_file",
+    "project_to_degrees",
+    "read_published",
+    "write_area",
+]
+
+PUBLISHED_FORMATS: Final = (".geojson", ".json", ".gpkg", ".shp", ".parquet")
+MOST_BYTES: Final = 500_000_000  # every ward of England in full detail takes less than half of this
+WGS84: Final = "EPSG:4326"
+
+
+def read_published(path: Path) -> tuple[gpd.GeoDataFrame, list[str]]:
+    """The one layer of a published file, in its own CRS, and what the reader remarked about it.
+
+    GeoJSON, GeoPackage, Shapefile or GeoParquet. AreaError if the file is missing, has another format, several layers
+    or no rows, a row that is no polygon, or more than MOST_BYTES.
+    """
+    if not path.is_file() or path.suffix.lower() not in PUBLISHED_FORMATS:
+        raise AreaError(
+            f"Wards come from a file ({', '.join(PUBLISHED_FORMATS)})",
+            f"{path.name} is {'none of these' if path.is_file() else 'not there'}",
+            "give the path of a GeoJSON, GeoPackage, Shapefile or GeoParquet",
+        )
+    if path.stat().st_size > MOST_BYTES:
+        raise AreaError(
+            f"A file of wards has at most {MOST_BYTES // 1_000_000} MB",
+            f"{path.name} has {path.stat().st_size // 1_000_000} MB",
+            "keep the wards of your area only, and export them again",
+        )
+    with warnings.catch_warnings(record=True) as remarks:
+        warnings.simplefilter("always")
+        try:
+            frame = _read_one_layer(path)
+        except (DataSourceError, DataLayerError, shapely.errors.ShapelyError, ValueError, UnicodeError) as error:
+            raise AreaError(
+                "Wards come from a file that can be read",
+                f"{path.name} cannot be read ({type(error).__name__})",
+                "open it in QGIS and export it as GeoPackage",
+            ) from error
+    _require_polygons(path, frame)
+    return frame, [str(remark.message) for remark in remarks]
+
+
+def project_to_degrees(frame: gpd.GeoDataFrame, *, file: str) -> gpd.GeoDataFrame:
+    """The frame in WGS 84 longitude and latitude. AreaError if its CRS is unknown or places it nowhere on earth."""
+    if frame.crs is None:
+        raise AreaError(
+            "A file of wards says its coordinate reference system",
+            f"{file} says none",
+            "save it again with its CRS (a Shapefile needs its .prj file beside it)",
+        )
+    degrees = frame.to_crs(WGS84)
+    west, south, east, north = degrees.total_bounds
+    # A comparison with infinity or NaN, which failed projections give, is false as well.
+    if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):  # noqa: PLR2004 - the bounds of the earth
+        raise AreaError(
+            "Wards lie on earth: longitudes within 180 degrees, latitudes within 90",
+            f"{file} reaches from {west:.6g}, {south:.6g} to {east:.6g}, {north:.6g} if its CRS is {frame.crs.name}",
+            "save it again with the CRS that its coordinates are in (British National Grid is EPSG:27700)",
+        )
+    return degrees
+
+
+def describe_projection(crs: CRS) -> list[str]:
+    """What to know of the way from a CRS to WGS 84: a grid that is missing here makes it less accurate.
+
+    Without Ordnance Survey's OSTN15 grid, British National Grid is placed within 2 to 5 m instead of 0.1 m.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # it says what best_available says
+        group = TransformerGroup(crs, WGS84, always_xy=True)
+    if group.best_available or not group.transformers:
+        return []
+    accuracy = group.transformers[0].accuracy
+    within = f"within {accuracy:g} m" if accuracy >= 0 else "with unknown accuracy"
+    return [f"the best grid for {crs.name} is not installed (PROJ): wards are placed {within}"]
+
+
+def hash_file(path: Path) -> str:
+    """The SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def format_wards_json(name: str, frame: gpd.GeoDataFrame) -> str:
+    """GeoJSON of an area's wards, a line a ward. The same frame gives the same text."""
+    properties = frame.drop(columns="geometry").to_dict("records")
+    features = [
+        {"type": "Feature", "properties": row, "geometry": shapely.geometry.mapping(geometry)}
+        for row, geometry in zip(properties, frame.geometry, strict=True)
+    ]
+    lines = ",\n".join(_compact(feature) for feature in features)
+    return f'{{"type":"FeatureCollection","name":{_compact(name)},"features":[\n{lines}\n]}}\n'
+
+
+def write_area(folder: Path, *, wards: str, facts: Mapping[str, Any]) -> None:
+    """Write both files of an area. Until both are complete on disk, what was in the folder stays as it was.
+
+    Other files in the folder stay. AreaError if nothing can be written there.
+    """
+    try:
+        _replace_both(folder, wards=wards, facts=facts)
+    except OSError as error:
+        raise AreaError(
+            "An area is written to a folder of its own",
+            f"{folder.parent.name}/{folder.name} cannot be written ({error.strerror})",
+            "choose another folder with --out, or make room in this one",
+        ) from error
+
+
+def _replace_both(folder: Path, *, wards: str, facts: Mapping[str, Any]) -> None:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        _write_durably(beside / WARDS_FILE, wards)
+        _write_durably(beside / AREA_FILE, _toml(facts))
+        folder.mkdir(exist_ok=True)
+        for file in (WARDS_FILE, AREA_FILE):
+            (beside / file).replace(folder / file)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def _read_one_layer(path: Path) -> Any:
+    """A GeoDataFrame, or a DataFrame where the file has no geometry."""
+    if path.suffix.lower() == ".parquet":
+        return gpd.read_parquet(path)
+    address = gdal_address(path)
+    if address is None:
+        raise AreaError(
+            "A file of wards is GeoJSON, a GeoPackage, a shapefile (.shp) or GeoParquet",
+            f"{path.name} is none of these inside",
+            "export it again as one of them",
+        )
+    layers = [str(name) for name, _ in pyogrio.list_layers(address)]
+    if len(layers) != 1:
+        raise AreaError(
+            "A file of wards has one layer",
+            f"{path.name} has {len(layers)}" + (f": {', '.join(layers[:8])}" if layers else ""),
+            "export the layer of wards to a file of its own",
+        )
+    return gpd.read_file(address)
+
+
+def _require_polygons(path: Path, frame: Any) -> None:
+    """Refuse a table without geometry, without rows, or with anything but polygons."""
+    if not isinstance(frame, gpd.GeoDataFrame) or frame.empty:
+        fact = f"{path.name} has no {'rows' if isinstance(frame, gpd.GeoDataFrame) else 'geometry'}"
+    else:
+        kinds = frame.geometry.geom_type.fillna("none")
+        others = kinds[~kinds.isin(["Polygon", "MultiPolygon"])]
+        if others.empty:
+            return
+        fact = f"{path.name} has {len(others)} that are not ({', '.join(sorted(set(others)))})"
+    raise AreaError("A file of wards has a polygon in each row", fact, "leave out what is not a ward")
+
+
+def _compact(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def _toml(facts: Mapping[str, Any]) -> str:
+    """Strings, whole numbers and lists of strings as TOML; JSON writes those alike, but for the delete character."""
+    head = "# Made by `hexbeat boundaries build`; build again rather than edit.\n"
+    return head + "".join(f"{key} = {_toml_value(value)}\n" for key, value in facts.items())
+
+
+def _toml_value(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text.replace("\x7f", "\\u007f")
+
+
+def _write_durably(path: Path, text: str) -> None:
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())

@@ -1,0 +1,86 @@
+"""Words for places: a cell is named by its ward and a short code, never by a bare 15-digit index."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+from pyproj import Geod
+
+from geo.cells import build_outlines, format_short_code
+from geo.wards import Wards
+
+__all__ = [
+    "build_ward_labels",
+    "find_cell_resolution",
+    "find_cell_wards",
+    "format_cell_code",
+    "format_cell_name",
+    "format_place",
+    "measure_area_km2",
+    "parse_cells",
+]
+
+
+def format_cell_name(ward_name: str, cell: int) -> str:
+    """As in "Central · 4e17"."""
+    return f"{ward_name} · {format_short_code(cell)}"
+
+
+def parse_cells(cells: Sequence[str]) -> NDArray[np.uint64]:
+    """H3 strings as uint64 (n,)."""
+    return np.array([int(cell, 16) for cell in cells], dtype=np.uint64)
+
+
+def format_cell_code(cell: str) -> str:
+    """The code by which people tell a town's cells apart (geo.cells.format_short_code), of an H3 string."""
+    return format_short_code(int(cell, 16))
+
+
+def find_cell_resolution(cell: str) -> int:
+    """The resolution that an H3 string says it has."""
+    return int(cell, 16) >> 52 & 0xF
+
+
+def format_place(ward_name: str, cell: str) -> str:
+    """As in "Central · 4e17"."""
+    return f"{ward_name} · {format_cell_code(cell)}"
+
+
+def find_cell_wards(cells: NDArray[np.uint64], wards: Wards) -> pd.DataFrame:
+    """Columns cell (H3 string), ward_code, ward_name of the ward that holds each cell's centre, in the order given.
+
+    A cell on the rim whose centre lies in no ward is named after the nearest one (plane degrees, good enough to name).
+    """
+    hexagons = np.asarray(build_outlines(cells))
+    centres = shapely.centroid(hexagons)
+    ward = wards.locate(shapely.get_x(centres), shapely.get_y(centres))
+    outside = np.flatnonzero(ward < 0)
+    if outside.size:
+        ward = ward.copy()
+        ward[outside] = shapely.STRtree(wards.polygons).nearest(centres[outside])
+    return pd.DataFrame(
+        {
+            "cell": [f"{int(cell):x}" for cell in cells],
+            "ward_code": np.array(wards.codes, dtype=object)[ward],
+            "ward_name": np.array(wards.names, dtype=object)[ward],
+        }
+    )
+
+
+def build_ward_labels(wards: Wards) -> dict[str, str]:
+    """Ward code to name; two wards of one name are told apart by their codes."""
+    names = list(wards.names)
+    return {
+        code: name if names.count(name) == 1 else f"{name} ({code})"
+        for code, name in zip(wards.codes, names, strict=True)
+    }
+
+
+def measure_area_km2(wards: Wards, codes: Sequence[str]) -> float:
+    """Square kilometres (WGS 84 ellipsoid) of the wards with these codes, of all wards if there are none."""
+    chosen = set(codes) or set(wards.codes)
+    geod = Geod(ellps="WGS84")
+    shapes = [shape for code, shape in zip(wards.codes, wards.polygons, strict=True) if code in chosen]
+    return sum(abs(geod.geometry_area_perimeter(shape)[0]) for shape in shapes) / 1e6

@@ -1,0 +1,199 @@
+"""The mask of plausible pieces: where events can happen at all, made from points or lines before looking at any event.
+
+`places.csv` of an area lists them: cell (H3, resolution 9), ward_code, at how many spots (cells of resolution 11) of it
+the points or lines were, and how many of these are apart: chosen so that no two of the whole area touch. `spots.csv`
+lists the spots. `places.toml` says where it comes from. A release needs the mask, because whoever knows that nothing
+can happen in a wood would otherwise know more than the release reckons with.
+"""
+
+import tomllib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from geo.cells import format_cells, index_points_at, parse_cell_strings
+from geo.errors import AreaError, DataError
+from geo.geofiles import gdal_address
+from geo.separate_places import count_separate_places
+from hexbeat.areas.area import WARDS_FILE, Area
+from hexbeat.areas.boundary_files import hash_file
+from hexbeat.files import atomic_write
+
+__all__ = ["MASK_FILE", "PIECE_RESOLUTION", "MaskReport", "PlacesMask", "build_places_mask", "read_places_mask"]
+
+MASK_FILE: Final = "places.csv"
+SPOTS_FILE: Final = "spots.csv"
+FACTS_FILE: Final = "places.toml"
+PIECE_RESOLUTION: Final = 9
+SPOT_RESOLUTION: Final = 11
+COLUMNS: Final = ["cell", "ward_code", "spots", "apart"]
+_ROWS: Final = 500_000  # rows of a CSV at a time: OS Open UPRN has forty million
+_STEP_DEGREES: Final = 1e-4  # lines become points so far apart: 11 m at most, half a spot
+_NAMES: Final = {"lon": ("lon", "longitude", "lng"), "lat": ("lat", "latitude")}
+_RULE: Final = "Places where events can happen come from a file of points or lines"
+_OWN: Final = ("event_id", "source_id", "occurred_from", "h3_11")  # columns of Hexbeat's exports of events
+_HINT: Final = "give a CSV with longitude and latitude, or a GeoJSON, GeoPackage, Shapefile or GeoParquet"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlacesMask:
+    """The plausible pieces of an area, sorted by ward and cell: H3 cells (uint64), ward codes, spots, apart (int64).
+
+    One that lies in two pieces counts in both. `apart` counts those of a choice from all spots of which no two touch;
+    there one counts in one piece alone, and a small piece may have none. `spot_cells` are the H3 cells (uint64) of all
+    spots, each once. `facts` is places.toml; `sha256` is that of places.csv.
+    """
+
+    cell: NDArray[np.uint64]
+    ward_code: tuple[str, ...]
+    spots: NDArray[np.int64]
+    apart: NDArray[np.int64]
+    spot_cells: NDArray[np.uint64]
+    facts: dict[str, Any]
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class MaskReport:
+    """What was made: how many points or lines were read, how many spots lie in the area, and in how many pieces."""
+
+    area: str
+    read: int
+    spots: int
+    pieces: int
+    file: str
+
+
+def build_places_mask(path: Path, area: Area, *, source: str, licence: str, attribution: str) -> MaskReport:
+    """Make an area's mask from points or lines (any CRS that the file states; a CSV is in WGS 84 degrees).
+
+    Writes places.csv, spots.csv and places.toml into the area's folder. DataError if the file has no points or lines,
+    or is an export of events; AreaError if none of them lies in the area.
+    """
+    read, found = 0, []
+    for count, lon, lat in _points(path):
+        read += count
+        found.append(_find_distinct_points(lon, lat, area))
+    spots = pd.concat(found).drop_duplicates()
+    if spots.empty:
+        raise AreaError(
+            "Places lie in the area that they are for",
+            f"none of the {read:,} of {path.name} is in {area.title}",
+            "choose the area with --area, or a file of this area",
+        )
+    by_piece = spots.groupby(["ward_code", "cell"], sort=True, as_index=False)
+    pieces = by_piece.agg(spots=("spot", "size"))
+    numbers = by_piece.ngroup().to_numpy().astype(np.int64)
+    pieces["apart"] = count_separate_places(spots["spot"].to_numpy(dtype=np.uint64), numbers, size=len(pieces))
+    pieces["cell"] = format_cells(pieces["cell"].to_numpy(dtype=np.uint64))
+    with atomic_write(area.folder / MASK_FILE) as draft:
+        pieces[COLUMNS].to_csv(draft, index=False, lineterminator="\n")
+    cells = format_cells(np.unique(spots["spot"].to_numpy(dtype=np.uint64)))
+    with atomic_write(area.folder / SPOTS_FILE) as draft:
+        draft.write_text("\n".join(["spot", *cells]) + "\n", encoding="utf-8")
+    facts = {
+        "source": source,
+        "source_file": path.name,
+        "source_sha256": hash_file(path),
+        "licence": licence,
+        "attribution": attribution,
+        "piece_resolution": PIECE_RESOLUTION,
+        "spot_resolution": SPOT_RESOLUTION,
+        "pieces": len(pieces),
+        "wards_sha256": hash_file(area.folder / WARDS_FILE),
+        "places_sha256": hash_file(area.folder / MASK_FILE),
+        "spots_sha256": hash_file(area.folder / SPOTS_FILE),
+    }
+    lines = ["# Made by `hexbeat boundaries places`; make again rather than edit.", *map(_toml, facts.items())]
+    with atomic_write(area.folder / FACTS_FILE) as draft:
+        draft.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return MaskReport(area.name, read, len(spots), len(pieces), str(area.folder / MASK_FILE))
+
+
+def read_places_mask(area: Area) -> PlacesMask:
+    """The area's mask; AreaError if there is none, or if it was not made for these wards."""
+    rule = f"A release needs the list of places of {area.title} where events can happen"
+    hint = f"make it: hexbeat boundaries places FILE --area {area.name}"
+    path, spots = area.folder / MASK_FILE, area.folder / SPOTS_FILE
+    if not all(file.is_file() for file in (path, spots, area.folder / FACTS_FILE)):
+        raise AreaError(rule, "there is none", hint)
+    facts = tomllib.loads((area.folder / FACTS_FILE).read_text(encoding="utf-8"))
+    if facts.get("wards_sha256") != hash_file(area.folder / WARDS_FILE):
+        raise AreaError(rule, "the one that is there was made for other wards", hint)
+    digest = hash_file(path)
+    if (facts.get("places_sha256"), facts.get("spots_sha256")) != (digest, hash_file(spots)):
+        raise AreaError(rule, "the one that is there was changed by hand", hint)
+    frame = pd.read_csv(path, dtype={"cell": str, "ward_code": str})
+    if list(frame.columns) != COLUMNS:
+        raise AreaError(rule, "the one that is there was made by another version of Hexbeat", hint)
+    cells, listed = parse_cell_strings(frame["cell"]), parse_cell_strings(pd.read_csv(spots, dtype=str)["spot"])
+    numbers, apart = (frame[name].to_numpy(dtype=np.int64) for name in ("spots", "apart"))
+    return PlacesMask(cells, tuple(frame["ward_code"]), numbers, apart, listed, facts, digest)
+
+
+def _points(path: Path) -> Iterator[tuple[int, NDArray[np.float64], NDArray[np.float64]]]:
+    """How many rows, and their points in WGS 84 degrees, part by part."""
+    try:
+        if path.suffix.lower() == ".csv":
+            yield from _csv_points(path)
+            return
+        address = path if path.suffix.lower() == ".parquet" else gdal_address(path)
+        frame = gpd.read_parquet(path) if path.suffix.lower() == ".parquet" else gpd.read_file(address)
+    except (OSError, ValueError, TypeError) as error:
+        raise DataError(_RULE, f"{path.name} cannot be read ({type(error).__name__})", _HINT) from error
+    _require_no_export(path, frame.columns)
+    if frame.crs is None:
+        raise DataError(_RULE, f"{path.name} does not say its CRS", "state it in the file, or give a CSV in degrees")
+    shapes = frame.to_crs(4326).geometry
+    if not shapes.geom_type.isin(("Point", "MultiPoint", "LineString", "MultiLineString")).all():
+        raise DataError(_RULE, f"{path.name} holds other shapes", _HINT)
+    corners = shapely.get_coordinates(shapely.segmentize(shapes.to_numpy(), _STEP_DEGREES))
+    yield len(frame), corners[:, 0], corners[:, 1]
+
+
+def _csv_points(path: Path) -> Iterator[tuple[int, NDArray[np.float64], NDArray[np.float64]]]:
+    header = list(pd.read_csv(path, nrows=0, encoding="utf-8-sig").columns)
+    _require_no_export(path, header)
+    columns = [next((c for c in header if c.strip().lower() in names), None) for names in _NAMES.values()]
+    if None in columns:
+        raise DataError(_RULE, f"{path.name} has the columns {', '.join(header)}", _HINT)
+    chosen = [str(column) for column in columns]
+    for part in pd.read_csv(path, usecols=chosen, dtype=np.float64, chunksize=_ROWS, encoding="utf-8-sig"):
+        whole = part.dropna()
+        yield len(part), whole[chosen[0]].to_numpy(), whole[chosen[1]].to_numpy()
+
+
+def _require_no_export(path: Path, columns: Iterable[object]) -> None:
+    """DataError for a file of Hexbeat's own events."""
+    own = [name for name in _OWN if name in {str(column).strip().lower() for column in columns}]
+    if own:
+        raise DataError(
+            "A list of places says where events can happen, and is never made of the events",
+            f"{path.name} has {' and '.join(own)}, as exports of events do",
+            "give addresses, roads or other points that were there before",
+        )
+
+
+def _find_distinct_points(lon: NDArray[np.float64], lat: NDArray[np.float64], area: Area) -> pd.DataFrame:
+    """The distinct spots of these points in the area: columns ward_code, cell, spot."""
+    ward = area.wards.locate(lon, lat)
+    inside = ward >= 0
+    cells = index_points_at(lon[inside], lat[inside], resolutions=(PIECE_RESOLUTION, SPOT_RESOLUTION))
+    codes = np.array(area.wards.codes, dtype=object)[ward[inside]]
+    frame = pd.DataFrame({"ward_code": codes, "cell": cells[PIECE_RESOLUTION], "spot": cells[SPOT_RESOLUTION]})
+    return frame.drop_duplicates()
+
+
+def _toml(fact: tuple[str, object]) -> str:
+    name, value = fact
+    if isinstance(value, int):
+        return f"{name} = {value}"
+    escaped = str(value).replace("\\", "\\\\").replace('"', '\\"')
+    return f'{name} = "{escaped}"'

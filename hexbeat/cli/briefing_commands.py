@@ -1,0 +1,200 @@
+"""briefing and evidence: documents for a meeting, a shift, a councillor, or a case."""
+
+import datetime as dt
+from dataclasses import asdict
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from geo.errors import UsageError
+from hexbeat.analysis.method_selection import SelectedMethod, select_method
+from hexbeat.cli.answers import print_answer, print_message
+from hexbeat.cli.filter_options import HoursOption, WardOption, parse_day, to_json_value
+from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOption, Installation, open_installation
+from hexbeat.dashboard.public.councillor_briefing import build_councillor_briefing, render_councillor_pdf
+from hexbeat.documents.briefing_document import (
+    describe_demonstration,
+    format_headline,
+    format_place_title,
+    render_briefing_pdf,
+)
+from hexbeat.files import atomic_write
+from hexbeat.operations.ledger.ledger import read_visits
+from hexbeat.release.audit import require_audited
+from hexbeat.release.format import Release
+from hexbeat.reports.briefing import Briefing, Purpose, build_briefing
+from hexbeat.store.live_columns import read_columns
+from hexbeat.store.quality import summarise_sources
+from layers.access import Action, may, require
+from layers.catalogue import LAYERS
+from layers.columns import Columns
+from layers.filters import parse_hours, resolve_wards
+
+__all__ = ["briefing"]
+
+
+class Reader(StrEnum):
+    """Whom a briefing is for."""
+
+    MEETING = "meeting"
+    SHIFT = "shift"
+    COUNCILLOR = "councillor"
+
+
+def briefing(
+    *,
+    reader: Annotated[Reader, typer.Option("--for", help="The daily meeting, a shift, or a councillor.")] = (
+        Reader.MEETING
+    ),
+    hours: HoursOption = None,
+    days: Annotated[
+        int | None, typer.Option(metavar="N", min=1, max=366, help="Look back so many days; default 7, a shift 28.")
+    ] = None,
+    day: Annotated[str | None, typer.Option(metavar="D", help="The day of the briefing; default: today.")] = None,
+    ward: WardOption = None,
+    release: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="For a councillor: the published release, and nothing else.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write it as one A4 page (.pdf).")] = None,
+    home: HomeOption = None,
+    area: AreaOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """What matters, where and why, on one A4 page; for a councillor from the public release alone.
+
+    Example: hexbeat briefing --for shift --hours 22-06 --out shift.pdf
+    """
+    require_pdf(out)
+    if reader is Reader.COUNCILLOR:
+        _write_councillor_briefing(release, ward or [], out=out, form=form)
+        return
+    if release is not None:
+        raise UsageError(
+            "A release is for councillors; the partners' briefings read the store",
+            f"--release was given with --for {reader.value}",
+            "leave one of them out",
+        )
+    with open_installation(home, area) as here:
+        now = dt.datetime.now(here.area.tz)
+        columns = read_columns(here.store, here.viewer, ward_codes=here.area.wards.codes)
+        today = parse_day(day) if day else now.date()
+        found = build_partners_briefing(
+            here,
+            columns,
+            today=today,
+            purpose=Purpose(reader.value),
+            hours=parse_hours(hours) if hours else None,
+            days=days,
+            wards=resolve_wards(here.area.wards, ward or []),
+        )
+        if out:
+            write_file(out, render_briefing_pdf(found, here.area, made=now))
+        heading = f"{found.title}. {format_headline(found, here.area).removesuffix('.')}"
+    _report(found, heading=heading, form=form, out=out)
+
+
+def build_partners_briefing(  # what was asked for, all by name
+    here: Installation,
+    columns: Columns,
+    *,
+    today: dt.date,
+    purpose: Purpose,
+    hours: tuple[int, int] | None,
+    days: int | None,
+    wards: tuple[str, ...],
+) -> Briefing:
+    """The facts for the partners, with what was done and where most is expected as far as the viewer may know."""
+    since = dt.datetime.combine(today - dt.timedelta(days=days or 7), dt.time(), here.area.tz)
+    until = dt.datetime.combine(today + dt.timedelta(days=1), dt.time(), here.area.tz)
+    done = read_visits(here.store, here.viewer, start=since, end=until) if may(here.viewer, Action.SEE_WORK) else None
+    for spec in LAYERS:
+        require(here.viewer, Action.SEE_COUNTS, spec.name)
+    return build_briefing(
+        columns,
+        here.area,
+        today=today,
+        purpose=purpose,
+        hours=hours,
+        days=days,
+        wards=wards,
+        visits=done,
+        sources=summarise_sources(here.store, here.viewer),
+        winners=select_methods(here, columns),
+    )
+
+
+def select_methods(here: Installation, columns: Columns) -> dict[str, SelectedMethod]:
+    """The winner of each layer's back-test, judged now where it was not before."""
+    found = {}
+    for spec in LAYERS:
+        winner = select_method(columns, here.area, spec.name, home=here.settings.home, progress=_report_selection)
+        if winner:
+            found[spec.name] = winner
+    return found
+
+
+def _report_selection(resolution: int, place: int) -> None:
+    if place == 0:
+        print_message(
+            f"Judging which method foretells best (once for these records), from resolution {resolution} on ..."
+        )
+
+
+def _report(found: Briefing, *, heading: str, form: Format, out: Path | None) -> None:
+    """Everything as JSON; the places as a table, the rest in sentences."""
+    payload = to_json_value(asdict(found)) | {"out": str(out) if out else None}
+    if form is Format.TABLE:
+        for line in (describe_demonstration(found), *found.notes):
+            if line:
+                print_message(line)
+        if out:
+            print_message(f"Written: {out}")
+    rows = [
+        {"no": number, "where": format_place_title(line), "what": line.title, "why": line.reason}
+        for number, line in enumerate(found.places, start=1)
+    ]
+    print_answer(payload, form=form, rows=rows, heading=heading)
+
+
+def _write_councillor_briefing(release: Path | None, wards: list[str], *, out: Path | None, form: Format) -> None:
+    """From the release alone, once it has been audited: no store is opened."""
+    if release is None or len(wards) != 1:
+        raise UsageError(
+            "A councillor's briefing is of one ward, from a published release",
+            "no release was given" if release is None else f"{len(wards)} wards were given",
+            "give --release DIR and one --ward",
+        )
+    published = Release.read(release)
+    require_audited(published)
+    found = build_councillor_briefing(published, wards[0])
+    if out:
+        write_file(out, render_councillor_pdf(found))
+        print_message(f"Written: {out}")
+    rows: list[dict[str, Any]] = [{"what": part.title, "said": " ".join(part.sentences)} for part in found.parts]
+    payload = {"title": found.title, "ward": found.ward, "parts": rows, "out": str(out) if out else None}
+    print_answer(payload, form=form, rows=rows, heading=found.title)
+
+
+def require_pdf(out: Path | None) -> None:
+    """UsageError unless the file, if one is asked for, ends in .pdf and its folder is there."""
+    if out is None:
+        return
+    if out.suffix.lower() != ".pdf":
+        raise UsageError("A briefing is written as a .pdf file", f"{out.name!r} is none", "give --out that ending")
+    require_folder(out)
+
+
+def require_folder(out: Path) -> None:
+    """UsageError unless the folder of a file is there."""
+    if not out.absolute().parent.is_dir():
+        raise UsageError(
+            "A file goes into a folder that exists", f"{out.parent} does not", "make it first, or choose another"
+        )
+
+
+def write_file(out: Path, content: bytes) -> None:
+    """The file appears whole or not at all."""
+    with atomic_write(out) as draft:
+        draft.write_bytes(content)

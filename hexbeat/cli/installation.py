@@ -1,0 +1,73 @@
+"""The options that every command shares, and what they open."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from geo.errors import AreaError, UsageError
+from hexbeat.areas.area import Area, list_areas, load_area
+from hexbeat.settings import Settings
+from hexbeat.store.store import Store
+from layers.access import Role, Viewer
+
+__all__ = ["AreaOption", "Format", "FormatOption", "HomeOption", "Installation", "open_installation"]
+
+
+class Format(StrEnum):
+    """How a command answers: a table for people, JSON for programs."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+HomeOption = Annotated[
+    Path | None, typer.Option("--home", metavar="DIR", help="Folder of the store. [env: HEXBEAT_HOME; default: ./var]")
+]
+AreaOption = Annotated[
+    str | None,
+    typer.Option("--area", metavar="NAME", help="Area served. [env: HEXBEAT_AREA; default: middlesbrough]"),
+]
+FormatOption = Annotated[Format, typer.Option("--format", help="A table for people, or JSON on standard output.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """What a command works on: the settings, the area, the open store, and who asks."""
+
+    settings: Settings
+    area: Area
+    store: Store
+    viewer: Viewer
+
+
+@contextmanager
+def open_installation(home: Path | None, area: str | None) -> Iterator[Installation]:
+    """Open the store and the area that the options, the environment or the defaults name.
+
+    If an erasure could not be finished yet, that is said on standard error.
+
+    Whoever can run commands on the machine can read the store's file, so the command line acts as the analyst.
+
+    Raises UsageError if there is no such area, AreaError if its files are broken, StoreError if the store is.
+    """
+    settings = Settings.from_environment(home=home, area=area)
+    chosen = load_named_area(settings)
+    with Store.open(settings.home, database_url=settings.database_url) as store:
+        if pending := store.describe_pending_erasure():
+            typer.echo(pending, err=True)
+        yield Installation(settings, chosen, store, Viewer(Role.ANALYST))
+
+
+def load_named_area(settings: Settings) -> Area:
+    """The area of the settings; UsageError if none has that name."""
+    try:
+        return load_area(settings.area, home=settings.home)
+    except AreaError as error:
+        if settings.area in list_areas(settings.home):
+            raise
+        raise UsageError(error.rule, error.fact, error.hint) from error

@@ -1,0 +1,314 @@
+"""done: what was done of the plans: record, import, list, undo."""
+
+import datetime as dt
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, Final
+from zoneinfo import ZoneInfo
+
+import typer
+from typer.core import TyperGroup
+
+from geo.errors import UsageError
+from hexbeat.cli.answers import print_answer, print_message
+from hexbeat.cli.filter_options import FromOption, ToOption, parse_day, to_json_value
+from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOption, Installation, open_installation
+from hexbeat.cli.place_commands import ColumnOption, Sure, parse_columns
+from hexbeat.cli.store_commands import confirm
+from hexbeat.files import atomic_write
+from hexbeat.operations.ledger.ledger import read_visits, record_visit, undo_import, undo_visit
+from hexbeat.operations.ledger.ledger_files import ImportOptions, ImportReport, import_visits
+from hexbeat.operations.ledger.ledger_return import (
+    GROUPS,
+    Group,
+    build_return,
+    build_return_csv,
+    build_return_notes,
+    build_return_xlsx,
+)
+from hexbeat.operations.ledger.plan_sheets import UNREAD
+from hexbeat.operations.ledger.tracks import LEAST_MINUTES, RADIUS_M
+from hexbeat.operations.ledger.visits import DONE, NOT_DONE, began_by_now, find_stop, find_tour, visit_of_stop
+from hexbeat.operations.plans.plan import Plan, Stop, Tour
+from hexbeat.operations.plans.plan_store import list_plans, load_plan
+
+__all__ = ["done", "return_"]
+
+
+class Year(StrEnum):
+    """How quarters are counted."""
+
+    FINANCIAL = "financial"
+    CALENDAR = "calendar"
+
+
+def return_(
+    *,
+    by: Annotated[str, typer.Option(metavar="G,…", help=f"Any of {', '.join(GROUPS)}.")] = "ward,quarter,team",
+    from_: FromOption = None,
+    to: ToOption = None,
+    year: Annotated[Year, typer.Option(help="Quarters of the financial year (from April) or the calendar year.")] = (
+        Year.FINANCIAL
+    ),
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="A .csv or .xlsx file.")] = None,
+    home: HomeOption = None,
+    area: AreaOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Planned against delivered minutes, visits, and needles collected by sweeps: the return that funders ask for.
+
+    Example: hexbeat return --by ward,quarter,team --from 2026-10-01 --to 2027-01-01 --out return.xlsx
+    """
+    groups = parse_return_groups(by)
+    _require_file(out)
+    with open_installation(home, area) as here:
+        plans = [load_plan(here.settings.home, one) for one, _, _ in list_plans(here.settings.home)]
+        plans = [plan for plan in plans if plan.area == here.area.name]
+        found = read_visits(here.store, here.viewer)
+        days = {"start": parse_day(from_) if from_ else None, "end": parse_day(to) if to else None}
+        frame = build_return(
+            plans, found, here.area.wards, by=groups, time_zone=here.area.time_zone,
+            year="financial" if year is Year.FINANCIAL else "calendar", **days,
+        )  # fmt: skip
+        notes = build_return_notes(plans, found, time_zone=here.area.time_zone, **days)
+    if out is not None:
+        with atomic_write(out) as draft:
+            draft.write_bytes(
+                build_return_csv(frame) if out.suffix.lower() == ".csv" else build_return_xlsx(frame, notes)
+            )
+    rows = [{str(name): to_json_value(value) for name, value in row.items()} for row in frame.to_dict("records")]
+    for note in notes:
+        print_message(f"{note}.")
+    shown = [{**row, "delivered_share": _format_percent(row["delivered_share"])} for row in rows]
+    payload = {"by": groups, "rows": rows, "notes": list(notes), "out": str(out) if out else None}
+    print_answer(payload, form=form, rows=shown, heading="Planned against delivered")
+
+
+def _require_file(out: Path | None) -> None:
+    """UsageError for an ending that no return has, or a folder that is not there."""
+    if out is None:
+        return
+    if out.suffix.lower() not in {".csv", ".xlsx"}:
+        raise UsageError("A return is written as .csv or .xlsx", f"it was given {out.name}", "choose one of the two")
+    if not out.absolute().parent.is_dir():
+        raise UsageError(
+            "A file goes into a folder that exists", f"{out.parent} does not", "make it first, or choose another"
+        )
+
+
+def parse_return_groups(text: str) -> list[Group]:
+    """The groups of --by; UsageError for an unknown one or one named twice."""
+    asked = [part.strip().lower() for part in text.split(",") if part.strip()]
+    known = [group for part in asked for group in GROUPS if group == part]
+    if len(known) < len(asked) or len(set(known)) < len(known):
+        raise UsageError(
+            f"--by takes any of {', '.join(GROUPS)}, each once", f"it was given {text!r}", "for example ward,quarter"
+        )
+    return known
+
+
+def _format_percent(share: Any) -> str:
+    return "" if share is None else f"{share:.0%}"
+
+
+SHOWN: Final = ("started", "team", "ward", "place", "minutes", "needles", "outcome", "plan_id", "stop_id", "visit_id")
+
+
+class _RecordGroup(TyperGroup):
+    """`hexbeat done PLAN STOP` is `hexbeat done record PLAN STOP`."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command that the words mean."""
+        if args and args[0] not in self.commands and not args[0].startswith("-"):
+            args = ["record", *args]
+        return super().resolve_command(ctx, args)
+
+
+done = typer.Typer(
+    no_args_is_help=True,
+    cls=_RecordGroup,
+    help="What was done of the plans: record, import, list, undo. Teams, no names.",
+)
+
+PlanOption = Annotated[str | None, typer.Option("--plan", metavar="ID", help="The plan that it answers.")]
+TeamOption = Annotated[str | None, typer.Option("--team", metavar="T", help="The team, as the plan calls it.")]
+
+
+@done.command()
+def record(
+    plan_id: Annotated[str, typer.Argument(metavar="PLAN_ID", help="The plan, as hexbeat plan list names it.")],
+    stop_ids: Annotated[list[str], typer.Argument(metavar="STOP_ID...", help="Stops of it: 1-2 is 1-02.")],
+    *,
+    team: TeamOption = None,
+    at: Annotated[str | None, typer.Option(metavar="TIME", help="When it began: 22:31 or 2026-11-19 22:31.")] = None,
+    minutes: Annotated[int | None, typer.Option(metavar="N", min=0, help="How long; default: as planned.")] = None,
+    needles: Annotated[int | None, typer.Option(metavar="N", min=0, help="Needles collected, for a sweep.")] = None,
+    not_done: Annotated[bool, typer.Option("--not-done", help="It was not done.")] = False,
+    home: HomeOption = None,
+    area: AreaOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Record stops of a plan as done. Recording one again corrects it; what was recorded before is kept.
+
+    Without --at, a single stop of a plan that is under way ends now; other stops began as planned.
+
+    Example: hexbeat done p7f3a 1-2 --minutes 12 --needles 3
+    """
+    outcome = NOT_DONE if not_done else DONE
+    with open_installation(home, area) as here:
+        plan = load_plan(here.settings.home, plan_id)
+        chosen = [_find_stop(plan, stop_id, team) for stop_id in stop_ids]
+        now = dt.datetime.now(dt.UTC)
+        rows: list[dict[str, Any]] = []
+        for tour, stop in chosen:
+            spent = 0 if not_done else stop.minutes if minutes is None else minutes
+            ended = began_by_now(plan, stop, minutes=spent, now=now) if len(chosen) == 1 else stop.arrive
+            began = _parse_start(at, plan, stop, here.area.tz) if at else ended
+            visit = visit_of_stop(plan, tour, stop, started_at=began, minutes=minutes, needles=needles, outcome=outcome)
+            found = record_visit(here.store, here.viewer, visit, now=now)
+            began_words = f"{visit.started_at.astimezone(here.area.tz):%Y-%m-%d %H:%M}"
+            rows.append(
+                {"visit_id": found.visit_id, "stop_id": stop.stop_id, "team": tour.team, "place": stop.place}
+                | {"started": began_words, "minutes": visit.minutes, "needles": needles, "what": found.outcome}
+            )
+    print_answer({"plan_id": plan_id, "visits": rows}, form=form, rows=rows)
+
+
+def _find_stop(plan: Plan, stop_id: str, team: str | None) -> tuple[Tour, Stop]:
+    """The stop, and the team that did it: the one whose stop it is, unless another was named."""
+    tour, stop = find_stop(plan, stop_id)
+    return (find_tour(plan, team) if team else tour), stop
+
+
+def _parse_start(text: str, plan: Plan, stop: Stop, zone: ZoneInfo) -> dt.datetime:
+    """When the visit began, as said: a time alone is of the plan's day that is nearest to the planned arrival."""
+    day, _, clock = text.strip().rpartition(" ")
+    try:
+        hours, minutes = (int(part) for part in clock.split(":"))
+        when = dt.time(hours, minutes)
+    except ValueError as error:
+        raise UsageError(
+            "--at takes a time as 22:31 or 2026-11-19 22:31", f"it was given {text!r}", "use 24 hours"
+        ) from error
+    if day:
+        return dt.datetime.combine(parse_day(day), when, zone)
+    days = (plan.begins.date() + dt.timedelta(days=k) for k in range((plan.ends.date() - plan.begins.date()).days + 1))
+    return min((dt.datetime.combine(date, when, zone) for date in days), key=lambda one: abs(one - stop.arrive))
+
+
+@done.command(name="import")
+def import_(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="GPX of one team, or CSV, XLSX, ODS.")],
+    *,
+    plan: PlanOption = None,
+    team: TeamOption = None,
+    kind: Annotated[
+        str | None, typer.Option(metavar="K", help="patrol or sweep, for rows that print_answer no plan.")
+    ] = None,
+    radius: Annotated[float, typer.Option(metavar="M", help="A track is at a stop within so many metres.")] = RADIUS_M,
+    least: Annotated[
+        float, typer.Option(metavar="MIN", help="… and stays for so many minutes at a time.")
+    ] = LEAST_MINUTES,
+    column: ColumnOption = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen and change nothing.")] = False,
+    home: HomeOption = None,
+    area: AreaOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Import what was done: a track or waypoints (GPX), or a sheet. The same file again changes nothing.
+
+    Example: hexbeat done import walked.gpx --plan p7f3a --team "Team 1" --dry-run
+    """
+    named = parse_columns([entry for entry in column or [] if not entry.startswith(f"{UNREAD}=")])
+    unread = [entry.partition("=")[2] for entry in column or [] if entry.startswith(f"{UNREAD}=")]
+    options = ImportOptions(
+        team=team, kind=kind, radius_m=radius, least_minutes=least, named=named, unread=tuple(unread)
+    )
+    with open_installation(home, area) as here:
+        chosen = load_plan(here.settings.home, plan) if plan else partial(load_plan, here.settings.home)
+        report = import_visits(
+            here.store, here.viewer, file, area=here.area, plan=chosen, options=options, dry_run=dry_run
+        )
+    _report_import(report, form=form)
+
+
+def _report_import(report: ImportReport, *, form: Format) -> None:
+    shown = ("file", "visits", "new", "updated", "unchanged", "rejected", "answered", "planned", "minutes", "needles")
+    print_answer(report.as_dict(), form=form, rows=[{name: getattr(report, name) for name in shown}], order=shown)
+    for words, stops in (("Only passed", report.passed), ("Not reached", report.missed)):
+        if stops:
+            print_message(f"{words}: {', '.join(stops)}")
+    for line, reason in report.samples:
+        print_message(f"Rejected: line {line:,}, {reason}")
+    for note in report.notes:
+        print_message(f"{note}.")
+    if report.dry_run:
+        print_message("Dry run: nothing was changed.")
+    elif report.load_id is None:
+        print_message("All of it is recorded already: nothing was changed.")
+
+
+@done.command(name="list")
+def list_(
+    *,
+    plan: PlanOption = None,
+    team: TeamOption = None,
+    from_: FromOption = None,
+    to: ToOption = None,
+    home: HomeOption = None,
+    area: AreaOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """List the visits that are recorded.
+
+    Example: hexbeat done list --plan p7f3a
+    """
+    with open_installation(home, area) as here:
+        frame = read_visits(
+            here.store, here.viewer, start=_find_midnight(from_, here), end=_find_midnight(to, here), plan_id=plan
+        )
+        wards = dict(zip(here.area.wards.codes, here.area.wards.names, strict=True))
+        zone = here.area.tz
+    if team:
+        frame = frame[frame["team"].str.casefold() == team.casefold()]
+    rows = [
+        {
+            str(name): None if name == "needles" and value != value else to_json_value(value)
+            for name, value in row.items()
+        }
+        | {"started": f"{row['started_at'].tz_convert(zone):%Y-%m-%d %H:%M}", "ward": wards.get(row["ward_code"], "")}
+        for row in frame.assign(needles=frame["needles"].astype("float64")).to_dict("records")
+    ]
+    print_answer({"visits": rows}, form=form, rows=rows, heading="Visits", order=SHOWN)
+
+
+def _find_midnight(day: str | None, here: Installation) -> dt.datetime | None:
+    """The local midnight at which a day begins."""
+    return dt.datetime.combine(parse_day(day), dt.time(), here.area.tz) if day else None
+
+
+@done.command()
+def undo(
+    visit_id: Annotated[
+        str | None, typer.Argument(metavar="[VISIT_ID]", help="One visit; without it, the last import.")
+    ] = None,
+    *,
+    yes: Sure = False,
+    home: HomeOption = None,
+    area: AreaOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Take one visit back, or the last import; what it replaced is there again, and the old versions are kept.
+
+    Example: hexbeat done undo 3f2a9c51d0e48b76 --yes
+    """
+    confirm(yes=yes, question="Take this visit back?" if visit_id else "Undo the last import of work done?")
+    with open_installation(home, area) as here:
+        if visit_id:
+            again = undo_visit(here.store, here.viewer, visit_id)
+            row: dict[str, Any] = {"visit_id": visit_id, "earlier_version": again}
+        else:
+            undone = undo_import(here.store, here.viewer)
+            row = {"import": undone.load_id, "file": undone.file, **undone.tally}
+    print_answer(row, form=form, rows=[row], heading="Taken back")

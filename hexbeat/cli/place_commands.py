@@ -1,0 +1,142 @@
+"""places load, list, remove, undo: reference places, such as where naloxone is held, schools and stations."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from geo.errors import UsageError
+from hexbeat.cli.answers import print_answer, print_message
+from hexbeat.cli.filter_options import to_json_value
+from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOption, open_installation
+from hexbeat.cli.store_commands import confirm
+from hexbeat.operations.reference_places import (
+    KIND_WORDS,
+    list_reference_loads,
+    load_reference,
+    read_reference,
+    remove_reference,
+    undo_reference,
+)
+
+__all__ = ["ColumnOption", "Sure", "parse_columns", "places"]
+
+places = typer.Typer(
+    no_args_is_help=True, help="Reference places: naloxone, play areas, schools, stations, depots, named places."
+)
+
+KindOption = Annotated[str, typer.Option("--kind", metavar="K", help=f"One of {', '.join(KIND_WORDS)}.")]
+Sure = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+ColumnOption = Annotated[
+    list[str] | None,
+    typer.Option("--column", metavar="FIELD=HEADING", help="Which column is which; may be repeated."),
+]
+
+
+@places.command()
+def load(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, XLSX, ODS, GeoJSON, GeoPackage, Shapefile, …")],
+    *,
+    kind: KindOption,
+    column: ColumnOption = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen and change nothing.")] = False,
+    home: HomeOption = None,
+    area: AreaOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Load the places of one kind; they replace those that are there. `hexbeat places undo` puts those back.
+
+    Example: hexbeat places load pharmacies.csv --kind naloxone --dry-run
+    """
+    with open_installation(home, area) as here:
+        report = load_reference(
+            here.store, here.viewer, file, kind=kind, area=here.area, named=parse_columns(column), dry_run=dry_run
+        )
+    counts = {name: getattr(report, name) for name in ("file", "kind", "read", "accepted", "rejected", "replaced")}
+    print_answer(report.as_dict(), form=form, rows=[counts], order=tuple(counts))
+    for line, reason, name in report.samples:
+        print_message(f"Rejected: line {line:,} ({name or 'without a name'}), {reason}")
+    if report.unchanged:
+        print_message("The very same places are there already: nothing was changed.")
+    elif dry_run:
+        print_message("Dry run: nothing was changed.")
+
+
+def parse_columns(columns: list[str] | None) -> dict[str, str]:
+    """FIELD=HEADING as a mapping; UsageError for what is none."""
+    named = {}
+    for column in columns or []:
+        field, equals, heading = column.partition("=")
+        if not (equals and field.strip() and heading.strip()):
+            raise UsageError(
+                "--column takes FIELD=HEADING", f"it was given {column!r}", 'for example --column name="Site name"'
+            )
+        named[field.strip()] = heading.strip()
+    return named
+
+
+@places.command(name="list")
+def list_places(
+    *,
+    kind: Annotated[str | None, typer.Option("--kind", metavar="K", help="Only this kind.")] = None,
+    home: HomeOption = None,
+    area: AreaOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """List the places that are loaded: kind, name, ward, opening hours.
+
+    Example: hexbeat places list --kind school
+    """
+    with open_installation(home, area) as here:
+        frame = read_reference(here.store, here.viewer, kind=kind)
+        wards = dict(zip(here.area.wards.codes, here.area.wards.names, strict=True))
+    rows = [
+        {str(name): to_json_value(value) for name, value in row.items()}
+        | {"ward_name": wards.get(row["ward_code"], "")}
+        for row in frame.to_dict("records")
+    ]
+    print_answer({"places": rows}, form=form, rows=rows, heading="Places", order=("kind", "name", "ward_name", "hours"))
+
+
+@places.command()
+def remove(
+    *,
+    kind: KindOption,
+    yes: Sure = False,
+    home: HomeOption = None,
+    area: AreaOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Take all places of a kind away. `hexbeat places undo` puts them back.
+
+    Example: hexbeat places remove --kind school --yes
+    """
+    confirm(yes=yes, question=f"Remove all places of the kind {kind}?")
+    with open_installation(home, area) as here:
+        removed = remove_reference(here.store, here.viewer, kind=kind, area=here.area)
+    row = {"kind": kind, "removed": removed}
+    print_answer(row, form=form, rows=[row])
+
+
+@places.command()
+def undo(
+    *,
+    kind: KindOption,
+    yes: Sure = False,
+    home: HomeOption = None,
+    area: AreaOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Undo the last load or removal of a kind: the places that were there before are there again.
+
+    Example: hexbeat places undo --kind school --yes
+    """
+    confirm(yes=yes, question=f"Undo the last load or removal of the kind {kind}?")
+    with open_installation(home, area) as here:
+        undone = undo_reference(here.store, here.viewer, kind=kind)
+        now = len(read_reference(here.store, here.viewer, kind=kind))
+        left = sum(
+            load.kind == kind and load.undone_at is None for load in list_reference_loads(here.store, here.viewer)
+        )
+    row = {"kind": kind, "file": undone.file, "places_now": now, "loads_left": left}
+    print_answer(row, form=form, rows=[row], heading="Undone")

@@ -1,0 +1,315 @@
+"""plan patrol, sweep, list, show and remove: from what is expected to an order of stops within a shift."""
+
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from geo.errors import UsageError
+from geo.travel import Mode
+from hexbeat.analysis.rhythm import SHIFT_HOURS
+from hexbeat.areas.area import load_area
+from hexbeat.cli.answers import print_answer, print_message, progress_bar
+from hexbeat.cli.filter_options import WardOption, find_demonstration_mark, parse_day
+from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOption, Installation, open_installation
+from hexbeat.cli.place_commands import Sure
+from hexbeat.cli.plan_answers import KINDS, finish_plan, parse_file_kind, print_plan, write_plan
+from hexbeat.cli.store_commands import confirm
+from hexbeat.operations.ledger.ledger import read_visits
+from hexbeat.operations.plans.patrol import PatrolChoices, make_patrol_plan
+from hexbeat.operations.plans.plan import Place
+from hexbeat.operations.plans.plan_settings import find_starts, parse_place, read_plan_settings
+from hexbeat.operations.plans.plan_store import list_plans, load_plan, remove_plan
+from hexbeat.operations.plans.roads import Travel, load_road_travel
+from hexbeat.operations.plans.sweep import SweepChoices, make_sweep_plan, read_open_reports
+from hexbeat.operations.reference_places import read_reference
+from hexbeat.settings import Settings
+from hexbeat.store.live_columns import read_columns
+from layers.access import Action, require
+from layers.filters import parse_hours, resolve_wards
+
+__all__ = [
+    "find_revisit_minutes",
+    "find_travel",
+    "find_usual_start",
+    "parse_minutes",
+    "parse_named_place",
+    "parse_shift_hours",
+    "parse_weight",
+    "plan",
+]
+
+
+def parse_shift_hours(text: str) -> tuple[int, int]:
+    """Hours as 22-04, or those of a shift by its name."""
+    return SHIFT_HOURS[text.strip().lower()] if text.strip().lower() in SHIFT_HOURS else parse_hours(text)
+
+
+def parse_weight(text: str) -> tuple[str, float]:
+    """A layer and its weight as street_dealing=2; 1 where none is given. UsageError for what is no number."""
+    layer, _, weight = text.partition("=")
+    try:
+        return layer.strip(), float(weight) if weight else 1.0
+    except ValueError:
+        raise UsageError("A layer's weight is a number", f"{text!r} has none", "write it as street_dealing=2") from None
+
+
+def parse_minutes(text: str, what: str = "of a stop", usual: str = "10-16") -> tuple[int, int]:
+    """Minutes as 10-16, or one number for both; UsageError, which says `what` they are, for anything else."""
+    try:
+        low, high = (int(part) for part in (text.split("-") if "-" in text else (text, text)))
+    except ValueError:
+        raise UsageError(
+            f"Minutes {what} are two whole numbers with a dash between", f"{text!r} is not", f"write {usual}"
+        ) from None
+    return low, high
+
+
+def parse_named_place(text: str | None, name: str) -> Place | None:
+    """A place from an option, if it was given."""
+    return parse_place(text, name=name) if text else None
+
+
+def find_revisit_minutes(here: Installation, text: str | None) -> tuple[int, int]:
+    """Minutes between two visits of a place: of an option, else of plans.toml."""
+    if text:
+        return parse_minutes(text, "between visits", "90-180")
+    return read_plan_settings(here.settings.home).revisit_minutes
+
+
+def find_usual_start(here: Installation, kind: str) -> Place:
+    """Where tours begin when nobody says: plans.toml, else the first loaded station or depot, else the area's middle.
+
+    The last is a stopgap, and that is said.
+    """
+    known = find_starts(here.settings.home, here.store, here.viewer, kind)
+    if known:
+        return known[0]
+    print_message(f"No {kind} is loaded and none is set: tours begin in the middle of the area; give --start LAT,LON.")
+    return Place("Middle of the area", *here.area.centre)
+
+
+def find_travel(here: Installation, roads: str | None, mode: Mode) -> Travel | None:
+    """The road network of an option, else of plans.toml; None: great circles."""
+    chosen = roads or read_plan_settings(here.settings.home).roads
+    return load_road_travel(chosen, mode=mode, home=here.settings.home)
+
+
+plan = typer.Typer(no_args_is_help=True, help="Plans: patrol, sweep; list, show, write as a file, remove.")
+
+
+class TravelMode(StrEnum):
+    """How a team goes from stop to stop."""
+
+    WALK = "walk"
+    DRIVE = "drive"
+
+
+DayOption = Annotated[str | None, typer.Option("--day", metavar="D", help="The day it begins on; default: today.")]
+StartOption = Annotated[
+    str | None,
+    typer.Option(
+        "--start",
+        metavar="LAT,LON",
+        help="Where tours begin; default: plans.toml, a loaded station or depot.",
+    ),
+]
+FinishOption = Annotated[
+    str | None, typer.Option("--finish", metavar="LAT,LON", help="Where tours end; default: where they begin.")
+]
+RoadsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--roads", metavar="FILE|URL", help="A GraphML network or an OSRM table address; default: plans.toml."
+    ),
+]
+SeedOption = Annotated[int, typer.Option("--seed", metavar="S", help="Another number, another plan as good.")]
+OutOption = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="FILE", help=f"Write it to a file: {', '.join('.' + kind for kind in KINDS)}."),
+]
+
+
+@plan.command()
+def patrol(
+    *,
+    day: DayOption = None,
+    hours: Annotated[
+        str, typer.Option("--hours", metavar="22-04", help="The shift: hours, or early, late or night.")
+    ] = "late",
+    teams: Annotated[int, typer.Option("--teams", metavar="N", help="How many teams.")] = 2,
+    layer: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--layer", metavar="L=W", help="A layer and its weight; may be repeated. Default: street_dealing=1."
+        ),
+    ] = None,
+    stops: Annotated[
+        str, typer.Option("--stops", metavar="10-16", help="Minutes of a stop, fewest to most.")
+    ] = "10-16",
+    revisit: Annotated[
+        str | None,
+        typer.Option(
+            "--revisit",
+            metavar="90-180",
+            help="Minutes between two read_visits of a place, least to most; default: plans.toml, else 90-180.",
+        ),
+    ] = None,
+    mode: Annotated[TravelMode, typer.Option("--mode", help="On foot or by car.")] = TravelMode.WALK,
+    ward: WardOption = None,
+    start: StartOption = None,
+    finish: FinishOption = None,
+    roads: RoadsOption = None,
+    seed: SeedOption = 0,
+    out: OutOption = None,
+    home: HomeOption = None,
+    area: AreaOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """A patrol of short stops where most is expected, in an order that fits the shift.
+
+    Example: hexbeat plan patrol --day 2026-11-27 --hours 18-02 --teams 2 --layer street_dealing=2 --layer overdoses=1
+    """
+    kind = parse_file_kind(out)
+    with open_installation(home, area) as here:
+        require(here.viewer, Action.PLAN)
+        begin = parse_named_place(start, "Start") or find_usual_start(here, "station")
+        choices = PatrolChoices(
+            day=parse_day(day) if day else datetime.now(here.area.tz).date(),
+            hours=parse_shift_hours(hours),
+            start=begin,
+            weights=tuple(map(parse_weight, layer or ["street_dealing=1"])),
+            teams=teams,
+            stop_minutes=parse_minutes(stops),
+            revisit_minutes=find_revisit_minutes(here, revisit),
+            mode=mode.value,
+            finish=parse_named_place(finish, "Finish"),
+            wards=resolve_wards(here.area.wards, ward or []),
+            seed=seed,
+        )
+        columns = read_columns(here.store, here.viewer, ward_codes=here.area.wards.codes)
+        with progress_bar("Planning") as move:
+            travel = find_travel(here, roads, choices.mode)
+            made = make_patrol_plan(columns, here.area, choices, home=here.settings.home, travel=travel, progress=move)
+        finish_plan(here, made, out=out, kind=kind, form=form, mark=find_demonstration_mark(columns))
+
+
+@plan.command()
+def sweep(
+    *,
+    day: DayOption = None,
+    hours: Annotated[str, typer.Option("--hours", metavar="7-15", help="The vehicle's working day.")] = "7-15",
+    crews: Annotated[int, typer.Option("--crews", metavar="N", help="How many crews, each with its own places.")] = 1,
+    stops: Annotated[str, typer.Option("--stops", metavar="8-20", help="Minutes of a stop, fewest to most.")] = "8-20",
+    standard: Annotated[
+        float | None,
+        typer.Option(
+            "--standard", metavar="H", help="Hours in which a report is answered; default: plans.toml, else 2."
+        ),
+    ] = None,
+    mode: Annotated[TravelMode, typer.Option("--mode", help="On foot or by car.")] = TravelMode.DRIVE,
+    ward: WardOption = None,
+    start: StartOption = None,
+    finish: FinishOption = None,
+    roads: RoadsOption = None,
+    seed: SeedOption = 0,
+    out: OutOption = None,
+    home: HomeOption = None,
+    area: AreaOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """A needle sweep: overdue reports first, then the places with most finds of late, within a working day.
+
+    Example: hexbeat plan sweep --day 2026-11-27 --hours 7-15 --crews 2 --start 54.574,-1.235
+    """
+    kind = parse_file_kind(out)
+    with open_installation(home, area) as here:
+        require(here.viewer, Action.PLAN)
+        usual = read_plan_settings(here.settings.home).standard_hours
+        choices = SweepChoices(
+            day=parse_day(day) if day else datetime.now(here.area.tz).date(),
+            start=parse_named_place(start, "Depot") or find_usual_start(here, "depot"),
+            hours=parse_shift_hours(hours),
+            crews=crews,
+            stop_minutes=parse_minutes(stops),
+            standard_hours=usual if standard is None else standard,
+            mode=mode.value,
+            finish=parse_named_place(finish, "Finish"),
+            wards=resolve_wards(here.area.wards, ward or []),
+            seed=seed,
+        )
+        columns = read_columns(here.store, here.viewer, ward_codes=here.area.wards.codes)
+        reports = read_open_reports(here.store, here.viewer, ward_codes=choices.wards or here.area.wards.codes)
+        near = read_reference(here.store, here.viewer)
+        with progress_bar("Planning") as move:
+            travel = find_travel(here, roads, choices.mode)
+            made = make_sweep_plan(
+                columns, here.area, choices, reports=reports, near=near, travel=travel, progress=move
+            )
+        finish_plan(here, made, out=out, kind=kind, form=form, mark=find_demonstration_mark(columns))
+
+
+@plan.command(name="list")
+def list_(*, home: HomeOption = None, form: FormatOption = Format.TABLE) -> None:
+    """The plans that were made, the newest first.
+
+    Example: hexbeat plan list
+    """
+    settings = Settings.from_environment(home=home)
+    rows = [
+        {"plan": code, "title": title, "made": moment.isoformat(sep=" ", timespec="minutes")}
+        for code, title, moment in list_plans(settings.home)
+    ]
+    print_answer({"rows": rows}, form=form, rows=rows, heading="Plans")
+
+
+@plan.command()
+def show(
+    plan_id: Annotated[str, typer.Argument(metavar="PLAN", help="The code of a plan.")],
+    *,
+    out: OutOption = None,
+    home: HomeOption = None,
+    area: AreaOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Show a plan again, or write it as a file.
+
+    Example: hexbeat plan show sckx7i --out tonight.pdf
+    """
+    kind = parse_file_kind(out)
+    settings = Settings.from_environment(home=home, area=area)
+    found = load_plan(settings.home, plan_id)
+    of = load_area(found.area, home=settings.home)
+    if out and kind:
+        write_plan(found, of, out, kind)
+    print_plan(found, of, form=form)
+
+
+@plan.command()
+def remove(
+    plan_id: Annotated[str, typer.Argument(metavar="PLAN", help="The code of a plan.")],
+    *,
+    yes: Sure = False,
+    home: HomeOption = None,
+    area: AreaOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Remove a plan that was only tried. One that visits answer stays: the return needs what it asked for.
+
+    Example: hexbeat plan remove sckx7i --yes
+    """
+    with open_installation(home, area) as here:
+        require(here.viewer, Action.PLAN)
+        answered = len(read_visits(here.store, here.viewer, plan_id=plan_id))
+        if answered:
+            raise UsageError(
+                "A plan that visits answer is kept, as the return sets them against it",
+                f"plan {plan_id} has {answered:,}",
+                "take them back first: `hexbeat done undo`",
+            )
+        confirm(yes=yes, question=f"Remove plan {plan_id}?")
+        remove_plan(here.settings.home, plan_id)
+    row = {"removed": plan_id}
+    print_answer(row, form=form, rows=[row], heading="Removed")

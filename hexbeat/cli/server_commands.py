@@ -1,0 +1,216 @@
+"""demo and serve: something to look at, and the dashboard."""
+
+import importlib.util
+import os
+import re
+import socket
+import sys
+import tomllib
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from geo.errors import DataError, PolicyError, UsageError
+from hexbeat.cli.answers import print_answer, print_message
+from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOption, open_installation
+from hexbeat.dashboard.public.public_security import parse_frame_ancestors
+from hexbeat.dashboard.security import is_loopback
+from hexbeat.demonstration import load_demonstration, remove_demonstration
+from hexbeat.release.audit import require_audited
+from hexbeat.release.format import Release
+from hexbeat.settings import PROJECT_DIR
+from hexbeat.store.live_columns import is_empty
+
+__all__ = ["build_public_environment", "demo", "serve"]
+
+DEFAULT_PORT: Final = 8501
+STORE_SETTINGS: Final = ("HEXBEAT_HOME", "HEXBEAT_DATABASE_URL", "HEXBEAT_AREA")
+
+
+class Audience(StrEnum):
+    """Whom a server serves."""
+
+    PARTNERS = "partners"
+    PUBLIC = "public"
+
+
+def demo(
+    *,
+    events: Annotated[int, typer.Option(min=1, max=2_000_000, help="How many demonstration events.")] = 20_000,
+    seed: Annotated[int, typer.Option(help="The same seed and day give the same events.")] = 1,
+    if_empty: Annotated[bool, typer.Option("--if-empty", help="Leave a store that holds anything as it is.")] = False,
+    remove: Annotated[bool, typer.Option("--remove", help="Remove every demonstration event for good.")] = False,
+    home: HomeOption = None,
+    area: AreaOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Fill an empty store with demonstration events, marked as such everywhere.
+
+    Example: hexbeat demo --events 20000 --seed 1
+    """
+    with open_installation(home, area) as here:
+        if remove:
+            report = remove_demonstration(here.store, here.viewer, home=here.settings.home)
+        elif if_empty and not is_empty(here.store, here.viewer):
+            print_message("The store holds events already: it is left as it is.")
+            return
+        else:
+            today = datetime.now(here.area.tz).date()
+            report = load_demonstration(
+                here.store, here.viewer, here.area, events=events, seed=seed, today=today, home=here.settings.home
+            )
+        print_answer(report, form=form, rows=[report], heading="Demonstration events")
+
+
+def serve(
+    *,
+    audience: Annotated[Audience, typer.Option(help="Whom it serves.")] = Audience.PARTNERS,
+    release: Annotated[Path | None, typer.Option(help="For the public: the directory of the release.")] = None,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; the partners' side has no login: this machine only.")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Port; default: 8501 or the next free one.")
+    ] = None,
+    home: HomeOption = None,
+    area: AreaOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Serve the dashboard in the browser: the partners' side on this machine only, or the public one from a release.
+
+    Example: hexbeat serve --port 8600
+    """
+    if (release is not None) != (audience is Audience.PUBLIC):
+        raise UsageError(
+            "The public side shows one published release, the partners' side shows none",
+            f"--audience is {audience} and --release is {'given' if release else 'missing'}",
+            "give --audience public and --release DIR together, or neither",
+        )
+    if audience is Audience.PARTNERS and not is_loopback(host):
+        raise PolicyError(
+            "Without a login, the partners' side serves this machine only",
+            f"{host} can be reached from others",
+            "leave --host out, and reach the machine through an SSH tunnel or an authenticating proxy on it",
+        )
+    chosen = port or find_free_port(host)
+    if port and not is_free(host, port):
+        raise UsageError(
+            "A server needs a port of its own", f"port {port} of {host} is in use", "choose another with --port"
+        )
+    environment = build_public_environment(release) if release else build_partners_environment(home, area)
+    url = f"http://{url_host(host)}:{chosen}"
+    print_answer({"url": url}, form=form, rows=[], heading="") if form is Format.JSON else print_message(
+        f"Hexbeat is at {url} (Ctrl+C stops it)"
+    )
+    start = run_streamlit if audience is Audience.PARTNERS else run_public
+    start(environment, host=host, port=chosen)
+
+
+def build_partners_environment(home: Path | None, area: str | None) -> dict[str, str]:
+    """What the partners' server is told, once its store and area have been opened without an error."""
+    with open_installation(home, area) as here:
+        settings = here.settings
+    told = {"HEXBEAT_HOME": str(settings.home.resolve()), "HEXBEAT_AREA": settings.area, "HEXBEAT_AUDIENCE": "partners"}
+    return {**os.environ, **told}
+
+
+def build_public_environment(release: Path) -> dict[str, str]:
+    """What the public's server is told, once the release has been read and audited: nothing of any store."""
+    require_audited(Release.read(release))
+    parse_frame_ancestors(os.environ.get("HEXBEAT_FRAME_ANCESTORS"))
+    kept = {name: value for name, value in os.environ.items() if name not in STORE_SETTINGS}
+    return {**kept, "HEXBEAT_AUDIENCE": "public", "HEXBEAT_RELEASE": str(release.resolve())}
+
+
+def is_free(host: str, port: int) -> bool:
+    """Whether nothing listens on that port yet."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def find_free_port(host: str) -> int:
+    """The first free port from 8501 on; UsageError if a hundred in a row are taken."""
+    for port in range(DEFAULT_PORT, DEFAULT_PORT + 100):
+        if is_free(host, port):
+            return port
+    raise UsageError(
+        "A server needs a port of its own",
+        f"ports {DEFAULT_PORT} to {DEFAULT_PORT + 99} of {host} are in use",
+        "name one with --port",
+    )
+
+
+def run_streamlit(environment: dict[str, str], *, host: str, port: int) -> None:
+    """Become the partners' server, Streamlit's own: signals and the exit code are its own.
+
+    It imports the app of streamlit_app.py, with what stands before it.
+    """
+    options = [word for name, value in read_streamlit_settings() for word in (f"--{name}", value)]
+    options += ["--server.address", host, "--server.port", str(port), "--browser.serverAddress", url_host(host)]
+    replace_process(["streamlit", "run", find_page_script(), *options], environment)
+
+
+def run_public(environment: dict[str, str], *, host: str, port: int) -> None:
+    """Become the public's server: Streamlit behind the shield, which takes its settings from the environment."""
+    settings = {format_setting_name(name): value for name, value in read_streamlit_settings()}
+    own = {"STREAMLIT_SERVER_ADDRESS": host, "STREAMLIT_SERVER_PORT": str(port)}
+    replace_process(
+        ["hexbeat.dashboard.public.server", find_page_script(), host, str(port)], {**environment, **settings, **own}
+    )
+
+
+def url_host(host: str) -> str:
+    """An address as it stands in a URL: that of IPv6 in brackets."""
+    return f"[{host}]" if ":" in host else host
+
+
+def replace_process(module: list[str], environment: dict[str, str]) -> None:
+    """Replace this process by a module with its arguments."""
+    sys.stdout.flush()
+    os.execve(sys.executable, [sys.executable, "-m", *module], environment)  # noqa: S606 - our own interpreter
+
+
+def find_page_script() -> str:
+    """Where streamlit_app.py is; DataError if it is not installed."""
+    script = importlib.util.find_spec("streamlit_app")
+    if script is None or script.origin is None:
+        raise DataError("Hexbeat needs its streamlit_app.py", "it is not installed", "install the project again")
+    return script.origin
+
+
+def read_streamlit_settings() -> list[tuple[str, str]]:
+    """The project's Streamlit settings as names and values, so that they hold whatever the working directory."""
+    own = PROJECT_DIR / ".streamlit" / "config.toml"
+    packaged = Path(__file__).resolve().parent.parent / "dashboard" / "_streamlit_config.toml"
+    settings = tomllib.loads((own if own.is_file() else packaged).read_text(encoding="utf-8"))
+    return flatten_settings(settings)
+
+
+def format_setting_name(option: str) -> str:
+    """An option of Streamlit's as a variable: "browser.serverPort" is STREAMLIT_BROWSER_SERVER_PORT."""
+    return f"STREAMLIT_{re.sub(r'(?=[A-Z])', '_', option.replace('.', '_')).upper()}"
+
+
+def flatten_settings(table: dict[str, object], prefix: str = "") -> list[tuple[str, str]]:
+    """Nested settings as dotted names with values as Streamlit's command line takes them."""
+    pairs: list[tuple[str, str]] = []
+    for name, value in table.items():
+        dotted = f"{prefix}{name}"
+        if isinstance(value, dict):
+            pairs += flatten_settings(value, f"{dotted}.")
+        elif isinstance(value, bool):
+            pairs.append((dotted, str(value).lower()))
+        elif isinstance(value, list):
+            continue  # lists have no form on Streamlit's command line
+        else:
+            pairs.append((dotted, str(value)))
+    return pairs

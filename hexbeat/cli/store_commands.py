@@ -1,0 +1,284 @@
+"""ingest, sources, rejects, history, erase, retain, undo, export: what goes into the store, and what comes out."""
+
+import sys
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from geo.errors import UsageError
+from hexbeat.cli.answers import print_answer, print_message, progress_bar
+from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOption, open_installation
+from hexbeat.files import atomic_write
+from hexbeat.ingest.ingest import ingest_files
+from hexbeat.ingest.sources import list_profiles
+from hexbeat.ingest.suggestions import suggest_profile
+from hexbeat.settings import Settings
+from hexbeat.store.erasure import Erasure
+from hexbeat.store.live_columns import has_demonstration
+from hexbeat.store.store import Version
+
+__all__ = ["confirm", "erase", "export", "history", "ingest", "rejects", "retain", "sources", "undo"]
+
+sources = typer.Typer(help="Source profiles: what there is, and a proposal for a new file.")
+
+
+@sources.callback(invoke_without_command=True)
+def list_sources(context: typer.Context, *, home: HomeOption = None, form: FormatOption = Format.TABLE) -> None:
+    """List the source profiles: the built-in ones, and your own in the sources folder of the home.
+
+    Example: hexbeat sources
+    """
+    if context.invoked_subcommand:
+        return
+    settings = Settings.from_environment(home=home)
+    rows = [profile.summary() for profile in list_profiles(settings.home)]
+    print_answer({"sources": rows}, form=form, rows=rows, heading="Sources")
+
+
+@sources.command()
+def suggest(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that you want to load.")],
+    *,
+    out: Annotated[Path | None, typer.Option(metavar="FILE.toml", help="Write the proposed profile there.")] = None,
+    home: HomeOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Propose a source profile from a file's columns, with the reasons.
+
+    Example: hexbeat sources suggest finds.xlsx --out var/sources/finds.toml
+    """
+    if out and out.exists():
+        raise UsageError(
+            "A proposal never replaces a profile", f"{out.name} is there already", "choose another name, or remove it"
+        )
+    proposal = suggest_profile(file, home=Settings.from_environment(home=home).home)
+    payload = proposal.as_dict()
+    print_answer(payload, form=form, rows=payload["columns"], heading=f"{file.name}: {payload['guess']}")
+    for reason in proposal.reasons:
+        print_message(f"- {reason}")
+    if out:
+        # A profile bears its file's name, by which it is called.
+        named = replace(proposal, profile=replace(proposal.profile, name=out.stem))
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_write(out) as draft:
+            draft.write_text(named.toml(), encoding="utf-8")
+        print_message(f"Written: {out}. Read it, then: hexbeat ingest {file.name} --source {out.stem} --dry-run")
+
+
+TALLY: Final = ("file", "read", "skipped", "rejected", "new", "updated", "unchanged", "removed")
+Sure = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+
+
+def ingest(
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Files to load; a URL for open311.")],
+    *,
+    source: Annotated[str, typer.Option(metavar="NAME", help="Source profile; see hexbeat sources list.")],
+    layer: Annotated[str | None, typer.Option(metavar="L", help="Layer of every row, where the file has none.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen and change nothing.")] = False,
+    home: HomeOption = None,
+    area: AreaOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Load files of one source; all of them or, if one cannot be read, none.
+
+    Example: hexbeat ingest 2024-*-cleveland-street.csv --source police-uk-street
+    """
+    with open_installation(home, area) as here, progress_bar("Loading") as progress:
+        mixed = has_demonstration(here.store, here.viewer)
+        report = ingest_files(
+            here.store, here.viewer, files, source=source, area=here.area, home=here.settings.home,
+            dry_run=dry_run, layer=layer, progress=progress,
+        )  # fmt: skip
+    rows = [file.as_dict() for file in report.files]
+    print_answer({"files": rows, "batch": report.batch_id}, form=form, rows=rows, order=TALLY)
+    reasons = sum((Counter(row["reasons"]) for row in rows), Counter[str]())
+    if reasons:
+        print_message(
+            "Skipped or rejected: " + ", ".join(f"{reason} {count:,}" for reason, count in sorted(reasons.items()))
+        )
+    for remark in report.remarks:
+        print_message(remark + ".")
+    if mixed:
+        print_message("DEMONSTRATION: this store also holds synthetic events; hexbeat demo --remove takes them out.")
+    if dry_run:
+        print_message("Dry run: nothing was changed.")
+    elif any(row["rejected"] for row in rows):
+        print_message(f"Rejected rows are kept with their reasons: hexbeat rejects --batch {report.batch_id}")
+
+
+def rejects(
+    *,
+    batch: Annotated[int | None, typer.Option(metavar="B", help="Only this load; default: all.")] = None,
+    home: HomeOption = None,
+    area: AreaOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """List the rows that could not be used: file, line, reason, and the columns that were read.
+
+    Example: hexbeat rejects --batch 3
+    """
+    with open_installation(home, area) as here:
+        rows = here.store.rejects(here.viewer, batch).to_dict("records")
+    print_answer({"rejects": rows}, form=form, rows=rows, heading="Rejected rows")
+
+
+def history(
+    event_id: Annotated[str, typer.Argument(metavar="EVENT_ID")],
+    *,
+    home: HomeOption = None,
+    area: AreaOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Show every version of one event, oldest first.
+
+    Example: hexbeat history 3f2a9c51d0e48b76
+    """
+    with open_installation(home, area) as here:
+        versions = here.store.history(here.viewer, event_id)
+    if not versions:
+        raise UsageError(
+            "History is of an event in the store",
+            f"there is none with the identifier {event_id!r}",
+            "take the identifier from hexbeat export",
+        )
+    rows = [build_version_row(version) for version in versions]
+    print_answer(
+        {"versions": rows},
+        form=form,
+        rows=build_version_table(rows),
+        heading=f"Event {event_id}: {len(rows)} version(s)",
+    )
+
+
+def build_version_table(versions: list[dict[str, Any]]) -> list[dict[str, str]]:
+    """Versions as columns of a table: a row for each field that any version has, with a mark where it changed."""
+    rows = []
+    for name in versions[0]:
+        values = ["" if version[name] is None else str(version[name]) for version in versions]
+        if any(values):
+            changed = "*" if len(set(values)) > 1 else ""
+            rows.append({"field": name, "changed": changed} | {f"{n}": v for n, v in enumerate(values, start=1)})
+    return rows
+
+
+def build_version_row(version: Version) -> dict[str, Any]:
+    """One version as plain values: times in UTC, cells as H3 strings."""
+    event = dict(version.event)
+    for name, value in version.event.items():
+        if name.startswith("h3_"):
+            event[name] = f"{value:x}"
+        elif name.startswith("occurred_"):
+            event[name] = format_utc(datetime.fromtimestamp(value, tz=UTC))
+    return {
+        "recorded_at": format_utc(version.recorded_at),
+        "superseded_at": format_utc(version.superseded_at) if version.superseded_at else None,
+        "batch": version.batch_id,
+        **event,
+    }
+
+
+def format_utc(moment: datetime) -> str:
+    """A moment as 2026-11-21T08:15:00Z."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def erase(
+    *,
+    source: Annotated[str, typer.Option(metavar="S", help="Source of the event.")],
+    source_id: Annotated[str, typer.Option("--source-id", metavar="ID", help="Its identifier in that source.")],
+    yes: Sure = False,
+    home: HomeOption = None,
+    area: AreaOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Remove every version of one event for good; with the source "ledger", of one visit.
+
+    Example: hexbeat erase --source table --source-id CASE-17 --yes
+    """
+    confirm(yes=yes, question="Erase every version of this event? This cannot be undone.")
+    with open_installation(home, area) as here:
+        erasure = here.store.erase(here.viewer, source, source_id)
+    if not erasure.found:
+        raise UsageError(
+            "Erasure is of an event or a reject in the store",
+            f"source {source!r} has none with the identifier {source_id!r}",
+            "take both as hexbeat export or hexbeat rejects writes them; nothing was changed",
+        )
+    report_erasure(erasure, form)
+
+
+def retain(
+    *,
+    years: Annotated[int, typer.Option(min=1, metavar="N", help="Keep what ended within N years.")],
+    yes: Sure = False,
+    home: HomeOption = None,
+    area: AreaOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Remove for good every event that ended, and every visit that was made, more than N years ago.
+
+    Example: hexbeat retain --years 6 --yes
+    """
+    confirm(yes=yes, question=f"Remove for good all that ended more than {years} years ago?")
+    with open_installation(home, area) as here:
+        report_erasure(here.store.retain(here.viewer, years), form)
+
+
+def report_erasure(erasure: Erasure, form: Format) -> None:
+    """Say what was removed, and what is still to do."""
+    counts = {"events": erasure.events, "versions": erasure.rows, "rejects": erasure.rejects, "visits": erasure.visits}
+    row = counts | {"complete": erasure.complete}
+    print_answer(row, form=form, rows=[row], heading="Removed for good")
+    if erasure.notice:
+        print_message(erasure.notice)
+
+
+def undo(
+    *, yes: Sure = False, home: HomeOption = None, area: AreaOption = None, form: FormatOption = Format.TABLE
+) -> None:
+    """Undo the last load: take its events out and put back what it replaced.
+
+    Example: hexbeat undo --yes
+    """
+    confirm(yes=yes, question="Undo the last load?")
+    with open_installation(home, area) as here:
+        batch = here.store.undo_last(here.viewer)
+    counts = {name: getattr(batch, name) for name in ("new", "updated", "unchanged", "removed", "rejected")}
+    row = {"batch": batch.batch_id, "files": [file["file"] for file in batch.files], **counts}
+    print_answer(row, form=form, rows=[row], heading="Undone: this load is out again")
+
+
+def confirm(*, yes: bool, question: str) -> None:
+    """Ask before loss, on standard error. UsageError where nobody can be asked; after a no the command ends, done."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError(
+            "What cannot be undone needs a yes", "nobody is here to be asked", "add --yes to say it beforehand"
+        )
+    print_message(f"{question} [y/N]")
+    if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
+        print_message("Nothing was changed.")
+        raise typer.Exit
+
+
+def export(
+    *,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="A .parquet, .gpkg or .csv file.")],
+    home: HomeOption = None,
+    area: AreaOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Write the live events to a file: GeoParquet, GeoPackage or CSV.
+
+    Example: hexbeat export --out events.parquet
+    """
+    from hexbeat.store.event_files import export_events  # noqa: PLC0415 - geopandas takes a second that others need not wait
+
+    with open_installation(home, area) as here:
+        written = export_events(here.store, here.viewer, out)
+    print_answer({"out": str(out), "events": written}, form=form, rows=[{"file": str(out), "events": written}])

@@ -1,0 +1,52 @@
+"""The line that is always in sight: area, pages, how far the records reach, who looks, and the demonstration mark."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from urllib.parse import urlsplit
+
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+
+from hexbeat.analysis.count_files import find_demonstration_mark
+from hexbeat.dashboard.state.freshness import Coverage, format_freshness, short_name
+from hexbeat.dashboard.state.session import Installation, find_coverage
+from layers.catalogue import LAYERS
+from layers.wording import escape_html
+
+__all__ = ["draw_header", "render_facts"]
+
+
+def draw_header(here: Installation, pages: Sequence[StreamlitPage]) -> None:
+    """Draw the header: one line at a desk; on a phone the pages are behind a menu that names the one that is open."""
+    with st.container(horizontal=True, key="hb_header", vertical_alignment="center", gap="small"):
+        st.html(f"<h1><b>Hexbeat</b> · {escape_html(here.area.title)}</h1>", width="content")
+        # Not on Streamlit's side: the style sheet shows the pages while this is open, and a tap costs no run.
+        title = escape_html(find_title(st.context.url, {page.url_path: page.title for page in pages}))
+        summary = f'<summary><span class="hb-sr">Pages: </span>{title}</summary>'
+        st.html(f'<details class="hb-menu">{summary}</details>', width="content")
+        with st.container(horizontal=True, key="hb_pages", gap=None, width="content"):
+            for page in pages:
+                st.page_link(page)
+        facts = render_facts(
+            find_coverage(here), today=here.today, role=here.viewer.role, mark=find_demonstration_mark(here.columns)
+        )
+        st.html(facts, width="stretch")
+
+
+def find_title(url: str | None, titles: Mapping[str, str]) -> str:
+    """The title of the page at an address, of titles by the address's last part; the first where it is none of them."""
+    last = urlsplit(url or "").path.rpartition("/")[2]
+    return titles.get(last) or next(iter(titles.values()), "Menu")
+
+
+def render_facts(reaches: Mapping[str, Coverage], *, today: date, role: str, mark: str | None) -> str:
+    """A list: newest records, layers of one day together; the role; the mark if any event is synthetic (None: none)."""
+    layers: dict[str, list[str]] = {}
+    for spec in LAYERS:
+        layers.setdefault(format_freshness(reaches[spec.name], today=today), []).append(short_name(spec))
+    items = [f"<li>{', '.join(names)} <b>{words}</b></li>" for words, names in layers.items()]
+    items.append(f"<li>role <b>{escape_html(role)}</b></li>")
+    if mark:
+        whole = escape_html(f"DEMONSTRATION: {mark}")
+        items.append(f'<li class="hb-badge" title="{whole}">DEMONSTRATION<span>: {escape_html(mark)}</span></li>')
+    return f'<ul class="hb-facts" aria-label="How far the records reach">{"".join(items)}</ul>'

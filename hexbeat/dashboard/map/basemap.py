@@ -1,0 +1,99 @@
+"""The folium map that everything is drawn on: wards with their names, scale, sources, and nothing from elsewhere."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+import folium
+import shapely
+
+from hexbeat.areas.area import Area
+from hexbeat.dashboard.map.assets import format_script_json, read_live_script, serve_text
+from hexbeat.dashboard.map.map_script import AREA_GROUND, BasemapScript
+
+__all__ = ["Tiles", "build_base_map", "build_wards_script"]
+
+DECIMALS: Final = 5  # of a degree: a metre
+
+
+@dataclass(frozen=True, slots=True)
+class Tiles:
+    """A background of tiles: its Leaflet address ("/tiles/{z}/{x}/{y}.png") and the words that its licence wants."""
+
+    url: str
+    attribution: str
+
+
+def build_base_map(area: Area, *, live: bool = True, view_key: str = "map", tiles: Tiles | None = None) -> folium.Map:
+    """The area's wards on a folium map.
+
+    live: the map's files come from this Streamlit process (call it within a script's run); otherwise the map has none,
+    and the page that it is put into carries them (see hexbeat.dashboard.map.saved_page).
+    view_key: maps of one key and area open where they were left, within a browser's tab.
+    tiles: None means that none are asked for, and no request leaves the origin.
+
+    The map's script is the same whatever is filtered: streamlit-folium starts a new map when it changes.
+    """
+    west, south, east, north = area.wards.bounds
+    made = folium.Map(
+        location=[round((south + north) / 2, DECIMALS), round((west + east) / 2, DECIMALS)],
+        zoom_start=11,
+        tiles=None,
+        attribution_control=False,  # ours shows text as text
+        zoom_snap=0.25,
+        min_zoom=7,
+        max_zoom=18,
+    )
+    # Folium's own lists are shared by all maps and name files on other people's servers.
+    made.default_js, made.default_css = [], []
+    if live:
+        made.default_js = [
+            ("map", serve_text("map", ".js", read_live_script())),
+            ("wards", serve_text("wards", ".js", build_wards_script(area))),
+        ]
+    options: dict[str, Any] = {"wards": area.name, "view": f"hexbeat:{area.name}:{view_key}" if live else None}
+    if tiles:
+        folium.TileLayer(tiles=tiles.url, attr=tiles.attribution or " ", name="background").add_to(made)
+        options |= {"attribution": [tiles.attribution], "tiled": True}
+    made.add_child(BasemapScript(AREA_GROUND, options))
+    return made
+
+
+@lru_cache(maxsize=8)
+def build_wards_script(area: Area) -> str:
+    """The script that hands the area's wards to the browser: outlines to a metre, names, and where names stand."""
+    west, south, east, north = area.wards.bounds
+    data = {
+        "title": area.title,
+        "attribution": [area.attribution] if area.attribution else [],
+        "bounds": [[float(south), float(west)], [float(north), float(east)]],
+        "wards": build_ward_data(area),
+    }
+    return f"Hexbeat.addWards({format_script_json(area.name)},{format_script_json(data)});\n"
+
+
+def build_ward_data(area: Area) -> list[dict[str, Any]]:
+    """One entry a ward, the largest first, so that its name is placed first."""
+    wards = list(zip(area.wards.names, area.wards.polygons, strict=True))
+    wards.sort(key=lambda ward: -ward[1].area)
+    return [build_ward_entry(str(name), polygon) for name, polygon in wards]
+
+
+def build_ward_entry(name: str, polygon: Any) -> dict[str, Any]:
+    west, south, east, north = (round(edge, DECIMALS) for edge in polygon.bounds)
+    # The middle of the largest circle inside stands clear of the border, as a centroid need not.
+    middle = shapely.get_point(shapely.maximum_inscribed_circle(polygon, tolerance=1e-4), 0)
+    parts = shapely.get_parts(polygon)
+    return {
+        "name": name,
+        "at": [round(middle.x, DECIMALS), round(middle.y, DECIMALS)],
+        "west": west,
+        "south": south,
+        "east": east,
+        "north": north,
+        "polygons": [[ring_points(part.exterior), *map(ring_points, part.interiors)] for part in parts],
+    }
+
+
+def ring_points(ring: Any) -> list[list[float]]:
+    return [[round(x, DECIMALS), round(y, DECIMALS)] for x, y in shapely.get_coordinates(ring).tolist()]

@@ -1,0 +1,234 @@
+"""A folium layer of H3 cells: sent as a lattice (one matrix, one bitmap, a byte or two a cell), drawn on a canvas.
+
+One layer serves the live map and the saved page. The browser's side is `assets/hexlayer.js`.
+"""
+
+from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import h3.api.basic_int as h3
+import numpy as np
+from folium.map import Layer
+from folium.template import Template
+from numpy.typing import ArrayLike, NDArray
+
+from geo.errors import UsageError
+from geo.lattice import fit_drawing_lattice
+from hexbeat.dashboard.map.assets import format_script_json
+from hexbeat.documents.maps.scales import OUTLINE_DARK, OUTLINE_LIGHT, Scale
+
+__all__ = ["HexLayer", "PackedValues", "pack_values"]
+
+CORNERS: Final = 6
+TENTHS: Final = 10
+FINEST_STEP_DEG: Final = 1e-7  # a centimetre
+COARSEST_STEP_DEG: Final = 1e-5  # a metre; beyond, outlines take four bytes a number
+
+
+class HexLayer(Layer):
+    """Cells and their values on the map.
+
+    cells: uint64 (n,), distinct, of one resolution. values: (n,) finite numbers; cells whose value is below the first
+    break of `scale` are left out. Shares keep one decimal; a share under a tenth counts and is drawn as a tenth.
+    title: the legend's heading. unit: what is counted, as in "Needle finds" (the tooltip says "Needle finds: 3").
+    layer_id: layers of one id on one page take over from each other without a flicker.
+    outlined: bool (n,), cells that get a strong outline (hotspots), named `outlined_label` in the legend; None: none.
+    dashed: bool (n,), cells that get a dashed one (cold spots), named `dashed_label`; None: none.
+    names: a word for each class of `scale` that is said instead of the value; "" where the value is said; None: values.
+    swatches: how each class looks besides its colour: "hatched" (what cannot be told), and in the legend alone
+    "outlined" and "dashed"; "" for plain; None: all plain. A line without a label has no row of its own there.
+    selected: the H3 index of the chosen cell, which keeps a ring even where it holds nothing; None: none.
+    fit: west, south, east, north in degrees that the map turns to when they change; None: the whole area.
+
+    A layer is for one rendering, as folium's are; a rerun makes a new one. UsageError if the cells are of several
+    resolutions or the lengths differ, or a value is not finite.
+    """
+
+    _template = Template(
+        "{% macro script(this, kwargs) %}"
+        "var {{ this.get_name() }} = L.hexLayer({{ this.data_script() }});"
+        "{% endmacro %}"
+    )
+
+    def __init__(  # noqa: PLR0913 - a layer's options, by keyword
+        self,
+        cells: ArrayLike,
+        values: ArrayLike,
+        *,
+        scale: Scale,
+        title: str,
+        unit: str,
+        layer_id: str = "hex",
+        outlined: ArrayLike | None = None,
+        outlined_label: str = "hotspot",
+        dashed: ArrayLike | None = None,
+        dashed_label: str = "cold spot",
+        names: Sequence[str] | None = None,
+        swatches: Sequence[str] | None = None,
+        selected: str | None = None,
+        fit: Sequence[float] | None = None,
+    ) -> None:
+        super().__init__(name=layer_id, overlay=True)
+        self._name = "HexLayer"
+        self.scale, self.title, self.unit, self.layer_id = scale, title, unit, layer_id
+        self.outlined_label, self.dashed_label = outlined_label, dashed_label
+        self.names, self.swatches = names, swatches
+        self.selected = selected
+        self.fit = fit
+        self.cells, self.values, self.outlined = select_drawn_cells(cells, values, outlined, scale)
+        self.dashed = select_drawn_cells(cells, values, dashed, scale)[2]
+        self.resolution = find_resolution(self.cells)
+        self.geometry, self.order = build_geometry(self.cells)  # once: folium renders a layer several times
+
+    def data_script(self) -> str:
+        """The data as JSON that is safe in a script and in folium's templates."""
+        return format_script_json(self.data())
+
+    def data(self) -> dict[str, Any]:
+        """What `L.hexLayer` takes: see assets/hexlayer.js."""
+        numbers = pack_values(self.values[self.order])
+        marked, dashed = (
+            None if marks is None else encode_base64(np.packbits(marks[self.order]))
+            for marks in (self.outlined, self.dashed)
+        )
+        return {
+            "id": self.layer_id,
+            "resolution": self.resolution,
+            "geometry": self.geometry,
+            "values": encode_base64(numbers.array),
+            "width": numbers.array.dtype.itemsize,
+            "offset": numbers.offset,
+            "divisor": numbers.divisor,
+            "small": numbers.has_small,
+            "signed": bool(self.scale.breaks[0] < 0),
+            "breaks": self.scale.breaks,
+            "labels": self.scale.labels,
+            "light": self.scale.light,
+            "dark": self.scale.dark,
+            "lines": [OUTLINE_LIGHT, OUTLINE_DARK],
+            "outlined": marked,
+            "outlinedLabel": self.outlined_label if marked else None,
+            "dashed": dashed,
+            "dashedLabel": self.dashed_label if dashed else None,
+            "names": self.names,
+            "swatches": self.swatches,
+            "title": self.title,
+            "unit": self.unit,
+            "selected": None if self.selected is None else list_corners(self.selected),
+            "fit": None if self.fit is None else [[self.fit[1], self.fit[0]], [self.fit[3], self.fit[2]]],
+        }
+
+
+def select_drawn_cells(
+    cells: ArrayLike, values: ArrayLike, outlined: ArrayLike | None, scale: Scale
+) -> tuple[NDArray[np.uint64], NDArray[np.float64], NDArray[np.bool_] | None]:
+    """The cells that have a class, their values and marks."""
+    ids = np.asarray(cells, dtype=np.uint64).ravel()
+    numbers = np.asarray(values, dtype=np.float64).ravel()
+    marks = None if outlined is None else np.asarray(outlined, dtype=np.bool_).ravel()
+    if len(ids) != len(numbers) or (marks is not None and len(marks) != len(ids)):
+        raise UsageError(
+            "each cell has one value, and one mark if there are marks",
+            f"there are {len(ids)} cells, {len(numbers)} values and {0 if marks is None else len(marks)} marks",
+            "give arrays of one length",
+        )
+    if not np.isfinite(numbers).all():
+        raise UsageError(
+            "the values of cells are finite numbers",
+            f"{int((~np.isfinite(numbers)).sum())} of {len(numbers)} are not",
+            "leave out cells without a value",
+        )
+    drawn = numbers >= scale.breaks[0]
+    return ids[drawn], numbers[drawn], None if marks is None else marks[drawn]
+
+
+def find_resolution(cells: NDArray[np.uint64]) -> int | None:
+    """The resolution of the cells, None if there are none."""
+    found = np.unique(cells >> np.uint64(52) & np.uint64(15)).tolist()
+    if len(found) > 1:
+        raise UsageError(
+            "a layer of cells has one resolution",
+            f"there are resolutions {', '.join(map(str, found))}",
+            "make one layer for each",
+        )
+    return int(found[0]) if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class PackedValues:
+    """Values as unsigned whole numbers of 1, 2 or 4 bytes: value = (array + offset) / divisor.
+
+    divisor is 1, or 10 where there are shares; has_small says that shares under a tenth were raised to a tenth.
+    """
+
+    array: NDArray[Any]
+    offset: int
+    divisor: int
+    has_small: bool
+
+
+def pack_values(values: NDArray[np.float64]) -> PackedValues:
+    """Values rounded to whole numbers where all are whole, else to tenths, in as few bytes as hold their range."""
+    whole = bool((np.abs(values - np.rint(values)) < FINEST_STEP_DEG).all())
+    divisor = 1 if whole else TENTHS
+    numbers = np.rint(values * divisor).astype(np.int64)
+    small = (numbers == 0) & (values > 0)
+    numbers[small] = 1
+    offset = min(int(numbers.min(initial=0)), 0)
+    highest = int(numbers.max(initial=0)) - offset
+    width = next(kind for kind in ("<u1", "<u2", "<u4") if highest <= np.iinfo(kind).max)
+    return PackedValues((numbers - offset).astype(width), offset, divisor, bool(small.any()))
+
+
+def build_geometry(cells: NDArray[np.uint64]) -> tuple[dict[str, Any], NDArray[np.int64]]:
+    """The cells as a lattice, or as outlines where none holds; and the order (n,) in which values are to be sent."""
+    lattice = fit_drawing_lattice(cells)
+    if lattice is None:
+        return build_outlines(cells), np.arange(len(cells))
+    geometry = {
+        "matrix": [float(number) for number in lattice.matrix.ravel()],
+        "width": lattice.width,
+        "height": lattice.height,
+        "mask": b64encode(lattice.mask).decode(),
+    }
+    return geometry, lattice.order
+
+
+def build_outlines(cells: NDArray[np.uint64]) -> dict[str, Any]:
+    """Six corners a cell as whole steps from an origin: 24 bytes a cell for a town, 48 for what is wider."""
+    corners = np.array([find_corners(cell) for cell in cells.tolist()]).reshape(-1, 2)[:, ::-1]  # lon, lat
+    if len(corners) == 0:
+        return {"origin": [0.0, 0.0], "step": FINEST_STEP_DEG, "width": 2, "offsets": ""}
+    origin = (corners.min(axis=0) + corners.max(axis=0)) / 2
+    reach = float(np.abs(corners - origin).max())
+    narrow = reach / np.iinfo("<i2").max
+    kind, step = ("<i2", narrow) if narrow <= COARSEST_STEP_DEG else ("<i4", FINEST_STEP_DEG)
+    offsets = np.rint((corners - origin) / step).astype(kind)
+    return {"origin": origin.tolist(), "step": step, "width": offsets.dtype.itemsize, "offsets": encode_base64(offsets)}
+
+
+def find_corners(cell: int) -> list[tuple[float, float]]:
+    """A cell's corners as (lat, lon) in degrees; over an edge of the icosahedron without the points on that edge.
+
+    The twelve pentagons repeat their last corner.
+    """
+    boundary = h3.cell_to_boundary(cell)
+    if len(boundary) == CORNERS:
+        return list(boundary)
+    corners = [h3.vertex_to_latlng(vertex) for vertex in h3.cell_to_vertexes(cell)]
+    return (corners + corners[-1:])[:CORNERS]
+
+
+def list_corners(cell: str) -> list[list[float]]:
+    """The outline of one cell, [[lat, lon], ...] in degrees; UsageError if that is no cell."""
+    number = int(cell, 16) if set(cell) <= set("0123456789abcdef") and cell else 0
+    if not h3.is_valid_cell(number):
+        raise UsageError("a chosen cell is an H3 index", f"{cell[:20]!r} is none", "take one from the table")
+    return [list(corner) for corner in h3.cell_to_boundary(number)]
+
+
+def encode_base64(array: NDArray[Any]) -> str:
+    """The array's bytes in base64 (standard: streamlit-folium rewrites the letters of the URL-safe one)."""
+    return b64encode(np.ascontiguousarray(array).tobytes()).decode()

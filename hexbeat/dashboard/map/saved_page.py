@@ -1,0 +1,102 @@
+"""One HTML file with the map, its sentence and its table: opens from a disk or a letter, and asks for nothing."""
+
+from collections.abc import Sequence
+from html import escape
+from string import Template
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from hexbeat.areas.area import Area
+from hexbeat.dashboard.map.assets import read_asset, read_scripts, read_styles
+from hexbeat.dashboard.map.basemap import build_base_map, build_wards_script
+from hexbeat.dashboard.map.hex_layer import HexLayer
+
+__all__ = ["render_saved_page"]
+
+
+def render_saved_page(
+    area: Area,
+    hex_layer: HexLayer,
+    *,
+    title: str,
+    sentence: str,
+    notes: Sequence[str],
+    table: pd.DataFrame | None,
+    mark: str | None = None,
+) -> bytes:
+    """The page in UTF-8, the same bytes for the same data; light or dark as its reader's system prefers.
+
+    title, sentence and notes (what was left out or shared, and why) are plain text. table: the numbers of the map, as
+    they are to be shown, with its columns' names as headings; None: without. mark: which events are synthetic, said
+    above the map; None: none is.
+
+    Every text is escaped, whatever it holds, and the page's own policy forbids it to load anything.
+    """
+    made = build_base_map(area, live=False)
+    made.add_child(hex_layer)
+    figure: Any = made.get_root()  # a branca Figure, which has the three parts of a page
+    figure.render()
+    names = {made.get_name(): "the_map", hex_layer.get_name(): "the_cells"}  # folium's names are random
+    page = Template(read_asset("saved.html")).substitute(
+        title=escape(title),
+        sentence=escape(sentence),
+        mark=f'<p class="hexbeat-mark">{escape(f"DEMONSTRATION: {mark}")}</p>' if mark else "",
+        notes=render_list(notes),
+        table="" if table is None else render_table(table),
+        sources=f"<p>{escape(area.attribution)}</p>",
+        styles=read_styles() + read_asset("saved.css"),
+        map=rename_identifiers(figure.html.render(), names),
+        scripts=escape_script(f"{read_scripts()};\n{build_wards_script(area)}"),
+        drawing=rename_identifiers(figure.script.render(), names),
+    )
+    return page.encode("utf-8")
+
+
+def rename_identifiers(text: str, names: dict[str, str]) -> str:
+    for old, new in names.items():
+        text = text.replace(old, new)
+    return text
+
+
+def escape_script(text: str) -> str:
+    """A script whose text cannot end its element."""
+    return text.replace("</script", "<\\/script").replace("<!--", "<\\!--")
+
+
+def render_list(lines: Sequence[str]) -> str:
+    items = "".join(f"<li>{escape(line)}</li>" for line in lines)
+    return f"<ul>{items}</ul>" if items else ""
+
+
+def render_table(table: pd.DataFrame) -> str:
+    """The table with its numbers to the right; wide ones scroll sideways by themselves."""
+    head = "".join(f'<th scope="col"{number_class(table[name])}>{escape(str(name))}</th>' for name in table.columns)
+    classes = [number_class(table[name]) for name in table.columns]
+    rows = (
+        "<tr>"
+        + "".join(f"<td{kind}>{escape(format_value(value))}</td>" for kind, value in zip(classes, row, strict=True))
+        + "</tr>"
+        for row in table.itertuples(index=False, name=None)
+    )
+    body = "\n".join(rows)
+    return (
+        '<div class="hexbeat-table" tabindex="0" role="region" aria-label="The numbers of the map">'
+        f"<table><caption>The numbers of the map</caption><thead><tr>{head}</tr></thead>"
+        f"<tbody>{body}</tbody></table></div>"
+    )
+
+
+def number_class(column: "pd.Series[Any]") -> str:
+    return ' class="hexbeat-number"' if pd.api.types.is_numeric_dtype(column) else ""
+
+
+def format_value(value: Any) -> str:
+    """Whole numbers whole, others with one decimal as on the map, nothing for what is missing."""
+    if pd.isna(value):
+        return ""
+    if isinstance(value, int | float | np.number):
+        number = float(value)
+        return f"{number:,.0f}" if number == round(number) else f"{number:,.1f}"
+    return str(value)

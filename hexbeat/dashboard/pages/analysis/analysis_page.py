@@ -1,0 +1,172 @@
+"""The analysis page: what emerges, at which hours, which method is right how often, whether one follows another."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from typing import Any, Final
+
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+
+from hexbeat.analysis.rhythm import SHIFT_HOURS, BusiestShift, WeekdayHour, count_weekday_hours, find_busiest_shift
+from hexbeat.areas.place_names import build_ward_labels
+from hexbeat.dashboard.header import draw_header
+from hexbeat.dashboard.pages.analysis.backtest_tab import draw_backtest, draw_repeats
+from hexbeat.dashboard.pages.analysis.emerging_tab import draw_emerging
+from hexbeat.dashboard.pages.map.map_page import draw_empty_store, find_map_choices
+from hexbeat.dashboard.state.choices import Choices, build_filter, format_query, parse_query
+from hexbeat.dashboard.state.freshness import SHORT_NAMES, find_last_known_day
+from hexbeat.dashboard.state.presets import PERIODS
+from hexbeat.dashboard.state.session import Installation, find_coverage, is_history_navigation
+from hexbeat.dashboard.views.charts import render_grid
+from layers.catalogue import LAYER_NAMES, find_layer
+from layers.wording import escape_html, format_number, format_percent, format_plural, format_span
+
+__all__ = [
+    "ASKED_PERIOD",
+    "describe_known_hours",
+    "draw_request",
+    "draw_rhythm",
+    "format_request_query",
+    "parse_request",
+    "render_shifts",
+    "show",
+]
+
+
+def draw_rhythm(here: Installation, asked: Choices, last: date) -> None:
+    """Draw the tab."""
+    spec = find_layer(asked.layers[0])
+    if spec.kind == "state":
+        st.text(f"{spec.title} are in force all day and have no rhythm of hours.")
+        return
+    start, end = asked.bounds(last)
+    rhythm = count_weekday_hours(
+        here.columns, build_filter(asked, layer=spec.name, start=start, end=end), here.area.time_zone
+    )
+    busiest = find_busiest_shift(rhythm)
+    caption = f"{spec.title} by weekday and hour of the day, {format_span(start, end)}"
+    st.html(
+        f'<div aria-live="polite"><p class="hb-sentence">{escape_html(busiest.sentence)}</p>'
+        f'<p class="hb-notes">{escape_html(describe_known_hours(rhythm))}</p></div>'
+        f'<div class="hb-chart">{render_grid(rhythm.grid, caption=caption)}</div>{render_shifts(busiest)}'
+    )
+
+
+def describe_known_hours(rhythm: WeekdayHour) -> str:
+    """How many records know their hour; and what makes the interval narrower than it should be."""
+    known, every = rhythm.known_hour, rhythm.known_hour + rhythm.unknown_hour
+    if not every:
+        return "No record falls in this period."
+    share = format_percent(known / every)
+    said = f"{format_number(known)} of {format_plural(every, 'record', 'records')} ({share}) know their time of day."
+    return f"{said} Where one event brings on the next, these intervals are too narrow." if known else said
+
+
+def render_shifts(found: BusiestShift) -> str:
+    """The three shifts in the order of the day, with their numbers and shares."""
+    total = sum(found.counts.values())
+    if not total:
+        return ""
+    lines = "".join(
+        f'<tr><th scope="row">{name.capitalize()}, {SHIFT_HOURS[name][0]:02d}:00 to {SHIFT_HOURS[name][1]:02d}:00</th>'
+        f'<td class="hb-number">{format_number(count)}</td>'
+        f'<td class="hb-number">{format_percent(count / total)}</td></tr>'
+        for name, count in found.counts.items()
+    )
+    return (
+        '<div class="hb-scroll" tabindex="0" role="region" aria-label="Shifts">'
+        '<table class="hb-plain hb-narrow"><thead><tr><th scope="col">Shift</th><th scope="col" class="hb-number">'
+        f'Number</th><th scope="col" class="hb-number">Share</th></tr></thead><tbody>{lines}</tbody></table></div>'
+    )
+
+
+ASKED_PERIOD: Final = "year"  # patterns over time need time
+HELD: Final = "analysis_question"
+PREFIX: Final = "analysis_"
+
+
+def parse_request(query: Mapping[str, str], *, ward_codes: tuple[str, ...], on_map: Choices | None) -> Choices:
+    """The question of a link; without one the map's layer and wards over a year."""
+    if query:
+        asked, _ = parse_query(query, ward_codes=ward_codes)
+        period = query.get("period", "")
+        period = period if period in PERIODS else ASKED_PERIOD
+    else:
+        asked, period = on_map or Choices(), ASKED_PERIOD
+    return Choices(layers=asked.layers[:1], period=period, wards=asked.wards)
+
+
+def format_request_query(choices: Choices) -> dict[str, str]:
+    """The question as query parameters; the period always, because on opening it is not the map's."""
+    return {**format_query(choices), "period": choices.period}
+
+
+def draw_request(here: Installation, *, on_map: Choices | None) -> Choices:
+    """Draw the controls and return what is asked now; the address bar carries it, and back and forward return to it."""
+    by_history = is_history_navigation()
+    held = st.session_state.get(HELD)
+    if held is None or by_history:
+        query = {key: st.query_params[key] for key in st.query_params}
+        held = parse_request(query, ward_codes=tuple(here.area.wards.codes), on_map=on_map)
+    with st.container(horizontal=True, key="hb_question", gap="medium", vertical_alignment="bottom"):
+        asked = _draw(here, held, anew=by_history)
+    st.session_state[HELD] = asked
+    wanted = format_request_query(asked)
+    if {key: st.query_params[key] for key in st.query_params} != wanted:
+        st.query_params.from_dict(wanted)
+    return asked
+
+
+def _draw(here: Installation, held: Choices, *, anew: bool) -> Choices:
+    """What, when and where; `anew`: as `held` says, whatever the controls showed."""
+    wanted: dict[str, Any] = {"layer": held.layers[0], "period": held.period, "wards": list(held.wards)}
+    for name, value in wanted.items():
+        if anew or PREFIX + name not in st.session_state:
+            st.session_state[PREFIX + name] = value
+    layer = st.pills(
+        "What",
+        LAYER_NAMES,
+        key=PREFIX + "layer",
+        format_func=lambda name: SHORT_NAMES[name].capitalize(),
+        required=True,
+    )
+    period = st.pills(
+        "When", list(PERIODS), key=PREFIX + "period", format_func=lambda name: PERIODS[name].title, required=True
+    )
+    labels = build_ward_labels(here.area.wards)
+    wards = st.multiselect(
+        "Where",
+        sorted(labels, key=labels.__getitem__),
+        key=PREFIX + "wards",
+        format_func=labels.__getitem__,
+        placeholder="The whole area",
+    )
+    chosen = tuple(code for code in here.area.wards.codes if code in wards)
+    return replace(held, layers=(str(layer),), period=str(period), wards=chosen)
+
+
+NAMES: Final = ("Emerging", "Rhythm", "Back-test", "Near repeats")
+
+
+def show(here: Installation, pages: Sequence[StreamlitPage]) -> None:
+    """Draw the analysis page."""
+    draw_header(here, pages)
+    if not len(here.columns):
+        draw_empty_store(here, pages)
+        return
+    asked = draw_request(here, on_map=find_map_choices())
+    last = find_last_known_day(find_coverage(here), layers=asked.layers, today=here.today)
+    emerging, rhythm, backtest, repeats = st.tabs(NAMES, key="analysis_tab", on_change="rerun")
+    if emerging.open:
+        with emerging:
+            draw_emerging(here, asked, last)
+    if rhythm.open:
+        with rhythm:
+            draw_rhythm(here, asked, last)
+    if backtest.open:
+        with backtest:
+            draw_backtest(here, asked, pages)
+    if repeats.open:
+        with repeats:
+            draw_repeats(here, asked, last)

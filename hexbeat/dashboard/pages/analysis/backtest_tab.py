@@ -1,0 +1,239 @@
+"""Back-test: run on demand, kept for the version of the store, and what follows from it."""
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from typing import Any, Final
+
+import numpy as np
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+
+from geo.errors import HexbeatError
+from hexbeat.analysis.backtest import DECIDING_SHARE, SHARES, Backtest, backtest
+from hexbeat.analysis.forecast_methods import METHOD_WORDS
+from hexbeat.analysis.method_selection import MOST_WEEKS, choose_hotspot_size, describe_uses, keep_selection
+from hexbeat.analysis.near_repeats import RepeatTable
+from hexbeat.dashboard.pages.map.filter_widgets import forget_widgets
+from hexbeat.dashboard.pages.map.map_page import find_map_choices, keep_choices
+from hexbeat.dashboard.screen import draw_error
+from hexbeat.dashboard.state.choices import Choices, build_filter
+from hexbeat.dashboard.state.findings import find_near_repeats
+from hexbeat.dashboard.state.presets import format_size
+from hexbeat.dashboard.state.selected_methods import find_backtest, keep_backtest, load_selection
+from hexbeat.dashboard.state.session import Installation
+from layers.catalogue import find_layer
+from layers.event import RESOLUTIONS
+from layers.wording import escape_html, format_percent
+
+__all__ = ["RULE", "WORDS", "describe_leads", "draw_backtest", "draw_repeats", "render_backtest", "render_repeats"]
+
+Row = Mapping[Hashable, Any]
+Part = dict[float, Row]  # one method at one size of cells: a row for each share of the area
+
+RULE: Final = (
+    "The rule: whoever caught the largest share of the next week's events in "
+    f"{format_percent(DECIDING_SHARE)} of the area wins. Equal shares go to the simpler method and the larger cells. "
+    "Two methods are told apart only where the same weeks, drawn again and again, hardly ever turn the order round. "
+    "The winner was picked by looking, so that its own share flatters a little."
+)
+WORDS: Final = (
+    "Caught: the share of the next week's events in the part of the area that the method chose from the weeks before. "
+    "PAI: how many times more than its share of the area. PEI: of the most that any choice could have caught. RRI: "
+    "predicted for each event that came; 1 is right. In brackets, 95 % intervals."
+)
+
+
+def render_backtest(found: Backtest) -> str:
+    """A row for each method and size of cells, the best first, the winner marked."""
+    parts: dict[tuple[str, int], Part] = {}
+    for row in found.rows.to_dict("records"):
+        parts.setdefault((row["method"], row["resolution"]), {})[row["area_share"]] = row
+    order = sorted(parts, key=lambda key: (-parts[key][DECIDING_SHARE]["hits"], key[1]))
+    winner = (found.verdict.method, found.verdict.resolution)
+    heads = [f"Caught in {format_percent(share)}" for share in SHARES] + ["PAI", "PEI", "RRI"]
+    head = "".join(f'<th scope="col" class="hb-number">{name}</th>' for name in heads)
+    lines = "".join(_render_line(*key, parts[key], wins=key == winner) for key in order)
+    return (
+        '<div class="hb-scroll" tabindex="0" role="region" aria-label="What each method caught">'
+        f'<table class="hb-plain hb-nowrap"><caption>PAI, PEI and RRI at {format_percent(DECIDING_SHARE)} of the area'
+        f'</caption><thead><tr><th scope="col">Method</th><th scope="col">Cells</th>{head}</tr></thead>'
+        f"<tbody>{lines}</tbody></table></div>"
+    )
+
+
+def _render_line(method: str, resolution: int, part: Part, *, wins: bool) -> str:
+    """One method at one size of cells."""
+    shares = [_format_interval(part[share], "hit_rate", percent=True) for share in SHARES]
+    rest = [_format_interval(part[DECIDING_SHARE], name) for name in ("PAI", "PEI", "RRI")]
+    cells = "".join(f'<td class="hb-number">{escape_html(words)}</td>' for words in (*shares, *rest))
+    name = METHOD_WORDS[method]
+    name = f"{name[0].upper()}{name[1:]}" + (" (wins)" if wins else "")
+    mark = ' class="hb-wins"' if wins else ""
+    return (
+        f'<tr{mark}><th scope="row">{escape_html(name)}</th><td>{escape_html(format_size(resolution))}</td>{cells}</tr>'
+    )
+
+
+def _format_interval(row: Row, name: str, *, percent: bool = False) -> str:
+    """As in "41 % (38 to 44)" or "8.6 (7.3 to 9.7)"; a dash where there is no number."""
+    value, low, high = (float(row[column]) for column in (name, f"{name}_low", f"{name}_high"))
+    if not np.isfinite(value):
+        return "\N{EN DASH}"
+    if percent:
+        ends = f" ({low * 100:.0f} to {high * 100:.0f})" if np.isfinite(low) else ""
+        return f"{format_percent(value)}{ends}"
+    ends = f" ({low:.2g} to {high:.2g})" if np.isfinite(low) else ""
+    return f"{value:.2g}{ends}"
+
+
+def describe_leads(found: Backtest) -> list[str]:
+    """How far the winner leads each other method, and whether that is more than chance."""
+    return [
+        f"Ahead of the {METHOD_WORDS[rival.method]} ({format_size(rival.resolution).lower()}) by "
+        f"{rival.lead * 100:.0f} points (between {rival.low * 100:.0f} and {rival.high * 100:.0f}): "
+        f"{'more than chance' if rival.told_apart else 'chance might do that'}."
+        for rival in found.verdict.rivals
+    ]
+
+
+def render_repeats(found: RepeatTable) -> str:
+    """Distances down, days across; each says how many times as many pairs as by chance, and whether that is raised."""
+    bands = found.rows[["from_days", "to_days"]].drop_duplicates().to_numpy().tolist()
+    head = "".join(f'<th scope="col" class="hb-number">{_format_days(low, high)}</th>' for low, high in bands)
+    lines = "".join(
+        f'<tr><th scope="row">{_format_metres(float(part["from_m"].iloc[0]), float(part["to_m"].iloc[0]))}</th>'
+        + "".join(_render_repeat(row) for row in part.to_dict("records"))
+        + "</tr>"
+        for _, part in found.rows.groupby("to_m")
+    )
+    return (
+        '<div class="hb-scroll" tabindex="0" role="region" aria-label="Pairs of events by distance and days">'
+        '<table class="hb-plain hb-nowrap"><caption>Pairs of events against chance: 1.5 is half as many again</caption>'
+        f'<thead><tr><th scope="col">How far apart</th>{head}</tr></thead><tbody>{lines}</tbody></table></div>'
+    )
+
+
+def _format_days(low: float, high: float) -> str:
+    """The half-open band of days in whole days: "0 to 1 days", "2 to 6 days"."""
+    return f"{low:.0f} to {high - 1:.0f} days"
+
+
+def _format_metres(low: float, high: float) -> str:
+    return "the same place" if high <= 1 else f"up to {high:.0f} m" if low <= 1 else f"{low:.0f} to {high:.0f} m"
+
+
+def _render_repeat(row: Row) -> str:
+    """One band: its ratio; in bold and with a word where it is raised."""
+    if not row["expected"]:
+        return '<td class="hb-number">no pairs</td>'
+    words = f"{row['ratio']:.1f}"
+    if row["raised"]:
+        return f'<td class="hb-number"><b>{words} raised</b></td>'
+    return f'<td class="hb-number">{words}</td>'
+
+
+MEANING = (
+    "Each number says how many pairs of events were so far and so long apart, against how many there would be if the "
+    "same events had happened on shuffled days. Raised: more than shuffling gives, with at most 1 in 20 such words "
+    "expected to be false. Choose a short period: a place that grew busier over a year looks like repeats."
+)
+
+
+def draw_repeats(here: Installation, asked: Choices, last: date) -> None:
+    """Draw the tab."""
+    spec = find_layer(asked.layers[0])
+    if spec.kind == "state":
+        st.text(f"{spec.title} are in force for months and have no near repeats.")
+        return
+    start, end = asked.bounds(last)
+    try:
+        found = find_near_repeats(here, build_filter(asked, layer=spec.name, start=start, end=end))
+    except HexbeatError as error:
+        draw_error(error)
+        return
+    st.html(
+        f'<div aria-live="polite"><p class="hb-sentence">{escape_html(found.sentence)}</p>'
+        f'<p class="hb-notes">{escape_html(" ".join(found.notes))}</p></div>'
+        f'{render_repeats(found)}<p class="hb-small">{escape_html(MEANING)}</p>'
+    )
+
+
+WEEKS: Final = (8, 13, 26)
+USUAL: Final = MOST_WEEKS
+
+
+def draw_backtest(here: Installation, asked: Choices, pages: Sequence[StreamlitPage]) -> None:
+    """Draw the tab: what it is, the button, and the result where there is one."""
+    spec = find_layer(asked.layers[0])
+    if spec.kind == "state":
+        st.text(f"{spec.title} are in force for months: there is no next week's event to foretell.")
+        return
+    st.html(
+        '<p class="hb-notes">For each of the last weeks, every method sees only the weeks before it and chooses a '
+        "small part of the area. What share of that week's events fell there? The period above does not matter.</p>"
+    )
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+        weeks = st.pills(
+            "Weeks to judge",
+            WEEKS,
+            key="backtest_weeks",
+            default=USUAL,
+            required=True,
+            format_func="{} weeks".format,
+        )
+        run = st.button("Run the back-test", key="backtest_run", type="primary")
+    found = find_backtest(here, spec.name, asked.wards, int(weeks or USUAL))
+    if run and found is None:
+        found = run_backtest(here, asked, int(weeks or USUAL))
+    if found:
+        draw_result(here, found, pages)
+
+
+def run_backtest(here: Installation, asked: Choices, weeks: int) -> Backtest | None:
+    """Judge, showing how far it is; an error in three parts where records are too few."""
+    bar = st.progress(0.0, text="Counting weeks …")
+
+    def on_size(resolution: int, place: int) -> None:
+        bar.progress(place / len(RESOLUTIONS), text=f"Four methods, cells: {format_size(resolution).lower()} …")
+
+    try:
+        found = backtest(here.columns, here.area, asked.layers[0], wards=asked.wards, weeks=weeks, progress=on_size)
+    except HexbeatError as error:
+        draw_error(error)
+        return None
+    finally:
+        bar.empty()
+    keep_backtest(here, asked.wards, found)
+    if weeks == MOST_WEEKS and not asked.wards:
+        keep_selection(found, here.columns, here.area, home=here.settings.home)  # so that the map need not wait
+    return found
+
+
+def draw_result(here: Installation, found: Backtest, pages: Sequence[StreamlitPage]) -> None:
+    """Who wins, by which rule, what the dashboard uses, the table, and the way to the map with what wins."""
+    leads = "".join(f"<li>{escape_html(line)}</li>" for line in describe_leads(found))
+    st.html(
+        f'<div aria-live="polite"><p class="hb-sentence">{escape_html(found.verdict.sentence)}</p>'
+        f'<p class="hb-notes">{escape_html(" ".join(found.notes))}</p><ul class="hb-notes">{leads}</ul></div>'
+        f'<p class="hb-notes">{escape_html(describe_use(here, found.spec.name))}</p>'
+        f'{render_backtest(found)}<p class="hb-small">{escape_html(RULE)}</p><p class="hb-small">{escape_html(WORDS)}</p>'
+    )
+    if pages and st.button(
+        "Show on the map what is expected", key="backtest_map", on_click=open_forecast_view, args=(found.spec.name,)
+    ):
+        st.switch_page(pages[0])
+
+
+def describe_use(here: Installation, layer: str) -> str:
+    """What the map uses of this layer's back-test, which is one over the whole area."""
+    judgement = load_selection(here, layer)
+    size = choose_hotspot_size(here.columns, layer, judgement)
+    used = [describe_uses(judgement.best)] if judgement else []
+    return " ".join([*used, *([f"Hotspots on the map: {size.sentence[0].lower()}{size.sentence[1:]}"] if size else [])])
+
+
+def open_forecast_view(layer: str) -> None:
+    """The map's next run shows what is expected of this layer, with the cells that win."""
+    forget_widgets()
+    keep_choices(replace(find_map_choices() or Choices(), layers=(layer,), view="expected", size=None, cell=None))

@@ -1,0 +1,195 @@
+"""The data page: on the left what there is, on the right what can be loaded."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+
+from geo.errors import HexbeatError
+from hexbeat.dashboard.header import draw_header
+from hexbeat.dashboard.pages.data.loads_section import (
+    draw_confirmed_button,
+    draw_demonstration,
+    draw_last_load,
+    draw_message,
+    draw_pending_erasure,
+    draw_rejects,
+)
+from hexbeat.dashboard.pages.data.quality_tables import REASON_WORDS, render_sources, render_table
+from hexbeat.dashboard.pages.data.upload import draw_upload
+from hexbeat.dashboard.screen import draw_error
+from hexbeat.dashboard.state.session import Installation
+from hexbeat.dashboard.uploads import select_main_files, write_uploads
+from hexbeat.operations.reference_places import (
+    KIND_WORDS,
+    ReferenceReport,
+    list_reference_loads,
+    load_reference,
+    read_reference,
+    undo_reference,
+)
+from hexbeat.operations.work_loads import WorkLoad
+from hexbeat.store.live_columns import count_outside
+from hexbeat.store.quality import summarise_sources
+from layers.access import Action, may
+from layers.wording import escape_html, format_date, format_plural
+
+__all__ = ["draw_reference", "show"]
+
+REPORT_KEY: Final = "places_report"  # files and kind, and the report of the dry run or the load
+ROUND_KEY: Final = "places_round"
+DUPLICATE: Final = {"duplicate": "the same place for the second time"}
+
+
+def draw_reference(here: Installation) -> None:
+    """What places there are, and loading others."""
+    st.html('<h2 class="hb-title">Reference places</h2>')
+    frame = read_reference(here.store, here.viewer)
+    loads = [load for load in list_reference_loads(here.store, here.viewer) if load.undone_at is None]
+    counts = frame["kind"].value_counts()
+    rows = [build_row(here, kind, int(counts.get(kind, 0)), loads) for kind in KIND_WORDS if kind in counts.index]
+    if rows:
+        st.html(render_table(("Kind", "Places", "From", "Loaded"), rows, caption="What is loaded", numbers=(1,)))
+    else:
+        st.text(
+            "None is loaded. Plans, briefings and the cover with naloxone use them: places that hold naloxone, play "
+            "areas, schools, police stations, depots, named places."
+        )
+    if may(here.viewer, Action.LOAD):
+        draw_file(here)
+    if may(here.viewer, Action.UNDO):
+        draw_undo(here, loads)
+
+
+def build_row(here: Installation, kind: str, number: int, loads: Sequence[WorkLoad]) -> tuple[str, ...]:
+    """A kind's line of the table."""
+    newest = next(load for load in loads if load.kind == kind)
+    when = newest.created.astimezone(here.area.tz)
+    return capitalise(KIND_WORDS[kind][1]), f"{number:,}", newest.file, format_date(when.date())
+
+
+def capitalise(words: str) -> str:
+    """Words with a capital at their beginning."""
+    return words[:1].upper() + words[1:]
+
+
+def draw_file(here: Installation) -> None:
+    """The kind, the file, its dry run, and the load."""
+    kind = st.selectbox(
+        "Kind", list(KIND_WORDS), format_func=lambda one: capitalise(KIND_WORDS[one][1]), key="places_kind"
+    )
+    files = st.file_uploader(
+        "CSV, Excel, ODS, GeoJSON, GeoPackage, Shapefile (all its parts) or GeoParquet; name, place, opening hours",
+        accept_multiple_files=True,
+        key=f"places_file_{st.session_state.get(ROUND_KEY, 0)}",
+    )
+    held = st.session_state.get(REPORT_KEY)
+    if not files:
+        if held and not held[1].dry_run:
+            st.html(f'<p role="status"><b>{escape_html(describe_load(held[1]))}</b></p>')
+        return
+    key = (tuple(file.file_id for file in files), kind)
+    try:
+        if held is None or held[0] != key:
+            with st.spinner("Reading the file …"):
+                held = (key, load_file(here, files, kind, dry_run=True))
+            st.session_state[REPORT_KEY] = held
+        draw_report(held[1])
+        if held[1].unchanged:
+            st.text("The very same places are there already.")
+        elif st.button("Load these places", type="primary", key="places_load"):
+            st.session_state[REPORT_KEY] = (None, load_file(here, files, kind, dry_run=False))
+            st.session_state[ROUND_KEY] = st.session_state.get(ROUND_KEY, 0) + 1
+            st.rerun()
+    except HexbeatError as error:
+        draw_error(error)
+
+
+def load_file(here: Installation, files: Sequence[Any], kind: str, *, dry_run: bool) -> ReferenceReport:
+    """Read the file."""
+    with write_uploads(files, here.settings.home) as paths:
+        return load_reference(
+            here.store, here.viewer, select_main_files(paths)[0], kind=kind, area=here.area, dry_run=dry_run
+        )
+
+
+def draw_report(report: ReferenceReport) -> None:
+    """What would happen to the rows, and why some cannot be used."""
+    words = REASON_WORDS | DUPLICATE
+    rows = [
+        ("Rows", f"{report.read:,}"),
+        ("Places that can be used", f"{report.accepted:,}"),
+        *((f"Rejected: {words[reason]}", f"{number:,}") for reason, number in report.reasons.items()),
+        ("Places of this kind that are replaced", f"{report.replaced:,}"),
+    ]
+    st.html(render_table(("What", "How many"), rows, caption=f"Dry run of {report.file}", numbers=(1,)))
+    if report.samples:
+        lines = [(f"{line:,}", words[reason], name) for line, reason, name in report.samples]
+        st.html(render_table(("Line", "Why", "Name"), lines, caption="The first rejected rows", numbers=(0,)))
+
+
+def describe_load(report: ReferenceReport) -> str:
+    """What a load did."""
+    return f"Loaded {format_plural(report.accepted, *KIND_WORDS[report.kind])} from {report.file}."
+
+
+def draw_undo(here: Installation, loads: Sequence[WorkLoad]) -> None:
+    """Undo the latest load or removal."""
+    if not loads:
+        draw_message("places_undo")
+        return
+    last = loads[0]
+    many = KIND_WORDS[last.kind][1]
+    what = f"the load of {last.file}" if last.file else "the removal"
+
+    def act() -> str:
+        undo_reference(here.store, here.viewer, kind=last.kind)
+        st.session_state.pop(REPORT_KEY, None)
+        return f"Undone: {what} ({many})."
+
+    draw_confirmed_button(
+        "places_undo",
+        button="Undo the last change of places",
+        warning=f"This undoes {what} ({many}). The places that were there before come back.",
+        yes="Yes, undo it",
+        act=act,
+    )
+
+
+def show(here: Installation, pages: Sequence[StreamlitPage]) -> None:
+    """Draw the data page."""
+    draw_header(here, pages)
+    with st.container(horizontal=True, wrap=False, key="hb_data", gap="large"):
+        with st.container(key="hb_data_left", width="stretch"):
+            draw_sources(here)
+            draw_last_load(here)
+            draw_rejects(here)
+            draw_demonstration(here)
+            draw_pending_erasure(here)
+        with st.container(key="hb_data_right", width="stretch"):
+            if may(here.viewer, Action.LOAD):
+                draw_upload(here)
+            else:
+                st.text("Your role does not load files.")
+            draw_reference(here)
+
+
+def draw_sources(here: Installation) -> None:
+    """Freshness and quality of each source."""
+    st.html('<h2 class="hb-title">What there is</h2>')
+    summary = summarise_sources(here.store, here.viewer)
+    if summary.empty:
+        st.text("Nothing has been loaded yet. Drop a file on this page to begin.")
+        return
+    explained = (
+        "No time of day: known to the day or month only. Snapped: at a point that several records share, so the exact "
+        "place is not known. Rejects: rows that could not be used, of the latest load of each file."
+    )
+    table = render_sources(summary, today=here.today, time_zone=here.area.tz)
+    outside = count_outside(here.store, here.viewer, ward_codes=tuple(here.area.wards.codes))
+    lost = ""
+    if outside:
+        words = f"{format_plural(outside, 'record lies', 'records lie')} in wards that {here.area.title} does not have."
+        lost = f'<p class="hb-silent">{escape_html(words)}</p>'
+    st.html(f'{table}{lost}<p class="hb-small">{explained}</p>')

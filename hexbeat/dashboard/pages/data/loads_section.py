@@ -1,0 +1,134 @@
+"""What was loaded last and how to undo it, the rejects, and the demonstration events."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from geo.errors import HexbeatError
+from hexbeat import demonstration
+from hexbeat.dashboard.pages.data.quality_tables import build_rejects_csv, describe_undo
+from hexbeat.dashboard.pages.data.upload import REPORT_KEY
+from hexbeat.dashboard.screen import draw_error
+from hexbeat.dashboard.state.session import Installation
+from hexbeat.store.live_columns import has_demonstration
+from layers.access import Action, may, require
+from layers.wording import escape_html, format_date, format_plural
+
+__all__ = [
+    "draw_confirmed_button",
+    "draw_demonstration",
+    "draw_last_load",
+    "draw_message",
+    "draw_pending_erasure",
+    "draw_rejects",
+]
+
+
+def draw_confirmed_button(name: str, *, button: str, warning: str, yes: str, act: Callable[[], str]) -> None:
+    """A button that asks once more before it acts, and says what was done afterwards.
+
+    `act` returns what to say; an error of ours is shown in its three parts. `warning` is plain text.
+    """
+    asked, said = f"{name}_asked", f"{name}_said"
+    draw_message(name)
+    if not st.session_state.get(asked):
+        if st.button(button, key=name):
+            st.session_state[asked] = True
+            st.rerun()
+        return
+    st.html(f'<p role="alert">{escape_html(warning)}</p>')
+    with st.container(horizontal=True, gap="small"):
+        agreed = st.button(yes, key=f"{name}_yes", type="primary")
+        refused = st.button("Keep it", key=f"{name}_no")
+    if not (agreed or refused):
+        return
+    st.session_state[asked] = False
+    if agreed:
+        try:
+            with st.spinner("Working …"):
+                st.session_state[said] = act()
+        except HexbeatError as error:
+            draw_error(error)
+            return
+    st.rerun()
+
+
+def draw_message(name: str) -> None:
+    """What the confirmed act of that name did, said once; also where its button is no longer needed."""
+    said = st.session_state.pop(f"{name}_said", None)
+    if said:
+        st.html(f'<p role="status"><b>{escape_html(said)}</b></p>')
+
+
+def draw_last_load(here: Installation) -> None:
+    """The last load, and undo."""
+    if not may(here.viewer, Action.UNDO):
+        return
+    batch = here.store.last_load(here.viewer)
+    st.html('<h2 class="hb-title">Last load</h2>')
+    if batch is None:
+        st.text("There is no load to undo.")
+        return
+
+    def act() -> str:
+        here.store.undo_last(here.viewer)
+        st.session_state.pop(REPORT_KEY, None)
+        return "The load was undone."
+
+    names = ", ".join(str(file["file"]) for file in batch.files)
+    when = batch.created.astimezone(here.area.tz)
+    facts = (
+        f"{names}, {format_date(when.date())} at {when:%H:%M}: {format_plural(batch.new, 'new event', 'new events')}"
+    )
+    st.html(f"<p>{escape_html(facts)}</p>")
+    warning = describe_undo(batch, time_zone=here.area.tz)
+    draw_confirmed_button("undo", button="Undo the last load", warning=warning, yes="Yes, undo it", act=act)
+
+
+def draw_rejects(here: Installation) -> None:
+    """Rejected rows as a file to mend and send again."""
+    if not may(here.viewer, Action.SEE_REJECTS):
+        return
+    rejects = here.store.rejects(here.viewer)
+    st.html('<h2 class="hb-title">Rejects</h2>')
+    if rejects.empty:
+        st.text("No row was rejected in the latest load of any file.")
+        return
+
+    def make() -> bytes:
+        require(here.viewer, Action.SEE_REJECTS)
+        return build_rejects_csv(rejects)
+
+    st.text(f"{format_plural(len(rejects), 'row was', 'rows were')} rejected. Download, mend and load them again.")
+    st.download_button(
+        "Download the rejects", data=make, file_name="hexbeat-rejects.csv", mime="text/csv", on_click="ignore"
+    )
+
+
+def draw_demonstration(here: Installation) -> None:
+    """Remove synthetic events."""
+    if not (has_demonstration(here.store, here.viewer) and may(here.viewer, Action.ERASE)):
+        return
+    st.html('<h2 class="hb-title">Demonstration events</h2>')
+
+    def act() -> str:
+        removed = demonstration.remove_demonstration(here.store, here.viewer, home=here.settings.home)["removed"]
+        return f"{format_plural(removed, 'demonstration event was', 'demonstration events were')} removed."
+
+    number = format_plural(int(here.columns.demonstration.sum()), "synthetic event goes", "synthetic events go")
+    st.text("Remove them before you load real records.")
+    draw_confirmed_button(
+        "undemonstrate",
+        button="Remove the demonstration events",
+        warning=f"{number} for good. Real events stay.",
+        yes="Yes, remove them",
+        act=act,
+    )
+
+
+def draw_pending_erasure(here: Installation) -> None:
+    """That traces of what was erased may still be in the store's files; nothing where none are."""
+    pending = here.store.describe_pending_erasure()
+    if pending and may(here.viewer, Action.ERASE):
+        st.html('<h2 class="hb-title">Erasure</h2>')
+        st.text(pending)

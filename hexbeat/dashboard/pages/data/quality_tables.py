@@ -1,0 +1,177 @@
+"""What the data page says of sources, loads and rejects: words, and tables as HTML in which every text is escaped."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+
+from hexbeat.files import escape_formulas
+from hexbeat.ingest.ingest import FileReport, RejectSample
+from hexbeat.store.load_log import CommittedLoad
+from layers.catalogue import LAYER_NAMES, find_layer
+from layers.wording import escape_html, format_date, format_number, format_percent, format_plural
+
+__all__ = [
+    "REASON_WORDS",
+    "build_rejects_csv",
+    "count_silent_days",
+    "describe_undo",
+    "render_reasons",
+    "render_report",
+    "render_samples",
+    "render_sources",
+    "render_table",
+]
+
+REASON_WORDS: Final = {
+    "unknown_layer": "a layer that is none of the four",
+    "missing_location": "no location",
+    "impossible_location": "a location that cannot be",
+    "outside_area": "outside the area",
+    "bad_date": "a date that cannot be read",
+    "future_date": "a date in the future",
+    "end_before_start": "an end before its start",
+    "bad_quantity": "a quantity that is none",
+    "test_record": "a test record",
+    "duplicate_id": "an identifier for the second time",
+    "not_selected": "not selected by the source profile",
+    "elsewhere": "elsewhere in a wider region",
+}
+SILENT_AFTER: Final = timedelta(days=14)
+# Monthly publications come some eight weeks after their month has begun to be over.
+SILENT_AFTER_MONTHLY: Final = timedelta(days=100)
+LONGEST_RAW: Final = 300
+
+
+def render_table(
+    headings: Sequence[str], rows: Sequence[Sequence[str]], *, caption: str, numbers: Sequence[int] = ()
+) -> str:
+    """A table of plain texts; `numbers` are the columns that are set to the right."""
+
+    def cell(tag: str, place: int, text: str) -> str:
+        scope = ' scope="col"' if tag == "th" else ""
+        shade = ' class="hb-number"' if place in numbers else ""
+        return f"<{tag}{scope}{shade}>{escape_html(text)}</{tag}>"
+
+    head = "".join(cell("th", place, text) for place, text in enumerate(headings))
+    body = "".join(f"<tr>{''.join(cell('td', place, text) for place, text in enumerate(row))}</tr>" for row in rows)
+    return (
+        f'<div class="hb-scroll" tabindex="0" role="region" aria-label="{escape_html(caption)}"><table class="hb-plain">'
+        f"<caption>{escape_html(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def count_silent_days(last_record: int, *, without_time: float, today: date, time_zone: ZoneInfo) -> int | None:
+    """How many days a source has been silent, if that is longer than such a source should be; else None.
+
+    Two weeks; 100 days for a source that never knows the time of day, because such sources are published by the month.
+    """
+    allowed = SILENT_AFTER_MONTHLY if without_time == 1 else SILENT_AFTER
+    silence = today - datetime.fromtimestamp(last_record, UTC).astimezone(time_zone).date()
+    return silence.days if silence > allowed else None
+
+
+def render_sources(summary: pd.DataFrame, *, today: date, time_zone: ZoneInfo) -> str:
+    """The sources with their last record, records, shares without time and snapped, rejects, and silences."""
+    rows, silent = [], []
+    for row in summary.to_dict("records"):
+        layer = find_layer(row["layer"]).title if row["layer"] in LAYER_NAMES else "none"
+        last = "none"
+        if pd.notna(row["last_record"]):
+            last = format_day(int(row["last_record"]), time_zone)
+            days = count_silent_days(
+                int(row["last_record"]), without_time=row["without_time"], today=today, time_zone=time_zone
+            )
+            if days:
+                silent.append(f"{row['source']} ({layer}) has fallen silent: no record for {days} days.")
+        shares = (format_percent(row["without_time"]), format_percent(row["snapped"]))
+        rows.append((row["source"], layer, last, format_number(row["events"]), *shares, format_number(row["rejects"])))
+    headings = ("Source", "Layer", "Last record", "Records", "No time of day", "Snapped", "Rejects")
+    notes = "".join(f'<p class="hb-silent">{escape_html(words)}</p>' for words in silent)
+    return notes + render_table(headings, rows, caption="Sources", numbers=(3, 4, 5, 6))
+
+
+def format_day(seconds: int, time_zone: ZoneInfo) -> str:
+    """The local day of a moment."""
+    return format_date(datetime.fromtimestamp(seconds, UTC).astimezone(time_zone).date())
+
+
+def render_report(files: Sequence[FileReport], *, dry_run: bool) -> str:
+    """What a load did or would do, a row a file."""
+    rows = []
+    for file in files:
+        facts = file.as_dict()
+        names = ("read", "new", "updated", "unchanged", "removed", "skipped", "rejected")
+        rows.append((file.file, *(format_number(facts[name]) for name in names)))
+    headings = ("File", "Read", "New", "Changed", "Unchanged", "Removed", "Skipped", "Rejected")
+    caption = "What loading would do" if dry_run else "What was loaded"
+    return render_table(headings, rows, caption=caption, numbers=range(1, 8))
+
+
+def render_reasons(files: Sequence[FileReport]) -> str:
+    """Why rows were skipped or rejected; nothing where none were."""
+    counts: dict[str, int] = {}
+    for file in files:
+        for reason, number in file.tally.reasons.items():
+            counts[reason] = counts.get(reason, 0) + number
+    if not counts:
+        return ""
+    rows = [(REASON_WORDS.get(reason, reason), format_number(number)) for reason, number in sorted(counts.items())]
+    return render_table(("Reason", "Rows"), rows, caption="Skipped or rejected, and why", numbers=(1,))
+
+
+def render_samples(samples: Sequence[RejectSample]) -> str:
+    """The first rejected rows of each reason, as the file says them."""
+    if not samples:
+        return ""
+    rows = [
+        (
+            sample.file,
+            format_number(sample.line),
+            REASON_WORDS.get(sample.reason, sample.reason),
+            format_raw(sample.raw),
+        )
+        for sample in samples
+    ]
+    caption = "The first rejected rows of each reason"
+    return render_table(("File", "Line", "Reason", "The row"), rows, caption=caption, numbers=(1,))
+
+
+def format_raw(raw: str) -> str:
+    """A rejected row as "column: text, column: text", cut where it is long."""
+    cells = parse_raw(raw).items()
+    words = ", ".join(f"{name}: {'(blank)' if text in (None, '') else text}" for name, text in cells)
+    return words if len(words) <= LONGEST_RAW else f"{words[:LONGEST_RAW]} …"
+
+
+def parse_raw(raw: str) -> dict[str, Any]:
+    """The columns of a rejected row."""
+    try:
+        found = json.loads(raw)
+    except ValueError:
+        return {"row": raw}
+    return found if isinstance(found, dict) else {"row": raw}
+
+
+def build_rejects_csv(rejects: pd.DataFrame) -> bytes:
+    """Rejected rows as CSV with the columns of their file, to be mended and sent again; no cell of it is a formula."""
+    cells = pd.DataFrame([parse_raw(raw) for raw in rejects["raw"]], index=rejects.index, dtype=object)
+    facts = rejects[["file", "line", "reason"]].rename(columns=lambda name: f"rejected_{name}")
+    joined = pd.concat([cells[[name for name in cells.columns if name not in facts.columns]], facts], axis=1)
+    return escape_formulas(joined).to_csv(index=False, lineterminator="\n").encode()
+
+
+def describe_undo(batch: CommittedLoad, *, time_zone: ZoneInfo) -> str:
+    """What undoing a load will do."""
+    when = batch.created.astimezone(time_zone)
+    names = ", ".join(str(file["file"]) for file in batch.files)
+    parts = [
+        f"{format_plural(batch.new, 'new event goes', 'new events go')}",
+        f"{format_plural(batch.updated, 'changed event is', 'changed events are')} as before",
+        f"{format_plural(batch.removed, 'removed event comes', 'removed events come')} back",
+        f"{format_plural(batch.rejected, 'reject is', 'rejects are')} forgotten",
+    ]
+    return f"The load of {names} on {format_date(when.date())} at {when:%H:%M} is undone: {', '.join(parts)}."

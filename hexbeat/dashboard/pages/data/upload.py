@@ -1,0 +1,233 @@
+"""Load a file: what it is, a dry run with reasons, then the load itself."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import pandas as pd
+import streamlit as st
+
+from geo.errors import DataError, HexbeatError
+from hexbeat.dashboard.pages.data.quality_tables import render_reasons, render_report, render_samples
+from hexbeat.dashboard.screen import draw_error
+from hexbeat.dashboard.state.session import Installation
+from hexbeat.dashboard.uploads import select_main_files, write_uploads
+from hexbeat.ingest.column_guesses import PARTS
+from hexbeat.ingest.ingest import IngestReport, ingest_files
+from hexbeat.ingest.sources import SourceProfile, list_profiles, save_profile
+from hexbeat.ingest.suggestions import Suggestion, make_profile, suggest_profile
+from layers.catalogue import LAYERS
+from layers.wording import escape_html
+
+__all__ = ["REPORT_KEY", "build_match_table", "build_profile", "draw_column_match", "draw_upload", "parse_matches"]
+
+NOT_USED: Final = "not used"
+NAME_PATTERN: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+
+
+def build_match_table(suggestion: Suggestion) -> pd.DataFrame:
+    """Columns Column, Samples, Meaning; one row a column of the file, its meaning as guessed."""
+    return pd.DataFrame(
+        {
+            "Column": [guess.column for guess in suggestion.columns],
+            "Samples": [", ".join(guess.samples[:3]) for guess in suggestion.columns],
+            "Meaning": [PARTS.get(guess.part or "", NOT_USED) for guess in suggestion.columns],
+        }
+    )
+
+
+def parse_matches(frame: pd.DataFrame) -> dict[str, str]:
+    """Column to part, for those that have a meaning."""
+    parts = {words: part for part, words in PARTS.items()}
+    pairs = zip(frame["Column"], frame["Meaning"], strict=True)
+    return {str(column): parts[meaning] for column, meaning in pairs if meaning in parts}
+
+
+def build_profile(
+    suggestion: Suggestion, parts: Mapping[str, str], *, name: str, layer: str, taken: Sequence[str]
+) -> SourceProfile:
+    """A profile of what was matched; what the suggestion knows of dates and doubtful places stays.
+
+    DataError if the name is none or another source has it.
+    """
+    if not NAME_PATTERN.fullmatch(name) or name in taken:
+        raise DataError(
+            "A source has a name of its own, of lower-case letters, digits and hyphens",
+            f"{name!r} {'is taken' if name in taken else 'is none'}",
+            "choose one such as council-sweeps",
+        )
+    guessed = suggestion.profile
+    return make_profile(
+        name,
+        parts,
+        layer=layer,
+        formats=guessed.time.formats,
+        records=guessed.records,
+        doubtful=guessed.location.doubtful,
+        midnight_is_day=guessed.time.midnight_is_day,
+    )
+
+
+def draw_column_match(here: Installation, suggestion: Suggestion) -> None:
+    """The table, the layer, the name, and the button that saves the profile and takes it."""
+    st.html(f"<h3>Columns of {escape_html(suggestion.file)}</h3>")
+    edited = st.data_editor(
+        build_match_table(suggestion),
+        hide_index=True,
+        width="stretch",
+        key=f"matching_{suggestion.file}",
+        disabled=["Column", "Samples"],
+        column_config={"Meaning": st.column_config.SelectboxColumn(options=[NOT_USED, *PARTS.values()], required=True)},
+    )
+    titles: dict[str, str] = {spec.name: spec.title for spec in LAYERS}
+    guessed = suggestion.profile.layer.value or LAYERS[0].name
+    layer = st.selectbox(
+        "What a row is", list(titles), index=list(titles).index(guessed), format_func=titles.__getitem__
+    )
+    name = st.text_input("Name of the source", value=suggestion.profile.name, max_chars=40)
+    if st.button("Save as a source", type="primary"):
+        taken = [profile.name for profile in list_profiles(here.settings.home)]
+        profile = build_profile(suggestion, parse_matches(edited), name=name, layer=str(layer), taken=taken)
+        save_profile(profile, here.settings.home)
+        st.session_state["upload_saved"] = profile.name
+        st.rerun()
+
+
+REPORT_KEY: Final = "upload_report"  # (files, source, layer) and the report of the dry run or the load
+SUGGESTION_KEY: Final = "upload_suggestion"
+ROUND_KEY: Final = "upload_round"  # counts up after each load, so that the next one begins without files
+NEW_SOURCE: Final = "a new source: match the columns"
+BY_FILE: Final = "as the file says"
+
+
+def draw_upload(here: Installation) -> None:
+    """The right side of the data page."""
+    st.html('<h2 class="hb-title">Load a file</h2>')
+    files = st.file_uploader(
+        "CSV, TSV, Excel, ODS, GeoJSON, GeoPackage, Shapefile (all its parts), GeoParquet, or Open311 JSON and XML",
+        accept_multiple_files=True,
+        key=f"upload_{st.session_state.get(ROUND_KEY, 0)}",
+    )
+    if not files:
+        draw_result()
+        return
+    signature = tuple(file.file_id for file in files)
+    try:
+        suggestion = find_suggestion(here, files, signature)
+        draw_suggestion(suggestion)
+        source = draw_source_choice(here, suggestion, signature)
+        if source is None:
+            draw_column_match(here, suggestion)
+            return
+        layer = draw_layer_choice(source)
+        draw_check_and_load(here, files, (signature, source.name, layer), source, layer)
+    except HexbeatError as error:
+        draw_error(error)
+
+
+def find_suggestion(here: Installation, files: Sequence[Any], signature: tuple[str, ...]) -> Suggestion:
+    """What the first file seems to be; looked at once."""
+    held = st.session_state.get(SUGGESTION_KEY)
+    if held is None or held[0] != signature:
+        with st.spinner("Looking at the file …"), write_uploads(files, here.settings.home) as paths:
+            held = (signature, suggest_profile(select_main_files(paths)[0], home=here.settings.home))
+        st.session_state[SUGGESTION_KEY] = held
+    found: Suggestion = held[1]
+    return found
+
+
+def draw_suggestion(suggestion: Suggestion) -> None:
+    """What the file seems to be, and why."""
+    guess = f"the source {suggestion.source}" if suggestion.source else "a source that is not known yet"
+    reasons = "".join(f"<li>{escape_html(reason)}</li>" for reason in suggestion.reasons)
+    st.html(f"<p>{escape_html(suggestion.file)} looks like <b>{escape_html(guess)}</b>:</p><ul>{reasons}</ul>")
+
+
+def draw_source_choice(here: Installation, suggestion: Suggestion, signature: tuple[str, ...]) -> SourceProfile | None:
+    """The source that the person takes; None for a new one."""
+    profiles = {profile.name: profile for profile in list_profiles(here.settings.home)}
+    options = [*profiles, NEW_SOURCE]
+    wanted = st.session_state.pop("upload_saved", None) or suggestion.source or NEW_SOURCE
+    key = f"upload_source_{hash(signature)}"
+    if key not in st.session_state or (wanted in profiles and wanted != suggestion.source):
+        st.session_state[key] = wanted
+    chosen = st.selectbox("Source", options, key=key)
+    return profiles.get(chosen)
+
+
+def draw_layer_choice(source: SourceProfile) -> str | None:
+    """The layer of all rows, asked for only where the profile would read it from a column."""
+    if source.layer.value or not source.layer.column:
+        return None
+    titles = {spec.name: spec.title for spec in LAYERS}
+    chosen = st.selectbox("Layer", [BY_FILE, *titles], format_func=lambda name: titles.get(name, name))
+    return None if chosen == BY_FILE else str(chosen)
+
+
+def draw_check_and_load(
+    here: Installation, files: Sequence[Any], key: tuple[Any, ...], source: SourceProfile, layer: str | None
+) -> None:
+    """The dry run, its report, and the load."""
+    if st.button("Check the file", type="primary", help="Reads everything and stores nothing."):
+        report = load_files(here, files, source, layer, dry_run=True)
+        st.session_state[REPORT_KEY] = (key, report)
+    held = st.session_state.get(REPORT_KEY)
+    if held is None or held[0] != key:
+        st.text("Nothing is stored before you have seen what would happen.")
+        return
+    draw_report(held[1])
+    accepted = sum(file.tally.accepted + file.tally.removed for file in held[1].files)
+    if not accepted:
+        st.text("There is nothing in it to load.")
+    elif st.button("Load it", type="primary", key="load"):
+        st.session_state[REPORT_KEY] = (None, load_files(here, files, source, layer, dry_run=False))
+        st.session_state[ROUND_KEY] = st.session_state.get(ROUND_KEY, 0) + 1
+        st.rerun()
+
+
+def load_files(
+    here: Installation, files: Sequence[Any], source: SourceProfile, layer: str | None, *, dry_run: bool
+) -> IngestReport:
+    """Read the files, with progress."""
+    words = "Checking …" if dry_run else "Loading …"
+    bar = st.progress(0.0, words)
+
+    def tell(done: int, total: int) -> None:
+        bar.progress(min(done / max(total, 1), 1.0), words)
+
+    with write_uploads(files, here.settings.home) as paths:
+        report = ingest_files(
+            here.store,
+            here.viewer,
+            select_main_files(paths),
+            source=source,
+            area=here.area,
+            home=here.settings.home,
+            dry_run=dry_run,
+            layer=layer,
+            progress=tell,
+        )
+    bar.empty()
+    return report
+
+
+def draw_report(report: IngestReport) -> None:
+    """What happened to the rows, the reasons, and the first rejected rows."""
+    parts = (
+        render_report(report.files, dry_run=report.dry_run),
+        render_reasons(report.files),
+        render_samples(report.samples),
+    )
+    st.html("".join(parts))
+    for remark in report.remarks:
+        st.text(remark + ".")
+
+
+def draw_result() -> None:
+    """After a load: what it did."""
+    held = st.session_state.get(REPORT_KEY)
+    if held is None or held[1].dry_run:
+        st.text("Drop a file here. It is checked first; nothing is stored before you say so.")
+        return
+    st.html('<p role="status"><b>Loaded.</b></p>')
+    draw_report(held[1])

@@ -1,0 +1,209 @@
+"""The evidence page: a pack of the incidents near a place, for a closure case, and the check of one. Restricted."""
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+
+from geo.errors import HexbeatError, UsageError
+from hexbeat.analysis.study import BRITISH_GRID
+from hexbeat.dashboard.header import draw_header
+from hexbeat.dashboard.pages.map.map_page import draw_empty_store
+from hexbeat.dashboard.screen import draw_error
+from hexbeat.dashboard.state.session import Installation
+from hexbeat.dashboard.views.picture import render_picture
+from hexbeat.documents.evidence.evidence_check import check_pack
+from hexbeat.documents.evidence.evidence_document import (
+    MARKING,
+    build_fact_rows,
+    describe_map,
+    format_incident,
+    format_source,
+    render_evidence_map,
+    render_evidence_pdf,
+)
+from hexbeat.documents.evidence.evidence_sheets import SOURCE_COLUMNS, build_evidence_xlsx
+from hexbeat.ingest.parsing.locations import parse_grid_refs, parse_pairs, to_degrees
+from hexbeat.reports.evidence import DEFAULT_LAYERS, EvidenceRequest, build_evidence, hash_content, record_pack
+from layers.access import Action, may, require
+from layers.catalogue import LAYER_NAMES, find_layer
+from layers.wording import escape_html, format_number, format_plural
+
+__all__ = ["show"]
+
+HELD: Final = "evidence_pack"
+LARGEST: Final = 50_000_000  # bytes of a file to check
+RECORD_WORDS: Final = {"number": "No.", "when": "When", "layer": "Layer", "what": "What", "where": "Where",
+                       "source": "Source", "doubts": "Caution"}  # fmt: skip
+
+
+def show(here: Installation, pages: Sequence[StreamlitPage]) -> None:
+    """Draw the page."""
+    draw_header(here, pages)
+    if not len(here.columns):
+        draw_empty_store(here, pages)
+        return
+    allowed = [name for name in LAYER_NAMES if may(here.viewer, Action.MAKE_EVIDENCE, name)]
+    if not allowed:
+        st.text("Your role makes no evidence packs.")
+        return
+    st.html(
+        '<p class="hb-sentence">Incidents recorded near a place, for a closure case.</p><p class="hb-notes">The pack '
+        "speaks of what was recorded near a point, never of who lives there. Case and name stand in its files and are "
+        "not kept here.</p>"
+    )
+    asked = draw_form(here, allowed)
+    if asked is not None:
+        make_pack(here, asked)
+    content = st.session_state.get(HELD)
+    if content is not None:
+        draw_pack(here, content)
+    draw_check(here)
+
+
+def draw_form(here: Installation, allowed: list[str]) -> EvidenceRequest | None:
+    """The questions; what they ask for once the button is pressed, None before or where they make no sense."""
+    with st.form("evidence_form", border=False), st.container(key="evidence_fields"):
+        place = st.text_input("Place", key="evidence_place", placeholder="54.5727, -1.2401 or NZ 4925 2035")
+        with st.container(horizontal=True, gap="medium"):
+            radius = st.number_input("Metres around it", 20, 1000, 100, step=10, key="evidence_radius", width=160)
+            first = st.date_input(
+                "From", here.today - dt.timedelta(days=365), key="evidence_from", format="DD/MM/YYYY", width=160
+            )
+            last = st.date_input("To", here.today, key="evidence_to", format="DD/MM/YYYY", width=160)
+        layers = st.multiselect(
+            "Layers",
+            allowed,
+            default=[name for name in DEFAULT_LAYERS if name in allowed],
+            key="evidence_layers",
+            format_func=lambda name: find_layer(name).title,
+            help="Overdoses are about people's health: choose them only where the case needs them.",
+        )
+        with st.container(horizontal=True, gap="medium"):
+            reference = st.text_input("Case", key="evidence_case", max_chars=120)
+            name = st.text_input("Made by", key="evidence_by", max_chars=120)
+        notes = st.checkbox("With free text, where a source stores it", key="evidence_notes")
+        pressed = st.form_submit_button("Make the pack", type="primary")
+    if not pressed:
+        return None
+    try:
+        lon, lat = parse_point(place)
+        end = last + dt.timedelta(days=1)
+        return EvidenceRequest(lon, lat, float(radius), first, end, reference, name, tuple(layers), notes)
+    except HexbeatError as error:
+        st.session_state.pop(HELD, None)
+        draw_error(error)
+        return None
+
+
+def parse_point(text: str) -> tuple[float, float]:
+    """Longitude and latitude of "54.57, -1.24" or of a National Grid reference; UsageError for anything else."""
+    texts = pd.Series([text.strip()], dtype="str")
+    for points in (parse_pairs(texts), to_degrees(parse_grid_refs(texts), BRITISH_GRID)):
+        if np.isfinite(points).all():
+            return float(points[0, 0]), float(points[0, 1])
+    raise UsageError(
+        "A place is given by its latitude and longitude, or by a National Grid reference",
+        "none can be read there",
+        "write 54.5727, -1.2401 or NZ 4925 2035",
+    )
+
+
+def make_pack(here: Installation, asked: EvidenceRequest) -> None:
+    """Make it and keep it for this session alone; an error in three parts where anything refuses."""
+    try:
+        with st.spinner("Gathering the records …"):
+            made = dt.datetime.now(here.area.tz)
+            content = build_evidence(here.store, here.viewer, here.columns, here.area, asked, made=made)
+            record_pack(here.settings.home, hash_content(content), made)
+        st.session_state[HELD] = content
+    except HexbeatError as error:
+        st.session_state.pop(HELD, None)
+        draw_error(error)
+
+
+def draw_pack(here: Installation, content: dict[str, Any]) -> None:
+    """The downloads, the facts beside the map, the records and the sources."""
+    st.html(f'<p class="hb-sentence" aria-live="polite">{escape_html(describe_pack(content))}</p>')
+    st.html(f'<p class="hb-silent">{escape_html(MARKING)}</p>')
+    stem = f"hexbeat-{here.area.name}-evidence-{hash_content(content)[:8]}"
+    with st.container(horizontal=True, gap="small"):
+        for label, ending, mime in (
+            ("PDF", ".pdf", "application/pdf"),
+            ("Excel", ".xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        ):
+
+            def made(kind: str = ending) -> bytes:
+                for name in content["layers"]:
+                    require(here.viewer, Action.MAKE_EVIDENCE, name)
+                return render_evidence_pdf(content, here.area) if kind == ".pdf" else build_evidence_xlsx(content)
+
+            st.download_button(
+                label, data=made, file_name=stem + ending, mime=mime, on_click="ignore", key=f"evidence{ending}"
+            )
+    with st.container(horizontal=True, wrap=False, key="hb_analysis", gap="medium"):
+        with st.container(key="hb_analysis_map", width="stretch"):
+            st.html(
+                render_picture(
+                    render_evidence_map(content, here.area, width_mm=112, height_mm=112), describe_map(content)
+                )
+            )
+        with st.container(key="hb_analysis_words", width="stretch"):
+            st.html(render_facts(content))
+    draw_table([format_incident(row) for row in content["incidents"]], content)
+
+
+def describe_pack(content: dict[str, Any]) -> str:
+    """How much was found, and where."""
+    number = len(content["incidents"])
+    said = format_plural(number, "record", "records")
+    return f"{said} within {format_number(content['radius_m'])} metres of the place, in {content['ward_name']} ward."
+
+
+def render_facts(content: dict[str, Any]) -> str:
+    """What the pack is, and what to know before relying on it."""
+    rows = "".join(
+        f'<tr><th scope="row">{escape_html(name)}</th><td>{escape_html(words)}</td></tr>'
+        for name, words in [*build_fact_rows(content), ("SHA-256", hash_content(content))]
+    )
+    items = "".join(f"<li>{escape_html(words)}</li>" for words in content["caveats"])
+    return (
+        f'<table class="hb-plain"><tbody>{rows}</tbody></table><h2 class="hb-title">What to know before relying on '
+        f'this</h2><ul class="hb-notes">{items}</ul>'
+    )
+
+
+def draw_table(rows: list[dict[str, str]], content: dict[str, Any]) -> None:
+    """The records and the sources; a canvas and escaped text, so that no text runs."""
+    st.html('<h2 class="hb-title">Records</h2>')
+    if not rows:
+        st.text("No record lies within the radius and the period.")
+        return
+    named = [*RECORD_WORDS.items(), *([("note", "Note")] if any(row["note"] for row in rows) else [])]
+    frame = pd.DataFrame([{words: row[name] for name, words in named} for row in rows])
+    st.dataframe(frame, hide_index=True, width="stretch", key="evidence_records")
+    st.html('<h2 class="hb-title">Sources</h2>')
+    sources = pd.DataFrame([format_source(row) for row in content["sources"]], columns=list(SOURCE_COLUMNS))
+    st.dataframe(sources, hide_index=True, width="stretch", key="evidence_sources")
+
+
+def draw_check(here: Installation) -> None:
+    """Whether a pack that somebody holds is as it was made."""
+    with st.expander("Check a pack"):
+        file = st.file_uploader("A .pdf or .xlsx of a pack", type=["pdf", "xlsx"], key="evidence_check")
+        if file is None:
+            return
+        try:
+            found = check_pack(file.name, file.read(LARGEST), home=here.settings.home)
+        except HexbeatError as error:
+            draw_error(error)
+            return
+        look = "hb-sentence" if found.intact else "hb-silent"
+        st.html(
+            f'<div aria-live="polite"><p class="{look}">{escape_html(found.sentence)}</p><p class="hb-notes">Case '
+            f"{escape_html(found.reference)}. SHA-256 {escape_html(found.digest)}</p></div>"
+        )

@@ -1,0 +1,159 @@
+"""Alerts on the first screen: a quiet band, its details, and the draft of a form that a person may send."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+from typing import Final
+
+import streamlit as st
+
+from hexbeat.analysis.alerts import Alert, AlertReport
+from hexbeat.dashboard.state.findings import find_alerts
+from hexbeat.dashboard.state.session import Installation
+from hexbeat.documents.alert_form import FORM_LAYER, render_alert_form, render_alert_form_pdf
+from layers.access import Action, may, require
+from layers.catalogue import LAYER_NAMES, find_layer
+from layers.wording import escape_html, format_date, format_list, format_number, format_plural
+
+__all__ = ["draw_alerts", "has_overdose_alert", "render_alerts", "render_band", "sort_alerts"]
+
+DAYS_A_YEAR: Final = 365
+NUMBER: Final = ' class="hb-number"'
+NUMBERS: Final = ("Number", "Expected")
+HEADINGS: Final = ("What", "Where", "When", *NUMBERS, "Found by")
+CAUTION: Final = (
+    "An alert is a question, not a finding: recording may have changed, and records may still arrive. C1, C2 and C3 "
+    "compare a day with the four weeks before it, in the whole area and in each ward."
+)
+
+
+def sort_alerts(report: AlertReport) -> list[Alert]:
+    """Overdoses first, because people are in danger; then by how many more there were than expected."""
+    return sorted(report.alerts, key=lambda one: (one.layer != FORM_LAYER, one.expected - one.count, one.first_day))
+
+
+def has_overdose_alert(report: AlertReport) -> bool:
+    """Whether an alert of overdoses is among them."""
+    return any(alert.layer == FORM_LAYER for alert in report.alerts)
+
+
+def render_band(report: AlertReport) -> str:
+    """The first alert in words, how many more there are, and how many chance alone would bring; nothing for none."""
+    found = sort_alerts(report)
+    if not found:
+        return ""
+    first = found[0]
+    more = f" {format_plural(len(found) - 1, 'more alert', 'more alerts')} below." if len(found) > 1 else ""
+    chance = f"In {report.days} days chance alone brings {format_about(count_chance_alerts(report))}."
+    expected = format_number(first.expected)
+    return (
+        f'<p class="hb-alert"><b>Out of the ordinary:</b> {escape_html(describe_alert(first))}, where '
+        f"{escape_html(expected)} would be expected.<span>{escape_html(more)} {escape_html(chance)}</span></p>"
+    )
+
+
+def describe_alert(alert: Alert) -> str:
+    """As in "16 overdoses in Linthorpe, 25 Oct to 28 Oct 2026"."""
+    spec = find_layer(alert.layer)
+    return f"{format_plural(alert.count, spec.one, spec.many)} in {alert.place}, {format_alert_days(alert)}"
+
+
+def format_alert_days(alert: Alert) -> str:
+    """The day, or the first and the last."""
+    if alert.first_day == alert.last_day:
+        return format_date(alert.first_day)
+    first = format_date(alert.first_day).removesuffix(f" {alert.last_day.year}")
+    return f"{first} to {format_date(alert.last_day)}"
+
+
+def count_false_alarms(report: AlertReport) -> dict[str, float]:
+    """False alarms a year of each layer over all places, at the setting in use."""
+    rates = {row.layer: row.false_alarms_a_year for row in report.settings if row.method == "any"}
+    return {layer: rates[layer] for layer in LAYER_NAMES if layer in rates}
+
+
+def count_chance_alerts(report: AlertReport) -> float:
+    """How many alerts noise alone would bring in the days of the report, over all layers and places."""
+    return sum(count_false_alarms(report).values()) * report.days / DAYS_A_YEAR
+
+
+def format_about(number: float) -> str:
+    """As in "about 8 alerts", "less than one alert"."""
+    return "less than one alert" if number < 1 else f"about {format_plural(round(number), 'alert', 'alerts')}"
+
+
+def render_alerts(report: AlertReport) -> str:
+    """All alerts as a table, the false alarms a year of each layer, and what could not be judged; texts are escaped."""
+    rows = "".join(_render_row(alert) for alert in sort_alerts(report))
+    head = "".join(f'<th scope="col"{NUMBER if name in NUMBERS else ""}>{name}</th>' for name in HEADINGS)
+    rates = [
+        f"{format_plural(round(rate), 'time', 'times')} a year for {find_layer(layer).many}"
+        for layer, rate in count_false_alarms(report).items()
+    ]
+    chance = f"By chance alone alerts come about {format_list(rates)}, over all places." if rates else ""
+    return (
+        '<div class="hb-scroll" tabindex="0" role="region" aria-label="What is out of the ordinary">'
+        f'<table class="hb-plain"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+        + "".join(f'<p class="hb-small">{escape_html(line)}</p>' for line in describe_certainty(report, chance))
+    )
+
+
+def describe_certainty(report: AlertReport, chance: str) -> Sequence[str]:
+    """How sure, and what could not be judged."""
+    return [line for line in (f"{CAUTION} {chance}".strip(), " ".join(report.notes)) if line]
+
+
+def _render_row(alert: Alert) -> str:
+    place = alert.place if alert.ward_code else f"{alert.place}, the whole area"
+    return (
+        f"<tr><td>{escape_html(find_layer(alert.layer).title)}</td><td>{escape_html(place)}</td>"
+        f"<td>{escape_html(format_alert_days(alert))}</td>"
+        f'<td class="hb-number">{escape_html(format_number(alert.count))}</td>'
+        f'<td class="hb-number">{escape_html(format_number(alert.expected))}</td>'
+        f"<td>{escape_html(format_list(alert.methods))}</td></tr>"
+    )
+
+
+def draw_alerts(here: Installation) -> None:
+    """Draw the band if there is an alert; nothing otherwise."""
+    report = find_alerts(here)
+    if not report.alerts:
+        return
+    with st.container(key="hb_alarm" if has_overdose_alert(report) else "hb_alert", gap="xxsmall"):
+        st.html(render_band(report))
+        with st.expander("What, where, how sure"):
+            st.html(render_alerts(report))
+            draw_form_button(here, [alert for alert in report.alerts if alert.layer == FORM_LAYER])
+
+
+def draw_form_button(here: Installation, found: list[Alert]) -> None:
+    """A button for the draft, where there is an alert of overdoses and the role exports."""
+    if not found or not may(here.viewer, Action.EXPORT, FORM_LAYER):
+        return
+    demonstration = bool(here.columns.demonstration.any())
+
+    def drafted(*, pdf: bool) -> bytes:
+        require(here.viewer, Action.EXPORT, FORM_LAYER)
+        made = datetime.now(here.area.tz)
+        if pdf:
+            return render_alert_form_pdf(found, area=here.area, made=made, demonstration=demonstration)
+        return render_alert_form(found, area=here.area, made=made, demonstration=demonstration).encode()
+
+    name = f"hexbeat-{here.area.name}-drug-information-draft-{here.today}"
+    with st.container(horizontal=True, gap="small"):
+        for label, ending, mime in (
+            ("Download the draft form", "pdf", "application/pdf"),
+            ("The same as a page (HTML)", "html", "text/html"),
+        ):
+            st.download_button(
+                label,
+                data=partial(drafted, pdf=ending == "pdf"),
+                file_name=f"{name}.{ending}",
+                mime=mime,
+                on_click="ignore",
+                key=f"alert_form_{ending}",
+            )
+    st.html(
+        '<p class="hb-small">A draft for the local drug information system. Hexbeat sends nothing: a person fills in '
+        "what is missing, checks it, and decides.</p>"
+    )

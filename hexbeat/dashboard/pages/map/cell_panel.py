@@ -1,0 +1,271 @@
+"""Beside the map: where most, or the card of the chosen cell."""
+
+from collections.abc import Callable, Sequence
+from datetime import date
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+
+from geo.emerging_hotspots import Pattern
+from hexbeat.analysis.change_map import ChangeMap
+from hexbeat.analysis.count_files import build_counts_csv, find_demonstration_mark
+from hexbeat.analysis.emerging_map import EmergingMap
+from hexbeat.analysis.hotspot_map import explain_cell
+from hexbeat.dashboard.state.choices import Choices, format_query, is_cell
+from hexbeat.dashboard.state.findings import find_changes, find_findings, load_forecast
+from hexbeat.dashboard.state.session import Installation, find_coverage
+from hexbeat.dashboard.views.card import Card, build_card_rows, build_cell_card, render_card
+from hexbeat.dashboard.views.change_view import describe_cell_change
+from hexbeat.dashboard.views.controls import draw_copy_link_button
+from hexbeat.dashboard.views.expected_view import describe_cell_forecast
+from hexbeat.dashboard.views.layer_view import LayerView, ListGroup
+from layers.access import Action, may
+from layers.catalogue import find_layer
+from layers.wording import escape_html, format_span
+
+__all__ = [
+    "build_ranking_groups",
+    "describe_cell",
+    "describe_change",
+    "describe_pattern",
+    "draw_cell_panel",
+    "draw_ranking",
+    "format_plan_query",
+]
+
+RANKING_KEY: Final = "ranking"
+MOST_ALONE: Final = 10
+MOST_BESIDE: Final = 4  # of each layer, where several stand side by side
+JS: Final = """
+export default function ({ parentElement, data, setTriggerValue }) {
+  const root = parentElement.querySelector(".hb-ranking");
+  const held = root.contains(root.getRootNode().activeElement) ? root.getRootNode().activeElement.dataset.cell : null;
+  root.replaceChildren();
+  const make = (tag, name, text) => {
+    const element = document.createElement(tag);
+    if (name) element.className = name;
+    if (text !== undefined) element.textContent = text;
+    return element;
+  };
+  for (const group of data.groups) {
+    const block = make("section", "");
+    if (data.titled) block.append(make("h3", "", group.title));
+    const list = make("ol", "");
+    for (const row of group.rows) {
+      const item = make("li", "");
+      const button = make("button", row.cell === data.chosen ? "chosen" : "");
+      button.type = "button";
+      button.dataset.cell = row.cell;
+      button.setAttribute("aria-pressed", String(row.cell === data.chosen));
+      const bar = make("i", "bar");
+      bar.style.width = `${row.share * 100}%`;
+      button.append(make("span", "rank", String(row.rank)), make("span", "place", row.ward),
+        make("span", "code", row.code), make("span", "number", row.number));
+      if (row.detail) button.append(make("span", "detail", row.detail));
+      button.append(bar);
+      button.onclick = () => setTriggerValue("picked", row.cell);
+      item.append(button);
+      list.append(item);
+    }
+    block.append(list);
+    root.append(block);
+  }
+  if (held) [...root.querySelectorAll("button")].find((button) => button.dataset.cell === held)?.focus();
+}
+"""
+CSS: Final = """
+.hb-ranking { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 16rem), 1fr)); gap: 0 1.5rem; }
+h3 { font: 600 .85rem var(--st-font); margin: .6rem 0 .2rem; color: var(--st-text-color); }
+ol { list-style: none; margin: 0; padding: 0; }
+button { all: unset; box-sizing: border-box; display: grid; grid-template-columns: 1.6rem 1fr auto 3.2rem;
+  gap: .1rem .4rem; align-items: baseline; width: 100%; padding: .38rem .5rem; border-radius: .4rem; cursor: pointer;
+  font: .9rem var(--st-font); color: var(--st-text-color); min-height: 24px; position: relative; }
+button:hover { background: var(--st-secondary-background-color); }
+button:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: -2px; }
+button.chosen { background: var(--st-secondary-background-color); font-weight: 600; }
+.rank, .code { color: color-mix(in srgb, var(--st-text-color) 75%, var(--st-background-color)); font-size: .8rem; }
+.place { overflow-wrap: anywhere; }
+.code { font-family: var(--st-code-font, monospace); }
+.number { text-align: right; font-variant-numeric: tabular-nums; font-weight: 600; }
+.detail { grid-column: 2 / 5; font-size: .8rem; line-height: 1.35;
+  color: color-mix(in srgb, var(--st-text-color) 76%, var(--st-background-color)); }
+.bar { grid-column: 2 / 5; height: 4px; border-radius: 2px; background: var(--st-primary-color); min-width: 2px; }
+"""
+_ranking = st.components.v2.component("hexbeat_ranking", html='<div class="hb-ranking"></div>', css=CSS, js=JS)
+
+
+def build_ranking_groups(views: Sequence[LayerView]) -> list[dict[str, Any]]:
+    """The lists of all layers as plain words and numbers; `share` is the bar's length, 0 to 1."""
+    most = MOST_ALONE if len(views) == 1 else MOST_BESIDE
+    return [
+        {
+            "title": _format_title(view, group, beside=len(views) > 1),
+            "rows": [row.as_row() for row in group.rows[:most]],
+        }
+        for view in views
+        for group in view.groups
+    ]
+
+
+def _format_title(view: LayerView, group: ListGroup, *, beside: bool) -> str:
+    """The heading of a group: beside other layers it names its own."""
+    name = view.figures.spec.title
+    return f"{name}: {group.title.lower()}" if beside and group.title != name else group.title
+
+
+def draw_ranking(
+    views: Sequence[LayerView], *, view: str, chosen: str | None, on_pick: Callable[[str | None], None]
+) -> None:
+    """Draw the list; `on_pick` is called with the cell that is clicked.
+
+    Each view has a list of its own: one that took over another's place was seen to keep its rows on a busy machine.
+    """
+    key = f"{RANKING_KEY}_{view}"
+    groups = build_ranking_groups(views)
+    known = (views[0].heading, views[0].figures.spec.title)  # what the heading of the list says already
+    titled = len(groups) > 1 or not all(any(name.startswith(group["title"]) for name in known) for group in groups)
+    with st.container(key=RANKING_KEY):
+        _ranking(
+            key=key,
+            data={"groups": groups, "titled": titled, "chosen": chosen},
+            on_picked_change=lambda: on_pick(_find_picked(key)),
+        )
+
+
+def _find_picked(key: str) -> str | None:
+    """The cell that was clicked in the list in this run, None if none was. What a browser sends is not trusted."""
+    state = st.session_state.get(key)
+    picked = state.get("picked") if state else None
+    return picked if isinstance(picked, str) and is_cell(picked) else None
+
+
+def describe_cell(here: Installation, choices: Choices, *, last: date, resolution: int) -> list[str]:
+    """Sentences on the chosen cell for each chosen layer, named where there are several; none for a cell elsewhere."""
+    cell, said = choices.cell or "", list[str]()
+    for layer in choices.layers:
+        name = f"{find_layer(layer).title}: " if len(choices.layers) > 1 else ""
+        found = find_findings(here, choices, layer=layer, last=last, resolution=resolution)
+        changed = find_changes(here, choices, layer=layer, last=last, resolution=resolution)
+        if cell not in found.hotspots.rows["cell"].to_numpy():
+            continue
+        week = load_forecast(here, choices, layer=layer, resolution=resolution) if choices.view == "expected" else None
+        words = [
+            describe_cell_forecast(week, cell) if week else "",
+            explain_cell(found.hotspots, cell),
+            describe_pattern(found.emerging, cell),
+            describe_change(changed, cell),
+        ]
+        said += [name + line for line in words if line]
+    return said
+
+
+def describe_pattern(found: EmergingMap, cell: str) -> str:
+    """The pattern of a cell over time with its definition; nothing where the period has room for too few bins."""
+    if found.bins is None:
+        return ""
+    row = found.rows[found.rows["cell"] == cell].iloc[0]
+    unit = {"week": "weeks", "month": "months", "four weeks": "spans of four weeks"}[found.bins.unit]
+    said = f"Over {len(found.bins.periods)} {unit}: {row['pattern']}."
+    return said if row["pattern"] == Pattern.NONE else f"{said} {row['definition']}"
+
+
+def describe_change(found: ChangeMap, cell: str) -> str:
+    """The change of a cell; nothing where there is nothing to compare with."""
+    if found.missing or found.other is None:
+        return ""
+    row = found.cells[found.cells["cell"] == cell].iloc[0]
+    return f"Against {format_span(*found.other)}: {describe_cell_change(row.to_dict())}."
+
+
+PLAN: Final = "plan"  # the page of plans, which takes its kind, what counts and the wards from its address
+SWEPT: Final = "needle_litter"
+PATROLLED: Final = ("street_dealing", "overdoses")  # a closed property is a decision, and no patrol is sent for it
+
+
+def draw_cell_panel(
+    here: Installation,
+    choices: Choices,
+    views: Sequence[LayerView],
+    *,
+    last: date,
+    resolution: int,
+    on_choose: Callable[[str | None], None],
+    pages: Sequence[StreamlitPage],
+) -> None:
+    """The card if a cell is chosen, else the list of the cells with the most."""
+    if choices.cell:
+        card = build_card(here, choices, views, last=last)
+        st.html(render_card(card, said=describe_cell(here, choices, last=last, resolution=resolution)))
+        draw_card_links(here, card, choices, last=last, on_choose=on_choose, pages=pages)
+    else:
+        draw_list(views, choices, on_choose=on_choose)
+
+
+def draw_list(views: Sequence[LayerView], choices: Choices, *, on_choose: Callable[[str | None], None]) -> None:
+    """What matters most in this view; or why there is nothing, and what to do."""
+    if not any(len(view.rows) for view in views) and not (choices.view in ("change", "expected") and views[0].nothing):
+        st.html(
+            '<div class="hb-empty"><h2>Nothing matches</h2><p>No event fits these filters. Take a longer period, more '
+            "wards or all hours; <b>Reset</b> brings back everything.</p></div>"
+        )
+        return
+    if not any(group.rows for view in views for group in view.groups):
+        st.html(f'<div class="hb-empty"><p>{escape_html(views[0].nothing)}</p></div>')
+        return
+    st.html(f"<h2>{escape_html(views[0].heading)}</h2>")
+    draw_ranking(views, view=choices.view, chosen=choices.cell, on_pick=on_choose)
+
+
+def build_card(here: Installation, choices: Choices, views: Sequence[LayerView], *, last: date) -> Card:
+    """All that is said of the chosen cell."""
+    return build_cell_card(
+        here.columns,
+        cell=choices.cell or "",
+        choices=choices,
+        last=last,
+        area=here.area,
+        reaches=find_coverage(here),
+        figures=[view.figures for view in views],
+    )
+
+
+def format_plan_query(choices: Choices, ward_code: str) -> dict[str, str]:
+    """The address of a plan of one ward: of the kind and for what the map shows, where that is one layer that says."""
+    shown = choices.layers[0] if len(choices.layers) == 1 else ""
+    if shown == SWEPT:
+        return {"kind": "sweep", "wards": ward_code}
+    if shown in PATROLLED:
+        return {"kind": "patrol", "layers": shown, "wards": ward_code}
+    return {"wards": ward_code}
+
+
+def draw_card_links(  # the ways on from one card
+    here: Installation,
+    card: Card,
+    choices: Choices,
+    *,
+    last: date,
+    on_choose: Callable[[str | None], None],
+    pages: Sequence[StreamlitPage],
+) -> None:
+    """From the card: back to the list, on to a plan of its ward, the numbers as a file, the link."""
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        st.button("Back to the list", key="close_card", on_click=on_choose, args=(None,))
+        for page in pages:
+            if page.url_path == PLAN and may(here.viewer, Action.PLAN):
+                st.page_link(page, label="Plan a visit", query_params=format_plan_query(choices, card.ward_code))
+        if all(may(here.viewer, Action.EXPORT, line.spec.name) for line in card.lines):
+            mark = find_demonstration_mark(here.columns)
+            note = {"demonstration": mark} if mark else {}
+            st.download_button(
+                "Download",
+                data=lambda: build_counts_csv(build_card_rows(card), note=note),
+                file_name=f"hexbeat-{here.area.name}-{card.cell}.csv",
+                mime="text/csv",
+                on_click="ignore",
+            )
+        draw_copy_link_button(
+            urlencode(format_query(choices, fixed=choices.bounds(last))), key="copy_card", label="Copy link"
+        )

@@ -1,0 +1,215 @@
+"""Downloads of what the map shows. A file is made when its button is pressed."""
+
+import io
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any, Final
+
+import pandas as pd
+import streamlit as st
+import xlsxwriter
+
+from hexbeat.analysis.count_files import (
+    build_counts_csv,
+    build_counts_geojson,
+    build_counts_geoparquet,
+    find_demonstration_mark,
+)
+from hexbeat.areas.area import Area
+from hexbeat.dashboard.map.saved_page import render_saved_page
+from hexbeat.dashboard.state.choices import Choices, View
+from hexbeat.dashboard.state.figures import LayerFigures
+from hexbeat.dashboard.state.session import Installation
+from hexbeat.dashboard.views.layer_view import LayerView
+from hexbeat.dashboard.views.tables import format_table
+from hexbeat.files import escape_formula
+from layers.access import Action, may, require
+
+__all__ = [
+    "About",
+    "build_about",
+    "build_csv",
+    "build_geojson",
+    "build_geoparquet",
+    "build_xlsx",
+    "draw_downloads",
+    "format_file_stem",
+]
+
+# Nothing in a cell is a formula or a link, whatever it looks like.
+WORKBOOK_OPTIONS: Final = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+WIDE: Final = 22  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What an export says of itself: its sentences, what was left out and why, where the wards come from.
+
+    `mark` says which events are synthetic; None: none is.
+    """
+
+    sentences: tuple[str, ...]
+    notes: tuple[str, ...]
+    attribution: str
+    mark: str | None
+    made_on: date
+    resolution: int
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+    def as_note(self) -> dict[str, str]:
+        """The same as names and words, the way that hexbeat.analysis.count_files takes it."""
+        note = {
+            "about": " ".join(self.sentences),
+            "left_out_or_shared": " ".join(self.notes),
+            "resolution": str(self.resolution),
+            "made_on": self.made_on.isoformat(),
+            "attribution": self.attribution,
+            **self.extra,
+        }
+        return {"demonstration": self.mark, **note} if self.mark else note
+
+
+def format_file_stem(
+    figures: Sequence[LayerFigures], area: Area, view: View = "counts", *, period: tuple[date, date] | None = None
+) -> str:
+    """A file name without ending, from our own words only: hexbeat-AREA-LAYER-VIEW-FIRST-to-LAST.
+
+    LAST is the last day that counts; the view of counts has no VIEW in it. `period` [first, end) stands in for the
+    figures' own.
+    """
+    first, end = period or (figures[0].start, figures[0].end)
+    last = end - timedelta(days=1)
+    layers = figures[0].spec.name if len(figures) == 1 else f"{len(figures)}-layers"
+    kind = "" if view == "counts" else f"-{view}"
+    return f"hexbeat-{area.name}-{layers}{kind}-{first}-to-{last}"
+
+
+def build_csv(rows: pd.DataFrame, about: About) -> bytes:
+    """CSV (UTF-8) of rows of cells. Text that looks like a formula is made plain."""
+    return build_counts_csv(rows, note=about.as_note())
+
+
+def build_geojson(rows: pd.DataFrame, about: About, area: Area) -> bytes:
+    """GeoJSON of the cells' hexagons with the same columns."""
+    return build_counts_geojson(rows, by=("layer", "cell"), wards=area.wards, note=about.as_note())
+
+
+def build_geoparquet(rows: pd.DataFrame, about: About, area: Area) -> bytes:
+    """GeoParquet of the cells' hexagons with the same columns."""
+    return build_counts_geoparquet(rows, by=("layer", "cell"), wards=area.wards, note=about.as_note())
+
+
+def build_xlsx(rows: pd.DataFrame, about: About) -> bytes:
+    """XLSX with the sheets Cells and About. Numbers are numbers; all else is text, and text never runs."""
+    if about.mark:
+        rows = rows.assign(demonstration=about.mark)
+    buffer = io.BytesIO()
+    with xlsxwriter.Workbook(buffer, WORKBOOK_OPTIONS) as book:
+        _write_table(book, rows)
+        sheet = book.add_worksheet("About")
+        sheet.set_column(0, 0, WIDE)
+        for line, (name, words) in enumerate(about.as_note().items()):
+            sheet.write_string(line, 0, name)
+            sheet.write_string(line, 1, words)
+    return buffer.getvalue()
+
+
+def _write_table(book: xlsxwriter.Workbook, rows: pd.DataFrame) -> None:
+    """A frozen header and the rows."""
+    sheet = book.add_worksheet("Cells")
+    bold = book.add_format({"bold": True})
+    sheet.freeze_panes(1, 0)
+    sheet.set_column(0, len(rows.columns) - 1, WIDE)
+    for column, name in enumerate(rows.columns):
+        sheet.write_string(0, column, str(escape_formula(name)), bold)
+        for line, value in enumerate(rows[name].tolist(), start=1):
+            if isinstance(value, str):
+                sheet.write_string(line, column, escape_formula(value))
+            elif pd.notna(value):
+                sheet.write_number(line, column, value)
+
+
+def draw_downloads(here: Installation, choices: Choices, views: Sequence[LayerView], *, resolution: int) -> None:
+    """A button for each kind of file."""
+    figures = [view.figures for view in views]
+    if not all(may(here.viewer, Action.EXPORT, each.spec.name) for each in figures):
+        st.text("Your role does not export.")
+        return
+    about = build_about(here, choices, views, resolution)
+    stem = format_file_stem(figures, here.area, choices.view, period=views[0].period)
+    rows = build_rows(views)
+    kinds: list[tuple[str, str, str, Callable[[], bytes]]] = [
+        ("CSV", ".csv", "text/csv", lambda: build_csv(rows, about)),
+        (
+            "Excel",
+            ".xlsx",
+            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            lambda: build_xlsx(rows, about),
+        ),
+        ("GeoJSON", ".geojson", "application/geo+json", lambda: build_geojson(rows, about, here.area)),
+        ("GeoParquet", ".parquet", "application/vnd.apache.parquet", lambda: build_geoparquet(rows, about, here.area)),
+    ]
+    st.text(
+        "The cells of the map with their numbers. CSV and Excel carry no formulas; the map opens without a network."
+    )
+    with st.container(horizontal=True, gap="small"):
+        for label, ending, mime, make in kinds:
+            draw_download(label, make, name=stem + ending, mime=mime, here=here, figures=figures)
+        for view in views:
+            title = view.figures.spec.title
+            label = "Map (HTML)" if len(views) == 1 else f"Map of {title.lower()} (HTML)"
+            name = f"{format_file_stem([view.figures], here.area, choices.view, period=view.period)}.html"
+            page = build_page_maker(here, view, about)
+            draw_download(label, page, name=name, mime="text/html", here=here, figures=[view.figures])
+
+
+def build_rows(views: Sequence[LayerView]) -> pd.DataFrame:
+    """The rows of all layers for one file, by layer and cell."""
+    return pd.concat([view.rows for view in views], ignore_index=True).sort_values(["layer", "cell"], ignore_index=True)
+
+
+def draw_download(
+    label: str,
+    make: Callable[[], bytes],
+    *,
+    name: str,
+    mime: str,
+    here: Installation,
+    figures: Sequence[LayerFigures],
+) -> None:
+    """One button; the policy is asked again when the file is made."""
+
+    def allowed() -> bytes:
+        for each in figures:
+            require(here.viewer, Action.EXPORT, each.spec.name)
+        return make()
+
+    st.download_button(label, data=allowed, file_name=name, mime=mime, on_click="ignore", key=f"download_{name}")
+
+
+def build_page_maker(here: Installation, view: LayerView, about: About) -> Callable[[], bytes]:
+    """Makes the map as one HTML page; everything it needs is taken now, because it runs on a thread of its own."""
+    layer: Any = view.drawing.layer()
+    return lambda: render_saved_page(
+        here.area,
+        layer,
+        title=f"Hexbeat: {view.figures.spec.title}, {here.area.title}",
+        sentence=view.sentence,
+        notes=list(view.notes),
+        table=format_table(view.table),
+        mark=about.mark,
+    )
+
+
+def build_about(here: Installation, choices: Choices, views: Sequence[LayerView], resolution: int) -> About:
+    """What the files say of themselves."""
+    return About(
+        sentences=tuple(view.sentence for view in views),
+        notes=tuple(note for view in views for note in view.notes),
+        attribution=here.area.attribution,
+        mark=find_demonstration_mark(here.columns),
+        made_on=here.today,
+        resolution=resolution,
+        extra={} if choices.view == "counts" else {"view": choices.view},
+    )

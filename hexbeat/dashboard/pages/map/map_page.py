@@ -1,0 +1,250 @@
+"""The map page: read the choices, ask for the numbers, draw."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from functools import partial
+from typing import Final
+from urllib.parse import urlencode
+
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+
+from hexbeat.areas.place_names import build_ward_labels, find_cell_resolution
+from hexbeat.dashboard.header import draw_header
+from hexbeat.dashboard.map.live_map import draw_live_map
+from hexbeat.dashboard.pages.map.alert_band import draw_alerts
+from hexbeat.dashboard.pages.map.cell_panel import draw_cell_panel
+from hexbeat.dashboard.pages.map.filter_widgets import PERIOD_TITLES, draw_filters, forget_widgets
+from hexbeat.dashboard.pages.map.tabs import draw_tabs
+from hexbeat.dashboard.state.choices import Choices, format_query, parse_query
+from hexbeat.dashboard.state.figures import LayerFigures
+from hexbeat.dashboard.state.findings import find_changes, find_findings, find_study, load_forecast
+from hexbeat.dashboard.state.freshness import find_last_known_day, short_name
+from hexbeat.dashboard.state.selected_methods import choose_size, describe_automatic, describe_backtest, find_selection
+from hexbeat.dashboard.state.session import (
+    Installation,
+    count_all_layers,
+    find_coverage,
+    find_scale_maximum,
+    is_history_navigation,
+)
+from hexbeat.dashboard.views.change_view import build_change_view
+from hexbeat.dashboard.views.controls import draw_close_filters_button, draw_copy_link_button, draw_open_filters_button
+from hexbeat.dashboard.views.counts_view import build_counts_view
+from hexbeat.dashboard.views.expected_view import build_empty_forecast_view, build_forecast_view
+from hexbeat.dashboard.views.hotspots_view import build_hotspots_view
+from hexbeat.dashboard.views.layer_view import LayerView
+from hexbeat.dashboard.views.sentence import describe_period, format_filter_line
+from layers.catalogue import find_layer
+from layers.wording import escape_html, format_list, format_span
+
+__all__ = ["build_layer_views", "draw_empty_store", "draw_maps", "find_map_choices", "keep_choices", "show"]
+
+
+def build_layer_views(
+    here: Installation, choices: Choices, figures: Sequence[LayerFigures], *, last: date, resolution: int
+) -> list[LayerView]:
+    """A view for each layer, each by itself: unlike things are neither added up nor tested together."""
+    return [build_layer_view(here, choices, each, last=last, resolution=resolution) for each in figures]
+
+
+def build_layer_view(
+    here: Installation, choices: Choices, figures: LayerFigures, *, last: date, resolution: int
+) -> LayerView:
+    """One layer."""
+    labels = build_ward_labels(here.area.wards)
+    names = [labels[code] for code in choices.wards]
+    layer = figures.spec.name
+    if choices.view == "hotspots":
+        found = find_findings(here, choices, layer=layer, last=last, resolution=resolution)
+        study = find_study(here, choices.wards, resolution)
+        return build_hotspots_view(figures, found, study, choices, area=here.area, ward_names=names)
+    if choices.view == "change":
+        changed = find_changes(here, choices, layer=layer, last=last, resolution=resolution)
+        return build_change_view(figures, changed, choices, area=here.area, ward_names=names)
+    if choices.view == "expected":
+        week = load_forecast(here, choices, layer=layer, resolution=resolution)
+        if week is None:
+            return build_empty_forecast_view(figures, judged=find_selection(here, layer) is not None)
+        return build_forecast_view(figures, week, choices, area=here.area, ward_names=names)
+    maximum = find_scale_maximum(here, choices, layer=layer, last=last, resolution=resolution)
+    return build_counts_view(figures, choices, maximum=maximum, ward_names=names, area_title=here.area.title)
+
+
+HEIGHT: Final = 540
+SMALL_HEIGHT: Final = 340
+
+
+def draw_maps(here: Installation, choices: Choices, views: Sequence[LayerView]) -> str | None:
+    """Draw a map for each layer; the cell that was picked on one of them in this run, if any was."""
+    if len(views) == 1:
+        return draw_map(here, choices, views[0], height=HEIGHT)
+    picked = None
+    for first in range(0, len(views), 2):
+        for each, column in zip(views[first : first + 2], st.columns(2, gap="small"), strict=False):
+            with column:
+                st.html(f'<h2 class="hb-map-title">{escape_html(each.figures.spec.title)}</h2>')
+                picked = draw_map(here, choices, each, height=SMALL_HEIGHT) or picked
+    return picked
+
+
+def draw_map(here: Installation, choices: Choices, view: LayerView, *, height: int) -> str | None:
+    """One layer's map."""
+    pick = draw_live_map(
+        here.area,
+        view.drawing.layer(),
+        key=f"map_{view.figures.spec.name}_{height}",
+        height=height,
+        selected=choices.cell,
+        fit=choices.wards,
+    )
+    return pick.cell if pick and pick.new else None
+
+
+CHOICES = "choices"
+LINK_PROBLEMS = "link_problems"
+
+
+def show(here: Installation, pages: Sequence[StreamlitPage]) -> None:
+    """Draw the map page."""
+    draw_header(here, pages)
+    if not len(here.columns):
+        draw_empty_store(here, pages)
+        return
+    choices = read_choices(here)
+    with st.container(horizontal=True, wrap=False, key="hb_body", gap="medium"):
+        with st.container(key="hb_filters", width=286):
+            choices, last = draw_filter_panel(here, choices)
+        with st.container(key="hb_main", width="stretch", gap="small"):
+            draw_main(here, choices, last, pages)
+
+
+def draw_main(here: Installation, choices: Choices, last: date, pages: Sequence[StreamlitPage]) -> None:
+    """The sentence, the map with the card beside it, the tabs."""
+    size = choose_size(here, choices)
+    resolution = size.resolution
+    if choices.cell and find_cell_resolution(choices.cell) != resolution:
+        choices = keep_choices(replace(choices, cell=None))  # a cell of another size is not on this map
+    figures = count_all_layers(here, choices, last=last, resolution=resolution)
+    views = build_layer_views(here, choices, figures, last=last, resolution=resolution)
+    draw_sentences(here, choices, views, size.sentence)
+    draw_alerts(here)
+    with st.container(horizontal=True, wrap=False, key="hb_stage" if len(figures) == 1 else "hb_stage_many"):
+        with st.container(key="hb_map", width="stretch", gap="small"):
+            picked = draw_maps(here, choices, views)
+        if picked:
+            choices = keep_choices(replace(choices, cell=picked))
+        with st.container(key="hb_side", width=320 if len(figures) == 1 else "stretch", gap="small"):
+            draw_cell_panel(here, choices, views, last=last, resolution=resolution, on_choose=choose_cell, pages=pages)
+    draw_tabs(here, choices, views, last=last, resolution=resolution)
+    write_link(choices)
+
+
+def read_choices(here: Installation) -> Choices:
+    """What was chosen in this session; at its first run, and after back or forward, what the address says."""
+    by_history = is_history_navigation()
+    if by_history:
+        forget_widgets()
+    if by_history or CHOICES not in st.session_state:
+        query = {key: st.query_params[key] for key in st.query_params}
+        choices, problems = parse_query(query, ward_codes=tuple(here.area.wards.codes))
+        st.session_state[LINK_PROBLEMS] = problems
+        return keep_choices(choices)
+    held: Choices = st.session_state[CHOICES]
+    return held
+
+
+def find_map_choices() -> Choices | None:
+    """What the map was last asked in this session; None before its first run."""
+    held: Choices | None = st.session_state.get(CHOICES)
+    return held
+
+
+def keep_choices(choices: Choices) -> Choices:
+    """Remember the choices for the session, through changes of page."""
+    st.session_state[CHOICES] = choices
+    return choices
+
+
+def choose_cell(cell: str | None) -> None:
+    """Open a cell's card, or close it. For callbacks: it takes effect in the run that follows."""
+    keep_choices(replace(st.session_state[CHOICES], cell=cell))
+
+
+def reset_choices() -> None:
+    """Everything as on opening."""
+    forget_widgets()
+    st.session_state.pop(LINK_PROBLEMS, None)
+    keep_choices(Choices())
+
+
+def write_link(choices: Choices) -> None:
+    """The address bar carries the choices."""
+    query = format_query(choices)
+    if {key: st.query_params[key] for key in st.query_params} != query:
+        st.query_params.from_dict(query)
+
+
+def draw_filter_panel(here: Installation, choices: Choices) -> tuple[Choices, date]:
+    """The filters with the buttons under them; also the day with which a moving period ends."""
+    reaches = find_coverage(here)
+    last = find_last_known_day(reaches, layers=choices.layers, today=here.today)
+    drawn = draw_filters(choices, wards=here.area.wards, last=last, automatic=partial(describe_automatic, here))
+    if drawn != choices:
+        st.session_state.pop(LINK_PROBLEMS, None)  # what the link said no longer matters
+    choices = keep_choices(drawn)
+    last = find_last_known_day(reaches, layers=choices.layers, today=here.today)
+    with st.container(horizontal=True, gap="small"):
+        fixed = urlencode(format_query(choices, fixed=choices.bounds(last)))
+        draw_copy_link_button(fixed, key="hb_copy_link")
+        st.button("Reset", on_click=reset_choices)
+    with st.container(key="hb_filter_close"):
+        draw_close_filters_button()
+    return choices, last
+
+
+def draw_sentences(here: Installation, choices: Choices, views: Sequence[LayerView], on_size: str) -> None:
+    """What the map says in words, a sentence a layer, what was left out or shared, and why cells are of this size."""
+    lines = []
+    for view in views:
+        # The bounds of a moving period are announced once.
+        first = (
+            [describe_period(choices, view.figures) if view.period is None else "", on_size] if view is views[0] else []
+        )
+        said = [*first, *view.notes]
+        if choices.view != "expected":  # that view has said it
+            said.append(describe_backtest(here, view.figures.spec.name, choices.wards))
+        lines.append(f'<p class="hb-sentence">{escape_html(view.sentence)}</p>')
+        lines.append(f'<p class="hb-notes">{escape_html(" ".join(filter(None, said)))}</p>')
+    problems = "".join(
+        f'<p class="hb-notes">{escape_html(words)}</p>' for words in st.session_state.get(LINK_PROBLEMS, [])
+    )
+    st.html(f'<div aria-live="polite">{"".join(lines)}{problems}</div>')
+    with st.container(key="hb_filter_button"):
+        draw_open_filters_button(format_filters(here, choices, views[0].figures))
+
+
+def list_ward_names(here: Installation, choices: Choices) -> list[str]:
+    """The names of the chosen wards."""
+    labels = build_ward_labels(here.area.wards)
+    return [labels[code] for code in choices.wards]
+
+
+def format_filters(here: Installation, choices: Choices, figures: LayerFigures) -> str:
+    """The filters as one line."""
+    names = list_ward_names(here, choices)
+    period = PERIOD_TITLES[choices.period] if choices.dates is None else format_span(figures.start, figures.end)
+    layers = [short_name(find_layer(name)) for name in choices.layers]
+    return format_filter_line(choices, layer_names=layers, ward_names=names, period=period)
+
+
+def draw_empty_store(here: Installation, pages: Sequence[StreamlitPage]) -> None:
+    """Nothing is loaded: say what to do."""
+    wards = format_list(list(here.area.wards.names), most=3)
+    st.html(
+        '<div class="hb-empty"><h2>Nothing has been loaded yet</h2>'
+        f"<p>This installation serves {escape_html(here.area.title)} ({escape_html(wards)}). Load a file on the Data page, "
+        "or fill the store with synthetic events to look around: <code>hexbeat demo</code>.</p></div>"
+    )
+    st.page_link(pages[-1], label="Go to the Data page")

@@ -1,0 +1,145 @@
+"""Under the map: Table, Rhythm, Months, Records, Download. Only the open one is computed."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any, Final
+
+import pandas as pd
+import streamlit as st
+
+from hexbeat.analysis.rhythm import count_weekday_hours
+from hexbeat.areas.place_names import format_cell_code
+from hexbeat.dashboard.pages.map.map_downloads import draw_downloads
+from hexbeat.dashboard.state.choices import Choices, build_filter
+from hexbeat.dashboard.state.figures import LayerFigures, count_months
+from hexbeat.dashboard.state.session import Installation
+from hexbeat.dashboard.views.card import find_record_ids, list_chosen_months
+from hexbeat.dashboard.views.charts import render_grid, render_months
+from hexbeat.dashboard.views.layer_view import LayerView
+from hexbeat.dashboard.views.tables import build_cell_table, build_record_table
+from hexbeat.store.records import read_records
+from layers.access import Action, may
+from layers.wording import escape_html, format_number, format_plural
+
+__all__ = ["draw_frame", "draw_tabs"]
+
+NAMES: Final = ("Table", "Rhythm", "Months", "Records", "Download")
+MONTHS: Final = 24
+MOST_RECORDS: Final = 500
+ROW_PX: Final = 35
+MOST_ROWS_SHOWN: Final = 12
+PRECISE: Final = {"z": "%.2f", "p": "%.2g", "q": "%.2g", "Expected in the week": "%.2f"} | dict.fromkeys(
+    ("Ratio", "Ratio from", "Ratio to"), "%.2f"
+)
+
+
+def draw_tabs(here: Installation, choices: Choices, views: Sequence[LayerView], *, last: date, resolution: int) -> None:
+    """Draw the tabs and the content of the open one."""
+    figures = [view.figures for view in views]
+    table, rhythm, months, behind, download = st.tabs(NAMES, key="tab", on_change="rerun")
+    if table.open:
+        with table:
+            draw_table(choices, views)
+    if rhythm.open:
+        with rhythm:
+            draw_rhythm(here, choices, figures)
+    if months.open:
+        with months:
+            draw_months(here, choices, figures)
+    if behind.open:
+        with behind:
+            draw_records(here, choices, last)
+    if download.open:
+        with download:
+            draw_downloads(here, choices, views, resolution=resolution)
+
+
+def draw_sortable_frame(frame: pd.DataFrame, *, key: str, alt: str, config: dict[str, Any] | None = None) -> None:
+    """A table that sorts by a click on a heading; its texts are drawn as they are, on a canvas."""
+    height = ROW_PX * (min(len(frame), MOST_ROWS_SHOWN) + 1) + 3
+    st.dataframe(frame, key=key, alt=alt, hide_index=True, column_config=config, height=height, width="stretch")
+
+
+def draw_table(choices: Choices, views: Sequence[LayerView]) -> None:
+    """The map as a table: counts side by side, everything else layer by layer; change by wards as well."""
+    if choices.view == "counts":
+        draw_frame(build_cell_table([view.figures for view in views]), key="cell_table")
+        return
+    for view in views:
+        name = view.figures.spec.name
+        if len(views) > 1:
+            st.html(f'<h2 class="hb-map-title">{escape_html(view.figures.spec.title)}</h2>')
+        draw_frame(view.table, key=f"cell_table_{name}")
+        if view.wards is not None and len(view.wards):
+            st.html('<h2 class="hb-map-title">By ward</h2>')
+            draw_frame(view.wards, key=f"ward_table_{name}", alt="The wards by name and their change")
+
+
+def draw_frame(table: pd.DataFrame, *, key: str, alt: str = "The cells of the map and their numbers") -> None:
+    """A table with its numbers to the digits that they bear."""
+    if table.empty:
+        st.text("No cell holds anything that matches.")
+        return
+    numbers = [name for name in table.columns if table[name].dtype == "float64"]
+    config = {name: st.column_config.NumberColumn(format=choose_number_format(table[name])) for name in numbers}
+    config["Rank"] = st.column_config.NumberColumn(width="small")
+    draw_sortable_frame(table, key=key, alt=alt, config=config)
+
+
+def choose_number_format(values: pd.Series) -> str:
+    """Whole numbers as such, shares with one decimal; ratios and chances by their own."""
+    if values.name in PRECISE:
+        return PRECISE[str(values.name)]
+    return "%.1f" if bool((values.dropna() % 1 != 0).any()) else "%d"
+
+
+def draw_rhythm(here: Installation, choices: Choices, figures: Sequence[LayerFigures]) -> None:
+    """Weekdays and hours, a grid a layer."""
+    for each in figures:
+        if each.spec.kind == "state":
+            st.text(f"{each.spec.title} are in force all day and have no rhythm of hours.")
+            continue
+        shown = build_filter(choices, layer=each.spec.name, start=each.start, end=each.end)
+        rhythm = count_weekday_hours(here.columns, shown, here.area.time_zone)
+        lacking = format_plural(rhythm.unknown_hour, "event has", "events have")
+        said = f"{lacking} no known time of day and cannot be placed here." if rhythm.unknown_hour else ""
+        most = f"The largest number is {format_number(float(rhythm.grid.max()))}. " if rhythm.grid.any() else ""
+        chart = render_grid(rhythm.grid, caption=f"{each.spec.title} by weekday and hour of the day")
+        st.html(f'<div class="hb-chart">{chart}<p class="hb-small">{escape_html(most + said)}</p></div>')
+
+
+def draw_months(here: Installation, choices: Choices, figures: Sequence[LayerFigures]) -> None:
+    """The last 24 months, bars a layer, the chosen period marked."""
+    for each in figures:
+        counts = count_months(
+            here.columns, layer=each.spec.name, choices=choices, area=here.area, end=each.end, months=MONTHS
+        )
+        chart = render_months(
+            counts,
+            caption=f"{each.spec.title} by month, as chosen but for the period",
+            chosen=list_chosen_months(each.start, each.end),
+        )
+        st.html(
+            f'<div class="hb-chart hb-wide">{chart}<p class="hb-small">In bold: months of the chosen period.</p></div>'
+        )
+
+
+def draw_records(here: Installation, choices: Choices, last: date) -> None:
+    """The records behind the chosen cell, where the policy lets the viewer see them."""
+    allowed = [layer for layer in choices.layers if may(here.viewer, Action.SEE_RECORDS, layer)]
+    if not allowed:
+        st.text("Your role sees numbers and no records of this layer.")
+        return
+    if not choices.cell:
+        st.text("Choose a cell, on the map or in the list beside it, to see the records behind it.")
+        return
+    ids = find_record_ids(here.columns, cell=choices.cell, choices=choices, last=last, area=here.area, layers=allowed)
+    if not ids:
+        st.text("No record of this place matches the filters.")
+        return
+    found = read_records(here.store, here.viewer, ids[:MOST_RECORDS])
+    shown = f"; the newest {MOST_RECORDS} are shown" if len(ids) > MOST_RECORDS else ""
+    st.text(f"{format_plural(len(ids), 'record', 'records')} of the cell near {format_cell_code(choices.cell)}{shown}.")
+    draw_sortable_frame(
+        build_record_table(found, time_zone=here.area.tz), key="record_table", alt="Records of the chosen cell"
+    )

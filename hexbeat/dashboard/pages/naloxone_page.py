@@ -1,0 +1,238 @@
+"""The page "Naloxone": how many overdoses are near a place that holds it, and where the next places would help most."""
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import folium
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+from streamlit_folium import st_folium
+
+from geo.errors import HexbeatError
+from hexbeat.analysis.count_files import find_demonstration_mark
+from hexbeat.analysis.rhythm import SHIFT_HOURS
+from hexbeat.dashboard.header import draw_header
+from hexbeat.dashboard.map.basemap import build_base_map
+from hexbeat.dashboard.map.hex_layer import HexLayer
+from hexbeat.dashboard.pages.map.map_page import draw_empty_store
+from hexbeat.dashboard.screen import draw_error
+from hexbeat.dashboard.state.presets import SHIFT_TITLES
+from hexbeat.dashboard.state.session import Installation
+from hexbeat.documents.maps.scales import build_count_scale
+from hexbeat.documents.naloxone_document import render_naloxone_pdf
+from hexbeat.operations.reference_places import KIND_WORDS, read_reference
+from hexbeat.reports.naloxone_cover import CELLS, CoverDistance, NaloxoneCover, Search, find_naloxone_cover
+from hexbeat.reports.naloxone_text import build_cover_csv, build_cover_geojson, build_cover_notes, describe_cover
+from layers.access import Action, may, require
+from layers.filters import Filter
+from layers.wording import escape_html, format_number, format_percent
+
+__all__ = ["draw_cover_map", "show"]
+
+HEIGHT: Final = 560
+_HOLDS: Final[dict[str, Any]] = {"color": "#1098ad", "weight": 2.5, "fill": False, "interactive": False}
+_NEXT: Final[dict[str, Any]] = {**_HOLDS, "color": "#2f9e44", "weight": 3, "dash_array": "7 5"}
+_UNDER: Final[dict[str, Any]] = {**_HOLDS, "color": "#ffffff", "weight": 6, "opacity": 0.85}  # seen on every colour
+
+
+def draw_cover_map(here: Installation, found: NaloxoneCover) -> None:
+    """Cells of overdoses; full circles are the reach of places that hold naloxone, broken ones that of next places."""
+    cells, counts = found.cells
+    highest = max([1.0, *counts.tolist()])
+    layer = HexLayer(
+        cells,
+        counts,
+        scale=build_count_scale(highest, shared=bool((counts % 1).any())),
+        title="Overdoses a cell",
+        unit="Overdoses",
+        layer_id="cells",
+    )
+    group = folium.FeatureGroup(name="cells")
+    group.add_child(layer)
+    for frame, look in ((found.holders[found.holders["open"]], _HOLDS), (found.next_places, _NEXT)):
+        for lat, lon in zip(frame["lat"].tolist(), frame["lon"].tolist(), strict=True):
+            for line in (_UNDER, look):
+                group.add_child(folium.Circle((lat, lon), radius=found.reach.straight_m, **line))
+            group.add_child(folium.CircleMarker((lat, lon), radius=4, **{**look, "fill": True, "fill_opacity": 1.0}))
+    st_folium(
+        build_base_map(here.area, view_key="naloxone"),
+        key="naloxone_map",
+        height=HEIGHT,
+        use_container_width=True,
+        feature_group_to_add=group,
+        returned_objects=[],
+    )
+    st.html(
+        '<p class="hb-small">Full circles: within reach of a place that holds naloxone and is open. Broken: the next '
+        "places. The tables say the same.</p>"
+    )
+
+
+REACHES: Final = {
+    "400 m": CoverDistance(400.0),
+    "5 minutes on foot": CoverDistance(minutes=5),
+    "10 minutes on foot": CoverDistance(minutes=10),
+}
+SPANS: Final = {"90 days": 90, "1 year": 365, "All": None}
+ANY: Final = "any"
+SHIFTS: Final = {ANY: "Any hour"} | SHIFT_TITLES
+LOAD: Final = (
+    "No places that hold naloxone have been loaded. Load a list of pharmacies, hostels and services that do, with "
+    "`hexbeat places load FILE --kind naloxone`: a table with name, longitude and latitude (or easting and northing) "
+    "and opening hours if you have them. The next places below do not need it."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CoverRequest:
+    """What is asked for."""
+
+    reach: CoverDistance
+    days: int | None
+    shift: str
+    search: Search
+
+
+def show(here: Installation, pages: Sequence[StreamlitPage]) -> None:
+    """Draw the page."""
+    draw_header(here, pages)
+    if not len(here.columns):
+        draw_empty_store(here, pages)
+        return
+    try:
+        asked = draw_choices(here)
+        draw_cover(here, _cover(here, here.key, here.today, _places_version(here), asked), asked)
+    except HexbeatError as error:
+        draw_error(error)
+
+
+def draw_choices(here: Installation) -> CoverRequest:
+    """How near is near, since when, at which hours, how many next places and among what."""
+    kinds = {CELLS: "anywhere (cells of 130 m)"} | {
+        kind: words[1] for kind, words in KIND_WORDS.items() if kind in _kinds(here) and kind != "naloxone"
+    }
+    with st.container(horizontal=True, key="hb_question", gap="medium", vertical_alignment="bottom"):
+        reach = st.pills("Near is within", list(REACHES), key="naloxone_reach", default="400 m", required=True)
+        span = st.pills("Since", list(SPANS), key="naloxone_span", default="1 year", required=True)
+        shift = st.pills(
+            "Hours", list(SHIFTS), key="naloxone_shift", default=ANY, required=True, format_func=SHIFTS.__getitem__
+        )
+        number = st.number_input("Next places", 0, 20, 3, 1, key="naloxone_number", width=110)
+        among = CELLS
+        if len(kinds) > 1:
+            among = str(st.selectbox("Among", list(kinds), key="naloxone_among", format_func=kinds.__getitem__))
+    return CoverRequest(REACHES[str(reach)], SPANS[str(span)], str(shift), Search(int(number), (among,)))
+
+
+def draw_cover(here: Installation, found: NaloxoneCover, asked: CoverRequest) -> None:
+    """The sentence, the map beside the next places, the holders, the files."""
+    notes = "".join(f"<li>{escape_html(words)}</li>" for words in build_cover_notes(found))
+    st.html(f'<div aria-live="polite"><p class="hb-sentence">{escape_html(describe_cover(found))}</p></div>')
+    if not len(found.holders):
+        st.info(LOAD)
+    with st.container(horizontal=True, wrap=False, key="hb_analysis", gap="medium"):
+        with st.container(key="hb_analysis_map", width="stretch"):
+            draw_cover_map(here, found)
+        with st.container(key="hb_analysis_words", width=440):
+            st.html(render_next_places(found) + f'<ul class="hb-notes">{notes}</ul>')
+            draw_files(here, found, asked)
+    if len(found.holders):
+        st.html(render_holders(found))
+
+
+def render_next_places(found: NaloxoneCover) -> str:
+    """The next places and what each adds."""
+    if found.next_places.empty:
+        return '<h2 class="hb-title">The next places</h2><p class="hb-notes">None was looked for, or none adds any.</p>'
+    rows = "".join(
+        f'<tr><td class="hb-number">{row["rank"]}</td><th scope="row">{escape_html(row["name"])}</th>'
+        f'<td class="hb-number">+{format_number(row["gain"])}</td>'
+        f'<td class="hb-number">{format_percent(row["share_after"])}</td></tr>'
+        for row in found.next_places.to_dict("records")
+    )
+    return (
+        '<h2 class="hb-title">The next places</h2><table class="hb-plain"><thead><tr>'
+        '<th scope="col" class="hb-number">No.</th><th scope="col">Where</th>'
+        '<th scope="col" class="hb-number">Gain</th>'
+        f'<th scope="col" class="hb-number">Cover then</th></tr></thead><tbody>{rows}</tbody></table>'
+    )
+
+
+def render_holders(found: NaloxoneCover) -> str:
+    """The places that hold naloxone and how many overdoses each is near to."""
+    rows = "".join(
+        f'<tr><th scope="row">{escape_html(row["name"])}</th><td>{escape_html(row["ward_name"])}</td>'
+        f'<td class="hb-number">{format_number(row["near"])}</td>'
+        f"<td>{escape_html(row['hours'] or 'not said')}{'' if row['open'] else ' (shut in these hours)'}</td></tr>"
+        for row in found.holders.sort_values(["near", "name"], ascending=[False, True]).to_dict("records")
+    )
+    return (
+        '<h2 class="hb-title">Places that hold naloxone</h2><div class="hb-scroll" tabindex="0" role="region" '
+        'aria-label="Places that hold naloxone"><table class="hb-plain hb-wrap"><thead><tr><th scope="col">Name</th>'
+        '<th scope="col">Ward</th><th scope="col" class="hb-number">Overdoses near</th><th scope="col">Open</th></tr>'
+        f"</thead><tbody>{rows}</tbody></table></div>"
+    )
+
+
+def draw_files(here: Installation, found: NaloxoneCover, asked: CoverRequest) -> None:
+    """PDF, CSV and GeoJSON; the policy is asked again when one is made."""
+    if not may(here.viewer, Action.EXPORT, "overdoses"):
+        return
+    mark = find_demonstration_mark(here.columns)
+    note = {"area": here.area.title, "attribution": here.area.attribution} | ({"demonstration": mark} if mark else {})
+    chosen = _build_filter(here.today, asked)
+    makers: dict[str, tuple[str, str, Callable[[], bytes]]] = {
+        "pdf": (
+            "One A4 page (PDF)",
+            "application/pdf",
+            lambda: render_naloxone_pdf(found, here.area, asked=chosen, mark=mark, made=dt.datetime.now(here.area.tz)),
+        ),
+        "csv": ("Places (CSV)", "text/csv", lambda: build_cover_csv(found, note=note)),
+        "geojson": ("Places (GeoJSON)", "application/geo+json", lambda: build_cover_geojson(found, note=note)),
+    }
+    with st.container(horizontal=True, gap="small"):
+        for kind, (label, mime, make) in makers.items():
+            st.download_button(
+                label,
+                data=_check_export(here, make),
+                file_name=f"hexbeat-{here.area.name}-naloxone-{here.today}.{kind}",
+                mime=mime,
+                on_click="ignore",
+                key=f"naloxone_{kind}",
+            )
+
+
+def _check_export(here: Installation, make: Callable[[], bytes]) -> Callable[[], bytes]:
+    def made() -> bytes:
+        require(here.viewer, Action.EXPORT, "overdoses")
+        return make()
+
+    return made
+
+
+def _kinds(here: Installation) -> set[str]:
+    return set(read_reference(here.store, here.viewer)["kind"])
+
+
+def _places_version(here: Installation) -> str:
+    """What the loaded places are, so that what was worked out for others is not shown."""
+    return str(hash(tuple(read_reference(here.store, here.viewer).itertuples(index=False, name=None))))
+
+
+@st.cache_resource(max_entries=16, show_spinner="Looking for the best places …")
+def _cover(
+    _here: Installation, key: tuple[str, int, str, str], today: dt.date, places: str, asked: CoverRequest
+) -> NaloxoneCover:
+    del key, places
+    chosen = _build_filter(today, asked)
+    return find_naloxone_cover(
+        _here.store, _here.viewer, _here.columns, _here.area, chosen, reach=asked.reach, search=asked.search
+    )
+
+
+def _build_filter(today: dt.date, asked: CoverRequest) -> Filter:
+    """The overdoses that are asked about."""
+    start = today - dt.timedelta(days=asked.days) if asked.days else None
+    return Filter(layers=("overdoses",), start=start, hours=SHIFT_HOURS.get(asked.shift))

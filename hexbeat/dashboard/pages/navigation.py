@@ -1,0 +1,63 @@
+"""The partners' pages, on this machine only. What a page needs is imported when it is first shown."""
+
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import Final
+
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+
+from hexbeat.dashboard.screen import ICON, apply_style, run_page
+from hexbeat.dashboard.state.session import Installation
+from hexbeat.settings import Settings
+
+__all__ = ["MODULES", "PAGES", "show"]
+
+# Address by title, in the order of the header. The first is the home.
+PAGES: Final = {
+    "Map": "map",
+    "Analysis": "analysis",
+    "Plan": "plan",
+    "Briefing": "briefing",
+    "Evidence": "evidence",
+    "Done": "done",
+    "Did it work": "outcome",
+    "Naloxone": "naloxone",
+    "Data": "data",
+}
+# Where the page of each address lives, below this folder.
+MODULES: Final = {
+    "map": "map.map_page",
+    "analysis": "analysis.analysis_page",
+    "plan": "plan.plan_page",
+    "briefing": "briefing_page",
+    "evidence": "evidence_page",
+    "done": "record.record_page",
+    "outcome": "evaluation.evaluation_page",
+    "naloxone": "naloxone_page",
+    "data": "data.data_page",
+}
+
+
+def show() -> None:
+    """The partners' side."""
+    st.set_page_config(page_title="Hexbeat", page_icon=ICON, layout="wide")
+    apply_style()
+    run_page(Settings.from_environment(), draw_pages)
+
+
+def draw_pages(here: Installation) -> None:
+    """The pages of the partners' side."""
+    pages: list[StreamlitPage] = []
+    for title, address in PAGES.items():
+        pages.append(st.Page(build_page(here, pages, address), title=title, url_path=address, default=not pages))
+    st.navigation(pages, position="hidden").run()
+
+
+def build_page(here: Installation, pages: Sequence[StreamlitPage], address: str) -> Callable[[], None]:
+    """What shows one page."""
+
+    def show_page() -> None:
+        import_module(f"hexbeat.dashboard.pages.{MODULES[address]}").show(here, pages)
+
+    return show_page

@@ -1,0 +1,159 @@
+"""The plan page: a patrol or a needle sweep for one working time, as a sentence, a map, a table and files."""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+
+from geo.errors import HexbeatError
+from hexbeat.dashboard.header import draw_header
+from hexbeat.dashboard.pages.map.map_page import draw_empty_store
+from hexbeat.dashboard.pages.plan.plan_request import draw_patrol_choices, draw_sweep_choices
+from hexbeat.dashboard.pages.plan.plan_result import draw_plan, draw_saved_plans
+from hexbeat.dashboard.screen import STYLE, draw_error
+from hexbeat.dashboard.state.session import Installation
+from hexbeat.operations.plans.patrol import PatrolChoices, make_patrol_plan
+from hexbeat.operations.plans.plan import Place, Plan, PlanKind
+from hexbeat.operations.plans.plan_settings import read_plan_settings, remember_start
+from hexbeat.operations.plans.plan_store import load_plan, save_plan
+from hexbeat.operations.plans.roads import load_road_travel
+from hexbeat.operations.plans.sweep import SweepChoices, make_sweep_plan, read_open_reports
+from hexbeat.operations.reference_places import read_reference
+from layers.access import Action, may, require
+
+__all__ = ["find_open_kind", "make_patrol", "make_sweep", "open_plan", "show"]
+
+_STEPS = ("What is expected where …", "Stops and their order …", "What such plans caught in past weeks …")
+
+
+def make_patrol(here: Installation, choices: PatrolChoices) -> None:
+    """Make, keep and open a patrol plan; an error in three parts where that cannot be."""
+
+    def make(tell: Callable[[int, int], None]) -> Plan:
+        travel = load_road_travel(_roads(here), mode=choices.mode, home=here.settings.home)
+        return make_patrol_plan(here.columns, here.area, choices, home=here.settings.home, travel=travel, progress=tell)
+
+    _make_plan(here, make, choices.start, words=lambda step, _: _STEPS[min(step, len(_STEPS) - 1)])
+
+
+def make_sweep(here: Installation, choices: SweepChoices) -> None:
+    """Make, keep and open a sweep plan; an error in three parts where that cannot be."""
+
+    def make(tell: Callable[[int, int], None]) -> Plan:
+        codes = choices.wards or here.area.wards.codes
+        reports = read_open_reports(here.store, here.viewer, ward_codes=codes)
+        near = read_reference(here.store, here.viewer)
+        travel = load_road_travel(_roads(here), mode=choices.mode, home=here.settings.home)
+        return make_sweep_plan(
+            here.columns, here.area, choices, reports=reports, near=near, travel=travel, progress=tell
+        )
+
+    _make_plan(here, make, choices.start, words=lambda step, _: f"Crew {step + 1}: stops and their order …")
+
+
+def _make_plan(
+    here: Installation,
+    make: Callable[[Callable[[int, int], None]], Plan],
+    start: Place,
+    *,
+    words: Callable[[int, int], str],
+) -> None:
+    bar = st.progress(0.0, text=words(0, 1))
+
+    def tell(step: int, of: int) -> None:
+        bar.progress(min(step / of, 1.0), text=words(step, of))
+
+    try:
+        require(here.viewer, Action.PLAN)
+        plan = make(tell)
+        save_plan(here.settings.home, plan, time_zone=here.area.time_zone)
+        if read_plan_settings(here.settings.home).start != start:
+            remember_start(here.settings.home, start)
+    except HexbeatError as error:
+        draw_error(error)
+        return
+    finally:
+        bar.empty()
+    st.query_params["plan"] = plan.plan_id
+
+
+def _roads(here: Installation) -> str | None:
+    return read_plan_settings(here.settings.home).roads
+
+
+def find_open_kind(here: Installation) -> str:
+    """The kind of the plan that the address names, so that the choices are its kind's.
+
+    Without a plan the kind that the address asks for; patrol if it asks for none.
+    """
+    try:
+        return str(load_plan(here.settings.home, st.query_params.get("plan", "")).kind)
+    except HexbeatError:
+        asked = st.query_params.get("kind", "")
+        return asked if asked in list(PlanKind) else "patrol"
+
+
+def open_plan(here: Installation) -> Plan | None:
+    """The plan that the address names; None if it names none, or one that is not here or is of another area."""
+    named = st.query_params.get("plan", "")
+    if not named:
+        return None
+    try:
+        plan = load_plan(here.settings.home, named)
+    except HexbeatError as error:
+        draw_error(error)
+        return None
+    return plan if plan.area == here.area.name else None
+
+
+KINDS: Final = {"patrol": "Patrol", "sweep": "Needle sweep"}
+
+
+def show(here: Installation, pages: Sequence[StreamlitPage]) -> None:
+    """Draw the plan page."""
+    draw_header(here, pages)
+    st.html(STYLE / "plan.css")
+    if not may(here.viewer, Action.PLAN):
+        st.text("Your role does not plan.")
+        return
+    if not len(here.columns):
+        draw_empty_store(here, pages)
+        return
+    kind = st.segmented_control(
+        "Plan", list(KINDS), default=find_open_kind(here), required=True, key="plan_kind", format_func=KINDS.__getitem__,
+        label_visibility="collapsed",
+    )  # fmt: skip
+    seed = int(st.session_state.get("plan_seed", 0))
+    patrol = draw_patrol_choices(here, seed) if kind == "patrol" else None
+    sweep = draw_sweep_choices(here, seed) if kind == "sweep" else None
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        ready = patrol is not None or sweep is not None
+        make = st.button("Make the plan", key="plan_make", type="primary", disabled=not ready, on_click=first_seed)
+        again = st.button(
+            "Another as good", key="plan_again", disabled=not ready, on_click=next_seed,
+            help="The same choices with other stops, order and times.",
+        )  # fmt: skip
+    if (make or again) and patrol:
+        make_patrol(here, patrol)
+    if (make or again) and sweep:
+        make_sweep(here, sweep)
+    found = open_plan(here)
+    if found:
+        draw_plan(here, found, pages)
+    else:
+        st.html(
+            '<div class="hb-empty"><h2>No plan is open</h2><p>Choose above and press <b>Make the plan</b>; it takes '
+            "some seconds. The first plan of new records judges the forecasts first, which takes longer.</p></div>"
+        )
+    draw_saved_plans(here)
+
+
+def first_seed() -> None:
+    """The plan of these choices: the same again for the same records."""
+    st.session_state["plan_seed"] = 0
+
+
+def next_seed() -> None:
+    """Another plan of the same choices."""
+    st.session_state["plan_seed"] = int(st.session_state.get("plan_seed", 0)) + 1

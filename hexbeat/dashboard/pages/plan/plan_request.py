@@ -1,0 +1,185 @@
+"""The few choices of a plan, with defaults that fit tonight."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+import streamlit as st
+
+from geo.errors import UsageError
+from hexbeat.analysis.rhythm import SHIFT_HOURS
+from hexbeat.areas.place_names import build_ward_labels
+from hexbeat.dashboard.screen import draw_error
+from hexbeat.dashboard.state.presets import SHIFT_TITLES
+from hexbeat.dashboard.state.session import Installation
+from hexbeat.operations.plans.patrol import PatrolChoices
+from hexbeat.operations.plans.plan import Place
+from hexbeat.operations.plans.plan_settings import find_starts, parse_place, read_plan_settings
+from hexbeat.operations.plans.sweep import SweepChoices
+from layers.catalogue import LAYERS
+
+__all__ = ["draw_patrol_choices", "draw_sweep_choices"]
+
+SHIFTS: Final = SHIFT_TITLES | {"hours": "Hours …"}
+INCIDENTS: Final = tuple(spec.name for spec in LAYERS if spec.kind == "incident")
+TITLES: Final = {spec.name: spec.title for spec in LAYERS}
+GOING: Final = {"walk": "On foot", "drive": "By car"}
+ELSEWHERE: Final = "Another place …"
+_Choices = TypeVar("_Choices")
+
+
+@dataclass(frozen=True, slots=True)
+class _SharedChoices:
+    """What both kinds of plan ask."""
+
+    start: Place
+    wards: tuple[str, ...]
+
+
+def draw_patrol_choices(here: Installation, seed: int) -> PatrolChoices | None:
+    """The choices of a patrol; None, with the reason on the page, while they make no sense."""
+    with st.container(horizontal=True, key="hb_plan_choices", gap="medium", vertical_alignment="bottom"):
+        day = st.date_input("Day", value=here.today, format="DD/MM/YYYY", key="patrol_day", width=150)
+        hours = _draw_hours("patrol", "late")
+        teams = st.number_input("Teams", min_value=1, max_value=12, value=2, key="patrol_teams", width=120)
+        mode = st.pills(
+            "Going", list(GOING), default="walk", required=True, key="patrol_mode", format_func=GOING.__getitem__
+        )
+    with st.container(horizontal=True, key="hb_plan_where", gap="medium", vertical_alignment="bottom"):
+        weights = _draw_weights()
+        common = _draw_where(here, "patrol", "station")
+    if not (weights and common and hours and mode):
+        return None
+    return _build_choices(
+        lambda: PatrolChoices(
+            day=day,
+            hours=hours,
+            start=common.start,
+            weights=weights,
+            teams=int(teams),
+            revisit_minutes=read_plan_settings(here.settings.home).revisit_minutes,
+            mode="drive" if mode == "drive" else "walk",
+            wards=common.wards,
+            seed=seed,
+        )
+    )
+
+
+def draw_sweep_choices(here: Installation, seed: int) -> SweepChoices | None:
+    """The choices of a sweep; None, with the reason on the page, while they make no sense."""
+    standard = read_plan_settings(here.settings.home).standard_hours
+    with st.container(horizontal=True, key="hb_plan_choices", gap="medium", vertical_alignment="bottom"):
+        day = st.date_input("Day", value=here.today, format="DD/MM/YYYY", key="sweep_day", width=150)
+        span = st.slider("Working day", 0, 24, (7, 15), key="sweep_hours", format="%d:00", width=220)
+        crews = st.number_input("Crews", min_value=1, max_value=12, value=1, key="sweep_crews", width=120)
+        hours = st.number_input(
+            "Reports answered within (hours)", min_value=0.5, max_value=672.0, value=standard, step=0.5,
+            key="sweep_standard", width=220,
+        )  # fmt: skip
+    with st.container(horizontal=True, key="hb_plan_where", gap="medium", vertical_alignment="bottom"):
+        common = _draw_where(here, "sweep", "depot")
+    if not common:
+        return None
+    return _build_choices(
+        lambda: SweepChoices(
+            day=day,
+            hours=span,
+            start=common.start,
+            crews=int(crews),
+            standard_hours=float(hours),
+            wards=common.wards,
+            seed=seed,
+        )
+    )
+
+
+def _draw_hours(key: str, default: str) -> tuple[int, int] | None:
+    shift = st.pills(
+        "Shift", list(SHIFTS), default=default, required=True, key=f"{key}_shift", format_func=SHIFTS.__getitem__
+    )
+    if shift != "hours":
+        return SHIFT_HOURS[str(shift)] if shift else None
+    first = st.number_input("From", min_value=0, max_value=23, value=18, key=f"{key}_from", width=110)
+    last = st.number_input("To", min_value=1, max_value=24, value=24, key=f"{key}_to", width=110)
+    if first == last:
+        st.text("From and to are the same hour.")
+        return None
+    return int(first), int(last)
+
+
+def _draw_weights() -> tuple[tuple[str, float], ...]:
+    """Layers and their weights: unlike things are weighed by people, never added up in silence."""
+    asked = [layer for layer in st.query_params.get("layers", "").split(",") if layer in INCIDENTS]
+    chosen = st.pills(
+        "What counts",
+        INCIDENTS,
+        selection_mode="multi",
+        default=asked or ["street_dealing"],
+        key="patrol_layers",
+        format_func=TITLES.__getitem__,
+    )
+    if not chosen:
+        st.text("Choose at least one layer.")
+        return ()
+    if len(chosen) == 1:
+        return ((chosen[0], 1.0),)
+    return tuple(
+        (
+            layer,
+            float(
+                st.number_input(
+                    f"Weight of {TITLES[layer].lower()}", min_value=0.1, max_value=100.0, value=1.0, step=0.5,
+                    key=f"weight_{layer}", width=190,
+                )
+            ),
+        )
+        for layer in INCIDENTS
+        if layer in chosen
+    )  # fmt: skip
+
+
+def _draw_where(here: Installation, key: str, kind: str) -> _SharedChoices | None:
+    """Where tours begin, and in which wards the stops are."""
+    places = find_starts(here.settings.home, here.store, here.viewer, kind)
+    named = [place.name for place in places]
+    chosen = st.selectbox("Begins and ends at", [*named, ELSEWHERE], key=f"{key}_start", width=240) if named else None
+    if chosen is None or chosen == ELSEWHERE:
+        lon, lat = here.area.centre
+        text = st.text_input(
+            "Begins and ends at (latitude, longitude)",
+            value=f"{lat:.4f}, {lon:.4f}",
+            key=f"{key}_place",
+            help="The middle of the area until you say where; it is remembered.",
+            width=240,
+        )
+        start = _parse_place(text, kind)
+    else:
+        start = places[named.index(chosen)]
+    labels = build_ward_labels(here.area.wards)
+    asked = st.query_params.get("wards", "").split(",") if f"{key}_wards" not in st.session_state else []
+    wards = st.multiselect(
+        "Wards",
+        list(here.area.wards.codes),
+        default=[code for code in asked if code in here.area.wards.codes],
+        key=f"{key}_wards",
+        format_func=labels.__getitem__,
+        placeholder="The whole area",
+    )
+    return _SharedChoices(start, tuple(sorted(wards))) if start else None
+
+
+def _parse_place(text: str, kind: str) -> Place | None:
+    try:
+        return parse_place(text, name={"station": "Station", "depot": "Depot"}[kind])
+    except UsageError as error:
+        st.text(f"{error.rule}: {error.hint}.")
+        return None
+
+
+def _build_choices(make: Callable[[], _Choices]) -> _Choices | None:
+    """What is made of the choices; None, with the error on the page, if they do not go together."""
+    try:
+        return make()
+    except UsageError as error:
+        draw_error(error)
+        return None

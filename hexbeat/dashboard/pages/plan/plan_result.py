@@ -1,0 +1,254 @@
+"""A plan on the page: the sentence, the map, each team's stops, the files, and how it was made."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import folium
+import numpy as np
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+from streamlit_folium import st_folium
+
+from hexbeat.areas.area import Area
+from hexbeat.areas.place_names import parse_cells
+from hexbeat.dashboard.map.basemap import build_base_map
+from hexbeat.dashboard.map.hex_layer import HexLayer
+from hexbeat.dashboard.state.session import Installation
+from hexbeat.documents.maps.scales import Scale, build_count_scale
+from hexbeat.documents.plan.plan_files import PLAN_FILES, build_plan_file
+from hexbeat.documents.plan.plan_text import describe_way, find_mark, find_pauses, format_clock
+from hexbeat.operations.plans.plan import Plan, Tour, describe_optimality, headline
+from hexbeat.operations.plans.plan_store import list_plans
+from layers.access import Action, may, require
+from layers.wording import escape_html, format_number, format_percent
+
+__all__ = [
+    "choose_team_style",
+    "describe_past",
+    "draw_plan",
+    "draw_saved_plans",
+    "draw_tours",
+    "render_key",
+    "render_tour",
+]
+
+
+def describe_past(plan: Plan) -> str:
+    """What such plans would have caught in past weeks, beside the usual way of choosing; "" where that is not known.
+
+    The shares come first: of two ways the one that visits less may have the higher multiple of chance and catch less.
+    """
+    if not plan.past:
+        return ""
+    rates = [
+        f"{format_number(pai)} times chance, {format_number(low)} to {format_number(high)}"
+        for _, pai, low, high in plan.past
+    ]
+    if not plan.past_shares:  # a plan of before, which did not keep them
+        return f"In past weeks: {'; '.join(f'{row[0]} {rate}' for row, rate in zip(plan.past, rates, strict=True))}."
+    parts = [
+        f"{label[:1].lower()}{label[1:]}{',' if ',' in label else ''} held {format_percent(share)} of events "
+        f"in {area * 100:.2f} % of the area ({rate})"
+        for (label, *_), (share, area), rate in zip(plan.past, plan.past_shares, rates, strict=True)
+    ]
+    return f"In past weeks {'; '.join(parts)}."
+
+
+def render_tour(plan: Plan, tour: Tour) -> str:
+    """A team's stops as a table that says what the map shows; all text is escaped."""
+    rows = _render_pauses(plan, tour, 0)
+    for stop in tour.stops:
+        rows += (
+            f"<tr><th scope=row>{stop.order}</th><td>{format_clock(stop.arrive, plan)}</td><td>{format_clock(stop.leave, plan)}</td>"
+            f"<td>{escape_html(stop.place)}</td><td>{escape_html(stop.reason)}</td></tr>"
+        ) + _render_pauses(plan, tour, stop.order)
+    head = "".join(f"<th scope=col>{name}</th>" for name in ("Stop", "Arrive", "Leave", "Place", "Why"))
+    return (
+        f'<div class="hb-scroll hb-stops" tabindex="0" role="region" aria-label="Stops of {escape_html(tour.team)}">'
+        f'<table class="hb-plain"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+    )
+
+
+def _render_pauses(plan: Plan, tour: Tour, order: int) -> str:
+    """The break, and other time that is free, between a stop and the next."""
+    return "".join(
+        f"<tr><td></td><td>{format_clock(pause.begins, plan)}</td><td>{format_clock(pause.ends, plan)}</td>"
+        f"<td>{'Break' if pause.kind == 'break' else 'Free'}</td><td></td></tr>"
+        for pause in find_pauses(tour, order)
+    )
+
+
+# Of Okabe and Ito 2008, darkened until white letters stand on them (4.5 : 1): told apart by the colour-blind as well.
+COLOURS: Final = ("#005a8f", "#a34000", "#00694e", "#8a3a6c", "#4d4d4d", "#6b5600")
+DASHES: Final = ("", "9 6", "2 6", "14 5 2 5")
+_COUNTS: Final = build_count_scale(4)
+VISITS: Final = Scale(
+    breaks=(1.0, 2.0, 3.0),
+    light=_COUNTS.light[:3],
+    dark=_COUNTS.dark[:3],
+    labels=("once", "twice", "three times or more"),
+)
+EDGE: Final = 0.004  # degrees around the tours
+
+
+def choose_team_style(number: int) -> tuple[str, str]:
+    """Colour and dashes (SVG's dash array, "" for a whole line) of a team, counted from 0."""
+    return COLOURS[number % len(COLOURS)], DASHES[number % len(DASHES)]
+
+
+def draw_tours(area: Area, plan: Plan, *, height: int = 540) -> None:
+    """Draw the plan at this place of the page. Only numbers of ours are written on it, never text of data."""
+    group = folium.FeatureGroup(name="tours")
+    group.add_child(_build_cells(plan))
+    for number, tour in enumerate(plan.tours):
+        colour, dashes = choose_team_style(number)
+        for line in (_build_line(tour, "#ffffff", 7, None), _build_line(tour, colour, 3, dashes or None)):
+            group.add_child(line)
+    for number, tour in enumerate(plan.tours):
+        for (lat, lon), orders in _group_by_place(tour).items():
+            group.add_child(_build_mark(lat, lon, ", ".join(orders), choose_team_style(number)[0]))
+    for tour in plan.tours[:1]:
+        group.add_child(_build_mark(tour.start.lat, tour.start.lon, "S", "#1b2027"))
+    st_folium(
+        build_base_map(area, view_key=f"plan-{plan.plan_id}"),
+        key=f"plan_map_{plan.plan_id}",
+        height=height,
+        use_container_width=True,
+        feature_group_to_add=group,
+        returned_objects=[],
+    )
+
+
+def render_key(plan: Plan) -> str:
+    """Which line is whose, as a list with the lines drawn."""
+    items = []
+    for number, tour in enumerate(plan.tours, start=1):
+        colour, dashes = choose_team_style(number - 1)
+        style = "solid" if not dashes else "dotted" if dashes.startswith("2") else "dashed"
+        line = f'<span aria-hidden="true" style="border-top: 4px {style} {colour}"></span>'
+        items.append(f"<li>{line} {plan.tours[number - 1].team}: {len(tour.stops)} stops</li>")
+    return f'<ul class="hb-plan-key" aria-label="Lines on the map">{"".join(items)}</ul>'
+
+
+def _build_cells(plan: Plan) -> HexLayer:
+    """The cells that are visited, by how often; the map turns to the tours."""
+    cells, times = np.unique([stop.cell for tour in plan.tours for stop in tour.stops], return_counts=True)
+    points = [(stop.lon, stop.lat) for tour in plan.tours for stop in tour.stops]
+    points += [(tour.start.lon, tour.start.lat) for tour in plan.tours]
+    lon, lat = np.array(points).T
+    return HexLayer(
+        parse_cells(cells.tolist()),
+        times,
+        scale=VISITS,
+        title="Visits to a place",
+        unit="Visits",
+        layer_id="plan",
+        fit=(float(lon.min()) - EDGE, float(lat.min()) - EDGE, float(lon.max()) + EDGE, float(lat.max()) + EDGE),
+    )
+
+
+def _group_by_place(tour: Tour) -> dict[tuple[float, float], list[str]]:
+    """The numbers of the stops at each place: a second visit would hide the first."""
+    found: dict[tuple[float, float], list[str]] = {}
+    for stop in tour.stops:
+        found.setdefault((stop.lat, stop.lon), []).append(str(stop.order))
+    return found
+
+
+def _build_line(tour: Tour, colour: str, weight: int, dashes: str | None) -> Any:
+    places = [(tour.start.lat, tour.start.lon), *((stop.lat, stop.lon) for stop in tour.stops)]
+    places.append((tour.finish.lat, tour.finish.lon))
+    look = {"color": colour, "weight": weight, "opacity": 0.9, "dash_array": dashes, "interactive": False}
+    return folium.PolyLine(places, **look)  # type: ignore[no-untyped-call]  # folium types some of its classes only
+
+
+def _build_mark(lat: float, lon: float, word: str, colour: str) -> Any:
+    """A small disc with numbers of ours; the table beside the map says the same to those who cannot see it."""
+    wide = 22 + 6 * max(0, len(word) - 2)
+    look = (
+        f"background:{colour};color:#fff;border:1.5px solid #fff;border-radius:11px;width:{wide}px;height:22px;"
+        "box-sizing:border-box;font:600 11px/19px system-ui,sans-serif;text-align:center;white-space:nowrap"
+    )
+    icon = folium.DivIcon(
+        icon_size=(wide, 22),
+        icon_anchor=(wide // 2, 11),
+        class_name="hb-stop",
+        html=f'<div style="{look}">{word}</div>',
+    )
+    return folium.Marker((lat, lon), icon=icon, interactive=False, keyboard=False)
+
+
+DONE: Final = "done"  # the page of the ledger
+MOST_SAVED: Final = 30
+
+
+def draw_plan(here: Installation, plan: Plan, pages: Sequence[StreamlitPage]) -> None:
+    """All of a plan, the answer first."""
+    marked = f'<p class="hb-notes"><b>{escape_html(find_mark(plan))}</b></p>' if plan.synthetic else ""
+    title = escape_html(f"{plan.title} · plan {plan.plan_id}")
+    st.html(
+        f'<div aria-live="polite"><h2 class="hb-map-title">{title}</h2>'
+        f'<p class="hb-sentence">{escape_html(headline(plan))}</p>'
+        f'<p class="hb-notes">{escape_html(describe_past(plan))} {escape_html(describe_optimality(plan))}</p>{marked}</div>'
+    )
+    if any(tour.stops for tour in plan.tours):
+        draw_files(here, plan, pages)
+        with st.container(horizontal=True, key="hb_plan_body", gap="medium"):
+            with st.container(key="hb_plan_map"):
+                st.html(render_key(plan))
+                draw_tours(here.area, plan)
+            with st.container(key="hb_plan_stops"):
+                draw_teams(plan)
+    with st.expander("How this plan was made, and what it cannot know"):
+        items = "".join(f"<li>{escape_html(line)}</li>" for line in (*plan.notes, *plan.settings))
+        st.html(f'<ul class="hb-notes">{items}</ul>')
+
+
+def draw_teams(plan: Plan) -> None:
+    """Each team's way and stops, a tab a team."""
+    for tab, tour in zip(st.tabs([tour.team for tour in plan.tours]), plan.tours, strict=True):
+        with tab:
+            st.html(f'<p class="hb-tour">{escape_html(describe_way(plan, tour))}</p>')
+            st.html(render_tour(plan, tour))
+
+
+def draw_files(here: Installation, plan: Plan, pages: Sequence[StreamlitPage]) -> None:
+    """A button for each kind of file, and the way to the page on which stops are ticked off."""
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        for page in pages:
+            if page.url_path == DONE:
+                st.page_link(page, label="Tick stops off (phone)", query_params={"plan": plan.plan_id})
+        if may(here.viewer, Action.EXPORT):
+            for kind, (label, mime, suffix) in PLAN_FILES.items():
+                st.download_button(
+                    label,
+                    data=lambda kind=kind: _file(here, plan, kind),  # type: ignore[misc]  # a button's own kind
+                    file_name=f"hexbeat-{plan.area}-{plan.kind}-{plan.plan_id}{suffix}",
+                    mime=mime,
+                    on_click="ignore",
+                    key=f"plan_file_{kind}",
+                )
+
+
+def _file(here: Installation, plan: Plan, kind: str) -> bytes:
+    """The file, made when its button is pressed; the policy is asked again then."""
+    require(here.viewer, Action.EXPORT)
+    return build_plan_file(plan, here.area, kind)
+
+
+def draw_saved_plans(here: Installation) -> None:
+    """The plans that were made here, to open one again."""
+    saved = list_plans(here.settings.home)[:MOST_SAVED]
+    if not saved:
+        return
+    with st.expander("Earlier plans"):
+        words = {code: f"{title} ({code})" for code, title, _ in saved}
+        chosen = st.selectbox(
+            "Open a plan again", list(words), index=None, key="plan_open", format_func=words.__getitem__
+        )
+        if chosen and chosen != st.query_params.get("plan"):
+            st.button("Open it", key="plan_open_it", on_click=_open, args=(chosen,))
+
+
+def _open(code: str) -> None:
+    st.query_params["plan"] = code

@@ -1,0 +1,175 @@
+"""The stops of a team on a phone: the next one large, one tap when it is done, the last tap undone."""
+
+import datetime as dt
+from typing import Final
+
+import streamlit as st
+
+from geo.errors import HexbeatError
+from hexbeat.dashboard.pages.record.record_view import (
+    StopState,
+    TourProgress,
+    build_progress,
+    render_card,
+    render_progress,
+    render_row,
+)
+from hexbeat.dashboard.screen import draw_error
+from hexbeat.dashboard.state.session import Installation
+from hexbeat.operations.ledger.ledger import read_visits, record_visit, undo_visit
+from hexbeat.operations.ledger.visits import DONE, MOST_MINUTES, MOST_NEEDLES, NOT_DONE, began_by_now, visit_of_stop
+from hexbeat.operations.plans.plan import Plan, Tour
+from layers.access import Action, may
+from layers.wording import escape_html
+
+__all__ = ["draw_stops"]
+
+CHOSEN_KEY: Final = "done_chosen"  # the stop that a person picked from the list, in place of the next one
+MESSAGE_KEY: Final = "done_said"
+OFFLINE: Final = (
+    "This page needs a connection. Without one its buttons do not work, and nothing is recorded in secret to be sent "
+    "later. Tick the stops on the printed plan, or let the phone record its track: the file is read below."
+)
+
+
+def draw_stops(here: Installation, plan: Plan, tour: Tour) -> None:
+    """The team's progress, the stop that is next, and all stops."""
+    shown = build_progress(plan, tour, read_visits(here.store, here.viewer, plan_id=plan.plan_id), zone=here.area.tz)
+    st.html(render_progress(shown))
+    with (
+        st.container()
+    ):  # each part keeps its place whatever the others show, so that nothing is there twice for a while
+        draw_message()
+    if may(here.viewer, Action.RECORD_WORK):
+        with st.container(key="hb_done_now"):
+            draw_card(here, shown)
+        with st.container(key="hb_done_undo"):
+            draw_undo(here, shown)
+    draw_list(here, shown)
+    st.html(
+        '<p class="hb-offline" role="alert">No connection: nothing is recorded now.</p>'
+        f'<p class="hb-small">{OFFLINE}</p>'
+    )
+
+
+def draw_message() -> None:
+    """What the last tap did, or why it did nothing."""
+    said = st.session_state.pop(MESSAGE_KEY, None)
+    if isinstance(said, HexbeatError):
+        draw_error(said)
+    elif said:
+        st.html(f'<p role="status"><b>{escape_html(said)}</b></p>')
+
+
+def draw_card(here: Installation, shown: TourProgress) -> None:
+    """The stop to go to, with its numbers and its buttons."""
+    picked = st.session_state.get(CHOSEN_KEY)
+    state = next((one for one in shown.states if one.stop.stop_id == picked), None) or shown.next
+    if state is None:
+        st.html(
+            '<div class="hb-done-card"><h2>All stops are recorded</h2>'
+            "<p>Thank you. To correct one, choose it below.</p></div>"
+        )
+        return
+    st.html(render_card(state, total=len(shown.states)))
+    key = f"{shown.plan.plan_id}_{shown.tour.team}_{state.stop.stop_id}"
+    spent, found = f"done_min_{key}", f"done_needles_{key}"
+    with st.container(horizontal=True, gap="small", key="hb_done_numbers"):
+        draw_number_input("Minutes", state.minutes if state.done else state.stop.minutes, MOST_MINUTES, spent)
+        if shown.is_sweep:
+            draw_number_input("Needles collected", state.needles or 0, MOST_NEEDLES, found)
+    label = "Correct" if state.visit_id else "Done"
+    # Names, not numbers: what is typed last arrives together with the tap, after these were drawn.
+    arguments = (here, shown, state, spent, found if shown.is_sweep else None)
+    st.button(
+        label, type="primary", width="stretch", key=f"done_yes_{key}", on_click=record_stop, args=(*arguments, DONE)
+    )
+    st.button(
+        "Could not do it", width="stretch", key=f"done_no_{key}", on_click=record_stop, args=(*arguments, NOT_DONE)
+    )
+
+
+def draw_number_input(label: str, value: int | None, most: int, key: str) -> None:
+    """A whole number with large steps to either side."""
+    st.number_input(label, min_value=0, max_value=most, value=value or 0, step=1, key=key)
+
+
+def record_stop(
+    here: Installation, shown: TourProgress, state: StopState, minutes_key: str, needles_key: str | None, outcome: str
+) -> None:
+    """Record a stop with the numbers of two fields. The same tap twice, as a slow page brings it about, is one."""
+    minutes = int(st.session_state[minutes_key])
+    needles = int(st.session_state[needles_key]) if needles_key else None
+    now = dt.datetime.now(dt.UTC)
+    stop = state.stop
+    spent = minutes if outcome == DONE else 0
+    try:
+        found = read_visits(here.store, here.viewer, plan_id=shown.plan.plan_id)
+        again = build_progress(shown.plan, shown.tour, found, zone=here.area.tz)
+        known = next(one for one in again.states if one.stop.stop_id == stop.stop_id)
+        if known.visit_id is not None and state.visit_id is None:
+            return
+        began = known.started if known.done and outcome == DONE else None
+        visit = visit_of_stop(
+            shown.plan,
+            shown.tour,
+            stop,
+            started_at=began or began_by_now(shown.plan, stop, minutes=spent, now=now),
+            minutes=spent,
+            needles=needles if outcome == DONE else None,
+            outcome=outcome,
+        )
+        record_visit(here.store, here.viewer, visit, now=now)
+    except HexbeatError as error:
+        st.session_state[MESSAGE_KEY] = error
+        return
+    st.session_state.pop(CHOSEN_KEY, None)
+    st.session_state[MESSAGE_KEY] = f"Recorded: stop {stop.order}, " + (
+        f"{spent} minutes from {visit.started_at.astimezone(here.area.tz):%H:%M}." if outcome == DONE else "not done."
+    )
+
+
+def draw_undo(here: Installation, shown: TourProgress) -> None:
+    """Take the last record back."""
+    if shown.last is None or shown.last.visit_id is None:
+        return
+    st.button(
+        f"Undo stop {shown.last.stop.order}",
+        width="stretch",
+        key=f"done_undo_{shown.last.visit_id}",
+        on_click=undo_stop,
+        args=(here, shown.last.visit_id, shown.last.stop.order),
+    )
+
+
+def undo_stop(here: Installation, name: str, order: int) -> None:
+    """Undo one visit, and say what stands now."""
+    try:
+        again = undo_visit(here.store, here.viewer, name)
+    except HexbeatError as error:
+        st.session_state[MESSAGE_KEY] = error
+        return
+    st.session_state[MESSAGE_KEY] = f"Stop {order}: " + (
+        "what was recorded before stands again." if again else "taken back, it is open again."
+    )
+
+
+def draw_list(here: Installation, shown: TourProgress) -> None:
+    """All stops in their order; a tap on one puts it above."""
+    st.html('<h2 class="hb-title">All stops</h2>')
+    allowed = may(here.viewer, Action.RECORD_WORK)
+    for state in shown.states:
+        with st.container(horizontal=True, gap="small", key=f"hb_done_stop_{state.stop.order}"):
+            if allowed:
+                st.button(
+                    f"Stop {state.stop.order}",
+                    key=f"done_choose_{state.stop.stop_id}",
+                    on_click=choose_stop,
+                    args=(state.stop.stop_id,),
+                )
+            st.html(render_row(state, is_sweep=shown.is_sweep))
+
+
+def choose_stop(stop_id: str) -> None:
+    """Put a stop above, to do it out of turn or to correct it."""
+    st.session_state[CHOSEN_KEY] = stop_id

@@ -1,0 +1,133 @@
+"""What to do and whom to call, and how the numbers are made: the words that stand below every map."""
+
+import datetime as dt
+import re
+from dataclasses import dataclass
+from html import escape
+from typing import Final
+
+from geo.errors import UsageError
+from hexbeat.dashboard.public.published_counts import ReleaseTotals
+from hexbeat.release.format import ReleasedLayer
+from hexbeat.release.release_text import format_promise
+from layers.wording import format_date
+
+__all__ = ["ADVICE", "TOTALS", "Contact", "render_accessibility", "render_advice", "render_method", "render_sources"]
+
+_PLACE: Final = "{needle}"
+ADVICE: Final = {
+    "needle_litter": ("If you find a needle", ("Do not touch it, and keep children and pets away.", _PLACE)),
+    "overdoses": (
+        "If someone may have taken an overdose",
+        (
+            "Call 999 and ask for an ambulance. Say what was taken, if you know it.",
+            "Stay with the person and do what the call handler says. If there is naloxone, use it.",
+        ),
+    ),
+    "street_dealing": (
+        "If you see drug dealing",
+        (
+            "If somebody is in danger, call 999. Otherwise tell the police: call 101, or use their website.",
+            "To stay anonymous, call Crimestoppers on 0800 555 111.",
+        ),
+    ),
+    "closed_properties": (
+        "If you see somebody go into a closed property",
+        ("Call 101, or 999 if somebody is in danger. A court has ordered that nobody may go in.",),
+    ),
+}
+TOTALS: Final = (
+    "Every total here is a sum of numbers that are shown, so the true total may be higher: then the page says "
+    "“at least”. A period appears one period late and is never changed afterwards; what is reported later is counted "
+    "in the period in which it is received."
+)
+ACCESSIBILITY: Final = """\
+This page is made to meet the Web Content Accessibility Guidelines 2.2 at level AA. Everything works with a keyboard
+alone: on the map, arrow keys move it, plus and minus zoom, and Alt with an arrow key goes from place to place and says
+the number. The table below the map says the same. Nothing is told by colour alone: the classes differ in lightness,
+lines part the places, and hatches mark what is counted for a larger place. The page can be enlarged to 400 % without
+scrolling sideways, and nothing moves by itself.
+
+It is checked with axe-core and by keyboard at every change of the program; people who use screen readers have not
+tested it yet. Known limits: the smallest places on the map are smaller than a fingertip until you zoom in, and the
+map's shapes themselves have no names for screen readers; the table has them.
+
+If something does not work for you, tell whoever published this page.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """Whom to tell of a needle: `words` as in "Call the council on 01234 567890", `form` a https address."""
+
+    words: str | None = None
+    form: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.form is not None and not re.fullmatch(r"https://[^\s\"'<>]+", self.form):
+            raise UsageError(
+                "The form for needles is a https address", f"it is {self.form!r}", "give it as in https://example.org/"
+            )
+
+    def as_html(self) -> str:
+        """One line: the council's own words and form, or where to look for them."""
+        if not self.words and not self.form:
+            return "Tell the council where it is: its website has the number and the form."
+        words = escape(self.words or "Tell the council where it is.")
+        link = f' <a href="{escape(self.form)}">Report it online</a>' if self.form else ""
+        return f"{words}{link}"
+
+
+def render_advice(layer: ReleasedLayer, contact: Contact) -> str:
+    """What to do about what is shown."""
+    title, lines = ADVICE.get(layer.name, ("In an emergency", ("Call 999.",)))
+    items = "".join(f"<li>{contact.as_html() if line == _PLACE else escape(line)}</li>" for line in lines)
+    return (
+        f'<section class="hp-do" data-layer="{escape(layer.name)}"><h2>{escape(title)}</h2><ul>{items}</ul></section>'
+    )
+
+
+def render_method(published: ReleaseTotals, layer: ReleasedLayer) -> str:
+    """How the numbers are made, in about 200 words."""
+    facts = published.release.facts
+    months = {3: "three months", 12: "a year", 6: "half a year", 1: "a month"}.get(layer.months, "a fixed period")
+    fewest = (
+        f" at {layer.minimum_places} or more spots of about 50 metres that do not touch" if layer.minimum_places else ""
+    )
+    cut = (
+        f"The area is cut into small places of about 350 metres across, each within one ward. Where at least {layer.k} "
+        f"{layer.many} were recorded in {months}{fewest}, a place is shown by itself. What is left over is shown for a "
+        "wider part of the ward, then for the whole ward, then for the whole area; if it is still too little, not at "
+        "all."
+    )
+    whole = f"{layer.title} are shown for the whole area and {months} only, because there are few of them."
+    lines = [
+        format_promise(layer.k),
+        cut if published.by_ward(layer) else whole,
+        layer.counted,
+        TOTALS,
+        "More reports can mean more events, or more people who report. Blank does not promise that nothing happened.",
+        str(facts["wording"]["claim"]),
+    ]
+    return "".join(f"<p>{escape(line)}</p>" for line in lines)
+
+
+def render_sources(published: ReleaseTotals) -> str:
+    """Where the numbers and the boundaries come from, and under which licence."""
+    facts = published.release.facts
+    sources = "".join(
+        f"<li>{escape(str(source['title']))}: {escape(str(source['note']))}</li>" for source in facts["sources"]
+    )
+    area = facts["area"]
+    made = format_date(dt.date.fromisoformat(facts["as_at"]))
+    limits = "".join(f"<li>{escape(str(limit))}</li>" for limit in facts["wording"]["limits"])
+    return (
+        f"<ul>{sources}</ul><p>Numbers: {escape(str(facts['licence']))}. Boundaries: {escape(str(area['licence']))}. "
+        f"{escape(str(area['attribution']))}</p><p>Release {escape(str(facts['number']))}, made from what was recorded "
+        f"up to {made}.</p><p>What no such rule can stop:</p><ul>{limits}</ul>"
+    )
+
+
+def render_accessibility() -> str:
+    """The accessibility statement."""
+    return "".join(f"<p>{escape(part)}</p>" for part in ACCESSIBILITY.split("\n\n"))

@@ -1,0 +1,193 @@
+"""A briefing for a ward councillor, from the published release and nothing else: one A4 page in plain words."""
+
+import datetime as dt
+import re
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Final
+
+import numpy as np
+import shapely
+
+from geo.errors import UsageError
+from hexbeat.dashboard.public.advice import ADVICE, TOTALS
+from hexbeat.dashboard.public.block_drawing import list_steps
+from hexbeat.dashboard.public.published_counts import ReleaseTotals
+from hexbeat.dashboard.public.sentences import describe_ward, format_past_number, format_period
+from hexbeat.documents.maps.map_svg import render_sketch
+from hexbeat.documents.maps.scales import Scale, build_count_scale
+from hexbeat.documents.maps.sketch import Outline, Sketch
+from hexbeat.documents.typst_pdf import render_pdf
+from hexbeat.release.format import Period, Release, ReleasedLayer
+from hexbeat.release.release_text import format_promise
+from layers.wording import format_date
+
+__all__ = [
+    "CouncillorBriefing",
+    "Part",
+    "build_councillor_briefing",
+    "format_ward_file",
+    "render_councillor_map",
+    "render_councillor_pdf",
+    "render_ward_files",
+]
+
+MOST_PERIODS: Final = 4
+WIDE_MM, HIGH_MM = 88.0, 96.0
+BLANK: Final = (
+    "What is white is counted with a larger place, or there were none, or too few to show. Every number of the map is "
+    "in the release."
+)
+PLACE: Final = "{needle}"  # where the public page puts the council's own contact
+CONTACT: Final = "Tell the council where it is: its website has the number and the form."
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One layer in words, and its last periods as (period, number in words), the oldest first."""
+
+    layer: str
+    title: str
+    sentences: tuple[str, ...]
+    past: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CouncillorBriefing:
+    """All that the page says of one ward (its code)."""
+
+    published: ReleaseTotals
+    ward_code: str
+    ward: str
+    title: str
+    parts: tuple[Part, ...]
+
+
+def build_councillor_briefing(release: Release, ward: str) -> CouncillorBriefing:
+    """The latest period of every released layer in a ward, named by code or name; UsageError for another."""
+    published = ReleaseTotals(release)
+    return build_ward_briefing(published, find_ward(published, ward))
+
+
+def build_ward_briefing(published: ReleaseTotals, code: str) -> CouncillorBriefing:
+    """The same of a ward by its code."""
+    name = published.wards[code]
+    parts = tuple(build_part(published, layer, code) for layer in published.layers)
+    return CouncillorBriefing(published, code, name, f"{name}: what is happening", parts)
+
+
+def format_ward_file(code: str) -> str:
+    """What the page of a ward is called as a file; a code that is no plain name becomes one."""
+    return f"ward-{re.sub('[^A-Za-z0-9]+', '-', code)}.pdf"
+
+
+def render_ward_files(published: ReleaseTotals) -> dict[str, bytes]:
+    """The page of every ward by the name of its file; the same release gives the same bytes. About 45 kB each."""
+    return {
+        format_ward_file(code): render_councillor_pdf(build_ward_briefing(published, code)) for code in published.wards
+    }
+
+
+def find_ward(published: ReleaseTotals, asked: str) -> str:
+    """The code of a ward by its code or name, in any case."""
+    key = asked.strip().casefold()
+    for code, name in published.wards.items():
+        if key in (code.casefold(), name.casefold()):
+            return code
+    raise UsageError(
+        "A ward is one of the release",
+        f"{asked!r} is none of {published.title}",
+        f"choose from {', '.join(published.wards.values())}",
+    )
+
+
+def build_part(published: ReleaseTotals, layer: ReleasedLayer, ward: str) -> Part:
+    """One layer's latest period, and those before it."""
+    place = ward if published.by_ward(layer) else None
+    periods = layer.periods[-MOST_PERIODS:]
+    past = tuple(
+        (format_period(one), format_past_number(published, layer, one, published.shown(layer, one, place)))
+        for one in periods
+    )
+    return Part(layer.name, layer.title, tuple(describe_ward(published, layer, layer.periods[-1], ward)), past)
+
+
+def render_councillor_pdf(found: CouncillorBriefing) -> bytes:
+    """The briefing as PDF/UA-1 on one A4 page; the same bytes for the same release."""
+    layer = find_mapped_layer(found)
+    drawings = {} if layer is None else {"map": render_councillor_map(found, layer, layer.periods[-1])}
+    return render_pdf("councillor", build_page_data(found, layer), drawings)
+
+
+def find_mapped_layer(found: CouncillorBriefing) -> ReleasedLayer | None:
+    """The first layer with numbers for wards; None if there is none."""
+    return next((layer for layer in found.published.layers if found.published.by_ward(layer)), None)
+
+
+def build_page_data(found: CouncillorBriefing, layer: ReleasedLayer | None) -> dict[str, Any]:
+    """All that the page says."""
+    facts = found.published.release.facts
+    mark = "DEMONSTRATION: some or all of these events are made up." if facts["demonstration"] else ""
+    return {
+        "title": found.title,
+        "head": f"{found.ward}, {found.published.title}. From release {facts['number']} of the published numbers, "
+        f"as recorded up to {format_date(dt.date.fromisoformat(facts['as_at']))}.",
+        "mark": mark,
+        "alt": describe_map(found, layer) if layer else "",
+        "map-title": f"{layer.title}, {format_period(layer.periods[-1])}" if layer else "",
+        "blank": BLANK,
+        "parts": [
+            {"title": part.title, "words": " ".join(part.sentences), "past": [list(row) for row in part.past]}
+            for part in found.parts
+        ],
+        "advice": [build_advice(part.layer) for part in found.parts if part.layer in ADVICE],
+        "promises": [f"{one.title}: {format_promise(one.k)}" for one in found.published.layers],
+        "totals": TOTALS,
+        "claim": str(facts["wording"]["claim"]),
+        "footer": f"{'Demonstration. ' if mark else ''}Made by Hexbeat from published numbers alone. "
+        f"{facts['area']['attribution']}",
+    }
+
+
+def build_advice(layer: str) -> dict[str, str]:
+    title, lines = ADVICE[layer]
+    return {"title": title, "words": " ".join(CONTACT if line == PLACE else line for line in lines)}
+
+
+def describe_map(found: CouncillorBriefing, layer: ReleasedLayer) -> str:
+    """What the map shows, for those who do not see it."""
+    period = layer.periods[-1]
+    shown = found.published.shown(layer, period, found.ward_code)
+    pieces = [f"{block.count:,} in {block.place_label}" for block in shown.blocks if block.level == "piece"]
+    return f"Map of {layer.many} in {found.ward}, {format_period(period)}: {'; '.join(pieces) or 'no place by itself'}."
+
+
+def build_scale(k: int) -> Scale:
+    """Classes that begin with the smallest number that is ever shown: k, 2 k, 4 k, 8 k, 16 k."""
+    steps = list_steps(k)
+    colours = build_count_scale(1)
+    labels = [f"{start:,}\N{EN DASH}{end - 1:,}" for start, end in pairwise(steps)]
+    return Scale(tuple(map(float, steps)), colours.light, colours.dark, (*labels, f"{steps[-1]:,}+"))
+
+
+def render_councillor_map(found: CouncillorBriefing, layer: ReleasedLayer, period: Period) -> bytes:
+    """The ward with the places that are shown by themselves, as SVG."""
+    places = found.published.release.places
+    wards = [places[place_id] for place_id in places if places[place_id].level == "ward"]
+    unique = {place.ward_code: place for place in wards if place.ward_code in found.published.wards}
+    blocks = [one for one in found.published.release.blocks_of(layer.name, period.name) if one.level == "piece"]
+    counts = np.array([float(block.count) for block in blocks])
+    west, south, east, north = shapely.bounds(unique[found.ward_code].outline).tolist()
+    sketch = Sketch(
+        wards=np.array([place.outline for place in unique.values()], dtype=object),
+        names=tuple(place.label for place in unique.values()),
+        attribution=str(found.published.release.facts["area"]["attribution"]),
+        alt=describe_map(found, layer),
+        shaded=np.array([places[block.place_id].outline for block in blocks], dtype=object),
+        values=counts,
+        scale=build_scale(layer.k) if len(counts) else None,
+        legend_title=f"{layer.many.capitalize()} in a small place",
+        areas=(Outline(unique[found.ward_code].outline, found.ward),),
+        extent=(west, south, east, north),
+    )
+    return render_sketch(sketch, width_mm=WIDE_MM, height_mm=HIGH_MM)

@@ -1,0 +1,143 @@
+"""The published numbers as files: a table with its metadata (W3C CSV on the Web), and shapes as GeoJSON."""
+
+import csv
+import io
+import json
+from typing import Any, Final
+
+import numpy as np
+import shapely
+
+from hexbeat.dashboard.public.published_counts import ReleaseTotals
+from hexbeat.dashboard.public.sentences import describe_place, format_period
+from hexbeat.files import escape_formula
+from hexbeat.release.format import Block
+
+__all__ = ["COLUMNS", "build_download_files", "build_numbers_csv", "build_numbers_geojson", "build_numbers_metadata"]
+
+COLUMNS: Final = {
+    "layer": ("what is counted, by its short name", "string"),
+    "title": ("what is counted", "string"),
+    "period": ("name of the period", "string"),
+    "period_words": ("the period in words", "string"),
+    "from": ("first day of the period", "date"),
+    "to": ("first day after the period", "date"),
+    "ward_code": ("ONS code of the ward; empty for the whole area", "string"),
+    "ward": ("name of the ward; empty for the whole area", "string"),
+    "level": ("piece, group, ward or borough: how large the place is", "string"),
+    "place_id": ("name of the place in the release", "string"),
+    "place": ("what to call the place", "string"),
+    "covers": ("which part of the ward or area the number is for", "string"),
+    "count": ("published number; never below the threshold of its layer", "integer"),
+}
+
+
+def build_download_files(published: ReleaseTotals) -> dict[str, bytes]:
+    """Name to content of the downloads; the same release gives the same bytes."""
+    return {
+        "numbers.csv": build_numbers_csv(published),
+        "numbers.csv-metadata.json": build_numbers_metadata(published),
+        "numbers.geojson": build_numbers_geojson(published),
+    }
+
+
+def build_numbers_csv(published: ReleaseTotals) -> bytes:
+    """One row a published block; text that a spreadsheet would run is made plain."""
+    text = io.StringIO(newline="")
+    table = csv.DictWriter(text, list(COLUMNS), lineterminator="\r\n")
+    table.writeheader()
+    for block in published.release.blocks:
+        table.writerow({name: escape_formula(value) for name, value in _row(published, block).items()})
+    return text.getvalue().encode()
+
+
+def build_numbers_metadata(published: ReleaseTotals) -> bytes:
+    """What the table is, where it comes from and what its columns mean."""
+    facts = published.release.facts
+    columns = [
+        {"name": name, "titles": name, "dc:description": meaning, "datatype": kind}
+        for name, (meaning, kind) in COLUMNS.items()
+    ]
+    described = {
+        "@context": ["http://www.w3.org/ns/csvw", {"@language": "en"}],
+        "url": "numbers.csv",
+        **_about(published),
+        "dc:license": facts["licence"],
+        "tableSchema": {"columns": columns},
+    }
+    return _json(described)
+
+
+def build_numbers_geojson(published: ReleaseTotals) -> bytes:
+    """One feature a block, in the order of the table: all the ground that its number is for, WGS 84."""
+    grounds = _build_outlines(published)
+    features = [
+        {
+            "type": "Feature",
+            "properties": _row(published, block),
+            "geometry": json.loads(shapely.to_geojson(grounds[block])),
+        }
+        for block in published.release.blocks
+    ]
+    about = {**_about(published), "licence": published.release.facts["licence"]}
+    return _json({"type": "FeatureCollection", "metadata": about, "features": features}, indent=None)
+
+
+def _row(published: ReleaseTotals, block: Block) -> dict[str, Any]:
+    layer = published.release.layer(block.layer)
+    period = next(period for period in layer.periods if period.name == block.period)
+    return {
+        "layer": layer.name,
+        "title": layer.title,
+        "period": period.name,
+        "period_words": format_period(period),
+        "from": period.start.isoformat(),
+        "to": period.end.isoformat(),
+        "ward_code": block.ward_code or "",
+        "ward": published.wards.get(block.ward_code or "", ""),
+        "level": block.level,
+        "place_id": block.place_id,
+        "place": block.place_label,
+        "covers": describe_place(published, block),
+        "count": block.count,
+    }
+
+
+def _about(published: ReleaseTotals) -> dict[str, Any]:
+    facts = published.release.facts
+    return {
+        "dc:title": f"{published.title}: numbers for the public, release {facts['number']}",
+        "dc:date": facts["as_at"],
+        "dc:description": f"{facts['wording']['claim']} The true totals may be higher.",
+        "dc:source": [f"{source['title']}: {source['note']}" for source in facts["sources"]],
+        "dc:rights": facts["area"]["attribution"],
+        "hexbeat:demonstration": facts["demonstration"],
+    }
+
+
+def _build_outlines(published: ReleaseTotals) -> dict[Block, shapely.Geometry]:
+    """All the ground of each block: its place without what smaller blocks hold."""
+    unions: dict[tuple[str, ...], shapely.Geometry] = {}
+    found: dict[Block, shapely.Geometry] = {}
+    for layer in published.layers:
+        for period in layer.periods:
+            pieces: dict[str, list[str]] = {}
+            for name, owner in published.covering(layer, period).items():
+                if owner is not None:
+                    pieces.setdefault(owner.place_id, []).append(name)
+            for block in published.release.blocks_of(layer.name, period.name):
+                names = tuple(pieces[block.place_id])
+                if names not in unions:
+                    unions[names] = _union([published.release.places[name].outline for name in names])
+                found[block] = unions[names]
+    return found
+
+
+def _union(outlines: list[shapely.Geometry]) -> shapely.Geometry:
+    if len(outlines) == 1:
+        return outlines[0]
+    return shapely.transform(shapely.union_all(outlines), lambda corners: np.round(corners, 6))
+
+
+def _json(value: Any, *, indent: int | None = 1) -> bytes:
+    return (json.dumps(value, ensure_ascii=False, indent=indent, sort_keys=True) + "\n").encode()

@@ -1,0 +1,118 @@
+"""What is published of a ward or of the whole area: blocks and sums of blocks, and whether more may be hidden."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from hexbeat.release.format import Block, Period, Release, ReleasedLayer
+
+__all__ = ["PublishedTotal", "ReleaseTotals"]
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedTotal:
+    """What is published of a place in a period.
+
+    count: the sum of `blocks`. whole: every event there is in it; otherwise some may be counted with a larger place, or
+    hidden, and the true number may be higher.
+    """
+
+    count: int
+    whole: bool
+    blocks: tuple[Block, ...]
+
+
+class ReleaseTotals:
+    """A release by wards and periods. Every number of it is a block's count or a sum of such counts."""
+
+    def __init__(self, release: Release) -> None:
+        self.release = release
+        self._coverings: dict[tuple[str, str], Mapping[str, Block | None]] = {}
+        self._by_ward: dict[str, Mapping[str, tuple[str, ...]]] = {}
+        self._larger: dict[tuple[str, str], frozenset[str]] = {}
+
+    @property
+    def title(self) -> str:
+        """What the area is called."""
+        return str(self.release.facts["area"]["title"])
+
+    @cached_property
+    def wards(self) -> dict[str, str]:
+        """Code to name of every ward, in the order of their names."""
+        found = {
+            place.ward_code: place.label
+            for place in self.release.places.values()
+            if place.level == "ward" and place.ward_code
+        }
+        return dict(sorted(found.items(), key=lambda pair: (pair[1].casefold(), pair[0])))
+
+    @property
+    def layers(self) -> tuple[ReleasedLayer, ...]:
+        """The layers that have a period, in the order of the release."""
+        return tuple(layer for layer in self.release.layers if layer.periods)
+
+    def by_ward(self, layer: ReleasedLayer) -> bool:
+        """Whether the layer is published for wards at all, and not for the whole area alone."""
+        return any(place.ward_code for place in self.release.leaves(layer.place_set))
+
+    def covering(self, layer: ReleasedLayer, period: Period) -> Mapping[str, Block | None]:
+        """The block of each smallest place, as `Release.covering` gives it; made once."""
+        key = (layer.name, period.name)
+        if key not in self._coverings:
+            self._coverings[key] = self.release.covering(*key)
+        return self._coverings[key]
+
+    def shown(self, layer: ReleasedLayer, period: Period, ward: str | None = None) -> PublishedTotal:
+        """What is published of a ward; None: of the whole area."""
+        blocks = tuple(
+            block
+            for block in self.release.blocks_of(layer.name, period.name)
+            if ward is None or block.ward_code == ward
+        )
+        covering = self.covering(layer, period)
+        owners = covering.values() if ward is None else [covering[name] for name in self._leaves(layer.place_set, ward)]
+        covers = [block is not None and (ward is None or block.ward_code == ward) for block in owners]
+        return PublishedTotal(sum(block.count for block in blocks), bool(covers) and all(covers), blocks)
+
+    def before_numbers(self, layer: ReleasedLayer, period: Period) -> bool:
+        """Whether nothing at all is published of the layer up to this period: its records may have begun later."""
+        upto = layer.periods[: layer.periods.index(period) + 1]
+        return not any(self.release.blocks_of(layer.name, one.name) for one in upto)
+
+    def first_numbers(self, layer: ReleasedLayer) -> Period | None:
+        """The first period of which anything is published; None if nothing is."""
+        return next((one for one in layer.periods if self.release.blocks_of(layer.name, one.name)), None)
+
+    def elsewhere(self, layer: ReleasedLayer, period: Period) -> Block | None:
+        """The block of the whole area, which holds what no ward could show; None if there is none."""
+        blocks = self.release.blocks_of(layer.name, period.name)
+        return next((block for block in blocks if block.ward_code is None), None)
+
+    def is_remainder(self, block: Block) -> bool:
+        """Whether smaller places of this block's place have blocks of their own in the same period."""
+        return block.place_id in self._above(block.layer, block.period)
+
+    def _leaves(self, place_set: str, ward: str) -> tuple[str, ...]:
+        """The smallest places of a ward, by name."""
+        if place_set not in self._by_ward:
+            found: dict[str, list[str]] = {}
+            for place in self.release.leaves(place_set):
+                found.setdefault(place.ward_code or "", []).append(place.place_id)
+            self._by_ward[place_set] = {code: tuple(names) for code, names in found.items()}
+        return self._by_ward[place_set].get(ward, ())
+
+    def _above(self, layer: str, period: str) -> frozenset[str]:
+        """Every place that a block's place is part of."""
+        key = (layer, period)
+        if key not in self._larger:
+            blocks = self.release.blocks_of(layer, period)
+            self._larger[key] = frozenset(name for block in blocks for name in self._ancestors(block.place_id))
+        return self._larger[key]
+
+    def _ancestors(self, place_id: str) -> list[str]:
+        found = []
+        parent = self.release.places[place_id].parent_id
+        while parent:
+            found.append(parent)
+            parent = self.release.places[parent].parent_id
+        return found

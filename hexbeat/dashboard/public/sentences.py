@@ -1,0 +1,149 @@
+"""What the public reads: periods by name, the sentences of a ward, and what kind of place a number is for."""
+
+import datetime as dt
+from typing import Final
+
+from hexbeat.dashboard.public.published_counts import PublishedTotal, ReleaseTotals
+from hexbeat.release.format import Block, Period, ReleasedLayer
+
+__all__ = [
+    "HINT",
+    "describe_block",
+    "describe_place",
+    "describe_unpublished",
+    "describe_ward",
+    "format_between",
+    "format_blank",
+    "format_past_number",
+    "format_period",
+    "format_short_period",
+]
+
+HINT: Final = "Tap a place on the map to read its number."
+MONTHS: Final = (
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
+
+
+def format_period(period: Period) -> str:
+    """As in "July to September 2026", "July 2026", "2026", "October 2025 to March 2026"."""
+    first, last, one, year = _ends(period)
+    if one or year:
+        return last if one else str(period.start.year)
+    return f"{first} to {last}"
+
+
+def format_between(period: Period) -> str:
+    """As in "Between July and September 2026", "In July 2026", "In 2026"."""
+    first, last, one, year = _ends(period)
+    if one or year:
+        return f"In {format_period(period)}"
+    return f"Between {first} and {last}"
+
+
+def format_short_period(period: Period) -> str:
+    """As in "Jul to Sep 2026", for narrow columns."""
+    words = format_period(period).split()
+    return " ".join(word[:3] if word in MONTHS else word for word in words)
+
+
+def _ends(period: Period) -> tuple[str, str, bool, bool]:
+    """First month, last month and year, whether it is one month, whether it is a calendar year."""
+    last = period.end - dt.timedelta(days=1)
+    same = period.start.year == last.year
+    first = MONTHS[period.start.month - 1] + ("" if same else f" {period.start.year}")
+    one = same and period.start.month == last.month
+    year = same and period.start.month == 1 and last.month == len(MONTHS)
+    return first, f"{MONTHS[last.month - 1]} {last.year}", one, year
+
+
+def describe_ward(published: ReleaseTotals, layer: ReleasedLayer, period: Period, ward: str | None) -> list[str]:
+    """The sentences for a ward (None: the whole area): how many, what may be missing, and its own past."""
+    if ward is not None and not published.by_ward(layer):
+        here = describe_ward(published, layer, period, None)
+        return [f"{layer.title} are shown for {published.title} as a whole only, not for its wards.", *here]
+    shown = published.shown(layer, period, ward)
+    place = published.wards[ward] if ward else published.title
+    if published.before_numbers(layer, period):
+        return _describe_too_early(published, layer, period, place)
+    lines = [_describe_lead(layer, period, shown, place)]
+    if not shown.whole:
+        lines.append(_describe_missing(published, layer, period, ward))
+    return [line for line in (*lines, _describe_before(published, layer, period, ward)) if line]
+
+
+def _describe_too_early(published: ReleaseTotals, layer: ReleasedLayer, period: Period, place: str) -> list[str]:
+    """Nothing of the layer up to then: a release cannot tell whether records were held, so neither is claimed."""
+    first = published.first_numbers(layer)
+    said = f"{format_between(period)}, no records of {layer.many} in {place} were held, or too few to show."
+    return [said, f"The numbers begin with {format_period(first)}."] if first else [said]
+
+
+def _describe_lead(layer: ReleasedLayer, period: Period, shown: PublishedTotal, place: str) -> str:
+    if not shown.count:
+        return f"{format_between(period)}, there were no {layer.many} in {place}, or too few to show."
+    return f"{format_between(period)}, {_format_least(shown)} {layer.many} were recorded in {place}."
+
+
+def _format_least(shown: PublishedTotal) -> str:
+    return f"{'' if shown.whole else 'at least '}{shown.count:,}"
+
+
+def _describe_missing(published: ReleaseTotals, layer: ReleasedLayer, period: Period, ward: str | None) -> str:
+    elsewhere = published.elsewhere(layer, period)
+    if ward is None:
+        return "Any others were too few to show."
+    if elsewhere is None:
+        return "Any others there were too few to show."
+    return (
+        f"Any others there are part of the {elsewhere.count:,} that are counted {describe_place(published, elsewhere)}."
+    )
+
+
+def _describe_before(published: ReleaseTotals, layer: ReleasedLayer, period: Period, ward: str | None) -> str:
+    """The period before, from published numbers alone; a direction only where both numbers are whole."""
+    place = layer.periods.index(period)
+    if not place:
+        return "This is the first period that is published."
+    before = layer.periods[place - 1]
+    if published.before_numbers(layer, before):
+        return "These are the first numbers: no records were held before, or too few to show."
+    now, then = (published.shown(layer, one, ward) for one in (period, before))
+    if now.count and then.count and now.whole and then.whole:
+        word = "as many as" if now.count == then.count else f"{'more' if now.count > then.count else 'fewer'} than"
+        return f"That is {word} in {format_period(before)} ({then.count:,})."
+    if not then.count:
+        return f"In {format_period(before)} there were none, or too few to show."
+    return f"In {format_period(before)} it was {_format_least(then)}."
+
+
+def format_past_number(published: ReleaseTotals, layer: ReleasedLayer, period: Period, shown: PublishedTotal) -> str:
+    """A number of a ward's past: "35", "at least 35", or what stands where there is none."""
+    return _format_least(shown) if shown.count else format_blank(published, layer, period)
+
+
+def format_blank(published: ReleaseTotals, layer: ReleasedLayer, period: Period) -> str:
+    """What stands for a number that is not there."""
+    return f"{'no records' if published.before_numbers(layer, period) else 'none'}, or too few to show"
+
+
+def describe_block(published: ReleaseTotals, layer: ReleasedLayer, period: Period, block: Block) -> str:
+    """One number of the map in words: "12 needle finds in this part of Central, April to June 2026."."""
+    return f"{block.count:,} {layer.many} {describe_place(published, block)}, {format_period(period)}."
+
+
+def describe_unpublished(published: ReleaseTotals, layer: ReleasedLayer, period: Period) -> str:
+    """What the map says of a place without a number."""
+    return f"{format_blank(published, layer, period).capitalize()} here, {format_period(period)}."
+
+
+def describe_place(published: ReleaseTotals, block: Block) -> str:
+    """What kind of place a number is for: "in this part of Central", "elsewhere in Newport"."""
+    ward = published.wards.get(block.ward_code or "", published.title)
+    if block.level == "piece":
+        return f"in this part of {ward}"
+    if block.level == "group":
+        return f"{'elsewhere ' if published.is_remainder(block) else ''}in this wider part of {ward}"
+    name = ward if block.level == "ward" else published.title
+    return f"elsewhere in {name}" if published.is_remainder(block) else f"in {name} as a whole"

@@ -1,0 +1,211 @@
+"""The static site: one page in plain HTML, its downloads, a PDF a ward. It needs no server, and asks for nothing."""
+
+import base64
+import hashlib
+import json
+from functools import cache
+from html import escape
+from pathlib import Path
+from string import Template
+from typing import Any, Final
+
+from geo.errors import DataError
+from hexbeat.dashboard.public.advice import Contact, render_accessibility, render_advice, render_method, render_sources
+from hexbeat.dashboard.public.block_drawing import Drawing, lay_out_release
+from hexbeat.dashboard.public.councillor_briefing import format_ward_file, render_ward_files
+from hexbeat.dashboard.public.palette import build_static_palette
+from hexbeat.dashboard.public.public_downloads import build_download_files
+from hexbeat.dashboard.public.published_counts import ReleaseTotals
+from hexbeat.dashboard.public.sentences import (
+    HINT,
+    describe_place,
+    describe_unpublished,
+    describe_ward,
+    format_blank,
+    format_period,
+    format_short_period,
+)
+from hexbeat.dashboard.public.view import render_legend, render_map, render_past, render_table
+from hexbeat.release.format import Period, Release, ReleasedLayer
+from hexbeat.release.release_text import format_promise
+
+__all__ = [
+    "DEMONSTRATION",
+    "build_payload",
+    "build_site_files",
+    "read_map_style",
+    "read_public_style",
+    "read_served_style",
+    "write_site",
+]
+
+
+def build_payload(published: ReleaseTotals, drawing: Drawing) -> dict[str, Any]:
+    """The whole release for one page. Counts are those of blocks, and sums of them for wards and the area."""
+    return {
+        "title": published.title,
+        "hint": HINT,
+        "wards": [
+            {"code": code, "name": name, "box": drawing.wards[code].box, "page": format_ward_file(code)}
+            for code, name in published.wards.items()
+        ],
+        "layers": [_layer(published, layer) for layer in published.layers],
+    }
+
+
+def _layer(published: ReleaseTotals, layer: ReleasedLayer) -> dict[str, Any]:
+    return {
+        "name": layer.name,
+        "title": layer.title,
+        "many": layer.many,
+        "k": layer.k,
+        "set": layer.place_set,
+        "byWard": published.by_ward(layer),
+        "legend": render_legend(published, layer),
+        "promise": format_promise(layer.k),
+        "periods": [_period(published, layer, period) for period in layer.periods],
+    }
+
+
+def _period(published: ReleaseTotals, layer: ReleasedLayer, period: Period) -> dict[str, Any]:
+    places = [None, *published.wards]
+    blocks = published.release.blocks_of(layer.name, period.name)
+    numbers = {block.place_id: k for k, block in enumerate(blocks)}
+    covering = published.covering(layer, period)
+    shown = [published.shown(layer, period, ward) for ward in places]
+    return {
+        "name": period.name,
+        "words": format_period(period),
+        "short": format_short_period(period),
+        "blank": format_blank(published, layer, period),
+        "nothing": describe_unpublished(published, layer, period),
+        "blocks": [
+            [block.level, block.ward_code or "", block.place_label, describe_place(published, block), block.count]
+            for block in blocks
+        ],
+        # The block of each smallest place in the order in which they are drawn; -1 where it is hidden.
+        "covering": [numbers[block.place_id] if block else -1 for block in covering.values()],
+        "shown": [[one.count, int(one.whole)] for one in shown],
+        "lines": [describe_ward(published, layer, period, ward) for ward in places],
+    }
+
+
+ASSETS: Final = Path(__file__).parent / "assets"
+DEMONSTRATION: Final = "Demonstration: some or all of these events are made up."
+
+
+def write_site(release: Release, out_dir: Path, *, contact: Contact | None = None) -> list[str]:
+    """Write the site of a release into a folder, made if it is not there; returns the names of its files.
+
+    The same release and contact give the same bytes. Files of the same names are replaced, others are left alone.
+    """
+    files = build_site_files(release, contact=contact or Contact())
+    out_dir.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        (out_dir / name).write_bytes(content)
+    return list(files)
+
+
+def build_site_files(release: Release, *, contact: Contact) -> dict[str, bytes]:
+    """Name to content of every file of the site; DataError if no layer of the release has a period yet."""
+    published = ReleaseTotals(release)
+    if not published.layers:
+        raise DataError(
+            "A site shows at least one period", "this release has none yet", "wait until a period is published"
+        )
+    return {
+        "index.html": _render_page(published, contact).encode(),
+        **build_download_files(published),
+        **render_ward_files(published),
+    }
+
+
+def _render_page(published: ReleaseTotals, contact: Contact) -> str:
+    layer = published.layers[0]
+    period = layer.periods[-1]
+    drawing = lay_out_release(published)
+    style = build_static_palette() + read_public_style()
+    script = "".join(_asset(name) for name in ("shapes.js", "zoom.js", "public.js"))
+    lines = describe_ward(published, layer, period, None)
+    return Template(_asset("public.html")).substitute(
+        policy=_build_policy(style, script),
+        title=escape(published.title),
+        style=style,
+        script=script,
+        data=_escape_json(build_payload(published, drawing)),
+        mark=f'<p class="hp-mark">{escape(DEMONSTRATION)}</p>' if published.release.facts["demonstration"] else "",
+        lead=escape(lines[0]),
+        rest=escape(" ".join(lines[1:])),
+        map=render_map(published, drawing, layer, period, None),
+        legend=render_legend(published, layer),
+        promise=escape(format_promise(layer.k)),
+        table=render_table(published, layer, period, None),
+        past=render_past(published, layer, period, None),
+        without_script=_render_without_script(published),
+        advice="".join(render_advice(one, contact) for one in published.layers),
+        methods="".join(_render_method(published, one, hidden=one is not layer) for one in published.layers),
+        sources=render_sources(published),
+        accessibility=render_accessibility(),
+    )
+
+
+def _render_method(published: ReleaseTotals, layer: ReleasedLayer, *, hidden: bool) -> str:
+    body = render_method(published, layer)
+    return f'<div class="hp-how" data-layer="{escape(layer.name)}"{" hidden" if hidden else ""}>{body}</div>'
+
+
+def _render_without_script(published: ReleaseTotals) -> str:
+    """Every ward in words, in the order of their names, for browsers that run no script."""
+    return "".join(
+        f"<details><summary>{escape(name)}</summary>"
+        f'<p><a href="{format_ward_file(code)}" download>{escape(name)} as one A4 page (PDF)</a></p>'
+        + "".join(_render_ward(published, layer, layer.periods[-1], code) for layer in published.layers)
+        + "</details>"
+        for code, name in published.wards.items()
+    )
+
+
+def _render_ward(published: ReleaseTotals, layer: ReleasedLayer, period: Period, ward: str) -> str:
+    said = f"<p>{escape(' '.join(describe_ward(published, layer, period, ward)))}</p>"
+    return said + render_past(published, layer, period, ward) if published.by_ward(layer) else said
+
+
+@cache
+def read_public_style() -> str:
+    """The public side's style sheet, without its colours."""
+    return _asset("public.css") + read_map_style()
+
+
+@cache
+def read_map_style() -> str:
+    """The part of it that shapes wear."""
+    return _asset("map.css")
+
+
+@cache
+def read_served_style() -> str:
+    """What the served page adds to it."""
+    return _asset("served.css")
+
+
+@cache
+def _asset(name: str) -> str:
+    return (ASSETS / name).read_text(encoding="utf-8")
+
+
+def _build_policy(style: str, script: str) -> str:
+    """The page may run its own script and wear its own style, and may load and send nothing."""
+    own = f"style-src {_digest(style)}; script-src {_digest(script)}"
+    return f"default-src 'none'; {own}; base-uri 'none'; form-action 'none'"
+
+
+def _digest(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _escape_json(value: Any) -> str:
+    """JSON that is only data within a page: no text can end its element."""
+    text = json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"), sort_keys=True)
+    for character in "<>&":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text

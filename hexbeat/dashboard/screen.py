@@ -1,0 +1,55 @@
+"""What every page shares: its look, and what it says instead of data when it may not or cannot show any."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import streamlit as st
+
+from geo.errors import HexbeatError
+from hexbeat.dashboard.security import require_local_host, require_loopback, require_own_origin
+from hexbeat.dashboard.state.session import Installation, open_installation
+from hexbeat.settings import Settings
+from layers.wording import escape_html
+
+__all__ = ["ICON", "STYLE", "apply_style", "draw_error", "render_error", "run_page"]
+
+STYLE: Final = Path(__file__).parent / "style"
+ICON: Final = STYLE / "favicon.png"
+
+
+def apply_style() -> None:
+    """Lay our style sheet over Streamlit's."""
+    st.html(STYLE / "page.css")
+
+
+def run_page(settings: Settings, run: Callable[[Installation], None]) -> None:
+    """Run a page, if the server listens on this machine only; an error in three parts where anything refuses."""
+    try:
+        require_loopback(st.get_option("server.address"))
+        require_own_page()
+        run(open_installation(settings))
+    except HexbeatError as error:
+        draw_error(error)
+
+
+def require_own_page() -> None:
+    """PolicyError unless our own page opened the connection: a second look, should the server have passed others."""
+    headers = st.context.headers
+    if not headers:  # no server runs the page, but a test
+        return
+    host = require_local_host(", ".join(headers.get_all("Host")), port=int(st.get_option("server.port")))
+    require_own_origin(", ".join(headers.get_all("Origin")) or None, host)
+
+
+def draw_error(error: HexbeatError) -> None:
+    """An error as rule, fact and hint."""
+    st.html(render_error(error))
+
+
+def render_error(error: HexbeatError) -> str:
+    """The three parts of an error as lines; they can name files and columns, so they are escaped."""
+    return (
+        f'<div class="hb-empty" role="alert"><h2>{escape_html(error.rule)}</h2>'
+        f"<p>{escape_html(error.fact)}.</p><p>{escape_html(error.hint)}.</p></div>"
+    )

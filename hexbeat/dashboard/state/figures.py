@@ -1,0 +1,142 @@
+"""The numbers that the map page shows, layer by layer. Unlike things are never added up."""
+
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from hexbeat.areas.area import Area
+from hexbeat.areas.place_names import find_cell_wards, parse_cells
+from hexbeat.dashboard.state.choices import Choices, build_filter
+from hexbeat.dashboard.state.freshness import Coverage
+from hexbeat.dashboard.state.presets import find_period_before
+from layers.catalogue import LAYERS, find_layer
+from layers.columns import Columns
+from layers.counting import Counts, Filter, count
+from layers.event import RESOLUTIONS, LayerSpec
+
+__all__ = ["CELL_COLUMNS", "LayerFigures", "can_compare", "count_layer", "count_months", "select_cell", "select_events"]
+
+CELL_COLUMNS: Final = ("rank", "cell", "ward_code", "ward_name", "count", "before")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LayerFigures:
+    """One layer over the chosen period [start, end), and over the same length before.
+
+    `before` is None where the records do not reach back far enough to compare. `cells` has CELL_COLUMNS, most first;
+    `before` there is NaN in the same case. `unplaced` and `shared` are event counts, as layers.counting defines them.
+    """
+
+    spec: LayerSpec
+    start: date
+    end: date
+    total: float
+    before: float | None
+    unplaced: int
+    shared: int
+    cells: pd.DataFrame
+    reach: Coverage
+
+
+def count_layer(
+    columns: Columns, *, layer: str, choices: Choices, last: date, resolution: int, area: Area, reach: Coverage
+) -> LayerFigures:
+    """Count one layer as chosen, now and over the same length of time before."""
+    start, end = choices.bounds(last)
+    now = _count_by_cell(columns, build_filter(choices, layer=layer, start=start, end=end), resolution, area)
+    earlier = None
+    if can_compare(reach, start=start, end=end):
+        first, until = find_period_before(start, end)
+        earlier = _count_by_cell(columns, build_filter(choices, layer=layer, start=first, end=until), resolution, area)
+    return LayerFigures(
+        spec=find_layer(layer),
+        start=start,
+        end=end,
+        total=now.total,
+        before=earlier.total if earlier else None,
+        unplaced=now.unplaced_in_time,
+        shared=now.shared_in_time,
+        cells=_rank_cells(now.rows, earlier.rows if earlier else None, area),
+        reach=reach,
+    )
+
+
+def can_compare(reach: Coverage, *, start: date, end: date) -> bool:
+    """Whether the records of a layer reach over the whole of the same length of time before."""
+    return reach.first is not None and reach.first <= find_period_before(start, end)[0]
+
+
+def _count_by_cell(columns: Columns, chosen: Filter, resolution: int, area: Area) -> Counts:
+    return count(columns, chosen, by=("cell",), resolution=resolution, wards=area.wards, time_zone=area.time_zone)
+
+
+def _rank_cells(now: pd.DataFrame, earlier: pd.DataFrame | None, area: Area) -> pd.DataFrame:
+    """CELL_COLUMNS of the cells that have something now; equal counts in the order of the index, so links stay true."""
+    ordered = now.sort_values(["count", "cell"], ascending=[False, True], ignore_index=True)
+    places = find_cell_wards(parse_cells(ordered["cell"].tolist()), area.wards)
+    places["count"] = ordered["count"].to_numpy(dtype=np.float64)
+    places["rank"] = np.arange(1, len(places) + 1)
+    if earlier is None:
+        places["before"] = np.nan
+    else:
+        known = dict(zip(earlier["cell"], earlier["count"], strict=True))
+        places["before"] = [float(known.get(cell, 0.0)) for cell in places["cell"]]
+    return places[list(CELL_COLUMNS)]
+
+
+def select_events(columns: Columns, index: np.ndarray) -> Columns:
+    """The events at these places (boolean or int64, ascending) as columns of their own, still sorted by time."""
+    arrays = ("row_id", "layer", "start", "end", "precision", "quantity", "reported_by", "ward", "lon", "lat")
+    taken = {name: getattr(columns, name)[index] for name in (*arrays, "demonstration")}
+    return replace(columns, **taken, cell={r: columns.cell[r][index] for r in columns.cell})
+
+
+def select_cell(columns: Columns, cell: str) -> Columns:
+    """The events of one cell, at whichever of the four resolutions it is; none for a cell without events."""
+    index = int(cell, 16)
+    resolution = index >> 52 & 0xF
+    if resolution not in RESOLUTIONS:
+        return select_events(columns, np.zeros(0, dtype=np.int64))
+    ids = columns.cell_ids[resolution]
+    place = int(np.searchsorted(ids, np.uint64(index)))
+    if place >= len(ids) or int(ids[place]) != index:
+        return select_events(columns, np.zeros(0, dtype=np.int64))
+    return select_events(columns, columns.cell[resolution] == place)
+
+
+def count_months(columns: Columns, *, layer: str, choices: Choices, area: Area, end: date, months: int) -> pd.Series:
+    """Counts of the whole calendar months up to the one that holds the last day before `end`, zeros included.
+
+    Index "YYYY-MM", oldest first. Everything is as chosen but the period.
+    """
+    stop = end.replace(day=1) if end.day == 1 else _month_after(end)
+    start = stop
+    for _ in range(months):
+        start = _month_before(start)
+    found = count(
+        columns,
+        build_filter(choices, layer=layer, start=start, end=stop),
+        by=("month",),
+        wards=area.wards,
+        time_zone=area.time_zone,
+    )
+    names = [day.strftime("%Y-%m") for day in pd.date_range(start, stop, freq="MS", inclusive="left")]
+    counted = dict(zip(found.rows["month"], found.rows["count"], strict=True))
+    return pd.Series([float(counted.get(name, 0.0)) for name in names], index=names, name="count")
+
+
+def _month_after(day: date) -> date:
+    return date(day.year + day.month // 12, day.month % 12 + 1, 1)
+
+
+def _month_before(day: date) -> date:
+    return date(day.year - (day.month == 1), (day.month - 2) % 12 + 1, 1)
+
+
+def list_layers(columns: Columns) -> tuple[str, ...]:
+    """The layers that have at least one event, in their order."""
+    present = np.bincount(columns.layer, minlength=len(LAYERS))
+    return tuple(spec.name for spec, number in zip(LAYERS, present, strict=True) if number)

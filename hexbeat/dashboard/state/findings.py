@@ -1,0 +1,131 @@
+"""What the statistics say, layer by layer, from the cache where the same was asked before.
+
+As in hexbeat.dashboard.state.session: cached functions use their arguments only and wrap plain ones; who asks is part of every key.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import date
+
+import streamlit as st
+
+from hexbeat.analysis.alerts import AlertReport, build_alert_report, choose_default_day
+from hexbeat.analysis.change_map import Against, ChangeMap, build_change_map
+from hexbeat.analysis.emerging_map import EmergingMap, build_emerging_map
+from hexbeat.analysis.forecast import Forecast, build_forecast
+from hexbeat.analysis.hotspot_map import HotspotMap, build_hotspot_map
+from hexbeat.analysis.method_selection import SelectedMethod
+from hexbeat.analysis.near_repeats import RepeatTable, build_near_repeats
+from hexbeat.analysis.study import Study, load_study
+from hexbeat.areas.area import Area
+from hexbeat.dashboard.state.choices import Choices, build_filter
+from hexbeat.dashboard.state.selected_methods import load_selection
+from hexbeat.dashboard.state.session import Installation, strip_display_choices
+from layers.columns import Columns
+from layers.filters import Filter
+
+__all__ = [
+    "ALERT_DAYS",
+    "Findings",
+    "find_alerts",
+    "find_changes",
+    "find_findings",
+    "find_near_repeats",
+    "find_study",
+    "load_forecast",
+]
+
+ALERT_DAYS = 28  # as long as the map's own period on opening
+Key = tuple[str, int, str, str]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Findings:
+    """The hotspots of one layer, and what became of each cell over the period."""
+
+    hotspots: HotspotMap
+    emerging: EmergingMap
+
+
+def find_study(here: Installation, wards: tuple[str, ...], resolution: int) -> Study:
+    """Every cell that meets these wards (none: all)."""
+    return _study(here.area, here.key[3], wards, resolution)
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)
+def _study(_area: Area, key: str, wards: tuple[str, ...], resolution: int) -> Study:
+    del key
+    return load_study(_area, wards, resolution)
+
+
+def find_findings(here: Installation, choices: Choices, *, layer: str, last: date, resolution: int) -> Findings:
+    """Hotspots and patterns of one layer, as chosen."""
+    start, end = choices.bounds(last)
+    chosen = build_filter(strip_display_choices(choices), layer=layer, start=start, end=end)
+    study = find_study(here, choices.wards, resolution)
+    return _findings(here.columns, study, here.key, resolution, chosen, here.area.time_zone)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _findings(_columns: Columns, _study: Study, key: Key, resolution: int, chosen: Filter, time_zone: str) -> Findings:
+    del key, resolution
+    return Findings(
+        hotspots=build_hotspot_map(_columns, chosen, _study, trend=False, time_zone=time_zone),
+        emerging=build_emerging_map(_columns, chosen, _study, time_zone=time_zone),
+    )
+
+
+def find_changes(here: Installation, choices: Choices, *, layer: str, last: date, resolution: int) -> ChangeMap:
+    """The change of one layer, as chosen; always of events, because its test is one of events."""
+    start, end = choices.bounds(last)
+    chosen = build_filter(replace(strip_display_choices(choices), measure="events"), layer=layer, start=start, end=end)
+    study = find_study(here, choices.wards, resolution)
+    return _changes(here.columns, study, here.key, resolution, chosen, choices.against, here.area.time_zone)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _changes(
+    _columns: Columns, _study: Study, key: Key, resolution: int, chosen: Filter, against: Against, time_zone: str
+) -> ChangeMap:
+    del key, resolution
+    return build_change_map(_columns, chosen, _study, against=against, time_zone=time_zone)
+
+
+def find_alerts(here: Installation) -> AlertReport:
+    """What was out of the ordinary in the ALERT_DAYS up to the last known day; once a day and version of the store."""
+    return _alerts(here.columns, here.area, here.key, here.today)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _alerts(_columns: Columns, _area: Area, key: Key, today: date) -> AlertReport:
+    del key
+    day = choose_default_day(_columns, today=today, time_zone=_area.time_zone)
+    return build_alert_report(_columns, _area, day, days=ALERT_DAYS)
+
+
+def load_forecast(here: Installation, choices: Choices, *, layer: str, resolution: int) -> Forecast | None:
+    """Where next week's events of a layer are expected, by the method that wins with these cells (progress is shown).
+
+    None where nothing can be judged, or where this size of cells was not.
+    """
+    judgement = load_selection(here, layer)
+    winner = judgement.by_size.get(resolution) if judgement else None
+    return _forecast(here.columns, here.area, here.key, layer, winner, choices.wards) if winner else None
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _forecast(
+    _columns: Columns, _area: Area, key: Key, layer: str, winner: SelectedMethod, wards: tuple[str, ...]
+) -> Forecast:
+    del key
+    return build_forecast(_columns, _area, layer, winner, wards=wards)
+
+
+def find_near_repeats(here: Installation, chosen: Filter) -> RepeatTable:
+    """Near repeats of one layer over a filter; UsageError where there are too few events or too many."""
+    return _near_repeats(here.columns, find_study(here, chosen.wards, 9), here.key, chosen, here.area.time_zone)
+
+
+@st.cache_resource(max_entries=16, show_spinner="Shuffling the days of the events …")
+def _near_repeats(_columns: Columns, _study: Study, key: Key, chosen: Filter, time_zone: str) -> RepeatTable:
+    del key
+    return build_near_repeats(_columns, chosen, _study, time_zone=time_zone)

@@ -1,0 +1,95 @@
+"""How far the records of each layer reach, and which day counts as the last."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from layers.catalogue import LAYERS
+from layers.columns import Columns
+from layers.event import PRECISIONS, LayerSpec
+from layers.wording import MONTH_NAMES, format_date
+
+__all__ = ["SHORT_NAMES", "Coverage", "find_last_known_day", "find_layer_coverage", "format_freshness", "short_name"]
+
+MONTH: Final = PRECISIONS.index("month")
+SHORT_NAMES: Final = {
+    "needle_litter": "needles",
+    "street_dealing": "dealing",
+    "overdoses": "overdoses",
+    "closed_properties": "closures",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """The first and last local day of a layer's events; `months` where the newest is known only to its month."""
+
+    layer: str
+    events: int
+    first: date | None
+    last: date | None
+    months: bool = False
+    demonstration: bool = False
+
+
+def short_name(spec: LayerSpec) -> str:
+    """One lower-case word for a layer: needles, dealing, overdoses, closures."""
+    return SHORT_NAMES.get(spec.name, spec.title.lower())
+
+
+def find_layer_coverage(columns: Columns, *, time_zone: ZoneInfo) -> dict[str, Coverage]:
+    """The reach of every layer, in the layers' order; first and last are None where a layer has no event.
+
+    The newest event of an incident layer is the one that ends last; of a state, the one that began last, because an
+    order that runs for months to come is no news of those months.
+    """
+    return {spec.name: _find_coverage(columns, code, spec, time_zone) for code, spec in enumerate(LAYERS)}
+
+
+def _find_coverage(columns: Columns, code: int, spec: LayerSpec, time_zone: ZoneInfo) -> Coverage:
+    """The reach of one layer."""
+    own = np.flatnonzero(columns.layer == code)
+    if not own.size:
+        return Coverage(spec.name, 0, None, None)
+    start = columns.start[own]
+    # A half-open interval ends one second before `end`; an instant is its own end.
+    latest = start if spec.kind == "state" else np.maximum(start, columns.end[own] - 1)
+    newest = int(latest.argmax())
+    return Coverage(
+        layer=spec.name,
+        events=int(own.size),
+        first=to_local_day(int(start[0]), time_zone),
+        last=to_local_day(int(latest[newest]), time_zone),
+        months=bool(columns.precision[own[newest]] == MONTH),
+        demonstration=bool(columns.demonstration[own].any()),
+    )
+
+
+def to_local_day(seconds: int, time_zone: ZoneInfo) -> date:
+    """The local date of a moment in UTC seconds."""
+    return datetime.fromtimestamp(seconds, UTC).astimezone(time_zone).date()
+
+
+def find_last_known_day(reaches: dict[str, Coverage], *, layers: Sequence[str], today: date) -> date:
+    """The day with which "the last 28 days" end: the newest record's of these layers, but yesterday at the latest.
+
+    Today is not over, so it would make every comparison look like a fall. Yesterday too where there are no records.
+    """
+    yesterday = today - timedelta(days=1)
+    lasts = [reach.last for name in layers if (reach := reaches[name]).last]
+    return min(yesterday, max(day for day in lasts if day)) if lasts else yesterday
+
+
+def format_freshness(reach: Coverage, *, today: date) -> str:
+    """As in "to 21 Nov", "to Oct (months)", "to 3 Dec 2024" in another year, "none"."""
+    if reach.last is None:
+        return "none"
+    words = format_date(reach.last)
+    if reach.months:
+        words = f"{MONTH_NAMES[reach.last.month - 1]} {reach.last.year}"
+    words = words.removesuffix(f" {today.year}")
+    return f"to {words} (months)" if reach.months else f"to {words}"

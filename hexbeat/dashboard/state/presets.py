@@ -1,0 +1,111 @@
+"""Choices that are ready-made: periods, shifts, and the size of cells."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final
+
+from hexbeat.analysis.rhythm import SHIFT_HOURS
+from layers.event import RESOLUTIONS
+
+__all__ = [
+    "DEFAULT_PERIOD",
+    "MOST_CELLS",
+    "PERIODS",
+    "SHIFTS",
+    "SHIFT_TITLES",
+    "PeriodPreset",
+    "Shift",
+    "choose_resolution",
+    "find_period_before",
+    "format_size",
+]
+
+DAY: Final = timedelta(days=1)
+DEFAULT_PERIOD: Final = "28d"
+MOST_CELLS: Final = 1000  # beyond that a town's map is a carpet: cells of a few pixels that no finger hits
+FINEST_AUTOMATIC: Final = 10  # resolution 11 cells (25 m) are finer than most reports are placed
+CELL_KM2: Final = {8: 0.7373, 9: 0.1053, 10: 0.01505, 11: 0.00215}  # mean areas, h3geo.org/docs/core-library/restable
+
+# Flat to flat, from the mean edge lengths of h3geo.org/docs/core-library/restable times the square root of three.
+SIZE_WORDS: Final = {8: "Large, 900 m", 9: "Medium, 350 m", 10: "Small, 130 m", 11: "Smallest, 50 m"}
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodPreset:
+    """A period with a name: `bounds(last)` is the half-open period that it means when `last` is the last known day."""
+
+    title: str
+    bounds: Callable[[date], tuple[date, date]]
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """Hours of the day [from, to) in local time; None means all of them."""
+
+    title: str
+    hours: tuple[int, int] | None
+
+
+def days_back(count: int) -> Callable[[date], tuple[date, date]]:
+    """The last `count` days, the last known day included."""
+    return lambda last: (last - (count - 1) * DAY, last + DAY)
+
+
+def quarter_start(day: date) -> date:
+    """The first day of the calendar quarter that holds `day`."""
+    return date(day.year, 3 * ((day.month - 1) // 3) + 1, 1)
+
+
+def this_quarter(last: date) -> tuple[date, date]:
+    """From the first day of the quarter to the last known day."""
+    return quarter_start(last), last + DAY
+
+
+def last_quarter(last: date) -> tuple[date, date]:
+    """The whole quarter before."""
+    end = quarter_start(last)
+    return quarter_start(end - DAY), end
+
+
+def year_back(last: date) -> tuple[date, date]:
+    """Twelve months that end with the last known day; after 28 Feb a leap day is not lost."""
+    end = last + DAY
+    try:
+        return end.replace(year=end.year - 1), end
+    except ValueError:  # 29 Feb has no namesake in the year before
+        return date(end.year - 1, 3, 1), end
+
+
+PERIODS: Final = {
+    "7d": PeriodPreset("7 days", days_back(7)),
+    "28d": PeriodPreset("28 days", days_back(28)),
+    "90d": PeriodPreset("90 days", days_back(90)),
+    "quarter": PeriodPreset("This quarter", this_quarter),
+    "last-quarter": PeriodPreset("Last quarter", last_quarter),
+    "year": PeriodPreset("A year", year_back),
+}
+SHIFT_TITLES: Final = {
+    name: f"{name.capitalize()} {first:02d}-{last:02d}" for name, (first, last) in SHIFT_HOURS.items()
+}
+# Three shifts of eight hours that cover the day; hours of one's own are the fifth choice of the screen.
+SHIFTS: Final = {
+    "any": Shift("Any", None),
+    **{name: Shift(SHIFT_TITLES[name], hours) for name, hours in SHIFT_HOURS.items()},
+}
+
+
+def find_period_before(start: date, end: date) -> tuple[date, date]:
+    """The period of the same length that ends where this one starts."""
+    return start - (end - start), start
+
+
+def choose_resolution(area_km2: float) -> int:
+    """The finest resolution, at most 10, that lays no more than MOST_CELLS cells over the wards that are chosen."""
+    fitting = [r for r in RESOLUTIONS if r <= FINEST_AUTOMATIC and area_km2 / CELL_KM2[r] <= MOST_CELLS]
+    return max(fitting, default=min(RESOLUTIONS))
+
+
+def format_size(resolution: int) -> str:
+    """How large the cells are, for the choice and for the legend."""
+    return SIZE_WORDS[resolution]

@@ -1,0 +1,152 @@
+"""What a screen works on: the settings, the area, the open store, and who asks. Opened once, shared by all sessions.
+
+Cached functions here use their arguments only and wrap plain ones; who asks is part of every key.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from pathlib import Path
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from hexbeat.areas.area import Area, load_area
+from hexbeat.areas.place_names import measure_area_km2
+from hexbeat.dashboard.state.choices import Choices
+from hexbeat.dashboard.state.figures import LayerFigures, count_layer
+from hexbeat.dashboard.state.freshness import Coverage, find_layer_coverage
+from hexbeat.dashboard.state.presets import choose_resolution
+from hexbeat.settings import Settings
+from hexbeat.store.column_cache import ColumnCache
+from hexbeat.store.store import Store
+from layers.access import ANALYST, Viewer
+from layers.columns import Columns
+
+__all__ = [
+    "Installation",
+    "choose_area_resolution",
+    "count_all_layers",
+    "find_coverage",
+    "find_scale_maximum",
+    "is_history_navigation",
+    "measure_wards_km2",
+    "open_installation",
+    "strip_display_choices",
+]
+
+
+def is_history_navigation() -> bool:
+    """Whether the browser's back or forward caused this run: then the address says what is asked, not the session.
+
+    Each time that a page writes another query string, Streamlit makes an entry in the browser's history; it tells the
+    server of the run that going back or forward to one causes, and makes no new entry in that run.
+    """
+    context = get_script_run_ctx(suppress_warning=True)
+    return context is not None and context.is_history_navigation
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Installation:
+    """One installation in one run of a page. `today` is the local date of the area."""
+
+    settings: Settings
+    area: Area
+    store: Store
+    viewer: Viewer
+    columns: Columns
+    today: date
+
+    @property
+    def key(self) -> tuple[str, int, str, str]:
+        """What every cached number depends on besides the question: the store, its version, who asks, the wards."""
+        place = self.settings.database_url or str(self.settings.home.resolve())
+        return place, self.columns.version, self.viewer.role, f"{self.area.name}|{self.area.vintage}"
+
+
+@st.cache_resource(show_spinner="Opening the store …")
+def _open_store(home: str, database_url: str | None) -> tuple[Store, ColumnCache]:
+    store = Store.open(Path(home), database_url=database_url)
+    return store, ColumnCache(store)
+
+
+def open_installation(settings: Settings, *, viewer: Viewer = ANALYST) -> Installation:
+    """Open what the settings name, and read what changed since the last run.
+
+    AreaError if there is no such area, StoreError if the store cannot be opened, PolicyError if the viewer may not
+    see counts.
+    """
+    area = load_area(settings.area, home=settings.home)
+    store, cache = _open_store(str(settings.home.resolve()), settings.database_url)
+    return Installation(
+        settings=settings,
+        area=area,
+        store=store,
+        viewer=viewer,
+        columns=cache.columns(viewer, ward_codes=tuple(area.wards.codes)),
+        today=datetime.now(area.tz).date(),
+    )
+
+
+def find_coverage(here: Installation) -> dict[str, Coverage]:
+    """How far the records of each layer reach."""
+    return _coverage(here.columns, here.area, here.key)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _coverage(_columns: Columns, _area: Area, key: tuple[str, int, str, str]) -> dict[str, Coverage]:
+    del key
+    return find_layer_coverage(_columns, time_zone=_area.tz)
+
+
+def choose_area_resolution(here: Installation, choices: Choices) -> int:
+    """The chosen resolution, or the one that fits the chosen wards."""
+    return choices.size or choose_resolution(measure_wards_km2(here.area, choices.wards))
+
+
+def measure_wards_km2(area: Area, wards: tuple[str, ...]) -> float:
+    """Square kilometres of these wards, of all if there are none."""
+    return _area_km2(area, f"{area.name}|{area.vintage}", wards)
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def _area_km2(_area: Area, key: str, wards: tuple[str, ...]) -> float:
+    del key
+    return measure_area_km2(_area.wards, wards)
+
+
+def count_all_layers(here: Installation, choices: Choices, *, last: date, resolution: int) -> list[LayerFigures]:
+    """The figures of every chosen layer, from the cache where the same was asked before."""
+    bare = strip_display_choices(choices)
+    return [
+        _figures(here.columns, here.area, here.key, layer, bare, last, resolution, find_coverage(here)[layer])
+        for layer in choices.layers
+    ]
+
+
+def strip_display_choices(choices: Choices) -> Choices:
+    """The choices that a layer's numbers depend on: neither the open card, nor the layers beside it, nor the view."""
+    return replace(choices, cell=None, layers=(), view="counts", against="before")
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def _figures(
+    _columns: Columns,
+    _area: Area,
+    key: tuple[str, int, str, str],
+    layer: str,
+    choices: Choices,
+    last: date,
+    resolution: int,
+    _reach: Coverage,
+) -> LayerFigures:
+    del key
+    return count_layer(
+        _columns, layer=layer, choices=choices, last=last, resolution=resolution, area=_area, reach=_reach
+    )
+
+
+def find_scale_maximum(here: Installation, choices: Choices, *, layer: str, last: date, resolution: int) -> float:
+    """The largest count of a cell over the same period without the other filters, so that the colours keep still."""
+    wide = Choices(layers=(layer,), period=choices.period, dates=choices.dates, measure=choices.measure)
+    cells = count_all_layers(here, wide, last=last, resolution=resolution)[0].cells
+    return float(cells["count"].max()) if len(cells) else 1.0

@@ -1,0 +1,178 @@
+"""The card of the chosen cell: where it is, how many of each layer, against before, at which hours, in which months."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final
+
+import pandas as pd
+
+from hexbeat.analysis.rhythm import WeekdayHour, count_weekday_hours, find_busiest_shift
+from hexbeat.areas.area import Area
+from hexbeat.areas.place_names import find_cell_wards, format_cell_code, parse_cells
+from hexbeat.dashboard.state.choices import Choices, build_filter
+from hexbeat.dashboard.state.figures import LayerFigures, can_compare, count_months, select_cell
+from hexbeat.dashboard.state.freshness import Coverage
+from hexbeat.dashboard.state.presets import find_period_before
+from hexbeat.dashboard.views.charts import render_grid, render_months
+from hexbeat.dashboard.views.sentence import format_change
+from layers.catalogue import LAYERS
+from layers.columns import Columns
+from layers.counting import count, select
+from layers.event import LayerSpec
+from layers.wording import escape_html, format_number, format_span
+
+__all__ = [
+    "CARD_MONTHS",
+    "Card",
+    "LayerLine",
+    "build_card_rows",
+    "build_cell_card",
+    "find_record_ids",
+    "list_chosen_months",
+    "render_card",
+]
+
+CARD_MONTHS: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class LayerLine:
+    """One layer in the cell: its number now and before (None: nothing to compare with), its rank on the map."""
+
+    spec: LayerSpec
+    now: float
+    before: float | None
+    rank: int | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Card:
+    """All that the card says. `rhythm` and `months` are of the first chosen layer, `spec`."""
+
+    cell: str
+    ward_code: str
+    ward_name: str
+    spec: LayerSpec
+    start: date
+    end: date
+    lines: tuple[LayerLine, ...]
+    rhythm: WeekdayHour
+    months: pd.Series
+
+
+def build_cell_card(
+    columns: Columns,
+    *,
+    cell: str,
+    choices: Choices,
+    last: date,
+    area: Area,
+    reaches: dict[str, Coverage],
+    figures: Sequence[LayerFigures],
+) -> Card:
+    """Count everything in one cell as chosen; every layer has a line, chosen or not."""
+    inside = select_cell(columns, cell)
+    start, end = choices.bounds(last)
+    ranks = {each.spec.name: each.cells.loc[each.cells["cell"] == cell, "rank"] for each in figures}
+    lines = []
+    for spec in LAYERS:
+        before = None
+        if can_compare(reaches[spec.name], start=start, end=end):
+            before = _count_layer(inside, spec, choices, find_period_before(start, end), area)
+        found = ranks.get(spec.name, pd.Series(dtype=int))
+        # The other views have an order of their own, in which this rank would mislead.
+        rank = int(found.iloc[0]) if len(found) and choices.view == "counts" else None
+        lines.append(LayerLine(spec, _count_layer(inside, spec, choices, (start, end), area), before, rank))
+    shown = build_filter(choices, layer=choices.layers[0], start=start, end=end)
+    place = find_cell_wards(parse_cells([cell]), area.wards).iloc[0]
+    return Card(
+        cell=cell,
+        ward_code=str(place["ward_code"]),
+        ward_name=str(place["ward_name"]),
+        spec=figures[0].spec,
+        start=start,
+        end=end,
+        lines=tuple(lines),
+        rhythm=count_weekday_hours(inside, shown, area.time_zone),
+        months=count_months(inside, layer=choices.layers[0], choices=choices, area=area, end=end, months=CARD_MONTHS),
+    )
+
+
+def _count_layer(inside: Columns, spec: LayerSpec, choices: Choices, period: tuple[date, date], area: Area) -> float:
+    """The number of one layer among these events."""
+    chosen = build_filter(choices, layer=spec.name, start=period[0], end=period[1])
+    return count(inside, chosen, by=("layer",), wards=area.wards, time_zone=area.time_zone).total
+
+
+def find_record_ids(
+    columns: Columns, *, cell: str, choices: Choices, last: date, area: Area, layers: Sequence[str]
+) -> list[int]:
+    """The store's row ids behind the numbers of a cell, for these layers one after the other, newest first in each."""
+    inside = select_cell(columns, cell)
+    start, end = choices.bounds(last)
+    ids: list[int] = []
+    for layer in layers:
+        shown = build_filter(choices, layer=layer, start=start, end=end)
+        ids += inside.row_id[select(inside, shown, time_zone=area.time_zone).index][::-1].tolist()
+    return ids
+
+
+def build_card_rows(card: Card) -> pd.DataFrame:
+    """The card's numbers for a file: layer, cell, ward_name, from, to (the last day that counts), count, before."""
+    facts = {
+        "cell": card.cell,
+        "ward_name": card.ward_name,
+        "from": card.start.isoformat(),
+        "to": (card.end - timedelta(days=1)).isoformat(),
+    }
+    return pd.DataFrame(
+        [{"layer": line.spec.name, **facts, "count": line.now, "before": line.before} for line in card.lines]
+    )
+
+
+def list_chosen_months(start: date, end: date) -> list[str]:
+    """The calendar months that the period touches, as "YYYY-MM"."""
+    days = pd.period_range(start, end - pd.Timedelta(days=1), freq="M")
+    return [str(month) for month in days]
+
+
+def render_card(card: Card, said: Sequence[str] = ()) -> str:
+    """The card as HTML, with what the statistics say of the cell; every text in it is escaped."""
+    rows = "".join(_render_line(line, (card.end - card.start).days) for line in card.lines)
+    grid = ""
+    if card.spec.kind == "incident":
+        caption = f"{card.spec.title} by weekday and hour"
+        grid = render_grid(card.rhythm.grid, caption=caption) + _render_busiest(card.rhythm)
+    words = "".join(f'<p class="hb-why">{escape_html(line)}</p>' for line in said)
+    bars = render_months(
+        card.months, caption=f"{card.spec.title} by month", chosen=list_chosen_months(card.start, card.end)
+    )
+    return (
+        f'<div class="hb-card"><h2>{escape_html(card.ward_name)} <span>near {escape_html(format_cell_code(card.cell))}</span></h2>'
+        f'<table class="hb-lines"><caption>{format_span(card.start, card.end)}</caption><tbody>{rows}</tbody></table>'
+        f"{words}{grid}{bars}</div>"
+    )
+
+
+def _render_busiest(rhythm: WeekdayHour) -> str:
+    """The busiest shift and how sure that is, and how many events are in no cell of the grid; nothing without any."""
+    if not rhythm.known_hour + rhythm.unknown_hour:
+        return ""
+    return f'<p class="hb-small">{escape_html(find_busiest_shift(rhythm).sentence)}</p>'
+
+
+def _render_line(line: LayerLine, days: int) -> str:
+    """One layer: its number, and how that compares."""
+    if line.before is None:
+        words = "nothing to compare with"
+    else:
+        words = format_change(
+            line.now, line.before, earlier=f"the {days} days before" if days > 1 else "the day before"
+        )
+    rank = f"Number {line.rank} on this map. " if line.rank and line.now else ""
+    words = words[:1].upper() + words[1:]
+    return (
+        f'<tr><th scope="row">{escape_html(line.spec.title)}</th><td class="hb-number">{format_number(line.now)}</td>'
+        f"<td>{escape_html(rank + words)}</td></tr>"
+    )

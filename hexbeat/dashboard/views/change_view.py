@@ -1,0 +1,200 @@
+"""The view of change: this period against an earlier one, and where too few happened to tell."""
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from hexbeat.analysis.change_map import FALL, RISE, TOO_FEW, UNCLEAR, Against, ChangeMap
+from hexbeat.areas.area import Area
+from hexbeat.areas.place_names import format_place, parse_cells
+from hexbeat.dashboard.state.choices import Choices
+from hexbeat.dashboard.state.figures import LayerFigures
+from hexbeat.dashboard.views.counts_view import MOST_LISTED
+from hexbeat.dashboard.views.layer_view import Drawing, LayerView, ListGroup, ListRow, add_ward_names
+from hexbeat.dashboard.views.sentence import describe_subject
+from hexbeat.documents.maps.scales import TOO_FEW_CLASS, add_too_few_class, build_change_scale
+from layers.wording import format_number, format_plural, format_span
+
+__all__ = ["build_change_view", "describe_cell_change", "describe_change", "format_ratio"]
+
+NOTHING: Final = "No place changed clearly. Where the map is hatched, too few happened to tell."
+NO_TEST: Final = (
+    "Closures may be in force in both periods, so no place is singled out. The map and the table show them."
+)
+NUMBERS: Final = ("now", "before", "difference", "ratio", "ratio_low", "ratio_high", "p_value", "q_value", "change")
+TITLES: Final = {
+    "now": "Now",
+    "before": "Before",
+    "difference": "Difference",
+    "ratio": "Ratio",
+    "ratio_low": "Ratio from",
+    "ratio_high": "Ratio to",
+    "change": "Change",
+}
+ORDER: Final = {RISE: 0, FALL: 1, UNCLEAR: 2, TOO_FEW: 3, "": 4}
+
+
+def build_change_view(
+    figures: LayerFigures, found: ChangeMap, choices: Choices, *, area: Area, ward_names: Sequence[str]
+) -> LayerView:
+    """One layer's change. Cells that held nothing in both periods are not drawn."""
+    cells = found.cells
+    rows = add_ward_names(cells[(cells["now"] > 0) | (cells["before"] > 0)], area)
+    order = pd.DataFrame({"kind": rows["change"].map(ORDER), "size": -rows["difference"].abs(), "cell": rows["cell"]})
+    rows = rows.loc[order.sort_values(["kind", "size", "cell"]).index].reset_index(drop=True)
+    return LayerView(
+        figures=figures,
+        sentence=describe_change(figures, found, choices, ward_names=ward_names, area_title=area.title),
+        notes=(*build_notes(rows, choices, found.q), *found.notes),
+        drawing=build_drawing(rows, figures.spec.title),
+        heading="Clear changes, the surest first",
+        groups=tuple(group for kind in (RISE, FALL) if (group := build_list_group(rows, kind)).rows),
+        nothing=found.missing or (NO_TEST if figures.spec.kind == "state" else NOTHING),
+        table=build_table(rows),
+        rows=blank_infinities(
+            rows.assign(layer=figures.spec.name)[["layer", "cell", "ward_code", "ward_name", *NUMBERS]]
+        ),
+        wards=build_ward_table(found.wards),
+    )
+
+
+def describe_change(
+    figures: LayerFigures, found: ChangeMap, choices: Choices, *, ward_names: Sequence[str], area_title: str
+) -> str:
+    """The number now, the number then, and whether that is a change that can be told from chance."""
+    if found.missing or found.now is None or found.other is None:
+        said = describe_subject(figures, choices, ward_names=ward_names, area_title=area_title)
+        return f"{said}. {found.missing}"
+    whole = found.whole.iloc[0]
+    now = replace(figures, total=float(whole["now"]), start=found.now[0], end=found.now[1])
+    events = replace(choices, measure="events")
+    said = describe_subject(now, events, ward_names=ward_names, area_title=area_title)
+    against = _format_earlier(choices.against, (found.now[1] - found.now[0]).days)
+    return (
+        f"{said}, against {format_number(whole['before'])} in {against} ({format_span(*found.other)})"
+        f"{_describe_verdict(whole.to_dict())}."
+    )
+
+
+def _format_earlier(against: Against, days: int) -> str:
+    if against == "year_before":
+        return "the same days a year before"
+    return "the day before" if days == 1 else f"the {format_number(days)} days before"
+
+
+def _describe_verdict(row: Mapping[Hashable, Any]) -> str:
+    """As in ": a clear fall, to 0.78 times as many (between 0.66 and 0.93)"."""
+    kind = str(row["change"])
+    if kind == "":
+        return ""
+    if kind == TOO_FEW:
+        return ": too few to tell"
+    said = {RISE: "a clear rise, to", FALL: "a clear fall, to", UNCLEAR: "no clear change,"}[kind]
+    return f": {said} {format_ratio(row['ratio'], row['ratio_low'], row['ratio_high'])}"
+
+
+def format_ratio(ratio: float, low: float, high: float) -> str:
+    """As in "0.78 times as many (between 0.66 and 0.93)"; words where the period before had none."""
+    if not np.isfinite(ratio):
+        return f"at least {low:.1f} times as many" if np.isfinite(low) and low > 0 else "more than none"
+    end = f"between {low:.2f} and {high:.2f}" if np.isfinite(high) else f"at least {low:.2f}"
+    return f"{ratio:.2f} times as many ({end})"
+
+
+def describe_cell_change(row: Mapping[Hashable, Any]) -> str:
+    """One cell's change for its card, as in "5 now, 4 before: too few to tell"."""
+    return f"{format_number(row['now'])} now, {format_number(row['before'])} before{_describe_verdict(row)}"
+
+
+def build_notes(rows: pd.DataFrame, choices: Choices, q: float) -> list[str]:
+    """How many places changed, how many did not, of how many nothing can be said."""
+    said = []
+    kinds = rows["change"].value_counts()
+    clear = int(kinds.get(RISE, 0)) + int(kinds.get(FALL, 0))
+    same, few = (format_number(int(kinds.get(kind, 0))) for kind in (UNCLEAR, TOO_FEW))
+    if len(rows) and "" not in kinds:
+        said.append(
+            f"Place by place: {_format_kind_count(kinds.get(RISE, 0), 'rise')}, {_format_kind_count(kinds.get(FALL, 0), 'fall')}, "
+            f"{same} without a clear change; {few} have too few to tell."
+        )
+        said.append("Colours show every difference; a line marks those that chance alone would seldom make.")
+    if clear:
+        said.append(f"At most 1 in {round(1 / q)} of the clear changes is expected to be false.")
+    if choices.measure == "quantity":
+        said.append("Change is told from events, not from items: one large find is not many.")
+    return said
+
+
+def _format_kind_count(number: int, kind: str) -> str:
+    """As in "no clear rise", "2 clear falls"."""
+    return format_plural(int(number), f"clear {kind}", f"clear {kind}s") if number else f"no clear {kind}"
+
+
+def build_list_group(rows: pd.DataFrame, kind: str) -> ListGroup:
+    """The cells that clearly rose (or fell), the surest first."""
+    found = rows[rows["change"] == kind].sort_values(["q_value", "p_value", "cell"]).head(MOST_LISTED)
+    largest = float(found["difference"].abs().max()) if len(found) else 1.0
+    items = [
+        ListRow(
+            cell=str(row["cell"]),
+            rank=rank,
+            ward=str(row["ward_name"]),
+            number=format_signed(row["difference"]),
+            share=abs(row["difference"]) / (largest or 1.0),
+            detail=f"{format_number(row['now'])} now, {format_number(row['before'])} before; "
+            f"{format_ratio(row['ratio'], row['ratio_low'], row['ratio_high'])}",
+        )
+        for rank, row in enumerate(found.to_dict("records"), start=1)
+    ]
+    return ListGroup("Rises" if kind == RISE else "Falls", tuple(items))
+
+
+def format_signed(number: float) -> str:
+    """As in "+12" and "\N{MINUS SIGN}3"."""
+    words = format_number(abs(number))
+    return f"+{words}" if number > 0 else f"\N{MINUS SIGN}{words}" if number < 0 else words
+
+
+def build_drawing(rows: pd.DataFrame, unit: str) -> Drawing:
+    """Differences on a diverging scale; hatched where too few happened to tell; lines around what is clear."""
+    kinds = rows["change"].to_numpy()
+    untold = kinds == TOO_FEW
+    told = rows["difference"].to_numpy(dtype=np.float64)
+    largest = float(np.abs(told[~untold]).max()) if (~untold).any() else 1.0
+    scale = add_too_few_class(build_change_scale(largest), f"too few to tell: {format_number(int(untold.sum()))}")
+    plain = len(scale.breaks) - 1
+    return Drawing(
+        parse_cells(rows["cell"].tolist()),
+        np.where(untold, TOO_FEW_CLASS, told),
+        scale=scale,
+        title=f"{unit}: change",
+        unit=unit,
+        outlined=kinds == RISE,
+        outlined_label="clear rise",
+        dashed=kinds == FALL,
+        dashed_label="clear fall",
+        names=("",) * plain + ("too few to tell",),
+        swatches=("",) * plain + ("hatched",),
+    )
+
+
+def build_table(rows: pd.DataFrame) -> pd.DataFrame:
+    """The map as a table: clear rises, clear falls, no clear change, too few to tell; the largest of each first."""
+    shown = blank_infinities(rows).rename(columns=TITLES | {"ward_name": "Ward", "cell": "Cell"})
+    shown["Place"] = [format_place(name, cell) for name, cell in zip(shown["Ward"], shown["Cell"], strict=True)]
+    shown["Rank"] = np.arange(1, len(shown) + 1)
+    return shown[["Rank", "Place", "Ward", *TITLES.values(), "Cell"]]
+
+
+def build_ward_table(wards: pd.DataFrame) -> pd.DataFrame:
+    """The wards by name, so that none is first or last: no league."""
+    shown = blank_infinities(wards).rename(columns=TITLES | {"ward_name": "Ward"})
+    return shown.sort_values(["Ward", "ward_code"], ignore_index=True)[["Ward", *TITLES.values()]]
+
+
+def blank_infinities(rows: pd.DataFrame) -> pd.DataFrame:
+    """Ratios to nothing are left blank: no file and no screen knows what to make of infinity."""
+    return rows.replace({name: {np.inf: np.nan} for name in ("ratio", "ratio_low", "ratio_high")})

@@ -1,0 +1,59 @@
+"""The view of counts: how many, as they are."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from hexbeat.areas.place_names import parse_cells
+from hexbeat.dashboard.state.choices import Choices
+from hexbeat.dashboard.state.figures import LayerFigures
+from hexbeat.dashboard.views.layer_view import Drawing, LayerView, ListGroup, ListRow
+from hexbeat.dashboard.views.sentence import build_notes, describe_counts
+from hexbeat.dashboard.views.tables import build_cell_table, build_export_rows
+from hexbeat.documents.maps.scales import build_count_scale
+from layers.wording import format_number
+
+__all__ = ["MOST_LISTED", "build_counts_view", "format_unit"]
+
+MOST_LISTED = 10
+
+
+def build_counts_view(
+    figures: LayerFigures, choices: Choices, *, maximum: float, ward_names: Sequence[str], area_title: str
+) -> LayerView:
+    """One layer's counts; `maximum` gives a scale that keeps still while the filters change."""
+    counts = figures.cells["count"]
+    unit = format_unit(figures, choices)
+    return LayerView(
+        figures=figures,
+        sentence=describe_counts(figures, choices, ward_names=ward_names, area_title=area_title),
+        notes=tuple(build_notes(figures, choices)),
+        drawing=Drawing(
+            parse_cells(figures.cells["cell"].tolist()),
+            counts.to_numpy(),
+            scale=build_count_scale(maximum, shared=bool((counts % 1 != 0).any())),
+            title=unit,
+            unit=unit,
+        ),
+        heading="Where most",
+        groups=(ListGroup(figures.spec.title, tuple(build_list_rows(figures.cells.head(MOST_LISTED)))),),
+        nothing="No event fits these filters. Take a longer period, more wards or all hours; Reset brings back "
+        "everything.",
+        table=build_cell_table([figures]),
+        rows=build_export_rows([figures]),
+    )
+
+
+def format_unit(figures: LayerFigures, choices: Choices) -> str:
+    """What is counted, for the legend: "Needle finds", or "Needles" when items are summed."""
+    spec = figures.spec
+    return spec.item.capitalize() if choices.measure == "quantity" and spec.item not in spec.many else spec.title
+
+
+def build_list_rows(top: pd.DataFrame) -> list[ListRow]:
+    """The cells with the most (hexbeat.dashboard.state.figures.CELL_COLUMNS), with bars up to the largest."""
+    largest = float(top["count"].max()) if len(top) else 1.0
+    return [
+        ListRow(cell, int(rank), ward, format_number(number), number / largest)
+        for cell, rank, ward, number in zip(top["cell"], top["rank"], top["ward_name"], top["count"], strict=True)
+    ]

@@ -1,0 +1,177 @@
+"""The view of hotspots: which cells stand out from what shuffling would give, and how sure that is."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.sparse import csgraph
+
+from hexbeat.analysis.hotspot_map import COLD, HOT, HotspotMap, is_too_quiet
+from hexbeat.analysis.study import Study
+from hexbeat.areas.area import Area
+from hexbeat.areas.place_names import format_place, parse_cells
+from hexbeat.dashboard.state.choices import Choices
+from hexbeat.dashboard.state.figures import LayerFigures
+from hexbeat.dashboard.state.findings import Findings
+from hexbeat.dashboard.views.counts_view import MOST_LISTED, format_unit
+from hexbeat.dashboard.views.layer_view import Drawing, LayerView, ListGroup, ListRow, add_ward_names
+from hexbeat.dashboard.views.sentence import describe_subject, format_reporters, format_where_and_when
+from hexbeat.documents.maps.scales import build_hotspot_scale
+from layers.wording import format_number, format_plural
+
+__all__ = ["build_hotspots_view", "describe_hotspots"]
+
+NOTHING: Final = (
+    "No place stands out: what the map shows is within what shuffling would give. Counts shows the numbers."
+)
+COLUMNS: Final = ("count", "neighbourhood", "expected", "gi_z", "p_value", "q_value", "hotspot", "trend")
+TITLES: Final = {
+    "neighbourhood": "In and around",
+    "expected": "Expected",
+    "gi_z": "z",
+    "p_value": "p",
+    "q_value": "q",
+    "hotspot": "Hotspot",
+    "trend": "Trend",
+}
+
+
+def build_hotspots_view(
+    figures: LayerFigures,
+    found: Findings,
+    study: Study,
+    choices: Choices,
+    *,
+    area: Area,
+    ward_names: Sequence[str],
+) -> LayerView:
+    """One layer's hotspots and cold spots. Cells that hold nothing and do not stand out are not drawn."""
+    every = found.hotspots.rows.assign(group=group_touching(study, found.hotspots.rows["hotspot"].to_numpy()))
+    every["trend"] = found.emerging.rows["pattern"].to_numpy() if found.emerging.bins else ""
+    rows = add_ward_names(every[(every["count"] > 0) | (every["hotspot"] != "")], area)
+    rows = rows.sort_values(["q_value", "gi_z", "cell"], ascending=[True, False, True], ignore_index=True)
+    groups = tuple(group for kind in (HOT, COLD) if (group := build_list_group(rows, kind)).rows)
+    return LayerView(
+        figures=figures,
+        sentence=describe_hotspots(figures, found.hotspots, choices, ward_names=ward_names, area_title=area.title),
+        notes=(*build_notes(found.hotspots, every), *found.hotspots.notes),
+        drawing=build_drawing(rows, format_unit(figures, choices)),
+        heading="Hotspots, the surest first",
+        groups=groups,
+        nothing=NOTHING,
+        table=build_table(rows, format_unit(figures, choices)),
+        rows=rows.assign(layer=figures.spec.name)[["layer", "cell", "ward_code", "ward_name", *COLUMNS]],
+    )
+
+
+def describe_hotspots(
+    figures: LayerFigures, found: HotspotMap, choices: Choices, *, ward_names: Sequence[str], area_title: str
+) -> str:
+    """How many places stand out, of how many, and how many of these calls are expected to be false at most."""
+    spec = figures.spec
+    if not found.total:
+        said = describe_subject(figures, choices, ward_names=ward_names, area_title=area_title)
+        return f"{said}: there is nothing to test."
+    where = format_where_and_when(figures, choices, ward_names=ward_names, area_title=area_title)
+    what = f"{spec.many}{format_reporters(choices)}"
+    hot, cold = (int((found.rows["hotspot"] == kind).sum()) for kind in (HOT, COLD))
+    if not hot and not cold:
+        return f"No place stands out for {what} in {where}: what the map shows is within what shuffling would give."
+    kinds = [_format_kind(hot, "hotspot")] * bool(hot) + [_format_kind(cold, "cold spot")] * bool(cold)
+    stands = "stands" if hot + cold == 1 else "stand"
+    places = format_plural(hot or cold, "place", "places")
+    first = f"{places} {stands} out as {kinds[0]}" + (
+        f", and {format_number(cold)} as {kinds[1]}," if kinds[1:] else ""
+    )
+    tested = f"of {format_number(len(found.rows))} tested"
+    false = f"at most 1 in {round(1 / found.q)} of such calls is expected to be false"
+    return f"{first} of {what} in {where} ({tested}; {false})."
+
+
+def _format_kind(number: int, kind: str) -> str:
+    return f"a {kind}" if number == 1 else f"{kind}s"
+
+
+def build_notes(found: HotspotMap, rows: pd.DataFrame) -> list[str]:
+    """How the places lie together; or that there are too few events to tell."""
+    groups = rows.loc[rows["group"] >= 0, "group"].nunique()
+    said = []
+    if groups and groups < int((rows["group"] >= 0).sum()):
+        together = "one group" if groups == 1 else f"{format_number(groups)} groups"
+        said.append(f"They lie in {together} of cells that touch. A cell is judged together with those that touch it.")
+    if not groups and found.total and is_too_quiet(found):
+        said.append("Too few to tell: even a place with six times the average might not stand out.")
+    return said
+
+
+def group_touching(study: Study, kinds: NDArray[np.object_]) -> NDArray[np.int64]:
+    """A number for each group of touching cells of one kind (hot or cold), -1 for cells of neither, (n,)."""
+    groups = np.full(len(kinds), -1, dtype=np.int64)
+    for kind in (HOT, COLD):
+        members = np.flatnonzero(kinds == kind)
+        if len(members):
+            _, labels = csgraph.connected_components(study.neighbours[members][:, members], directed=False)
+            groups[members] = labels + groups.max() + 1
+    return groups
+
+
+def build_list_group(rows: pd.DataFrame, kind: str) -> ListGroup:
+    """The groups of touching hot (or cold) cells, each by its surest cell; `rows` the surest first."""
+    found = rows[rows["hotspot"] == kind]
+    groups = found.groupby("group", sort=False)
+    sizes, sums, firsts = groups.size(), groups["count"].sum(), groups.head(1)
+    largest = float(sums.max()) if len(sums) else 1.0
+    items = [
+        ListRow(
+            cell=str(row["cell"]),
+            rank=rank,
+            ward=str(row["ward_name"]),
+            number=format_number(sums[row["group"]]),
+            share=float(sums[row["group"]]) / (largest or 1.0),
+            detail=_format_detail(int(sizes[row["group"]]), row["neighbourhood"], row["expected"]),
+        )
+        for rank, row in enumerate(firsts.head(MOST_LISTED).to_dict("records"), start=1)
+    ]
+    return ListGroup("Hotspots" if kind == HOT else "Cold spots", tuple(items))
+
+
+def _format_detail(size: int, around: float, expected: float) -> str:
+    """As in "12 cells; the surest and those that touch it: 30, where 1.5 would be expected"."""
+    cells = "1 cell; it" if size == 1 else f"{format_number(size)} cells; the surest"
+    return (
+        f"{cells} and those that touch it: {format_number(around)}, where {format_number(expected)} would be expected"
+    )
+
+
+def build_drawing(rows: pd.DataFrame, unit: str) -> Drawing:
+    """Hot, cold and neither, each by its colour and its outline, with their numbers in the legend."""
+    kinds = rows["hotspot"].to_numpy()
+    hot, cold = kinds == HOT, kinds == COLD
+    rest = len(rows) - int(hot.sum()) - int(cold.sum())
+    labels = (
+        f"cold spot: {format_plural(int(cold.sum()), 'place', 'places')}",
+        f"not significant: {format_plural(rest, 'place', 'places')}",
+        f"hotspot: {format_plural(int(hot.sum()), 'place', 'places')}",
+    )
+    return Drawing(
+        parse_cells(rows["cell"].tolist()),
+        np.where(hot, 2.0, np.where(cold, 0.0, 1.0)),
+        scale=build_hotspot_scale(labels),
+        title=f"{unit}: hotspots",
+        unit=unit,
+        outlined=hot,
+        dashed=cold,
+        names=("cold spot", "not significant", "hotspot"),
+        swatches=("dashed", "", "outlined"),
+    )
+
+
+def build_table(rows: pd.DataFrame, unit: str) -> pd.DataFrame:
+    """The map as a table, the surest first."""
+    shown = rows.rename(columns=TITLES | {"count": unit, "ward_name": "Ward", "cell": "Cell"})
+    shown["Hotspot"] = shown["Hotspot"].replace({"": "not significant"})
+    shown["Place"] = [format_place(name, cell) for name, cell in zip(shown["Ward"], shown["Cell"], strict=True)]
+    shown["Rank"] = np.arange(1, len(shown) + 1)
+    return shown[["Rank", "Place", "Ward", unit, *TITLES.values(), "Cell"]]

@@ -1,0 +1,183 @@
+"""The sentence over the map: made from the filter, and always true."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
+
+from hexbeat.dashboard.state.choices import OWN_DATES, Choices
+from hexbeat.dashboard.state.figures import LayerFigures
+from hexbeat.dashboard.state.presets import PERIODS
+from layers.event import LayerSpec
+from layers.wording import (
+    DAY_NAMES,
+    format_date,
+    format_hours,
+    format_list,
+    format_number,
+    format_percent,
+    format_plural,
+    format_span,
+)
+
+__all__ = [
+    "build_notes",
+    "describe_counts",
+    "describe_period",
+    "describe_subject",
+    "format_change",
+    "format_filter_line",
+    "format_noun",
+    "format_places",
+    "format_reporters",
+    "format_where_and_when",
+]
+
+FEW: Final = 20  # under this a percentage says more than it knows: 3 instead of 2 is "1 more", not "50 % more"
+MOST_NAMED: Final = 3
+VIEW_WORDS: Final = {"expected": "expected next week"}
+REPORTER_WORDS: Final = {"public": "the public", "officer": "officers", "sweep": "sweeps", "agency": "agencies"}
+
+
+def describe_counts(figures: LayerFigures, choices: Choices, *, ward_names: Sequence[str], area_title: str) -> str:
+    """The number, the layer, the place, the period, and the change against the same length of time before.
+
+    `ward_names` are those of the chosen wards, none for the whole area. The text holds names from data: it is text.
+    """
+    if figures.reach.last is None:
+        return f"No {figures.spec.many} have been loaded yet."
+    said = describe_subject(figures, choices, ward_names=ward_names, area_title=area_title)
+    return f"{said}: {_describe_comparison(figures)}."
+
+
+def describe_subject(figures: LayerFigures, choices: Choices, *, ward_names: Sequence[str], area_title: str) -> str:
+    """How many of what, where and when, as in "312 needle finds in Central, 26 Oct to 21 Nov 2026"."""
+    what = format_noun(figures.spec, figures.total, choices) + format_reporters(choices)
+    if figures.spec.kind == "state":
+        what += " in force"
+    number = format_number(figures.total) if figures.total else "No"
+    return f"{number} {what} in {format_where_and_when(figures, choices, ward_names=ward_names, area_title=area_title)}"
+
+
+def format_where_and_when(
+    figures: LayerFigures, choices: Choices, *, ward_names: Sequence[str], area_title: str
+) -> str:
+    """As in "Central, 26 Oct to 21 Nov 2026, Fri and Sat, 22:00 to 06:00"."""
+    when = ", ".join(
+        part for part in (format_span(figures.start, figures.end), *_rhythm(figures.spec, choices)) if part
+    )
+    return f"{format_places(ward_names, area_title)}, {when}"
+
+
+def format_reporters(choices: Choices) -> str:
+    """As in " reported by officers and sweeps"; nothing where everyone's reports count."""
+    if not choices.reported_by:
+        return ""
+    return f" reported by {format_list([REPORTER_WORDS[name] for name in choices.reported_by])}"
+
+
+def format_noun(spec: LayerSpec, number: float, choices: Choices) -> str:
+    """What is counted, in the right number: needle finds, or needles when items are summed."""
+    if choices.measure == "quantity" and spec.item not in spec.many:
+        one, many = spec.item.removesuffix("s"), spec.item
+    else:
+        one, many = spec.one, spec.many
+    return format_plural(number, one, many).split(" ", 1)[1]
+
+
+def format_places(ward_names: Sequence[str], area_title: str) -> str:
+    """The chosen wards, or the area where none is chosen."""
+    return format_list(list(ward_names), most=MOST_NAMED) if ward_names else area_title
+
+
+def _rhythm(spec: LayerSpec, choices: Choices) -> list[str]:
+    """The weekdays and hours that apply; none do to a state."""
+    if spec.kind == "state":
+        return []
+    days = format_list([DAY_NAMES[day] for day in sorted(choices.days)])
+    return [days, format_hours(choices.clock())]
+
+
+def _describe_comparison(figures: LayerFigures) -> str:
+    """The change in words, or why there is none."""
+    length = (figures.end - figures.start).days
+    if figures.before is None and figures.reach.first:
+        return f"nothing to compare with, because the records begin on {format_date(figures.reach.first)}"
+    earlier = "the day before" if length == 1 else f"the {format_number(length)} days before"
+    return format_change(figures.total, figures.before or 0.0, earlier=earlier)
+
+
+def format_change(now: float, before: float, *, earlier: str) -> str:
+    """As in "18 % more than in the 28 days before (264)"; a difference instead of a share where there were few."""
+    now, before = round(now, 1), round(before, 1)
+    if not before:
+        return f"none in {earlier}" + ("" if now else " either")
+    if now == before:
+        return f"as many as in {earlier}"
+    size = format_percent(abs(now - before) / before) if before >= FEW else format_number(abs(now - before))
+    return f"{size} {'more' if now > before else 'fewer'} than in {earlier} ({format_number(before)})"
+
+
+def build_notes(figures: LayerFigures, choices: Choices) -> list[str]:
+    """What was left out or shared, and why: a sentence for each."""
+    return [
+        *_build_interval_notes(figures, choices),
+        *_build_coverage_notes(figures),
+    ]
+
+
+def _build_interval_notes(figures: LayerFigures, choices: Choices) -> list[str]:
+    """Events known only to an interval, and filters that cannot apply."""
+    said = []
+    if figures.spec.kind == "state" and (choices.days or choices.clock()):
+        said.append("Weekdays and hours do not apply: they are in force all day.")
+    if figures.shared:
+        known = "1 is known" if figures.shared == 1 else f"{format_number(figures.shared)} are known"
+        said.append(
+            f"{known} only to a longer time, such as a month, and counted by the share of it that falls inside."
+        )
+    if figures.unplaced:
+        lacking = "time of day" if choices.clock() else "day of the week"
+        more = "1 more has" if figures.unplaced == 1 else f"{format_number(figures.unplaced)} more have"
+        kind = "hours" if choices.clock() else "weekdays"
+        said.append(f"{more} no known {lacking} and cannot be shown with a filter by {kind}.")
+    return said
+
+
+def _build_coverage_notes(figures: LayerFigures) -> list[str]:
+    """Days of the period that the records do not reach."""
+    reach, said = figures.reach, []
+    if reach.first is None or reach.last is None:
+        return []
+    if figures.spec.kind == "incident" and reach.last < figures.end - timedelta(days=1):
+        said.append(
+            f"The newest record is of {format_date(reach.last)}; nothing has been loaded for the days after it."
+        )
+    if reach.first > figures.start:
+        said.append(f"The records begin on {format_date(reach.first)}; nothing has been loaded for the days before it.")
+    return said
+
+
+def describe_period(choices: Choices, figures: LayerFigures) -> str:
+    """How a moving period was fixed: it ends with the newest record's day, or with yesterday."""
+    if choices.period == OWN_DATES or choices.period not in PERIODS:
+        return ""
+    last = figures.end - timedelta(days=1)
+    reason = "the day of the newest record" if last == figures.reach.last else "the last whole day"
+    if choices.period == "last-quarter":
+        reason = "the last whole quarter's end"
+    return f"{PERIODS[choices.period].title} up to {format_date(last)}, {reason}."
+
+
+def format_filter_line(choices: Choices, *, layer_names: Sequence[str], ward_names: Sequence[str], period: str) -> str:
+    """The filters as one line for a button: "needles · 28 days · Central"."""
+    parts = [
+        format_list(list(layer_names), most=2),
+        period,
+        format_list([DAY_NAMES[day] for day in sorted(choices.days)], most=MOST_NAMED),
+        format_hours(choices.clock()),
+        format_list(list(ward_names), most=2),
+        "" if choices.view == "counts" else VIEW_WORDS.get(choices.view, choices.view),
+        "items" if choices.measure == "quantity" else "",
+        format_list(list(choices.reported_by), most=MOST_NAMED),
+    ]
+    return " · ".join(part for part in parts if part)

@@ -1,0 +1,329 @@
+"""Putting demonstration events into an empty store, and taking them out again for good."""
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from zlib import crc32
+
+import numpy as np
+import pandas as pd
+
+from geo.cells import format_cells
+from geo.errors import DataError, UsageError
+from hexbeat.areas.area import Area
+from hexbeat.demonstration.demonstration_rows import (
+    build_closure_rows,
+    build_event_frame,
+    build_incident_rows,
+    build_sweep_rows,
+    mark_open,
+)
+from hexbeat.demonstration.draws import (
+    REPEAT_DAYS,
+    REPEAT_M,
+    Incidents,
+    draw_incidents,
+    draw_repeats,
+    draw_spike,
+    draw_sweeps,
+    find_peaks,
+)
+from hexbeat.demonstration.patterns import (
+    RING_MULTIPLIER,
+    RING_WIDTH_M,
+    Closures,
+    Hotspot,
+    Spike,
+    plant_closures,
+    plant_hotspots,
+    plant_spike,
+)
+from hexbeat.demonstration.rhythms import EPOCH, Span
+from hexbeat.demonstration.town import Places, make_street_places
+from hexbeat.store.live_columns import is_empty
+from hexbeat.store.store import Store
+from layers.access import Action, Viewer, require
+from layers.catalogue import LAYER_NAMES
+from layers.event import DEMONSTRATION
+
+__all__ = [
+    "SHARES",
+    "TRUTH_FILE",
+    "Demonstration",
+    "PlantedPatterns",
+    "build_truth",
+    "load_demonstration",
+    "make_events",
+    "remove_demonstration",
+]
+
+NOTICE: Final = "Synthetic events for demonstration. They describe nobody and no real place."
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlantedPatterns:
+    """All that was planted."""
+
+    hotspots: list[Hotspot]
+    spike: Spike
+    closures: Closures
+
+
+def build_truth(
+    frame: pd.DataFrame, *, area: Area, seed: int, span: Span, places: Places, planted: PlantedPatterns
+) -> dict[str, Any]:
+    """The truth as JSON holds it. Cells are H3 strings; dates are local; `to` is the first day that no longer counts.
+
+    `ordinary_share` of a hotspot is the share of its layer's events that would lie in the cell without hotspots;
+    near repeats blur multipliers slightly, since some of them fall into the next cell.
+    """
+    layers = frame["layer"].value_counts()
+    return {
+        "notice": NOTICE,
+        "area": area.name,
+        "seed": seed,
+        "from": span.start.isoformat(),
+        "to": span.end.isoformat(),
+        "events": {layer: int(layers.get(layer, 0)) for layer in LAYER_NAMES},
+        "sweeps": int((frame["reported_by"] == "sweep").sum()),
+        "near_repeats": {
+            "layers": ["needle_litter", "street_dealing"],
+            "within_m": REPEAT_M,
+            "within_days": REPEAT_DAYS,
+        },
+        "hotspots": [_hotspot(hotspot, places, area) for hotspot in planted.hotspots],
+        "spike": _spike(planted.spike, places, area),
+        "closures": _closures(frame, planted.closures),
+    }
+
+
+def _hotspot(hotspot: Hotspot, places: Places, area: Area) -> dict[str, Any]:
+    inside = places.cell == hotspot.cell
+    wards = np.bincount(places.ward[inside], places.weight[inside])
+    return {
+        "layer": hotspot.layer,
+        "cell": _cell(hotspot.cell),
+        "ward_code": area.wards.codes[int(np.argmax(wards))],
+        "multiplier": hotspot.multiplier,
+        "kind": hotspot.kind,
+        "from": None if hotspot.start is None else _date(hotspot.start),
+        "to": None if hotspot.end is None else _date(hotspot.end),
+        "ordinary_share": round(float(places.weight[inside].sum()), 6),
+    }
+
+
+def _spike(spike: Spike, places: Places, area: Area) -> dict[str, Any]:
+    wards = sorted({area.wards.codes[ward] for ward in places.ward[spike.places]})
+    cells = np.unique(places.cell[spike.places])
+    return {
+        "layer": "overdoses",
+        "from": _date(spike.start),
+        "to": _date(spike.end),
+        "centre": _cell(spike.centre),
+        "cells": format_cells(cells),
+        "ward_codes": wards,
+        "events": spike.events,
+        "ordinary_share": round(float(places.weight[np.isin(places.cell, cells)].sum()), 6),
+    }
+
+
+def _closures(frame: pd.DataFrame, closures: Closures) -> list[dict[str, Any]]:
+    """Each closure with its effect on street dealing; rows of the frame and closures are both in order of time."""
+    rows = frame[frame["layer"] == "closed_properties"]
+    order = np.lexsort([closures.place, closures.start])
+    told = []
+    for row, number in zip(rows.to_dict("records"), order, strict=True):
+        ring = {"outer_m": closures.radius_m[number] + RING_WIDTH_M, "multiplier": RING_MULTIPLIER}
+        told.append(
+            {
+                "source_id": row["source_id"],
+                "lon": row["lon"],
+                "lat": row["lat"],
+                "from_utc_s": int(row["occurred_from"]),
+                "to_utc_s": int(row["occurred_to"]),
+                "radius_m": float(closures.radius_m[number]),
+                "dealing_reduction": float(closures.reduction[number]),
+                "displacement_ring": ring if number == closures.displacing else None,
+            }
+        )
+    return told
+
+
+def _cell(cell: int) -> str:
+    return format_cells(np.array([cell], dtype=np.uint64))[0]
+
+
+def _date(day: int) -> str:
+    return (EPOCH + dt.timedelta(days=day)).isoformat()
+
+
+SHARES: Final = {"street_dealing": 0.40, "overdoses": 0.13, "closed_properties": 0.02}  # the rest are needle finds
+MOST_CLOSURES: Final = 600  # more would leave no street without one
+SWEPT_SHARE: Final = 0.12  # of needle finds
+REPEATED_SHARE: Final = 0.18  # of needle finds and dealing
+
+Stream = Callable[[], np.random.Generator]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Demonstration:
+    """Synthetic events (EVENT_COLUMNS, source "demonstration", in order of time) and what was planted in them."""
+
+    frame: pd.DataFrame
+    truth: dict[str, Any]
+
+
+def make_events(area: Area, *, events: int = 20_000, seed: int = 1, today: dt.date) -> Demonstration:
+    """`events` synthetic events inside the wards of an area, over three years that end with the day before `today`.
+
+    The same area, number, seed and day give the same events. They describe nobody and no place: streets are invented,
+    and hotspots lie where chance put them. UsageError if `events` is less than 1.
+    """
+    if events < 1:
+        raise UsageError("A demonstration has at least one event", f"{events} were asked for", "ask for 20000")
+    stream = _streams(area, seed, today)
+    span = Span.three_years(today, area.time_zone)
+    counts = count_layers(events)
+    places = make_street_places(area.wards, stream())
+    planted = _plant(places, span, counts, stream)
+    rows = pd.concat(_all_rows(places, span, counts, planted, stream), ignore_index=True)
+    frame = build_event_frame(rows, places=places, area=area, random=stream())
+    return Demonstration(frame, build_truth(frame, area=area, seed=seed, span=span, places=places, planted=planted))
+
+
+def count_layers(events: int) -> dict[str, int]:
+    """How many events of each layer: whole numbers that sum to `events`."""
+    counts = {layer: round(share * events) for layer, share in SHARES.items()}
+    counts["closed_properties"] = min(counts["closed_properties"], MOST_CLOSURES)
+    return {"needle_litter": events - sum(counts.values()), **counts}
+
+
+def _streams(area: Area, seed: int, today: dt.date) -> Stream:
+    """Independent random generators, one after the other, decided by area, seed and day."""
+    root = np.random.SeedSequence([seed % 2**64, crc32(area.name.encode()), today.toordinal()])
+    return lambda: np.random.default_rng(root.spawn(1)[0])
+
+
+def _plant(places: Places, span: Span, counts: dict[str, int], stream: Stream) -> PlantedPatterns:
+    hotspots = plant_hotspots(places, span, stream())
+    spike = plant_spike(places, span, counts["overdoses"], stream())
+    dealing = places.weight * find_peaks(places, select_layer(hotspots, "street_dealing"))
+    closures = plant_closures(places, span, counts["closed_properties"], dealing, stream())
+    return PlantedPatterns(hotspots, spike, closures)
+
+
+def select_layer(hotspots: list[Hotspot], layer: str) -> list[Hotspot]:
+    """The hotspots of one layer."""
+    return [hotspot for hotspot in hotspots if hotspot.layer == layer]
+
+
+def _all_rows(
+    places: Places, span: Span, counts: dict[str, int], planted: PlantedPatterns, stream: Stream
+) -> list[pd.DataFrame]:
+    swept = round(counts["needle_litter"] * SWEPT_SHARE)
+    needles = _draw_with_repeats("needle_litter", counts["needle_litter"] - swept, places, span, planted, stream)
+    dealing = _draw_with_repeats("street_dealing", counts["street_dealing"], places, span, planted, stream)
+    overdoses = draw_incidents(
+        "overdoses",
+        counts["overdoses"] - planted.spike.events,
+        places=places,
+        span=span,
+        hotspots=select_layer(planted.hotspots, "overdoses"),
+        closures=None,
+        random=stream(),
+    ) + draw_spike(planted.spike, places=places, random=stream())
+    hotspots = select_layer(planted.hotspots, "needle_litter")
+    sweeps = draw_sweeps(swept, places=places, span=span, hotspots=hotspots, random=stream())
+    now = int(span.day_starts(np.array([span.day(0)]))[0])
+    return [
+        mark_open(build_incident_rows("needle_litter", needles, span=span, random=stream()), now=now),
+        build_incident_rows("street_dealing", dealing, span=span, random=stream()),
+        build_incident_rows("overdoses", overdoses, span=span, random=stream()),
+        build_sweep_rows(sweeps, span=span, random=stream()),
+        build_closure_rows(planted.closures, now=now, random=stream()),
+    ]
+
+
+def _draw_with_repeats(
+    layer: str, count: int, places: Places, span: Span, planted: PlantedPatterns, stream: Stream
+) -> Incidents:
+    """Incidents of a layer, of which REPEATED_SHARE are near repeats of others; only dealing heeds closures."""
+    closures = planted.closures if layer == "street_dealing" else None
+    repeats = round(count * REPEATED_SHARE)
+    first = draw_incidents(
+        layer,
+        count - repeats,
+        places=places,
+        span=span,
+        hotspots=select_layer(planted.hotspots, layer),
+        closures=closures,
+        random=stream(),
+    )
+    return first + draw_repeats(
+        first, layer, count - len(first), places=places, span=span, closures=closures, random=stream()
+    )
+
+
+TRUTH_FILE: Final = "demonstration.json"
+CHUNK_ROWS: Final = 50_000
+
+
+def load_demonstration(
+    store: Store, viewer: Viewer, area: Area, *, events: int = 20_000, seed: int = 1, today: dt.date, home: Path
+) -> dict[str, Any]:
+    """Fill an empty store with demonstration events, and write what was planted to `home/demonstration.json`.
+
+    Returns what to tell: the area, first and last day, the number of events of each layer, the truth file. DataError
+    if the store holds any live event, real or not; nothing is changed then.
+    """
+    require(viewer, Action.LOAD)
+    if not is_empty(store, viewer):
+        raise DataError(
+            "Demonstration events go into an empty store only, so that they never mix with real ones",
+            "this store holds events",
+            "choose another home (--home), or remove an older demonstration with `hexbeat demo --remove`",
+        )
+    made = make_events(area, events=events, seed=seed, today=today)
+    home.mkdir(parents=True, exist_ok=True)
+    with (
+        store.begin_load(viewer, area=area.name) as load,
+        load.file(DEMONSTRATION, DEMONSTRATION, sha256=_digest(made.frame)) as f,
+    ):
+        for first in range(0, len(made.frame), CHUNK_ROWS):
+            f.add_events(made.frame.iloc[first : first + CHUNK_ROWS])
+        f.add_tally(read=len(made.frame), skipped={})
+    _write_truth(home / TRUTH_FILE, made.truth)
+    last_day = today - dt.timedelta(days=1)
+    return {
+        "area": area.name,
+        "from": made.truth["from"],
+        "last_day": last_day.isoformat(),
+        **made.truth["events"],
+        "truth": TRUTH_FILE,
+    }
+
+
+def remove_demonstration(store: Store, viewer: Viewer, *, home: Path | None = None) -> dict[str, Any]:
+    """Remove every demonstration event with all its versions for good, and the truth file of `home` if that is given.
+
+    Returns the number of events removed, and a notice where something is left to do (see `hexbeat.store.erasure`).
+    """
+    erasure = store.erase_source(viewer, DEMONSTRATION)
+    if home is not None:
+        (home / TRUTH_FILE).unlink(missing_ok=True)
+    return {"removed": erasure.events, "complete": erasure.complete}
+
+
+def _digest(frame: pd.DataFrame) -> str:
+    """A SHA-256 that stands for the frame's contents, as a file's does for the file."""
+    return hashlib.sha256(pd.util.hash_pandas_object(frame, index=False).to_numpy().tobytes()).hexdigest()
+
+
+def _write_truth(path: Path, truth: dict[str, Any]) -> None:
+    beside = path.with_name(f".{path.name}.new")
+    beside.write_text(json.dumps(truth, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    beside.replace(path)

@@ -1,0 +1,224 @@
+"""What is planted in demonstration events, so that analyses can be checked against it: hotspots, a spike, closures."""
+
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from hexbeat.demonstration.rhythms import RHYTHMS, Span, draw_by_weight, draw_seconds
+from hexbeat.demonstration.town import Places
+
+__all__ = [
+    "RING_MULTIPLIER",
+    "RING_WIDTH_M",
+    "Closures",
+    "Hotspot",
+    "Spike",
+    "plant_closures",
+    "plant_hotspots",
+    "plant_spike",
+]
+
+APART_M: Final = 700  # between planted hotspots
+NEW_DAYS: Final = 91  # the new hotspot appears so many days before the end
+FADED_DAYS: Final = 183  # the fading one is gone so many days before the end
+SPIKE_DAYS: Final = 14
+SPIKE_ENDS_DAYS: Final = 7  # before today: all of it lies in the 28 days that the first screen opens with
+SPIKE_FEWEST: Final = 20
+SPIKE_RISE: Final = 0.4  # its first day, as a share of the second, which is its worst
+SPIKE_FADE: Final = 0.75  # each later day, as a share of the day before
+EXTENDED_SHARE: Final = 0.3
+RING_WIDTH_M: Final = 200
+RING_MULTIPLIER: Final = 1.8
+
+
+@dataclass(frozen=True, slots=True)
+class Hotspot:
+    """A cell (H3, resolution 9) in which a layer's events are `multiplier` times as frequent as they would be.
+
+    "steady": always; "new": from day `start` on; "fading": falling evenly from the full multiplier on the first day to
+    none on day `end`. Days are counted since 1970; None: no such day.
+    """
+
+    layer: str
+    cell: int
+    multiplier: float
+    kind: Literal["steady", "new", "fading"]
+    start: int | None = None
+    end: int | None = None
+
+    def now(self, day: NDArray[np.int64], first_day: int) -> NDArray[np.float64]:
+        """The multiplier on each day."""
+        if self.kind == "new" and self.start is not None:
+            return np.where(day >= self.start, self.multiplier, 1.0)
+        if self.kind == "fading" and self.end is not None:
+            left = np.clip((self.end - day) / (self.end - first_day), 0, 1)
+            return np.asarray(1 + (self.multiplier - 1) * left)
+        return np.full(len(day), self.multiplier)
+
+
+@dataclass(frozen=True, slots=True)
+class Spike:
+    """Overdoses beyond the ordinary: `events` more on days [start, end) at places of one cell and its neighbours."""
+
+    start: int
+    end: int
+    centre: int
+    places: NDArray[np.int64]
+    events: int
+
+    def days(self) -> NDArray[np.int64]:
+        """The day of each of its events, (events,): a rise, a worst day and a fading, shared out without chance.
+
+        So some day stands out in every demonstration; spread evenly or drawn, a few events may ring on none.
+        """
+        later = np.arange(self.end - self.start)
+        weight = np.where(later, SPIKE_FADE ** (later - 1.0), SPIKE_RISE)
+        share = self.events * weight / weight.sum()
+        counts = np.floor(share).astype(np.int64)
+        fullest = np.argsort(counts - share, kind="stable")
+        counts[fullest[: self.events - counts.sum()]] += 1
+        return np.repeat(self.start + later, counts)
+
+
+@dataclass(frozen=True, eq=False)
+class Closures:
+    """Closed properties, k of them: place, UTC seconds [start, end), and what they do to dealing while in force.
+
+    Within `radius_m` dealing falls by the share `reduction`. `displacing` is the one closure around which, up to
+    RING_WIDTH_M further out, dealing rises to RING_MULTIPLIER times; -1 if there is none.
+    """
+
+    place: NDArray[np.int64]
+    start: NDArray[np.int64]
+    end: NDArray[np.int64]
+    extended: NDArray[np.bool_]
+    radius_m: NDArray[np.float64]
+    reduction: NDArray[np.float64]
+    displacing: int
+    # Which closures reach a place: those of place p are `reach[first[p]:first[p + 1]]`.
+    reach: NDArray[np.int64] = field(repr=False)
+    first: NDArray[np.int64] = field(repr=False)
+    ring: NDArray[np.bool_] = field(repr=False)  # (m,) places in the ring of the displacing closure
+
+    def left(self, place: NDArray[np.int64], seconds: NDArray[np.int64]) -> NDArray[np.float64]:
+        """The share of dealing that closures leave at these places and times, (n,)."""
+        counts = self.first[place + 1] - self.first[place]
+        event = np.repeat(np.arange(len(place)), counts)
+        offset = np.arange(len(event)) - np.repeat(np.cumsum(counts) - counts, counts)
+        closure = self.reach[self.first[place][event] + offset]
+        in_force = (self.start[closure] <= seconds[event]) & (seconds[event] < self.end[closure])
+        logs = np.where(in_force, np.log1p(-self.reduction[closure]), 0.0)
+        return np.exp(np.bincount(event, logs, minlength=len(place)))
+
+    def ring_now(self, place: NDArray[np.int64], seconds: NDArray[np.int64]) -> NDArray[np.float64]:
+        """The multiplier of the displacement ring at these places and times, (n,)."""
+        if self.displacing < 0:
+            return np.ones(len(place))
+        during = (self.start[self.displacing] <= seconds) & (seconds < self.end[self.displacing])
+        return np.where(self.ring[place] & during, RING_MULTIPLIER, 1.0)
+
+
+def plant_hotspots(places: Places, span: Span, random: np.random.Generator) -> list[Hotspot]:
+    """Steady hotspots of the layers of incidents, some shared; one of needle finds is new, one of dealing fades.
+
+    More of them in a larger area; fewer where there is no room to keep them APART_M apart.
+    """
+    cells, member = np.unique(places.cell, return_inverse=True)
+    anchors = _anchors(places, member, len(cells), random)
+    chosen = [int(cells[anchor]) for anchor in anchors]
+    new, fading, steady = chosen[:1], chosen[1:2], chosen[2:]
+    found = [Hotspot("needle_litter", cell, 9.0, "new", start=span.day(NEW_DAYS)) for cell in new]
+    found += [Hotspot("street_dealing", cell, 9.0, "fading", end=span.day(FADED_DAYS)) for cell in fading]
+    for turn, cell in enumerate(steady):
+        layers = (("needle_litter", "street_dealing"), ("overdoses", "needle_litter"), ("street_dealing",))[turn % 3]
+        found += [Hotspot(layer, cell, float(np.round(random.uniform(5, 10), 1)), "steady") for layer in layers]
+    return found
+
+
+def plant_spike(places: Places, span: Span, overdoses: int, random: np.random.Generator) -> Spike:
+    """A fortnight of overdoses around one busy place, ended SPIKE_ENDS_DAYS before today."""
+    busy = draw_by_weight(places.weight**2, 1, random)
+    centre = places.cell[busy[0]]
+    around = np.asarray(places.tree.query_ball_point([places.x_m[busy[0]], places.y_m[busy[0]]], r=300), dtype=np.int64)
+    events = min(max(round(overdoses * 0.012), SPIKE_FEWEST), overdoses // 4)
+    end = span.day(SPIKE_ENDS_DAYS)
+    return Spike(end - SPIKE_DAYS, end, int(centre), np.sort(around), events)
+
+
+def plant_closures(
+    places: Places, span: Span, count: int, dealing: NDArray[np.float64], random: np.random.Generator
+) -> Closures:
+    """`count` closures where dealing (a weight a place) is not rare; 3 months each, or 6 with an extension."""
+    place = draw_by_weight(np.sqrt(dealing), count, random)
+    rhythm = RHYTHMS["closed_properties"]
+    day = np.sort(span.draw_days(rhythm, count, random))
+    second = draw_seconds(rhythm, count, random)
+    extended = random.uniform(size=count) < EXTENDED_SHARE
+    until = _months_later(day, np.where(extended, 6, 3))
+    start, end = span.to_utc(day, second), span.to_utc(until, second)
+    radius_m = np.round(random.uniform(150, 250, count))
+    reduction = np.round(random.uniform(0.5, 0.8, count), 2)
+    reach, first = _reach(places, place, radius_m)
+    displacing = _displacing(places, place, dealing, extended & (end <= span.day_starts(np.array([span.day(30)]))[0]))
+    ring = _ring(places, place, radius_m, displacing)
+    return Closures(place, start, end, extended, radius_m, reduction, displacing, reach, first, ring)
+
+
+def _anchors(places: Places, member: NDArray[np.int64], count: int, random: np.random.Generator) -> list[int]:
+    """Numbers of busy cells for hotspots, apart from each other, in an order that chance decides."""
+    size = np.bincount(member)
+    weight = np.bincount(member, places.weight)
+    x_m, y_m = np.bincount(member, places.x_m) / size, np.bincount(member, places.y_m) / size
+    busy = np.flatnonzero(weight >= np.quantile(weight, 0.6))
+    chosen: list[int] = []
+    for cell in random.permutation(busy):
+        if all(np.hypot(x_m[cell] - x_m[other], y_m[cell] - y_m[other]) >= APART_M for other in chosen):
+            chosen.append(int(cell))
+        if len(chosen) == 2 + max(3, round(np.sqrt(count) / 2)):
+            break
+    return chosen
+
+
+def _months_later(day: NDArray[np.int64], months: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Days since 1970 some calendar months later; the last day of a shorter month where there is no such day."""
+    dates = pd.to_datetime(day.astype("datetime64[D]"))
+    later = [date + pd.DateOffset(months=int(number)) for date, number in zip(dates, months, strict=True)]
+    return np.array(later, dtype="datetime64[D]").astype(np.int64)
+
+
+def _reach(
+    places: Places, place: NDArray[np.int64], radius_m: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Closures that reach each place, as described in Closures."""
+    middles = np.column_stack([places.x_m[place], places.y_m[place]])
+    near = places.tree.query_ball_point(middles, r=radius_m) if len(place) else []
+    reached = np.array([number for found in near for number in found], dtype=np.int64)
+    closure = np.repeat(np.arange(len(place)), [len(found) for found in near])
+    order = np.argsort(reached, kind="stable")
+    return closure[order], np.searchsorted(reached[order], np.arange(len(places) + 1))
+
+
+def _displacing(
+    places: Places, place: NDArray[np.int64], dealing: NDArray[np.float64], possible: NDArray[np.bool_]
+) -> int:
+    """The closure, of those possible, with the most dealing around it; -1 if none is possible."""
+    candidates = np.flatnonzero(possible)
+    if not len(candidates):
+        return -1
+    middles = np.column_stack([places.x_m[place[candidates]], places.y_m[place[candidates]]])
+    around = [dealing[found].sum() for found in places.tree.query_ball_point(middles, r=400)]
+    return int(candidates[np.argmax(around)])
+
+
+def _ring(
+    places: Places, place: NDArray[np.int64], radius_m: NDArray[np.float64], displacing: int
+) -> NDArray[np.bool_]:
+    """Which places lie in the ring of the displacing closure, (m,)."""
+    if displacing < 0:
+        return np.zeros(len(places), dtype=np.bool_)
+    middle = place[displacing]
+    away_m = np.hypot(places.x_m - places.x_m[middle], places.y_m - places.y_m[middle])
+    return np.asarray((away_m > radius_m[displacing]) & (away_m <= radius_m[displacing] + RING_WIDTH_M))

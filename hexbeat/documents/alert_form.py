@@ -1,0 +1,179 @@
+"""The draft for the drug information system as a document to print, and to finish by hand."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Final
+
+from geo.errors import UsageError
+from hexbeat.analysis.alerts import Alert
+from hexbeat.areas.area import Area
+from hexbeat.documents.typst_pdf import render_pdf
+from layers.catalogue import find_layer
+from layers.wording import format_date, format_list, format_number
+
+__all__ = [
+    "BLANKS",
+    "FORM_LAYER",
+    "AlertForm",
+    "build_form",
+    "render_alert_form",
+    "render_alert_form_pdf",
+    "require_form_file",
+]
+
+FORM_LAYER: Final = "overdoses"  # what a drug information system is about
+BLANKS: Final = (
+    "Who reports this (name, organisation, telephone)",
+    "What was taken, as far as is known (name, look, markings, how it was sold)",
+    "How it was taken, and together with what",
+    "What happened to people (signs, naloxone given and how often it took, hospital, deaths); no names or addresses",
+    "How it is known (laboratory test, ambulance, hospital, police, service, by word of mouth) and how reliable it is",
+    "What has been done already, and who has been told",
+    "Asked of the panel: is an alert needed, for whom, and how soon",
+)
+_STYLE: Final = (
+    "body{font:16px/1.5 sans-serif;max-width:44rem;margin:2rem auto;padding:0 1rem;color:#111;background:#fff}"
+    "h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:1.5rem}"
+    "table{border-collapse:collapse;width:100%}th,td{border:1px solid #555;padding:.4rem;text-align:left;"
+    "vertical-align:top}.draft{border:3px solid #111;padding:.5rem 1rem;font-weight:bold}"
+    ".blank{height:4rem}@media print{body{margin:0}}"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AlertForm:
+    """All that the form says, as plain text: `seen` rows of name and value for each alert, `blanks` questions."""
+
+    title: str
+    warning: str
+    seen: tuple[tuple[tuple[str, str], ...], ...]
+    certainty: str
+    blanks: tuple[str, ...]
+    made: str
+
+
+def require_form_file(out: Path) -> str:
+    """The kind of a file by its ending, "html" or "pdf"; UsageError for other endings and missing folders."""
+    kind = {".html": "html", ".htm": "html", ".pdf": "pdf"}.get(out.suffix.lower())
+    if kind is None:
+        raise UsageError(
+            "The form is drafted as an .html or .pdf file", f"{out.name!r} is neither", "give --draft such an ending"
+        )
+    if not out.absolute().parent.is_dir():
+        raise UsageError(
+            "A file goes into a folder that exists", f"{out.parent} does not", "make it first, or choose another"
+        )
+    return kind
+
+
+def build_form(found: Sequence[Alert], *, area: Area, made: dt.datetime, demonstration: bool) -> AlertForm:
+    """What the draft says of alerts of overdoses, one or more (UsageError otherwise).
+
+    `made` is the local moment that it gives as its own. Counts in wards may be small: it is for the partnership, and
+    says so.
+    """
+    if not found or any(alert.layer != FORM_LAYER for alert in found):
+        raise UsageError(
+            "A form for the drug information system is about alerts of overdoses",
+            "it was given none" if not found else "it was given alerts of other layers",
+            "choose alerts of overdoses",
+        )
+    return AlertForm(
+        title=f"Draft report to the local drug information system: {area.title}",
+        warning=f"DRAFT, not sent. {_warning(demonstration=demonstration)}",
+        seen=tuple(_list_facts(alert) for alert in found),
+        certainty=_describe_certainty(found),
+        blanks=BLANKS,
+        made=_describe_origin(area, made),
+    )
+
+
+def render_alert_form(found: Sequence[Alert], *, area: Area, made: dt.datetime, demonstration: bool) -> str:
+    """The draft (`build_form`) as one HTML page: no script, nothing loaded from elsewhere, every text escaped."""
+    said = build_form(found, area=area, made=made, demonstration=demonstration)
+    parts = [
+        f"<h1>{_text(said.title)}</h1>",
+        f'<p class="draft">{_text(said.warning)}</p>',
+        "<h2>What was seen</h2>",
+        *(_table(rows) for rows in said.seen),
+        "<h2>How sure this is</h2>",
+        f"<p>{_text(said.certainty)}</p>",
+        "<h2>To be filled in</h2>",
+        "<table>",
+        *(
+            f'<tr><th scope="row">{_text(blank)}</th></tr><tr><td class="blank">&nbsp;</td></tr>'
+            for blank in said.blanks
+        ),
+        "</table>",
+        f"<p>{_text(said.made)}</p>",
+    ]
+    return (
+        '<!doctype html>\n<html lang="en-GB">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{_text(said.title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
+        + "\n".join(parts)
+        + "\n</body>\n</html>\n"
+    )
+
+
+def _list_facts(alert: Alert) -> tuple[tuple[str, str], ...]:
+    """One alert as names and values."""
+    when = format_date(alert.first_day)
+    if alert.last_day != alert.first_day:
+        when += f" to {format_date(alert.last_day)}, most on {format_date(alert.day)} ({format_number(alert.peak)})"
+    each = "daily" if alert.methods[0].startswith("C") else "weekly"
+    return (
+        ("What", f"{format_number(alert.count)} overdoses attended; {format_number(alert.expected)} would be expected"),
+        ("When", when),
+        ("Where", f"{alert.place} ({'ward' if alert.ward_code else 'the whole area'})"),
+        ("Found by", f"{format_list(alert.methods)} on {each} counts"),
+    )
+
+
+def _table(rows: Sequence[tuple[str, str]]) -> str:
+    told = "".join(f'<tr><th scope="row">{_text(name)}</th><td>{_text(value)}</td></tr>' for name, value in rows)
+    return f"<table>{told}</table>"
+
+
+def _describe_certainty(found: Sequence[Alert]) -> str:
+    spec = find_layer(FORM_LAYER)
+    rate = max(alert.false_alarms_a_year for alert in found)
+    return (
+        f"This is a count of recorded {spec.many}, not a finding about any drug. At these settings chance alone would "
+        f"raise about {format_number(rate)} such alerts a year over all places. Recording may have changed, records may "
+        "still arrive, and one person may stand behind several. Where says where they were recorded, not where "
+        "anything was bought."
+    )
+
+
+def _warning(*, demonstration: bool) -> str:
+    said = "A person must check it, fill in the blanks, and decide whether to send it. For the partnership only: small "
+    said += "numbers. Do not add names, addresses or dates of birth."
+    return f"MADE FROM SYNTHETIC DEMONSTRATION EVENTS, about no real place or person. {said}" if demonstration else said
+
+
+def _describe_origin(area: Area, made: dt.datetime) -> str:
+    return f"Drafted by Hexbeat on {format_date(made.date())} at {made:%H:%M}. Wards: {area.attribution}"
+
+
+def _text(text: str) -> str:
+    """Text as HTML text; control characters become spaces."""
+    return escape("".join(char if char.isprintable() else " " for char in text), quote=True)
+
+
+def render_alert_form_pdf(found: Sequence[Alert], *, area: Area, made: dt.datetime, demonstration: bool) -> bytes:
+    """The words of hexbeat.documents.alert_form as PDF/UA-1, with room to write; UsageError as there. `made` is aware."""
+    said = build_form(found, area=area, made=made, demonstration=demonstration)
+    data = {
+        "title": said.title,
+        "mark": said.warning,
+        "seen": [[list(row) for row in rows] for rows in said.seen],
+        "certainty": said.certainty,
+        "blanks": list(said.blanks),
+        "made": said.made,
+        "footer": "DRAFT, not sent. OFFICIAL: for the partnership only, small numbers.",
+    }
+    return render_pdf("alert-form", data, {}, made=made)

@@ -1,0 +1,218 @@
+"""A briefing as one A4 page, and the words and the map that the page on screen shares with it."""
+
+import datetime as dt
+from typing import Any, Final
+
+import shapely
+
+from geo.cells import build_outlines
+from hexbeat.areas.area import Area, find_ward_bounds
+from hexbeat.areas.place_names import format_place, parse_cells
+from hexbeat.documents.maps.area_map import render_map
+from hexbeat.documents.maps.sketch import Mark, MarkKind, Outline
+from hexbeat.documents.typst_pdf import render_pdf
+from hexbeat.reports.briefing import Alert, Briefing, ClosureLine, LayerLine, PlaceLine, Purpose
+from layers.catalogue import LAYER_NAMES, find_layer
+from layers.wording import format_count, format_date, format_list, format_number, format_span
+
+__all__ = [
+    "build_layer_row",
+    "build_page_data",
+    "describe_closure",
+    "describe_demonstration",
+    "describe_false_alarms",
+    "describe_forecast",
+    "describe_freshness",
+    "describe_map",
+    "describe_visits",
+    "format_alert",
+    "format_headline",
+    "format_place_title",
+    "render_briefing_map",
+    "render_briefing_pdf",
+]
+
+MOST_ALERTS: Final = 4
+MOST_CLOSURES: Final = 5
+WIDE_MM, HIGH_MM = 92.0, 117.0
+DAY: Final = dt.timedelta(days=1)
+
+
+def render_briefing_pdf(found: Briefing, area: Area, *, made: dt.datetime) -> bytes:
+    """The briefing as PDF/UA-1 on one A4 page; what does not fit is counted instead. `made` is aware."""
+    return render_pdf(
+        "briefing", build_page_data(found, area, made=made), {"map": render_briefing_map(found, area)}, made=made
+    )
+
+
+def build_page_data(found: Briefing, area: Area, *, made: dt.datetime) -> dict[str, Any]:
+    """All that the page says."""
+    local = made.astimezone(area.tz)
+    closures = [line for kind in ("ending", "new") for line in found.closures if line.kind == kind]
+    return {
+        "title": found.title,
+        "head": format_headline(found, area),
+        "mark": describe_demonstration(found),
+        "alt": describe_map(found, area),
+        "layers": [build_layer_row(line, found) for line in found.layers],
+        "days": format_number((found.period[1] - found.period[0]).days),
+        "places": [
+            {"number": str(number), "where": format_place_title(line), "what": line.title, "why": line.reason}
+            for number, line in enumerate(found.places, start=1)
+        ],
+        "no-places": "" if found.places else "No place stands out from chance.",
+        "expected": describe_forecast(found),
+        "alerts": shorten_lines([format_alert(one) for one in found.alerts], MOST_ALERTS, "more"),
+        "alert-note": describe_false_alarms(found.alerts),
+        "ending": shorten_lines(
+            [describe_closure(line) for line in closures if line.kind == "ending"], MOST_CLOSURES, "more end"
+        ),
+        "new": shorten_lines(
+            [describe_closure(line) for line in closures if line.kind == "new"], MOST_CLOSURES, "more began"
+        ),
+        "done": describe_visits(found),
+        "fresh": describe_freshness(found),
+        "notes": list(found.notes),
+        "footer": f"{'DEMONSTRATION. ' if found.mark else ''}OFFICIAL: for the partnership only, small numbers. "
+        f"Made {format_date(local.date())} at {local:%H:%M} by Hexbeat.",
+    }
+
+
+def shorten_lines(lines: list[str], most: int, more: str) -> list[str]:
+    """The first so many, and how many are left."""
+    left = len(lines) - most
+    return [*lines[:most], f"{left} {more}."] if left > 0 else lines
+
+
+def format_headline(found: Briefing, area: Area) -> str:
+    """Whom it is for, when it was made and what it looks back on."""
+    names = dict(zip(area.wards.codes, area.wards.names, strict=True))
+    where = f" Only {format_list([names[code] for code in found.wards])}." if found.wards else ""
+    hours = ""
+    if found.hours:
+        hours = f", {found.hours[0]:02}:00 to {found.hours[1]:02}:00"
+    use = "For the daily meeting" if found.purpose is Purpose.MEETING else "For the shift"
+    return f"{use} of {format_date(found.today)}. Looks back on {format_span(*found.period)}{hours}.{where}"
+
+
+def describe_demonstration(found: Briefing) -> str:
+    """What must stand on every page that shows demonstration events; "" for others."""
+    return f"DEMONSTRATION: {found.mark}." if found.mark else ""
+
+
+def build_layer_row(line: LayerLine, found: Briefing) -> dict[str, str]:
+    """One layer: its number, that of the same length before, and what the test says; its own days if they differ."""
+    own = ""
+    incident = find_layer(line.layer).kind == "incident"  # a closure is in force until it ends, whatever came since
+    if incident and line.period and line.period != found.period:
+        own = f" ({format_span(*line.period)})"
+    return {
+        "title": f"{line.title}{own}",
+        "now": format_number(line.count) if line.period else "none",
+        "before": "" if line.earlier is None else format_number(line.earlier),
+        "verdict": line.verdict,
+    }
+
+
+def format_place_title(line: PlaceLine) -> str:
+    """As in "Central · 4e17, with 3 cells around it"."""
+    others = len(line.cells) - 1
+    beside = f", with {others} {'cell' if others == 1 else 'cells'} around it" if others else ""
+    return f"{format_place(line.ward_name, line.cell)}{beside}"
+
+
+def format_alert(alert: Alert) -> str:
+    """An alert without its odds, which `describe_false_alarms` gives for all."""
+    when = format_span(alert.first_day, alert.last_day + DAY)
+    counted = format_count(alert.count, find_layer(alert.layer))
+    return f"{counted} in {alert.place}, {when}; {format_number(alert.expected)} would be expected."
+
+
+def describe_false_alarms(alerts: tuple[Alert, ...]) -> str:
+    """How often chance alone would bring such alerts."""
+    if not alerts:
+        return ""
+    rates = {alert.layer: alert.false_alarms_a_year for alert in alerts}
+    known = [name for name in LAYER_NAMES if name in rates]
+    said = [f"{format_number(round(rates[name]))} times a year for {find_layer(name).many}" for name in known]
+    return f"Questions, not findings. By chance alone such alerts come about {format_list(said)}."
+
+
+def describe_closure(line: ClosureLine) -> str:
+    """Where, since when and until when."""
+    place = format_place(line.ward_name, line.cell)
+    if line.kind == "ending":
+        return f"{place}: last day {format_date(line.last_day)}, in force since {format_date(line.first_day)}"
+    return f"{place}: since {format_date(line.first_day)}, to {format_date(line.last_day)}"
+
+
+def describe_visits(found: Briefing) -> list[str]:
+    """What each team did."""
+    kinds = {"patrol": "patrols", "sweep": "sweeps"}
+    said = []
+    for line in found.work:
+        needles = "" if line.needles is None else f", {format_number(line.needles)} needles collected"
+        visits = f"{line.visits:,} {'visit' if line.visits == 1 else 'visits'}"
+        said.append(f"{line.team} ({kinds.get(line.kind, line.kind)}): {visits}, {line.minutes:,} minutes{needles}")
+    return said
+
+
+def describe_forecast(found: Briefing) -> list[str]:
+    """Where most is expected, a line a layer."""
+    lines = []
+    for layer in dict.fromkeys(one.layer for one in found.expected):
+        own = [one for one in found.expected if one.layer == layer]
+        places = [f"{format_place(one.ward_name, one.cell)} ({format_number(one.expected)})" for one in own]
+        total = f"{format_number(own[0].total)} in all"
+        lines.append(f"{own[0].title}, {format_span(own[0].start, own[0].end)}: {format_list(places)}; {total}")
+    return lines
+
+
+def describe_freshness(found: Briefing) -> list[str]:
+    """How far each source reaches."""
+    return [
+        f"{line.layer} ({line.source}): to {format_date(line.last)}" if line.last else f"{line.layer}: none"
+        for line in found.sources
+    ]
+
+
+def render_briefing_map(found: Briefing, area: Area, *, width_mm: float = WIDE_MM, height_mm: float = HIGH_MM) -> bytes:
+    """The places with their numbers, and the closures of the briefing."""
+    places = [Mark(*find_middle(line.cell), "stop", str(number)) for number, line in enumerate(found.places, start=1)]
+    closures = [Mark(line.lon, line.lat, "square" if line.kind == "new" else "cross") for line in found.closures]
+    kinds = {line.kind for line in found.closures}
+    keys: list[tuple[MarkKind, str]] = [("stop", "place in the table")] if places else []
+    keys += [("square", "new closure")] if "new" in kinds else []
+    keys += [("cross", "closure that ends")] if "ending" in kinds else []
+    return render_map(
+        area,
+        areas=[build_outline(line) for line in found.places],
+        points=[*closures, *places],
+        keys=keys,
+        extent=find_ward_bounds(area, found.wards) if found.wards else None,
+        alt=describe_map(found, area),
+        width_mm=width_mm,
+        height_mm=height_mm,
+    )
+
+
+def find_middle(cell: str) -> tuple[float, float]:
+    """Longitude and latitude of a cell's middle."""
+    point = shapely.centroid(build_outlines(parse_cells([cell]))[0])
+    return float(point.x), float(point.y)
+
+
+def build_outline(line: PlaceLine) -> Outline:
+    """The hot cells of a place, drawn in the way of its layer."""
+    joined = shapely.union_all(build_outlines(parse_cells(list(line.cells))))
+    return Outline(joined, f"hotspot of {find_layer(line.layer).many}", LAYER_NAMES.index(line.layer))
+
+
+def describe_map(found: Briefing, area: Area) -> str:
+    """What the map shows, for those who do not see it."""
+    places = ", ".join(f"{number} {format_place_title(line)}" for number, line in enumerate(found.places, start=1))
+    counts = {kind: sum(line.kind == kind for line in found.closures) for kind in ("new", "ending")}
+    return (
+        f"Map of {area.title}, north up, with numbered places ({places or 'none'}), {counts['new']} new closures and "
+        f"{counts['ending']} closures that end soon. The table of places says the same."
+    )

@@ -1,0 +1,116 @@
+"""An evaluation as one A4 page: the answer, before and after side by side, the numbers and the rule."""
+
+import datetime as dt
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from hexbeat.areas.area import Area
+from hexbeat.documents.maps.area_map import render_map
+from hexbeat.documents.maps.scales import Scale, build_count_scale
+from hexbeat.documents.maps.sketch import Outline
+from hexbeat.documents.typst_pdf import render_pdf
+from hexbeat.evaluation.outcome import Effect
+from hexbeat.evaluation.outcome_rows import build_evaluation_shapes, build_side_rows, format_side_number
+from hexbeat.evaluation.request import Evaluation
+from hexbeat.evaluation.rule import describe_rule
+from hexbeat.evaluation.shapes import Picture, build_picture
+from layers.wording import format_date, format_number
+
+__all__ = ["build_picture_scale", "build_table_rows", "render_evaluation_pdf"]
+
+_WIDE_MM, _HIGH_MM = 88.0, 78.0
+_STYLES: Final = {"treated": 0, "ring": 1}
+
+
+def render_evaluation_pdf(found: Evaluation, area: Area, *, mark: str | None, made: dt.datetime) -> bytes:
+    """The evaluation as PDF/UA-1 on one A4 page. `mark` what must be said of synthetic events; `made` is aware."""
+    picture = build_picture(found.effect, found.ground)
+    scale = build_picture_scale(picture)
+    lines = _build_outlines(found)
+    drawings = {
+        name: _render_map(area, picture, values, scale, lines)
+        for name, values in (("before", picture.before), ("after", picture.after))
+    }
+    return render_pdf("evaluation", _build_page_data(found, picture, area, mark=mark, made=made), drawings, made=made)
+
+
+def build_picture_scale(picture: Picture) -> Scale:
+    """One scale for before and after; before is scaled, so its counts are shares."""
+    highest = max([1.0, *picture.before.tolist(), *picture.after.tolist()])
+    return build_count_scale(highest, shared=True)
+
+
+def _build_outlines(found: Evaluation) -> list[Outline]:
+    """What is treated and what is next door; of several places what is treated alone, finely, or no cell is seen."""
+    shapes = build_evaluation_shapes(found.effect, found.ground, controls=False)
+    if len(found.effect.outcomes) > 1:
+        shapes = [one for one in shapes if one["role"] == "treated"]
+        return [Outline(one["geometry"], style=_STYLES["treated"], fine=True) for one in shapes]
+    return [Outline(one["geometry"], style=_STYLES[one["role"]]) for one in shapes]
+
+
+def _render_map(area: Area, picture: Picture, values: Any, scale: Scale, lines: Sequence[Outline]) -> bytes:
+    kept = np.asarray(values) > 0
+    return render_map(
+        area,
+        cells=picture.cells[kept],
+        values=np.asarray(values)[kept],
+        scale=scale,
+        legend_title="a cell",
+        areas=lines,
+        extent=picture.extent,
+        width_mm=_WIDE_MM,
+        height_mm=_HIGH_MM,
+    )
+
+
+def _build_page_data(
+    found: Evaluation, picture: Picture, area: Area, *, mark: str | None, made: dt.datetime
+) -> Mapping[str, Any]:
+    """All that the page says."""
+    effect, local = found.effect, made.astimezone(area.tz)
+    alts = [
+        f"Map of cells of 130 m {words}: {format_number(round(float(values.sum()), 1))} in and around the treated place."
+        for words, values in zip(picture.words, (picture.before, picture.after), strict=True)
+    ]
+    return {
+        "title": "Did it work",
+        "mark": f"DEMONSTRATION: {mark}. Nothing here happened." if mark else "",
+        "sentence": found.verdict.sentence,
+        "before-words": picture.words[0],
+        "after-words": picture.words[1],
+        "before-alt": alts[0],
+        "after-alt": alts[1],
+        "map-words": f"Both maps have one scale. {_describe_lines(effect)} The table says the same.",
+        "rows": build_table_rows(found),
+        "details": list(found.verdict.details),
+        "rule": list(describe_rule(effect.protocol)),
+        "hash": effect.protocol.hash,
+        "footer": f"{'DEMONSTRATION. ' if mark else ''}OFFICIAL: for the partnership only, small numbers. Made "
+        f"{format_date(local.date())} at {local:%H:%M} by Hexbeat.",
+    }
+
+
+def _describe_lines(effect: Effect) -> str:
+    """What the lines of the maps stand for."""
+    if len(effect.outcomes) > 1:
+        return "Lines: treated. Cells outside them: next door." if effect.next_door else "Lines: treated."
+    return "Inner line: treated. Outer line: next door." if effect.next_door else "Line: treated."
+
+
+def build_table_rows(found: Evaluation) -> list[list[str]]:
+    """Where, before, after, expected, difference, interval and verdict of each side, in words."""
+    return [
+        [
+            str(row["where"]),
+            *(format_side_number(row[name]) for name in ("before", "after", "expected", "difference")),
+            format_side_number(math.nan)
+            if math.isnan(row["low"])
+            else f"{format_number(row['low'])} to {format_number(row['high'])}",
+            str(row["verdict"]),
+        ]
+        for row in build_side_rows(found.effect)
+    ]

@@ -1,0 +1,132 @@
+"""Verifying an evidence pack: its hash, and that nothing that can be seen of it differs from the content it carries."""
+
+import datetime as dt
+import io
+import json
+import re
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import python_calamine
+
+from geo.errors import DataError, HexbeatError
+from hexbeat.areas.area import load_area
+from hexbeat.documents.evidence.evidence_document import render_evidence_pdf
+from hexbeat.documents.evidence.evidence_sheets import CONTENT_SHEET, build_evidence_xlsx
+from hexbeat.reports.evidence import FORMAT, encode_canonical, find_recorded_pack, hash_content
+from layers.wording import format_date
+
+__all__ = ["PackCheck", "check_pack"]
+
+STREAM: Final = re.compile(rb"<<(?P<head>[^>]*?/Type\s*/EmbeddedFile.*?)>>\s*stream\r?\n", re.DOTALL)
+LARGEST: Final = 100_000_000  # bytes of content: many times the largest pack
+
+
+@dataclass(frozen=True, slots=True)
+class PackCheck:
+    """What was found: `intact`: byte by byte what the content makes; `noted`: this installation made the content.
+
+    `same_values`: a workbook's stored values are the content's, whatever it looks like; for a PDF the same as `intact`.
+    `digest` is the SHA-256 of the content. Whoever changes the content too makes an intact file, but no noted one.
+    """
+
+    intact: bool
+    same_values: bool
+    noted: bool
+    digest: str
+    reference: str
+    made_at: str
+    sentence: str
+
+
+def check_pack(name: str, file: bytes, *, home: Path) -> PackCheck:
+    """Check a pack of `hexbeat evidence` (.pdf or .xlsx) against itself, and against the register of the home folder.
+
+    It is made again from its content and compared byte by byte. So a pack of another version of Hexbeat, or a workbook
+    that was saved again, is not called intact, and the sentence says so: of such a workbook only the values stored in
+    its cells are compared, not formulas, hidden rows or formats. DataError for a file that is no pack.
+    """
+    content = read_pdf_content(file) if file.startswith(b"%PDF") else read_xlsx_content(file)
+    if content is None or content.get("format") != FORMAT:
+        raise DataError(
+            "A pack is checked in a file that hexbeat evidence wrote",
+            f"{name} carries no content of one",
+            "give the .pdf or .xlsx as it was written",
+        )
+    digest = hash_content(content)
+    intact, same_values = compare_file(file, content, home)
+    noted = find_recorded_pack(home, digest)
+    facts = str(content.get("reference")), str(content.get("made_at"))
+    words = describe_check(intact=intact, same_values=same_values, noted=noted)
+    return PackCheck(intact, same_values, noted is not None, digest, *facts, words)
+
+
+def describe_check(*, intact: bool, same_values: bool, noted: dt.datetime | None) -> str:
+    """What the check found, and what it did not."""
+    if same_values and not intact:
+        return (
+            "The values stored in its cells are those of the content it carries, but the file is not as Hexbeat writes "
+            "it: it was saved again, or changed, or another version of Hexbeat made it. What it shows was not checked: "
+            "rows may be hidden, and a formula may show something else."
+        )
+    if not intact:
+        return (
+            "What the file shows differs from the content it carries: it was changed, or another version of Hexbeat "
+            "made it."
+        )
+    if noted is None:
+        return (
+            "What the file shows is its content, but no pack with this SHA-256 is noted here: compare the digits with "
+            "those noted when it was made."
+        )
+    return f"What the file shows is its content, as it was made here on {format_date(noted.date())}."
+
+
+def compare_file(file: bytes, content: dict[str, Any], home: Path) -> tuple[bool, bool]:
+    """Whether the file is what the content makes, byte by byte, and whether at least its stored values are."""
+    try:
+        if file.startswith(b"%PDF"):
+            same = file == render_evidence_pdf(content, load_area(str(content["area"]), home=home))
+            return same, same
+        made = build_evidence_xlsx(content)
+        return file == made, read_sheets(file) == read_sheets(made)
+    except (KeyError, TypeError, ValueError, HexbeatError):
+        return False, False  # a content that makes no page was not written by Hexbeat
+
+
+def read_pdf_content(file: bytes) -> dict[str, Any] | None:
+    """The JSON that the PDF carries; None if there is none."""
+    for found in STREAM.finditer(file):
+        reader = zlib.decompressobj()
+        try:
+            text = reader.decompress(file[found.end() :], LARGEST)
+            return parse_content(text)
+        except zlib.error:
+            continue
+    return None
+
+
+def read_xlsx_content(file: bytes) -> dict[str, Any] | None:
+    """The JSON of the workbook's last sheet; None if there is none."""
+    try:
+        sheets = read_sheets(file)
+    except (python_calamine.CalamineError, OSError, ValueError):
+        return None
+    return parse_content("".join(str(row[0]) for row in sheets.get(CONTENT_SHEET, []) if row).encode())
+
+
+def parse_content(text: bytes) -> dict[str, Any] | None:
+    """The content, if the text is one in its canonical form."""
+    try:
+        content = json.loads(text)
+    except ValueError:
+        return None
+    return content if isinstance(content, dict) and encode_canonical(content) == text else None
+
+
+def read_sheets(file: bytes) -> dict[str, list[list[Any]]]:
+    """The values stored in all cells of all sheets, by name; of a formula the value it had when it was saved."""
+    book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(file))
+    return {name: book.get_sheet_by_name(name).to_python() for name in book.sheet_names}

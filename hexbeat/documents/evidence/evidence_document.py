@@ -1,0 +1,260 @@
+"""An evidence pack on paper. The PDF is a pure function of the pack's content, and carries that content with it."""
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Sequence
+from html import escape
+from typing import Any, Final
+
+from hexbeat.areas.area import Area
+from hexbeat.documents.maps.area_map import render_map
+from hexbeat.documents.maps.frame import widen_bounds
+from hexbeat.documents.maps.sketch import Mark, MarkKind, Ring
+from hexbeat.documents.maps.svg import FONTS, clean_text, draw_text, format_mm
+from hexbeat.documents.typst_pdf import render_pdf
+from hexbeat.reports.evidence import encode_canonical, hash_content
+from layers.catalogue import find_layer
+from layers.wording import (
+    MONTH_NAMES,
+    format_count,
+    format_date,
+    format_list,
+    format_number,
+    format_percent,
+    format_span,
+)
+
+__all__ = [
+    "MARKING",
+    "build_fact_rows",
+    "build_month_table",
+    "describe_map",
+    "draw_timeline",
+    "format_incident",
+    "format_source",
+    "render_evidence_map",
+    "render_evidence_pdf",
+]
+
+LABEL_MM: Final = 34.0
+ROW_MM: Final = 8.0
+HEAD_MM: Final = 5.0
+SIZE: Final = 2.6
+MOST_MONTHS: Final = 14  # beyond, only some months are named
+
+
+def draw_timeline(content: dict[str, Any], *, width_mm: float = 180.0, alt: str) -> bytes:
+    """SVG of the content of an evidence pack (hexbeat.reports.evidence)."""
+    start, end = (dt.date.fromisoformat(content[name]) for name in ("start", "end"))
+    layers = content["layers"]
+    high = HEAD_MM + ROW_MM * len(layers) + 1.0
+    axis = draw_axis(start, end, width_mm, high)
+    rows = "".join(
+        draw_row(name, place, [row for row in content["incidents"] if row["layer"] == name], start, end, width_mm)
+        for place, name in enumerate(layers)
+    )
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{format_mm(width_mm)}mm" height="{format_mm(high)}mm" '
+        f'viewBox="0 0 {format_mm(width_mm)} {format_mm(high)}" role="img" aria-label="{escape(clean_text(alt))}" '
+        f'font-family="{FONTS}">{axis}{rows}</svg>'
+    ).encode()
+
+
+def to_x_mm(moment: float, start: dt.date, end: dt.date, width: float) -> float:
+    """Millimetres of an ordinal day (with its fraction), kept on the sheet."""
+    share = (moment - start.toordinal()) / (end - start).days
+    return LABEL_MM + min(max(share, 0.0), 1.0) * (width - LABEL_MM - 1.0)
+
+
+def draw_axis(start: dt.date, end: dt.date, width: float, high: float) -> str:
+    """A line at the beginning of each month, and the names of months as far as they fit."""
+    months = list_months(start, end)
+    every = -(-len(months) // MOST_MONTHS)
+    parts = []
+    for place, month in enumerate(months):
+        x = to_x_mm(month.toordinal(), start, end, width)
+        parts.append(
+            f'<path d="M{format_mm(x)},{format_mm(HEAD_MM - 1)} {format_mm(x)},{format_mm(high - 1)}" stroke="#b9bfc6" '
+            'stroke-width="0.2"/>'
+        )
+        if place % every == 0:
+            year = f" {month.year}" if month.month == 1 or place == 0 else ""
+            parts.append(draw_text(x, HEAD_MM - 1.8, f"{MONTH_NAMES[month.month - 1]}{year}", size=2.2, fill="#444"))
+    return "".join(parts)
+
+
+def list_months(start: dt.date, end: dt.date) -> list[dt.date]:
+    """The first days of months in [start, end)."""
+    month = start if start.day == 1 else dt.date(start.year + start.month // 12, start.month % 12 + 1, 1)
+    found = []
+    while month < end:
+        found.append(month)
+        month = dt.date(month.year + month.month // 12, month.month % 12 + 1, 1)
+    return found
+
+
+def draw_row(layer: str, place: int, rows: Sequence[dict[str, Any]], start: dt.date, end: dt.date, width: float) -> str:
+    """One layer: its name and number, its ticks and bars."""
+    top = HEAD_MM + place * ROW_MM
+    base = f'<path d="M{LABEL_MM},{format_mm(top + ROW_MM - 1)} {format_mm(width - 1)},{format_mm(top + ROW_MM - 1)}"'
+    parts = [
+        draw_text(0, top + ROW_MM - 3.2, f"{find_layer(layer).title}: {len(rows):,}", size=SIZE, weight=700),
+        f'{base} stroke="#555" stroke-width="0.3"/>',
+    ]
+    for row in rows:
+        first, last = (parse_ordinal(row[name]) for name in ("from", "to"))
+        left, right = (to_x_mm(moment, start, end, width) for moment in (first, last))
+        if right - left > 1.0:
+            parts.append(
+                f'<rect x="{format_mm(left)}" y="{format_mm(top + 3.4)}" width="{format_mm(right - left)}" height="2" '
+                'fill="#999" fill-opacity="0.55" stroke="#444" stroke-width="0.2"/>'
+            )
+        else:
+            parts.append(
+                f'<path d="M{format_mm(left)},{format_mm(top + 1.4)} {format_mm(left)},{format_mm(top + ROW_MM - 1)}" '
+                'stroke="#111" stroke-width="0.45"/>'
+            )
+    return "".join(parts)
+
+
+def parse_ordinal(words: str) -> float:
+    """A moment as an ordinal day with its fraction."""
+    moment = dt.datetime.fromisoformat(words)
+    return moment.toordinal() + (moment.hour * 60 + moment.minute) / 1440
+
+
+MARKING: Final = "RESTRICTED: for the case named here and nobody else. Do not copy, forward or publish."
+KINDS: Final[dict[str, MarkKind]] = {
+    "needle_litter": "dot",
+    "street_dealing": "triangle",
+    "overdoses": "diamond",
+    "closed_properties": "square",
+}
+
+
+def render_evidence_pdf(content: dict[str, Any], area: Area) -> bytes:
+    """The pack as PDF/UA-1, the same bytes for the same content; `area` must be the one that the content names."""
+    made = dt.datetime.fromisoformat(content["made_at"])
+    data = {
+        "title": f"Incidents recorded near a place: {content['reference']}",
+        "mark": f"DEMONSTRATION: {content['demonstration']}." if content["demonstration"] else "",
+        "marking": MARKING,
+        "facts": [list(row) for row in build_fact_rows(content)],
+        "alt": describe_map(content),
+        "timeline-alt": describe_timeline(content),
+        "months": build_month_table(content),
+        "layer-titles": [find_layer(name).title for name in content["layers"]],
+        "incidents": [format_incident(row) for row in content["incidents"]],
+        "notes": any(row.get("note") for row in content["incidents"]),
+        "sources": [format_source(row) for row in content["sources"]],
+        "caveats": content["caveats"],
+        "digest": hash_content(content),
+        "footer": f"{'DEMONSTRATION. ' if content['demonstration'] else ''}{MARKING.split(':')[0]}. "
+        f"{content['reference']}. SHA-256 {hash_content(content)[:16]}…",
+    }
+    drawings = {
+        "map": render_evidence_map(content, area),
+        "timeline": draw_timeline(content, alt=describe_timeline(content)),
+    }
+    return render_pdf("evidence", data, drawings, made=made, attached=encode_canonical(content))
+
+
+def build_fact_rows(content: dict[str, Any]) -> list[tuple[str, str]]:
+    """What the pack is, as names and words."""
+    made = dt.datetime.fromisoformat(content["made_at"])
+    start, end = (dt.date.fromisoformat(content[name]) for name in ("start", "end"))
+    totals = [format_count(row["records"], find_layer(row["layer"])) for row in content["totals"]]
+    return [
+        ("Case", content["reference"]),
+        ("Place", f"{content['lat']:.5f}, {content['lon']:.5f} (WGS 84), {content['ward_name']} ward"),
+        ("Radius", f"{format_number(content['radius_m'])} metres"),
+        ("Period", format_span(start, end)),
+        ("Records", f"{len(content['incidents']):,} in all: {format_list(totals)}"),
+        ("Made", f"{format_date(made.date())} at {made:%H:%M}, by {content['made_by']}, with Hexbeat"),
+    ]
+
+
+def build_month_table(content: dict[str, Any]) -> list[list[str]]:
+    """A row for each month with a record: its name, and the number of each layer."""
+    return [[format_month(row["month"]), *(str(row[name]) for name in content["layers"])] for row in content["months"]]
+
+
+def format_month(month: str) -> str:
+    """2026-11 as Nov 2026."""
+    return f"{MONTH_NAMES[int(month[5:]) - 1]} {month[:4]}"
+
+
+def format_incident(row: dict[str, Any]) -> dict[str, str]:
+    """One record as the table says it."""
+    doubts = [] if row["surely"] else ["may lie outside the period"]
+    doubts += ["shared coordinates"] if row["shared_point"] else []
+    spec = find_layer(row["layer"])
+    what = row["category"] or spec.one
+    amount = f", {row['quantity']} {spec.item}" if row["quantity"] > 1 else ""
+    status = f", {row['status']}" if row["status"] else ""
+    return {
+        "number": str(row["number"]),
+        "when": row["when"],
+        "layer": spec.title,
+        "what": f"{what}{amount}{status}",
+        "where": f"{row['distance_m']} m {row['side']}".strip() if row["side"] else "at the point",
+        "source": f"{row['source']} {row['source_id']}, by {row['reported_by']}",
+        "doubts": "; ".join(doubts),
+        "note": row.get("note", ""),
+    }
+
+
+def format_source(row: dict[str, Any]) -> list[str]:
+    """A source, what it holds, what was rejected and why, and how exact it is."""
+    reasons = ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in row["reasons"].items())
+    rejected = f"{row['rejects']:,}" + (f" ({reasons})" if reasons else "")
+    return [
+        row["source"],
+        find_layer(row["layer"]).title if row["layer"] else "not known",
+        f"{row['used']:,} of {row['events']:,}",
+        format_date(dt.date.fromisoformat(row["last_record"])) if row["last_record"] else "none",
+        rejected,
+        format_percent(row["without_time"]) if row["events"] else "",
+        format_percent(row["snapped"]) if row["events"] else "",
+    ]
+
+
+def render_evidence_map(
+    content: dict[str, Any], area: Area, *, width_mm: float = 112.0, height_mm: float = 108.0
+) -> bytes:
+    """The place, its radius, and the records; several at one point are drawn once with their number."""
+    ring = Ring(content["lon"], content["lat"], content["radius_m"])
+    at = Counter((row["layer"], row["lon"], row["lat"]) for row in content["incidents"])
+    points = [
+        Mark(lon, lat, KINDS[layer], f"\N{MULTIPLICATION SIGN}{count}" if count > 1 else "")
+        for (layer, lon, lat), count in sorted(at.items())
+    ]
+    present = [name for name in content["layers"] if any(row["layer"] == name for row in content["incidents"])]
+    return render_map(
+        area,
+        points=[*points, Mark(content["lon"], content["lat"], "site")],
+        rings=[ring],
+        keys=[
+            ("site", f"the place, with {format_number(content['radius_m'])} m around it"),
+            *((KINDS[name], find_layer(name).many) for name in present),
+        ],
+        extent=widen_bounds([(content["lon"], content["lat"])], least_m=content["radius_m"] * 2.15),
+        alt=describe_map(content),
+        width_mm=width_mm,
+        height_mm=height_mm,
+    )
+
+
+def describe_map(content: dict[str, Any]) -> str:
+    """What the map shows, for those who do not see it."""
+    place = f"{content['lat']:.5f}, {content['lon']:.5f} in {content['ward_name']} ward"
+    return (
+        f"Map around {place}, north up, with a circle of {format_number(content['radius_m'])} metres and "
+        f"{len(content['incidents']):,} records. The table of records gives the distance and side of each."
+    )
+
+
+def describe_timeline(content: dict[str, Any]) -> str:
+    """What the timeline shows."""
+    parts = [format_count(row["records"], find_layer(row["layer"])) for row in content["totals"]]
+    return f"Timeline of the period: {format_list(parts)}. The table of months gives their numbers."

@@ -1,0 +1,75 @@
+"""From degrees to millimetres of paper: a town is small enough to be laid flat at its middle latitude."""
+
+import math
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import shapely
+from numpy.typing import ArrayLike, NDArray
+
+from hexbeat.documents.maps.sketch import Bounds
+
+__all__ = ["Frame", "choose_scale_length_m", "fit_frame", "widen_bounds"]
+
+METRES_A_DEGREE: Final = 111_320.0
+STEPS: Final = (1.0, 2.0, 5.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A window of `width` by `height` millimetres at (`left`, `top`) whose middle is `lon`, `lat`."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+    lon: float
+    lat: float
+    metres_a_mm: float
+
+    def to_mm(self, coordinates: ArrayLike) -> NDArray[np.float64]:
+        """Longitudes and latitudes (n, 2) as x to the right and y down, in millimetres."""
+        at = np.asarray(coordinates, dtype=np.float64).reshape(-1, 2)
+        east = (at[:, 0] - self.lon) * METRES_A_DEGREE * math.cos(math.radians(self.lat))
+        north = (at[:, 1] - self.lat) * METRES_A_DEGREE
+        x = self.left + self.width / 2 + east / self.metres_a_mm
+        y = self.top + self.height / 2 - north / self.metres_a_mm
+        return np.column_stack([x, y])
+
+    def shapes_to_mm(self, shapes: NDArray[Any]) -> NDArray[Any]:
+        """Shapes (n,) in millimetres, cut to the window; those outside it are empty."""
+        moved = shapely.transform(shapes, self.to_mm)
+        return np.asarray(shapely.intersection(shapely.make_valid(moved), self.window))
+
+    @property
+    def window(self) -> Any:
+        """The window as a polygon in millimetres."""
+        return shapely.box(self.left, self.top, self.left + self.width, self.top + self.height)
+
+
+def fit_frame(bounds: Bounds, *, left: float, top: float, width: float, height: float, margin: float) -> Frame:
+    """The window whose middle is that of `bounds` and in which they fit with `margin` millimetres to spare."""
+    west, south, east, north = bounds
+    lat = (south + north) / 2
+    across = (east - west) * METRES_A_DEGREE * math.cos(math.radians(lat))
+    along = (north - south) * METRES_A_DEGREE
+    metres = max(across / (width - 2 * margin), along / (height - 2 * margin), 0.1)
+    return Frame(left, top, width, height, (west + east) / 2, lat, metres)
+
+
+def widen_bounds(coordinates: ArrayLike, *, least_m: float) -> Bounds:
+    """The bounds of points (n, 2) in degrees, widened about their middle to at least `least_m` metres each way."""
+    at = np.asarray(coordinates, dtype=np.float64).reshape(-1, 2)
+    (west, south), (east, north) = at.min(axis=0).tolist(), at.max(axis=0).tolist()
+    lon, lat = (west + east) / 2, (south + north) / 2
+    wide = max(east - west, least_m / METRES_A_DEGREE / math.cos(math.radians(lat))) / 2
+    high = max(north - south, least_m / METRES_A_DEGREE) / 2
+    return lon - wide, lat - high, lon + wide, lat + high
+
+
+def choose_scale_length_m(frame: Frame, *, longest_mm: float) -> float:
+    """The longest of 1, 2, 5, 10, 20 ... metres that is no longer than `longest_mm` on paper."""
+    longest = frame.metres_a_mm * longest_mm
+    power = 10.0 ** math.floor(math.log10(longest))
+    return max(step * power for step in STEPS if step * power <= longest)

@@ -1,0 +1,93 @@
+"""Points on a printed map: shapes that differ without colour, and discs that hold the number of a stop."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from hexbeat.documents.maps.svg import draw_text, format_mm, format_path
+
+__all__ = ["STOP_MM", "draw_mark", "measure_stop_width"]
+
+STOP_MM: Final = 2.2  # radius of a stop's disc
+LABEL_MM: Final = 2.7
+
+
+def draw_mark(kind: str, x: float, y: float, *, label: str, small: bool = False) -> str:
+    """A mark with its middle there, in millimetres; `small` is for the legend."""
+    if kind == "stop":
+        return draw_stop(x, y, label, 1.7 if small else STOP_MM)
+    shape = _SHAPES.get(kind, draw_dot)(x, y, 0.85 if small else 1.0)
+    return shape + (draw_text(x + 2.3, y + 0.9, label, size=LABEL_MM, weight=700, halo="#fff") if label else "")
+
+
+def measure_stop_width(label: str) -> float:
+    """Millimetres from side to side of a stop's disc, which is drawn out where it holds several numbers."""
+    return 2 * STOP_MM + max(len(label) - 2, 0) * STOP_MM * 0.62
+
+
+def draw_stop(x: float, y: float, label: str, radius: float) -> str:
+    size = radius * 1.35
+    half = max(measure_stop_width(label) / 2 / STOP_MM, 1.0) * radius
+    box = f'x="{format_mm(x - half)}" y="{format_mm(y - radius)}" width="{format_mm(2 * half)}" height="{format_mm(2 * radius)}"'
+    disc = f'<rect {box} rx="{format_mm(radius)}" fill="#111" stroke="#fff" stroke-width="0.5"/>'
+    return disc + draw_text(x, y + size * 0.35, label, size=size, anchor="middle", weight=700, fill="#fff")
+
+
+def draw_dot(x: float, y: float, size: float) -> str:
+    return (
+        f'<circle cx="{format_mm(x)}" cy="{format_mm(y)}" r="{format_mm(1.05 * size)}" fill="#111" stroke="#fff" '
+        'stroke-width="0.35"/>'
+    )
+
+
+def draw_square(x: float, y: float, size: float) -> str:
+    side = 1.5 * size
+    return polygon([(x - side, y - side), (x + side, y - side), (x + side, y + side), (x - side, y + side)], "#fff")
+
+
+def draw_triangle(x: float, y: float, size: float) -> str:
+    side = 1.6 * size
+    return polygon([(x, y - side), (x + side, y + side * 0.8), (x - side, y + side * 0.8)], "#fff")
+
+
+def draw_diamond(x: float, y: float, size: float) -> str:
+    side = 1.7 * size
+    return polygon([(x, y - side), (x + side, y), (x, y + side), (x - side, y)], "#888")
+
+
+def draw_cross(x: float, y: float, size: float) -> str:
+    arm = 1.4 * size
+    ways = ([(x - arm, y - arm), (x + arm, y + arm)], [(x - arm, y + arm), (x + arm, y - arm)])
+    return strokes("".join(format_path(way) for way in ways))
+
+
+def draw_site(x: float, y: float, size: float) -> str:
+    """A ring with a cross through it: the place that a document is about."""
+    arm = 3.0 * size
+    ways = ([(x - arm, y), (x + arm, y)], [(x, y - arm), (x, y + arm)])
+    ring = f'<circle cx="{format_mm(x)}" cy="{format_mm(y)}" r="{format_mm(1.8 * size)}" fill="none" stroke="#111"'
+    return strokes("".join(format_path(way) for way in ways)) + f'{ring} stroke-width="0.5"/>'
+
+
+def polygon(corners: list[tuple[float, float]], fill: str) -> str:
+    way = format_path(corners, closed=True)
+    return (
+        f'<path d="{way}" fill="{fill}" stroke="#fff" stroke-width="1.1"/>'
+        f'<path d="{way}" fill="{fill}" stroke="#111" stroke-width="0.6" stroke-linejoin="round"/>'
+    )
+
+
+def strokes(way: str) -> str:
+    return (
+        f'<path d="{way}" fill="none" stroke="#fff" stroke-width="1.5"/>'
+        f'<path d="{way}" fill="none" stroke="#111" stroke-width="0.7"/>'
+    )
+
+
+_SHAPES: Final[Mapping[str, Callable[[float, float, float], str]]] = {
+    "dot": draw_dot,
+    "square": draw_square,
+    "triangle": draw_triangle,
+    "diamond": draw_diamond,
+    "cross": draw_cross,
+    "site": draw_site,
+}

@@ -1,0 +1,123 @@
+"""Lines on a printed map: dark colours that differ, dashes that differ as well, on a white bed."""
+
+from typing import Any, Final
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from hexbeat.documents.maps.scales import TOO_FEW_CLASS, Scale
+from hexbeat.documents.maps.svg import format_mm, format_shape_path
+
+__all__ = ["classify_values", "draw_classes", "draw_line", "draw_line_key", "draw_outline", "draw_ring"]
+
+EDGE: Final = "#3d4650"
+DARK_INK, LIGHT_INK = "#111", "#fff"
+MIDDLE: Final = 0.45  # relative luminance above which dark lines show better than light ones
+PATTERNS: Final = ("", "/", "\\", "x", "-", "|", "+")  # one a class, in turn, so that no two classes are alike
+SPACING_MM: Final = 1.5
+INK_MM: Final = 0.22
+ANGLES: Final = {"/": (45.0,), "\\": (-45.0,), "x": (45.0, -45.0), "-": (0.0,), "|": (90.0,), "+": (0.0, 90.0)}
+LUMINANCE: Final = (0.2126, 0.7152, 0.0722)
+
+
+def classify_values(values: NDArray[np.float64], scale: Scale) -> NDArray[np.int64]:
+    """The class of each value (n,), -1 for what is below the scale and is not drawn."""
+    return np.searchsorted(np.array(scale.breaks), values, side="right") - 1
+
+
+def draw_classes(shapes: NDArray[Any], classes: NDArray[np.int64], scale: Scale) -> str:
+    """Shapes in millimetres, each filled and hatched as its class is; -1 is left out."""
+    drawn = []
+    for number_of, colour in enumerate(scale.light):
+        chosen = shapes[classes == number_of]
+        chosen = chosen[~shapely.is_empty(chosen)]
+        if len(chosen):
+            untold = scale.breaks[number_of] == TOO_FEW_CLASS
+            drawn.append(draw_class(chosen, colour, "x" if untold else PATTERNS[number_of % len(PATTERNS)]))
+    return "".join(drawn)
+
+
+def draw_class(shapes: NDArray[Any], colour: str, pattern: str) -> str:
+    outlines = "".join(format_shape_path(shape) for shape in shapes)
+    fill = f'<path d="{outlines}" fill="{colour}" fill-rule="evenodd" stroke="{EDGE}" stroke-width="0.12"/>'
+    if not pattern:
+        return fill
+    ink = DARK_INK if measure_luminance(colour) > MIDDLE else LIGHT_INK
+    lines = "".join(format_shape_path(hatch) for angle in ANGLES[pattern] for hatch in build_hatches(shapes, angle))
+    return (
+        f'{fill}<path d="{lines}" fill="none" stroke="{ink}" stroke-width="{format_mm(INK_MM)}" stroke-opacity="0.75"/>'
+    )
+
+
+def build_hatches(shapes: NDArray[Any], angle: float) -> list[Any]:
+    """Parallel lines at `angle` degrees, SPACING_MM apart on one grid for the whole sheet, cut to the shapes."""
+    joined = shapely.union_all(shapes)
+    turned = shapely.affinity.rotate(joined, -angle, origin=(0, 0))
+    left, top, right, bottom = shapely.bounds(turned).tolist()
+    first = np.floor(top / SPACING_MM) * SPACING_MM
+    rows = np.arange(first, bottom + SPACING_MM, SPACING_MM) + SPACING_MM / 2
+    ends = np.array([[(left - 1, row), (right + 1, row)] for row in rows])
+    lines = shapely.MultiLineString(list(ends))
+    cut = shapely.affinity.rotate(lines.intersection(turned), angle, origin=(0, 0))
+    return [] if cut.is_empty else [cut]
+
+
+def measure_luminance(colour: str) -> float:
+    """Of "#rrggbb" in sRGB, taken as linear: near enough to choose between black and white ink."""
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    return sum(weight * part for weight, part in zip(LUMINANCE, parts, strict=True))
+
+
+WIDTH_MM: Final = 0.75
+BED_MM: Final = 1.5
+FINE_MM: Final = 0.2
+# Colour and dashes by style: each pair can be told apart without its colour.
+STYLES: Final = (
+    ("#111111", ""),
+    ("#0b4a86", "3 1.2"),
+    ("#8a3b06", "0.8 1.1"),
+    ("#3f6212", "4 1 0.8 1"),
+    ("#6b2477", "1.8 0.8"),
+    ("#444444", "5 2"),
+)
+
+
+def draw_line(shape: Any, style: int) -> str:
+    """A line (shapely, millimetres) of a style."""
+    way = format_shape_path(shape)
+    bed = f'<path d="{way}" fill="none" stroke="#fff" stroke-width="{BED_MM}" stroke-linejoin="round"/>'
+    return bed + draw_stroke(way, style)
+
+
+def draw_line_key(x: float, y: float, width: float, style: int) -> str:
+    """A short level line for the legend."""
+    return draw_stroke(f"M{format_mm(x)},{format_mm(y)} {format_mm(x + width)},{format_mm(y)}", style)
+
+
+def draw_stroke(way: str, style: int) -> str:
+    colour, dashes = STYLES[style % len(STYLES)]
+    dashed = f' stroke-dasharray="{dashes}"' if dashes else ""
+    return (
+        f'<path d="{way}" fill="none" stroke="{colour}" stroke-width="{WIDTH_MM}" stroke-linejoin="round" '
+        f'stroke-linecap="butt"{dashed}/>'
+    )
+
+
+def draw_outline(shape: Any, style: int, *, fine: bool = False) -> str:
+    """The edge of a polygon (millimetres), strong, on a white bed; `fine`: thin, full and without one."""
+    way = format_shape_path(shape)
+    if fine:
+        colour = STYLES[style % len(STYLES)][0]
+        return f'<path d="{way}" fill="none" stroke="{colour}" stroke-width="{FINE_MM}" stroke-linejoin="round"/>'
+    bed = f'<path d="{way}" fill="#000" fill-opacity="0.08" stroke="#fff" stroke-width="1.3" stroke-linejoin="round"/>'
+    return bed + draw_stroke(way, style)
+
+
+def draw_ring(x: float, y: float, radius: float) -> str:
+    """A dashed circle, in millimetres."""
+    where = f'cx="{format_mm(x)}" cy="{format_mm(y)}" r="{format_mm(radius)}" fill="none"'
+    return (
+        f'<circle {where} stroke="#fff" stroke-width="1.2"/>'
+        f'<circle {where} stroke="#111" stroke-width="0.5" stroke-dasharray="2 1"/>'
+    )

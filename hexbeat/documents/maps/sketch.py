@@ -1,0 +1,82 @@
+"""What a printed map holds: wards, shaded places, points, lines, outlines and rings. The drawing of it is elsewhere."""
+
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hexbeat.documents.maps.scales import Scale
+
+__all__ = ["NO_SHAPES", "Bounds", "Line", "Mark", "MarkKind", "Outline", "Ring", "Sketch"]
+
+MarkKind = Literal["dot", "square", "cross", "stop", "triangle", "diamond", "site"]
+Bounds = tuple[float, float, float, float]  # west, south, east, north in degrees
+NO_SHAPES: Final[NDArray[Any]] = np.zeros(0, dtype=object)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A point in degrees (WGS 84). A "stop" is a disc that holds its `label`; the others have theirs beside them."""
+
+    lon: float
+    lat: float
+    kind: MarkKind = "dot"
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A way through points (lon, lat) in degrees. `style` chooses colour and dashes together: 0, 1, 2, ..."""
+
+    points: tuple[tuple[float, float], ...]
+    label: str = ""
+    style: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """A polygon (shapely, degrees) with a strong edge and no fill, for hotspots and the areas of crews.
+
+    `fine`: a thin edge that covers nothing, for many small ones.
+    """
+
+    shape: Any
+    label: str = ""
+    style: int = 0
+    fine: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """A circle of `radius_m` metres about a point in degrees."""
+
+    lon: float
+    lat: float
+    radius_m: float
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sketch:
+    """One map. Polygons are shapely's in degrees; `values` (n,) go with `shaded` (n,) and are classed by `scale`.
+
+    `wards` and `names` run in the same order; an empty name is not written. `legend_title` says what the classes
+    count; `keys` are what else the legend explains: (kind of mark, words). `extent` is what must be seen (None: all
+    wards). `attribution` stands below the map. `alt` says what the map shows, for those who do not see it.
+    """
+
+    wards: NDArray[Any]
+    names: tuple[str, ...]
+    attribution: str
+    alt: str
+    shaded: NDArray[Any] = field(default_factory=NO_SHAPES.copy)
+    values: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    scale: Scale | None = None
+    legend_title: str = ""
+    points: tuple[Mark, ...] = ()
+    lines: tuple[Line, ...] = ()
+    areas: tuple[Outline, ...] = ()
+    rings: tuple[Ring, ...] = ()
+    keys: tuple[tuple[MarkKind, str], ...] = ()
+    extent: Bounds | None = None

@@ -1,0 +1,145 @@
+"""Naloxone cover as one A4 page: who is near, on a map, the next best places with their gain, and who holds it now."""
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+
+from hexbeat.areas.area import Area, find_ward_bounds
+from hexbeat.documents.maps.area_map import Mark, Ring, render_map
+from hexbeat.documents.maps.scales import build_count_scale
+from hexbeat.documents.maps.sketch import MarkKind
+from hexbeat.documents.typst_pdf import render_pdf
+from hexbeat.reports.naloxone_cover import NaloxoneCover
+from hexbeat.reports.naloxone_text import build_cover_notes, describe_cover
+from layers.filters import Filter
+from layers.wording import DAY_NAMES, format_date, format_hours, format_list, format_number, format_percent, format_span
+
+__all__ = ["describe_request", "render_naloxone_pdf"]
+
+_WIDE_MM = 182.0
+_HIGH_MM = (90.0, 150.0)  # what the tables leave
+_ROW_MM = 5.4
+_LEFT_MM = 178.0  # of a page without rows
+_MOST_HOLDERS: Final = 14
+_MOST_WARDS: Final = 4
+_KEYS: Final[dict[MarkKind, str]] = {
+    "square": "holds naloxone, and its reach",
+    "cross": "holds it, shut in these hours",
+    "stop": "next place, and its reach",
+}
+
+
+def render_naloxone_pdf(
+    found: NaloxoneCover, area: Area, *, asked: Filter, mark: str | None, made: dt.datetime
+) -> bytes:
+    """The cover as PDF/UA-1 on one A4 page, the same bytes for the same cover and moment.
+
+    `asked`: the filter that the cover is of. `mark`: what must be said of synthetic events (None: there are none).
+    `made` is aware. Of many places that hold naloxone the 14 with the most overdoses near are listed.
+    """
+    return render_pdf(
+        "naloxone",
+        _build_page_data(found, area, asked, mark=mark, made=made),
+        {"map": _render_map(found, area, asked)},
+        made=made,
+    )
+
+
+def describe_request(asked: Filter, area: Area) -> str:
+    """Where and when the overdoses were, as in "Overdoses in Central since 23 Nov 2025, 22:00 to 06:00"."""
+    names = dict(zip(area.wards.codes, area.wards.names, strict=True))
+    where = format_list([names[code] for code in asked.wards], most=_MOST_WARDS) or area.title
+    days = format_list([DAY_NAMES[day] for day in sorted(asked.days)])
+    return ", ".join(filter(None, (f"Overdoses in {where} {_format_period(asked)}", days, format_hours(asked.hours))))
+
+
+def _format_period(asked: Filter) -> str:
+    if asked.start and asked.end:
+        return f"from {format_span(asked.start, asked.end)}"
+    if asked.start:
+        return f"since {format_date(asked.start)}"
+    return f"up to {format_date(asked.end - dt.timedelta(days=1))}" if asked.end else "on record"
+
+
+def _render_map(found: NaloxoneCover, area: Area, asked: Filter) -> bytes:
+    """Cells of overdoses, and the reach of places: those that hold naloxone as squares, next ones by their numbers."""
+    cells, counts = found.cells
+    is_open = found.holders["open"].to_numpy(dtype=np.bool_)
+    marks = [
+        *_build_marks(found.holders[is_open], "square"),
+        *_build_marks(found.holders[~is_open], "cross"),
+        *_build_marks(found.next_places, "stop"),
+    ]
+    kinds = {mark.kind for mark in marks}
+    reaching = [mark for mark in marks if mark.kind != "cross"]
+    return render_map(
+        area,
+        cells=cells,
+        values=counts,
+        scale=build_count_scale(max([1.0, *counts.tolist()]), shared=bool((counts % 1).any())),
+        legend_title="Overdoses a cell of 350 m",
+        points=marks,
+        rings=[Ring(mark.lon, mark.lat, found.reach.straight_m) for mark in reaching],
+        keys=[(kind, words) for kind, words in _KEYS.items() if kind in kinds],
+        extent=find_ward_bounds(area, asked.wards) if asked.wards else None,
+        alt=_describe_map(found, area),
+        width_mm=_WIDE_MM,
+        height_mm=_choose_height_mm(found),
+    )
+
+
+def _choose_height_mm(found: NaloxoneCover) -> float:
+    """The map is as high as the longer table leaves room for; whole millimetres."""
+    rows = max(len(found.next_places), min(len(found.holders), _MOST_HOLDERS))
+    low, high = _HIGH_MM
+    return float(round(min(high, max(low, _LEFT_MM - _ROW_MM * rows))))
+
+
+def _build_marks(places: Any, kind: MarkKind) -> list[Mark]:
+    labels = places["rank"].astype(str).tolist() if kind == "stop" else [""] * len(places)
+    return [
+        Mark(lon, lat, kind, label)
+        for lon, lat, label in zip(places["lon"].tolist(), places["lat"].tolist(), labels, strict=True)
+    ]
+
+
+def _describe_map(found: NaloxoneCover, area: Area) -> str:
+    return (
+        f"Map of {area.title}, north up: {format_number(found.total)} overdoses in {len(found.cells[0]):,} cells, "
+        f"{len(found.holders)} places that hold naloxone and {len(found.next_places)} next places, each with a circle "
+        f"of {format_number(round(found.reach.straight_m))} m. The tables say the same."
+    )
+
+
+def _build_page_data(
+    found: NaloxoneCover, area: Area, asked: Filter, *, mark: str | None, made: dt.datetime
+) -> Mapping[str, Any]:
+    """All that the page says."""
+    local, hidden = made.astimezone(area.tz), max(len(found.holders) - _MOST_HOLDERS, 0)
+    return {
+        "title": f"Naloxone cover: {area.title}",
+        "mark": f"DEMONSTRATION: {mark}. Nothing here happened." if mark else "",
+        "sentence": describe_cover(found),
+        "asked": f"{describe_request(asked, area)}. Near is {found.reach.words}.",
+        "map-alt": _describe_map(found, area),
+        "next": [
+            [str(row["rank"]), row["name"], f"+{format_number(row['gain'])}", format_percent(row["share_after"])]
+            for row in found.next_places.to_dict("records")
+        ],
+        "holders": _build_holder_rows(found)[:_MOST_HOLDERS],
+        "more": f"And {hidden} more with fewer overdoses near." if hidden else "",
+        "notes": list(build_cover_notes(found)),
+        "footer": f"{'DEMONSTRATION. ' if mark else ''}OFFICIAL: for the partnership only, small numbers. Made "
+        f"{format_date(local.date())} at {local:%H:%M} by Hexbeat.",
+    }
+
+
+def _build_holder_rows(found: NaloxoneCover) -> list[list[str]]:
+    """Name, opening hours and overdoses near, the most first."""
+    rows = found.holders.sort_values(["near", "name"], ascending=[False, True]).to_dict("records")
+    return [
+        [row["name"], f"{row['hours'] or 'not said'}{'' if row['open'] else ', shut'}", format_number(row["near"])]
+        for row in rows
+    ]

@@ -1,0 +1,78 @@
+"""What the files of a plan say in words: the same in the PDF, the calendar, GPX and KML."""
+
+import datetime as dt
+from typing import Final
+
+from hexbeat.analysis.count_files import MARK
+from hexbeat.operations.plans.plan import Pause, Plan, Stop, Tour
+from layers.wording import format_date, format_number
+
+__all__ = [
+    "DAYS",
+    "describe_pause",
+    "describe_stop",
+    "describe_way",
+    "find_mark",
+    "find_pauses",
+    "format_clock",
+    "format_stop_title",
+    "format_tour_heading",
+]
+
+DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+def find_mark(plan: Plan) -> str:
+    """What must stand wherever a plan made of demonstration events is shown; "" for any other."""
+    return f"DEMONSTRATION: made from {MARK}. Nobody need go there." if plan.synthetic else ""
+
+
+def format_clock(moment: dt.datetime, plan: Plan) -> str:
+    """22:15; with the name of the zone where the clocks change, when an hour comes twice or never."""
+    changes = plan.begins.utcoffset() != plan.ends.utcoffset()
+    return f"{moment:%H:%M} {moment.tzname()}" if changes else f"{moment:%H:%M}"
+
+
+def format_tour_heading(plan: Plan, tour: Tour) -> str:
+    """As in "Team A: Fri 27 Nov 2026, 22:00 to 02:00"."""
+    day = f"{DAYS[tour.leaves.weekday()]} {format_date(tour.leaves.date())}"
+    return f"{tour.team}: {day}, {format_clock(tour.leaves, plan)} to {format_clock(tour.returns, plan)}"
+
+
+def describe_way(plan: Plan, tour: Tour) -> str:
+    """Where a tour begins and ends, and how long its way is."""
+    back = "back there" if tour.finish == tour.start else f"ends at {tour.finish.name}"
+    pauses = "".join(f" {describe_pause(plan, tour, pause)}" for pause in tour.pauses)
+    return (
+        f"Leave {tour.start.name} at {format_clock(tour.leaves, plan)}, {back} by {format_clock(tour.returns, plan)}. "
+        f"{format_number(tour.travel_km)} km and {format_number(round(tour.travel_minutes))} minutes on the way, "
+        f"{format_number(sum(stop.minutes for stop in tour.stops))} minutes at "
+        f"{len(tour.stops)} {'stop' if len(tour.stops) == 1 else 'stops'}.{pauses}"
+    )
+
+
+def describe_pause(plan: Plan, tour: Tour, pause: Pause) -> str:
+    """As in "Break of 30 minutes, 17:40 to 18:10, after stop 6."; a wait is "Free for …"."""
+    minutes = f"{pause.minutes} {'minute' if pause.minutes == 1 else 'minutes'}"
+    when = f"{format_clock(pause.begins, plan)} to {format_clock(pause.ends, plan)}"
+    where = f"after stop {pause.after}" if pause.after else f"at {tour.start.name}"
+    if pause.kind == "break":
+        return f"Break of {minutes}, {when}, {where}."
+    return f"Free for {minutes}, {when}, {where}."
+
+
+def find_pauses(tour: Tour, order: int) -> list[Pause]:
+    """The pauses between a stop (0: the start) and the next."""
+    return [pause for pause in tour.pauses if pause.after == order]
+
+
+def format_stop_title(tour: Tour, stop: Stop) -> str:
+    """As in "Team A 3: Central · 4e17"."""
+    return f"{tour.team} {stop.order}: {stop.place}"
+
+
+def describe_stop(plan: Plan, stop: Stop) -> str:
+    """When, how long and why; the reason of a stop with open reports says them."""
+    times = f"{format_clock(stop.arrive, plan)} to {format_clock(stop.leave, plan)} ({stop.minutes} minutes)"
+    mark = f" {find_mark(plan)}" if plan.synthetic else ""
+    return f"{times}. {stop.reason}{mark}"

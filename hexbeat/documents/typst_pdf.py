@@ -1,0 +1,122 @@
+"""PDF by Typst: our own templates, data as data. Nothing is fetched, and no font of the machine is used.
+
+A document of your own: put `templates/NAME.typ` beside the others, begin it with `#import "common.typ": *` and
+`#show: sheet` (page, language, title, fonts, the mark of demonstration data and the footer), and read from `data` and
+`drawing("NAME", alt: …)`. Then `make_pdf("NAME", {"title": …, …}, {"map": draw_map(…)})`. Every text of `data` stays
+text, whatever it holds. `commands` and pages call; the layers below know nothing of documents.
+"""
+
+import datetime as dt
+import json
+import unicodedata
+from collections.abc import Mapping
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+import typst
+
+from geo.errors import UsageError
+from hexbeat.documents.maps.svg import clean_text
+
+__all__ = ["make_printable", "render_pdf"]
+
+TEMPLATES: Final = Path(__file__).parent / "templates"
+STANDARD: Final = "ua-1"  # PDF/UA-1: tagged, titled, with a language and a text for every picture
+MISSING: Final = "\N{WHITE SQUARE}"  # stands for a letter that the fonts do not have
+PROBE: Final = b'#set text(font: ("Libertinus Serif", "DejaVu Sans Mono"))\n#set document(title: "a")\n#sys.inputs.char'
+NEVER_LACKING: Final = "\u024f"  # up to here (Latin letters) the fonts have them all
+
+
+def render_pdf(
+    template: str,
+    data: Mapping[str, Any],
+    drawings: Mapping[str, bytes],
+    *,
+    made: dt.datetime | None = None,
+    attached: bytes | None = None,
+) -> bytes:
+    """The template with this data as PDF/UA-1, the same bytes for the same data.
+
+    template: the name of a file in `templates`, without its ending. data: what JSON holds, with a `title` at least;
+    its texts are never markup, and letters that the fonts lack become squares. drawings: SVG by name. made: the moment
+    that the file gives as its own (None: none, which PDF writes as 1970). attached: JSON in UTF-8 that the file carries
+    as `content.json`, where the template asks for it. Raises UsageError for a template that is not
+    there or a title that is empty.
+    """
+    source = TEMPLATES / f"{template}.typ"
+    if source.name not in list_templates() or not str(data.get("title", "")).strip():
+        raise UsageError(
+            "A document has a template and a title",
+            f"the template is {template!r}, the title {data.get('title')!r}",
+            f"choose a template from {', '.join(sorted(name[:-4] for name in list_templates()))}",
+        )
+    inputs = {f"drawing-{name}": svg.decode() for name, svg in drawings.items()}
+    inputs["data"] = json.dumps(make_printable(dict(data)), ensure_ascii=False, allow_nan=False)
+    if attached is not None:
+        inputs["attached"] = attached.decode()
+    made_pdf: bytes = typst.compile(
+        source,
+        root=TEMPLATES,
+        format="pdf",
+        font_paths=load_fonts(),
+        ignore_system_fonts=True,
+        sys_inputs=inputs,
+        pdf_standards=[STANDARD],
+        timestamp=0 if made is None else int(made.timestamp()),
+    )
+    return made_pdf
+
+
+@cache
+def list_templates() -> frozenset[str]:
+    return frozenset(path.name for path in TEMPLATES.glob("*.typ"))
+
+
+@cache
+def load_fonts() -> Any:
+    """Only the fonts that Typst brings: the same document on every machine."""
+    return typst.Fonts(include_system_fonts=False)
+
+
+def make_printable(value: Any) -> Any:
+    """The same data with texts that can be printed: control characters as spaces, unknown letters as squares."""
+    if isinstance(value, str):
+        return make_printable_text(clean_text(value))
+    if isinstance(value, Mapping):
+        return {str(name): make_printable(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [make_printable(part) for part in value]
+    return value
+
+
+def make_printable_text(text: str) -> str:
+    """Letter by letter; a mark that no font can set on its letter is left out."""
+    shown: list[str] = []
+    for char in unicodedata.normalize("NFC", text):
+        if char <= NEVER_LACKING:
+            shown.append(char)
+        elif unicodedata.category(char).startswith("M"):
+            if shown and shown[-1] != MISSING and has_glyphs(shown[-1] + char):
+                shown[-1] += char
+        else:
+            shown.append(char if has_glyphs(char) else MISSING)
+    return "".join(shown)
+
+
+@lru_cache(maxsize=4096)
+def has_glyphs(letters: str) -> bool:
+    """Whether one of the documents' fonts has a letter, marks and all: PDF/UA does not allow what they lack."""
+    try:
+        typst.compile(
+            PROBE,
+            format="pdf",
+            font_paths=load_fonts(),
+            ignore_system_fonts=True,
+            sys_inputs={"char": letters},
+            pdf_standards=[STANDARD],
+            timestamp=0,
+        )
+    except typst.TypstError:
+        return False
+    return True

@@ -1,0 +1,83 @@
+"""Closures as treated places: found by their event id, and listed for people to choose from."""
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pandas as pd
+
+from geo.calendar import Calendar
+from geo.errors import UsageError
+from hexbeat.areas.area import Area
+from hexbeat.evaluation.treated_places import TreatedPlace
+from hexbeat.store.records import read_records
+from layers.access import Action, Viewer, require
+from layers.catalogue import find_layer_code
+from layers.columns import Columns
+from layers.wording import format_date
+
+if TYPE_CHECKING:
+    from hexbeat.store.store import Store
+
+__all__ = ["read_closures", "select_closures"]
+
+_LAYER: Final = "closed_properties"
+_EPOCH: Final = dt.date(1970, 1, 1)
+
+
+def read_closures(store: "Store", viewer: Viewer, columns: Columns, area: Area) -> pd.DataFrame:
+    """All live closures, newest first: event_id, name, ward_code, ward_name, lon, lat, start, end (first day without).
+
+    The name says date and ward, as in "the closure of 3 Mar 2026 in Central".
+    """
+    require(viewer, Action.SEE_POINTS, _LAYER)
+    own = np.flatnonzero(columns.layer == find_layer_code(_LAYER))[::-1]
+    known = read_records(store, viewer, columns.row_id[own].tolist())
+    event_id = dict(zip(known["row_id"], known["event_id"], strict=True))
+    calendar = Calendar(area.time_zone)
+    first, last = calendar.days(columns.start[own]), calendar.days(np.maximum(columns.end[own] - 1, columns.start[own]))
+    names = dict(zip(area.wards.codes, area.wards.names, strict=True))
+    codes = [columns.ward_codes[place] if place >= 0 else "" for place in columns.ward[own].tolist()]
+    starts = [_EPOCH + dt.timedelta(days=day) for day in first.tolist()]
+    frame = pd.DataFrame(
+        {
+            "event_id": [event_id.get(row) for row in columns.row_id[own].tolist()],
+            "name": [
+                f"the closure of {format_date(day)} in {names.get(code, 'no ward')}"
+                for day, code in zip(starts, codes, strict=True)
+            ],
+            "ward_code": codes,
+            "ward_name": [names.get(code, "") for code in codes],
+            "lon": columns.lon[own],
+            "lat": columns.lat[own],
+            "start": starts,
+            "end": [_EPOCH + dt.timedelta(days=day + 1) for day in last.tolist()],
+        }
+    )
+    return frame[frame["event_id"].notna()].reset_index(drop=True)
+
+
+def select_closures(listed: pd.DataFrame, event_ids: Sequence[str]) -> list[TreatedPlace]:
+    """The closures of these ids, out of `read_closures`, in the order asked; UsageError for one that is not there."""
+    rows = {str(row["event_id"]): row for row in listed.to_dict("records")}
+    found = []
+    for event_id in dict.fromkeys(event_ids):
+        if event_id not in rows:
+            raise UsageError(
+                "A closure is named by the id of its event",
+                f"{event_id!r} is no closed property in this store",
+                "see `hexbeat evaluate --list` for those that there are",
+            )
+        row = rows[event_id]
+        found.append(
+            TreatedPlace(
+                name=str(row["name"]),
+                lon=round(float(row["lon"]), 6),
+                lat=round(float(row["lat"]), 6),
+                start=row["start"],
+                end=row["end"],
+                event_id=event_id,
+            )
+        )
+    return found

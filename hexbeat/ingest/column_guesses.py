@@ -1,0 +1,179 @@
+"""What part a column may play, guessed from its heading and its first values."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from hexbeat.ingest.parsing.dates import parse_timestamps
+from hexbeat.ingest.parsing.locations import GRID_REF
+from hexbeat.ingest.parsing.values import clean_text, parse_numbers
+from hexbeat.ingest.sources.profile import MISSING
+
+__all__ = ["PARTS", "ColumnGuess", "doubtful_columns", "guess_columns", "guess_formats", "guess_layer"]
+
+PARTS: Final = {
+    "lon": "longitude",
+    "lat": "latitude",
+    "x": "easting",
+    "y": "northing",
+    "grid_ref": "OS grid reference",
+    "lat_lon": "latitude and longitude in one text",
+    "start": "date, or date and time",
+    "clock": "time of day",
+    "end": "end",
+    "key": "identifier",
+    "category": "category",
+    "status": "status",
+    "quantity": "quantity",
+}
+MOST: Final = 0.8  # the share of filled values that must look like the part
+HEADINGS: Final = {
+    "lon": r"^(lon|lng|long)|longitude|^x$",
+    "lat": r"^lat(?!er|est)|latitude|^y$",
+    "x": r"^east|easting|^x$|^bng_?e",
+    "y": r"^north|northing|^y$|^bng_?n",
+    "grid_ref": r"grid|ngr|os.?ref",
+    "lat_lon": r"coord|location|geocode|lat.?lon|point",
+    "start": r"open|start|occur|incident|found|report|request|creat|date|from|month",
+    "clock": r"^time|time$|clock",
+    "end": r"clos|^end|end.?date|until|resolv|complet|finish|expir|_to$|^to$",
+    "key": r"(^|[^a-z])(id|ref|reference|number|no|objectid|fid|urn)($|[^a-z])|enquiry|case.?id",
+    "category": r"categor|^type|type$|kind|subject|service.?name",
+    "status": r"status|state|outcome",
+    "quantity": r"quantit|count|needles|syringes|number.?of|how.?many",
+}
+LAYERS: Final = {
+    "needle_litter": r"needle|syringe|sharps|drug.?litter",
+    "overdoses": r"overdose|opioid|naloxone|narcan",
+    "closed_properties": r"clos(ed|ure).{0,12}(propert|premises|order|notice)|abandoned|vacant",
+    "street_dealing": r"drug|dealing|dealer",
+}
+DAY_FIRST: Final = (
+    "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%d/%m/%Y %I:%M:%S %p", "%d/%m/%Y %I:%M %p", "%d/%m/%Y", "%d-%m-%Y %H:%M",
+    "%d-%m-%Y", "%d.%m.%Y %H:%M", "%d.%m.%Y", "%d/%m/%y %H:%M", "%d/%m/%y",
+)  # fmt: skip
+PLAIN: Final = (
+    "%d %b %Y %H:%M:%S", "%d %b %Y %H:%M", "%d %b %Y", "%d %B %Y %H:%M", "%d %B %Y", "%d-%b-%Y %H:%M", "%d-%b-%Y",
+    "%b %d %Y", "%b %Y", "%B %Y",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnGuess:
+    """A column, the part it may play (a key of PARTS; None: none), why, and some of its values."""
+
+    column: str
+    part: str | None
+    reason: str
+    samples: tuple[str, ...]
+
+
+def guess_columns(frame: pd.DataFrame) -> list[ColumnGuess]:
+    """A guess for each column of the first rows of a file (texts); no part is given twice."""
+    values = {str(name): _filled(frame[name]) for name in frame.columns}
+    taken: dict[str, tuple[str, str]] = {}
+    for part in PARTS:
+        if part in ("x", "y") and ("lon" in {p for p, _ in taken.values()}):
+            continue
+        fitting = [name for name in values if name not in taken and _fits(part, name, values[name])]
+        if fitting:
+            named = next((name for name in fitting if re.search(HEADINGS[part], name, re.IGNORECASE)), None)
+            if named is not None or part in ("grid_ref", "lat_lon"):
+                chosen = named or fitting[0]
+                taken[chosen] = (part, _reason(named=named is not None))
+    nothing: tuple[str | None, str] = (None, "")
+    found = {name: taken.get(name, nothing) for name in values}
+    return [
+        ColumnGuess(name, part, reason, tuple(dict.fromkeys(values[name]))[:3])
+        for name, (part, reason) in found.items()
+    ]
+
+
+def _filled(texts: pd.Series) -> list[str]:
+    cleaned = [clean_text(str(text)) for text in texts]
+    return [text for text in cleaned if text and text not in MISSING]
+
+
+def _reason(*, named: bool) -> str:
+    return "its heading says so, and its values fit" if named else "its values look like one"
+
+
+def _fits(part: str, name: str, texts: Sequence[str]) -> bool:
+    """Whether most of the filled values can be of that part."""
+    if not texts:
+        return False
+    if part in ("lon", "lat", "x", "y"):
+        read = parse_numbers(pd.Series(texts, dtype="str"), grouped=part in ("x", "y"))
+        low, high = {"lon": (-180, 180), "lat": (-90, 90), "x": (1_000, 800_000), "y": (1_000, 1_400_000)}[part]
+        return float(np.mean((read >= low) & (read <= high))) >= MOST
+    if part in ("start", "end"):
+        return bool(re.search(HEADINGS[part], name, re.IGNORECASE)) and guess_formats(texts) is not None
+    if part == "key":
+        return len(set(texts)) == len(texts)
+    shapes = {
+        "grid_ref": GRID_REF.pattern.replace(r"(?:\d\d)", r"(?:\d ?\d)"),
+        "lat_lon": r"\(?\s*-?\d+\.\d+\s*[,; ]\s*-?\d+\.\d+\s*\)?",
+        "clock": r"\d{1,2}[:.]\d\d([:.]\d\d)?( ?[ap]m)?",
+        "quantity": r"(\d{1,6}|\d{1,3}(,\d{3})+)(\.0)?",
+    }
+    if part not in shapes:
+        return True
+    squeeze = part == "grid_ref"
+    hits = [re.fullmatch(shapes[part], t.replace(" ", "") if squeeze else t, re.IGNORECASE) for t in texts]
+    return sum(hit is not None for hit in hits) >= MOST * len(texts)
+
+
+def doubtful_columns(frame: pd.DataFrame, parts: Mapping[str, str]) -> list[str]:
+    """Remarks on columns that are to play a part (heading to key of `PARTS`) but whose values do not look like it."""
+    filled = {column: _filled(frame[column]) for column in parts}
+    return [
+        f"CHECK: {column} is to be the {PARTS[part]}, but most of its values do not look like one"
+        for column, part in parts.items()
+        if filled[column] and not _fits(part, column, filled[column])
+    ]
+
+
+def guess_formats(texts: Sequence[str]) -> tuple[tuple[str, ...], str] | None:
+    """The formats by which most of the texts are dates, and a remark; None if they are none.
+
+    Day and month in figures are taken as day first, as in the UK, unless more values are dates the other way.
+    """
+    column = pd.Series(list(texts), dtype="str")
+    month_first = tuple(form.replace("%d", "@").replace("%m", "%d").replace("@", "%m") for form in DAY_FIRST)
+    best: tuple[float, tuple[str, ...], str] = (0.0, (), "")
+    for formats, remark in (
+        ((), "ISO 8601"),
+        (DAY_FIRST, "day first, as in the UK"),
+        (month_first, "month first: some values fit no other way"),
+        (PLAIN, "months as words"),
+    ):
+        share = 1.0 - float(np.mean(parse_timestamps(column, formats=formats, time_zone="UTC").bad))
+        if share > best[0]:
+            best = (share, formats, remark)
+    if best[0] < MOST:
+        return None
+    return _used(column, best[1]), best[2]
+
+
+def _used(column: pd.Series, formats: tuple[str, ...]) -> tuple[str, ...]:
+    """Only those of the formats by which some value is a date."""
+    used = [form for form in formats if pd.to_datetime(column, format=form, errors="coerce").notna().any()]
+    return tuple(used)
+
+
+def guess_layer(name: str, columns: Mapping[str, Sequence[str]]) -> tuple[str, str] | None:
+    """The layer that the file's name, headings or values speak of most plainly, and where; None if of none."""
+    heard = " ".join(columns)
+    for place, text in (("the file's name says so", name), ("the headings say so", heard)):
+        for layer, pattern in LAYERS.items():
+            if re.search(pattern, text.replace("_", " "), re.IGNORECASE):
+                return layer, place
+    for column, texts in columns.items():
+        for layer, pattern in LAYERS.items():
+            if texts and sum(bool(re.search(pattern, text, re.IGNORECASE)) for text in texts) >= MOST * len(texts):
+                return layer, f"the values of {column} say so"
+    return None

@@ -1,0 +1,79 @@
+"""Natural keys: from columns, or from what a row says, numbered where equal rows are separate reports."""
+
+from hashlib import blake2b
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from hexbeat.ingest.parsing.locations import Points
+from hexbeat.ingest.sources import Key
+from hexbeat.ingest.sources.column_plan import ColumnRoles
+
+__all__ = ["NaturalKeys"]
+
+LONGEST = 200
+Flags = NDArray[np.bool_]
+
+
+class NaturalKeys:
+    """The keys of one file: remembers those that it has given, over all chunks."""
+
+    def __init__(self, rules: Key, plan: ColumnRoles) -> None:
+        self._numbered = rules.repeats == "number"
+        self._plan = plan
+        self._given: dict[str, int] = {}
+
+    def read(
+        self, texts: dict[str, pd.Series], place: Points, scope: pd.Series | None, rows: NDArray[np.intp]
+    ) -> tuple[NDArray[np.object_], Flags]:
+        """The key of each of the rows, and whether equal ones are numbered; what was given before has no say in it.
+
+        A key of columns is their texts; of a row without, a digest of what it says in the columns that are read
+        (blank ones left out, so that a new empty column changes nothing). Within a snapshot the scope comes first.
+        """
+        own = self._own_keys(texts, rows)
+        blank = np.flatnonzero(own == "")
+        content = self._digests(texts, place, rows[blank])
+        own[blank] = content
+        if scope is not None:
+            own = np.array([f"{part}|{key}" for part, key in zip(scope.iloc[rows], own, strict=True)], dtype=object)
+        numbered = np.full(len(rows), self._numbered)
+        numbered[blank] = True
+        return own, numbered
+
+    def give(self, keys: NDArray[np.object_], numbered: Flags) -> tuple[NDArray[np.object_], Flags]:
+        """The names (n,) of rows with these keys, and whether each is a repetition that is refused.
+
+        The second of equal keys is KEY#2 where they are numbered.
+        """
+        names = np.empty(len(keys), dtype=object)
+        repeated = np.zeros(len(keys), dtype=np.bool_)
+        for row, (key, may_repeat) in enumerate(zip(keys.tolist(), numbered.tolist(), strict=True)):
+            times = self._given.get(key, 0) + 1
+            self._given[key] = times
+            names[row] = key if times == 1 else f"{key}#{times}"
+            repeated[row] = times > 1 and not may_repeat
+        return names, repeated
+
+    def _own_keys(self, texts: dict[str, pd.Series], rows: NDArray[np.intp]) -> NDArray[np.object_]:
+        """The texts of the key's columns, joined; "" if all are blank or there are none."""
+        if not self._plan.key:
+            return np.full(len(rows), "", dtype=object)
+        columns = [texts[name].iloc[rows].tolist() for name in self._plan.key]
+        keys = ["|".join(parts) if any(parts) else "" for parts in zip(*columns, strict=True)]
+        return np.array([key if len(key) <= LONGEST else _digest(key) for key in keys], dtype=object)
+
+    def _digests(self, texts: dict[str, pd.Series], place: Points, rows: NDArray[np.intp]) -> list[str]:
+        names = self._plan.told
+        columns = [texts[name].iloc[rows].tolist() for name in names]
+        points = [f"{lon:.9f},{lat:.9f}" for lon, lat in place[rows]]
+        said = zip(*columns, strict=True) if columns else ((),) * len(rows)
+        return [
+            _digest("\x1f".join([point, *(f"{name}={text}" for name, text in zip(names, row, strict=True) if text)]))
+            for point, row in zip(points, said, strict=True)
+        ]
+
+
+def _digest(text: str) -> str:
+    return blake2b(text.encode(), digest_size=10).hexdigest()

@@ -1,0 +1,131 @@
+"""Places to WGS 84 degrees: longitude and latitude, any EPSG, OS grid references, two numbers in one text."""
+
+import re
+from functools import lru_cache
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pyproj import CRS, Transformer, network
+from pyproj.exceptions import CRSError
+
+from geo.errors import DataError
+from hexbeat.ingest.parsing.values import parse_numbers
+
+__all__ = [
+    "GRID_REF",
+    "NATIONAL_GRID",
+    "Points",
+    "is_impossible",
+    "is_near",
+    "parse_grid_refs",
+    "parse_pairs",
+    "parse_xy",
+    "to_degrees",
+]
+
+NATIONAL_GRID: Final = "EPSG:27700"
+WGS_84: Final = CRS.from_epsg(4326)
+LETTERS: Final = "ABCDEFGHJKLMNOPQRSTUVWXYZ"  # of the National Grid: no I
+GRID_REF: Final = re.compile(r"([HNOST])([A-HJ-Z])((?:\d\d){1,5})", re.IGNORECASE)
+NULL_DEGREES: Final = 1e-6  # (0, 0) is where missing coordinates end up
+Points = NDArray[np.float64]  # (n, 2), x and y; NaN: blank, infinity: not a place
+
+
+def parse_pairs(texts: pd.Series) -> Points:
+    """Longitude and latitude (n, 2) of texts such as "(54.57, -1.23)", latitude first; infinity where there is none."""
+    found = texts.astype("str").str.extract(r"^\D*?(-?\d+(?:\.\d+)?)\s*[,; ]\s*(-?\d+(?:\.\d+)?)\D*$").fillna("")
+    points = np.column_stack([parse_numbers(found[1]), parse_numbers(found[0])])
+    return np.where((texts != "").to_numpy(dtype=np.bool_)[:, None] & np.isnan(points), np.inf, points)
+
+
+def parse_xy(x: pd.Series, y: pd.Series, crs: str) -> Points:
+    """Longitude and latitude (n, 2), WGS 84, of texts of x and y in a CRS; NaN where blank, infinity where no place.
+
+    Commas may part the thousands of metres and feet (449,545). In a CRS of degrees they may not: there a comma may be a
+    decimal one, and a text with it is no number.
+    """
+    grouped = not _known(crs).is_geographic
+    return to_degrees(np.column_stack([parse_numbers(x, grouped=grouped), parse_numbers(y, grouped=grouped)]), crs)
+
+
+def parse_grid_refs(texts: pd.Series) -> Points:
+    """Eastings and northings (n, 2) in metres of the centres of the squares that OS grid references name.
+
+    "NZ 495 205" is the square of 100 m whose south-west corner is (449500, 520500), so its centre lies 50 m beyond.
+    """
+    codes, unique = pd.factorize(texts)
+    points = np.array([_grid_ref(text) for text in unique], dtype=np.float64).reshape(-1, 2)
+    return points[codes]
+
+
+def _grid_ref(text: str) -> tuple[float, float]:
+    if not text:
+        return np.nan, np.nan
+    match = GRID_REF.fullmatch(re.sub(r"[\s,.-]", "", text))
+    if match is None:
+        return np.inf, np.inf
+    first, second = LETTERS.index(match[1].upper()), LETTERS.index(match[2].upper())
+    column = (first - 2) % 5 * 5 + second % 5  # of 100 km squares, from the false origin of SV
+    row = 19 - first // 5 * 5 - second // 5
+    digits, half = match[3], len(match[3]) // 2
+    side = 10.0 ** (5 - half)
+    east, north = int(digits[:half]) * side, int(digits[half:]) * side
+    return column * 100_000 + east + side / 2, row * 100_000 + north + side / 2
+
+
+@lru_cache(maxsize=16)
+def _known(crs: str) -> CRS:
+    """The CRS; DataError if PROJ does not know it."""
+    try:
+        return CRS.from_user_input(crs)
+    except CRSError as error:
+        raise DataError(
+            "A coordinate system is one that PROJ knows",
+            f"{crs[:40]!r} is none",
+            "name it by its EPSG code, such as EPSG:27700",
+        ) from error
+
+
+@lru_cache(maxsize=16)
+def _transformer(crs: str) -> Transformer:
+    # Never fetch a grid: nothing of ours leaves the machine. Without OSTN15 the National Grid is good to about 2 m.
+    network.set_network_enabled(active=False)  # type: ignore[attr-defined]  # documented, not in __all__
+    return Transformer.from_crs(_known(crs), WGS_84, always_xy=True)
+
+
+def to_degrees(points: Points, crs: str) -> Points:
+    """Longitude and latitude (n, 2), WGS 84, of x and y in a CRS; NaN stays NaN, what is not in the CRS is infinity.
+
+    DataError if PROJ does not know the CRS.
+    """
+    transformer = _transformer(crs)
+    if _known(crs).is_geographic and _known(crs).to_epsg() == WGS_84.to_epsg():
+        return points
+    blank: NDArray[np.bool_] = np.asarray(np.isnan(points).any(axis=1))
+    safe = np.where(blank[:, None] | np.isinf(points), 0.0, points)
+    lon, lat = transformer.transform(safe[:, 0], safe[:, 1])
+    degrees = np.column_stack([lon, lat])
+    unknown: NDArray[np.bool_] = np.isinf(points).any(axis=1) | (safe == 0).all(
+        axis=1
+    )  # (0, 0) is no place in any of them
+    degrees[unknown & ~blank] = np.inf
+    return np.where(np.isnan(points), np.nan, degrees)
+
+
+def is_impossible(points: Points) -> NDArray[np.bool_]:
+    """Which points (n,) are not on the globe, or at longitude 0 and latitude 0; blank ones are not."""
+    lon, lat = points[:, 0], points[:, 1]
+    with np.errstate(invalid="ignore"):
+        beyond = (np.abs(lon) > 180) | (np.abs(lat) > 90)  # noqa: PLR2004  # degrees
+        null = (np.abs(lon) < NULL_DEGREES) & (np.abs(lat) < NULL_DEGREES)
+    return np.asarray(beyond | null)
+
+
+def is_near(points: Points, places: tuple[tuple[float, float], ...]) -> NDArray[np.bool_]:
+    """Which points (n,) are one of the places, to a millionth of a degree (0.1 m)."""
+    near: NDArray[np.bool_] = np.zeros(len(points), dtype=np.bool_)
+    for lon, lat in places:
+        near |= (np.abs(points[:, 0] - lon) < NULL_DEGREES) & (np.abs(points[:, 1] - lat) < NULL_DEGREES)
+    return near

@@ -1,0 +1,362 @@
+"""Rows of a chunk to events and rejects: every row is skipped, rejected with one reason, or accepted.
+
+A row with several faults has the first of: unknown_layer (where the profile does not skip such rows),
+missing_location, impossible_location (not on the globe, or 0, 0), outside_area, impossible_location (a place that
+stands for "unknown"), bad_date, future_date, end_before_start, bad_quantity, test_record, duplicate_id.
+"""
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import reduce
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from geo.cells import index_points_at
+from geo.wards import Wards
+from hexbeat.ingest.parsing.keys import NaturalKeys
+from hexbeat.ingest.parsing.locations import (
+    NATIONAL_GRID,
+    Points,
+    is_impossible,
+    is_near,
+    parse_grid_refs,
+    parse_pairs,
+    parse_xy,
+    to_degrees,
+)
+from hexbeat.ingest.parsing.times import Intervals, parse_intervals
+from hexbeat.ingest.parsing.values import clean_column, map_words, match_texts, parse_numbers, parse_quantities
+from hexbeat.ingest.readers import Chunk
+from hexbeat.ingest.sources import Choice, Condition, SourceProfile
+from hexbeat.ingest.sources.column_plan import ColumnRoles
+from layers.catalogue import LAYER_NAMES
+from layers.event import EVENT_COLUMNS, PRECISIONS, REPORTERS, RESOLUTIONS
+
+__all__ = [
+    "Flags",
+    "RowReader",
+    "Rules",
+    "SortedChunk",
+    "Texts",
+    "build_reject_frame",
+    "count_unknown",
+    "meets_all_rules",
+    "meets_any_rule",
+    "parse_reporters",
+    "parse_words",
+    "shorten_texts",
+]
+
+LONGEST_RAW = 500
+
+
+def build_reject_frame(
+    texts: dict[str, pd.Series], *, lines: NDArray[np.int64], reasons: NDArray[np.str_], keys: NDArray[np.object_]
+) -> pd.DataFrame:
+    """Rejects (line, reason, raw, source_id) of rows (n,): `raw` is a JSON object of the columns, null where blank."""
+    some = {name: shorten_texts(column, LONGEST_RAW) for name, column in texts.items()}
+    raw = [json.dumps({name: some[name][k] for name in some}, ensure_ascii=False) for k in range(len(lines))]
+    return pd.DataFrame(
+        {
+            "line": lines,
+            "reason": reasons.astype(object),
+            "raw": pd.Series(raw, dtype=object),
+            "source_id": keys,
+        }
+    )
+
+
+def shorten_texts(texts: pd.Series, longest: int) -> list[str | None]:
+    """Texts cut to a length, None for blank ones."""
+    return [text[:longest] or None for text in texts]
+
+
+LONGEST_WORD = 200
+# Who reports a layer's events where a source does not say, or says it in a word that its profile does not know.
+REPORTER_OF = {"overdoses": "agency", "closed_properties": "agency"}
+Flags = NDArray[np.bool_]
+Texts = dict[str, pd.Series]  # cleaned columns by heading
+Rules = tuple[tuple[str, Condition], ...]  # headings with a test each
+
+
+def meets_all_rules(rules: Rules, texts: Texts, rows: int) -> Flags:
+    """Which rows (n,) pass every rule; all do where there is none."""
+    flags = [np.ones(rows, dtype=np.bool_), *(_test(texts, rule) for rule in rules)]
+    return np.asarray(np.logical_and.reduce(flags))
+
+
+def meets_any_rule(rules: Rules, texts: Texts, rows: int) -> Flags:
+    """Which rows (n,) pass one of the rules; none does where there is none."""
+    flags = [np.zeros(rows, dtype=np.bool_), *(_test(texts, rule) for rule in rules)]
+    return np.asarray(np.logical_or.reduce(flags))
+
+
+def _test(texts: Texts, rule: tuple[str, Condition]) -> Flags:
+    name, condition = rule
+    return match_texts(texts[name], equals=condition.equals, contains=condition.contains, matches=condition.matches)
+
+
+def parse_words(choice: Choice, heading: str | None, texts: Texts, rows: int) -> NDArray[np.object_]:
+    """The words of a choice (n,), None where there is none; without a heading the fixed word."""
+    if heading is None:
+        return np.full(rows, choice.value or choice.default, dtype=object)
+    found = map_words(texts[heading], values=choice.values, containing=choice.containing, default=choice.default)
+    return np.array([word[:LONGEST_WORD] if word else None for word in found], dtype=object)
+
+
+def parse_reporters(
+    choice: Choice, heading: str | None, texts: Texts, layers: NDArray[np.object_]
+) -> NDArray[np.object_]:
+    """Who reported each row (n,): what it says, else who usually reports events of its layer."""
+    usual = np.array([REPORTER_OF.get(layer, "public") for layer in layers], dtype=object)
+    said = _fold_words(parse_words(choice, heading, texts, len(layers)))
+    return np.where(np.isin(said, REPORTERS), said, usual)
+
+
+def count_unknown(choice: Choice, heading: str, texts: Texts) -> int:
+    """How many rows say who reported them in a word that is none, so that the usual one was taken; not blank ones."""
+    column = texts[heading]
+    unknown = ~np.isin(_fold_words(parse_words(choice, heading, texts, len(column))), REPORTERS)
+    return int(np.count_nonzero(unknown & (column != "").to_numpy(dtype=np.bool_)))
+
+
+def _fold_words(found: NDArray[np.object_]) -> NDArray[np.object_]:
+    return np.array([word.casefold() if word else "" for word in found], dtype=object)
+
+
+LONGEST_NOTE = 2000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SortedChunk:
+    """One chunk, sorted: events (EVENT_COLUMNS), rejects (line, reason, raw, source_id), skipped rows, scopes.
+
+    `unknown_reporters` are events whose word for who reported them is none that the profile knows.
+    """
+
+    read: int
+    events: pd.DataFrame
+    rejects: pd.DataFrame
+    skipped: Counter[str]
+    scopes: set[str]
+    unknown_reporters: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class RowReader:
+    """Reads the chunks of one file in order. `crs` is that of the chunks' points; `named` are parts of the file's name.
+
+    `layer` stands in where the file has no column for it. `now` is UTC seconds. It remembers the keys it has met, so
+    each file needs a new one.
+    """
+
+    profile: SourceProfile
+    plan: ColumnRoles
+    wards: Wards
+    time_zone: str
+    now: int
+    crs: str | None = None
+    named: dict[str, str] = field(default_factory=dict)
+    layer: str | None = None
+    keys: NaturalKeys = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.keys = NaturalKeys(self.profile.key, self.plan)
+
+    def read(self, chunk: Chunk) -> SortedChunk:
+        """Sort the rows of a chunk."""
+        texts = {name: clean_column(chunk.frame[name], self.profile.missing) for name in self.plan.columns}
+        scope = self._scopes(texts, len(chunk.lines))
+        layer = self._layers(texts, len(chunk.lines))
+        chosen = self._chosen(texts, layer, chunk.points)
+        skipped = Counter({"not_selected": int(np.count_nonzero(~chosen))})
+        rows = np.flatnonzero(chosen)
+        part = {name: column.iloc[rows].reset_index(drop=True) for name, column in texts.items()}
+        points = None if chunk.points is None else chunk.points[rows]
+        some = None if scope is None else scope.iloc[rows].reset_index(drop=True)
+        events, reasons, keys = self._judge(part, points, layer[rows], some)
+        elsewhere = self._elsewhere(reasons)
+        skipped["elsewhere"] = int(np.count_nonzero(elsewhere))
+        rejected = np.flatnonzero((reasons != "") & ~elsewhere)
+        return SortedChunk(
+            read=len(chunk.lines),
+            events=events,
+            rejects=build_reject_frame(
+                {name: part[name].iloc[rejected] for name in self.plan.told},
+                lines=chunk.lines[rows[rejected]],
+                reasons=reasons[rejected],
+                keys=keys[rejected],
+            ),
+            skipped=+skipped,
+            scopes=set() if scope is None else set(scope.unique()) - {""},
+            unknown_reporters=self._unknown_reporters(part, reasons == ""),
+        )
+
+    def _chosen(self, texts: Texts, layer: NDArray[np.int8], points: Points | None) -> Flags:
+        """Rows that the profile selects. Where a layer has to be known, rows without one are chosen, to be rejected.
+
+        Rows that say nothing at all, such as spreadsheets have at their end, are never chosen.
+        """
+        known: Flags = layer >= 0
+        if self.profile.unknown_layer == "reject":
+            filled = [(texts[name] != "").to_numpy(dtype=np.bool_) for name in self.plan.told]
+            known = np.logical_or.reduce([known, *filled])
+            known |= False if points is None else ~np.isnan(points).any(axis=1)
+        return (
+            known
+            & meets_all_rules(self.plan.keep, texts, len(layer))
+            & ~meets_any_rule(self.plan.drop, texts, len(layer))
+        )
+
+    def _judge(
+        self, texts: Texts, points: Points | None, layer: NDArray[np.int8], scope: pd.Series | None
+    ) -> tuple[pd.DataFrame, NDArray[np.str_], NDArray[np.object_]]:
+        """Events of the rows without fault, each row's reason ("" for none), and its key (None: it is elsewhere)."""
+        unknown, layer = layer < 0, np.maximum(layer, 0)  # what an unknown layer's row says is not judged
+        place = self._places(texts, points)
+        when = parse_intervals(
+            self._time_texts(texts), layer, self.profile.time, time_zone=self.time_zone, now=self.now
+        )
+        quantity, bad_quantity = self._quantities(texts, len(layer))
+        missing, impossible = np.isnan(place).any(axis=1), is_impossible(place)
+        ward = np.full(len(layer), -1, dtype=np.int32)
+        somewhere = ~missing & ~impossible
+        ward[somewhere] = self.wards.locate(place[somewhere, 0], place[somewhere, 1])
+        doubtful = is_near(place, self.profile.location.placeholders) | meets_any_rule(
+            self.plan.doubtful, texts, len(layer)
+        )
+        faults = [
+            (unknown, "unknown_layer"),
+            (missing, "missing_location"),
+            (impossible, "impossible_location"),
+            (ward < 0, "outside_area"),
+            (doubtful, "impossible_location"),
+            (when.bad, "bad_date"),
+            (when.future, "future_date"),
+            (when.reversed, "end_before_start"),
+            (bad_quantity, "bad_quantity"),
+            (meets_any_rule(self.plan.tests, texts, len(layer)), "test_record"),
+        ]
+        reasons = np.select([flag for flag, _ in faults], [reason for _, reason in faults], "").astype("<U20")
+        keys, numbered = self._keys(texts, place, scope, np.flatnonzero(~self._elsewhere(reasons)))
+        good = np.flatnonzero(reasons == "")
+        names, repeated = self.keys.give(keys[good], numbered[good])
+        reasons[good[repeated]] = "duplicate_id"
+        kept = good[~repeated]
+        events = self._events(texts, kept, place, when, layer, quantity)
+        events["source_id"] = names[~repeated]
+        events["ward_code"] = np.array(self.wards.codes, dtype=object)[ward[kept]]
+        events["scope"] = None if scope is None else scope.to_numpy(dtype=object)[kept]
+        return events[list(EVENT_COLUMNS)], reasons, keys
+
+    def _elsewhere(self, reasons: NDArray[np.str_]) -> Flags:
+        """Rows outside the area, where the profile is of a wider region."""
+        return np.asarray((reasons == "outside_area") & self.profile.wider_region)
+
+    def _keys(
+        self, texts: Texts, place: Points, scope: pd.Series | None, told: NDArray[np.intp]
+    ) -> tuple[NDArray[np.object_], Flags]:
+        """The natural key of each row in `told`, None for the others, and whether equal ones are numbered."""
+        keys, numbered = np.full(len(place), None, dtype=object), np.zeros(len(place), dtype=np.bool_)
+        keys[told], numbered[told] = self.keys.read(texts, place, scope, told)
+        return keys, numbered
+
+    def _events(
+        self,
+        texts: Texts,
+        kept: NDArray[np.intp],
+        place: Points,
+        when: Intervals,
+        layer: NDArray[np.int8],
+        quantity: NDArray[np.int64],
+    ) -> pd.DataFrame:
+        lon, lat = place[kept, 0], place[kept, 1]
+        some = {name: column.iloc[kept] for name, column in texts.items()}
+        layers = np.array(LAYER_NAMES, dtype=object)[layer[kept]]
+        cells = index_points_at(lon, lat, resolutions=RESOLUTIONS)
+        return pd.DataFrame(
+            {
+                "layer": layers,
+                "source": self.profile.name,
+                "lon": lon,
+                "lat": lat,
+                "occurred_from": when.start[kept],
+                "occurred_to": when.end[kept],
+                "time_precision": np.array(PRECISIONS, dtype=object)[when.precision[kept]],
+                "quantity": quantity[kept],
+                "category": parse_words(self.profile.category, self.plan.category, some, len(kept)),
+                "reported_by": parse_reporters(self.profile.reported_by, self.plan.reported_by, some, layers),
+                "status": parse_words(self.profile.status, self.plan.status, some, len(kept)),
+                **{f"h3_{resolution:02d}": cells[resolution] for resolution in RESOLUTIONS},
+                "note": shorten_texts(some[self.plan.note], LONGEST_NOTE) if self.plan.note else None,
+            }
+        )
+
+    def _scopes(self, texts: Texts, rows: int) -> pd.Series | None:
+        """The snapshot's scope of each row, "" where a part of it is blank; None without snapshots."""
+        if not self.plan.scope:
+            return None
+        index = pd.RangeIndex(rows)
+        parts = [
+            pd.Series(self.named[name[5:]], index=index, dtype=object) if name.startswith("file:") else texts[name]
+            for name in self.plan.scope
+        ]
+        joined = reduce(lambda left, right: left + "|" + right, parts)
+        blank = np.logical_or.reduce([part == "" for part in parts])
+        return joined.mask(blank, "")
+
+    def _layers(self, texts: Texts, rows: int) -> NDArray[np.int8]:
+        """Each row's layer code; -1 where the profile selects none."""
+        codes = {name: code for code, name in enumerate(LAYER_NAMES)}
+        if self.plan.layer is None:
+            fixed = self.profile.layer.value or self.layer or self.profile.layer.default or ""
+            return np.full(rows, codes[fixed], dtype=np.int8)
+        choice = self.profile.layer
+        found = map_words(
+            texts[self.plan.layer], values=choice.values, containing=choice.containing, default=choice.default
+        )
+        return np.array([codes.get(word, -1) for word in found], dtype=np.int8)
+
+    def _places(self, texts: Texts, points: Points | None) -> Points:
+        """Longitude and latitude: of each row the first way of which it has all parts."""
+        plan, rules = self.plan, self.profile.location
+        ways: list[Points] = []
+        if points is not None:
+            ways.append(to_degrees(points, self.crs or rules.crs or ""))
+        if plan.lon_lat:
+            ways.append(np.column_stack([parse_numbers(texts[name]) for name in plan.lon_lat]))
+        if plan.x_y and rules.crs:
+            ways.append(parse_xy(texts[plan.x_y[0]], texts[plan.x_y[1]], rules.crs))
+        if plan.grid_ref:
+            ways.append(to_degrees(parse_grid_refs(texts[plan.grid_ref]), NATIONAL_GRID))
+        if plan.lat_lon:
+            ways.append(parse_pairs(texts[plan.lat_lon]))
+        place = ways[0]
+        for way in ways[1:]:
+            blank: Flags = np.asarray(np.isnan(place).any(axis=1))
+            place = np.where(blank[:, None], way, place)
+        return place
+
+    def _time_texts(self, texts: Texts) -> Texts:
+        """The columns of time by their part; of several for the start each row's first that is filled."""
+        plan = self.plan
+        start = texts[plan.start[0]]
+        for name in plan.start[1:]:
+            start = start.mask(start == "", texts[name])
+        parts = {"clock": plan.clock, "end": plan.end, "precision": plan.precision, "never_before": plan.never_before}
+        return {"start": start} | {part: texts[name] for part, name in parts.items() if name}
+
+    def _quantities(self, texts: Texts, rows: int) -> tuple[NDArray[np.int64], Flags]:
+        if self.plan.quantity:
+            return parse_quantities(texts[self.plan.quantity])
+        return np.ones(rows, dtype=np.int64), np.zeros(rows, dtype=np.bool_)
+
+    def _unknown_reporters(self, texts: Texts, accepted: Flags) -> int:
+        """How many of the accepted rows say who reported them in a word that the profile does not know."""
+        heading = self.plan.reported_by
+        if heading is None:
+            return 0
+        return count_unknown(self.profile.reported_by, heading, {heading: texts[heading][accepted]})

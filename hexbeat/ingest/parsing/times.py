@@ -1,0 +1,152 @@
+"""When each row happened: the interval in UTC seconds, how exactly it is known, and what is wrong with it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from hexbeat.ingest.parsing.dates import (
+    DAY,
+    MINUTE,
+    ONE_DAY,
+    ONE_MONTH,
+    Timestamps,
+    ceiling,
+    floor,
+    next_start,
+    parse_timestamps,
+    to_utc,
+)
+from hexbeat.ingest.sources import Times
+from layers.catalogue import LAYERS
+from layers.event import PRECISIONS
+
+__all__ = ["Intervals", "parse_intervals"]
+
+_STATE = np.array([spec.kind == "state" for spec in LAYERS])
+_OPEN_MONTHS = np.array([spec.open_end_months or 0 for spec in LAYERS])
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Intervals:
+    """Intervals (n,): UTC seconds [start, end) (equal for an instant), precision (a place in PRECISIONS), faults."""
+
+    start: NDArray[np.int64]
+    end: NDArray[np.int64]
+    precision: NDArray[np.int8]
+    bad: Flags
+    future: Flags
+    reversed: Flags
+
+
+def parse_intervals(
+    texts: dict[str, pd.Series], layer: NDArray[np.int8], rules: Times, *, time_zone: str, now: int
+) -> Intervals:
+    """Texts by part (start, and as far as there are any clock, end, precision, never_before), each (n,), to intervals.
+
+    A minute alone is an instant; a day or month is the whole local one. An end given as a day or month counts to the
+    end of it. With both given the coarser precision holds for both. A state without an end lasts as long as its layer
+    says. `now` is UTC seconds: what begins later is in the future.
+    """
+    said = _parse_parts(texts, rules, time_zone)
+    start, end, state = said["start"], said.get("end"), _STATE[layer]
+    given = _find_stated_ends(end, state, rules)
+    precision = _common_precision(start, end, given, texts.get("precision"), rules)
+    begin_local = floor(start.local, precision)
+    begin = np.where(precision == MINUTE, start.utc, to_utc(begin_local, time_zone))
+    finish = _natural_end(begin, begin_local, precision, layer, time_zone)
+    bad, future = start.bad | start.blank, begin > now
+    reverse = np.zeros(len(layer), dtype=np.bool_)
+    if end is not None:
+        finish = np.where(given, _stated_end(end, precision, time_zone), finish)
+        bad |= given & end.bad
+        reverse |= given & np.where(precision == MINUTE, finish < begin, finish <= begin)
+        future |= given & ~state & (to_utc(floor(end.local, precision), time_zone) > now)
+    if later := said.get("never_before"):
+        bad |= later.bad
+        reverse |= ~later.blank & (_days(later.local) < _days(begin_local))
+    return Intervals(begin, finish, precision.astype(np.int8), bad, future & ~bad, reverse & ~bad)
+
+
+def _parse_parts(texts: dict[str, pd.Series], rules: Times, time_zone: str) -> dict[str, Timestamps]:
+    """The moments of start, end and never_before, as far as there are columns; a clock belongs to the start alone."""
+
+    def parse(part: str) -> Timestamps:
+        return parse_timestamps(
+            texts[part],
+            formats=rules.formats,
+            time_zone=time_zone,
+            zone_in_text=rules.zone_in_text,
+            clocks=texts.get("clock") if part == "start" else None,
+        )
+
+    return {part: parse(part) for part in ("start", "end", "never_before") if part in texts}
+
+
+def _find_stated_ends(end: Timestamps | None, state: Flags, rules: Times) -> Flags:
+    """Which rows (n,) say an end that counts: where only states have one, that of an incident is not read."""
+    if end is None:
+        return np.zeros(len(state), dtype=np.bool_)
+    return np.asarray(~end.blank & (state if rules.end_of == "states" else True))
+
+
+def _common_precision(
+    start: Timestamps, end: Timestamps | None, given: Flags, words: pd.Series | None, rules: Times
+) -> NDArray[np.int8]:
+    """The precision (n,) of both ends: the coarser one, where an end is given."""
+    precision = _precision(start, words, rules)
+    if end is None:
+        return precision
+    return np.where(given, np.maximum(precision, _precision(end, None, rules)), precision)
+
+
+def _stated_end(end: Timestamps, precision: NDArray[np.int8], time_zone: str) -> NDArray[np.int64]:
+    """The end that the rows say, UTC seconds (n,): of a minute itself, of a day or month the end of it."""
+    local = ceiling(next_start(end.local, end.precision), precision)
+    return np.where(precision == MINUTE, end.utc, to_utc(local, time_zone))
+
+
+def _days(local: NDArray[np.datetime64]) -> NDArray[np.datetime64]:
+    return local.astype("datetime64[D]")
+
+
+def _precision(moments: Timestamps, words: pd.Series | None, rules: Times) -> NDArray[np.int8]:
+    """How exactly a moment is known: by its text, by the profile's rule, and never finer than the row itself says."""
+    if rules.precision == "minute":
+        return np.zeros(len(moments.precision), dtype=np.int8)
+    precision = moments.precision
+    if rules.precision != "auto":
+        precision = np.maximum(precision, np.int8(PRECISIONS.index(rules.precision)))
+    if rules.midnight_is_day:
+        midnight = moments.local == moments.local.astype("datetime64[D]")
+        precision = np.where(midnight, np.maximum(precision, np.int8(DAY)), precision)
+    if words is not None:
+        said = words.str.casefold().map({word: place for place, word in enumerate(PRECISIONS)}).fillna(0)
+        precision = np.maximum(precision, said.to_numpy(dtype=np.int8))
+    return precision.astype(np.int8)
+
+
+def _natural_end(
+    begin: NDArray[np.int64],
+    local: NDArray[np.datetime64],
+    precision: NDArray[np.int8],
+    layer: NDArray[np.int8],
+    time_zone: str,
+) -> NDArray[np.int64]:
+    """The end where none is given: of an incident the end of its precision, of a state that of its longest term."""
+    finish = np.where(precision == MINUTE, begin, to_utc(next_start(local, precision), time_zone))
+    months = _OPEN_MONTHS[layer]
+    return np.where(months > 0, to_utc(_add_months(local, months), time_zone), finish)
+
+
+def _add_months(local: NDArray[np.datetime64], months: NDArray[np.int_]) -> NDArray[np.datetime64]:
+    """The same day and time so many months later; the last day of the month where it has no such day."""
+    month = local.astype("datetime64[M]")
+    day = local.astype("datetime64[D]") - month.astype("datetime64[D]")
+    target = month + months.astype("timedelta64[M]")
+    last = (target + ONE_MONTH).astype("datetime64[D]") - target.astype("datetime64[D]") - ONE_DAY
+    clock = local - local.astype("datetime64[D]")
+    later: NDArray[np.datetime64] = (target.astype("datetime64[D]") + np.minimum(day, last)).astype("datetime64[s]")
+    return np.asarray(later + clock)

@@ -1,0 +1,219 @@
+"""GeoJSON, GeoPackage and Shapefile through pyogrio, GeoParquet through pyarrow: attributes as text, points as x, y."""
+
+import json
+import math
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pyogrio
+import shapely
+from numpy.typing import NDArray
+from pyogrio.errors import DataSourceError
+from pyogrio.raw import open_arrow
+
+from geo.errors import DataError
+from geo.geofiles import gdal_address
+from hexbeat.ingest.readers.limits import LIMITS, Limits, check_file, require_start
+from hexbeat.ingest.readers.opened_file import CHUNK_ROWS, Chunk, ReadOptions, TextTable, check_headings
+
+__all__ = ["GEOFILE_SUFFIXES", "open_geofile"]
+
+MB: Final = 1_000_000
+GEOFILE_SUFFIXES: Final = {
+    ".geojson": (b"{", "GeoJSON"),
+    ".json": (b"{", "GeoJSON"),
+    ".gpkg": (b"SQLite format 3\x00", "a GeoPackage"),
+    ".shp": (b"\x00\x00\x27\x0a", "a shapefile"),
+    ".parquet": (b"PAR1", "GeoParquet"),
+    ".geoparquet": (b"PAR1", "GeoParquet"),
+}
+
+
+@contextmanager
+def open_geofile(path: Path, options: ReadOptions, *, limits: Limits = LIMITS) -> Iterator[TextTable]:
+    """Open a file of points; DataError if it is damaged, has several layers, or lines and polygons not asked for.
+
+    Nothing is reprojected here: `crs` is what the file says, None if it says nothing.
+    """
+    check_file(path, most_bytes=limits.geofile_bytes)
+    magic, kind = GEOFILE_SUFFIXES[path.suffix.lower()]
+    require_start(path, magic, kind=kind)
+    with _parquet(path) if "parquet" in path.suffix.lower() else nullcontext() as file:
+        with _reading(path):
+            opened = _vector(path, options, limits) if file is None else _table(path, file, options, limits)
+        yield opened
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """What GDAL and Arrow raise, as a DataError. Never around a caller's own code."""
+    try:
+        yield
+    except (DataSourceError, pa.ArrowException, OSError, UnicodeDecodeError, shapely.errors.ShapelyError) as error:
+        raise DataError(
+            f"{path.name} has to be a whole file of {GEOFILE_SUFFIXES[path.suffix.lower()][1]}",
+            f"it cannot be read ({type(error).__name__})",
+            "a shapefile needs its .shx and .dbf beside it" if path.suffix.lower() == ".shp" else "export it again",
+        ) from error
+
+
+def _vector(path: Path, options: ReadOptions, limits: Limits) -> TextTable:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # GDAL's remarks on oddities, which the rows' own checks find
+        address = gdal_address(path) or str(path.resolve())
+        layer = _layer(path, address, options.geo_layer)
+        info = pyogrio.read_info(address, layer=layer, encoding=options.encoding)
+    _require_driver(path, info["driver"])
+    columns = check_headings(path.name, list(info["fields"]), limits)
+    total = max(int(info["features"]), 1)
+
+    def chunks(wanted: tuple[str, ...]) -> Iterator[Chunk]:
+        dates = {"DATE_AS_STRING": "YES"} if info["driver"] == "GeoJSON" else {}
+        fields = [info["fields"][columns.index(column)] for column in wanted]
+        with (
+            _reading(path),
+            open_arrow(
+                address, layer=layer, columns=fields, encoding=options.encoding, batch_size=CHUNK_ROWS,
+                use_pyarrow=True, **dates,
+            ) as (meta, reader),
+        ):  # fmt: skip
+            geometry = meta["geometry_name"] or "wkb_geometry"
+            yield from _batches(path.name, reader, tuple(fields), wanted, geometry, total, options.shapes)
+
+    return TextTable(columns, chunks, info["crs"])
+
+
+def _require_driver(path: Path, driver: str) -> None:
+    """DataError if GDAL takes the file for something other than its name says."""
+    if driver not in ("GeoJSON", "GPKG", "ESRI Shapefile"):
+        raise DataError(
+            f"{path.name} has to be {GEOFILE_SUFFIXES[path.suffix.lower()][1]}, as its name says",
+            f"GDAL reads it as {driver}",
+            "export it again",
+        )
+
+
+def _layer(path: Path, address: str, named: str | None) -> str:
+    """The only layer with geometries, or the named one; DataError otherwise."""
+    found = [str(name) for name, kind in pyogrio.list_layers(address) if kind]
+    if named in found:
+        return str(named)
+    if len(found) == 1 and named is None:
+        return found[0]
+    names = ", ".join(map(repr, found)) or "none"
+    raise DataError(
+        f"{path.name} has to have one layer of points, or a profile names the layer",
+        f"its layers are {names}",
+        'name one in a source profile: geo_layer = "…"' if found else "export the points again",
+    )
+
+
+@contextmanager
+def _parquet(path: Path) -> Iterator[pq.ParquetFile]:
+    with _reading(path):
+        file = pq.ParquetFile(path)
+    with file:
+        yield file
+
+
+def _table(path: Path, file: pq.ParquetFile, options: ReadOptions, limits: Limits) -> TextTable:
+    said = _geo_metadata(path, file)
+    geometry = said["primary_column"]
+    about = said["columns"][geometry]
+    fields = [field.name for field in file.schema_arrow if field.name != geometry]
+    columns = check_headings(path.name, fields, limits)
+    total = file.metadata.num_rows
+    unpacked = sum(file.metadata.row_group(part).total_byte_size for part in range(file.metadata.num_row_groups))
+    if unpacked > limits.unpacked_bytes:
+        raise DataError(
+            f"GeoParquet unpacks to at most {limits.unpacked_bytes / MB:,.2f} MB",
+            f"{path.name} unpacks to {unpacked / MB:,.2f} MB",
+            "split it, by month for instance",
+        )
+    if total > limits.rows or about.get("encoding") != "WKB":
+        raise DataError(
+            f"GeoParquet has at most {limits.rows:,} rows and geometries in WKB",
+            f"{path.name} has {total:,} rows in {about.get('encoding')}",
+            "export it again with geometry_encoding WKB",
+        )
+
+    def chunks(wanted: tuple[str, ...]) -> Iterator[Chunk]:
+        chosen = [fields[columns.index(column)] for column in wanted]
+        with _reading(path):
+            reader = file.iter_batches(CHUNK_ROWS, columns=[*chosen, geometry])
+            yield from _batches(path.name, reader, tuple(chosen), wanted, geometry, max(total, 1), options.shapes)
+
+    crs = about.get("crs", "OGC:CRS84")
+    return TextTable(columns, chunks, json.dumps(crs) if isinstance(crs, dict) else crs)
+
+
+def _geo_metadata(path: Path, file: pq.ParquetFile) -> dict[str, Any]:
+    try:
+        said: dict[str, Any] = json.loads((file.schema_arrow.metadata or {})[b"geo"])
+        said["columns"][said["primary_column"]]["encoding"]
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        raise DataError(
+            f"{path.name} has to be GeoParquet",
+            "it is Parquet without a geometry column",
+            "write it with GeoPandas or QGIS, or save it as CSV",
+        ) from error
+    return said
+
+
+def _batches(
+    name: str, reader: Any, fields: tuple[str, ...], wanted: tuple[str, ...], geometry: str, total: int, shapes: str
+) -> Iterator[Chunk]:
+    read = 0
+    for batch in reader:
+        texts = {name: _texts(batch.column(field)) for name, field in zip(wanted, fields, strict=True)}
+        frame = pd.DataFrame(texts, index=range(len(batch)), dtype=object)
+        lines = np.arange(read + 1, read + len(batch) + 1, dtype=np.int64)
+        binary = batch.column(geometry).to_numpy(zero_copy_only=False)
+        points = _points(name, shapely.from_wkb(binary, on_invalid="ignore"), lines, shapes)
+        read += len(batch)
+        if len(batch):
+            yield Chunk(frame, lines, min(read / total, 1.0), points)
+    if not read:
+        raise DataError(f"{name} has to have features", "it has none", "export it again")
+
+
+def _texts(column: Any) -> list[str]:
+    """An Arrow column as texts, "" for nothing: whole numbers without a point, times as ISO 8601."""
+    if pa.types.is_floating(column.type):
+        return [_number(value) for value in column.to_pylist()]
+    try:
+        column = pc.cast(column, pa.string())
+    except (pa.ArrowNotImplementedError, pa.ArrowInvalid):
+        return ["" if value is None else str(value) for value in column.to_pylist()]  # lists, structs, bytes
+    return ["" if value is None else value for value in column.to_pylist()]
+
+
+def _number(value: float | None) -> str:
+    if value is None or math.isnan(value):
+        return ""
+    return str(int(value)) if value.is_integer() else repr(value)
+
+
+def _points(name: str, shapes: NDArray[Any], lines: NDArray[np.int64], rule: str) -> NDArray[np.float64]:
+    """Points (n, 2), NaN where there is no geometry. A line or polygon is one point inside it, if the rule says so."""
+    kinds = shapely.get_type_id(shapes)
+    single = (kinds == shapely.GeometryType.MULTIPOINT) & (shapely.get_num_geometries(shapes) == 1)
+    other = (kinds != shapely.GeometryType.POINT) & (kinds >= 0) & ~single & ~shapely.is_empty(shapes)
+    if other.any() and rule != "inside_point":
+        first = int(np.flatnonzero(other)[0])
+        raise DataError(
+            f"{name} has to hold points",
+            f"feature {lines[first]} is a {shapes[first].geom_type}",
+            'make points of it, or set location.shapes = "inside_point" in a source profile',
+        )
+    shapes = np.where(single, shapely.get_geometry(shapes, 0), shapes)
+    shapes[other] = shapely.point_on_surface(shapes[other])
+    return np.column_stack([shapely.get_x(shapes), shapely.get_y(shapes)])

@@ -1,0 +1,136 @@
+"""Open311 GeoReport v2: service requests as JSON or XML, from a file or from a URL that the user names."""
+
+import json
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+from xml.etree.ElementTree import ParseError
+
+import httpx
+import numpy as np
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import parse
+
+from geo.errors import DataError
+from hexbeat.ingest.readers.limits import LIMITS, Limits, check_file
+from hexbeat.ingest.readers.opened_file import (
+    CHUNK_ROWS,
+    Chunk,
+    ReadOptions,
+    TextTable,
+    build_text_frame,
+    check_headings,
+)
+
+__all__ = ["is_url", "open_download", "open_requests", "strip_url"]
+
+RULE: Final = "Open311 requests are a GeoReport v2 list, as JSON or XML"
+BLOCK_BYTES: Final = 65_536
+MB: Final = 1_000_000
+
+
+@contextmanager
+def open_requests(path: Path, options: ReadOptions, *, limits: Limits = LIMITS) -> Iterator[TextTable]:
+    """Open a file of service requests; DataError if it is no such list. Lines count requests from 1."""
+    del options
+    check_file(path, most_bytes=limits.document_bytes)
+    with path.open("rb") as file:
+        start = file.read(256).lstrip(b"\xef\xbb\xbf \t\r\n")
+    requests = _xml(path) if start.startswith(b"<") else _json(path)
+    if not requests:
+        raise DataError(RULE, f"{path.name} has no requests", "ask for a longer time, or for other services")
+    names = list(dict.fromkeys(name for request in requests for name in request))
+    columns = check_headings(path.name, names, limits)
+
+    def chunks(wanted: tuple[str, ...]) -> Iterator[Chunk]:
+        for begin in range(0, len(requests), CHUNK_ROWS):
+            part = requests[begin : begin + CHUNK_ROWS]
+            frame = build_text_frame([[request.get(name, "") for name in wanted] for request in part], wanted)
+            lines = np.arange(begin + 1, begin + len(part) + 1, dtype=np.int64)
+            yield Chunk(frame, lines, (begin + len(part)) / len(requests))
+
+    yield TextTable(columns, chunks)
+
+
+def _json(path: Path) -> list[dict[str, str]]:
+    try:
+        said = json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise DataError(RULE, f"{path.name} is neither ({type(error).__name__})", "download it again") from error
+    if isinstance(said, dict):  # some services wrap the list
+        said = next((value for value in said.values() if isinstance(value, list)), None)
+    if not isinstance(said, list) or not all(isinstance(request, dict) for request in said):
+        raise DataError(RULE, f"{path.name} is JSON, but no list of requests", "take the address that ends in requests")
+    return [{key: _text(value) for key, value in request.items()} for request in said]
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _xml(path: Path) -> list[dict[str, str]]:
+    """Requests of a `<service_requests>` document. Entities and document types are refused: they can be bombs."""
+    try:
+        root = parse(path, forbid_dtd=True).getroot()
+    except DefusedXmlException as error:
+        raise DataError(
+            RULE, f"{path.name} declares entities or a document type, which may be a bomb", "ask for it as JSON"
+        ) from error
+    except (ParseError, ValueError, LookupError) as error:
+        raise DataError(RULE, f"{path.name} is XML that does not close", "download it again") from error
+    if root is None or root.tag != "service_requests":
+        raise DataError(RULE, f"{path.name} is XML, but no list of requests", "take the address that ends in requests")
+    return [{field.tag: field.text or "" for field in request} for request in root.iter("request")]
+
+
+def is_url(name: object) -> bool:
+    """Whether a name that the user gave is an address on the web."""
+    return str(name).lower().startswith(("https://", "http://"))
+
+
+def strip_url(url: str) -> str:
+    """The address without its query and user, which may hold keys."""
+    parts = urlsplit(url)
+    return f"{parts.hostname or ''}{parts.path}"
+
+
+@contextmanager
+def open_download(url: str, *, limits: Limits = LIMITS) -> Iterator[Path]:
+    """A file with what the address answers, gone afterwards; DataError if it fails, is too long or takes too long."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "requests"
+        try:
+            _download(url, path, limits)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise DataError(
+                f"{strip_url(url)} has to answer",
+                f"it did not ({type(error).__name__})",
+                "try it in a browser, or later",
+            ) from error
+        yield path
+
+
+def _download(url: str, path: Path, limits: Limits) -> None:
+    until = time.monotonic() + limits.download_s
+    read = 0
+    with (
+        httpx.Client(timeout=30, follow_redirects=True, max_redirects=3) as client,
+        client.stream("GET", url) as answer,
+        path.open("wb") as file,
+    ):
+        answer.raise_for_status()
+        for block in answer.iter_bytes(BLOCK_BYTES):
+            read += len(block)
+            if read > limits.document_bytes or time.monotonic() > until:
+                raise DataError(
+                    f"An answer has at most {limits.document_bytes // MB} MB and takes {limits.download_s:.0f} s",
+                    f"{strip_url(url)} sends more, or slower",
+                    "ask for a shorter time, or download it first",
+                )
+            file.write(block)

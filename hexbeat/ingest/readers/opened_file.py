@@ -1,0 +1,75 @@
+"""What every reader hands over: the headings of a file, and its rows as text in chunks."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from geo.errors import DataError
+from hexbeat.ingest.readers.limits import Limits
+
+__all__ = ["CHUNK_ROWS", "Chunk", "ReadOptions", "TextTable", "build_text_frame", "check_headings"]
+
+CHUNK_ROWS: Final = 50_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Chunk:
+    """Some rows: texts ("" where there is nothing), the line at which each begins, and how far the file is read.
+
+    `lines` counts from 1: lines of a text file with its heading line, rows of a sheet, features or requests.
+    `points` (n, 2) are x and y in the file's CRS where the place is a geometry (NaN: none), else None.
+    """
+
+    frame: pd.DataFrame
+    lines: NDArray[np.int64]
+    done: float
+    points: NDArray[np.float64] | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TextTable:
+    """An opened file. `chunks(columns)` reads its rows once, with those columns only; `done` of a chunk runs to 1."""
+
+    columns: tuple[str, ...]
+    chunks: Callable[[tuple[str, ...]], Iterator[Chunk]]
+    crs: str | None = None  # of `points`, as the file says it
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """What a source profile says about the file itself; None: found out, or none."""
+
+    encoding: str | None = None
+    delimiter: str | None = None
+    sheet: str | None = None
+    geo_layer: str | None = None
+    records: str = "rows"
+    shapes: str = "refuse"
+
+
+def check_headings(name: str, headings: list[str], limits: Limits) -> tuple[str, ...]:
+    """The headings without blanks around them; DataError if there are none, too many, or they are not text."""
+    cleaned = tuple(heading.replace("\xa0", " ").strip() for heading in headings)
+    if len(cleaned) > limits.columns:
+        raise DataError(
+            f"A file has at most {limits.columns:,} columns",
+            f"{name} has {len(cleaned):,}",
+            "check that it is the file you mean, and delete the columns that nobody needs",
+        )
+    if not any(cleaned):
+        raise DataError(f"{name} has to begin with a line of headings", "it has none", "put headings above the rows")
+    if any(ord(character) < ord(" ") and character not in "\t\r\n" for character in "".join(cleaned)):
+        raise DataError(
+            f"{name} has to begin with a line of headings", "its first line is not text", "export it again as CSV"
+        )
+    return cleaned
+
+
+def build_text_frame(rows: Sequence[Sequence[str]], columns: tuple[str, ...]) -> pd.DataFrame:
+    """Rows of texts as a frame of Python strings: they are looked at one by one, where pandas' own texts are slow."""
+    values = list(zip(*rows, strict=True)) if rows else [()] * len(columns)
+    return pd.DataFrame(dict(zip(columns, values, strict=True)), index=range(len(rows)), dtype=object)

@@ -1,0 +1,36 @@
+"""Sources: profiles that say what a file's columns mean, where they are kept, and proposals for new ones."""
+
+from hexbeat.ingest.sources.column_plan import ColumnRoles, assign_columns
+from hexbeat.ingest.sources.profile import (
+    Choice,
+    Condition,
+    Key,
+    Location,
+    Snapshot,
+    SourceProfile,
+    Times,
+    builtin_profiles,
+    list_profiles,
+    load_profile,
+    parse_profile,
+    save_profile,
+    sources_folder,
+)
+
+__all__ = [
+    "Choice",
+    "ColumnRoles",
+    "Condition",
+    "Key",
+    "Location",
+    "Snapshot",
+    "SourceProfile",
+    "Times",
+    "assign_columns",
+    "builtin_profiles",
+    "list_profiles",
+    "load_profile",
+    "parse_profile",
+    "save_profile",
+    "sources_folder",
+]

@@ -1,0 +1,351 @@
+"""Which source profiles there are: a user's own in `HOME/sources`, then the built-in ones."""
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pyproj import CRS
+from pyproj.exceptions import CRSError
+
+from geo.errors import DataError, UsageError
+from hexbeat.ingest.sources import toml_tables as tables
+from layers.catalogue import LAYER_NAMES
+from layers.event import PRECISIONS, REPORTERS
+
+__all__ = [
+    "MISSING",
+    "Choice",
+    "Condition",
+    "Key",
+    "Location",
+    "Names",
+    "Snapshot",
+    "SourceProfile",
+    "Times",
+    "builtin_profiles",
+    "list_profiles",
+    "load_profile",
+    "parse_profile",
+    "save_profile",
+    "sources_folder",
+]
+
+# One heading, which a file must have (but for case, blanks, hyphens and underscores); or several, of which the first
+# that it has is used. What every event needs must be there; of other things with several headings none need be.
+Names = tuple[str, ...]
+MISSING: Final = ("NULL", "null", "None", "none", "N/A", "n/a", "NA", "NaN", "nan", "-")
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A test of one column, whose texts are compared without regard to case. Every test that is given must hold."""
+
+    column: Names = field(metadata=tables.NAMES)
+    equals: tuple[str, ...] = field(metadata=tables.TEXTS, default=())  # one of them
+    contains: tuple[str, ...] = field(metadata=tables.TEXTS, default=())  # one of them
+    matches: str | None = field(metadata=tables.PATTERN, default=None)  # a regular expression, somewhere in the text
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A word for each row: fixed (`value`), or read from `column` through `values`, `containing`, `default`.
+
+    `values` maps whole texts and `containing` parts of texts (the first that occurs wins), without regard to case.
+    With neither of them, the text itself is the word.
+    """
+
+    value: str | None = field(metadata=tables.TEXT, default=None)
+    column: Names = field(metadata=tables.NAMES, default=())
+    values: Mapping[str, str] = field(metadata=tables.MAPPING, default_factory=dict)
+    containing: Mapping[str, str] = field(metadata=tables.MAPPING, default_factory=dict)
+    default: str | None = field(metadata=tables.TEXT, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """Where: any of these ways; a row uses the first of which it has all parts, in this order."""
+
+    lon: Names = field(metadata=tables.NAMES, default=())  # WGS 84 degrees
+    lat: Names = field(metadata=tables.NAMES, default=())
+    x: Names = field(metadata=tables.NAMES, default=())  # in `crs`; eastings
+    y: Names = field(metadata=tables.NAMES, default=())  # in `crs`; northings
+    crs: str | None = field(
+        metadata=tables.TEXT, default=None
+    )  # "EPSG:27700"; of x and y, or of a geofile that names none
+    grid_ref: Names = field(metadata=tables.NAMES, default=())  # OS grid reference; the centre of its square
+    lat_lon: Names = field(metadata=tables.NAMES, default=())  # two numbers in one text, latitude first
+    shapes: str = field(metadata=tables.TEXT, default="refuse")  # lines and polygons of a geofile: refuse, inside_point
+    # Points that mean "somewhere in the city": rows there are rejected as impossible_location.
+    placeholders: tuple[tuple[float, float], ...] = field(metadata=tables.POINTS, default=())
+    doubtful: tuple[Condition, ...] = field(
+        metadata=tables.as_tables(Condition), default=()
+    )  # rows whose point is no place
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """When. Formats are strptime's, tried in order; ISO 8601 is understood after them. Times without a zone are local.
+
+    `precision` auto: what the text holds. `midnight_is_day`: a time of exactly local midnight means the day only.
+    `zone_in_text` false: a written offset is ignored. An end given as a day counts to the end of that day.
+    """
+
+    start: Names = field(metadata=tables.NAMES, default=())  # every heading that the file has, the first filled wins
+    clock: Names = field(metadata=tables.NAMES, default=())  # the time of day, where it has a column of its own
+    end: Names = field(metadata=tables.NAMES, default=())
+    formats: tuple[str, ...] = field(metadata=tables.TEXTS, default=())
+    precision: str = field(metadata=tables.TEXT, default="auto")
+    midnight_is_day: bool = field(metadata=tables.FLAG, default=False)
+    precision_column: Names = field(metadata=tables.NAMES, default=())  # where a row says minute, day or month itself
+    end_of: str = field(metadata=tables.TEXT, default="all")  # all, or states: an incident's end is not read
+    zone_in_text: bool = field(metadata=tables.FLAG, default=True)
+    never_before: Names = field(metadata=tables.NAMES, default=())  # dates that cannot precede the event; not stored
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """The natural key: columns, or (where there are none, or all are blank) the content of the columns that are read.
+
+    `columns` together are the key, and a file must have them; of `first_of` the first that a file has is the key.
+
+    `repeats`: reject the second row with the same key as duplicate_id, or number it. Rows without a key of their own
+    are always numbered: identical rows are separate reports.
+    """
+
+    columns: Names = field(metadata=tables.NAMES, default=())
+    first_of: Names = field(metadata=tables.NAMES, default=())
+    repeats: str = field(metadata=tables.TEXT, default="reject")
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A later file replaces an earlier one as a whole, scope by scope.
+
+    Parts are columns, or `file:NAME` for a named group of the profile's `file_name`.
+    """
+
+    scope: tuple[str, ...] = field(metadata=tables.TEXTS)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceProfile:
+    """One source: how its files are read. Text columns are cleaned (NBSP, U+FFFD, blanks) before any rule sees them."""
+
+    name: str = field(metadata=tables.TEXT)
+    title: str = field(metadata=tables.TEXT)
+    layer: Choice = field(metadata=tables.as_table(Choice))
+    location: Location = field(metadata=tables.as_table(Location), default_factory=Location)
+    time: Times = field(metadata=tables.as_table(Times), default_factory=Times)
+    description: str = field(metadata=tables.TEXT, default="")
+    records: str = field(metadata=tables.TEXT, default="rows")  # rows, features, or open311
+    time_zone: str | None = field(metadata=tables.TEXT, default=None)  # None: the area's
+    unknown_layer: str = field(metadata=tables.TEXT, default="skip")  # rows whose layer is none: skip, or reject
+    wider_region: bool = field(metadata=tables.FLAG, default=False)  # rows outside the area are skipped, not rejected
+    file_name: str | None = field(metadata=tables.PATTERN, default=None)  # that the file's name must carry
+    encoding: str | None = field(metadata=tables.TEXT, default=None)  # None: UTF-8, or UTF-16 with a byte order mark
+    delimiter: str | None = field(metadata=tables.TEXT, default=None)  # None: whichever the heading line has most of
+    sheet: str | None = field(metadata=tables.TEXT, default=None)  # of a workbook with several
+    geo_layer: str | None = field(metadata=tables.TEXT, default=None)  # of a GeoPackage with several
+    missing: tuple[str, ...] = field(metadata=tables.TEXTS, default=MISSING)  # texts that mean blank
+    key: Key = field(metadata=tables.as_table(Key), default_factory=Key)
+    snapshot: Snapshot | None = field(metadata=tables.as_table(Snapshot), default=None)
+    category: Choice = field(metadata=tables.as_table(Choice), default_factory=Choice)
+    status: Choice = field(metadata=tables.as_table(Choice), default_factory=Choice)
+    reported_by: Choice = field(metadata=tables.as_table(Choice), default_factory=Choice)
+    quantity: Names = field(metadata=tables.NAMES, default=())
+    note: Names = field(metadata=tables.NAMES, default=())  # free text, stored only if this is given
+    keep: tuple[Condition, ...] = field(metadata=tables.as_tables(Condition), default=())  # all must hold
+    drop: tuple[Condition, ...] = field(metadata=tables.as_tables(Condition), default=())  # none may hold
+    test_records: tuple[Condition, ...] = field(metadata=tables.as_tables(Condition), default=())
+
+    def summary(self) -> dict[str, Any]:
+        """One line about the source: name, title, layers, and what it reads."""
+        words = (*self.layer.values.values(), *self.layer.containing.values(), self.layer.value, self.layer.default)
+        layers = [name for name in LAYER_NAMES if name in words]
+        return {
+            "name": self.name,
+            "title": self.title,
+            "layers": ", ".join(layers) or "by a column",
+            "records": self.records,
+            "snapshot": self.snapshot is not None,
+        }
+
+    def toml(self) -> str:
+        """The profile as TOML, such as `parse_profile` reads."""
+        return tables.to_toml(self)
+
+
+def parse_profile(source: str, *, name: str) -> SourceProfile:
+    """A profile from TOML text; `name` is its file's name without suffix and must be its own name too.
+
+    DataError if the text is not TOML, has unknown keys, or says what cannot be.
+    """
+    where = f"{name}.toml"
+    try:
+        table = tomllib.loads(source)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise DataError("A source profile is TOML", f"{where} is not: {error}", "mend that line") from error
+    if isinstance(table.get("layer"), str):
+        table["layer"] = {"value": table["layer"]}
+    profile = tables.read_table(SourceProfile, table, where)
+    for rule, broken in _faults(profile, name):
+        if broken:
+            raise DataError(rule, f"{where} {broken}", "mend it; the keys are explained in docs/sources.md")
+    return profile
+
+
+def _faults(profile: SourceProfile, name: str) -> list[tuple[str, str | None]]:
+    """Rules, each with what breaks it (None: kept)."""
+    layer, place = profile.layer, profile.location
+    words = {*layer.values.values(), *layer.containing.values(), layer.value, layer.default} - {None}
+    reporters = profile.reported_by
+    who = {*reporters.values.values(), *reporters.containing.values(), reporters.value, reporters.default} - {None}
+    located = place.grid_ref or place.lat_lon or (place.lon and place.lat) or (place.x and place.y)
+    return [
+        ("A profile is called as its file is", _unless(profile.name == name, f"is called {profile.name!r}")),
+        (f"A layer is one of {', '.join(LAYER_NAMES)}", _not_in(words, LAYER_NAMES)),
+        ("A profile says which layer its rows are", _unless(bool(words or layer.column), "gives no layer")),
+        (f"Who reports is one of {', '.join(REPORTERS)}", _not_in(who, REPORTERS)),
+        ("records is rows, features or open311", _not_in({profile.records}, ("rows", "features", "open311"))),
+        ("precision is auto, minute, day or month", _not_in({profile.time.precision}, ("auto", *PRECISIONS))),
+        ("end_of is all or states", _not_in({profile.time.end_of}, ("all", "states"))),
+        ("unknown_layer is skip or reject", _not_in({profile.unknown_layer}, ("skip", "reject"))),
+        ("repeats is reject or number", _not_in({profile.key.repeats}, ("reject", "number"))),
+        ("shapes is refuse or inside_point", _not_in({place.shapes}, ("refuse", "inside_point"))),
+        ("A profile says where", _unless(bool(located or profile.records == "features"), "names no columns for it")),
+        ("A profile says when", _unless(bool(profile.time.start), "names no time.start")),
+        ("x and y need the EPSG code that they are in", _unless(bool(place.crs or not place.x), "gives no crs")),
+        ("A crs is one that PROJ knows, such as EPSG:27700", _bad_crs(place.crs)),
+        ("A time zone is one of the IANA names, such as Europe/London", _bad_zone(profile.time_zone)),
+        ("An encoding is one that Python knows, such as cp1252", _bad_encoding(profile.encoding)),
+        ("A delimiter is one character", _unless(len(profile.delimiter or ",") == 1, "has another")),
+    ]
+
+
+def _unless(holds: bool, fact: str) -> str | None:  # noqa: FBT001  # a condition is what it is given
+    return None if holds else fact
+
+
+def _not_in(words: Any, allowed: tuple[str, ...]) -> str | None:
+    wrong = sorted(str(word) for word in words if word not in allowed)
+    return f"has {', '.join(map(repr, wrong))}" if wrong else None
+
+
+def _bad_crs(crs: str | None) -> str | None:
+    try:
+        CRS.from_user_input(crs or "EPSG:4326")
+    except CRSError:
+        return f"has {crs!r}"
+    return None
+
+
+def _bad_zone(zone: str | None) -> str | None:
+    try:
+        ZoneInfo(zone or "UTC")
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return f"has {zone!r}"
+    return None
+
+
+def _bad_encoding(encoding: str | None) -> str | None:
+    try:
+        "".encode(encoding or "utf-8")
+    except LookupError:
+        return f"has {encoding!r}"
+    return None
+
+
+BUILTIN: Final = Path(__file__).parent / "builtin"
+LARGEST_BYTES: Final = 1_000_000
+
+
+def sources_folder(home: Path) -> Path:
+    """Where a user's own profiles are."""
+    return home / "sources"
+
+
+@cache
+def builtin_profiles() -> tuple[SourceProfile, ...]:
+    """The profiles that come with the project, by name."""
+    return tuple(_read(path) for path in sorted(BUILTIN.glob("*.toml")))
+
+
+def list_profiles(home: Path) -> list[SourceProfile]:
+    """All profiles by name; a user's own stands in for a built-in one of the same name.
+
+    DataError if a user's own profile cannot be read.
+    """
+    own = {path.stem: _read(path) for path in _own_files(home)}
+    found = {profile.name: profile for profile in builtin_profiles()} | own
+    return [found[name] for name in sorted(found)]
+
+
+def load_profile(name: str, home: Path) -> SourceProfile:
+    """The profile of that name; UsageError (with near names) if there is none, DataError if it cannot be read."""
+    names = {path.stem for path in _own_files(home)}
+    if name in names:
+        return _read(sources_folder(home) / f"{name}.toml")
+    built_in = {profile.name: profile for profile in builtin_profiles()}
+    if name in built_in:
+        return built_in[name]
+    every = sorted({*names, *built_in})
+    near = difflib.get_close_matches(name, every, n=1)
+    raise UsageError(
+        "A source is one of the profiles",
+        f"there is none named {name!r}",
+        f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(every)}",
+    )
+
+
+def save_profile(profile: SourceProfile, home: Path) -> Path:
+    """Write a profile to the user's own ones and return its path; an existing one of that name is replaced.
+
+    DataError if the profile says what cannot be (its TOML is read back before it is written).
+    """
+    source = profile.toml()
+    parse_profile(source, name=profile.name)
+    if not profile.name.replace("-", "").isalnum():
+        raise DataError(
+            "A profile's name has letters, digits and hyphens", f"{profile.name!r} has others", "choose another name"
+        )
+    folder = sources_folder(home)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{profile.name}.toml"
+    partial = path.with_suffix(".toml.part")
+    partial.write_text(source, encoding="utf-8")
+    partial.replace(path)
+    return path
+
+
+def _own_files(home: Path) -> list[Path]:
+    """A user's own profiles, sorted; none if there is no folder. DataError if it may not be looked into."""
+    folder = sources_folder(home)
+    try:
+        return sorted(path for path in folder.iterdir() if path.suffix == ".toml")
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise DataError(
+            "Source profiles are in a folder that this user may look into",
+            f"{folder} cannot be looked into: {error.strerror}",
+            "choose another folder with --home or HEXBEAT_HOME, or ask its owner",
+        ) from error
+
+
+def _read(path: Path) -> SourceProfile:
+    try:
+        if path.stat().st_size > LARGEST_BYTES:
+            raise DataError("A source profile is a short TOML file", f"{path.name} is over 1 MB", "shorten it")
+        source = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(
+            "A source profile is a TOML file in UTF-8",
+            f"{path.name} cannot be read ({type(error).__name__})",
+            "save it as UTF-8 and check who may read it",
+        ) from error
+    return parse_profile(source, name=path.stem)

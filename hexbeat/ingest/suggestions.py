@@ -1,0 +1,197 @@
+"""A source profile for a file that none fits: from its columns, with the reasons."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from geo.errors import DataError
+from hexbeat.ingest.column_guesses import (
+    PARTS,
+    ColumnGuess,
+    doubtful_columns,
+    guess_columns,
+    guess_formats,
+    guess_layer,
+)
+from hexbeat.ingest.readers import ReadOptions, TextTable, open_file
+from hexbeat.ingest.sources.column_plan import assign_columns
+from hexbeat.ingest.sources.profile import (
+    Choice,
+    Condition,
+    Key,
+    Location,
+    SourceProfile,
+    Times,
+    builtin_profiles,
+    list_profiles,
+)
+
+__all__ = ["Suggestion", "make_profile", "suggest_profile"]
+
+LOOK_ROWS: Final = 2_000
+GENERAL: Final = ("table", "geofile")  # tried after all others
+MIDNIGHTS: Final = 0.2  # a share that clocks do not reach by chance
+CENTRE: Final = r"(center|centre|centroid) of"
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """What a file seems to be: `source` is a profile that fits it (None: none does), `profile` that or a new one."""
+
+    file: str
+    source: str | None
+    profile: SourceProfile
+    reasons: tuple[str, ...]
+    columns: tuple[ColumnGuess, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For machines: guess, reasons, and a row a column (column, part, reason, samples)."""
+        return {
+            "file": self.file,
+            "guess": self.source or "a new source",
+            "reasons": list(self.reasons),
+            "columns": [
+                {"column": c.column, "part": c.part or "", "reason": c.reason, "samples": ", ".join(c.samples)}
+                for c in self.columns
+            ],
+        }
+
+    def toml(self) -> str:
+        """The proposed profile, with the reasons as comments."""
+        return "".join(f"# {reason}\n" for reason in self.reasons) + self.profile.toml()
+
+
+def suggest_profile(path: Path, *, home: Path | None = None) -> Suggestion:
+    """What a file seems to be: a profile that fits it (the user's own in `home` too), or a proposal for a new one.
+
+    DataError if the file cannot be read at all.
+    """
+    records = _detect_records(path)
+    with open_file(path, ReadOptions(records=records, shapes="inside_point")) as opened:
+        columns = tuple(name for name in dict.fromkeys(opened.columns) if name)
+        frame = next(iter(opened.chunks(columns))).frame.head(LOOK_ROWS)
+    guesses = tuple(guess_columns(frame))
+    known = _find_fitting(path, opened, records, home)
+    if known is not None:
+        doubts = doubtful_columns(frame, _find_parts(known, opened, path.name))
+        reasons = [f"It has every column that {known.name} needs", *doubts]
+        return Suggestion(path.name, known.name, known, tuple(reasons), guesses)
+    parts = {guess.column: guess.part for guess in guesses if guess.part}
+    reasons = [f"{guess.column} is the {PARTS[guess.part]}: {guess.reason}" for guess in guesses if guess.part]
+    profile, more = _propose_profile(path, frame, parts, records)
+    return Suggestion(path.name, None, profile, (*reasons, *more), guesses)
+
+
+def _detect_records(path: Path) -> str:
+    """Whether a file holds rows, features, or Open311 requests."""
+    suffix = path.suffix.lower()
+    if suffix == ".xml":
+        return "open311"
+    if suffix == ".json" and path.is_file():
+        with path.open("rb") as file:
+            start = file.read(20_000)
+        return "features" if b'"FeatureCollection"' in start else "open311"
+    return "features" if suffix in (".geojson", ".gpkg", ".shp", ".parquet", ".geoparquet") else "rows"
+
+
+def _find_fitting(path: Path, opened: TextTable, records: str, home: Path | None) -> SourceProfile | None:
+    profiles = list(builtin_profiles()) if home is None else list_profiles(home)
+    for profile in sorted(profiles, key=lambda profile: profile.name in GENERAL):
+        if profile.records != records or (profile.file_name and not re.search(profile.file_name, path.name)):
+            continue
+        try:
+            assign_columns(profile, opened.columns, name=path.name)
+        except DataError:
+            continue
+        return profile
+    return None
+
+
+def _find_parts(profile: SourceProfile, opened: TextTable, name: str) -> dict[str, str]:
+    """The columns of place and quantity that a profile reads from the file, each with its part (a key of `PARTS`)."""
+    plan = assign_columns(profile, opened.columns, name=name)
+    british = profile.location.crs == "EPSG:27700"
+    parts = dict(zip(plan.lon_lat or (), ("lon", "lat"), strict=False))
+    parts |= dict(zip((plan.x_y or ()) if british else (), ("x", "y"), strict=False))
+    return parts | ({plan.quantity: "quantity"} if plan.quantity else {})
+
+
+def _propose_profile(
+    path: Path, frame: pd.DataFrame, parts: Mapping[str, str], records: str
+) -> tuple[SourceProfile, list[str]]:
+    """A proposal, and what to look at in it."""
+    remarks: list[str] = []
+    values = {str(name): [text for text in frame[name] if text][:200] for name in frame.columns}
+    layer = guess_layer(path.stem, values)
+    remarks.append(f"The layer is {layer[0]}: {layer[1]}" if layer else "CHECK: nothing says which layer this is")
+    start = next((column for column, part in parts.items() if part == "start"), None)
+    found = guess_formats(values[start]) if start and values[start] else None
+    if found:
+        remarks.append(f"Dates are read {found[1]}")
+    midnight = bool(start) and sum("00:00" in text for text in values[start or ""]) > MIDNIGHTS * len(
+        values[start or ""]
+    )
+    if midnight:
+        remarks.append("A time of exactly midnight is taken to mean that only the day is known")
+    if start is None:
+        remarks.append("CHECK: no column looks like a date; mend time.start")
+    if records == "rows" and not {"lon", "x", "grid_ref", "lat_lon"} & set(parts.values()):
+        remarks.append("CHECK: no column looks like a place; mend location")
+    doubtful = tuple(
+        Condition(column=(name,), matches=CENTRE)
+        for name, texts in values.items()
+        if any(re.search(CENTRE, text, re.IGNORECASE) for text in frame[name])
+    )
+    remarks += [f"Rows whose {rule.column[0]} says that the place is a centre have no place" for rule in doubtful]
+    name = re.sub(r"[^a-z0-9]+", "-", path.stem.lower()).strip("-")[:40] or "new-source"
+    profile = make_profile(
+        name, parts, layer=layer[0] if layer else "needle_litter", formats=found[0] if found else (), records=records,
+        doubtful=doubtful, midnight_is_day=midnight,
+    )  # fmt: skip
+    return profile, remarks
+
+
+def make_profile(
+    name: str,
+    parts: Mapping[str, str],
+    *,
+    layer: str,
+    title: str = "",
+    formats: tuple[str, ...] = (),
+    records: str = "rows",
+    doubtful: tuple[Condition, ...] = (),
+    midnight_is_day: bool = False,
+) -> SourceProfile:
+    """A profile from the part (a key of `PARTS`) that each column plays, such as a person chooses on a screen.
+
+    `layer` is that of all rows. Eastings and northings are of the National Grid. What is not chosen is left out: a
+    profile without a place or a date is refused when it is saved.
+    """
+    of = {part: tuple(column for column, chosen in parts.items() if chosen == part) for part in set(parts.values())}
+    place = Location(
+        lon=of.get("lon", ()), lat=of.get("lat", ()), x=of.get("x", ()), y=of.get("y", ()),
+        crs="EPSG:27700" if "x" in of else None, grid_ref=of.get("grid_ref", ()), lat_lon=of.get("lat_lon", ()),
+        doubtful=doubtful,
+    )  # fmt: skip
+    return SourceProfile(
+        name=name,
+        title=title or name.replace("-", " ").capitalize(),
+        layer=Choice(value=layer),
+        records=records,
+        location=place,
+        time=Times(
+            start=of.get("start", ()),
+            clock=of.get("clock", ()),
+            end=of.get("end", ()),
+            formats=formats,
+            midnight_is_day=midnight_is_day,
+        ),
+        key=Key(columns=of.get("key", ())),
+        category=Choice(column=of.get("category", ())),
+        status=Choice(column=of.get("status", ())),
+        quantity=of.get("quantity", ()),
+    )

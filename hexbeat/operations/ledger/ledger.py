@@ -1,0 +1,306 @@
+"""The ledger of work done: visits by teams, with all their versions; what was planned stands in the plans.
+
+A visit has a natural key (`hexbeat.operations.ledger.visits.visit_id`), so recording it twice changes nothing, and recording it
+otherwise closes the old version and adds a new one. Undoing closes the live version and puts back the one that it
+replaced, as a further version: nothing is ever rewritten, but for erasure and retention (`hexbeat.store.erasure`),
+which take visits too.
+
+Needles collected by a sweep stay here and do not become events. A sweep looks where it is sent, so its finds say where
+teams were, not only where needles lie; a visit speaks of a cell, not of a spot; a sweep that found none is no event;
+and where a council loads its own sheet of sweep finds, the same needles would count twice.
+"""
+
+import datetime as dt
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import pandas as pd
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from geo.errors import StoreError, UsageError
+from hexbeat.operations.ledger.visits import Visit, visit_id
+from hexbeat.operations.work_loads import WorkLoad, begin_work_load, parse_work_load
+from hexbeat.store.databases import read_work_version, reading, working
+from hexbeat.store.schema import visits as table
+from hexbeat.store.schema import work_loads
+from layers.access import Action, Viewer, require
+from layers.timestamps import to_seconds
+
+if TYPE_CHECKING:
+    from hexbeat.store.store import Store
+
+__all__ = [
+    "VISIT_COLUMNS",
+    "Recorded",
+    "WorkLoad",
+    "compare_visit",
+    "list_imports",
+    "live_row",
+    "read_visit_history",
+    "read_visits",
+    "record_import",
+    "record_visit",
+    "restore_previous",
+    "undo_import",
+    "undo_visit",
+    "work_version",
+    "write_visit",
+]
+
+_SAID: Final = (
+    *("plan_id", "stop_id", "ref", "kind", "team", "place", "cell", "ward_code", "lon", "lat"),
+    *("started_at", "minutes", "needles", "outcome"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What became of a visit: its name, and new, updated or unchanged."""
+
+    visit_id: str
+    outcome: str
+
+
+def live_row(connection: Connection, name: str) -> dict[str, Any] | None:
+    """The live version of a visit; None if there is none."""
+    query = sa.select(table).where(table.c.visit_id == name, table.c.superseded_at.is_(None))
+    row = connection.execute(query).mappings().one_or_none()
+    return None if row is None else dict(row)
+
+
+def compare_visit(connection: Connection, visit: Visit) -> str:
+    """What recording a visit would do: new, updated or unchanged."""
+    return _outcome(live_row(connection, visit_id(visit)), _to_row(visit))
+
+
+def _to_row(visit: Visit) -> dict[str, Any]:
+    return {name: getattr(visit, name) for name in _SAID} | {"started_at": to_seconds(visit.started_at)}
+
+
+def _outcome(live: Mapping[str, Any] | None, said: dict[str, Any]) -> str:
+    """What a visit does to the live version; needles that are not said are taken over into `said`."""
+    if live is None:
+        return "new"
+    if said["needles"] is None:
+        said["needles"] = live["needles"]
+    return "unchanged" if all(live[name] == said[name] for name in _SAID) else "updated"
+
+
+def write_visit(connection: Connection, visit: Visit, *, load_id: int | None, moment: int) -> Recorded:
+    """Record a visit: nothing where the live version says the same, else a new version."""
+    name, said = visit_id(visit), _to_row(visit)
+    live = live_row(connection, name)
+    outcome = _outcome(live, said)
+    if outcome != "unchanged":
+        _replace(connection, live, said | {"visit_id": name, "load_id": load_id}, moment)
+    return Recorded(name, outcome)
+
+
+def _replace(connection: Connection, live: Mapping[str, Any] | None, row: dict[str, Any], moment: int) -> None:
+    """Close the live version, if there is one, and add the new one."""
+    if live is not None:
+        _close(connection, live, moment)
+    connection.execute(
+        sa.insert(table).values(row | {"replaces": live["row_id"] if live else None, "recorded_at": moment})
+    )
+
+
+def _close(connection: Connection, live: Mapping[str, Any], moment: int) -> None:
+    closed = max(moment, live["recorded_at"])  # a clock set back must not close a version before it began
+    connection.execute(sa.update(table).where(table.c.row_id == live["row_id"]).values(superseded_at=closed))
+
+
+def restore_previous(connection: Connection, live: Mapping[str, Any], moment: int) -> bool:
+    """Close a version and add a copy of the one that it replaced; whether there was one.
+
+    Versions of imports that are undone are passed over.
+    """
+    _close(connection, live, moment)
+    former = _row(connection, live["replaces"])
+    while former is not None and _is_undone(connection, former["load_id"]):
+        former = _row(connection, former["replaces"])
+    if former is None:
+        return False
+    kept = {name: former[name] for name in (*_SAID, "visit_id", "load_id", "replaces")}
+    connection.execute(sa.insert(table).values(kept | {"recorded_at": moment}))
+    return True
+
+
+def _row(connection: Connection, number: int | None) -> dict[str, Any] | None:
+    row = connection.execute(sa.select(table).where(table.c.row_id == number)).mappings().one_or_none()
+    return None if row is None else dict(row)
+
+
+def _is_undone(connection: Connection, load_id: int | None) -> bool:
+    query = sa.select(work_loads.c.undone_at).where(work_loads.c.load_id == load_id)
+    return connection.execute(query).scalar_one_or_none() is not None
+
+
+VISIT_COLUMNS: Final = (
+    *("visit_id", "plan_id", "stop_id", "kind", "team", "place", "cell", "ward_code", "lon", "lat"),
+    *("started_at", "minutes", "needles", "outcome", "recorded_at"),
+)
+_LOADED: Final = "visits"
+
+
+def work_version(store: "Store", viewer: Viewer) -> int:
+    """A number that rises with every change of visits and reference places; for the keys of caches."""
+    require(viewer, Action.SEE_COUNTS)
+    with reading(store.engine) as connection:
+        return read_work_version(connection)
+
+
+def record_visit(store: "Store", viewer: Viewer, visit: Visit, *, now: dt.datetime | None = None) -> Recorded:
+    """Record one visit, or correct the one of the same plan, stop and team; the old version is kept.
+
+    Where needles are not said (None), those of the live version stay. UsageError if it lies in the future.
+    """
+    require(viewer, Action.RECORD_WORK)
+    moment = to_seconds(now)
+    _require_past(visit, moment)
+    with working(store.engine) as connection:
+        return write_visit(connection, visit, load_id=None, moment=moment)
+
+
+def record_import(  # the facts of the file, all by name
+    store: "Store",
+    viewer: Viewer,
+    found: Iterable[Visit],
+    *,
+    area: str,
+    file: str,
+    sha256: str,
+    dry_run: bool = False,
+    now: dt.datetime | None = None,
+) -> tuple[dict[str, int], int | None]:
+    """Record the visits of a file, all or none: counts of new, updated and unchanged, and the number of the import.
+
+    The number is None, and nothing was written, after a dry run and where nothing was new. UsageError if a visit lies
+    in the future, or if two of them are the same visit.
+    """
+    require(viewer, Action.RECORD_WORK)
+    moment, chosen = to_seconds(now), list(found)
+    for visit in chosen:
+        _require_past(visit, moment)
+    _require_distinct(chosen, file)
+    tally = _compare(store, chosen)
+    if dry_run or not (tally["new"] or tally["updated"]):
+        return tally, None
+    with working(store.engine) as connection:
+        facts = {"area": area, "kind": _LOADED, "file": file, "sha256": sha256}
+        load_id = begin_work_load(connection, facts, tally={}, moment=moment)
+        counted = Counter(write_visit(connection, visit, load_id=load_id, moment=moment).outcome for visit in chosen)
+        tally = {name: counted[name] for name in ("new", "updated", "unchanged")}
+        connection.execute(sa.update(work_loads).where(work_loads.c.load_id == load_id).values(tally=json.dumps(tally)))
+    return tally, load_id
+
+
+def _compare(store: "Store", found: Iterable[Visit]) -> dict[str, int]:
+    """What would become of the visits now."""
+    with reading(store.engine) as connection:
+        counted = Counter(compare_visit(connection, visit) for visit in found)
+    return {name: counted[name] for name in ("new", "updated", "unchanged")}
+
+
+def _require_past(visit: Visit, moment: int) -> None:
+    if to_seconds(visit.started_at) > moment:
+        raise UsageError("What was done lies in the past", "a visit begins later than now", "check the clock and day")
+
+
+def _require_distinct(found: list[Visit], file: str) -> None:
+    names = Counter(visit_id(visit) for visit in found)
+    if twice := sum(times > 1 for times in names.values()):
+        raise UsageError("A visit stands in a file once", f"{file} has {twice} of them twice", "delete one of each")
+
+
+def undo_visit(store: "Store", viewer: Viewer, name: str, *, now: dt.datetime | None = None) -> bool:
+    """Take the live version of a visit back; True if the version before it is live again, False if none is left.
+
+    StoreError if there is no live visit of that name.
+    """
+    require(viewer, Action.RECORD_WORK)
+    with working(store.engine) as connection:
+        live = live_row(connection, name)
+        if live is None:
+            raise StoreError(
+                "A visit that is recorded can be undone",
+                "there is none of that name",
+                "take its name from hexbeat done list; nothing was changed",
+            )
+        return restore_previous(connection, live, to_seconds(now))
+
+
+def list_imports(store: "Store", viewer: Viewer) -> list[WorkLoad]:
+    """All imports of visits, the newest first, undone ones too."""
+    require(viewer, Action.SEE_WORK)
+    query = sa.select(work_loads).where(work_loads.c.kind == _LOADED).order_by(work_loads.c.load_id.desc())
+    with reading(store.engine) as connection:
+        return [parse_work_load(dict(row)) for row in connection.execute(query).mappings()]
+
+
+def undo_import(store: "Store", viewer: Viewer, *, now: dt.datetime | None = None) -> WorkLoad:
+    """Undo the latest import that is not undone; what was corrected since stays as it was corrected.
+
+    StoreError if there is none.
+    """
+    require(viewer, Action.RECORD_WORK)
+    moment = to_seconds(now)
+    with working(store.engine) as connection:
+        standing = sa.select(work_loads).where(work_loads.c.kind == _LOADED, work_loads.c.undone_at.is_(None))
+        row = connection.execute(standing.order_by(work_loads.c.load_id.desc()).limit(1)).mappings().one_or_none()
+        if row is None:
+            raise StoreError("An import can be undone once", "no import is left to undo", "nothing was changed")
+        this = work_loads.c.load_id == row["load_id"]
+        connection.execute(sa.update(work_loads).where(this).values(undone_at=moment))
+        mine = sa.select(table).where(table.c.load_id == row["load_id"], table.c.superseded_at.is_(None))
+        for live in connection.execute(mine).mappings().all():
+            restore_previous(connection, dict(live), moment)
+    return parse_work_load(dict(row))
+
+
+def read_visits(
+    store: "Store",
+    viewer: Viewer,
+    *,
+    start: dt.datetime | None = None,
+    end: dt.datetime | None = None,
+    plan_id: str | None = None,
+) -> pd.DataFrame:
+    """The live visits that began in [start, end) (aware; None: without bound), by start: VISIT_COLUMNS.
+
+    started_at and recorded_at are datetime64[s, UTC], minutes int64, needles Int64 (NA: not counted), plan_id and
+    stop_id None where no plan is answered, cell an H3 string. Place and team are what people wrote: show them as text.
+    """
+    require(viewer, Action.SEE_WORK)
+    query = sa.select(*(table.c[name] for name in VISIT_COLUMNS)).where(table.c.superseded_at.is_(None))
+    if start is not None:
+        query = query.where(table.c.started_at >= to_seconds(start))
+    if end is not None:
+        query = query.where(table.c.started_at < to_seconds(end))
+    if plan_id is not None:
+        query = query.where(table.c.plan_id == plan_id)
+    return _frame(store, query.order_by(table.c.started_at, table.c.row_id))
+
+
+def read_visit_history(store: "Store", viewer: Viewer, name: str) -> pd.DataFrame:
+    """All versions of a visit, the oldest first: VISIT_COLUMNS and superseded_at (datetime64[s, UTC], NaT: live)."""
+    require(viewer, Action.SEE_WORK)
+    columns = [table.c[column] for column in (*VISIT_COLUMNS, "superseded_at")]
+    return _frame(store, sa.select(*columns).where(table.c.visit_id == name).order_by(table.c.row_id))
+
+
+def _frame(store: "Store", query: sa.Select[Any]) -> pd.DataFrame:
+    with reading(store.engine) as connection:
+        result = connection.execute(query)
+        names = list(result.keys())
+        columns = list(zip(*result.all(), strict=True)) or [()] * len(names)
+    frame = pd.DataFrame({name: pd.Series(list(values), dtype="object") for name, values in zip(names, columns)})  # noqa: B905 - pairs by construction
+    for name in ("started_at", "recorded_at", "superseded_at"):
+        if name in frame:
+            seconds = pd.to_numeric(frame[name]).astype("Int64")
+            frame[name] = pd.to_datetime(seconds, unit="s", utc=True).dt.as_unit("s")
+    return frame.astype({"lon": "float64", "lat": "float64", "minutes": "int64", "needles": "Int64"})

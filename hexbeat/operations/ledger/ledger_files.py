@@ -1,0 +1,245 @@
+"""Import of what was done: tracks and waypoints (GPX), and sheets (CSV, XLSX, ODS), with a dry run; all or nothing."""
+
+import datetime as dt
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from geo.errors import DataError, UsageError
+from hexbeat.areas.area import Area
+from hexbeat.operations.ledger.ledger import record_import
+from hexbeat.operations.ledger.plan_sheets import FIELDS, VisitSheetRow, read_visit_sheet
+from hexbeat.operations.ledger.tracks import LEAST_MINUTES, RADIUS_M, match_track, read_track
+from hexbeat.operations.ledger.visit_sheets import SheetChoices, match_rows
+from hexbeat.operations.ledger.visits import DONE, Visit, find_tour, overlap_note
+from hexbeat.operations.plans.plan import Plan, PlanKind
+from hexbeat.operations.reference_places import read_reference
+from hexbeat.operations.spreadsheets import PLACE_FIELDS
+from layers.access import Action, Viewer, require
+from layers.timestamps import to_seconds
+
+if TYPE_CHECKING:
+    from hexbeat.store.store import Store
+
+__all__ = ["ImportOptions", "ImportReport", "import_visits"]
+
+GPX: Final = ".gpx"
+SAMPLES: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class ImportOptions:
+    """How a file is to be read. `team` and `kind` (patrol or sweep) are of rows that do not say; None: not known.
+
+    A track stays at a stop within `radius_m` metres for `least_minutes` at a time. `named` says other headings of a
+    sheet, `unread` those that are to stay unread though they look like names of people.
+    """
+
+    team: str | None = None
+    kind: str | None = None
+    radius_m: float = RADIUS_M
+    least_minutes: float = LEAST_MINUTES
+    named: Mapping[str, str] | None = None
+    unread: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What an import found and did: `new`, `updated` and `unchanged` visits, and rejected rows with their reasons.
+
+    `answered` of `planned` stops were done (of the plan, or of the team of a track); a track only went past `passed`
+    stops, and never came near `missed` ones; `other` visits answer no stop. `minutes` and `needles` are sums over the
+    visits. `samples` are the first rejected rows: (line, reason). `load_id` None: nothing was written.
+    """
+
+    file: str
+    plan_id: str | None
+    visits: int
+    new: int
+    updated: int
+    unchanged: int
+    rejected: int
+    reasons: Mapping[str, int]
+    samples: tuple[tuple[int, str], ...]
+    planned: int
+    answered: int
+    passed: tuple[str, ...]
+    missed: tuple[str, ...]
+    other: int
+    not_done: int
+    minutes: int
+    needles: int
+    notes: tuple[str, ...]
+    dry_run: bool
+    load_id: int | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The report as JSON holds it."""
+        samples = [{"line": line, "reason": reason} for line, reason in self.samples]
+        return asdict(self) | {"samples": samples}
+
+
+@dataclass(frozen=True, slots=True)
+class _FileFindings:
+    """What a file says, whatever its kind."""
+
+    visits: tuple[Visit, ...]
+    rejects: tuple[tuple[int, str], ...] = ()
+    planned: int = 0
+    passed: tuple[str, ...] = ()
+    missed: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def import_visits(
+    store: "Store",
+    viewer: Viewer,
+    path: Path,
+    *,
+    area: Area,
+    plan: Plan | Callable[[str], Plan] | None = None,
+    options: ImportOptions | None = None,
+    dry_run: bool = False,
+    now: dt.datetime | None = None,
+) -> ImportReport:
+    """Import a file of work done, in one transaction; the same file again changes nothing.
+
+    A GPX file answers the stops of one team of a plan, and needs both. A row of a sheet answers a stop of the plan, or
+    is other work. `plan` may be what opens a plan by its code, too: a plan's own file that was filled in answers that
+    plan, and any other file none. DataError if the file cannot be used as a whole (or none of its rows can), UsageError
+    for options that make no sense; nothing is changed then.
+    """
+    require(viewer, Action.RECORD_WORK)
+    chosen = options or ImportOptions()
+    _require_sense(chosen)
+    if path.suffix.lower() == GPX:
+        plan = None if callable(plan) else plan
+        found = _from_track(path, plan, chosen)
+    else:
+        rows = read_visit_sheet(path, time_zone=area.time_zone, named=chosen.named, unread=chosen.unread)
+        plan = _find_plan(path.name, rows, plan) if callable(plan) else plan
+        found = _from_sheet(store, viewer, path.name, rows, area=area, plan=plan, options=chosen, now=to_seconds(now))
+    tally, load_id = record_import(
+        store, viewer, found.visits, area=area.name, file=path.name, sha256=_digest(path), dry_run=dry_run, now=now
+    )
+    return _report(path.name, plan, found, tally, dry_run=dry_run, load_id=load_id)
+
+
+def _require_sense(options: ImportOptions) -> None:
+    unknown = [field for field in options.named or {} if field not in {**FIELDS, **PLACE_FIELDS}]
+    if unknown:
+        raise UsageError(
+            "A column is named for one of the fields",
+            f"there is no field {unknown[0]!r}",
+            f"choose from {', '.join((*FIELDS, *PLACE_FIELDS))}",
+        )
+    if options.kind is not None and options.kind not in set(PlanKind):
+        raise UsageError("Work is patrol or sweep", f"it was given {options.kind!r}", "choose one of them")
+    if not 0 < options.radius_m <= 1000 or not 0 <= options.least_minutes <= 60:  # noqa: PLR2004 - metres and minutes
+        raise UsageError(
+            "A stay is within 1,000 metres of a stop, and at least so many minutes up to 60",
+            f"it was given {options.radius_m:g} metres and {options.least_minutes:g} minutes",
+            "100 metres and 5 minutes are usual",
+        )
+
+
+def _from_track(path: Path, plan: Plan | None, options: ImportOptions) -> _FileFindings:
+    if plan is None:
+        raise UsageError("A track answers the stops of a plan", "no plan was named", "name it: --plan ID")
+    tour = find_tour(plan, options.team)
+    findings = match_track(read_track(path), plan, tour, radius_m=options.radius_m, least_minutes=options.least_minutes)
+    return _FileFindings(
+        findings.visits,
+        planned=len(tour.stops),
+        passed=findings.passed,
+        missed=findings.missed,
+        notes=findings.notes,
+    )
+
+
+def _find_plan(name: str, rows: Sequence[VisitSheetRow], open_plan: Callable[[str], Plan]) -> Plan | None:
+    """The plan whose own file this is; None for any other sheet. DataError if it has rows of several."""
+    codes = sorted({row.plan_id for row in rows if row.plan_id})
+    if len(codes) > 1:
+        raise DataError("A file of work done answers one plan", f"{name} has rows of {', '.join(codes)}", "name one")
+    return open_plan(codes[0]) if codes else None
+
+
+def _from_sheet(
+    store: "Store",
+    viewer: Viewer,
+    name: str,
+    rows: list[VisitSheetRow],
+    *,
+    area: Area,
+    plan: Plan | None,
+    options: ImportOptions,
+    now: int,
+) -> _FileFindings:
+    choices = SheetChoices(
+        wards=area.wards,
+        plan=plan,
+        team=options.team,
+        kind=options.kind,
+        radius_m=options.radius_m,
+        places=_read_named_places(store, viewer),
+        now=now,
+    )
+    findings = match_rows(rows, choices)
+    if not findings.visits:
+        raise DataError(
+            f"{name} has to hold rows of work done",
+            f"none of its {len(rows):,} rows can be used ({_count_reasons(findings.rejects)})",
+            "check its columns; nothing was changed",
+        )
+    planned = sum(len(tour.stops) for tour in plan.tours) if plan else 0
+    return _FileFindings(findings.visits, findings.rejects, planned=planned, notes=findings.notes)
+
+
+def _read_named_places(store: "Store", viewer: Viewer) -> dict[str, tuple[float, float] | None]:
+    """Points of reference places by name in small letters; None where several have it."""
+    places: dict[str, tuple[float, float] | None] = {}
+    for name, lon, lat in read_reference(store, viewer)[["name", "lon", "lat"]].itertuples(index=False):
+        folded = str(name).casefold()
+        places[folded] = (float(lon), float(lat)) if places.get(folded, (lon, lat)) == (lon, lat) else None
+    return places
+
+
+def _count_reasons(rejects: Sequence[tuple[int, str]]) -> str:
+    counted = Counter(reason for _, reason in rejects)
+    return ", ".join(f"{reason} {number:,}" for reason, number in sorted(counted.items()))
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _report(
+    file: str, plan: Plan | None, found: _FileFindings, tally: Mapping[str, int], *, dry_run: bool, load_id: int | None
+) -> ImportReport:
+    made = found.visits
+    answered = {visit.stop_id for visit in made if visit.stop_id is not None and visit.outcome == DONE}
+    return ImportReport(
+        file=file,
+        plan_id=plan.plan_id if plan else None,
+        visits=len(made),
+        rejected=len(found.rejects),
+        reasons=dict(sorted(Counter(reason for _, reason in found.rejects).items())),
+        samples=found.rejects[:SAMPLES],
+        planned=found.planned,
+        answered=len(answered),
+        passed=found.passed,
+        missed=found.missed,
+        other=sum(visit.stop_id is None for visit in made),
+        not_done=sum(visit.outcome != DONE for visit in made),
+        minutes=sum(visit.minutes for visit in made),
+        needles=sum(visit.needles or 0 for visit in made),
+        notes=found.notes + overlap_note((visit.team, visit.started_at, visit.minutes) for visit in made),
+        dry_run=dry_run,
+        load_id=load_id,
+        **tally,
+    )

@@ -1,0 +1,217 @@
+"""The return that funders ask for: minutes planned against minutes delivered, by ward, quarter and team."""
+
+import datetime as dt
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, Literal, get_args
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+import xlsxwriter
+
+from geo.errors import UsageError
+from geo.wards import Wards
+from hexbeat.files import escape_formula, escape_formulas
+from hexbeat.operations.ledger.visits import DONE, overlap_note, team_key
+from hexbeat.operations.plans.plan import Plan
+from layers.periods import QuarterYear, format_quarter
+
+__all__ = [
+    "GROUPS",
+    "MEASURES",
+    "Group",
+    "build_return",
+    "build_return_csv",
+    "build_return_notes",
+    "build_return_xlsx",
+    "select_plans",
+]
+
+Group = Literal["ward", "quarter", "month", "team", "kind"]
+GROUPS: Final[tuple[Group, ...]] = get_args(Group)
+MEASURES: Final = (
+    *("planned_stops", "planned_minutes", "stops_done", "delivered_minutes", "delivered_share"),
+    *("visits", "other_visits", "needles"),
+)
+_SUMMED: Final = tuple(name for name in MEASURES if name != "delivered_share")
+_COLUMNS: Final[Mapping[Group, tuple[str, ...]]] = {"ward": ("ward_code", "ward_name")}
+_WORKBOOK: Final = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+_WIDE: Final = 20  # characters
+_NAMED: Final = 10  # plans by their codes in a note
+
+
+def build_return(  # the choices of one return, all by name
+    plans: Iterable[Plan],
+    visits: pd.DataFrame,
+    wards: Wards,
+    *,
+    by: Sequence[Group] = ("ward", "quarter", "team"),
+    start: dt.date | None = None,
+    end: dt.date | None = None,
+    year: QuarterYear = "financial",
+    time_zone: str = "Europe/London",
+) -> pd.DataFrame:
+    """Planned against delivered work, one row a group that has any: the columns of the groups, then MEASURES.
+
+    `visits` are those of `hexbeat.operations.ledger.ledger.read_visits`. A stop is planned on the local day of its planned arrival, a
+    visit is delivered on the local day that it began; only days in [start, end) count (None: without bound). Wards are
+    those of the stop, and of the visit. `stops_done` are planned stops that a visit says were done, on the day of that
+    visit; `delivered_minutes` are of all visits, `other_visits` of which answer no stop; `needles` were collected by
+    sweeps and are no part of what the public reported. `delivered_share` is delivered over planned minutes, NaN
+    where none was planned. Nothing is counted twice: each column but the share sums to its total whatever the groups.
+
+    Of plans of one kind, area and beginning those count that visits answer, or else the newest. A team is the same
+    whatever its capitals and spaces. UsageError for a group that is none, or named twice.
+    """
+    _require_groups(by)
+    zone = ZoneInfo(time_zone)
+    rows = pd.concat([_planned(select_plans(plans, visits), zone), _delivered(visits, zone)], ignore_index=True)
+    # Without its dtype the choice of no rows would be one of no columns.
+    rows = rows[np.array([_within(day, start, end) for day in rows["day"]], dtype=np.bool_)]
+    spelt = dict(zip(map(team_key, reversed(rows["team"].tolist())), reversed(rows["team"].tolist()), strict=True))
+    rows["team"] = [spelt[team_key(team)] for team in rows["team"]]
+    names = dict(zip(wards.codes, wards.names, strict=True))
+    rows = rows.assign(
+        ward_name=[names.get(code, "") for code in rows["ward_code"]],
+        quarter=[format_quarter(day, year=year) for day in rows["day"]],
+        month=[f"{day:%Y-%m}" for day in rows["day"]],
+    )
+    columns = [column for group in by for column in _COLUMNS.get(group, (group,))]
+    summed = rows.groupby(columns, sort=True, as_index=False)[list(_SUMMED)].sum() if columns else _total(rows)
+    planned = summed["planned_minutes"]
+    share = (summed["delivered_minutes"] / planned.where(planned > 0)).astype("float64")
+    return summed.assign(delivered_share=share)[[*columns, *MEASURES]]
+
+
+def select_plans(plans: Iterable[Plan], visits: pd.DataFrame) -> list[Plan]:
+    """The plans that were meant: those that visits answer; of the others the newest of its kind, area and beginning.
+
+    A plan is kept each time that somebody tries one. One that nobody answers is no promise where another of the same
+    kind and beginning has visits, or is newer.
+    """
+    answered = set(visits["plan_id"].dropna())
+    chosen: dict[tuple[str, str, dt.datetime], list[Plan]] = {}
+    for plan in sorted(plans, key=lambda one: (one.plan_id not in answered, -one.made_at.timestamp(), one.plan_id)):
+        group = chosen.setdefault((str(plan.kind), plan.area, plan.begins), [])
+        if plan.plan_id in answered or not group:
+            group.append(plan)
+    return [plan for group in chosen.values() for plan in group]
+
+
+def _within(day: dt.date, start: dt.date | None, end: dt.date | None) -> bool:
+    return (start is None or day >= start) and (end is None or day < end)
+
+
+def _require_groups(by: Sequence[str]) -> None:
+    if len(set(by)) < len(by) or not set(by) <= set(GROUPS):
+        raise UsageError(
+            f"A return is by any of {', '.join(GROUPS)}, each once",
+            f"it was asked for by {', '.join(by)!r}",
+            "for example --by ward,quarter,team",
+        )
+
+
+def _total(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows[list(_SUMMED)].sum().to_frame().T.astype("int64")
+
+
+def _planned(plans: Iterable[Plan], zone: ZoneInfo) -> pd.DataFrame:
+    """One row a planned stop."""
+    found = [
+        (stop.arrive.astimezone(zone).date(), stop.ward_code, tour.team, str(plan.kind), 1, stop.minutes)
+        for plan in plans
+        for tour in plan.tours
+        for stop in tour.stops
+    ]
+    return _filled(found, ("planned_stops", "planned_minutes"))
+
+
+def _delivered(visits: pd.DataFrame, zone: ZoneInfo) -> pd.DataFrame:
+    """One row a visit. A stop that two teams say they did counts as done once, for the team that says so first."""
+    days = [moment.tz_convert(zone).date() for moment in visits["started_at"]]
+    answers = visits["plan_id"].notna() & (visits["outcome"] == DONE)
+    first = answers & ~visits[["plan_id", "stop_id"]].where(answers).duplicated()
+    needles = visits["needles"].fillna(0).astype("int64")
+    facts = zip(
+        *(days, visits["ward_code"], visits["team"], visits["kind"]),
+        *(first.astype("int64"), visits["minutes"], [1] * len(visits)),
+        *(visits["plan_id"].isna().astype("int64"), needles),
+        strict=True,
+    )
+    return _filled(list(facts), ("stops_done", "delivered_minutes", "visits", "other_visits", "needles"))
+
+
+def _filled(rows: Sequence[tuple[object, ...]], measures: Sequence[str]) -> pd.DataFrame:
+    """Rows of day, ward, team, kind and some measures; the other measures are 0."""
+    names = ["day", "ward_code", "team", "kind", *measures]
+    columns = list(zip(*rows, strict=True)) or [()] * len(names)
+    frame = pd.DataFrame(
+        {name: pd.Series(list(values), dtype="object") for name, values in zip(names, columns, strict=True)}
+    )
+    zeros = dict.fromkeys([name for name in _SUMMED if name not in measures], 0)
+    return frame.assign(**zeros).astype(dict.fromkeys(_SUMMED, "int64"))
+
+
+def build_return_notes(
+    plans: Iterable[Plan],
+    visits: pd.DataFrame,
+    *,
+    start: dt.date | None = None,
+    end: dt.date | None = None,
+    time_zone: str = "Europe/London",
+) -> tuple[str, ...]:
+    """What must be said beside a return: synthetic plans, plans left out, lost plans, and visits that overlap.
+
+    Plans left out and overlaps are told of days in [`start`, `end`), by when a plan or a visit begins.
+    """
+    held, zone = list(plans), ZoneInfo(time_zone)
+    notes = [
+        "Delivered minutes are what teams recorded. Needles were collected by sweeps and are no part of public reports"
+    ]
+    counted = select_plans(held, visits)
+    if any(plan.synthetic for plan in counted):
+        notes.insert(0, "DEMONSTRATION: some plans rest on synthetic events, which are not real")
+    lost = set(visits["plan_id"].dropna()) - {plan.plan_id for plan in held}
+    if lost:
+        notes.append(f"Planned minutes lack {len(lost):,} plans that were recorded against and are no longer kept")
+    tried = [plan for plan in held if plan not in counted and _within(plan.begins.astimezone(zone).date(), start, end)]
+    if tried:
+        names = ", ".join(sorted(plan.plan_id for plan in tried)[:_NAMED]) + (" …" if len(tried) > _NAMED else "")
+        many = "1 plan is" if len(tried) == 1 else f"{len(tried):,} plans are"
+        notes.append(
+            f"{many} left out that no visit answers, as another of the same kind and beginning counts: {names}"
+        )
+    times = zip(visits["team"], visits["started_at"], visits["minutes"], strict=True)
+    notes += overlap_note(one for one in times if _within(one[1].tz_convert(zone).date(), start, end))
+    return tuple(notes)
+
+
+def build_return_csv(frame: pd.DataFrame) -> bytes:
+    """The return as CSV (UTF-8); text that looks like a formula is made plain."""
+    return escape_formulas(_rounded(frame)).to_csv(index=False, lineterminator="\n").encode()
+
+
+def build_return_xlsx(frame: pd.DataFrame, notes: Sequence[str]) -> bytes:
+    """The return as a workbook with the sheets Return and About; numbers are numbers, text never runs."""
+    buffer = io.BytesIO()
+    with xlsxwriter.Workbook(buffer, _WORKBOOK) as book:
+        book.set_properties({"created": dt.datetime(2000, 1, 1)})  # noqa: DTZ001 - the same bytes for the same return
+        sheet, bold = book.add_worksheet("Return"), book.add_format({"bold": True})
+        sheet.freeze_panes(1, 0)
+        sheet.set_column(0, max(len(frame.columns) - 1, 0), _WIDE)
+        for column, name in enumerate(frame.columns):
+            sheet.write_string(0, column, name.replace("_", " "), bold)
+            for line, value in enumerate(_rounded(frame)[name].tolist(), start=1):
+                if isinstance(value, str):
+                    sheet.write_string(line, column, escape_formula(value))
+                elif pd.notna(value):
+                    sheet.write_number(line, column, value)
+        about = book.add_worksheet("About")
+        for line, note in enumerate(notes):
+            about.write_string(line, 0, escape_formula(note))
+    return buffer.getvalue()
+
+
+def _rounded(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.assign(delivered_share=frame["delivered_share"].round(3))

@@ -1,0 +1,218 @@
+"""From a track to the planned stops that were done: who stayed near a stop for long enough was there."""
+
+import datetime as dt
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from xml.etree.ElementTree import ParseError
+
+import numpy as np
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import fromstring
+from numpy.typing import NDArray
+
+from geo.errors import DataError
+from geo.stays import Stay, find_stays
+from hexbeat.ingest.readers.limits import check_file
+from hexbeat.operations.ledger.visits import Visit, visit_of_stop
+from hexbeat.operations.plans.plan import Plan, Stop, Tour
+from layers.wording import format_date
+
+__all__ = ["LEAST_MINUTES", "RADIUS_M", "Track", "TrackFindings", "match_track", "read_track"]
+
+MOST_BYTES: Final = 50_000_000  # a day's track of one fix a second has some ten
+MOST_POINTS: Final = 500_000
+_RULE: Final = "What was walked is a GPX file with times"
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Track:
+    """Fixes (n,) that have a time, in UTC seconds and WGS 84 degrees: of tracks, or where there are none, waypoints.
+
+    `unzoned`: fixes whose time has no zone, read as UTC, as GPX says. `untimed`: fixes without a time, left out. Names,
+    descriptions and devices in the file are not read.
+    """
+
+    seconds: Floats
+    lon: Floats
+    lat: Floats
+    waypoints: bool
+    unzoned: int
+    untimed: int
+
+
+def read_track(path: Path) -> Track:
+    """Read a GPX file; DataError if it is none, declares entities, is very long, or has no times."""
+    check_file(path, most_bytes=MOST_BYTES)
+    gpx = _parse(path)
+    fixes = [fix for track in gpx.tracks for segment in track.segments for fix in segment.points]
+    timed = [fix for fix in fixes if fix.time is not None]
+    marks = [mark for mark in gpx.waypoints if mark.time is not None]
+    chosen = timed or marks
+    if not chosen:
+        raise DataError(
+            _RULE,
+            f"{path.name} has {len(fixes):,} fixes and {len(gpx.waypoints):,} waypoints, none with a time",
+            "a planned route has none: export what was recorded",
+        )
+    if len(chosen) > MOST_POINTS:
+        raise DataError(_RULE, f"{path.name} has more than {MOST_POINTS:,} fixes", "export one shift at a time")
+    untimed = len(fixes) - len(timed) if timed else len(gpx.waypoints) - len(marks)
+    return _track(path.name, chosen, waypoints=not timed, untimed=untimed)
+
+
+def _track(name: str, fixes: list[Any], *, waypoints: bool, untimed: int) -> Track:
+    lon = np.array([fix.longitude for fix in fixes], dtype=np.float64)
+    lat = np.array([fix.latitude for fix in fixes], dtype=np.float64)
+    if not (np.abs(lon) <= 180).all() or not (np.abs(lat) <= 90).all():  # noqa: PLR2004 - degrees
+        raise DataError(_RULE, f"{name} has a fix that is not on the globe", "export it again")
+    unzoned = sum(fix.time.tzinfo is None for fix in fixes)
+    return Track(np.array([_utc(fix.time) for fix in fixes]), lon, lat, waypoints, unzoned, untimed)
+
+
+def _utc(time: dt.datetime) -> float:
+    return (time if time.tzinfo else time.replace(tzinfo=dt.UTC)).timestamp()
+
+
+def _parse(path: Path) -> Any:
+    """The document as gpxpy reads it, once it is known to be harmless; DataError otherwise."""
+    import gpxpy  # noqa: PLC0415 - a quarter of a second that only imports need
+    from gpxpy.gpx import GPXException  # noqa: PLC0415 - the same
+
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+        root = fromstring(text, forbid_dtd=True)
+        if root.tag.rpartition("}")[2] != "gpx":
+            raise DataError(_RULE, f"{path.name} is another kind of XML", "export it as GPX")
+        return gpxpy.parse(text)
+    except DefusedXmlException as error:
+        raise DataError(
+            _RULE, f"{path.name} declares entities or a document type, which may be a bomb", "export it again"
+        ) from error
+    except (ParseError, GPXException, ValueError, LookupError, OverflowError) as error:
+        raise DataError(_RULE, f"{path.name} is damaged ({type(error).__name__})", "export it again") from error
+
+
+RADIUS_M: Final = 100.0
+LEAST_MINUTES: Final = 5.0
+_MARGIN: Final = dt.timedelta(hours=3)  # a shift begins early or ends late
+_SAME_PLACE_DIGITS: Final = 6  # of a degree: 0.1 m
+
+
+@dataclass(frozen=True, slots=True)
+class TrackFindings:
+    """Visits of a track, stops that it only passed (their stop_id), stops it never came near, and remarks."""
+
+    visits: tuple[Visit, ...]
+    passed: tuple[str, ...]
+    missed: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def match_track(
+    track: Track,
+    plan: Plan,
+    tour: Tour,
+    *,
+    radius_m: float = RADIUS_M,
+    least_minutes: float = LEAST_MINUTES,
+) -> TrackFindings:
+    """The stops of a tour at which the track stayed within `radius_m` for `least_minutes` at a time or longer.
+
+    Minutes are those spent there, all stays of `least_minutes` together, to the nearest minute; absences under two
+    minutes do not part a stay. Where one place is planned several times, each stay answers the stop whose planned time
+    is nearest. Waypoints have no duration: one within `radius_m` of a stop says that it was done for as long as
+    planned. Only what was recorded from three hours before the plan begins to three hours after it ends is looked at.
+
+    DataError if nothing of the track lies then.
+    """
+    seconds, lon, lat = _in_time(track, plan)
+    stops = _by_place(tour)
+    places = np.array(list(stops), dtype=np.float64).reshape(-1, 2)
+    stays = (
+        _find_waypoint_stays(seconds, lon, lat, places, radius_m)
+        if track.waypoints
+        else find_stays(seconds, lon, lat, places[:, 0], places[:, 1], radius_m=radius_m)
+    )
+    groups = list(stops.values())
+    long = [stay for stay in stays if track.waypoints or stay.seconds >= least_minutes * 60]
+    short = {stay.place for stay in stays} - {stay.place for stay in long}
+    answered = _assign_stays(long, groups)
+    found = [_visit(plan, tour, stop, answered[stop.stop_id], track) for stop in tour.stops if stop.stop_id in answered]
+    open_stops = [stop for stop in tour.stops if stop.stop_id not in answered]
+    passed = [stop.stop_id for place in sorted(short) for stop in groups[place]]
+    missed = [stop.stop_id for stop in open_stops if stop.stop_id not in passed]
+    return TrackFindings(tuple(found), tuple(passed), tuple(missed), _notes(track, len(seconds)))
+
+
+def _in_time(track: Track, plan: Plan) -> tuple[Floats, Floats, Floats]:
+    begins, ends = (plan.begins - _MARGIN).timestamp(), (plan.ends + _MARGIN).timestamp()
+    inside = (track.seconds >= begins) & (track.seconds <= ends)
+    if not inside.any():
+        zone = plan.begins.tzinfo
+        sides = float(track.seconds.min()), float(track.seconds.max())
+        first, last = (dt.datetime.fromtimestamp(side, zone) for side in sides)
+        raise DataError(
+            "A track is of the time of its plan",
+            f"this one was recorded from {_format_time(first)} to {_format_time(last)}, the plan is for "
+            f"{_format_time(plan.begins)} to {_format_time(plan.ends)}",
+            "choose the plan of that day, or the track of that plan",
+        )
+    return track.seconds[inside], track.lon[inside], track.lat[inside]
+
+
+def _format_time(moment: dt.datetime) -> str:
+    return f"{format_date(moment.date())}, {moment:%H:%M}"
+
+
+def _by_place(tour: Tour) -> dict[tuple[float, float], list[Stop]]:
+    """The stops at each place, in their planned order."""
+    stops: dict[tuple[float, float], list[Stop]] = defaultdict(list)
+    for stop in sorted(tour.stops, key=_arrival):
+        stops[round(stop.lon, _SAME_PLACE_DIGITS), round(stop.lat, _SAME_PLACE_DIGITS)].append(stop)
+    return dict(stops)
+
+
+def _arrival(stop: Stop) -> dt.datetime:
+    return stop.arrive
+
+
+def _find_waypoint_stays(seconds: Floats, lon: Floats, lat: Floats, places: Floats, radius_m: float) -> list[Stay]:
+    """Each waypoint as a stay of no length: a track that stands still there for two seconds says where that is."""
+    stays = []
+    for moment, east, north in zip(seconds.tolist(), lon.tolist(), lat.tolist(), strict=True):
+        twice = np.array([moment, moment + 2.0])
+        stays += find_stays(
+            twice, np.array([east] * 2), np.array([north] * 2), places[:, 0], places[:, 1], radius_m=radius_m
+        )
+    return [Stay(stay.place, stay.start, stay.start, 0.0) for stay in stays]
+
+
+def _assign_stays(stays: list[Stay], groups: list[list[Stop]]) -> dict[str, list[Stay]]:
+    """The stays that answer each stop: at a place planned several times, the stop nearest in time."""
+    answered: dict[str, list[Stay]] = defaultdict(list)
+    for stay in stays:
+        nearest = min(groups[stay.place], key=lambda stop: abs(stop.arrive.timestamp() - stay.start))
+        answered[nearest.stop_id].append(stay)
+    return dict(answered)
+
+
+def _visit(plan: Plan, tour: Tour, stop: Stop, stays: list[Stay], track: Track) -> Visit:
+    began = dt.datetime.fromtimestamp(int(min(stay.start for stay in stays)), dt.UTC)
+    spent = None if track.waypoints else max(1, round(sum(stay.seconds for stay in stays) / 60))
+    return visit_of_stop(plan, tour, stop, started_at=began, minutes=spent)
+
+
+def _notes(track: Track, used: int) -> tuple[str, ...]:
+    said = []
+    if track.waypoints:
+        said.append("The file has waypoints and no track: minutes are as planned")
+    if left := len(track.seconds) - used:
+        said.append(f"{left:,} fixes of other times were left out")
+    if track.untimed:
+        said.append(f"{track.untimed:,} fixes without a time were left out")
+    if track.unzoned:
+        said.append(f"{track.unzoned:,} times name no zone: read as UTC, as GPX says")
+    return tuple(said)

@@ -1,0 +1,264 @@
+"""From the rows of a sheet to visits: which planned stop each answers, where it was, and why some cannot be used."""
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from geo.wards import Wards
+from hexbeat.ingest.parsing.values import parse_numbers
+from hexbeat.operations.ledger.plan_sheets import VisitSheetRow
+from hexbeat.operations.ledger.visits import (
+    DONE,
+    LONGEST_TEAM,
+    MOST_MINUTES,
+    MOST_NEEDLES,
+    NOT_DONE,
+    Visit,
+    named_stop,
+    place_visit,
+    team_key,
+    visit_id,
+    visit_of_stop,
+)
+from hexbeat.operations.plans.plan import Plan, PlanKind, Stop, Tour
+from layers.timestamps import from_seconds
+
+__all__ = ["SHEET_REASONS", "SheetChoices", "SheetFindings", "match_rows"]
+
+SHEET_REASONS: Final = (
+    *("missing_team", "unknown_kind", "unknown_stop", "bad_outcome", "bad_date", "future_date", "bad_minutes"),
+    *("bad_needles", "missing_place", "unknown_place", "impossible_location", "outside_area", "duplicate"),
+    *("other_plan", "not_filled_in"),
+)
+_YES: Final = frozenset({"done", "yes", "y", "x", "1", "true", "visited", "swept", "completed", "✓", "✔"})
+_NO: Final = frozenset({"not_done", "not done", "no", "n", "0", "false", "missed", "not visited", "not swept"})
+_KINDS: Final = {"patrol": PlanKind.PATROL, "sweep": PlanKind.SWEEP, "needle sweep": PlanKind.SWEEP}
+_SAID: Final = ("started", "clock", "ended", "minutes", "needles", "outcome")  # what a row says of work
+_METRES: Final = 111_195.0  # of a degree of latitude
+
+
+class _RejectedError(Exception):
+    """Why a row cannot be used, one of SHEET_REASONS."""
+
+
+@dataclass(frozen=True, slots=True)
+class SheetChoices:
+    """What the rows are read for: wards, the plan they answer (None: other work), whose and what work it was.
+
+    `team` and `kind` are of rows that do not say; `places` are named points (lon, lat; None where a name is not
+    unique); `now` is UTC seconds.
+    """
+
+    wards: Wards
+    plan: Plan | None
+    team: str | None
+    kind: str | None
+    radius_m: float
+    places: Mapping[str, tuple[float, float] | None]
+    now: int
+
+
+@dataclass(frozen=True, slots=True)
+class SheetFindings:
+    """Visits, rejected rows (line, reason), and remarks."""
+
+    visits: tuple[Visit, ...]
+    rejects: tuple[tuple[int, str], ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _UsedStops:
+    """What earlier rows have used up: visits by name, planned stops by plan, stop and team."""
+
+    visits: dict[str, Visit] = field(default_factory=dict)
+    stops: set[tuple[str, str]] = field(default_factory=set)
+
+    def take(self, visit: Visit) -> None:
+        """Add a visit, unless an earlier row was the same one."""
+        if visit_id(visit) in self.visits:
+            raise _RejectedError("duplicate")
+        self.visits[visit_id(visit)] = visit
+
+
+def match_rows(rows: list[VisitSheetRow], choices: SheetChoices) -> SheetFindings:
+    """Visits of the rows that can be used.
+
+    With a plan, a row answers the stop that it names; else the nearest open stop of its team within `radius_m` of its
+    point, or of the same place in words. A row that says "done" at a stop without a time is taken as planned. What
+    answers no stop is other work, and needs a start and a place of its own.
+    """
+    taken, rejects = _UsedStops(), []
+    for row in rows:
+        try:
+            taken.take(_visit(row, choices, taken))
+        except _RejectedError as error:
+            rejects.append((row.line, str(error)))
+    days = sum(row.day_only for row in rows)
+    notes = (f"{days:,} rows say a day and no time: they stand at 00:00",) if days else ()
+    return SheetFindings(tuple(taken.visits.values()), tuple(rejects), notes)
+
+
+def _visit(row: VisitSheetRow, choices: SheetChoices, taken: _UsedStops) -> Visit:
+    if row.plan_id and choices.plan and row.plan_id != choices.plan.plan_id:
+        raise _RejectedError("other_plan")
+    if row.texts["stop"] and not any(row.texts[field] for field in _SAID):
+        raise _RejectedError("not_filled_in")
+    team = row.texts["team"] or choices.team or ""
+    answered = _stop(row, team, choices, taken)
+    if answered is not None and team_key(team) in {"", team_key(answered[0].team)}:
+        team = answered[0].team  # as the plan spells it
+    if not team or len(team) > LONGEST_TEAM or "@" in team:
+        raise _RejectedError("missing_team")
+    outcome, needles = _outcome(row.texts["outcome"]), _parse_whole(row.texts["needles"], MOST_NEEDLES, "bad_needles")
+    started = _started(row, choices.now, planned=answered is not None and bool(row.texts["outcome"]))
+    minutes = 0 if outcome == NOT_DONE else _minutes(row)
+    if answered is None:
+        return _build_unplanned(row, team, choices, started=started, minutes=minutes, needles=needles, outcome=outcome)
+    tour, stop = answered
+    taken.stops.add((stop.stop_id, team_key(team)))
+    plan = choices.plan
+    if plan is None:
+        raise _RejectedError("unknown_stop")
+    made = visit_of_stop(plan, tour, stop, started_at=started, minutes=minutes, needles=needles, outcome=outcome)
+    if made.started_at.timestamp() > choices.now:
+        raise _RejectedError("future_date")
+    return replace(made, team=team)
+
+
+def _build_unplanned(  # the parts of one visit
+    row: VisitSheetRow,
+    team: str,
+    choices: SheetChoices,
+    *,
+    started: dt.datetime | None,
+    minutes: int | None,
+    needles: int | None,
+    outcome: str,
+) -> Visit:
+    """Work that answers no planned stop."""
+    lon, lat = _point(row, choices)
+    where = place_visit(choices.wards, lon, lat)
+    if where is None:
+        raise _RejectedError("outside_area")
+    if started is None:
+        raise _RejectedError("bad_date")
+    if minutes is None:
+        raise _RejectedError("bad_minutes")
+    return Visit(
+        kind=_kind(row, choices),
+        team=team,
+        lon=lon,
+        lat=lat,
+        started_at=started,
+        minutes=minutes,
+        cell=where[0],
+        ward_code=where[1],
+        place=row.texts["place"][:200],
+        needles=needles,
+        outcome=outcome,
+        ref=row.texts["ref"][:200] or None,
+    )
+
+
+def _kind(row: VisitSheetRow, choices: SheetChoices) -> str:
+    said = _KINDS.get(row.texts["kind"].casefold()) if row.texts["kind"] else choices.kind
+    kind = said or (choices.plan.kind if choices.plan and not row.texts["kind"] else None)
+    if kind is None:
+        raise _RejectedError("unknown_kind")
+    return str(kind)
+
+
+def _outcome(text: str) -> str:
+    if not text or text.casefold() in _YES:
+        return DONE
+    if text.casefold() in _NO:
+        return NOT_DONE
+    raise _RejectedError("bad_outcome")
+
+
+def _started(row: VisitSheetRow, now: int, *, planned: bool) -> dt.datetime | None:
+    """When the row says that it began; None where it need not, because the plan does."""
+    if row.bad_date or (row.started is None and not planned):
+        raise _RejectedError("bad_date")
+    if row.started is None:
+        return None
+    if row.started > now:
+        raise _RejectedError("future_date")
+    return from_seconds(row.started)
+
+
+def _minutes(row: VisitSheetRow) -> int | None:
+    """Minutes as the row says them, or from start to end; None where it says neither."""
+    if row.texts["minutes"]:
+        return _parse_whole(row.texts["minutes"], MOST_MINUTES, "bad_minutes", rounded=True)
+    if row.started is None or row.ended is None:
+        return None
+    spent = round((row.ended - row.started) / 60)
+    if not 0 <= spent <= MOST_MINUTES:
+        raise _RejectedError("bad_minutes")
+    return spent
+
+
+def _parse_whole(text: str, most: int, reason: str, *, rounded: bool = False) -> int | None:
+    """A whole number from 0; None for blank."""
+    value = float(parse_numbers(pd.Series([text], dtype="object"), grouped=True)[0])
+    if np.isnan(value):
+        return None
+    if not 0 <= value <= most or (not rounded and value != int(value)):
+        raise _RejectedError(reason)
+    return round(value)
+
+
+def _point(row: VisitSheetRow, choices: SheetChoices) -> tuple[float, float]:
+    """Where the row says that it was: by coordinates, or by the name of a place that is known."""
+    if row.lon is not None and row.lat is not None:
+        if not (np.isfinite(row.lon) and np.isfinite(row.lat) and abs(row.lon) <= 180 and abs(row.lat) <= 90):  # noqa: PLR2004 - degrees
+            raise _RejectedError("impossible_location")
+        return row.lon, row.lat
+    if not row.texts["place"]:
+        raise _RejectedError("missing_place")
+    found = choices.places.get(row.texts["place"].casefold())
+    if found is None:
+        raise _RejectedError("unknown_place")
+    return found
+
+
+def _stop(row: VisitSheetRow, team: str, choices: SheetChoices, taken: _UsedStops) -> tuple[Tour, Stop] | None:
+    """The planned stop that a row answers; None if none does. A stop that is named and not there is a fault."""
+    if choices.plan is None:
+        return None
+    if row.texts["stop"]:
+        named = named_stop(choices.plan, row.texts["stop"])
+        if named is None:
+            raise _RejectedError("unknown_stop")
+        return named
+    stops = [(tour, stop) for tour in choices.plan.tours for stop in tour.stops]
+    own = [pair for pair in stops if team_key(pair[0].team) == team_key(team)] if team else []
+    near = _nearness(row, choices.radius_m)
+    free = [pair for pair in own or stops if (pair[1].stop_id, team_key(team or pair[0].team)) not in taken.stops]
+    fitting = [(near(stop), _find_gap_s(row, stop), n) for n, (_, stop) in enumerate(free) if near(stop) is not None]
+    return free[min(fitting)[2]] if fitting else None
+
+
+def _nearness(row: VisitSheetRow, radius_m: float) -> Callable[[Stop], float | None]:
+    """How far a stop is from the row, in steps of a fifth of the radius; None where it is another place."""
+
+    def near(stop: Stop) -> float | None:
+        if row.lon is None or row.lat is None or not np.isfinite(row.lon):
+            same = row.texts["place"].casefold() == stop.place.casefold()
+            return 0.0 if same else None
+        east = (row.lon - stop.lon) * np.cos(np.radians(stop.lat))
+        metres = float(np.hypot(east, row.lat - stop.lat)) * _METRES
+        return round(metres / radius_m * 5) if metres <= radius_m else None
+
+    return near
+
+
+def _find_gap_s(row: VisitSheetRow, stop: Stop) -> float:
+    """Seconds between the row's start and the planned arrival; the order of the plan where the row says none."""
+    return float(stop.order) if row.started is None else abs(stop.arrive.timestamp() - row.started)

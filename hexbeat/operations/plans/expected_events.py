@@ -1,0 +1,183 @@
+"""Events expected in each cell during some hours: the method that wins the back-test, times the hours' share of a week.
+
+Finds of sweeps take no part, as in the back-test. Layers are weighed by the team, never added up in silence.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geo.calendar import HOURS_A_WEEK
+from geo.errors import UsageError
+from hexbeat.analysis.daily_counts import count_weeks
+from hexbeat.analysis.forecast_methods import METHOD_WORDS, RANKS_ONLY, build_needed_kernel, forecast
+from hexbeat.analysis.method_selection import select_method
+from hexbeat.analysis.rhythm import count_weekday_hours
+from hexbeat.analysis.study import Study, load_study
+from hexbeat.areas.area import Area
+from hexbeat.operations.plans.working_time import WorkingTime
+from layers.catalogue import find_layer
+from layers.columns import Columns
+from layers.event import REPORTERS
+from layers.filters import Filter
+from layers.periods import find_known_period
+from layers.wording import format_date, format_number, format_percent
+
+__all__ = [
+    "PLAN_RESOLUTION",
+    "ExpectedEvents",
+    "LayerForecast",
+    "check_weights",
+    "choose_method",
+    "forecast_events",
+    "share_hours",
+]
+
+PLAN_RESOLUTION: Final = 10  # 0.015 km2, nearest to the 150 m squares of hot-spot policing
+_RHYTHM_DAYS: Final = 365
+_FEW_TIMED: Final = 300  # fewer events with a time of day than this do not tell weekdays apart
+_TOO_FEW_TIMED: Final = 24  # fewer do not tell hours apart
+_UNSURE_METHOD: Final = "kernel"
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LayerForecast:
+    """One layer: `cells` float64 (n,) events expected in the hours, by `method`; its share of the week; in words.
+
+    `weeks` float64 (weeks, n) are the counts that it was made of, oldest first.
+    """
+
+    layer: str
+    weight: float
+    cells: NDArray[np.float64]
+    method: str
+    week_share: float
+    newest: dt.date
+    sentences: tuple[str, ...]
+    weeks: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ExpectedEvents:
+    """Layers over the cells of a study. `worth` float64 (n,) is their weighted sum, in weighted events."""
+
+    study: Study
+    layers: tuple[LayerForecast, ...]
+    worth: NDArray[np.float64]
+
+
+def forecast_events(
+    columns: Columns,
+    area: Area,
+    weights: Mapping[str, float],
+    *,
+    time: WorkingTime,
+    wards: tuple[str, ...] = (),
+    home: Path | None = None,
+    methods: Mapping[str, str] | None = None,
+    progress: Progress | None = None,
+) -> ExpectedEvents:
+    """What is expected in the cells of some wards (none: all) during the hours. `weights` by layer, above 0.
+
+    `methods` of hexbeat.analysis.forecast_methods by layer that are taken without judging; None: what wins the back-test.
+
+    UsageError without layers, for weights not above 0, for layers of states and for too few records.
+    """
+    asked = check_weights(weights)
+    study = load_study(area, wards, PLAN_RESOLUTION)
+    found = []
+    for place, (layer, weight) in enumerate(asked.items()):
+        if progress:
+            progress(place, len(asked))
+        found.append(
+            _of_layer(columns, area, study, (layer, weight), time=time, home=home, given=(methods or {}).get(layer))
+        )
+    worth = np.sum([one.weight * one.cells for one in found], axis=0)
+    return ExpectedEvents(study, tuple(found), worth)
+
+
+def check_weights(weights: Mapping[str, float]) -> dict[str, float]:
+    """The layers that take part and their weights; UsageError if they are none, states, or not above 0."""
+    for layer, weight in weights.items():
+        if find_layer(layer).kind != "incident" or not 0 < weight < np.inf:
+            raise UsageError(
+                "A plan weighs layers of incidents, each with a weight above 0",
+                f"{layer} has the weight {weight:g}"
+                + ("" if find_layer(layer).kind == "incident" else " and is in force for months"),
+                "give for example street_dealing=2 overdoses=1",
+            )
+    if not weights:
+        raise UsageError("A plan is of one layer or more", "none was given", "give for example street_dealing")
+    return dict(weights)
+
+
+def _of_layer(
+    columns: Columns,
+    area: Area,
+    study: Study,
+    weighed_layer: tuple[str, float],
+    *,
+    time: WorkingTime,
+    home: Path | None,
+    given: str | None,
+) -> LayerForecast:
+    layer, weight = weighed_layer
+    spec = find_layer(layer)
+    known = find_known_period(columns, layer, time_zone=area.time_zone)
+    if known is None:
+        raise UsageError(
+            f"A plan needs records of {spec.many}", "none have been loaded", "load some, or leave them out"
+        )
+    counted = count_weeks(columns, layer, study, judged=1, time_zone=area.time_zone)
+    winner = None if given else select_method(columns, area, layer, home=home, resolution=PLAN_RESOLUTION)
+    method = choose_method(given or (winner.method if winner else None))
+    week = np.maximum(forecast(method, counted.counts, study, build_needed_kernel((method,), study)), 0.0)
+    shares, said = share_hours(columns, layer, wards=study.chosen, until=known[1], time_zone=area.time_zone)
+    share = float((shares * time.week_hours()).sum())
+    newest = known[1] - dt.timedelta(days=1)
+    because = f"the {METHOD_WORDS[method]}" + (
+        ", the best of the back-test at this size of cell" if winner and winner.method == method else ""
+    )
+    how = f"{spec.title}: {because}; weight {weight:g}; these hours hold {format_percent(share)} of a week's; "
+    sentences = [f"{how}{format_number(float(week.sum() * share))} expected.", *said]
+    late = (time.day - newest).days
+    if late > 7:  # noqa: PLR2004 - days of a week: the forecast is of the week after the newest record
+        sentences.append(f"The newest record of {spec.many} is of {format_date(newest)}, {late} days before.")
+    return LayerForecast(layer, weight, week * share, method, share, newest, tuple(sentences), counted.counts)
+
+
+def choose_method(winner: str | None) -> str:
+    """The method to expect by: the winner's, unless there is none or it only ranks cells (Gi*): then the kernel."""
+    return winner if winner and winner not in RANKS_ONLY else _UNSURE_METHOD
+
+
+def share_hours(
+    columns: Columns, layer: str, *, wards: tuple[str, ...], until: dt.date, time_zone: str
+) -> tuple[NDArray[np.float64], list[str]]:
+    """The share of a week's events in each of its 168 local hours (sums to 1), from the year before `until`; and words.
+
+    Few events with a time of day are pooled over weekdays; very few are taken as even over the week, and that is said.
+    """
+    spec = find_layer(layer)
+    chosen = Filter(
+        layers=(layer,),
+        start=until - dt.timedelta(days=_RHYTHM_DAYS),
+        end=until,
+        wards=wards,
+        reported_by=tuple(name for name in REPORTERS if name != "sweep"),
+    )
+    rhythm = count_weekday_hours(columns, chosen, time_zone)
+    total = float(rhythm.grid.sum())
+    even = np.full(HOURS_A_WEEK, 1 / HOURS_A_WEEK)
+    if total < _TOO_FEW_TIMED:
+        return even, [f"Too few {spec.many} have a time of day: all hours of the week are taken as alike."]
+    if total < _FEW_TIMED:
+        shares = np.tile(rhythm.grid.sum(axis=0), 7)
+        return shares / shares.sum(), [f"Weekdays are taken as alike: few {spec.many} have a time of day."]
+    return rhythm.grid.ravel() / total, []

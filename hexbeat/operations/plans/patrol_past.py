@@ -1,0 +1,200 @@
+"""What such patrols would have caught in past weeks, each planned from the weeks before, beside the usual way."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geo.orienteering import Problem
+from geo.tour_search import search_tours
+from hexbeat.analysis.daily_counts import FEWEST_HISTORY_WEEKS
+from hexbeat.analysis.forecast_methods import LAST_WEEKS, build_needed_kernel, forecast
+from hexbeat.operations.plans.expected_events import ExpectedEvents
+from hexbeat.operations.plans.patrol_problem import PatrolChoices, build_patrol_problem, choose_candidates
+from hexbeat.operations.plans.working_time import WorkingTime
+from layers.wording import format_percent
+
+__all__ = ["PAST_WEEKS", "PastWeeks", "backtest_patrol", "replay_weeks"]
+
+PAST_WEEKS: Final = 8
+_ROUNDS: Final = 12  # of the search in each past week: a little less than a plan has
+_RESAMPLES: Final = 2000
+_SEED: Final = 1
+PLAN_LABEL: Final = "Plans made like this one"
+USUAL_LABEL: Final = "The top cells by last month's count, in map order"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PastWeeks:
+    """By week (weeks,): weighted events of the whole week, those at the stops of either way, and the area shares."""
+
+    events: NDArray[np.float64]
+    caught: NDArray[np.float64]
+    usual: NDArray[np.float64]
+    area: NDArray[np.float64]
+    usual_area: NDArray[np.float64]
+
+    def rows(self) -> tuple[tuple[str, float, float, float], ...]:
+        """(label, PAI, low, high): 95 % intervals of resampled weeks; no row for a way that visited nothing."""
+        return tuple((label, *bootstrap_ratio(caught, self.events * area)) for label, caught, area in self._ways())
+
+    def shares(self) -> tuple[tuple[float, float], ...]:
+        """To each of `rows`: the share of all events that it caught, and of the area that it visited in a mean week."""
+        return tuple((float(caught.sum() / self.events.sum()), float(area.mean())) for _, caught, area in self._ways())
+
+    def _ways(self) -> tuple[tuple[str, NDArray[np.float64], NDArray[np.float64]], ...]:
+        """Either way's label, events and area, if it visited something while there were events."""
+        ways = ((PLAN_LABEL, self.caught, self.area), (USUAL_LABEL, self.usual, self.usual_area))
+        return tuple(way for way in ways if (self.events * way[2]).any())
+
+    def lead(self) -> tuple[float, float, float]:
+        """By how much of all events the plans caught more than the usual way, with the interval of the same weeks."""
+        return bootstrap_ratio(self.caught - self.usual, self.events)
+
+    def held(self) -> tuple[float, float, float] | None:
+        """The share of all events that lay at the plans' stops, with its 95 % interval; None without events."""
+        return bootstrap_ratio(self.caught, self.events) if self.events.any() else None
+
+    def sentences(self) -> tuple[str, ...]:
+        """How the figures were made, and how much of all events either way caught; none without events."""
+        if not self.events.sum():
+            return ()
+        own, usual = (format_percent(float(part.sum() / self.events.sum())) for part in (self.caught, self.usual))
+        weeks = f"In the last {len(self.events)} weeks such plans would have had {own} of the events at their stops"
+        return (
+            f"{weeks}, the top cells by last month's count in map order {usual}: {self._lead_words()}.",
+            *self._area_words(),
+            "Each week was planned from those before with less effort, and judged by all its events (resampled weeks).",
+        )
+
+    def _lead_words(self) -> str:
+        """The interval of the lead as it is printed, and whether it tells the two apart."""
+        low, high = (round(end * 100, 1) + 0.0 for end in self.lead()[1:])
+        if low > 0:
+            return f"a lead of {low:.1f} to {high:.1f} of 100 events, more than chance makes"
+        if high < 0:
+            return f"{-high:.1f} to {-low:.1f} of 100 events fewer, more than chance makes"
+        return f"a difference of {low:.1f} to {high:.1f} of 100 events, which chance alone could make"
+
+    def _area_words(self) -> tuple[str, ...]:
+        """What either way caught for the area that it visited: who visits more catches more."""
+        rows = self.rows()
+        if len(rows) < 2:  # noqa: PLR2004 - both ways
+            return ()
+        areas = (f"{area.mean() * 100:.2f} %" for area in (self.area, self.usual_area))
+        (own, usual), (_, pai, *_), (_, usual_pai, *_) = areas, *rows
+        plans = f"The plans visited {own} of the area and caught {pai:.1f} times what chance would there"
+        return (f"{plans}, the top cells {usual} and {usual_pai:.1f} times.",)
+
+
+def backtest_patrol(
+    expected: ExpectedEvents, choices: PatrolChoices, time: WorkingTime, stop_s: NDArray[np.int64]
+) -> PastWeeks | None:
+    """The last PAST_WEEKS weeks; None where fewer are known with the history that they need."""
+    weeks = min(len(one.weeks) for one in expected.layers)
+    if weeks < PAST_WEEKS + FEWEST_HISTORY_WEEKS:
+        return None
+    return replay_weeks(expected, choices, time, stop_s, weeks=PAST_WEEKS)
+
+
+def replay_weeks(
+    expected: ExpectedEvents,
+    choices: PatrolChoices,
+    time: WorkingTime,
+    stop_s: NDArray[np.int64],
+    *,
+    weeks: int,
+    rounds: int = _ROUNDS,
+) -> PastWeeks:
+    """Rolling origin: for each of the last weeks a patrol of these choices is planned from the weeks before it.
+
+    Both ways have the same teams, hours and stops, and go by great circles. Judged by all events of the week that know
+    their day, whatever their hour: the hours move what is expected up and down in all cells alike.
+    """
+    study = expected.study
+    kernel = build_needed_kernel((one.method for one in expected.layers), study)
+    share = study.area_km2 / study.area_km2.sum()
+    scale = [one.weight * one.week_share for one in expected.layers]
+    table = np.zeros((5, weeks))
+    for place in range(weeks):
+        back = weeks - place
+        history = [one.weeks[: len(one.weeks) - back] for one in expected.layers]
+        seen = np.sum([s * one.weeks[-back] for s, one in zip(scale, expected.layers, strict=True)], axis=0)
+        worth = np.sum(
+            [
+                s * np.maximum(forecast(one.method, past, study, kernel), 0.0)
+                for s, one, past in zip(scale, expected.layers, history, strict=True)
+            ],
+            axis=0,
+        )
+        recent = np.sum([s * past[-LAST_WEEKS:].sum(axis=0) for s, past in zip(scale, history, strict=True)], axis=0)
+        planned = _replay_plan(expected, choices, time, stop_s, worth, seed=place, rounds=rounds)
+        usual = _choose_usual(expected, choices, time, stop_s, recent)
+        table[:, place] = seen.sum(), seen[planned].sum(), seen[usual].sum(), share[planned].sum(), share[usual].sum()
+    return PastWeeks(*table)
+
+
+def _replay_plan(
+    expected: ExpectedEvents,
+    choices: PatrolChoices,
+    time: WorkingTime,
+    stop_s: NDArray[np.int64],
+    worth: NDArray[np.float64],
+    *,
+    seed: int,
+    rounds: int,
+) -> NDArray[np.intp]:
+    """The cells that a plan would have visited."""
+    if not (worth > 0).any():
+        return np.zeros(0, dtype=np.intp)
+    chosen = choose_candidates(worth)
+    problem, _ = build_patrol_problem(expected, chosen, choices, time, stop_s, None, worth)
+    visited = sorted({place for tour in search_tours(problem, seed=seed, rounds=rounds) for place in tour})
+    return chosen[np.array(visited, dtype=np.intp)]
+
+
+def _choose_usual(
+    expected: ExpectedEvents,
+    choices: PatrolChoices,
+    time: WorkingTime,
+    stop_s: NDArray[np.int64],
+    recent: NDArray[np.float64],
+) -> NDArray[np.intp]:
+    """The top cells by last month's count that teams can visit in map order, from west to east, within the hours.
+
+    A cell that does not fit is passed over for the next: who chooses so goes on while there is time.
+    """
+    if not (recent > 0).any():
+        return np.zeros(0, dtype=np.intp)
+    chosen = choose_candidates(recent)
+    rank = np.argsort(-recent[chosen], kind="stable")
+    problem, _ = build_patrol_problem(expected, chosen, choices, time, stop_s, None, recent)
+    east = np.argsort(expected.study.x_m[chosen], kind="stable")
+    kept: list[int] = []
+    for cell in rank.tolist():
+        if recent[chosen[cell]] > 0 and _fits(problem, east[np.isin(east, [*kept, cell])]):
+            kept.append(cell)
+    return chosen[np.array(kept, dtype=np.intp)]
+
+
+def _fits(problem: Problem, order: NDArray[np.intp]) -> bool:
+    """Whether teams can visit places in this order, each an equal run of them, and be back within hours and break."""
+    n = len(problem)
+    limit = problem.limit_s - (problem.pause.length_s if problem.pause else 0)
+    for run in np.array_split(order, problem.teams):
+        path = np.concatenate([[n], run, [n + 1]])
+        if int(problem.travel_s[path[:-1], path[1:]].sum() + problem.stop_s[run].sum()) > limit:
+            return False
+    return True
+
+
+def bootstrap_ratio(top: NDArray[np.float64], bottom: NDArray[np.float64]) -> tuple[float, float, float]:
+    """The ratio of sums and its 95 % interval over resampled weeks (percentile bootstrap, seeded); NaN of nothing."""
+    if not bottom.any():
+        return float("nan"), float("nan"), float("nan")
+    draws = np.random.default_rng(_SEED).multinomial(len(top), np.full(len(top), 1 / len(top)), size=_RESAMPLES)
+    below = draws @ bottom
+    ratios = (draws @ top)[below > 0] / below[below > 0]
+    low, high = np.quantile(ratios, (0.025, 0.975)).tolist()
+    return float(top.sum() / bottom.sum()), low, high

@@ -1,0 +1,121 @@
+"""A patrol as a problem of tours: which cells may be visited, how long stops last, and what a team may choose."""
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Final
+from zlib import crc32
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from geo.cells import build_outlines
+from geo.errors import UsageError
+from geo.orienteering import Break, Problem
+from geo.travel import Mode
+from hexbeat.areas.area import Area
+from hexbeat.operations.plans.expected_events import ExpectedEvents
+from hexbeat.operations.plans.plan import Place
+from hexbeat.operations.plans.plan_settings import REVISIT_MINUTES, require_revisit
+from hexbeat.operations.plans.roads import Travel, Ways, measure_straight_ways
+from hexbeat.operations.plans.working_time import WorkingTime
+
+__all__ = ["BREAK_S", "CANDIDATES", "PatrolChoices", "build_patrol_problem", "choose_candidates", "choose_stop_seconds"]
+
+CANDIDATES: Final = 200
+BREAK_S: Final = 30 * 60
+_AGAIN: Final = (1.0, 0.5, 0.25)
+_LONG_S: Final = 6 * 3600  # longer work has a break
+_MOST_TEAMS: Final = 12
+_STOP_LIMITS: Final = (5, 60)  # minutes
+
+
+@dataclass(frozen=True, slots=True)
+class PatrolChoices:
+    """What a team chooses. `weights`: (layer, weight) pairs; `hours` (from, to) local, over midnight too.
+
+    `stop_minutes` (fewest, most) of a stop, `revisit_minutes` between two visits of a place. `finish` None: the start.
+    `wards` none: all. `seed` makes another plan of the same choices. `quick`: for a first look, with less search and
+    without figures of past weeks.
+    """
+
+    day: dt.date
+    hours: tuple[int, int]
+    start: Place
+    weights: tuple[tuple[str, float], ...] = (("street_dealing", 1.0),)
+    teams: int = 2
+    stop_minutes: tuple[int, int] = (10, 16)
+    revisit_minutes: tuple[int, int] = REVISIT_MINUTES
+    mode: Mode = "walk"
+    finish: Place | None = None
+    wards: tuple[str, ...] = ()
+    seed: int = 0
+    quick: bool = False
+
+    def __post_init__(self) -> None:
+        low, high = self.stop_minutes
+        if not 1 <= self.teams <= _MOST_TEAMS:
+            raise UsageError(
+                f"A patrol has 1 to {_MOST_TEAMS} teams", f"{self.teams} were asked for", "plan more than one patrol"
+            )
+        if not _STOP_LIMITS[0] <= low <= high <= _STOP_LIMITS[1]:
+            raise UsageError(
+                f"Stops last {_STOP_LIMITS[0]} to {_STOP_LIMITS[1]} minutes, the fewest before the most",
+                f"{low} to {high} was asked for",
+                "10-16 is what studies found to last longest",
+            )
+        require_revisit(self.revisit_minutes)
+
+
+def choose_candidates(worth: NDArray[np.float64], most: int = CANDIDATES) -> NDArray[np.intp]:
+    """The cells (places in the study) worth most, at most so many, in the study's order; UsageError if none is."""
+    order = np.argsort(-worth, kind="stable")[:most]
+    chosen: NDArray[np.intp] = np.sort(order[worth[order] > 0])
+    if not len(chosen):
+        raise UsageError(
+            "A patrol goes where events are expected",
+            "none are expected in these wards and hours",
+            "choose more wards, other hours or other layers",
+        )
+    return chosen
+
+
+def choose_stop_seconds(area: Area, expected: ExpectedEvents, choices: PatrolChoices) -> NDArray[np.int64]:
+    """How long a stop at each cell of the study lasts, int64 (n,) in whole minutes: drawn anew for each day."""
+    random = np.random.default_rng(crc32(f"stops|{area.name}|{choices.day}|{choices.seed}".encode()))
+    low, high = choices.stop_minutes
+    return random.integers(low, high + 1, size=len(expected.study)) * 60
+
+
+def build_patrol_problem(
+    expected: ExpectedEvents,
+    chosen: NDArray[np.intp],
+    choices: PatrolChoices,
+    time: WorkingTime,
+    stop_s: NDArray[np.int64],
+    travel: Travel | None,
+    worth: NDArray[np.float64] | None = None,
+) -> tuple[Problem, Ways]:
+    """What is to be solved over the chosen cells, and the ways between them, the start and the finish.
+
+    `stop_s` and `worth` are of every cell of the study; `worth` None: what is expected. `travel` None: great circles.
+    """
+    centres = shapely.centroid(build_outlines(expected.study.cells[chosen]))
+    finish = choices.finish or choices.start
+    lon = np.concatenate([shapely.get_x(centres), [choices.start.lon, finish.lon]])
+    lat = np.concatenate([shapely.get_y(centres), [choices.start.lat, finish.lat]])
+    ways = travel(lon, lat) if travel else measure_straight_ways(lon, lat, mode=choices.mode)
+    least, most = (minutes * 60 for minutes in choices.revisit_minutes)
+    shortest = choices.stop_minutes[0] * 60
+    problem = Problem(
+        worth=(expected.worth if worth is None else worth)[chosen],
+        stop_s=stop_s[chosen],
+        travel_s=ways.seconds,
+        limit_s=time.seconds,
+        teams=choices.teams,
+        again=_AGAIN[: 1 + max(time.seconds - shortest, 0) // (least + shortest)],  # no more fit into the hours
+        apart_s=least,
+        within_s=most,
+        pause=Break(BREAK_S, time.seconds // 3, time.seconds * 2 // 3) if time.seconds > _LONG_S else None,
+    )
+    return problem, ways

@@ -1,0 +1,236 @@
+"""What every telling of a plan says first: what such plans held in past weeks, what is forecast, how near the best.
+
+The forecast share is of what a method expects and is seldom kept; the share of past weeks is what came.
+"""
+
+import datetime as dt
+import math
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal
+
+from layers.catalogue import find_layer
+from layers.wording import format_date, format_list, format_number, format_percent
+
+__all__ = ["Pause", "Place", "Plan", "PlanKind", "Stop", "Tour", "describe_optimality", "describe_share", "headline"]
+
+
+class PlanKind(StrEnum):
+    """What the tours are for."""
+
+    PATROL = "patrol"
+    SWEEP = "sweep"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A named point, such as the station or depot that tours begin at. Degrees, WGS 84."""
+
+    name: str
+    lon: float
+    lat: float
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """One visit. Times are aware, in the time zone of the area; `minutes` is the time spent there, travel aside.
+
+    `stop_id` is unique within the plan and names the visit in the ledger. `place` is the place in words: ward and short
+    code, or the nearest named place. `cell` is an H3 string. `expected` is the number of events expected there during
+    the plan's hours (patrols), or the needles thought to lie there (sweeps). `reason` is a sentence.
+    `open_reports` counts the open reports that a sweep answers here (0 for patrols).
+    """
+
+    stop_id: str
+    order: int
+    place: str
+    cell: str
+    ward_code: str
+    ward_name: str
+    lon: float
+    lat: float
+    arrive: dt.datetime
+    leave: dt.datetime
+    minutes: int
+    expected: float
+    reason: str
+    open_reports: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Time of a tour that is neither on the way nor at a stop: its break, or a wait until a place may be seen again.
+
+    It comes after stop number `after` (0: before the first) and before the next; a break is taken where the team is.
+    """
+
+    kind: Literal["break", "wait"]
+    after: int
+    begins: dt.datetime
+    ends: dt.datetime
+    minutes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tour:
+    """What one team does: from `start` at `leaves`, through the stops in their order, to `finish` at `returns`.
+
+    `travel_minutes` and `travel_km` are on the way, stops aside. `pauses` by time.
+    """
+
+    team: str
+    start: Place
+    finish: Place
+    leaves: dt.datetime
+    returns: dt.datetime
+    stops: tuple[Stop, ...]
+    travel_minutes: float
+    travel_km: float
+    pauses: tuple[Pause, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Tours for one working time of one day, [`begins`, `ends`) in the time zone of the area.
+
+    `plan_id` is a short code, the same for the same data, choices and seed. `layers` the layers weighed, `weights`
+    theirs. `covered` and `expected`: of so many events (or needles) expected in the chosen wards during the hours,
+    so many at the stops. `score` what the plan collects in the units that were maximised, `bound` what no plan can
+    exceed, `gap` = 1 - score / bound (0 when proved best). `proved`: a plan with the bound's worth is known, and what
+    lacks is the price of tours that vary. `past` rows say what such a plan would have caught: (label, PAI, low, high).
+    `held` (share, low, high) of the events of the last `held_weeks` weeks that lay at the stops of such plans, with
+    its 95 % interval; None: not judged. `past_shares`: to each row of `past` the share of the events that it caught and
+    of the area that it visited; () in plans of before. `wards` chosen, () for all; None in plans of before. `settings`
+    and `notes` are sentences for people. `synthetic` marks demonstration events.
+    """
+
+    plan_id: str
+    kind: PlanKind
+    area: str
+    title: str
+    made_at: dt.datetime
+    begins: dt.datetime
+    ends: dt.datetime
+    layers: tuple[str, ...]
+    weights: tuple[float, ...]
+    tours: tuple[Tour, ...]
+    covered: float
+    expected: float
+    score: float
+    bound: float
+    gap: float
+    synthetic: bool
+    past: tuple[tuple[str, float, float, float], ...] = ()
+    settings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = field(default=())
+    held: tuple[float, float, float] | None = None
+    held_weeks: int = 0
+    proved: bool = False
+    past_shares: tuple[tuple[float, float], ...] = ()
+    wards: tuple[str, ...] | None = None
+
+
+_SMALL_NUMBERS = (
+    "No",
+    "One",
+    "Two",
+    "Three",
+    "Four",
+    "Five",
+    "Six",
+    "Seven",
+    "Eight",
+    "Nine",
+    "Ten",
+    "Eleven",
+    "Twelve",
+)
+_NEARLY = 0.99  # from here on a decimal tells how near
+
+
+def headline(plan: Plan) -> str:
+    """Who stops how often, and what share of what comes that holds: as of past weeks, and as forecast."""
+    counts = [len(tour.stops) for tour in plan.tours]
+    if not sum(counts):
+        return "Nothing fits: no place can be reached, visited and left within these hours."
+    what = ("team", "teams") if plan.kind is PlanKind.PATROL else ("crew", "crews")
+    number = _SMALL_NUMBERS[len(counts)] if len(counts) < len(_SMALL_NUMBERS) else str(len(counts))
+    stops = f"{counts[0]} stops each" if len(set(counts)) == 1 else f"{sum(counts)} stops in all"
+    stops = "1 stop" if counts == [1] else f"{counts[0]} stops" if len(counts) == 1 else stops
+    return f"{number} {what[len(counts) > 1]}, {stops}. {describe_share(plan)}"
+
+
+def describe_share(plan: Plan) -> str:
+    """The back-tested share with its interval, then the forecast's; says so where the past could not be judged."""
+    if plan.kind is PlanKind.SWEEP:
+        return _describe_sweep(plan)
+    names = [find_layer(layer).many for layer in plan.layers]
+    things = f"{format_list(names)}{' (weighed as chosen)' if len(names) > 1 else ''}"
+    when = f"{format_date(plan.begins.date())}, {plan.begins:%H:%M} to {plan.ends:%H:%M}"
+    if plan.expected <= 0:
+        return f"No {things} are forecast for {when}."
+    forecast = f"{format_percent(plan.covered / plan.expected)} ({_format_of_all(plan)})"
+    if plan.held is None:
+        return (
+            f"How much such plans held in past weeks could not be judged. The forecast for {when} is that {forecast} "
+            f"of the {things} in the {_describe_where(plan)} come at the stops{_describe_whose(plan)}: it is no promise."
+        )
+    return (
+        f"In the last {plan.held_weeks} weeks the stops of such plans held {_format_interval(plan.held)} of all "
+        f"{things} in the {_describe_where(plan)}, at any hour. The forecast for the stops{_describe_whose(plan)} in these hours "
+        f"({when}) is {forecast}: it is no promise."
+    )
+
+
+def describe_optimality(plan: Plan) -> str:
+    """How near the plan is to the best that its choices allow, and of what kind the bound is that says so."""
+    if plan.gap == 0:
+        return "Proved best: no plan of these places and hours collects more."
+    part = _format_floor(1 - plan.gap)
+    if plan.proved:
+        return f"It collects {part} of the proved best of these places and hours: the price of tours that vary."
+    return (
+        f"It collects {part} or more of the most that any plan of these places and hours could, by a calculated bound "
+        "that no plan need reach."
+    )
+
+
+def _describe_sweep(plan: Plan) -> str:
+    what = "needles thought to lie at the places that a sweep may go to"
+    if plan.expected <= 0:
+        return f"There are no {what}."
+    share = format_percent(plan.covered / plan.expected)
+    return (
+        f"By finds of late {share} of the {what} are at the stops{_describe_whose(plan)} ({_format_of_all(plan)}): it is no promise, "
+        "as how much such sweeps held in past weeks is not judged."
+    )
+
+
+def _describe_where(plan: Plan) -> str:
+    """Of which ground the shares are; a plan of before does not know whether its wards were chosen."""
+    if plan.wards is None:
+        return "wards of the plan"
+    return "chosen ward" if len(plan.wards) == 1 else "chosen wards" if plan.wards else "area"
+
+
+def _describe_whose(plan: Plan) -> str:
+    """That the share is of all teams, where there are several and each may read its own page."""
+    what = "teams" if plan.kind is PlanKind.PATROL else "crews"
+    return "" if len(plan.tours) == 1 else f" of the {len(plan.tours)} {what} together"
+
+
+def _format_of_all(plan: Plan) -> str:
+    return f"{format_number(plan.covered)} of {format_number(plan.expected)}"
+
+
+def _format_interval(held: tuple[float, float, float]) -> str:
+    """As in "11 % (95 % interval 8 to 14 %)"."""
+    share, low, high = map(format_percent, held)
+    return f"{share} (95 % interval {low.removesuffix(' %')} to {high})"
+
+
+def _format_floor(share: float) -> str:
+    """A share rounded down, so that what is not all is never 100 %."""
+    if share < _NEARLY:
+        return f"{math.floor(share * 100)} %"
+    return f"{math.floor(share * 1000) / 10:.1f} %"

@@ -1,0 +1,167 @@
+"""What plans of an installation begin with: `plans.toml` in its home, which a person may edit.
+
+```toml
+roads = "roads.graphml"            # or the address of an OSRM table service, as http://localhost:5000/table/v1/foot
+standard_hours = 2                 # in which the council answers a report of needles
+revisit_minutes = [90, 180]        # least and most between a patrol's visits of a place
+
+[start]                            # where tours begin and end
+name = "Station"
+lon = -1.2350
+lat = 54.5740
+```
+"""
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from geo.errors import DataError, UsageError
+from hexbeat.files import atomic_write
+from hexbeat.operations.plans.plan import Place
+from hexbeat.operations.reference_places import read_reference
+from layers.access import Viewer
+
+if TYPE_CHECKING:
+    from hexbeat.store.store import Store
+
+__all__ = [
+    "PLANS_FILE",
+    "REVISIT_MINUTES",
+    "STANDARD_HOURS",
+    "PlanSettings",
+    "find_starts",
+    "parse_place",
+    "read_plan_settings",
+    "remember_start",
+    "require_revisit",
+]
+
+PLANS_FILE: Final = "plans.toml"
+_RULE: Final = f"{PLANS_FILE} holds roads, standard_hours, revisit_minutes and a [start] with name, lon and lat"
+_HINT: Final = "mend it, or take it away: plans do without"
+_KNOWN: Final = {"roads", "standard_hours", "revisit_minutes", "start"}
+STANDARD_HOURS: Final = 2.0  # Middlesbrough Council answers reports of needles within two hours
+# What a visit leaves behind is gone in about two hours (Koper 1995): half an hour sooner, and an hour later at most.
+REVISIT_MINUTES: Final = (90, 180)
+_REVISIT_LIMITS: Final = (30, 960)
+
+
+@dataclass(frozen=True, slots=True)
+class PlanSettings:
+    """`start` where tours begin, if that is known; `roads` a file or an address; `standard_hours` of the council.
+
+    `revisit_minutes` (least, most) from the end of a patrol's visit to the next of the same place.
+    """
+
+    start: Place | None = None
+    roads: str | None = None
+    standard_hours: float = STANDARD_HOURS
+    revisit_minutes: tuple[int, int] = REVISIT_MINUTES
+
+
+def read_plan_settings(home: Path) -> PlanSettings:
+    """The settings of a home; what is missing has its default. DataError if the file cannot be read or says more."""
+    path = home / PLANS_FILE
+    if not path.is_file():
+        return PlanSettings()
+    try:
+        held = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(_RULE, f"it cannot be read ({type(error).__name__})", _HINT) from error
+    unknown = sorted(set(held) - _KNOWN)
+    if unknown:
+        raise DataError(_RULE, f"it has {', '.join(unknown)}", _HINT)
+    hours = held.get("standard_hours", STANDARD_HOURS)
+    roads = held.get("roads")
+    if isinstance(hours, bool) or not isinstance(hours, int | float) or not 0 < hours <= 24 * 28:
+        raise DataError(_RULE, f"standard_hours is {hours!r}", "give a number of hours above 0")
+    if roads is not None and not isinstance(roads, str):
+        raise DataError(_RULE, f"roads is {roads!r}", "give a file's name or an address")
+    return PlanSettings(_start(held.get("start")), roads, float(hours), _revisit(held.get("revisit_minutes")))
+
+
+def remember_start(home: Path, start: Place) -> None:
+    """Keep where tours begin for the next plan; the other settings stay."""
+    held = read_plan_settings(home)
+    lines = [f"roads = {_quoted(held.roads)}"] if held.roads else []
+    if held.standard_hours != STANDARD_HOURS:
+        lines.append(f"standard_hours = {held.standard_hours:g}")
+    if held.revisit_minutes != REVISIT_MINUTES:
+        lines.append(f"revisit_minutes = {list(held.revisit_minutes)}")
+    lines += ["", "[start]", f"name = {_quoted(start.name)}", f"lon = {start.lon!r}", f"lat = {start.lat!r}", ""]
+    home.mkdir(parents=True, exist_ok=True)
+    with atomic_write(home / PLANS_FILE) as draft:
+        draft.write_text("\n".join(lines).lstrip("\n"), encoding="utf-8")
+
+
+def find_starts(home: Path, store: "Store", viewer: Viewer, kind: str) -> list[Place]:
+    """Where tours may begin: the remembered place, then the loaded ones of a kind (station, depot), each name once.
+
+    The first is where they begin when nobody says. DataError as of `read_plan_settings`.
+    """
+    remembered = read_plan_settings(home).start
+    loaded = read_reference(store, viewer, kind=kind)
+    columns = (loaded[name].tolist() for name in ("name", "lon", "lat"))
+    rows = [Place(str(name), float(lon), float(lat)) for name, lon, lat in zip(*columns, strict=True)]
+    places: dict[str, Place] = {}
+    for place in [*([remembered] if remembered else []), *rows]:
+        places.setdefault(place.name, place)
+    return list(places.values())
+
+
+def parse_place(text: str, *, name: str = "Start") -> Place:
+    """A place as people write it: "54.574, -1.235" (latitude first, as maps give it); UsageError for anything else."""
+    try:
+        lat, lon = (float(part) for part in text.split(","))
+    except ValueError:
+        lat, lon = 91.0, 181.0
+    if not (abs(lat) <= 90 and abs(lon) <= 180):  # noqa: PLR2004 - degrees
+        raise UsageError(
+            "A place is written as latitude and longitude with a comma between",
+            f"{text[:40]!r} is not",
+            "copy them from a map, as 54.574,-1.235",
+        )
+    return Place(name, lon, lat)
+
+
+def require_revisit(minutes: tuple[int, int]) -> None:
+    """UsageError unless these are the least and the most minutes between two visits of a place."""
+    (least, most), (low, high) = minutes, _REVISIT_LIMITS
+    if not low <= least <= most <= high:
+        raise UsageError(
+            f"A place is seen again after {low} to {high} minutes, the least before the most",
+            f"{least} to {most} was asked for",
+            f"{REVISIT_MINUTES[0]}-{REVISIT_MINUTES[1]} is about two hours",
+        )
+
+
+def _revisit(held: Any) -> tuple[int, int]:
+    if held is None:
+        return REVISIT_MINUTES
+    hint = f"give two whole numbers of minutes, as {list(REVISIT_MINUTES)}"
+    pair = isinstance(held, list) and len(held) == 2 and all(type(one) is int for one in held)  # noqa: PLR2004 - two
+    if not pair:
+        raise DataError(_RULE, f"revisit_minutes is {held!r}", hint)
+    try:
+        require_revisit((held[0], held[1]))
+    except UsageError as error:
+        raise DataError(error.rule, f"{PLANS_FILE} has {held[0]} to {held[1]}", hint) from error
+    return held[0], held[1]
+
+
+def _start(held: Any) -> Place | None:
+    if held is None:
+        return None
+    sound = isinstance(held, dict) and all(
+        type(held.get(key)) in (int, float) for key in ("lon", "lat")
+    )  # true is none
+    if not (sound and abs(held["lon"]) <= 180 and abs(held["lat"]) <= 90):  # noqa: PLR2004 - degrees; NaN is none
+        raise DataError(_RULE, "its [start] has no lon and lat in degrees", _HINT)
+    return Place(str(held.get("name", "Start")), float(held["lon"]), float(held["lat"]))
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + "".join(char if char.isprintable() else " " for char in escaped) + '"'

@@ -1,0 +1,307 @@
+"""Sweep plans: which places a crew looks for needles at, in which order, within a vehicle's working day.
+
+Reports that wait longer than the council's standard come first, then other open ones, then play areas and schools with
+finds, then the rest by recency and quantity of finds.
+"""
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pandas as pd
+import sqlalchemy as sa
+
+from hexbeat.store.databases import reading
+from hexbeat.store.live_columns import LIVE
+from hexbeat.store.schema import events
+from layers.access import Action, Viewer, require
+
+if TYPE_CHECKING:
+    from hexbeat.store.store import Store
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from zlib import crc32
+
+from numpy.typing import NDArray
+
+from geo.districts import assign_crews
+from geo.errors import UsageError
+from geo.orienteering import Break, Problem, Route, find_tours, upper_bound
+from geo.tour_problem import schedule
+from geo.travel import Mode
+from hexbeat.analysis.study import Study, load_study, project
+from hexbeat.areas.area import Area
+from hexbeat.operations.plans.expected_events import PLAN_RESOLUTION
+from hexbeat.operations.plans.plan import Place, Plan, PlanKind, Tour
+from hexbeat.operations.plans.plan_settings import STANDARD_HOURS
+from hexbeat.operations.plans.roads import Travel, Ways, measure_straight_ways
+from hexbeat.operations.plans.sweep_places import (
+    SweepPlaces,
+    build_sweep_notes,
+    build_sweep_reason,
+    describe_sweep_settings,
+    find_sweep_places,
+)
+from hexbeat.operations.plans.tours import build_tour, build_visited_places, hash_short_id
+from hexbeat.operations.plans.working_time import WorkingTime, build_working_time
+from layers.columns import Columns
+from layers.wording import format_date
+
+__all__ = [
+    "CANDIDATES",
+    "OPEN_STATUSES",
+    "REPORT_COLUMNS",
+    "SweepChoices",
+    "make_sweep_plan",
+    "order_phases",
+    "read_open_reports",
+]
+
+# What sources say of a report that is not answered (Open311: open; councils' systems: the rest), in small letters.
+OPEN_STATUSES: Final = ("open", "new", "received", "acknowledged", "assigned", "in progress", "in_progress", "pending")
+REPORT_COLUMNS: Final = ("lon", "lat", "ward_code", "h3_10", "occurred_from", "occurred_to", "quantity")
+_LAYER: Final = "needle_litter"
+
+
+def read_open_reports(store: "Store", viewer: Viewer, *, ward_codes: tuple[str, ...]) -> pd.DataFrame:
+    """The open reports of needles in these wards, the oldest first: REPORT_COLUMNS, times in UTC seconds, h3 uint64.
+
+    A status that a source does not give, or that is not one of OPEN_STATUSES, is taken as answered.
+    """
+    require(viewer, Action.PLAN, _LAYER)
+    require(viewer, Action.SEE_POINTS, _LAYER)
+    condition = sa.and_(LIVE, events.c.layer == _LAYER, sa.func.lower(events.c.status).in_(OPEN_STATUSES))
+    query = sa.select(*(events.c[name] for name in REPORT_COLUMNS)).where(condition)
+    with reading(store.engine) as connection:
+        rows = connection.execute(query.order_by(events.c.occurred_from, events.c.row_id)).all()
+    frame = pd.DataFrame([tuple(row) for row in rows], columns=list(REPORT_COLUMNS))
+    frame = frame[frame["ward_code"].isin(ward_codes)].reset_index(drop=True)
+    kinds = {"lon": np.float64, "lat": np.float64, "h3_10": np.uint64}
+    return frame.astype(kinds | dict.fromkeys(("occurred_from", "occurred_to", "quantity"), np.int64))
+
+
+_ROUNDS = 120
+
+
+def order_phases(problem: Problem, own: NDArray[np.intp], phase: NDArray[np.intp], *, seed: int) -> Route:
+    """The tour of a crew over its own places (numbers of the problem), of which phase 0 comes first, then 1, and so on.
+
+    A phase's stops are chosen by worth and put in order from where the phase before ended. Nothing is visited twice.
+    """
+    stops: list[int] = []
+    for turn in sorted({int(phase[place]) for place in own}):
+        among = own[phase[own] == turn]
+        stops = _extend_stops(problem, stops, among, seed=seed + turn)
+    return schedule(problem, stops)
+
+
+def _extend_stops(problem: Problem, stops: list[int], among: NDArray[np.intp], *, seed: int) -> list[int]:
+    """The stops with those of one phase after them that fit; exact hours and breaks are kept by the whole schedule."""
+    last = stops[-1] if stops else len(problem)
+    gone = schedule(problem, stops)
+    now = gone.arrive_s[-1] + int(problem.stop_s[last]) if stops else 0
+    pause = problem.pause.length_s if problem.pause and gone.arrive_s and not _is_rested(gone) else 0
+    chosen = np.concatenate([among, [last, len(problem) + 1]])
+    part = Problem(
+        worth=problem.worth[among],
+        stop_s=problem.stop_s[among],
+        travel_s=problem.travel_s[np.ix_(chosen, chosen)],
+        limit_s=max(problem.limit_s - now - pause, 0),
+        teams=1,
+        pause=None if stops else problem.pause,
+    )
+    if part.limit_s < int(part.travel_s[len(among), len(among) + 1]):
+        return stops
+    found = [int(among[k]) for k in find_tours(part, seed=seed, rounds=_ROUNDS).routes[0].stops]
+    while found and schedule(problem, [*stops, *found]).back_s > problem.limit_s:
+        found.pop()  # a wait for the break that the phase alone could not see
+    return [*stops, *found]
+
+
+def _is_rested(route: Route) -> bool:
+    """Whether the break lies before the last stop, not on the way home."""
+    return route.break_s is not None and route.break_s < route.arrive_s[-1]
+
+
+CANDIDATES: Final = 150
+_LONG_S: Final = 6 * 3600  # longer work has a break
+_BREAK_S: Final = 30 * 60
+_MOST_CREWS: Final = 12
+_STOP_LIMITS: Final = (2, 60)  # minutes
+_NEEDLES_A_MINUTE: Final = 2.0
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class SweepChoices:
+    """What a council chooses. `hours` (from, to) local; `start` the depot; `finish` None: the depot.
+
+    A stop lasts the fewest of `stop_minutes`, and longer where more needles are thought to lie, up to the most.
+    `standard_hours` in which the council answers a report. `wards` none: all.
+    """
+
+    day: dt.date
+    start: Place
+    hours: tuple[int, int] = (7, 15)
+    crews: int = 1
+    stop_minutes: tuple[int, int] = (8, 20)
+    standard_hours: float = STANDARD_HOURS
+    mode: Mode = "drive"
+    finish: Place | None = None
+    wards: tuple[str, ...] = ()
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        low, high = self.stop_minutes
+        if not 1 <= self.crews <= _MOST_CREWS:
+            raise UsageError(
+                f"A sweep has 1 to {_MOST_CREWS} crews", f"{self.crews} were asked for", "plan more than one sweep"
+            )
+        if not _STOP_LIMITS[0] <= low <= high <= _STOP_LIMITS[1]:
+            raise UsageError(
+                f"Stops last {_STOP_LIMITS[0]} to {_STOP_LIMITS[1]} minutes, the fewest before the most",
+                f"{low} to {high} was asked for",
+                "8-20 is usual",
+            )
+        if not 0 < self.standard_hours <= 24 * 28:
+            raise UsageError(
+                "The council's standard is a number of hours above 0",
+                f"{self.standard_hours:g} was asked for",
+                "2 is Middlesbrough's",
+            )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _SweepProblem:
+    """What all crews' problems have in common."""
+
+    study: Study
+    places: SweepPlaces
+    problem: Problem
+    ways: Ways
+    phase: NDArray[np.intp]
+
+
+def make_sweep_plan(
+    columns: Columns,
+    area: Area,
+    choices: SweepChoices,
+    *,
+    reports: pd.DataFrame,
+    near: pd.DataFrame,
+    travel: Travel | None = None,
+    made_at: dt.datetime | None = None,
+    progress: Progress | None = None,
+) -> Plan:
+    """A sweep plan for one working day. `reports` are of hexbeat.operations.plans.sweep, `near` of hexbeat.operations.reference_places.
+
+    `travel` None: great circles with a detour. `progress` is told each crew before it is planned. UsageError for
+    choices that make no sense, and where there is nothing to look for.
+    """
+    time = build_working_time(choices.day, choices.hours, area.time_zone)
+    ground = _build_problem(columns, area, choices, time, reports=reports, near=near, travel=travel)
+    x_m, y_m = project(ground.study.crs, ground.places.lon, ground.places.lat)
+    crew_of = assign_crews(x_m, y_m, ground.problem.stop_s.astype(np.float64), crews=choices.crews)
+    routes = []
+    for crew in range(choices.crews):
+        if progress:
+            progress(crew, choices.crews)
+        seed = crc32(f"{area.name}|{choices.day}|{choices.seed}|{crew}".encode())
+        routes.append(order_phases(ground.problem, np.flatnonzero(crew_of == crew), ground.phase, seed=seed))
+    return _build_plan(columns, area, choices, time, ground, routes, made_at)
+
+
+def _build_problem(
+    columns: Columns,
+    area: Area,
+    choices: SweepChoices,
+    time: WorkingTime,
+    *,
+    reports: pd.DataFrame,
+    near: pd.DataFrame,
+    travel: Travel | None,
+) -> _SweepProblem:
+    study = load_study(area, choices.wards, PLAN_RESOLUTION)
+    places = find_sweep_places(
+        columns, study, day=choices.day, reports=reports, near=near, time_zone=area.time_zone, most=CANDIDATES
+    )
+    if not len(places):
+        raise UsageError(
+            "A sweep goes where needles were found or reported",
+            "there are no finds and no open reports in these wards",
+            "choose more wards, or load records of needles",
+        )
+    finish = choices.finish or choices.start
+    lon = np.concatenate([places.lon, [choices.start.lon, finish.lon]])
+    lat = np.concatenate([places.lat, [choices.start.lat, finish.lat]])
+    ways = travel(lon, lat) if travel else measure_straight_ways(lon, lat, mode=choices.mode)
+    low, high = choices.stop_minutes
+    minutes = np.clip(np.ceil(low + places.needles / _NEEDLES_A_MINUTE), low, high).astype(np.int64)
+    problem = Problem(
+        worth=places.needles,
+        stop_s=minutes * 60,
+        travel_s=ways.seconds,
+        limit_s=time.seconds,
+        teams=choices.crews,
+        pause=Break(_BREAK_S, time.seconds // 3, time.seconds * 2 // 3) if time.seconds > _LONG_S else None,
+    )
+    return _SweepProblem(study, places, problem, ways, _assign_phases(places, time, choices.standard_hours))
+
+
+def _assign_phases(places: SweepPlaces, time: WorkingTime, standard_hours: float) -> NDArray[np.intp]:
+    """0 reports that are overdue when work begins, 1 other open ones, 2 near play areas and schools, 3 the rest."""
+    overdue = (places.reports > 0) & (places.oldest + standard_hours * 3600 < time.begin)
+    near = np.array([bool(name) for name in places.child], dtype=np.bool_)
+    chosen: NDArray[np.intp] = np.select([overdue, places.reports > 0, near], [0, 1, 2], 3).astype(np.intp)
+    return chosen
+
+
+def _build_plan(
+    columns: Columns,
+    area: Area,
+    choices: SweepChoices,
+    time: WorkingTime,
+    ground: _SweepProblem,
+    routes: list[Route],
+    made_at: dt.datetime | None,
+) -> Plan:
+    problem, places = ground.problem, ground.places
+    ends = (choices.start, choices.finish or choices.start)
+    reason = build_sweep_reason(places, time, choices.standard_hours)
+    visited = build_visited_places(
+        ground.study, places.cell, lon=places.lon, lat=places.lat, expected=places.needles, open_reports=places.reports
+    )
+    tours: tuple[Tour, ...] = tuple(
+        build_tour(
+            problem, route, visited, ground.ways, time=time, ends=ends, named=(crew, f"Crew {crew}"), reason=reason
+        )
+        for crew, route in enumerate(routes, start=1)
+    )
+    done = np.array(sorted(place for route in routes for place in route.stops), dtype=np.intp)
+    score, bound = float(places.needles[done].sum()), upper_bound(problem)
+    return Plan(
+        plan_id=hash_short_id(
+            PlanKind.SWEEP, area.name, choices, tours, arrays=[places.cell, places.needles, problem.travel_s]
+        ),
+        kind=PlanKind.SWEEP,
+        area=area.name,
+        title=f"Needle sweep of {format_date(choices.day)}, {time.words}",
+        made_at=made_at or dt.datetime.now(area.tz).replace(microsecond=0),
+        begins=time.moment(0),
+        ends=time.moment(time.seconds),
+        layers=("needle_litter",),
+        weights=(1.0,),
+        tours=tours,
+        covered=score,
+        expected=float(places.needles.sum()),
+        score=score,
+        bound=bound,
+        gap=max(0.0, 1 - score / bound) if bound > 0 else 0.0,
+        synthetic=bool(columns.demonstration.any()),
+        settings=describe_sweep_settings(
+            len(places), crews=choices.crews, standard_hours=choices.standard_hours, ways=ground.ways.words,
+            pause_s=_BREAK_S if problem.pause else 0,
+        ),
+        notes=build_sweep_notes(places, ground.phase, done),
+        wards=choices.wards,
+    )  # fmt: skip

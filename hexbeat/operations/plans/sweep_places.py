@@ -1,0 +1,225 @@
+"""What a sweep plan says: why each stop, how it was made, and what it cannot know."""
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from geo.calendar import Calendar
+from geo.cells import build_outlines
+from geo.kernels import weigh_recency
+from hexbeat.analysis.daily_counts import find_known_days, to_ordinal
+from hexbeat.analysis.study import Study, project
+from hexbeat.operations.plans.expected_events import PLAN_RESOLUTION
+from hexbeat.operations.plans.working_time import WorkingTime
+from layers.columns import Columns
+from layers.wording import format_number, format_percent
+
+__all__ = [
+    "CHILDREN",
+    "HALF_LIFE_DAYS",
+    "NEAR_M",
+    "SweepPlaces",
+    "build_sweep_notes",
+    "build_sweep_reason",
+    "describe_sweep_settings",
+    "find_sweep_places",
+]
+
+HALF_LIFE_DAYS: Final = 28.0
+NEAR_M: Final = 150.0
+CHILDREN: Final = ("play_area", "school")
+_LAYER: Final = "needle_litter"
+_WEEK_DAYS: Final = 7.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SweepPlaces:
+    """k cells worth a visit. `cell` (k,) places in the study, `lon`/`lat` degrees of where to go.
+
+    `needles` float64 (k,): a week's finds at the pace of late, and those of open reports. `last_find` int64 (k,) days
+    since 1970 of the newest find, -1 without. `reports` (k,) how many open ones, `oldest` int64 (k,) UTC second of the
+    oldest (0: none). `child` (k,) the name of a play area or school within NEAR_M, "" without one.
+    """
+
+    cell: NDArray[np.intp]
+    lon: NDArray[np.float64]
+    lat: NDArray[np.float64]
+    needles: NDArray[np.float64]
+    last_find: NDArray[np.int64]
+    reports: NDArray[np.int64]
+    oldest: NDArray[np.int64]
+    child: NDArray[np.object_]
+
+    def __len__(self) -> int:
+        return len(self.cell)
+
+
+def find_sweep_places(
+    columns: Columns,
+    study: Study,
+    *,
+    day: dt.date,
+    reports: pd.DataFrame,
+    near: pd.DataFrame,
+    time_zone: str,
+    most: int,
+) -> SweepPlaces:
+    """The cells with most needles, at most so many, and every cell with an open report. Finds of sweeps take no part.
+
+    `reports` as hexbeat.operations.plans.sweep gives them, `near` as hexbeat.operations.reference_places does (kind, name, lon, lat). A
+    cell with open reports is visited where the oldest was made, any other at the middle of its finds.
+    """
+    pace, last, middle = _count_finds(columns, study, day=day, time_zone=time_zone)
+    number, oldest, extra, spot = _count_reported(study, reports)
+    needles = pace + extra
+    order = np.argsort(-needles, kind="stable")[:most]
+    cell = np.union1d(order[needles[order] > 0], np.flatnonzero(number)).astype(np.intp)
+    lon = np.where(number[cell] > 0, spot[0][cell], middle[0][cell])
+    lat = np.where(number[cell] > 0, spot[1][cell], middle[1][cell])
+    child = _children(study, lon, lat, near)
+    return SweepPlaces(cell, lon, lat, needles[cell], last[cell], number[cell], oldest[cell], child)
+
+
+def _count_finds(
+    columns: Columns, study: Study, *, day: dt.date, time_zone: str
+) -> tuple[NDArray[np.float64], NDArray[np.int64], tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    """Needles a week at the pace of late (n,), day of the last find (n,), and the middle of the finds (lon, lat)."""
+    known = find_known_days(columns, _LAYER, time_zone=time_zone)
+    place = _find_positions(study, columns.cell_ids[PLAN_RESOLUTION])[columns.cell[PLAN_RESOLUTION][known.index]]
+    before = (place >= 0) & (known.day < to_ordinal(day))
+    index, place, found = known.index[before], place[before], known.day[before]
+    ages = to_ordinal(day) - found.astype(np.float64) - 0.5
+    fading = weigh_recency(ages, half_life_days=HALF_LIFE_DAYS) * columns.quantity[index]
+    whole = HALF_LIFE_DAYS / np.log(2) / _WEEK_DAYS  # weeks that a steady pace adds up to
+    pace = np.bincount(place, fading, len(study)) / whole
+    last = np.full(len(study), -1, dtype=np.int64)
+    np.maximum.at(last, place, found)
+    centres = shapely.centroid(build_outlines(study.cells))
+    total = np.bincount(place, fading, len(study))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        lon, lat = (np.bincount(place, fading * at[index], len(study)) / total for at in (columns.lon, columns.lat))
+    some = total > 0
+    return pace, last, (np.where(some, lon, shapely.get_x(centres)), np.where(some, lat, shapely.get_y(centres)))
+
+
+def _count_reported(
+    study: Study, reports: pd.DataFrame
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    """By cell (n,): open reports, the oldest's second, their needles, and where the oldest was made."""
+    n = len(study)
+    number, oldest, needles = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64), np.zeros(n)
+    lon, lat = np.zeros(n), np.zeros(n)
+    place = _find_positions(study, reports["h3_10"].to_numpy(dtype=np.uint64))
+    rows = zip(place.tolist(), *(reports[name] for name in ("occurred_to", "quantity", "lon", "lat")), strict=True)
+    for at, second, quantity, x, y in rows:
+        if at < 0:
+            continue
+        if not number[at] or second < oldest[at]:
+            oldest[at], lon[at], lat[at] = second, x, y
+        number[at] += 1
+        needles[at] += quantity
+    return number, oldest, needles, (lon, lat)
+
+
+def _children(
+    study: Study, lon: NDArray[np.float64], lat: NDArray[np.float64], near: pd.DataFrame
+) -> NDArray[np.object_]:
+    """The name of the nearest play area or school within NEAR_M of each place, "" without one."""
+    chosen = near[near["kind"].isin(CHILDREN)] if len(near) else near
+    named = np.full(len(lon), "", dtype=object)
+    if not len(chosen) or not len(lon):
+        return named
+    at = np.column_stack(project(study.crs, chosen["lon"].to_numpy(float), chosen["lat"].to_numpy(float)))
+    apart, which = cKDTree(at).query(np.column_stack(project(study.crs, lon, lat)))
+    names = chosen["name"].to_numpy(dtype=object)
+    close = apart <= NEAR_M
+    named[close] = names[which[close]]
+    return named
+
+
+def _find_positions(study: Study, cells: NDArray[np.uint64]) -> NDArray[np.intp]:
+    """Where each cell is in the study, -1 if it is not in it."""
+    place = np.minimum(np.searchsorted(study.cells, cells), len(study) - 1)
+    found: NDArray[np.intp] = np.where(study.cells[place] == cells, place, -1)
+    return found
+
+
+_HOUR_S = 3600
+
+
+def build_sweep_reason(places: SweepPlaces, time: WorkingTime, standard_hours: float) -> Callable[[int, int], str]:
+    """A function of place and second of arrival that says why the stop is made."""
+    today = int(Calendar(time.time_zone).days(np.array([time.begin], dtype=np.int64))[0])
+
+    def reason(place: int, reach: int) -> str:
+        said = []
+        if places.reports[place]:
+            number = int(places.reports[place])
+            waited = (time.begin + reach - int(places.oldest[place])) / _HOUR_S
+            late = waited > standard_hours
+            reports = "1 open report" if number == 1 else f"{number} open reports, the oldest"
+            within = f"over the standard of {format_number(standard_hours)}" if late else "within the standard"
+            said.append(f"{reports} {_format_age(waited)} old on arrival, {within}")
+        if places.child[place]:
+            said.append(f"within {NEAR_M:.0f} m of {places.child[place]}")
+        if places.last_find[place] >= 0:
+            days = today - int(places.last_find[place])
+            said.append(f"last find {days} {'day' if days == 1 else 'days'} before")
+        return f"{'; '.join(said)[:1].upper()}{'; '.join(said)[1:]}."
+
+    return reason
+
+
+def _format_age(hours: float) -> str:
+    """As in "3 hours", "2 days"."""
+    if hours < 48:  # noqa: PLR2004 - two days
+        whole = max(round(hours), 0)
+        return "1 hour" if whole == 1 else f"{whole} hours"
+    return f"{round(hours / 24)} days"
+
+
+def describe_sweep_settings(
+    candidates: int, *, crews: int, standard_hours: float, ways: tuple[str, ...], pause_s: int
+) -> tuple[str, ...]:
+    """How the plan was made."""
+    pause = f" A break of {pause_s // 60} minutes near the middle." if pause_s else ""
+    fading = f"A find counts half after {HALF_LIFE_DAYS:.0f} days; finds of sweeps take no part."
+    standard = f"The council's standard for a report is {format_number(standard_hours)} hours."
+    return (
+        f"{crews} {'crew' if crews == 1 else 'crews, each with places of its own that lie together'}.{pause}",
+        f"{standard} Overdue reports come first, then other open ones, then play areas and schools, then the rest.",
+        f"Chosen among {candidates:,} cells by the needles found there. {fading}",
+        *ways,
+    )
+
+
+def build_sweep_notes(places: SweepPlaces, phase: NDArray[np.intp], done: NDArray[np.intp]) -> tuple[str, ...]:
+    """What the plan answers and leaves, and what it cannot know."""
+    visited = np.zeros(len(places), dtype=np.bool_)
+    visited[done] = True
+    reports, answered = int(places.reports.sum()), int(places.reports[visited].sum())
+    said = []
+    if reports:
+        late = int(places.reports[(phase == 0)].sum())
+        said.append(f"{answered:,} of {reports:,} open reports are answered; {late:,} were overdue when work begins.")
+    else:
+        said.append("There are no open reports: either all are answered, or the source does not say which are.")
+    if reports > answered:
+        said.append(f"{reports - answered:,} open reports do not fit into these hours: more crews or hours are needed.")
+    share = (
+        format_percent(float(places.needles[visited].sum() / places.needles.sum())) if places.needles.sum() else "none"
+    )
+    said.append(
+        f"Stops hold {share} of the needles thought to lie at these places: a week's finds at the pace of late."
+    )
+    if not any(places.child):
+        said.append("No play area or school is loaded or near: none came first for that.")
+    said.append("Needles lie where nobody looks, too: a place without finds is not a clean place.")
+    return tuple(said)

@@ -1,0 +1,317 @@
+"""Reference places: what plans, and answers about cover, need to know of the ground besides events.
+
+A file replaces all places of its kind; the former ones come back when the load is undone. Places are points: an area
+such as a play area is one point inside it. Nothing of a file is kept but name, point and opening hours.
+"""
+
+import datetime as dt
+import hashlib
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+import sqlalchemy as sa
+from numpy.typing import NDArray
+
+from geo.errors import DataError, StoreError, UsageError
+from geo.wards import OUTSIDE
+from hexbeat.areas.area import Area
+from hexbeat.ingest.parsing.locations import is_impossible
+from hexbeat.operations.spreadsheets import PlaceSheet, read_place_sheet
+from hexbeat.operations.work_loads import WorkLoad, begin_work_load, parse_work_load
+from hexbeat.store.databases import reading, working
+from hexbeat.store.schema import reference_places, work_loads
+from layers.access import Action, Viewer, require
+from layers.timestamps import to_seconds
+
+if TYPE_CHECKING:
+    from hexbeat.store.store import Store
+
+__all__ = [
+    "KIND_WORDS",
+    "PLACE_COLUMNS",
+    "PlacesFile",
+    "ReferenceReport",
+    "list_reference_loads",
+    "load_reference",
+    "read_places_file",
+    "read_reference",
+    "remove_reference",
+    "require_kind",
+    "undo_reference",
+]
+
+# Each kind, and the words for one and for many.
+KIND_WORDS: Final[Mapping[str, tuple[str, str]]] = {
+    "naloxone": ("place that holds naloxone", "places that hold naloxone"),
+    "play_area": ("play area", "play areas"),
+    "school": ("school", "schools"),
+    "station": ("police station", "police stations"),
+    "depot": ("depot", "depots"),
+    "named_place": ("named place", "named places"),
+}
+PLACE_COLUMNS: Final = ("kind", "name", "lon", "lat", "ward_code", "hours")
+FIELDS: Final = {
+    "name": ("title", "place", "site", "site name", "place name", "school", "establishment name", "label"),
+    "hours": ("opening hours", "opening times", "open hours"),
+    "opens": ("open from", "open", "opening"),
+    "closes": ("open to", "open until", "close", "closing"),
+}
+REASONS: Final = ("missing_location", "impossible_location", "outside_area", "duplicate")
+LONGEST: Final = 200
+SAMPLES: Final = 5
+_SAME_PLACE_DIGITS: Final = 6  # of a degree: 0.1 m
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlacesFile:
+    """What a file holds: `places` (PLACE_COLUMNS, hours None where not said), rows read, and the rejected ones.
+
+    `reasons` counts the rejected rows by REASONS; `samples` are the first of them: (line, reason, name).
+    """
+
+    places: pd.DataFrame
+    read: int
+    reasons: Mapping[str, int]
+    samples: tuple[tuple[int, str, str], ...]
+
+
+def read_places_file(path: Path, *, kind: str, area: Area, named: Mapping[str, str] | None = None) -> PlacesFile:
+    """The places of a file, all of one kind; a row without a name is named by its kind and ward.
+
+    DataError if the file cannot be read as a whole, or no row of it can be used.
+    """
+    sheet = read_place_sheet(path, fields=FIELDS, named=named)
+    ward = _wards_of(sheet, area)
+    frame = _frame(sheet, ward, kind=kind, area=area)
+    reasons = _reasons(sheet, ward, frame)
+    bad = np.flatnonzero(reasons != "")
+    counted = dict(sorted(Counter(reasons[bad].tolist()).items()))
+    if len(bad) == len(frame):
+        said = ", ".join(f"{reason} {number:,}" for reason, number in counted.items())
+        raise DataError(
+            f"{path.name} has to hold places in {area.title}",
+            f"none of its {len(frame):,} rows can be used ({said})",
+            "check its columns of coordinates, and the area; nothing was changed",
+        )
+    names = sheet.texts.get("name", pd.Series([""] * len(frame), dtype="object"))
+    samples = tuple((int(sheet.lines[k]), str(reasons[k]), str(names.iloc[k])[:LONGEST]) for k in bad[:SAMPLES])
+    return PlacesFile(frame[reasons == ""].reset_index(drop=True), len(frame), counted, samples)
+
+
+def _wards_of(sheet: PlaceSheet, area: Area) -> NDArray[np.int32]:
+    finite = np.asarray(np.isfinite(sheet.points).all(axis=1))
+    safe = np.where(finite[:, None], sheet.points, 0.0)
+    return np.where(finite, area.wards.locate(safe[:, 0], safe[:, 1]), OUTSIDE).astype(np.int32)
+
+
+def _frame(sheet: PlaceSheet, ward: NDArray[np.int32], *, kind: str, area: Area) -> pd.DataFrame:
+    """PLACE_COLUMNS of every row, usable or not."""
+    said = {field: list(sheet.texts[field]) if field in sheet.texts else [""] * len(ward) for field in FIELDS}
+    inside = [None if place == OUTSIDE else int(place) for place in ward]
+    wards = ["" if place is None else area.wards.names[place] for place in inside]
+    one = KIND_WORDS[kind][0]
+    columns: dict[str, list[str | None]] = {
+        "kind": [kind] * len(ward),
+        "name": [
+            (name or f"{one[0].upper()}{one[1:]}, {where}")[:LONGEST]
+            for name, where in zip(said["name"], wards, strict=True)
+        ],
+        "ward_code": ["" if place is None else area.wards.codes[place] for place in inside],
+        "hours": [_hours(*spoken) for spoken in zip(said["hours"], said["opens"], said["closes"], strict=True)],
+    }
+    frame = pd.DataFrame({name: pd.Series(values, dtype="object") for name, values in columns.items()})
+    return frame.assign(lon=sheet.points[:, 0], lat=sheet.points[:, 1])[list(PLACE_COLUMNS)]
+
+
+def _hours(hours: str, opens: str, closes: str) -> str | None:
+    """Opening hours as the row says them: in words, or from and to; None where it does not."""
+    return (hours or (f"{opens} to {closes}" if opens and closes else ""))[:LONGEST] or None
+
+
+def _reasons(sheet: PlaceSheet, ward: NDArray[np.int32], frame: pd.DataFrame) -> NDArray[np.object_]:
+    """Why each row cannot be used; "" where it can."""
+    points = sheet.points
+    blank = np.isnan(points).any(axis=1)
+    finite = np.asarray(np.isfinite(points).all(axis=1))
+    wrong = ~blank & (~finite | is_impossible(np.where(finite[:, None], points, 1.0)))
+    outside = ward == OUTSIDE
+    keys = frame[["name"]].assign(
+        lon=frame["lon"].round(_SAME_PLACE_DIGITS), lat=frame["lat"].round(_SAME_PLACE_DIGITS)
+    )
+    twice = keys.duplicated().to_numpy(dtype=np.bool_)
+    return np.select([blank, wrong, outside, twice], list(REASONS), default="").astype(object)
+
+
+_LIVE: Final = reference_places.c.superseded_load.is_(None)
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceReport:
+    """What became of the rows of a file: `read = accepted + rejected`.
+
+    `reasons` counts rejected rows (missing_location, impossible_location, outside_area, duplicate), `samples` are the
+    first of them (line, reason, name). `replaced` places of the kind go. `unchanged` says that they are the very same,
+    and that nothing was written. `load_id` is None then, and after a dry run.
+    """
+
+    file: str
+    kind: str
+    read: int
+    accepted: int
+    rejected: int
+    reasons: Mapping[str, int]
+    samples: tuple[tuple[int, str, str], ...]
+    replaced: int
+    unchanged: bool
+    dry_run: bool
+    load_id: int | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The report as JSON holds it."""
+        samples = [{"line": line, "reason": reason, "name": name} for line, reason, name in self.samples]
+        return asdict(self) | {"samples": samples}
+
+
+def load_reference(
+    store: "Store",
+    viewer: Viewer,
+    path: Path,
+    *,
+    kind: str,
+    area: Area,
+    named: Mapping[str, str] | None = None,
+    dry_run: bool = False,
+    now: dt.datetime | None = None,
+) -> ReferenceReport:
+    """Load a file of places of one kind in place of those that are there, in one transaction; or say what it would do.
+
+    Headings: name; lon and lat, or easting and northing, or grid_ref (a geofile has its geometries); optional hours, or
+    opens and closes. `named` says other headings, as in {"name": "Playground"}. Rows outside the area are rejected.
+
+    UsageError for an unknown kind, DataError if the file cannot be read as a whole or no row of it can be used.
+    """
+    require(viewer, Action.LOAD)
+    require_kind(kind)
+    found = read_places_file(path, kind=kind, area=area, named=named)
+    before = read_reference(store, viewer, kind=kind)
+    unchanged = _sorted(found.places).equals(_sorted(before))
+    rejected = found.read - len(found.places)
+    load_id = None
+    if not (dry_run or unchanged):
+        tally = {"read": found.read, "accepted": len(found.places), "rejected": rejected}
+        facts = {"area": area.name, "kind": kind, "file": path.name, "sha256": _digest(path)}
+        load_id = _replace(store, found.places, facts, tally=tally, now=now)
+    return ReferenceReport(
+        file=path.name,
+        kind=kind,
+        read=found.read,
+        accepted=len(found.places),
+        rejected=rejected,
+        reasons=found.reasons,
+        samples=found.samples,
+        replaced=0 if unchanged else len(before),
+        unchanged=unchanged,
+        dry_run=dry_run,
+        load_id=load_id,
+    )
+
+
+def require_kind(kind: str) -> None:
+    """UsageError unless there is such a kind of places."""
+    if kind not in KIND_WORDS:
+        raise UsageError(
+            "Reference places are of a kind that is known",
+            f"there is no kind {kind[:40]!r}",
+            f"choose from {', '.join(KIND_WORDS)}",
+        )
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sorted(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.sort_values(["name", "lon", "lat"], ignore_index=True)
+
+
+def _replace(
+    store: "Store", frame: pd.DataFrame, facts: dict[str, str], *, tally: Mapping[str, int], now: dt.datetime | None
+) -> int:
+    """Put the places of the frame (none: remove them) in place of those of the kind; the number of the load."""
+    places = reference_places
+    rows = [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
+    with working(store.engine) as connection:
+        load_id = begin_work_load(connection, facts, tally=tally, moment=to_seconds(now))
+        former = sa.update(places).where(places.c.kind == facts["kind"], _LIVE)
+        connection.execute(former.values(superseded_load=load_id))
+        if rows:
+            connection.execute(sa.insert(places), [row | {"load_id": load_id} for row in rows])
+    return load_id
+
+
+def read_reference(store: "Store", viewer: Viewer, *, kind: str | None = None) -> pd.DataFrame:
+    """The places that are loaded, of one kind or of all, by kind and name: PLACE_COLUMNS.
+
+    lon and lat are float64 degrees (WGS 84), hours None where the file said none. Names are what a file said: show them
+    as text. UsageError for an unknown kind.
+    """
+    require(viewer, Action.SEE_COUNTS)
+    if kind is not None:
+        require_kind(kind)
+    places = reference_places
+    query = sa.select(*(places.c[name] for name in PLACE_COLUMNS)).where(_LIVE)
+    query = query if kind is None else query.where(places.c.kind == kind)
+    with reading(store.engine) as connection:
+        rows = connection.execute(query.order_by(places.c.row_id)).all()
+    columns = {name: pd.Series([row[k] for row in rows], dtype="object") for k, name in enumerate(PLACE_COLUMNS)}
+    frame = pd.DataFrame(columns).astype({"lon": "float64", "lat": "float64"})
+    return frame.sort_values(["kind", "name", "lon", "lat"], ignore_index=True)
+
+
+def list_reference_loads(store: "Store", viewer: Viewer) -> list[WorkLoad]:
+    """All loads and removals of places, the newest first, undone ones too; a removal has no file ("")."""
+    require(viewer, Action.SEE_COUNTS)
+    query = sa.select(work_loads).where(work_loads.c.kind.in_(list(KIND_WORDS))).order_by(work_loads.c.load_id.desc())
+    with reading(store.engine) as connection:
+        return [parse_work_load(dict(row)) for row in connection.execute(query).mappings()]
+
+
+def remove_reference(store: "Store", viewer: Viewer, *, kind: str, area: Area, now: dt.datetime | None = None) -> int:
+    """Take all places of a kind away, and return how many there were; `undo_reference` puts them back."""
+    require(viewer, Action.LOAD)
+    before = len(read_reference(store, viewer, kind=kind))
+    if before:
+        facts = {"area": area.name, "kind": kind, "file": "", "sha256": ""}
+        tally = {"read": 0, "accepted": 0, "rejected": 0}
+        _replace(store, pd.DataFrame(columns=list(PLACE_COLUMNS)), facts, tally=tally, now=now)
+    return before
+
+
+def undo_reference(store: "Store", viewer: Viewer, *, kind: str, now: dt.datetime | None = None) -> WorkLoad:
+    """Undo the latest load or removal of a kind that is not undone: what it replaced is there again.
+
+    StoreError if there is none.
+    """
+    require(viewer, Action.UNDO)
+    require_kind(kind)
+    places = reference_places
+    standing = sa.select(work_loads).where(work_loads.c.kind == kind, work_loads.c.undone_at.is_(None))
+    with working(store.engine) as connection:
+        row = connection.execute(standing.order_by(work_loads.c.load_id.desc()).limit(1)).mappings().one_or_none()
+        if row is None:
+            raise StoreError(
+                "A load of places can be undone once", f"no load of {kind} is left to undo", "nothing was changed"
+            )
+        number = row["load_id"]
+        connection.execute(sa.delete(places).where(places.c.load_id == number))
+        reopened = sa.update(places).where(places.c.superseded_load == number)
+        connection.execute(reopened.values(superseded_load=None))
+        this = work_loads.c.load_id == number
+        connection.execute(sa.update(work_loads).where(this).values(undone_at=to_seconds(now)))
+        return parse_work_load(dict(row))

@@ -1,0 +1,230 @@
+"""Which events count in which period, each once for good, and what looks planted among them."""
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from geo.calendar import Calendar
+from geo.disclosure import CarriedCounts, carry_up
+from geo.separate_places import count_separate_places
+from hexbeat.areas.area import Area
+from hexbeat.release.format import Block, Period, Place, ReleasedLayer
+from hexbeat.release.received_events import KnownEvents
+from hexbeat.release.release_places import PlaceTree
+
+__all__ = [
+    "Burst",
+    "PublishedPeriod",
+    "Tally",
+    "count_events",
+    "find_default_start",
+    "find_period",
+    "list_due_periods",
+    "tally_period",
+]
+
+
+def find_period(day: dt.date, months: int) -> Period:
+    """The period of so many months (1, 3, 6 or 12) in which a local day lies."""
+    number = (day.month - 1) // months
+    start = dt.date(day.year, number * months + 1, 1)
+    end = _next(start, months)
+    name = {12: f"{day.year}", 6: f"{day.year}-H{number + 1}", 3: f"{day.year}-Q{number + 1}"}
+    return Period(name.get(months, f"{day.year}-{day.month:02d}"), start, end)
+
+
+def list_due_periods(first: dt.date, as_at: dt.date, months: int) -> tuple[Period, ...]:
+    """The periods that may be published on a day: whole ones from `first` on, each one period late."""
+    due = []
+    period = find_period(first, months)
+    if period.start < first:
+        period = find_period(period.end, months)
+    while _next(period.end, months) <= as_at:
+        due.append(period)
+        period = find_period(period.end, months)
+    return tuple(due)
+
+
+def find_default_start(as_at: dt.date) -> dt.date:
+    """The first day of the year three years before: where a series begins if the policy does not say."""
+    return dt.date(as_at.year - 3, 1, 1)
+
+
+def _next(start: dt.date, months: int) -> dt.date:
+    """The first day so many months later."""
+    month = start.month - 1 + months
+    return dt.date(start.year + month // 12, month % 12 + 1, 1)
+
+
+_EPOCH: Final = dt.date(1970, 1, 1)
+_KEPT: Final = ("event_id", "h3_11", "reported_by", "leaf", "day", "source_period", "period")
+
+
+@dataclass(frozen=True, slots=True)
+class Burst:
+    """A piece that is shown only because of public reports of one local day: k - 1 of them or more.
+
+    For the publisher's eyes: somebody may have reported what did not happen, to learn what else was there.
+    """
+
+    layer: str
+    period: str
+    place: str
+    day: dt.date
+    reports: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tally:
+    """One layer and period: its blocks in the order of its places, the number of events in none, and the bursts.
+
+    `counted`: event_id of the events; `sources`: how many of them began in which period, in which piece.
+    """
+
+    blocks: tuple[Block, ...]
+    hidden: int
+    bursts: tuple[Burst, ...]
+    counted: frozenset[str]
+    sources: Mapping[str, Mapping[str, int]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PublishedPeriod:
+    """A period of a layer that was published: how many events that began in it counted so far, by their piece.
+
+    `outline` is the ground of another area's series that this one goes on from, None for the area itself; of another
+    area only the sum matters, since its pieces are others.
+    """
+
+    layer: str
+    period: Period
+    counted: Mapping[str, int]
+    outline: shapely.Geometry | None = None
+
+
+def count_events(
+    known: KnownEvents,
+    layers: Iterable[ReleasedLayer],
+    past: Iterable[PublishedPeriod],
+    counted: frozenset[str],
+    area: Area,
+    trees: Mapping[str, PlaceTree],
+) -> dict[str, pd.DataFrame]:
+    """For each layer its events, and in which period each counts.
+
+    Columns added: `period` (empty for one that counts nowhere), `leaf` (the place in its tree), `day` (local, since
+    1970) and `source_period`, in which it began. `counted`: event_id of every event that counted before, in whatever
+    layer; none counts again. An event counts in the period in which it began, by its first version. If that is one of
+    the `past`, it is late, and counts in the period in which it was received; but only as many as there are more of
+    them now, in its piece and in all, than counted so far: a file that comes again with other keys, or after it was
+    undone, brings nothing new.
+    """
+    calendar = Calendar(area.time_zone)
+    done = list(past)
+    found = {}
+    for layer in layers:
+        part = known.frame[known.frame["layer"] == layer.name].reset_index(drop=True)
+        tree = trees[layer.place_set]
+        began, received = (
+            calendar.days(part[name].to_numpy(dtype=np.int64)) for name in ("occurred_from", "recorded_at")
+        )
+        leaf = tree.find_leaves(part["h3_09"].astype(np.uint64).tolist(), part["ward_code"].tolist())
+        own, when = _names(began, layer.months), _names(received, layer.months)
+        part = part.assign(period=own, source_period=own, leaf=leaf, day=began)
+        new = ~part["event_id"].isin(counted).to_numpy()
+        part.loc[~new, "period"] = ""
+        for old in (old for old in done if old.layer == layer.name):
+            inside = _inside(part, began, old)
+            late = _late(part, inside, new, old, [place.place_id for place in tree.places])
+            part.loc[inside, "period"] = ""
+            part.loc[inside, "source_period"] = old.period.name
+            part.loc[late, "period"] = when[late]
+        found[layer.name] = part[list(_KEPT)]
+    return found
+
+
+def _inside(part: pd.DataFrame, began: NDArray[np.int64], old: PublishedPeriod) -> NDArray[np.bool_]:
+    """Which events began in a past period, on its ground."""
+    inside: NDArray[np.bool_] = (began >= (old.period.start - _EPOCH).days) & (began < (old.period.end - _EPOCH).days)
+    if old.outline is not None:
+        inside &= shapely.contains_xy(old.outline, part["lon"].to_numpy(float), part["lat"].to_numpy(float))
+    return inside
+
+
+def _late(
+    part: pd.DataFrame,
+    inside: NDArray[np.bool_],
+    new: NDArray[np.bool_],
+    old: PublishedPeriod,
+    place_ids: Sequence[str],
+) -> NDArray[np.int64]:
+    """The rows of events that began in a past period and count later: what is there now beyond what counted."""
+    room = int(inside.sum()) - sum(old.counted.values())
+    chosen: list[int] = []
+    waiting = part[inside & new].sort_values(["leaf", "recorded_at", "event_id"])
+    there = np.bincount(part["leaf"][inside], minlength=len(place_ids))
+    for leaf in waiting["leaf"].drop_duplicates().tolist():
+        more = int(there[leaf]) - (old.counted.get(place_ids[leaf], 0) if old.outline is None else 0)
+        rows = waiting.index[waiting["leaf"] == leaf]
+        chosen += rows[: max(0, min(more, room - len(chosen)))].tolist()
+    return np.array(chosen, dtype=np.int64)
+
+
+def tally_period(frame: pd.DataFrame, layer: ReleasedLayer, period: Period, tree: PlaceTree) -> Tally:
+    """What is published of one period, from the frame of `count_events` of that layer."""
+    frame = frame[frame["period"] == period.name]
+    counts = np.bincount(frame["leaf"], minlength=len(tree.places)).astype(np.int64)
+    fewest, spread = layer.minimum_places, None
+    if fewest:
+        spots = frame["h3_11"].to_numpy(dtype=np.uint64)
+        spread = count_separate_places(spots, frame["leaf"].to_numpy(dtype=np.int64), size=len(tree.places))
+    carried = carry_up(
+        counts, tree.parent, k=layer.k, places=spread, minimum_places=fewest or 1, half_full=layer.half_full
+    )
+    shown = np.flatnonzero(carried.published).tolist()
+    blocks = tuple(_block(layer, period, tree.places[node], int(carried.count[node])) for node in shown)
+    began = frame["source_period"].to_numpy(dtype=object)
+    leaf = frame["leaf"].to_numpy()
+    sources = {name: _by_piece(leaf[began == name], tree) for name in sorted(set(began.tolist()))}
+    bursts = _bursts(frame, layer, period, tree, carried)
+    return Tally(blocks, carried.hidden, bursts, frozenset(frame["event_id"]), sources)
+
+
+def _by_piece(leaves: NDArray[np.int64], tree: PlaceTree) -> dict[str, int]:
+    """How many events are in each piece that has any."""
+    pieces, numbers = np.unique(leaves, return_counts=True)
+    return {tree.places[leaf].place_id: number for leaf, number in zip(pieces.tolist(), numbers.tolist(), strict=True)}
+
+
+def _names(days: NDArray[np.int64], months: int) -> NDArray[np.object_]:
+    """The name of the period of each local day (since 1970)."""
+    names = {day: find_period(_EPOCH + dt.timedelta(days=day), months).name for day in set(days.tolist())}
+    return np.array([names[day] for day in days.tolist()], dtype=object)
+
+
+def _block(layer: ReleasedLayer, period: Period, place: Place, count: int) -> Block:
+    whole = place.level == "piece" or layer.place_set == "whole"
+    label = place.label if whole else f"Elsewhere in {place.label}"
+    return Block(layer.name, period.name, place.level, place.place_id, label, place.ward_code, count)
+
+
+def _bursts(
+    frame: pd.DataFrame, layer: ReleasedLayer, period: Period, tree: PlaceTree, carried: CarriedCounts
+) -> tuple[Burst, ...]:
+    if layer.place_set == "whole":
+        return ()
+    public = frame["reported_by"].to_numpy(dtype=object) == "public"
+    pairs = list(zip(frame["leaf"][public].tolist(), frame["day"][public].tolist(), strict=True))
+    found = []
+    for (leaf, day), number in sorted(Counter(pairs).items()):
+        if carried.published[leaf] and number >= layer.k - 1 and carried.count[leaf] - number < layer.k:
+            date = _EPOCH + dt.timedelta(days=day)
+            found.append(Burst(layer.name, period.name, tree.places[leaf].label, date, number))
+    return tuple(found)

@@ -1,0 +1,274 @@
+"""Builds a release from the store: what was published stays, what is due is added, and nothing else."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import h3.api.basic_int as h3
+import numpy as np
+from numpy.typing import NDArray
+
+from geo.errors import PolicyError, UsageError
+from hexbeat.areas.area import Area
+from hexbeat.areas.places_mask import PlacesMask, read_places_mask
+from hexbeat.release.block_counts import (
+    Burst,
+    PublishedPeriod,
+    count_events,
+    find_default_start,
+    list_due_periods,
+    tally_period,
+)
+from hexbeat.release.format import FORMAT, Period, Release, ReleasedLayer
+from hexbeat.release.policy import LayerPolicy, ReleasePolicy
+from hexbeat.release.received_events import KnownEvents, read_events
+from hexbeat.release.register import (
+    Began,
+    RegisteredRelease,
+    add_began,
+    find_counted,
+    find_outline,
+    require_same_first,
+    require_same_terms,
+)
+from hexbeat.release.release_places import PlaceTree, build_borough_tree, build_piece_tree
+from hexbeat.release.release_text import CLAIM, LIMITS
+from hexbeat.store.store import Store
+from layers.access import Viewer
+from layers.catalogue import find_layer
+
+__all__ = ["Draft", "build_draft", "build_trees", "require_independent_mask"]
+
+_PART: Final = 3  # so many parts: one of them at least must be spots at which nothing ever happened
+_FEW: Final = 10  # spots of a ward: fewer may all have had events by chance
+
+
+def require_independent_mask(mask: PlacesMask, event_spots: NDArray[np.uint64], area: Area) -> None:
+    """PolicyError if a third of the mask's spots or fewer never had an event, or none of a ward's.
+
+    `event_spots`: the H3 cells of resolution 11 of all events known, of whatever layer. A list of places made of the
+    events themselves says that something happened in each of its pieces, and so proves that what is not shown of them
+    is not nothing. A list from elsewhere may come under the limit too, after many years of events at its own points:
+    it then tells almost as much.
+    """
+    used = np.isin(mask.spot_cells, event_spots)
+    if used.any() and (~used).sum() * _PART <= len(used):
+        raise _refused(f"at {used.sum():,} of the {len(used):,} spots of this one something did", area)
+    lat, lon = np.array([h3.cell_to_latlng(cell) for cell in mask.spot_cells.tolist()]).reshape(-1, 2).T
+    ward = area.wards.locate(lon, lat)
+    for code, name in enumerate(area.wards.names):
+        own = used[ward == code]
+        if len(own) >= _FEW and own.all():
+            raise _refused(f"at every one of the {len(own):,} spots of {name} something did", area)
+
+
+def _refused(fact: str, area: Area) -> PolicyError:
+    return PolicyError(
+        "A list of places says where events can happen, and must not tell where they did",
+        fact,
+        f"make it of addresses or roads: hexbeat boundaries places FILE --area {area.name} --replace",
+    )
+
+
+_POLICE_UK = {
+    "name": "police-uk",
+    "title": "data.police.uk",
+    "note": (
+        "Contains police data from data.police.uk under the Open Government Licence v3.0. The police publish these "
+        "events at the nearest of a list of points, not where they happened, and by month."
+    ),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Draft:
+    """A release that nobody has seen yet.
+
+    `counted`: event_id of every event that counts in a period which is published for the first time; `began`: how many
+    of them by layer, the period in which they began, and piece. `first`: from which day each layer's periods run.
+    `hidden` (layer, period: events in no block) and `bursts` are for the publisher alone.
+    """
+
+    release: Release
+    counted: frozenset[str]
+    began: Began
+    first: dict[str, str]
+    hidden: dict[str, dict[str, int]]
+    bursts: tuple[Burst, ...]
+    is_new: bool
+
+
+def build_draft(
+    store: Store,
+    viewer: Viewer,
+    area: Area,
+    policy: ReleasePolicy,
+    *,
+    as_at: dt.date,
+    now: dt.datetime,
+    earlier: Sequence[RegisteredRelease],
+    before: Sequence[RegisteredRelease] = (),
+) -> Draft:
+    """The release as at the end of a local day, given every one before it: `earlier` of this area, the oldest first.
+
+    Periods that are due and were never published are counted from what is known then; all others are taken from the
+    last release as they stand. With nothing new the last release is the answer. `before`: the releases of other areas
+    that this series goes on from; it begins where they end. Raises UsageError for a day that is still to come or before
+    the last release, AreaError without a mask, PolicyError if a term changed.
+    """
+    series = [*before, *earlier]
+    _require_day(as_at, now.astimezone(area.tz).date(), series)
+    last = earlier[-1] if earlier else None
+    mask = read_places_mask(area)
+    trees = build_trees(area, mask, policy)
+    first = _first_days(policy, as_at, last, before)
+    layers = tuple(_layer(entry, dt.date.fromisoformat(first[entry.name]), as_at) for entry in policy.layers)
+    places = {place.place_id: place for name in sorted(trees) for place in trees[name].places}
+    blocks = list(last.release.blocks) if last else []
+    if last:
+        require_same_first(policy.first, last)
+        require_same_terms(last.release, Release(last.release.facts, layers, places, tuple(blocks)))
+    old = {(layer.name, period) for layer, period in _spans(last.release.layers)} if last else set()
+    fresh = [(layer, period) for layer, period in _spans(layers) if (layer.name, period) not in old]
+    if last and not fresh:
+        return Draft(last.release, frozenset(), {}, last.first, {}, (), is_new=False)
+    known = read_events(store, viewer, moment=min(now, _end_of(as_at, area)), area=area)
+    if not earlier:  # later on it stays as it is, and fills with events
+        require_independent_mask(mask, known.frame["h3_11"].to_numpy(dtype=np.uint64), area)
+    _require_one_kind(known, series)
+    was_counted = find_counted(series, known.frame["event_id"].tolist())
+    frames = count_events(known, layers, _past(series, area), was_counted, area, trees)
+    tallies = [(layer, period, tally_period(frames[layer.name], layer, period, trees[layer.place_set]))
+               for layer, period in fresh]  # fmt: skip
+    hidden, began = dict[str, dict[str, int]](), Began()
+    for layer, period, tally in tallies:
+        blocks += tally.blocks
+        hidden.setdefault(layer.name, {})[period.name] = tally.hidden
+        add_began(began, {layer.name: tally.sources})
+    order = {(layer.name, period.name): k for k, (layer, period) in enumerate(_spans(layers))}
+    blocks.sort(key=lambda block: order[block.layer, block.period])
+    release = Release(_facts(area, policy, known, as_at, series), layers, places, tuple(blocks))
+    counted = frozenset[str]().union(*(tally.counted for _, _, tally in tallies))
+    bursts = tuple(burst for _, _, tally in tallies for burst in tally.bursts)
+    return Draft(release, counted, began, first, hidden, bursts, is_new=True)
+
+
+def build_trees(area: Area, mask: PlacesMask, policy: ReleasePolicy) -> dict[str, PlaceTree]:
+    """Every set of places that the policy's layers use, by its name."""
+    trees = {}
+    for layer in policy.layers:
+        name = layer.place_set
+        if name not in trees:
+            trees[name] = (
+                build_borough_tree(area, name)
+                if layer.places == "borough"
+                else build_piece_tree(area, mask, name, floor=policy.floor, least_spots=layer.least_spots)
+            )
+    return trees
+
+
+def _require_day(as_at: dt.date, today: dt.date, earlier: Sequence[RegisteredRelease]) -> None:
+    rule = "A release is as at a day from that of the last release to today"
+    if as_at > today:
+        raise UsageError(rule, f"{as_at} is still to come", "leave --as-at out")
+    if earlier and as_at.isoformat() < earlier[-1].release.facts["as_at"]:
+        last = earlier[-1].release.facts["as_at"]
+        raise UsageError(rule, f"the last is as at {last}", "choose that day or a later one")
+
+
+def _require_one_kind(known: KnownEvents, series: Sequence[RegisteredRelease]) -> None:
+    """PolicyError for made-up and real events together: whoever makes the demonstration again could subtract it."""
+    made_up = known.demonstration or any(old.release.facts["demonstration"] for old in series)
+    if made_up and known.real:
+        raise PolicyError(
+            "A series of releases is made of demonstration events or of real ones",
+            "both were loaded, or the series began with the demonstration",
+            "remove the demonstration; a series that began with it needs a home folder and a store of their own",
+        )
+
+
+def _first_days(
+    policy: ReleasePolicy, as_at: dt.date, last: RegisteredRelease | None, before: Sequence[RegisteredRelease]
+) -> dict[str, str]:
+    """From which day each layer's periods run: fixed by its first release, and never by the data.
+
+    A series that goes on from another begins on the first day that the other did not publish.
+    """
+    first = policy.first or find_default_start(as_at)
+    days = {layer.name: first for layer in policy.layers}
+    for old in before:
+        for layer in old.release.layers:
+            ended = layer.periods[-1].end if layer.periods else dt.date.fromisoformat(old.first[layer.name])
+            days[layer.name] = max(ended, policy.first or ended)
+    own = last.first if last else {}
+    return {layer.name: own.get(layer.name, days[layer.name].isoformat()) for layer in policy.layers}
+
+
+def _past(series: Sequence[RegisteredRelease], area: Area) -> list[PublishedPeriod]:
+    """Every period of each layer that was ever published, and what counted of it in all releases together."""
+    counted, last = Began(), {old.area: old.release for old in series}
+    for old in series:
+        add_began(counted, old.began)
+    found = []
+    for name, release in last.items():
+        outline = None if name == area.name else find_outline(release)
+        for layer in release.layers:
+            so_far = counted.get(layer.name, {})
+            found += [
+                PublishedPeriod(layer.name, period, so_far.get(period.name, {}), outline) for period in layer.periods
+            ]
+    return found
+
+
+def _layer(entry: LayerPolicy, first: dt.date, as_at: dt.date) -> ReleasedLayer:
+    spec = find_layer(entry.name)
+    return ReleasedLayer(
+        spec.name, spec.title, spec.one, spec.many, spec.kind, entry.k, entry.months, entry.place_set,
+        entry.minimum_places, entry.half_full, entry.counted, list_due_periods(first, as_at, entry.months),
+    )  # fmt: skip
+
+
+def _spans(layers: tuple[ReleasedLayer, ...]) -> list[tuple[ReleasedLayer, Period]]:
+    return [(layer, period) for layer in layers for period in layer.periods]
+
+
+def _end_of(day: dt.date, area: Area) -> dt.datetime:
+    """The last second of a local day."""
+    return dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), tzinfo=area.tz) - dt.timedelta(seconds=1)
+
+
+def _facts(
+    area: Area, policy: ReleasePolicy, known: KnownEvents, as_at: dt.date, series: Sequence[RegisteredRelease]
+) -> dict[str, Any]:
+    """release.json without its layers: rules, words and provenance, and no number of events.
+
+    What was once said of a source stays said.
+    """
+    police_uk = known.police_uk or any(_POLICE_UK in old.release.facts["sources"] for old in series)
+    return {
+        "format": FORMAT,
+        "number": sum(old.area == area.name for old in series) + 1,
+        "as_at": as_at.isoformat(),
+        "demonstration": known.demonstration or any(old.release.facts["demonstration"] for old in series),
+        "area": {
+            "name": area.name,
+            "title": area.title,
+            "vintage": area.vintage,
+            "time_zone": area.time_zone,
+            "licence": area.licence,
+            "attribution": area.attribution,
+        },
+        "licence": policy.licence,
+        "sources": [*policy.sources, *([_POLICE_UK] if police_uk else [])],
+        "wording": {"claim": CLAIM, "limits": list(LIMITS)},
+        "previous": [
+            {
+                "area": old.area,
+                "number": old.number,
+                "as_at": old.release.facts["as_at"],
+                "checksum": old.checksum,
+            }
+            for old in series
+        ],
+    }

@@ -1,0 +1,279 @@
+"""Reads a release directory, and trusts nothing in it: checksums, columns, and that all refers to what is there."""
+
+import csv
+import datetime as dt
+import hashlib
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+import shapely
+from shapely.geometry import shape
+
+from geo.errors import DataError
+
+__all__ = [
+    "BLOCK_COLUMNS",
+    "CHECKSUMS",
+    "FORMAT",
+    "LEVELS",
+    "PLACE_COLUMNS",
+    "Block",
+    "Period",
+    "Place",
+    "Release",
+    "ReleasedLayer",
+    "hash_content",
+    "parse_release",
+    "read_files",
+    "read_release",
+]
+
+FORMAT: Final = "hexbeat-release/1"
+LEVELS: Final = ("piece", "group", "ward", "borough")
+CHECKSUMS: Final = "checksums.txt"
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A half-open span [start, end) of local dates; `name` is as in "2026-Q3", "2026-H2", "2026"."""
+
+    name: str
+    start: dt.date
+    end: dt.date
+
+
+@dataclass(frozen=True, slots=True)
+class ReleasedLayer:
+    """A layer as it is released: its words, its threshold k, its period length in months, and which set of places."""
+
+    name: str
+    title: str
+    one: str
+    many: str
+    kind: str
+    k: int
+    months: int
+    place_set: str
+    minimum_places: int | None
+    half_full: bool
+    counted: str
+    periods: tuple[Period, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One node of a tree of places. `ward_code` is None for a borough, `parent_id` for a root; `outline` is WGS 84.
+
+    `possible_places`: at how many spots (H3 cells of resolution 11) of a piece events can happen, or, in a set for a
+    minimum of places, at how many of which no two touch; None for other levels.
+    """
+
+    place_id: str
+    place_set: str
+    level: str
+    label: str
+    ward_code: str | None
+    parent_id: str | None
+    outline: shapely.Geometry
+    possible_places: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One published number: the events of a layer and period in a place, without its smaller blocks."""
+
+    layer: str
+    period: str
+    level: str
+    place_id: str
+    place_label: str
+    ward_code: str | None
+    count: int
+
+
+@dataclass(frozen=True, eq=False)
+class Release:
+    """A whole release in memory. `facts` is release.json without its layers."""
+
+    facts: Mapping[str, Any]
+    layers: tuple[ReleasedLayer, ...]
+    places: Mapping[str, Place]
+    blocks: tuple[Block, ...]
+
+    @classmethod
+    def read(cls, folder: Path) -> "Release":
+        """The release in a directory; DataError if a file is missing, changed since it was written, or malformed."""
+        return read_release(folder)
+
+    def layer(self, name: str) -> ReleasedLayer:
+        """The released layer of that name; DataError if it is not released."""
+        for layer in self.layers:
+            if layer.name == name:
+                return layer
+        released = ", ".join(layer.name for layer in self.layers)
+        raise DataError("A release has some of the layers", f"it has no {name!r}", f"choose from {released}")
+
+    def blocks_of(self, layer: str, period: str) -> tuple[Block, ...]:
+        """The blocks of a layer and period, as they stand in blocks.csv; empty if nothing is published."""
+        return self._by_period.get((layer, period), ())
+
+    def covering(self, layer: str, period: str) -> dict[str, Block | None]:
+        """For each piece of the layer's places (the borough where there are no pieces) the block that it is part of.
+
+        None where its number is hidden. This is what a map paints: all pieces of one block alike, with its one count.
+        """
+        blocks = {block.place_id: block for block in self.blocks_of(layer, period)}
+        chosen = self.layer(layer).place_set
+        covering: dict[str, Block | None] = {}
+        for place in self.leaves(chosen):
+            node: Place | None = place
+            while node is not None and node.place_id not in blocks:
+                node = self.places.get(node.parent_id or "")
+            covering[place.place_id] = blocks[node.place_id] if node else None
+        return covering
+
+    def leaves(self, place_set: str) -> tuple[Place, ...]:
+        """The smallest places of a set: its pieces, or the borough alone."""
+        return self._leaves.get(place_set, ())
+
+    @cached_property
+    def _by_period(self) -> dict[tuple[str, str], tuple[Block, ...]]:
+        found: dict[tuple[str, str], list[Block]] = {}
+        for block in self.blocks:
+            found.setdefault((block.layer, block.period), []).append(block)
+        return {key: tuple(blocks) for key, blocks in found.items()}
+
+    @cached_property
+    def _leaves(self) -> dict[str, tuple[Place, ...]]:
+        parents = {place.parent_id for place in self.places.values()}
+        found: dict[str, list[Place]] = {}
+        for place in self.places.values():
+            if place.place_id not in parents:
+                found.setdefault(place.place_set, []).append(place)
+        return {key: tuple(places) for key, places in found.items()}
+
+
+def hash_content(content: bytes) -> str:
+    """SHA-256 in 64 hexadecimal digits."""
+    return hashlib.sha256(content).hexdigest()
+
+
+PLACE_COLUMNS: Final = ("place_id", "place_set", "level", "label", "ward_code", "parent_id", "possible_places")
+BLOCK_COLUMNS: Final = (
+    "layer",
+    "period",
+    "period_start",
+    "period_end",
+    "level",
+    "place_id",
+    "place_label",
+    "ward_code",
+    "count",
+)
+
+
+def read_release(folder: Path) -> Release:
+    """The release in a directory; DataError as `Release.read` says."""
+    return parse_release(read_files(folder), name=folder.name)
+
+
+def read_files(folder: Path) -> dict[str, bytes]:
+    """Every file that checksums.txt names, unchanged since it was written, and checksums.txt itself."""
+    try:
+        sums = (folder / CHECKSUMS).read_bytes()
+        pairs = [line.split("  ", 1) for line in sums.decode().splitlines()]
+        files = {name: (folder / Path(name).name).read_bytes() for _, name in pairs}
+    except (OSError, ValueError) as error:
+        raise _unreadable(folder.name, f"a file of it cannot be read ({type(error).__name__})") from error
+    changed = sorted(name for digest, name in pairs if hash_content(files[name]) != digest)
+    if changed:
+        raise _unreadable(folder.name, f"{', '.join(changed)} changed since it was written")
+    return files | {CHECKSUMS: sums}
+
+
+def parse_release(files: Mapping[str, bytes], *, name: str = "the release") -> Release:
+    """The release that these files (name to content) make; DataError if they make none."""
+    try:
+        facts: dict[str, Any] = json.loads(files["release.json"])
+        if facts.get("format") != FORMAT:
+            raise _unreadable(name, f"its format is {facts.get('format')!r} and not {FORMAT!r}")
+        layers = tuple(_layer(entry) for entry in facts.pop("layers"))
+        places = _places(files)
+        blocks = tuple(_block(row) for row in _rows(files["blocks.csv"], BLOCK_COLUMNS))
+        _require_whole(layers, places, blocks)
+    except (KeyError, TypeError, ValueError, shapely.errors.ShapelyError) as error:
+        raise _unreadable(name, f"its files do not fit together ({error})") from error
+    return Release(facts=facts, layers=layers, places=places, blocks=blocks)
+
+
+def _layer(entry: dict[str, Any]) -> ReleasedLayer:
+    periods = tuple(
+        Period(row["name"], dt.date.fromisoformat(row["start"]), dt.date.fromisoformat(row["end"]))
+        for row in entry["periods"]
+    )
+    layer = ReleasedLayer(**(entry | {"periods": periods}))
+    texts = (layer.name, layer.title, layer.one, layer.many, layer.kind, layer.place_set, layer.counted)
+    numbers = (layer.k, layer.months, 0 if layer.minimum_places is None else layer.minimum_places)
+    if any(type(text) is not str for text in texts) or any(type(number) is not int for number in numbers):
+        raise ValueError(f"layer {layer.name} has a text where a number belongs, or the other way round")
+    if type(layer.half_full) is not bool:
+        raise ValueError(f"half_full of layer {layer.name} is neither true nor false")
+    return layer
+
+
+def _places(files: Mapping[str, bytes]) -> dict[str, Place]:
+    features = json.loads(files["outlines.geojson"])["features"]
+    outlines = {feature["properties"]["place_id"]: shape(feature["geometry"]) for feature in features}
+    places = {}
+    for row in _rows(files["places.csv"], PLACE_COLUMNS):
+        values: dict[str, Any] = row | {key: row[key] or None for key in ("ward_code", "parent_id")}
+        values["possible_places"] = int(row["possible_places"]) if row["possible_places"] else None
+        places[row["place_id"]] = Place(**values, outline=outlines[row["place_id"]])
+    return places
+
+
+def _block(row: dict[str, str]) -> Block:
+    values: dict[str, Any] = {key: row[key] for key in row if key not in ("period_start", "period_end")}
+    return Block(**(values | {"ward_code": row["ward_code"] or None, "count": int(row["count"])}))
+
+
+def _rows(content: bytes, columns: tuple[str, ...]) -> list[dict[str, str]]:
+    table = csv.DictReader(io.StringIO(content.decode(), newline=""))
+    if tuple(table.fieldnames or ()) != columns:
+        raise ValueError(f"columns are {', '.join(table.fieldnames or ())}")
+    return list(table)
+
+
+def _require_whole(layers: tuple[ReleasedLayer, ...], places: Mapping[str, Place], blocks: tuple[Block, ...]) -> None:
+    """ValueError unless the tree is one tree a set, and each block is once and of a layer, period and place there."""
+    for place in places.values():
+        parent = places[place.parent_id] if place.parent_id else None
+        if place.level not in LEVELS or (
+            parent and (parent.place_set != place.place_set or LEVELS.index(parent.level) <= LEVELS.index(place.level))
+        ):
+            raise ValueError(f"place {place.place_id} does not fit its tree")
+    sets = {layer.name: layer.place_set for layer in layers}
+    missing = set(sets.values()) - {place.place_set for place in places.values()}
+    if missing:
+        raise ValueError(f"there are no places {', '.join(sorted(missing))}")
+    known = {(layer.name, period.name) for layer in layers for period in layer.periods}
+    seen = set()
+    for block in blocks:
+        place, key = places[block.place_id], (block.layer, block.period, block.place_id)
+        fits = (block.layer, block.period) in known and place.place_set == sets[block.layer]
+        if not fits or place.level != block.level or key in seen:
+            raise ValueError(f"a block of {block.place_id} in {block.period} does not fit its place")
+        seen.add(key)
+
+
+def _unreadable(name: str, fact: str) -> DataError:
+    return DataError(
+        "A release is the directory that hexbeat release build wrote, unchanged",
+        f"{name}: {fact}",
+        "fetch it again from whoever published it, or build it again",
+    )

@@ -1,0 +1,160 @@
+"""Publishing: what the audit finds nothing in is noted in the register and written, whole; anything else is not."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from geo.errors import PolicyError
+from hexbeat.store.databases import reading, working
+from hexbeat.store.schema import published
+from layers.access import Action, Viewer, require
+
+if TYPE_CHECKING:
+    from hexbeat.store.store import Store
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from geo.errors import UsageError
+from hexbeat.areas.area import Area
+from hexbeat.release.audit import AuditReport, audit_release
+from hexbeat.release.block_counts import Burst
+from hexbeat.release.builder import Draft, build_draft
+from hexbeat.release.format import CHECKSUMS, Release, hash_content, parse_release
+from hexbeat.release.policy import ReleasePolicy
+from hexbeat.release.register import (
+    Register,
+    RegisteredRelease,
+    find_series_before,
+    read_all_registers,
+    require_no_other_area,
+)
+from hexbeat.release.release_files import atomic_replace, build_release_files, find_release_checksum
+from hexbeat.release.series import find_series_faults
+from hexbeat.store.store import Store
+
+__all__ = ["Publication", "publish_release", "record_head", "require_whole_register"]
+
+
+def require_whole_register(store: "Store", viewer: Viewer, registered: Mapping[tuple[str, int], str]) -> None:
+    """PolicyError if the store knows of a release that the register (area and number: checksum) does not hold."""
+    require(viewer, Action.EXPORT)
+    with reading(store.engine) as connection:
+        known = connection.execute(sa.select(published).order_by(published.c.area, published.c.number)).all()
+    for area, number, checksum in known:
+        if registered.get((area, number)) != checksum:
+            fact = "another one than the register has" if (area, number) in registered else "and the register has none"
+            raise PolicyError(
+                "The register holds every release that was ever made of this store",
+                f"the store knows number {number} of {area}, {fact}",
+                "put the folder published back from a copy; without it nothing can be published",
+            )
+
+
+def record_head(store: "Store", viewer: Viewer, area: str, number: int, checksum: str) -> None:
+    """Note a release in the store, before it is handed out."""
+    require(viewer, Action.EXPORT)
+    with working(store.engine) as connection:
+        mine = sa.and_(published.c.area == area, published.c.number == number)
+        if connection.execute(sa.select(published.c.number).where(mine)).first() is None:
+            connection.execute(sa.insert(published).values(area=area, number=number, checksum=checksum))
+
+
+_SHOWN: Final = 3  # findings that an error names
+
+
+@dataclass(frozen=True, eq=False)
+class Publication:
+    """A release that was written: `is_new` is False where nothing was due and the last one was written again.
+
+    `first`: from which day each layer's periods run. `hidden` (layer, period: events in no block) and `bursts` are for
+    the publisher alone. A dry run gives the same, with nothing noted or written.
+    """
+
+    release: Release
+    checksum: str
+    report: AuditReport
+    first: Mapping[str, str]
+    hidden: Mapping[str, Mapping[str, int]]
+    bursts: tuple[Burst, ...]
+    is_new: bool
+
+
+def publish_release(  # noqa: PLR0913 (from where, to where, when and how a release is made)
+    store: Store,
+    viewer: Viewer,
+    area: Area,
+    policy: ReleasePolicy,
+    out: Path,
+    *,
+    home: Path,
+    as_at: dt.date,
+    now: dt.datetime,
+    continues: str | None = None,
+    dry_run: bool = False,
+) -> Publication:
+    """Build, audit, note and write the release as at a local day.
+
+    `out` must be new, empty, or hold an earlier release of this register, which is replaced. `continues` names the area
+    from whose series this one goes on, for its first release: new wards begin with a new period. PolicyError if a term
+    changed or the audit finds anything; nothing is written then. Also raises what `build_draft` raises.
+    """
+    register = Register.of(home, area.name)
+    earlier = register.all()
+    before = find_series_before(home, earlier, continues)
+    require_no_other_area(home, area, before)
+    _require_free(out, home, [*before, *earlier])
+    require_whole_register(store, viewer, read_all_registers(home))
+    draft = build_draft(store, viewer, area, policy, as_at=as_at, now=now, earlier=earlier, before=before)
+    files = build_release_files(draft.release) if draft.is_new else dict(earlier[-1].files)
+    report = _audit_files(files, [*before, *(earlier if draft.is_new else earlier[:-1])])
+    if not dry_run:
+        number = int(draft.release.facts["number"])
+        if draft.is_new:
+            goes_on = before[-1].area if before else None
+            register.add(number, files, counted=draft.counted, began=draft.began, first=draft.first, continues=goes_on)
+        record_head(store, viewer, area.name, number, find_release_checksum(files))
+        atomic_replace(out, files)
+    return _build_publication(draft, files, report)
+
+
+def _build_publication(draft: Draft, files: dict[str, bytes], report: AuditReport) -> Publication:
+    return Publication(
+        draft.release, find_release_checksum(files), report, draft.first, draft.hidden, draft.bursts, draft.is_new
+    )
+
+
+def _audit_files(files: Mapping[str, bytes], earlier: list[RegisteredRelease]) -> AuditReport:
+    """The audit of the very bytes that would be written; PolicyError if it finds anything."""
+    release = parse_release(files)
+    named = find_series_faults(release, earlier)
+    report = audit_release(release, before=[old.release for old in earlier], more=named)
+    if report.findings:
+        where = [f"{found.layer} {found.period} {found.place}: {found.reason}" for found in report.findings[:_SHOWN]]
+        raise PolicyError(
+            "A release is written only if the audit finds nothing",
+            f"it found {len(report.findings)}: {'; '.join(where)}",
+            "nothing was written; report this as a fault of Hexbeat",
+        )
+    return report
+
+
+def _require_free(out: Path, home: Path, earlier: Sequence[RegisteredRelease]) -> None:
+    rule = "A release goes into a new folder, or takes the place of an earlier one of the same register"
+    if home.resolve() in (out.resolve(), *out.resolve().parents):
+        raise UsageError(rule, f"{out.name} lies in the home folder", "choose a folder outside of it")
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+        return
+    sums = out / CHECKSUMS
+    was = next((old for old in earlier if sums.is_file() and hash_content(sums.read_bytes()) == old.checksum), None)
+    if was is not None and {path.name for path in out.iterdir()} == set(was.files):
+        return
+    known = sums.is_file() and was is None
+    raise UsageError(
+        rule,
+        f"{out.name} holds {'a release that the register does not know' if known else 'something else'}",
+        "choose another folder" + ("; if its register is lost, put it back from a copy first" if known else ""),
+    )

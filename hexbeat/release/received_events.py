@@ -1,0 +1,93 @@
+"""What a release counts: the events known at its moment, each with the one period that it belongs to for good."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pandas as pd
+import sqlalchemy as sa
+
+from hexbeat.areas.area import Area
+from hexbeat.store.databases import reading
+from hexbeat.store.live_columns import build_known_condition
+from hexbeat.store.schema import batch_files, batches, events
+from layers.access import Action, Viewer, require
+from layers.event import DEMONSTRATION
+from layers.timestamps import to_seconds
+
+if TYPE_CHECKING:
+    from hexbeat.store.store import Store
+
+__all__ = ["KnownEvents", "read_events"]
+
+_COLUMNS: Final = ("event_id", "layer", "h3_09", "h3_11", "ward_code", "lon", "lat", "reported_by")
+_ORIGIN: Final = ("occurred_from", "recorded_at")
+_FROM_POLICE_UK: Final = "police-uk-"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KnownEvents:
+    """The events in force at a moment, one row each, sorted by event_id.
+
+    `frame`: event_id, layer, h3_09, h3_11, ward_code, lon, lat, reported_by as known then; occurred_from, recorded_at
+    (UTC seconds) of the event's very first version, so that no later correction moves an event to another period.
+    `demonstration`, `police_uk` and `real` (anything but the demonstration): whether something was loaded from there,
+    be there events or not, so that a release which says so tells nothing of events that it does not show.
+    """
+
+    frame: pd.DataFrame
+    demonstration: bool
+    police_uk: bool
+    real: bool
+
+
+def read_events(store: "Store", viewer: Viewer, *, moment: datetime, area: Area) -> KnownEvents:
+    """The events of the area that were known at an aware moment. PolicyError if the viewer may not export.
+
+    An event that was loaded for wards which the area does not have is given its ward by its coordinates.
+    """
+    require(viewer, Action.EXPORT)
+    first = events.alias("first")
+    numbers = sa.select(sa.func.min(events.c.row_id).label("row_id")).group_by(events.c.event_id).subquery()
+    origins = (
+        sa.select(first.c.event_id, first.c.occurred_from, first.c.recorded_at)
+        .join(numbers, numbers.c.row_id == first.c.row_id)
+        .subquery()
+    )
+    query = (
+        sa.select(*(events.c[name] for name in _COLUMNS), *(origins.c[name] for name in _ORIGIN))
+        .join(origins, origins.c.event_id == events.c.event_id)
+        .where(build_known_condition(moment))
+        .order_by(events.c.event_id)
+    )
+    loaded = (
+        sa.select(batch_files.c.source)
+        .join(batches, batches.c.batch_id == batch_files.c.batch_id)
+        .where(batches.c.created <= to_seconds(moment), batches.c.undone_at.is_(None))
+        .distinct()
+    )
+    with reading(store.engine) as connection:
+        rows = connection.execute(query).all()
+        sources = set(connection.execute(loaded).scalars())
+    names = [*_COLUMNS, *_ORIGIN]
+    columns = zip(*rows, strict=True) if rows else ([] for _ in names)
+    frame = pd.DataFrame({name: np.array(values) for name, values in zip(names, columns, strict=True)})
+    return KnownEvents(
+        _within(frame, area),
+        DEMONSTRATION in sources,
+        any(source.startswith(_FROM_POLICE_UK) for source in sources),
+        bool(sources - {DEMONSTRATION}),
+    )
+
+
+def _within(frame: pd.DataFrame, area: Area) -> pd.DataFrame:
+    """The events of the area's wards, those with the codes of other wards by their coordinates."""
+    codes = np.array([*area.wards.codes, ""], dtype=object)
+    ward = frame["ward_code"].to_numpy(dtype=object)
+    other = ~np.isin(ward.astype(str), codes.astype(str))
+    if other.any():
+        lon, lat = (frame.loc[other, name].to_numpy(dtype=np.float64) for name in ("lon", "lat"))
+        ward[other] = codes[area.wards.locate(lon, lat)]
+    frame = frame.assign(ward_code=ward)
+    return frame[frame["ward_code"] != ""].reset_index(drop=True)

@@ -1,0 +1,294 @@
+"""Everything that was ever published for an area, whole: what later releases are held to, and never rewritten.
+
+In the home folder, `published/<area>/0001/release` is a copy of the first release, `0002/release` of the second, and
+`0001/note.json` says what is no business of the public: for each layer the day from which its periods run; from which
+other area's series this one goes on; digests of the events that counted, so that none ever counts twice, even if its
+load was undone or its rows were removed, and it came again; and how many counted, by the period in which they began and
+their piece, so that a file which comes again with other keys adds nothing. A digest (BLAKE2b of the event's name, with
+a key of its own for each release) says nothing by itself; whoever has the register and an event's natural key can tell
+that it counted.
+"""
+
+import datetime as dt
+import json
+import secrets
+import shutil
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, Final
+
+import shapely
+
+from geo.errors import DataError, PolicyError, UsageError
+from hexbeat.areas.area import Area
+from hexbeat.release.format import Release, parse_release, read_files
+from hexbeat.release.release_files import find_release_checksum, sync_folder, write_folder
+
+__all__ = [
+    "Began",
+    "Register",
+    "RegisteredRelease",
+    "add_began",
+    "find_counted",
+    "find_outline",
+    "find_series_before",
+    "read_all_registers",
+    "require_no_other_area",
+    "require_same_first",
+    "require_same_terms",
+]
+
+Began = dict[str, dict[str, dict[str, int]]]  # layer, period in which events began, piece: how many counted
+COPY: Final = "release"
+NOTE: Final = "note.json"
+_DIGITS: Final = 16  # hexadecimal, of a digest: 64 bits
+_SHARED: Final = 0.001  # of the smaller of two areas: less is how outlines of neighbours differ
+
+
+@dataclass(frozen=True, eq=False)
+class RegisteredRelease:
+    """One published release: its number, files, and values; `first` and `continues` as the register keeps them."""
+
+    number: int
+    files: Mapping[str, bytes]
+    release: Release
+    first: dict[str, str]
+    continues: str | None
+    began: Began
+    _key: bytes = field(repr=False)
+    _counted: frozenset[str] = field(repr=False)
+
+    @property
+    def area(self) -> str:
+        """The name of its area."""
+        return str(self.release.facts["area"]["name"])
+
+    @property
+    def checksum(self) -> str:
+        """The checksum of the whole release."""
+        return find_release_checksum(dict(self.files))
+
+    def has_counted(self, event_id: str) -> bool:
+        """Whether the event counted in a period that this release was the first to publish."""
+        return _digest(event_id, self._key) in self._counted
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """The register of one area."""
+
+    folder: Path
+
+    @classmethod
+    def of(cls, home: Path, area: str) -> "Register":
+        """The register of an area in a home folder; nothing is made until something is published."""
+        return cls(home / "published" / area)
+
+    def all(self) -> list[RegisteredRelease]:
+        """Every release, the oldest first; DataError if a copy is gone or changed."""
+        numbers = sorted(int(path.name) for path in self.folder.glob("[0-9]*"))
+        if numbers != list(range(1, len(numbers) + 1)):
+            raise self._broken(f"number {len(numbers)} or one before it is missing")
+        return [self._read(number) for number in numbers]
+
+    def add(
+        self,
+        number: int,
+        files: Mapping[str, bytes],
+        *,
+        counted: Collection[str],
+        began: Began,
+        first: dict[str, str],
+        continues: str | None,
+    ) -> None:
+        """Note a release before it is handed out, whole or not at all; PolicyError if that number is taken."""
+        key = secrets.token_bytes(16)
+        facts = {
+            "began": began,
+            "checksum": find_release_checksum(dict(files)),
+            "continues": continues,
+            "counted": "".join(sorted(_digest(event_id, key) for event_id in counted)),
+            "first": first,
+            "key": key.hex(),
+        }
+        draft = self.folder / f".draft-{secrets.token_hex(4)}"
+        try:
+            write_folder(draft / COPY, files)
+            write_folder(draft, {NOTE: json.dumps(facts, indent=1, sort_keys=True).encode()})
+            draft.rename(self.folder / f"{number:04}")  # fails where there is one, and is all or nothing
+        except OSError as error:
+            shutil.rmtree(draft, ignore_errors=True)
+            if not (self.folder / f"{number:04}").exists():
+                raise
+            raise PolicyError(
+                "A release is published once",
+                f"number {number} was made by somebody else meanwhile",
+                "run the command again",
+            ) from error
+        sync_folder(self.folder)
+
+    def _read(self, number: int) -> RegisteredRelease:
+        try:
+            folder = self.folder / f"{number:04}"
+            facts: dict[str, Any] = json.loads((folder / NOTE).read_text(encoding="utf-8"))
+            files = read_files(folder / COPY)
+            text = facts["counted"]
+            counted = frozenset(text[at : at + _DIGITS] for at in range(0, len(text), _DIGITS))
+            found = RegisteredRelease(
+                number, files, parse_release(files), facts["first"], facts["continues"], facts["began"],
+                bytes.fromhex(facts["key"]), counted,
+            )  # fmt: skip
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise self._broken(f"number {number} cannot be read ({type(error).__name__})") from error
+        if found.checksum != facts.get("checksum"):
+            raise self._broken(f"number {number} was changed")
+        return found
+
+    def _broken(self, fact: str) -> DataError:
+        return DataError(
+            "The register holds every release that was ever published, unchanged",
+            f"in published/{self.folder.name} {fact}",
+            "put it back from a copy; without it nothing can be published",
+        )
+
+
+def _digest(event_id: str, key: bytes) -> str:
+    return blake2b(event_id.encode(), key=key, digest_size=_DIGITS // 2).hexdigest()
+
+
+def find_counted(series: Iterable[RegisteredRelease], event_ids: Iterable[str]) -> frozenset[str]:
+    """Those of the events that counted in a period which one of these releases was the first to publish."""
+    known = list(series)
+    if not known:
+        return frozenset()
+    return frozenset(name for name in event_ids if any(old.has_counted(name) for old in known))
+
+
+def read_all_registers(home: Path) -> dict[tuple[str, int], str]:
+    """The checksum of every release of every area that a home's register holds, by area and number."""
+    folders = sorted((home / "published").glob("*"))
+    return {(folder.name, old.number): old.checksum for folder in folders for old in Register(folder).all()}
+
+
+def add_began(whole: Began, more: Mapping[str, Mapping[str, Mapping[str, int]]]) -> None:
+    """Add counts to others, in place."""
+    for layer, periods in more.items():
+        for period, pieces in periods.items():
+            sums = whole.setdefault(layer, {}).setdefault(period, {})
+            for piece, number in pieces.items():
+                sums[piece] = sums.get(piece, 0) + number
+
+
+def find_outline(release: Release) -> shapely.Geometry:
+    """The ground that a release is about."""
+    return shapely.union_all([place.outline for place in release.places.values() if place.parent_id is None])
+
+
+def find_series_before(
+    home: Path, earlier: Sequence[RegisteredRelease], continues: str | None
+) -> list[RegisteredRelease]:
+    """The releases of other areas from which a series goes on, the oldest first.
+
+    `continues` is what the publisher says, `earlier` the area's own releases, the first of which holds it for good.
+    UsageError if that area published nothing, PolicyError if it is another than before.
+    """
+    was = earlier[0].continues if earlier else continues
+    if earlier and continues is not None and continues != was:
+        fact = f"this series {f'goes on from {was}' if was else 'began by itself'}, and not from {continues}"
+        raise _refused(fact, "leave --continues out")
+    if was is None:
+        return []
+    old = Register.of(home, was).all()
+    if not old:
+        raise UsageError(
+            "A series goes on from one that was published",
+            f"of {was} there is none",
+            "name an area that has a folder in published",
+        )
+    return [*find_series_before(home, old, None), *old]
+
+
+def require_no_other_area(home: Path, area: Area, before: Sequence[RegisteredRelease]) -> None:
+    """PolicyError if wards of the area were published in a series that this one does not go on from."""
+    allowed = {area.name, *(old.area for old in before)}
+    for folder in sorted((home / "published").glob("*")):
+        published = Register(folder).all() if folder.name not in allowed else []
+        if published and published[0].continues in allowed:
+            raise _refused(
+                f"the series of {published[0].continues} goes on as {folder.name}", f"use --area {folder.name}"
+            )
+        shared = _shared_wards(published[-1].release, area) if published else 0
+        if shared:
+            raise _refused(
+                f"{shared} wards of {area.name} lie in what was published as {folder.name}",
+                f"use --area {folder.name}, or --continues {folder.name} to go on from there with the next period",
+            )
+
+
+def _shared_wards(release: Release, area: Area) -> int:
+    """How many of the area's wards lie in the release's area, by code or by outline."""
+    places = release.places.values()
+    codes = {place.ward_code for place in places}
+    common = shapely.area(shapely.intersection(area.wards.polygons, find_outline(release)))
+    within = common > _SHARED * shapely.area(area.wards.polygons)
+    return sum(code in codes or bool(inside) for code, inside in zip(area.wards.codes, within, strict=True))
+
+
+def require_same_first(first: dt.date | None, last: RegisteredRelease) -> None:
+    """PolicyError if a policy begins on another day than the series did; None: it does not say.
+
+    A series that goes on from another begins where that one ended, on the policy's day or later.
+    """
+    for layer, day in last.first.items():
+        if first and (first.isoformat() > day or (last.continues is None and first.isoformat() != day)):
+            raise _refused(
+                f"the first day of {layer} was {day} and is now {first}",
+                f'put first = "{day}" into the policy, or leave it out',
+            )
+
+
+def require_same_terms(earlier: Release, later: Release) -> None:
+    """PolicyError unless every layer keeps its terms and its places, and every published number stays as it is."""
+    names = {layer.name for layer in later.layers}
+    for old in earlier.layers:
+        if old.name not in names:
+            raise _refused(f"{old.name} was published before and is left out", f"put {old.name} back into the policy")
+        new = later.layer(old.name)
+        _require_same(old.name, "threshold k", old.k, new.k)
+        _require_same(old.name, "period length in months", old.months, new.months)
+        _require_same(old.name, "minimum of places", old.minimum_places, new.minimum_places)
+        _require_same(old.name, "bound half_full", str(old.half_full).lower(), str(new.half_full).lower())
+        _require_same(old.name, "set of places", old.place_set, new.place_set)
+        if _geometry(earlier, old.place_set) != _geometry(later, old.place_set):
+            raise _refused(
+                f"{old.name} has other places than before: wards, the list of places or the floor changed",
+                "keep the area's files as they were; new wards are an area of their own: --area NEW --continues OLD",
+            )
+        if new.periods[: len(old.periods)] != old.periods:
+            raise _refused(f"{old.name} has other periods than before", "keep the first day of the policy")
+        for period in old.periods:
+            if earlier.blocks_of(old.name, period.name) != later.blocks_of(old.name, period.name):
+                raise _refused(f"{old.name} of {period.name} has other numbers", "late events count when received")
+
+
+def _require_same(layer: str, what: str, before: object, now: object) -> None:
+    if before != now:
+        raise _refused(f"the {what} of {layer} was {before} and is now {now}", f"put back {before} in the policy")
+
+
+def _geometry(release: Release, place_set: str) -> list[tuple[object, ...]]:
+    return [
+        (place.place_id, place.level, place.parent_id, place.possible_places, shapely.to_wkb(place.outline))
+        for place in release.places.values()
+        if place.place_set == place_set
+    ]
+
+
+def _refused(fact: str, hint: str) -> PolicyError:
+    return PolicyError(
+        "What was published keeps its terms for good: two ways of counting the same events prove what lies between",
+        fact,
+        hint,
+    )

@@ -1,0 +1,146 @@
+"""A release as the bytes of its files: the same values always give the same bytes."""
+
+import csv
+import io
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import shapely
+
+from hexbeat.release.format import (
+    BLOCK_COLUMNS,
+    CHECKSUMS,
+    PLACE_COLUMNS,
+    Period,
+    Place,
+    Release,
+    ReleasedLayer,
+    hash_content,
+)
+from hexbeat.release.release_text import format_dictionary, format_licence, format_readme
+
+__all__ = ["atomic_replace", "build_release_files", "find_release_checksum", "sync_folder", "write_folder"]
+
+
+def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write files (name to content) into a folder, made if it is not there, and have them on the disk."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        with (folder / name).open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    sync_folder(folder)
+
+
+def atomic_replace(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Put a folder of these files in the place of another, whole or not at all."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    mark = secrets.token_hex(4)
+    draft, old = (folder.with_name(f".{folder.name}-{ending}-{mark}") for ending in ("new", "old"))
+    try:
+        write_folder(draft, files)
+        if folder.exists():
+            folder.rename(old)
+        draft.rename(folder)
+        sync_folder(folder.parent)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the names in a folder on the disk, where the system can say so."""
+    try:
+        number = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return  # a system whose folders cannot be opened
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
+
+
+def build_release_files(release: Release) -> dict[str, bytes]:
+    """Name to content of every file of the directory, checksums.txt last.
+
+    Nothing here asks whether the release is safe: `hexbeat.release.publication.publish` does, and is what writes.
+    """
+    files = {
+        "LICENCE.txt": format_licence(release.facts).encode(),
+        "README.txt": format_readme(release).encode(),
+        "blocks.csv": _blocks(release).encode(),
+        "dictionary.md": format_dictionary(release).encode(),
+        "outlines.geojson": _outlines(release.places.values()).encode(),
+        "places.csv": _places(release.places.values()).encode(),
+        "release.json": _json({**release.facts, "layers": [_layer(layer) for layer in release.layers]}).encode(),
+    }
+    sums = "".join(f"{hash_content(files[name])}  {name}\n" for name in sorted(files))
+    return files | {CHECKSUMS: sums.encode()}
+
+
+def find_release_checksum(files: dict[str, bytes]) -> str:
+    """One number for a whole release: that of checksums.txt."""
+    return hash_content(files[CHECKSUMS])
+
+
+def _layer(layer: ReleasedLayer) -> dict[str, Any]:
+    facts = {name: getattr(layer, name) for name in ReleasedLayer.__dataclass_fields__}
+    return facts | {"periods": [_period(period) for period in layer.periods]}
+
+
+def _period(period: Period) -> dict[str, str]:
+    return {"name": period.name, "start": period.start.isoformat(), "end": period.end.isoformat()}
+
+
+def _blocks(release: Release) -> str:
+    spans = {(layer.name, period.name): period for layer in release.layers for period in layer.periods}
+    rows = []
+    for block in release.blocks:
+        span = _period(spans[block.layer, block.period])
+        row = {name: getattr(block, name) for name in BLOCK_COLUMNS if not name.startswith("period_")}
+        rows.append(row | {"period_start": span["start"], "period_end": span["end"]})
+    return _csv(BLOCK_COLUMNS, rows)
+
+
+def _places(places: Iterable[Place]) -> str:
+    return _csv(PLACE_COLUMNS, [_properties(place) for place in places])
+
+
+def _outlines(places: Iterable[Place]) -> str:
+    features = [
+        {
+            "type": "Feature",
+            "properties": _properties(place),
+            "geometry": json.loads(shapely.to_geojson(_rounded(place.outline))),
+        }
+        for place in places
+    ]
+    lines = ",\n".join(_json(feature, indent=None).strip() for feature in features)
+    return f'{{"type": "FeatureCollection", "features": [\n{lines}\n]}}\n'
+
+
+def _rounded(outline: shapely.Geometry) -> shapely.Geometry:
+    return shapely.transform(outline, lambda corners: np.round(corners, 6))
+
+
+def _properties(place: Place) -> dict[str, str | int | None]:
+    return {name: getattr(place, name) for name in PLACE_COLUMNS}
+
+
+def _csv(columns: Sequence[str], rows: Iterable[dict[str, Any]]) -> str:
+    text = io.StringIO(newline="")
+    table = csv.DictWriter(text, columns, lineterminator="\n")
+    table.writeheader()
+    table.writerows(rows)
+    return text.getvalue()
+
+
+def _json(value: Any, *, indent: int | None = 1) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=indent, sort_keys=True) + "\n"

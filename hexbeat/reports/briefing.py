@@ -1,0 +1,262 @@
+"""The facts of a briefing, for the daily meeting on threat, risk and harm or for a shift: what matters, where, and why.
+
+Nothing here draws. Counts are of the last days known; places are hotspots, which are facts with their reasons.
+"""
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hexbeat.areas.area import Area
+from layers.catalogue import LAYERS, find_layer
+from layers.columns import Columns
+from layers.periods import find_known_period
+from layers.timestamps import from_seconds
+
+if TYPE_CHECKING:
+    import pandas as pd
+import math
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from hexbeat.analysis.alerts import Alert, build_alert_report, choose_default_day
+from hexbeat.analysis.change_map import FALL, RISE, TOO_FEW, build_change_map
+from hexbeat.analysis.count_files import find_demonstration_mark
+from hexbeat.analysis.method_selection import SelectedMethod
+from hexbeat.analysis.study import Study, load_study
+from hexbeat.reports.briefing_places import (
+    ClosureLine,
+    ForecastLine,
+    PlaceLine,
+    build_forecast_lines,
+    find_closure_lines,
+    find_hot_places,
+)
+from layers.event import LayerSpec
+from layers.filters import Filter
+from layers.periods import Period
+from layers.wording import format_date
+
+__all__ = [
+    "Alert",
+    "Briefing",
+    "ClosureLine",
+    "ForecastLine",
+    "LayerLine",
+    "PlaceLine",
+    "Purpose",
+    "SourceLine",
+    "VisitLine",
+    "build_briefing",
+    "build_source_lines",
+    "build_visit_lines",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLine:
+    """A source of a layer, its newest record's local day (None: it has none), and how many days ago that was."""
+
+    source: str
+    layer: str
+    last: dt.date | None
+    days_old: int | None
+
+
+def build_source_lines(
+    columns: Columns, area: Area, summary: "pd.DataFrame | None", *, today: dt.date
+) -> tuple[SourceLine, ...]:
+    """A line for each source and layer of hexbeat.store.quality's summary; without it a line a layer."""
+    if summary is None:
+        known = [(spec.title, find_known_period(columns, spec.name, time_zone=area.time_zone)) for spec in LAYERS]
+        lasts = [(title, period[1] - dt.timedelta(days=1)) for title, period in known if period]
+        return tuple(SourceLine("all sources", title, day, (today - day).days) for title, day in lasts)
+    lines = []
+    for row in summary[summary["layer"].notna()].to_dict("records"):
+        last = from_seconds(int(row["last_record"])).astimezone(area.tz).date()
+        lines.append(SourceLine(str(row["source"]), find_layer(str(row["layer"])).title, last, (today - last).days))
+    return tuple(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class VisitLine:
+    """What one team did: visits, minutes at the places, and needles collected (None: nobody counted)."""
+
+    kind: str
+    team: str
+    visits: int
+    minutes: int
+    needles: int | None
+
+
+def build_visit_lines(visits: "pd.DataFrame", *, wards: tuple[str, ...] = ()) -> tuple[VisitLine, ...]:
+    """Sums of the visits of hexbeat.operations.ledger.ledger, by kind and team; `wards` codes (none: all)."""
+    chosen = visits[visits["ward_code"].isin(wards)] if wards else visits
+    lines = []
+    for (kind, team), rows in chosen.groupby(["kind", "team"], sort=True):
+        counted = rows["needles"].dropna()
+        needles = int(counted.sum()) if len(counted) else None
+        lines.append(VisitLine(str(kind), str(team), len(rows), int(rows["minutes"].sum()), needles))
+    return tuple(lines)
+
+
+HOTSPOT_DAYS: Final = 28  # hotspots need more days than a meeting looks back on
+SHIFT_DAYS: Final = 28  # and so do the hours of one shift
+MEETING_DAYS: Final = 7
+CLOSURE_DAYS: Final = 14
+_DAY: Final = dt.timedelta(days=1)
+
+
+class Purpose(StrEnum):
+    """Whom a briefing is for."""
+
+    MEETING = "meeting"
+    SHIFT = "shift"
+
+
+@dataclass(frozen=True, slots=True)
+class LayerLine:
+    """One layer: `count` in `period`, `earlier` in the same length before (None: not known), and what can be said.
+
+    `period` is None where the layer has no records in it.
+    """
+
+    layer: str
+    title: str
+    period: Period | None
+    count: float
+    earlier: float | None
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True)
+class Briefing:
+    """All facts of one briefing. `period` is what it looks back on, `hours` the shift's (None: all hours)."""
+
+    purpose: Purpose
+    area: str
+    title: str
+    today: dt.date
+    period: Period
+    hours: tuple[int, int] | None
+    wards: tuple[str, ...]
+    layers: tuple[LayerLine, ...]
+    places: tuple[PlaceLine, ...]
+    expected: tuple[ForecastLine, ...]
+    alerts: tuple[Alert, ...]
+    closures: tuple[ClosureLine, ...]
+    work: tuple[VisitLine, ...]
+    sources: tuple[SourceLine, ...]
+    notes: tuple[str, ...]
+    mark: str | None  # what must be said of synthetic events among them
+
+
+def build_briefing(  # noqa: PLR0913 - what a briefing is made of, by keyword
+    columns: Columns,
+    area: Area,
+    *,
+    today: dt.date,
+    purpose: Purpose = Purpose.MEETING,
+    hours: tuple[int, int] | None = None,
+    days: int | None = None,
+    wards: tuple[str, ...] = (),
+    visits: "pd.DataFrame | None" = None,
+    sources: "pd.DataFrame | None" = None,
+    winners: Mapping[str, SelectedMethod] | None = None,
+) -> Briefing:
+    """The facts as they stand on `today`, whose own events are not counted: it is not over.
+
+    hours: only these hours of the day, for a shift. days: how many to look back on (None: 7, for a shift 28). wards:
+    codes (none: all). visits: of hexbeat.operations.ledger.ledger (None: nothing is said of work). sources: hexbeat.store.quality's summary
+    (None: freshness by layer alone). winners: the method that wins each layer's back-test, by which the next week is
+    foretold (None: nothing is). Layers that end earlier are looked back on from their own last day, and say so.
+    """
+    length = days or (SHIFT_DAYS if purpose is Purpose.SHIFT else MEETING_DAYS)
+    period = (today - length * _DAY, today)
+    study = load_study(area, wards)
+    incidents = [spec for spec in LAYERS if spec.kind == "incident"]
+    lines = tuple(build_layer_line(columns, area, spec, study, period=period, hours=hours) for spec in LAYERS)
+    places, notes = [], []
+    for spec in incidents:
+        found, said = find_hot_places(
+            columns, area, spec, study, until=today, days=max(length, HOTSPOT_DAYS), hours=hours
+        )
+        places += found
+        notes += said
+    day = choose_default_day(columns, today=today, time_zone=area.time_zone)
+    report = build_alert_report(columns, area, day, days=min(length, MEETING_DAYS))
+    chosen = [one for one in report.alerts if not wards or one.ward_code is None or one.ward_code in wards]
+    return Briefing(
+        purpose=purpose,
+        area=area.name,
+        title=format_briefing_title(area, purpose, hours),
+        today=today,
+        period=period,
+        hours=hours,
+        wards=wards,
+        layers=lines,
+        places=tuple(places),
+        expected=build_forecast_lines(columns, area, winners or {}, wards=wards),
+        alerts=tuple(chosen),
+        closures=find_closure_lines(columns, area, today=today, days=CLOSURE_DAYS, wards=wards),
+        work=() if visits is None else build_visit_lines(visits, wards=wards),
+        sources=build_source_lines(columns, area, sources, today=today),
+        notes=tuple(dict.fromkeys([*notes, *_build_late_notes(columns, area, today)])),
+        mark=find_demonstration_mark(columns),
+    )
+
+
+def format_briefing_title(area: Area, purpose: Purpose, hours: tuple[int, int] | None) -> str:
+    """As in "Middlesbrough: threat, risk and harm", "Middlesbrough: shift 22:00 to 06:00"."""
+    if purpose is Purpose.MEETING:
+        return f"{area.title}: threat, risk and harm"
+    return f"{area.title}: shift {hours[0]:02}:00 to {hours[1]:02}:00" if hours else f"{area.title}: shift"
+
+
+def build_layer_line(
+    columns: Columns, area: Area, spec: LayerSpec, study: Study, *, period: Period, hours: tuple[int, int] | None
+) -> LayerLine:
+    """One layer against the same length before. States are in force at any hour."""
+    shown = hours if spec.kind == "incident" else None
+    own = _find_own_period(columns, area, spec, period)
+    if own is None:
+        return LayerLine(spec.name, spec.title, None, 0.0, None, f"no {spec.many} have been loaded")
+    chosen = Filter(layers=(spec.name,), start=own[0], end=own[1], wards=study.chosen, hours=shown)
+    found = build_change_map(columns, chosen, study, time_zone=area.time_zone)
+    if found.now is None or found.other is None:
+        return LayerLine(spec.name, spec.title, found.now, 0.0, None, "nothing to compare with yet")
+    whole = found.whole.iloc[0]
+    verdict = describe_change(str(whole["change"]), float(whole["ratio_low"]), float(whole["ratio_high"]))
+    return LayerLine(spec.name, spec.title, found.now, float(whole["now"]), float(whole["before"]), verdict)
+
+
+def _find_own_period(columns: Columns, area: Area, spec: LayerSpec, period: Period) -> Period | None:
+    """The period, moved back to the layer's own last day where its records end before it."""
+    known = find_known_period(columns, spec.name, time_zone=area.time_zone)
+    if known is None:
+        return None
+    if spec.kind == "state" or known[1] >= period[1]:
+        return period
+    return known[1] - (period[1] - period[0]), known[1]
+
+
+def describe_change(change: str, low: float, high: float) -> str:
+    """What the exact test says; "" for states, of which none is made."""
+    if change == TOO_FEW:
+        return "too few to tell"
+    if change in (RISE, FALL):
+        if not math.isfinite(high):  # there were none before
+            return f"a {change}: at least {low:.2f} times as many"
+        return f"a {change}: {low:.2f} to {high:.2f} times as many"
+    return change
+
+
+def _build_late_notes(columns: Columns, area: Area, today: dt.date) -> list[str]:
+    """Which layers end before yesterday."""
+    said = []
+    for spec in LAYERS:
+        known = find_known_period(columns, spec.name, time_zone=area.time_zone)
+        if spec.kind == "incident" and known and known[1] < today - _DAY:
+            said.append(f"{spec.title} are known to {format_date(known[1] - _DAY)} only.")
+    return said

@@ -1,0 +1,341 @@
+"""Naloxone cover: the share of overdoses near a place that holds naloxone, and which next places would add most."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from scipy.spatial import cKDTree
+
+from geo.cells import build_outlines, format_cells
+from geo.errors import DataError, UsageError
+from geo.maximal_cover import MaximalCover, find_best_cover
+from geo.travel import PACES
+from hexbeat.analysis.study import load_study, project
+from hexbeat.areas.area import Area
+from hexbeat.areas.place_names import format_cell_name
+from hexbeat.operations.reference_places import KIND_WORDS, read_reference
+from layers.access import Action, Viewer, may, require
+from layers.columns import Columns
+from layers.counting import Selection, count_cells, select
+from layers.filters import DAYS, Filter
+from layers.wording import format_number
+
+if TYPE_CHECKING:
+    from hexbeat.store.store import Store
+
+__all__ = [
+    "CELLS",
+    "CoverDistance",
+    "NaloxoneCover",
+    "Search",
+    "find_naloxone_cover",
+    "is_open_through",
+    "parse_open_hours",
+]
+
+_ALWAYS: Final = re.compile(r"24\s*/\s*7|24\s*hours?|24h|always(\s+open)?|any\s*time", re.IGNORECASE)
+_CLOCK: Final = r"([0-9]{1,2})(?:[:.]([0-9]{2}))?\s*(am|pm)?"
+_SPAN: Final = re.compile(rf"{_CLOCK}\s*(?:-|\u2013|to|until)\s*{_CLOCK}", re.IGNORECASE)
+_DAY: Final = r"(mon|tue|wed|thu|fri|sat|sun)[a-z]*"
+_DAYS: Final = re.compile(rf"{_DAY}(?:\s*(-|\u2013|to)\s*{_DAY})?", re.IGNORECASE)
+_WEEK: Final = 7
+_HALF: Final = 12
+
+
+def is_open_through(hours: str | None, asked: tuple[int, int] | None, days: frozenset[int]) -> bool | None:
+    """Whether a place is open through all asked hours of all asked days; None where its hours are not known.
+
+    `asked` as in a filter: whole hours, (22, 4) runs over midnight and belongs to the day on which it begins; None: the
+    whole day. No days: all seven.
+    """
+    week = parse_open_hours(hours)
+    if week is None:
+        return None
+    first, last = asked or (0, 24)
+    length = (last - first) % 24 or 24
+    wanted = [(day * 24 + first + hour) % (24 * _WEEK) for day in (days or range(_WEEK)) for hour in range(length)]
+    return bool(week[wanted].all())
+
+
+def parse_open_hours(hours: str | None) -> NDArray[np.bool_] | None:
+    """The whole hours of the week, Monday 0:00 first, in which a place is open, bool (168,).
+
+    Understands "24/7", "09:00-17:30", "Mon-Fri 8:00 to 18:00; Sat 9am-1pm", "Sun closed". Hours that are open in part
+    count as shut. None where nothing is said, or something that is not understood.
+    """
+    text = (hours or "").strip()
+    if not text:
+        return None
+    week: NDArray[np.bool_] = np.zeros(24 * _WEEK, dtype=np.bool_)
+    for part in filter(None, (piece.strip() for piece in re.split(r"[;\n]|,(?=\s*[A-Za-z])", text))):
+        spans = _SPAN.findall(part)
+        rest = _SPAN.sub(" ", _ALWAYS.sub(" ", part))
+        days, rest = _parse_days(rest)
+        always, shut = bool(_ALWAYS.search(part)), "closed" in rest.lower()
+        if re.sub(r"closed|daily|every ?day|and|[\s,&:.]", "", rest, flags=re.IGNORECASE):
+            return None
+        if not (spans or always or shut):
+            return None
+        for day in days:
+            for opens, closes in [(0, 24)] * always + [_parse_clock(span) for span in spans]:
+                week[(day * 24 + np.arange(opens, closes)) % (24 * _WEEK)] = True
+    return week
+
+
+def _parse_days(text: str) -> tuple[list[int], str]:
+    """The weekdays that a text names (none: all seven), and what is left of it."""
+    days: list[int] = []
+    for first, _, last in _DAYS.findall(text):
+        start = DAYS.index(first.lower())
+        end = DAYS.index(last.lower()) if last else start
+        days += [(start + step) % _WEEK for step in range((end - start) % _WEEK + 1)]
+    return days or list(range(_WEEK)), _DAYS.sub(" ", text)
+
+
+def _parse_clock(span: tuple[str, ...]) -> tuple[int, int]:
+    """From the first whole hour to the last, beyond 24 where it runs over midnight."""
+    opens = _parse_hour(*span[:3]) + (1 if int(span[1] or 0) else 0)
+    closes = _parse_hour(*span[3:])
+    return opens, closes if closes > opens - 1 and closes != 0 else closes + 24
+
+
+def _parse_hour(hour: str, _minute: str, half: str) -> int:
+    value = int(hour)
+    if half:
+        value = value % _HALF + (_HALF if half.lower() == "pm" else 0)
+    return value
+
+
+CELLS: Final = "cells"
+LONGEST_S: Final = 3_600
+_LAYER: Final = "overdoses"
+_POINT_RESOLUTION, _CELL_RESOLUTION = 10, 9
+
+
+@dataclass(frozen=True, slots=True)
+class CoverDistance:
+    """How near is near: `metres` in a straight line, or `minutes` on foot (None: the metres).
+
+    On foot at 4.8 km/h by ways 1.3 times as long as the straight line: 5 minutes are 308 m of it.
+    """
+
+    metres: float = 400.0
+    minutes: float | None = None
+
+    @property
+    def straight_m(self) -> float:
+        """The same as a straight line."""
+        if self.minutes is None:
+            return self.metres
+        pace = PACES["walk"]
+        return self.minutes * 60 * pace.speed_kmh / 3.6 / pace.detour
+
+    @property
+    def words(self) -> str:
+        """As in "within 400 m" or "within 5 minutes on foot (308 m in a straight line)"."""
+        if self.minutes is None:
+            return f"within {format_number(round(self.metres))} m"
+        return f"within {format_number(self.minutes)} minutes on foot ({format_number(round(self.straight_m))} m away)"
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """How many next places to look for (0: none), among what, and for how long at most.
+
+    `candidates`: CELLS (middles of cells of 130 m whose middle lies in a ward) or kinds of reference places.
+    """
+
+    number: int = 3
+    candidates: tuple[str, ...] = (CELLS,)
+    seconds: float = 20.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.seconds <= LONGEST_S:
+            raise UsageError(
+                f"The search for the best places may take up to {LONGEST_S:,} seconds",
+                f"it was given {self.seconds:g}",
+                "20 is usual; when they are up, the best that was found is told",
+            )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NaloxoneCover:
+    """`share` of `total` overdoses within `reach` of a place that holds naloxone and is open (NaN of none).
+
+    `holders`: name, lon, lat, ward_code, ward_name, hours, open (True, False; True where it does not say), near
+    (overdoses within reach). `next_places`: rank, name, lon, lat, ward_name, gain, share_after. `cover` of the next
+    places says whether they are proved best. `cells` and their overdoses, of resolution 9, for a map. `exact`:
+    overdoses were points, not cells; `timed`: hours or days were asked for, and `unplaced` overdoses know none.
+    """
+
+    total: float
+    covered: float
+    reach: CoverDistance
+    holders: pd.DataFrame
+    next_places: pd.DataFrame
+    cover: MaximalCover
+    cells: tuple[NDArray[np.uint64], NDArray[np.float64]]
+    search: Search
+    timed: bool
+    exact: bool
+    unplaced: int
+
+    @property
+    def share(self) -> float:
+        """Covered of all."""
+        return self.covered / self.total if self.total else float("nan")
+
+
+USUAL_REACH: Final = CoverDistance()
+USUAL_SEARCH: Final = Search()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Demand:
+    """Overdoses as points in metres, each with its weight."""
+
+    x_m: NDArray[np.float64]
+    y_m: NDArray[np.float64]
+    weight: NDArray[np.float64]
+    selection: Selection
+    exact: bool
+
+
+def find_naloxone_cover(
+    store: "Store",
+    viewer: Viewer,
+    columns: Columns,
+    area: Area,
+    chosen: Filter,
+    *,
+    reach: CoverDistance = USUAL_REACH,
+    search: Search = USUAL_SEARCH,
+) -> NaloxoneCover:
+    """The cover of overdoses that a filter selects, and the next best places.
+
+    Overdoses are points for those who may see points, else middles of cells of 350 m. A place that is shut in any of
+    the filter's hours covers nothing; one that does not say when it is open counts as open.
+    UsageError for a filter of other layers or unknown candidates, DataError without any overdoses.
+    """
+    require(viewer, Action.SEE_COUNTS, _LAYER)
+    if chosen.layers != (_LAYER,):
+        raise UsageError("Naloxone cover is of overdoses", f"the filter has {chosen.layers}", "choose overdoses alone")
+    if not 50 <= reach.straight_m <= 5_000 or search.number < 0:  # noqa: PLR2004 - metres that somebody would run
+        raise UsageError(
+            "Near is 50 m to 5 km, and 0 or more next places are looked for",
+            f"it is {reach.straight_m:g} m and {search.number} places",
+            "400 m, or 5 minutes on foot, is usual",
+        )
+    demand = _demand(columns, area, chosen, exact=may(viewer, Action.SEE_POINTS, _LAYER))
+    if not demand.weight.sum() > 0:
+        raise DataError("Cover is a share of overdoses", "none is on record in that time", "choose a longer time")
+    holders = _read_holders(store, viewer, area, chosen)
+    near = _find_reached(demand, holders, area, reach)
+    is_open = holders["open"].to_numpy(dtype=np.bool_)
+    reached = (near @ is_open.astype(float)) > 0
+    holders["near"] = (demand.weight @ near).round(2)
+    covered, total = float(demand.weight[reached].sum()), float(demand.weight.sum())
+    possible = _find_candidates(store, viewer, area, search.candidates)
+    cover = _search(_find_reached(demand, possible, area, reach), np.where(reached, 0.0, demand.weight), search)
+    places = possible.iloc[cover.chosen].reset_index(drop=True)
+    places.insert(0, "rank", np.arange(1, len(places) + 1))
+    places["gain"] = cover.gain.round(2)
+    places["share_after"] = ((covered + cover.gain.cumsum()) / total).round(4)
+    return NaloxoneCover(
+        total=total,
+        covered=covered,
+        reach=reach,
+        holders=holders,
+        next_places=places,
+        cover=cover,
+        cells=count_cells(columns, demand.selection, resolution=_CELL_RESOLUTION),
+        search=search,
+        timed=chosen.hours is not None or bool(chosen.days),
+        exact=demand.exact,
+        unplaced=demand.selection.unplaced_in_time,
+    )
+
+
+def _demand(columns: Columns, area: Area, chosen: Filter, *, exact: bool) -> _Demand:
+    selection = select(columns, chosen, time_zone=area.time_zone)
+    crs = load_study(area, (), _POINT_RESOLUTION).crs
+    if exact:
+        lon, lat = columns.lon[selection.index], columns.lat[selection.index]
+    else:
+        ids = columns.cell_ids[_CELL_RESOLUTION][columns.cell[_CELL_RESOLUTION][selection.index]]
+        middles = shapely.centroid(build_outlines(ids))
+        lon, lat = shapely.get_x(middles), shapely.get_y(middles)
+    x_m, y_m = project(crs, lon, lat)
+    return _Demand(x_m, y_m, selection.weight, selection, exact)
+
+
+def _read_holders(store: "Store", viewer: Viewer, area: Area, chosen: Filter) -> pd.DataFrame:
+    """Places that hold naloxone, and whether they are open through the filter's hours and days."""
+    frame = read_reference(store, viewer, kind="naloxone").drop(columns="kind")
+    names = dict(zip(area.wards.codes, area.wards.names, strict=True))
+    frame["ward_name"] = [names.get(code, "") for code in frame["ward_code"]]
+    timed = chosen.hours is not None or bool(chosen.days)
+    known = [is_open_through(text, chosen.hours, chosen.days) if timed else True for text in frame["hours"]]
+    # Without dtypes an empty list is no column of bool, and would choose columns instead of rows.
+    is_open = np.array([value is not False for value in known], dtype=np.bool_)
+    return frame.assign(open=is_open, says=np.array([value is not None for value in known], dtype=np.bool_))
+
+
+def _find_reached(demand: _Demand, places: pd.DataFrame, area: Area, reach: CoverDistance) -> csr_array:
+    """Which overdoses (rows) each place (columns) reaches: csr of ones."""
+    lon, lat = places["lon"].to_numpy(dtype=np.float64), places["lat"].to_numpy(dtype=np.float64)
+    x_m, y_m = project(load_study(area, (), _POINT_RESOLUTION).crs, lon, lat)
+    tree = cKDTree(np.column_stack([demand.x_m, demand.y_m]))
+    near = tree.query_ball_point(np.column_stack([x_m, y_m]), reach.straight_m) if len(x_m) else []
+    row = np.array([one for found in near for one in found], dtype=np.int64)
+    column = np.repeat(np.arange(len(x_m)), [len(found) for found in near]).astype(np.int64)
+    return csr_array((np.ones(len(row)), (row, column)), shape=(len(demand.weight), len(x_m)))
+
+
+def _search(reaches: csr_array, left: NDArray[np.float64], search: Search) -> MaximalCover:
+    if search.number and reaches.shape[1]:
+        return find_best_cover(reaches, left, search.number, seconds=search.seconds)
+    none = np.zeros(0)
+    return MaximalCover(none.astype(np.int64), none, 0.0, 0.0, proven=True)
+
+
+def _find_candidates(store: "Store", viewer: Viewer, area: Area, kinds: Sequence[str]) -> pd.DataFrame:
+    """name, lon, lat, ward_name of all places that could be next."""
+    unknown = [kind for kind in kinds if kind != CELLS and (kind not in KIND_WORDS or kind == "naloxone")]
+    if unknown or not kinds:
+        there = [CELLS, *(kind for kind in KIND_WORDS if kind != "naloxone")]
+        raise UsageError(
+            "Next places are looked for among cells, or loaded places of a kind",
+            f"{', '.join(unknown) or 'nothing'} was asked for",
+            f"choose from {', '.join(there)}",
+        )
+    frames = [_build_cells(area)] if CELLS in kinds else []
+    names = dict(zip(area.wards.codes, area.wards.names, strict=True))
+    for kind in kinds:
+        if kind != CELLS:
+            frame = read_reference(store, viewer, kind=kind)
+            frame["ward_name"] = [names.get(code, "") for code in frame["ward_code"]]
+            frames.append(frame[["name", "lon", "lat", "ward_name"]])
+    return pd.concat(frames, ignore_index=True)
+
+
+def _build_cells(area: Area) -> pd.DataFrame:
+    """Middles of the cells of 130 m that lie in a ward, each named by its ward and short code."""
+    study = load_study(area, (), _POINT_RESOLUTION)
+    middles = shapely.centroid(build_outlines(study.cells))
+    lon, lat = shapely.get_x(middles), shapely.get_y(middles)
+    ward = area.wards.locate(lon, lat)
+    inside = ward >= 0
+    names = np.array(area.wards.names, dtype=object)[ward[inside]]
+    cells = study.cells[inside]
+    titles = [format_cell_name(name, int(cell)) for name, cell in zip(names, cells, strict=True)]
+    return pd.DataFrame({
+        "name": titles, "lon": lon[inside].round(6), "lat": lat[inside].round(6), "ward_name": names,
+        "cell": format_cells(cells),
+    })  # fmt: skip

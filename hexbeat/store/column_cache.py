@@ -1,0 +1,132 @@
+"""Live events kept in memory, and brought up to date by what changed since: what the screens read."""
+
+import threading
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import sqlalchemy as sa
+from numpy.typing import NDArray
+from sqlalchemy import Connection
+
+from hexbeat.store.databases import read_version, reading
+from hexbeat.store.live_columns import LIVE, build_columns, fetch_rows, freeze, read_columns
+from hexbeat.store.schema import batches, events, store_state
+from layers.access import Action, Viewer, require
+from layers.columns import Columns
+from layers.event import RESOLUTIONS
+
+if TYPE_CHECKING:
+    from hexbeat.store.store import Store
+
+__all__ = ["ColumnCache", "merge_columns"]
+
+_PAST_KEPT: Final = 2  # past moments
+_AREAS_KEPT: Final = 4  # sets of wards
+
+
+@dataclass(frozen=True, slots=True)
+class _CachedColumns:
+    """Columns, and how far they reach."""
+
+    columns: Columns
+    last_row: int
+    last_batch: int
+
+
+class ColumnCache:
+    """`hexbeat.store.live_columns.read_columns`, answered from memory. Safe to share between threads.
+
+    A later version is reached by adding the new rows and dropping the closed ones; after an undo, an erasure or a
+    retention all is read again. The answer always equals the plain read, and its arrays cannot be written to.
+    """
+
+    def __init__(self, store: "Store") -> None:
+        self._store = store
+        self._lock = threading.Lock()
+        self._live: dict[tuple[str, ...], _CachedColumns] = {}
+        self._past: dict[tuple[tuple[str, ...], int, datetime], Columns] = {}
+
+    def columns(self, viewer: Viewer, *, ward_codes: tuple[str, ...], as_at: datetime | None = None) -> Columns:
+        """The live events in these wards, or those of a past moment (aware datetime)."""
+        require(viewer, Action.SEE_COUNTS)
+        with self._lock:
+            if as_at is None:
+                return self._read_live(tuple(ward_codes))
+            return self._read_past(viewer, tuple(ward_codes), as_at)
+
+    def _read_past(self, viewer: Viewer, ward_codes: tuple[str, ...], as_at: datetime) -> Columns:
+        key = (ward_codes, self._store.version(), as_at)
+        if key not in self._past:
+            columns = read_columns(self._store, viewer, ward_codes=ward_codes, as_at=as_at)
+            if len(self._past) >= _PAST_KEPT:
+                self._past.pop(next(iter(self._past)))
+            key = (ward_codes, columns.version, as_at)
+            self._past[key] = columns
+        return self._past[key]
+
+    def _read_live(self, ward_codes: tuple[str, ...]) -> Columns:
+        kept = self._live.pop(ward_codes, None)
+        with reading(self._store.engine) as connection:
+            version = read_version(connection)
+            if kept is None or kept.columns.version != version:
+                kept = _refresh(connection, kept, version=version, ward_codes=ward_codes)
+        while len(self._live) >= _AREAS_KEPT:
+            self._live.pop(next(iter(self._live)))
+        self._live[ward_codes] = kept
+        return kept.columns
+
+
+def _refresh(
+    connection: Connection, old: _CachedColumns | None, *, version: int, ward_codes: tuple[str, ...]
+) -> _CachedColumns:
+    rewritten = connection.execute(sa.select(store_state.c.rewritten)).scalar_one()
+    if old is None or old.columns.version < rewritten:
+        raw = fetch_rows(connection, LIVE, ward_codes)
+        columns = build_columns(raw, version=version, ward_codes=ward_codes)
+    else:
+        raw = fetch_rows(connection, sa.and_(LIVE, events.c.row_id > old.last_row), ward_codes)
+        added = build_columns(raw, version=version, ward_codes=ward_codes)
+        closed = sa.select(events.c.row_id).where(events.c.superseded_batch > old.last_batch)
+        numbers = np.array(connection.execute(closed).scalars().all(), dtype=np.int64)
+        columns = merge_columns(old.columns, added, numbers)
+    return _CachedColumns(columns, _highest(connection, events.c.row_id), _highest(connection, batches.c.batch_id))
+
+
+def _highest(connection: Connection, column: "sa.Column[Any]") -> int:
+    return int(connection.execute(sa.select(sa.func.max(column))).scalar_one() or 0)
+
+
+def merge_columns(old: Columns, added: Columns, closed: NDArray[np.int64]) -> Columns:
+    """`old` without the rows numbered `closed`, and with `added`, whose row numbers are all higher."""
+    kept = np.flatnonzero(~np.isin(old.row_id, closed))
+    # Equal starts stand in order of row number, and added rows have the higher ones.
+    places = np.searchsorted(old.start[kept], added.start, side="right")
+
+    def merged(name: str) -> NDArray[Any]:
+        return np.insert(getattr(old, name)[kept], places, getattr(added, name))
+
+    cell, cell_ids = {}, {}
+    for resolution in RESOLUTIONS:
+        ids, old_codes, added_codes = _merge_cells(
+            old.cell_ids[resolution],
+            old.cell[resolution][kept],
+            added.cell_ids[resolution],
+            added.cell[resolution],
+        )
+        cell_ids[resolution], cell[resolution] = ids, np.insert(old_codes, places, added_codes)
+    names = set(Columns.__dataclass_fields__) - {"version", "ward_codes", "cell", "cell_ids"}
+    arrays = {name: merged(name) for name in names}
+    return freeze(Columns(version=added.version, ward_codes=old.ward_codes, cell=cell, cell_ids=cell_ids, **arrays))
+
+
+def _merge_cells(
+    old_ids: NDArray[np.uint64], old: NDArray[np.int32], added_ids: NDArray[np.uint64], added: NDArray[np.int32]
+) -> tuple[NDArray[np.uint64], NDArray[np.int32], NDArray[np.int32]]:
+    """The sorted cells that are still in use, and both columns of codes into them."""
+    used = np.bincount(old, minlength=len(old_ids)) > 0
+    ids = np.union1d(old_ids[used], added_ids)
+    old_map = np.searchsorted(ids, old_ids).astype(np.int32)
+    added_map = np.searchsorted(ids, added_ids).astype(np.int32)
+    return ids, old_map[old], added_map[added]

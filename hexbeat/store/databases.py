@@ -1,0 +1,287 @@
+"""The one row that says which version of itself the store is at."""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+
+from geo.errors import StoreError
+from hexbeat.store.schema import HEAD, store_state
+
+__all__ = [
+    "BUSY_S",
+    "FILE_NAME",
+    "WRITES",
+    "breaks_rule",
+    "change_version",
+    "make_engine",
+    "migrate",
+    "read_version",
+    "read_work_version",
+    "reading",
+    "translate_errors",
+    "working",
+    "writing",
+]
+
+FILE_NAME: Final = "hexbeat.sqlite"
+BUSY_S: Final = 30  # how long one writer waits for another
+WRITES: Final = "hexbeat_writes"  # the execution option of a transaction that will write
+_MIGRATION_LOCK: Final = 0x68657862  # any fixed number: "hexb"
+_MIGRATIONS: Final = Path(__file__).parent / "migrations"
+_OLDEST_SQLITE: Final = (3, 33)  # the first with UPDATE ... FROM
+# Classes of PostgreSQL's codes: connection, authorisation, no such database, resources, operator, system, internal.
+_SYSTEM: Final = ("08", "28", "3D", "53", "57", "58", "XX")
+_ALIEN: Final = "use another folder with --home, or move that file away"
+
+
+def make_engine(home: Path, database_url: str | None) -> Engine:
+    """An engine for the SQLite file in `home` (made if need be, for this user only) or for PostgreSQL at the URL.
+
+    Neither puts the values of a statement, which are what records say, into the text of an error.
+    """
+    if database_url:
+        return _postgres_engine(database_url)
+    return _sqlite_engine(_prepare_file(home))
+
+
+def _prepare_file(home: Path) -> Path:
+    if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
+        raise StoreError(
+            "The store needs SQLite 3.33 or newer",
+            f"this Python has {sqlite3.sqlite_version}",
+            "use a Python with a newer one, or PostgreSQL by HEXBEAT_DATABASE_URL",
+        )
+    path = home / FILE_NAME
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _close_to_others(home, 0o700)
+        # SQLite gives its -wal and -shm files the mode of the database.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        _close_to_others(path, 0o600)
+    except OSError as error:
+        raise StoreError(
+            "The store is a file that this user can write",
+            f"{path} cannot be: {error.strerror}",
+            "choose another folder with --home or HEXBEAT_HOME",
+        ) from error
+    with path.open("rb") as file:
+        head = file.read(16)
+    if head and head != b"SQLite format 3\x00":
+        raise StoreError("The store is a Hexbeat SQLite file", f"{path} is something else", _ALIEN)
+    return path
+
+
+def _close_to_others(path: Path, mode: int) -> None:
+    """Set the mode; where the file is another user's, who let this one in, that user's choice stands."""
+    with suppress(PermissionError):
+        path.chmod(mode)
+
+
+def _sqlite_engine(path: Path) -> Engine:
+    engine = sa.create_engine(
+        URL.create("sqlite", database=str(path)), connect_args={"timeout": BUSY_S}, hide_parameters=True
+    )
+
+    @event.listens_for(engine, "connect")
+    def _set_up(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None  # transactions begin below, where we say so, and nowhere else
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "secure_delete=ON",
+            "foreign_keys=ON",
+            "temp_store=MEMORY",  # staged rows never reach the disk
+            "cache_size=-65536",
+        ):
+            connection.execute(f"PRAGMA {pragma}").close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        # A transaction that reads first and writes later cannot wait for another writer: it would fail at once.
+        writes = connection.get_execution_options().get(WRITES)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _postgres_engine(database_url: str) -> Engine:
+    try:
+        url = make_url(database_url)
+    except ArgumentError as error:
+        raise StoreError(
+            "HEXBEAT_DATABASE_URL is a PostgreSQL address",
+            "it cannot be read as an address",
+            "write it as postgresql://user@host/database",
+        ) from error
+    if url.drivername.split("+")[0] not in {"postgresql", "postgres"}:
+        raise StoreError(
+            "HEXBEAT_DATABASE_URL is a PostgreSQL address",
+            f"it begins with {url.drivername}://",
+            "write it as postgresql://user@host/database, or leave it out for SQLite",
+        )
+    url = url.set(drivername="postgresql+pg8000")
+    host = url.query.get("host")
+    arguments: dict[str, Any] = {
+        "application_name": "hexbeat",
+        "startup_params": {"lock_timeout": str(int(1000 * BUSY_S))},
+    }
+    if isinstance(host, str) and host.startswith("/"):
+        port = url.port or url.query.get("port") or 5432
+        arguments["unix_sock"] = f"{host}/.s.PGSQL.{port}"
+        url = url.difference_update_query(["host", "port"])
+    return sa.create_engine(url, connect_args=arguments, pool_pre_ping=True, hide_parameters=True)
+
+
+@contextmanager
+def translate_errors(engine: Engine) -> Iterator[None]:
+    """Turn what a database says when it cannot serve into a StoreError; other errors pass."""
+    try:
+        yield
+    except DBAPIError as error:
+        said = str(error.orig)
+        if _code(error) == "55P03" or "database is locked" in said:
+            raise StoreError(
+                "One load writes at a time",
+                f"another program has been writing to the store for {BUSY_S} seconds",
+                "wait until it is done and try again",
+            ) from error
+        if isinstance(error, OperationalError | InterfaceError) or _code(error).startswith(_SYSTEM):
+            hint = "check that the disk has room, and that the file and its folder can be written"
+            if engine.dialect.name == "postgresql":
+                hint = "check HEXBEAT_DATABASE_URL and that the server runs"
+            raise StoreError("The database answers", _fact(engine, error), hint) from error
+        raise
+
+
+def _code(error: Exception) -> str:
+    """PostgreSQL's five letters for what went wrong; empty for SQLite, and where the server said nothing."""
+    said = getattr(error, "orig", error)
+    return str(said.args[0].get("C", "")) if said.args and isinstance(said.args[0], dict) else ""
+
+
+def breaks_rule(error: Exception) -> bool:
+    """Whether a database refused a row because it breaks a rule of the schema: a key twice, a value missing."""
+    return isinstance(getattr(error, "orig", error), sqlite3.IntegrityError) or _code(error).startswith("23")
+
+
+def _fact(engine: Engine, error: DBAPIError) -> str:
+    """What happened, in the database's main sentence alone: its details may hold what a record says."""
+    place = engine.url.database if engine.dialect.name == "sqlite" else engine.url.host or "the server"
+    said = error.orig.args[0] if error.orig and error.orig.args else ""
+    sentence = said.get("M", "") if isinstance(said, dict) else str(said).splitlines()[0]
+    return f"{place} says: {sentence}"
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the store to the newest schema, in one transaction; nothing is ever destroyed.
+
+    StoreError if the database is not a store, or one of a newer Hexbeat. Two programs that open a new store at once
+    wait for each other.
+    """
+    try:
+        with translate_errors(engine), engine.connect() as connection:
+            if _revision(connection) == HEAD:
+                return
+        with translate_errors(engine), engine.connect() as connection:
+            connection.execution_options(**{WRITES: True})
+            with connection.begin():
+                _upgrade(connection)
+    except sa.exc.DatabaseError as error:
+        raise StoreError(
+            "The store is a whole Hexbeat database", _fact(engine, error), "restore it from a copy, or " + _ALIEN
+        ) from error
+
+
+def _upgrade(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+    revision = _revision(connection)  # again, now that no other program can change it
+    if revision == HEAD:
+        return
+    from alembic import command  # noqa: PLC0415  # half a second to import, and most starts do not need it
+    from alembic.config import Config  # noqa: PLC0415  # the same
+    from alembic.script import ScriptDirectory  # noqa: PLC0415  # the same
+
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    if revision is not None and revision not in known:
+        raise StoreError(
+            "A store is opened by the Hexbeat that made it, or a newer one",
+            f"this store has schema {revision}, this Hexbeat knows up to {HEAD}",
+            "install the newer Hexbeat; nothing was changed",
+        )
+    command.upgrade(config, "head")
+
+
+def _revision(connection: Connection) -> str | None:
+    """The schema's revision, None for an empty database; StoreError if the tables are someone else's."""
+    tables = set(sa.inspect(connection).get_table_names())
+    if "alembic_version" in tables and "store_state" in tables:
+        return str(connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar_one())
+    if tables:
+        raise StoreError("The store is a Hexbeat database", "this one holds the tables of another program", _ALIEN)
+    return None
+
+
+def read_version(connection: Connection) -> int:
+    """The version as this transaction sees it."""
+    return int(connection.execute(sa.select(store_state.c.version)).scalar_one())
+
+
+def read_work_version(connection: Connection) -> int:
+    """The version of visits and reference places, as this transaction sees it."""
+    return int(connection.execute(sa.select(store_state.c.work)).scalar_one())
+
+
+def change_version(connection: Connection, *, rewritten: bool = False) -> int:
+    """Take the writers' lock and raise the version; `rewritten` when rows are taken away or reopened, not only added.
+
+    Every writer calls this first, so in PostgreSQL too writers act one after the other, and row and batch numbers rise
+    in the order of commits.
+    """
+    next_version = store_state.c.version + 1
+    values = {"version": next_version} | ({"rewritten": next_version} if rewritten else {})
+    connection.execute(sa.update(store_state).values(values))
+    return read_version(connection)
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A transaction that sees one version of the store throughout and blocks no writer."""
+    with translate_errors(engine), engine.connect() as connection, connection.begin():
+        if engine.dialect.name == "postgresql":
+            connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield connection
+
+
+@contextmanager
+def writing(engine: Engine, *, rewritten: bool) -> Iterator[Connection]:
+    """A transaction that changes the store, one writer at a time."""
+    with translate_errors(engine), engine.connect() as connection:
+        connection.execution_options(**{WRITES: True})
+        with connection.begin():
+            change_version(connection, rewritten=rewritten)
+            yield connection
+
+
+@contextmanager
+def working(engine: Engine) -> Iterator[Connection]:
+    """A transaction that changes visits or reference places and no event, one writer of the store at a time.
+
+    The version of the events stays, so what was computed from them stays true and is kept.
+    """
+    with translate_errors(engine), engine.connect() as connection:
+        connection.execution_options(**{WRITES: True})
+        with connection.begin():
+            connection.execute(sa.update(store_state).values(work=store_state.c.work + 1))
+            yield connection

@@ -1,0 +1,77 @@
+"""Live events as one file: GeoParquet, GeoPackage or CSV."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import geopandas
+import pandas as pd
+
+from geo.errors import UsageError
+from hexbeat.files import atomic_write, escape_formulas
+from hexbeat.store.records import read_live_records
+from hexbeat.store.store import Store
+from layers.access import Action, Viewer, require
+
+__all__ = ["export_events"]
+
+H3_COLUMNS: Final = ("h3_08", "h3_09", "h3_10", "h3_11")
+TIME_COLUMNS: Final = ("occurred_from", "occurred_to", "recorded_at")
+
+
+def export_events(store: Store, viewer: Viewer, out: Path) -> int:
+    """Write every live event to `out` and return how many; the ending of the name chooses the format.
+
+    Points are WGS 84 (EPSG:4326), times UTC, cells hexadecimal H3 strings; free text is not exported. Demonstration
+    events carry the source "demonstration". The file appears whole or not at all.
+
+    Raises UsageError for another ending or a folder that does not exist, PolicyError if the viewer may not export.
+    """
+    write = find_writer(out)
+    require(viewer, Action.EXPORT)
+    frame = format_events(read_live_records(store, viewer))
+    with atomic_write(out) as draft:
+        write(frame, draft)
+    return len(frame)
+
+
+def find_writer(out: Path) -> Callable[[pd.DataFrame, Path], None]:
+    """The function that writes files of this ending."""
+    writers = {".parquet": write_geoparquet, ".gpkg": write_geopackage, ".csv": write_csv}
+    if out.suffix.lower() not in writers:
+        raise UsageError(
+            "An export is a .parquet, .gpkg or .csv file", f"{out.name!r} is none of these", "give --out another ending"
+        )
+    if not out.absolute().parent.is_dir():
+        raise UsageError(
+            "An export goes into a folder that exists", f"{out.parent} does not", "make it first, or choose another"
+        )
+    return writers[out.suffix.lower()]
+
+
+def format_events(frame: pd.DataFrame) -> pd.DataFrame:
+    """The same rows with times as timestamps, and cells as H3 strings that other programs know."""
+    changed = {name: pd.to_datetime(frame[name], unit="s", utc=True) for name in TIME_COLUMNS}
+    changed |= {name: frame[name].map("{:x}".format) for name in H3_COLUMNS}
+    return frame.assign(**changed).drop(columns=["row_id", "superseded_at"])
+
+
+def add_points(frame: pd.DataFrame) -> geopandas.GeoDataFrame:
+    """The same rows with a point each."""
+    return geopandas.GeoDataFrame(frame, geometry=geopandas.points_from_xy(frame.lon, frame.lat), crs="EPSG:4326")
+
+
+def write_geoparquet(frame: pd.DataFrame, path: Path) -> None:
+    """GeoParquet with WKB points."""
+    add_points(frame).to_parquet(path, index=False)
+
+
+def write_geopackage(frame: pd.DataFrame, path: Path) -> None:
+    """A GeoPackage with one layer, events."""
+    add_points(frame).to_file(path, layer="events", driver="GPKG")
+
+
+def write_csv(frame: pd.DataFrame, path: Path) -> None:
+    """CSV in UTF-8 with times as 2026-11-21T08:15:00Z; text that a spreadsheet would run is made plain."""
+    stamps = {name: frame[name].dt.strftime("%Y-%m-%dT%H:%M:%SZ") for name in TIME_COLUMNS}
+    escape_formulas(frame.assign(**stamps)).to_csv(path, index=False, encoding="utf-8", lineterminator="\n")

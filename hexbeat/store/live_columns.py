@@ -1,0 +1,227 @@
+"""What the screens and the counts read: the live events, or those of a past moment, as columns."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from functools import reduce
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import sqlalchemy as sa
+from numpy.typing import NDArray
+from sqlalchemy import ColumnElement, Connection
+
+from hexbeat.store.databases import read_version, reading
+from hexbeat.store.schema import events
+from layers.access import Action, Viewer, require
+from layers.catalogue import LAYER_NAMES
+from layers.columns import Columns
+from layers.event import DEMONSTRATION, PRECISIONS, REPORTERS, RESOLUTIONS
+from layers.timestamps import to_seconds
+
+if TYPE_CHECKING:
+    from hexbeat.store.store import Store
+
+__all__ = [
+    "LIVE",
+    "RAW",
+    "build_columns",
+    "build_known_condition",
+    "count_outside",
+    "fetch_rows",
+    "freeze",
+    "has_demonstration",
+    "is_empty",
+    "read_columns",
+]
+
+_FETCH_ROWS: Final = 50_000  # tuples at a time
+_PACK_ROWS: Final = 200_000  # row numbers in one packed value: some 20 MB, far below PostgreSQL's 1 GB
+
+# One event as it comes from the database; big-endian is how PostgreSQL sends.
+RAW: Final = np.dtype(
+    [
+        ("row_id", ">i8"),
+        ("layer", ">i2"),
+        ("start", ">i8"),
+        ("end", ">i8"),
+        ("precision", ">i2"),
+        ("quantity", ">i8"),
+        ("reported_by", ">i2"),
+        ("ward", ">i2"),
+        ("lon", ">f8"),
+        ("lat", ">f8"),
+        *((f"h3_{resolution:02d}", ">i8") for resolution in RESOLUTIONS),
+        ("demonstration", ">i2"),
+    ]
+)
+_SENDERS: Final[dict[str, tuple[str, sa.types.TypeEngine[Any]]]] = {
+    ">i8": ("int8send", sa.BigInteger()),
+    ">i2": ("int2send", sa.SmallInteger()),
+    ">f8": ("float8send", sa.Float(53)),
+}
+
+
+def fetch_rows(
+    connection: Connection, condition: ColumnElement[bool], ward_codes: Sequence[str]
+) -> dict[str, NDArray[Any]]:
+    """Events that meet the condition and lie in these wards, by row_id: native arrays under the names of RAW.
+
+    Codes are places in LAYERS, PRECISIONS, REPORTERS and `ward_codes`.
+    """
+    condition = sa.and_(condition, events.c.ward_code.in_(ward_codes))
+    if connection.dialect.name == "postgresql":
+        packed = np.frombuffer(b"".join(_packed(connection, condition, ward_codes)), dtype=RAW)
+        return {name: packed[name].astype(RAW[name].newbyteorder("=")) for name in RAW.names or ()}
+    parts = list(_tuples(connection, condition, ward_codes))
+    return {name: np.concatenate([part[name] for part in parts]) for name in RAW.names or ()}
+
+
+def _code(column: ColumnElement[Any], words: Sequence[str]) -> ColumnElement[int]:
+    return sa.case({word: code for code, word in enumerate(words)}, value=column)
+
+
+def _selected() -> dict[str, ColumnElement[Any]]:
+    column = events.c
+    return {
+        "row_id": column.row_id,
+        "layer": _code(column.layer, LAYER_NAMES),
+        "start": column.occurred_from,
+        "end": column.occurred_to,
+        "precision": _code(column.time_precision, PRECISIONS),
+        "quantity": column.quantity,
+        "reported_by": _code(column.reported_by, REPORTERS),
+        "ward": column.ward_code,
+        "lon": column.lon,
+        "lat": column.lat,
+        **{f"h3_{resolution:02d}": column[f"h3_{resolution:02d}"] for resolution in RESOLUTIONS},
+        "demonstration": sa.case((column.source == DEMONSTRATION, 1), else_=0),
+    }
+
+
+def _tuples(
+    connection: Connection, condition: ColumnElement[bool], ward_codes: Sequence[str]
+) -> Iterator[dict[str, NDArray[Any]]]:
+    places = {code: place for place, code in enumerate(ward_codes)}
+    query = sa.select(*_selected().values()).where(condition).order_by(events.c.row_id)
+    cursor = connection.execute(query).cursor
+    rows = cursor.fetchmany(_FETCH_ROWS) if cursor else []
+    yield _arrays([()] * len(_selected()), places)
+    while rows:
+        yield _arrays(list(zip(*rows, strict=True)), places)
+        rows = cursor.fetchmany(_FETCH_ROWS) if cursor else []
+
+
+def _arrays(columns: Sequence[Sequence[Any]], places: dict[str, int]) -> dict[str, NDArray[Any]]:
+    arrays = {}
+    for name, values in zip(RAW.names or (), columns, strict=True):
+        plain = [places[code] for code in values] if name == "ward" else values
+        arrays[name] = np.array(plain, dtype=RAW[name].newbyteorder("="))
+    return arrays
+
+
+def _packed(connection: Connection, condition: ColumnElement[bool], ward_codes: Sequence[str]) -> Iterator[bytes]:
+    selected = _selected() | {"ward": _code(events.c.ward_code, ward_codes)}
+    fields = []
+    for name, column in selected.items():
+        sender, kind = _SENDERS[RAW[name].str]
+        fields.append(getattr(sa.func, sender)(sa.cast(column, kind), type_=sa.LargeBinary))
+    row = reduce(lambda left, right: left.op("||")(right), fields)
+    lowest, highest = connection.execute(
+        sa.select(sa.func.min(events.c.row_id), sa.func.max(events.c.row_id)).where(condition)
+    ).one()
+    for first in range(lowest or 0, (highest if highest is not None else -1) + 1, _PACK_ROWS):
+        window = events.c.row_id.between(first, first + _PACK_ROWS - 1)
+        chosen = sa.select(row.label("packed")).where(condition, window).order_by(events.c.row_id).subquery()
+        value = connection.execute(
+            sa.select(sa.func.string_agg(chosen.c.packed, sa.literal(b"", sa.LargeBinary), type_=sa.LargeBinary))
+        ).scalar()
+        yield bytes(value or b"")
+
+
+LIVE: Final[ColumnElement[bool]] = events.c.superseded_at.is_(None)
+
+
+def read_columns(
+    store: "Store", viewer: Viewer, *, ward_codes: tuple[str, ...], as_at: datetime | None = None
+) -> Columns:
+    """The events in these wards that are live, or were at the moment `as_at` (aware; UsageError otherwise).
+
+    Events of other wards are left out; `count_outside` says how many. Reads the store each time: screens use
+    `hexbeat.store.column_cache.ColumnCache`.
+    """
+    require(viewer, Action.SEE_COUNTS)
+    condition = LIVE if as_at is None else build_known_condition(as_at)
+    with reading(store.engine) as connection:
+        version = read_version(connection)
+        return build_columns(fetch_rows(connection, condition, ward_codes), version=version, ward_codes=ward_codes)
+
+
+def build_known_condition(moment: datetime) -> ColumnElement[bool]:
+    """The condition that a row was recorded at or before the moment and not yet superseded at it."""
+    seconds = to_seconds(moment)
+    return sa.and_(
+        events.c.recorded_at <= seconds, sa.or_(events.c.superseded_at.is_(None), events.c.superseded_at > seconds)
+    )
+
+
+def build_columns(raw: dict[str, NDArray[Any]], *, version: int, ward_codes: tuple[str, ...]) -> Columns:
+    """Columns from the arrays of `hexbeat.store.live_columns.fetch_rows`: sorted by start, then row_id; cells as codes."""
+    order = np.lexsort((raw["row_id"], raw["start"]))
+    cell, cell_ids = {}, {}
+    for resolution in RESOLUTIONS:
+        cells = raw[f"h3_{resolution:02d}"][order].astype(np.uint64)
+        ids, codes = np.unique(cells, return_inverse=True)
+        cell_ids[resolution], cell[resolution] = ids, codes.astype(np.int32)
+    columns = Columns(
+        version=version,
+        row_id=raw["row_id"][order],
+        layer=raw["layer"][order].astype(np.uint8),
+        start=raw["start"][order],
+        end=raw["end"][order],
+        precision=raw["precision"][order].astype(np.uint8),
+        quantity=raw["quantity"][order].astype(np.int32),
+        reported_by=raw["reported_by"][order].astype(np.uint8),
+        ward=raw["ward"][order],
+        ward_codes=tuple(ward_codes),
+        lon=raw["lon"][order],
+        lat=raw["lat"][order],
+        cell=cell,
+        cell_ids=cell_ids,
+        demonstration=raw["demonstration"][order].astype(np.bool_),
+    )
+    return freeze(columns)
+
+
+def freeze(columns: Columns) -> Columns:
+    """The same columns, no longer writable: several screens share them."""
+    for name in Columns.__dataclass_fields__:
+        value = getattr(columns, name)
+        for array in value.values() if isinstance(value, dict) else (value,):
+            if isinstance(array, np.ndarray):
+                array.setflags(write=False)
+    return columns
+
+
+def count_outside(store: "Store", viewer: Viewer, *, ward_codes: tuple[str, ...]) -> int:
+    """How many live events lie in none of these wards, and so in no columns: loaded for another area, or old wards."""
+    require(viewer, Action.SEE_COUNTS)
+    query = sa.select(sa.func.count()).select_from(events).where(LIVE, events.c.ward_code.not_in(ward_codes))
+    with reading(store.engine) as connection:
+        return connection.execute(query).scalar_one()
+
+
+def has_demonstration(store: "Store", viewer: Viewer) -> bool:
+    """Whether any live event is synthetic, so that every screen and export must say so."""
+    require(viewer, Action.SEE_COUNTS)
+    return _any(store, sa.and_(LIVE, events.c.source == DEMONSTRATION))
+
+
+def is_empty(store: "Store", viewer: Viewer) -> bool:
+    """Whether there is no live event."""
+    require(viewer, Action.SEE_COUNTS)
+    return not _any(store, LIVE)
+
+
+def _any(store: "Store", condition: ColumnElement[bool]) -> bool:
+    with reading(store.engine) as connection:
+        return connection.execute(sa.select(events.c.row_id).where(condition).limit(1)).first() is not None

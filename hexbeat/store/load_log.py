@@ -1,0 +1,141 @@
+"""Loads that were committed: what they were, and how the last one is undone."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+import sqlalchemy as sa
+from sqlalchemy import Connection, Engine
+
+from geo.errors import StoreError
+from hexbeat.store.databases import reading, writing
+from hexbeat.store.schema import batch_files, batches, events, rejects
+from layers.access import Action, Viewer, require
+from layers.timestamps import from_seconds, to_seconds
+
+__all__ = ["CommittedLoad", "last_load", "latest_loads", "list_loads", "list_rejects", "undo_last"]
+
+
+@dataclass(frozen=True, slots=True)
+class CommittedLoad:
+    """One committed load: when (UTC), for which area, which files, and its counts.
+
+    A file is a dict of file (its name), source, sha256, snapshot, and the counts of `hexbeat.store.loads.FileTally`.
+    """
+
+    batch_id: int
+    created: datetime
+    area: str
+    files: tuple[dict[str, Any], ...]
+    new: int
+    updated: int
+    unchanged: int
+    removed: int
+    rejected: int
+    undone_at: datetime | None
+
+
+def list_loads(engine: Engine, viewer: Viewer) -> list[CommittedLoad]:
+    """All loads, the newest first, undone ones too."""
+    require(viewer, Action.SEE_COUNTS)
+    with reading(engine) as connection:
+        return _read_loads(connection, sa.true())
+
+
+def last_load(engine: Engine, viewer: Viewer) -> CommittedLoad | None:
+    """The load that `undo_last` would undo; None if there is none."""
+    require(viewer, Action.UNDO)
+    with reading(engine) as connection:
+        return _find_last(connection)
+
+
+def undo_last(engine: Engine, viewer: Viewer) -> CommittedLoad:
+    """Undo the latest load that is not undone: its rows go, what it closed is open again, its rejects go.
+
+    Returns that load. StoreError if there is nothing to undo. "What was known on that day" forgets an undone load.
+    """
+    require(viewer, Action.UNDO)
+    with writing(engine, rewritten=True) as connection:
+        batch = _find_last(connection)
+        if batch is None:
+            raise StoreError("A load can be undone once", "no load is left to undo", "nothing was changed")
+        number = batch.batch_id
+        connection.execute(sa.delete(events).where(events.c.batch_id == number))
+        connection.execute(
+            sa.update(events)
+            .values(superseded_at=None, superseded_batch=None)
+            .where(events.c.superseded_batch == number)
+        )
+        connection.execute(sa.delete(rejects).where(rejects.c.batch_id == number))
+        connection.execute(sa.update(batches).values(undone_at=to_seconds(None)).where(batches.c.batch_id == number))
+    return batch
+
+
+def list_rejects(engine: Engine, viewer: Viewer, batch: int | None = None) -> pd.DataFrame:
+    """The rejects of one load; with None, those of the latest load of each file that is not undone.
+
+    Columns batch_id int64, file str, source str, line int64, reason str, raw str (JSON), source_id (str, by which
+    `erase` finds the reject; None where none is known), by load, file and line. `raw` and `source_id` are what the file
+    said: show them as text, never as markup.
+    """
+    require(viewer, Action.SEE_REJECTS)
+    names = ("batch_id", "file", "source", "line", "reason", "raw", "source_id")
+    query = sa.select(*(rejects.c[name] for name in names))
+    query = query.where(_is_current() if batch is None else rejects.c.batch_id == batch)
+    query = query.order_by(rejects.c.batch_id, rejects.c.file_no, rejects.c.line, rejects.c.reject_id)
+    with reading(engine) as connection:
+        rows = connection.execute(query).all()
+    frame = pd.DataFrame.from_records(rows, columns=list(names)).astype({"batch_id": "int64", "line": "int64"})
+    return frame.assign(source_id=pd.Series([row.source_id for row in rows], dtype="object"))
+
+
+def latest_loads() -> sa.Subquery:
+    """Columns source, file, latest: the latest load of each file that is not undone."""
+    return (
+        sa.select(batch_files.c.source, batch_files.c.file, sa.func.max(batch_files.c.batch_id).label("latest"))
+        .join(batches, batches.c.batch_id == batch_files.c.batch_id)
+        .where(batches.c.undone_at.is_(None))
+        .group_by(batch_files.c.source, batch_files.c.file)
+        .subquery()
+    )
+
+
+def _is_current() -> sa.ColumnElement[bool]:
+    """Rejects of the latest load of their file: a file that is sent again replaces its old rejects."""
+    latest = latest_loads()
+    return sa.exists().where(
+        latest.c.source == rejects.c.source,
+        latest.c.file == rejects.c.file,
+        latest.c.latest == rejects.c.batch_id,
+    )
+
+
+def _find_last(connection: Connection) -> CommittedLoad | None:
+    newest = sa.select(sa.func.max(batches.c.batch_id)).where(batches.c.undone_at.is_(None)).scalar_subquery()
+    found = _read_loads(connection, batches.c.batch_id == newest)
+    return found[0] if found else None
+
+
+def _read_loads(connection: Connection, condition: sa.ColumnElement[bool]) -> list[CommittedLoad]:
+    files: dict[int, list[dict[str, Any]]] = {}
+    query = sa.select(batch_files).join(batches, batches.c.batch_id == batch_files.c.batch_id).where(condition)
+    for row in connection.execute(query.order_by(batch_files.c.file_no)).mappings():
+        files.setdefault(row["batch_id"], []).append(
+            {
+                "file": row["file"],
+                "source": row["source"],
+                "sha256": row["sha256"],
+                "snapshot": bool(row["snapshot"]),
+                **json.loads(row["tally"]),
+            }
+        )
+    rows = connection.execute(sa.select(batches).where(condition).order_by(batches.c.batch_id.desc())).mappings()
+    return [_build_load(dict(row), files.get(row["batch_id"], [])) for row in rows]
+
+
+def _build_load(row: dict[str, Any], files: list[dict[str, Any]]) -> CommittedLoad:
+    undone = row["undone_at"]
+    times = {"created": from_seconds(row["created"]), "undone_at": None if undone is None else from_seconds(undone)}
+    return CommittedLoad(**(row | times | {"files": tuple(files)}))

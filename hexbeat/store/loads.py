@@ -1,0 +1,241 @@
+"""A load: some files that enter the store together, or not at all."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import pandas as pd
+import pg8000.dbapi
+import sqlalchemy as sa
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from geo.errors import DataError
+from hexbeat.store import merging, staging
+from hexbeat.store.databases import WRITES, breaks_rule, change_version, read_version, translate_errors
+from hexbeat.store.schema import batch_files, batches, rejects
+from layers.timestamps import to_seconds
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from geo.wards import Wards
+
+__all__ = ["FileTally", "Load", "LoadFile", "open_load"]
+
+
+@dataclass(frozen=True, slots=True)
+class FileTally:
+    """What became of the rows of one file.
+
+    `read = skipped + rejected + accepted` and `accepted = new + updated + unchanged`.
+    `skipped` holds a count a reason; `reasons` those of skipped and of rejected rows. `removed` are live events that a
+    snapshot no longer holds.
+    """
+
+    read: int = 0
+    skipped: Mapping[str, int] = field(default_factory=dict)
+    accepted: int = 0
+    new: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    removed: int = 0
+    rejected: int = 0
+    reasons: Mapping[str, int] = field(default_factory=dict)
+
+
+_EMPTY: Final = FileTally()
+
+
+class LoadFile:
+    """One file of a load: takes its rows in chunks of any size."""
+
+    def __init__(self, load: "Load", name: str, source: str, *, sha256: str, snapshot: bool, file_no: int) -> None:
+        self.name, self.source, self.sha256, self.snapshot, self.file_no = name, source, sha256, snapshot, file_no
+        self.wards: Wards | None = None  # where the file's snapshot may remove events; None: nowhere
+        self._load = load
+        self._read: int | None = None
+        self._skipped: Counter[str] = Counter()
+        self._reasons: Counter[str] = Counter()
+        self._outcome: dict[str, Any] = {}
+
+    def add_events(self, frame: pd.DataFrame) -> None:
+        """Stage events: exactly the columns of layers.event.EVENT_COLUMNS, natural keys unique within the file."""
+        try:
+            with self._load.step() as connection:
+                staging.stage_events(connection, frame, file_no=self.file_no)
+        except (DBAPIError, pg8000.dbapi.Error) as error:
+            if not breaks_rule(error):
+                raise
+            raise DataError(
+                "A natural key names one row of a file",
+                f"{self.name} uses one twice, or lacks one",
+                "choose other key columns in the source profile",
+            ) from error
+
+    def add_rejects(self, frame: pd.DataFrame) -> None:
+        """Stage rejects: line int64, reason str, raw str (a JSON object of the columns that the profile reads).
+
+        A column source_id (str or None) holds the row's natural key, without the number of a repeat: erasures find the
+        reject by it.
+        """
+        with self._load.step() as connection:
+            staging.stage_rejects(connection, frame, file_no=self.file_no)
+        self._reasons.update(Counter(frame["reason"].tolist()))
+
+    def add_tally(self, *, read: int, skipped: Mapping[str, int]) -> None:
+        """Add to the rows read, and to those that the profile does not select (a count a reason)."""
+        self._read = (self._read or 0) + read
+        self._skipped.update(skipped)
+
+    def cover(self, scopes: Iterable[str], *, wards: "Wards") -> None:
+        """Name the scopes that this snapshot replaces as a whole, within the wards from which the load takes rows.
+
+        The same scope may hold events of another area, of which this file brought none: they stay.
+        """
+        self.wards = wards
+        with self._load.step() as connection:
+            staging.stage_scopes(connection, scopes, source=self.source, file_no=self.file_no)
+
+    @property
+    def tally(self) -> FileTally:
+        """The counts: true to the store as it was when the file ended; final once the whole load has ended."""
+        skipped, reasons = dict(sorted(self._skipped.items())), dict(sorted((self._skipped + self._reasons).items()))
+        rejected = self._reasons.total()
+        accepted = self._outcome.get("accepted", 0)
+        read = self._skipped.total() + rejected + accepted
+        return replace(_EMPTY, **self._outcome, read=read, skipped=skipped, rejected=rejected, reasons=reasons)
+
+    def settle(self, outcome: Mapping[str, int]) -> None:
+        """Take in what the merge found; DataError if rows of the file are unaccounted for."""
+        self._outcome = dict(outcome)
+        if self._read is not None and self._read != self.tally.read:
+            raise DataError(
+                "Every row read is skipped, rejected or accepted",
+                f"{self.name}: {self._read} read, {self.tally.read} accounted for",
+                "report this as a fault; nothing was changed",
+            )
+
+
+class Load:
+    """Files that enter together. `batch_id` is None until the load is committed, and after a dry run."""
+
+    def __init__(self, connection: Connection, *, area: str, moment: int) -> None:
+        self.batch_id: int | None = None
+        self.files: list[LoadFile] = []
+        self._connection, self._area, self._moment = connection, area, moment
+        self._version: int | None = None  # of the store, when the first file was compared
+        self._stale = False
+
+    @contextmanager
+    def step(self) -> Iterator[Connection]:
+        """A short transaction of its own that touches temporary tables alone and locks nobody out."""
+        with translate_errors(self._connection.engine), self._connection.begin():
+            yield self._connection
+
+    @contextmanager
+    def file(self, name: str, source: str, *, sha256: str, snapshot: bool = False) -> Iterator[LoadFile]:
+        """Add a file; when the block ends its rows are compared with the store and its tally is known."""
+        entry = LoadFile(self, name, source, sha256=sha256, snapshot=snapshot, file_no=len(self.files) + 1)
+        self.files.append(entry)
+        yield entry
+        with self.step() as connection:
+            version = read_version(connection)
+            self._version = version if self._version is None else self._version
+            self._stale |= version != self._version
+            staging.tell_planner(connection)
+            merging.compare_file(connection, entry.file_no, wards=entry.wards)
+            self._settle(connection)
+
+    def _settle(self, connection: Connection) -> None:
+        outcomes = merging.count_outcomes(connection)
+        for entry in self.files:
+            entry.settle(outcomes.get(entry.file_no, {}))
+
+    def commit(self) -> int:
+        """Merge all files in one transaction; the only time that other writers must wait."""
+        try:
+            self.batch_id = self._merge(self._connection.execution_options(**{WRITES: True}))
+        except DBAPIError as error:
+            if not breaks_rule(error):
+                raise
+            raise DataError(
+                "An event has every column, a quantity of 1 or more, and an end that is not before its start",
+                "a row of this load has not",
+                "report this as a fault of the source; nothing was changed",
+            ) from error
+        return self.batch_id
+
+    def _merge(self, connection: Connection) -> int:
+        with translate_errors(connection.engine), connection.begin():
+            version = change_version(connection) - 1
+            if self._stale or (self._version is not None and version != self._version):
+                merging.compare_all(connection, [entry.wards for entry in self.files])
+                self._settle(connection)
+            batch_id = self._write(connection)
+            if connection.dialect.name == "postgresql":
+                connection.execute(sa.text("ANALYZE events"))  # or the next load is planned for an empty table
+        return batch_id
+
+    def _write(self, connection: Connection) -> int:
+        newest = connection.execute(sa.select(sa.func.max(batches.c.created))).scalar_one()
+        moment = max(self._moment, newest or 0)  # a clock set back must not reorder what was known when
+        tallies = [entry.tally for entry in self.files]
+        counted = ("new", "updated", "unchanged", "removed", "rejected")
+        totals = {name: sum(getattr(tally, name) for tally in tallies) for name in counted}
+        row = {"created": moment, "area": self._area, "files": len(self.files), **totals}
+        key = connection.execute(sa.insert(batches).values(row)).inserted_primary_key
+        batch_id = int(key[0] if key else 0)
+        merging.apply_load(connection, batch_id=batch_id, moment=moment)
+        for entry in self.files:
+            _write_file(connection, entry, batch_id=batch_id)
+        return batch_id
+
+
+def _write_file(connection: Connection, entry: LoadFile, *, batch_id: int) -> None:
+    tally = {name: getattr(entry.tally, name) for name in FileTally.__dataclass_fields__}
+    connection.execute(
+        sa.insert(batch_files).values(
+            batch_id=batch_id,
+            file_no=entry.file_no,
+            file=entry.name,
+            source=entry.source,
+            sha256=entry.sha256,
+            snapshot=entry.snapshot,
+            tally=json.dumps(tally),
+        )
+    )
+    staged = staging.incoming_rejects
+    chosen = (
+        sa.select(
+            sa.literal(batch_id),
+            staged.c.file_no,
+            sa.literal(entry.name),
+            sa.literal(entry.source),
+            staged.c.line,
+            staged.c.reason,
+            staged.c.raw,
+            staged.c.source_id,
+        )
+        .where(staged.c.file_no == entry.file_no)
+        .order_by(staged.c.line)
+    )
+    names = ["batch_id", "file_no", "file", "source", "line", "reason", "raw", "source_id"]
+    connection.execute(sa.insert(rejects).from_select(names, chosen))
+
+
+@contextmanager
+def open_load(engine: "Engine", *, area: str, dry_run: bool, now: datetime | None) -> Iterator[Load]:
+    """A load that is committed when the block ends well, and leaves no trace when it does not, or on a dry run."""
+    with translate_errors(engine), engine.connect() as connection:
+        connection.detach()  # so that closing it drops the temporary tables
+        with connection.begin():
+            staging.make_tables(connection)
+        load = Load(connection, area=area, moment=to_seconds(now))
+        yield load
+        if not dry_run:
+            load.commit()

@@ -1,0 +1,161 @@
+"""How a load meets the store: set by set, never row by row.
+
+Files of a load act one after the other. A row is compared with what the event was before it: the same event in an
+earlier file of the load, else the live row of the store. A snapshot file removes the events of the scopes that it
+covers and that neither it nor a later file holds; an event that moved to another scope of the same load has not gone.
+It removes none that lie outside the wards of its load, from where it could bring none. Where an event lies is asked of
+its point, not of its ward's code, which two areas may share.
+"""
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import sqlalchemy as sa
+from sqlalchemy import ColumnElement, Connection, FromClause
+
+from hexbeat.store.schema import events
+from hexbeat.store.staging import covered, doomed, incoming, stage_doomed
+from layers.event import EVENT_COLUMNS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from geo.wards import Wards
+
+__all__ = ["apply_load", "compare_all", "compare_file", "count_outcomes"]
+
+_KEY: Final = ("source", "source_id")
+
+
+def _same(left: FromClause, right: FromClause, names: tuple[str, ...] = EVENT_COLUMNS) -> ColumnElement[bool]:
+    """Equal in these columns; a missing value equals a missing value."""
+    return sa.and_(
+        *(
+            left.c[name] == right.c[name] if name in _KEY else left.c[name].is_not_distinct_from(right.c[name])
+            for name in names
+        )
+    )
+
+
+def compare_file(connection: Connection, file_no: int, *, wards: "Wards | None") -> None:
+    """Find out for each row of a staged file what it changes, and what its snapshot removes in these wards.
+
+    None: the file is no snapshot.
+    """
+    prior = incoming.alias("prior")
+    live = events.c.superseded_at.is_(None)
+    mine = incoming.c.file_no == file_no
+    if file_no > 1:
+        same_key = sa.and_(_same(incoming, prior, _KEY), prior.c.file_no < file_no, prior.c.is_last)
+        connection.execute(sa.update(incoming).values(prior_stage=prior.c.stage_id).where(mine, same_key))
+        older = sa.select(incoming.c.prior_stage).where(mine, incoming.c.prior_stage.is_not(None))
+        connection.execute(sa.update(incoming).values(is_last=sa.false()).where(incoming.c.stage_id.in_(older)))
+        same = sa.and_(incoming.c.prior_stage == prior.c.stage_id, _same(incoming, prior))
+        connection.execute(sa.update(incoming).values(same_as_prior=sa.true()).where(mine, same))
+    found = sa.and_(_same(incoming, events, _KEY), live)
+    connection.execute(sa.update(incoming).values(live_row=events.c.row_id).where(mine, found))
+    same = sa.and_(incoming.c.live_row == events.c.row_id, _same(incoming, events))
+    connection.execute(sa.update(incoming).values(same_as_live=sa.true()).where(mine, same))
+    if wards is not None:
+        _find_removed(connection, file_no, wards)
+
+
+def _find_removed(connection: Connection, file_no: int, wards: "Wards") -> None:
+    """Mark what the snapshot of the file covers: rows of earlier files, and live rows of the store in its wards."""
+    scopes = sa.select(covered.c.source, covered.c.scope).where(covered.c.file_no == file_no).distinct().subquery()
+    in_scope = sa.exists().where(scopes.c.source == incoming.c.source, scopes.c.scope == incoming.c.scope)
+    earlier = sa.and_(incoming.c.file_no < file_no, incoming.c.is_last, incoming.c.removed_by.is_(None))
+    connection.execute(sa.update(incoming).values(removed_by=file_no).where(earlier, in_scope))
+    left_out = connection.execute(
+        sa.select(events.c.row_id, events.c.lon, events.c.lat)
+        .join(scopes, sa.and_(scopes.c.source == events.c.source, scopes.c.scope == events.c.scope))
+        .where(
+            events.c.superseded_at.is_(None),
+            sa.not_(sa.exists().where(doomed.c.live_row == events.c.row_id)),
+            sa.not_(sa.exists().where(incoming.c.live_row == events.c.row_id)),
+        )
+    ).all()
+    place = np.array([(lon, lat) for _, lon, lat in left_out], dtype=np.float64).reshape(-1, 2)
+    inside = wards.locate(place[:, 0], place[:, 1]) >= 0
+    gone = [row.row_id for row, is_inside in zip(left_out, inside.tolist(), strict=True) if is_inside]
+    stage_doomed(connection, gone, file_no=file_no)
+
+
+def compare_all(connection: Connection, wards: "Sequence[Wards | None]") -> None:
+    """Compare every file anew, each with its wards: someone else wrote to the store since they were staged."""
+    connection.execute(sa.delete(doomed))
+    connection.execute(
+        sa.update(incoming).values(
+            prior_stage=None,
+            live_row=None,
+            same_as_prior=sa.false(),
+            same_as_live=sa.false(),
+            is_last=sa.true(),
+            removed_by=None,
+        )
+    )
+    for file_no, of_file in enumerate(wards, start=1):
+        compare_file(connection, file_no, wards=of_file)
+
+
+def count_outcomes(connection: Connection) -> dict[int, dict[str, int]]:
+    """For each file number: accepted, new, updated, unchanged, removed."""
+    first = incoming.c.prior_stage.is_(None)
+    is_new = sa.and_(first, incoming.c.live_row.is_(None))
+    same = sa.or_(incoming.c.same_as_prior, sa.and_(first, incoming.c.same_as_live))
+    rows = connection.execute(
+        sa.select(
+            incoming.c.file_no,
+            sa.func.count(),
+            sa.func.sum(sa.case((is_new, 1), else_=0)),
+            sa.func.sum(sa.case((same, 1), else_=0)),
+        ).group_by(incoming.c.file_no)
+    )
+    outcomes = {
+        file_no: {"accepted": n, "new": new, "updated": n - new - same, "unchanged": same, "removed": 0}
+        for file_no, n, new, same in rows
+    }
+    for file_no, removed in _count_removed(connection):
+        empty = dict.fromkeys(("accepted", "new", "updated", "unchanged", "removed"), 0)
+        outcomes.setdefault(file_no, empty)["removed"] += removed
+    return outcomes
+
+
+def _count_removed(connection: Connection) -> list[tuple[int, int]]:
+    staged = sa.select(incoming.c.removed_by, sa.func.count()).where(
+        incoming.c.is_last, incoming.c.removed_by.is_not(None)
+    )
+    from_store = sa.select(doomed.c.file_no, sa.func.count()).where(_not_staged())
+    return [
+        (file_no, n)
+        for query in (staged.group_by(incoming.c.removed_by), from_store.group_by(doomed.c.file_no))
+        for file_no, n in connection.execute(query)
+    ]
+
+
+def _not_staged() -> ColumnElement[bool]:
+    return sa.not_(sa.exists().where(incoming.c.live_row == doomed.c.live_row))
+
+
+def apply_load(connection: Connection, *, batch_id: int, moment: int) -> None:
+    """Close the rows that end and add the new ones, as of `moment` (UTC seconds)."""
+    stays = sa.and_(incoming.c.is_last, incoming.c.removed_by.is_(None))
+    replaced = sa.select(incoming.c.live_row).where(
+        incoming.c.live_row.is_not(None),
+        incoming.c.is_last,
+        sa.or_(incoming.c.removed_by.is_not(None), sa.not_(incoming.c.same_as_live)),
+    )
+    gone = sa.select(doomed.c.live_row).where(_not_staged())
+    for rows in (replaced, gone):
+        connection.execute(
+            sa.update(events)
+            .values(superseded_at=moment, superseded_batch=batch_id)
+            .where(events.c.row_id.in_(rows), events.c.superseded_at.is_(None))
+        )
+    copied = ("event_id", *EVENT_COLUMNS)
+    added = (
+        sa.select(*(incoming.c[name] for name in copied), sa.literal(batch_id), sa.literal(moment))
+        .where(stays, sa.not_(incoming.c.same_as_live))
+        .order_by(incoming.c.stage_id)
+    )
+    connection.execute(sa.insert(events).from_select([*copied, "batch_id", "recorded_at"], added))

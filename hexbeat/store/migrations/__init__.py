@@ -1,0 +1,1 @@
+"""The schema, step by step. Alembic runs these from inside the program (`hexbeat.store.databases`)."""

@@ -1,0 +1,94 @@
+"""What each source is worth: how fresh, how exact in time and place, how much of it was rejected."""
+
+from typing import TYPE_CHECKING, Final
+
+import pandas as pd
+import sqlalchemy as sa
+
+from hexbeat.store.databases import reading
+from hexbeat.store.live_columns import LIVE
+from hexbeat.store.load_log import latest_loads
+from hexbeat.store.schema import batches, events, rejects
+from layers.access import Action, Viewer, require
+
+if TYPE_CHECKING:
+    from hexbeat.store.store import Store
+
+__all__ = ["SHARED_EVENTS", "summarise_sources"]
+
+SHARED_EVENTS: Final = 3  # so many live events of one source at the same coordinates make them a shared point
+
+
+def summarise_sources(store: "Store", viewer: Viewer) -> pd.DataFrame:
+    """One row a source and layer that has live events, and one a source that has only rejects (layer missing).
+
+    source str, layer str, events int64; last_record (latest `occurred_from`, UTC seconds, Int64); without_time (share
+    of events known to the day or month only); snapped (share of events at a shared point); rejects (int64: of the
+    source, in the latest load of each of its files; the same number in each of its rows); last_load (when the source
+    was last loaded, UTC seconds, Int64).
+
+    A shared point has coordinates, equal to the last digit, that at least SHARED_EVENTS live events of the source have.
+    Publishers move events to such points, so the exact place is not known; but a place where truly so many events
+    happened, such as a hostel, counts as one too.
+    """
+    require(viewer, Action.SEE_RECORDS)
+    with reading(store.engine) as connection:
+        summary = pd.DataFrame.from_records(connection.execute(_events_query()).all(), columns=_EVENTS)
+        loads = pd.DataFrame.from_records(connection.execute(_loads_query()).all(), columns=["source", "last_load"])
+        bad = pd.DataFrame.from_records(connection.execute(_rejects_query()).all(), columns=["source", "rejects"])
+    summary = summary.merge(bad, on="source", how="outer").merge(loads, on="source", how="left")
+    for column in ("events", "rejects", "inexact", "shared"):
+        summary[column] = summary[column].astype("Int64").fillna(0).astype("int64")
+    at_least_one = summary["events"].clip(lower=1)
+    summary = summary.assign(
+        without_time=summary["inexact"] / at_least_one,
+        snapped=summary["shared"] / at_least_one,
+        last_record=summary["last_record"].astype("Int64"),
+        last_load=summary["last_load"].astype("Int64"),
+    )
+    return summary.sort_values(["source", "layer"], ignore_index=True)[_COLUMNS]
+
+
+_EVENTS: Final = ["source", "layer", "events", "last_record", "inexact", "shared"]
+_COLUMNS: Final = ["source", "layer", "events", "last_record", "without_time", "snapped", "rejects", "last_load"]
+
+
+def _events_query() -> sa.Select[tuple[str, str, int, int, int, int]]:
+    column = events.c
+    points = (
+        sa.select(column.source, column.lon, column.lat)
+        .where(LIVE)
+        .group_by(column.source, column.lon, column.lat)
+        .having(sa.func.count() >= SHARED_EVENTS)
+        .subquery()
+    )
+    at_point = sa.and_(points.c.source == column.source, points.c.lon == column.lon, points.c.lat == column.lat)
+    return (
+        sa.select(
+            column.source,
+            column.layer,
+            sa.func.count(),
+            sa.func.max(column.occurred_from),
+            sa.func.sum(sa.case((column.time_precision == "minute", 0), else_=1)),
+            sa.func.sum(sa.case((points.c.source.is_(None), 0), else_=1)),
+        )
+        .select_from(events.outerjoin(points, at_point))
+        .where(LIVE)
+        .group_by(column.source, column.layer)
+    )
+
+
+def _loads_query() -> sa.Select[tuple[str, int]]:
+    latest = latest_loads()
+    loaded = sa.func.max(batches.c.created)
+    joined = latest.join(batches, batches.c.batch_id == latest.c.latest)
+    return sa.select(latest.c.source, loaded).select_from(joined).group_by(latest.c.source)
+
+
+def _rejects_query() -> sa.Select[tuple[str, int]]:
+    latest = latest_loads()
+    same = sa.and_(
+        latest.c.source == rejects.c.source, latest.c.file == rejects.c.file, latest.c.latest == rejects.c.batch_id
+    )
+    joined = rejects.join(latest, same)
+    return sa.select(rejects.c.source, sa.func.count()).select_from(joined).group_by(rejects.c.source)

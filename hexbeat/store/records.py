@@ -1,0 +1,78 @@
+"""Events as records, for cards and exports."""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+import sqlalchemy as sa
+
+from hexbeat.store.databases import reading
+from hexbeat.store.live_columns import LIVE
+from hexbeat.store.schema import EVENT_TYPES, events
+from layers.access import Action, Viewer, require
+from layers.event import EVENT_COLUMNS
+
+if TYPE_CHECKING:
+    from hexbeat.store.store import Store
+
+__all__ = ["read_live_records", "read_records"]
+
+_ASK_ROWS: Final = 500  # row numbers in one question: SQLite and the wire both have limits
+_FRAME_ROWS: Final = 50_000  # rows turned into columns at a time
+
+
+def read_records(store: "Store", viewer: Viewer, row_ids: Iterable[int], *, note: bool = False) -> pd.DataFrame:
+    """The rows of these numbers, live or superseded, in the order asked; numbers that are no longer there are left out.
+
+    Columns row_id, event_id, those of layers.event.EVENT_COLUMNS (without `note` unless asked), batch_id, recorded_at,
+    superseded_at. Times are int64 UTC seconds (superseded_at Int64, missing while live), h3_* uint64. Texts are what a
+    source said: show them as text, never as markup.
+    """
+    require(viewer, Action.SEE_RECORDS)
+    wanted = [int(number) for number in row_ids]
+    once = list(dict.fromkeys(wanted))
+    chunks = (once[start : start + _ASK_ROWS] for start in range(0, len(once), _ASK_ROWS))
+    found = _ask(store, [events.c.row_id.in_(chunk) for chunk in chunks], note=note)
+    places = pd.Index(found["row_id"]).get_indexer(pd.Index(wanted, dtype="int64"))
+    return found.take(places[places >= 0]).reset_index(drop=True)
+
+
+def read_live_records(store: "Store", viewer: Viewer, *, note: bool = False) -> pd.DataFrame:
+    """All live events by time, with the columns of `read_records`: what an export writes."""
+    require(viewer, Action.EXPORT)
+    return _ask(store, [LIVE], note=note).sort_values(["occurred_from", "row_id"], ignore_index=True)
+
+
+def _names(*, note: bool) -> list[str]:
+    asked = [name for name in EVENT_COLUMNS if note or name != "note"]
+    return ["row_id", "event_id", *asked, "batch_id", "recorded_at", "superseded_at"]
+
+
+def _ask(store: "Store", conditions: Sequence[sa.ColumnElement[bool]], *, note: bool) -> pd.DataFrame:
+    """The rows that meet each condition in turn; texts missing in the store are missing in the frame."""
+    names = _names(note=note)
+    query = sa.select(*(events.c[name] for name in names))
+    frames = [_frame([()] * len(names), names)]
+    with reading(store.engine) as connection:
+        for condition in conditions:
+            pages = connection.execute(query.where(condition)).partitions(_FRAME_ROWS)
+            frames.extend(_frame(list(zip(*page, strict=True)), names) for page in pages)
+    return pd.concat(frames[1:] or frames, ignore_index=True)
+
+
+def _frame(columns: Sequence[Sequence[Any]], names: Sequence[str]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {name: pd.array(list(values), dtype=_dtype(name)) for name, values in zip(names, columns, strict=True)}
+    )
+
+
+def _dtype(name: str) -> Any:
+    kind = EVENT_TYPES[name][0] if name in EVENT_TYPES else None
+    if name.startswith("h3_"):
+        return np.dtype(np.uint64)
+    if kind is sa.Text or name == "event_id":
+        return pd.StringDtype(na_value=np.nan)
+    if name == "superseded_at":
+        return pd.Int64Dtype()
+    return np.dtype(np.float64 if kind is sa.Float else np.int64)

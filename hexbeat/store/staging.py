@@ -1,0 +1,174 @@
+"""Where a load waits before it is merged: temporary tables of one connection, out of sight of everyone else.
+
+In SQLite they live in memory. In PostgreSQL they are files of the session, which the server unlinks when they drop.
+"""
+
+from collections.abc import Iterable, Sequence
+from io import BytesIO
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import sqlalchemy as sa
+from sqlalchemy import BigInteger, Boolean, Column, Connection, Float, Index, Integer, MetaData, Table, Text
+
+from geo.errors import DataError
+from hexbeat.store.schema import EVENT_TYPES
+from layers.event import EVENT_COLUMNS, event_id
+
+__all__ = [
+    "covered",
+    "doomed",
+    "incoming",
+    "incoming_rejects",
+    "make_tables",
+    "stage_doomed",
+    "stage_events",
+    "stage_rejects",
+    "stage_scopes",
+    "tell_planner",
+]
+
+_temporary = MetaData()
+
+incoming = Table(
+    "incoming",
+    _temporary,
+    Column("stage_id", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=True),
+    Column("file_no", Integer, nullable=False),
+    Column("event_id", Text, nullable=False),
+    *(Column(name, Float(53) if kind is Float else kind()) for name, (kind, _) in EVENT_TYPES.items()),
+    # What hexbeat.store.merging finds out about each row.
+    Column("prior_stage", BigInteger),  # the row of the same event in an earlier file of this load
+    Column("live_row", BigInteger),  # the row of the same event that is live in the store
+    Column("same_as_prior", Boolean, nullable=False, server_default=sa.false()),
+    Column("same_as_live", Boolean, nullable=False, server_default=sa.false()),
+    Column("is_last", Boolean, nullable=False, server_default=sa.true()),  # no later file of this load has the event
+    Column("removed_by", Integer),  # the later file whose snapshot leaves the event out
+    prefixes=["TEMPORARY"],
+)
+Index("incoming_key", incoming.c.source, incoming.c.source_id, incoming.c.file_no, unique=True)
+Index("incoming_file", incoming.c.file_no)
+Index("incoming_live", incoming.c.live_row)
+
+covered = Table(
+    "covered",
+    _temporary,
+    Column("file_no", Integer, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("scope", Text, nullable=False),
+    prefixes=["TEMPORARY"],
+)
+
+# Live rows that a snapshot of this load covers, by scope and by place: closed unless the load holds the event.
+doomed = Table(
+    "doomed",
+    _temporary,
+    Column("live_row", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=False),
+    Column("file_no", Integer, nullable=False),
+    prefixes=["TEMPORARY"],
+)
+
+incoming_rejects = Table(
+    "incoming_rejects",
+    _temporary,
+    Column("file_no", Integer, nullable=False),
+    Column("line", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("raw", Text, nullable=False),
+    Column("source_id", Text),
+    prefixes=["TEMPORARY"],
+)
+
+_EVENT_INSERT: Final = ("file_no", "event_id", *EVENT_COLUMNS)
+_REJECT_INSERT: Final = ("file_no", "line", "reason", "raw", "source_id")
+_COPY_ESCAPES: Final = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
+_UNSTORABLE: Final = str.maketrans({"\x00": None} | {chr(code): "\ufffd" for code in range(0xD800, 0xE000)})
+
+
+def make_tables(connection: Connection) -> None:
+    """Make the empty temporary tables on this connection."""
+    _temporary.create_all(connection, checkfirst=False)
+    if connection.dialect.name == "postgresql":
+        quiet = (column.name for column in incoming.columns if column.name not in {"file_no", "source"})
+        changes = ", ".join(f"ALTER COLUMN {name} SET STATISTICS 0" for name in quiet)
+        connection.execute(sa.text(f"ALTER TABLE incoming {changes}"))
+
+
+def tell_planner(connection: Connection) -> None:
+    """Let PostgreSQL know how many rows are staged; without that it joins them one by one.
+
+    No values are sampled but the file number and the source: statistics outlive temporary tables.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.text("ANALYZE incoming"))
+
+
+def stage_events(connection: Connection, frame: pd.DataFrame, *, file_no: int) -> None:
+    """Stage one chunk of events; DataError unless the frame has exactly the columns of an event."""
+    if set(frame.columns) != set(EVENT_COLUMNS) or len(frame.columns) != len(EVENT_COLUMNS):
+        wrong = sorted(set(frame.columns) ^ set(EVENT_COLUMNS))
+        raise DataError(
+            "A source hands over the columns of an event", f"missing or too many: {', '.join(wrong)}", "mend the source"
+        )
+    values = {name: _column(frame[name], is_text=EVENT_TYPES[name][0] is Text) for name in EVENT_COLUMNS}
+    identifiers = [event_id(*key) for key in zip(values["source"], values["source_id"], strict=True)]
+    _insert(connection, incoming, _EVENT_INSERT, [[file_no] * len(frame), identifiers, *values.values()])
+
+
+def stage_rejects(connection: Connection, frame: pd.DataFrame, *, file_no: int) -> None:
+    """Stage one chunk of rejects: line int64, reason str, raw str (a JSON object), perhaps source_id (str or None)."""
+    keyed = frame if "source_id" in frame.columns else frame.assign(source_id=None)
+    columns = [_column(keyed[name], is_text=name != "line") for name in _REJECT_INSERT[1:]]
+    _insert(connection, incoming_rejects, _REJECT_INSERT, [[file_no] * len(frame), *columns])
+
+
+def _column(values: "pd.Series[Any]", *, is_text: bool) -> list[Any]:
+    """Plain Python values, None where one is missing; text without what databases refuse (NUL, half characters)."""
+    if is_text:
+        return [
+            None if missing else _clean(str(value))
+            for value, missing in zip(values.tolist(), values.isna().tolist(), strict=True)
+        ]
+    array = values.to_numpy()
+    return (array.astype(np.int64) if array.dtype.kind == "u" else array).tolist()
+
+
+def _clean(text: str) -> str:
+    return text if text.isascii() and "\x00" not in text else text.translate(_UNSTORABLE)
+
+
+def _insert(connection: Connection, table: Table, names: Sequence[str], columns: list[list[Any]]) -> None:
+    """Many rows in one go: executemany in SQLite, COPY in PostgreSQL."""
+    listed = ", ".join(names)
+    if connection.dialect.name == "sqlite":
+        marks = ", ".join("?" * len(names))
+        statement = f"INSERT INTO {table.name} ({listed}) VALUES ({marks})"  # noqa: S608  # our own names
+        if columns[0]:
+            connection.exec_driver_sql(statement, list(zip(*columns, strict=True)))
+        return
+    lines = map("\t".join, zip(*(map(_copied, column) for column in columns), strict=True))
+    document = BytesIO("".join(f"{line}\n" for line in lines).encode())
+    connection.execute(sa.select(1))  # SQLAlchemy and the driver agree that a transaction has begun
+    cursor = connection.connection.cursor()
+    cursor.execute(f"COPY {table.name} ({listed}) FROM STDIN", stream=document)  # type: ignore[call-arg]  # pg8000's own
+    cursor.close()
+
+
+def _copied(value: object) -> str:
+    """A value in the text format of COPY."""
+    if value is None:
+        return "\\N"
+    return value.translate(_COPY_ESCAPES) if isinstance(value, str) else repr(value)
+
+
+def stage_scopes(connection: Connection, scopes: Iterable[str], *, source: str, file_no: int) -> None:
+    """Stage the snapshot scopes that a file replaces as a whole."""
+    rows = [{"file_no": file_no, "source": source, "scope": scope} for scope in sorted(set(scopes))]
+    if rows:
+        connection.execute(sa.insert(covered), rows)
+
+
+def stage_doomed(connection: Connection, live_rows: list[int], *, file_no: int) -> None:
+    """Stage the numbers of live rows that the snapshot of a file covers."""
+    _insert(connection, doomed, ("live_row", "file_no"), [live_rows, [file_no] * len(live_rows)])

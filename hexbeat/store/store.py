@@ -1,0 +1,165 @@
+"""The store: events and all their versions, in SQLite by default or in PostgreSQL."""
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import pandas as pd
+import sqlalchemy as sa
+from sqlalchemy import Engine
+
+from hexbeat.store.databases import make_engine, migrate, read_version, reading
+from hexbeat.store.erasure import Erasure, describe_pending, erase, erase_source, finish, retain
+from hexbeat.store.load_log import CommittedLoad, last_load, list_loads, list_rejects, undo_last
+from hexbeat.store.loads import Load, open_load
+from hexbeat.store.schema import events
+from layers.access import Action, Viewer, require
+from layers.event import EVENT_COLUMNS
+from layers.timestamps import from_seconds
+
+__all__ = ["Store", "Version", "history"]
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of an event, valid in the store from `recorded_at` until `superseded_at` (UTC; None: still live).
+
+    `event` holds the columns of layers.event.EVENT_COLUMNS. Its texts are what a source said: show them as text.
+    """
+
+    event_id: str
+    row_id: int
+    batch_id: int
+    recorded_at: datetime
+    superseded_at: datetime | None
+    superseded_batch: int | None
+    event: dict[str, Any]
+
+
+def history(engine: Engine, viewer: Viewer, event_id: str) -> list[Version]:
+    """All versions, the oldest first; an empty list if there is no such event."""
+    require(viewer, Action.SEE_RECORDS)
+    query = sa.select(events).where(events.c.event_id == event_id).order_by(events.c.row_id)
+    with reading(engine) as connection:
+        return [_version(dict(row)) for row in connection.execute(query).mappings()]
+
+
+def _version(row: dict[str, Any]) -> Version:
+    superseded = row["superseded_at"]
+    return Version(
+        event_id=row["event_id"],
+        row_id=row["row_id"],
+        batch_id=row["batch_id"],
+        recorded_at=from_seconds(row["recorded_at"]),
+        superseded_at=None if superseded is None else from_seconds(superseded),
+        superseded_batch=row["superseded_batch"],
+        event={name: row[name] for name in EVENT_COLUMNS},
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Store:
+    """An open store. Safe to share between threads; close it with `dispose`, or use it in a `with` block.
+
+    What reads or changes events takes a viewer and asks `layers.access` first. Reading them as columns or records is
+    in `hexbeat.store.reading`.
+    """
+
+    engine: Engine
+    home: Path
+
+    @classmethod
+    def open(cls, home: Path, *, database_url: str | None = None) -> Self:
+        """Open the store, making it if there is none and bringing an older one to the newest schema.
+
+        `home` is made for this user only (0700), the SQLite file too (0600). With `database_url` the events live in
+        PostgreSQL, and `home` holds only own sources and areas. StoreError if the place cannot be used, is not a store,
+        or is the store of a newer Hexbeat; nothing is ever destroyed. An erasure that could not be finished is tried
+        again; where it still cannot, the store opens, and `describe_pending_erasure` says so.
+        """
+        engine = make_engine(home, database_url)
+        try:
+            migrate(engine)
+            finish(engine, patience_s=0.0)
+        except BaseException:
+            engine.dispose()
+            raise
+        return cls(engine, home)
+
+    def dispose(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.dispose()
+
+    def version(self) -> int:
+        """A number that rises with every committed change; equal numbers mean equal contents.
+
+        It takes no viewer: it says that something changed, never what, and it is a part of the keys of caches, which
+        are asked for before it is known who looks. What is read for a new version asks the policy each time.
+        """
+        with reading(self.engine) as connection:
+            return read_version(connection)
+
+    def begin_load(
+        self, viewer: Viewer, *, area: str, dry_run: bool = False, now: datetime | None = None
+    ) -> AbstractContextManager[Load]:
+        """Begin a load of some files: all of them enter when the block ends, or none if it fails.
+
+        Nobody is locked out while rows are staged; the store is locked for the merge alone. A dry run counts the same
+        and changes nothing. `now` (aware; None: the clock) is when the rows count as recorded, though never before an
+        earlier load. PolicyError if the viewer may not load.
+        """
+        require(viewer, Action.LOAD)
+        return open_load(self.engine, area=area, dry_run=dry_run, now=now)
+
+    def batches(self, viewer: Viewer) -> list[CommittedLoad]:
+        """All loads, the newest first, undone ones too."""
+        return list_loads(self.engine, viewer)
+
+    def last_load(self, viewer: Viewer) -> CommittedLoad | None:
+        """The load that `undo_last` would undo; None if there is none."""
+        return last_load(self.engine, viewer)
+
+    def undo_last(self, viewer: Viewer) -> CommittedLoad:
+        """Undo the latest load that is not undone, and return it; StoreError if there is none."""
+        return undo_last(self.engine, viewer)
+
+    def rejects(self, viewer: Viewer, batch: int | None = None) -> pd.DataFrame:
+        """Rejected rows: of one load, or of the latest load of each file. See `hexbeat.store.load_log.list_rejects`."""
+        return list_rejects(self.engine, viewer, batch)
+
+    def history(self, viewer: Viewer, event_id: str) -> list[Version]:
+        """All versions of an event, the oldest first; an empty list if there is no such event."""
+        return history(self.engine, viewer, event_id)
+
+    def erase(self, viewer: Viewer, source: str, source_id: str) -> Erasure:
+        """Remove every row of an event, and the rejects of its key, for good; `found` is False where there was none.
+
+        See `hexbeat.store.erasure.erase`.
+        """
+        return erase(self.engine, viewer, source, source_id)
+
+    def erase_source(self, viewer: Viewer, source: str) -> Erasure:
+        """Remove every event, load and reject of a source for good. See `hexbeat.store.erasure.erase_source`."""
+        return erase_source(self.engine, viewer, source)
+
+    def describe_pending_erasure(self) -> str | None:
+        """That traces of what was erased may still be in the store's files, in sentences; None if none are.
+
+        It takes no viewer: it says that something was erased, never what.
+        """
+        return describe_pending(self.engine)
+
+    def retain(self, viewer: Viewer, years: int) -> Erasure:
+        """Remove events that ended more than so many years ago for good. See `hexbeat.store.erasure.retain`."""
+        return retain(self.engine, viewer, years)

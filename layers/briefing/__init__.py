@@ -1,1 +1,0 @@
-"""Briefings, for the daily meeting or for a shift: the few places that matter, and why."""

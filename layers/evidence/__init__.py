@@ -1,1 +1,0 @@
-"""Evidence packs for closure cases: restricted, and verifiable by their hash."""

@@ -1,1 +1,0 @@
-"""The schema, step by step. Alembic runs these from inside the program (`layers.storage.databases`)."""

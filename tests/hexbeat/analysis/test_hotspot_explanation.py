@@ -1,0 +1,108 @@
+"""The sentence on a cell: each kind whole, and for every cell true."""
+
+import datetime as dt
+import re
+
+import pytest
+
+from hexbeat.analysis.hotspot_map import HotspotMap, build_hotspot_map, explain_cell
+from hexbeat.analysis.study import load_study
+from layers.filters import Filter
+from tests.support.analysing import TODAY, demonstration, middlesbrough
+
+FOUR_WEEKS = Filter(layers=("needle_litter",), start=TODAY - dt.timedelta(days=28), end=TODAY)
+
+
+def found(chosen: Filter, resolution: int = 9) -> HotspotMap:
+    columns, _ = demonstration()
+    return build_hotspot_map(columns, chosen, load_study(middlesbrough(), (), resolution), trend=False)
+
+
+def first(one: HotspotMap, ending: str) -> str:
+    """The first sentence, the surest cells first, that ends so."""
+    cells = one.rows.sort_values(["q_value", "cell"])["cell"]
+    return next(text for text in (explain_cell(one, cell) for cell in cells) if text.endswith(ending))
+
+
+AROUND = "in this cell and the 6 that touch it in 28 days; as many cells"
+AVERAGE = "away from the clearest hotspots would have 1.5 on average"
+TOO_OFTEN = "about 1 in 350 shuffles have as many, too often to call it a hotspot among 667 cells"
+DEALING = Filter(layers=("street_dealing",))
+MORNINGS = Filter(layers=("needle_litter",), start=dt.date(2025, 11, 22), hours=(6, 14), measure="quantity")
+
+
+@pytest.mark.parametrize(
+    ("chosen", "start", "end"),
+    [
+        (FOUR_WEEKS, f"30 needle finds {AROUND} {AVERAGE}", "fewer than 1 in 1,000 shuffles have as many: a hotspot."),
+        (FOUR_WEEKS, f"10 needle finds {AROUND} {AVERAGE}", f"{TOO_OFTEN}."),
+        (
+            FOUR_WEEKS,
+            f"10 needle finds {AROUND} {AVERAGE}",
+            f"{TOO_OFTEN} (most lie in one cell).",
+        ),
+        (
+            FOUR_WEEKS,
+            f"7 needle finds {AROUND} {AVERAGE}".replace("the 6", "the 4").replace("1.5", "1"),
+            "too few to tell, for even six times the average might not stand out.",
+        ),
+        (FOUR_WEEKS, f"0 needle finds {AROUND} anywhere here would have 2.3 on average", "an ordinary number."),
+        (
+            DEALING,
+            f"0 reports of street dealing {AROUND} {AVERAGE}".replace("28", "1,096")
+            .replace("hotspots", "cold spots")
+            .replace("1.5", "87.9"),
+            "fewer than 1 in 1,000 shuffles have as few: a cold spot.",
+        ),
+        (
+            MORNINGS,
+            f"620.8 needles {AROUND} {AVERAGE}".replace("28 days", "365 days (at the chosen hours)").replace(
+                "1.5", "45.3"
+            ),
+            "fewer than 1 in 1,000 shuffles have as many: a hotspot.",
+        ),
+    ],
+)
+def test_each_kind_of_sentence(chosen: Filter, start: str, end: str) -> None:
+    assert first(found(chosen), f"; {end}") == f"{start}; {end}"
+
+
+def test_nothing_to_compare() -> None:
+    long_ago = Filter(layers=("overdoses",), start=dt.date(2019, 1, 1), end=dt.date(2019, 2, 1))
+    one = found(long_ago)
+    assert explain_cell(one, str(one.rows["cell"][0])) == (
+        "There are no overdoses anywhere on this map, so there is nothing to compare."
+    )
+
+
+@pytest.mark.parametrize("resolution", [8, 9])
+@pytest.mark.parametrize("layer", ["needle_litter", "overdoses", "closed_properties"])
+def test_every_sentence_says_what_the_row_says(layer: str, resolution: int) -> None:
+    one = found(Filter(layers=(layer,), start=dt.date(2026, 6, 1)), resolution)
+    for row in one.rows.to_dict("records"):
+        text = explain_cell(one, row["cell"])
+        match = re.match(r"([\d,.]+) .* in this cell( and the (\d|one) that touch(es)? it)? in 17\d days; ", text)
+        assert match is not None
+        assert float(match[1].replace(",", "")) == round(row["neighbourhood"], 1)
+        assert (": a hotspot." in text) == (row["hotspot"] == "hot")
+        assert (": a cold spot." in text) == (row["hotspot"] == "cold")
+        assert ("fewer than 1 in 1,000" in text) <= (row["p_value"] < 0.001)
+        assert ("as few" in text) <= (row["leans"] == "cold")
+
+
+def test_what_else_was_asked_for_is_said() -> None:
+    chosen = Filter(
+        layers=("needle_litter",),
+        start=TODAY - dt.timedelta(days=1),
+        end=TODAY,
+        days=frozenset({5}),
+        reported_by=("sweep", "public"),
+    )
+    one = found(chosen)
+    text = explain_cell(one, str(one.rows["cell"][0]))
+    assert " on 21 Nov 2026 (on the chosen weekdays, found by the public and sweeps); as many cells " in text
+
+
+def test_a_cell_that_is_not_there_is_a_fault_of_the_caller() -> None:
+    with pytest.raises(KeyError, match=r"^'8919465'$"):
+        explain_cell(found(FOUR_WEEKS), "8919465")

@@ -1,0 +1,105 @@
+"""Near repeats: what was planted is found, noise is not, and the sentence says how long and how far."""
+
+import datetime as dt
+
+import numpy as np
+import pytest
+
+from geo.errors import UsageError
+from geo.knox import knox_test
+from hexbeat.analysis.daily_counts import find_known_days
+from hexbeat.analysis.near_repeats import DAYS, DISTANCES_M, build_near_repeats
+from hexbeat.analysis.study import load_study, project
+from layers.filters import Filter
+from tests.support.analysing import demonstration, middlesbrough
+from tests.support.events import Event, columns_of
+
+SUMMER = Filter(layers=("needle_litter",), start=dt.date(2026, 8, 24), end=dt.date(2026, 11, 22))
+FIRST = int(dt.datetime(2026, 1, 5, 12, tzinfo=dt.UTC).timestamp())
+
+
+def test_planted_repeats_are_found_and_told() -> None:
+    columns, truth = demonstration()
+    found = build_near_repeats(columns, SUMMER, load_study(middlesbrough()))
+    assert found.raised_m is not None
+    assert found.raised_m <= truth["near_repeats"]["within_m"]
+    assert found.raised_days == 7
+    assert found.sentence == (
+        "After a needle find, another within 100 m is 1.4 times as frequent in the first 2 days as chance would make "
+        "it; the risk stays raised for up to 7 days."
+    )
+    assert found.notes == (
+        "From 710 needle finds of 24 Aug to 21 Nov 2026, their days shuffled 999 times.",
+        "106 more (13 %) do not know their day, or were found by sweeps, and take no part.",
+    )
+    assert len(found.rows) == (len(DISTANCES_M) - 1) * (len(DAYS) - 1)
+
+
+def test_it_is_geos_test_of_the_same_events() -> None:
+    columns, _ = demonstration()
+    study = load_study(middlesbrough())
+    known = find_known_days(columns, "overdoses", time_zone="Europe/London")
+    start = int(dt.datetime(2026, 9, 1, tzinfo=dt.UTC).timestamp()) - 3600
+    kept = columns.start[known.index] >= start
+    x_m, y_m = project(study.crs, columns.lon[known.index[kept]], columns.lat[known.index[kept]])
+    plain = knox_test(x_m, y_m, known.day[kept].astype(float), distances_m=DISTANCES_M, days=DAYS)
+    found = build_near_repeats(columns, Filter(layers=("overdoses",), start=dt.date(2026, 9, 1)), study)
+    assert found.rows["observed"].tolist() == plain.observed.ravel().tolist()
+    assert found.rows["p_value"].tolist() == plain.p.ravel().tolist()
+
+
+def scattered(number: int, seed: int = 4) -> list[Event]:
+    rng = np.random.default_rng(seed)
+    return [
+        Event(FIRST + 86_400 * int(day), lon=-1.235 + dx, lat=54.57 + dy)
+        for day, dx, dy in zip(
+            rng.integers(0, 90, number), rng.normal(0, 0.01, number), rng.normal(0, 0.006, number), strict=True
+        )
+    ]
+
+
+def test_noise_has_no_repeats() -> None:
+    found = build_near_repeats(
+        columns_of(scattered(300)), Filter(layers=("needle_litter",)), load_study(middlesbrough())
+    )
+    assert (found.raised_m, found.raised_days) == (None, None)
+    assert not found.rows["raised"].any()
+    assert found.sentence == ("No sign of near repeats: needle finds in the first 2 days are no closer than chance.")
+
+
+def test_repeats_at_the_same_place() -> None:
+    events = scattered(100)
+    again = [Event(one.start + 86_400, lon=one.lon, lat=one.lat) for one in events]
+    found = build_near_repeats(
+        columns_of([*events, *again]), Filter(layers=("needle_litter",)), load_study(middlesbrough())
+    )
+    assert found.raised_m == 1
+    assert found.sentence.startswith("After a needle find, another at the same place is ")
+
+
+FEW = "Near repeats are looked for among 20 events or more that know their day; there are 5"
+MANY = "Near repeats are tested on at most 400,000 pairs of events within 400 m; there are 499,500 pairs"
+STATES = "A test of near repeats is of incidents, which happen on a day; closed properties are in force for months"
+
+
+@pytest.mark.parametrize(
+    ("events", "layer", "message"),
+    [
+        (scattered(5), "needle_litter", f"{FEW}; choose a longer period, or more wards"),
+        ([Event(FIRST + k) for k in range(1000)], "needle_litter", f"{MANY}; choose a shorter period, or fewer wards"),
+        ([], "closed_properties", f"{STATES}; choose one of needle_litter, street_dealing, overdoses"),
+    ],
+)
+def test_what_cannot_be_tested(events: list[Event], layer: str, message: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        build_near_repeats(columns_of(events), Filter(layers=(layer,)), load_study(middlesbrough()))
+    assert str(caught.value) == message
+
+
+def test_sweeps_take_part_when_asked_for() -> None:
+    swept = [Event(one.start, lon=one.lon, lat=one.lat, reported_by="sweep") for one in scattered(60)]
+    columns = columns_of([*scattered(50, seed=5), *swept])
+    chosen = Filter(layers=("needle_litter",))
+    assert build_near_repeats(columns, chosen, load_study(middlesbrough())).events == 50
+    asked = Filter(layers=("needle_litter",), reported_by=("sweep",))
+    assert build_near_repeats(columns, asked, load_study(middlesbrough())).events == 60

@@ -1,0 +1,69 @@
+"""Real police.uk months of Middlesbrough: hotspots where the town centre is, and none once the cells are shuffled."""
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+
+from hexbeat.analysis.hotspot_map import build_hotspot_map, explain_cell
+from hexbeat.analysis.method_selection import choose_hotspot_size
+from hexbeat.analysis.study import load_study
+from hexbeat.store.live_columns import read_columns
+from hexbeat.store.store import Store
+from layers.access import ANALYST
+from layers.columns import Columns
+from layers.filters import Filter
+from tests.support.analysing import middlesbrough, shuffle_cells
+from tests.support.ingesting import ingest
+
+pytestmark = [pytest.mark.shared, pytest.mark.slow]
+SPRING = Filter(layers=("street_dealing",), start=dt.date(2024, 3, 1), end=dt.date(2024, 6, 1))
+
+
+@pytest.fixture(scope="module")
+def spring(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Columns:
+    """Reports of drugs and searches for them, March to May 2024."""
+    folder, area = shared / "events" / "police_uk", middlesbrough()
+    with Store.open(tmp_path_factory.mktemp("home")) as store:
+        for kind, source in (("street", "police-uk-street"), ("stop-and-search", "police-uk-stop-search")):
+            files = [folder / f"2024-{month:02d}-cleveland-{kind}.csv" for month in (3, 4, 5)]
+            ingest(store, *files, source=source, area=area)
+        return read_columns(store, ANALYST, ward_codes=area.wards.codes)
+
+
+def test_hotspots_lie_in_the_centre(spring: Columns) -> None:
+    found = build_hotspot_map(spring, SPRING, load_study(middlesbrough()), trend=False)
+    hot = found.rows[found.rows["hotspot"] == "hot"]
+    assert 5 < len(hot) < 0.1 * len(found.rows)
+    assert set(hot.sort_values("q_value")["ward_name"].head(5)) <= {"Central", "Newport"}
+    assert explain_cell(found, str(hot.sort_values("q_value")["cell"].iloc[0])).endswith(
+        "fewer than 1 in 1,000 shuffles have as many: a hotspot."
+    )
+
+
+def test_cells_of_350_m_are_chosen_because_the_records_share_points(spring: Columns) -> None:
+    """With cells of 130 m each anchor point is a cell of its own among empty ones, and hardly any hotspot is left."""
+    chosen = choose_hotspot_size(spring, "street_dealing", None)
+    assert chosen is not None
+    assert chosen.resolution == 9
+    coarse, fine = (
+        build_hotspot_map(spring, SPRING, load_study(middlesbrough(), (), size), trend=False).rows for size in (9, 10)
+    )
+    events = [rows.loc[rows["hotspot"] == "hot", "count"].sum() for rows in (coarse, fine)]
+    assert events[0] > 2 * events[1]
+
+
+def test_a_period_within_a_month_is_shared_and_rounded(spring: Columns) -> None:
+    fortnight = Filter(layers=("street_dealing",), start=dt.date(2024, 4, 8), end=dt.date(2024, 4, 22))
+    found = build_hotspot_map(spring, fortnight, load_study(middlesbrough()), trend=False)
+    assert found.shared_in_time > 0
+    assert found.unit == 1 / 16
+    assert "For the test, counts are rounded to multiples of 0.0625." in found.notes
+
+
+def test_shuffled_cells_show_no_more_than_promised(spring: Columns) -> None:
+    study = load_study(middlesbrough())
+    maps = [
+        build_hotspot_map(shuffle_cells(spring, study, seed=seed), SPRING, study, trend=False) for seed in range(40)
+    ]
+    assert sum((one.rows["hotspot"] == "hot").any() for one in maps) <= 5  # 2 expected; more has a chance of 1 in 70

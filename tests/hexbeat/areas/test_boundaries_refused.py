@@ -1,0 +1,198 @@
+"""Files of wards that are no area: refused with what is wrong and where, and what is there stays as it was."""
+
+import tomllib
+from pathlib import Path
+
+import geopandas as gpd
+import pandas as pd
+import pytest
+import shapely
+
+from geo.errors import AreaError
+from hexbeat.areas.boundaries import check_area
+from tests.support.ward_files import WARD_FILE, SaveWards, build, refusal
+
+
+def test_a_name_that_could_leave_the_folder_is_refused(tmp_path: Path) -> None:
+    for name in ("../otherby", "Otherby", "a/b", "", "-a", "a--b", "a" * 65, "a\n"):
+        with pytest.raises(AreaError) as caught:
+            build(WARD_FILE, tmp_path, name=name)
+        assert str(caught.value) == (
+            "An area's name has lower-case letters, digits and single hyphens, at most 64 of them; "
+            f"{name[:64]!r} does not; choose one such as 'county-durham'"
+        )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_without_a_crs_is_refused(ward_frame: gpd.GeoDataFrame, tmp_path: Path) -> None:
+    ward_frame.to_file(tmp_path / "wards.shp")
+    (tmp_path / "wards.prj").unlink()
+    assert refusal(tmp_path / "wards.shp", tmp_path) == (
+        "A file of wards says its coordinate reference system; wards.shp says none; "
+        "save it again with its CRS (a Shapefile needs its .prj file beside it)"
+    )
+
+
+def test_metres_that_claim_to_be_degrees_are_refused(
+    ward_frame: gpd.GeoDataFrame, tmp_path: Path, save_wards: SaveWards
+) -> None:
+    path = save_wards(ward_frame.to_crs("EPSG:27700").set_crs("EPSG:4326", allow_override=True))
+    message = refusal(path, tmp_path)
+    assert message.startswith(
+        "Wards lie on earth: longitudes within 180 degrees, latitudes within 90; wards.gpkg reaches"
+    )
+    assert message.endswith(
+        "if its CRS is WGS 84; "
+        "save it again with the CRS that its coordinates are in (British National Grid is EPSG:27700)"
+    )
+
+
+def test_a_missing_column_lists_those_that_there_are(tmp_path: Path) -> None:
+    assert refusal(WARD_FILE, tmp_path, code_field="WD24CD") == (
+        "The columns of code and name are in the file; wards.geojson has no WD24CD; "
+        "it has WD25CD, WD25NM, LAD25CD, LAD25NM, Area_ha; name them with --code and --name"
+    )
+
+
+def test_codes_must_be_there_and_be_unique_and_names_be_shown(
+    ward_frame: gpd.GeoDataFrame, tmp_path: Path, save_wards: SaveWards
+) -> None:
+    ward_frame["WD25CD"] = ["E1", " E1", None, "E2"]
+    ward_frame["WD25NM"] = ["A", "B\x07", "  ", "D"]
+    assert refusal(save_wards(ward_frame), tmp_path) == (
+        "Each ward has a code of its own and a name; "
+        "in wards.gpkg 1 row without a ward code; 1 row without a ward name; "
+        "a ward name has characters that cannot be shown; 1 ward code used more than once (E1); correct the file"
+    )
+
+
+def test_an_overlap_is_refused_with_the_wards_and_the_place(
+    ward_frame: gpd.GeoDataFrame, tmp_path: Path, save_wards: SaveWards
+) -> None:
+    ward_frame.loc[2, "geometry"] = shapely.box(-1.24, 54.56, -1.229, 54.57)
+    for mend, hint in (
+        (False, "--mend repairs rings, slivers and narrow overlaps"),
+        (True, "ask the publisher which is right"),
+    ):
+        assert refusal(save_wards(ward_frame), tmp_path, mend=mend) == (
+            "Wards are valid polygons that neither overlap nor leave slivers between them; "
+            "St Hilda's & Dock (E99900002) and Brook Ŵest (E99900004) overlap by 72,004.0 m2 "
+            "near 54.565000, -1.229500; "
+            f"{hint}"
+        )
+
+
+def test_a_narrow_overlap_and_a_bad_ring_are_mended_only_when_told_to(
+    ward_frame: gpd.GeoDataFrame, tmp_path: Path, save_wards: SaveWards
+) -> None:
+    ward_frame.loc[2, "geometry"] = shapely.box(-1.24, 54.56, -1.229988, 54.57)
+    crossed = [
+        (-1.25, 54.56),
+        (-1.24, 54.56),
+        (-1.24, 54.57),
+        (-1.24, 54.58),
+        (-1.25, 54.58),
+        (-1.255, 54.57),
+        (-1.255, 54.575),
+    ]
+    ward_frame.loc[1, "geometry"] = shapely.Polygon(crossed)
+    path = save_wards(ward_frame)
+    assert refusal(path, tmp_path) == (
+        "Wards are valid polygons that neither overlap nor leave slivers between them; "
+        "Mill Hill (E99900001) is not a valid polygon: Self-intersection near 54.572000, -1.254000; "
+        "--mend repairs rings, slivers and narrow overlaps"
+    )
+    report = build(path, tmp_path, mend=True)
+    assert check_area(report.folder) == []
+    brook = "Brook Ŵest (E99900004)"
+    assert report.repairs == [
+        "mended: Mill Hill (E99900001) is not a valid polygon: Self-intersection near 54.572000, -1.254000",
+        f"mended: St Hilda's & Dock (E99900002) and {brook} overlap by 864.0 m2 near 54.565000, -1.229994",
+        f"mending changed {brook} by -864.1 m2",
+    ]
+    toml = tomllib.loads((report.folder / "area.toml").read_text(encoding="utf-8"))
+    assert toml["repairs"] == report.repairs
+
+
+def test_a_refused_build_leaves_the_area_that_is_there(
+    ward_frame: gpd.GeoDataFrame, tmp_path: Path, save_wards: SaveWards
+) -> None:
+    folder = build(WARD_FILE, tmp_path).folder
+    (folder / "places.bin").write_bytes(b"kept")
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    ward_frame["WD25CD"] = "E1"
+    with pytest.raises(AreaError):
+        build(save_wards(ward_frame), tmp_path)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    build(WARD_FILE, tmp_path, title="New")
+    assert (folder / "places.bin").read_bytes() == b"kept"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "fact"),
+    [
+        ("missing.geojson", None, "missing.geojson is not there"),
+        ("wards.kml", b"<kml/>", "wards.kml is none of these"),
+    ],
+)
+def test_other_files_are_refused(tmp_path: Path, name: str, content: bytes | None, fact: str) -> None:
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    assert refusal(tmp_path / name, tmp_path) == (
+        f"Wards come from a file (.geojson, .json, .gpkg, .shp, .parquet); {fact}; "
+        "give the path of a GeoJSON, GeoPackage, Shapefile or GeoParquet"
+    )
+
+
+def test_a_huge_file_is_refused_unread(tmp_path: Path) -> None:
+    with (tmp_path / "huge.geojson").open("wb") as file:
+        file.truncate(501_000_000)
+    assert refusal(tmp_path / "huge.geojson", tmp_path) == (
+        "A file of wards has at most 500 MB; huge.geojson has 501 MB; "
+        "keep the wards of your area only, and export them again"
+    )
+
+
+def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    (tmp_path / "areas").write_text("a file", encoding="utf-8")
+    assert refusal(WARD_FILE, tmp_path / "areas") == (
+        "An area is written to a folder of its own; areas/otherby cannot be written (File exists); "
+        "choose another folder with --out, or make room in this one"
+    )
+
+
+@pytest.mark.parametrize("name", ["noise.geojson", "noise.gpkg", "noise.shp"])
+def test_noise_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(bytes(range(256)) * 40)
+    assert refusal(tmp_path / name, tmp_path) == (
+        "A file of wards is GeoJSON, a GeoPackage, a shapefile (.shp) or GeoParquet; "
+        f"{name} is none of these inside; export it again as one of them"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "start"), [("cut.gpkg", b"SQLite format 3\x00"), ("cut.geojson", b"{"), ("cut.parquet", b"PAR1")]
+)
+def test_a_damaged_file_is_refused(tmp_path: Path, name: str, start: bytes) -> None:
+    (tmp_path / name).write_bytes(start + bytes(range(256)) * 40)
+    message = refusal(tmp_path / name, tmp_path)
+    assert message.startswith(f"Wards come from a file that can be read; {name} cannot be read (")
+    assert message.endswith("); open it in QGIS and export it as GeoPackage")
+
+
+def test_several_layers_and_what_is_no_polygon_are_refused(
+    ward_frame: gpd.GeoDataFrame, tmp_path: Path, save_wards: SaveWards
+) -> None:
+    path = save_wards(ward_frame)
+    ward_frame.to_file(path, layer="other")
+    assert refusal(path, tmp_path) == (
+        "A file of wards has one layer; wards.gpkg has 2: wards, other; export the layer of wards to a file of its own"
+    )
+    points = ward_frame.set_geometry(ward_frame.representative_point())
+    points.to_file(tmp_path / "points.gpkg")
+    assert refusal(tmp_path / "points.gpkg", tmp_path) == (
+        "A file of wards has a polygon in each row; "
+        "points.gpkg has 4 that are not (Point); leave out what is not a ward"
+    )
+    pd.DataFrame({"WD25CD": ["a"]}).to_parquet(tmp_path / "table.parquet")
+    assert "table.parquet cannot be read (ValueError)" in refusal(tmp_path / "table.parquet", tmp_path)

@@ -1,0 +1,143 @@
+"""briefing and evidence on the command line."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from hexbeat.areas.area import load_area
+from hexbeat.store.store import Store
+from tests.support.analysing import filled_store
+from tests.support.cli import Run
+from tests.support.example_release import example_release, write_example
+from tests.support.made_events import load_frame, made_frame
+from tests.support.papers import read_paper
+
+PLACE = ("--place", "54.5727, -1.2401", "--radius", "150", "--for", "CL-14", "--by", "A. Analyst")
+
+
+@pytest.fixture
+def home() -> tuple[str, str]:
+    return "--home", str(filled_store())
+
+
+@pytest.fixture
+def young(tmp_path: Path) -> tuple[str, str]:
+    """A store of three weeks: too few for a back-test, which takes its time."""
+    area = load_area("middlesbrough")
+    with Store.open(tmp_path / "young") as store:
+        made = made_frame(area, number=200, newest=datetime.now(UTC) - timedelta(hours=2), days=20)
+        load_frame(store, area, made, source="table")
+    return "--home", str(tmp_path / "young")
+
+
+def test_a_briefing_is_answered_and_written(run: Run, young: tuple[str, str], tmp_path: Path) -> None:
+    done = run(
+        "briefing", "--for", "shift", "--hours", "22-06", "--out", tmp_path / "shift.pdf", "--format", "json", *young
+    )
+    assert done.code == 0
+    assert done.json["title"] == "Middlesbrough: shift 22:00 to 06:00"
+    assert done.json["hours"] == [22, 6]
+    assert {line["layer"] for line in done.json["layers"]} >= {"needle_litter", "closed_properties"}
+    assert len(read_paper((tmp_path / "shift.pdf").read_bytes()).pages) == 1
+
+
+def test_a_councillors_briefing_needs_no_store(run: Run, tmp_path: Path) -> None:
+    release = write_example(tmp_path / "release")
+    done = run("briefing", "--for", "councillor", "--release", release, "--ward", "Abbey", "--out", tmp_path / "a.pdf")
+    assert done.code == 0
+    assert "at least 12 needle finds were recorded in Abbey" in " ".join(done.out.split())
+    assert not (tmp_path / "home").exists()
+    assert read_paper((tmp_path / "a.pdf").read_bytes()).title == "Abbey: what is happening"
+
+
+def test_a_councillor_is_shown_no_release_in_which_the_audit_finds_something(run: Run, tmp_path: Path) -> None:
+    small = {"2026-Q1": (("fine.piece.0", 2),), "2026-Q2": (("fine.piece.0", 12),)}
+    release = write_example(tmp_path / "release", example_release(published=small))
+    out = tmp_path / "a.pdf"
+    done = run("briefing", "--for", "councillor", "--release", release, "--ward", "Abbey", "--out", out)
+    assert (done.code, done.out, out.exists()) == (4, "", False)
+    assert done.err.splitlines()[0] == "The public is shown a release in which the audit finds nothing."
+
+
+def test_a_briefing_without_any_place_ends_its_sentence_once(run: Run, tmp_path: Path) -> None:
+    done = run("briefing", "--day", "2026-11-22", "--home", tmp_path / "empty")
+    assert done.code == 0
+    assert " ".join(done.out.split()) == (
+        "Middlesbrough: threat, risk and harm. For the daily meeting of 22 Nov 2026. Looks back on 15 Nov to 21 Nov "
+        "2026: none"
+    )
+
+
+def test_a_workbook_that_was_saved_again_is_not_relied_on(run: Run, home: tuple[str, str], tmp_path: Path) -> None:
+    file = tmp_path / "pack.xlsx"
+    assert run("evidence", *PLACE, "--from", "2026-01-01", "--out", file, *home).code == 0
+    file.write_bytes(file.read_bytes() + b" ")
+    done = run("evidence", "--check", file, "--format", "json", *home)
+    assert (done.code, done.json["intact"], done.json["same_values"]) == (3, False, True)
+    assert done.err.splitlines() == [
+        "A pack is relied on as it was written.",
+        "  this one was saved again, changed, or made by another version; its values are equal, its looks unchecked.",
+        "  ask for the file as it was written, or have it made again.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--for", "councillor"), "A councillor's briefing is of one ward, from a published release."),
+        (("--release", "x"), "A release is for councillors; the partners' briefings read the store."),
+        (("--out", "x.doc"), "A briefing is written as a .pdf file."),
+        (("--out", "nowhere/x.pdf"), "A file goes into a folder that exists."),
+        (("--ward", "Nowhere"), "A ward is named by its code or its name."),
+    ],
+)
+def test_what_makes_no_briefing_is_said(run: Run, home: tuple[str, str], arguments: tuple[str, ...], said: str) -> None:
+    done = run("briefing", *arguments, *home)
+    assert (done.code, done.err.splitlines()[0]) == (2, said)
+
+
+def test_a_pack_is_written_and_checked(run: Run, home: tuple[str, str], tmp_path: Path) -> None:
+    files = [tmp_path / "pack.pdf", tmp_path / "pack.xlsx"]
+    done = run(
+        "evidence", *PLACE, "--from", "2026-01-01", "--out", files[0], "--out", files[1], "--format", "json", *home
+    )
+    assert done.code == 0
+    assert done.json["content"]["reference"] == "CL-14"
+    assert "overdoses" not in done.json["content"]["layers"]
+    for file in files:
+        checked = run("evidence", "--check", file, "--format", "json", *home)
+        assert checked.code == 0
+        assert (checked.json["intact"], checked.json["noted"]) == (True, True)
+        assert checked.json["digest"] == done.json["sha256"]
+    files[0].write_bytes(files[0].read_bytes() + b" ")
+    changed = run("evidence", "--check", files[0], *home)
+    assert changed.code == 3
+    assert changed.err.splitlines()[0] == "A pack shows the content that it carries."
+
+
+def test_a_place_by_the_national_grid_is_the_same_place(run: Run, home: tuple[str, str]) -> None:
+    done = run("evidence", "--grid-ref", "NZ 49219 19982", *PLACE[2:], "--format", "json", *home)
+    assert done.code == 0
+    content = done.json["content"]
+    assert (content["lat"], content["lon"]) == (pytest.approx(54.5727, abs=2e-3), pytest.approx(-1.2401, abs=2e-3))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (PLACE[2:], "A place is given in one way."),
+        ((*PLACE, "--lon", "-1.2"), "A place is given in one way."),
+        (("--place", "here", *PLACE[2:]), "A place is given in one way."),
+        (PLACE[:4], "A pack says for which case it is and who made it."),
+        ((*PLACE, "--out", "x.doc"), "A pack is written as .pdf or .xlsx."),
+    ],
+)
+def test_what_makes_no_pack_is_said(run: Run, home: tuple[str, str], arguments: tuple[str, ...], said: str) -> None:
+    done = run("evidence", *arguments, *home)
+    assert (done.code, done.err.splitlines()[0]) == (2, said)
+
+
+def test_a_file_that_is_not_there_cannot_be_checked(run: Run, home: tuple[str, str], tmp_path: Path) -> None:
+    done = run("evidence", "--check", tmp_path / "none.pdf", *home)
+    assert (done.code, done.err.splitlines()[1]) == (3, "  none.pdf cannot be read (FileNotFoundError).")

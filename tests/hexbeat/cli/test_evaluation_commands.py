@@ -1,0 +1,169 @@
+"""evaluate and naloxone: the contract of their JSON, their files, and wrong questions."""
+
+import datetime as dt
+import json
+import shutil
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from pypdf import PdfReader
+
+from hexbeat.operations.plans.plan import Place, Plan, PlanKind, Stop, Tour
+from hexbeat.operations.plans.plan_store import save_plan
+from tests.support.analysing import filled_store
+from tests.support.cli import Run, answer
+from tests.support.papers import read_paper
+
+PLACE = ("--at", "54.5742,-1.2350", "--start", "2026-03-01", "--layer", "needle_litter")
+
+
+def test_a_place_is_judged_and_the_rule_comes_first(ask: Run) -> None:
+    found = answer(ask("evaluate", *PLACE, "--format", "json"))
+    assert [row["where"] for row in found["rows"]] == ["here", "next door", "both together"]
+    assert set(found["rows"][0]) == {
+        "where", "before", "after", "expected", "difference", "low", "high", "like_before", "like_after", "p_value",
+        "verdict",
+    }  # fmt: skip
+    assert found["verdict"] == "too few to tell"
+    assert found["rows"][2]["p_value"] is None
+    assert found["rule"][0] == (
+        "Treated: within 150 m of the place at 54.5742, -1.2350. Next door: the 200 m around that."
+    )
+    assert len(found["rule_sha256"]) == 64
+    assert found["demonstration"] == "synthetic events, not real"
+    table = ask("evaluate", *PLACE)
+    assert table.err.splitlines()[0] == found["rule"][0]
+    assert " ".join(table.out.split()).startswith(found["sentence"])
+
+
+def test_a_rule_that_was_fixed_gives_the_same_answer(ask: Run, tmp_path: Path) -> None:
+    rule = tmp_path / "rule.json"
+    fixed = answer(ask("evaluate", *PLACE, "--plan-only", "--out", rule, "--format", "json"))
+    assert "rows" not in fixed
+    later = answer(ask("evaluate", "--rule", rule, "--format", "json"))
+    assert later["rule_sha256"] == fixed["rule_sha256"] == json.loads(rule.read_text())["sha256"]
+    assert later["rows"] == answer(ask("evaluate", *PLACE, "--format", "json"))["rows"]
+
+
+def test_closures_are_listed_judged_and_written(ask: Run, tmp_path: Path) -> None:
+    listed = answer(ask("evaluate", "--list", "--format", "json"))["rows"]
+    chosen = next(row for row in listed if row["start"] < "2025-11-01")
+    files = [tmp_path / name for name in ("one.pdf", "one.csv", "one.geojson")]
+    for file in files:
+        found = answer(ask("evaluate", "--closure", chosen["event_id"], "--out", file, "--format", "json"))
+    assert found["places"][0]["name"] == chosen["name"]
+    reader = PdfReader(files[0])
+    assert len(reader.pages) == 1
+    assert reader.metadata is not None
+    assert reader.metadata.title == "Did it work"
+    text = " ".join(reader.pages[0].extract_text().split())
+    assert "DEMONSTRATION" in text
+    assert found["rule_sha256"] in text.replace(" ", "")
+    assert files[1].read_text().splitlines()[0].startswith("where,before,after,expected,difference,low,high,")
+    roles = [feature["properties"]["role"] for feature in json.loads(files[2].read_text())["features"]]
+    assert roles[:2] == ["treated", "ring"]
+    assert roles.count("control") == 20
+
+
+def test_closures_whose_past_is_not_on_record_are_left_out_and_named(ask: Run, tmp_path: Path) -> None:
+    span = ("--every-closure", "--from", "2024-12-15", "--to", "2024-12-20")
+    found = answer(ask("evaluate", *span, "--out", tmp_path / "all.pdf", "--format", "json"))
+    left_out = found["left_out"]["not_compared"]
+    assert left_out
+    assert found["places"]
+    assert all(one["start"] >= "2024-12-18" for one in found["places"])  # 392 days after the records begin
+    assert all("; the records reach from 22 Nov 2023 to 21 Nov 2026" in one["reason"] for one in left_out)
+    sentence = next(one for one in found["rule"] if one.startswith("Not compared: "))
+    assert all(one["name"] in sentence and one["event_id"] for one in left_out)
+    assert sentence.endswith(". The past that places are matched on has to be on record, up to the start.")
+    text = " ".join(PdfReader(tmp_path / "all.pdf").pages[0].extract_text().split())
+    assert sentence in text
+
+
+def test_wards_with_harm_weights_by_category(ask: Run) -> None:
+    found = answer(
+        ask("evaluate", "--ward", "Central", "--start", "2026-03-01", "--layer", "overdoses", "--weight",
+            "overdoses/fatal=10", "--format", "json")
+    )  # fmt: skip
+    assert (
+        found["rule"][1] == "Counted: overdoses (each counts 1), of them fatal (times 10), without what sweeps found."
+    )
+    assert "Counts are weighted: they are not numbers of events." in found["details"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "What is evaluated is named in one way: --closure, --every-closure, --at, --ward, --cell or --plan."),
+        (("--ward", "Central"), "A place is judged from a day on."),
+        (("--at", "here", "--start", "2026-03-01"), "A place is a latitude and a longitude."),
+        (
+            (*PLACE, "--radius", "5"),
+            "A comparison counts one layer or more, with weights above 0, within 50 to 5,000 m",
+        ),
+        (("--at", "54.57,-1.23", "--start", "2026-03-01", "--layer", "litter"), "A layer is one of the four."),
+        ((*PLACE, "--plan-only"), "A rule that is fixed is kept in a .json file."),
+        ((*PLACE, "--radius", "nan"), "A comparison counts one layer or more, with weights above 0, within 50"),
+        (
+            (*PLACE, "--weight", "overdoses=inf"),
+            "A weight is a layer, or a layer and a category, and a number above 0.",
+        ),
+        ((*PLACE, "--reported-by", "martian"), "Who reported an event is one of a few."),
+        ((*PLACE, "--end", "2026-02-01"), "What was done ends after it began."),
+        (("--at", "51.5,-0.12", "--start", "2026-03-01"), "A place that is judged lies in Middlesbrough."),
+        (("--cell", "zzz", "--start", "2026-03-01"), "A cell is named by its H3 number in hexadecimal digits."),
+        ((*PLACE, "--out", "answer.docx"), "An evaluation is written as .pdf, .geojson or .csv, into a folder"),
+        ((*PLACE, "--rule", "rule.json"), "A rule that is fixed says what is judged, and from when."),
+        (("--rule", "rule.json", "--radius", "200"), "A rule that is fixed says what is judged, and from when."),
+    ],
+)
+def test_wrong_questions_are_told(ask: Run, arguments: tuple[str, ...], said: str) -> None:
+    outcome = ask("evaluate", *arguments)
+    assert outcome.code == 2
+    assert outcome.err.startswith(said)
+    assert outcome.out == ""
+
+
+def test_a_plan_is_judged_from_its_own_day_on(run: Run, tmp_path: Path) -> None:
+    zone = ZoneInfo("Europe/London")
+    made, begins = dt.datetime(2026, 3, 1, 9, tzinfo=zone), dt.datetime(2026, 2, 20, 20, tzinfo=zone)
+    home = Path(shutil.copytree(filled_store(), tmp_path / "filled"))
+    yard = Place("Yard", -1.235, 54.574)
+    spots = [(-1.2350, 54.5742), (-1.2352, 54.5743), (-1.2500, 54.5650), (-1.2150, 54.5600)]
+    stops = tuple(
+        Stop(f"1-0{order}", order, f"place {order}", f"8a{order}", "E05009860", "Central", lon, lat, begins, begins, 10,
+             float(order), "busy")
+        for order, (lon, lat) in enumerate(spots, start=1)
+    )  # fmt: skip
+    tour = Tour("1", yard, yard, begins, begins, stops, 10.0, 1.0)
+    save_plan(home, Plan(
+        "abcde", PlanKind.PATROL, "middlesbrough", "A patrol", made, begins, begins, ("street_dealing",), (1.0,),
+        (tour,), 1.0, 2.0, 1.0, 1.0, 0.0, synthetic=True,
+    ))  # fmt: skip
+    early = run("evaluate", "--plan", "abcde", "--start", "2026-02-20", "--home", home)
+    assert early.code == 2
+    assert early.err.startswith("A plan is judged from its own day on, or a later one.")
+    assert "plan abcde was made of records that reach up to 1 Mar 2026" in early.err
+    found = answer(run("evaluate", "--plan", "abcde", "--home", home, "--format", "json"))
+    assert {place["start"] for place in found["places"]} == {"2026-03-01"}
+    assert not {"place 1", "place 2"} <= {place["name"] for place in found["places"]}  # they overlap
+    assert "of 4 places taken together" in found["sentence"]
+
+
+def test_naloxone_answers_without_loaded_places(ask: Run, tmp_path: Path) -> None:
+    found = answer(
+        ask("naloxone", "--ward", "Central", "--places", "2", "--out", tmp_path / "n.csv", "--format", "json")
+    )
+    assert (found["covered"], found["holders"], found["proven"], found["gap"]) == (0, [], True, 0)
+    assert [row["rank"] for row in found["next"]] == [1, 2]
+    assert (tmp_path / "n.csv").read_text().splitlines()[1].startswith("next,")
+    ask("naloxone", "--ward", "Central", "--places", "2", "--out", tmp_path / "n.pdf")
+    paper = read_paper((tmp_path / "n.pdf").read_bytes())
+    assert (paper.title, len(paper.pages)) == ("Naloxone cover: Middlesbrough", 1)
+    assert "Overdoses in Central on record. Near is within 400 m." in paper.words
+    assert ask("naloxone", "--out", tmp_path / "n.xlsx").err == (
+        "Cover is written as .pdf, .csv or .geojson, into a folder that exists.\n"
+        f"  'n.xlsx' in {tmp_path} cannot be.\n  give --out another name.\n"
+    )
+    assert "Load them first: hexbeat places load FILE --kind naloxone" in ask("naloxone", "--places", "0").err

@@ -1,0 +1,201 @@
+"""hotspots, change, alerts, near-repeats, backtest: the contract of their JSON, their files, and wrong questions."""
+
+import json
+from pathlib import Path
+from typing import Final
+
+import geopandas
+import pandas as pd
+import pytest
+
+from hexbeat.analysis.hotspot_map import build_hotspot_map
+from hexbeat.analysis.study import load_study
+from layers.filters import Filter
+from tests.support.analysing import TODAY, demonstration, middlesbrough
+from tests.support.cli import Run, answer
+
+PERIOD: Final = ("--from", "2026-10-25", "--to", "2026-11-22")
+CONTRACT: Final = ["cell", "ward_code", "count", "gi_z", "p_value", "q_value", "hotspot", "trend"]
+
+
+def test_hotspots_answer_for_every_cell(ask: Run) -> None:
+    found = answer(ask("hotspots", "--layer", "needle_litter", *PERIOD, "--format", "json"))
+    columns, _ = demonstration()
+    chosen = Filter(layers=("needle_litter",), start=pd.Timestamp(PERIOD[1]).date(), end=TODAY)
+    plain = build_hotspot_map(columns, chosen, load_study(middlesbrough()))
+    rows = pd.DataFrame(found["rows"])
+    assert set(CONTRACT) < set(rows.columns)
+    assert rows["cell"].tolist() == plain.rows["cell"].tolist()
+    assert rows["q_value"].to_numpy() == pytest.approx(plain.rows["q_value"].to_numpy())
+    assert rows["hotspot"].tolist() == plain.rows["hotspot"].tolist()
+    assert rows["trend"].tolist() == plain.rows["trend"].tolist()
+    assert found["total"] == rows["count"].sum() == 221
+    assert found["hot"] == (rows["hotspot"] == "hot").sum() > 0
+    assert {name: found[name] for name in ("layer", "unplaced_in_time", "shared_in_time", "q", "unit", "cold")} == {
+        "layer": "needle_litter", "unplaced_in_time": 0, "shared_in_time": 0, "q": 0.05, "unit": 1, "cold": 0,
+    }  # fmt: skip
+    assert found["notes"] == list(plain.notes)
+
+
+def test_hotspots_as_a_table_are_the_hot_ones(ask: Run) -> None:
+    outcome = ask("hotspots", "--layer", "needle_litter", *PERIOD)
+    lines = outcome.out.splitlines()
+    assert lines[0].endswith("hot and 0 cold of 667 cells; at most 5 % of them false on average")
+    assert sum(" hot " in line for line in lines[1:]) == int(lines[0].split()[2])
+    assert "4 bins from 25 Oct to 21 Nov 2026: weeks." in outcome.err
+
+
+def test_hotspots_take_every_filter(ask: Run) -> None:
+    found = answer(
+        ask(
+            "hotspots", "--layer", "needle_litter", "--ward", "central", "--ward", "E05009865", "--hours", "6-14",
+            "--days", "mon,tue", "--reported-by", "public", "--measure", "quantity", "--resolution", "10",
+            "--as-at", "2999-01-01", "--q", "0.1", "--format", "json",
+        )
+    )  # fmt: skip
+    assert {row["ward_code"] for row in found["rows"]} == {"E05009857", "E05009865"}
+    assert found["unplaced_in_time"] > 0
+    assert found["q"] == 0.1
+
+
+@pytest.mark.parametrize("ending", ["csv", "geojson", "parquet"])
+def test_hotspots_are_written_as_files(ask: Run, tmp_path: Path, ending: str) -> None:
+    out = tmp_path / f"hot.{ending}"
+    found = answer(ask("hotspots", "--layer", "overdoses", "--out", out, "--format", "json"))
+    assert found["out"] == str(out)
+    read = {"csv": pd.read_csv, "geojson": geopandas.read_file, "parquet": geopandas.read_parquet}[ending](out)
+    assert set(CONTRACT) < set(read.columns)
+    assert read["count"].sum() == found["total"]
+    assert (read["demonstration"] == "synthetic events, not real").all()
+    if ending == "geojson":
+        assert json.loads(out.read_text())["metadata"]["layer"] == "overdoses"
+
+
+def test_change_by_ward_and_over_all(ask: Run) -> None:
+    found = answer(ask("change", "--layer", "overdoses", *PERIOD, "--format", "json"))
+    assert (found["now"], found["other"]) == (["2026-10-25", "2026-11-22"], ["2026-09-27", "2026-10-25"])
+    assert len(found["rows"]) == 20
+    assert set(found["rows"][0]) == {
+        "ward_code", "ward_name", "now", "before", "difference", "ratio", "ratio_low", "ratio_high", "p_value",
+        "q_value", "change",
+    }  # fmt: skip
+    whole = answer(
+        ask("change", "--layer", "overdoses", *PERIOD, "--by", "all", "--against", "year-before", "--format", "json")
+    )
+    assert whole["other"] == ["2025-10-25", "2025-11-22"]
+    assert [row["now"] for row in whole["rows"]] == [sum(row["now"] for row in found["rows"])]
+    cells = answer(ask("change", "--layer", "overdoses", *PERIOD, "--by", "cell", "--format", "json"))
+    assert len(cells["rows"]) == 667
+
+
+def test_change_says_what_is_missing(ask: Run) -> None:
+    outcome = ask("change", "--layer", "overdoses", "--from", "2023-12-01", "--to", "2024-01-01")
+    assert outcome.code == 0
+    assert outcome.err == (
+        "There is nothing to compare with: the records begin on 22 Nov 2023, and those of 31 Oct to 30 Nov 2023 would "
+        "be needed.\n"
+    )
+
+
+def test_alerts_find_the_spike_and_draft_a_form(ask: Run, tmp_path: Path) -> None:
+    _, truth = demonstration()
+    draft = tmp_path / "draft.html"
+    options = ("alerts", "--day", "2026-11-21", "--days", "28", "--layer", "overdoses", "--draft", draft)
+    found = answer(ask(*options, "--format", "json"))
+    assert set(found) == {"day", "days", "alerts", "settings", "notes", "draft"}
+    assert set(found["alerts"][0]) == {
+        "layer", "ward_code", "place", "first_day", "last_day", "day", "count", "peak", "expected", "methods",
+        "false_alarms_a_year", "sentence",
+    }  # fmt: skip
+    spike = next(one for one in found["alerts"] if one["ward_code"] in truth["spike"]["ward_codes"])
+    assert (spike["place"], spike["first_day"], spike["count"]) == ("Linthorpe", "2026-11-01", 22)
+    assert set(found["settings"][0]) == {"layer", "method", "places", "false_alarms_a_year"}
+    assert "DRAFT, not sent" in draft.read_text(encoding="utf-8")
+    document = draft.with_suffix(".pdf")
+    assert "22 overdoses in Linthorpe from 1 Nov to 5 Nov 2026" in ask(*options[:-1], document).out
+    assert document.read_bytes().startswith(b"%PDF-")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["draft.html", "draft.pdf"]
+
+
+def test_a_calm_day_ends_with_nought_and_drafts_nothing(ask: Run, tmp_path: Path) -> None:
+    draft = tmp_path / "draft.html"
+    outcome = ask("alerts", "--day", "2026-09-09", "--layer", "overdoses", "--draft", draft)
+    assert (outcome.code, outcome.out) == (0, "Alerts on 2026-09-09: none\n")
+    assert outcome.err.splitlines()[0] == "There is no alert of overdoses: no form was drafted."
+    assert not draft.exists()
+
+
+def test_near_repeats_are_told(ask: Run) -> None:
+    found = answer(ask("near-repeats", "--layer", "needle_litter", "--from", "2026-08-24", "--format", "json"))
+    assert (found["raised_m"], found["raised_days"], found["shuffles"]) == (100, 7, 999)
+    assert set(found["rows"][0]) == {
+        "from_m", "to_m", "from_days", "to_days", "observed", "expected", "ratio", "p_value", "q_value", "raised",
+    }  # fmt: skip
+    assert found["sentence"].startswith("After a needle find, another within 100 m is ")
+
+
+def test_backtest_names_a_winner_for_each_layer(ask: Run) -> None:
+    found = answer(ask("backtest", "--weeks", "4", "--resolution", "9", "--format", "json"))
+    assert [one["layer"] for one in found["layers"]] == ["needle_litter", "street_dealing", "overdoses"]
+    assert set(found["layers"][0]) == {
+        "layer", "from", "to", "weeks", "events", "unknown_day", "swept", "winner", "dashboard_uses", "notes",
+    }  # fmt: skip
+    assert set(found["layers"][0]["winner"]) == {"method", "resolution", "hit_rate", "rivals", "clear", "sentence"}
+    assert len(found["rows"]) == 3 * 4 * 3
+    assert {(row["method"], row["RRI"] is None) for row in found["rows"]} == {
+        ("last_period", False), ("gi_star", True), ("kernel", False), ("all_history", False),
+    }  # fmt: skip
+    one = ask("backtest", "--weeks", "4", "--resolution", "9", "--layer", "overdoses")
+    assert "Overdoses. The " in one.err
+    assert (
+        "The dashboard's expected events use the counts of all weeks before with cells 50 m across, judged over the "
+        "whole area and 13 weeks.\nIts hotspots: cells are 130 m across: the smallest with which hotspots foretold"
+    ) in one.err
+    assert "all_history" in one.out
+
+
+ONE_LAYER: Final = "choose one of needle_litter, street_dealing, overdoses"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            ("hotspots",),
+            ("A hotspot map is of one layer: unlike things are not added up.\n"
+            f"  none was chosen.\n  {ONE_LAYER}, closed_properties.\n"),
+        ),
+        (
+            ("hotspots", "--layer", "overdoses", "--layer", "needle_litter"),
+            ("A hotspot map is of one layer: unlike things are not added up.\n"
+            f"  overdoses and needle_litter were chosen.\n  {ONE_LAYER}, closed_properties.\n"),
+        ),
+        (
+            ("hotspots", "--layer", "overdoses", "--q", "1"),
+            "A false discovery rate lies between 0 and 1.\n  --q was given 1.\n  0.05 is usual.\n",
+        ),
+        (
+            ("backtest", "--layer", "closed_properties"),
+            ("A back-test is of incidents, which happen on a day.\n"
+            f"  closed properties are in force for months.\n  {ONE_LAYER}.\n"),
+        ),
+        (
+            ("alerts", "--day", "2026-10-28", "--days", "14", "--draft", "form.docx"),
+            ("The form is drafted as an .html or .pdf file.\n"
+            "  'form.docx' is neither.\n  give --draft such an ending.\n"),
+        ),
+    ],
+)  # fmt: skip
+def test_wrong_questions_are_explained(ask: Run, options: tuple[str, ...], message: str) -> None:
+    outcome = ask(*options)
+    assert outcome.code == 2
+    assert outcome.err == message
+
+
+def test_an_empty_store_answers_too(run: Run) -> None:
+    assert answer(run("hotspots", "--layer", "overdoses", "--format", "json"))["total"] == 0
+    assert answer(run("alerts", "--format", "json"))["alerts"] == []
+    assert answer(run("backtest", "--format", "json")) == {"layers": [], "rows": []}
+    assert (
+        answer(run("change", "--layer", "overdoses", "--format", "json"))["missing"] == "No overdoses have been loaded."
+    )

@@ -1,0 +1,226 @@
+"""done, return and places: a shift from its plan to the return, on the command line."""
+
+import csv
+import datetime as dt
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import python_calamine
+import xlsxwriter
+
+from hexbeat.operations.plans.plan_store import save_plan
+from tests.support.cli import Run
+from tests.support.gpx import gpx_of, walked
+from tests.support.working import made_plan
+
+BEGAN = dt.datetime(2026, 11, 18, 22, tzinfo=dt.UTC)
+PLAN = made_plan(begins=BEGAN)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """The home of `run`, with one plan in it."""
+    save_plan(tmp_path / "home", PLAN)
+    return tmp_path / "home"
+
+
+def test_a_shift_from_tap_to_return(run: Run, home: Path, tmp_path: Path) -> None:
+    assert (home / "plans").is_dir()
+    first = run("done", "p7f3a", "1-1", "--minutes", 12, "--at", "22:31", "--format", "json").json["visits"][0]
+    assert (first["what"], first["started"], first["minutes"]) == ("new", "2026-11-18 22:31", 12)
+    assert run("done", "record", "p7f3a", "1-2", "1-3").code == 0  # as planned
+    assert run("done", "p7f3a", "1-4", "--not-done").code == 0
+    listed = run("done", "list", "--plan", "p7f3a", "--format", "json").json["visits"]
+    assert [(one["stop_id"], one["minutes"], one["outcome"]) for one in listed] == [
+        ("1-1", 12, "done"),
+        ("1-2", 15, "done"),
+        ("1-3", 15, "done"),
+        ("1-4", 0, "not_done"),
+    ]
+    assert len(run("done", "list", "--from", "2026-11-19", "--team", "team 1", "--format", "json").json["visits"]) == 1
+
+    stops = PLAN.tours[1].stops
+    track = tmp_path / "team2.gpx"
+    track.write_text(gpx_of(walked([(stop.arrive, stop.lon, stop.lat, 10) for stop in stops[:3]])))
+    command = ("done", "import", track, "--plan", "p7f3a", "--team", "Team 2")
+    tried = run(*command, "--dry-run")
+    assert (tried.code, tried.err.splitlines()[-1]) == (0, "Dry run: nothing was changed.")
+    brought = run(*command, "--format", "json")
+    assert (brought.json["new"], brought.json["answered"], brought.json["missed"]) == (3, 3, ["2-4"])
+    assert run(*command).err.splitlines()[-1] == "All of it is recorded already: nothing was changed."
+
+    out = tmp_path / "return.csv"
+    told = run("return", "--by", "team,quarter", "--out", out, "--format", "json")
+    assert told.json["rows"] == [
+        {"team": "Team 1", "quarter": "2026/27 Q3", "planned_stops": 4, "planned_minutes": 60, "stops_done": 3,
+         "delivered_minutes": 42, "delivered_share": 0.7, "visits": 4, "other_visits": 0, "needles": 0},
+        {"team": "Team 2", "quarter": "2026/27 Q3", "planned_stops": 4, "planned_minutes": 60, "stops_done": 3,
+         "delivered_minutes": 30, "delivered_share": 0.5, "visits": 3, "other_visits": 0, "needles": 0},
+    ]  # fmt: skip
+    with out.open(newline="") as file:
+        assert [row["delivered_minutes"] for row in csv.DictReader(file)] == ["42", "30"]
+    assert run("return", "--from", "2026-11-20", "--format", "json").json["rows"] == []
+
+    assert run("done", "undo", first["visit_id"], "--yes", "--format", "json").json["earlier_version"] is False
+    assert run("done", "undo", "--yes", "--format", "json").json["new"] == 3
+    assert len(run("done", "list", "--format", "json").json["visits"]) == 3
+    erased = run("erase", "--source", "ledger", "--source-id", listed[1]["visit_id"], "--yes", "--format", "json")
+    assert erased.json == {"events": 0, "versions": 0, "rejects": 0, "visits": 1, "complete": True}
+
+
+def test_a_stop_is_named_with_or_without_its_nought(run: Run, home: Path) -> None:
+    tour = made_plan(begins=BEGAN, plan_id="made01", teams=1).tours[0]
+    stops = tuple(replace(stop, stop_id=f"1-{stop.order:02d}") for stop in tour.stops)  # as planning names them
+    save_plan(home, replace(PLAN, plan_id="made01", tours=(replace(tour, stops=stops),)))
+    told = run("done", "made01", "1-2", "1-03", "1-4", "--format", "json").json["visits"]
+    assert [one["stop_id"] for one in told] == ["1-02", "1-03", "1-04"]
+    refused = run("done", "made01", "1-20")
+    assert (refused.code, refused.err.splitlines()[1].strip()) == (3, "plan made01 has no stop '1-20'.")
+
+
+def test_plans_that_were_only_tried_are_left_out_and_can_be_removed(run: Run, home: Path) -> None:
+    save_plan(home, made_plan(begins=BEGAN, plan_id="tried2"))
+    assert run("done", "p7f3a", "1-1").code == 0
+    told = run("return", "--by", "kind", "--format", "json").json
+    assert [(row["planned_stops"], row["planned_minutes"]) for row in told["rows"]] == [(8, 120)]
+    left = "1 plan is left out that no visit answers, as another of the same kind and beginning counts: tried2"
+    assert told["notes"][-1] == left
+
+    asked = run("plan", "remove", "tried2")
+    assert (asked.code, asked.err.splitlines()[1].strip()) == (2, "nobody is here to be asked.")
+    assert run("plan", "remove", "tried2", "--yes", "--format", "json").json == {"removed": "tried2"}
+    assert run("return", "--by", "kind", "--format", "json").json["notes"][1:] == []
+    kept = run("plan", "remove", "p7f3a", "--yes")
+    assert (kept.code, kept.err.splitlines()[-2].strip()) == (2, "plan p7f3a has 1.")
+    gone = run("plan", "remove", "tried2", "--yes")
+    assert (gone.code, gone.err.splitlines()[-2].strip()) == (2, "there is no plan 'tried2'.")
+    assert [row["plan"] for row in run("plan", "list", "--format", "json").json["rows"]] == ["p7f3a"]
+
+
+def test_a_sheet_of_one_team_in_two_spellings_counts_once_and_overlaps_are_told(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "sheet.csv"
+    path.write_text(
+        "Team,Kind,Started,Minutes,Lat,Lon\nTeam 1,patrol,18/11/2026 22:00,20,54.56,-1.24\n"
+        "team 1,patrol,18/11/2026 22:00,20,54.56,-1.24\nTeam 1,patrol,18/11/2026 22:05,20,54.57,-1.24\n"
+    )
+    brought = run("done", "import", path, "--format", "json")
+    assert (brought.json["new"], brought.json["reasons"]) == (2, {"duplicate": 1})
+    words = "1 visit begins before the same team's visit before has ended: 15 minutes count twice"
+    assert brought.json["notes"] == [words]
+    assert run("return", "--format", "json").json["notes"][-1] == words
+
+
+FILLED: dict[str, dict[str, object]] = {
+    "1-1": {"started": dt.time(22, 41), "done": "yes", "minutes_spent": 9},
+    "1-2": {"done": "x"},
+    "1-3": {"done": "no"},
+    "2-4": {"started": "0:10", "ended": "0:31"},  # the night has gone on to the next day
+}
+
+
+def handed_in(path: Path) -> Path:
+    """The plan's own file as a team filled it in, in a program that keeps both sheets of the workbook."""
+    if path.suffix == ".csv":
+        sheets = {"Stops": list(csv.reader(path.read_text(encoding="utf-8").splitlines()))}
+    else:
+        book = python_calamine.CalamineWorkbook.from_path(path)
+        sheets = {name: book.get_sheet_by_name(name).to_python() for name in book.sheet_names}
+    head, *rows = sheets["Stops"]
+    told = [dict(zip(head, row, strict=True)) for row in rows]
+    told = [row | FILLED.get(str(row["stop_id"]), {}) for row in told]
+    headings = [*head, "ended"]
+    sheets["Stops"] = [headings, *([row.get(heading, "") for heading in headings] for row in told)]
+    path = path.with_stem("filled")
+    if path.suffix == ".csv":
+        with path.open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows(sheets["Stops"])
+        return path
+    with xlsxwriter.Workbook(path) as made:
+        clock = made.add_format({"num_format": "hh:mm"})
+        for name, cells in sheets.items():
+            sheet = made.add_worksheet(name)
+            for line, row in enumerate(cells):
+                for column, value in enumerate(row):
+                    sheet.write(line, column, value, clock if isinstance(value, dt.time) else None)
+    return path
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_a_plans_own_file_is_filled_in_and_handed_in(run: Run, home: Path, tmp_path: Path, kind: str) -> None:
+    own = tmp_path / f"own.{kind}"
+    assert run("plan", "show", "p7f3a", "--out", own).code == 0
+    empty = run("done", "import", own)
+    assert (empty.code, empty.err.splitlines()[1].strip()) == (
+        3,
+        "none of its 8 rows can be used (not_filled_in 8).",
+    )
+    report = run("done", "import", handed_in(own), "--format", "json").json
+    assert (report["plan_id"], report["new"], report["answered"], report["not_done"]) == ("p7f3a", 4, 3, 1)
+    assert report["reasons"] == {"not_filled_in": 4}
+    listed = run("done", "list", "--format", "json").json["visits"]
+    assert sorted((one["stop_id"], one["team"], one["started"], one["minutes"], one["outcome"]) for one in listed) == [
+        ("1-1", "Team 1", "2026-11-18 22:41", 9, "done"),
+        ("1-2", "Team 1", "2026-11-18 23:00", 15, "done"),
+        ("1-3", "Team 1", "2026-11-18 23:30", 0, "not_done"),
+        ("2-4", "Team 2", "2026-11-19 00:10", 21, "done"),
+    ]
+    save_plan(home, made_plan(begins=BEGAN, plan_id="other2"))
+    refused = run("done", "import", tmp_path / f"filled.{kind}", "--plan", "other2")
+    assert (refused.code, refused.err.splitlines()[1].strip()) == (
+        3,
+        "none of its 8 rows can be used (other_plan 8).",
+    )
+
+
+def test_a_return_that_cannot_be_written_is_told(run: Run, home: Path, tmp_path: Path) -> None:
+    assert home.is_dir()
+    told = run("return", "--out", tmp_path / "gone" / "x.csv")
+    assert (told.code, told.err.splitlines()[0]) == (2, "A file goes into a folder that exists.")
+    (tmp_path / "dir.xlsx").mkdir()
+    told = run("return", "--out", tmp_path / "dir.xlsx")
+    assert (told.code, told.err.splitlines()[-2].strip()) == (3, "dir.xlsx cannot be written (it is a folder).")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("done", "none1", "1-1"), 2, "there is no plan 'none1'."),
+        (("done", "p7f3a", "9-9"), 3, "plan p7f3a has no stop '9-9'."),
+        (("done", "p7f3a", "1-1", "--at", "noon"), 2, "it was given 'noon'."),
+        (("done", "p7f3a", "1-1", "--team", "X"), 3, "plan p7f3a has no team 'X'."),
+        (("done", "undo", "0000"), 2, "nobody is here to be asked."),
+        (("done", "undo", "0000", "--yes"), 3, "there is none of that name."),
+        (("return", "--by", "ward,street"), 2, "it was given 'ward,street'."),
+        (("return", "--out", "return.pdf"), 2, "it was given return.pdf."),
+        (("places", "load", "x.csv", "--kind", "pub"), 2, "there is no kind 'pub'."),
+        (("places", "load", "x.csv", "--kind", "school", "--column", "name"), 2, "it was given 'name'."),
+        (("places", "undo", "--kind", "school", "--yes"), 3, "no load of school is left to undo."),
+    ],
+)
+def test_what_cannot_be_is_said_and_changes_nothing(
+    run: Run, home: Path, arguments: tuple[str, ...], code: int, said: str
+) -> None:
+    assert home.is_dir()
+    outcome = run(*arguments)
+    assert (outcome.code, outcome.out) == (code, "")
+    assert outcome.err.splitlines()[1].strip() == said
+    assert run("done", "list", "--format", "json").json["visits"] == []
+
+
+def test_places_are_loaded_listed_removed_and_put_back(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "holders.csv"
+    path.write_text("Site,lon,lat,Hours\nAlbert Pharmacy,-1.2400,54.5720,08:00-18:00\nLeeds,-1.55,53.8,\n")
+    command = ("places", "load", path, "--kind", "naloxone", "--column", "name=Site")
+    tried = run(*command, "--dry-run")
+    assert tried.err.splitlines() == ["Rejected: line 3 (Leeds), outside_area", "Dry run: nothing was changed."]
+    report = run(*command, "--format", "json").json
+    assert (report["accepted"], report["rejected"], report["load_id"]) == (1, 1, 1)
+    listed = run("places", "list", "--format", "json").json["places"]
+    assert [(one["kind"], one["name"], one["hours"]) for one in listed] == [
+        ("naloxone", "Albert Pharmacy", "08:00-18:00")
+    ]
+    assert json.loads(run("places", "remove", "--kind", "naloxone", "--yes", "--format", "json").out)["removed"] == 1
+    assert run("places", "list").out.strip() == "Places: none"
+    assert run("places", "undo", "--kind", "naloxone", "--yes", "--format", "json").json["places_now"] == 1

@@ -1,0 +1,112 @@
+"""Plans by command: what is asked, what is written, and what is refused."""
+
+import datetime as dt
+import shutil
+from pathlib import Path
+
+import pytest
+
+from hexbeat.cli.plan_answers import KINDS
+from hexbeat.documents.plan.plan_files import PLAN_FILES
+from hexbeat.operations.plans.plan_store import load_plan, plan_from_json
+from tests.support.analysing import filled_store, select_for
+from tests.support.cli import Run
+
+START = ("--start", "54.574,-1.235")
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    select_for("street_dealing")
+    return Path(shutil.copytree(filled_store(), tmp_path / "filled"))
+
+
+def test_a_patrol_is_told_kept_shown_and_written(run: Run, home: Path, tmp_path: Path) -> None:
+    out = tmp_path / "tonight.gpx"
+    done = run(
+        "plan", "patrol", "--home", home, *START, "--day", "2026-11-20", "--hours", "20-22", "--teams", "1",
+        "--format", "json", "--out", out,
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    plan = plan_from_json(done.json)
+    assert load_plan(home, plan.plan_id) == plan
+    assert plan.held is not None
+    assert "In the last 8 weeks the stops of such plans held " in done.json["headline"]
+    assert (
+        "The method was chosen by a back-test that these weeks took part in, which may flatter the plans." in plan.notes
+    )
+    assert plan.begins == dt.datetime(2026, 11, 20, 20, tzinfo=plan.begins.tzinfo)
+    assert out.read_bytes().startswith(b"<?xml")
+    assert "Written to tonight.gpx." in done.err
+    assert "synthetic" in done.err
+    listed = run("plan", "list", "--home", home, "--format", "json").json["rows"]
+    assert [row["plan"] for row in listed] == [plan.plan_id]
+    shown = run("plan", "show", plan.plan_id, "--home", home)
+    assert shown.code == 0
+    assert f"(plan {plan.plan_id}). {done.json['headline']}" in " ".join(shown.out.split())
+    assert "Reports are where people report" in shown.err
+
+
+def test_a_sweep_begins_where_plans_toml_says(run: Run, home: Path) -> None:
+    (home / "plans.toml").write_text('standard_hours = 4\n[start]\nname = "Yard"\nlon = -1.235\nlat = 54.574\n')
+    done = run(
+        "plan", "sweep", "--home", home, "--day", "2026-11-22", "--hours", "8-10", "--crews", "2", "--format", "json"
+    )
+    assert done.code == 0, done.err
+    plan = plan_from_json(done.json)
+    assert [(tour.team, tour.start.name) for tour in plan.tours] == [("Crew 1", "Yard"), ("Crew 2", "Yard")]
+    assert any("standard for a report is 4 hours" in line for line in plan.settings)
+
+
+@pytest.mark.parametrize("lon", ["nan", "inf", "-181"])
+def test_a_start_that_is_nowhere_is_refused(run: Run, home: Path, lon: str) -> None:
+    (home / "plans.toml").write_text(f"[start]\nlon = {lon}\nlat = 54.574\n")
+    done = run("plan", "sweep", "--home", home, "--day", "2026-11-22")
+    assert done.code == 3
+    assert "  its [start] has no lon and lat in degrees." in done.err.splitlines()
+
+
+def test_without_a_station_tours_begin_in_the_middle_and_that_is_said(run: Run, home: Path) -> None:
+    done = run(
+        "plan", "patrol", "--home", home, "--day", "2026-11-20", "--hours", "18-21", "--mode", "drive",
+        "--teams", "1", "--format", "json",
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    assert plan_from_json(done.json).tours[0].start.name == "Middle of the area"
+    assert (
+        "No station is loaded and none is set: tours begin in the middle of the area; give --start LAT,LON." in done.err
+    )
+
+
+def test_a_start_from_which_nothing_can_be_reached_is_refused(run: Run, home: Path) -> None:
+    done = run("plan", "patrol", "--home", home, "--start", "51.5,-0.12", "--day", "2026-11-20", "--hours", "20-22")
+    assert done.code == 2
+    assert done.err.splitlines()[-3:] == [
+        "A patrol has a stop that can be reached, and left again, within its hours.",
+        "  no place where events are expected can, from where it starts.",
+        "  begin nearer, take longer hours, or go by car.",
+    ]
+
+
+def test_the_kinds_of_file_are_those_that_documents_make() -> None:
+    assert tuple(PLAN_FILES) == KINDS
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("patrol",), 2, "A plan needs records of reports of street dealing."),
+        (("patrol", *START, "--layer", "street_dealing=much"), 2, "A layer's weight is a number."),
+        (("patrol", *START, "--stops", "ten"), 2, "Minutes of a stop are two whole numbers with a dash between."),
+        (("patrol", "--start", "54.5"), 2, "A place is written as latitude and longitude with a comma between."),
+        (("patrol", *START, "--out", "plan.doc"), 2, "'plan.doc' ends otherwise."),
+        (("patrol", *START, "--roads", "gone.graphml"), 3, "there is no file gone.graphml."),
+        (("show", "zzzz"), 2, "there is no plan 'zzzz'."),
+        (("sweep", *START, "--crews", "0"), 2, "A sweep has 1 to 12 crews."),
+    ],
+)
+def test_what_makes_no_sense_is_refused(run: Run, arguments: tuple[str, ...], code: int, words: str) -> None:
+    done = run("plan", *arguments)
+    assert done.code == code
+    assert words in done.err
+    assert done.out == ""

@@ -1,0 +1,228 @@
+import json
+from base64 import b64decode
+from typing import Any
+
+import folium
+import h3.api.basic_int as h3
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from geo.errors import UsageError
+from hexbeat.dashboard.map.assets import format_script_json
+from hexbeat.dashboard.map.hex_layer import HexLayer, build_outlines, find_corners, pack_values
+from hexbeat.documents.maps.scales import build_change_scale, build_count_scale
+
+MIDDLESBROUGH = h3.latlng_to_cell(54.574, -1.235, 9)
+# Two icosahedron faces meet here: h3 gives the cells on the edge between them more than six corners.
+ON_A_FACE_EDGE = next(
+    cell for base in h3.get_res0_cells() for cell in h3.cell_to_children(base, 3) if len(h3.cell_to_boundary(cell)) > 6
+)
+HOSTILE = "<img src=x onerror=alert(1)> ${alert(2)} `x` </script> {{ 7*7 }} {% raw %} {# \u2028 \"'"
+
+
+def disk(cell: int, size: int) -> NDArray[np.uint64]:
+    return np.array(h3.grid_disk(cell, size), dtype=np.uint64)
+
+
+def layer(cells: NDArray[np.uint64], values: Any, **options: Any) -> HexLayer:
+    return HexLayer(cells, values, **{"scale": build_count_scale(31), "title": "Finds", "unit": "finds", **options})
+
+
+def unpacked(text: str, kind: str) -> NDArray[Any]:
+    return np.frombuffer(b64decode(text), dtype=kind)
+
+
+def read_values(data: dict[str, Any]) -> NDArray[np.float64]:
+    return (unpacked(data["values"], f"<u{data['width']}").astype(np.float64) + data["offset"]) / data["divisor"]
+
+
+def lattice_centres(geometry: dict[str, Any]) -> NDArray[np.float64]:
+    """(lat, lon) in degrees of each set bit, as the browser works them out."""
+    size = geometry["width"] * geometry["height"]
+    place = np.flatnonzero(np.unpackbits(unpacked(geometry["mask"], "u1"))[:size])
+    i, j = np.divmod(place, geometry["height"])
+    x, y, z = np.array(geometry["matrix"]).reshape(3, 3) @ [i, j, np.ones(len(i))]
+    return np.degrees([np.arctan2(z, np.hypot(x, y)), np.arctan2(y, x)]).T
+
+
+def test_a_lattice_carries_the_cells_and_each_value_stays_with_its_cell() -> None:
+    cells = disk(MIDDLESBROUGH, 20)
+    values = np.arange(1, len(cells) + 1)
+    data = layer(cells, values).data()
+    centres = lattice_centres(data["geometry"])
+    found = [h3.latlng_to_cell(lat, lon, 9) for lat, lon in centres]
+    assert dict(zip(found, read_values(data).tolist(), strict=True)) == dict(
+        zip(cells.tolist(), values.tolist(), strict=True)
+    )
+    exact = np.array([h3.cell_to_latlng(cell) for cell in found])
+    assert np.abs(centres - exact).max() < 1e-9
+
+
+@pytest.mark.parametrize(("cells", "limit"), [(5_000, 2_200), (20_000, 8_000)])
+def test_geometry_is_a_fraction_of_the_index_strings(cells: int, limit: int) -> None:
+    many = disk(h3.latlng_to_cell(54.574, -1.235, 10), 90)[:cells]
+    geometry = layer(many, np.ones(cells)).data()["geometry"]
+    assert len(json.dumps(geometry)) < limit
+
+
+def test_cells_below_the_first_class_are_not_sent() -> None:
+    cells = disk(MIDDLESBROUGH, 1)
+    made = layer(cells, [0, 1, 0, 2, 0, 0, 3], outlined=[True, False, True, True, False, False, False])
+    assert sorted(read_values(made.data())) == [1, 2, 3]
+    assert made.outlined is not None
+    assert made.outlined.tolist() == [False, True, False]
+
+
+def test_no_cells_at_all_are_an_empty_layer() -> None:
+    data = layer(np.array([], dtype=np.uint64), []).data()
+    assert (data["values"], data["resolution"], data["geometry"]["offsets"]) == ("", None, "")
+
+
+def test_marks_follow_their_cells() -> None:
+    cells = disk(MIDDLESBROUGH, 5)
+    marked = np.arange(len(cells)) % 3 == 0
+    data = layer(cells, np.ones(len(cells)), outlined=marked).data()
+    bits = np.unpackbits(unpacked(data["outlined"], "u1"))[: len(cells)].astype(bool)
+    found = np.array([h3.latlng_to_cell(lat, lon, 9) for lat, lon in lattice_centres(data["geometry"])])
+    assert set(found[bits].tolist()) == set(cells[marked].tolist())
+
+
+def test_dashed_lines_follow_their_cells_too_and_classes_have_names() -> None:
+    cells = disk(MIDDLESBROUGH, 1)
+    marked = np.arange(len(cells)) == 3
+    data = layer(cells, np.ones(len(cells)), dashed=marked, names=("one",) * 5, swatches=("hatched",) * 5).data()
+    bits = np.unpackbits(unpacked(data["dashed"], "u1"))[: len(cells)].astype(bool)
+    found = np.array([h3.latlng_to_cell(lat, lon, 9) for lat, lon in lattice_centres(data["geometry"])])
+    assert set(found[bits].tolist()) == {cells[3]}
+    assert (data["outlined"], data["dashedLabel"], data["names"][0], data["swatches"][0]) == (
+        None,
+        "cold spot",
+        "one",
+        "hatched",
+    )
+
+
+def test_over_an_icosahedron_edge_the_cells_are_outlines() -> None:
+    cells = disk(ON_A_FACE_EDGE, 3)
+    data = layer(cells, np.ones(len(cells))).data()
+    assert "mask" not in data["geometry"]
+    check_outlines(cells, data["geometry"])
+
+
+@pytest.mark.parametrize(("resolution", "width"), [(9, 2), (3, 4)])
+def test_outlines_take_two_bytes_a_number_in_a_town_and_four_beyond(resolution: int, width: int) -> None:
+    cells = disk(h3.latlng_to_cell(54.574, -1.235, resolution), 3)
+    geometry = build_outlines(cells)
+    assert geometry["width"] == width
+    check_outlines(cells, geometry)
+
+
+def check_outlines(cells: NDArray[np.uint64], geometry: dict[str, Any]) -> None:
+    corners = (
+        unpacked(geometry["offsets"], f"<i{geometry['width']}").reshape(-1, 6, 2) * geometry["step"]
+        + geometry["origin"]
+    )
+    expected = np.array([find_corners(cell) for cell in cells.tolist()])[:, :, ::-1]
+    assert np.abs(corners - expected).max() <= geometry["step"]
+    assert [
+        h3.latlng_to_cell(*corner.mean(axis=0)[::-1], layer_resolution(cells)) for corner in corners
+    ] == cells.tolist()
+
+
+def layer_resolution(cells: NDArray[np.uint64]) -> int:
+    return h3.get_resolution(int(cells[0]))
+
+
+def test_a_pentagon_repeats_its_last_corner() -> None:
+    corners = find_corners(h3.get_pentagons(6)[0])
+    assert len(corners) == 6
+    assert len(set(corners)) == 5
+
+
+@given(st.lists(st.integers(0, 10**9), max_size=30))
+def test_whole_numbers_are_exact_in_as_few_bytes_as_hold_them(values: list[int]) -> None:
+    numbers = pack_values(np.array(values, dtype=np.float64))
+    assert numbers.divisor == 1
+    assert numbers.array.astype(np.int64).tolist() == values
+    highest = max(values, default=0)
+    assert numbers.array.dtype.itemsize == (1 if highest < 2**8 else 2 if highest < 2**16 else 4)
+
+
+@given(st.lists(st.floats(-1000, 1000), min_size=1, max_size=30))
+def test_shares_and_differences_keep_a_tenth(values: list[float]) -> None:
+    numbers = pack_values(np.array([*values, 0.5]))
+    back = (numbers.array.astype(np.float64) + numbers.offset) / numbers.divisor
+    assert np.abs(back[:-1] - values).max() <= 0.1
+    assert ((back > 0) >= (np.array([*values, 0.5]) > 0)).all()
+
+
+def test_a_share_under_a_tenth_is_drawn_as_a_tenth() -> None:
+    numbers = pack_values(np.array([0.03, 1.25]))
+    assert (numbers.array.tolist(), numbers.divisor, numbers.has_small) == ([1, 12], 10, True)
+
+
+def test_differences_below_nought_are_sent_too() -> None:
+    data = layer(disk(MIDDLESBROUGH, 1), [-9, -1, 0, 1, 2, 3, 300], scale=build_change_scale(300)).data()
+    assert sorted(read_values(data)) == [-9, -1, 0, 1, 2, 3, 300]
+    assert data["signed"]
+
+
+@given(st.text())
+def test_script_json_is_only_data(text: str) -> None:
+    written = format_script_json({"text": [text]})
+    assert json.loads(written) == {"text": [text]}
+    assert written.isascii()
+    assert not any(sign in written for sign in ("<", ">", "&", "{{", "{%", "{#"))
+
+
+def test_a_hostile_title_comes_through_folium_as_it_was() -> None:
+    made = layer(disk(MIDDLESBROUGH, 1), np.ones(7), title=HOSTILE, unit=HOSTILE, layer_id=HOSTILE)
+    page = folium.Map(tiles=None)
+    made.add_to(page)
+    figure: Any = page.get_root()
+    figure.render()
+    script = figure.script.render()
+    data, _ = json.JSONDecoder().raw_decode(script, script.index("L.hexLayer(") + len("L.hexLayer("))
+    assert (data["title"], data["unit"], data["id"]) == (HOSTILE, HOSTILE, HOSTILE)
+
+
+def test_the_chosen_cell_and_the_view_go_along() -> None:
+    chosen = h3.int_to_str(MIDDLESBROUGH)
+    data = layer(disk(MIDDLESBROUGH, 1), np.ones(7), selected=chosen, fit=(-1.3, 54.5, -1.1, 54.6)).data()
+    assert data["selected"] == [list(corner) for corner in h3.cell_to_boundary(MIDDLESBROUGH)]
+    assert data["fit"] == [[54.5, -1.3], [54.6, -1.1]]
+
+
+@pytest.mark.parametrize("cell", ["", "rubbish", "ffffffffffffffff", "-1", "8919"])
+def test_a_chosen_cell_that_is_none_is_refused(cell: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        layer(disk(MIDDLESBROUGH, 1), np.ones(7), selected=cell).data()
+    assert str(caught.value) == f"a chosen cell is an H3 index; {cell!r} is none; take one from the table"
+
+
+def test_lengths_that_differ_are_refused() -> None:
+    with pytest.raises(UsageError) as caught:
+        layer(disk(MIDDLESBROUGH, 1), [1, 2], outlined=[True])
+    assert str(caught.value) == (
+        "each cell has one value, and one mark if there are marks; there are 7 cells, 2 values and 1 marks; "
+        "give arrays of one length"
+    )
+
+
+def test_values_that_are_no_numbers_are_refused() -> None:
+    with pytest.raises(UsageError) as caught:
+        layer(disk(MIDDLESBROUGH, 0), [float("nan")])
+    assert str(caught.value) == (
+        "the values of cells are finite numbers; 1 of 1 are not; leave out cells without a value"
+    )
+
+
+def test_several_resolutions_are_refused() -> None:
+    with pytest.raises(UsageError) as caught:
+        layer(np.array([MIDDLESBROUGH, h3.cell_to_parent(MIDDLESBROUGH, 8)], dtype=np.uint64), [1, 1])
+    assert str(caught.value) == (
+        "a layer of cells has one resolution; there are resolutions 8, 9; make one layer for each"
+    )

@@ -1,0 +1,257 @@
+"""The live map, as it stands on a Streamlit page in a real Chromium."""
+
+import re
+from collections.abc import Iterator
+
+import h3.api.basic_int as h3
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Frame, Page, expect
+
+from hexbeat.documents.maps.scales import build_count_scale
+from tests.support.map_page import (
+    centres,
+    colours_at,
+    map_frame,
+    on_screen,
+    painted_frames,
+    requests_of,
+    wait_for_repaint,
+)
+from tests.support.paths import ROOT
+from tests.support.streamlit_server import streamlit_server
+
+pytestmark = pytest.mark.browser
+
+APP = ROOT / "tests" / "support" / "apps" / "map_app.py"
+SCALE = build_count_scale(31)
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    with streamlit_server(APP) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """One browser's cache for all tests; what a page keeps for its tab is its own."""
+    made = browser.new_context(viewport={"width": 1100, "height": 800})
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Iterator[Page]:
+    made = context.new_page()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def still(context: BrowserContext, address: str) -> Frame:
+    """A map for tests that only look."""
+    return open_map(context.new_page(), address)
+
+
+def open_map(page: Page, address: str) -> Frame:
+    page.goto(address)
+    return map_frame(page)
+
+
+def class_of(value: float) -> int:
+    return int(np.searchsorted(SCALE.breaks, value, side="right")) - 1
+
+
+def cell_string(place: dict[str, float]) -> str:
+    return h3.int_to_str(h3.latlng_to_cell(place["lat"], place["lng"], 9))
+
+
+def in_view(frame: Frame, drawn: list[dict[str, float]]) -> list[dict[str, float]]:
+    """Cells near the middle of the map, clear of its controls."""
+    places = [(cell, on_screen(frame, cell["lat"], cell["lng"])) for cell in drawn]
+    return [cell for cell, place in places if 350 < place["x"] < 800 and 100 < place["y"] < 400]
+
+
+def test_nothing_is_loaded_from_elsewhere_and_nothing_fails(page: Page, address: str) -> None:
+    requests, failures = requests_of(page), []
+    page.on("pageerror", lambda error: failures.append(str(error)))
+    page.on("response", lambda response: response.status >= 400 and failures.append(response.url))
+    open_map(page, address)
+    assert [
+        url for url in requests if not url.startswith((address, "data:", "blob:", address.replace("http", "ws")))
+    ] == []
+    assert failures == []
+    assert sum("/component/dashboard.assets" in url for url in requests) == 2
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_each_cell_is_painted_in_its_colour_at_its_place(browser: Browser, address: str, theme: str) -> None:
+    context = browser.new_context(color_scheme="dark" if theme == "dark" else "light")
+    frame = open_map(context.new_page(), address)
+    frame.wait_for_function("dark => Hexbeat.isDark() === dark", arg=theme == "dark")
+    drawn = centres(frame)
+    assert len(drawn) > 100
+    assert colours_at(frame, drawn) == [getattr(SCALE, theme)[class_of(cell["value"])] for cell in drawn]
+    context.close()
+
+
+def test_values_belong_to_the_cells_that_python_sent(still: Frame) -> None:
+    cells = h3.grid_disk(h3.latlng_to_cell(54.548, -1.23, 9), 8)
+    random = np.random.default_rng(1)
+    values = np.floor(random.exponential(4, len(cells))) * (random.random(len(cells)) < 0.8)
+    sent = {h3.int_to_str(cell): value for cell, value in zip(cells, values.tolist(), strict=True) if value >= 1}
+    assert {cell_string(place): place["value"] for place in centres(still)} == sent
+
+
+def test_the_pointer_finds_the_same_cell_as_h3(still: Frame) -> None:
+    random = np.random.default_rng(7)
+    places = (np.array([54.548, -1.23]) + random.normal(size=(1000, 2)) * [0.015, 0.025]).tolist()
+    script = """places => { const layer = Hexbeat.layer('hex');
+      return places.map(([lat, lng]) => { const cell = layer.cellAt({lat, lng});
+        return cell < 0 ? null : [layer.centreOf(cell).lat, layer.centreOf(cell).lng]; }); }"""
+    found = [None if at is None else h3.latlng_to_cell(*at, 9) for at in still.evaluate(script, places)]
+    with_values = {h3.latlng_to_cell(cell["lat"], cell["lng"], 9) for cell in centres(still)}
+    direct = [h3.latlng_to_cell(lat, lon, 9) for lat, lon in places]
+    assert found == [cell if cell in with_values else None for cell in direct]
+    assert 200 < sum(cell is not None for cell in found) < 1000
+
+
+def test_a_click_reaches_python_once_and_keeps_its_ring(page: Page, address: str) -> None:
+    frame = open_map(page, address)
+    first, second = in_view(frame, centres(frame))[:2]
+    for times, cell in enumerate((first, second, second), start=1):
+        frame.locator("#map_div").click(position=on_screen(frame, cell["lat"], cell["lng"]))
+        expect(page.get_by_text(f"chosen {cell_string(cell)}, {times} times;")).to_be_visible()
+        expect(frame.locator(".hexbeat-chosen")).to_have_count(1)
+    page.get_by_label("Seed").fill("2")
+    page.get_by_label("Seed").press("Enter")
+    expect(page.get_by_text(f"chosen {cell_string(second)}, 3 times;")).to_be_visible()
+    expect(frame.locator(".hexbeat-chosen")).to_have_count(1)
+
+
+def test_a_click_beside_the_cells_chooses_nothing(still: Frame) -> None:
+    still.locator("#map_div").click(position={"x": 300, "y": 60})
+    still.wait_for_timeout(400)
+    expect(still.page.get_by_text("chosen nothing, 0 times;")).to_be_visible()
+
+
+def test_panning_and_zooming_run_nothing(page: Page, address: str) -> None:
+    frame = open_map(page, address)
+    expect(page.get_by_text(re.compile(r"runs \d;"))).to_be_visible()
+    page.wait_for_timeout(700)
+    before = page.get_by_text(re.compile(r"runs \d;")).inner_text()
+    frame.locator(".leaflet-control-zoom-in").click()
+    frame.evaluate("map.panBy([80, 40])")
+    page.wait_for_timeout(900)
+    assert page.get_by_text(re.compile(r"runs \d;")).inner_text() == before
+
+
+def test_a_filter_changes_the_cells_and_neither_zoom_nor_page(page: Page, address: str) -> None:
+    frame = open_map(page, address)
+    frame.evaluate("() => { window.sameMap = true; map.setView([54.55, -1.22], 14.5, {animate: false}); }")
+    values, before = centres(frame), frame.evaluate("Hexbeat.painted.at")
+    page.get_by_label("Seed").fill("5")
+    page.get_by_label("Seed").press("Enter")
+    wait_for_repaint(frame, before)
+    assert centres(frame) != values
+    assert frame.evaluate("[map.getZoom(), window.sameMap, document.querySelectorAll('.hexbeat-canvas').length]") == [
+        14.5,
+        True,
+        1,
+    ]
+    assert frame.evaluate("window.feature_group.length") <= 2
+
+
+def test_zoom_and_centre_outlive_a_change_of_page(page: Page, address: str) -> None:
+    frame = open_map(page, address)
+    frame.evaluate("map.setView([54.56, -1.21], 13.25, {animate: false})")
+    page.goto("about:blank")
+    frame = open_map(page, address)
+    assert frame.evaluate("[map.getCenter().lat, map.getCenter().lng, map.getZoom()]") == pytest.approx(
+        [54.56, -1.21, 13.25], abs=1e-3
+    )
+
+
+def test_maps_of_one_view_move_together(page: Page, address: str) -> None:
+    page.goto(f"{address}/?twice=1")
+    first, second = painted_frames(page, 2)
+    first.evaluate("map.setView([54.56, -1.21], 13.5, {animate: false})")
+    second.wait_for_function("map.getZoom() === 13.5")
+    second.evaluate("map.setView([54.55, -1.22], 12.5, {animate: false})")
+    first.wait_for_function("map.getZoom() === 12.5 && Math.abs(map.getCenter().lat - 54.55) < 1e-3")
+
+
+def test_the_map_turns_to_chosen_wards(page: Page, address: str) -> None:
+    frame = open_map(page, f"{address}/?ward=E05009854")
+    ward = "Hexbeat.areaOf('middlesbrough').wards.find(({name}) => name === 'Ayresome')"
+    inside = (
+        f"(() => {{ const w = {ward}; return map.getBounds().contains([[w.south, w.west], [w.north, w.east]]); }})()"
+    )
+    frame.wait_for_function(inside)
+    assert frame.evaluate("map.getZoom()") > 13
+    frame.get_by_role("button", name="Show all chosen wards").click()
+    frame.wait_for_function(inside)
+
+
+def test_a_cell_chosen_elsewhere_has_a_ring(page: Page, address: str) -> None:
+    frame = open_map(page, f"{address}/?selected={h3.int_to_str(h3.latlng_to_cell(54.60, -1.23, 9))}")
+    expect(frame.locator(".hexbeat-chosen")).to_have_count(1)
+
+
+def test_keys_walk_from_cell_to_cell_speak_and_choose(page: Page, address: str) -> None:
+    frame = open_map(page, address)
+    frame.locator("#map_div").focus()
+    spoken = []
+    for key in ("Alt+ArrowRight", "Alt+ArrowRight", "Alt+ArrowUp", "Alt+ArrowLeft", "Alt+ArrowDown"):
+        page.keyboard.press(key)
+        spoken.append(frame.locator(".hexbeat-speaker").inner_text())
+    assert all(re.fullmatch(r"([\w &]+\. )?Needle finds: \d+", words) for words in spoken)
+    reached = frame.evaluate("(() => { const l = Hexbeat.layer('hex'); return l.centreOf(l.focused); })()")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text(f"chosen {cell_string(reached)}, 1 times;")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(frame.locator(".hexbeat-tooltip")).to_have_count(0)
+
+
+def test_the_tooltip_names_the_ward_and_the_number(still: Frame) -> None:
+    cell = in_view(still, centres(still))[0]
+    still.locator("#map_div").hover(position=on_screen(still, cell["lat"], cell["lng"]))
+    words = still.locator(".hexbeat-tooltip").inner_text()
+    assert words.startswith(f"{cell['value']:.0f}")
+    assert "Needle finds" in words
+
+
+def test_words_from_data_stay_words(page: Page, address: str) -> None:
+    dialogs: list[str] = []
+    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    hostile = "<img src=x onerror=alert(1)>${alert(2)}`</script>{{ 7*7 }}"
+    frame = open_map(page, f"{address}/?title={hostile.replace('&', '%26')}")
+    assert frame.locator(".hexbeat-legend summary").text_content() == hostile
+    assert frame.locator("img").count() == 0
+    assert dialogs == []
+
+
+def test_names_never_touch_each_other(still: Frame) -> None:
+    boxes = still.evaluate("""() => [...document.querySelectorAll('.hexbeat-name')]
+      .filter((name) => name.style.visibility !== 'hidden')
+      .map((name) => name.firstChild.getBoundingClientRect().toJSON())""")
+    assert len(boxes) >= 8
+    pairs = [(a, b) for k, a in enumerate(boxes) for b in boxes[k + 1 :]]
+    assert not any(
+        a["left"] < b["right"] and b["left"] < a["right"] and a["top"] < b["bottom"] and b["top"] < a["bottom"]
+        for a, b in pairs
+    )
+
+
+def test_on_a_phone_nothing_scrolls_sideways_and_a_tap_chooses(browser: Browser, address: str) -> None:
+    context = browser.new_context(viewport={"width": 320, "height": 640}, has_touch=True, is_mobile=True)
+    page = context.new_page()
+    frame = open_map(page, f"{address}/?height=400")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    assert frame.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    assert frame.locator(".hexbeat-legend").bounding_box()["width"] <= 260  # type: ignore[index]  # it is on the screen
+    middle = next(cell for cell in centres(frame) if 100 < on_screen(frame, cell["lat"], cell["lng"])["x"] < 200)
+    frame.locator("#map_div").tap(position=on_screen(frame, middle["lat"], middle["lng"]))
+    expect(page.get_by_text(f"chosen {cell_string(middle)}, 1 times;")).to_be_visible()
+    context.close()

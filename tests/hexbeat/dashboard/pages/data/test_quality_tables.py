@@ -1,0 +1,130 @@
+import io
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+import pytest
+
+from hexbeat.dashboard.pages.data.quality_tables import (
+    REASON_WORDS,
+    build_rejects_csv,
+    count_silent_days,
+    describe_undo,
+    render_reasons,
+    render_report,
+    render_samples,
+    render_sources,
+    render_table,
+)
+from hexbeat.ingest.ingest import FileReport, RejectSample
+from hexbeat.store.load_log import CommittedLoad
+from hexbeat.store.loads import FileTally
+from layers.event import REJECT_REASONS, SKIP_REASONS
+from tests.support.events import local
+
+LONDON = ZoneInfo("Europe/London")
+TODAY = date(2026, 11, 22)
+HOSTILE = "<img src=x onerror=alert(1)>${7*7}</script>`x`"
+ESCAPED = "&lt;img src=x onerror=alert(1)&gt;${7*7}&lt;/script&gt;`x`"
+TALLY = FileTally(read=6, accepted=2, new=2, rejected=4, reasons={"bad_date": 3, "outside_area": 1})
+
+
+def test_every_reason_has_words() -> None:
+    assert set(REASON_WORDS) == {*REJECT_REASONS, *SKIP_REASONS}
+
+
+def test_every_text_of_a_table_is_escaped() -> None:
+    table = render_table([HOSTILE], [[HOSTILE]], caption=HOSTILE)
+    assert "<img" not in table
+    assert table.count(ESCAPED) == 4
+
+
+@pytest.mark.parametrize(
+    ("last", "without_time", "days"),
+    [("2026-11-08", 0.2, None), ("2026-11-07", 0.2, 15), ("2026-08-20", 1.0, None), ("2026-07-31", 1.0, 114)],
+)
+def test_a_source_falls_silent_after_two_weeks_or_if_monthly_after_a_hundred_days(
+    last: str, without_time: float, days: int | None
+) -> None:
+    assert count_silent_days(local(f"{last} 12:00"), without_time=without_time, today=TODAY, time_zone=LONDON) == days
+
+
+def test_sources_say_how_fresh_and_how_good_they_are() -> None:
+    summary = pd.DataFrame(
+        {
+            "source": ["council", "rejected-only"],
+            "layer": ["needle_litter", None],
+            "events": [1204, 0],
+            "last_record": pd.array([local("2026-10-01 12:00"), None], dtype="Int64"),
+            "without_time": [0.25, 0.0],
+            "snapped": [0.001, 0.0],
+            "rejects": [3, 7],
+            "last_load": pd.array([1, 1], dtype="Int64"),
+        }
+    )
+    page = render_sources(summary, today=TODAY, time_zone=LONDON)
+    assert "council (Needle finds) has fallen silent: no record for 52 days." in page
+    assert "<td>council</td><td>Needle finds</td><td>1 Oct 2026</td>" in page
+    numbers = [">1,204<", ">25 %<", ">under 1 %<", ">3<", ">7<"]
+    assert all(number in page for number in numbers)
+
+
+def test_a_report_has_a_row_a_file_and_its_reasons() -> None:
+    file = FileReport(HOSTILE, "table", TALLY)
+    page = render_report([file, file], dry_run=True) + render_reasons([file, file])
+    assert page.count(f"<td>{ESCAPED}</td>") == 2
+    assert "What loading would do" in page
+    assert '<td>a date that cannot be read</td><td class="hb-number">6</td>' in page
+
+
+def test_without_reasons_or_samples_there_is_no_table() -> None:
+    assert render_reasons([FileReport("a.csv", "table", FileTally())]) == ""
+    assert render_samples([]) == ""
+
+
+def test_a_rejected_row_is_shown_as_the_file_says_it_and_cut_where_it_is_long() -> None:
+    page = render_samples([RejectSample("a.csv", 1234, "bad_date", '{"when": "<b>", "what": "' + "x" * 400 + '"}')])
+    assert "when: &lt;b&gt;, what: xxx" in page
+    assert "x …</td>" in page
+    assert "1,234" in page
+    assert "lon: (blank), lat: 3" in render_samples([RejectSample("a.csv", 1, "x", '{"lon": null, "lat": 3}')])
+    assert "not json" in render_samples([RejectSample("a.csv", 1, "bad_date", "not json")])
+
+
+def test_rejects_can_be_mended_in_their_own_columns_and_carry_no_formula() -> None:
+    rejects = pd.DataFrame(
+        {
+            "file": ["a.csv", "a.csv"],
+            "line": [3, 4],
+            "reason": ["bad_date", "missing_location"],
+            "raw": ['{"when": "never", "what": "=1+1"}', '{"when": "2026-01-01", "lon": ""}'],
+        }
+    )
+    found = pd.read_csv(io.BytesIO(build_rejects_csv(rejects)), dtype=str, keep_default_na=False)
+    assert found.to_dict("list") == {
+        "when": ["never", "2026-01-01"],
+        "what": ["'=1+1", ""],
+        "lon": ["", ""],
+        "rejected_file": ["a.csv", "a.csv"],
+        "rejected_line": ["3", "4"],
+        "rejected_reason": ["bad_date", "missing_location"],
+    }
+
+
+def test_undo_says_what_it_will_do() -> None:
+    batch = CommittedLoad(
+        batch_id=3,
+        created=datetime(2026, 7, 1, 12, 30, tzinfo=UTC),
+        area="middlesbrough",
+        files=({"file": "a.csv"}, {"file": "b.csv"}),
+        new=12,
+        updated=1,
+        unchanged=0,
+        removed=0,
+        rejected=4,
+        undone_at=None,
+    )
+    assert describe_undo(batch, time_zone=LONDON) == (
+        "The load of a.csv, b.csv on 1 Jul 2026 at 13:30 is undone: 12 new events go, 1 changed event is as before, "
+        "0 removed events come back, 4 rejects are forgotten."
+    )

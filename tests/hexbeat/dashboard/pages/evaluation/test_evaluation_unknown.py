@@ -1,0 +1,40 @@
+"""A place like no other on the page and on paper: what came, and no number of what was expected."""
+
+import dataclasses
+import datetime as dt
+import io
+
+from pypdf import PdfReader
+
+from hexbeat.dashboard.pages.evaluation.evaluation_page import render_intervals, render_table
+from hexbeat.documents.evaluation_document import render_evaluation_pdf
+from hexbeat.evaluation.request import evaluate_protocol, fix_protocol
+from hexbeat.evaluation.rule import Rule
+from hexbeat.store.store import Store
+from layers.access import ANALYST
+from tests.support.analysing import TODAY, demonstration, filled_store, middlesbrough
+from tests.support.busy_corner import busy_corner
+
+DASH = "\N{EN DASH}"
+
+
+def test_a_place_like_no_other_has_no_numbers_of_what_was_expected() -> None:
+    columns, area = demonstration()[0], middlesbrough()
+    with Store.open(filled_store()) as store:
+        rule = fix_protocol(store, ANALYST, columns, area, [busy_corner(1)], Rule({"needle_litter": 1.0}), today=TODAY)
+        found = evaluate_protocol(store, ANALYST, columns, area, rule)
+    assert "here: cannot be told; next door: " in render_intervals(found)
+    assert "nan" not in render_intervals(found) + render_table(found)
+    alone = dataclasses.replace(found, effect=dataclasses.replace(found.effect, next_door=None))
+    assert render_intervals(alone) == (
+        '<p class="hb-notes">It cannot be told: there is nothing like it to expect a number from.</p>'
+    )
+    row = render_table(found).split("<tr>")[2]
+    assert row.count(f'<td class="hb-number">{DASH}</td>') == 3  # expected, difference, interval
+    assert row.count(f"{DASH}, {DASH}") == 1  # like places
+    made = dt.datetime(2026, 11, 22, 9, tzinfo=area.tz)
+    pdf = PdfReader(io.BytesIO(render_evaluation_pdf(found, area, mark=None, made=made)))
+    text = " ".join(pdf.pages[0].extract_text().split())
+    assert len(pdf.pages) == 1
+    assert found.verdict.sentence in text
+    assert f" {DASH} {DASH} {DASH} cannot be told next door " in text

@@ -1,0 +1,81 @@
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from hexbeat.analysis.alerts import Alert, AlertReport, MethodRow
+from hexbeat.dashboard.pages.map.alert_band import has_overdose_alert, render_alerts, render_band, sort_alerts
+
+SPIKE = Alert(
+    layer="overdoses",
+    ward_code="E05009862",
+    place="Linthorpe",
+    first_day=date(2026, 10, 25),
+    last_day=date(2026, 10, 28),
+    day=date(2026, 10, 26),
+    count=16.0,
+    peak=6.0,
+    expected=2.57,
+    methods=("C1", "C3"),
+    false_alarms_a_year=18.0,
+    sentence="",
+)
+FINDS = replace(SPIKE, layer="needle_litter", count=40.0, last_day=date(2026, 10, 25), place="<b>Park</b>")
+SETTINGS = (
+    MethodRow("needle_litter", "C1", 21, 46.0),
+    MethodRow("needle_litter", "any", 21, 56.4),
+    MethodRow("overdoses", "any", 21, 17.5),
+)
+
+
+def report(*alerts: Alert) -> AlertReport:
+    return AlertReport(date(2026, 11, 21), 28, alerts, SETTINGS, ("Farrington's method is not used yet.",))
+
+
+def test_without_an_alert_there_is_no_band() -> None:
+    assert render_band(report()) == ""
+    assert not has_overdose_alert(report())
+
+
+def test_overdoses_come_first_although_more_needles_were_found() -> None:
+    assert sort_alerts(report(FINDS, SPIKE)) == [SPIKE, FINDS]
+    assert has_overdose_alert(report(FINDS, SPIKE))
+    assert not has_overdose_alert(report(FINDS))
+
+
+def test_the_band_says_what_was_expected_and_what_chance_alone_brings() -> None:
+    assert render_band(report(FINDS, SPIKE)) == (
+        '<p class="hb-alert"><b>Out of the ordinary:</b> 16 overdoses in Linthorpe, 25 Oct to 28 Oct 2026, where 2.6 '
+        "would "
+        "be expected.<span> 1 more alert below. In 28 days chance alone brings about 6 alerts.</span></p>"
+    )
+
+
+def test_a_rare_chance_is_less_than_one() -> None:
+    quiet = replace(report(SPIKE), settings=(MethodRow("overdoses", "any", 21, 2.0),))
+    assert render_band(quiet).endswith("<span> In 28 days chance alone brings less than one alert.</span></p>")
+
+
+@pytest.mark.parametrize("make", [render_band, render_alerts])
+def test_names_from_data_are_only_ever_text(make: object) -> None:
+    assert callable(make)
+    made = make(report(FINDS))
+    assert "&lt;b&gt;Park&lt;/b&gt;" in made
+    assert "<b>Park" not in made
+
+
+def test_the_details_say_the_false_alarms_a_year_of_each_layer_and_what_is_left_out() -> None:
+    made = render_alerts(report(SPIKE))
+    assert (
+        "By chance alone alerts come about 56 times a year for needle finds and 18 times a year for overdoses, over "
+        "all places." in made
+    )
+    assert "<td>25 Oct to 28 Oct 2026</td>" in made
+    assert "<td>C1 and C3</td>" in made
+    assert "Farrington&#x27;s method is not used yet." in made
+
+
+def test_the_whole_area_is_named_as_such() -> None:
+    assert "<td>Middlesbrough, the whole area</td>" in render_alerts(
+        report(replace(SPIKE, ward_code=None, place="Middlesbrough"))
+    )

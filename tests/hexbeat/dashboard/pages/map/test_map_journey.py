@@ -1,0 +1,323 @@
+"""A sergeant's way through the dashboard, in a real Chromium on a real server."""
+
+import io
+import json
+import re
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import pandas as pd
+import pytest
+from h3 import cell_to_latlng
+from playwright.sync_api import Browser, expect
+
+from hexbeat.areas.place_names import format_cell_code, measure_area_km2
+from hexbeat.dashboard.state.choices import Choices, build_filter, format_query
+from hexbeat.dashboard.state.figures import LayerFigures, count_layer
+from hexbeat.dashboard.state.freshness import find_last_known_day, find_layer_coverage
+from hexbeat.dashboard.state.presets import choose_resolution
+from hexbeat.dashboard.views.sentence import describe_counts
+from hexbeat.dashboard.views.tables import build_export_rows
+from hexbeat.store.store import Store
+from layers.counting import count
+from tests.support.made_events import load_frame, made_frame
+from tests.support.map_page import map_frame, on_screen, wait_in_map
+from tests.support.served import PHONE, Open, Served, Visit
+
+pytestmark = pytest.mark.browser
+
+
+def expected(served: Served, choices: Choices, beside: tuple[str, ...] = ()) -> LayerFigures:
+    """The figures of the first chosen layer, computed here and not by the server; `beside`: all that are shown."""
+    columns, area = served.columns(), served.area
+    reaches = find_layer_coverage(columns, time_zone=area.tz)
+    today = datetime.now(area.tz).date()
+    last = find_last_known_day(reaches, layers=beside or choices.layers, today=today)
+    resolution = choices.size or choose_resolution(measure_area_km2(area.wards, choices.wards))
+    layer = choices.layers[0]
+    figures = count_layer(
+        columns, layer=layer, choices=choices, last=last, resolution=resolution, area=area, reach=reaches[layer]
+    )
+    plain = count(
+        columns, build_filter(choices, layer=layer, start=figures.start, end=figures.end), time_zone=area.time_zone
+    )
+    assert figures.total == plain.total
+    return figures
+
+
+def words(served: Served, choices: Choices, beside: tuple[str, ...] = ()) -> str:
+    """The sentence that has to stand over the map."""
+    names = dict(zip(served.area.wards.codes, served.area.wards.names, strict=True))
+    return describe_counts(
+        expected(served, choices, beside),
+        choices,
+        ward_names=[names[code] for code in choices.wards],
+        area_title=served.area.title,
+    )
+
+
+def downloaded(guest: Visit, label: str) -> tuple[str, bytes]:
+    """The suggested name and the content of the file behind a button."""
+    with guest.page.expect_download() as coming:
+        guest.page.get_by_role("button", name=label, exact=True).click()
+    return coming.value.suggested_filename, coming.value.path().read_bytes()
+
+
+def ward_called(served: Served, name: str) -> str:
+    return dict(zip(served.area.wards.names, served.area.wards.codes, strict=True))[name]
+
+
+def test_filters_change_the_number_and_the_link_brings_them_back(open_page: Open, served_app: Served) -> None:
+    guest = open_page()
+    guest.says(words(served_app, Choices()))
+    guest.choose("period", "90 days")
+    guest.says(words(served_app, Choices(period="90d")))
+    guest.choose("shift", "Night")
+    guest.says(words(served_app, Choices(period="90d", shift="night")))
+    wards = guest.page.locator(".st-key-filter_wards input")
+    wards.fill("Central")
+    wards.press("Enter")
+    wards.press("Escape")
+    chosen = Choices(period="90d", shift="night", wards=(ward_called(served_app, "Central"),))
+    guest.says(words(served_app, chosen))
+    expect(guest.page).to_have_url(f"{served_app.url}/?{urlencode(format_query(chosen))}")
+
+    guest.page.locator(".st-key-hb_copy_link button").click()
+    link = guest.page.evaluate("navigator.clipboard.readText()")
+    query = dict(parse_qsl(urlsplit(link).query))
+    figures = expected(served_app, chosen)
+    assert query == format_query(chosen, fixed=(figures.start, figures.end))
+    again = open_page(link.removeprefix(served_app.url))
+    expect(again.sentence).to_have_text(guest.sentence.inner_text())
+
+    guest.page.get_by_role("button", name="Reset").click()
+    guest.says(words(served_app, Choices()))
+    expect(guest.page).to_have_url(f"{served_app.url}/")
+
+
+def test_a_click_on_a_cell_opens_its_card_and_the_list_does_too(open_page: Open, served_app: Served) -> None:
+    guest = open_page()
+    cells = expected(served_app, Choices()).cells
+    first = guest.page.locator(".st-key-ranking button").first
+    expect(first).to_contain_text(cells["ward_name"].iloc[0])
+    first.click()
+    card = guest.page.locator(".hb-card")
+    expect(card.locator("h2")).to_have_text(
+        f"{cells['ward_name'].iloc[0]} near {format_cell_code(cells['cell'].iloc[0])}"
+    )
+    expect(card.locator(".hb-lines tr").first).to_contain_text("Number 1 on this map")
+    expect(card.locator(".hb-grid tbody tr")).to_have_count(7)
+    expect(card.locator(".hb-months tbody tr")).to_have_count(12)
+    guest.settle()
+
+    frame = map_frame(guest.page)
+    other = cells.iloc[2]
+    lat, lng = cell_to_latlng(other["cell"])
+    place = on_screen(frame, lat, lng)
+    box = guest.page.locator("iframe[title*='st_folium']").bounding_box()
+    assert box
+    guest.page.mouse.click(box["x"] + place["x"], box["y"] + place["y"])
+    expect(card.locator("h2")).to_have_text(f"{other['ward_name']} near {format_cell_code(other['cell'])}")
+    shown = card.locator(".hb-lines tr").first.locator(".hb-number")
+    expect(shown).to_have_text(f"{other['count']:g}")
+    guest.settle()
+
+    guest.page.get_by_role("tab", name="Records").click()
+    expect(guest.page.get_by_text(re.compile(rf"^{other['count']:g} records? of the cell near"))).to_be_visible()
+    guest.page.get_by_text("Back to the list", exact=True).click()
+    expect(guest.page.locator(".st-key-ranking button").first).to_be_visible()
+
+
+def test_a_filter_keeps_the_zoom_and_panning_runs_nothing(open_page: Open, served_app: Served) -> None:
+    guest = open_page()
+    frame = map_frame(guest.page)
+    frame.evaluate("() => window.map.setZoom(14, {animate: false})")
+    sockets: list[str] = []
+    guest.page.on("websocket", lambda socket: sockets.append(socket.url))
+    frame.evaluate("() => window.map.panBy([120, 40], {animate: false})")
+    before = frame.evaluate("() => [window.map.getZoom(), window.map.getCenter().lat]")
+    guest.choose("period", "7 days")
+    guest.says(words(served_app, Choices(period="7d")))
+    assert map_frame(guest.page).evaluate("() => [window.map.getZoom(), window.map.getCenter().lat]") == before
+    assert sockets == []
+
+
+def test_downloads_hold_what_the_map_shows(open_page: Open, served_app: Served) -> None:
+    guest = open_page()
+    guest.page.get_by_role("tab", name="Download").click()
+    rows = build_export_rows([expected(served_app, Choices())])
+
+    name, content = downloaded(guest, "CSV")
+    assert re.fullmatch(r"hexbeat-middlesbrough-needle_litter-[\d-]+-to-[\d-]+\.csv", name)
+    found = pd.read_csv(io.BytesIO(content))
+    assert set(found["demonstration"]) == {"synthetic events, not real"}
+    pd.testing.assert_frame_equal(found[list(rows.columns)], rows, check_dtype=False)
+
+    name, content = downloaded(guest, "GeoJSON")
+    shapes = json.loads(content)["features"]
+    assert [shape["properties"]["cell"] for shape in shapes] == rows["cell"].tolist()
+    assert {shape["geometry"]["type"] for shape in shapes} == {"Polygon"}
+
+
+def test_the_saved_map_opens_from_a_file_and_asks_for_nothing(
+    open_page: Open, browser: Browser, tmp_path: Path, served_app: Served
+) -> None:
+    guest = open_page()
+    guest.page.get_by_role("tab", name="Download").click()
+    saved = tmp_path / "map.html"
+    saved.write_bytes(downloaded(guest, "Map (HTML)")[1])
+    page = browser.new_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(saved.as_uri())
+    expect(page.get_by_text(words(served_app, Choices()))).to_be_visible()
+    expect(page.get_by_text("DEMONSTRATION: synthetic events, not real")).to_be_visible()
+    assert [url for url in asked if not url.startswith(("data:", "blob:"))] == [saved.as_uri()]
+    page.close()
+
+
+def test_a_file_with_bad_rows_is_checked_loaded_and_undone(open_page: Open, served_app: Served) -> None:
+    rows = (
+        "layer,source_id,lon,lat,occurred_from,quantity,category\n"
+        "needle_litter,a1,-1.2345,54.5742,2026-03-20 14:05,3,<img src=x onerror=window.hacked=1>\n"
+        "needle_litter,a2,-1.2355,54.5752,2026-03-19,1,=1+1\n"
+        "needle_litter,a3,,,2026-03-19,1,${7*7}</script><script>window.hacked=1</script>\n"
+        "needle_litter,a4,-1.2355,54.5752,`never`,1,[x](javascript:window.hacked=1)\n"
+        "needle_litter,a5,-9.2355,54.5752,2026-03-19,1,:material/home: $x$\n"
+    )
+    before = len(served_app.columns())
+    guest = open_page("/data")
+    page = guest.page
+    page.locator("input[type=file]").first.set_input_files(
+        {"name": "found <img src=x onerror=window.hacked=1>.csv", "mimeType": "text/csv", "buffer": rows.encode()}
+    )
+    page.get_by_role("button", name="Check the file").click()
+    report = page.get_by_role("region", name="What loading would do")
+    expect(report.locator("td.hb-number")).to_have_text(["5", "2", "0", "0", "0", "0", "3"])
+    reasons = page.get_by_role("region", name="Skipped or rejected, and why")
+    expect(reasons.locator("tbody tr")).to_have_text(
+        ["a date that cannot be read1", "no location1", "outside the area1"]
+    )
+    first = page.get_by_role("region", name="The first rejected rows of each reason")
+    expect(first).to_contain_text("category: ${7*7}</script><script>window.hacked=1</script>")
+    expect(first).to_contain_text("category: [x](javascript:window.hacked=1)")
+    assert len(served_app.columns()) == before
+
+    page.get_by_text("Load it", exact=True).click()
+    expect(page.get_by_text("Loaded.", exact=True)).to_be_visible()
+    guest.settle()
+    assert len(served_app.columns()) == before + 2
+    assert list((served_app.home / "uploads").iterdir()) == []
+    with page.expect_download() as coming:
+        page.get_by_text("Download the rejects", exact=True).click()
+    rejects = pd.read_csv(coming.value.path(), dtype=str)
+    assert sorted(rejects["rejected_reason"]) == ["bad_date", "missing_location", "outside_area"]
+
+    page.get_by_text("Undo the last load", exact=True).click()
+    expect(page.get_by_role("alert").filter(has_text="2 new events go")).to_be_visible()
+    page.get_by_text("Yes, undo it", exact=True).click()
+    expect(page.get_by_text("The load was undone.", exact=True)).to_be_visible()
+    assert len(served_app.columns()) == before
+    assert page.evaluate("window.hacked") is None
+
+
+def test_on_a_phone_the_sentence_comes_first_and_the_filters_are_one_line(open_page: Open, served_app: Served) -> None:
+    guest = open_page(size=PHONE)
+    page = guest.page
+    guest.says(words(served_app, Choices()))
+    sentence_box = guest.sentence.bounding_box()
+    map_box = page.locator("iframe[title*='st_folium']").bounding_box()
+    side_box = page.locator(".st-key-hb_side").bounding_box()
+    assert sentence_box and map_box and side_box  # noqa: PT018 - they are there
+    assert sentence_box["y"] < map_box["y"] < side_box["y"]
+    assert round(map_box["height"] / PHONE[1], 2) == 0.6
+    foot = "() => document.querySelector('.hexbeat-legend').getBoundingClientRect().bottom <= innerHeight"
+    map_frame(page).wait_for_function(foot)
+    opener = page.locator(".st-key-hb_filter_button button")
+    expect(opener).to_contain_text("needles · 28 days")
+    expect(opener).to_have_attribute("aria-expanded", "false")
+    expect(page.locator(".st-key-filter_period")).to_be_hidden()
+    opener.click()
+    guest.choose("period", "7 days")
+    page.locator(".st-key-hb_filter_close button").click()
+    guest.says(words(served_app, Choices(period="7d")))
+    expect(opener).to_contain_text("needles · 7 days")
+    expect(page.locator(".st-key-filter_period")).to_be_hidden()
+
+
+@pytest.mark.parametrize("path", ["/", "/analysis", "/data"])
+def test_every_screen_has_its_mark_and_none_scrolls_sideways(open_page: Open, path: str) -> None:
+    guest = open_page(path)
+    expect(guest.page.locator(".hb-badge")).to_have_text("DEMONSTRATION: synthetic events, not real")
+    for width in (1280, 390, 320):
+        guest.page.set_viewport_size({"width": width, "height": 800})
+        guest.page.wait_for_function("width => document.documentElement.clientWidth === width", arg=width)
+        assert guest.overflow() == 0
+        expect(guest.page.locator(".hb-badge")).to_be_in_viewport()
+
+
+def test_several_layers_are_several_maps_and_never_one_sum(open_page: Open, served_app: Served) -> None:
+    both = Choices(layers=("needle_litter", "overdoses"))
+    guest = open_page("/?layers=needle_litter,overdoses")
+    singles = [words(served_app, replace(both, layers=(layer,)), both.layers) for layer in both.layers]
+    expect(guest.page.locator(".hb-sentence")).to_have_text(singles)
+    expect(guest.page.locator("iframe[title*='st_folium']")).to_have_count(2)
+
+
+def test_the_view_switches_between_counts_hotspots_change_and_expected(open_page: Open, served_app: Served) -> None:
+    guest = open_page("/?period=year")
+    page = guest.page
+    guest.choose("view", "Hotspots")
+    expect(guest.sentence).to_contain_text(re.compile(r"stands? out (as|for) "))
+    expect(page).to_have_url(f"{served_app.url}/?period=year&view=hotspots")
+    guest.settle()
+    frame = map_frame(page)
+    frame.wait_for_function("() => Hexbeat.layer('cells').data.names?.[2] === 'hotspot'")
+    expect(frame.locator(".hexbeat-legend li")).to_have_text(
+        [re.compile(rf"^{kind}: [\d,]+ places?$") for kind in ("cold spot", "not significant", "hotspot")]
+    )
+    first = page.locator(".st-key-ranking button").first
+    expect(first).to_contain_text("would be expected")
+    first.press("Enter")
+    expect(page.locator(".hb-why").first).to_contain_text("fewer than 1 in 1,000 shuffles have as many: a hotspot.")
+    guest.settle()
+    page.get_by_role("tab", name="Download").click()
+    name, content = downloaded(guest, "CSV")
+    assert "-hotspots-" in name
+    assert {"gi_z", "p_value", "q_value", "hotspot", "trend"} <= set(pd.read_csv(io.BytesIO(content)).columns)
+
+    guest.choose("view", "Change")
+    expect(guest.sentence).to_contain_text(" in the 365 days before ")
+    guest.choose("against", "A year before")
+    expect(guest.sentence).to_contain_text(" in the same days a year before ")
+    wait_in_map(page, "Hexbeat.layer('cells').hatched === 7")
+    guest.choose("view", "Expected")
+    expect(guest.sentence).to_contain_text(
+        re.compile(r"In the 7 days from .* are expected in Middlesbrough, and \d+ % of")
+    )
+    expect(page).to_have_url(f"{served_app.url}/?period=year&view=expected&against=year_before")
+    wait_in_map(page, "Hexbeat.layer('cells').data.names?.[2] === 'first 1 % of the area'")
+    expect(page.locator(".st-key-ranking button").first).to_contain_text("in the last 4 weeks")
+    guest.choose("view", "Counts")
+    guest.says(words(served_app, Choices(period="year")))
+
+
+def test_an_alert_is_on_the_first_screen_and_its_form_is_only_a_draft(open_page: Open, served_app: Served) -> None:
+    yesterday = datetime.now(served_app.area.tz).replace(hour=0, minute=0) - timedelta(hours=1)
+    spike = made_frame(served_app.area, number=30, newest=yesterday, days=1, layer="overdoses")
+    with Store.open(served_app.home) as store:
+        load_frame(store, served_app.area, spike)
+    guest = open_page()
+    page = guest.page
+    page.get_by_text("What, where, how sure").click()
+    first = page.get_by_role("region", name="What is out of the ordinary").locator("tbody tr").first
+    expect(first).to_contain_text("Overdoses")
+    name, content = downloaded(guest, "Download the draft form")
+    assert name.endswith(".pdf")
+    assert content.startswith(b"%PDF-")
+    name, content = downloaded(guest, "The same as a page (HTML)")
+    assert re.fullmatch(r"hexbeat-middlesbrough-drug-information-draft-[\d-]+\.html", name)
+    assert b"DRAFT, not sent. MADE FROM SYNTHETIC DEMONSTRATION EVENTS" in content
+    assert b"<script" not in content

@@ -1,0 +1,113 @@
+"""The plan page on a real store: few choices, the answer first, and texts that are never more than texts."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from hexbeat.areas.place_names import format_cell_name, format_place
+from hexbeat.dashboard.pages.map.cell_panel import format_plan_query
+from hexbeat.dashboard.pages.plan.plan_result import describe_past, render_tour
+from hexbeat.dashboard.state.choices import Choices
+from hexbeat.operations.plans.plan import headline
+from hexbeat.operations.plans.plan_store import list_plans, load_plan
+from tests.support.analysing import filled_store, select_for
+from tests.support.one_page import one_page
+from tests.support.planning import make_small_plan
+from tests.support.plans import example_plan, make_backtested_plan, with_break
+
+
+def said(app: AppTest) -> str:
+    return "\n".join(str(element.proto.body) for element in (*app.get("html"), *app.get("text")))
+
+
+def test_a_sweep_is_made_kept_opened_by_its_link_and_the_start_remembered(home: Path) -> None:
+    shutil.copytree(filled_store(), home)
+    app = one_page("plan")
+    assert "No plan is open" in said(app)
+    app.session_state["plan_kind"] = "sweep"
+    app.run()
+    app.text_input(key="sweep_place").set_value("54.574, -1.235").run()
+    app.button(key="plan_make").click().run()
+    assert not app.exception
+    ((code, _, _),) = list_plans(home)
+    plan = load_plan(home, code)
+    assert plan.tours[0].start.lat == 54.574
+    assert app.query_params["plan"] in (code, [code])
+    assert headline(plan) in said(app)
+    assert 'name = "Depot"' in (home / "plans.toml").read_text()
+    again = one_page("plan", plan=code)
+    assert [field.label for field in again.number_input] == ["Crews", "Reports answered within (hours)"]
+    assert headline(plan) in said(again)
+    assert [button.label for button in again.get("download_button")][:2] == ["PDF to print", "GPX for devices"]
+
+
+def test_a_patrol_that_cannot_be_says_why(home: Path) -> None:
+    select_for("street_dealing")
+    shutil.copytree(filled_store(), home)
+    app = one_page("plan")
+    app.text_input(key="patrol_place").set_value("somewhere").run()
+    assert "A place is written as latitude and longitude" in said(app)
+    assert app.button(key="plan_make").disabled
+    assert "there is no plan" in said(one_page("plan", plan="zzzz9"))
+
+
+def test_the_address_says_which_plan_is_asked_for(home: Path) -> None:
+    shutil.copytree(filled_store(), home)
+    sweep = one_page("plan", kind="sweep", wards="E05009857")
+    assert [field.label for field in sweep.number_input] == ["Crews", "Reports answered within (hours)"]
+    assert sweep.multiselect(key="sweep_wards").value == ["E05009857"]
+    patrol = one_page("plan", kind="patrol", layers="overdoses", wards="E05009857")
+    assert patrol.session_state["patrol_layers"] == ["overdoses"]
+    assert patrol.multiselect(key="patrol_wards").value == ["E05009857"]
+    unknown = one_page("plan", kind="raid", layers="closed_properties,<b>")
+    assert unknown.session_state["patrol_layers"] == ["street_dealing"]
+
+
+@pytest.mark.parametrize(
+    ("layers", "asked"),
+    [
+        (("needle_litter",), {"kind": "sweep"}),
+        (("street_dealing",), {"kind": "patrol", "layers": "street_dealing"}),
+        (("overdoses",), {"kind": "patrol", "layers": "overdoses"}),
+        (("closed_properties",), {}),
+        (("needle_litter", "overdoses"), {}),
+    ],
+)
+def test_a_card_leads_to_a_plan_for_what_the_map_shows(layers: tuple[str, ...], asked: dict[str, str]) -> None:
+    assert format_plan_query(Choices(layers=layers), "E05009857") == {**asked, "wards": "E05009857"}
+
+
+def test_past_weeks_are_told_by_shares_before_multiples_of_chance() -> None:
+    assert describe_past(make_backtested_plan()) == (
+        "In past weeks plans made like this one held 14 % of events in 0.91 % of the area (15.4 times chance, 12 to "
+        "18.1); the top cells by last month's count, in map order, held 7 % of events in 0.45 % of the area (16.2 "
+        "times chance, 11.9 to 20)."
+    )
+
+
+def test_a_plan_of_before_shares_were_kept_is_told_by_multiples_of_chance() -> None:
+    assert describe_past(make_small_plan()) == "In past weeks: This plan 6.2 times chance, 4.1 to 8."
+    assert describe_past(replace(make_small_plan(), past=())) == ""
+
+
+def test_texts_of_stops_are_escaped() -> None:
+    plan = make_small_plan(place="<script>alert(1)</script>")
+    html = render_tour(plan, plan.tours[0])
+    assert "<script>" not in html
+    assert "&lt;script&gt;" in html
+
+
+def test_the_break_is_a_row_between_its_stops() -> None:
+    plan = example_plan(teams=1, stops=2)
+    html = render_tour(plan, with_break(plan.tours[0]))
+    first, rest = html.split("<tr><td></td><td>22:16</td><td>22:20</td><td>Break</td><td></td></tr>")
+    assert "<th scope=row>1</th>" in first
+    assert "<th scope=row>2</th>" in rest
+
+
+def test_a_cell_has_the_name_that_the_map_gives_it() -> None:
+    for cell in ("8a194654e60ffff", "89195da49b3ffff", "88195da49bfffff"):
+        assert format_cell_name("Central", int(cell, 16)) == format_place("Central", cell)

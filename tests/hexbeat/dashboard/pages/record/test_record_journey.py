@@ -1,0 +1,162 @@
+"""A team's way through its stops on a phone, and places on the data page, in a real Chromium on a real server."""
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, expect
+
+from hexbeat.operations.ledger.ledger import read_visits
+from hexbeat.operations.plans.plan import PlanKind
+from hexbeat.operations.plans.plan_store import save_plan
+from hexbeat.operations.reference_places import read_reference
+from hexbeat.store.store import Store
+from layers.access import ANALYST
+from tests.support.gpx import gpx_of, walked
+from tests.support.served import DESK, PHONE, Visit, visit
+from tests.support.streamlit_server import hexbeat_server
+from tests.support.working import LONDON, made_plan
+
+pytestmark = pytest.mark.browser
+SMALL = (360, 740)
+BEGAN = dt.datetime.now(LONDON).replace(second=0, microsecond=0) - dt.timedelta(minutes=90)
+SWEEP = made_plan(PlanKind.SWEEP, begins=BEGAN, plan_id="sweep1")
+OLD = made_plan(begins=BEGAN - dt.timedelta(days=2), plan_id="nights")
+LINK = "/done?plan=sweep1&team=Team%201"
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("done") / "home"
+    for plan in (SWEEP, OLD):
+        save_plan(path, plan)
+    return path
+
+
+@pytest.fixture(scope="module")
+def address(home: Path) -> Iterator[str]:
+    environment = {"HEXBEAT_HOME": str(home), "HEXBEAT_AREA": "middlesbrough", "HEXBEAT_DATABASE_URL": ""}
+    with hexbeat_server(environment=environment) as url:
+        yield url
+
+
+def recorded(home: Path, plan_id: str = "sweep1") -> list[tuple[object, ...]]:
+    with Store.open(home) as store:
+        frame = read_visits(store, ANALYST, plan_id=plan_id)
+    return [
+        tuple(row) for row in frame[["stop_id", "minutes", "needles", "outcome"]].astype("object").to_numpy().tolist()
+    ]
+
+
+def small_targets(guest: Visit) -> list[str]:
+    """What can be tapped in the team's part and is lower than 44 px."""
+    script = """() => [...document.querySelectorAll('.st-key-hb_done :is(button, summary, label:has(input))')]
+      .filter((one) => one.offsetParent && one.getBoundingClientRect().height < 44).map((one) => one.innerText)"""
+    found: list[str] = guest.page.evaluate(script)
+    return found
+
+
+def test_one_tap_records_a_stop_and_the_last_tap_is_undone(browser: Browser, address: str, home: Path) -> None:
+    guest = visit(browser, address + LINK, size=SMALL)
+    page = guest.page
+    card = page.locator(".hb-done-card")
+    expect(card).to_contain_text("Stop 1 of 4")
+    page.get_by_role("button", name="Done", exact=True).click()
+    expect(card).to_contain_text("Stop 2 of 4")
+    guest.settle()
+    assert recorded(home) == [("1-1", 15, 0, "done")]
+    with Store.open(home) as store:
+        began = read_visits(store, ANALYST)["started_at"].iloc[0]
+    late = (dt.datetime.now(dt.UTC) - began.to_pydatetime()).total_seconds() / 60
+    assert 15 <= late < 25  # it ended now, so it began as long ago as it took
+
+    page.get_by_label("Needles collected").fill("7")
+    page.get_by_test_id("stNumberInputStepUp").first.click()
+    expect(page.get_by_label("Minutes", exact=True)).to_have_value("16")
+    guest.settle()
+    page.get_by_role("button", name="Done", exact=True).click()
+    expect(page.locator(".hb-done-progress")).to_have_text("2 of 4 done · 31 of 60 minutes · 7 needles")
+    guest.settle()
+    page.get_by_role("button", name="Could not do it").click()
+    expect(card).to_contain_text("Stop 4 of 4")
+    guest.settle()
+    page.get_by_role("button", name="Undo stop 3").click()
+    expect(card).to_contain_text("Stop 3 of 4")
+    guest.settle()
+    assert sorted(recorded(home)) == [("1-1", 15, 0, "done"), ("1-2", 16, 7, "done")]
+
+    page.get_by_role("button", name="Stop 1", exact=True).click()
+    expect(card).to_contain_text("Stop 1 of 4")
+    guest.settle()
+    page.get_by_label("Minutes", exact=True).fill("20")  # and tapped at once: what was typed counts
+    page.get_by_role("button", name="Correct", exact=True).click()
+    expect(card).to_contain_text("Stop 3 of 4")
+    guest.settle()
+    assert sorted(recorded(home)) == [("1-1", 20, 0, "done"), ("1-2", 16, 7, "done")]
+    assert (small_targets(guest), guest.overflow(), guest.failures) == ([], 0, [])
+    page.context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_stands_at_every_width_and_axe_finds_nothing(browser: Browser, address: str, scheme: str) -> None:
+    guest = visit(browser, address + LINK, size=DESK, scheme=scheme)
+    for width in (DESK[0], PHONE[0], 320):
+        guest.page.set_viewport_size({"width": width, "height": 740})
+        expect(guest.page.get_by_role("button", name="Done", exact=True)).to_be_visible()
+        assert guest.overflow() == 0
+    found = Axe().run(guest.page).response["violations"]
+    brought = (
+        "stFileUploaderDropzone",
+        "stFloatingOverlayPortal",
+    )  # Streamlit's own, as tests/dashboard/test_accessibility
+    ours = [node["html"] for one in found for node in one["nodes"] if not any(part in node["html"] for part in brought)]
+    assert ours == []
+    expect(guest.page.locator(".hb-offline")).to_be_hidden()
+    app = guest.page.get_by_test_id("stApp")
+    expect(app).to_have_attribute("data-test-connection-state", "CONNECTED")
+    app.evaluate("app => app.setAttribute('data-test-connection-state', 'PINGING_SERVER')")  # as Streamlit does
+    expect(guest.page.locator(".hb-offline")).to_have_text("No connection: nothing is recorded now.")
+    guest.page.context.close()
+
+
+def test_a_track_is_handed_in_seen_first_recorded_and_undone(browser: Browser, address: str, home: Path) -> None:
+    stops = OLD.tours[1].stops
+    track = gpx_of(walked([(stop.arrive, stop.lon, stop.lat, 10) for stop in stops[:2]]))
+    guest = visit(browser, f"{address}/done?plan=nights&team=Team%202", size=SMALL)
+    page = guest.page
+    page.locator("input[type=file]").set_input_files({"name": "t.gpx", "mimeType": "", "buffer": track.encode()})
+    expect(page.get_by_role("region", name="This would be recorded: t.gpx")).to_contain_text("2 of 4")
+    assert recorded(home, "nights") == []
+    page.get_by_role("button", name="Record it").click()
+    expect(page.locator(".hb-done-progress")).to_have_text("2 of 4 done · 20 of 60 minutes")
+    guest.settle()
+    page.get_by_role("button", name="Undo the last import").click()
+    page.get_by_role("button", name="Yes, undo it").click()
+    expect(page.locator(".hb-done-progress")).to_have_text("0 of 4 done · 0 of 60 minutes")
+    guest.settle()
+    with page.expect_download() as coming:
+        page.get_by_role("button", name="CSV", exact=True).click()
+    assert coming.value.suggested_filename.startswith("hexbeat-middlesbrough-return-20")
+    page.context.close()
+
+
+def test_places_are_dropped_checked_loaded_and_put_back(browser: Browser, address: str, home: Path) -> None:
+    guest = visit(browser, f"{address}/data", size=SMALL)
+    page = guest.page
+    sheet = b"name,lon,lat\nAlbert Pharmacy,-1.2400,54.5720\nLeeds,-1.55,53.8\n"
+    page.locator("input[type=file]").last.set_input_files({"name": "h.csv", "mimeType": "text/csv", "buffer": sheet})
+    expect(page.get_by_role("region", name="The first rejected rows")).to_contain_text("outside the area")
+    page.get_by_role("button", name="Load these places").click()
+    expect(page.get_by_text("Loaded 1 place that holds naloxone from h.csv.")).to_be_visible()
+    guest.settle()
+    with Store.open(home) as store:
+        assert read_reference(store, ANALYST)["name"].tolist() == ["Albert Pharmacy"]
+    page.get_by_role("button", name="Undo the last change of places").click()
+    page.get_by_role("button", name="Yes, undo it").click()
+    expect(page.get_by_text("Undone: the load of h.csv (places that hold naloxone).")).to_be_visible()
+    with Store.open(home) as store:
+        assert read_reference(store, ANALYST).empty
+    assert (guest.overflow(), guest.failures) == (0, [])
+    page.context.close()

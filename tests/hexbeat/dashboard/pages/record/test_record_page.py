@@ -1,0 +1,67 @@
+"""Whose stops the page of work done opens: those that the link names, and none before it is known whose they are."""
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from hexbeat.operations.plans.plan_store import save_plan
+from tests.support.one_page import one_page
+from tests.support.working import LONDON, made_plan
+
+BEGAN = dt.datetime(2026, 11, 18, 22, tzinfo=LONDON)
+GONE = "The plan of this link is not kept here; choose one below."
+
+
+@pytest.fixture(autouse=True)
+def plans(home: Path) -> None:
+    save_plan(home, made_plan(begins=BEGAN, plan_id="several"))
+    save_plan(home, made_plan(begins=BEGAN, plan_id="single", teams=1))
+
+
+def stops(app: AppTest) -> list[str]:
+    """The buttons of the stops that can be tapped."""
+    return [button.label for button in app.button if button.label in {"Done", "Could not do it", "Stop 1"}]
+
+
+def address(app: AppTest) -> dict[str, str]:
+    return {key: value if isinstance(value, str) else value[0] for key, value in app.query_params.items()}
+
+
+def test_a_link_to_a_plan_that_is_not_kept_opens_no_other() -> None:
+    app = one_page("done", plan="gone12", team="Team 2")
+    for _ in range(2):
+        assert ([one.value for one in app.warning], stops(app)) == ([GONE], [])
+        assert (app.selectbox[0].value, app.get("file_uploader")) == (None, [])
+        assert address(app) == {"plan": "gone12", "team": "Team 2"}
+        app.run()
+    app.selectbox[0].set_value("several").run()
+    assert not app.exception
+    assert (list(app.warning), stops(app)) == ([], ["Done", "Could not do it", "Stop 1"])
+    assert address(app) == {"plan": "several", "team": "Team 2"}
+
+
+@pytest.mark.parametrize("team", ["", "Team 9"])
+def test_a_plan_of_several_teams_asks_which_before_it_shows_stops(team: str) -> None:
+    app = one_page("done", plan="several", **({"team": team} if team else {}))
+    assert (app.radio[0].options, app.radio[0].value, stops(app)) == (["Team 1", "Team 2"], None, [])
+    told = ["The team of this link is not in this plan; choose one below."] if team else []
+    assert [one.value for one in app.warning] == told
+    assert address(app).get("team", "") == team
+    app.radio[0].set_value("Team 2").run()
+    assert address(app) == {"plan": "several", "team": "Team 2"}
+    assert (list(app.warning), stops(app)) == ([], ["Done", "Could not do it", "Stop 1"])
+    app.radio[0].set_value("Team 1").run()
+    assert address(app) == {"plan": "several", "team": "Team 1"}
+
+
+def test_the_plan_of_one_team_opens_at_once() -> None:
+    app = one_page("done", plan="single")
+    assert (list(app.radio), stops(app)) == ([], ["Done", "Could not do it", "Stop 1"])
+    assert address(app) == {"plan": "single", "team": "Team 1"}
+    app.selectbox[0].set_value("several").run()
+    app.radio[0].set_value("Team 2").run()
+    app.selectbox[0].set_value("single").run()
+    assert (list(app.warning), stops(app)) == ([], ["Done", "Could not do it", "Stop 1"])
+    assert address(app) == {"plan": "single", "team": "Team 1"}

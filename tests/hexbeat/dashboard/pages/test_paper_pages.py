@@ -1,0 +1,68 @@
+"""The pages of briefings and of evidence packs on a real store, without a browser."""
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from hexbeat.areas.area import load_area
+from tests.support.made_events import HOSTILE, filled
+from tests.support.one_page import one_page
+
+
+def said(app: AppTest) -> str:
+    return "\n".join(str(element.proto.body) for element in (*app.get("html"), *app.get("text")))
+
+
+def test_the_briefing_says_what_happened_and_what_cannot_be_told(home: Path) -> None:
+    filled(home, texts=HOSTILE)
+    app = one_page("briefing")
+    assert not app.exception
+    words = said(app)
+    assert "Middlesbrough: threat, risk and harm" in words
+    assert "no reports of street dealing have been loaded" in words
+    assert "No visit was recorded." in words
+    assert 'alt="Map of Middlesbrough, north up' in words
+    app.pills(key="briefing_for").set_value("shift").run()
+    assert not app.exception
+    assert "Middlesbrough: shift 22:00 to 06:00" in said(app)
+
+
+def test_a_pack_is_made_from_the_form_and_its_texts_are_only_text(home: Path) -> None:
+    filled(home, texts=HOSTILE)
+    app = one_page("evidence")
+    assert "Incidents recorded near a place" in said(app)
+    area = load_area("middlesbrough")
+    middle = area.wards.polygons[0].representative_point()
+    app.text_input(key="evidence_place").set_value(f"{middle.y}, {middle.x}")
+    app.text_input(key="evidence_case").set_value("<b>CL-14</b>")
+    app.text_input(key="evidence_by").set_value("A. Analyst")
+    app.number_input(key="evidence_radius").set_value(1000)
+    app.button[0].click().run()
+    assert not app.exception
+    words = said(app)
+    assert "records within 1,000 metres of the place" in words
+    assert "&lt;b&gt;CL-14&lt;/b&gt;" in words
+    assert "<b>CL-14" not in words
+    assert "Overdoses are not part of this pack." in words
+    assert len(list((home / "evidence").iterdir())) == 1
+
+
+@pytest.mark.parametrize(
+    ("place", "case", "rule"),
+    [
+        ("the bridge", "CL-14", "A place is given by its latitude and longitude, or by a National Grid reference"),
+        ("51.5, -0.1", "CL-14", "The place of a pack lies in the area served"),
+        ("54.5727, -1.2401", "", "A pack says for which case it is and who made it"),
+    ],
+)
+def test_what_makes_no_pack_is_said_in_three_parts(home: Path, place: str, case: str, rule: str) -> None:
+    filled(home, texts=HOSTILE)
+    app = one_page("evidence")
+    app.text_input(key="evidence_place").set_value(place)
+    app.text_input(key="evidence_case").set_value(case)
+    app.text_input(key="evidence_by").set_value("A. Analyst")
+    app.button[0].click().run()
+    assert not app.exception
+    assert rule in said(app)
+    assert not (home / "evidence").exists()

@@ -1,0 +1,126 @@
+"""What the public reads: every number is a published block or a sum of such, and nothing is said that is not known."""
+
+import datetime as dt
+
+import pytest
+
+from hexbeat.dashboard.public.published_counts import ReleaseTotals
+from hexbeat.dashboard.public.sentences import (
+    describe_place,
+    describe_unpublished,
+    describe_ward,
+    format_between,
+    format_past_number,
+    format_period,
+    format_short_period,
+)
+from hexbeat.release.format import Period
+from tests.support.example_release import example_release
+
+PUBLISHED = {
+    "2026-Q1": (("fine.piece.0", 7), ("fine.group.0", 5), ("fine.group.1", 6), ("fine.borough", 9)),
+    "2026-Q2": (("fine.piece.0", 12), ("fine.ward.E05000001", 6), ("fine.piece.4", 6)),
+}
+
+
+@pytest.fixture
+def published() -> ReleaseTotals:
+    return ReleaseTotals(example_release(published=PUBLISHED))
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "words", "between", "short"),
+    [
+        ((2026, 7, 1), (2026, 10, 1), "July to September 2026", "Between July and September 2026", "Jul to Sep 2026"),
+        ((2026, 1, 1), (2027, 1, 1), "2026", "In 2026", "2026"),
+        ((2026, 7, 1), (2026, 8, 1), "July 2026", "In July 2026", "Jul 2026"),
+        (
+            (2025, 10, 1),
+            (2026, 4, 1),
+            "October 2025 to March 2026",
+            "Between October 2025 and March 2026",
+            "Oct 2025 to Mar 2026",
+        ),
+    ],
+)
+def test_periods_have_names(
+    start: tuple[int, int, int], end: tuple[int, int, int], words: str, between: str, short: str
+) -> None:
+    period = Period("x", dt.date(*start), dt.date(*end))
+    assert (format_period(period), format_between(period), format_short_period(period)) == (words, between, short)
+
+
+def test_a_ward_whose_number_is_whole_is_compared_with_its_past(published: ReleaseTotals) -> None:
+    layer = published.release.layer("needle_litter")
+    assert describe_ward(published, layer, layer.periods[1], "E05000001") == [
+        "Between April and June 2026, 18 needle finds were recorded in Abbey.",
+        "That is as many as in January to March 2026 (18).",
+    ]
+
+
+def test_a_ward_that_may_have_more_says_at_least(published: ReleaseTotals) -> None:
+    layer = published.release.layer("needle_litter")
+    assert describe_ward(published, layer, layer.periods[1], "E05000002") == [
+        "Between April and June 2026, at least 6 needle finds were recorded in Bridge.",
+        "Any others there were too few to show.",
+        "In January to March 2026 there were none, or too few to show.",
+    ]
+
+
+def test_a_ward_without_a_number_is_part_of_elsewhere(published: ReleaseTotals) -> None:
+    layer = published.release.layer("needle_litter")
+    assert describe_ward(published, layer, layer.periods[0], "E05000002") == [
+        "Between January and March 2026, there were no needle finds in Bridge, or too few to show.",
+        "Any others there are part of the 9 that are counted elsewhere in Exampleton.",
+        "This is the first period that is published.",
+    ]
+
+
+def test_a_layer_of_the_whole_area_says_so_in_a_ward(published: ReleaseTotals) -> None:
+    layer = published.release.layer("closed_properties")
+    assert describe_ward(published, layer, layer.periods[0], "E05000001")[:2] == [
+        "Closed properties are shown for Exampleton as a whole only, not for its wards.",
+        "In 2025, 31 closed properties were recorded in Exampleton.",
+    ]
+
+
+def test_nothing_is_claimed_of_periods_before_the_first_number() -> None:
+    """A release cannot tell whether records were held, or too few were: it says both, and compares with neither."""
+    early = ReleaseTotals(example_release(published={"2026-Q2": PUBLISHED["2026-Q2"]}))
+    layer = early.release.layer("needle_litter")
+    assert describe_ward(early, layer, layer.periods[0], "E05000001") == [
+        "Between January and March 2026, no records of needle finds in Abbey were held, or too few to show.",
+        "The numbers begin with April to June 2026.",
+    ]
+    assert describe_ward(early, layer, layer.periods[1], None) == [
+        "Between April and June 2026, at least 24 needle finds were recorded in Exampleton.",
+        "Any others were too few to show.",
+        "These are the first numbers: no records were held before, or too few to show.",
+    ]
+    blank = early.shown(layer, layer.periods[0], "E05000001")
+    assert format_past_number(early, layer, layer.periods[0], blank) == "no records, or too few to show"
+    assert describe_unpublished(early, layer, layer.periods[0]) == (
+        "No records, or too few to show here, January to March 2026."
+    )
+
+
+def test_a_layer_without_any_number_claims_nothing() -> None:
+    empty = ReleaseTotals(example_release(published={}))
+    layer = empty.release.layer("needle_litter")
+    assert describe_ward(empty, layer, layer.periods[1], None) == [
+        "Between April and June 2026, no records of needle finds in Exampleton were held, or too few to show."
+    ]
+
+
+def test_every_block_says_its_level(published: ReleaseTotals) -> None:
+    said = [describe_place(published, block) for block in published.release.blocks]
+    assert said == [
+        "in this part of Abbey",
+        "elsewhere in this wider part of Abbey",
+        "in this wider part of Abbey",
+        "elsewhere in Exampleton",
+        "in this part of Abbey",
+        "elsewhere in Abbey",
+        "in this part of Bridge",
+        "in Exampleton as a whole",
+    ]

@@ -1,0 +1,83 @@
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hexbeat.areas.area import Area, load_area
+from hexbeat.dashboard.pages.map.cell_panel import build_ranking_groups
+from hexbeat.dashboard.state.choices import OWN_DATES, Choices, build_filter
+from hexbeat.dashboard.state.figures import count_layer, count_months, select_events
+from hexbeat.dashboard.state.freshness import find_layer_coverage
+from hexbeat.dashboard.views.counts_view import build_counts_view
+from layers.counting import count
+from tests.support.events import Event, columns_of, local
+
+LAST = date(2026, 11, 21)
+MOMENTS = st.integers(local("2026-08-01 00:00"), local("2026-11-22 00:00"))
+EVENTS = st.lists(
+    st.builds(
+        Event,
+        start=MOMENTS,
+        quantity=st.integers(1, 9),
+        lon=st.sampled_from([-1.235, -1.22, -1.2]),
+        lat=st.sampled_from([54.576, 54.55]),
+        reported_by=st.sampled_from(["public", "sweep"]),
+    ),
+    max_size=40,
+)
+
+
+@pytest.fixture(scope="module")
+def area(tmp_path_factory: pytest.TempPathFactory) -> Area:
+    return load_area("middlesbrough", home=tmp_path_factory.mktemp("home"))
+
+
+@given(EVENTS, st.sampled_from([Choices(), Choices(period="7d", measure="quantity"), Choices(shift="night")]))
+def test_cells_add_up_to_the_total_and_the_total_is_the_plain_count(
+    area: Area, events: list[Event], choices: Choices
+) -> None:
+    columns = columns_of(events)
+    reach = find_layer_coverage(columns, time_zone=area.tz)["needle_litter"]
+    figures = count_layer(
+        columns, layer="needle_litter", choices=choices, last=LAST, resolution=9, area=area, reach=reach
+    )
+    plain = count(columns, build_filter(choices, layer="needle_litter", start=figures.start, end=figures.end))
+    assert figures.total == plain.total == figures.cells["count"].sum()
+    assert figures.cells["count"].is_monotonic_decreasing
+    assert figures.cells["rank"].tolist() == list(range(1, len(figures.cells) + 1))
+    view = build_counts_view(figures, choices, maximum=9, ward_names=(), area_title="Middlesbrough")
+    assert [row["rank"] for row in build_ranking_groups([view])[0]["rows"]] == figures.cells["rank"].tolist()[:10]
+
+
+def test_before_is_the_same_length_and_only_where_the_records_reach(area: Area) -> None:
+    days = ["2026-10-01", "2026-10-30", "2026-11-10", "2026-11-11"]
+    columns = columns_of([Event(local(f"{day} 12:00")) for day in days])
+    reach = find_layer_coverage(columns, time_zone=area.tz)["needle_litter"]
+
+    def before(start: date) -> float | None:
+        choices = Choices(period=OWN_DATES, dates=(start, date(2026, 11, 22)))
+        return count_layer(
+            columns, layer="needle_litter", choices=choices, last=LAST, resolution=9, area=area, reach=reach
+        ).before
+
+    assert before(date(2026, 11, 1)) == 1.0
+    assert before(date(2026, 10, 20)) is None
+
+
+@pytest.mark.parametrize(("end", "last"), [(date(2026, 11, 22), "2026-11"), (date(2026, 12, 1), "2026-11")])
+def test_months_end_with_the_month_of_the_last_day_that_counts(area: Area, end: date, last: str) -> None:
+    columns = columns_of([Event(local("2026-11-10 12:00")), Event(local("2025-12-31 23:59"))])
+    months = count_months(columns, layer="needle_litter", choices=Choices(), area=area, end=end, months=12)
+    assert (len(months), months.index[-1]) == (12, last)
+    assert months["2025-12"] == months["2026-11"] == 1.0
+
+
+@given(EVENTS)
+def test_a_subset_keeps_every_column_in_step(events: list[Event]) -> None:
+    columns = columns_of(events)
+    chosen = columns.lon < -1.21
+    part = select_events(columns, chosen)
+    assert len(part) == int(chosen.sum())
+    assert part.row_id.tolist() == columns.row_id[chosen].tolist()
+    assert all(part.cell[r].tolist() == columns.cell[r][chosen].tolist() for r in columns.cell)

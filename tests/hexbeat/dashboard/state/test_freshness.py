@@ -1,0 +1,75 @@
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from hexbeat.dashboard.header import find_title, render_facts
+from hexbeat.dashboard.state.freshness import Coverage, find_last_known_day, find_layer_coverage, format_freshness
+from tests.support.events import Event, columns_of, local
+
+LONDON = ZoneInfo("Europe/London")
+TODAY = date(2026, 11, 22)
+
+
+def reaches() -> dict[str, Coverage]:
+    return find_layer_coverage(
+        columns_of(
+            [
+                Event(local("2026-01-05 10:00")),
+                Event(local("2026-11-21 23:59")),
+                Event(local("2026-10-01 00:00"), local("2026-11-01 00:00"), layer="street_dealing", precision="month"),
+                Event(local("2026-09-01 12:00"), local("2027-01-01 12:00"), layer="closed_properties"),
+            ]
+        ),
+        time_zone=LONDON,
+    )
+
+
+def test_each_layer_reaches_from_its_first_to_its_last_local_day() -> None:
+    found = {name: (reach.events, reach.first, reach.last, reach.months) for name, reach in reaches().items()}
+    assert found == {
+        "needle_litter": (2, date(2026, 1, 5), date(2026, 11, 21), False),
+        "street_dealing": (1, date(2026, 10, 1), date(2026, 10, 31), True),
+        "overdoses": (0, None, None, False),
+        "closed_properties": (1, date(2026, 9, 1), date(2026, 9, 1), False),
+    }
+
+
+def test_freshness_in_words() -> None:
+    words = {name: format_freshness(reach, today=TODAY) for name, reach in reaches().items()}
+    assert words == {
+        "needle_litter": "to 21 Nov",
+        "street_dealing": "to Oct (months)",
+        "overdoses": "none",
+        "closed_properties": "to 1 Sep",
+    }
+    older = Coverage("overdoses", 1, date(2020, 1, 1), date(2024, 12, 31))
+    assert format_freshness(older, today=TODAY) == "to 31 Dec 2024"
+
+
+def test_a_moving_period_ends_with_the_newest_record_or_yesterday() -> None:
+    assert find_last_known_day(reaches(), layers=("street_dealing",), today=TODAY) == date(2026, 10, 31)
+    assert find_last_known_day(reaches(), layers=("street_dealing", "needle_litter"), today=TODAY) == date(2026, 11, 21)
+    assert find_last_known_day(reaches(), layers=("overdoses",), today=TODAY) == date(2026, 11, 21)
+    today_too = {"needle_litter": Coverage("needle_litter", 1, TODAY, TODAY)}
+    assert find_last_known_day(today_too, layers=("needle_litter",), today=TODAY) == date(2026, 11, 21)
+
+
+def test_layers_whose_newest_records_are_of_one_day_are_named_together() -> None:
+    same = dict.fromkeys(reaches(), Coverage("needle_litter", 1, TODAY, TODAY))
+    page = render_facts(same, today=TODAY, role="analyst", mark=None)
+    assert "<li>needles, dealing, overdoses, closures <b>to 22 Nov</b></li>" in page
+
+
+def test_the_menu_names_the_page_that_is_open() -> None:
+    titles = {"": "Map", "plan": "Plan"}
+    assert find_title("http://127.0.0.1:8501/plan", titles) == "Plan"
+    assert find_title("https://council.example/hexbeat/plan?wards=E05009857", titles) == "Plan"
+    assert [find_title(url, titles) for url in ("http://127.0.0.1:8501/", None)] == ["Map", "Map"]
+    assert find_title(None, {}) == "Menu"
+
+
+def test_the_header_names_every_layer_the_role_and_the_mark() -> None:
+    page = render_facts(reaches(), today=TODAY, role="<analyst>", mark="5 of 9 events are synthetic, not real")
+    assert "<li>dealing <b>to Oct (months)</b></li>" in page
+    assert "&lt;analyst&gt;" in page
+    assert "DEMONSTRATION: 5 of 9 events are synthetic, not real" in page
+    assert "DEMONSTRATION" not in render_facts(reaches(), today=TODAY, role="analyst", mark=None)

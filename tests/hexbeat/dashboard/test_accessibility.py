@@ -1,0 +1,190 @@
+"""axe-core on every screen, light and dark, at desk and phone width."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from hexbeat.operations.plans.plan_store import list_plans, save_plan
+from tests.support.plans import example_plan
+from tests.support.served import DESK, PHONE, Served, Visit, visit
+
+pytestmark = pytest.mark.browser
+# What Streamlit itself brings, as (rule, the part of its page that breaks it). Nothing of ours may be in this list.
+OF_STREAMLIT = {
+    # st.file_uploader marks its drop zone as presentation and labels it all the same; the button inside is labelled.
+    ("presentation-role-conflict", "stFileUploaderDropzone"),
+    # The layer on which st.button's help and menus float stands beside the page's landmarks.
+    ("region", "stFloatingOverlayPortal"),
+}
+FOCUSED = "() => (document.activeElement.getAttribute('aria-label') || document.activeElement.innerText || '').trim()"
+FILE = b"layer,lon,lat,occurred_from\nneedle_litter,-1.2345,54.5742,2026-03-20\nneedle_litter,,,2026-03-20\n"
+
+
+@pytest.fixture(params=["light", "dark"])
+def scheme(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def guest(browser: Browser, served_app: Served, scheme: str) -> Iterator[Visit]:
+    opened = visit(browser, served_app.url, scheme=scheme)
+    yield opened
+    opened.page.context.close()
+
+
+def faults(guest: Visit) -> set[tuple[str, str]]:
+    """What axe finds on the page as it stands: rule and element, without what Streamlit brings."""
+    guest.settle()
+    found = set()
+    for violation in Axe().run(guest.page).response["violations"]:
+        for node in violation["nodes"]:
+            known = any(rule == violation["id"] and part in node["html"] for rule, part in OF_STREAMLIT)
+            if not known:
+                found.add((violation["id"], node["html"][:120]))
+    return found
+
+
+def test_axe_finds_nothing_on_the_map_page(guest: Visit) -> None:
+    page = guest.page
+    expect(page.locator(".st-key-ranking button").first).to_be_visible()
+    assert faults(guest) == set()
+    page.locator(".st-key-ranking button").first.click()
+    expect(page.locator(".hb-card")).to_be_visible()
+    page.get_by_role("tab", name="Rhythm").click()
+    expect(page.locator(".hb-chart .hb-grid")).to_be_visible()
+    assert faults(guest) == set()
+    page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    page.locator(".st-key-hb_filter_button button").click()
+    expect(page.locator(".st-key-filter_period")).to_be_visible()
+    assert faults(guest) == set()
+    page.keyboard.press("Escape")
+    expect(page.locator(".st-key-filter_period")).to_be_hidden()
+    expect(page.locator(".st-key-hb_filter_button button")).to_be_focused()
+
+
+def test_axe_finds_nothing_on_alerts_hotspots_and_change(guest: Visit) -> None:
+    page = guest.page
+    page.get_by_text("What, where, how sure").click()
+    expect(page.get_by_role("region", name="What is out of the ordinary")).to_be_visible()
+    guest.choose("view", "Hotspots")
+    expect(guest.sentence).to_contain_text("out ")
+    assert faults(guest) == set()
+    guest.choose("view", "Change")
+    expect(guest.sentence).to_contain_text(" against ")
+    assert faults(guest) == set()
+
+
+def test_axe_finds_nothing_on_the_analysis_page(guest: Visit) -> None:
+    page = guest.page
+    page.get_by_role("link", name="Analysis").click()
+    expect(page.get_by_role("region", name="What the patterns mean")).to_be_visible()
+    assert faults(guest) == set()
+    page.get_by_role("tab", name="Near repeats").click()
+    expect(page.get_by_role("region", name="Pairs of events by distance and days")).to_be_visible()
+    assert faults(guest) == set()
+    page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    page.get_by_role("tab", name="Back-test").click()
+    expect(page.get_by_role("button", name="Run the back-test")).to_be_visible()
+    assert faults(guest) == set()
+
+
+def test_axe_finds_nothing_on_pages_that_make_documents_and_none_scrolls_sideways(guest: Visit) -> None:
+    page = guest.page
+    for title in ("Briefing", "Evidence", "Did it work", "Naloxone"):
+        page.get_by_role("link", name=title).click()
+        expect(page.locator(".hb-menu")).to_contain_text(title)
+        assert faults(guest) == set()
+        page.set_viewport_size({"width": 320, "height": DESK[1]})
+        expect(page.get_by_role("link", name=title)).to_be_hidden()
+        assert guest.overflow() == 0
+        page.set_viewport_size({"width": DESK[0], "height": DESK[1]})
+
+
+def test_axe_finds_nothing_on_the_data_page(guest: Visit) -> None:
+    page = guest.page
+    page.get_by_role("link", name="Data").click()
+    expect(page.get_by_role("region", name="Sources")).to_be_visible()
+    finds = {"name": "finds.csv", "mimeType": "text/csv", "buffer": FILE}
+    page.locator("input[type=file]").first.set_input_files(finds)
+    page.get_by_role("button", name="Check the file").click()
+    expect(page.get_by_role("region", name="What loading would do")).to_be_visible()
+    assert faults(guest) == set()
+    page.set_viewport_size({"width": 320, "height": DESK[1]})
+    assert faults(guest) == set()
+    assert guest.overflow() == 0
+
+
+def tab_to(page: Page, words: str) -> None:
+    """Press Tab until what is called so has the focus; a test fails where it never has."""
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate(FOCUSED).startswith(words):
+            return
+    pytest.fail(f"Tab does not reach {words!r}")
+
+
+def test_a_plan_fits_a_small_phone_and_axe_finds_nothing(browser: Browser, served_app: Served, scheme: str) -> None:
+    plan = example_plan(stops=12)
+    save_plan(served_app.home, plan)
+    guest = visit(browser, f"{served_app.url}/plan?plan={plan.plan_id}", scheme=scheme)
+    page = guest.page
+    expect(page.get_by_role("tab", name="Team B")).to_be_visible()
+    assert faults(guest) == set()
+    page.set_viewport_size({"width": 320, "height": DESK[1]})
+    page.get_by_text("How this plan was made").click()
+    menu = page.locator(".hb-menu summary")
+    expect(menu).to_have_text("Pages: Plan")
+    expect(page.get_by_role("link", name="Briefing")).to_be_hidden()
+    menu.press("Enter")
+    expect(page.get_by_role("link", name="Briefing")).to_be_visible()
+    assert faults(guest) == set()
+    assert guest.overflow() == 0
+    page.context.close()
+
+
+def test_from_a_card_to_a_sweep_and_its_file_by_the_keyboard_alone(browser: Browser, served_app: Served) -> None:
+    guest = visit(browser, served_app.url)
+    page = guest.page
+    before = {code for code, _, _ in list_plans(served_app.home)}
+    page.locator(".st-key-ranking button").first.press("Enter")
+    card = page.locator(".hb-card h2")
+    expect(card).to_be_visible()
+    place = card.inner_text()
+    chosen = page.get_by_role("button", name=f"Remove {place.split(' near ')[0]}")
+    guest.settle()
+    tab_to(page, "Plan a visit")
+    page.keyboard.press("Enter")
+    expect(chosen).to_be_visible()
+    page.get_by_role("link", name="Map").press("Enter")
+    expect(card).to_have_text(place)
+    guest.settle()
+    tab_to(page, "Plan a visit")
+    page.keyboard.press("Enter")
+    expect(chosen).to_be_visible()
+    expect(page.get_by_label("Reports answered within (hours)")).to_be_visible()
+    guest.settle()
+    tab_to(page, "Make the plan")
+    page.keyboard.press("Enter")
+    expect(page.locator(".hb-sentence")).to_contain_text("One crew, ")
+    guest.settle()
+    (made,) = {code for code, _, _ in list_plans(served_app.home)} - before
+    tab_to(page, "CSV")
+    with page.expect_download() as kept:
+        page.keyboard.press("Enter")
+    assert kept.value.suggested_filename == f"hexbeat-middlesbrough-sweep-{made}.csv"
+    page.context.close()
+
+
+def test_headings_are_in_order_and_the_keyboard_reaches_the_list(guest: Visit) -> None:
+    page = guest.page
+    first = page.locator(".st-key-ranking button").first
+    expect(first).to_be_visible()
+    levels = page.eval_on_selector_all("h1, h2, h3, h4", "all => all.map((heading) => Number(heading.tagName[1]))")
+    assert levels[0] == 1
+    assert all(later - earlier <= 1 for earlier, later in pairwise(levels))
+    first.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".hb-card")).to_be_visible()

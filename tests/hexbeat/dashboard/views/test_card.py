@@ -1,0 +1,154 @@
+from dataclasses import replace
+from datetime import date
+from html.parser import HTMLParser
+
+import h3
+import pytest
+
+from hexbeat.areas.area import Area, load_area
+from hexbeat.dashboard.state.choices import OWN_DATES, Choices
+from hexbeat.dashboard.state.figures import count_layer, select_cell
+from hexbeat.dashboard.state.freshness import find_layer_coverage
+from hexbeat.dashboard.views.card import (
+    Card,
+    build_card_rows,
+    build_cell_card,
+    find_record_ids,
+    list_chosen_months,
+    render_card,
+)
+from layers.columns import Columns
+from tests.support.events import Event, columns_of, local
+
+LAST = date(2026, 11, 21)
+NOVEMBER = Choices(period=OWN_DATES, dates=(date(2026, 11, 1), date(2026, 11, 22)))
+CELL = h3.latlng_to_cell(54.576, -1.235, 9)
+ELSEWHERE = {"lon": -1.21, "lat": 54.55}
+
+
+def columns() -> Columns:
+    old = Event(local("2020-01-01 12:00"), **ELSEWHERE)
+    return columns_of(
+        [
+            old,
+            replace(old, layer="overdoses"),
+            Event(local("2026-10-15 09:00")),
+            Event(local("2026-11-02 22:10"), quantity=5),
+            Event(local("2026-11-09 22:40")),
+            Event(local("2026-11-10 00:00"), local("2026-11-11 00:00"), precision="day"),
+            Event(local("2026-11-12 03:00"), layer="overdoses"),
+            Event(local("2026-11-12 03:00"), **ELSEWHERE),
+        ]
+    )
+
+
+@pytest.fixture(scope="module")
+def area(tmp_path_factory: pytest.TempPathFactory) -> Area:
+    return load_area("middlesbrough", home=tmp_path_factory.mktemp("home"))
+
+
+def card_of(area: Area, choices: Choices = NOVEMBER, cell: str = CELL) -> Card:
+    events = columns()
+    reaches = find_layer_coverage(events, time_zone=area.tz)
+    figures = [
+        count_layer(events, layer=layer, choices=choices, last=LAST, resolution=9, area=area, reach=reaches[layer])
+        for layer in choices.layers
+    ]
+    return build_cell_card(events, cell=cell, choices=choices, last=LAST, area=area, reaches=reaches, figures=figures)
+
+
+def test_the_card_counts_every_layer_in_its_cell_now_and_before(area: Area) -> None:
+    found = {line.spec.name: (line.now, line.before, line.rank) for line in card_of(area).lines}
+    assert found == {
+        "needle_litter": (3.0, 1.0, 1),
+        "street_dealing": (0.0, None, None),
+        "overdoses": (1.0, 0.0, None),
+        "closed_properties": (0.0, None, None),
+    }
+
+
+def test_items_are_summed_where_items_are_chosen(area: Area) -> None:
+    assert card_of(area, replace(NOVEMBER, measure="quantity")).lines[0].now == 7.0
+
+
+def test_the_grid_places_events_by_local_weekday_and_hour_and_says_what_it_cannot(area: Area) -> None:
+    rhythm = card_of(area).rhythm
+    assert rhythm.grid.sum() == 2.0
+    assert rhythm.grid[0, 22] == 2.0
+    assert rhythm.unknown_hour == 1
+    assert (
+        "Most fall in the night (22:00 to 06:00) shift, 100 % (between 16 % and 100 %) of 2 with a known time of day, "
+        "but it cannot be told from early (06:00 to 14:00). 1 more have no known time of day."
+    ) in render_card(card_of(area))
+
+
+def test_the_months_are_twelve_and_end_with_the_period(area: Area) -> None:
+    months = card_of(area).months
+    assert len(months) == 12
+    assert months.index[-1] == "2026-11"
+    assert months["2026-10"] == 1.0
+    assert months["2026-11"] == 3.0
+    assert months.sum() == 4.0
+
+
+def test_the_card_downloads_as_a_table(area: Area) -> None:
+    rows = build_card_rows(card_of(area))
+    assert rows.iloc[0].to_dict() == {
+        "layer": "needle_litter",
+        "cell": CELL,
+        "ward_name": card_of(area).ward_name,
+        "from": "2026-11-01",
+        "to": "2026-11-21",
+        "count": 3.0,
+        "before": 1.0,
+    }
+    assert len(rows) == 4
+
+
+def test_a_cell_without_events_has_a_card_of_noughts(area: Area) -> None:
+    empty = card_of(area, cell=h3.latlng_to_cell(54.52, -1.2, 9))
+    assert [line.now for line in empty.lines] == [0.0] * 4
+
+
+def test_the_records_are_those_that_were_counted_newest_first(area: Area) -> None:
+    events = columns()
+    ids = find_record_ids(events, cell=CELL, choices=NOVEMBER, last=LAST, area=area, layers=("needle_litter",))
+    assert ids == [6, 5, 4]
+
+
+@pytest.mark.parametrize("resolution", [8, 9, 10, 11])
+def test_events_of_a_cell_are_found_at_every_resolution(resolution: int) -> None:
+    assert len(select_cell(columns(), h3.latlng_to_cell(54.576, -1.235, resolution))) == 5
+
+
+def test_cells_of_other_resolutions_hold_nothing() -> None:
+    assert len(select_cell(columns(), h3.latlng_to_cell(54.576, -1.235, 5))) == 0
+
+
+def test_a_period_touches_its_months() -> None:
+    assert list_chosen_months(date(2026, 10, 25), date(2026, 11, 1)) == ["2026-10"]
+    assert list_chosen_months(date(2025, 12, 31), date(2026, 2, 2)) == ["2025-12", "2026-01", "2026-02"]
+
+
+def test_texts_of_a_card_are_text(area: Area) -> None:
+    hostile = replace(card_of(area), ward_name="</script><img src=x onerror=alert(1)>${7*7}`x`")
+    seen = TagsAndText()
+    seen.feed(render_card(hostile))
+    assert seen.tags <= {
+        "div", "h2", "span", "table", "caption", "tbody", "thead", "tr", "th", "td", "p", "i", "br",
+    }  # fmt: skip
+    assert "</script><img src=x onerror=alert(1)>${7*7}`x`" in seen.text
+
+
+class TagsAndText(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tags: set[str] = set()
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        assert not any(name.startswith("on") for name, _ in attrs)
+
+    def handle_data(self, data: str) -> None:
+        self.text += data

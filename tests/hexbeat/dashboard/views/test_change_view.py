@@ -1,0 +1,106 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from hexbeat.dashboard.state.choices import Choices
+from hexbeat.dashboard.views.change_view import describe_cell_change, format_ratio
+from hexbeat.documents.maps.scales import TOO_FEW_CLASS
+from tests.support.events import Event, columns_of, local
+from tests.support.viewing import build_change_view_of
+
+CHANGE = Choices(view="change")
+YEAR = replace(CHANGE, period="year")
+
+
+def test_the_sentence_says_both_numbers_and_how_sure_the_change_is() -> None:
+    assert build_change_view_of(CHANGE).sentence == (
+        "221 needle finds in Middlesbrough, 25 Oct to 21 Nov 2026, against 284 in the 28 days before (27 Sep to 24 Oct "
+        "2026): a clear fall, to 0.78 times as many (between 0.65 and 0.93)."
+    )
+
+
+def test_the_same_days_a_year_before_are_named() -> None:
+    said = build_change_view_of(replace(CHANGE, against="year_before")).sentence
+    assert " in the same days a year before (25 Oct to 21 Nov 2025): " in said
+
+
+def test_places_are_counted_by_what_can_be_told_of_them() -> None:
+    shown = build_change_view_of(YEAR)
+    assert shown.notes == (
+        "Place by place: 1 clear rise, no clear fall, 234 without a clear change; 154 have too few to tell.",
+        "Colours show every difference; a line marks those that chance alone would seldom make.",
+        "At most 1 in 20 of the clear changes is expected to be false.",
+    )
+    (group,) = shown.groups
+    assert [(group.title, row.ward, row.number, row.detail) for row in group.rows] == [
+        ("Rises", "Park", "+51", "77 now, 26 before; 2.96 times as many (between 1.88 and 4.81)")
+    ]
+
+
+def test_too_few_to_tell_is_a_class_of_its_own_and_no_colour_of_change() -> None:
+    shown = build_change_view_of(YEAR)
+    untold = (shown.table["Change"] == "too few to tell").to_numpy()
+    assert (shown.drawing.values == TOO_FEW_CLASS).tolist() == untold.tolist()
+    assert shown.drawing.scale.labels[-1] == f"too few to tell: {int(untold.sum())}"
+    data = shown.drawing.layer().data()
+    assert data["swatches"][-1] == "hatched"
+    assert data["names"][-1] == "too few to tell"
+
+
+def test_wards_stand_by_name_and_have_no_rank() -> None:
+    wards = build_change_view_of(YEAR).wards
+    assert wards is not None
+    assert wards["Ward"].tolist() == sorted(wards["Ward"])
+    assert list(wards.columns) == ["Ward", "Now", "Before", "Difference", "Ratio", "Ratio from", "Ratio to", "Change"]
+
+
+def test_files_hold_no_infinity() -> None:
+    rows = build_change_view_of(YEAR).rows
+    assert not np.isinf(rows.select_dtypes("number")).to_numpy().any()
+    assert list(rows.columns)[:4] == ["layer", "cell", "ward_code", "ward_name"]
+
+
+def test_states_are_shown_and_not_tested() -> None:
+    shown = build_change_view_of(replace(CHANGE, layers=("closed_properties",)))
+    assert shown.sentence == (
+        "64 closed properties in force in Middlesbrough, 25 Oct to 19 Nov 2026, against 50 in the 26 days before "
+        "(29 Sep to 24 Oct 2026)."
+    )
+    assert shown.nothing == (
+        "Closures may be in force in both periods, so no place is singled out. The map and the table show them."
+    )
+
+
+def test_nothing_to_compare_with_is_said_with_its_reason() -> None:
+    columns = columns_of([Event(local("2026-10-28 12:00")), Event(local("2026-11-21 12:00"))])
+    shown = build_change_view_of(CHANGE, columns)
+    assert shown.sentence == (
+        "2 needle finds in Middlesbrough, 25 Oct to 21 Nov 2026. There is nothing to compare with: the records begin "
+        "on 28 Oct 2026, and those of 3 Oct to 27 Oct 2026 would be needed."
+    )
+    assert shown.nothing == shown.sentence.split("2026. ", 1)[1]
+    assert len(shown.drawing.layer().cells) == 0
+
+
+def test_change_is_told_from_events_also_where_items_are_chosen() -> None:
+    shown = build_change_view_of(replace(YEAR, measure="quantity"))
+    assert "Change is told from events, not from items: one large find is not many." in shown.notes
+
+
+@pytest.mark.parametrize(
+    ("numbers", "words"),
+    [
+        ((0.78, 0.66, 0.93), "0.78 times as many (between 0.66 and 0.93)"),
+        ((4.0, 1.5, np.inf), "4.00 times as many (at least 1.50)"),
+        ((np.inf, 2.25, np.inf), "at least 2.2 times as many"),
+        ((np.nan, np.nan, np.nan), "more than none"),
+    ],
+)
+def test_ratios_have_their_words(numbers: tuple[float, float, float], words: str) -> None:
+    assert format_ratio(*numbers) == words
+
+
+def test_a_cell_that_cannot_tell_says_so() -> None:
+    row = {"now": 5.0, "before": 4.0, "ratio": 1.25, "ratio_low": 0.3, "ratio_high": 6.0, "change": "too few to tell"}
+    assert describe_cell_change(row) == "5 now, 4 before: too few to tell"

@@ -1,0 +1,94 @@
+from datetime import date
+from itertools import combinations
+
+import pandas as pd
+import pytest
+
+from geo.emerging_hotspots import Pattern
+from hexbeat.analysis.emerging_map import PATTERN_WORDS, EmergingMap, build_emerging_map
+from hexbeat.analysis.study import load_study
+from hexbeat.dashboard.views.emerging_view import (
+    COLOURS,
+    build_emerging_drawing,
+    build_emerging_rows,
+    build_emerging_table,
+    describe_emerging,
+    render_emerging_card,
+    render_patterns,
+)
+from layers.filters import Filter
+from tests.support.analysing import TODAY, demonstration, middlesbrough
+
+YEAR = date(2025, 11, 22)
+
+
+def found(start: date = YEAR) -> EmergingMap:
+    chosen = Filter(layers=("needle_litter",), start=start, end=TODAY)
+    return build_emerging_map(demonstration()[0], chosen, load_study(middlesbrough(), (), 9))
+
+
+def shown(start: date = YEAR) -> tuple[EmergingMap, pd.DataFrame]:
+    made = found(start)
+    return made, build_emerging_rows(made, middlesbrough())
+
+
+def test_the_sentence_counts_the_places_of_each_pattern() -> None:
+    assert describe_emerging(*shown(), place="Middlesbrough") == (
+        "27 places have a pattern over time of needle finds in Middlesbrough: 7 new, 2 consecutive and 18 sporadic. "
+        "292 have too few to tell, 32 fit none."
+    )
+
+
+def test_a_short_period_has_no_patterns_and_says_so() -> None:
+    made, rows = shown(date(2026, 11, 15))
+    assert rows.empty
+    assert describe_emerging(made, rows, place="Middlesbrough") == (
+        "The period is too short for patterns over time of needle finds in Middlesbrough."
+    )
+
+
+def test_map_legend_and_table_hold_the_same_places() -> None:
+    _, rows = shown()
+    drawing = build_emerging_drawing(rows, "Needle finds")
+    assert drawing.scale.labels == (
+        *("new: 7", "consecutive: 2", "sporadic: 18", "no pattern: 32", "too few events to tell: 292"),
+    )
+    assert drawing.layer().data()["swatches"] == ("", "", "", "", "hatched")
+    table = build_emerging_table(rows)
+    assert table["Pattern"].value_counts()["sporadic"] == 18
+    assert len(table) == len(drawing.cells) == 351
+
+
+def test_every_hot_pattern_is_defined_on_the_screen_even_where_none_is() -> None:
+    _, rows = shown()
+    made = render_patterns(rows)
+    for pattern, words in PATTERN_WORDS.items():
+        cold = pattern.endswith(" cold")
+        assert (f'<th scope="row">{pattern}</th>' in made) is not cold
+        assert (words in made) is not cold or not cold
+
+
+def test_every_pattern_but_the_quiet_ones_has_a_colour_of_its_own() -> None:
+    assert set(COLOURS) == {str(one) for one in Pattern} - {str(Pattern.NONE), str(Pattern.TOO_FEW)}
+    assert all(one != other for one, other in combinations(COLOURS.values(), 2))
+
+
+@pytest.mark.parametrize("pattern", [str(Pattern.NONE), str(Pattern.TOO_FEW)])
+def test_no_pattern_at_all_is_said(pattern: str) -> None:
+    made, rows = shown()
+    assert describe_emerging(made, rows.assign(pattern=pattern), place="Central").startswith(
+        "No place has a pattern over time of needle finds in Central: "
+    )
+
+
+def test_the_card_of_a_place_has_its_pattern_and_each_period() -> None:
+    made, rows = shown()
+    cell = str(rows["cell"].iloc[0])
+    card = render_emerging_card(made, rows, cell)
+    place = int(made.rows.index[made.rows["cell"] == cell][0])
+    assert f'<p class="hb-why">New: {PATTERN_WORDS["new"]}</p>' in card
+    assert made.bins is not None
+    assert card.count("<tr><th") == 1 + len(made.bins.periods)
+    assert card.count("<td>hot</td>") == int((made.kind[:, place] == 1).sum()) == 1
+    assert card.index("25 Oct to 21 Nov 2026") < card.index("<td>hot</td>")
+    assert f'<td class="hb-number">{made.counts[-1, place]:.0f}</td>' in card

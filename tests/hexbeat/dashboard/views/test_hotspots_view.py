@@ -1,0 +1,121 @@
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from hexbeat.analysis.study import load_study
+from hexbeat.dashboard.state.choices import Choices
+from hexbeat.dashboard.views.tables import format_table
+from layers.columns import Columns
+from tests.support.analysing import demonstration, middlesbrough, shuffle_cells
+from tests.support.events import Event, columns_of, local
+from tests.support.viewing import build_hotspots_view_of
+
+DEFAULT = Choices()
+TITLES = [
+    *("Rank", "Place", "Ward", "Needle finds", "In and around", "Expected", "z", "p", "q", "Hotspot", "Trend", "Cell"),
+]
+
+
+def few() -> Columns:
+    """Two finds long ago, so that records reach back, and three now."""
+    days = ("2026-01-01", "2026-01-02", "2026-11-10", "2026-11-11", "2026-11-21")
+    return columns_of([Event(local(f"{day} 12:00")) for day in days])
+
+
+def test_the_sentence_says_how_many_of_how_many_and_how_many_may_be_false() -> None:
+    assert build_hotspots_view_of(DEFAULT).sentence == (
+        "27 places stand out as hotspots of needle finds in Middlesbrough, 25 Oct to 21 Nov 2026 (of 667 tested; at "
+        "most 1 in 20 of such calls is expected to be false)."
+    )
+
+
+def test_nothing_stands_out_is_said_as_what_it_is_and_so_is_too_few() -> None:
+    shown = build_hotspots_view_of(DEFAULT, few())
+    assert shown.sentence == (
+        "No place stands out for needle finds in Middlesbrough, 25 Oct to 21 Nov 2026: what the map shows is within "
+        "what shuffling would give."
+    )
+    assert shown.notes[0] == "Too few to tell: even a place with six times the average might not stand out."
+    assert shown.groups == ()
+    assert shown.nothing == (
+        "No place stands out: what the map shows is within what shuffling would give. Counts shows the numbers."
+    )
+
+
+def test_where_nothing_happened_nothing_is_tested() -> None:
+    shown = build_hotspots_view_of(replace(DEFAULT, layers=("overdoses",)), few())
+    assert shown.sentence == "No overdoses in Middlesbrough, 25 Oct to 21 Nov 2026: there is nothing to test."
+    assert len(shown.drawing.cells) == 0
+
+
+def test_the_planted_hotspot_is_in_the_first_group_and_on_the_map() -> None:
+    columns, truth = demonstration()
+    planted = next(one["cell"] for one in truth["hotspots"] if one["kind"] == "new")
+    rows = build_hotspots_view_of(DEFAULT, columns).rows.set_index("cell")
+    assert rows.loc[planted, "hotspot"] == "hot"
+
+
+def test_the_list_has_a_row_for_each_group_of_touching_cells_the_surest_first() -> None:
+    shown = build_hotspots_view_of(DEFAULT)
+    (group,) = shown.groups
+    assert [(row.rank, row.ward, row.number, row.detail) for row in group.rows] == [
+        (
+            1,
+            "Brambles & Thorntree",
+            "54",
+            "17 cells; the surest and those that touch it: 30, where 1.5 would be expected",
+        ),
+        (2, "Park", "33", "10 cells; the surest and those that touch it: 26, where 1.5 would be expected"),
+    ]
+    assert shown.notes[0] == (
+        "They lie in 2 groups of cells that touch. A cell is judged together with those that touch it."
+    )
+
+
+def test_list_legend_map_and_table_say_the_same() -> None:
+    shown = build_hotspots_view_of(DEFAULT)
+    hot = (shown.table["Hotspot"] == "hot").to_numpy()
+    assert shown.drawing.outlined is not None
+    assert shown.drawing.outlined.tolist() == hot.tolist()
+    assert shown.drawing.scale.labels == ("cold spot: 0 places", "not significant: 85 places", "hotspot: 27 places")
+    assert list(shown.table.columns) == TITLES
+    assert shown.table["q"].is_monotonic_increasing
+    cells = {row.cell for group in shown.groups for row in group.rows}
+    assert cells <= set(shown.table.loc[hot, "Cell"])
+    assert sum(float(row.number) for row in shown.groups[0].rows) == shown.table.loc[hot, "Needle finds"].sum()
+
+
+def test_empty_cells_are_not_drawn_unless_they_stand_out() -> None:
+    rows = build_hotspots_view_of(DEFAULT).rows
+    assert rows.loc[rows["count"] == 0, "hotspot"].eq("hot").all()
+
+
+def test_a_layer_draws_each_kind_with_its_own_line_and_word() -> None:
+    data = build_hotspots_view_of(DEFAULT).drawing.layer().data()
+    assert data["names"] == ("cold spot", "not significant", "hotspot")
+    assert data["swatches"] == ("dashed", "", "outlined")
+    assert data["outlined"]
+    assert data["dashed"] is None
+
+
+def test_a_shuffled_map_shows_nothing() -> None:
+    columns, _ = demonstration()
+    noise = shuffle_cells(columns, load_study(middlesbrough(), (), 9), seed=3)
+    assert not (build_hotspots_view_of(DEFAULT, noise).rows["hotspot"] == "hot").any()
+
+
+def test_chances_are_printed_to_the_digits_that_they_bear() -> None:
+    table = pd.DataFrame({"p": [0.00001, 0.0421], "z": [3.14159, np.nan], "Needle finds": [1204.0, 1.5]})
+    assert format_table(table).to_dict("list") == {
+        "p": ["under 0.001", "0.042"],
+        "z": ["3.14", ""],
+        "Needle finds": ["1,204", "1.5"],
+    }
+
+
+@pytest.mark.parametrize("layer", ["street_dealing", "overdoses", "closed_properties"])
+def test_every_layer_is_tested_by_itself(layer: str) -> None:
+    shown = build_hotspots_view_of(replace(DEFAULT, layers=(layer,), period="year"))
+    assert set(shown.rows["layer"]) == {layer}

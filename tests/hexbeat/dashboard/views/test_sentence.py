@@ -1,0 +1,141 @@
+from dataclasses import replace
+from datetime import date
+
+import pandas as pd
+import pytest
+
+from hexbeat.dashboard.state.choices import OWN_DATES, Choices
+from hexbeat.dashboard.state.figures import CELL_COLUMNS, LayerFigures
+from hexbeat.dashboard.state.freshness import Coverage
+from hexbeat.dashboard.views.sentence import (
+    build_notes,
+    describe_counts,
+    describe_period,
+    format_change,
+    format_filter_line,
+)
+from layers.catalogue import find_layer
+
+NEEDLES = LayerFigures(
+    spec=find_layer("needle_litter"),
+    start=date(2026, 10, 25),
+    end=date(2026, 11, 22),
+    total=312.0,
+    before=264.0,
+    unplaced=0,
+    shared=0,
+    cells=pd.DataFrame(columns=list(CELL_COLUMNS)),
+    reach=Coverage("needle_litter", 9000, date(2023, 11, 22), date(2026, 11, 21)),
+)
+CLOSURES = replace(NEEDLES, spec=find_layer("closed_properties"), total=34.0, before=31.0)
+
+
+def said(figures: LayerFigures, choices: Choices | None = None, wards: tuple[str, ...] = ()) -> str:
+    return describe_counts(figures, choices or Choices(), ward_names=wards, area_title="Middlesbrough")
+
+
+def test_the_sentence_says_number_layer_place_period_and_change() -> None:
+    assert said(NEEDLES, wards=("Central", "Newport")) == (
+        "312 needle finds in Central and Newport, 25 Oct to 21 Nov 2026: 18 % more than in the 28 days before (264)."
+    )
+
+
+@pytest.mark.parametrize(
+    ("total", "before", "end"),
+    [
+        (264.0, 264.0, "as many as in the 28 days before."),
+        (200.0, 264.0, "24 % fewer than in the 28 days before (264)."),
+        (263.6, 264.0, "under 1 % fewer than in the 28 days before (264)."),
+        (7.0, 4.0, "3 more than in the 28 days before (4)."),
+        (4.5, 3.25, "1.3 more than in the 28 days before (3.2)."),
+        (7.0, 0.0, "none in the 28 days before."),
+        (0.0, 0.0, "none in the 28 days before either."),
+    ],
+)
+def test_a_change_is_a_share_of_many_and_a_difference_of_few(total: float, before: float, end: str) -> None:
+    assert said(replace(NEEDLES, total=total, before=before)).endswith(f"2026: {end}")
+
+
+def test_nothing_to_compare_with_is_said_with_its_reason() -> None:
+    reach = replace(NEEDLES.reach, first=date(2026, 10, 12))
+    assert said(replace(NEEDLES, before=None, reach=reach)) == (
+        "312 needle finds in Middlesbrough, 25 Oct to 21 Nov 2026: "
+        "nothing to compare with, because the records begin on 12 Oct 2026."
+    )
+
+
+def test_a_layer_without_records_says_so() -> None:
+    empty = Coverage("street_dealing", 0, None, None)
+    figures = replace(NEEDLES, spec=find_layer("street_dealing"), total=0.0, before=None, reach=empty)
+    assert said(figures) == "No reports of street dealing have been loaded yet."
+
+
+def test_weekdays_hours_and_reporters_are_named() -> None:
+    chosen = Choices(days=frozenset({4, 5}), shift="night", reported_by=("officer", "sweep"))
+    assert said(NEEDLES, chosen) == (
+        "312 needle finds reported by officers and sweeps in Middlesbrough, 25 Oct to 21 Nov 2026, Fri and Sat, "
+        "22:00 to 06:00: 18 % more than in the 28 days before (264)."
+    )
+
+
+def test_one_is_one_and_none_is_no() -> None:
+    assert said(replace(NEEDLES, total=1.0)).startswith("1 needle find in ")
+    assert said(replace(NEEDLES, total=0.0)).startswith("No needle finds in ")
+
+
+def test_items_are_needles_and_other_layers_keep_their_words() -> None:
+    items = Choices(measure="quantity")
+    assert said(NEEDLES, items).startswith("312 needles in Middlesbrough")
+    assert said(CLOSURES, items).startswith("34 closed properties in force in Middlesbrough")
+
+
+def test_states_are_in_force_and_have_no_hours() -> None:
+    chosen = Choices(shift="night")
+    assert said(CLOSURES, chosen) == (
+        "34 closed properties in force in Middlesbrough, 25 Oct to 21 Nov 2026: "
+        "10 % more than in the 28 days before (31)."
+    )
+    assert build_notes(CLOSURES, chosen) == ["Weekdays and hours do not apply: they are in force all day."]
+
+
+def test_one_day_is_compared_with_the_day_before() -> None:
+    figures = replace(NEEDLES, start=date(2026, 11, 21), total=9.0, before=12.0)
+    assert said(figures).endswith("in Middlesbrough, 21 Nov 2026: 3 fewer than in the day before (12).")
+
+
+def test_what_was_shared_or_left_out_is_said_and_why() -> None:
+    figures = replace(NEEDLES, shared=24, unplaced=130)
+    assert build_notes(figures, Choices(shift="night")) == [
+        "24 are known only to a longer time, such as a month, and counted by the share of it that falls inside.",
+        "130 more have no known time of day and cannot be shown with a filter by hours.",
+    ]
+    assert build_notes(replace(figures, shared=1, unplaced=1), Choices(days=frozenset({1}))) == [
+        "1 is known only to a longer time, such as a month, and counted by the share of it that falls inside.",
+        "1 more has no known day of the week and cannot be shown with a filter by weekdays.",
+    ]
+
+
+def test_days_that_the_records_do_not_reach_are_said() -> None:
+    reach = replace(NEEDLES.reach, first=date(2026, 11, 1), last=date(2026, 11, 10))
+    assert build_notes(replace(NEEDLES, reach=reach), Choices()) == [
+        "The newest record is of 10 Nov 2026; nothing has been loaded for the days after it.",
+        "The records begin on 1 Nov 2026; nothing has been loaded for the days before it.",
+    ]
+
+
+def test_a_moving_period_announces_its_last_day() -> None:
+    assert describe_period(Choices(), NEEDLES) == "28 days up to 21 Nov 2026, the day of the newest record."
+    later = replace(NEEDLES.reach, last=date(2026, 11, 22))
+    assert describe_period(Choices(), replace(NEEDLES, reach=later)) == "28 days up to 21 Nov 2026, the last whole day."
+    own = Choices(period=OWN_DATES, dates=(date(2026, 10, 25), date(2026, 11, 22)))
+    assert describe_period(own, NEEDLES) == ""
+
+
+def test_the_filters_fit_in_a_line() -> None:
+    chosen = Choices(days=frozenset({4}), shift="night", measure="quantity")
+    line = format_filter_line(chosen, layer_names=["needles"], ward_names=["Central"], period="28 days")
+    assert line == "needles · 28 days · Fri · 22:00 to 06:00 · Central · items"
+
+
+def test_words_for_a_change_of_shares() -> None:
+    assert format_change(20.04, 20.0, earlier="the week before") == "as many as in the week before"

@@ -1,0 +1,127 @@
+from dataclasses import replace
+from datetime import date
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from hexbeat.dashboard.state.figures import LayerFigures
+from hexbeat.dashboard.state.freshness import Coverage
+from hexbeat.dashboard.views.tables import (
+    build_cell_table,
+    build_export_rows,
+    build_record_table,
+    format_moment,
+    format_table,
+)
+from layers.catalogue import find_layer
+from layers.event import EVENT_COLUMNS
+from tests.support.events import local
+
+CELLS = ("89194654833ffff", "8919465483bffff", "891946548cbffff")
+LONDON = ZoneInfo("Europe/London")
+
+
+def figures_of(layer: str, counts: list[float], before: list[float] | None = None) -> LayerFigures:
+    number = len(counts)
+    cells = pd.DataFrame(
+        {
+            "rank": np.arange(1, number + 1),
+            "cell": CELLS[:number],
+            "ward_code": ["E05000001", "E05000002", "E05000003"][:number],
+            "ward_name": ["Central", "<b>Newport</b>", "=Park"][:number],
+            "count": counts,
+            "before": before or [float("nan")] * number,
+        }
+    )
+    return LayerFigures(
+        spec=find_layer(layer),
+        start=date(2026, 10, 25),
+        end=date(2026, 11, 22),
+        total=sum(counts),
+        before=sum(before) if before else None,
+        unplaced=0,
+        shared=0,
+        cells=cells,
+        reach=Coverage(layer, 1, date(2020, 1, 1), date(2026, 11, 21)),
+    )
+
+
+def test_one_layer_has_the_period_before_and_the_change() -> None:
+    table = build_cell_table([figures_of("needle_litter", [11.0, 2.0], [3.0, 5.0])])
+    assert table.to_dict("list") == {
+        "Rank": [1, 2],
+        "Place": ["Central · 520c", "<b>Newport</b> · 520e"],
+        "Ward": ["Central", "<b>Newport</b>"],
+        "Needle finds": [11.0, 2.0],
+        "Period before": [3.0, 5.0],
+        "Change": [8.0, -3.0],
+        "Cell": list(CELLS[:2]),
+    }
+
+
+def test_several_layers_stand_side_by_side_without_a_sum() -> None:
+    needles, overdoses = figures_of("needle_litter", [4.0, 2.0]), figures_of("overdoses", [1.0, 7.0, 3.0])
+    table = build_cell_table([needles, overdoses])
+    assert list(table.columns) == ["Rank", "Place", "Ward", "Needle finds", "Overdoses", "Cell"]
+    assert table[["Needle finds", "Overdoses"]].to_numpy().tolist() == [[4.0, 1.0], [2.0, 7.0], [0.0, 3.0]]
+
+
+def test_an_empty_map_is_an_empty_table() -> None:
+    assert len(build_cell_table([figures_of("needle_litter", [])])) == 0
+
+
+def test_the_table_adds_up_to_the_map() -> None:
+    figures = figures_of("needle_litter", [4.5, 2.25, 1.0])
+    assert build_cell_table([figures])["Needle finds"].sum() == figures.total
+
+
+def test_files_have_one_row_a_layer_and_cell_in_a_fixed_order() -> None:
+    rows = build_export_rows([figures_of("overdoses", [1.0, 7.0]), figures_of("needle_litter", [4.0])])
+    assert list(rows.columns) == ["layer", "cell", "ward_code", "ward_name", "count", "before"]
+    assert rows["layer"].tolist() == ["needle_litter", "overdoses", "overdoses"]
+
+
+def test_a_printed_table_has_words_for_numbers_and_nothing_for_nothing() -> None:
+    table = format_table(build_cell_table([figures_of("needle_litter", [1204.0, 1.5])]))
+    assert table["Needle finds"].tolist() == ["1,204", "1.5"]
+    assert table["Change"].tolist() == ["", ""]
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "precision", "words"),
+    [
+        ("2026-11-21 14:05", "2026-11-21 14:05", "minute", "21 Nov 2026, 14:05"),
+        ("2026-07-01 00:30", "2026-07-02 09:00", "minute", "1 Jul 2026, 00:30 to 2 Jul 2026, 09:00"),
+        ("2026-07-01 00:00", "2026-07-02 00:00", "day", "1 Jul 2026"),
+        ("2026-07-01 00:00", "2026-08-01 00:00", "month", "Jul 2026"),
+    ],
+)
+def test_a_moment_is_shown_to_the_precision_that_is_known(start: str, end: str, precision: str, words: str) -> None:
+    assert format_moment(local(start), local(end), precision, LONDON) == words
+
+
+def test_records_are_shown_newest_first_without_coordinates_or_notes() -> None:
+    row = dict.fromkeys(EVENT_COLUMNS, "x") | {
+        "layer": "needle_litter",
+        "occurred_from": local("2026-11-21 14:05"),
+        "occurred_to": local("2026-11-21 14:05"),
+        "time_precision": "minute",
+        "reported_by": "<script>",
+    }
+    older = row | {"occurred_from": row["occurred_from"] - 86_400, "occurred_to": row["occurred_to"] - 86_400}
+    table = build_record_table(pd.DataFrame([older, row]), time_zone=LONDON)
+    assert table["When"].tolist() == ["21 Nov 2026, 14:05", "20 Nov 2026, 14:05"]
+    assert table["Reported by"].tolist() == ["", ""]
+    assert list(table.columns) == [
+        "When", "Known to the", "Layer", "Category", "Quantity", "Reported by", "Status", "Source",
+        "Number at the source",
+    ]  # fmt: skip
+
+
+def test_a_layer_keeps_its_own_figures() -> None:
+    figures = figures_of("needle_litter", [4.0])
+    build_cell_table([figures])
+    assert list(figures.cells.columns) == ["rank", "cell", "ward_code", "ward_name", "count", "before"]
+    assert replace(figures).cells is figures.cells

@@ -1,0 +1,42 @@
+"""The draft form as a document: the same words as the page, with room to write, marked, and the same bytes again."""
+
+import io
+from dataclasses import replace
+
+import pytest
+from pypdf import PdfReader
+
+from geo.errors import UsageError
+from hexbeat.documents.alert_form import BLANKS, build_form, render_alert_form_pdf
+from tests.hexbeat.documents.test_alert_form import MADE, SPIKE
+from tests.support.analysing import middlesbrough
+from tests.support.made_events import HOSTILE
+
+
+def words_of(pdf: bytes) -> str:
+    return " ".join(" ".join(page.extract_text() for page in PdfReader(io.BytesIO(pdf)).pages).split())
+
+
+def test_it_says_what_the_page_says() -> None:
+    pdf = render_alert_form_pdf([SPIKE], area=middlesbrough(), made=MADE, demonstration=True)
+    said = build_form([SPIKE], area=middlesbrough(), made=MADE, demonstration=True)
+    text = words_of(pdf)
+    assert "DRAFT, not sent. MADE FROM SYNTHETIC DEMONSTRATION EVENTS" in text
+    for words in (said.title, said.certainty, *(value for rows in said.seen for _, value in rows), *BLANKS):
+        assert " ".join(words.split()) in text
+    reader = PdfReader(io.BytesIO(pdf))
+    assert reader.metadata is not None
+    assert reader.metadata.title == said.title
+    assert reader.trailer["/Root"]["/Lang"] == "en-GB"
+    assert pdf == render_alert_form_pdf([SPIKE], area=middlesbrough(), made=MADE, demonstration=True)
+
+
+@pytest.mark.parametrize("text", HOSTILE[:5])
+def test_names_are_text(text: str) -> None:
+    pdf = render_alert_form_pdf([replace(SPIKE, place=text)], area=middlesbrough(), made=MADE, demonstration=False)
+    assert text.replace(" ", "") in words_of(pdf).replace(" ", "")
+
+
+def test_it_is_about_overdoses() -> None:
+    with pytest.raises(UsageError):
+        render_alert_form_pdf([], area=middlesbrough(), made=MADE, demonstration=False)

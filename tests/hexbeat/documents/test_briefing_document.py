@@ -1,0 +1,113 @@
+"""Briefings are one A4 page whatever they hold, for partners and, from the release alone, for councillors."""
+
+import datetime as dt
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+from geo.errors import UsageError
+from hexbeat.dashboard.public.councillor_briefing import build_councillor_briefing, render_councillor_pdf
+from hexbeat.documents.briefing_document import describe_closure, format_place_title, render_briefing_pdf
+from hexbeat.reports.briefing import Briefing, Purpose, VisitLine, build_briefing
+from tests.support.analysing import TODAY, demonstration, middlesbrough
+from tests.support.example_release import example_release
+from tests.support.papers import A4, grey_levels, read_paper
+from tests.support.plans import HOSTILE_TEXT
+
+MADE = dt.datetime(2026, 11, 22, 8, 30, tzinfo=dt.UTC)
+
+
+def meeting(**changes: object) -> Briefing:
+    return replace(build_briefing(demonstration()[0], middlesbrough(), today=TODAY), **changes)  # type: ignore[arg-type] # by name
+
+
+def test_the_meeting_has_one_page_with_everything_on_it() -> None:
+    found = meeting()
+    paper = read_paper(render_briefing_pdf(found, middlesbrough(), made=MADE))
+    assert (paper.title, paper.language, paper.marked, paper.claims_ua) == (found.title, "en-GB", True, True)
+    assert paper.sizes == (A4,)
+    assert "DEMONSTRATION: synthetic events, not real." in paper.words
+    assert "Looks back on 15 Nov to 21 Nov 2026." in paper.words
+    for line in found.places:
+        assert format_place_title(line) in paper.words
+        assert line.reason in paper.words
+    ending = [describe_closure(line) for line in found.closures if line.kind == "ending"]
+    assert ending
+    assert all(words in paper.words for words in ending[:5])
+    assert "No visit was recorded in these days." in paper.words
+    assert "Needle finds (all sources): to 21 Nov 2026" in paper.words
+    assert paper.alts[0].startswith("Map of Middlesbrough, north up, with numbered places (1 ")
+
+
+def test_it_stays_one_page_with_much_more_to_say() -> None:
+    found = meeting()
+    work = tuple(VisitLine("sweep", f"Crew {number}", 12, 240, 31) for number in range(8))
+    fuller = replace(found, work=work, notes=found.notes * 6, closures=found.closures * 4, alerts=found.alerts * 5)
+    paper = read_paper(render_briefing_pdf(fuller, middlesbrough(), made=MADE))
+    assert len(paper.pages) == 1
+    assert "Crew 7 (sweep): 12 visits, 240 minutes, 31 needles collected" in paper.words.replace("(sweeps)", "(sweep)")
+    assert "11 more." in paper.words
+
+
+def test_an_empty_briefing_says_so() -> None:
+    bare = meeting(places=(), alerts=(), closures=(), sources=(), notes=(), mark=None)
+    words = read_paper(render_briefing_pdf(bare, middlesbrough(), made=MADE)).words
+    assert "No place stands out from chance." in words
+    assert "DEMONSTRATION" not in words
+    assert "Nothing has been loaded." in words
+
+
+def test_a_shift_names_its_hours_and_teams_names_are_only_text() -> None:
+    shift = build_briefing(demonstration()[0], middlesbrough(), today=TODAY, purpose=Purpose.SHIFT, hours=(22, 6))
+    hostile = replace(shift, work=(VisitLine("patrol", HOSTILE_TEXT, 1, 12, None),))
+    words = read_paper(render_briefing_pdf(hostile, middlesbrough(), made=MADE)).words
+    assert "Middlesbrough: shift 22:00 to 06:00" in words
+    assert '#import "x" *b* $y$ \\ <b>&amp; =1+1' in words
+
+
+def test_it_prints_without_colour_and_the_same_every_time() -> None:
+    file = render_briefing_pdf(meeting(), middlesbrough(), made=MADE)
+    assert file == render_briefing_pdf(meeting(), middlesbrough(), made=MADE)
+    assert min(grey_levels(file)) < 40
+
+
+def test_a_councillor_reads_the_numbers_of_the_release() -> None:
+    found = build_councillor_briefing(example_release(), "abbey")
+    paper = read_paper(render_councillor_pdf(found))
+    assert (paper.title, paper.sizes, paper.language) == ("Abbey: what is happening", (A4,), "en-GB")
+    assert "at least 12 needle finds were recorded in Abbey" in paper.words
+    assert "Closed properties are shown for Exampleton as a whole only, not for its wards." in paper.words
+    assert "If you find a needle: Do not touch it" in paper.words
+    assert "Needle finds: We never show fewer than five." in paper.words
+    assert paper.alts == ("Map of needle finds in Abbey, April to June 2026: 12 in Part of Abbey (A1).",) or paper.alts[
+        0
+    ].startswith("Map of needle finds in Abbey, April to June 2026: 12 in ")
+    assert render_councillor_pdf(found) == render_councillor_pdf(
+        build_councillor_briefing(example_release(), "E05000001")
+    )
+
+
+def test_no_class_of_the_public_map_begins_below_the_smallest_number_shown() -> None:
+    words = read_paper(render_councillor_pdf(build_councillor_briefing(example_release(k=7), "Bridge"))).words
+    assert "7\N{EN DASH}13" in words
+    assert "1\N{EN DASH}" not in words.replace("7\N{EN DASH}13", "").replace("14\N{EN DASH}27", "")
+
+
+def test_a_ward_that_is_not_in_the_release_is_refused() -> None:
+    with pytest.raises(UsageError) as caught:
+        build_councillor_briefing(example_release(), "Nowhere")
+    assert str(caught.value) == (
+        "A ward is one of the release; 'Nowhere' is none of Exampleton; choose from Abbey, Bridge"
+    )
+
+
+def test_the_councillors_page_loads_nothing_that_could_reach_a_store() -> None:
+    program = (
+        "import sys, hexbeat.dashboard.public.councillor_briefing; "
+        "print([name for name in sys.modules if name.split('.')[0] in ('sqlalchemy', 'sqlite3', 'alembic', 'httpx')"
+        " or name in ('hexbeat.store.store', 'hexbeat.areas.area', 'layers.columns', 'hexbeat.settings')])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,236 @@
+"""Source profiles: read, checked, written, found, proposed."""
+
+from pathlib import Path
+
+import pytest
+
+from geo.errors import DataError, UsageError
+from hexbeat.ingest.sources import (
+    SourceProfile,
+    assign_columns,
+    builtin_profiles,
+    list_profiles,
+    load_profile,
+    parse_profile,
+    save_profile,
+)
+from hexbeat.ingest.suggestions import make_profile, suggest_profile
+from tests.support.ingesting import FIXTURES, table
+from tests.support.somebody import as_other_user
+
+PLAIN = """
+name = "finds"
+title = "Finds"
+layer = "needle_litter"
+[location]
+lon = "lon"
+lat = "lat"
+[time]
+start = "date"
+"""
+HINT = "mend it; the keys are explained in docs/sources.md"
+
+
+def test_the_built_in_sources() -> None:
+    assert [profile.name for profile in builtin_profiles()] == [
+        "boston-311", "geofile", "open311", "police-uk-stop-search", "police-uk-street", "table",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("profile", builtin_profiles(), ids=lambda profile: profile.name)
+def test_what_is_written_is_read_back(profile: SourceProfile) -> None:
+    assert parse_profile(profile.toml(), name=profile.name) == profile
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            ("title =", "titel ="),
+            ("A source profile is TOML of known keys; finds.toml has an unknown key 'titel'; did you mean 'title'?"),
+        ),
+        (
+            ("lon =", "width ="),
+            (
+                "A source profile is TOML of known keys; finds.toml: location has an unknown key 'width'; "
+                "it may have lon, lat, x, y, crs, grid_ref, lat_lon, shapes, placeholders, doubtful"
+            ),
+        ),
+        (
+            ('title = "Finds"\n', ""),
+            (
+                "A source profile is TOML of known keys; finds.toml has no title; "
+                "the keys are in docs/sources.md, and `hexbeat sources suggest FILE` writes a profile to start from"
+            ),
+        ),
+        (
+            ('"Finds"', "7"),
+            (
+                "A source profile is TOML of known keys; finds.toml: title is not a text in quotes; "
+                "the keys are in docs/sources.md, and `hexbeat sources suggest FILE` writes a profile to start from"
+            ),
+        ),
+        (
+            ("needle_litter", "needles"),
+            (
+                "A layer is one of needle_litter, street_dealing, overdoses, closed_properties; "
+                f"finds.toml has 'needles'; {HINT}"
+            ),
+        ),
+        (('"finds"', '"other"'), f"A profile is called as its file is; finds.toml is called 'other'; {HINT}"),
+        (
+            ("[location]", 'time_zone = "Mars"\n[location]'),
+            (f"A time zone is one of the IANA names, such as Europe/London; finds.toml has 'Mars'; {HINT}"),
+        ),
+        (
+            ("[location]", 'encoding = "cp9"\n[location]'),
+            (f"An encoding is one that Python knows, such as cp1252; finds.toml has 'cp9'; {HINT}"),
+        ),
+        (
+            ('lon = "lon"', 'crs = "EPSG:0"\nlon = "lon"'),
+            (f"A crs is one that PROJ knows, such as EPSG:27700; finds.toml has 'EPSG:0'; {HINT}"),
+        ),
+        (
+            ("[location]", 'unknown_layer = "keep"\n[location]'),
+            f"unknown_layer is skip or reject; finds.toml has 'keep'; {HINT}",
+        ),
+        (('lon = "lon"\n', ""), f"A profile says where; finds.toml names no columns for it; {HINT}"),
+        (('start = "date"', 'clock = "t"'), f"A profile says when; finds.toml names no time.start; {HINT}"),
+    ],
+)
+def test_faults_of_a_profile(change: tuple[str, str], message: str) -> None:
+    with pytest.raises(DataError) as caught:
+        parse_profile(PLAIN.replace(*change), name="finds")
+    assert str(caught.value) == message
+
+
+def test_what_is_not_toml() -> None:
+    with pytest.raises(DataError) as caught:
+        parse_profile("name = ", name="finds")
+    assert str(caught.value) == (
+        "A source profile is TOML; finds.toml is not: Invalid value (at end of document); mend that line"
+    )
+
+
+def test_a_users_own_profile_comes_first(tmp_path: Path) -> None:
+    own = parse_profile(PLAIN.replace('"finds"', '"table"'), name="table")
+    assert save_profile(own, tmp_path) == tmp_path / "sources" / "table.toml"
+    assert load_profile("table", tmp_path) == own
+    assert own in list_profiles(tmp_path)
+    assert len(list_profiles(tmp_path)) == len(builtin_profiles())
+    with pytest.raises(UsageError) as caught:
+        load_profile("../table", tmp_path)
+    assert str(caught.value) == "A source is one of the profiles; there is none named '../table'; did you mean 'table'?"
+
+
+def test_a_home_that_may_not_be_looked_into_is_said(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir(mode=0)
+    with as_other_user(), pytest.raises(DataError) as caught:
+        list_profiles(home)
+    assert str(caught.value) == (
+        f"Source profiles are in a folder that this user may look into; {home / 'sources'} cannot be looked into: "
+        "Permission denied; choose another folder with --home or HEXBEAT_HOME, or ask its owner"
+    )
+
+
+def test_headings_are_found_but_for_case_blanks_and_hyphens() -> None:
+    plan = assign_columns(
+        load_profile("table", Path()), ["LAYER", "Grid-Reference", "Date Found", "REPORTED BY"], name="a.csv"
+    )
+    assert (plan.layer, plan.grid_ref, plan.start, plan.reported_by) == (
+        "LAYER", "Grid-Reference", ("Date Found",), "REPORTED BY",
+    )  # fmt: skip
+
+
+def test_two_columns_that_answer_to_one_name() -> None:
+    with pytest.raises(DataError) as caught:
+        assign_columns(load_profile("table", Path()), ["layer", "Lon", "LON", "lat", "date"], name="a.csv")
+    assert str(caught.value) == "a.csv has to have one column for lon; it has 2: Lon, LON; rename or delete the others"
+
+
+@pytest.mark.parametrize(
+    ("name", "source"),
+    [
+        ("2024-06-cleveland-street.csv", "police-uk-street"),
+        ("2024-06-cleveland-stop-and-search.csv", "police-uk-stop-search"),
+        ("open311.json", "open311"),
+        ("open311.xml", "open311"),
+    ],
+)
+def test_known_files_are_recognised(name: str, source: str) -> None:
+    suggestion = suggest_profile(FIXTURES / name)
+    assert suggestion.source == source
+    assert suggestion.reasons == (f"It has every column that {source} needs",)
+
+
+def test_an_unknown_file_gets_a_proposal_with_reasons(tmp_path: Path) -> None:
+    path = table(
+        tmp_path,
+        "17,25/12/2025 14:30,450000,520000,3,Sharps bin,open",
+        "18,01/02/2026 09:00,450100,520100,1,Park,done",
+        heading="Ref,Found at,Easting,Northing,Number of needles,Type,Status",
+        name="Needle finds.csv",
+    )
+    suggestion = suggest_profile(path)
+    assert suggestion.source is None
+    assert {guess.column: guess.part for guess in suggestion.columns} == {
+        "Ref": "key", "Found at": "start", "Easting": "x", "Northing": "y", "Number of needles": "quantity",
+        "Type": "category", "Status": "status",
+    }  # fmt: skip
+    profile = parse_profile(suggestion.toml(), name="needle-finds")
+    assert profile == suggestion.profile
+    assert profile.layer.value == "needle_litter"
+    assert profile.time.formats == ("%d/%m/%Y %H:%M",)
+    assert "Dates are read day first, as in the UK" in suggestion.reasons
+    assert suggestion.as_dict()["columns"][1] == {
+        "column": "Found at", "part": "start",
+        "reason": "its heading says so, and its values fit",
+        "samples": "25/12/2025 14:30, 01/02/2026 09:00",
+    }  # fmt: skip
+
+
+def test_month_first_is_seen_where_days_pass_twelve(tmp_path: Path) -> None:
+    path = table(tmp_path, "1,12/25/2025,-1.2,54.5", "2,01/02/2026,-1.2,54.5", heading="id,date,lon,lat", name="x.csv")
+    assert suggest_profile(path).profile.time.formats == ("%m/%d/%Y",)
+
+
+def test_a_file_that_says_little_is_marked_to_be_checked(tmp_path: Path) -> None:
+    suggestion = suggest_profile(table(tmp_path, "1,2", heading="a,b", name="x.csv"))
+    assert suggestion.reasons == (
+        "CHECK: nothing says which layer this is",
+        "CHECK: no column looks like a date; mend time.start",
+        "CHECK: no column looks like a place; mend location",
+    )
+    with pytest.raises(DataError):
+        save_profile(suggestion.profile, tmp_path)
+
+
+def test_a_profile_from_choices_on_a_screen(tmp_path: Path) -> None:
+    profile = make_profile("finds", {"when": "start", "where": "grid_ref", "n": "quantity"}, layer="needle_litter")
+    save_profile(profile, tmp_path)
+    assert load_profile("finds", tmp_path) == profile
+
+
+def test_columns_of_a_known_table_keep_their_part_with_commas_in_thousands(tmp_path: Path) -> None:
+    path = table(
+        tmp_path, *(f'needles,"449,{n}","520,345",2025-01-01,"1,{n}"' for n in range(545, 555)),
+        heading="layer,easting,northing,date,quantity",
+    )  # fmt: skip
+    suggestion = suggest_profile(path)
+    assert (suggestion.source, suggestion.reasons) == ("table", ("It has every column that table needs",))
+    parts = {guess.column: guess.part for guess in suggestion.columns}
+    assert (parts["easting"], parts["northing"]) == ("x", "y")
+
+
+def test_values_that_do_not_look_like_their_heading_are_told_of(tmp_path: Path) -> None:
+    path = table(tmp_path, 'needles,1,"-1,2","54,55",2025-01-01')
+    suggestion = suggest_profile(path)
+    assert (suggestion.source, suggestion.reasons) == (
+        "table",
+        (
+            "It has every column that table needs",
+            "CHECK: lon is to be the longitude, but most of its values do not look like one",
+            "CHECK: lat is to be the latitude, but most of its values do not look like one",
+        ),
+    )

@@ -1,0 +1,113 @@
+import dataclasses
+import datetime as dt
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from geo.errors import DataError, UsageError
+from hexbeat.operations.plans.plan import Pause
+from hexbeat.operations.plans.plan_store import (
+    list_plans,
+    load_plan,
+    plan_from_json,
+    plan_to_json,
+    remove_plan,
+    save_plan,
+)
+from tests.support.planning import LONDON, make_small_plan
+
+
+@given(st.integers(1_577_836_800, 1_893_456_000))
+def test_a_plan_comes_back_as_it_was_also_over_clock_changes(second: int) -> None:
+    plan = make_small_plan(begins=dt.datetime.fromtimestamp(second, tz=LONDON))
+    found = plan_from_json(plan_to_json(plan))
+    assert found == plan
+    assert [one.utcoffset() for one in (found.begins, found.ends)] == [
+        one.utcoffset() for one in (plan.begins.astimezone(dt.UTC).astimezone(LONDON), plan.ends)
+    ]
+
+
+def test_breaks_come_back_and_plans_of_before_they_were_kept_have_none() -> None:
+    plan = make_small_plan()
+    (tour,) = plan.tours
+    begins, ends = tour.stops[0].leave, tour.returns
+    paused = dataclasses.replace(tour, pauses=(Pause("break", 1, begins, ends, 208),))
+    held = plan_to_json(dataclasses.replace(plan, tours=(paused,)))
+    assert plan_from_json(held).tours == (paused,)
+    del held["tours"][0]["pauses"]
+    assert plan_from_json(held) == plan
+
+
+def test_a_plan_of_before_the_past_was_kept_is_read_as_not_judged() -> None:
+    whole = dataclasses.replace(
+        make_small_plan(), held=(0.11, 0.08, 0.14), held_weeks=8, past_shares=((0.11, 0.02),), wards=("E05009857",)
+    )
+    held = plan_to_json(whole)
+    assert plan_from_json(held) == whole
+    new = ("held", "held_weeks", "proved", "past_shares", "wards")
+    older = {name: value for name, value in held.items() if name not in new}
+    assert plan_from_json(older) == make_small_plan()
+
+
+def test_plans_are_kept_and_listed_the_newest_first(tmp_path: Path) -> None:
+    older = make_small_plan("aaaa22")
+    newer = dataclasses.replace(make_small_plan("bbbb33"), made_at=older.made_at + dt.timedelta(hours=1))
+    for plan in (newer, older, newer):
+        save_plan(tmp_path, plan)
+    assert load_plan(tmp_path, "aaaa22") == older
+    assert list_plans(tmp_path) == [("bbbb33", "Patrol", newer.made_at), ("aaaa22", "Patrol", older.made_at)]
+    assert sorted(path.name for path in (tmp_path / "plans").iterdir()) == ["aaaa22.json", "bbbb33.json"]
+
+
+def test_a_plan_that_is_not_there_names_those_that_are(tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as caught:
+        load_plan(tmp_path, "zzzz")
+    assert str(caught.value) == (
+        "A plan is one that was made here, by its code; there is no plan 'zzzz'; make one with `hexbeat plan patrol`"
+    )
+    save_plan(tmp_path, make_small_plan())
+    with pytest.raises(UsageError) as caught:
+        load_plan(tmp_path, "zzzz")
+    assert caught.value.hint == "there are abc234"
+
+
+def test_a_plan_is_removed_readable_or_not(tmp_path: Path) -> None:
+    save_plan(tmp_path, make_small_plan())
+    (tmp_path / "plans" / "bad2.json").write_text("{")
+    for code in ("abc234", "bad2"):
+        remove_plan(tmp_path, code)
+    assert list((tmp_path / "plans").iterdir()) == []
+    with pytest.raises(UsageError) as caught:
+        remove_plan(tmp_path, "abc234")
+    assert caught.value.fact == "there is no plan 'abc234'"
+
+
+def test_a_number_that_is_none_is_not_kept(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="JSON compliant"):
+        save_plan(tmp_path, dataclasses.replace(make_small_plan(), covered=float("nan")))
+    assert list((tmp_path / "plans").iterdir()) == []
+
+
+@pytest.mark.parametrize("code", ["../../etc/passwd", "", "ABC", "a b c d"])
+def test_a_code_is_no_path(tmp_path: Path, code: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        load_plan(tmp_path, code)
+    assert str(caught.value) == (
+        f"A plan's code has 4 to 16 small letters and digits; {code!r} has not; see `hexbeat plan list`"
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{}", "[1]", '{"form": 9, "time_zone": "Europe/London"}', '{"time_zone": "No/Where"}']
+)
+def test_a_broken_file_is_named_and_passed_over_in_the_list(tmp_path: Path, text: str) -> None:
+    save_plan(tmp_path, make_small_plan())
+    (tmp_path / "plans" / "bad2.json").write_text(text)
+    assert [code for code, _, _ in list_plans(tmp_path)] == ["abc234"]
+    with pytest.raises(DataError) as caught:
+        load_plan(tmp_path, "bad2")
+    assert caught.value.rule == "A plan's file is one that Hexbeat wrote"
+    assert caught.value.fact.startswith("bad2.json cannot be read (")
+    assert caught.value.hint == "make the plan again"

@@ -1,0 +1,158 @@
+"""The facts of a briefing: each is what the store's own answers say, and nothing that it cannot know is said."""
+
+import datetime as dt
+from functools import cache
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from hexbeat.analysis.forecast_methods import METHODS, RANKS_ONLY
+from hexbeat.analysis.hotspot_map import HOT, build_hotspot_map
+from hexbeat.analysis.method_selection import SelectedMethod
+from hexbeat.analysis.study import load_study
+from hexbeat.dashboard.state.figures import select_events
+from hexbeat.reports.briefing import Briefing, Purpose, build_briefing, build_visit_lines, describe_change
+from layers.counting import count
+from layers.filters import Filter
+from tests.support.analysing import TODAY, demonstration, middlesbrough
+
+DAY = dt.timedelta(days=1)
+
+
+@cache
+def meeting(wards: tuple[str, ...] = ()) -> Briefing:
+    return build_briefing(demonstration()[0], middlesbrough(), today=TODAY, wards=wards)
+
+
+def visits(*rows: tuple[str, str, str, int, int | None]) -> pd.DataFrame:
+    frame = pd.DataFrame(rows, columns=["kind", "team", "ward_code", "minutes", "needles"])
+    return frame.astype({"needles": "Int64"})
+
+
+def test_counts_are_those_of_the_store_for_the_week_that_ended_yesterday() -> None:
+    columns, area = demonstration()[0], middlesbrough()
+    found = meeting()
+    assert found.period == (TODAY - 7 * DAY, TODAY)
+    for line in found.layers[:3]:
+        assert line.period == found.period
+        chosen = Filter(layers=(line.layer,), start=line.period[0], end=line.period[1])
+        assert line.count == pytest.approx(count(columns, chosen, wards=area.wards).total)
+        chosen = Filter(layers=(line.layer,), start=line.period[0] - 7 * DAY, end=line.period[0])
+        assert line.earlier == pytest.approx(count(columns, chosen, wards=area.wards).total)
+    assert found.layers[3].verdict == ""  # closures are in force in both weeks: nothing is tested
+    assert found.mark == "synthetic events, not real"
+
+
+def test_places_are_hotspots_of_the_map_the_surest_first_and_none_twice() -> None:
+    columns, area = demonstration()[0], middlesbrough()
+    found = meeting()
+    for layer in ("needle_litter", "street_dealing", "overdoses"):
+        places = [one for one in found.places if one.layer == layer]
+        assert 1 <= len(places) <= 2
+        chosen = Filter(layers=(layer,), start=TODAY - 28 * DAY, end=TODAY)
+        rows = build_hotspot_map(columns, chosen, load_study(area), trend=False).rows.set_index("cell")
+        hot = rows[rows["hotspot"] == HOT]
+        assert places[0].cell == hot["gi_z"].idxmax()
+        cells = [cell for one in places for cell in one.cells]
+        assert len(set(cells)) == len(cells)
+        assert set(cells) <= set(hot.index)
+        for one in places:
+            assert one.cells[0] == one.cell
+            assert one.total == pytest.approx(hot.loc[list(one.cells), "count"].sum())
+            assert one.reason.endswith(": a hotspot.")
+
+
+def test_closures_are_those_that_began_or_end_within_two_weeks() -> None:
+    found = meeting()
+    assert {line.kind for line in found.closures} == {"new", "ending"}
+    for line in found.closures:
+        assert line.first_day <= TODAY <= line.last_day
+        soon = line.last_day <= TODAY + 14 * DAY
+        assert line.kind == ("ending" if soon else "new")
+        assert soon or line.first_day >= TODAY - 14 * DAY
+    ends = [line.last_day for line in found.closures if line.kind == "ending"]
+    assert ends == sorted(ends)
+
+
+def test_a_ward_alone_has_only_its_own() -> None:
+    ward = middlesbrough().wards.codes[middlesbrough().wards.names.index("Newport")]
+    found = meeting((ward,))
+    assert {line.ward_code for line in found.closures} <= {ward}
+    assert {line.ward_code for line in found.places} <= {ward}
+    assert all(alert.ward_code in (None, ward) for alert in found.alerts)
+    assert found.layers[0].count < meeting().layers[0].count
+
+
+def test_a_shift_counts_its_hours_alone_and_looks_back_further() -> None:
+    columns, area = demonstration()[0], middlesbrough()
+    found = build_briefing(columns, area, today=TODAY, purpose=Purpose.SHIFT, hours=(22, 6))
+    assert found.title == "Middlesbrough: shift 22:00 to 06:00"
+    assert found.period == (TODAY - 28 * DAY, TODAY)
+    line = found.layers[2]
+    chosen = Filter(layers=("overdoses",), start=found.period[0], end=TODAY, hours=(22, 6))
+    assert line.count == pytest.approx(count(columns, chosen, wards=area.wards).total)
+
+
+def test_records_that_end_earlier_are_looked_back_on_from_their_own_last_day() -> None:
+    columns, area = demonstration()[0], middlesbrough()
+    found = build_briefing(columns, area, today=TODAY + 30 * DAY)
+    assert found.layers[0].period == (TODAY - 7 * DAY, TODAY)
+    assert "Needle finds are known to 21 Nov 2026 only." in found.notes
+    assert found.sources[0].days_old == 31
+
+
+def test_work_is_summed_by_kind_and_team_and_uncounted_needles_stay_unknown() -> None:
+    done = visits(
+        ("sweep", "Crew 1", "E1", 20, 7), ("sweep", "Crew 1", "E2", 15, None), ("patrol", "Team A", "E1", 12, None)
+    )
+    lines = build_visit_lines(done)
+    assert [(one.kind, one.team, one.visits, one.minutes, one.needles) for one in lines] == [
+        ("patrol", "Team A", 1, 12, None), ("sweep", "Crew 1", 2, 35, 7),
+    ]  # fmt: skip
+    assert [one.minutes for one in build_visit_lines(done, wards=("E2",))] == [15]
+    assert build_briefing(demonstration()[0], middlesbrough(), today=TODAY, visits=done).work == lines
+
+
+def test_what_is_expected_comes_from_the_winner_of_the_layer() -> None:
+    method = next(name for name in METHODS if name not in RANKS_ONLY)
+    winner = SelectedMethod(method, 9, clear=True, sentence="", judged_to=TODAY, weeks=13, hit_rate=0.3)
+    columns, area = demonstration()[0], middlesbrough()
+    found = build_briefing(columns, area, today=TODAY, winners={"overdoses": winner}).expected
+    assert len(found) == 2
+    assert found[0].expected >= found[1].expected > 0
+    assert found[0].total >= found[0].expected
+    assert (found[0].end - found[0].start).days == 7
+    assert meeting().expected == ()
+
+
+@pytest.mark.parametrize(
+    ("change", "high", "said"),
+    [
+        ("rise", 2.3, "a rise: 1.20 to 2.30 times as many"),
+        ("rise", np.inf, "a rise: at least 1.20 times as many"),
+        ("fall", 2.3, "a fall: 1.20 to 2.30 times as many"),
+        ("too few to tell", np.inf, "too few to tell"),
+        ("no clear change", 2.3, "no clear change"),
+        ("", 2.3, ""),
+    ],
+)
+def test_a_verdict_says_no_more_than_the_test(change: str, high: float, said: str) -> None:
+    assert describe_change(change, 1.2, high) == said
+
+
+def test_a_day_before_all_records_claims_nothing() -> None:
+    found = build_briefing(demonstration()[0], middlesbrough(), today=dt.date(1990, 1, 1))
+    assert (found.places, found.alerts) == ((), ())
+    assert found.period == (dt.date(1989, 12, 25), dt.date(1990, 1, 1))
+
+
+def test_without_records_nothing_is_claimed() -> None:
+    columns = demonstration()[0]
+    found = build_briefing(select_events(columns, np.zeros(0, dtype=np.int64)), middlesbrough(), today=TODAY)
+    assert {line.verdict for line in found.layers} == {
+        "no needle finds have been loaded", "no reports of street dealing have been loaded",
+        "no overdoses have been loaded", "no closed properties have been loaded",
+    }  # fmt: skip
+    assert (found.places, found.closures, found.alerts, found.sources) == ((), (), (), ())
+    assert found.mark is None

@@ -1,0 +1,239 @@
+"""An evidence pack holds what is near and nothing else, says how sure that is, and proves its content."""
+
+import datetime as dt
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from pyproj import Geod
+
+from geo.cells import index_points
+from geo.errors import PolicyError, UsageError
+from hexbeat.areas.area import Area, load_area
+from hexbeat.documents.evidence.evidence_document import format_source
+from hexbeat.reports.evidence import (
+    DEFAULT_LAYERS,
+    EvidenceRequest,
+    build_evidence,
+    encode_canonical,
+    find_recorded_pack,
+    hash_content,
+    record_pack,
+)
+from hexbeat.store.live_columns import read_columns
+from hexbeat.store.store import Store
+from layers.access import ANALYST, Action, Viewer, may
+from layers.event import RESOLUTIONS
+from tests.support.event_frames import event_frame, reject_frame
+from tests.support.made_events import load_frame
+
+LON, LAT = -1.2401, 54.5727
+MADE = dt.datetime(2026, 11, 22, 9, 30, tzinfo=dt.UTC)
+START, END = dt.date(2026, 1, 1), dt.date(2026, 11, 1)
+HOUR = 3600
+
+
+@cache
+def area() -> Area:
+    return load_area("middlesbrough")
+
+
+def seconds(*moment: int) -> int:
+    return int(dt.datetime(*moment, tzinfo=dt.UTC).timestamp())  # type: ignore[arg-type, misc] # year, month, day, ...
+
+
+def at(metres: float, bearing: float = 90.0) -> tuple[float, float]:
+    lon, lat, _ = Geod(ellps="WGS84").fwd(LON, LAT, bearing, metres)
+    return lon, lat
+
+
+def event(name: str, *, metres: float = 50, bearing: float = 90, **columns: Any) -> pd.DataFrame:
+    """One event so far from the place; by default a needle find in May."""
+    lon, lat = at(metres, bearing)
+    when = columns.pop("when", seconds(2026, 5, 3, 10, 15))
+    until = columns.pop("until", when)
+    ward = area().wards.codes[int(area().wards.locate([lon], [lat])[0])]
+    frame = event_frame([name], lon=lon, lat=lat, occurred_from=when, occurred_to=until, ward_code=ward, **columns)
+    return frame.assign(**{f"h3_{r:02d}": index_points([lon], [lat], resolution=r) for r in RESOLUTIONS})
+
+
+def pack(tmp_path: Path, *events: pd.DataFrame, source: str = "table", **choices: Any) -> dict[str, Any]:
+    """The content of a pack over these events."""
+    asked = {"radius_m": 100.0, "start": START, "end": END, "reference": "CL-14", "made_by": "A. Analyst"} | choices
+    with Store.open(tmp_path / "home") as store:
+        frame = pd.concat(events, ignore_index=True).assign(source=source)
+        load_frame(store, area(), frame, source=source)
+        columns = read_columns(store, ANALYST, ward_codes=area().wards.codes)
+        return build_evidence(store, ANALYST, columns, area(), EvidenceRequest(LON, LAT, **asked), made=MADE)
+
+
+def test_what_is_within_the_radius_and_the_period_is_in_it_and_nothing_else(tmp_path: Path) -> None:
+    content = pack(
+        tmp_path,
+        event("inside", metres=99.8),
+        event("outside", metres=100.6),
+        event("before", when=seconds(2025, 12, 31, 23, 59)),
+        event("first", when=seconds(2026, 1, 1, 0, 0)),
+        event("last", when=seconds(2026, 10, 31, 23, 59)),  # local midnight is at 00:00 UTC in winter
+        event("after", when=seconds(2026, 11, 1, 0, 0)),
+    )
+    assert [row["source_id"] for row in content["incidents"]] == ["first", "inside", "last"]
+    assert [row["number"] for row in content["incidents"]] == [1, 2, 3]
+    assert [row["distance_m"] for row in content["incidents"]] == [50, 100, 50]
+    assert {row["side"] for row in content["incidents"]} == {"E"}
+
+
+def test_a_closure_in_force_is_in_it_and_times_are_local(tmp_path: Path) -> None:
+    content = pack(
+        tmp_path,
+        event("closed", layer="closed_properties", when=seconds(2025, 11, 1), until=seconds(2026, 2, 1)),
+        event("over", layer="closed_properties", when=seconds(2025, 8, 1), until=seconds(2025, 11, 1)),
+        event("summer", when=seconds(2026, 6, 30, 23, 30)),
+    )
+    assert [(row["source_id"], row["when"]) for row in content["incidents"]] == [
+        ("closed", "1 Nov 2025 to 31 Jan 2026"),
+        ("summer", "1 Jul 2026, 00:30"),
+    ]
+    assert [row["month"] for row in content["months"]] == ["2025-11", "2026-07"]
+
+
+def test_overdoses_are_left_out_unless_asked_for_by_name(tmp_path: Path) -> None:
+    events = (event("needle"), event("overdose", layer="overdoses"))
+    content = pack(tmp_path, *events)
+    assert [row["source_id"] for row in content["incidents"]] == ["needle"]
+    assert "Overdoses are not part of this pack." in content["caveats"]
+    asked = pack(tmp_path, *events, layers=(*DEFAULT_LAYERS, "overdoses"))
+    assert {row["source_id"] for row in asked["incidents"]} == {"needle", "overdose"}
+
+
+def test_what_is_known_to_a_month_is_said_to_be_unsure(tmp_path: Path) -> None:
+    whole = event("month", time_precision="month", when=seconds(2026, 4, 30, 23), until=seconds(2026, 5, 31, 23))
+    content = pack(tmp_path, whole, start=dt.date(2026, 5, 10))
+    (row,) = content["incidents"]
+    assert (row["when"], row["surely"]) == ("May 2026 (month only)", False)
+    assert content["totals"][0] == {"layer": "needle_litter", "records": 1, "unsure": 1}
+    assert "1 of the 1 records is known only to the month." in content["caveats"]
+    assert "1 of the 1 records is known to a time that lies only partly in the period." in content["caveats"]
+
+
+def test_points_that_several_share_are_named_and_police_uk_is_not_at_the_address(tmp_path: Path) -> None:
+    shared = [event(f"e{k}") for k in range(3)]
+    content = pack(tmp_path, *shared, event("alone", metres=70))
+    assert [row["shared_point"] for row in content["incidents"]] == [False, True, True, True]
+    assert any(words.startswith("3 of the 4 records are at coordinates that several") for words in content["caveats"])
+    anchored = pack(tmp_path / "other", *shared, source="police-uk-street")
+    said = next(words for words in anchored["caveats"] if "police.uk" in words)
+    assert said.startswith("3 of the 3 records are from police.uk, which moves every record to one of its own points")
+    assert said.endswith("they are not at the address, and the distance given is to that point.")
+
+
+def test_free_text_only_where_it_is_asked_for(tmp_path: Path) -> None:
+    noted = event("noted", note="Behind the bins")
+    assert "Behind the bins" not in encode_canonical(pack(tmp_path, noted)).decode()
+    (row,) = pack(tmp_path, noted, notes=True)["incidents"]
+    assert row["note"] == "Behind the bins"
+
+
+def test_sources_say_what_they_hold_and_what_was_used(tmp_path: Path) -> None:
+    content = pack(tmp_path, event("near"), event("far", metres=400))
+    (row,) = content["sources"]
+    assert (row["source"], row["layer"], row["used"], row["events"], row["rejects"]) == (
+        "table",
+        "needle_litter",
+        1,
+        2,
+        0,
+    )
+    assert content["demonstration"] == ""
+
+
+def test_a_source_of_which_nothing_near_could_be_used_is_told(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    with Store.open(home) as store:
+        load_frame(store, area(), event("far", metres=400).assign(source="council"), source="council")
+        load_frame(store, area(), event("other", layer="overdoses").assign(source="health"), source="health")
+        with store.begin_load(ANALYST, area="middlesbrough") as entry:
+            for name, source in (("a.csv", "council"), ("b.csv", "wardens")):
+                with entry.file(name, source, sha256="0" * 64) as part:
+                    part.add_rejects(reject_frame({2: ("no_place", "{}"), 3: ("no_place", "{}")}))
+    content = pack(tmp_path, event("near"))
+    told = [tuple(row[name] for name in ("source", "layer", "used", "events", "rejects")) for row in content["sources"]]
+    assert told == [
+        ("council", "needle_litter", 0, 1, 2),
+        ("table", "needle_litter", 1, 1, 0),
+        ("wardens", "", 0, 0, 2),
+    ]
+    assert content["sources"][2]["reasons"] == {"no_place": 2}
+    assert format_source(content["sources"][0])[2] == "0 of 1"
+    assert format_source(content["sources"][2]) == ["wardens", "not known", "0 of 0", "none", "2 (2 no place)", "", ""]
+    assert "4 rows of these sources' files could not be used, and are not counted anywhere." in content["caveats"]
+
+
+def test_the_same_content_has_the_same_hash_and_any_change_another(tmp_path: Path) -> None:
+    content = pack(tmp_path, event("near"))
+    again = json.loads(encode_canonical(content))
+    assert hash_content(again) == hash_content(content)
+    assert encode_canonical(again) == encode_canonical(content)
+    assert hash_content(content | {"made_by": "B. Analyst"}) != hash_content(content)
+    content["incidents"][0]["distance_m"] += 1
+    assert hash_content(again) != hash_content(content)
+
+
+def test_nobody_without_the_right_makes_one(tmp_path: Path) -> None:
+    nobody = Viewer(role="visitor")  # type: ignore[arg-type] # a role that there is not
+    assert not may(nobody, Action.MAKE_EVIDENCE, "needle_litter")
+    with Store.open(tmp_path / "home") as store:
+        columns = read_columns(store, ANALYST, ward_codes=area().wards.codes)
+        asked = EvidenceRequest(LON, LAT, 100, START, END, "CL-14", "A. Analyst")
+        with pytest.raises(PolicyError) as caught:
+            build_evidence(store, nobody, columns, area(), asked, made=MADE)
+    assert caught.value.fact == "it does not let visitor make evidence of needle_litter"
+
+
+def test_a_place_outside_the_area_is_refused(tmp_path: Path) -> None:
+    with Store.open(tmp_path / "home") as store:
+        columns = read_columns(store, ANALYST, ward_codes=area().wards.codes)
+        with pytest.raises(UsageError) as caught:
+            build_evidence(
+                store, ANALYST, columns, area(), EvidenceRequest(54.57, -1.24, 100, START, END, "C", "A"), made=MADE
+            )
+    assert str(caught.value) == (
+        "The place of a pack lies in the area served; -1.24000, 54.57000 lies outside Middlesbrough; check the order: "
+        "latitude is about 54, longitude about -1"
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "fact"),
+    [
+        ({"radius_m": 5.0}, "it was given as 5"),
+        ({"end": START}, "it is asked for from 2026-01-01 to 2026-01-01"),
+        ({"reference": " "}, "the reference is empty"),
+        ({"made_by": "x" * 121}, "the name has more than 120 letters"),
+        ({"layers": ("crime",)}, "there is no layer 'crime'"),
+    ],
+)
+def test_a_pack_is_asked_for_in_full(change: dict[str, Any], fact: str) -> None:
+    asked: dict[str, Any] = {
+        "radius_m": 100.0,
+        "start": START,
+        "end": END,
+        "reference": "CL-14",
+        "made_by": "A. Analyst",
+    } | change
+    with pytest.raises(UsageError) as caught:
+        EvidenceRequest(LON, LAT, **asked)
+    assert caught.value.fact == fact
+
+
+def test_the_register_knows_the_hash_and_the_moment_alone(tmp_path: Path) -> None:
+    digest = "ab" * 32
+    assert find_recorded_pack(tmp_path, digest) is None
+    record_pack(tmp_path, digest, MADE)
+    record_pack(tmp_path, digest, MADE + dt.timedelta(days=1))
+    assert find_recorded_pack(tmp_path, digest) == MADE
+    assert find_recorded_pack(tmp_path, "../../etc/passwd") is None
+    assert [path.name for path in (tmp_path / "evidence").iterdir()] == [digest]

@@ -1,0 +1,98 @@
+"""Several programs on one store: readers see whole states, writers wait for each other, nobody fails."""
+
+import os
+import signal
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hexbeat.store.column_cache import ColumnCache
+from hexbeat.store.live_columns import read_columns
+from hexbeat.store.store import Store
+from layers.access import ANALYST
+from tests.support.event_frames import WARDS, event_frame, load
+from tests.support.loading import FIXED, NEW, Loader, load_once
+
+
+def test_a_reader_sees_whole_states_while_another_process_writes(tmp_path: Path, store_url: str | None) -> None:
+    home = tmp_path / "home"
+    with Store.open(home, database_url=store_url) as store:
+        loader = Loader(home, store_url)
+        pid = loader.start(1)
+        cache, seen = ColumnCache(store), set()
+        while len(seen) < 4:
+            columns = cache.columns(ANALYST, ward_codes=WARDS)
+            last = int(columns.quantity.max(initial=0))
+            seen.add(last)
+            assert len(columns) == (FIXED if last else 0) + NEW * last
+            assert np.count_nonzero(columns.quantity == last) == (FIXED + NEW if last else 0)
+        os.kill(pid, signal.SIGKILL)
+        loader.rest()
+        loader.close()
+        plain = read_columns(store, ANALYST, ward_codes=WARDS)
+        np.testing.assert_array_equal(cache.columns(ANALYST, ward_codes=WARDS).row_id, plain.row_id)
+
+
+def test_a_load_can_begin_while_another_is_open(store: Store) -> None:
+    with store.begin_load(ANALYST, area="a") as slow, slow.file("s", "table", sha256="0") as part:
+        part.add_events(event_frame(["slow"]))
+        assert load(store, event_frame(["fast"])).new == 1
+    assert len(read_columns(store, ANALYST, ward_codes=WARDS)) == 2
+
+
+def test_writers_wait_for_each_other_and_readers_for_nobody(store: Store) -> None:
+    """Two threads load, two read: every load enters whole, in the order of its number."""
+    failures: list[BaseException] = []
+    writing = threading.Event()
+    writing.set()
+    cache = ColumnCache(store)
+
+    def write(numbers: range) -> None:
+        for number in numbers:
+            load_once(store, number)
+
+    def read() -> None:
+        while writing.is_set():
+            columns = cache.columns(ANALYST, ward_codes=WARDS)
+            newest = (
+                columns.row_id[columns.quantity == columns.quantity[columns.row_id.argmax()]] if len(columns) else []
+            )
+            assert len(newest) in {0, FIXED + NEW}
+
+    def guarded(work: object, *arguments: object) -> None:
+        try:
+            work(*arguments)
+        except BaseException as error:  # noqa: BLE001  # whatever it is, the test must hear of it
+            failures.append(error)
+
+    writers = [threading.Thread(target=guarded, args=(write, range(first, first + 4))) for first in (1, 101)]
+    readers = [threading.Thread(target=guarded, args=(read,)) for _ in range(2)]
+    for thread in (*readers, *writers):
+        thread.start()
+    for thread in writers:
+        thread.join()
+    writing.clear()
+    for thread in readers:
+        thread.join()
+    assert failures == []
+    assert [batch.batch_id for batch in store.batches(ANALYST)] == list(range(8, 0, -1))
+    columns = read_columns(store, ANALYST, ward_codes=WARDS)
+    assert len(columns) == FIXED + 8 * NEW
+
+
+@pytest.mark.parametrize("count", [1, 4])
+def test_a_new_store_opened_by_several_at_once_is_made_once(tmp_path: Path, store_url: str | None, count: int) -> None:
+    versions: list[int] = []
+
+    def open_it() -> None:
+        with Store.open(tmp_path / "home", database_url=store_url) as store:
+            versions.append(store.version())
+
+    threads = [threading.Thread(target=open_it) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert versions == [0] * count

@@ -1,0 +1,38 @@
+"""Files appear whole or not at all, and why one cannot be written is said in three parts."""
+
+from pathlib import Path
+
+import pytest
+
+from geo.errors import DataError
+from hexbeat.files import atomic_write
+
+
+def put(path: Path) -> None:
+    with atomic_write(path) as draft:
+        draft.write_text("new")
+
+
+def test_a_file_takes_its_place_when_all_went_well_and_only_then(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    put(path)
+    with pytest.raises(ZeroDivisionError), atomic_write(path) as draft:
+        draft.write_text(f"{1 / 0}")
+    assert path.read_text() == "new"
+    assert [one.name for one in tmp_path.iterdir()] == ["a.txt"]
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [("dir.pdf", "it is a folder"), ("gone/x.pdf", "No such file or directory"), ("a.txt/x.pdf", "Not a directory")],
+)
+def test_what_cannot_be_written_is_said_and_nothing_is_left(tmp_path: Path, name: str, why: str) -> None:
+    (tmp_path / "dir.pdf").mkdir()
+    (tmp_path / "a.txt").write_text("old")
+    with pytest.raises(DataError) as caught:
+        put(tmp_path / name)
+    assert str(caught.value) == (
+        f"A file is written into a folder that exists and can be written to; {Path(name).name} cannot be written "
+        f"({why}); choose another name or folder"
+    )
+    assert sorted(one.name for one in tmp_path.rglob("*")) == ["a.txt", "dir.pdf"]

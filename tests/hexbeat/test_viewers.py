@@ -1,0 +1,99 @@
+"""Who asks is known wherever the store is read or changed; what takes no viewer is listed here, with its reason."""
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+import hexbeat
+import layers
+from geo.errors import PolicyError
+from hexbeat.store.live_columns import has_demonstration, is_empty
+from hexbeat.store.store import Store
+from layers.access import Viewer
+
+NOBODY = Viewer("nobody")
+HANDLES = {"store", "engine", "connection", "self"}
+# Every public function that is handed the store, or a connection to it, and does not ask who wants it.
+NO_VIEWER = {
+    "hexbeat.store.store.Store.open": "opens the file or the server, whose keeper decided who may; it tells no event",
+    "hexbeat.store.store.Store.dispose": "closes connections",
+    "hexbeat.store.store.Store.version": "says that something changed, never what; a part of the keys of caches",
+    "hexbeat.store.loads.open_load": "the inside of Store.begin_load, which has asked",
+    "hexbeat.store.store.Store.describe_pending_erasure": "says that something was erased, never what",
+    "hexbeat.store.erasure.describe_pending": "the inside of it",
+    "hexbeat.store.erasure.finish": "ends an erasure that was allowed when it began",
+    "hexbeat.store.databases.migrate": "changes the shape of the store, at its opening",
+    "hexbeat.store.databases.translate_errors": "words of errors",
+    "hexbeat.store.databases.reading": "a transaction, for functions that have asked",
+    "hexbeat.store.databases.writing": "a transaction, for functions that have asked",
+    "hexbeat.store.databases.working": "the same, for visits and reference places",
+    "hexbeat.store.databases.read_version": "the inside of Store.version",
+    "hexbeat.store.databases.read_work_version": "a number that says that something changed, for those that asked",
+    "hexbeat.store.databases.change_version": "a number, for functions that have asked",
+    "hexbeat.store.live_columns.fetch_rows": "the inside of hexbeat.store.live_columns and hexbeat.store.column_cache, which have asked",
+    "hexbeat.store.merging.apply_load": "the inside of a load, which was allowed when it began",
+    "hexbeat.store.merging.compare_all": "the same",
+    "hexbeat.store.merging.compare_file": "the same",
+    "hexbeat.store.merging.count_outcomes": "the same",
+    "hexbeat.operations.work_loads.begin_work_load": "the inside of hexbeat.operations.ledger.ledger and hexbeat.operations.reference_places, which have asked",
+    "hexbeat.operations.ledger.ledger.compare_visit": "the inside of hexbeat.operations.ledger.ledger, which has asked",
+    "hexbeat.operations.ledger.ledger.live_row": "the same",
+    "hexbeat.operations.ledger.ledger.restore_previous": "the same",
+    "hexbeat.operations.ledger.ledger.write_visit": "the same",
+    "hexbeat.store.staging.make_tables": "the inside of a load, which was allowed when it began",
+    "hexbeat.store.staging.stage_doomed": "the same",
+    "hexbeat.store.staging.stage_events": "the same",
+    "hexbeat.store.staging.stage_rejects": "the same",
+    "hexbeat.store.staging.stage_scopes": "the same",
+    "hexbeat.store.staging.tell_planner": "the same",
+}
+
+
+def handed_the_store() -> Iterator[tuple[str, Callable[..., Any]]]:
+    """Every public function below the screens with a parameter for the store, and the store's own methods."""
+    packages = [
+        *pkgutil.walk_packages(layers.__path__, "layers."),
+        *pkgutil.walk_packages(hexbeat.__path__, "hexbeat."),
+    ]
+    for found in packages:
+        if found.name.startswith(("hexbeat.store.migrations", "hexbeat.cli", "hexbeat.dashboard")):
+            continue
+        module = importlib.import_module(found.name)
+        own = [getattr(module, name) for name in module.__all__] if hasattr(module, "__all__") else []
+        for item in own:
+            if inspect.isfunction(item) and item.__module__ == found.name and takes(item) & HANDLES:
+                yield f"{found.name}.{item.__name__}", item
+    for name, method in inspect.getmembers(Store, callable):
+        if not name.startswith("_"):
+            yield f"hexbeat.store.store.Store.{name}", method
+
+
+def takes(function: Callable[..., Any]) -> set[str]:
+    return set(inspect.signature(function).parameters)
+
+
+def test_what_takes_no_viewer_is_listed_with_its_reason() -> None:
+    without = [name for name, function in handed_the_store() if "viewer" not in takes(function)]
+    assert sorted(without) == sorted(NO_VIEWER)
+
+
+@pytest.mark.parametrize(
+    ("action", "ask"),
+    [
+        ("load", lambda store: store.begin_load(NOBODY, area="a")),
+        ("see counts", lambda store: has_demonstration(store, NOBODY)),
+        ("see counts", lambda store: is_empty(store, NOBODY)),
+    ],
+)
+def test_loading_and_looking_whether_there_is_anything_ask_too(
+    store: Store, action: str, ask: Callable[[Store], object]
+) -> None:
+    with pytest.raises(PolicyError) as caught:
+        ask(store)
+    assert str(caught.value) == (
+        f"The access policy names who may do what; it does not let nobody {action}; ask the analyst of the partnership"
+    )
