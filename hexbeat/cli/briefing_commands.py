@@ -76,27 +76,27 @@ def briefing(
             f"--release was given with --for {reader.value}",
             "leave one of them out",
         )
-    with open_installation(home, area) as here:
-        now = dt.datetime.now(here.area.tz)
-        columns = read_columns(here.store, here.viewer, ward_codes=here.area.wards.codes)
+    with open_installation(home, area) as installation:
+        now = dt.datetime.now(installation.area.tz)
+        columns = read_columns(installation.store, installation.viewer, ward_codes=installation.area.wards.codes)
         today = parse_day(day) if day else now.date()
         found = build_partners_briefing(
-            here,
+            installation,
             columns,
             today=today,
             purpose=Purpose(reader.value),
             hours=parse_hours(hours) if hours else None,
             days=days,
-            wards=resolve_wards(here.area.wards, ward or []),
+            wards=resolve_wards(installation.area.wards, ward or []),
         )
         if out:
-            write_file(out, render_briefing_pdf(found, here.area, made=now))
-        heading = f"{found.title}. {format_headline(found, here.area).removesuffix('.')}"
+            write_file(out, render_briefing_pdf(found, installation.area, made=now))
+        heading = f"{found.title}. {format_headline(found, installation.area).removesuffix('.')}"
     _report(found, heading=heading, form=form, out=out)
 
 
 def build_partners_briefing(  # what was asked for, all by name
-    here: Installation,
+    installation: Installation,
     columns: Columns,
     *,
     today: dt.date,
@@ -106,30 +106,36 @@ def build_partners_briefing(  # what was asked for, all by name
     wards: tuple[str, ...],
 ) -> Briefing:
     """The facts for the partners, with what was done and where most is expected as far as the viewer may know."""
-    since = dt.datetime.combine(today - dt.timedelta(days=days or 7), dt.time(), here.area.tz)
-    until = dt.datetime.combine(today + dt.timedelta(days=1), dt.time(), here.area.tz)
-    done = read_visits(here.store, here.viewer, start=since, end=until) if may(here.viewer, Action.SEE_WORK) else None
+    since = dt.datetime.combine(today - dt.timedelta(days=days or 7), dt.time(), installation.area.tz)
+    until = dt.datetime.combine(today + dt.timedelta(days=1), dt.time(), installation.area.tz)
+    done = (
+        read_visits(installation.store, installation.viewer, start=since, end=until)
+        if may(installation.viewer, Action.SEE_WORK)
+        else None
+    )
     for spec in LAYERS:
-        require(here.viewer, Action.SEE_COUNTS, spec.name)
+        require(installation.viewer, Action.SEE_COUNTS, spec.name)
     return build_briefing(
         columns,
-        here.area,
+        installation.area,
         today=today,
         purpose=purpose,
         hours=hours,
         days=days,
         wards=wards,
         visits=done,
-        sources=summarise_sources(here.store, here.viewer),
-        winners=select_methods(here, columns),
+        sources=summarise_sources(installation.store, installation.viewer),
+        winners=select_methods(installation, columns),
     )
 
 
-def select_methods(here: Installation, columns: Columns) -> dict[str, SelectedMethod]:
+def select_methods(installation: Installation, columns: Columns) -> dict[str, SelectedMethod]:
     """The winner of each layer's back-test, judged now where it was not before."""
     found = {}
     for spec in LAYERS:
-        winner = select_method(columns, here.area, spec.name, home=here.settings.home, progress=_report_selection)
+        winner = select_method(
+            columns, installation.area, spec.name, home=installation.settings.home, progress=_report_selection
+        )
         if winner:
             found[spec.name] = winner
     return found

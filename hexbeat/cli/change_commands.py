@@ -84,9 +84,9 @@ def change(
 
     Example: hexbeat change --layer needle_litter --from 2026-10-25 --to 2026-11-22 --by ward
     """
-    with open_installation(home, area) as here:
+    with open_installation(home, area) as installation:
         chosen = build_filter(
-            here,
+            installation,
             layers=layer or [],
             start=from_,
             end=to,
@@ -95,10 +95,10 @@ def change(
             days=days,
             reported_by=reported_by,
         )
-        study = load_study(here.area, chosen.wards, parse_resolution(resolution))
-        columns = read_columns(here.store, here.viewer, ward_codes=here.area.wards.codes)
+        study = load_study(installation.area, chosen.wards, parse_resolution(resolution))
+        columns = read_columns(installation.store, installation.viewer, ward_codes=installation.area.wards.codes)
         earlier: Earlier = "before" if against is Against.BEFORE else "year_before"
-        found = build_change_map(columns, chosen, study, against=earlier, time_zone=here.area.time_zone)
+        found = build_change_map(columns, chosen, study, against=earlier, time_zone=installation.area.time_zone)
     frames = {Grouping.CELL: found.cells, Grouping.WARD: found.wards, Grouping.ALL: found.whole}
     _report_change(found, build_json_rows(frames[by]), form=form)
 
@@ -138,11 +138,13 @@ def near_repeats(
 
     Example: hexbeat near-repeats --layer needle_litter --from 2026-08-24
     """
-    with open_installation(home, area) as here:
-        chosen = build_filter(here, layers=layer or [], start=from_, end=to, wards=ward, reported_by=reported_by)
-        columns = read_columns(here.store, here.viewer, ward_codes=here.area.wards.codes)
-        study = load_study(here.area, chosen.wards)
-        found = build_near_repeats(columns, chosen, study, time_zone=here.area.time_zone)
+    with open_installation(home, area) as installation:
+        chosen = build_filter(
+            installation, layers=layer or [], start=from_, end=to, wards=ward, reported_by=reported_by
+        )
+        columns = read_columns(installation.store, installation.viewer, ward_codes=installation.area.wards.codes)
+        study = load_study(installation.area, chosen.wards)
+        found = build_near_repeats(columns, chosen, study, time_zone=installation.area.time_zone)
     _report_repeats(found, form=form)
 
 
@@ -179,24 +181,26 @@ def backtest(
 
     Example: hexbeat backtest --weeks 26 --layer needle_litter
     """
-    with open_installation(home, area) as here:
-        chosen = build_filter(here, layers=layer or [], start=None, end=None, wards=ward)
+    with open_installation(home, area) as installation:
+        chosen = build_filter(installation, layers=layer or [], start=None, end=None, wards=ward)
         sizes = RESOLUTIONS if resolution is None else (parse_resolution(resolution),)
-        columns = read_columns(here.store, here.viewer, ward_codes=here.area.wards.codes)
-        known = [name for name in INCIDENTS if find_known_period(columns, name, time_zone=here.area.time_zone)]
+        columns = read_columns(installation.store, installation.viewer, ward_codes=installation.area.wards.codes)
+        known = [name for name in INCIDENTS if find_known_period(columns, name, time_zone=installation.area.time_zone)]
         found, uses = list[Backtest](), dict[str, list[str]]()
         for name in chosen.layers or known:
-            one = run_backtest(columns, here.area, name, wards=chosen.wards, weeks=weeks, resolutions=sizes)
+            one = run_backtest(columns, installation.area, name, wards=chosen.wards, weeks=weeks, resolutions=sizes)
             if weeks == MOST_WEEKS and resolution is None and not chosen.wards:
-                keep_selection(one, columns, here.area, home=here.settings.home)  # so that the dashboard need not wait
+                keep_selection(
+                    one, columns, installation.area, home=installation.settings.home
+                )  # so that the dashboard need not wait
             found.append(one)
-            uses[name] = _describe_uses(here, columns, name)
+            uses[name] = _describe_uses(installation, columns, name)
     _report_backtests(found, uses, form=form)
 
 
-def _describe_uses(here: Installation, columns: Columns, layer: str) -> list[str]:
+def _describe_uses(installation: Installation, columns: Columns, layer: str) -> list[str]:
     """What the dashboard uses of a layer, and why; judged where that is not known yet."""
-    judgement = select_methods(columns, here.area, layer, home=here.settings.home)
+    judgement = select_methods(columns, installation.area, layer, home=installation.settings.home)
     size = choose_hotspot_size(columns, layer, judgement)
     said = (
         [describe_uses(judgement.best)] if judgement else ["The dashboard foretells nothing: too few weeks are known."]

@@ -58,18 +58,22 @@ def counts(
 
     Example: hexbeat counts --layer needle_litter --from 2026-10-01 --ward Central --by ward,month
     """
-    with open_installation(home, area) as here:
+    with open_installation(home, area) as installation:
         chosen = build_filter(
-            here, layers=layer or [], start=from_, end=to, wards=ward, hours=hours, days=days,
+            installation, layers=layer or [], start=from_, end=to, wards=ward, hours=hours, days=days,
             reported_by=reported_by, measure=measure.value,
         )  # fmt: skip
-        groups, size, zone = parse_groups(by), parse_resolution(resolution), here.area.time_zone
+        groups, size, zone = parse_groups(by), parse_resolution(resolution), installation.area.time_zone
         moment = parse_as_at(as_at, zone) if as_at else None
-        columns = read_columns(here.store, here.viewer, ward_codes=here.area.wards.codes, as_at=moment)
-        found = count(columns, chosen, by=groups, resolution=size, wards=here.area.wards, time_zone=zone)
+        columns = read_columns(
+            installation.store, installation.viewer, ward_codes=installation.area.wards.codes, as_at=moment
+        )
+        found = count(columns, chosen, by=groups, resolution=size, wards=installation.area.wards, time_zone=zone)
         mark = find_demonstration_mark(columns)
         if out:
-            export_counts(found, Path(out), by=groups, area=here.area, note=build_provenance(here, mark=mark))
+            export_counts(
+                found, Path(out), by=groups, area=installation.area, note=build_provenance(installation, mark=mark)
+            )
     print_counts(found, form=form, measure=chosen.measure, out=out, mark=mark)
 
 

@@ -109,10 +109,10 @@ def evaluate(
 
     Example: hexbeat evaluate --every-closure --from 2025-01-01 --to 2026-01-01 --layer street_dealing
     """
-    with open_installation(home, area) as here:
-        columns = read_columns(here.store, here.viewer, ward_codes=here.area.wards.codes)
+    with open_installation(home, area) as installation:
+        columns = read_columns(installation.store, installation.viewer, ward_codes=installation.area.wards.codes)
         if list_closures:
-            _print_closures(here, columns, form=form)
+            _print_closures(installation, columns, form=form)
             return
         asked = _PlaceRequest(
             closure or [], every_closure, at, ward or [], cell or [], plan, name, start, end, from_, to
@@ -136,16 +136,26 @@ def evaluate(
                 wash_in_days=wash_in,
                 after_days=after,
             )
-            places = _find_places(here, columns, asked)
-            protocol = fix_protocol(here.store, here.viewer, columns, here.area, places, settings, today=_today(here))
+            places = _find_places(installation, columns, asked)
+            protocol = fix_protocol(
+                installation.store,
+                installation.viewer,
+                columns,
+                installation.area,
+                places,
+                settings,
+                today=_today(installation),
+            )
         if plan_only:
             _report_plan(protocol, out, form=form)
             return
         with progress_bar("Comparing") as move:
-            found = evaluate_protocol(here.store, here.viewer, columns, here.area, protocol, progress=move)
-        note = build_provenance(here, mark=find_demonstration_mark(columns))
+            found = evaluate_protocol(
+                installation.store, installation.viewer, columns, installation.area, protocol, progress=move
+            )
+        note = build_provenance(installation, mark=find_demonstration_mark(columns))
         if out:
-            _write(Path(out), found, note, here)
+            _write(Path(out), found, note, installation)
     _report(found, note, out, form=form)
 
 
@@ -166,7 +176,7 @@ class _PlaceRequest:
     to: str | None
 
 
-def _find_places(here: Installation, columns: Columns, asked: _PlaceRequest) -> list[TreatedPlace]:
+def _find_places(installation: Installation, columns: Columns, asked: _PlaceRequest) -> list[TreatedPlace]:
     """The treated places; UsageError unless exactly one way of naming them was used."""
     ways = [bool(asked.closures), asked.every_closure, bool(asked.at), bool(asked.wards), bool(asked.cells)]
     if sum([*ways, bool(asked.plan)]) != 1:
@@ -176,25 +186,27 @@ def _find_places(here: Installation, columns: Columns, asked: _PlaceRequest) -> 
             "see `hexbeat evaluate --list` for closures",
         )
     if asked.closures or asked.every_closure:
-        return _find_closures(here, columns, asked)
+        return _find_closures(installation, columns, asked)
     end = parse_day(asked.end) if asked.end else None
     if asked.plan:
-        return _find_stops(load_plan(here.settings.home, asked.plan), asked.start, end, here)
+        return _find_stops(load_plan(installation.settings.home, asked.plan), asked.start, end, installation)
     if asked.start is None:
         raise UsageError("A place is judged from a day on", "--start was not given", "write --start 2026-05-01")
     start = parse_day(asked.start)
     if asked.wards:
-        codes = resolve_wards(here.area.wards, asked.wards)
-        return [build_ward_place(here.area, codes, start, end=end, name=asked.name)]
+        codes = resolve_wards(installation.area.wards, asked.wards)
+        return [build_ward_place(installation.area, codes, start, end=end, name=asked.name)]
     if asked.cells:
         return [build_cell_place(asked.cells, start, end=end, name=asked.name)]
     lat, lon = _parse_degrees(asked.at or "")
     return [build_point_place(lon, lat, start, end=end, name=asked.name)]
 
 
-def _find_stops(plan: Plan, asked: str | None, end: date | None, here: Installation) -> list[TreatedPlace]:
+def _find_stops(plan: Plan, asked: str | None, end: date | None, installation: Installation) -> list[TreatedPlace]:
     """The stops of a plan, most expected first, from its day on: it was made of all that was known until then."""
-    first = max(plan.begins.astimezone(here.area.tz).date(), plan.made_at.astimezone(here.area.tz).date())
+    first = max(
+        plan.begins.astimezone(installation.area.tz).date(), plan.made_at.astimezone(installation.area.tz).date()
+    )
     start = parse_day(asked) if asked else first
     if start < first:
         raise UsageError(
@@ -219,8 +231,8 @@ def _require_rule_alone(asked: _PlaceRequest, *settings: object) -> None:
         )
 
 
-def _find_closures(here: Installation, columns: Columns, asked: _PlaceRequest) -> list[TreatedPlace]:
-    listed = read_closures(here.store, here.viewer, columns, here.area)
+def _find_closures(installation: Installation, columns: Columns, asked: _PlaceRequest) -> list[TreatedPlace]:
+    listed = read_closures(installation.store, installation.viewer, columns, installation.area)
     chosen = asked.closures
     if asked.every_closure:
         first = parse_day(asked.from_) if asked.from_ else date.min
@@ -239,12 +251,12 @@ def _parse_degrees(text: str) -> tuple[float, float]:
     return lat, lon
 
 
-def _today(here: Installation) -> date:
-    return datetime.now(here.area.tz).date()
+def _today(installation: Installation) -> date:
+    return datetime.now(installation.area.tz).date()
 
 
-def _print_closures(here: Installation, columns: Columns, *, form: Format) -> None:
-    listed = read_closures(here.store, here.viewer, columns, here.area)
+def _print_closures(installation: Installation, columns: Columns, *, form: Format) -> None:
+    listed = read_closures(installation.store, installation.viewer, columns, installation.area)
     rows = [{name: to_json_value(value) for name, value in row.items()} for row in listed.to_dict("records")]
     print_answer(
         {"rows": rows}, form=form, rows=rows, heading="Closures", order=("event_id", "start", "end", "ward_name")
@@ -282,13 +294,13 @@ def _report(found: Evaluation, note: dict[str, str], out: str | None, *, form: F
         print_message(f"DEMONSTRATION: {note['demonstration']}.")
 
 
-def _write(out: Path, found: Evaluation, note: dict[str, str], here: Installation) -> None:
+def _write(out: Path, found: Evaluation, note: dict[str, str], installation: Installation) -> None:
     """The answer as a file, whole or not at all."""
     writers = {
         ".csv": lambda: build_evaluation_csv(found.effect, note=note),
         ".geojson": lambda: build_evaluation_geojson(found.effect, found.ground, found.verdict, note=note),
         ".pdf": lambda: render_evaluation_pdf(
-            found, here.area, mark=note.get("demonstration"), made=datetime.now(here.area.tz)
+            found, installation.area, mark=note.get("demonstration"), made=datetime.now(installation.area.tz)
         ),
     }
     with atomic_write(out) as draft:

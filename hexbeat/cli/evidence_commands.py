@@ -62,8 +62,8 @@ def evidence(
         return
     files = out or []
     require_files(files)
-    with open_installation(home, area) as here:
-        now = dt.datetime.now(here.area.tz)
+    with open_installation(home, area) as installation:
+        now = dt.datetime.now(installation.area.tz)
         end = parse_day(to) if to else now.date()
         at = parse_place(lon=lon, lat=lat, place=place, grid_ref=grid_ref)
         ask = EvidenceRequest(
@@ -76,12 +76,12 @@ def evidence(
             layers=tuple(dict.fromkeys(layer or DEFAULT_LAYERS)),
             notes=notes,
         )
-        columns = read_columns(here.store, here.viewer, ward_codes=here.area.wards.codes)
-        content = build_evidence(here.store, here.viewer, columns, here.area, ask, made=now)
+        columns = read_columns(installation.store, installation.viewer, ward_codes=installation.area.wards.codes)
+        content = build_evidence(installation.store, installation.viewer, columns, installation.area, ask, made=now)
         for file in files:
-            _write(here, content, file)
+            _write(installation, content, file)
         if files:
-            record_pack(here.settings.home, hash_content(content), now)
+            record_pack(installation.settings.home, hash_content(content), now)
     _report(content, files, form=form)
 
 
@@ -120,8 +120,12 @@ def require_files(files: list[Path]) -> None:
             )
 
 
-def _write(here: Installation, content: dict[str, Any], file: Path) -> None:
-    made = render_evidence_pdf(content, here.area) if file.suffix.lower() == ".pdf" else build_evidence_xlsx(content)
+def _write(installation: Installation, content: dict[str, Any], file: Path) -> None:
+    made = (
+        render_evidence_pdf(content, installation.area)
+        if file.suffix.lower() == ".pdf"
+        else build_evidence_xlsx(content)
+    )
     with atomic_write(file) as draft:
         draft.write_bytes(made)
 

@@ -123,7 +123,7 @@ OutOption = Annotated[
 
 
 def build_filter(  # one argument for each option
-    here: Installation,
+    installation: Installation,
     *,
     layers: Sequence[str],
     start: str | None,
@@ -136,7 +136,7 @@ def build_filter(  # one argument for each option
 ) -> Filter:
     """The filter that the options mean; its wards in order, each once."""
     chosen = filter_from_options(
-        here.area.wards,
+        installation.area.wards,
         layers=layers,
         start=parse_day(start) if start else None,
         end=parse_day(end) if end else None,
@@ -164,8 +164,8 @@ def to_json_value(value: Any) -> Any:
     return value
 
 
-def build_provenance(here: Installation, *, mark: str | None) -> dict[str, str]:
+def build_provenance(installation: Installation, *, mark: str | None) -> dict[str, str]:
     """What a file must say of itself: area, wards' source, the moment, and whether events are synthetic."""
     made = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    note = {"area": here.area.title, "attribution": here.area.attribution, "made": made}
+    note = {"area": installation.area.title, "attribution": installation.area.attribution, "made": made}
     return note | ({"demonstration": mark} if mark else {})

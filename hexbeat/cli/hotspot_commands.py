@@ -76,9 +76,9 @@ def hotspots(
     Example: hexbeat hotspots --layer needle_litter --from 2026-10-25 --to 2026-11-22
     """
     _require_rate(q)
-    with open_installation(home, area) as here:
+    with open_installation(home, area) as installation:
         chosen = build_filter(
-            here,
+            installation,
             layers=layer or [],
             start=from_,
             end=to,
@@ -88,13 +88,15 @@ def hotspots(
             reported_by=reported_by,
             measure=measure.value,
         )
-        study = load_study(here.area, chosen.wards, parse_resolution(resolution))
-        moment = parse_as_at(as_at, here.area.time_zone) if as_at else None
-        columns = read_columns(here.store, here.viewer, ward_codes=here.area.wards.codes, as_at=moment)
-        found = build_hotspot_map(columns, chosen, study, q=q, time_zone=here.area.time_zone)
+        study = load_study(installation.area, chosen.wards, parse_resolution(resolution))
+        moment = parse_as_at(as_at, installation.area.time_zone) if as_at else None
+        columns = read_columns(
+            installation.store, installation.viewer, ward_codes=installation.area.wards.codes, as_at=moment
+        )
+        found = build_hotspot_map(columns, chosen, study, q=q, time_zone=installation.area.time_zone)
         rows = found.rows[list(HOTSPOT_COLUMNS)]
         if out:
-            _write_hotspots(here, found, rows, Path(out), mark=find_demonstration_mark(columns))
+            _write_hotspots(installation, found, rows, Path(out), mark=find_demonstration_mark(columns))
     _report_hotspots(found, rows, form=form, out=out)
 
 
@@ -103,10 +105,12 @@ def _require_rate(q: float) -> None:
         raise UsageError("A false discovery rate lies between 0 and 1", f"--q was given {q:g}", "0.05 is usual")
 
 
-def _write_hotspots(here: Installation, found: HotspotMap, rows: pd.DataFrame, out: Path, *, mark: str | None) -> None:
+def _write_hotspots(
+    installation: Installation, found: HotspotMap, rows: pd.DataFrame, out: Path, *, mark: str | None
+) -> None:
     counts = Counts(found.total, found.unplaced_in_time, found.shared_in_time, rows)
-    note = build_provenance(here, mark=mark) | {"layer": found.spec.name, "q": f"{found.q:g}"}
-    export_counts(counts, out, by=("cell",), area=here.area, note=note)
+    note = build_provenance(installation, mark=mark) | {"layer": found.spec.name, "q": f"{found.q:g}"}
+    export_counts(counts, out, by=("cell",), area=installation.area, note=note)
 
 
 def _report_hotspots(found: HotspotMap, rows: pd.DataFrame, *, form: Format, out: str | None) -> None:
@@ -152,15 +156,21 @@ def alerts(
 
     Example: hexbeat alerts --days 7 --draft draft.html
     """
-    with open_installation(home, area) as here:
-        columns = read_columns(here.store, here.viewer, ward_codes=here.area.wards.codes)
-        now = datetime.now(here.area.tz)
-        last = parse_day(day) if day else choose_default_day(columns, today=now.date(), time_zone=here.area.time_zone)
-        found = build_alert_report(columns, here.area, last, days=days, layers=layer or ())
+    with open_installation(home, area) as installation:
+        columns = read_columns(installation.store, installation.viewer, ward_codes=installation.area.wards.codes)
+        now = datetime.now(installation.area.tz)
+        last = (
+            parse_day(day)
+            if day
+            else choose_default_day(columns, today=now.date(), time_zone=installation.area.time_zone)
+        )
+        found = build_alert_report(columns, installation.area, last, days=days, layers=layer or ())
         drafted = False
         if draft:
             overdoses = [alert for alert in found.alerts if alert.layer == FORM_LAYER]
-            drafted = _write_draft(draft, overdoses, here.area, now, demonstration=bool(columns.demonstration.any()))
+            drafted = _write_draft(
+                draft, overdoses, installation.area, now, demonstration=bool(columns.demonstration.any())
+            )
     _report_alerts(found, form=form, draft=str(draft) if drafted else None)
 
 

@@ -62,16 +62,16 @@ def return_(
     """
     groups = parse_return_groups(by)
     _require_file(out)
-    with open_installation(home, area) as here:
-        plans = [load_plan(here.settings.home, one) for one, _, _ in list_plans(here.settings.home)]
-        plans = [plan for plan in plans if plan.area == here.area.name]
-        found = read_visits(here.store, here.viewer)
+    with open_installation(home, area) as installation:
+        plans = [load_plan(installation.settings.home, one) for one, _, _ in list_plans(installation.settings.home)]
+        plans = [plan for plan in plans if plan.area == installation.area.name]
+        found = read_visits(installation.store, installation.viewer)
         days = {"start": parse_day(from_) if from_ else None, "end": parse_day(to) if to else None}
         frame = build_return(
-            plans, found, here.area.wards, by=groups, time_zone=here.area.time_zone,
+            plans, found, installation.area.wards, by=groups, time_zone=installation.area.time_zone,
             year="financial" if year is Year.FINANCIAL else "calendar", **days,
         )  # fmt: skip
-        notes = build_return_notes(plans, found, time_zone=here.area.time_zone, **days)
+        notes = build_return_notes(plans, found, time_zone=installation.area.time_zone, **days)
     if out is not None:
         with atomic_write(out) as draft:
             draft.write_bytes(
@@ -156,18 +156,18 @@ def record(
     Example: hexbeat done p7f3a 1-2 --minutes 12 --needles 3
     """
     outcome = NOT_DONE if not_done else DONE
-    with open_installation(home, area) as here:
-        plan = load_plan(here.settings.home, plan_id)
+    with open_installation(home, area) as installation:
+        plan = load_plan(installation.settings.home, plan_id)
         chosen = [_find_stop(plan, stop_id, team) for stop_id in stop_ids]
         now = dt.datetime.now(dt.UTC)
         rows: list[dict[str, Any]] = []
         for tour, stop in chosen:
             spent = 0 if not_done else stop.minutes if minutes is None else minutes
             ended = began_by_now(plan, stop, minutes=spent, now=now) if len(chosen) == 1 else stop.arrive
-            began = _parse_start(at, plan, stop, here.area.tz) if at else ended
+            began = _parse_start(at, plan, stop, installation.area.tz) if at else ended
             visit = visit_of_stop(plan, tour, stop, started_at=began, minutes=minutes, needles=needles, outcome=outcome)
-            found = record_visit(here.store, here.viewer, visit, now=now)
-            began_words = f"{visit.started_at.astimezone(here.area.tz):%Y-%m-%d %H:%M}"
+            found = record_visit(installation.store, installation.viewer, visit, now=now)
+            began_words = f"{visit.started_at.astimezone(installation.area.tz):%Y-%m-%d %H:%M}"
             rows.append(
                 {"visit_id": found.visit_id, "stop_id": stop.stop_id, "team": tour.team, "place": stop.place}
                 | {"started": began_words, "minutes": visit.minutes, "needles": needles, "what": found.outcome}
@@ -225,10 +225,16 @@ def import_(
     options = ImportOptions(
         team=team, kind=kind, radius_m=radius, least_minutes=least, named=named, unread=tuple(unread)
     )
-    with open_installation(home, area) as here:
-        chosen = load_plan(here.settings.home, plan) if plan else partial(load_plan, here.settings.home)
+    with open_installation(home, area) as installation:
+        chosen = load_plan(installation.settings.home, plan) if plan else partial(load_plan, installation.settings.home)
         report = import_visits(
-            here.store, here.viewer, file, area=here.area, plan=chosen, options=options, dry_run=dry_run
+            installation.store,
+            installation.viewer,
+            file,
+            area=installation.area,
+            plan=chosen,
+            options=options,
+            dry_run=dry_run,
         )
     _report_import(report, form=form)
 
@@ -264,17 +270,21 @@ def list_(
 
     Example: hexbeat done list --plan p7f3a
     """
-    with open_installation(home, area) as here:
+    with open_installation(home, area) as installation:
         frame = read_visits(
-            here.store, here.viewer, start=_find_midnight(from_, here), end=_find_midnight(to, here), plan_id=plan
+            installation.store,
+            installation.viewer,
+            start=_find_midnight(from_, installation),
+            end=_find_midnight(to, installation),
+            plan_id=plan,
         )
-        wards = dict(zip(here.area.wards.codes, here.area.wards.names, strict=True))
-        zone = here.area.tz
+        wards = dict(zip(installation.area.wards.codes, installation.area.wards.names, strict=True))
+        zone = installation.area.tz
     if team:
         frame = frame[frame["team"].str.casefold() == team.casefold()]
     rows = [
         {
-            str(name): None if name == "needles" and value != value else to_json_value(value)
+            str(name): None if name == "needles" and value != value else to_json_value(value)  # noqa: PLR0124 - NaN
             for name, value in row.items()
         }
         | {"started": f"{row['started_at'].tz_convert(zone):%Y-%m-%d %H:%M}", "ward": wards.get(row["ward_code"], "")}
@@ -283,9 +293,9 @@ def list_(
     print_answer({"visits": rows}, form=form, rows=rows, heading="Visits", order=SHOWN)
 
 
-def _find_midnight(day: str | None, here: Installation) -> dt.datetime | None:
+def _find_midnight(day: str | None, installation: Installation) -> dt.datetime | None:
     """The local midnight at which a day begins."""
-    return dt.datetime.combine(parse_day(day), dt.time(), here.area.tz) if day else None
+    return dt.datetime.combine(parse_day(day), dt.time(), installation.area.tz) if day else None
 
 
 @done.command()
@@ -304,11 +314,11 @@ def undo(
     Example: hexbeat done undo 3f2a9c51d0e48b76 --yes
     """
     confirm(yes=yes, question="Take this visit back?" if visit_id else "Undo the last import of work done?")
-    with open_installation(home, area) as here:
+    with open_installation(home, area) as installation:
         if visit_id:
-            again = undo_visit(here.store, here.viewer, visit_id)
+            again = undo_visit(installation.store, installation.viewer, visit_id)
             row: dict[str, Any] = {"visit_id": visit_id, "earlier_version": again}
         else:
-            undone = undo_import(here.store, here.viewer)
+            undone = undo_import(installation.store, installation.viewer)
             row = {"import": undone.load_id, "file": undone.file, **undone.tally}
     print_answer(row, form=form, rows=[row], heading="Taken back")

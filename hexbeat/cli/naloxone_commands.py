@@ -64,20 +64,22 @@ def naloxone(
     """
     if out:
         require_writable(Path(out))
-    with open_installation(home, area) as here:
-        chosen = build_filter(here, layers=["overdoses"], start=from_, end=to, wards=ward, hours=hours, days=days)
-        columns = read_columns(here.store, here.viewer, ward_codes=here.area.wards.codes)
+    with open_installation(home, area) as installation:
+        chosen = build_filter(
+            installation, layers=["overdoses"], start=from_, end=to, wards=ward, hours=hours, days=days
+        )
+        columns = read_columns(installation.store, installation.viewer, ward_codes=installation.area.wards.codes)
         found = find_naloxone_cover(
-            here.store,
-            here.viewer,
+            installation.store,
+            installation.viewer,
             columns,
-            here.area,
+            installation.area,
             chosen,
             reach=CoverDistance(metres, minutes),
             search=Search(places, tuple(among or [CELLS]), seconds),
         )
-        note = build_provenance(here, mark=find_demonstration_mark(columns))
-        served = here.area
+        note = build_provenance(installation, mark=find_demonstration_mark(columns))
+        served = installation.area
     if out:
         write_cover(found, Path(out), note, asked=chosen, area=served)
     print_cover(found, note, out, form=form)

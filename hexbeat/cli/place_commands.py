@@ -48,9 +48,15 @@ def load(
 
     Example: hexbeat places load pharmacies.csv --kind naloxone --dry-run
     """
-    with open_installation(home, area) as here:
+    with open_installation(home, area) as installation:
         report = load_reference(
-            here.store, here.viewer, file, kind=kind, area=here.area, named=parse_columns(column), dry_run=dry_run
+            installation.store,
+            installation.viewer,
+            file,
+            kind=kind,
+            area=installation.area,
+            named=parse_columns(column),
+            dry_run=dry_run,
         )
     counts = {name: getattr(report, name) for name in ("file", "kind", "read", "accepted", "rejected", "replaced")}
     print_answer(report.as_dict(), form=form, rows=[counts], order=tuple(counts))
@@ -87,9 +93,9 @@ def list_places(
 
     Example: hexbeat places list --kind school
     """
-    with open_installation(home, area) as here:
-        frame = read_reference(here.store, here.viewer, kind=kind)
-        wards = dict(zip(here.area.wards.codes, here.area.wards.names, strict=True))
+    with open_installation(home, area) as installation:
+        frame = read_reference(installation.store, installation.viewer, kind=kind)
+        wards = dict(zip(installation.area.wards.codes, installation.area.wards.names, strict=True))
     rows = [
         {str(name): to_json_value(value) for name, value in row.items()}
         | {"ward_name": wards.get(row["ward_code"], "")}
@@ -112,8 +118,8 @@ def remove(
     Example: hexbeat places remove --kind school --yes
     """
     confirm(yes=yes, question=f"Remove all places of the kind {kind}?")
-    with open_installation(home, area) as here:
-        removed = remove_reference(here.store, here.viewer, kind=kind, area=here.area)
+    with open_installation(home, area) as installation:
+        removed = remove_reference(installation.store, installation.viewer, kind=kind, area=installation.area)
     row = {"kind": kind, "removed": removed}
     print_answer(row, form=form, rows=[row])
 
@@ -132,11 +138,12 @@ def undo(
     Example: hexbeat places undo --kind school --yes
     """
     confirm(yes=yes, question=f"Undo the last load or removal of the kind {kind}?")
-    with open_installation(home, area) as here:
-        undone = undo_reference(here.store, here.viewer, kind=kind)
-        now = len(read_reference(here.store, here.viewer, kind=kind))
+    with open_installation(home, area) as installation:
+        undone = undo_reference(installation.store, installation.viewer, kind=kind)
+        now = len(read_reference(installation.store, installation.viewer, kind=kind))
         left = sum(
-            load.kind == kind and load.undone_at is None for load in list_reference_loads(here.store, here.viewer)
+            load.kind == kind and load.undone_at is None
+            for load in list_reference_loads(installation.store, installation.viewer)
         )
     row = {"kind": kind, "file": undone.file, "places_now": now, "loads_left": left}
     print_answer(row, form=form, rows=[row], heading="Undone")

@@ -17,15 +17,15 @@ KINDS: Final = ("pdf", "gpx", "kml", "geojson", "csv", "xlsx", "ics")  # those o
 
 
 def finish_plan(
-    here: Installation, made: Plan, *, out: Path | None, kind: str | None, form: Format, mark: str | None
+    installation: Installation, made: Plan, *, out: Path | None, kind: str | None, form: Format, mark: str | None
 ) -> None:
     """Keep the plan, write it where it was asked for, and tell it."""
-    save_plan(here.settings.home, made, time_zone=here.area.time_zone)
+    save_plan(installation.settings.home, made, time_zone=installation.area.time_zone)
     if out and kind:
-        write_plan(made, here.area, out, kind)
+        write_plan(made, installation.area, out, kind)
     if mark:
         print_message(f"{mark}.")
-    print_plan(made, here.area, form=form)
+    print_plan(made, installation.area, form=form)
 
 
 def print_plan(made: Plan, area: Area, *, form: Format) -> None:

@@ -72,29 +72,29 @@ def parse_named_place(text: str | None, name: str) -> Place | None:
     return parse_place(text, name=name) if text else None
 
 
-def find_revisit_minutes(here: Installation, text: str | None) -> tuple[int, int]:
+def find_revisit_minutes(installation: Installation, text: str | None) -> tuple[int, int]:
     """Minutes between two visits of a place: of an option, else of plans.toml."""
     if text:
         return parse_minutes(text, "between visits", "90-180")
-    return read_plan_settings(here.settings.home).revisit_minutes
+    return read_plan_settings(installation.settings.home).revisit_minutes
 
 
-def find_usual_start(here: Installation, kind: str) -> Place:
+def find_usual_start(installation: Installation, kind: str) -> Place:
     """Where tours begin when nobody says: plans.toml, else the first loaded station or depot, else the area's middle.
 
     The last is a stopgap, and that is said.
     """
-    known = find_starts(here.settings.home, here.store, here.viewer, kind)
+    known = find_starts(installation.settings.home, installation.store, installation.viewer, kind)
     if known:
         return known[0]
     print_message(f"No {kind} is loaded and none is set: tours begin in the middle of the area; give --start LAT,LON.")
-    return Place("Middle of the area", *here.area.centre)
+    return Place("Middle of the area", *installation.area.centre)
 
 
-def find_travel(here: Installation, roads: str | None, mode: Mode) -> Travel | None:
+def find_travel(installation: Installation, roads: str | None, mode: Mode) -> Travel | None:
     """The road network of an option, else of plans.toml; None: great circles."""
-    chosen = roads or read_plan_settings(here.settings.home).roads
-    return load_road_travel(chosen, mode=mode, home=here.settings.home)
+    chosen = roads or read_plan_settings(installation.settings.home).roads
+    return load_road_travel(chosen, mode=mode, home=installation.settings.home)
 
 
 plan = typer.Typer(no_args_is_help=True, help="Plans: patrol, sweep; list, show, write as a file, remove.")
@@ -173,27 +173,29 @@ def patrol(
     Example: hexbeat plan patrol --day 2026-11-27 --hours 18-02 --teams 2 --layer street_dealing=2 --layer overdoses=1
     """
     kind = parse_file_kind(out)
-    with open_installation(home, area) as here:
-        require(here.viewer, Action.PLAN)
-        begin = parse_named_place(start, "Start") or find_usual_start(here, "station")
+    with open_installation(home, area) as installation:
+        require(installation.viewer, Action.PLAN)
+        begin = parse_named_place(start, "Start") or find_usual_start(installation, "station")
         choices = PatrolChoices(
-            day=parse_day(day) if day else datetime.now(here.area.tz).date(),
+            day=parse_day(day) if day else datetime.now(installation.area.tz).date(),
             hours=parse_shift_hours(hours),
             start=begin,
             weights=tuple(map(parse_weight, layer or ["street_dealing=1"])),
             teams=teams,
             stop_minutes=parse_minutes(stops),
-            revisit_minutes=find_revisit_minutes(here, revisit),
+            revisit_minutes=find_revisit_minutes(installation, revisit),
             mode=mode.value,
             finish=parse_named_place(finish, "Finish"),
-            wards=resolve_wards(here.area.wards, ward or []),
+            wards=resolve_wards(installation.area.wards, ward or []),
             seed=seed,
         )
-        columns = read_columns(here.store, here.viewer, ward_codes=here.area.wards.codes)
+        columns = read_columns(installation.store, installation.viewer, ward_codes=installation.area.wards.codes)
         with progress_bar("Planning") as move:
-            travel = find_travel(here, roads, choices.mode)
-            made = make_patrol_plan(columns, here.area, choices, home=here.settings.home, travel=travel, progress=move)
-        finish_plan(here, made, out=out, kind=kind, form=form, mark=find_demonstration_mark(columns))
+            travel = find_travel(installation, roads, choices.mode)
+            made = make_patrol_plan(
+                columns, installation.area, choices, home=installation.settings.home, travel=travel, progress=move
+            )
+        finish_plan(installation, made, out=out, kind=kind, form=form, mark=find_demonstration_mark(columns))
 
 
 @plan.command()
@@ -225,30 +227,32 @@ def sweep(
     Example: hexbeat plan sweep --day 2026-11-27 --hours 7-15 --crews 2 --start 54.574,-1.235
     """
     kind = parse_file_kind(out)
-    with open_installation(home, area) as here:
-        require(here.viewer, Action.PLAN)
-        usual = read_plan_settings(here.settings.home).standard_hours
+    with open_installation(home, area) as installation:
+        require(installation.viewer, Action.PLAN)
+        usual = read_plan_settings(installation.settings.home).standard_hours
         choices = SweepChoices(
-            day=parse_day(day) if day else datetime.now(here.area.tz).date(),
-            start=parse_named_place(start, "Depot") or find_usual_start(here, "depot"),
+            day=parse_day(day) if day else datetime.now(installation.area.tz).date(),
+            start=parse_named_place(start, "Depot") or find_usual_start(installation, "depot"),
             hours=parse_shift_hours(hours),
             crews=crews,
             stop_minutes=parse_minutes(stops),
             standard_hours=usual if standard is None else standard,
             mode=mode.value,
             finish=parse_named_place(finish, "Finish"),
-            wards=resolve_wards(here.area.wards, ward or []),
+            wards=resolve_wards(installation.area.wards, ward or []),
             seed=seed,
         )
-        columns = read_columns(here.store, here.viewer, ward_codes=here.area.wards.codes)
-        reports = read_open_reports(here.store, here.viewer, ward_codes=choices.wards or here.area.wards.codes)
-        near = read_reference(here.store, here.viewer)
+        columns = read_columns(installation.store, installation.viewer, ward_codes=installation.area.wards.codes)
+        reports = read_open_reports(
+            installation.store, installation.viewer, ward_codes=choices.wards or installation.area.wards.codes
+        )
+        near = read_reference(installation.store, installation.viewer)
         with progress_bar("Planning") as move:
-            travel = find_travel(here, roads, choices.mode)
+            travel = find_travel(installation, roads, choices.mode)
             made = make_sweep_plan(
-                columns, here.area, choices, reports=reports, near=near, travel=travel, progress=move
+                columns, installation.area, choices, reports=reports, near=near, travel=travel, progress=move
             )
-        finish_plan(here, made, out=out, kind=kind, form=form, mark=find_demonstration_mark(columns))
+        finish_plan(installation, made, out=out, kind=kind, form=form, mark=find_demonstration_mark(columns))
 
 
 @plan.command(name="list")
@@ -300,9 +304,9 @@ def remove(
 
     Example: hexbeat plan remove sckx7i --yes
     """
-    with open_installation(home, area) as here:
-        require(here.viewer, Action.PLAN)
-        answered = len(read_visits(here.store, here.viewer, plan_id=plan_id))
+    with open_installation(home, area) as installation:
+        require(installation.viewer, Action.PLAN)
+        answered = len(read_visits(installation.store, installation.viewer, plan_id=plan_id))
         if answered:
             raise UsageError(
                 "A plan that visits answer is kept, as the return sets them against it",
@@ -310,6 +314,6 @@ def remove(
                 "take them back first: `hexbeat done undo`",
             )
         confirm(yes=yes, question=f"Remove plan {plan_id}?")
-        remove_plan(here.settings.home, plan_id)
+        remove_plan(installation.settings.home, plan_id)
     row = {"removed": plan_id}
     print_answer(row, form=form, rows=[row], heading="Removed")

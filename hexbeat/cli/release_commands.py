@@ -83,17 +83,21 @@ def build(
 
     Example: hexbeat release build --out public
     """
-    with open_installation(home, area) as here:
+    with open_installation(home, area) as installation:
         now = datetime.now(UTC)
-        day = parse_day(as_at) if as_at else now.astimezone(here.area.tz).date()
-        policy = set_first_day(load_policy(here.settings.home), first, Register.of(here.settings.home, here.area.name))
+        day = parse_day(as_at) if as_at else now.astimezone(installation.area.tz).date()
+        policy = set_first_day(
+            load_policy(installation.settings.home),
+            first,
+            Register.of(installation.settings.home, installation.area.name),
+        )
         published = publish_release(
-            here.store,
-            here.viewer,
-            here.area,
+            installation.store,
+            installation.viewer,
+            installation.area,
             policy,
             out,
-            home=here.settings.home,
+            home=installation.settings.home,
             as_at=day,
             now=now,
             continues=continues,

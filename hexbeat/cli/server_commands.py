@@ -51,16 +51,22 @@ def demo(
 
     Example: hexbeat demo --events 20000 --seed 1
     """
-    with open_installation(home, area) as here:
+    with open_installation(home, area) as installation:
         if remove:
-            report = remove_demonstration(here.store, here.viewer, home=here.settings.home)
-        elif if_empty and not is_empty(here.store, here.viewer):
+            report = remove_demonstration(installation.store, installation.viewer, home=installation.settings.home)
+        elif if_empty and not is_empty(installation.store, installation.viewer):
             print_message("The store holds events already: it is left as it is.")
             return
         else:
-            today = datetime.now(here.area.tz).date()
+            today = datetime.now(installation.area.tz).date()
             report = load_demonstration(
-                here.store, here.viewer, here.area, events=events, seed=seed, today=today, home=here.settings.home
+                installation.store,
+                installation.viewer,
+                installation.area,
+                events=events,
+                seed=seed,
+                today=today,
+                home=installation.settings.home,
             )
         print_answer(report, form=form, rows=[report], heading="Demonstration events")
 
@@ -111,8 +117,8 @@ def serve(
 
 def build_partners_environment(home: Path | None, area: str | None) -> dict[str, str]:
     """What the partners' server is told, once its store and area have been opened without an error."""
-    with open_installation(home, area) as here:
-        settings = here.settings
+    with open_installation(home, area) as installation:
+        settings = installation.settings
     told = {"HEXBEAT_HOME": str(settings.home.resolve()), "HEXBEAT_AREA": settings.area, "HEXBEAT_AUDIENCE": "partners"}
     return {**os.environ, **told}
 

@@ -87,10 +87,10 @@ def ingest(
 
     Example: hexbeat ingest 2024-*-cleveland-street.csv --source police-uk-street
     """
-    with open_installation(home, area) as here, progress_bar("Loading") as progress:
-        mixed = has_demonstration(here.store, here.viewer)
+    with open_installation(home, area) as installation, progress_bar("Loading") as progress:
+        mixed = has_demonstration(installation.store, installation.viewer)
         report = ingest_files(
-            here.store, here.viewer, files, source=source, area=here.area, home=here.settings.home,
+            installation.store, installation.viewer, files, source=source, area=installation.area, home=installation.settings.home,
             dry_run=dry_run, layer=layer, progress=progress,
         )  # fmt: skip
     rows = [file.as_dict() for file in report.files]
@@ -121,8 +121,8 @@ def rejects(
 
     Example: hexbeat rejects --batch 3
     """
-    with open_installation(home, area) as here:
-        rows = here.store.rejects(here.viewer, batch).to_dict("records")
+    with open_installation(home, area) as installation:
+        rows = installation.store.rejects(installation.viewer, batch).to_dict("records")
     print_answer({"rejects": rows}, form=form, rows=rows, heading="Rejected rows")
 
 
@@ -137,8 +137,8 @@ def history(
 
     Example: hexbeat history 3f2a9c51d0e48b76
     """
-    with open_installation(home, area) as here:
-        versions = here.store.history(here.viewer, event_id)
+    with open_installation(home, area) as installation:
+        versions = installation.store.history(installation.viewer, event_id)
     if not versions:
         raise UsageError(
             "History is of an event in the store",
@@ -200,8 +200,8 @@ def erase(
     Example: hexbeat erase --source table --source-id CASE-17 --yes
     """
     confirm(yes=yes, question="Erase every version of this event? This cannot be undone.")
-    with open_installation(home, area) as here:
-        erasure = here.store.erase(here.viewer, source, source_id)
+    with open_installation(home, area) as installation:
+        erasure = installation.store.erase(installation.viewer, source, source_id)
     if not erasure.found:
         raise UsageError(
             "Erasure is of an event or a reject in the store",
@@ -224,8 +224,8 @@ def retain(
     Example: hexbeat retain --years 6 --yes
     """
     confirm(yes=yes, question=f"Remove for good all that ended more than {years} years ago?")
-    with open_installation(home, area) as here:
-        report_erasure(here.store.retain(here.viewer, years), form)
+    with open_installation(home, area) as installation:
+        report_erasure(installation.store.retain(installation.viewer, years), form)
 
 
 def report_erasure(erasure: Erasure, form: Format) -> None:
@@ -245,8 +245,8 @@ def undo(
     Example: hexbeat undo --yes
     """
     confirm(yes=yes, question="Undo the last load?")
-    with open_installation(home, area) as here:
-        batch = here.store.undo_last(here.viewer)
+    with open_installation(home, area) as installation:
+        batch = installation.store.undo_last(installation.viewer)
     counts = {name: getattr(batch, name) for name in ("new", "updated", "unchanged", "removed", "rejected")}
     row = {"batch": batch.batch_id, "files": [file["file"] for file in batch.files], **counts}
     print_answer(row, form=form, rows=[row], heading="Undone: this load is out again")
@@ -279,6 +279,6 @@ def export(
     """
     from hexbeat.store.event_files import export_events  # noqa: PLC0415 - geopandas takes a second that others need not wait
 
-    with open_installation(home, area) as here:
-        written = export_events(here.store, here.viewer, out)
+    with open_installation(home, area) as installation:
+        written = export_events(installation.store, installation.viewer, out)
     print_answer({"out": str(out), "events": written}, form=form, rows=[{"file": str(out), "events": written}])

@@ -16,10 +16,10 @@ from layers.wording import escape_html
 __all__ = ["draw_header", "render_facts"]
 
 
-def draw_header(here: Installation, pages: Sequence[StreamlitPage]) -> None:
+def draw_header(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
     """Draw the header: one line at a desk; on a phone the pages are behind a menu that names the one that is open."""
     with st.container(horizontal=True, key="hb_header", vertical_alignment="center", gap="small"):
-        st.html(f"<h1><b>Hexbeat</b> · {escape_html(here.area.title)}</h1>", width="content")
+        st.html(f"<h1><b>Hexbeat</b> · {escape_html(installation.area.title)}</h1>", width="content")
         # Not on Streamlit's side: the style sheet shows the pages while this is open, and a tap costs no run.
         title = escape_html(find_title(st.context.url, {page.url_path: page.title for page in pages}))
         summary = f'<summary><span class="hb-sr">Pages: </span>{title}</summary>'
@@ -28,7 +28,10 @@ def draw_header(here: Installation, pages: Sequence[StreamlitPage]) -> None:
             for page in pages:
                 st.page_link(page)
         facts = render_facts(
-            find_coverage(here), today=here.today, role=here.viewer.role, mark=find_demonstration_mark(here.columns)
+            find_coverage(installation),
+            today=installation.today,
+            role=installation.viewer.role,
+            mark=find_demonstration_mark(installation.columns),
         )
         st.html(facts, width="stretch")
 

@@ -44,19 +44,19 @@ PURPOSE_WORDS: Final = {Purpose.MEETING: "Daily meeting", Purpose.SHIFT: "Shift"
 MAP_MM: Final = (112.0, 128.0)
 
 
-def show(here: Installation, pages: Sequence[StreamlitPage]) -> None:
+def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
     """Draw the briefing page."""
-    draw_header(here, pages)
-    if not len(here.columns):
-        draw_empty_store(here, pages)
+    draw_header(installation, pages)
+    if not len(installation.columns):
+        draw_empty_store(installation, pages)
         return
-    purpose, hours, wards = draw_choices(here)
+    purpose, hours, wards = draw_choices(installation)
     with st.spinner("Gathering the facts …"):
-        found = load_briefing(here, purpose, hours, wards)
-    draw_briefing(here, found)
+        found = load_briefing(installation, purpose, hours, wards)
+    draw_briefing(installation, found)
 
 
-def draw_choices(here: Installation) -> tuple[Purpose, tuple[int, int] | None, tuple[str, ...]]:
+def draw_choices(installation: Installation) -> tuple[Purpose, tuple[int, int] | None, tuple[str, ...]]:
     """For whom, which hours, which wards."""
     with st.container(horizontal=True, key="hb_question", gap="medium", vertical_alignment="bottom"):
         purpose = st.pills(
@@ -78,7 +78,7 @@ def draw_choices(here: Installation) -> tuple[Purpose, tuple[int, int] | None, t
                 format_func=SHIFT_TITLES.__getitem__,
             )
             hours = SHIFT_HOURS[str(shift)]
-        labels = build_ward_labels(here.area.wards)
+        labels = build_ward_labels(installation.area.wards)
         wards = st.multiselect(
             "Where",
             sorted(labels, key=labels.__getitem__),
@@ -86,16 +86,28 @@ def draw_choices(here: Installation) -> tuple[Purpose, tuple[int, int] | None, t
             format_func=labels.__getitem__,
             placeholder="The whole area",
         )
-    return Purpose(purpose or Purpose.MEETING), hours, tuple(code for code in here.area.wards.codes if code in wards)
+    return (
+        Purpose(purpose or Purpose.MEETING),
+        hours,
+        tuple(code for code in installation.area.wards.codes if code in wards),
+    )
 
 
 def load_briefing(
-    here: Installation, purpose: Purpose, hours: tuple[int, int] | None, wards: tuple[str, ...]
+    installation: Installation, purpose: Purpose, hours: tuple[int, int] | None, wards: tuple[str, ...]
 ) -> Briefing:
     """The briefing of today, kept for this version of the store and of the ledger."""
     for spec in LAYERS:
-        require(here.viewer, Action.SEE_COUNTS, spec.name)
-    return _briefing(here, here.key, work_version(here.store, here.viewer), here.today, purpose, hours, wards)
+        require(installation.viewer, Action.SEE_COUNTS, spec.name)
+    return _briefing(
+        installation,
+        installation.key,
+        work_version(installation.store, installation.viewer),
+        installation.today,
+        purpose,
+        hours,
+        wards,
+    )
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
@@ -129,17 +141,17 @@ def _briefing(
     )
 
 
-def draw_briefing(here: Installation, found: Briefing) -> None:
+def draw_briefing(installation: Installation, found: Briefing) -> None:
     """The heading, the map beside its facts, then places, closures and work."""
     st.html(
         f'<div aria-live="polite"><p class="hb-sentence">{escape_html(found.title)}</p>'
-        f'<p class="hb-notes">{escape_html(format_headline(found, here.area))}</p></div>'
+        f'<p class="hb-notes">{escape_html(format_headline(found, installation.area))}</p></div>'
     )
-    draw_download(here, found)
+    draw_download(installation, found)
     with st.container(horizontal=True, wrap=False, key="hb_analysis", gap="medium"):
         with st.container(key="hb_analysis_map", width="stretch"):
-            drawn = render_briefing_map(found, here.area, width_mm=MAP_MM[0], height_mm=MAP_MM[1])
-            st.html(render_picture(drawn, describe_map(found, here.area)))
+            drawn = render_briefing_map(found, installation.area, width_mm=MAP_MM[0], height_mm=MAP_MM[1])
+            st.html(render_picture(drawn, describe_map(found, installation.area)))
         with st.container(key="hb_analysis_words", width="stretch"):
             st.html(render_counts(found) + render_list("Alerts", format_alerts(found), "None."))
     st.html(render_places(found))
@@ -150,19 +162,19 @@ def draw_briefing(here: Installation, found: Briefing) -> None:
         st.html(render_visits(found))
 
 
-def draw_download(here: Installation, found: Briefing) -> None:
+def draw_download(installation: Installation, found: Briefing) -> None:
     """The one page as PDF; the policy is asked again when it is made."""
-    if not may(here.viewer, Action.EXPORT):
+    if not may(installation.viewer, Action.EXPORT):
         return
 
     def made() -> bytes:
-        require(here.viewer, Action.EXPORT)
-        return render_briefing_pdf(found, here.area, made=dt.datetime.now(here.area.tz))
+        require(installation.viewer, Action.EXPORT)
+        return render_briefing_pdf(found, installation.area, made=dt.datetime.now(installation.area.tz))
 
     st.download_button(
         "Download as one A4 page (PDF)",
         data=made,
-        file_name=f"hexbeat-{here.area.name}-briefing-{found.purpose.value}-{found.today}.pdf",
+        file_name=f"hexbeat-{installation.area.name}-briefing-{found.purpose.value}-{found.today}.pdf",
         mime="application/pdf",
         on_click="ignore",
         type="primary",

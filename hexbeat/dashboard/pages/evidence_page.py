@@ -41,13 +41,13 @@ RECORD_WORDS: Final = {"number": "No.", "when": "When", "layer": "Layer", "what"
                        "source": "Source", "doubts": "Caution"}  # fmt: skip
 
 
-def show(here: Installation, pages: Sequence[StreamlitPage]) -> None:
+def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
     """Draw the page."""
-    draw_header(here, pages)
-    if not len(here.columns):
-        draw_empty_store(here, pages)
+    draw_header(installation, pages)
+    if not len(installation.columns):
+        draw_empty_store(installation, pages)
         return
-    allowed = [name for name in LAYER_NAMES if may(here.viewer, Action.MAKE_EVIDENCE, name)]
+    allowed = [name for name in LAYER_NAMES if may(installation.viewer, Action.MAKE_EVIDENCE, name)]
     if not allowed:
         st.text("Your role makes no evidence packs.")
         return
@@ -56,25 +56,25 @@ def show(here: Installation, pages: Sequence[StreamlitPage]) -> None:
         "speaks of what was recorded near a point, never of who lives there. Case and name stand in its files and are "
         "not kept here.</p>"
     )
-    asked = draw_form(here, allowed)
+    asked = draw_form(installation, allowed)
     if asked is not None:
-        make_pack(here, asked)
+        make_pack(installation, asked)
     content = st.session_state.get(HELD)
     if content is not None:
-        draw_pack(here, content)
-    draw_check(here)
+        draw_pack(installation, content)
+    draw_check(installation)
 
 
-def draw_form(here: Installation, allowed: list[str]) -> EvidenceRequest | None:
+def draw_form(installation: Installation, allowed: list[str]) -> EvidenceRequest | None:
     """The questions; what they ask for once the button is pressed, None before or where they make no sense."""
     with st.form("evidence_form", border=False), st.container(key="evidence_fields"):
         place = st.text_input("Place", key="evidence_place", placeholder="54.5727, -1.2401 or NZ 4925 2035")
         with st.container(horizontal=True, gap="medium"):
             radius = st.number_input("Metres around it", 20, 1000, 100, step=10, key="evidence_radius", width=160)
             first = st.date_input(
-                "From", here.today - dt.timedelta(days=365), key="evidence_from", format="DD/MM/YYYY", width=160
+                "From", installation.today - dt.timedelta(days=365), key="evidence_from", format="DD/MM/YYYY", width=160
             )
-            last = st.date_input("To", here.today, key="evidence_to", format="DD/MM/YYYY", width=160)
+            last = st.date_input("To", installation.today, key="evidence_to", format="DD/MM/YYYY", width=160)
         layers = st.multiselect(
             "Layers",
             allowed,
@@ -113,24 +113,26 @@ def parse_point(text: str) -> tuple[float, float]:
     )
 
 
-def make_pack(here: Installation, asked: EvidenceRequest) -> None:
+def make_pack(installation: Installation, asked: EvidenceRequest) -> None:
     """Make it and keep it for this session alone; an error in three parts where anything refuses."""
     try:
         with st.spinner("Gathering the records …"):
-            made = dt.datetime.now(here.area.tz)
-            content = build_evidence(here.store, here.viewer, here.columns, here.area, asked, made=made)
-            record_pack(here.settings.home, hash_content(content), made)
+            made = dt.datetime.now(installation.area.tz)
+            content = build_evidence(
+                installation.store, installation.viewer, installation.columns, installation.area, asked, made=made
+            )
+            record_pack(installation.settings.home, hash_content(content), made)
         st.session_state[HELD] = content
     except HexbeatError as error:
         st.session_state.pop(HELD, None)
         draw_error(error)
 
 
-def draw_pack(here: Installation, content: dict[str, Any]) -> None:
+def draw_pack(installation: Installation, content: dict[str, Any]) -> None:
     """The downloads, the facts beside the map, the records and the sources."""
     st.html(f'<p class="hb-sentence" aria-live="polite">{escape_html(describe_pack(content))}</p>')
     st.html(f'<p class="hb-silent">{escape_html(MARKING)}</p>')
-    stem = f"hexbeat-{here.area.name}-evidence-{hash_content(content)[:8]}"
+    stem = f"hexbeat-{installation.area.name}-evidence-{hash_content(content)[:8]}"
     with st.container(horizontal=True, gap="small"):
         for label, ending, mime in (
             ("PDF", ".pdf", "application/pdf"),
@@ -139,8 +141,10 @@ def draw_pack(here: Installation, content: dict[str, Any]) -> None:
 
             def made(kind: str = ending) -> bytes:
                 for name in content["layers"]:
-                    require(here.viewer, Action.MAKE_EVIDENCE, name)
-                return render_evidence_pdf(content, here.area) if kind == ".pdf" else build_evidence_xlsx(content)
+                    require(installation.viewer, Action.MAKE_EVIDENCE, name)
+                return (
+                    render_evidence_pdf(content, installation.area) if kind == ".pdf" else build_evidence_xlsx(content)
+                )
 
             st.download_button(
                 label, data=made, file_name=stem + ending, mime=mime, on_click="ignore", key=f"evidence{ending}"
@@ -149,7 +153,7 @@ def draw_pack(here: Installation, content: dict[str, Any]) -> None:
         with st.container(key="hb_analysis_map", width="stretch"):
             st.html(
                 render_picture(
-                    render_evidence_map(content, here.area, width_mm=112, height_mm=112), describe_map(content)
+                    render_evidence_map(content, installation.area, width_mm=112, height_mm=112), describe_map(content)
                 )
             )
         with st.container(key="hb_analysis_words", width="stretch"):
@@ -191,14 +195,14 @@ def draw_table(rows: list[dict[str, str]], content: dict[str, Any]) -> None:
     st.dataframe(sources, hide_index=True, width="stretch", key="evidence_sources")
 
 
-def draw_check(here: Installation) -> None:
+def draw_check(installation: Installation) -> None:
     """Whether a pack that somebody holds is as it was made."""
     with st.expander("Check a pack"):
         file = st.file_uploader("A .pdf or .xlsx of a pack", type=["pdf", "xlsx"], key="evidence_check")
         if file is None:
             return
         try:
-            found = check_pack(file.name, file.read(LARGEST), home=here.settings.home)
+            found = check_pack(file.name, file.read(LARGEST), home=installation.settings.home)
         except HexbeatError as error:
             draw_error(error)
             return

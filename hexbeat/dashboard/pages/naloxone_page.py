@@ -37,7 +37,7 @@ _NEXT: Final[dict[str, Any]] = {**_HOLDS, "color": "#2f9e44", "weight": 3, "dash
 _UNDER: Final[dict[str, Any]] = {**_HOLDS, "color": "#ffffff", "weight": 6, "opacity": 0.85}  # seen on every colour
 
 
-def draw_cover_map(here: Installation, found: NaloxoneCover) -> None:
+def draw_cover_map(installation: Installation, found: NaloxoneCover) -> None:
     """Cells of overdoses; full circles are the reach of places that hold naloxone, broken ones that of next places."""
     cells, counts = found.cells
     highest = max([1.0, *counts.tolist()])
@@ -57,7 +57,7 @@ def draw_cover_map(here: Installation, found: NaloxoneCover) -> None:
                 group.add_child(folium.Circle((lat, lon), radius=found.reach.straight_m, **line))
             group.add_child(folium.CircleMarker((lat, lon), radius=4, **{**look, "fill": True, "fill_opacity": 1.0}))
     st_folium(
-        build_base_map(here.area, view_key="naloxone"),
+        build_base_map(installation.area, view_key="naloxone"),
         key="naloxone_map",
         height=HEIGHT,
         use_container_width=True,
@@ -95,23 +95,27 @@ class CoverRequest:
     search: Search
 
 
-def show(here: Installation, pages: Sequence[StreamlitPage]) -> None:
+def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
     """Draw the page."""
-    draw_header(here, pages)
-    if not len(here.columns):
-        draw_empty_store(here, pages)
+    draw_header(installation, pages)
+    if not len(installation.columns):
+        draw_empty_store(installation, pages)
         return
     try:
-        asked = draw_choices(here)
-        draw_cover(here, _cover(here, here.key, here.today, _places_version(here), asked), asked)
+        asked = draw_choices(installation)
+        draw_cover(
+            installation,
+            _cover(installation, installation.key, installation.today, _places_version(installation), asked),
+            asked,
+        )
     except HexbeatError as error:
         draw_error(error)
 
 
-def draw_choices(here: Installation) -> CoverRequest:
+def draw_choices(installation: Installation) -> CoverRequest:
     """How near is near, since when, at which hours, how many next places and among what."""
     kinds = {CELLS: "anywhere (cells of 130 m)"} | {
-        kind: words[1] for kind, words in KIND_WORDS.items() if kind in _kinds(here) and kind != "naloxone"
+        kind: words[1] for kind, words in KIND_WORDS.items() if kind in _kinds(installation) and kind != "naloxone"
     }
     with st.container(horizontal=True, key="hb_question", gap="medium", vertical_alignment="bottom"):
         reach = st.pills("Near is within", list(REACHES), key="naloxone_reach", default="400 m", required=True)
@@ -126,7 +130,7 @@ def draw_choices(here: Installation) -> CoverRequest:
     return CoverRequest(REACHES[str(reach)], SPANS[str(span)], str(shift), Search(int(number), (among,)))
 
 
-def draw_cover(here: Installation, found: NaloxoneCover, asked: CoverRequest) -> None:
+def draw_cover(installation: Installation, found: NaloxoneCover, asked: CoverRequest) -> None:
     """The sentence, the map beside the next places, the holders, the files."""
     notes = "".join(f"<li>{escape_html(words)}</li>" for words in build_cover_notes(found))
     st.html(f'<div aria-live="polite"><p class="hb-sentence">{escape_html(describe_cover(found))}</p></div>')
@@ -134,10 +138,10 @@ def draw_cover(here: Installation, found: NaloxoneCover, asked: CoverRequest) ->
         st.info(LOAD)
     with st.container(horizontal=True, wrap=False, key="hb_analysis", gap="medium"):
         with st.container(key="hb_analysis_map", width="stretch"):
-            draw_cover_map(here, found)
+            draw_cover_map(installation, found)
         with st.container(key="hb_analysis_words", width=440):
             st.html(render_next_places(found) + f'<ul class="hb-notes">{notes}</ul>')
-            draw_files(here, found, asked)
+            draw_files(installation, found, asked)
     if len(found.holders):
         st.html(render_holders(found))
 
@@ -176,18 +180,22 @@ def render_holders(found: NaloxoneCover) -> str:
     )
 
 
-def draw_files(here: Installation, found: NaloxoneCover, asked: CoverRequest) -> None:
+def draw_files(installation: Installation, found: NaloxoneCover, asked: CoverRequest) -> None:
     """PDF, CSV and GeoJSON; the policy is asked again when one is made."""
-    if not may(here.viewer, Action.EXPORT, "overdoses"):
+    if not may(installation.viewer, Action.EXPORT, "overdoses"):
         return
-    mark = find_demonstration_mark(here.columns)
-    note = {"area": here.area.title, "attribution": here.area.attribution} | ({"demonstration": mark} if mark else {})
-    chosen = _build_filter(here.today, asked)
+    mark = find_demonstration_mark(installation.columns)
+    note = {"area": installation.area.title, "attribution": installation.area.attribution} | (
+        {"demonstration": mark} if mark else {}
+    )
+    chosen = _build_filter(installation.today, asked)
     makers: dict[str, tuple[str, str, Callable[[], bytes]]] = {
         "pdf": (
             "One A4 page (PDF)",
             "application/pdf",
-            lambda: render_naloxone_pdf(found, here.area, asked=chosen, mark=mark, made=dt.datetime.now(here.area.tz)),
+            lambda: render_naloxone_pdf(
+                found, installation.area, asked=chosen, mark=mark, made=dt.datetime.now(installation.area.tz)
+            ),
         ),
         "csv": ("Places (CSV)", "text/csv", lambda: build_cover_csv(found, note=note)),
         "geojson": ("Places (GeoJSON)", "application/geo+json", lambda: build_cover_geojson(found, note=note)),
@@ -196,29 +204,29 @@ def draw_files(here: Installation, found: NaloxoneCover, asked: CoverRequest) ->
         for kind, (label, mime, make) in makers.items():
             st.download_button(
                 label,
-                data=_check_export(here, make),
-                file_name=f"hexbeat-{here.area.name}-naloxone-{here.today}.{kind}",
+                data=_check_export(installation, make),
+                file_name=f"hexbeat-{installation.area.name}-naloxone-{installation.today}.{kind}",
                 mime=mime,
                 on_click="ignore",
                 key=f"naloxone_{kind}",
             )
 
 
-def _check_export(here: Installation, make: Callable[[], bytes]) -> Callable[[], bytes]:
+def _check_export(installation: Installation, make: Callable[[], bytes]) -> Callable[[], bytes]:
     def made() -> bytes:
-        require(here.viewer, Action.EXPORT, "overdoses")
+        require(installation.viewer, Action.EXPORT, "overdoses")
         return make()
 
     return made
 
 
-def _kinds(here: Installation) -> set[str]:
-    return set(read_reference(here.store, here.viewer)["kind"])
+def _kinds(installation: Installation) -> set[str]:
+    return set(read_reference(installation.store, installation.viewer)["kind"])
 
 
-def _places_version(here: Installation) -> str:
+def _places_version(installation: Installation) -> str:
     """What the loaded places are, so that what was worked out for others is not shown."""
-    return str(hash(tuple(read_reference(here.store, here.viewer).itertuples(index=False, name=None))))
+    return str(hash(tuple(read_reference(installation.store, installation.viewer).itertuples(index=False, name=None))))
 
 
 @st.cache_resource(max_entries=16, show_spinner="Looking for the best places …")

@@ -46,18 +46,20 @@ def show() -> None:
     run_page(Settings.from_environment(), draw_pages)
 
 
-def draw_pages(here: Installation) -> None:
+def draw_pages(installation: Installation) -> None:
     """The pages of the partners' side."""
     pages: list[StreamlitPage] = []
     for title, address in PAGES.items():
-        pages.append(st.Page(build_page(here, pages, address), title=title, url_path=address, default=not pages))
+        pages.append(
+            st.Page(build_page(installation, pages, address), title=title, url_path=address, default=not pages)
+        )
     st.navigation(pages, position="hidden").run()
 
 
-def build_page(here: Installation, pages: Sequence[StreamlitPage], address: str) -> Callable[[], None]:
+def build_page(installation: Installation, pages: Sequence[StreamlitPage], address: str) -> Callable[[], None]:
     """What shows one page."""
 
     def show_page() -> None:
-        import_module(f"hexbeat.dashboard.pages.{MODULES[address]}").show(here, pages)
+        import_module(f"hexbeat.dashboard.pages.{MODULES[address]}").show(installation, pages)
 
     return show_page

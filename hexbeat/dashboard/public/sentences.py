@@ -61,8 +61,8 @@ def _ends(period: Period) -> tuple[str, str, bool, bool]:
 def describe_ward(published: ReleaseTotals, layer: ReleasedLayer, period: Period, ward: str | None) -> list[str]:
     """The sentences for a ward (None: the whole area): how many, what may be missing, and its own past."""
     if ward is not None and not published.by_ward(layer):
-        here = describe_ward(published, layer, period, None)
-        return [f"{layer.title} are shown for {published.title} as a whole only, not for its wards.", *here]
+        installation = describe_ward(published, layer, period, None)
+        return [f"{layer.title} are shown for {published.title} as a whole only, not for its wards.", *installation]
     shown = published.shown(layer, period, ward)
     place = published.wards[ward] if ward else published.title
     if published.before_numbers(layer, period):

@@ -46,9 +46,9 @@ class Findings:
     emerging: EmergingMap
 
 
-def find_study(here: Installation, wards: tuple[str, ...], resolution: int) -> Study:
+def find_study(installation: Installation, wards: tuple[str, ...], resolution: int) -> Study:
     """Every cell that meets these wards (none: all)."""
-    return _study(here.area, here.key[3], wards, resolution)
+    return _study(installation.area, installation.key[3], wards, resolution)
 
 
 @st.cache_resource(max_entries=24, show_spinner=False)
@@ -57,12 +57,12 @@ def _study(_area: Area, key: str, wards: tuple[str, ...], resolution: int) -> St
     return load_study(_area, wards, resolution)
 
 
-def find_findings(here: Installation, choices: Choices, *, layer: str, last: date, resolution: int) -> Findings:
+def find_findings(installation: Installation, choices: Choices, *, layer: str, last: date, resolution: int) -> Findings:
     """Hotspots and patterns of one layer, as chosen."""
     start, end = choices.bounds(last)
     chosen = build_filter(strip_display_choices(choices), layer=layer, start=start, end=end)
-    study = find_study(here, choices.wards, resolution)
-    return _findings(here.columns, study, here.key, resolution, chosen, here.area.time_zone)
+    study = find_study(installation, choices.wards, resolution)
+    return _findings(installation.columns, study, installation.key, resolution, chosen, installation.area.time_zone)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -74,12 +74,14 @@ def _findings(_columns: Columns, _study: Study, key: Key, resolution: int, chose
     )
 
 
-def find_changes(here: Installation, choices: Choices, *, layer: str, last: date, resolution: int) -> ChangeMap:
+def find_changes(installation: Installation, choices: Choices, *, layer: str, last: date, resolution: int) -> ChangeMap:
     """The change of one layer, as chosen; always of events, because its test is one of events."""
     start, end = choices.bounds(last)
     chosen = build_filter(replace(strip_display_choices(choices), measure="events"), layer=layer, start=start, end=end)
-    study = find_study(here, choices.wards, resolution)
-    return _changes(here.columns, study, here.key, resolution, chosen, choices.against, here.area.time_zone)
+    study = find_study(installation, choices.wards, resolution)
+    return _changes(
+        installation.columns, study, installation.key, resolution, chosen, choices.against, installation.area.time_zone
+    )
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -90,9 +92,9 @@ def _changes(
     return build_change_map(_columns, chosen, _study, against=against, time_zone=time_zone)
 
 
-def find_alerts(here: Installation) -> AlertReport:
+def find_alerts(installation: Installation) -> AlertReport:
     """What was out of the ordinary in the ALERT_DAYS up to the last known day; once a day and version of the store."""
-    return _alerts(here.columns, here.area, here.key, here.today)
+    return _alerts(installation.columns, installation.area, installation.key, installation.today)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
@@ -102,14 +104,18 @@ def _alerts(_columns: Columns, _area: Area, key: Key, today: date) -> AlertRepor
     return build_alert_report(_columns, _area, day, days=ALERT_DAYS)
 
 
-def load_forecast(here: Installation, choices: Choices, *, layer: str, resolution: int) -> Forecast | None:
+def load_forecast(installation: Installation, choices: Choices, *, layer: str, resolution: int) -> Forecast | None:
     """Where next week's events of a layer are expected, by the method that wins with these cells (progress is shown).
 
     None where nothing can be judged, or where this size of cells was not.
     """
-    judgement = load_selection(here, layer)
+    judgement = load_selection(installation, layer)
     winner = judgement.by_size.get(resolution) if judgement else None
-    return _forecast(here.columns, here.area, here.key, layer, winner, choices.wards) if winner else None
+    return (
+        _forecast(installation.columns, installation.area, installation.key, layer, winner, choices.wards)
+        if winner
+        else None
+    )
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
@@ -120,9 +126,15 @@ def _forecast(
     return build_forecast(_columns, _area, layer, winner, wards=wards)
 
 
-def find_near_repeats(here: Installation, chosen: Filter) -> RepeatTable:
+def find_near_repeats(installation: Installation, chosen: Filter) -> RepeatTable:
     """Near repeats of one layer over a filter; UsageError where there are too few events or too many."""
-    return _near_repeats(here.columns, find_study(here, chosen.wards, 9), here.key, chosen, here.area.time_zone)
+    return _near_repeats(
+        installation.columns,
+        find_study(installation, chosen.wards, 9),
+        installation.key,
+        chosen,
+        installation.area.time_zone,
+    )
 
 
 @st.cache_resource(max_entries=16, show_spinner="Shuffling the days of the events …")

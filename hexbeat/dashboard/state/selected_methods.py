@@ -33,21 +33,21 @@ def _selection_cache() -> dict[SelectionKey, MethodSelection | None]:
     return {}
 
 
-def find_selection(here: Installation, layer: str) -> MethodSelection | None:
+def find_selection(installation: Installation, layer: str) -> MethodSelection | None:
     """What was judged before of the records as they are; None if nothing was. Never takes long."""
-    held, question = _selection_cache(), (here.key, layer)
+    held, question = _selection_cache(), (installation.key, layer)
     if question not in held:
-        found = read_selection(here.columns, here.area, layer, home=here.settings.home)
+        found = read_selection(installation.columns, installation.area, layer, home=installation.settings.home)
         if found is None:
             return None
         _keep_selection(question, found)
     return held[question]
 
 
-def load_selection(here: Installation, layer: str) -> MethodSelection | None:
+def load_selection(installation: Installation, layer: str) -> MethodSelection | None:
     """The judgement of a layer, worked out where it is not known yet; None where too few weeks are on record."""
-    question = (here.key, layer)
-    found = find_selection(here, layer)
+    question = (installation.key, layer)
+    found = find_selection(installation, layer)
     if found or question in _selection_cache():
         return found
     bar = st.progress(0.0, text="Which forecast is right most often? Counting weeks …")
@@ -57,7 +57,9 @@ def load_selection(here: Installation, layer: str) -> MethodSelection | None:
         bar.progress(place / len(RESOLUTIONS), text=f"{words}Cells: {format_size(resolution).lower()} …")
 
     try:
-        found = select_methods(here.columns, here.area, layer, home=here.settings.home, progress=on_size)
+        found = select_methods(
+            installation.columns, installation.area, layer, home=installation.settings.home, progress=on_size
+        )
     finally:
         bar.empty()
     _keep_selection(question, found)
@@ -80,36 +82,36 @@ class SizeChoice:
     sentence: str = ""
 
 
-def choose_size(here: Installation, choices: Choices) -> SizeChoice:
+def choose_size(installation: Installation, choices: Choices) -> SizeChoice:
     """The size of the map's cells. Hotspots and expected events ask the back-test of the first chosen layer.
 
     That may take seconds once for each version of the records, with its progress on the page.
     """
     if choices.size or choices.view not in ("hotspots", "expected"):
-        return SizeChoice(choose_area_resolution(here, choices))
-    return _choose_by_backtest(here, choices, load_selection(here, choices.layers[0]))
+        return SizeChoice(choose_area_resolution(installation, choices))
+    return _choose_by_backtest(installation, choices, load_selection(installation, choices.layers[0]))
 
 
-def describe_automatic(here: Installation, choices: Choices) -> str:
+def describe_automatic(installation: Installation, choices: Choices) -> str:
     """What "automatic" means now, for the list of sizes; never takes long."""
     if choices.view not in ("hotspots", "expected"):
-        return f"Automatic: {_lower(choose_area_resolution(here, Choices(wards=choices.wards)))}"
-    known = find_selection(here, choices.layers[0])
+        return f"Automatic: {_lower(choose_area_resolution(installation, Choices(wards=choices.wards)))}"
+    known = find_selection(installation, choices.layers[0])
     if known is None:
         return "Automatic: by the back-test"
-    return f"Automatic: {_lower(_choose_by_backtest(here, choices, known).resolution)}"
+    return f"Automatic: {_lower(_choose_by_backtest(installation, choices, known).resolution)}"
 
 
-def _choose_by_backtest(here: Installation, choices: Choices, judgement: MethodSelection | None) -> SizeChoice:
+def _choose_by_backtest(installation: Installation, choices: Choices, judgement: MethodSelection | None) -> SizeChoice:
     """What the back-test says; where it is silent, the size of counts."""
     layer = choices.layers[0]
     if choices.view == "expected":
         if judgement is None:
-            return SizeChoice(choose_area_resolution(here, choices))
+            return SizeChoice(choose_area_resolution(installation, choices))
         return SizeChoice(judgement.best.resolution, _describe_deciding_layer(choices).strip())
-    chosen = choose_hotspot_size(here.columns, layer, judgement)
+    chosen = choose_hotspot_size(installation.columns, layer, judgement)
     if chosen is None:
-        return SizeChoice(choose_area_resolution(here, choices))
+        return SizeChoice(choose_area_resolution(installation, choices))
     return SizeChoice(chosen.resolution, f"{_describe_deciding_layer(choices)}{chosen.sentence}")
 
 
@@ -132,25 +134,27 @@ def _backtest_cache() -> dict[BacktestKey, Backtest]:
     return {}
 
 
-def keep_backtest(here: Installation, wards: tuple[str, ...], found: Backtest) -> None:
+def keep_backtest(installation: Installation, wards: tuple[str, ...], found: Backtest) -> None:
     """Keep one; the oldest gives way."""
     kept = _backtest_cache()
-    kept[here.key, found.spec.name, wards, found.weeks] = found
+    kept[installation.key, found.spec.name, wards, found.weeks] = found
     while len(kept) > MOST_BACKTESTS:
         kept.pop(next(iter(kept)), None)
 
 
-def find_backtest(here: Installation, layer: str, wards: tuple[str, ...], weeks: int | None = None) -> Backtest | None:
+def find_backtest(
+    installation: Installation, layer: str, wards: tuple[str, ...], weeks: int | None = None
+) -> Backtest | None:
     """One of this layer and these wards, over so many weeks (None: the one over the most); None if none was run."""
     fitting = {
         question[3]: found
         for question, found in _backtest_cache().items()
-        if question[:3] == (here.key, layer, wards) and weeks in (None, question[3])
+        if question[:3] == (installation.key, layer, wards) and weeks in (None, question[3])
     }
     return fitting[max(fitting)] if fitting else None
 
 
-def describe_backtest(here: Installation, layer: str, wards: tuple[str, ...]) -> str:
+def describe_backtest(installation: Installation, layer: str, wards: tuple[str, ...]) -> str:
     """What a back-test found, for the map; nothing where none was run."""
-    found = find_backtest(here, layer, wards)
+    found = find_backtest(installation, layer, wards)
     return f"Back-test of {found.weeks} weeks: {found.verdict.sentence}" if found else ""

@@ -87,9 +87,9 @@ def open_installation(settings: Settings, *, viewer: Viewer = ANALYST) -> Instal
     )
 
 
-def find_coverage(here: Installation) -> dict[str, Coverage]:
+def find_coverage(installation: Installation) -> dict[str, Coverage]:
     """How far the records of each layer reach."""
-    return _coverage(here.columns, here.area, here.key)
+    return _coverage(installation.columns, installation.area, installation.key)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
@@ -98,9 +98,9 @@ def _coverage(_columns: Columns, _area: Area, key: tuple[str, int, str, str]) ->
     return find_layer_coverage(_columns, time_zone=_area.tz)
 
 
-def choose_area_resolution(here: Installation, choices: Choices) -> int:
+def choose_area_resolution(installation: Installation, choices: Choices) -> int:
     """The chosen resolution, or the one that fits the chosen wards."""
-    return choices.size or choose_resolution(measure_wards_km2(here.area, choices.wards))
+    return choices.size or choose_resolution(measure_wards_km2(installation.area, choices.wards))
 
 
 def measure_wards_km2(area: Area, wards: tuple[str, ...]) -> float:
@@ -114,11 +114,22 @@ def _area_km2(_area: Area, key: str, wards: tuple[str, ...]) -> float:
     return measure_area_km2(_area.wards, wards)
 
 
-def count_all_layers(here: Installation, choices: Choices, *, last: date, resolution: int) -> list[LayerFigures]:
+def count_all_layers(
+    installation: Installation, choices: Choices, *, last: date, resolution: int
+) -> list[LayerFigures]:
     """The figures of every chosen layer, from the cache where the same was asked before."""
     bare = strip_display_choices(choices)
     return [
-        _figures(here.columns, here.area, here.key, layer, bare, last, resolution, find_coverage(here)[layer])
+        _figures(
+            installation.columns,
+            installation.area,
+            installation.key,
+            layer,
+            bare,
+            last,
+            resolution,
+            find_coverage(installation)[layer],
+        )
         for layer in choices.layers
     ]
 
@@ -145,8 +156,10 @@ def _figures(
     )
 
 
-def find_scale_maximum(here: Installation, choices: Choices, *, layer: str, last: date, resolution: int) -> float:
+def find_scale_maximum(
+    installation: Installation, choices: Choices, *, layer: str, last: date, resolution: int
+) -> float:
     """The largest count of a cell over the same period without the other filters, so that the colours keep still."""
     wide = Choices(layers=(layer,), period=choices.period, dates=choices.dates, measure=choices.measure)
-    cells = count_all_layers(here, wide, last=last, resolution=resolution)[0].cells
+    cells = count_all_layers(installation, wide, last=last, resolution=resolution)[0].cells
     return float(cells["count"].max()) if len(cells) else 1.0

@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 
-def draw_rhythm(here: Installation, asked: Choices, last: date) -> None:
+def draw_rhythm(installation: Installation, asked: Choices, last: date) -> None:
     """Draw the tab."""
     spec = find_layer(asked.layers[0])
     if spec.kind == "state":
@@ -42,7 +42,7 @@ def draw_rhythm(here: Installation, asked: Choices, last: date) -> None:
         return
     start, end = asked.bounds(last)
     rhythm = count_weekday_hours(
-        here.columns, build_filter(asked, layer=spec.name, start=start, end=end), here.area.time_zone
+        installation.columns, build_filter(asked, layer=spec.name, start=start, end=end), installation.area.time_zone
     )
     busiest = find_busiest_shift(rhythm)
     caption = f"{spec.title} by weekday and hour of the day, {format_span(start, end)}"
@@ -102,15 +102,15 @@ def format_request_query(choices: Choices) -> dict[str, str]:
     return {**format_query(choices), "period": choices.period}
 
 
-def draw_request(here: Installation, *, on_map: Choices | None) -> Choices:
+def draw_request(installation: Installation, *, on_map: Choices | None) -> Choices:
     """Draw the controls and return what is asked now; the address bar carries it, and back and forward return to it."""
     by_history = is_history_navigation()
     held = st.session_state.get(HELD)
     if held is None or by_history:
         query = {key: st.query_params[key] for key in st.query_params}
-        held = parse_request(query, ward_codes=tuple(here.area.wards.codes), on_map=on_map)
+        held = parse_request(query, ward_codes=tuple(installation.area.wards.codes), on_map=on_map)
     with st.container(horizontal=True, key="hb_question", gap="medium", vertical_alignment="bottom"):
-        asked = _draw(here, held, anew=by_history)
+        asked = _draw(installation, held, anew=by_history)
     st.session_state[HELD] = asked
     wanted = format_request_query(asked)
     if {key: st.query_params[key] for key in st.query_params} != wanted:
@@ -118,7 +118,7 @@ def draw_request(here: Installation, *, on_map: Choices | None) -> Choices:
     return asked
 
 
-def _draw(here: Installation, held: Choices, *, anew: bool) -> Choices:
+def _draw(installation: Installation, held: Choices, *, anew: bool) -> Choices:
     """What, when and where; `anew`: as `held` says, whatever the controls showed."""
     wanted: dict[str, Any] = {"layer": held.layers[0], "period": held.period, "wards": list(held.wards)}
     for name, value in wanted.items():
@@ -134,7 +134,7 @@ def _draw(here: Installation, held: Choices, *, anew: bool) -> Choices:
     period = st.pills(
         "When", list(PERIODS), key=PREFIX + "period", format_func=lambda name: PERIODS[name].title, required=True
     )
-    labels = build_ward_labels(here.area.wards)
+    labels = build_ward_labels(installation.area.wards)
     wards = st.multiselect(
         "Where",
         sorted(labels, key=labels.__getitem__),
@@ -142,31 +142,31 @@ def _draw(here: Installation, held: Choices, *, anew: bool) -> Choices:
         format_func=labels.__getitem__,
         placeholder="The whole area",
     )
-    chosen = tuple(code for code in here.area.wards.codes if code in wards)
+    chosen = tuple(code for code in installation.area.wards.codes if code in wards)
     return replace(held, layers=(str(layer),), period=str(period), wards=chosen)
 
 
 NAMES: Final = ("Emerging", "Rhythm", "Back-test", "Near repeats")
 
 
-def show(here: Installation, pages: Sequence[StreamlitPage]) -> None:
+def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
     """Draw the analysis page."""
-    draw_header(here, pages)
-    if not len(here.columns):
-        draw_empty_store(here, pages)
+    draw_header(installation, pages)
+    if not len(installation.columns):
+        draw_empty_store(installation, pages)
         return
-    asked = draw_request(here, on_map=find_map_choices())
-    last = find_last_known_day(find_coverage(here), layers=asked.layers, today=here.today)
+    asked = draw_request(installation, on_map=find_map_choices())
+    last = find_last_known_day(find_coverage(installation), layers=asked.layers, today=installation.today)
     emerging, rhythm, backtest, repeats = st.tabs(NAMES, key="analysis_tab", on_change="rerun")
     if emerging.open:
         with emerging:
-            draw_emerging(here, asked, last)
+            draw_emerging(installation, asked, last)
     if rhythm.open:
         with rhythm:
-            draw_rhythm(here, asked, last)
+            draw_rhythm(installation, asked, last)
     if backtest.open:
         with backtest:
-            draw_backtest(here, asked, pages)
+            draw_backtest(installation, asked, pages)
     if repeats.open:
         with repeats:
-            draw_repeats(here, asked, last)
+            draw_repeats(installation, asked, last)

@@ -140,7 +140,7 @@ MEANING = (
 )
 
 
-def draw_repeats(here: Installation, asked: Choices, last: date) -> None:
+def draw_repeats(installation: Installation, asked: Choices, last: date) -> None:
     """Draw the tab."""
     spec = find_layer(asked.layers[0])
     if spec.kind == "state":
@@ -148,7 +148,7 @@ def draw_repeats(here: Installation, asked: Choices, last: date) -> None:
         return
     start, end = asked.bounds(last)
     try:
-        found = find_near_repeats(here, build_filter(asked, layer=spec.name, start=start, end=end))
+        found = find_near_repeats(installation, build_filter(asked, layer=spec.name, start=start, end=end))
     except HexbeatError as error:
         draw_error(error)
         return
@@ -163,7 +163,7 @@ WEEKS: Final = (8, 13, 26)
 USUAL: Final = MOST_WEEKS
 
 
-def draw_backtest(here: Installation, asked: Choices, pages: Sequence[StreamlitPage]) -> None:
+def draw_backtest(installation: Installation, asked: Choices, pages: Sequence[StreamlitPage]) -> None:
     """Draw the tab: what it is, the button, and the result where there is one."""
     spec = find_layer(asked.layers[0])
     if spec.kind == "state":
@@ -183,14 +183,14 @@ def draw_backtest(here: Installation, asked: Choices, pages: Sequence[StreamlitP
             format_func="{} weeks".format,
         )
         run = st.button("Run the back-test", key="backtest_run", type="primary")
-    found = find_backtest(here, spec.name, asked.wards, int(weeks or USUAL))
+    found = find_backtest(installation, spec.name, asked.wards, int(weeks or USUAL))
     if run and found is None:
-        found = run_backtest(here, asked, int(weeks or USUAL))
+        found = run_backtest(installation, asked, int(weeks or USUAL))
     if found:
-        draw_result(here, found, pages)
+        draw_result(installation, found, pages)
 
 
-def run_backtest(here: Installation, asked: Choices, weeks: int) -> Backtest | None:
+def run_backtest(installation: Installation, asked: Choices, weeks: int) -> Backtest | None:
     """Judge, showing how far it is; an error in three parts where records are too few."""
     bar = st.progress(0.0, text="Counting weeks …")
 
@@ -198,25 +198,29 @@ def run_backtest(here: Installation, asked: Choices, weeks: int) -> Backtest | N
         bar.progress(place / len(RESOLUTIONS), text=f"Four methods, cells: {format_size(resolution).lower()} …")
 
     try:
-        found = backtest(here.columns, here.area, asked.layers[0], wards=asked.wards, weeks=weeks, progress=on_size)
+        found = backtest(
+            installation.columns, installation.area, asked.layers[0], wards=asked.wards, weeks=weeks, progress=on_size
+        )
     except HexbeatError as error:
         draw_error(error)
         return None
     finally:
         bar.empty()
-    keep_backtest(here, asked.wards, found)
+    keep_backtest(installation, asked.wards, found)
     if weeks == MOST_WEEKS and not asked.wards:
-        keep_selection(found, here.columns, here.area, home=here.settings.home)  # so that the map need not wait
+        keep_selection(
+            found, installation.columns, installation.area, home=installation.settings.home
+        )  # so that the map need not wait
     return found
 
 
-def draw_result(here: Installation, found: Backtest, pages: Sequence[StreamlitPage]) -> None:
+def draw_result(installation: Installation, found: Backtest, pages: Sequence[StreamlitPage]) -> None:
     """Who wins, by which rule, what the dashboard uses, the table, and the way to the map with what wins."""
     leads = "".join(f"<li>{escape_html(line)}</li>" for line in describe_leads(found))
     st.html(
         f'<div aria-live="polite"><p class="hb-sentence">{escape_html(found.verdict.sentence)}</p>'
         f'<p class="hb-notes">{escape_html(" ".join(found.notes))}</p><ul class="hb-notes">{leads}</ul></div>'
-        f'<p class="hb-notes">{escape_html(describe_use(here, found.spec.name))}</p>'
+        f'<p class="hb-notes">{escape_html(describe_use(installation, found.spec.name))}</p>'
         f'{render_backtest(found)}<p class="hb-small">{escape_html(RULE)}</p><p class="hb-small">{escape_html(WORDS)}</p>'
     )
     if pages and st.button(
@@ -225,10 +229,10 @@ def draw_result(here: Installation, found: Backtest, pages: Sequence[StreamlitPa
         st.switch_page(pages[0])
 
 
-def describe_use(here: Installation, layer: str) -> str:
+def describe_use(installation: Installation, layer: str) -> str:
     """What the map uses of this layer's back-test, which is one over the whole area."""
-    judgement = load_selection(here, layer)
-    size = choose_hotspot_size(here.columns, layer, judgement)
+    judgement = load_selection(installation, layer)
+    size = choose_hotspot_size(installation.columns, layer, judgement)
     used = [describe_uses(judgement.best)] if judgement else []
     return " ".join([*used, *([f"Hotspots on the map: {size.sentence[0].lower()}{size.sentence[1:]}"] if size else [])])
 

@@ -30,13 +30,13 @@ HEIGHT: Final = 520
 PICKED: Final = "emerging_cell"
 
 
-def draw_emerging(here: Installation, asked: Choices, last: date) -> None:
+def draw_emerging(installation: Installation, asked: Choices, last: date) -> None:
     """Draw the tab."""
-    layer, resolution = asked.layers[0], choose_area_resolution(here, asked)
-    found = find_findings(here, asked, layer=layer, last=last, resolution=resolution).emerging
-    rows = build_emerging_rows(found, here.area)
-    labels = build_ward_labels(here.area.wards)
-    place = format_places([labels[code] for code in asked.wards], here.area.title)
+    layer, resolution = asked.layers[0], choose_area_resolution(installation, asked)
+    found = find_findings(installation, asked, layer=layer, last=last, resolution=resolution).emerging
+    rows = build_emerging_rows(found, installation.area)
+    labels = build_ward_labels(installation.area.wards)
+    place = format_places([labels[code] for code in asked.wards], installation.area.title)
     st.html(
         f'<div aria-live="polite"><p class="hb-sentence">{escape_html(describe_emerging(found, rows, place=place))}</p>'
         f'<p class="hb-notes">{escape_html(" ".join(found.notes))}</p></div>'
@@ -48,7 +48,7 @@ def draw_emerging(here: Installation, asked: Choices, last: date) -> None:
         with st.container(key="hb_analysis_map", width="stretch"):
             drawing = build_emerging_drawing(rows, found.spec.title)
             pick = draw_live_map(
-                here.area,
+                installation.area,
                 drawing.layer(),
                 key="map_emerging",
                 height=HEIGHT,

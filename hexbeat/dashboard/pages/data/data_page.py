@@ -42,13 +42,15 @@ ROUND_KEY: Final = "places_round"
 DUPLICATE: Final = {"duplicate": "the same place for the second time"}
 
 
-def draw_reference(here: Installation) -> None:
+def draw_reference(installation: Installation) -> None:
     """What places there are, and loading others."""
     st.html('<h2 class="hb-title">Reference places</h2>')
-    frame = read_reference(here.store, here.viewer)
-    loads = [load for load in list_reference_loads(here.store, here.viewer) if load.undone_at is None]
+    frame = read_reference(installation.store, installation.viewer)
+    loads = [load for load in list_reference_loads(installation.store, installation.viewer) if load.undone_at is None]
     counts = frame["kind"].value_counts()
-    rows = [build_row(here, kind, int(counts.get(kind, 0)), loads) for kind in KIND_WORDS if kind in counts.index]
+    rows = [
+        build_row(installation, kind, int(counts.get(kind, 0)), loads) for kind in KIND_WORDS if kind in counts.index
+    ]
     if rows:
         st.html(render_table(("Kind", "Places", "From", "Loaded"), rows, caption="What is loaded", numbers=(1,)))
     else:
@@ -56,16 +58,16 @@ def draw_reference(here: Installation) -> None:
             "None is loaded. Plans, briefings and the cover with naloxone use them: places that hold naloxone, play "
             "areas, schools, police stations, depots, named places."
         )
-    if may(here.viewer, Action.LOAD):
-        draw_file(here)
-    if may(here.viewer, Action.UNDO):
-        draw_undo(here, loads)
+    if may(installation.viewer, Action.LOAD):
+        draw_file(installation)
+    if may(installation.viewer, Action.UNDO):
+        draw_undo(installation, loads)
 
 
-def build_row(here: Installation, kind: str, number: int, loads: Sequence[WorkLoad]) -> tuple[str, ...]:
+def build_row(installation: Installation, kind: str, number: int, loads: Sequence[WorkLoad]) -> tuple[str, ...]:
     """A kind's line of the table."""
     newest = next(load for load in loads if load.kind == kind)
-    when = newest.created.astimezone(here.area.tz)
+    when = newest.created.astimezone(installation.area.tz)
     return capitalise(KIND_WORDS[kind][1]), f"{number:,}", newest.file, format_date(when.date())
 
 
@@ -74,7 +76,7 @@ def capitalise(words: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def draw_file(here: Installation) -> None:
+def draw_file(installation: Installation) -> None:
     """The kind, the file, its dry run, and the load."""
     kind = st.selectbox(
         "Kind", list(KIND_WORDS), format_func=lambda one: capitalise(KIND_WORDS[one][1]), key="places_kind"
@@ -93,24 +95,29 @@ def draw_file(here: Installation) -> None:
     try:
         if held is None or held[0] != key:
             with st.spinner("Reading the file …"):
-                held = (key, load_file(here, files, kind, dry_run=True))
+                held = (key, load_file(installation, files, kind, dry_run=True))
             st.session_state[REPORT_KEY] = held
         draw_report(held[1])
         if held[1].unchanged:
             st.text("The very same places are there already.")
         elif st.button("Load these places", type="primary", key="places_load"):
-            st.session_state[REPORT_KEY] = (None, load_file(here, files, kind, dry_run=False))
+            st.session_state[REPORT_KEY] = (None, load_file(installation, files, kind, dry_run=False))
             st.session_state[ROUND_KEY] = st.session_state.get(ROUND_KEY, 0) + 1
             st.rerun()
     except HexbeatError as error:
         draw_error(error)
 
 
-def load_file(here: Installation, files: Sequence[Any], kind: str, *, dry_run: bool) -> ReferenceReport:
+def load_file(installation: Installation, files: Sequence[Any], kind: str, *, dry_run: bool) -> ReferenceReport:
     """Read the file."""
-    with write_uploads(files, here.settings.home) as paths:
+    with write_uploads(files, installation.settings.home) as paths:
         return load_reference(
-            here.store, here.viewer, select_main_files(paths)[0], kind=kind, area=here.area, dry_run=dry_run
+            installation.store,
+            installation.viewer,
+            select_main_files(paths)[0],
+            kind=kind,
+            area=installation.area,
+            dry_run=dry_run,
         )
 
 
@@ -134,7 +141,7 @@ def describe_load(report: ReferenceReport) -> str:
     return f"Loaded {format_plural(report.accepted, *KIND_WORDS[report.kind])} from {report.file}."
 
 
-def draw_undo(here: Installation, loads: Sequence[WorkLoad]) -> None:
+def draw_undo(installation: Installation, loads: Sequence[WorkLoad]) -> None:
     """Undo the latest load or removal."""
     if not loads:
         draw_message("places_undo")
@@ -144,7 +151,7 @@ def draw_undo(here: Installation, loads: Sequence[WorkLoad]) -> None:
     what = f"the load of {last.file}" if last.file else "the removal"
 
     def act() -> str:
-        undo_reference(here.store, here.viewer, kind=last.kind)
+        undo_reference(installation.store, installation.viewer, kind=last.kind)
         st.session_state.pop(REPORT_KEY, None)
         return f"Undone: {what} ({many})."
 
@@ -157,28 +164,28 @@ def draw_undo(here: Installation, loads: Sequence[WorkLoad]) -> None:
     )
 
 
-def show(here: Installation, pages: Sequence[StreamlitPage]) -> None:
+def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
     """Draw the data page."""
-    draw_header(here, pages)
+    draw_header(installation, pages)
     with st.container(horizontal=True, wrap=False, key="hb_data", gap="large"):
         with st.container(key="hb_data_left", width="stretch"):
-            draw_sources(here)
-            draw_last_load(here)
-            draw_rejects(here)
-            draw_demonstration(here)
-            draw_pending_erasure(here)
+            draw_sources(installation)
+            draw_last_load(installation)
+            draw_rejects(installation)
+            draw_demonstration(installation)
+            draw_pending_erasure(installation)
         with st.container(key="hb_data_right", width="stretch"):
-            if may(here.viewer, Action.LOAD):
-                draw_upload(here)
+            if may(installation.viewer, Action.LOAD):
+                draw_upload(installation)
             else:
                 st.text("Your role does not load files.")
-            draw_reference(here)
+            draw_reference(installation)
 
 
-def draw_sources(here: Installation) -> None:
+def draw_sources(installation: Installation) -> None:
     """Freshness and quality of each source."""
     st.html('<h2 class="hb-title">What there is</h2>')
-    summary = summarise_sources(here.store, here.viewer)
+    summary = summarise_sources(installation.store, installation.viewer)
     if summary.empty:
         st.text("Nothing has been loaded yet. Drop a file on this page to begin.")
         return
@@ -186,10 +193,10 @@ def draw_sources(here: Installation) -> None:
         "No time of day: known to the day or month only. Snapped: at a point that several records share, so the exact "
         "place is not known. Rejects: rows that could not be used, of the latest load of each file."
     )
-    table = render_sources(summary, today=here.today, time_zone=here.area.tz)
-    outside = count_outside(here.store, here.viewer, ward_codes=tuple(here.area.wards.codes))
+    table = render_sources(summary, today=installation.today, time_zone=installation.area.tz)
+    outside = count_outside(installation.store, installation.viewer, ward_codes=tuple(installation.area.wards.codes))
     lost = ""
     if outside:
-        words = f"{format_plural(outside, 'record lies', 'records lie')} in wards that {here.area.title} does not have."
+        words = f"{format_plural(outside, 'record lies', 'records lie')} in wards that {installation.area.title} does not have."
         lost = f'<p class="hb-silent">{escape_html(words)}</p>'
     st.html(f'{table}{lost}<p class="hb-small">{explained}</p>')

@@ -60,43 +60,43 @@ def draw_message(name: str) -> None:
         st.html(f'<p role="status"><b>{escape_html(said)}</b></p>')
 
 
-def draw_last_load(here: Installation) -> None:
+def draw_last_load(installation: Installation) -> None:
     """The last load, and undo."""
-    if not may(here.viewer, Action.UNDO):
+    if not may(installation.viewer, Action.UNDO):
         return
-    batch = here.store.last_load(here.viewer)
+    batch = installation.store.last_load(installation.viewer)
     st.html('<h2 class="hb-title">Last load</h2>')
     if batch is None:
         st.text("There is no load to undo.")
         return
 
     def act() -> str:
-        here.store.undo_last(here.viewer)
+        installation.store.undo_last(installation.viewer)
         st.session_state.pop(REPORT_KEY, None)
         return "The load was undone."
 
     names = ", ".join(str(file["file"]) for file in batch.files)
-    when = batch.created.astimezone(here.area.tz)
+    when = batch.created.astimezone(installation.area.tz)
     facts = (
         f"{names}, {format_date(when.date())} at {when:%H:%M}: {format_plural(batch.new, 'new event', 'new events')}"
     )
     st.html(f"<p>{escape_html(facts)}</p>")
-    warning = describe_undo(batch, time_zone=here.area.tz)
+    warning = describe_undo(batch, time_zone=installation.area.tz)
     draw_confirmed_button("undo", button="Undo the last load", warning=warning, yes="Yes, undo it", act=act)
 
 
-def draw_rejects(here: Installation) -> None:
+def draw_rejects(installation: Installation) -> None:
     """Rejected rows as a file to mend and send again."""
-    if not may(here.viewer, Action.SEE_REJECTS):
+    if not may(installation.viewer, Action.SEE_REJECTS):
         return
-    rejects = here.store.rejects(here.viewer)
+    rejects = installation.store.rejects(installation.viewer)
     st.html('<h2 class="hb-title">Rejects</h2>')
     if rejects.empty:
         st.text("No row was rejected in the latest load of any file.")
         return
 
     def make() -> bytes:
-        require(here.viewer, Action.SEE_REJECTS)
+        require(installation.viewer, Action.SEE_REJECTS)
         return build_rejects_csv(rejects)
 
     st.text(f"{format_plural(len(rejects), 'row was', 'rows were')} rejected. Download, mend and load them again.")
@@ -105,17 +105,19 @@ def draw_rejects(here: Installation) -> None:
     )
 
 
-def draw_demonstration(here: Installation) -> None:
+def draw_demonstration(installation: Installation) -> None:
     """Remove synthetic events."""
-    if not (has_demonstration(here.store, here.viewer) and may(here.viewer, Action.ERASE)):
+    if not (has_demonstration(installation.store, installation.viewer) and may(installation.viewer, Action.ERASE)):
         return
     st.html('<h2 class="hb-title">Demonstration events</h2>')
 
     def act() -> str:
-        removed = demonstration.remove_demonstration(here.store, here.viewer, home=here.settings.home)["removed"]
+        removed = demonstration.remove_demonstration(
+            installation.store, installation.viewer, home=installation.settings.home
+        )["removed"]
         return f"{format_plural(removed, 'demonstration event was', 'demonstration events were')} removed."
 
-    number = format_plural(int(here.columns.demonstration.sum()), "synthetic event goes", "synthetic events go")
+    number = format_plural(int(installation.columns.demonstration.sum()), "synthetic event goes", "synthetic events go")
     st.text("Remove them before you load real records.")
     draw_confirmed_button(
         "undemonstrate",
@@ -126,9 +128,9 @@ def draw_demonstration(here: Installation) -> None:
     )
 
 
-def draw_pending_erasure(here: Installation) -> None:
+def draw_pending_erasure(installation: Installation) -> None:
     """That traces of what was erased may still be in the store's files; nothing where none are."""
-    pending = here.store.describe_pending_erasure()
-    if pending and may(here.viewer, Action.ERASE):
+    pending = installation.store.describe_pending_erasure()
+    if pending and may(installation.viewer, Action.ERASE):
         st.html('<h2 class="hb-title">Erasure</h2>')
         st.text(pending)

@@ -68,7 +68,7 @@ def build_profile(
     )
 
 
-def draw_column_match(here: Installation, suggestion: Suggestion) -> None:
+def draw_column_match(installation: Installation, suggestion: Suggestion) -> None:
     """The table, the layer, the name, and the button that saves the profile and takes it."""
     st.html(f"<h3>Columns of {escape_html(suggestion.file)}</h3>")
     edited = st.data_editor(
@@ -86,9 +86,9 @@ def draw_column_match(here: Installation, suggestion: Suggestion) -> None:
     )
     name = st.text_input("Name of the source", value=suggestion.profile.name, max_chars=40)
     if st.button("Save as a source", type="primary"):
-        taken = [profile.name for profile in list_profiles(here.settings.home)]
+        taken = [profile.name for profile in list_profiles(installation.settings.home)]
         profile = build_profile(suggestion, parse_matches(edited), name=name, layer=str(layer), taken=taken)
-        save_profile(profile, here.settings.home)
+        save_profile(profile, installation.settings.home)
         st.session_state["upload_saved"] = profile.name
         st.rerun()
 
@@ -100,7 +100,7 @@ NEW_SOURCE: Final = "a new source: match the columns"
 BY_FILE: Final = "as the file says"
 
 
-def draw_upload(here: Installation) -> None:
+def draw_upload(installation: Installation) -> None:
     """The right side of the data page."""
     st.html('<h2 class="hb-title">Load a file</h2>')
     files = st.file_uploader(
@@ -113,24 +113,24 @@ def draw_upload(here: Installation) -> None:
         return
     signature = tuple(file.file_id for file in files)
     try:
-        suggestion = find_suggestion(here, files, signature)
+        suggestion = find_suggestion(installation, files, signature)
         draw_suggestion(suggestion)
-        source = draw_source_choice(here, suggestion, signature)
+        source = draw_source_choice(installation, suggestion, signature)
         if source is None:
-            draw_column_match(here, suggestion)
+            draw_column_match(installation, suggestion)
             return
         layer = draw_layer_choice(source)
-        draw_check_and_load(here, files, (signature, source.name, layer), source, layer)
+        draw_check_and_load(installation, files, (signature, source.name, layer), source, layer)
     except HexbeatError as error:
         draw_error(error)
 
 
-def find_suggestion(here: Installation, files: Sequence[Any], signature: tuple[str, ...]) -> Suggestion:
+def find_suggestion(installation: Installation, files: Sequence[Any], signature: tuple[str, ...]) -> Suggestion:
     """What the first file seems to be; looked at once."""
     held = st.session_state.get(SUGGESTION_KEY)
     if held is None or held[0] != signature:
-        with st.spinner("Looking at the file …"), write_uploads(files, here.settings.home) as paths:
-            held = (signature, suggest_profile(select_main_files(paths)[0], home=here.settings.home))
+        with st.spinner("Looking at the file …"), write_uploads(files, installation.settings.home) as paths:
+            held = (signature, suggest_profile(select_main_files(paths)[0], home=installation.settings.home))
         st.session_state[SUGGESTION_KEY] = held
     found: Suggestion = held[1]
     return found
@@ -143,9 +143,11 @@ def draw_suggestion(suggestion: Suggestion) -> None:
     st.html(f"<p>{escape_html(suggestion.file)} looks like <b>{escape_html(guess)}</b>:</p><ul>{reasons}</ul>")
 
 
-def draw_source_choice(here: Installation, suggestion: Suggestion, signature: tuple[str, ...]) -> SourceProfile | None:
+def draw_source_choice(
+    installation: Installation, suggestion: Suggestion, signature: tuple[str, ...]
+) -> SourceProfile | None:
     """The source that the person takes; None for a new one."""
-    profiles = {profile.name: profile for profile in list_profiles(here.settings.home)}
+    profiles = {profile.name: profile for profile in list_profiles(installation.settings.home)}
     options = [*profiles, NEW_SOURCE]
     wanted = st.session_state.pop("upload_saved", None) or suggestion.source or NEW_SOURCE
     key = f"upload_source_{hash(signature)}"
@@ -165,11 +167,11 @@ def draw_layer_choice(source: SourceProfile) -> str | None:
 
 
 def draw_check_and_load(
-    here: Installation, files: Sequence[Any], key: tuple[Any, ...], source: SourceProfile, layer: str | None
+    installation: Installation, files: Sequence[Any], key: tuple[Any, ...], source: SourceProfile, layer: str | None
 ) -> None:
     """The dry run, its report, and the load."""
     if st.button("Check the file", type="primary", help="Reads everything and stores nothing."):
-        report = load_files(here, files, source, layer, dry_run=True)
+        report = load_files(installation, files, source, layer, dry_run=True)
         st.session_state[REPORT_KEY] = (key, report)
     held = st.session_state.get(REPORT_KEY)
     if held is None or held[0] != key:
@@ -180,13 +182,13 @@ def draw_check_and_load(
     if not accepted:
         st.text("There is nothing in it to load.")
     elif st.button("Load it", type="primary", key="load"):
-        st.session_state[REPORT_KEY] = (None, load_files(here, files, source, layer, dry_run=False))
+        st.session_state[REPORT_KEY] = (None, load_files(installation, files, source, layer, dry_run=False))
         st.session_state[ROUND_KEY] = st.session_state.get(ROUND_KEY, 0) + 1
         st.rerun()
 
 
 def load_files(
-    here: Installation, files: Sequence[Any], source: SourceProfile, layer: str | None, *, dry_run: bool
+    installation: Installation, files: Sequence[Any], source: SourceProfile, layer: str | None, *, dry_run: bool
 ) -> IngestReport:
     """Read the files, with progress."""
     words = "Checking …" if dry_run else "Loading …"
@@ -195,14 +197,14 @@ def load_files(
     def tell(done: int, total: int) -> None:
         bar.progress(min(done / max(total, 1), 1.0), words)
 
-    with write_uploads(files, here.settings.home) as paths:
+    with write_uploads(files, installation.settings.home) as paths:
         report = ingest_files(
-            here.store,
-            here.viewer,
+            installation.store,
+            installation.viewer,
             select_main_files(paths),
             source=source,
-            area=here.area,
-            home=here.settings.home,
+            area=installation.area,
+            home=installation.settings.home,
             dry_run=dry_run,
             layer=layer,
             progress=tell,

@@ -33,7 +33,7 @@ class EvaluationRequest:
     missing: str = ""
 
 
-def draw_evaluation_choices(here: Installation) -> EvaluationRequest:
+def draw_evaluation_choices(installation: Installation) -> EvaluationRequest:
     """Draw the question. UsageError for weights that make no sense."""
     with st.container(horizontal=True, key="hb_question", gap="medium", vertical_alignment="bottom"):
         way = st.pills("What was done", [ONE, ALL, WARDS, CELLS, POINT], key="outcome_way", default=ONE, required=True)
@@ -45,41 +45,45 @@ def draw_evaluation_choices(here: Installation) -> EvaluationRequest:
             required=True,
             format_func=lambda name: find_layer(name).title,
         )
-        places, missing = _draw_places(here, str(way))
+        places, missing = _draw_places(installation, str(way))
     return EvaluationRequest(tuple(places), _draw_rule(str(layer)), missing)
 
 
-def _draw_places(here: Installation, way: str) -> tuple[list[TreatedPlace], str]:
+def _draw_places(installation: Installation, way: str) -> tuple[list[TreatedPlace], str]:
     """The places by the chosen way, or what is missing."""
     if way in (ONE, ALL):
-        listed = load_closures(here)
+        listed = load_closures(installation)
         if listed.empty:
             return (
                 [],
                 "No closed properties have been loaded: choose wards or a point, or load closures on the Data page.",
             )
-        return _choose_closure(listed) if way == ONE else _choose_all_closures(here, listed)
+        return _choose_closure(listed) if way == ONE else _choose_all_closures(installation, listed)
     start = st.date_input(
-        "It began on", value=here.today - dt.timedelta(days=91), max_value=here.today, key="outcome_start",
+        "It began on", value=installation.today - dt.timedelta(days=91), max_value=installation.today, key="outcome_start",
         format="DD/MM/YYYY",
     )  # fmt: skip
-    day = start if isinstance(start, dt.date) else here.today
+    day = start if isinstance(start, dt.date) else installation.today
     if way == WARDS:
-        labels = build_ward_labels(here.area.wards)
+        labels = build_ward_labels(installation.area.wards)
         wards = st.multiselect("Where", sorted(labels, key=labels.__getitem__), key="outcome_wards",
                                format_func=labels.__getitem__, placeholder="Choose wards")  # fmt: skip
-        return ([build_ward_place(here.area, tuple(wards), day)], "") if wards else ([], "Choose one ward or more.")
+        return (
+            ([build_ward_place(installation.area, tuple(wards), day)], "")
+            if wards
+            else ([], "Choose one ward or more.")
+        )
     if way == CELLS:
-        return _cells(here, day)
-    lon, lat = here.area.centre
+        return _cells(installation, day)
+    lon, lat = installation.area.centre
     lat = st.number_input("Latitude", value=round(lat, 4), format="%.4f", step=0.001, key="outcome_lat")
     lon = st.number_input("Longitude", value=round(lon, 4), format="%.4f", step=0.001, key="outcome_lon")
     return [build_point_place(lon, lat, day)], ""
 
 
-def _cells(here: Installation, day: dt.date) -> tuple[list[TreatedPlace], str]:
+def _cells(installation: Installation, day: dt.date) -> tuple[list[TreatedPlace], str]:
     """Cells as the map names them, or any others by their H3 code: together they are one place."""
-    words = build_cell_labels(here)
+    words = build_cell_labels(installation)
     chosen = st.multiselect(
         "Cells", list(words), key="outcome_cells", placeholder="Type a ward, or a cell's code", accept_new_options=True,
         format_func=lambda cell: words.get(cell, cell),
@@ -93,9 +97,9 @@ def _cells(here: Installation, day: dt.date) -> tuple[list[TreatedPlace], str]:
     )
 
 
-def build_cell_labels(here: Installation) -> dict[str, str]:
+def build_cell_labels(installation: Installation) -> dict[str, str]:
     """The cells of the area in words by their H3 code, ward by ward."""
-    study = load_study(here.area, (), _RESOLUTION)
+    study = load_study(installation.area, (), _RESOLUTION)
     pairs = zip(study.names.tolist(), study.ward_names.tolist(), study.cells.tolist(), strict=True)
     words = {name: format_cell_name(ward, cell) for name, ward, cell in pairs}
     return dict(sorted(words.items(), key=lambda pair: pair[1]))
@@ -115,10 +119,10 @@ def _choose_closure(listed: pd.DataFrame) -> tuple[list[TreatedPlace], str]:
     return select_closures(listed, [chosen]), ""
 
 
-def _choose_all_closures(here: Installation, listed: pd.DataFrame) -> tuple[list[TreatedPlace], str]:
+def _choose_all_closures(installation: Installation, listed: pd.DataFrame) -> tuple[list[TreatedPlace], str]:
     first, last = min(listed["start"]), max(listed["start"])
     usual = (max(first, last - dt.timedelta(days=456)), max(first, last - dt.timedelta(days=91)))
-    span = st.date_input("They began from, to", value=usual, min_value=first, max_value=here.today,
+    span = st.date_input("They began from, to", value=usual, min_value=first, max_value=installation.today,
                          key="outcome_span", format="DD/MM/YYYY")  # fmt: skip
     if not isinstance(span, tuple) or len(span) != 2:  # noqa: PLR2004 - a first and a last day
         return [], "Choose a first and a last day."
@@ -152,9 +156,9 @@ def _draw_rule(layer: str) -> Rule:
     )
 
 
-def load_closures(here: Installation) -> pd.DataFrame:
+def load_closures(installation: Installation) -> pd.DataFrame:
     """The closures to choose from, kept for this version of the store: those that are over four weeks old."""
-    return _closures(here, here.key, here.today)
+    return _closures(installation, installation.key, installation.today)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

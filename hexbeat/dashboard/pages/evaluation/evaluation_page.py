@@ -139,7 +139,7 @@ _LOOKS: Final[dict[str, dict[str, Any]]] = {
 }
 
 
-def draw_before_after(here: Installation, found: Evaluation) -> None:
+def draw_before_after(installation: Installation, found: Evaluation) -> None:
     """Two maps side by side (one below the other on a phone), which move together."""
     picture = build_picture(found.effect, found.ground)
     scale = build_picture_scale(picture)
@@ -160,7 +160,7 @@ def draw_before_after(here: Installation, found: Evaluation) -> None:
                 group.add_child(line)
             key = f"outcome_{name.lower()}_{found.effect.protocol.hash[:12]}"
             st_folium(
-                build_base_map(here.area, view_key=f"outcome_{found.effect.protocol.hash[:12]}"),
+                build_base_map(installation.area, view_key=f"outcome_{found.effect.protocol.hash[:12]}"),
                 key=key,
                 height=HEIGHT,
                 use_container_width=True,
@@ -199,21 +199,21 @@ WHY: Final = (
 )
 
 
-def show(here: Installation, pages: Sequence[StreamlitPage]) -> None:
+def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
     """Draw the page."""
-    draw_header(here, pages)
-    if not len(here.columns):
-        draw_empty_store(here, pages)
+    draw_header(installation, pages)
+    if not len(installation.columns):
+        draw_empty_store(installation, pages)
         return
     try:
-        asked = draw_evaluation_choices(here)
+        asked = draw_evaluation_choices(installation)
         if not asked.places:
             st.html(f'<p class="hb-sentence">Did it work?</p><p class="hb-notes">{escape_html(WHY)}</p>')
             st.info(asked.missing)
             return
-        protocol = _protocol(here, here.key, here.today, asked)
+        protocol = _protocol(installation, installation.key, installation.today, asked)
         if draw_rule(protocol):
-            draw_answer(here, protocol)
+            draw_answer(installation, protocol)
     except HexbeatError as error:
         draw_error(error)
 
@@ -247,31 +247,35 @@ def _request_answer(rule: str) -> None:
     st.session_state["outcome_looked"] = rule
 
 
-def draw_answer(here: Installation, protocol: Protocol) -> None:
+def draw_answer(installation: Installation, protocol: Protocol) -> None:
     """The sentence, the intervals, the maps, the numbers and the files."""
-    found = _evaluation(here, here.key, protocol.hash, protocol)
+    found = _evaluation(installation, installation.key, protocol.hash, protocol)
     details = "".join(f"<li>{escape_html(words)}</li>" for words in found.verdict.details)
     st.html(f'<div aria-live="polite"><p class="hb-sentence">{escape_html(found.verdict.sentence)}</p></div>')
-    draw_files(here, found)
+    draw_files(installation, found)
     with st.container(horizontal=True, wrap=False, key="hb_analysis", gap="medium"):
         with st.container(key="hb_analysis_map", width="stretch"):
             st.html(f'<h2 class="hb-title">Difference from what was expected</h2>{render_intervals(found)}')
         with st.container(key="hb_analysis_words", width=520):
             st.html(f'<ul class="hb-notes">{details}</ul>')
-    draw_before_after(here, found)
+    draw_before_after(installation, found)
     st.html(render_table(found))
 
 
-def draw_files(here: Installation, found: Evaluation) -> None:
+def draw_files(installation: Installation, found: Evaluation) -> None:
     """The answer as files; the policy is asked again when one is made."""
-    if not may(here.viewer, Action.EXPORT):
+    if not may(installation.viewer, Action.EXPORT):
         return
-    mark = find_demonstration_mark(here.columns)
-    note = {"area": here.area.title, "attribution": here.area.attribution} | ({"demonstration": mark} if mark else {})
+    mark = find_demonstration_mark(installation.columns)
+    note = {"area": installation.area.title, "attribution": installation.area.attribution} | (
+        {"demonstration": mark} if mark else {}
+    )
     makers: dict[str, tuple[str, Callable[[], bytes]]] = {
         "pdf": (
             "application/pdf",
-            lambda: render_evaluation_pdf(found, here.area, mark=mark, made=dt.datetime.now(here.area.tz)),
+            lambda: render_evaluation_pdf(
+                found, installation.area, mark=mark, made=dt.datetime.now(installation.area.tz)
+            ),
         ),
         "csv": ("text/csv", lambda: build_evaluation_csv(found.effect, note=note)),
         "geojson": (
@@ -284,18 +288,18 @@ def draw_files(here: Installation, found: Evaluation) -> None:
         for kind, (mime, make) in makers.items():
             st.download_button(
                 labels[kind],
-                data=_check_export(here, found, make),
-                file_name=f"hexbeat-{here.area.name}-did-it-work-{found.effect.protocol.hash[:8]}.{kind}",
+                data=_check_export(installation, found, make),
+                file_name=f"hexbeat-{installation.area.name}-did-it-work-{found.effect.protocol.hash[:8]}.{kind}",
                 mime=mime,
                 on_click="ignore",
                 key=f"outcome_{kind}",
             )
 
 
-def _check_export(here: Installation, found: Evaluation, make: Callable[[], bytes]) -> Callable[[], bytes]:
+def _check_export(installation: Installation, found: Evaluation, make: Callable[[], bytes]) -> Callable[[], bytes]:
     def made() -> bytes:
         for layer in found.effect.protocol.rule.layers:
-            require(here.viewer, Action.EXPORT, layer)
+            require(installation.viewer, Action.EXPORT, layer)
         return make()
 
     return made

@@ -114,32 +114,32 @@ def _render_row(alert: Alert) -> str:
     )
 
 
-def draw_alerts(here: Installation) -> None:
+def draw_alerts(installation: Installation) -> None:
     """Draw the band if there is an alert; nothing otherwise."""
-    report = find_alerts(here)
+    report = find_alerts(installation)
     if not report.alerts:
         return
     with st.container(key="hb_alarm" if has_overdose_alert(report) else "hb_alert", gap="xxsmall"):
         st.html(render_band(report))
         with st.expander("What, where, how sure"):
             st.html(render_alerts(report))
-            draw_form_button(here, [alert for alert in report.alerts if alert.layer == FORM_LAYER])
+            draw_form_button(installation, [alert for alert in report.alerts if alert.layer == FORM_LAYER])
 
 
-def draw_form_button(here: Installation, found: list[Alert]) -> None:
+def draw_form_button(installation: Installation, found: list[Alert]) -> None:
     """A button for the draft, where there is an alert of overdoses and the role exports."""
-    if not found or not may(here.viewer, Action.EXPORT, FORM_LAYER):
+    if not found or not may(installation.viewer, Action.EXPORT, FORM_LAYER):
         return
-    demonstration = bool(here.columns.demonstration.any())
+    demonstration = bool(installation.columns.demonstration.any())
 
     def drafted(*, pdf: bool) -> bytes:
-        require(here.viewer, Action.EXPORT, FORM_LAYER)
-        made = datetime.now(here.area.tz)
+        require(installation.viewer, Action.EXPORT, FORM_LAYER)
+        made = datetime.now(installation.area.tz)
         if pdf:
-            return render_alert_form_pdf(found, area=here.area, made=made, demonstration=demonstration)
-        return render_alert_form(found, area=here.area, made=made, demonstration=demonstration).encode()
+            return render_alert_form_pdf(found, area=installation.area, made=made, demonstration=demonstration)
+        return render_alert_form(found, area=installation.area, made=made, demonstration=demonstration).encode()
 
-    name = f"hexbeat-{here.area.name}-drug-information-draft-{here.today}"
+    name = f"hexbeat-{installation.area.name}-drug-information-draft-{installation.today}"
     with st.container(horizontal=True, gap="small"):
         for label, ending, mime in (
             ("Download the draft form", "pdf", "application/pdf"),

@@ -141,16 +141,20 @@ def _find_picked(key: str) -> str | None:
     return picked if isinstance(picked, str) and is_cell(picked) else None
 
 
-def describe_cell(here: Installation, choices: Choices, *, last: date, resolution: int) -> list[str]:
+def describe_cell(installation: Installation, choices: Choices, *, last: date, resolution: int) -> list[str]:
     """Sentences on the chosen cell for each chosen layer, named where there are several; none for a cell elsewhere."""
     cell, said = choices.cell or "", list[str]()
     for layer in choices.layers:
         name = f"{find_layer(layer).title}: " if len(choices.layers) > 1 else ""
-        found = find_findings(here, choices, layer=layer, last=last, resolution=resolution)
-        changed = find_changes(here, choices, layer=layer, last=last, resolution=resolution)
+        found = find_findings(installation, choices, layer=layer, last=last, resolution=resolution)
+        changed = find_changes(installation, choices, layer=layer, last=last, resolution=resolution)
         if cell not in found.hotspots.rows["cell"].to_numpy():
             continue
-        week = load_forecast(here, choices, layer=layer, resolution=resolution) if choices.view == "expected" else None
+        week = (
+            load_forecast(installation, choices, layer=layer, resolution=resolution)
+            if choices.view == "expected"
+            else None
+        )
         words = [
             describe_cell_forecast(week, cell) if week else "",
             explain_cell(found.hotspots, cell),
@@ -185,7 +189,7 @@ PATROLLED: Final = ("street_dealing", "overdoses")  # a closed property is a dec
 
 
 def draw_cell_panel(
-    here: Installation,
+    installation: Installation,
     choices: Choices,
     views: Sequence[LayerView],
     *,
@@ -196,9 +200,9 @@ def draw_cell_panel(
 ) -> None:
     """The card if a cell is chosen, else the list of the cells with the most."""
     if choices.cell:
-        card = build_card(here, choices, views, last=last)
-        st.html(render_card(card, said=describe_cell(here, choices, last=last, resolution=resolution)))
-        draw_card_links(here, card, choices, last=last, on_choose=on_choose, pages=pages)
+        card = build_card(installation, choices, views, last=last)
+        st.html(render_card(card, said=describe_cell(installation, choices, last=last, resolution=resolution)))
+        draw_card_links(installation, card, choices, last=last, on_choose=on_choose, pages=pages)
     else:
         draw_list(views, choices, on_choose=on_choose)
 
@@ -218,15 +222,15 @@ def draw_list(views: Sequence[LayerView], choices: Choices, *, on_choose: Callab
     draw_ranking(views, view=choices.view, chosen=choices.cell, on_pick=on_choose)
 
 
-def build_card(here: Installation, choices: Choices, views: Sequence[LayerView], *, last: date) -> Card:
+def build_card(installation: Installation, choices: Choices, views: Sequence[LayerView], *, last: date) -> Card:
     """All that is said of the chosen cell."""
     return build_cell_card(
-        here.columns,
+        installation.columns,
         cell=choices.cell or "",
         choices=choices,
         last=last,
-        area=here.area,
-        reaches=find_coverage(here),
+        area=installation.area,
+        reaches=find_coverage(installation),
         figures=[view.figures for view in views],
     )
 
@@ -242,7 +246,7 @@ def format_plan_query(choices: Choices, ward_code: str) -> dict[str, str]:
 
 
 def draw_card_links(  # the ways on from one card
-    here: Installation,
+    installation: Installation,
     card: Card,
     choices: Choices,
     *,
@@ -254,15 +258,15 @@ def draw_card_links(  # the ways on from one card
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.button("Back to the list", key="close_card", on_click=on_choose, args=(None,))
         for page in pages:
-            if page.url_path == PLAN and may(here.viewer, Action.PLAN):
+            if page.url_path == PLAN and may(installation.viewer, Action.PLAN):
                 st.page_link(page, label="Plan a visit", query_params=format_plan_query(choices, card.ward_code))
-        if all(may(here.viewer, Action.EXPORT, line.spec.name) for line in card.lines):
-            mark = find_demonstration_mark(here.columns)
+        if all(may(installation.viewer, Action.EXPORT, line.spec.name) for line in card.lines):
+            mark = find_demonstration_mark(installation.columns)
             note = {"demonstration": mark} if mark else {}
             st.download_button(
                 "Download",
                 data=lambda: build_counts_csv(build_card_rows(card), note=note),
-                file_name=f"hexbeat-{here.area.name}-{card.cell}.csv",
+                file_name=f"hexbeat-{installation.area.name}-{card.cell}.csv",
                 mime="text/csv",
                 on_click="ignore",
             )

@@ -130,14 +130,16 @@ def _write_table(book: xlsxwriter.Workbook, rows: pd.DataFrame) -> None:
                 sheet.write_number(line, column, value)
 
 
-def draw_downloads(here: Installation, choices: Choices, views: Sequence[LayerView], *, resolution: int) -> None:
+def draw_downloads(
+    installation: Installation, choices: Choices, views: Sequence[LayerView], *, resolution: int
+) -> None:
     """A button for each kind of file."""
     figures = [view.figures for view in views]
-    if not all(may(here.viewer, Action.EXPORT, each.spec.name) for each in figures):
+    if not all(may(installation.viewer, Action.EXPORT, each.spec.name) for each in figures):
         st.text("Your role does not export.")
         return
-    about = build_about(here, choices, views, resolution)
-    stem = format_file_stem(figures, here.area, choices.view, period=views[0].period)
+    about = build_about(installation, choices, views, resolution)
+    stem = format_file_stem(figures, installation.area, choices.view, period=views[0].period)
     rows = build_rows(views)
     kinds: list[tuple[str, str, str, Callable[[], bytes]]] = [
         ("CSV", ".csv", "text/csv", lambda: build_csv(rows, about)),
@@ -147,21 +149,26 @@ def draw_downloads(here: Installation, choices: Choices, views: Sequence[LayerVi
             "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
             lambda: build_xlsx(rows, about),
         ),
-        ("GeoJSON", ".geojson", "application/geo+json", lambda: build_geojson(rows, about, here.area)),
-        ("GeoParquet", ".parquet", "application/vnd.apache.parquet", lambda: build_geoparquet(rows, about, here.area)),
+        ("GeoJSON", ".geojson", "application/geo+json", lambda: build_geojson(rows, about, installation.area)),
+        (
+            "GeoParquet",
+            ".parquet",
+            "application/vnd.apache.parquet",
+            lambda: build_geoparquet(rows, about, installation.area),
+        ),
     ]
     st.text(
         "The cells of the map with their numbers. CSV and Excel carry no formulas; the map opens without a network."
     )
     with st.container(horizontal=True, gap="small"):
         for label, ending, mime, make in kinds:
-            draw_download(label, make, name=stem + ending, mime=mime, here=here, figures=figures)
+            draw_download(label, make, name=stem + ending, mime=mime, installation=installation, figures=figures)
         for view in views:
             title = view.figures.spec.title
             label = "Map (HTML)" if len(views) == 1 else f"Map of {title.lower()} (HTML)"
-            name = f"{format_file_stem([view.figures], here.area, choices.view, period=view.period)}.html"
-            page = build_page_maker(here, view, about)
-            draw_download(label, page, name=name, mime="text/html", here=here, figures=[view.figures])
+            name = f"{format_file_stem([view.figures], installation.area, choices.view, period=view.period)}.html"
+            page = build_page_maker(installation, view, about)
+            draw_download(label, page, name=name, mime="text/html", installation=installation, figures=[view.figures])
 
 
 def build_rows(views: Sequence[LayerView]) -> pd.DataFrame:
@@ -175,26 +182,26 @@ def draw_download(
     *,
     name: str,
     mime: str,
-    here: Installation,
+    installation: Installation,
     figures: Sequence[LayerFigures],
 ) -> None:
     """One button; the policy is asked again when the file is made."""
 
     def allowed() -> bytes:
         for each in figures:
-            require(here.viewer, Action.EXPORT, each.spec.name)
+            require(installation.viewer, Action.EXPORT, each.spec.name)
         return make()
 
     st.download_button(label, data=allowed, file_name=name, mime=mime, on_click="ignore", key=f"download_{name}")
 
 
-def build_page_maker(here: Installation, view: LayerView, about: About) -> Callable[[], bytes]:
+def build_page_maker(installation: Installation, view: LayerView, about: About) -> Callable[[], bytes]:
     """Makes the map as one HTML page; everything it needs is taken now, because it runs on a thread of its own."""
     layer: Any = view.drawing.layer()
     return lambda: render_saved_page(
-        here.area,
+        installation.area,
         layer,
-        title=f"Hexbeat: {view.figures.spec.title}, {here.area.title}",
+        title=f"Hexbeat: {view.figures.spec.title}, {installation.area.title}",
         sentence=view.sentence,
         notes=list(view.notes),
         table=format_table(view.table),
@@ -202,14 +209,14 @@ def build_page_maker(here: Installation, view: LayerView, about: About) -> Calla
     )
 
 
-def build_about(here: Installation, choices: Choices, views: Sequence[LayerView], resolution: int) -> About:
+def build_about(installation: Installation, choices: Choices, views: Sequence[LayerView], resolution: int) -> About:
     """What the files say of themselves."""
     return About(
         sentences=tuple(view.sentence for view in views),
         notes=tuple(note for view in views for note in view.notes),
-        attribution=here.area.attribution,
-        mark=find_demonstration_mark(here.columns),
-        made_on=here.today,
+        attribution=installation.area.attribution,
+        mark=find_demonstration_mark(installation.columns),
+        made_on=installation.today,
         resolution=resolution,
         extra={} if choices.view == "counts" else {"view": choices.view},
     )

@@ -43,56 +43,56 @@ __all__ = ["build_layer_views", "draw_empty_store", "draw_maps", "find_map_choic
 
 
 def build_layer_views(
-    here: Installation, choices: Choices, figures: Sequence[LayerFigures], *, last: date, resolution: int
+    installation: Installation, choices: Choices, figures: Sequence[LayerFigures], *, last: date, resolution: int
 ) -> list[LayerView]:
     """A view for each layer, each by itself: unlike things are neither added up nor tested together."""
-    return [build_layer_view(here, choices, each, last=last, resolution=resolution) for each in figures]
+    return [build_layer_view(installation, choices, each, last=last, resolution=resolution) for each in figures]
 
 
 def build_layer_view(
-    here: Installation, choices: Choices, figures: LayerFigures, *, last: date, resolution: int
+    installation: Installation, choices: Choices, figures: LayerFigures, *, last: date, resolution: int
 ) -> LayerView:
     """One layer."""
-    labels = build_ward_labels(here.area.wards)
+    labels = build_ward_labels(installation.area.wards)
     names = [labels[code] for code in choices.wards]
     layer = figures.spec.name
     if choices.view == "hotspots":
-        found = find_findings(here, choices, layer=layer, last=last, resolution=resolution)
-        study = find_study(here, choices.wards, resolution)
-        return build_hotspots_view(figures, found, study, choices, area=here.area, ward_names=names)
+        found = find_findings(installation, choices, layer=layer, last=last, resolution=resolution)
+        study = find_study(installation, choices.wards, resolution)
+        return build_hotspots_view(figures, found, study, choices, area=installation.area, ward_names=names)
     if choices.view == "change":
-        changed = find_changes(here, choices, layer=layer, last=last, resolution=resolution)
-        return build_change_view(figures, changed, choices, area=here.area, ward_names=names)
+        changed = find_changes(installation, choices, layer=layer, last=last, resolution=resolution)
+        return build_change_view(figures, changed, choices, area=installation.area, ward_names=names)
     if choices.view == "expected":
-        week = load_forecast(here, choices, layer=layer, resolution=resolution)
+        week = load_forecast(installation, choices, layer=layer, resolution=resolution)
         if week is None:
-            return build_empty_forecast_view(figures, judged=find_selection(here, layer) is not None)
-        return build_forecast_view(figures, week, choices, area=here.area, ward_names=names)
-    maximum = find_scale_maximum(here, choices, layer=layer, last=last, resolution=resolution)
-    return build_counts_view(figures, choices, maximum=maximum, ward_names=names, area_title=here.area.title)
+            return build_empty_forecast_view(figures, judged=find_selection(installation, layer) is not None)
+        return build_forecast_view(figures, week, choices, area=installation.area, ward_names=names)
+    maximum = find_scale_maximum(installation, choices, layer=layer, last=last, resolution=resolution)
+    return build_counts_view(figures, choices, maximum=maximum, ward_names=names, area_title=installation.area.title)
 
 
 HEIGHT: Final = 540
 SMALL_HEIGHT: Final = 340
 
 
-def draw_maps(here: Installation, choices: Choices, views: Sequence[LayerView]) -> str | None:
+def draw_maps(installation: Installation, choices: Choices, views: Sequence[LayerView]) -> str | None:
     """Draw a map for each layer; the cell that was picked on one of them in this run, if any was."""
     if len(views) == 1:
-        return draw_map(here, choices, views[0], height=HEIGHT)
+        return draw_map(installation, choices, views[0], height=HEIGHT)
     picked = None
     for first in range(0, len(views), 2):
         for each, column in zip(views[first : first + 2], st.columns(2, gap="small"), strict=False):
             with column:
                 st.html(f'<h2 class="hb-map-title">{escape_html(each.figures.spec.title)}</h2>')
-                picked = draw_map(here, choices, each, height=SMALL_HEIGHT) or picked
+                picked = draw_map(installation, choices, each, height=SMALL_HEIGHT) or picked
     return picked
 
 
-def draw_map(here: Installation, choices: Choices, view: LayerView, *, height: int) -> str | None:
+def draw_map(installation: Installation, choices: Choices, view: LayerView, *, height: int) -> str | None:
     """One layer's map."""
     pick = draw_live_map(
-        here.area,
+        installation.area,
         view.drawing.layer(),
         key=f"map_{view.figures.spec.name}_{height}",
         height=height,
@@ -106,49 +106,51 @@ CHOICES = "choices"
 LINK_PROBLEMS = "link_problems"
 
 
-def show(here: Installation, pages: Sequence[StreamlitPage]) -> None:
+def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
     """Draw the map page."""
-    draw_header(here, pages)
-    if not len(here.columns):
-        draw_empty_store(here, pages)
+    draw_header(installation, pages)
+    if not len(installation.columns):
+        draw_empty_store(installation, pages)
         return
-    choices = read_choices(here)
+    choices = read_choices(installation)
     with st.container(horizontal=True, wrap=False, key="hb_body", gap="medium"):
         with st.container(key="hb_filters", width=286):
-            choices, last = draw_filter_panel(here, choices)
+            choices, last = draw_filter_panel(installation, choices)
         with st.container(key="hb_main", width="stretch", gap="small"):
-            draw_main(here, choices, last, pages)
+            draw_main(installation, choices, last, pages)
 
 
-def draw_main(here: Installation, choices: Choices, last: date, pages: Sequence[StreamlitPage]) -> None:
+def draw_main(installation: Installation, choices: Choices, last: date, pages: Sequence[StreamlitPage]) -> None:
     """The sentence, the map with the card beside it, the tabs."""
-    size = choose_size(here, choices)
+    size = choose_size(installation, choices)
     resolution = size.resolution
     if choices.cell and find_cell_resolution(choices.cell) != resolution:
         choices = keep_choices(replace(choices, cell=None))  # a cell of another size is not on this map
-    figures = count_all_layers(here, choices, last=last, resolution=resolution)
-    views = build_layer_views(here, choices, figures, last=last, resolution=resolution)
-    draw_sentences(here, choices, views, size.sentence)
-    draw_alerts(here)
+    figures = count_all_layers(installation, choices, last=last, resolution=resolution)
+    views = build_layer_views(installation, choices, figures, last=last, resolution=resolution)
+    draw_sentences(installation, choices, views, size.sentence)
+    draw_alerts(installation)
     with st.container(horizontal=True, wrap=False, key="hb_stage" if len(figures) == 1 else "hb_stage_many"):
         with st.container(key="hb_map", width="stretch", gap="small"):
-            picked = draw_maps(here, choices, views)
+            picked = draw_maps(installation, choices, views)
         if picked:
             choices = keep_choices(replace(choices, cell=picked))
         with st.container(key="hb_side", width=320 if len(figures) == 1 else "stretch", gap="small"):
-            draw_cell_panel(here, choices, views, last=last, resolution=resolution, on_choose=choose_cell, pages=pages)
-    draw_tabs(here, choices, views, last=last, resolution=resolution)
+            draw_cell_panel(
+                installation, choices, views, last=last, resolution=resolution, on_choose=choose_cell, pages=pages
+            )
+    draw_tabs(installation, choices, views, last=last, resolution=resolution)
     write_link(choices)
 
 
-def read_choices(here: Installation) -> Choices:
+def read_choices(installation: Installation) -> Choices:
     """What was chosen in this session; at its first run, and after back or forward, what the address says."""
     by_history = is_history_navigation()
     if by_history:
         forget_widgets()
     if by_history or CHOICES not in st.session_state:
         query = {key: st.query_params[key] for key in st.query_params}
-        choices, problems = parse_query(query, ward_codes=tuple(here.area.wards.codes))
+        choices, problems = parse_query(query, ward_codes=tuple(installation.area.wards.codes))
         st.session_state[LINK_PROBLEMS] = problems
         return keep_choices(choices)
     held: Choices = st.session_state[CHOICES]
@@ -186,15 +188,17 @@ def write_link(choices: Choices) -> None:
         st.query_params.from_dict(query)
 
 
-def draw_filter_panel(here: Installation, choices: Choices) -> tuple[Choices, date]:
+def draw_filter_panel(installation: Installation, choices: Choices) -> tuple[Choices, date]:
     """The filters with the buttons under them; also the day with which a moving period ends."""
-    reaches = find_coverage(here)
-    last = find_last_known_day(reaches, layers=choices.layers, today=here.today)
-    drawn = draw_filters(choices, wards=here.area.wards, last=last, automatic=partial(describe_automatic, here))
+    reaches = find_coverage(installation)
+    last = find_last_known_day(reaches, layers=choices.layers, today=installation.today)
+    drawn = draw_filters(
+        choices, wards=installation.area.wards, last=last, automatic=partial(describe_automatic, installation)
+    )
     if drawn != choices:
         st.session_state.pop(LINK_PROBLEMS, None)  # what the link said no longer matters
     choices = keep_choices(drawn)
-    last = find_last_known_day(reaches, layers=choices.layers, today=here.today)
+    last = find_last_known_day(reaches, layers=choices.layers, today=installation.today)
     with st.container(horizontal=True, gap="small"):
         fixed = urlencode(format_query(choices, fixed=choices.bounds(last)))
         draw_copy_link_button(fixed, key="hb_copy_link")
@@ -204,7 +208,7 @@ def draw_filter_panel(here: Installation, choices: Choices) -> tuple[Choices, da
     return choices, last
 
 
-def draw_sentences(here: Installation, choices: Choices, views: Sequence[LayerView], on_size: str) -> None:
+def draw_sentences(installation: Installation, choices: Choices, views: Sequence[LayerView], on_size: str) -> None:
     """What the map says in words, a sentence a layer, what was left out or shared, and why cells are of this size."""
     lines = []
     for view in views:
@@ -214,7 +218,7 @@ def draw_sentences(here: Installation, choices: Choices, views: Sequence[LayerVi
         )
         said = [*first, *view.notes]
         if choices.view != "expected":  # that view has said it
-            said.append(describe_backtest(here, view.figures.spec.name, choices.wards))
+            said.append(describe_backtest(installation, view.figures.spec.name, choices.wards))
         lines.append(f'<p class="hb-sentence">{escape_html(view.sentence)}</p>')
         lines.append(f'<p class="hb-notes">{escape_html(" ".join(filter(None, said)))}</p>')
     problems = "".join(
@@ -222,29 +226,29 @@ def draw_sentences(here: Installation, choices: Choices, views: Sequence[LayerVi
     )
     st.html(f'<div aria-live="polite">{"".join(lines)}{problems}</div>')
     with st.container(key="hb_filter_button"):
-        draw_open_filters_button(format_filters(here, choices, views[0].figures))
+        draw_open_filters_button(format_filters(installation, choices, views[0].figures))
 
 
-def list_ward_names(here: Installation, choices: Choices) -> list[str]:
+def list_ward_names(installation: Installation, choices: Choices) -> list[str]:
     """The names of the chosen wards."""
-    labels = build_ward_labels(here.area.wards)
+    labels = build_ward_labels(installation.area.wards)
     return [labels[code] for code in choices.wards]
 
 
-def format_filters(here: Installation, choices: Choices, figures: LayerFigures) -> str:
+def format_filters(installation: Installation, choices: Choices, figures: LayerFigures) -> str:
     """The filters as one line."""
-    names = list_ward_names(here, choices)
+    names = list_ward_names(installation, choices)
     period = PERIOD_TITLES[choices.period] if choices.dates is None else format_span(figures.start, figures.end)
     layers = [short_name(find_layer(name)) for name in choices.layers]
     return format_filter_line(choices, layer_names=layers, ward_names=names, period=period)
 
 
-def draw_empty_store(here: Installation, pages: Sequence[StreamlitPage]) -> None:
+def draw_empty_store(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
     """Nothing is loaded: say what to do."""
-    wards = format_list(list(here.area.wards.names), most=3)
+    wards = format_list(list(installation.area.wards.names), most=3)
     st.html(
         '<div class="hb-empty"><h2>Nothing has been loaded yet</h2>'
-        f"<p>This installation serves {escape_html(here.area.title)} ({escape_html(wards)}). Load a file on the Data page, "
+        f"<p>This installation serves {escape_html(installation.area.title)} ({escape_html(wards)}). Load a file on the Data page, "
         "or fill the store with synthetic events to look around: <code>hexbeat demo</code>.</p></div>"
     )
     st.page_link(pages[-1], label="Go to the Data page")

@@ -33,7 +33,9 @@ PRECISE: Final = {"z": "%.2f", "p": "%.2g", "q": "%.2g", "Expected in the week":
 )
 
 
-def draw_tabs(here: Installation, choices: Choices, views: Sequence[LayerView], *, last: date, resolution: int) -> None:
+def draw_tabs(
+    installation: Installation, choices: Choices, views: Sequence[LayerView], *, last: date, resolution: int
+) -> None:
     """Draw the tabs and the content of the open one."""
     figures = [view.figures for view in views]
     table, rhythm, months, behind, download = st.tabs(NAMES, key="tab", on_change="rerun")
@@ -42,16 +44,16 @@ def draw_tabs(here: Installation, choices: Choices, views: Sequence[LayerView], 
             draw_table(choices, views)
     if rhythm.open:
         with rhythm:
-            draw_rhythm(here, choices, figures)
+            draw_rhythm(installation, choices, figures)
     if months.open:
         with months:
-            draw_months(here, choices, figures)
+            draw_months(installation, choices, figures)
     if behind.open:
         with behind:
-            draw_records(here, choices, last)
+            draw_records(installation, choices, last)
     if download.open:
         with download:
-            draw_downloads(here, choices, views, resolution=resolution)
+            draw_downloads(installation, choices, views, resolution=resolution)
 
 
 def draw_sortable_frame(frame: pd.DataFrame, *, key: str, alt: str, config: dict[str, Any] | None = None) -> None:
@@ -93,14 +95,14 @@ def choose_number_format(values: pd.Series) -> str:
     return "%.1f" if bool((values.dropna() % 1 != 0).any()) else "%d"
 
 
-def draw_rhythm(here: Installation, choices: Choices, figures: Sequence[LayerFigures]) -> None:
+def draw_rhythm(installation: Installation, choices: Choices, figures: Sequence[LayerFigures]) -> None:
     """Weekdays and hours, a grid a layer."""
     for each in figures:
         if each.spec.kind == "state":
             st.text(f"{each.spec.title} are in force all day and have no rhythm of hours.")
             continue
         shown = build_filter(choices, layer=each.spec.name, start=each.start, end=each.end)
-        rhythm = count_weekday_hours(here.columns, shown, here.area.time_zone)
+        rhythm = count_weekday_hours(installation.columns, shown, installation.area.time_zone)
         lacking = format_plural(rhythm.unknown_hour, "event has", "events have")
         said = f"{lacking} no known time of day and cannot be placed here." if rhythm.unknown_hour else ""
         most = f"The largest number is {format_number(float(rhythm.grid.max()))}. " if rhythm.grid.any() else ""
@@ -108,11 +110,16 @@ def draw_rhythm(here: Installation, choices: Choices, figures: Sequence[LayerFig
         st.html(f'<div class="hb-chart">{chart}<p class="hb-small">{escape_html(most + said)}</p></div>')
 
 
-def draw_months(here: Installation, choices: Choices, figures: Sequence[LayerFigures]) -> None:
+def draw_months(installation: Installation, choices: Choices, figures: Sequence[LayerFigures]) -> None:
     """The last 24 months, bars a layer, the chosen period marked."""
     for each in figures:
         counts = count_months(
-            here.columns, layer=each.spec.name, choices=choices, area=here.area, end=each.end, months=MONTHS
+            installation.columns,
+            layer=each.spec.name,
+            choices=choices,
+            area=installation.area,
+            end=each.end,
+            months=MONTHS,
         )
         chart = render_months(
             counts,
@@ -124,22 +131,24 @@ def draw_months(here: Installation, choices: Choices, figures: Sequence[LayerFig
         )
 
 
-def draw_records(here: Installation, choices: Choices, last: date) -> None:
+def draw_records(installation: Installation, choices: Choices, last: date) -> None:
     """The records behind the chosen cell, where the policy lets the viewer see them."""
-    allowed = [layer for layer in choices.layers if may(here.viewer, Action.SEE_RECORDS, layer)]
+    allowed = [layer for layer in choices.layers if may(installation.viewer, Action.SEE_RECORDS, layer)]
     if not allowed:
         st.text("Your role sees numbers and no records of this layer.")
         return
     if not choices.cell:
         st.text("Choose a cell, on the map or in the list beside it, to see the records behind it.")
         return
-    ids = find_record_ids(here.columns, cell=choices.cell, choices=choices, last=last, area=here.area, layers=allowed)
+    ids = find_record_ids(
+        installation.columns, cell=choices.cell, choices=choices, last=last, area=installation.area, layers=allowed
+    )
     if not ids:
         st.text("No record of this place matches the filters.")
         return
-    found = read_records(here.store, here.viewer, ids[:MOST_RECORDS])
+    found = read_records(installation.store, installation.viewer, ids[:MOST_RECORDS])
     shown = f"; the newest {MOST_RECORDS} are shown" if len(ids) > MOST_RECORDS else ""
     st.text(f"{format_plural(len(ids), 'record', 'records')} of the cell near {format_cell_code(choices.cell)}{shown}.")
     draw_sortable_frame(
-        build_record_table(found, time_zone=here.area.tz), key="record_table", alt="Records of the chosen cell"
+        build_record_table(found, time_zone=installation.area.tz), key="record_table", alt="Records of the chosen cell"
     )

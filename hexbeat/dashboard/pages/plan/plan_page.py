@@ -27,33 +27,40 @@ __all__ = ["find_open_kind", "make_patrol", "make_sweep", "open_plan", "show"]
 _STEPS = ("What is expected where …", "Stops and their order …", "What such plans caught in past weeks …")
 
 
-def make_patrol(here: Installation, choices: PatrolChoices) -> None:
+def make_patrol(installation: Installation, choices: PatrolChoices) -> None:
     """Make, keep and open a patrol plan; an error in three parts where that cannot be."""
 
     def make(tell: Callable[[int, int], None]) -> Plan:
-        travel = load_road_travel(_roads(here), mode=choices.mode, home=here.settings.home)
-        return make_patrol_plan(here.columns, here.area, choices, home=here.settings.home, travel=travel, progress=tell)
+        travel = load_road_travel(_roads(installation), mode=choices.mode, home=installation.settings.home)
+        return make_patrol_plan(
+            installation.columns,
+            installation.area,
+            choices,
+            home=installation.settings.home,
+            travel=travel,
+            progress=tell,
+        )
 
-    _make_plan(here, make, choices.start, words=lambda step, _: _STEPS[min(step, len(_STEPS) - 1)])
+    _make_plan(installation, make, choices.start, words=lambda step, _: _STEPS[min(step, len(_STEPS) - 1)])
 
 
-def make_sweep(here: Installation, choices: SweepChoices) -> None:
+def make_sweep(installation: Installation, choices: SweepChoices) -> None:
     """Make, keep and open a sweep plan; an error in three parts where that cannot be."""
 
     def make(tell: Callable[[int, int], None]) -> Plan:
-        codes = choices.wards or here.area.wards.codes
-        reports = read_open_reports(here.store, here.viewer, ward_codes=codes)
-        near = read_reference(here.store, here.viewer)
-        travel = load_road_travel(_roads(here), mode=choices.mode, home=here.settings.home)
+        codes = choices.wards or installation.area.wards.codes
+        reports = read_open_reports(installation.store, installation.viewer, ward_codes=codes)
+        near = read_reference(installation.store, installation.viewer)
+        travel = load_road_travel(_roads(installation), mode=choices.mode, home=installation.settings.home)
         return make_sweep_plan(
-            here.columns, here.area, choices, reports=reports, near=near, travel=travel, progress=tell
+            installation.columns, installation.area, choices, reports=reports, near=near, travel=travel, progress=tell
         )
 
-    _make_plan(here, make, choices.start, words=lambda step, _: f"Crew {step + 1}: stops and their order …")
+    _make_plan(installation, make, choices.start, words=lambda step, _: f"Crew {step + 1}: stops and their order …")
 
 
 def _make_plan(
-    here: Installation,
+    installation: Installation,
     make: Callable[[Callable[[int, int], None]], Plan],
     start: Place,
     *,
@@ -65,11 +72,11 @@ def _make_plan(
         bar.progress(min(step / of, 1.0), text=words(step, of))
 
     try:
-        require(here.viewer, Action.PLAN)
+        require(installation.viewer, Action.PLAN)
         plan = make(tell)
-        save_plan(here.settings.home, plan, time_zone=here.area.time_zone)
-        if read_plan_settings(here.settings.home).start != start:
-            remember_start(here.settings.home, start)
+        save_plan(installation.settings.home, plan, time_zone=installation.area.time_zone)
+        if read_plan_settings(installation.settings.home).start != start:
+            remember_start(installation.settings.home, start)
     except HexbeatError as error:
         draw_error(error)
         return
@@ -78,55 +85,55 @@ def _make_plan(
     st.query_params["plan"] = plan.plan_id
 
 
-def _roads(here: Installation) -> str | None:
-    return read_plan_settings(here.settings.home).roads
+def _roads(installation: Installation) -> str | None:
+    return read_plan_settings(installation.settings.home).roads
 
 
-def find_open_kind(here: Installation) -> str:
+def find_open_kind(installation: Installation) -> str:
     """The kind of the plan that the address names, so that the choices are its kind's.
 
     Without a plan the kind that the address asks for; patrol if it asks for none.
     """
     try:
-        return str(load_plan(here.settings.home, st.query_params.get("plan", "")).kind)
+        return str(load_plan(installation.settings.home, st.query_params.get("plan", "")).kind)
     except HexbeatError:
         asked = st.query_params.get("kind", "")
         return asked if asked in list(PlanKind) else "patrol"
 
 
-def open_plan(here: Installation) -> Plan | None:
+def open_plan(installation: Installation) -> Plan | None:
     """The plan that the address names; None if it names none, or one that is not here or is of another area."""
     named = st.query_params.get("plan", "")
     if not named:
         return None
     try:
-        plan = load_plan(here.settings.home, named)
+        plan = load_plan(installation.settings.home, named)
     except HexbeatError as error:
         draw_error(error)
         return None
-    return plan if plan.area == here.area.name else None
+    return plan if plan.area == installation.area.name else None
 
 
 KINDS: Final = {"patrol": "Patrol", "sweep": "Needle sweep"}
 
 
-def show(here: Installation, pages: Sequence[StreamlitPage]) -> None:
+def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
     """Draw the plan page."""
-    draw_header(here, pages)
+    draw_header(installation, pages)
     st.html(STYLE / "plan.css")
-    if not may(here.viewer, Action.PLAN):
+    if not may(installation.viewer, Action.PLAN):
         st.text("Your role does not plan.")
         return
-    if not len(here.columns):
-        draw_empty_store(here, pages)
+    if not len(installation.columns):
+        draw_empty_store(installation, pages)
         return
     kind = st.segmented_control(
-        "Plan", list(KINDS), default=find_open_kind(here), required=True, key="plan_kind", format_func=KINDS.__getitem__,
+        "Plan", list(KINDS), default=find_open_kind(installation), required=True, key="plan_kind", format_func=KINDS.__getitem__,
         label_visibility="collapsed",
     )  # fmt: skip
     seed = int(st.session_state.get("plan_seed", 0))
-    patrol = draw_patrol_choices(here, seed) if kind == "patrol" else None
-    sweep = draw_sweep_choices(here, seed) if kind == "sweep" else None
+    patrol = draw_patrol_choices(installation, seed) if kind == "patrol" else None
+    sweep = draw_sweep_choices(installation, seed) if kind == "sweep" else None
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         ready = patrol is not None or sweep is not None
         make = st.button("Make the plan", key="plan_make", type="primary", disabled=not ready, on_click=first_seed)
@@ -135,18 +142,18 @@ def show(here: Installation, pages: Sequence[StreamlitPage]) -> None:
             help="The same choices with other stops, order and times.",
         )  # fmt: skip
     if (make or again) and patrol:
-        make_patrol(here, patrol)
+        make_patrol(installation, patrol)
     if (make or again) and sweep:
-        make_sweep(here, sweep)
-    found = open_plan(here)
+        make_sweep(installation, sweep)
+    found = open_plan(installation)
     if found:
-        draw_plan(here, found, pages)
+        draw_plan(installation, found, pages)
     else:
         st.html(
             '<div class="hb-empty"><h2>No plan is open</h2><p>Choose above and press <b>Make the plan</b>; it takes '
             "some seconds. The first plan of new records judges the forecasts first, which takes longer.</p></div>"
         )
-    draw_saved_plans(here)
+    draw_saved_plans(installation)
 
 
 def first_seed() -> None:

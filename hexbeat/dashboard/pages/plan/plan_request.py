@@ -36,10 +36,10 @@ class _SharedChoices:
     wards: tuple[str, ...]
 
 
-def draw_patrol_choices(here: Installation, seed: int) -> PatrolChoices | None:
+def draw_patrol_choices(installation: Installation, seed: int) -> PatrolChoices | None:
     """The choices of a patrol; None, with the reason on the page, while they make no sense."""
     with st.container(horizontal=True, key="hb_plan_choices", gap="medium", vertical_alignment="bottom"):
-        day = st.date_input("Day", value=here.today, format="DD/MM/YYYY", key="patrol_day", width=150)
+        day = st.date_input("Day", value=installation.today, format="DD/MM/YYYY", key="patrol_day", width=150)
         hours = _draw_hours("patrol", "late")
         teams = st.number_input("Teams", min_value=1, max_value=12, value=2, key="patrol_teams", width=120)
         mode = st.pills(
@@ -47,7 +47,7 @@ def draw_patrol_choices(here: Installation, seed: int) -> PatrolChoices | None:
         )
     with st.container(horizontal=True, key="hb_plan_where", gap="medium", vertical_alignment="bottom"):
         weights = _draw_weights()
-        common = _draw_where(here, "patrol", "station")
+        common = _draw_where(installation, "patrol", "station")
     if not (weights and common and hours and mode):
         return None
     return _build_choices(
@@ -57,7 +57,7 @@ def draw_patrol_choices(here: Installation, seed: int) -> PatrolChoices | None:
             start=common.start,
             weights=weights,
             teams=int(teams),
-            revisit_minutes=read_plan_settings(here.settings.home).revisit_minutes,
+            revisit_minutes=read_plan_settings(installation.settings.home).revisit_minutes,
             mode="drive" if mode == "drive" else "walk",
             wards=common.wards,
             seed=seed,
@@ -65,11 +65,11 @@ def draw_patrol_choices(here: Installation, seed: int) -> PatrolChoices | None:
     )
 
 
-def draw_sweep_choices(here: Installation, seed: int) -> SweepChoices | None:
+def draw_sweep_choices(installation: Installation, seed: int) -> SweepChoices | None:
     """The choices of a sweep; None, with the reason on the page, while they make no sense."""
-    standard = read_plan_settings(here.settings.home).standard_hours
+    standard = read_plan_settings(installation.settings.home).standard_hours
     with st.container(horizontal=True, key="hb_plan_choices", gap="medium", vertical_alignment="bottom"):
-        day = st.date_input("Day", value=here.today, format="DD/MM/YYYY", key="sweep_day", width=150)
+        day = st.date_input("Day", value=installation.today, format="DD/MM/YYYY", key="sweep_day", width=150)
         span = st.slider("Working day", 0, 24, (7, 15), key="sweep_hours", format="%d:00", width=220)
         crews = st.number_input("Crews", min_value=1, max_value=12, value=1, key="sweep_crews", width=120)
         hours = st.number_input(
@@ -77,7 +77,7 @@ def draw_sweep_choices(here: Installation, seed: int) -> SweepChoices | None:
             key="sweep_standard", width=220,
         )  # fmt: skip
     with st.container(horizontal=True, key="hb_plan_where", gap="medium", vertical_alignment="bottom"):
-        common = _draw_where(here, "sweep", "depot")
+        common = _draw_where(installation, "sweep", "depot")
     if not common:
         return None
     return _build_choices(
@@ -138,13 +138,13 @@ def _draw_weights() -> tuple[tuple[str, float], ...]:
     )  # fmt: skip
 
 
-def _draw_where(here: Installation, key: str, kind: str) -> _SharedChoices | None:
+def _draw_where(installation: Installation, key: str, kind: str) -> _SharedChoices | None:
     """Where tours begin, and in which wards the stops are."""
-    places = find_starts(here.settings.home, here.store, here.viewer, kind)
+    places = find_starts(installation.settings.home, installation.store, installation.viewer, kind)
     named = [place.name for place in places]
     chosen = st.selectbox("Begins and ends at", [*named, ELSEWHERE], key=f"{key}_start", width=240) if named else None
     if chosen is None or chosen == ELSEWHERE:
-        lon, lat = here.area.centre
+        lon, lat = installation.area.centre
         text = st.text_input(
             "Begins and ends at (latitude, longitude)",
             value=f"{lat:.4f}, {lon:.4f}",
@@ -155,12 +155,12 @@ def _draw_where(here: Installation, key: str, kind: str) -> _SharedChoices | Non
         start = _parse_place(text, kind)
     else:
         start = places[named.index(chosen)]
-    labels = build_ward_labels(here.area.wards)
+    labels = build_ward_labels(installation.area.wards)
     asked = st.query_params.get("wards", "").split(",") if f"{key}_wards" not in st.session_state else []
     wards = st.multiselect(
         "Wards",
-        list(here.area.wards.codes),
-        default=[code for code in asked if code in here.area.wards.codes],
+        list(installation.area.wards.codes),
+        default=[code for code in asked if code in installation.area.wards.codes],
         key=f"{key}_wards",
         format_func=labels.__getitem__,
         placeholder="The whole area",

@@ -182,7 +182,7 @@ DONE: Final = "done"  # the page of the ledger
 MOST_SAVED: Final = 30
 
 
-def draw_plan(here: Installation, plan: Plan, pages: Sequence[StreamlitPage]) -> None:
+def draw_plan(installation: Installation, plan: Plan, pages: Sequence[StreamlitPage]) -> None:
     """All of a plan, the answer first."""
     marked = f'<p class="hb-notes"><b>{escape_html(find_mark(plan))}</b></p>' if plan.synthetic else ""
     title = escape_html(f"{plan.title} · plan {plan.plan_id}")
@@ -192,11 +192,11 @@ def draw_plan(here: Installation, plan: Plan, pages: Sequence[StreamlitPage]) ->
         f'<p class="hb-notes">{escape_html(describe_past(plan))} {escape_html(describe_optimality(plan))}</p>{marked}</div>'
     )
     if any(tour.stops for tour in plan.tours):
-        draw_files(here, plan, pages)
+        draw_files(installation, plan, pages)
         with st.container(horizontal=True, key="hb_plan_body", gap="medium"):
             with st.container(key="hb_plan_map"):
                 st.html(render_key(plan))
-                draw_tours(here.area, plan)
+                draw_tours(installation.area, plan)
             with st.container(key="hb_plan_stops"):
                 draw_teams(plan)
     with st.expander("How this plan was made, and what it cannot know"):
@@ -212,17 +212,17 @@ def draw_teams(plan: Plan) -> None:
             st.html(render_tour(plan, tour))
 
 
-def draw_files(here: Installation, plan: Plan, pages: Sequence[StreamlitPage]) -> None:
+def draw_files(installation: Installation, plan: Plan, pages: Sequence[StreamlitPage]) -> None:
     """A button for each kind of file, and the way to the page on which stops are ticked off."""
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         for page in pages:
             if page.url_path == DONE:
                 st.page_link(page, label="Tick stops off (phone)", query_params={"plan": plan.plan_id})
-        if may(here.viewer, Action.EXPORT):
+        if may(installation.viewer, Action.EXPORT):
             for kind, (label, mime, suffix) in PLAN_FILES.items():
                 st.download_button(
                     label,
-                    data=lambda kind=kind: _file(here, plan, kind),  # type: ignore[misc]  # a button's own kind
+                    data=lambda kind=kind: _file(installation, plan, kind),  # type: ignore[misc]  # a button's own kind
                     file_name=f"hexbeat-{plan.area}-{plan.kind}-{plan.plan_id}{suffix}",
                     mime=mime,
                     on_click="ignore",
@@ -230,15 +230,15 @@ def draw_files(here: Installation, plan: Plan, pages: Sequence[StreamlitPage]) -
                 )
 
 
-def _file(here: Installation, plan: Plan, kind: str) -> bytes:
+def _file(installation: Installation, plan: Plan, kind: str) -> bytes:
     """The file, made when its button is pressed; the policy is asked again then."""
-    require(here.viewer, Action.EXPORT)
-    return build_plan_file(plan, here.area, kind)
+    require(installation.viewer, Action.EXPORT)
+    return build_plan_file(plan, installation.area, kind)
 
 
-def draw_saved_plans(here: Installation) -> None:
+def draw_saved_plans(installation: Installation) -> None:
     """The plans that were made here, to open one again."""
-    saved = list_plans(here.settings.home)[:MOST_SAVED]
+    saved = list_plans(installation.settings.home)[:MOST_SAVED]
     if not saved:
         return
     with st.expander("Earlier plans"):

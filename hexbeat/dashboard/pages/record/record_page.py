@@ -28,7 +28,7 @@ IMPORT_ROUND_KEY: Final = "done_round"
 SUFFIXES: Final = ["gpx", "csv", "tsv", "xlsx", "ods"]
 
 
-def draw_import(here: Installation, plan: Plan, tour: Tour) -> None:
+def draw_import(installation: Installation, plan: Plan, tour: Tour) -> None:
     """The uploader, the dry run and the import."""
     st.html('<h2 class="hb-title">Hand in a track or a sheet</h2>')
     file = st.file_uploader(
@@ -43,37 +43,37 @@ def draw_import(here: Installation, plan: Plan, tour: Tour) -> None:
     else:
         key = (file.file_id, plan.plan_id, tour.team)
         try:
-            draw_check(here, file, key, plan, tour)
+            draw_check(installation, file, key, plan, tour)
         except HexbeatError as error:
             draw_error(error)
-    draw_undo(here)
+    draw_undo(installation)
 
 
-def draw_check(here: Installation, file: Any, key: tuple[str, str, str], plan: Plan, tour: Tour) -> None:
+def draw_check(installation: Installation, file: Any, key: tuple[str, str, str], plan: Plan, tour: Tour) -> None:
     """The dry run at once, and the button that imports."""
     held = st.session_state.get(REPORT_KEY)
     if held is None or held[0] != key:
         with st.spinner("Reading the file …"):
-            held = (key, import_file(here, file, plan, tour, dry_run=True))
+            held = (key, import_file(installation, file, plan, tour, dry_run=True))
         st.session_state[REPORT_KEY] = held
     report: ImportReport = held[1]
     draw_report(report)
     if not report.new + report.updated:
         st.text("All of it is recorded already.")
     elif st.button("Record it", type="primary", key="done_import"):
-        st.session_state[REPORT_KEY] = (None, import_file(here, file, plan, tour, dry_run=False))
+        st.session_state[REPORT_KEY] = (None, import_file(installation, file, plan, tour, dry_run=False))
         st.session_state[IMPORT_ROUND_KEY] = st.session_state.get(IMPORT_ROUND_KEY, 0) + 1
         st.rerun()
 
 
-def import_file(here: Installation, file: Any, plan: Plan, tour: Tour, *, dry_run: bool) -> ImportReport:
+def import_file(installation: Installation, file: Any, plan: Plan, tour: Tour, *, dry_run: bool) -> ImportReport:
     """Read the file for this plan; a track is of this team."""
-    with write_uploads([file], here.settings.home) as paths:
+    with write_uploads([file], installation.settings.home) as paths:
         return import_visits(
-            here.store,
-            here.viewer,
+            installation.store,
+            installation.viewer,
             select_main_files(paths)[0],
-            area=here.area,
+            area=installation.area,
             plan=plan,
             options=ImportOptions(team=tour.team, kind=str(plan.kind)),
             dry_run=dry_run,
@@ -98,19 +98,21 @@ def draw_report(report: ImportReport) -> None:
         st.text(f"{note}.")
 
 
-def draw_undo(here: Installation) -> None:
+def draw_undo(installation: Installation) -> None:
     """Undo the last import."""
-    standing = next((load for load in list_imports(here.store, here.viewer) if load.undone_at is None), None)
+    standing = next(
+        (load for load in list_imports(installation.store, installation.viewer) if load.undone_at is None), None
+    )
     if standing is None:
         draw_message("done_import_undo")
         return
 
     def act() -> str:
-        undo_import(here.store, here.viewer)
+        undo_import(installation.store, installation.viewer)
         st.session_state.pop(REPORT_KEY, None)
         return "The import was undone."
 
-    when = standing.created.astimezone(here.area.tz)
+    when = standing.created.astimezone(installation.area.tz)
     visits = format_plural(standing.tally["new"] + standing.tally["updated"], "visit", "visits")
     st.text(f"Last import: {standing.file}, {format_date(when.date())} at {when:%H:%M}, {visits}.")
     draw_confirmed_button(
@@ -127,26 +129,26 @@ TEAM: Final = "team"
 LINKED_KEY: Final = "done_linked"  # whether the page was opened by the link of a plan
 
 
-def show(here: Installation, pages: Sequence[StreamlitPage]) -> None:
+def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
     """Draw the page."""
     st.html(STYLE / "done.css")
-    draw_header(here, pages)
-    if not may(here.viewer, Action.SEE_WORK):
+    draw_header(installation, pages)
+    if not may(installation.viewer, Action.SEE_WORK):
         st.text("Your role does not see what was done.")
         return
-    plans = load_plans(here)
+    plans = load_plans(installation)
     if not plans:
         draw_no_plan(pages)
-        draw_week(here)
+        draw_week(installation)
         return
     with st.container(horizontal=True, wrap=False, key="hb_done_page", gap="large"):
         with st.container(key="hb_done"):
-            draw_team(here, plans)
+            draw_team(installation, plans)
         with st.container(key="hb_done_week"):
-            draw_week(here)
+            draw_week(installation)
 
 
-def draw_team(here: Installation, plans: Sequence[Plan]) -> None:
+def draw_team(installation: Installation, plans: Sequence[Plan]) -> None:
     """The stops of one team, once it is known which plan and which team."""
     above, below = st.container(), st.container()
     by_link = st.query_params.get(PLAN) in {plan.plan_id for plan in plans}
@@ -161,9 +163,9 @@ def draw_team(here: Installation, plans: Sequence[Plan]) -> None:
         if tour is None:
             return
         st.html(f'<p class="hb-sentence">{escape_html(tour.team)}: {escape_html(plan.title)}</p>')
-        draw_stops(here, plan, tour)
-    if may(here.viewer, Action.RECORD_WORK):
-        draw_import(here, plan, tour)
+        draw_stops(installation, plan, tour)
+    if may(installation.viewer, Action.RECORD_WORK):
+        draw_import(installation, plan, tour)
 
 
 def draw_no_plan(pages: Sequence[StreamlitPage]) -> None:

@@ -32,20 +32,25 @@ OFFLINE: Final = (
 )
 
 
-def draw_stops(here: Installation, plan: Plan, tour: Tour) -> None:
+def draw_stops(installation: Installation, plan: Plan, tour: Tour) -> None:
     """The team's progress, the stop that is next, and all stops."""
-    shown = build_progress(plan, tour, read_visits(here.store, here.viewer, plan_id=plan.plan_id), zone=here.area.tz)
+    shown = build_progress(
+        plan,
+        tour,
+        read_visits(installation.store, installation.viewer, plan_id=plan.plan_id),
+        zone=installation.area.tz,
+    )
     st.html(render_progress(shown))
     with (
         st.container()
     ):  # each part keeps its place whatever the others show, so that nothing is there twice for a while
         draw_message()
-    if may(here.viewer, Action.RECORD_WORK):
+    if may(installation.viewer, Action.RECORD_WORK):
         with st.container(key="hb_done_now"):
-            draw_card(here, shown)
+            draw_card(installation, shown)
         with st.container(key="hb_done_undo"):
-            draw_undo(here, shown)
-    draw_list(here, shown)
+            draw_undo(installation, shown)
+    draw_list(installation, shown)
     st.html(
         '<p class="hb-offline" role="alert">No connection: nothing is recorded now.</p>'
         f'<p class="hb-small">{OFFLINE}</p>'
@@ -61,7 +66,7 @@ def draw_message() -> None:
         st.html(f'<p role="status"><b>{escape_html(said)}</b></p>')
 
 
-def draw_card(here: Installation, shown: TourProgress) -> None:
+def draw_card(installation: Installation, shown: TourProgress) -> None:
     """The stop to go to, with its numbers and its buttons."""
     picked = st.session_state.get(CHOSEN_KEY)
     state = next((one for one in shown.states if one.stop.stop_id == picked), None) or shown.next
@@ -80,7 +85,7 @@ def draw_card(here: Installation, shown: TourProgress) -> None:
             draw_number_input("Needles collected", state.needles or 0, MOST_NEEDLES, found)
     label = "Correct" if state.visit_id else "Done"
     # Names, not numbers: what is typed last arrives together with the tap, after these were drawn.
-    arguments = (here, shown, state, spent, found if shown.is_sweep else None)
+    arguments = (installation, shown, state, spent, found if shown.is_sweep else None)
     st.button(
         label, type="primary", width="stretch", key=f"done_yes_{key}", on_click=record_stop, args=(*arguments, DONE)
     )
@@ -95,7 +100,12 @@ def draw_number_input(label: str, value: int | None, most: int, key: str) -> Non
 
 
 def record_stop(
-    here: Installation, shown: TourProgress, state: StopState, minutes_key: str, needles_key: str | None, outcome: str
+    installation: Installation,
+    shown: TourProgress,
+    state: StopState,
+    minutes_key: str,
+    needles_key: str | None,
+    outcome: str,
 ) -> None:
     """Record a stop with the numbers of two fields. The same tap twice, as a slow page brings it about, is one."""
     minutes = int(st.session_state[minutes_key])
@@ -104,8 +114,8 @@ def record_stop(
     stop = state.stop
     spent = minutes if outcome == DONE else 0
     try:
-        found = read_visits(here.store, here.viewer, plan_id=shown.plan.plan_id)
-        again = build_progress(shown.plan, shown.tour, found, zone=here.area.tz)
+        found = read_visits(installation.store, installation.viewer, plan_id=shown.plan.plan_id)
+        again = build_progress(shown.plan, shown.tour, found, zone=installation.area.tz)
         known = next(one for one in again.states if one.stop.stop_id == stop.stop_id)
         if known.visit_id is not None and state.visit_id is None:
             return
@@ -119,17 +129,19 @@ def record_stop(
             needles=needles if outcome == DONE else None,
             outcome=outcome,
         )
-        record_visit(here.store, here.viewer, visit, now=now)
+        record_visit(installation.store, installation.viewer, visit, now=now)
     except HexbeatError as error:
         st.session_state[MESSAGE_KEY] = error
         return
     st.session_state.pop(CHOSEN_KEY, None)
     st.session_state[MESSAGE_KEY] = f"Recorded: stop {stop.order}, " + (
-        f"{spent} minutes from {visit.started_at.astimezone(here.area.tz):%H:%M}." if outcome == DONE else "not done."
+        f"{spent} minutes from {visit.started_at.astimezone(installation.area.tz):%H:%M}."
+        if outcome == DONE
+        else "not done."
     )
 
 
-def draw_undo(here: Installation, shown: TourProgress) -> None:
+def draw_undo(installation: Installation, shown: TourProgress) -> None:
     """Take the last record back."""
     if shown.last is None or shown.last.visit_id is None:
         return
@@ -138,14 +150,14 @@ def draw_undo(here: Installation, shown: TourProgress) -> None:
         width="stretch",
         key=f"done_undo_{shown.last.visit_id}",
         on_click=undo_stop,
-        args=(here, shown.last.visit_id, shown.last.stop.order),
+        args=(installation, shown.last.visit_id, shown.last.stop.order),
     )
 
 
-def undo_stop(here: Installation, name: str, order: int) -> None:
+def undo_stop(installation: Installation, name: str, order: int) -> None:
     """Undo one visit, and say what stands now."""
     try:
-        again = undo_visit(here.store, here.viewer, name)
+        again = undo_visit(installation.store, installation.viewer, name)
     except HexbeatError as error:
         st.session_state[MESSAGE_KEY] = error
         return
@@ -154,10 +166,10 @@ def undo_stop(here: Installation, name: str, order: int) -> None:
     )
 
 
-def draw_list(here: Installation, shown: TourProgress) -> None:
+def draw_list(installation: Installation, shown: TourProgress) -> None:
     """All stops in their order; a tap on one puts it above."""
     st.html('<h2 class="hb-title">All stops</h2>')
-    allowed = may(here.viewer, Action.RECORD_WORK)
+    allowed = may(installation.viewer, Action.RECORD_WORK)
     for state in shown.states:
         with st.container(horizontal=True, gap="small", key=f"hb_done_stop_{state.stop.order}"):
             if allowed:

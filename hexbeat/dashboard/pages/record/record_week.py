@@ -29,13 +29,15 @@ HEADINGS: Final = ("Planned", "Delivered", "Share", "Stops", "Needles")
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
-def draw_week(here: Installation) -> None:
+def draw_week(installation: Installation) -> None:
     """Figures by team and ward, and the return's downloads."""
-    plans = load_plans(here)
-    found = read_visits(here.store, here.viewer)
-    st.html(f'<h2 class="hb-title">{format_week_heading(here.today)}</h2>')
+    plans = load_plans(installation)
+    found = read_visits(installation.store, installation.viewer)
+    st.html(f'<h2 class="hb-title">{format_week_heading(installation.today)}</h2>')
     by: tuple[Group, ...] = ("team", "ward")
-    tables = [(group, build_week_rows(plans, found, here.area, by=group, today=here.today)) for group in by]
+    tables = [
+        (group, build_week_rows(plans, found, installation.area, by=group, today=installation.today)) for group in by
+    ]
     if not any(rows for _, rows in tables):
         st.text("Nothing was planned or done this week yet.")
     for group, rows in tables:
@@ -45,16 +47,16 @@ def draw_week(here: Installation) -> None:
     st.html(
         '<p class="hb-small">Needles are those that sweeps collected; what the public reports is counted apart.</p>'
     )
-    draw_return(here, plans, found)
+    draw_return(installation, plans, found)
 
 
-def draw_return(here: Installation, plans: Sequence[Plan], found: pd.DataFrame) -> None:
+def draw_return(installation: Installation, plans: Sequence[Plan], found: pd.DataFrame) -> None:
     """The return by ward, quarter and team as CSV and Excel."""
-    if not may(here.viewer, Action.EXPORT):
+    if not may(installation.viewer, Action.EXPORT):
         st.text("Your role does not export.")
         return
     st.html('<h2 class="hb-title">The return</h2>')
-    this, _ = find_quarter(here.today)
+    this, _ = find_quarter(installation.today)
     starts = [this, find_quarter(this - dt.timedelta(days=1))[0]]
     start = st.selectbox(
         "Quarter",
@@ -65,15 +67,20 @@ def draw_return(here: Installation, plans: Sequence[Plan], found: pd.DataFrame) 
     st.text(
         "Planned and delivered minutes, stops, visits and needles by ward and team. Names of people are in none of it."
     )
-    stem = f"hexbeat-{here.area.name}-return-{format_quarter(start).replace('/', '-').replace(' ', '-')}"
+    stem = f"hexbeat-{installation.area.name}-return-{format_quarter(start).replace('/', '-').replace(' ', '-')}"
     with st.container(horizontal=True, gap="small"):
         for label, ending, mime, make in (
-            ("CSV", ".csv", "text/csv", lambda: build_return_csv(build_return_table(here, plans, found, start))),
-            ("Excel", ".xlsx", XLSX, lambda: build_return_workbook(here, plans, found, start)),
+            (
+                "CSV",
+                ".csv",
+                "text/csv",
+                lambda: build_return_csv(build_return_table(installation, plans, found, start)),
+            ),
+            ("Excel", ".xlsx", XLSX, lambda: build_return_workbook(installation, plans, found, start)),
         ):
             st.download_button(
                 label,
-                data=check_export(here, make),
+                data=check_export(installation, make),
                 file_name=stem + ending,
                 mime=mime,
                 on_click="ignore",
@@ -81,34 +88,38 @@ def draw_return(here: Installation, plans: Sequence[Plan], found: pd.DataFrame) 
             )
 
 
-def check_export(here: Installation, make: Callable[[], bytes]) -> Callable[[], bytes]:
+def check_export(installation: Installation, make: Callable[[], bytes]) -> Callable[[], bytes]:
     """Asks the policy again when the file is made."""
 
     def made() -> bytes:
-        require(here.viewer, Action.EXPORT)
+        require(installation.viewer, Action.EXPORT)
         return make()
 
     return made
 
 
-def build_return_table(here: Installation, plans: Sequence[Plan], found: pd.DataFrame, start: dt.date) -> pd.DataFrame:
+def build_return_table(
+    installation: Installation, plans: Sequence[Plan], found: pd.DataFrame, start: dt.date
+) -> pd.DataFrame:
     """The return of the quarter that begins on a day."""
-    area, (first, end) = here.area, find_quarter(start)
+    area, (first, end) = installation.area, find_quarter(start)
     return build_return(plans, found, area.wards, start=first, end=end, time_zone=area.time_zone)
 
 
-def build_return_workbook(here: Installation, plans: Sequence[Plan], found: pd.DataFrame, start: dt.date) -> bytes:
+def build_return_workbook(
+    installation: Installation, plans: Sequence[Plan], found: pd.DataFrame, start: dt.date
+) -> bytes:
     """The same as a workbook with its notes."""
-    return build_return_xlsx(build_return_table(here, plans, found, start), build_return_notes(plans, found))
+    return build_return_xlsx(build_return_table(installation, plans, found, start), build_return_notes(plans, found))
 
 
-def load_plans(here: Installation) -> list[Plan]:
+def load_plans(installation: Installation) -> list[Plan]:
     """The plans of this area, the newest first; read again only when something was recorded or planned."""
-    require(here.viewer, Action.SEE_WORK)
-    folder = here.settings.home / "plans"
+    require(installation.viewer, Action.SEE_WORK)
+    folder = installation.settings.home / "plans"
     stamp = tuple(sorted((path.name, path.stat().st_mtime_ns) for path in folder.glob("*.json")))
-    plans = _plans(here, str(folder), stamp, work_version(here.store, here.viewer))
-    return [plan for plan in plans if plan.area == here.area.name]
+    plans = _plans(installation, str(folder), stamp, work_version(installation.store, installation.viewer))
+    return [plan for plan in plans if plan.area == installation.area.name]
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
