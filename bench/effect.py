@@ -228,17 +228,8 @@ def demonstrations(seeds: int, each: int) -> dict[str, Any]:
             effect = measure_effect(
                 columns, area, build_protocol(columns, area, [place], rule, today=today, ground=ground), ground=ground
             )
-            installation, door = effect.installation, effect.next_door or effect.installation
-            cases.append(
-                [
-                    seed,
-                    installation.like,
-                    _rejects(installation),
-                    door.like and _rejects(door),
-                    installation.after,
-                    installation.expected,
-                ]
-            )
+            here, door = effect.here, effect.next_door or effect.here
+            cases.append([seed, here.like, _rejects(here), door.like and _rejects(door), here.after, here.expected])
     found = np.array(cases, dtype=float)
     like = found[found[:, 1] == 1]
     return {
@@ -284,12 +275,10 @@ def together(seeds: int, starts: int, *, many: int = 25) -> dict[str, Any]:
             places = [TreatedPlace("nothing", round(one.x, 6), round(one.y, 6), start) for one in chosen]
             protocol = build_protocol(columns, area, places, rule, today=today, ground=ground)
             effect = measure_effect(columns, area, protocol, ground=ground)
-            installation, kind = effect.installation, build_verdict(effect).kind
+            here, kind = effect.here, build_verdict(effect).kind
             halved = measure_effect(columns, area, protocol, ground=_halved(ground, places, random))
             told = [kind in (FEWER, MORE, MOVED), build_verdict(halved).kind == FEWER]
-            cases.append(
-                [seed, *told, installation.after, installation.expected, len(effect.outcomes), installation.like]
-            )
+            cases.append([seed, *told, here.after, here.expected, len(effect.outcomes), here.like])
     found = np.array(cases, dtype=float)
     like = found[found[:, 6] == 1]
     return {

@@ -20,7 +20,7 @@ pytest_plugins = [
 settings.register_profile("hexbeat", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("hexbeat")
 
-SHARED = ROOT / "shared"
+SHARED = ROOT.parent / "shared"
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -19,7 +19,7 @@ ROOMS = ("geo", "layers", "hexbeat")
 # Alembic loads its scripts by path; they are no modules that anybody imports.
 MODULES = sorted(
     path for room in ROOMS for path in (ROOT / room).rglob("*.py")
-    if path.name != "__init__.py" and "migrations" not in path.parts
+    if path.name not in ("__init__.py", "__main__.py") and "migrations" not in path.parts
 )  # fmt: skip
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "bench" / "README.md"]
 

@@ -40,8 +40,8 @@ def count_weekday_hours(columns: Columns, chosen: Filter, time_zone: str = "Euro
     index = selection.index[incident & timed]
     instant = columns.start[index] == columns.end[index]
     size = columns.quantity[index].astype(np.float64) if chosen.measure == "quantity" else np.ones(len(index))
-    installation = index[instant]
-    hour = calendar.week_hours(columns.start[installation])
+    here = index[instant]
+    hour = calendar.week_hours(columns.start[here])
     grid: NDArray[np.float64] = np.bincount(hour, weights=size[instant], minlength=HOURS_A_WEEK).astype(np.float64)
     grid = grid + _share_hours(columns, index[~instant], size[~instant], chosen, calendar)
     return WeekdayHour(grid.reshape(7, 24), len(index), int(np.count_nonzero(incident & ~timed)))

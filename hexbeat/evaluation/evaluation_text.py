@@ -60,15 +60,15 @@ def classify_side(side: Side, effect: Effect) -> str:
 
 def build_verdict(effect: Effect) -> Verdict:
     """What the comparison says, in words."""
-    installation = classify_side(effect.installation, effect)
+    here = classify_side(effect.here, effect)
     door = classify_side(effect.next_door, effect) if effect.next_door else NO_CHANGE
-    moved = installation == FEWER and door == MORE and effect.both.interval[1] >= 0
-    kind = MOVED if moved else installation
-    return Verdict(kind, _describe_kind(effect, kind), tuple(_build_details(effect, installation, door)))
+    moved = here == FEWER and door == MORE and effect.both.interval[1] >= 0
+    kind = MOVED if moved else here
+    return Verdict(kind, _describe_kind(effect, kind), tuple(_build_details(effect, here, door)))
 
 
 def _describe_kind(effect: Effect, kind: str) -> str:
-    side, what = effect.installation, _what(effect)
+    side, what = effect.here, _what(effect)
     came = f"{_first_upper(what)} {_where(effect)}: {_describe_events(effect)}"
     if kind == NO_COMPARISON:
         return (
@@ -102,17 +102,17 @@ def _describe_no_comparison(effect: Effect) -> str:
 
 def _describe_events(effect: Effect) -> str:
     """What came, and how many events that is where places overlap."""
-    came = _count(effect.installation.after)
-    if effect.installation.after - effect.once < 0.5 * effect.unit:  # half an event
+    came = _count(effect.here.after)
+    if effect.here.after - effect.once < 0.5 * effect.unit:  # half an event
         return came
     return f"{came} (with no event counted twice: {_count(effect.once)})"
 
 
 def _describe_needed(effect: Effect) -> str:
-    need = count_needed_events(effect.installation, alpha=effect.protocol.rule.alpha) * effect.unit
+    need = count_needed_events(effect.here, alpha=effect.protocol.rule.alpha) * effect.unit
     if need > _MANY * effect.unit:
         return "Counts stray so much here that no number of events would do."
-    times = need / effect.installation.expected if effect.installation.expected > 0 else float("inf")
+    times = need / effect.here.expected if effect.here.expected > 0 else float("inf")
     alone = ", or take several places together" if len(effect.protocol.places) == 1 else ""
     longer = f", {format_number(round(times, 1))} times as many: wait longer{alone}"
     return (
@@ -121,7 +121,7 @@ def _describe_needed(effect: Effect) -> str:
     )
 
 
-def _build_details(effect: Effect, installation: str, door: str) -> list[str]:
+def _build_details(effect: Effect, here: str, door: str) -> list[str]:
     said = []
     if door == NO_COMPARISON and effect.next_door:
         said.append(
@@ -130,9 +130,7 @@ def _build_details(effect: Effect, installation: str, door: str) -> list[str]:
         )
     elif effect.next_door:
         side = effect.next_door
-        words = {FEWER: "fewer there too" if installation == FEWER else "fewer there", MORE: "more there"}.get(
-            door, door
-        )
+        words = {FEWER: "fewer there too" if here == FEWER else "fewer there", MORE: "more there"}.get(door, door)
         said.append(
             f"Next door: {_count(side.after)}, where {_count(side.expected)} were expected: {words} "
             f"({_either_way(side)})."
@@ -143,7 +141,7 @@ def _build_details(effect: Effect, installation: str, door: str) -> list[str]:
 
 def _describe_regression(effect: Effect) -> str:
     """How much would have come anyway: season, and the return to the ordinary after a peak."""
-    side = effect.installation
+    side = effect.here
     naive, anyway = side.after - side.before, side.expected - side.before
     plain = f"The same length before had {_count(side.before)}, so plain before and after would say {_signed(naive)}."
     if not side.like:
@@ -190,7 +188,7 @@ def _list_excluded(effect: Effect) -> list[str]:
     """Places that are not judged, and those that are though nothing is quite like them."""
     many, judged = effect.asked, len(effect.outcomes)
     said = describe_excluded(effect.too_new)
-    if effect.installation.like and effect.unlike:
+    if effect.here.like and effect.unlike:
         said.append(
             f"{format_number(effect.unlike)} of {format_number(many)} places are left out: no untreated place has a past "
             "like theirs. They are often the busiest, and the answer says nothing of them."
@@ -214,8 +212,8 @@ def _where(effect: Effect) -> str:
     judged, many = len(effect.outcomes), effect.asked
     if judged > 1:
         return f"in {judged if judged == many else f'{judged} of {many}'} places taken together"
-    installation = f"within {format_number(rule.radius_m)} m of" if first.planned.place.outline is None else "in"
-    return f"{installation} {first.planned.place.name}, {format_span(first.start, first.end)}"
+    here = f"within {format_number(rule.radius_m)} m of" if first.planned.place.outline is None else "in"
+    return f"{here} {first.planned.place.name}, {format_span(first.start, first.end)}"
 
 
 def _count(value: float) -> str:

@@ -53,7 +53,7 @@ class Effect:
 
     protocol: Protocol
     outcomes: tuple[Outcome, ...]
-    installation: Side
+    here: Side
     next_door: Side | None
     both: Side
     unit: float
@@ -115,14 +115,14 @@ def measure_effect(
         rings += [(planned.ring.distance, ring)] if planned.ring and ring else []
         used |= (near.adds != 0) | (ring.adds != 0 if ring else False)
         shared += judged.shared
-    installation = pool_sides(nears, unit=ground.unit, alpha=rule.alpha, like=2 * choice.unlike <= len(known))
+    here = pool_sides(nears, unit=ground.unit, alpha=rule.alpha, like=2 * choice.unlike <= len(known))
     door = _pool_rings(rings, unit=ground.unit, alpha=rule.alpha)
     return Effect(
         protocol=protocol,
         outcomes=tuple(outcomes),
-        installation=installation,
+        here=here,
         next_door=door,
-        both=add_sides(installation, door, unit=ground.unit, alpha=rule.alpha),
+        both=add_sides(here, door, unit=ground.unit, alpha=rule.alpha),
         unit=ground.unit,
         month_only=find_month_only_share(columns, ground.index[used]),
         shared_in_time=shared,

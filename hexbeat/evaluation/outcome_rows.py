@@ -38,7 +38,7 @@ def build_side_rows(effect: Effect) -> list[dict[str, Any]]:
 
     NaN for what would be expected where no untreated place has a past like it.
     """
-    sides = [(HERE, effect.installation), (NEXT_DOOR, effect.next_door), (BOTH, effect.both)]
+    sides = [(HERE, effect.here), (NEXT_DOOR, effect.next_door), (BOTH, effect.both)]
     kept = [(name, side) for name, side in sides if side and (effect.next_door or name == HERE)]
     return [{"where": name, **_round_numbers(side), "verdict": classify_side(side, effect)} for name, side in kept]
 

@@ -159,9 +159,9 @@ def describe_rule(protocol: Protocol) -> tuple[str, ...]:
     rule, first = protocol.rule, protocol.places[0]
     many = len(protocol.places)
     until = f"to {format_date(first.end - _DAY)}" if first.end else "as far as the records reach"
-    installation = f"within {format_number(rule.radius_m)} m of" if first.place.outline is None else "in"
+    here = f"within {format_number(rule.radius_m)} m of" if first.place.outline is None else "in"
     words = [
-        f"Treated: {installation} {first.place.name if many == 1 else f'{many} places, taken together'}."
+        f"Treated: {here} {first.place.name if many == 1 else f'{many} places, taken together'}."
         + _describe_ring(protocol),
         f"Counted: {_describe_counting(rule)}.",
         f"Before: {_describe_before(protocol)}."

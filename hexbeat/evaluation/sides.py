@@ -107,15 +107,15 @@ def count_once(sides: Sequence[SideCounts], *, unit: float) -> float:
     return unit * float(np.max([one.came for one in sides], axis=0).sum())
 
 
-def add_sides(installation: Side, door: Side | None, *, unit: float, alpha: float) -> Side:
+def add_sides(here: Side, door: Side | None, *, unit: float, alpha: float) -> Side:
     """Here and next door together, their errors taken as independent; `p` is NaN: it is no test of its own."""
     if door is None:
-        return installation
+        return here
     reach = NormalDist().inv_cdf(1 - alpha / 2)
-    errors = [one.spread * np.sqrt(one.expected / unit + 0.375) * unit for one in (installation, door)]
+    errors = [one.spread * np.sqrt(one.expected / unit + 0.375) * unit for one in (here, door)]
     error = float(np.hypot(*errors))
     sums = {
-        name: getattr(installation, name) + getattr(door, name)
+        name: getattr(here, name) + getattr(door, name)
         for name in ("before", "after", "expected", "like_before", "like_after", "estimate")
     }
     return Side(
@@ -124,7 +124,7 @@ def add_sides(installation: Side, door: Side | None, *, unit: float, alpha: floa
         p=float("nan"),
         spread=float(error / unit / np.sqrt(sums["expected"] / unit + 0.375)),
         tells=sums["expected"] > reach * error,
-        like=installation.like and door.like,
+        like=here.like and door.like,
     )
 
 

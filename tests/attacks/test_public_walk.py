@@ -167,8 +167,8 @@ def numbers_in(text: str) -> set[int]:
 
 def test_nothing_is_kept_in_the_browser_and_nothing_comes_from_elsewhere(walk: Walk) -> None:
     assert walk.cookies == 0
-    installation = {re.sub(r"(//[^/]+).*", r"\1", answer.url) for answer in walk.ear.answers}
-    assert len({address for address in installation if not address.startswith(("data:", "blob:"))}) == 1
+    hosts = {re.sub(r"(//[^/]+).*", r"\1", answer.url) for answer in walk.ear.answers}
+    assert len({address for address in hosts if not address.startswith(("data:", "blob:"))}) == 1
     assert walk.ear.faults == []
 
 

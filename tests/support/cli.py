@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-import hexbeat
+from hexbeat.cli.main import main
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp
         monkeypatch.setattr(sys, "argv", ["hexbeat", *map(str, arguments)])
         capsys.readouterr()
         try:
-            hexbeat.main()
+            main()
             code = 0
         except SystemExit as stop:
             code = int(stop.code or 0)

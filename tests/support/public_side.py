@@ -20,9 +20,7 @@ NOWHERE: Final = {
     "HEXBEAT_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nowhere",
 }
 # The same without the audit, for an example that shows every kind of block, as no rule would publish them together.
-UNAUDITED: Final = (
-    "import hexbeat, hexbeat.cli.server_commands as it; it.require_audited = lambda release: None; hexbeat.main()"
-)
+UNAUDITED: Final = "import hexbeat.cli.main as cli, hexbeat.cli.server_commands as it; it.require_audited = lambda release: None; cli.main()"
 
 
 @contextmanager
@@ -30,7 +28,7 @@ def public_server(
     release: Path, *, environment: Mapping[str, str] | None = None, audited: bool = True
 ) -> Iterator[str]:
     """Serve a release on a free port of this machine; the address is given while the block runs."""
-    program = ["hexbeat.py"] if audited else ["-c", UNAUDITED]
+    program = ["-m", "hexbeat"] if audited else ["-c", UNAUDITED]
     command = [*program, "serve", "--audience", "public", "--release", str(release), "--port"]
     with served_by(command, environment={**NOWHERE, **(environment or {})}) as url:
         yield url

@@ -29,7 +29,7 @@ def streamlit_server(app: Path, *, environment: Mapping[str, str] | None = None)
 @contextmanager
 def hexbeat_server(*, environment: Mapping[str, str] | None = None) -> Iterator[str]:
     """Serve the partners' side by `hexbeat serve` on a free port of this machine; yields the address."""
-    with served_by(["-m", "hexbeat.cli.main", "serve", "--port"], environment=environment or {}) as url:
+    with served_by(["-m", "hexbeat", "serve", "--port"], environment=environment or {}) as url:
         yield url
 
 

@@ -14,7 +14,6 @@ import pytest
 from hexbeat.cli.server_commands import build_public_environment
 from tests.support.cli import Run
 from tests.support.example_release import example_release, write_example
-from tests.support.paths import ROOT
 
 
 def test_demo_fills_an_empty_store_and_says_what_it_did(run: Run) -> None:
@@ -121,7 +120,7 @@ def test_serve_refuses_a_port_in_use(run: Run) -> None:
 
 def test_serve_prints_its_address_and_answers_there(tmp_path: Path) -> None:
     environment = {**os.environ, "HEXBEAT_HOME": str(tmp_path / "home")}
-    command = [sys.executable, str(ROOT / "hexbeat.py"), "serve", "--format", "json"]
+    command = [sys.executable, "-m", "hexbeat", "serve", "--format", "json"]
     with subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout is not None

@@ -26,7 +26,7 @@ def drawn(found: Evaluation, monkeypatch: pytest.MonkeyPatch) -> tuple[list[list
         outlines.append(list(choices["areas"]))
         return draw(*args, **choices)
 
-    monkeypatch.setattr(effect_document, "draw_map", kept)
+    monkeypatch.setattr(effect_document, "render_map", kept)
     return outlines, read_paper(render_evaluation_pdf(found, middlesbrough(), mark=None, made=MADE)).words
 
 

@@ -66,7 +66,7 @@ def test_the_planted_effect_of_the_closures_is_found_together() -> None:
     protocol = build_protocol(columns, middlesbrough(), [place for place, _ in chosen], DEALING, today=TODAY)
     effect = measure_effect(columns, middlesbrough(), protocol)
     planted = float(np.mean([one["dealing_reduction"] for _, one in chosen]))
-    low, high = (-end / effect.installation.expected for end in effect.installation.interval[::-1])
+    low, high = (-end / effect.here.expected for end in effect.here.interval[::-1])
     assert len(chosen) > 20
     assert 0.15 < low < planted < high  # a share, with its interval; other closures nearby are in both
     assert build_verdict(effect).kind == FEWER
@@ -81,23 +81,23 @@ def test_needles_know_nothing_of_closures() -> None:
     effect = measure_effect(
         columns, middlesbrough(), build_protocol(columns, middlesbrough(), chosen, NEEDLES, today=TODAY)
     )
-    assert effect.installation.interval[0] < 0 < effect.installation.interval[1]
+    assert effect.here.interval[0] < 0 < effect.here.interval[1]
 
 
 def test_what_moved_next_door_is_seen() -> None:
     columns, _ = demonstration()
     place = busy_corner(11)  # events stand so close here that 260 m take all of them next door
     effect = evaluated(moved_columns(columns, place, away_m=260), place)
-    assert classify_side(effect.installation, effect) == FEWER
+    assert classify_side(effect.here, effect) == FEWER
     assert build_verdict(effect).kind == MOVED
     assert "but it moved next door" in build_verdict(effect).sentence
     gone = evaluated(moved_columns(columns, place, away_m=4_000), place)
     assert build_verdict(gone).kind == FEWER
-    assert gone.installation.estimate == effect.installation.estimate
+    assert gone.here.estimate == effect.here.estimate
     assert gone.next_door is not None
     assert effect.next_door is not None
     gained = effect.next_door.after - gone.next_door.after
-    assert gained > 0.8 * (evaluated(columns, place).installation.after - gone.installation.after)
+    assert gained > 0.8 * (evaluated(columns, place).here.after - gone.here.after)
     assert "proof of cause" in CAUTION
     assert CAUTION in build_verdict(gone).details
 
@@ -114,11 +114,11 @@ def test_a_quiet_place_has_too_few_to_tell_and_says_how_many_it_needs() -> None:
 def test_sides_add_up_and_the_published_measure_uses_the_same_counts() -> None:
     columns, _ = demonstration()
     effect = evaluated(columns, busy_corner())
-    installation, door, both = build_side_rows(effect)
-    assert both["after"] == pytest.approx(installation["after"] + door["after"], abs=0.002)
-    assert both["difference"] == pytest.approx(installation["difference"] + door["difference"], abs=0.002)
+    here, door, both = build_side_rows(effect)
+    assert both["after"] == pytest.approx(here["after"] + door["after"], abs=0.002)
+    assert both["difference"] == pytest.approx(here["difference"] + door["difference"], abs=0.002)
     published = effect.outcomes[0].published
-    side = effect.installation
+    side = effect.here
     assert published.local == pytest.approx((side.after - side.before) - (side.like_after - side.like_before))
 
 
@@ -193,15 +193,15 @@ def test_wards_and_cells_are_places_too() -> None:
     assert ward.name == "Linthorpe"
     assert evaluated(columns, ward, Rule({"overdoses": 1.0}, ring_m=0.0)).next_door is None
     cell = build_cell_place(["89194654a33ffff"], START)
-    assert evaluated(columns, cell).installation.after > 0
+    assert evaluated(columns, cell).here.after > 0
 
 
 def test_weights_change_the_unit_and_not_the_answer() -> None:
     columns, _ = demonstration()
     plain, heavy = (evaluated(columns, busy_corner(), Rule({"needle_litter": weight})) for weight in (1.0, 4.0))
-    assert heavy.installation.estimate == pytest.approx(4 * plain.installation.estimate)
-    assert heavy.installation.interval == pytest.approx([4 * end for end in plain.installation.interval])
-    assert heavy.installation.p == plain.installation.p
+    assert heavy.here.estimate == pytest.approx(4 * plain.here.estimate)
+    assert heavy.here.interval == pytest.approx([4 * end for end in plain.here.interval])
+    assert heavy.here.p == plain.here.p
     assert heavy.unit == 4
 
 

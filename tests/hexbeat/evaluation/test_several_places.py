@@ -67,7 +67,7 @@ def test_no_event_counts_twice_and_places_without_a_like_are_left_out() -> None:
     gaps = np.hypot(*(middles[:, None] - middles).transpose(2, 0, 1))
     assert gaps[~np.eye(len(judged), dtype=bool)].min() > 299.9
     assert all(one.near.distance <= UNLIKE for one in judged)
-    assert effect.once == pytest.approx(effect.installation.after)
+    assert effect.once == pytest.approx(effect.here.after)
     assert effect.unlike > 0
     assert effect.overlapping > 0
     assert len(judged) + effect.unlike + effect.overlapping == len(protocol.places) == 12
@@ -89,15 +89,12 @@ def test_where_nothing_was_done_in_many_busy_places_no_effect_is_told() -> None:
 
 
 def test_the_interval_holds_both_ways_of_expecting() -> None:
-    installation = many()[1].installation
-    plain = installation.like_after + installation.before - installation.like_before
-    low, high = (
-        installation.after - max(plain, installation.expected),
-        installation.after - min(plain, installation.expected),
-    )
-    assert installation.interval[0] < low <= high < installation.interval[1]
+    here = many()[1].here
+    plain = here.like_after + here.before - here.like_before
+    low, high = here.after - max(plain, here.expected), here.after - min(plain, here.expected)
+    assert here.interval[0] < low <= high < here.interval[1]
     # The same room on both sides of the two.
-    assert low - installation.interval[0] == pytest.approx(installation.interval[1] - high)
+    assert low - here.interval[0] == pytest.approx(here.interval[1] - high)
 
 
 def test_most_places_without_a_like_cannot_be_told() -> None:
@@ -161,7 +158,7 @@ def test_closures_that_overlap_say_how_many_events_there_are() -> None:
         columns, middlesbrough(), build_protocol(columns, middlesbrough(), [closure, beside], rule, today=TODAY)
     )
     assert len(effect.outcomes) + effect.unlike == 2
-    assert effect.once < effect.installation.after
+    assert effect.once < effect.here.after
     assert "(with no event counted twice: " in build_verdict(effect).sentence
 
 

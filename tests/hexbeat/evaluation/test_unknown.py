@@ -52,14 +52,11 @@ def test_a_place_like_no_other_gets_no_verdict() -> None:
     assert found.verdict.details[-1] == CAUTION
     assert "and nothing here tells how much." in found.verdict.details[1]
     payload = build_evaluation_payload(found.effect, found.verdict)
-    installation, door, both = payload["rows"]
-    assert [installation["verdict"], both["verdict"]] == [NO_COMPARISON, NO_COMPARISON]
-    assert (installation["after"], installation["before"]) == (
-        found.effect.installation.after,
-        round(found.effect.installation.before, 3),
-    )
+    here, door, both = payload["rows"]
+    assert [here["verdict"], both["verdict"]] == [NO_COMPARISON, NO_COMPARISON]
+    assert (here["after"], here["before"]) == (found.effect.here.after, round(found.effect.here.before, 3))
     assert {
-        format_side_number(row[name]) for row in (installation, both) for name in ("expected", "low", "high", "p_value")
+        format_side_number(row[name]) for row in (here, both) for name in ("expected", "low", "high", "p_value")
     } == {"\N{EN DASH}"}
     assert door["verdict"] != NO_COMPARISON  # what lies around it is like what lies around others
     assert payload["places"][0]["expected"] is payload["places"][0]["published"] is None
@@ -89,7 +86,7 @@ def test_places_whose_past_is_not_on_record_are_left_out_and_named(tmp_path: Pat
     assert load_protocol(tmp_path / "rule.json") == together
     assert together.hash != alone.hash
     found = evaluated(together)
-    assert found.effect.installation.after == evaluated(alone).effect.installation.after
+    assert found.effect.here.after == evaluated(alone).effect.here.after
     assert build_evaluation_payload(found.effect, found.verdict)["left_out"] == {
         "unlike": 0,
         "overlapping": 0,

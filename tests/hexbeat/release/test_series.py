@@ -233,7 +233,7 @@ def test_a_build_that_was_stopped_between_register_and_folder_is_finished(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(publishing, "note_head", stop)
+        patch.setattr(publishing, "record_head", stop)
         with pytest.raises(KeyboardInterrupt):
             town.build(tmp_path / "second", "2025-10-01")
     assert not (tmp_path / "second").exists()

@@ -44,7 +44,7 @@ def test_the_static_site_holds_nothing_of_a_store_near_by(tmp_path: Path) -> Non
     with Store.open(tmp_path / "var") as store:
         load(store, event_frame([CANARY], category=CANARY))
     done = subprocess.run(
-        [sys.executable, "hexbeat.py", "release", "site", str(release), "--out", str(tmp_path / "site")],
+        [sys.executable, "-m", "hexbeat", "release", "site", str(release), "--out", str(tmp_path / "site")],
         cwd=ROOT, capture_output=True, check=True,
     )  # fmt: skip
     emitted = sorted((tmp_path / "site").iterdir())
