@@ -204,7 +204,7 @@ def import_(
     plan: PlanOption = None,
     team: TeamOption = None,
     kind: Annotated[
-        str | None, typer.Option(metavar="K", help="patrol or sweep, for rows that print_answer no plan.")
+        str | None, typer.Option(metavar="K", help="patrol or sweep, for rows that answer no plan.")
     ] = None,
     radius: Annotated[float, typer.Option(metavar="M", help="A track is at a stop within so many metres.")] = RADIUS_M,
     least: Annotated[

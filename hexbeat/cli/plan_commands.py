@@ -154,7 +154,7 @@ def patrol(
         typer.Option(
             "--revisit",
             metavar="90-180",
-            help="Minutes between two read_visits of a place, least to most; default: plans.toml, else 90-180.",
+            help="Minutes between two visits of a place, least to most; default: plans.toml, else 90-180.",
         ),
     ] = None,
     mode: Annotated[TravelMode, typer.Option("--mode", help="On foot or by car.")] = TravelMode.WALK,
