@@ -215,7 +215,8 @@ def explain_cell(found: HotspotMap, cell: str) -> str:
     hotspot (for cold spots: no cold spot). KeyError for a cell that is not on the map.
     """
     if not found.total:
-        return f"There are no {found.spec.many} anywhere on this map{_format_period(found)}, so there is nothing to compare."
+        where = f"anywhere on this map{_format_period(found)}"
+        return f"There are no {found.spec.many} {where}, so there is nothing to compare."
     rows = found.rows
     places = rows.index[rows["cell"] == cell]
     if not len(places):
@@ -228,8 +229,8 @@ def explain_cell(found: HotspotMap, cell: str) -> str:
     elsewhere = _describe_background(side, found=bool((rows["hotspot"] == side).any()))
     average = format_number(float(row["expected"]))
     facts = (
-        f"{counted[0].upper()}{counted[1:]} in this cell{around}{_format_period(found)}; as many cells {elsewhere} would have "
-        f"{average} on average"
+        f"{counted[0].upper()}{counted[1:]} in this cell{around}{_format_period(found)}; "
+        f"as many cells {elsewhere} would have {average} on average"
     )
     return f"{facts}; {_describe_verdict(found, float(row['p_value']), row['hotspot'], side, row)}."
 

@@ -157,8 +157,9 @@ def read_selection(columns: Columns, area: Area, layer: str, *, home: Path | Non
 def describe_uses(best: SelectedMethod) -> str:
     """What the screens and plans do with the winner, for whoever reads a back-test."""
     return (
-        f"The dashboard's expected events use the {METHOD_WORDS[best.method]} with cells "
-        f"{format_cell_width(best.resolution)} across, judged over the whole area and {format_number(best.weeks)} weeks."
+        f"The dashboard's expected events use the {METHOD_WORDS[best.method]} "
+        f"with cells {format_cell_width(best.resolution)} across, judged over the whole area "
+        f"and {format_number(best.weeks)} weeks."
     )
 
 

@@ -63,7 +63,7 @@ def _rate(column: NDArray[np.float64], years: int) -> float:
 
 
 FARRINGTON: Final = "Farrington"
-ALPHA: Final = 0.005  # the chance, by the formula, that a week of noise rings; hexbeat.analysis.weekly_alerts has the simulated ones
+ALPHA: Final = 0.005  # the chance, by the formula, that a week of noise rings; RATES has the simulated ones
 _MOST_WEEKS: Final = 6 * 52  # five years before the weeks that are judged are all that the method reads
 
 

@@ -45,7 +45,7 @@ def find_cell_resolution(cell: str) -> int:
 
 def format_place(ward_name: str, cell: str) -> str:
     """As in "Central · 4e17"."""
-    return f"{ward_name} · {format_cell_code(cell)}"
+    return format_cell_name(ward_name, int(cell, 16))
 
 
 def find_cell_wards(cells: NDArray[np.uint64], wards: Wards) -> pd.DataFrame:

@@ -199,8 +199,8 @@ class _Planner:
         if first < self.known[0] or place.start > self.known[1] + _LAST_STARTS:
             raise DataError(
                 "The past that places are matched on has to be on record, up to the start",
-                f"for {place.name} that is {format_date(first)} to {format_date(place.start - _DAY)}; the records reach "
-                f"from {format_date(self.known[0])} to {format_date(self.known[1] - _DAY)}",
+                f"for {place.name} that is {format_date(first)} to {format_date(place.start - _DAY)}; the records "
+                f"reach from {format_date(self.known[0])} to {format_date(self.known[1] - _DAY)}",
                 self._past_hint(place.start),
             )
 

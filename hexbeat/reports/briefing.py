@@ -168,7 +168,7 @@ def build_briefing(  # noqa: PLR0913 - what a briefing is made of, by keyword
     """The facts as they stand on `today`, whose own events are not counted: it is not over.
 
     hours: only these hours of the day, for a shift. days: how many to look back on (None: 7, for a shift 28). wards:
-    codes (none: all). visits: of hexbeat.operations.ledger.ledger (None: nothing is said of work). sources: hexbeat.store.quality's summary
+    codes (none: all). visits: of `read_visits` (None: nothing is said of work). sources: the summary of `store.quality`
     (None: freshness by layer alone). winners: the method that wins each layer's back-test, by which the next week is
     foretold (None: nothing is). Layers that end earlier are looked back on from their own last day, and say so.
     """

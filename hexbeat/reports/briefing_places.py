@@ -95,7 +95,7 @@ class ForecastLine:
 def build_forecast_lines(
     columns: Columns, area: Area, winners: Mapping[str, SelectedMethod], *, wards: tuple[str, ...] = ()
 ) -> tuple[ForecastLine, ...]:
-    """The first MOST_CELLS_A_LAYER cells of each layer that has a winner; none of a method that ranks without numbers."""
+    """The first MOST_CELLS_A_LAYER cells of each layer that has a winner; none where it ranks without numbers."""
     found = []
     for layer, winner in winners.items():
         week = build_forecast(columns, area, layer, winner, wards=wards)

@@ -165,7 +165,7 @@ def build_known_condition(moment: datetime) -> ColumnElement[bool]:
 
 
 def build_columns(raw: dict[str, NDArray[Any]], *, version: int, ward_codes: tuple[str, ...]) -> Columns:
-    """Columns from the arrays of `hexbeat.store.live_columns.fetch_rows`: sorted by start, then row_id; cells as codes."""
+    """Columns from the arrays of `fetch_rows`: sorted by start, then row_id; cells as codes."""
     order = np.lexsort((raw["row_id"], raw["start"]))
     cell, cell_ids = {}, {}
     for resolution in RESOLUTIONS:

@@ -1,6 +1,6 @@
 """The ledger of work done: visits by teams, with all their versions; what was planned stands in the plans.
 
-A visit has a natural key (`hexbeat.operations.ledger.visits.visit_id`), so recording it twice changes nothing, and recording it
+A visit has a natural key (`visits.visit_id`), so recording it twice changes nothing, and recording it
 otherwise closes the old version and adds a new one. Undoing closes the live version and puts back the one that it
 replaced, as a further version: nothing is ever rewritten, but for erasure and retention (`hexbeat.store.erasure`),
 which take visits too.

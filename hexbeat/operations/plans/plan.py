@@ -172,13 +172,14 @@ def describe_share(plan: Plan) -> str:
     forecast = f"{format_percent(plan.covered / plan.expected)} ({_format_of_all(plan)})"
     if plan.held is None:
         return (
-            f"How much such plans held in past weeks could not be judged. The forecast for {when} is that {forecast} "
-            f"of the {things} in the {_describe_where(plan)} come at the stops{_describe_whose(plan)}: it is no promise."
+            f"How much such plans held in past weeks could not be judged. The forecast for {when} is that "
+            f"{forecast} of the {things} in the {_describe_where(plan)} come at the stops{_describe_whose(plan)}: "
+            "it is no promise."
         )
     return (
         f"In the last {plan.held_weeks} weeks the stops of such plans held {_format_interval(plan.held)} of all "
-        f"{things} in the {_describe_where(plan)}, at any hour. The forecast for the stops{_describe_whose(plan)} in these hours "
-        f"({when}) is {forecast}: it is no promise."
+        f"{things} in the {_describe_where(plan)}, at any hour. The forecast for the stops{_describe_whose(plan)} "
+        f"in these hours ({when}) is {forecast}: it is no promise."
     )
 
 
@@ -201,8 +202,8 @@ def _describe_sweep(plan: Plan) -> str:
         return f"There are no {what}."
     share = format_percent(plan.covered / plan.expected)
     return (
-        f"By finds of late {share} of the {what} are at the stops{_describe_whose(plan)} ({_format_of_all(plan)}): it is no promise, "
-        "as how much such sweeps held in past weeks is not judged."
+        f"By finds of late {share} of the {what} are at the stops{_describe_whose(plan)} ({_format_of_all(plan)}): "
+        "it is no promise, as how much such sweeps held in past weeks is not judged."
     )
 
 

@@ -126,8 +126,8 @@ def measure_straight_ways(lon: NDArray[np.float64], lat: NDArray[np.float64], *,
     going = "On foot" if mode == "walk" else "By car"
     parking = f", {pace.parking_s} seconds to park at each" if pace.parking_s else ""
     words = (
-        f"{going} at {format_number(pace.speed_kmh)} km/h; ways are {format_number(pace.detour)} times the straight line"
-        f"{parking}; times rounded up to whole minutes."
+        f"{going} at {format_number(pace.speed_kmh)} km/h; ways are {format_number(pace.detour)} times the straight "
+        f"line{parking}; times rounded up to whole minutes."
     )
     return Ways(lon, lat, round_up_minutes(travel_times_s(apart, pace)), apart * pace.detour / 1000, (words,))
 

@@ -193,7 +193,7 @@ def make_sweep_plan(
     made_at: dt.datetime | None = None,
     progress: Progress | None = None,
 ) -> Plan:
-    """A sweep plan for one working day. `reports` are of hexbeat.operations.plans.sweep, `near` of hexbeat.operations.reference_places.
+    """A sweep plan for one working day. `reports` are of `read_open_reports`, `near` of `read_reference`.
 
     `travel` None: great circles with a detour. `progress` is told each crew before it is planned. UsageError for
     choices that make no sense, and where there is nothing to look for.

@@ -73,7 +73,7 @@ def find_sweep_places(
 ) -> SweepPlaces:
     """The cells with most needles, at most so many, and every cell with an open report. Finds of sweeps take no part.
 
-    `reports` as hexbeat.operations.plans.sweep gives them, `near` as hexbeat.operations.reference_places does (kind, name, lon, lat). A
+    `reports` as `read_open_reports` gives them, `near` as `read_reference` does (kind, name, lon, lat). A
     cell with open reports is visited where the oldest was made, any other at the middle of its finds.
     """
     pace, last, middle = _count_finds(columns, study, day=day, time_zone=time_zone)

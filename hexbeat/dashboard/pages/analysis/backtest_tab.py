@@ -221,7 +221,8 @@ def draw_result(installation: Installation, found: Backtest, pages: Sequence[Str
         f'<div aria-live="polite"><p class="hb-sentence">{escape_html(found.verdict.sentence)}</p>'
         f'<p class="hb-notes">{escape_html(" ".join(found.notes))}</p><ul class="hb-notes">{leads}</ul></div>'
         f'<p class="hb-notes">{escape_html(describe_use(installation, found.spec.name))}</p>'
-        f'{render_backtest(found)}<p class="hb-small">{escape_html(RULE)}</p><p class="hb-small">{escape_html(WORDS)}</p>'
+        f'{render_backtest(found)}<p class="hb-small">{escape_html(RULE)}</p>'
+        f'<p class="hb-small">{escape_html(WORDS)}</p>'
     )
     if pages and st.button(
         "Show on the map what is expected", key="backtest_map", on_click=open_forecast_view, args=(found.spec.name,)

@@ -197,6 +197,7 @@ def draw_sources(installation: Installation) -> None:
     outside = count_outside(installation.store, installation.viewer, ward_codes=tuple(installation.area.wards.codes))
     lost = ""
     if outside:
-        words = f"{format_plural(outside, 'record lies', 'records lie')} in wards that {installation.area.title} does not have."
+        records = format_plural(outside, "record lies", "records lie")
+        words = f"{records} in wards that {installation.area.title} does not have."
         lost = f'<p class="hb-silent">{escape_html(words)}</p>'
     st.html(f'{table}{lost}<p class="hb-small">{explained}</p>')

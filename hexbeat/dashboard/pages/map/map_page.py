@@ -248,7 +248,8 @@ def draw_empty_store(installation: Installation, pages: Sequence[StreamlitPage])
     wards = format_list(list(installation.area.wards.names), most=3)
     st.html(
         '<div class="hb-empty"><h2>Nothing has been loaded yet</h2>'
-        f"<p>This installation serves {escape_html(installation.area.title)} ({escape_html(wards)}). Load a file on the Data page, "
-        "or fill the store with synthetic events to look around: <code>hexbeat demo</code>.</p></div>"
+        f"<p>This installation serves {escape_html(installation.area.title)} ({escape_html(wards)}). "
+        "Load a file on the Data page, or fill the store with synthetic events to look around: "
+        "<code>hexbeat demo</code>.</p></div>"
     )
     st.page_link(pages[-1], label="Go to the Data page")

@@ -128,8 +128,8 @@ def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
         draw_empty_store(installation, pages)
         return
     kind = st.segmented_control(
-        "Plan", list(KINDS), default=find_open_kind(installation), required=True, key="plan_kind", format_func=KINDS.__getitem__,
-        label_visibility="collapsed",
+        "Plan", list(KINDS), default=find_open_kind(installation), required=True, key="plan_kind",
+        format_func=KINDS.__getitem__, label_visibility="collapsed",
     )  # fmt: skip
     seed = int(st.session_state.get("plan_seed", 0))
     patrol = draw_patrol_choices(installation, seed) if kind == "patrol" else None

@@ -59,7 +59,8 @@ def render_tour(plan: Plan, tour: Tour) -> str:
     rows = _render_pauses(plan, tour, 0)
     for stop in tour.stops:
         rows += (
-            f"<tr><th scope=row>{stop.order}</th><td>{format_clock(stop.arrive, plan)}</td><td>{format_clock(stop.leave, plan)}</td>"
+            f"<tr><th scope=row>{stop.order}</th><td>{format_clock(stop.arrive, plan)}</td>"
+            f"<td>{format_clock(stop.leave, plan)}</td>"
             f"<td>{escape_html(stop.place)}</td><td>{escape_html(stop.reason)}</td></tr>"
         ) + _render_pauses(plan, tour, stop.order)
     head = "".join(f"<th scope=col>{name}</th>" for name in ("Stop", "Arrive", "Leave", "Place", "Why"))
@@ -189,7 +190,8 @@ def draw_plan(installation: Installation, plan: Plan, pages: Sequence[StreamlitP
     st.html(
         f'<div aria-live="polite"><h2 class="hb-map-title">{title}</h2>'
         f'<p class="hb-sentence">{escape_html(headline(plan))}</p>'
-        f'<p class="hb-notes">{escape_html(describe_past(plan))} {escape_html(describe_optimality(plan))}</p>{marked}</div>'
+        f'<p class="hb-notes">{escape_html(describe_past(plan))} '
+        f"{escape_html(describe_optimality(plan))}</p>{marked}</div>"
     )
     if any(tour.stops for tour in plan.tours):
         draw_files(installation, plan, pages)
