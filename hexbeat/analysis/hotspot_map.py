@@ -1,4 +1,4 @@
-"""One sentence on why a cell is, or is not, a hotspot."""
+"""The hotspot map of one layer, and one sentence on why a cell is, or is not, a hotspot."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -33,6 +33,8 @@ HOT: Final = "hot"
 COLD: Final = "cold"
 _REPORTERS: Final = {"public": "the public", "officer": "officers", "sweep": "sweeps", "agency": "agencies"}
 _KINDS: Final = np.array([COLD, "", HOT], dtype=object)
+_TIMES_AVERAGE: Final = 6.0  # a place that even so many could not set apart is too quiet to tell
+_ORDINARY: Final = 0.25  # of shuffles: nobody need be told by which side a cell differs from the middle
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -202,10 +204,6 @@ def _has_shared_points(columns: Columns, selection: Selection) -> bool:
     """Whether records lie on half as many points as there are records or fewer, as anchor points make them."""
     points = columns.lon[selection.index] + 1j * columns.lat[selection.index]
     return len(np.unique(points)) <= len(points) / 2
-
-
-_TIMES_AVERAGE: Final = 6.0  # a place that even so many could not set apart is too quiet to tell
-_ORDINARY: Final = 0.25  # of shuffles: nobody need be told by which side a cell differs from the middle
 
 
 def explain_cell(found: HotspotMap, cell: str) -> str:

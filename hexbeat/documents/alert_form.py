@@ -1,4 +1,4 @@
-"""The draft for the drug information system as a document to print, and to finish by hand."""
+"""The draft for the drug information system, to print and to finish by hand: its words, as HTML and as PDF."""
 
 import datetime as dt
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Lines on a printed map: dark colours that differ, dashes that differ as well, on a white bed."""
+"""Fills and lines on a printed map: classes by lightness and hatching, lines that differ in colour and dashes."""
 
 from typing import Any, Final
 

@@ -1,6 +1,8 @@
-"""What every telling of a plan says first: what such plans held in past weeks, what is forecast, how near the best.
+"""A plan: its tours, stops and pauses, and the sentences on what it holds and how near the best it is.
 
-The forecast share is of what a method expects and is seldom kept; the share of past weeks is what came.
+The first sentences say what such plans held in past weeks, then what is forecast.
+
+The forecast share is of what a method expects and is rarely kept; the share of past weeks is what came.
 """
 
 import datetime as dt
@@ -13,6 +15,23 @@ from layers.catalogue import find_layer
 from layers.wording import format_date, format_list, format_number, format_percent
 
 __all__ = ["Pause", "Place", "Plan", "PlanKind", "Stop", "Tour", "describe_optimality", "describe_share", "headline"]
+
+_SMALL_NUMBERS = (
+    "No",
+    "One",
+    "Two",
+    "Three",
+    "Four",
+    "Five",
+    "Six",
+    "Seven",
+    "Eight",
+    "Nine",
+    "Ten",
+    "Eleven",
+    "Twelve",
+)
+_NEARLY = 0.99  # from here on a decimal tells how near
 
 
 class PlanKind(StrEnum):
@@ -128,24 +147,6 @@ class Plan:
     proved: bool = False
     past_shares: tuple[tuple[float, float], ...] = ()
     wards: tuple[str, ...] | None = None
-
-
-_SMALL_NUMBERS = (
-    "No",
-    "One",
-    "Two",
-    "Three",
-    "Four",
-    "Five",
-    "Six",
-    "Seven",
-    "Eight",
-    "Nine",
-    "Ten",
-    "Eleven",
-    "Twelve",
-)
-_NEARLY = 0.99  # from here on a decimal tells how near
 
 
 def headline(plan: Plan) -> str:
