@@ -31,7 +31,7 @@ __all__ = ["atomic_replace", "build_release_files", "find_release_checksum", "sy
 def build_release_files(release: Release) -> dict[str, bytes]:
     """Name to content of every file of the directory, checksums.txt last.
 
-    Nothing here asks whether the release is safe: `hexbeat.release.publication.publish` does, and is what writes.
+    Nothing here asks whether the release is safe: `publication.publish_release` does, and is what writes.
     """
     files = {
         "LICENCE.txt": format_licence(release.facts).encode(),

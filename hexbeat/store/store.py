@@ -44,7 +44,7 @@ class Store:
     """An open store. Safe to share between threads; close it with `dispose`, or use it in a `with` block.
 
     What reads or changes events takes a viewer and asks `layers.access` first. Reading them as columns or records is
-    in `hexbeat.store.reading`.
+    in `live_columns` and `records`.
     """
 
     engine: Engine
