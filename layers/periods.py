@@ -1,4 +1,4 @@
-"""Periods that analyses need: how far records reach, the same length before, a year before, and bins of equal length.
+"""Periods that analyses need: quarters, known periods, the same length before, a year before, and time bins.
 
 What is chosen here on somebody's behalf is said in words by the same functions.
 """
@@ -40,33 +40,6 @@ __all__ = [
 QuarterYear = Literal["financial", "calendar"]
 QUARTER_YEARS: Final[tuple[QuarterYear, ...]] = get_args(QuarterYear)
 _APRIL: Final = 4
-
-
-def format_quarter(day: dt.date, *, year: QuarterYear = "financial") -> str:
-    """The quarter of a day: "2026/27 Q3" (October to December 2026), or of the calendar year "2026 Q4".
-
-    Both kinds have the same bounds and sort as text.
-    """
-    quarter = (day.month - 1) // 3 + 1
-    if year == "calendar":
-        return f"{day.year} Q{quarter}"
-    first = day.year if day.month >= _APRIL else day.year - 1
-    return f"{first}/{(first + 1) % 100:02d} Q{(quarter + 2) % 4 + 1}"
-
-
-def find_quarter(day: dt.date) -> tuple[dt.date, dt.date]:
-    """The first day of the quarter that a day is in, and of the one after it."""
-    start = dt.date(day.year, (day.month - 1) // 3 * 3 + 1, 1)
-    months = start.month + 3
-    return start, dt.date(start.year + (months > 12), (months - 1) % 12 + 1, 1)  # noqa: PLR2004 - months of a year
-
-
-def format_quarter_months(day: dt.date) -> str:
-    """The months of the quarter that a day is in: "Oct to Dec 2026"."""
-    start, _ = find_quarter(day)
-    return f"{MONTH_NAMES[start.month - 1]} to {MONTH_NAMES[start.month + 1]} {start.year}"
-
-
 Period = tuple[dt.date, dt.date]  # half-open local dates
 FEWEST_BINS: Final = 4  # below, no trend can be found (geo.emerging_hotspots)
 _MOST_WEEKS: Final = 26  # bins of a week up to so many of them, of four weeks beyond
@@ -202,3 +175,28 @@ def _whole_months(period: Period) -> list[Period]:
 
 def _next_month(day: dt.date) -> dt.date:
     return dt.date(day.year + day.month // 12, day.month % 12 + 1, 1)
+
+
+def format_quarter(day: dt.date, *, year: QuarterYear = "financial") -> str:
+    """The quarter of a day: "2026/27 Q3" (October to December 2026), or of the calendar year "2026 Q4".
+
+    Both kinds have the same bounds and sort as text.
+    """
+    quarter = (day.month - 1) // 3 + 1
+    if year == "calendar":
+        return f"{day.year} Q{quarter}"
+    first = day.year if day.month >= _APRIL else day.year - 1
+    return f"{first}/{(first + 1) % 100:02d} Q{(quarter + 2) % 4 + 1}"
+
+
+def find_quarter(day: dt.date) -> tuple[dt.date, dt.date]:
+    """The first day of the quarter that a day is in, and of the one after it."""
+    start = dt.date(day.year, (day.month - 1) // 3 * 3 + 1, 1)
+    months = start.month + 3
+    return start, dt.date(start.year + (months > 12), (months - 1) % 12 + 1, 1)  # noqa: PLR2004 - months of a year
+
+
+def format_quarter_months(day: dt.date) -> str:
+    """The months of the quarter that a day is in: "Oct to Dec 2026"."""
+    start, _ = find_quarter(day)
+    return f"{MONTH_NAMES[start.month - 1]} to {MONTH_NAMES[start.month + 1]} {start.year}"
