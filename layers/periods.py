@@ -7,6 +7,7 @@ import datetime as dt
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, Literal, get_args
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,7 @@ __all__ = [
     "QuarterYear",
     "choose_bins",
     "clip_period",
+    "find_day_end",
     "find_known_period",
     "find_month_only_share",
     "find_period_before",
@@ -34,6 +36,7 @@ __all__ = [
     "find_year_before",
     "format_quarter",
     "format_quarter_months",
+    "parse_day",
     "require_one_layer",
 ]
 
@@ -45,6 +48,7 @@ FEWEST_BINS: Final = 4  # below, no trend can be found (geo.emerging_hotspots)
 _MOST_WEEKS: Final = 26  # bins of a week up to so many of them, of four weeks beyond
 _MOSTLY: Final = 0.5
 _EPOCH: Final = dt.date(1970, 1, 1)
+_DAY_FORMATS: Final = ("%Y-%m-%d", "%d/%m/%Y", "%d %b %Y", "%d %B %Y")
 _DAY: Final = dt.timedelta(days=1)
 
 
@@ -200,3 +204,22 @@ def format_quarter_months(day: dt.date) -> str:
     """The months of the quarter that a day is in: "Oct to Dec 2026"."""
     start, _ = find_quarter(day)
     return f"{MONTH_NAMES[start.month - 1]} to {MONTH_NAMES[start.month + 1]} {start.year}"
+
+
+def parse_day(text: str) -> dt.date:
+    """A day as 2026-11-21, 21/11/2026 or 21 Nov 2026; UsageError for anything else."""
+    for form in _DAY_FORMATS:
+        try:
+            return dt.datetime.strptime(text.strip(), form).date()  # noqa: DTZ007 - a day has no zone
+        except ValueError:
+            continue
+    raise UsageError(
+        "A day is written 2026-11-21, 21/11/2026 or 21 Nov 2026", f"{text!r} is not", "the month is in the middle"
+    )
+
+
+def find_day_end(day: dt.date, zone: ZoneInfo) -> dt.datetime:
+    """The last second of a local day, as an aware time: what the store knew when that day ended."""
+    after = day + dt.timedelta(days=1)
+    midnight = dt.datetime(after.year, after.month, after.day, tzinfo=zone)
+    return dt.datetime.fromtimestamp(midnight.timestamp() - 1, tz=zone)

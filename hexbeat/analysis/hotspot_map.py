@@ -27,10 +27,15 @@ from layers.wording import (
     format_span,
 )
 
-__all__ = ["COLD", "HOT", "HotspotMap", "build_hotspot_map", "explain_cell", "is_too_quiet"]
+__all__ = ["COLD", "HOT", "HOTSPOT_COLUMNS", "HotspotMap", "build_hotspot_map", "explain_cell", "is_too_quiet"]
 
 HOT: Final = "hot"
 COLD: Final = "cold"
+# What commands, files and Python answer of each cell, in this order.
+HOTSPOT_COLUMNS: Final = (
+    "cell", "ward_code", "ward_name", "count", "gi_z", "p_value", "q_value", "hotspot", "trend", "neighbourhood",
+    "expected",
+)  # fmt: skip
 _REPORTERS: Final = {"public": "the public", "officer": "officers", "sweep": "sweeps", "agency": "agencies"}
 _KINDS: Final = np.array([COLD, "", HOT], dtype=object)
 _TIMES_AVERAGE: Final = 6.0  # a place that even so many could not set apart is too quiet to tell
