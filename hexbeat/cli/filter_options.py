@@ -75,15 +75,6 @@ AsAtOption = Annotated[
 OutOption = Annotated[
     str | None, typer.Option("--out", metavar="FILE", help="Write the rows to a .csv, .geojson or .parquet file.")
 ]
-
-
-class MeasureName(StrEnum):
-    """What is summed."""
-
-    EVENTS = "events"
-    QUANTITY = "quantity"
-
-
 MeasureOption = Annotated[MeasureName, typer.Option("--measure", help="Count events, or sum their quantity.")]
 
 

@@ -22,8 +22,8 @@ __all__ = ["build_count_layer", "build_hotspot_layer", "build_notebook_map"]
 
 # Over the map, which fills its frame.
 MARK_STYLE: Final = (
-    "position:fixed;z-index:1000;top:8px;left:50%;transform:translateX(-50%);margin:0;padding:3px 10px;border-radius:4px;"
-    "background:#fff3cd;color:#4a3800;font:600 13px sans-serif"
+    "position:fixed;z-index:1000;top:8px;left:50%;transform:translateX(-50%);margin:0;padding:3px 10px;"
+    "border-radius:4px;background:#fff3cd;color:#4a3800;font:600 13px sans-serif"
 )
 
 
