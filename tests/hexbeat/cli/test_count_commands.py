@@ -109,7 +109,7 @@ def test_as_at_before_the_load_knows_nothing(counted: Run) -> None:
         (
             ("--by", "street"),
             ("--by takes any of cell, ward, month, layer, each once.\n"
-            "  it was given 'street'.\n  for example --by ward,month.\n"),
+            "  It was given 'street'.\n  For example --by ward,month.\n"),
         ),
         (
             ("--resolution", "7"),
@@ -119,7 +119,7 @@ def test_as_at_before_the_load_knows_nothing(counted: Run) -> None:
         (
             ("--by", "month", "--out", "months.geojson"),
             ("A map file needs cells or wards.\n"
-            "  the counts are by month.\n  group by cell or ward, or write .csv.\n"),
+            "  The counts are by month.\n  Group by cell or ward, or write .csv.\n"),
         ),
     ],
 )  # fmt: skip

@@ -83,7 +83,7 @@ def draw_files(installation: Installation, plan: Plan, pages: Sequence[Streamlit
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         for page in pages:
             if page.url_path == DONE:
-                st.page_link(page, label="Tick stops off (phone)", query_params={"plan": plan.plan_id})
+                st.page_link(page, label="Record stops on a phone", query_params={"plan": plan.plan_id})
         if may(installation.viewer, Action.EXPORT):
             for kind, (label, mime, suffix) in PLAN_FILES.items():
                 st.download_button(

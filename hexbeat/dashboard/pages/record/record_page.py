@@ -39,7 +39,7 @@ def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
     st.html(STYLE / "done.css")
     draw_header(installation, pages)
     if not may(installation.viewer, Action.SEE_WORK):
-        st.text("Your role does not see what was done.")
+        st.text("Your role cannot see recorded work.")
         return
     plans = load_plans(installation)
     if not plans:
@@ -98,7 +98,7 @@ def choose_plan(plans: Sequence[Plan]) -> Plan | None:
 
     asked = st.query_params.get(PLAN, "")
     if asked and asked not in by_id:
-        st.warning("The plan of this link is not kept here; choose one below.")
+        st.warning("The plan in this link does not exist here. Choose one below.")
         chosen = st.selectbox("Plan", ids, index=None, format_func=title, placeholder="Choose a plan")
         if chosen is None:
             return None
@@ -128,7 +128,7 @@ def choose_team(plan: Plan) -> Tour | None:
     if team is None:
         with asking:
             if named:
-                st.warning("The team of this link is not in this plan; choose one below.")
+                st.warning("The team in this link is not in this plan. Choose one below.")
             st.html(f'<p class="hb-sentence">Which team of {escape_html(plan.title)}?</p>')
         return None
     st.query_params[TEAM] = team
@@ -166,7 +166,7 @@ def draw_check(installation: Installation, file: Any, key: tuple[str, str, str],
     report: ImportReport = held[1]
     draw_report(report)
     if not report.new + report.updated:
-        st.text("All of it is recorded already.")
+        st.text("Everything in this file is recorded already.")
     elif st.button("Record it", type="primary", key="done_import"):
         st.session_state[REPORT_KEY] = (None, import_file(installation, file, plan, tour, dry_run=False))
         st.session_state[IMPORT_ROUND_KEY] = st.session_state.get(IMPORT_ROUND_KEY, 0) + 1
@@ -225,7 +225,7 @@ def draw_undo(installation: Installation) -> None:
     draw_confirmed_button(
         "done_import_undo",
         button="Undo the last import",
-        warning="What it recorded is taken back; what was there before stands again.",
+        warning="This removes what the import recorded. What was there before comes back.",
         yes="Yes, undo it",
         act=act,
     )

@@ -39,7 +39,7 @@ def draw_week(installation: Installation) -> None:
         (group, build_week_rows(plans, found, installation.area, by=group, today=installation.today)) for group in by
     ]
     if not any(rows for _, rows in tables):
-        st.text("Nothing was planned or done this week yet.")
+        st.text("Nothing has been planned or recorded this week yet.")
     for group, rows in tables:
         if rows:
             title = group.capitalize()
@@ -53,7 +53,7 @@ def draw_week(installation: Installation) -> None:
 def draw_return(installation: Installation, plans: Sequence[Plan], found: pd.DataFrame) -> None:
     """The return by ward, quarter and team as CSV and Excel."""
     if not may(installation.viewer, Action.EXPORT):
-        st.text("Your role does not export.")
+        st.text("Your role cannot download this.")
         return
     st.html('<h2 class="hb-title">The return</h2>')
     this, _ = find_quarter(installation.today)
@@ -65,7 +65,7 @@ def draw_return(installation: Installation, plans: Sequence[Plan], found: pd.Dat
         key="done_quarter",
     )
     st.text(
-        "Planned and delivered minutes, stops, visits and needles by ward and team. Names of people are in none of it."
+        "Planned and delivered minutes, stops, visits and needles by ward and team. It contains no names of people."
     )
     stem = f"hexbeat-{installation.area.name}-return-{format_quarter(start).replace('/', '-').replace(' ', '-')}"
     with st.container(horizontal=True, gap="small"):

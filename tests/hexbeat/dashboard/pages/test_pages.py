@@ -99,7 +99,7 @@ def test_a_link_restores_the_filters(home: Path) -> None:
 def test_a_bad_link_opens_the_map_and_says_so(home: Path) -> None:
     filled(home)
     page = said(opened(wards="<img src=x onerror=alert(1)>", size="99"))
-    assert "The link names a ward that is not known here; it was left out." in page
+    assert "The link names a ward that does not exist here. It was left out." in page
     assert "<img" not in page
 
 
