@@ -6,7 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Columns"]
+from layers.catalogue import LAYERS
+
+__all__ = ["Columns", "mark_states"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,3 +38,8 @@ class Columns:
 
     def __len__(self) -> int:
         return len(self.start)
+
+
+def mark_states(layer: NDArray[np.integer]) -> NDArray[np.bool_]:
+    """Which of these layer codes (n,) are of layers of states, which count while they are in force."""
+    return np.asarray(np.array([spec.kind == "state" for spec in LAYERS])[layer])

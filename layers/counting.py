@@ -15,15 +15,14 @@ from geo.calendar import AllowedTime, Calendar, build_week_mask
 from geo.counts import compute_shares, expand, sum_groups
 from geo.errors import UsageError
 from geo.wards import Wards
-from layers.catalogue import LAYER_NAMES, LAYERS
-from layers.columns import Columns
+from layers.catalogue import LAYER_NAMES, find_layer
+from layers.columns import Columns, mark_states
 from layers.event import PRECISIONS, REPORTERS
 from layers.filters import Filter, Group
 from layers.grouping import group_by_cell, group_by_layer, group_by_month, group_by_ward
 
 __all__ = ["Counts", "Filter", "Selection", "count", "count_cells", "select"]
 
-_STATE: Final = np.array([spec.kind == "state" for spec in LAYERS])
 _MINUTE, _DAY = PRECISIONS.index("minute"), PRECISIONS.index("day")
 _FEW: Final = 8  # codes that are compared one by one
 _ALWAYS: Final = 1 << 40  # seconds: beyond any calendar
@@ -192,9 +191,9 @@ def _among(codes: NDArray[np.integer], wanted: list[int], size: int) -> NDArray[
 
 def _are_states(columns: Columns, chosen: Filter, index: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Which events are states; one False for all where no layer of states is asked for."""
-    if chosen.layers and not any(_STATE[LAYER_NAMES.index(name)] for name in chosen.layers):
+    if chosen.layers and not any(find_layer(name).kind == "state" for name in chosen.layers):
         return np.zeros(1, dtype=np.bool_)
-    return np.asarray(_STATE[columns.layer[index]])
+    return mark_states(columns.layer[index])
 
 
 def _weights(columns: Columns, chosen: Filter, index: NDArray[np.int64], window: _Window) -> NDArray[np.float64]:
@@ -234,7 +233,7 @@ def _by_month(
         return np.arange(len(start)), first + first_month, selection.weight
     event, month = expand(first_month, last_month)
     weight = selection.weight[event]
-    several = np.flatnonzero((last_month > first_month)[event] & ~_STATE[columns.layer[selection.index[event]]])
+    several = np.flatnonzero((last_month > first_month)[event] & ~mark_states(columns.layer[selection.index[event]]))
     crossing, in_month = event[several], month[several]
     weight[several] = compute_shares(
         start[crossing],

@@ -15,8 +15,9 @@ from geo.calendar import Calendar
 from geo.errors import UsageError
 from layers.catalogue import LAYERS, find_layer
 from layers.columns import Columns
-from layers.event import PRECISIONS, LayerSpec
+from layers.event import PRECISIONS
 from layers.filters import Filter
+from layers.layer_spec import LayerSpec
 from layers.wording import MONTH_NAMES, format_date, format_list, format_span
 
 __all__ = [

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from html import escape
 from typing import Final
 
-from layers.event import LayerSpec, Measure
+from layers.event import Measure
+from layers.layer_spec import LayerSpec
 
 __all__ = [
     "DAY_NAMES",

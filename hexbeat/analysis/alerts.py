@@ -15,7 +15,7 @@ from hexbeat.analysis.weekly_alerts import FARRINGTON, find_weekly_alarms
 from hexbeat.areas.area import Area
 from layers.catalogue import LAYERS, find_layer
 from layers.columns import Columns
-from layers.event import LayerSpec
+from layers.layer_spec import LayerSpec
 from layers.periods import Period, find_known_period
 from layers.wording import format_count, format_date, format_list, format_number, format_span
 

@@ -14,8 +14,9 @@ from hexbeat.analysis.emerging_map import build_emerging_map
 from hexbeat.analysis.study import Study, restrict_filter, sum_by_cell
 from layers.columns import Columns
 from layers.counting import Selection, select
-from layers.event import REPORTERS, RESOLUTIONS, LayerSpec, Measure
+from layers.event import REPORTERS, RESOLUTIONS, Measure
 from layers.filters import Filter
+from layers.layer_spec import LayerSpec
 from layers.periods import Period, clip_period, require_one_layer
 from layers.wording import (
     format_cell_width,

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 from enum import StrEnum
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import pandas as pd
 import typer
@@ -43,8 +43,6 @@ from layers.periods import find_known_period
 from layers.wording import format_span
 
 __all__ = ["backtest", "change", "near_repeats"]
-
-INCIDENTS: Final = tuple(spec.name for spec in LAYERS if spec.kind == "incident")
 
 
 class Against(StrEnum):
@@ -185,7 +183,11 @@ def backtest(
         chosen = build_filter(installation, layers=layer or [], start=None, end=None, wards=ward)
         sizes = RESOLUTIONS if resolution is None else (parse_resolution(resolution),)
         columns = read_columns(installation.store, installation.viewer, ward_codes=installation.area.wards.codes)
-        known = [name for name in INCIDENTS if find_known_period(columns, name, time_zone=installation.area.time_zone)]
+        known = [
+            spec.name
+            for spec in LAYERS
+            if spec.kind == "incident" and find_known_period(columns, spec.name, time_zone=installation.area.time_zone)
+        ]
         found, uses = list[Backtest](), dict[str, list[str]]()
         for name in chosen.layers or known:
             one = run_backtest(columns, installation.area, name, wards=chosen.wards, weeks=weeks, resolutions=sizes)

@@ -43,7 +43,7 @@ from hexbeat.files import atomic_write
 from hexbeat.operations.plans.plan import Plan
 from hexbeat.operations.plans.plan_store import load_plan
 from hexbeat.store.live_columns import read_columns
-from layers.catalogue import find_layer
+from layers.catalogue import find_layer, list_usual_targets
 from layers.columns import Columns
 from layers.filters import resolve_wards
 from layers.wording import format_date
@@ -80,7 +80,8 @@ def evaluate(
     from_: FromOption = None,
     to: ToOption = None,
     layer: Annotated[
-        list[str] | None, typer.Option("--layer", metavar="L", help="What is counted; default: street_dealing.")
+        list[str] | None,
+        typer.Option("--layer", metavar="L", help=f"What is counted; default: {', '.join(list_usual_targets())}."),
     ] = None,
     weight: Annotated[
         list[str] | None,
@@ -127,7 +128,7 @@ def evaluate(
             for one in layer or []:
                 find_layer(one)  # a layer that does not exist is wrong usage, not a question of access
             settings = Rule(
-                layers={one: layers.get(one, 1.0) for one in (layer or list(layers) or ["street_dealing"])},
+                layers={one: layers.get(one, 1.0) for one in (layer or list(layers) or list_usual_targets())},
                 categories=categories,
                 reported_by=tuple(reported_by or ()),
                 radius_m=radius,

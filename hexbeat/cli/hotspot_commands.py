@@ -37,7 +37,7 @@ from hexbeat.cli.filter_options import (
     to_json_value,
 )
 from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOption, Installation, open_installation
-from hexbeat.documents.alert_form import FORM_LAYER, render_alert_form, render_alert_form_pdf, require_form_file
+from hexbeat.documents.alert_form import render_alert_form, render_alert_form_pdf, require_form_file, takes_alert_form
 from hexbeat.files import atomic_write
 from hexbeat.store.live_columns import read_columns
 from layers.counting import Counts
@@ -167,7 +167,7 @@ def alerts(
         found = build_alert_report(columns, installation.area, last, days=days, layers=layer or ())
         drafted = False
         if draft:
-            overdoses = [alert for alert in found.alerts if alert.layer == FORM_LAYER]
+            overdoses = list(filter(takes_alert_form, found.alerts))
             drafted = _write_draft(
                 draft, overdoses, installation.area, now, demonstration=bool(columns.demonstration.any())
             )

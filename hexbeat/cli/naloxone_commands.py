@@ -27,6 +27,7 @@ from hexbeat.files import atomic_write
 from hexbeat.reports.naloxone_cover import CELLS, CoverDistance, NaloxoneCover, Search, find_naloxone_cover
 from hexbeat.reports.naloxone_text import build_cover_csv, build_cover_geojson, build_cover_notes, describe_cover
 from hexbeat.store.live_columns import read_columns
+from layers.catalogue import find_only_layer
 from layers.filters import Filter
 
 __all__ = ["naloxone"]
@@ -66,7 +67,13 @@ def naloxone(
         require_writable(Path(out))
     with open_installation(home, area) as installation:
         chosen = build_filter(
-            installation, layers=["overdoses"], start=from_, end=to, wards=ward, hours=hours, days=days
+            installation,
+            layers=[find_only_layer("naloxone").name],
+            start=from_,
+            end=to,
+            wards=ward,
+            hours=hours,
+            days=days,
         )
         columns = read_columns(installation.store, installation.viewer, ward_codes=installation.area.wards.codes)
         found = find_naloxone_cover(

@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from hexbeat.analysis.count_files import find_demonstration_mark
-from hexbeat.dashboard.state.freshness import Coverage, format_freshness, short_name
+from hexbeat.dashboard.state.freshness import Coverage, format_freshness
 from hexbeat.dashboard.state.session import Installation, find_coverage
 from layers.catalogue import LAYERS
 from layers.wording import escape_html
@@ -46,7 +46,7 @@ def render_facts(reaches: Mapping[str, Coverage], *, today: date, role: str, mar
     """A list: newest records, layers of one day together; the role; the mark if any event is synthetic (None: none)."""
     layers: dict[str, list[str]] = {}
     for spec in LAYERS:
-        layers.setdefault(format_freshness(reaches[spec.name], today=today), []).append(short_name(spec))
+        layers.setdefault(format_freshness(reaches[spec.name], today=today), []).append(spec.short)
     items = [f"<li>{', '.join(names)} <b>{words}</b></li>" for words, names in layers.items()]
     items.append(f"<li>role <b>{escape_html(role)}</b></li>")
     if mark:

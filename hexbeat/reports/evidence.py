@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from hexbeat.store.store import Store
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,12 +37,11 @@ from hexbeat.reports.evidence_caveats import list_caveats
 from hexbeat.store.quality import SHARED_EVENTS
 from hexbeat.store.records import read_records
 from layers.access import Action, require
-from layers.catalogue import LAYER_NAMES, find_layer
+from layers.catalogue import LAYER_NAMES, LAYERS, find_layer
 from layers.columns import Columns
 from layers.wording import MONTH_NAMES, format_date
 
 __all__ = [
-    "DEFAULT_LAYERS",
     "FORMAT",
     "EvidenceRequest",
     "build_evidence",
@@ -53,6 +52,7 @@ __all__ = [
     "encode_canonical",
     "find_recorded_pack",
     "hash_content",
+    "list_default_layers",
     "record_pack",
 ]
 
@@ -209,11 +209,14 @@ def count_months(rows: Sequence[dict[str, Any]], layers: Sequence[str]) -> list[
 
 
 FORMAT: Final = "hexbeat-evidence/1"
-# Overdoses are about the health of people: they enter a pack only when they are asked for by name.
-DEFAULT_LAYERS: Final = ("needle_litter", "street_dealing", "closed_properties")
 LEAST_M, MOST_M = 20.0, 1000.0
 LONGEST: Final = 120  # letters of a reference or a name
 _GEOD: Final = Geod(ellps="WGS84")
+
+
+def list_default_layers() -> tuple[str, ...]:
+    """The layers of a pack that asks for none by name."""
+    return tuple(spec.name for spec in LAYERS if spec.in_evidence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +234,7 @@ class EvidenceRequest:
     end: dt.date
     reference: str
     made_by: str
-    layers: tuple[str, ...] = DEFAULT_LAYERS
+    layers: tuple[str, ...] = field(default_factory=list_default_layers)
     notes: bool = False
 
     def __post_init__(self) -> None:

@@ -28,7 +28,7 @@ from hexbeat.documents.evidence.evidence_document import (
 )
 from hexbeat.documents.evidence.evidence_sheets import SOURCE_COLUMNS, build_evidence_xlsx
 from hexbeat.ingest.parsing.locations import parse_grid_refs, parse_pairs, to_degrees
-from hexbeat.reports.evidence import DEFAULT_LAYERS, EvidenceRequest, build_evidence, hash_content, record_pack
+from hexbeat.reports.evidence import EvidenceRequest, build_evidence, hash_content, list_default_layers, record_pack
 from layers.access import Action, may, require
 from layers.catalogue import LAYER_NAMES, find_layer
 from layers.wording import escape_html, format_number, format_plural
@@ -78,7 +78,7 @@ def draw_form(installation: Installation, allowed: list[str]) -> EvidenceRequest
         layers = st.multiselect(
             "Layers",
             allowed,
-            default=[name for name in DEFAULT_LAYERS if name in allowed],
+            default=[name for name in list_default_layers() if name in allowed],
             key="evidence_layers",
             format_func=lambda name: find_layer(name).title,
             help="Overdoses are about people's health: choose them only where the case needs them.",

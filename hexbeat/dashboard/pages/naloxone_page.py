@@ -26,6 +26,7 @@ from hexbeat.operations.reference_places import KIND_WORDS, read_reference
 from hexbeat.reports.naloxone_cover import CELLS, CoverDistance, NaloxoneCover, Search, find_naloxone_cover
 from hexbeat.reports.naloxone_text import build_cover_csv, build_cover_geojson, build_cover_notes, describe_cover
 from layers.access import Action, may, require
+from layers.catalogue import find_only_layer
 from layers.filters import Filter
 from layers.wording import escape_html, format_number, format_percent
 
@@ -182,7 +183,7 @@ def render_holders(found: NaloxoneCover) -> str:
 
 def draw_files(installation: Installation, found: NaloxoneCover, asked: CoverRequest) -> None:
     """PDF, CSV and GeoJSON; the policy is asked again when one is made."""
-    if not may(installation.viewer, Action.EXPORT, "overdoses"):
+    if not may(installation.viewer, Action.EXPORT, find_only_layer("naloxone").name):
         return
     mark = find_demonstration_mark(installation.columns)
     note = {"area": installation.area.title, "attribution": installation.area.attribution} | (
@@ -214,7 +215,7 @@ def draw_files(installation: Installation, found: NaloxoneCover, asked: CoverReq
 
 def _check_export(installation: Installation, make: Callable[[], bytes]) -> Callable[[], bytes]:
     def made() -> bytes:
-        require(installation.viewer, Action.EXPORT, "overdoses")
+        require(installation.viewer, Action.EXPORT, find_only_layer("naloxone").name)
         return make()
 
     return made
@@ -243,4 +244,4 @@ def _cover(
 def _build_filter(today: dt.date, asked: CoverRequest) -> Filter:
     """The overdoses that are asked about."""
     start = today - dt.timedelta(days=asked.days) if asked.days else None
-    return Filter(layers=("overdoses",), start=start, hours=SHIFT_HOURS.get(asked.shift))
+    return Filter(layers=(find_only_layer("naloxone").name,), start=start, hours=SHIFT_HOURS.get(asked.shift))

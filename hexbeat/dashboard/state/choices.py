@@ -1,7 +1,7 @@
 """What the person chose: one value that fits in a link, and that becomes the filters of the counts."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final, Literal, get_args
@@ -30,7 +30,7 @@ __all__ = [
 View = Literal["counts", "hotspots", "change", "expected"]
 
 VIEWS: Final[tuple[View, ...]] = get_args(View)
-DEFAULT_LAYER: Final = "needle_litter"
+DEFAULT_LAYER: Final = LAYER_NAMES[0]
 OWN_DATES: Final = "dates"
 OWN_HOURS: Final = "hours"
 DAY_WORDS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -147,7 +147,7 @@ class _LinkReader:
     def __init__(self, query: Mapping[str, str]) -> None:
         self.query, self.problems = query, list[str]()
 
-    def several(self, key: str, known: tuple[str, ...], what: str) -> tuple[str, ...]:
+    def several(self, key: str, known: Sequence[str], what: str) -> tuple[str, ...]:
         """The known words under `key`, in the order of `known`."""
         given = {word.strip() for word in self.query.get(key, "").split(",")} - {""}
         if given - set(known):

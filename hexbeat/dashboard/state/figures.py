@@ -15,7 +15,8 @@ from hexbeat.dashboard.state.presets import find_period_before
 from layers.catalogue import LAYERS, find_layer
 from layers.columns import Columns
 from layers.counting import Counts, Filter, count
-from layers.event import RESOLUTIONS, LayerSpec
+from layers.event import RESOLUTIONS
+from layers.layer_spec import LayerSpec
 
 __all__ = ["CELL_COLUMNS", "LayerFigures", "can_compare", "count_layer", "count_months", "select_cell", "select_events"]
 

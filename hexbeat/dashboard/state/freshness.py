@@ -10,18 +10,13 @@ import numpy as np
 
 from layers.catalogue import LAYERS
 from layers.columns import Columns
-from layers.event import PRECISIONS, LayerSpec
+from layers.event import PRECISIONS
+from layers.layer_spec import LayerSpec
 from layers.wording import MONTH_NAMES, format_date
 
-__all__ = ["SHORT_NAMES", "Coverage", "find_last_known_day", "find_layer_coverage", "format_freshness", "short_name"]
+__all__ = ["Coverage", "find_last_known_day", "find_layer_coverage", "format_freshness"]
 
 MONTH: Final = PRECISIONS.index("month")
-SHORT_NAMES: Final = {
-    "needle_litter": "needles",
-    "street_dealing": "dealing",
-    "overdoses": "overdoses",
-    "closed_properties": "closures",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +29,6 @@ class Coverage:
     last: date | None
     months: bool = False
     demonstration: bool = False
-
-
-def short_name(spec: LayerSpec) -> str:
-    """One lower-case word for a layer: needles, dealing, overdoses, closures."""
-    return SHORT_NAMES.get(spec.name, spec.title.lower())
 
 
 def find_layer_coverage(columns: Columns, *, time_zone: ZoneInfo) -> dict[str, Coverage]:

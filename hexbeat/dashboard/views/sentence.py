@@ -7,7 +7,7 @@ from typing import Final
 from hexbeat.dashboard.state.choices import OWN_DATES, Choices
 from hexbeat.dashboard.state.figures import LayerFigures
 from hexbeat.dashboard.state.presets import PERIODS
-from layers.event import LayerSpec
+from layers.layer_spec import LayerSpec
 from layers.wording import (
     DAY_NAMES,
     format_date,

@@ -9,7 +9,7 @@ from typing import Any, Final
 from hexbeat.areas.area import Area
 from hexbeat.documents.maps.area_map import render_map
 from hexbeat.documents.maps.frame import widen_bounds
-from hexbeat.documents.maps.sketch import Mark, MarkKind, Ring
+from hexbeat.documents.maps.sketch import Mark, Ring
 from hexbeat.documents.maps.svg import FONTS, clean_text, draw_text, format_mm
 from hexbeat.documents.typst_pdf import render_pdf
 from hexbeat.reports.evidence import encode_canonical, hash_content
@@ -124,12 +124,6 @@ def parse_ordinal(words: str) -> float:
 
 
 MARKING: Final = "RESTRICTED: for the case named here and nobody else. Do not copy, forward or publish."
-KINDS: Final[dict[str, MarkKind]] = {
-    "needle_litter": "dot",
-    "street_dealing": "triangle",
-    "overdoses": "diamond",
-    "closed_properties": "square",
-}
 
 
 def render_evidence_pdf(content: dict[str, Any], area: Area) -> bytes:
@@ -226,7 +220,7 @@ def render_evidence_map(
     ring = Ring(content["lon"], content["lat"], content["radius_m"])
     at = Counter((row["layer"], row["lon"], row["lat"]) for row in content["incidents"])
     points = [
-        Mark(lon, lat, KINDS[layer], f"\N{MULTIPLICATION SIGN}{count}" if count > 1 else "")
+        Mark(lon, lat, find_layer(layer).mark, f"\N{MULTIPLICATION SIGN}{count}" if count > 1 else "")
         for (layer, lon, lat), count in sorted(at.items())
     ]
     present = [name for name in content["layers"] if any(row["layer"] == name for row in content["incidents"])]
@@ -236,7 +230,7 @@ def render_evidence_map(
         rings=[ring],
         keys=[
             ("site", f"the place, with {format_number(content['radius_m'])} m around it"),
-            *((KINDS[name], find_layer(name).many) for name in present),
+            *((find_layer(name).mark, find_layer(name).many) for name in present),
         ],
         extent=widen_bounds([(content["lon"], content["lat"])], least_m=content["radius_m"] * 2.15),
         alt=describe_map(content),

@@ -20,12 +20,11 @@ from hexbeat.ingest.parsing.dates import (
 )
 from hexbeat.ingest.sources import Times
 from layers.catalogue import LAYERS
+from layers.columns import mark_states
 from layers.event import PRECISIONS
 
 __all__ = ["Intervals", "parse_intervals"]
 
-_STATE = np.array([spec.kind == "state" for spec in LAYERS])
-_OPEN_MONTHS = np.array([spec.open_end_months or 0 for spec in LAYERS])
 Flags = NDArray[np.bool_]
 
 
@@ -51,7 +50,7 @@ def parse_intervals(
     says. `now` is UTC seconds: what begins later is in the future.
     """
     said = _parse_parts(texts, rules, time_zone)
-    start, end, state = said["start"], said.get("end"), _STATE[layer]
+    start, end, state = said["start"], said.get("end"), mark_states(layer)
     given = _find_stated_ends(end, state, rules)
     precision = _common_precision(start, end, given, texts.get("precision"), rules)
     begin_local = floor(start.local, precision)
@@ -137,7 +136,7 @@ def _natural_end(
 ) -> NDArray[np.int64]:
     """The end where none is given: of an incident the end of its precision, of a state that of its longest term."""
     finish = np.where(precision == MINUTE, begin, to_utc(next_start(local, precision), time_zone))
-    months = _OPEN_MONTHS[layer]
+    months = np.array([spec.open_end_months or 0 for spec in LAYERS])[layer]
     return np.where(months > 0, to_utc(_add_months(local, months), time_zone), finish)
 
 

@@ -14,6 +14,7 @@ from hexbeat.store.databases import reading
 from hexbeat.store.live_columns import LIVE
 from hexbeat.store.schema import events
 from layers.access import Action, Viewer, require
+from layers.catalogue import find_only_layer
 
 if TYPE_CHECKING:
     from hexbeat.store.store import Store
@@ -60,7 +61,6 @@ __all__ = [
 # What sources say of a report that is not answered (Open311: open; councils' systems: the rest), in small letters.
 OPEN_STATUSES: Final = ("open", "new", "received", "acknowledged", "assigned", "in progress", "in_progress", "pending")
 REPORT_COLUMNS: Final = ("lon", "lat", "ward_code", "h3_10", "occurred_from", "occurred_to", "quantity")
-_LAYER: Final = "needle_litter"
 
 
 def read_open_reports(store: "Store", viewer: Viewer, *, ward_codes: tuple[str, ...]) -> pd.DataFrame:
@@ -68,9 +68,10 @@ def read_open_reports(store: "Store", viewer: Viewer, *, ward_codes: tuple[str, 
 
     A status that a source does not give, or that is not one of OPEN_STATUSES, is taken as answered.
     """
-    require(viewer, Action.PLAN, _LAYER)
-    require(viewer, Action.SEE_POINTS, _LAYER)
-    condition = sa.and_(LIVE, events.c.layer == _LAYER, sa.func.lower(events.c.status).in_(OPEN_STATUSES))
+    layer = find_only_layer("swept").name
+    require(viewer, Action.PLAN, layer)
+    require(viewer, Action.SEE_POINTS, layer)
+    condition = sa.and_(LIVE, events.c.layer == layer, sa.func.lower(events.c.status).in_(OPEN_STATUSES))
     query = sa.select(*(events.c[name] for name in REPORT_COLUMNS)).where(condition)
     with reading(store.engine) as connection:
         rows = connection.execute(query.order_by(events.c.occurred_from, events.c.row_id)).all()
@@ -289,7 +290,7 @@ def _build_plan(
         made_at=made_at or dt.datetime.now(area.tz).replace(microsecond=0),
         begins=time.moment(0),
         ends=time.moment(time.seconds),
-        layers=("needle_litter",),
+        layers=(find_only_layer("swept").name,),
         weights=(1.0,),
         tours=tours,
         covered=score,

@@ -15,7 +15,7 @@ from hexbeat.dashboard.pages.analysis.backtest_tab import draw_backtest, draw_re
 from hexbeat.dashboard.pages.analysis.emerging_tab import draw_emerging
 from hexbeat.dashboard.pages.map.map_page import draw_empty_store, find_map_choices
 from hexbeat.dashboard.state.choices import Choices, build_filter, format_query, parse_query
-from hexbeat.dashboard.state.freshness import SHORT_NAMES, find_last_known_day
+from hexbeat.dashboard.state.freshness import find_last_known_day
 from hexbeat.dashboard.state.presets import PERIODS
 from hexbeat.dashboard.state.session import Installation, find_coverage, is_history_navigation
 from hexbeat.dashboard.views.charts import render_grid
@@ -126,9 +126,9 @@ def _draw(installation: Installation, held: Choices, *, anew: bool) -> Choices:
             st.session_state[PREFIX + name] = value
     layer = st.pills(
         "What",
-        LAYER_NAMES,
+        list(LAYER_NAMES),
         key=PREFIX + "layer",
-        format_func=lambda name: SHORT_NAMES[name].capitalize(),
+        format_func=lambda name: find_layer(name).short.capitalize(),
         required=True,
     )
     period = st.pills(

@@ -14,14 +14,13 @@ from hexbeat.evaluation.request import build_cell_place, build_point_place, buil
 from hexbeat.evaluation.rule import Rule
 from hexbeat.evaluation.treated_closures import read_closures, select_closures
 from hexbeat.evaluation.treated_places import TreatedPlace
-from layers.catalogue import LAYERS, find_layer
+from layers.catalogue import LAYERS, find_layer, list_usual_targets
 from layers.wording import format_date
 
 __all__ = ["EvaluationRequest", "draw_evaluation_choices"]
 
 ONE, ALL, WARDS, CELLS, POINT = "A closure", "All closures of a time", "Wards", "Cells", "A point"
 _RESOLUTION: Final = 9  # of the cells to choose from: those that the map shows first
-_INCIDENTS: Final = [spec.name for spec in LAYERS if spec.kind == "incident"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +38,9 @@ def draw_evaluation_choices(installation: Installation) -> EvaluationRequest:
         way = st.pills("What was done", [ONE, ALL, WARDS, CELLS, POINT], key="outcome_way", default=ONE, required=True)
         layer = st.pills(
             "What is counted",
-            _INCIDENTS,
+            [spec.name for spec in LAYERS if spec.kind == "incident"],
             key="outcome_layer",
-            default="street_dealing",
+            default=list_usual_targets()[0],
             required=True,
             format_func=lambda name: find_layer(name).title,
         )

@@ -184,8 +184,6 @@ def describe_change(found: ChangeMap, cell: str) -> str:
 
 
 PLAN: Final = "plan"  # the page of plans, which takes its kind, what counts and the wards from its address
-SWEPT: Final = "needle_litter"
-PATROLLED: Final = ("street_dealing", "overdoses")  # a closed property is a decision, and no patrol is sent for it
 
 
 def draw_cell_panel(
@@ -237,11 +235,11 @@ def build_card(installation: Installation, choices: Choices, views: Sequence[Lay
 
 def format_plan_query(choices: Choices, ward_code: str) -> dict[str, str]:
     """The address of a plan of one ward: of the kind and for what the map shows, where that is one layer that says."""
-    shown = choices.layers[0] if len(choices.layers) == 1 else ""
-    if shown == SWEPT:
+    shown = find_layer(choices.layers[0]) if len(choices.layers) == 1 else None
+    if shown and shown.swept:
         return {"kind": "sweep", "wards": ward_code}
-    if shown in PATROLLED:
-        return {"kind": "patrol", "layers": shown, "wards": ward_code}
+    if shown and shown.patrolled:
+        return {"kind": "patrol", "layers": shown.name, "wards": ward_code}
     return {"wards": ward_code}
 
 

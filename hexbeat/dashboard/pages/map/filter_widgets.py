@@ -11,9 +11,8 @@ from geo.wards import Wards
 from hexbeat.analysis.change_map import AGAINST
 from hexbeat.areas.place_names import build_ward_labels
 from hexbeat.dashboard.state.choices import OWN_DATES, OWN_HOURS, VIEWS, Choices
-from hexbeat.dashboard.state.freshness import SHORT_NAMES
 from hexbeat.dashboard.state.presets import PERIODS, SHIFTS, format_size
-from layers.catalogue import LAYER_NAMES
+from layers.catalogue import LAYER_NAMES, LAYERS, find_layer
 from layers.event import REPORTERS, RESOLUTIONS
 from layers.wording import DAY_NAMES
 
@@ -23,7 +22,6 @@ SEVERAL: Final = "several"
 PREFIX: Final = "filter_"
 SHOWN: Final = f"{PREFIX}shown"
 SOMETIMES: Final = frozenset({"layers", "dates", "from", "to", "against"})
-LAYER_TITLES: Final = {name: word.capitalize() for name, word in SHORT_NAMES.items()}
 PERIOD_TITLES: Final = {name: preset.title for name, preset in PERIODS.items()} | {OWN_DATES: "Own dates"}
 SHIFT_TITLES: Final = {name: shift.title for name, shift in SHIFTS.items()} | {OWN_HOURS: "Own hours"}
 REPORTER_TITLES: Final = {"public": "Public", "officer": "Officers", "sweep": "Sweeps", "agency": "Agencies"}
@@ -90,7 +88,7 @@ def _draw_what(choices: Choices) -> Choices:
     """One layer, or several side by side."""
     _heading("What")
     options = [*LAYER_NAMES, SEVERAL]
-    titles = LAYER_TITLES | {SEVERAL: "Several"}
+    titles = {spec.name: spec.short.capitalize() for spec in LAYERS} | {SEVERAL: "Several"}
     one = st.pills(
         "Layer",
         options,
@@ -104,10 +102,10 @@ def _draw_what(choices: Choices) -> Choices:
     _mark_shown("layers")
     several = st.pills(
         "Layers side by side",
-        LAYER_NAMES,
+        list(LAYER_NAMES),
         key=PREFIX + "layers",
         selection_mode="multi",
-        format_func=LAYER_TITLES.__getitem__,
+        format_func=lambda name: find_layer(name).short.capitalize(),
     )
     return replace(choices, layers=tuple(name for name in LAYER_NAMES if name in several) or choices.layers)
 
