@@ -167,9 +167,9 @@ def alerts(
         found = build_alert_report(columns, installation.area, last, days=days, layers=layer or ())
         drafted = False
         if draft:
-            overdoses = list(filter(takes_alert_form, found.alerts))
+            urgent = list(filter(takes_alert_form, found.alerts))
             drafted = _write_draft(
-                draft, overdoses, installation.area, now, demonstration=bool(columns.demonstration.any())
+                draft, urgent, installation.area, now, demonstration=bool(columns.demonstration.any())
             )
     _report_alerts(found, form=form, draft=str(draft) if drafted else None)
 

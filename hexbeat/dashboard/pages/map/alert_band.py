@@ -15,7 +15,7 @@ from layers.access import Action, may, require
 from layers.catalogue import LAYER_NAMES, find_layer
 from layers.wording import escape_html, format_date, format_list, format_number, format_plural
 
-__all__ = ["draw_alerts", "has_overdose_alert", "render_alerts", "render_band", "sort_alerts"]
+__all__ = ["draw_alerts", "has_urgent_alert", "render_alerts", "render_band", "sort_alerts"]
 
 DAYS_A_YEAR: Final = 365
 NUMBER: Final = ' class="hb-number"'
@@ -32,8 +32,8 @@ def sort_alerts(report: AlertReport) -> list[Alert]:
     return sorted(report.alerts, key=lambda one: (not takes_alert_form(one), one.expected - one.count, one.first_day))
 
 
-def has_overdose_alert(report: AlertReport) -> bool:
-    """Whether an alert of overdoses is among them."""
+def has_urgent_alert(report: AlertReport) -> bool:
+    """Whether an alert that drafts a form is among them: people are in danger."""
     return any(map(takes_alert_form, report.alerts))
 
 
@@ -119,7 +119,7 @@ def draw_alerts(installation: Installation) -> None:
     report = find_alerts(installation)
     if not report.alerts:
         return
-    with st.container(key="hb_alarm" if has_overdose_alert(report) else "hb_alert", gap="xxsmall"):
+    with st.container(key="hb_alarm" if has_urgent_alert(report) else "hb_alert", gap="xxsmall"):
         st.html(render_band(report))
         with st.expander("What, where, how sure"):
             st.html(render_alerts(report))
