@@ -1,4 +1,4 @@
-"""Files into the store: all files of a call together, or none of them."""
+"""Files into the store, all files of a call together or none of them, and the report of every row."""
 
 import hashlib
 import re
@@ -29,6 +29,7 @@ from layers.wording import format_list
 __all__ = ["FileReport", "IngestReport", "Progress", "RejectSample", "RejectSamples", "ingest_files"]
 
 SAMPLES: Final = 5  # rejects of each reason that a report shows
+Progress = Callable[[int, int], None]  # bytes done, bytes in all
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +125,6 @@ def _describe_usual_reporters() -> str:
     others = {word: [spec.many for spec in LAYERS if spec.usual_reporter == word] for word in REPORTERS[1:]}
     named = [f", or {word} for {format_list(layers)}" for word, layers in others.items() if layers]
     return f"taken as {REPORTERS[0]}{''.join(named)}"
-
-
-Progress = Callable[[int, int], None]  # bytes done, bytes in all
 
 
 @dataclass(slots=True)
