@@ -163,7 +163,7 @@ class LayerSpec:
     swept: bool = False  # sweeps are planned for it, and collect it. One layer is
     naloxone: bool = False  # what places that hold naloxone are near to, or not. One layer is
     alert_form: bool = False  # people are in danger: its alerts stand first and draft a form for the drug services
-    in_evidence: bool = True  # enters an evidence pack without being asked for by name
+    evidence_caution: str = ""  # why it enters an evidence pack only when it is asked for by name; "": it always does
     usual_target: bool = False  # what patrol plans and evaluations are of where nothing else is asked for
 
     words: SourceWords = SourceWords()
@@ -182,6 +182,11 @@ class LayerSpec:
                 f"{self.name} does not name {', '.join(foreign)}",
                 "add them to its categories",
             )
+
+    @property
+    def in_evidence(self) -> bool:
+        """Whether it enters an evidence pack without being asked for by name."""
+        return not self.evidence_caution
 
     @property
     def patrolled(self) -> bool:

@@ -28,8 +28,7 @@ OVERDOSES: Final = LayerSpec(
     usual_reporter="agency",
     naloxone=True,
     alert_form=True,
-    # They are about the health of people: they enter a pack only when they are asked for by name.
-    in_evidence=False,
+    evidence_caution="Overdoses are about people's health: choose them only where the case needs them.",
     words=SourceWords(names=("overdose",), services=("overdose",), guess=r"overdose|opioid|naloxone|narcan"),
     access=((Role.ANALYST, ANALYST_ACTIONS),),
     advice=Advice(

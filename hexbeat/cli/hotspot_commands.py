@@ -37,7 +37,13 @@ from hexbeat.cli.filter_options import (
     to_json_value,
 )
 from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOption, Installation, open_installation
-from hexbeat.documents.alert_form import render_alert_form, render_alert_form_pdf, require_form_file, takes_alert_form
+from hexbeat.documents.alert_form import (
+    describe_form_layers,
+    render_alert_form,
+    render_alert_form_pdf,
+    require_form_file,
+    takes_alert_form,
+)
 from hexbeat.files import atomic_write
 from hexbeat.store.live_columns import read_columns
 from layers.counting import Counts
@@ -173,7 +179,7 @@ def _write_draft(out: Path, found: list[Alert], area: Area, made: datetime, *, d
     """Write the form about these alerts, whole or not at all; False, and said, where there is none."""
     kind = require_form_file(out)
     if not found:
-        print_message("There is no alert of overdoses: no form was drafted.")
+        print_message(f"There is no alert of {describe_form_layers()}: no form was drafted.")
         return False
     make = render_alert_form_pdf if kind == "pdf" else _render_form_page
     with atomic_write(out) as draft:

@@ -17,6 +17,7 @@ __all__ = [
     "BLANKS",
     "AlertForm",
     "build_form",
+    "describe_form_layers",
     "render_alert_form",
     "render_alert_form_pdf",
     "require_form_file",
@@ -67,6 +68,11 @@ def require_form_file(out: Path) -> str:
     return kind
 
 
+def describe_form_layers() -> str:
+    """What the drug information system is about, as in "overdoses"."""
+    return format_list([spec.many for spec in LAYERS if spec.alert_form])
+
+
 def takes_alert_form(alert: Alert) -> bool:
     """Whether an alert is of a layer that the drug information system is about: people are in danger."""
     return find_layer(alert.layer).alert_form
@@ -79,7 +85,7 @@ def build_form(found: Sequence[Alert], *, area: Area, made: dt.datetime, demonst
     says so.
     """
     if not found or not all(takes_alert_form(alert) for alert in found):
-        kinds = format_list([spec.many for spec in LAYERS if spec.alert_form])
+        kinds = describe_form_layers()
         raise UsageError(
             f"A form for the drug information system is about alerts of {kinds}",
             "it was given none" if not found else "it was given alerts of other layers",

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from hexbeat.dashboard.pages.navigation import MODULES
 from hexbeat.demonstration.events import count_layers
@@ -25,7 +26,8 @@ from layers.layer_spec import (
 )
 from layers.roles import ANALYST_ACTIONS, Role
 from tests.support.cli import Run, answer
-from tests.support.one_page import one_page
+from tests.support.one_page import PATIENCE_S, one_page
+from tests.support.paths import ROOT
 
 DRUG_LITTER: Final = LayerSpec(
     name="drug_litter",
@@ -151,7 +153,8 @@ def test_it_is_patrolled_and_briefed_and_evidenced(command: Run, town: Path) -> 
     assert made == dict.fromkeys(("plan.pdf", "sweep.pdf", "briefing.pdf", "pack.pdf", "evaluation.pdf"), b"%PDF")
 
 
-def test_it_is_released_with_its_advice(command: Run, town: Path) -> None:
+@pytest.mark.slow
+def test_it_is_released_with_its_advice(command: Run, town: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     release, site, paper = town / "release", town / "site", town / "central.pdf"
     answer(command("release", "build", "--out", release, "--format", "json"))
     answer(command("release", "audit", release, "--format", "json"))
@@ -163,6 +166,13 @@ def test_it_is_released_with_its_advice(command: Run, town: Path) -> None:
     briefing = ("briefing", "--for", "councillor", "--release", release, "--ward", "Central", "--out", paper)
     assert command(*briefing).code == 0
     assert paper.read_bytes().startswith(b"%PDF")
+    monkeypatch.setenv("HEXBEAT_AUDIENCE", "public")
+    monkeypatch.setenv("HEXBEAT_RELEASE", str(release))
+    app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=PATIENCE_S)
+    app.query_params["layer"] = "drug_litter"
+    app.run()
+    assert not app.exception
+    assert "If you find foil or burnt spoons" in "\n".join(str(element.proto) for element in app.main)
 
 
 @pytest.mark.usefixtures("command")
@@ -181,11 +191,10 @@ def test_the_map_draws_it_beside_the_others(view: str) -> None:
 
 
 def test_no_other_file_names_it() -> None:
-    root = Path(__file__).resolve().parents[2]
     named = [
-        str(path.relative_to(root))
+        str(path.relative_to(ROOT))
         for room in ("geo", "layers", "hexbeat", "tests")
-        for path in (root / room).rglob("*")
+        for path in (ROOT / room).rglob("*")
         if path.suffix in (".py", ".toml", ".typ", ".js", ".css") and "drug_litter" in path.read_text(encoding="utf-8")
     ]
-    assert named == [str(Path(__file__).resolve().relative_to(root))]
+    assert named == [str(Path(__file__).resolve().relative_to(ROOT))]

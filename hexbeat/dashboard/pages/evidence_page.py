@@ -81,7 +81,7 @@ def draw_form(installation: Installation, allowed: list[str]) -> EvidenceRequest
             default=[name for name in list_default_layers() if name in allowed],
             key="evidence_layers",
             format_func=lambda name: find_layer(name).title,
-            help="Overdoses are about people's health: choose them only where the case needs them.",
+            help=" ".join(filter(None, (find_layer(name).evidence_caution for name in allowed))) or None,
         )
         with st.container(horizontal=True, gap="medium"):
             reference = st.text_input("Case", key="evidence_case", max_chars=120)
