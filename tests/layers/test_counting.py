@@ -194,7 +194,8 @@ def test_groups_and_resolutions_that_there_are_not() -> None:
     with pytest.raises(UsageError) as caught:
         count(columns, Filter(), by=("ward", "town"))  # type: ignore[arg-type]  # the wrong name is the point
     assert str(caught.value) == (
-        "Counts are grouped by any of cell, ward, month, layer, each once; ward, town was asked for; "
+        "Counts are grouped by any of cell, ward, council, year, quarter, month, week, weekday, hour, layer, category, "
+        "reporter, each once; ward, town was asked for; "
         "write them with commas between, as ward,month"
     )
     with pytest.raises(UsageError) as caught:
