@@ -98,7 +98,8 @@ class Filter(ColumnChoices):
 
     `layers` are names, `wards` codes; ColumnChoices holds the other columns. The period is [start, end) of local
     dates. `hours` (from, to) are whole hours, to exclusive and 24 allowed; (22, 4) runs over midnight and belongs to
-    the day on which it begins. `days` are weekdays, Monday 0. `measure` says what is summed. Raises UsageError for what makes no sense.
+    the day on which it begins. `days` are weekdays, Monday 0. `measure` says what is summed. Raises UsageError for
+    what makes no sense.
     """
 
     layers: tuple[str, ...] = ()
