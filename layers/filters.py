@@ -16,7 +16,7 @@ from geo.wards import Wards
 from layers.catalogue import find_layer_code
 from layers.column_filter import ColumnFilter
 from layers.columns import Columns
-from layers.event import REPORTERS, Measure
+from layers.event import REPORTERS, RESOLUTIONS, Measure
 from layers.wording import format_list
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "filter_from_options",
     "parse_days",
     "parse_hours",
+    "require_resolution",
     "resolve_values",
     "resolve_wards",
 ]
@@ -131,6 +132,17 @@ class Filter(ColumnChoices):
                 f"{', '.join(map(str, sorted(self.days)))} was asked for",
                 "leave them out for all days",
             )
+
+
+def require_resolution(resolution: int) -> int:
+    """The resolution, if events are indexed at it; UsageError for another."""
+    if resolution not in RESOLUTIONS:
+        raise UsageError(
+            f"Events are indexed at H3 resolutions {', '.join(map(str, RESOLUTIONS))}",
+            f"--resolution was given {resolution}",
+            "9 is the usual one; 10 for plans",
+        )
+    return resolution
 
 
 def parse_hours(text: str) -> tuple[int, int]:

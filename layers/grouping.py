@@ -20,7 +20,7 @@ from layers.columns import Columns
 from layers.event import REPORTERS
 from layers.filters import DAYS
 
-__all__ = ["GROUPINGS", "GROUPS", "Group", "Grouping", "Groups", "Parts", "PeriodUnit"]
+__all__ = ["GROUPINGS", "GROUPS", "Group", "Grouping", "Groups", "Parts", "PeriodUnit", "parse_groups"]
 
 Group = Literal[
     "cell", "ward", "council", "year", "quarter", "month", "week", "weekday", "hour", "layer", "category", "reporter"
@@ -29,6 +29,17 @@ Labels = dict[str, Sequence[object]]
 GROUPS: Final[tuple[Group, ...]] = get_args(Group)
 _EPOCH: Final = dt.date(1970, 1, 1)
 _MONDAY: Final = 3  # 1 January 1970 was a Thursday: its week began three days before
+
+
+def parse_groups(text: str) -> tuple[Group, ...]:
+    """What to group by, as in "ward,month"; UsageError for an unknown group, or one named twice."""
+    asked = [part.strip().lower() for part in text.split(",") if part.strip()]
+    known = tuple(group for part in asked for group in GROUPS if group == part)
+    if not known or len(known) < len(asked) or len(set(known)) < len(known):
+        raise UsageError(
+            f"--by takes any of {', '.join(GROUPS)}, each once", f"it was given {text!r}", "for example --by ward,month"
+        )
+    return known
 
 
 @dataclass(frozen=True, slots=True)

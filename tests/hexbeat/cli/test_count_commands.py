@@ -108,8 +108,8 @@ def test_as_at_before_the_load_knows_nothing(counted: Run) -> None:
     [
         (
             ("--by", "street"),
-            ("--by takes any of cell, ward, council, year, quarter, month, week, weekday, hour, layer, category, reporter, "
-            "each once.\n"
+            ("--by takes any of cell, ward, council, year, quarter, month, week, weekday, hour, layer, category, "
+            "reporter, each once.\n"
             "  it was given 'street'.\n  for example --by ward,month.\n"),
         ),
         (
