@@ -95,12 +95,13 @@ def count(
     groupings = [GROUPINGS[name] for name in by]
     calendar = Calendar(time_zone)
     index, weight, shared = selection.index, selection.weight, selection.shared_in_time
-    moment = weekday = hour = np.zeros(0, dtype=np.int64)
+    edges = period = weekday = hour = np.zeros(0, dtype=np.int64)
     if any(each.unit or each.clock for each in groupings):
         cut = cut_by_time(columns, index, weight, chosen, calendar, groupings)
         shared = _shared_over_parts(columns, chosen, selection, cut.event[cut.weight > 0])
-        index, weight, moment, weekday, hour = index[cut.event], cut.weight, cut.low, cut.weekday, cut.hour
-    parts = Parts(columns, index, moment, weekday, hour, calendar, resolution, wards)
+        index, weight = index[cut.event], cut.weight
+        edges, period, weekday, hour = cut.edges, cut.period, cut.weekday, cut.hour
+    parts = Parts(columns, index, edges, period, weekday, hour, calendar, resolution, wards)
     grouped = [each.group(parts) for each in groupings]
     codes, sums = sum_groups([group.code for group in grouped], [group.size for group in grouped], weight)
     labels: dict[str, Sequence[object]] = {}

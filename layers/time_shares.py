@@ -4,7 +4,7 @@ An incident counts in each part by the share of its interval there; a state coun
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Final
 
 import numpy as np
@@ -38,13 +38,16 @@ class Window:
 class TimeParts:
     """Parts (m,): `event` is the place in the selection; `low` and `high` bound the part, `low` lying within it.
 
-    `weekday` (Monday 0) and `hour` are -1 where they are not known, and empty where nobody asked for them.
+    `period` is the last of `edges` (k,) not after the part: no period of any unit begins between two of these.
+    `weekday` (Monday 0) and `hour` are -1 where they are not known. What nobody asked for is empty.
     """
 
     event: NDArray[np.int64]
     weight: NDArray[np.float64]
     low: NDArray[np.int64]
     high: NDArray[np.int64]
+    edges: NDArray[np.int64]
+    period: NDArray[np.int64]
     weekday: NDArray[np.int64]
     hour: NDArray[np.int64]
 
@@ -109,25 +112,22 @@ class _Cut:
         """Cut where any of the units begins a period."""
         every = np.arange(len(self.start))
         low = np.maximum(self.start, self.window.low)
-        high = np.minimum(self.end, self.window.high)
-        last = np.maximum(low, high - 1)
+        high = np.maximum(low, np.minimum(self.end, self.window.high))
         if not units or not len(every):
-            return TimeParts(every, self.weight, low, np.maximum(high, last), _NONE, _NONE)
-        edges = _find_edges(units, self.calendar, int(low.min()), int(last.max()))
-        first_place = np.searchsorted(edges, low, side="right") - 1
-        last_place = np.searchsorted(edges, last, side="right") - 1
-        if (first_place == last_place).all():
-            return TimeParts(every, self.weight, low, np.maximum(high, last), _NONE, _NONE)
-        event, place = expand(first_place, last_place)
-        part_low = np.maximum(edges[place], low[event])
-        part_high = np.minimum(edges[place + 1], np.maximum(high, last)[event])
+            return TimeParts(every, self.weight, low, high, _NONE, _NONE, _NONE, _NONE)
+        edges = _find_edges(units, self.calendar, int(low.min()), int(high.max()))
+        first = np.searchsorted(edges, low, side="right") - 1
+        long = np.flatnonzero(high > edges[first + 1])
+        if not len(long):
+            return TimeParts(every, self.weight, low, high, edges, first, _NONE, _NONE)
+        last = first.copy()
+        last[long] = np.searchsorted(edges, high[long] - 1, side="right") - 1
+        event, period = expand(first, last)
+        part_low, part_high = np.maximum(edges[period], low[event]), np.minimum(edges[period + 1], high[event])
         weight = self.weight[event]
-        several = np.flatnonzero((last_place > first_place)[event] & ~self.state[event])
-        weight[several] = self._share(
-            event[several], np.maximum(edges[place[several]], self.window.low),
-            np.minimum(edges[place[several] + 1], self.window.high), self.window.allowed,
-        )  # fmt: skip
-        return TimeParts(event, weight, part_low, part_high, _NONE, _NONE)
+        several = np.flatnonzero((last > first)[event] & ~self.state[event])
+        weight[several] = self._share(event[several], part_low[several], part_high[several], self.window.allowed)
+        return TimeParts(event, weight, part_low, part_high, edges, period, _NONE, _NONE)
 
     def _share(
         self, event: NDArray[np.int64], low: NDArray[np.int64], high: NDArray[np.int64], allowed: AllowedTime | None
@@ -142,11 +142,11 @@ class _Cut:
         hour_known = (self.precision == _MINUTE) | self.state
         instant = (self.start == self.end)[event]
         hours = self.calendar.week_hours(parts.low)
-        whole = TimeParts(
-            event, parts.weight, parts.low, parts.high,
-            np.where(day_known[event], hours // 24, -1) if weekday else np.full(len(event), -1),
-            np.where(hour_known[event], hours % 24, -1) if hour else np.full(len(event), -1),
-        )  # fmt: skip
+        whole = replace(
+            parts,
+            weekday=np.where(day_known[event], hours // 24, -1) if weekday else np.full(len(event), -1),
+            hour=np.where(hour_known[event], hours % 24, -1) if hour else np.full(len(event), -1),
+        )
         to_hour = ~instant & hour_known[event] & hour
         to_day = ~instant & day_known[event] & ~to_hour & weekday
         cut = [_take(whole, ~(to_hour | to_day))]
@@ -169,11 +169,9 @@ class _Cut:
                     continue
                 table = AllowedTime.between(first, last, calendar=self.calendar, mask=mask)
                 share = self._share(parts.event, parts.low, parts.high, table)
-                met = share > 0
-                weight = parts.weight if state else share
-                size = int(met.sum())
-                labels = np.full(size, day), np.full(size, clock)
-                found.append(TimeParts(parts.event[met], weight[met], parts.low[met], parts.high[met], *labels))
+                part = _take(parts if state else replace(parts, weight=share), share > 0)
+                size = len(part.event)
+                found.append(replace(part, weekday=np.full(size, day), hour=np.full(size, clock)))
         return found
 
 
@@ -192,19 +190,14 @@ def _build_slot(day: int, hour: int) -> NDArray[np.bool_]:
     return np.asarray(((day < 0) | (hours // 24 == day)) & ((hour < 0) | (hours % 24 == hour)))
 
 
+_ARRAYS: Final = tuple(each.name for each in fields(TimeParts) if each.name != "edges")
+
+
 def _take(parts: TimeParts, which: NDArray[np.int64] | NDArray[np.bool_]) -> TimeParts:
-    return TimeParts(
-        parts.event[which], parts.weight[which], parts.low[which], parts.high[which],
-        parts.weekday[which], parts.hour[which],
-    )  # fmt: skip
+    """Some of the parts; what is empty stays so."""
+    arrays = {name: getattr(parts, name) for name in _ARRAYS}
+    return replace(parts, **{name: array[which] for name, array in arrays.items() if len(array)})
 
 
 def _join(parts: Sequence[TimeParts]) -> TimeParts:
-    return TimeParts(
-        np.concatenate([each.event for each in parts]),
-        np.concatenate([each.weight for each in parts]),
-        np.concatenate([each.low for each in parts]),
-        np.concatenate([each.high for each in parts]),
-        np.concatenate([each.weekday for each in parts]),
-        np.concatenate([each.hour for each in parts]),
-    )
+    return replace(parts[0], **{name: np.concatenate([getattr(each, name) for each in parts]) for name in _ARRAYS})
