@@ -85,6 +85,8 @@ def build_counts_geojson(rows: pd.DataFrame, *, by: Sequence[str], wards: Wards,
 def build_counts_geoparquet(rows: pd.DataFrame, *, by: Sequence[str], wards: Wards, note: Mapping[str, str]) -> bytes:
     """GeoParquet with WKB polygons in EPSG:4326; the mark of demonstration events is a column."""
     buffer = io.BytesIO()
+    if "hour" in rows:  # a column of Parquet has one type: an hour that is not known is null
+        rows = rows.assign(hour=pd.to_numeric(rows["hour"], errors="coerce").astype("Int64"))
     add_shapes(add_mark(rows, note), by=by, wards=wards).to_parquet(buffer, index=False)
     return buffer.getvalue()
 

@@ -11,10 +11,10 @@ from geo.errors import UsageError
 from hexbeat.cli.answers import print_answer, print_message, progress_bar
 from hexbeat.cli.filter_options import (
     FromOption,
-    ReportedByOption,
     ToOption,
     WardOption,
     build_provenance,
+    build_value_option,
     find_demonstration_mark,
     parse_day,
     to_json_value,
@@ -87,7 +87,7 @@ def evaluate(
         list[str] | None,
         typer.Option("--weight", metavar="NAME=N", help="Harm: overdoses=15, or overdoses/fatal=100; may be repeated."),
     ] = None,
-    reported_by: ReportedByOption = None,
+    reported_by: Annotated[list[str] | None, build_value_option("reported_by")] = None,
     radius: Annotated[float, typer.Option(metavar="M", help="Radius of a place, in metres.")] = 150.0,
     ring: Annotated[float, typer.Option(metavar="M", help="Width of next door, in metres; 0: none.")] = 200.0,
     before: Annotated[int, typer.Option(metavar="DAYS", help="Length of the time before.")] = 364,

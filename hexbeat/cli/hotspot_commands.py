@@ -17,23 +17,16 @@ from hexbeat.areas.area import Area
 from hexbeat.cli.answers import print_answer, print_message
 from hexbeat.cli.filter_options import (
     AsAtOption,
-    DaysOption,
-    FromOption,
-    HoursOption,
+    FilterRequest,
     LayersOption,
-    MeasureName,
-    MeasureOption,
     OutOption,
-    ReportedByOption,
     ResolutionOption,
-    ToOption,
-    WardOption,
-    build_filter,
     build_provenance,
     find_demonstration_mark,
-    parse_as_at,
     parse_day,
     parse_resolution,
+    read_filtered,
+    takes_filter,
     to_json_value,
 )
 from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOption, Installation, open_installation
@@ -52,17 +45,11 @@ from layers.wording import format_percent
 __all__ = ["alerts", "hotspots"]
 
 
+@takes_filter()
 def hotspots(
     *,
-    layer: LayersOption = None,
-    from_: FromOption = None,
-    to: ToOption = None,
-    ward: WardOption = None,
-    hours: HoursOption = None,
-    days: DaysOption = None,
-    reported_by: ReportedByOption = None,
+    request: FilterRequest,
     resolution: ResolutionOption = 9,
-    measure: MeasureOption = MeasureName.EVENTS,
     q: Annotated[
         float, typer.Option("--q", help="False discovery rate: of the cells shown, so many may be false.")
     ] = 0.05,
@@ -78,22 +65,9 @@ def hotspots(
     """
     _require_rate(q)
     with open_installation(home, area) as installation:
-        chosen = build_filter(
-            installation,
-            layers=layer or [],
-            start=from_,
-            end=to,
-            wards=ward,
-            hours=hours,
-            days=days,
-            reported_by=reported_by,
-            measure=measure.value,
-        )
-        study = load_study(installation.area, chosen.wards, parse_resolution(resolution))
-        moment = parse_as_at(as_at, installation.area.time_zone) if as_at else None
-        columns = read_columns(
-            installation.store, installation.viewer, ward_codes=installation.area.wards.codes, as_at=moment
-        )
+        size = parse_resolution(resolution)
+        columns, chosen = read_filtered(installation, request, as_at=as_at)
+        study = load_study(installation.area, chosen.wards, size)
         found = build_hotspot_map(columns, chosen, study, q=q, time_zone=installation.area.time_zone)
         rows = found.rows[list(HOTSPOT_COLUMNS)]
         if out:

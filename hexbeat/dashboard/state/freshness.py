@@ -42,20 +42,20 @@ def find_layer_coverage(columns: Columns, *, time_zone: ZoneInfo) -> dict[str, C
 
 def _find_coverage(columns: Columns, code: int, spec: LayerSpec, time_zone: ZoneInfo) -> Coverage:
     """The reach of one layer."""
-    own = np.flatnonzero(columns.layer == code)
-    if not own.size:
+    own = columns.take(columns.layer == code)
+    if not len(own):
         return Coverage(spec.name, 0, None, None)
-    start = columns.start[own]
+    start = own.start
     # A half-open interval ends one second before `end`; an instant is its own end.
-    latest = start if spec.kind == "state" else np.maximum(start, columns.end[own] - 1)
+    latest = start if spec.kind == "state" else np.maximum(start, own.end - 1)
     newest = int(latest.argmax())
     return Coverage(
         layer=spec.name,
-        events=int(own.size),
+        events=len(own),
         first=to_local_day(int(start[0]), time_zone),
         last=to_local_day(int(latest[newest]), time_zone),
-        months=bool(columns.precision[own[newest]] == MONTH),
-        demonstration=bool(columns.demonstration[own].any()),
+        months=bool(own.precision[newest] == MONTH),
+        demonstration=bool(own.demonstration.any()),
     )
 
 

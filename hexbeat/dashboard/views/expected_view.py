@@ -16,6 +16,7 @@ from hexbeat.dashboard.views.counts_view import MOST_LISTED
 from hexbeat.dashboard.views.layer_view import Drawing, LayerView, ListGroup, ListRow, add_ward_names
 from hexbeat.dashboard.views.sentence import format_places
 from hexbeat.documents.maps.scales import build_forecast_scale
+from layers.filters import COLUMN_FILTERS
 from layers.wording import (
     format_cell_width,
     format_count,
@@ -109,7 +110,7 @@ def build_notes(found: Forecast, choices: Choices) -> list[str]:
         for words, chosen in (
             ("weekdays", choices.days),
             ("hours", choices.clock()),
-            ("who reported", choices.reported_by),
+            *((one.topic, one.get_chosen(choices)) for one in COLUMN_FILTERS),
             ("the count of items", choices.measure == "quantity"),
         )
         if chosen

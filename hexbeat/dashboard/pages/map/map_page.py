@@ -91,7 +91,9 @@ def read_choices(installation: Installation) -> Choices:
         forget_widgets()
     if by_history or CHOICES not in st.session_state:
         query = {key: st.query_params[key] for key in st.query_params}
-        choices, problems = parse_query(query, ward_codes=tuple(installation.area.wards.codes))
+        choices, problems = parse_query(
+            query, ward_codes=tuple(installation.area.wards.codes), columns=installation.columns
+        )
         st.session_state[LINK_PROBLEMS] = problems
         return keep_choices(choices)
     held: Choices = st.session_state[CHOICES]
@@ -134,7 +136,11 @@ def draw_filter_panel(installation: Installation, choices: Choices) -> tuple[Cho
     reaches = find_coverage(installation)
     last = find_last_known_day(reaches, layers=choices.layers, today=installation.today)
     drawn = draw_filters(
-        choices, wards=installation.area.wards, last=last, automatic=partial(describe_automatic, installation)
+        choices,
+        columns=installation.columns,
+        wards=installation.area.wards,
+        last=last,
+        automatic=partial(describe_automatic, installation),
     )
     if drawn != choices:
         st.session_state.pop(LINK_PROBLEMS, None)  # what the link said no longer matters
