@@ -10,8 +10,9 @@ import numpy as np
 import shapely
 from numpy.typing import ArrayLike, NDArray
 
+from geo.distance import EARTH_RADIUS_M
 from geo.errors import DataError, UsageError
-from geo.lattice import EARTH_KM, Lattice, fit_lattice
+from geo.lattice import Lattice, fit_lattice
 from geo.plane import unit_vectors
 
 __all__ = [
@@ -156,7 +157,7 @@ def _circle_around(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> tuple[
     middle = np.round(np.array([np.median(lon), np.median(lat)]) / _GRID_DEGREES) * _GRID_DEGREES
     here = unit_vectors(middle[:1], middle[1:])
     off = np.linalg.norm(unit_vectors(lon, lat) - here, axis=0)
-    radius_km = float(np.quantile(off, 0.999)) * EARTH_KM * 1.02
+    radius_km = float(np.quantile(off, 0.999)) * EARTH_RADIUS_M / 1000 * 1.02
     return float(middle[0]), float(middle[1]), min(bisect_left(_RADII_KM, radius_km), len(_RADII_KM) - 1)
 
 
