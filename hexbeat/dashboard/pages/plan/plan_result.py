@@ -12,7 +12,7 @@ from streamlit_folium import st_folium
 from hexbeat.areas.area import Area
 from hexbeat.areas.place_names import parse_cells
 from hexbeat.dashboard.map.basemap import build_base_map
-from hexbeat.dashboard.map.hex_layer import HexLayer
+from hexbeat.dashboard.map.hex_layer import CellStyle, HexLayer
 from hexbeat.dashboard.state.session import Installation
 from hexbeat.documents.maps.scales import Scale, build_count_scale
 from hexbeat.documents.plan.plan_files import PLAN_FILES, build_plan_file
@@ -139,9 +139,7 @@ def _build_cells(plan: Plan) -> HexLayer:
     return HexLayer(
         parse_cells(cells.tolist()),
         times,
-        scale=VISITS,
-        title="Visits to a place",
-        unit="Visits",
+        CellStyle(scale=VISITS, title="Visits to a place", unit="Visits"),
         layer_id="plan",
         fit=(float(lon.min()) - EDGE, float(lat.min()) - EDGE, float(lon.max()) + EDGE, float(lat.max()) + EDGE),
     )
