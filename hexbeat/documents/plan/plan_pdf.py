@@ -51,10 +51,15 @@ def format_footer(plan: Plan, area: Area) -> str:
 
 def build_past_rows(plan: Plan) -> list[dict[str, str]]:
     """What such plans and the usual way held in past weeks; no shares in plans of before, which did not keep them."""
-    shares = [(format_percent(share), f"{area * 100:.2f} %") for share, area in plan.past_shares]
     return [
-        {"label": label, "share": share, "area": area, "pai": f"{pai:.2f}", "interval": f"{low:.2f} to {high:.2f}"}
-        for (label, pai, low, high), (share, area) in zip(plan.past, shares or [("", "")] * len(plan.past), strict=True)
+        {
+            "label": row.label,
+            "share": "" if row.share is None else format_percent(row.share),
+            "area": "" if row.area is None else f"{row.area * 100:.2f} %",
+            "pai": f"{row.pai:.2f}",
+            "interval": f"{row.low:.2f} to {row.high:.2f}",
+        }
+        for row in plan.past.rows
     ]
 
 

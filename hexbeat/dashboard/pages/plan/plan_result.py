@@ -17,7 +17,7 @@ from hexbeat.dashboard.state.session import Installation
 from hexbeat.documents.maps.scales import Scale, build_count_scale
 from hexbeat.documents.plan.plan_files import PLAN_FILES, build_plan_file
 from hexbeat.documents.plan.plan_text import describe_way, find_mark, find_pauses, format_clock
-from hexbeat.operations.plans.plan import Plan, Tour, describe_optimality, headline
+from hexbeat.operations.plans.plan import PastRow, Plan, Tour, describe_optimality, headline
 from hexbeat.operations.plans.plan_store import list_plans
 from layers.access import Action, may, require
 from layers.wording import escape_html, format_number, format_percent
@@ -38,20 +38,19 @@ def describe_past(plan: Plan) -> str:
 
     The shares come first: of two ways the one that visits less may have the higher multiple of chance and catch less.
     """
-    if not plan.past:
+    rows = plan.past.rows
+    if not rows:
         return ""
-    rates = [
-        f"{format_number(pai)} times chance, {format_number(low)} to {format_number(high)}"
-        for _, pai, low, high in plan.past
-    ]
-    if not plan.past_shares:  # a plan of before, which did not keep them
-        return f"In past weeks: {'; '.join(f'{row[0]} {rate}' for row, rate in zip(plan.past, rates, strict=True))}."
-    parts = [
-        f"{label[:1].lower()}{label[1:]}{',' if ',' in label else ''} held {format_percent(share)} of events "
-        f"in {area * 100:.2f} % of the area ({rate})"
-        for (label, *_), (share, area), rate in zip(plan.past, plan.past_shares, rates, strict=True)
-    ]
-    return f"In past weeks {'; '.join(parts)}."
+    parts = [_describe_past_row(row) for row in rows]
+    return f"In past weeks{':' if rows[0].share is None else ''} {'; '.join(parts)}."
+
+
+def _describe_past_row(row: PastRow) -> str:
+    rate = f"{format_number(row.pai)} times chance, {format_number(row.low)} to {format_number(row.high)}"
+    if row.share is None or row.area is None:  # a plan of before, which did not keep them
+        return f"{row.label} {rate}"
+    label = f"{row.label[:1].lower()}{row.label[1:]}{',' if ',' in row.label else ''}"
+    return f"{label} held {format_percent(row.share)} of events in {row.area * 100:.2f} % of the area ({rate})"
 
 
 def render_tour(plan: Plan, tour: Tour) -> str:

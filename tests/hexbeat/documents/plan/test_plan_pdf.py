@@ -11,7 +11,7 @@ from hexbeat.documents.plan.plan_pdf import build_stop_marks, has_separate_map, 
 from hexbeat.documents.plan.plan_text import describe_stop
 from hexbeat.operations.plans.plan import PlanKind
 from tests.support.papers import A4, Paper, grey_levels, read_paper
-from tests.support.plans import HOSTILE_TEXT, example_plan, make_backtested_plan, with_break
+from tests.support.plans import HOSTILE_TEXT, change_plan, example_plan, make_backtested_plan, with_break
 
 LONG = "Eleven needle finds in this cell and the six that touch it in 28 days; swept last on 3 Nov 2026."
 
@@ -54,7 +54,7 @@ def test_a_map_is_never_so_low_that_its_numbers_lie_over_each_other() -> None:
 
 
 def test_a_page_says_the_cover_the_way_and_each_stop() -> None:
-    plan = replace(example_plan(teams=1, stops=2), held=(0.11, 0.084, 0.141), held_weeks=8)
+    plan = change_plan(example_plan(teams=1, stops=2), held=(0.11, 0.084, 0.141), held_weeks=8)
     words = read_paper(build_plan_file(plan, load_area("middlesbrough"), "pdf")).words
     assert "In the last 8 weeks the stops of such plans held 11 % (95 % interval 8 to 14 %) of all reports" in words
     assert "in the wards of the plan, at any hour. The forecast for the stops in these hours (27 Nov 2026" in words
