@@ -17,6 +17,7 @@ from layers.wording import format_date, format_list, format_number, format_span
 
 __all__ = [
     "UNLIKE",
+    "USUAL_RULE",
     "ExcludedPlace",
     "MatchedControls",
     "PlannedComparison",
@@ -90,6 +91,9 @@ class Rule:
         whole = self.wash_in_days + self.before_days
         recent = self.wash_in_days or 28
         return tuple(sorted({span for span in (recent, recent + 84, recent + 168, whole) if span <= whole}))
+
+
+USUAL_RULE: Final = Rule(layers={"street_dealing": 1.0})  # what is compared where nobody chooses otherwise
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from streamlit_folium import st_folium
 
 from hexbeat.areas.area import Area
 from hexbeat.areas.place_names import parse_cells
+from hexbeat.dashboard.header import find_page
 from hexbeat.dashboard.map.basemap import build_base_map
 from hexbeat.dashboard.map.hex_layer import CellStyle, HexLayer
 from hexbeat.dashboard.state.session import Installation
@@ -212,9 +213,8 @@ def draw_teams(plan: Plan) -> None:
 def draw_files(installation: Installation, plan: Plan, pages: Sequence[StreamlitPage]) -> None:
     """A button for each kind of file, and the way to the page on which stops are ticked off."""
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        for page in pages:
-            if page.url_path == DONE:
-                st.page_link(page, label="Tick stops off (phone)", query_params={"plan": plan.plan_id})
+        if done_page := find_page(pages, DONE):
+            st.page_link(done_page, label="Tick stops off (phone)", query_params={"plan": plan.plan_id})
         if may(installation.viewer, Action.EXPORT):
             for kind, (label, mime, suffix) in PLAN_FILES.items():
                 st.download_button(

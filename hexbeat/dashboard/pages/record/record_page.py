@@ -7,7 +7,7 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from geo.errors import HexbeatError
-from hexbeat.dashboard.header import draw_header
+from hexbeat.dashboard.header import draw_header, find_page
 from hexbeat.dashboard.pages.data.loads_section import draw_confirmed_button, draw_message
 from hexbeat.dashboard.pages.data.quality_tables import render_table
 from hexbeat.dashboard.pages.record.record_stops import draw_stops
@@ -174,9 +174,8 @@ def draw_no_plan(pages: Sequence[StreamlitPage]) -> None:
         '<div class="hb-empty"><h2>No plan has been made yet</h2><p>Make a patrol or sweep plan first. Its link opens '
         "this page on a phone with the stops of one team, to tick them off by one tap each.</p></div>"
     )
-    for page in pages:
-        if page.url_path == "plan":
-            st.page_link(page, label="Go to the Plan page")
+    if plan_page := find_page(pages, "plan"):
+        st.page_link(plan_page, label="Go to the Plan page")
 
 
 def choose_plan(plans: Sequence[Plan]) -> Plan | None:
