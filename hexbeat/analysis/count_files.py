@@ -21,6 +21,8 @@ from layers.counting import Counts
 
 __all__ = [
     "MARK",
+    "add_mark",
+    "add_shapes",
     "build_counts_csv",
     "build_counts_geojson",
     "build_counts_geoparquet",

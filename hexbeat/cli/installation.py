@@ -9,8 +9,7 @@ from typing import Annotated
 
 import typer
 
-from geo.errors import AreaError, UsageError
-from hexbeat.areas.area import Area, list_areas, load_area
+from hexbeat.areas.area import Area, load_named_area
 from hexbeat.settings import Settings
 from hexbeat.store.store import Store
 from layers.access import Role, Viewer
@@ -56,18 +55,8 @@ def open_installation(home: Path | None, area: str | None) -> Iterator[Installat
     Raises UsageError if there is no such area, AreaError if its files are broken, StoreError if the store is.
     """
     settings = Settings.from_environment(home=home, area=area)
-    chosen = load_named_area(settings)
+    chosen = load_named_area(settings.area, home=settings.home)
     with Store.open(settings.home, database_url=settings.database_url) as store:
         if pending := store.describe_pending_erasure():
             typer.echo(pending, err=True)
         yield Installation(settings, chosen, store, Viewer(Role.ANALYST))
-
-
-def load_named_area(settings: Settings) -> Area:
-    """The area of the settings; UsageError if none has that name."""
-    try:
-        return load_area(settings.area, home=settings.home)
-    except AreaError as error:
-        if settings.area in list_areas(settings.home):
-            raise
-        raise UsageError(error.rule, error.fact, error.hint) from error

@@ -24,51 +24,6 @@ from hexbeat.store.store import Version
 __all__ = ["confirm", "erase", "export", "history", "ingest", "rejects", "retain", "sources", "undo"]
 
 sources = typer.Typer(help="Source profiles: what there is, and a proposal for a new file.")
-
-
-@sources.callback(invoke_without_command=True)
-def list_sources(context: typer.Context, *, home: HomeOption = None, form: FormatOption = Format.TABLE) -> None:
-    """List the source profiles: the built-in ones, and your own in the sources folder of the home.
-
-    Example: hexbeat sources
-    """
-    if context.invoked_subcommand:
-        return
-    settings = Settings.from_environment(home=home)
-    rows = [profile.summary() for profile in list_profiles(settings.home)]
-    print_answer({"sources": rows}, form=form, rows=rows, heading="Sources")
-
-
-@sources.command()
-def suggest(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that you want to load.")],
-    *,
-    out: Annotated[Path | None, typer.Option(metavar="FILE.toml", help="Write the proposed profile there.")] = None,
-    home: HomeOption = None,
-    form: FormatOption = Format.TABLE,
-) -> None:
-    """Propose a source profile from a file's columns, with the reasons.
-
-    Example: hexbeat sources suggest finds.xlsx --out var/sources/finds.toml
-    """
-    if out and out.exists():
-        raise UsageError(
-            "A proposal never replaces a profile", f"{out.name} is there already", "choose another name, or remove it"
-        )
-    proposal = suggest_profile(file, home=Settings.from_environment(home=home).home)
-    payload = proposal.as_dict()
-    print_answer(payload, form=form, rows=payload["columns"], heading=f"{file.name}: {payload['guess']}")
-    for reason in proposal.reasons:
-        print_message(f"- {reason}")
-    if out:
-        # A profile bears its file's name, by which it is called.
-        named = replace(proposal, profile=replace(proposal.profile, name=out.stem))
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_write(out) as draft:
-            draft.write_text(named.toml(), encoding="utf-8")
-        print_message(f"Written: {out}. Read it, then: hexbeat ingest {file.name} --source {out.stem} --dry-run")
-
-
 TALLY: Final = ("file", "read", "skipped", "rejected", "new", "updated", "unchanged", "removed")
 Sure = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
@@ -90,8 +45,8 @@ def ingest(
     with open_installation(home, area) as installation, progress_bar("Loading") as progress:
         mixed = has_demonstration(installation.store, installation.viewer)
         report = ingest_files(
-            installation.store, installation.viewer, files, source=source, area=installation.area, home=installation.settings.home,
-            dry_run=dry_run, layer=layer, progress=progress,
+            installation.store, installation.viewer, files, source=source, area=installation.area,
+            home=installation.settings.home, dry_run=dry_run, layer=layer, progress=progress,
         )  # fmt: skip
     rows = [file.as_dict() for file in report.files]
     print_answer({"files": rows, "batch": report.batch_id}, form=form, rows=rows, order=TALLY)
@@ -282,3 +237,46 @@ def export(
     with open_installation(home, area) as installation:
         written = export_events(installation.store, installation.viewer, out)
     print_answer({"out": str(out), "events": written}, form=form, rows=[{"file": str(out), "events": written}])
+
+
+@sources.callback(invoke_without_command=True)
+def list_sources(context: typer.Context, *, home: HomeOption = None, form: FormatOption = Format.TABLE) -> None:
+    """List the source profiles: the built-in ones, and your own in the sources folder of the home.
+
+    Example: hexbeat sources
+    """
+    if context.invoked_subcommand:
+        return
+    settings = Settings.from_environment(home=home)
+    rows = [profile.summary() for profile in list_profiles(settings.home)]
+    print_answer({"sources": rows}, form=form, rows=rows, heading="Sources")
+
+
+@sources.command()
+def suggest(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that you want to load.")],
+    *,
+    out: Annotated[Path | None, typer.Option(metavar="FILE.toml", help="Write the proposed profile there.")] = None,
+    home: HomeOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Propose a source profile from a file's columns, with the reasons.
+
+    Example: hexbeat sources suggest finds.xlsx --out var/sources/finds.toml
+    """
+    if out and out.exists():
+        raise UsageError(
+            "A proposal never replaces a profile", f"{out.name} is there already", "choose another name, or remove it"
+        )
+    proposal = suggest_profile(file, home=Settings.from_environment(home=home).home)
+    payload = proposal.as_dict()
+    print_answer(payload, form=form, rows=payload["columns"], heading=f"{file.name}: {payload['guess']}")
+    for reason in proposal.reasons:
+        print_message(f"- {reason}")
+    if out:
+        # A profile bears its file's name, by which it is called.
+        named = replace(proposal, profile=replace(proposal.profile, name=out.stem))
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_write(out) as draft:
+            draft.write_text(named.toml(), encoding="utf-8")
+        print_message(f"Written: {out}. Read it, then: hexbeat ingest {file.name} --source {out.stem} --dry-run")

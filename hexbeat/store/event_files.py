@@ -13,7 +13,7 @@ from hexbeat.store.records import read_live_records
 from hexbeat.store.store import Store
 from layers.access import Action, Viewer, require
 
-__all__ = ["export_events"]
+__all__ = ["add_points", "export_events", "format_events"]
 
 H3_COLUMNS: Final = ("h3_08", "h3_09", "h3_10", "h3_11")
 TIME_COLUMNS: Final = ("occurred_from", "occurred_to", "recorded_at")
