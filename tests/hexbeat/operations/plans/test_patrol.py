@@ -122,7 +122,7 @@ def test_the_same_choices_give_the_same_plan_and_another_day_other_times() -> No
         assert [stop.arrive.time() for stop in plan.tours[0].stops] != [
             stop.arrive.time() for stop in first.tours[0].stops
         ]
-    assert again.score > 0.85 * first.score
+    assert again.worth.score > 0.85 * first.worth.score
     assert first.past == PlanPast()
     assert any(note.startswith("Such plans are judged by the last 8 weeks, ") for note in first.notes)
 
