@@ -12,8 +12,8 @@ import shapely
 from numpy.typing import NDArray
 
 from geo.calendar import Calendar, find_month_start
+from geo.cells import count_separate_places
 from geo.disclosure import CarriedCounts, carry_up
-from geo.separate_places import count_separate_places
 from hexbeat.areas.area import Area
 from hexbeat.release.format import Block, Period, Place, ReleasedLayer
 from hexbeat.release.received_events import KnownEvents
