@@ -39,17 +39,18 @@ def is_provable(problem: Problem) -> bool:
     return 0 < len(problem) * len(problem.again) <= _MOST_VISITS and problem.pause is None
 
 
-def prove(problem: Problem, routes: Sequence[Route]) -> Proof | None:
+def prove(problem: Problem, routes: Sequence[Route], *, effort: float = _EFFORT) -> Proof | None:
     """Better tours than these if there are any, with a bound; None if nothing was found out within the effort.
 
-    One thread, one seed and a limit of work instead of time: the same problem gives the same proof.
+    One thread, one seed and a limit of work (`effort`, deterministic time of CP-SAT) instead of a clock's: the same
+    problem gives the same proof.
     """
     model = _Model(problem)
     model.hint(routes)
     solver = cp_model.CpSolver()
     solver.parameters.num_workers = 1
     solver.parameters.random_seed = 1
-    solver.parameters.max_deterministic_time = _EFFORT
+    solver.parameters.max_deterministic_time = effort
     status = solver.solve(model.model)
     if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
         return None
