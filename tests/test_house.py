@@ -4,6 +4,8 @@ import ast
 import importlib
 import re
 import shlex
+from collections.abc import Container
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -52,6 +54,28 @@ def test_rooms_use_only_what_others_export(path: Path) -> None:
 @pytest.mark.parametrize("path", MODULES, ids=module_name)
 def test_a_room_is_seen_at_a_glance(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
+
+
+def list_imports(path: Path, names: Container[str]) -> set[str]:
+    """The modules of the house that one imports, wherever in it, for types alone too."""
+    imported = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            modules = {f"{node.module}.{alias.name}" for alias in node.names}
+            imported |= {one if one in names else node.module for one in modules}
+        elif isinstance(node, ast.Import):
+            imported |= {alias.name for alias in node.names}
+    return {one for one in imported if one in names}
+
+
+def test_no_module_imports_itself_by_any_way_round() -> None:
+    packages = {module_name(path.parent): path for room in ROOMS for path in (ROOT / room).rglob("__init__.py")}
+    files = packages | {module_name(path): path for path in MODULES}
+    graph = {name: list_imports(path, files) - {name} for name, path in files.items()}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(f"an import circle: {' <- '.join(error.args[1])}")
 
 
 def test_the_door_for_people_is_a_contents_page() -> None:

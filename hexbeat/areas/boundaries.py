@@ -13,12 +13,12 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from geo.distance import area_m2
 from geo.errors import AreaError
 from geo.polygon_coverage import (
     DECIMALS,
     INLET_M,
     Fault,
-    area_m2,
     find_faults,
     find_narrow_inlets,
     repair,

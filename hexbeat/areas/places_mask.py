@@ -18,10 +18,9 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from geo.cells import format_cells, index_points_at, parse_cell_strings
+from geo.cells import count_separate_places, format_cells, index_points_at, parse_cell_strings
 from geo.errors import AreaError, DataError
 from geo.geofiles import gdal_address
-from geo.separate_places import count_separate_places
 from hexbeat.areas.area import WARDS_FILE, Area
 from hexbeat.areas.boundary_files import hash_file
 from hexbeat.files import atomic_write

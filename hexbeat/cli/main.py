@@ -12,7 +12,6 @@ from hexbeat.cli.answers import print_error, print_message
 
 __all__ = ["main", "make_app"]
 
-_WrongWords: Final[Any] = typer.BadParameter.__mro__[1]  # what the command line raises of any wrong call
 # Where each command lives; in the order in which the help lists them.
 _COMMANDS: Final = MappingProxyType(
     {
@@ -62,7 +61,7 @@ def main() -> None:
     called = sys.argv[1] if len(sys.argv) > 1 else ""
     try:
         code = make_app(*([called] if called in _COMMANDS else []))(prog_name="hexbeat", standalone_mode=False)
-    except _WrongWords as error:
+    except typer.TyperException as error:
         print_usage_error(error)
         sys.exit(UsageError.exit_code)
     except HexbeatError as error:
@@ -76,10 +75,11 @@ def main() -> None:
 
 def print_usage_error(error: Any) -> None:
     """Say what is wrong with a call in the form of all errors; the help, where a command was called without words."""
-    if type(error).show is not _WrongWords.show:  # it shows itself as help
+    if type(error).show is not typer.BadParameter.show:  # it shows itself as help
         error.show()
         return
-    path, fact = error.ctx.command_path if error.ctx else "hexbeat", error.format_message().strip().rstrip(".")
+    context = getattr(error, "ctx", None)
+    path, fact = context.command_path if context else "hexbeat", error.format_message().strip().rstrip(".")
     print_error(UsageError(f"{path} takes what its help lists", f"{fact[:1].lower()}{fact[1:]}", f"see {path} --help"))
 
 

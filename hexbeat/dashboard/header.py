@@ -1,7 +1,8 @@
 """The line that is always in sight: area, pages, how far the records reach, who looks, and the demonstration mark."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from typing import Final
 from urllib.parse import urlsplit
 
 import streamlit as st
@@ -13,7 +14,14 @@ from hexbeat.dashboard.state.session import Installation, find_coverage
 from layers.catalogue import LAYERS
 from layers.wording import escape_html
 
-__all__ = ["draw_header", "render_facts"]
+__all__ = ["HOME", "draw_header", "find_page", "render_facts"]
+
+HOME: Final = ""  # Streamlit's address of the page that opens first
+
+
+def find_page(pages: Iterable[StreamlitPage], address: str) -> StreamlitPage | None:
+    """The page of an address (HOME for the first); None where there is none, as on a page by itself."""
+    return next((page for page in pages if page.url_path == address), None)
 
 
 def draw_header(installation: Installation, pages: Sequence[StreamlitPage]) -> None:

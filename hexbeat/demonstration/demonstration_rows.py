@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from geo.calendar import Calendar
 from geo.cells import index_points_at
+from geo.distance import DEMONSTRATION_METRES_PER_DEGREE
 from hexbeat.areas.area import Area
 from hexbeat.demonstration.draws import Incidents
 from hexbeat.demonstration.patterns import Closures
@@ -119,7 +120,7 @@ def _scatter_points(
     place: NDArray[np.int64], places: Places, area: Area, random: np.random.Generator
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Points some metres from their places; at the place where that would leave its ward or its cell."""
-    degrees = STREWN_M / 111_000
+    degrees = STREWN_M / DEMONSTRATION_METRES_PER_DEGREE
     lon = np.round(places.lon[place] + random.normal(0, degrees * 1.7, len(place)), 6)
     lat = np.round(places.lat[place] + random.normal(0, degrees, len(place)), 6)
     same = area.wards.locate(lon, lat) == places.ward[place]

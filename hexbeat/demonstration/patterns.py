@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
+from geo.calendar import add_months_to_all
 from hexbeat.demonstration.rhythms import Span, draw_by_weight, draw_seconds
 from hexbeat.demonstration.town import Places
 from layers.catalogue import LAYERS
@@ -170,7 +170,7 @@ def plant_closures(
     day = np.sort(span.draw_days(rhythm, count, random))
     second = draw_seconds(rhythm, count, random)
     extended = random.uniform(size=count) < EXTENDED_SHARE
-    until = _months_later(day, np.where(extended, 6, 3))
+    until = add_months_to_all(day.astype("datetime64[D]"), np.where(extended, 6, 3)).astype(np.int64)
     start, end = span.to_utc(day, second), span.to_utc(until, second)
     radius_m = np.round(random.uniform(150, 250, count))
     reduction = np.round(random.uniform(0.5, 0.8, count), 2)
@@ -193,13 +193,6 @@ def _anchors(places: Places, member: NDArray[np.int64], count: int, random: np.r
         if len(chosen) == 2 + max(3, round(np.sqrt(count) / 2)):
             break
     return chosen
-
-
-def _months_later(day: NDArray[np.int64], months: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Days since 1970 some calendar months later; the last day of a shorter month where there is no such day."""
-    dates = pd.to_datetime(day.astype("datetime64[D]"))
-    later = [date + pd.DateOffset(months=int(number)) for date, number in zip(dates, months, strict=True)]
-    return np.array(later, dtype="datetime64[D]").astype(np.int64)
 
 
 def _reach(

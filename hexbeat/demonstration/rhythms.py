@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from geo.calendar import add_months
 from layers.layer_spec import Rhythm
 
 __all__ = ["EPOCH", "Span", "draw_by_weight", "draw_seconds", "weigh_days", "weigh_hours"]
@@ -46,9 +47,7 @@ class Span:
     @classmethod
     def three_years(cls, today: dt.date, time_zone: str) -> "Span":
         """Three years that end with the day before `today`."""
-        leap_day = (today.month, today.day) == (2, 29)
-        start = today.replace(year=today.year - 3, day=28) if leap_day else today.replace(year=today.year - 3)
-        return cls(start, today, time_zone)
+        return cls(add_months(today, -36), today, time_zone)
 
     @cached_property
     def days(self) -> NDArray[np.int64]:

@@ -27,9 +27,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pyproj import Geod
 
 from geo.calendar import Calendar
+from geo.distance import geodesic_m, offsets_m
 from geo.errors import UsageError
 from hexbeat.analysis.count_files import find_demonstration_mark
 from hexbeat.areas.area import Area
@@ -62,7 +62,6 @@ _SIDES: Final = ("N", "NE", "E", "SE", "S", "SW", "W", "NW")
 FORMAT: Final = "hexbeat-evidence/1"
 LEAST_M, MOST_M = 20.0, 1000.0
 LONGEST: Final = 120  # letters of a reference or a name
-_GEOD: Final = Geod(ellps="WGS84")
 
 
 def list_default_layers() -> tuple[str, ...]:
@@ -178,8 +177,8 @@ def find_near(columns: Columns, ask: EvidenceRequest, area: Area) -> tuple[NDArr
     )
     if not len(close):
         return close, np.zeros(0)
-    at = np.full(len(close), ask.lon), np.full(len(close), ask.lat)
-    distance = np.asarray(_GEOD.inv(*at, columns.lon[close], columns.lat[close])[2], dtype=np.float64)
+    lon, lat = np.full(len(close), ask.lon), np.full(len(close), ask.lat)
+    distance = geodesic_m(lon, lat, to_lon=columns.lon[close], to_lat=columns.lat[close])
     inside = distance <= ask.radius_m
     return close[inside], distance[inside]
 
@@ -311,7 +310,7 @@ def format_when(start: int, end: int, precision: str, *, state: bool, area: Area
 
 def find_direction(lon: float, lat: float, to_lon: float, to_lat: float) -> str:
     """On which side of the place a point lies, by the eight winds; "" at the place itself."""
-    east, north = (to_lon - lon) * np.cos(np.radians(lat)), to_lat - lat
+    east, north = offsets_m(to_lon, to_lat, origin_lon=lon, origin_lat=lat)[0].tolist()
     if east == 0 and north == 0:
         return ""
     return _SIDES[round(float(np.degrees(np.arctan2(east, north))) / 45) % 8]

@@ -15,7 +15,7 @@ from hexbeat.dashboard.header import draw_header
 from hexbeat.dashboard.pages.map.map_page import draw_empty_store
 from hexbeat.dashboard.screen import draw_error
 from hexbeat.dashboard.state.session import Installation
-from hexbeat.dashboard.views.picture import render_picture
+from hexbeat.dashboard.views.charts import render_picture
 from hexbeat.documents.evidence.evidence_check import check_pack
 from hexbeat.documents.evidence.evidence_document import (
     MARKING,

@@ -15,7 +15,7 @@ from hexbeat.analysis.count_files import find_demonstration_mark
 from hexbeat.analysis.rhythm import SHIFT_HOURS
 from hexbeat.dashboard.header import draw_header
 from hexbeat.dashboard.map.basemap import build_base_map
-from hexbeat.dashboard.map.hex_layer import HexLayer
+from hexbeat.dashboard.map.hex_layer import CellStyle, HexLayer
 from hexbeat.dashboard.pages.map.map_page import draw_empty_store
 from hexbeat.dashboard.screen import draw_error
 from hexbeat.dashboard.state.presets import SHIFT_TITLES
@@ -219,9 +219,11 @@ def draw_cover_map(installation: Installation, found: NaloxoneCover) -> None:
     layer = HexLayer(
         cells,
         counts,
-        scale=build_count_scale(highest, shared=bool((counts % 1).any())),
-        title="Overdoses a cell",
-        unit="Overdoses",
+        CellStyle(
+            scale=build_count_scale(highest, shared=bool((counts % 1).any())),
+            title="Overdoses a cell",
+            unit="Overdoses",
+        ),
         layer_id="cells",
     )
     group = folium.FeatureGroup(name="cells")

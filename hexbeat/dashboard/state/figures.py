@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from geo.calendar import find_month_start, list_months
 from hexbeat.areas.area import Area
 from hexbeat.areas.place_names import find_cell_resolution, find_cell_wards, parse_cells
 from hexbeat.dashboard.state.choices import Choices, build_filter
@@ -97,10 +98,8 @@ def count_months(columns: Columns, *, layer: str, choices: Choices, area: Area, 
 
     Index "YYYY-MM", oldest first. Everything is as chosen but the period.
     """
-    stop = end.replace(day=1) if end.day == 1 else _month_after(end)
-    start = stop
-    for _ in range(months):
-        start = _month_before(start)
+    stop = find_month_start(end, int(end.day > 1))
+    start = find_month_start(stop, -months)
     found = count(
         columns,
         build_filter(choices, layer=layer, start=start, end=stop),
@@ -108,17 +107,9 @@ def count_months(columns: Columns, *, layer: str, choices: Choices, area: Area, 
         wards=area.wards,
         time_zone=area.time_zone,
     )
-    names = [day.strftime("%Y-%m") for day in pd.date_range(start, stop, freq="MS", inclusive="left")]
+    names = [month.strftime("%Y-%m") for month in list_months(start, stop)]
     counted = dict(zip(found.rows["month"], found.rows["count"], strict=True))
     return pd.Series([float(counted.get(name, 0.0)) for name in names], index=names, name="count")
-
-
-def _month_after(day: date) -> date:
-    return date(day.year + day.month // 12, day.month % 12 + 1, 1)
-
-
-def _month_before(day: date) -> date:
-    return date(day.year - (day.month == 1), (day.month - 2) % 12 + 1, 1)
 
 
 def list_layers(columns: Columns) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from hexbeat.analysis.backtest import DECIDING_SHARE, SHARES
 from hexbeat.analysis.forecast import Forecast
 from hexbeat.areas.area import Area
 from hexbeat.areas.place_names import format_place, parse_cells
+from hexbeat.dashboard.map.hex_layer import CellStyle
 from hexbeat.dashboard.state.choices import Choices
 from hexbeat.dashboard.state.figures import LayerFigures
 from hexbeat.dashboard.views.counts_view import MOST_LISTED
@@ -170,10 +171,12 @@ def build_drawing(rows: pd.DataFrame, unit: str) -> Drawing:
     return Drawing(
         parse_cells(rows["cell"].tolist()),
         BEYOND - 1 - bands,
-        scale=build_forecast_scale((labels[2], labels[1], labels[0])),
-        title=f"{unit}: where first",
-        unit=unit,
-        names=BANDS[::-1],
+        CellStyle(
+            scale=build_forecast_scale((labels[2], labels[1], labels[0])),
+            title=f"{unit}: where first",
+            unit=unit,
+            names=BANDS[::-1],
+        ),
     )
 
 

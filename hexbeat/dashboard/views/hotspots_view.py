@@ -12,6 +12,7 @@ from hexbeat.analysis.hotspot_map import COLD, HOT, HotspotMap, is_too_quiet
 from hexbeat.analysis.study import Study
 from hexbeat.areas.area import Area
 from hexbeat.areas.place_names import format_place, parse_cells
+from hexbeat.dashboard.map.hex_layer import CellStyle
 from hexbeat.dashboard.state.choices import Choices
 from hexbeat.dashboard.state.figures import LayerFigures
 from hexbeat.dashboard.state.findings import Findings
@@ -159,13 +160,17 @@ def build_drawing(rows: pd.DataFrame, unit: str) -> Drawing:
     return Drawing(
         parse_cells(rows["cell"].tolist()),
         np.where(hot, 2.0, np.where(cold, 0.0, 1.0)),
-        scale=build_hotspot_scale(labels),
-        title=f"{unit}: hotspots",
-        unit=unit,
+        CellStyle(
+            scale=build_hotspot_scale(labels),
+            title=f"{unit}: hotspots",
+            unit=unit,
+            names=("cold spot", "not significant", "hotspot"),
+            swatches=("dashed", "", "outlined"),
+            outlined_label="",
+            dashed_label="",
+        ),
         outlined=hot,
         dashed=cold,
-        names=("cold spot", "not significant", "hotspot"),
-        swatches=("dashed", "", "outlined"),
     )
 
 

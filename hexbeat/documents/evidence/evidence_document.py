@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any, Final
 
+from geo.calendar import list_months
 from hexbeat.areas.area import Area
 from hexbeat.documents.maps.area_map import render_map
 from hexbeat.documents.maps.frame import widen_bounds
@@ -213,16 +214,6 @@ def draw_axis(start: dt.date, end: dt.date, width: float, high: float) -> str:
             year = f" {month.year}" if month.month == 1 or place == 0 else ""
             parts.append(draw_text(x, HEAD_MM - 1.8, f"{MONTH_NAMES[month.month - 1]}{year}", size=2.2, fill="#444"))
     return "".join(parts)
-
-
-def list_months(start: dt.date, end: dt.date) -> list[dt.date]:
-    """The first days of months in [start, end)."""
-    month = start if start.day == 1 else dt.date(start.year + start.month // 12, start.month % 12 + 1, 1)
-    found = []
-    while month < end:
-        found.append(month)
-        month = dt.date(month.year + month.month // 12, month.month % 12 + 1, 1)
-    return found
 
 
 def draw_row(layer: str, place: int, rows: Sequence[dict[str, Any]], start: dt.date, end: dt.date, width: float) -> str:

@@ -89,7 +89,7 @@ def build_plan_facts(plan: Plan, area: Area) -> list[tuple[str, str]]:
         ("Made", plan.made_at.isoformat(timespec="minutes")),
         ("Begins", plan.begins.isoformat(timespec="minutes")),
         ("Ends", plan.ends.isoformat(timespec="minutes")),
-        ("Layers", format_list(plan.layers)),
+        ("Layers", format_list(plan.scope.layers)),
         ("Cover", describe_share(plan)),
         ("How good", describe_optimality(plan)),
         *(("Setting", words) for words in plan.settings),

@@ -33,7 +33,7 @@ from geo.travel import Mode
 from hexbeat.analysis.study import Study, load_study, project
 from hexbeat.areas.area import Area
 from hexbeat.operations.plans.expected_events import PLAN_RESOLUTION
-from hexbeat.operations.plans.plan import Place, Plan, PlanKind, Tour
+from hexbeat.operations.plans.plan import Place, Plan, PlanKind, PlanScope, PlanWorth, Tour
 from hexbeat.operations.plans.plan_settings import STANDARD_HOURS
 from hexbeat.operations.plans.roads import Travel, Ways, measure_straight_ways
 from hexbeat.operations.plans.sweep_places import (
@@ -228,21 +228,21 @@ def _build_plan(
         made_at=made_at or dt.datetime.now(area.tz).replace(microsecond=0),
         begins=time.moment(0),
         ends=time.moment(time.seconds),
-        layers=(find_only_layer("swept").name,),
-        weights=(1.0,),
+        scope=PlanScope((find_only_layer("swept").name,), (1.0,), choices.wards),
         tours=tours,
-        covered=score,
-        expected=float(places.needles.sum()),
-        score=score,
-        bound=bound,
-        gap=max(0.0, 1 - score / bound) if bound > 0 else 0.0,
+        worth=PlanWorth(
+            covered=score,
+            expected=float(places.needles.sum()),
+            score=score,
+            bound=bound,
+            gap=max(0.0, 1 - score / bound) if bound > 0 else 0.0,
+        ),
         synthetic=bool(columns.demonstration.any()),
         settings=describe_sweep_settings(
             len(places), crews=choices.crews, standard_hours=choices.standard_hours, ways=ground.ways.words,
             pause_s=_BREAK_S if problem.pause else 0,
         ),
         notes=build_sweep_notes(places, ground.phase, done),
-        wards=choices.wards,
     )  # fmt: skip
 
 

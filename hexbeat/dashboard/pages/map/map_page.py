@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from hexbeat.areas.place_names import build_ward_labels, find_cell_resolution
-from hexbeat.dashboard.header import draw_header
+from hexbeat.dashboard.header import draw_header, find_page
 from hexbeat.dashboard.map.live_map import draw_live_map
 from hexbeat.dashboard.pages.map.alert_band import draw_alerts
 from hexbeat.dashboard.pages.map.cell_panel import draw_cell_panel
@@ -199,7 +199,8 @@ def draw_empty_store(installation: Installation, pages: Sequence[StreamlitPage])
         "Load a file on the Data page, or fill the store with synthetic events to look around: "
         "<code>hexbeat demo</code>.</p></div>"
     )
-    st.page_link(pages[-1], label="Go to the Data page")
+    if data_page := find_page(pages, "data"):
+        st.page_link(data_page, label="Go to the Data page")
 
 
 def build_layer_views(
