@@ -7,14 +7,19 @@ import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from geo.errors import UsageError
+from geo.lazy_modules import import_lazily
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = import_lazily("pandas")
 
 __all__ = ["HOURS_A_WEEK", "STEP_S", "AllowedTime", "Calendar", "build_week_mask", "format_month"]
 
