@@ -5,15 +5,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from geo.errors import AreaError, UsageError
-from hexbeat.areas.area import Area, list_areas, load_area
+from geo.lazy_modules import import_lazily
 from hexbeat.settings import Settings
-from hexbeat.store.store import Store
 from layers.access import Role, Viewer
+
+if TYPE_CHECKING:
+    from hexbeat.areas import area as areas
+    from hexbeat.store import store as stores
+else:
+    areas = import_lazily("hexbeat.areas.area")
+    stores = import_lazily("hexbeat.store.store")
 
 __all__ = ["AreaOption", "Format", "FormatOption", "HomeOption", "Installation", "open_installation"]
 
@@ -40,8 +46,8 @@ class Installation:
     """What a command works on: the settings, the area, the open store, and who asks."""
 
     settings: Settings
-    area: Area
-    store: Store
+    area: "areas.Area"
+    store: "stores.Store"
     viewer: Viewer
 
 
@@ -57,17 +63,17 @@ def open_installation(home: Path | None, area: str | None) -> Iterator[Installat
     """
     settings = Settings.from_environment(home=home, area=area)
     chosen = load_named_area(settings)
-    with Store.open(settings.home, database_url=settings.database_url) as store:
+    with stores.Store.open(settings.home, database_url=settings.database_url) as store:
         if pending := store.describe_pending_erasure():
             typer.echo(pending, err=True)
         yield Installation(settings, chosen, store, Viewer(Role.ANALYST))
 
 
-def load_named_area(settings: Settings) -> Area:
+def load_named_area(settings: Settings) -> "areas.Area":
     """The area of the settings; UsageError if none has that name."""
     try:
-        return load_area(settings.area, home=settings.home)
+        return areas.load_area(settings.area, home=settings.home)
     except AreaError as error:
-        if settings.area in list_areas(settings.home):
+        if settings.area in areas.list_areas(settings.home):
             raise
         raise UsageError(error.rule, error.fact, error.hint) from error
