@@ -1,6 +1,6 @@
 """One change of the filter: from a million events and a filter to counts by cell.
 
-`python -m bench.filter_change [--events N]`. `layers.counting.count` on columns against a pandas boolean mask and groupby
+`python -m bench.filter_change [--events N]`. `count` on columns against a pandas boolean mask and groupby
 on the same events, whose hour and weekday pandas finds ready made and whose layer and ward are categories. CPU time in
 one process, in turns; the results are compared and must be equal. All events are instants: pandas knows no shares.
 """

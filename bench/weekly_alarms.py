@@ -1,4 +1,4 @@
-"""How often noise rings by Farrington's flexible method: the table of layers/analysis/weekly_rates.py, by simulation.
+"""How often noise rings by Farrington's flexible method: the table of `hexbeat.analysis.weekly_alerts`, by simulation.
 
 `python -m bench.weekly_alarms [--weeks N] [--out FILE.json]`
 For each mean a week, ratio of variance to mean, and years of history: so many independent weeks, each judged by a

@@ -56,7 +56,7 @@ def carry_up(
     node's parent, later in the order than the node itself; -1 for the one root, the last. `places` int64 (n,): at how
     many distinct places each leaf's events were; a block then needs `minimum_places` too. That is safe only if k is at
     least that minimum and every leaf has 2 * minimum - 1 possible places, fixed in advance: the caller sees to it.
-    They must be possible together: `geo.separate_places.count_separate_places` counts places of which no two touch, so no two possible ones
+    They must be possible together: `count_separate_places` counts places of which no two touch, so no two possible ones
     of the whole tree may touch. Take any numbers of the leaves that the rule without a minimum publishes in the same
     way, and lay the events of each leaf on as many of its possible places as there are of both: all of these count.
     Under each block that is the minimum: one leaf alone has so many events, or every event has a place of its own, and

@@ -1,4 +1,4 @@
-"""Electoral wards: which ward a point lies in, exactly and fast.
+"""Electoral wards: which ward a point lies in, exactly and fast, with the raster that answers most points at once.
 
 The answer is that of `geopandas.sjoin(..., predicate="within")`, with a rule for what `within` leaves out. A point on
 an edge that two or more wards share belongs to the one of them whose code comes first; a point on the outer edge of the
@@ -33,8 +33,11 @@ __all__ = ["OUTSIDE", "UNDECIDED", "Raster", "Wards"]
 
 UNDECIDED: Final = -2
 _SIDE: Final = 2048  # pixels a side: a town's pixel is some metres, and the table 8 MB
-
 Locate = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.int32]]
+OUTSIDE: Final = -1
+_FEW: Final = 5000  # points for which laying a raster is not worth its tenth of a second
+_CRS: Final = "EPSG:4326"
+_POLYGON_TYPES: Final = (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,33 +75,6 @@ class Raster:
         inside = (column >= 0) & (column < _SIDE) & (row >= 0) & (row < _SIDE)
         pixel = np.where(inside, np.floor(column), 0) * _SIDE + np.where(inside, np.floor(row), 0)
         return np.where(inside, self.answer[pixel.astype(np.int64)], -1).astype(np.int32)
-
-
-def _edge_pixels(
-    polygons: NDArray[np.object_], west: float, south: float, per_lon: float, per_lat: float
-) -> NDArray[np.bool_]:
-    """The pixels (bool, column by row) that an edge may meet."""
-    corners, ring = shapely.get_coordinates(shapely.get_rings(shapely.get_parts(polygons)), return_index=True)
-    corners = (corners - (west, south)) * (per_lon, per_lat)
-    same_ring = ring[1:] == ring[:-1]
-    start, stretch = corners[:-1][same_ring], np.diff(corners, axis=0)[same_ring]
-    steps = np.ceil(np.abs(stretch).max(axis=1) * 2).astype(np.int64) + 1
-    edge = np.repeat(np.arange(len(steps)), steps)
-    step = np.arange(len(edge)) - np.repeat(np.cumsum(steps) - steps, steps)
-    place = start[edge] + stretch[edge] * (step / steps[edge])[:, None]
-    marked = np.zeros((_SIDE, _SIDE), dtype=np.bool_)
-    column, row = np.floor(place).astype(np.int64).T
-    marked[column, row] = True
-    # A dilation by the eight neighbours: along one axis, then along the other.
-    marked[1:-1] |= marked[:-2] | marked[2:]
-    marked[:, 1:-1] |= marked[:, :-2] | marked[:, 2:]
-    return marked
-
-
-OUTSIDE: Final = -1
-_FEW: Final = 5000  # points for which laying a raster is not worth its tenth of a second
-_CRS: Final = "EPSG:4326"
-_POLYGON_TYPES: Final = (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON)
 
 
 class Wards:
@@ -292,3 +268,24 @@ def _require_polygons(frame: "geopandas.GeoDataFrame", what: str) -> None:
             f"{what} has others for {wrong}",
             "let `hexbeat boundaries build --mend` repair what can be repaired",
         )
+
+
+def _edge_pixels(
+    polygons: NDArray[np.object_], west: float, south: float, per_lon: float, per_lat: float
+) -> NDArray[np.bool_]:
+    """The pixels (bool, column by row) that an edge may meet."""
+    corners, ring = shapely.get_coordinates(shapely.get_rings(shapely.get_parts(polygons)), return_index=True)
+    corners = (corners - (west, south)) * (per_lon, per_lat)
+    same_ring = ring[1:] == ring[:-1]
+    start, stretch = corners[:-1][same_ring], np.diff(corners, axis=0)[same_ring]
+    steps = np.ceil(np.abs(stretch).max(axis=1) * 2).astype(np.int64) + 1
+    edge = np.repeat(np.arange(len(steps)), steps)
+    step = np.arange(len(edge)) - np.repeat(np.cumsum(steps) - steps, steps)
+    place = start[edge] + stretch[edge] * (step / steps[edge])[:, None]
+    marked = np.zeros((_SIDE, _SIDE), dtype=np.bool_)
+    column, row = np.floor(place).astype(np.int64).T
+    marked[column, row] = True
+    # A dilation by the eight neighbours: along one axis, then along the other.
+    marked[1:-1] |= marked[:-2] | marked[2:]
+    marked[:, 1:-1] |= marked[:, :-2] | marked[:, 2:]
+    return marked

@@ -10,12 +10,25 @@ from typing import Final, Literal, get_args
 from geo.errors import UsageError
 from geo.wards import Wards
 from layers.catalogue import find_layer_code
-from layers.event import REPORTERS, Measure
+from layers.event import REPORTERS, RESOLUTIONS, Measure
 
-__all__ = ["DAYS", "MEASURES", "Filter", "Group", "filter_from_options", "parse_days", "parse_hours", "resolve_wards"]
+__all__ = [
+    "DAYS",
+    "GROUPS",
+    "MEASURES",
+    "Filter",
+    "Group",
+    "filter_from_options",
+    "parse_days",
+    "parse_groups",
+    "parse_hours",
+    "require_resolution",
+    "resolve_wards",
+]
 
 Group = Literal["cell", "ward", "month", "layer"]
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+GROUPS: Final[tuple[Group, ...]] = get_args(Group)
 MEASURES: Final[tuple[Measure, ...]] = get_args(Measure)
 _HOURS: Final = re.compile(r"\s*([0-9]{1,2})(?::00)?\s*-\s*([0-9]{1,2})(?::00)?\s*")
 
@@ -57,6 +70,28 @@ class Filter:
                 f"{', '.join(map(str, sorted(self.days)))} was asked for",
                 "leave them out for all days",
             )
+
+
+def parse_groups(text: str) -> tuple[Group, ...]:
+    """What to group by, as in "ward,month"; UsageError for an unknown group, or one named twice."""
+    asked = [part.strip().lower() for part in text.split(",") if part.strip()]
+    known = tuple(group for part in asked for group in GROUPS if group == part)
+    if not known or len(known) < len(asked) or len(set(known)) < len(known):
+        raise UsageError(
+            f"--by takes any of {', '.join(GROUPS)}, each once", f"it was given {text!r}", "for example --by ward,month"
+        )
+    return known
+
+
+def require_resolution(resolution: int) -> int:
+    """The resolution, if events are indexed at it; UsageError for another."""
+    if resolution not in RESOLUTIONS:
+        raise UsageError(
+            f"Events are indexed at H3 resolutions {', '.join(map(str, RESOLUTIONS))}",
+            f"--resolution was given {resolution}",
+            "9 is the usual one; 10 for plans",
+        )
+    return resolution
 
 
 def parse_hours(text: str) -> tuple[int, int]:

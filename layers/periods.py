@@ -1,4 +1,4 @@
-"""Periods that analyses need: how far records reach, the same length before, a year before, and bins of equal length.
+"""Periods that analyses need: quarters, known periods, the same length before, a year before, and time bins.
 
 What is chosen here on somebody's behalf is said in words by the same functions.
 """
@@ -7,6 +7,7 @@ import datetime as dt
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, Literal, get_args
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,7 @@ __all__ = [
     "QuarterYear",
     "choose_bins",
     "clip_period",
+    "find_day_end",
     "find_known_period",
     "find_month_only_share",
     "find_period_before",
@@ -34,44 +36,19 @@ __all__ = [
     "find_year_before",
     "format_quarter",
     "format_quarter_months",
+    "parse_day",
     "require_one_layer",
 ]
 
 QuarterYear = Literal["financial", "calendar"]
 QUARTER_YEARS: Final[tuple[QuarterYear, ...]] = get_args(QuarterYear)
 _APRIL: Final = 4
-
-
-def format_quarter(day: dt.date, *, year: QuarterYear = "financial") -> str:
-    """The quarter of a day: "2026/27 Q3" (October to December 2026), or of the calendar year "2026 Q4".
-
-    Both kinds have the same bounds and sort as text.
-    """
-    quarter = (day.month - 1) // 3 + 1
-    if year == "calendar":
-        return f"{day.year} Q{quarter}"
-    first = day.year if day.month >= _APRIL else day.year - 1
-    return f"{first}/{(first + 1) % 100:02d} Q{(quarter + 2) % 4 + 1}"
-
-
-def find_quarter(day: dt.date) -> tuple[dt.date, dt.date]:
-    """The first day of the quarter that a day is in, and of the one after it."""
-    start = dt.date(day.year, (day.month - 1) // 3 * 3 + 1, 1)
-    months = start.month + 3
-    return start, dt.date(start.year + (months > 12), (months - 1) % 12 + 1, 1)  # noqa: PLR2004 - months of a year
-
-
-def format_quarter_months(day: dt.date) -> str:
-    """The months of the quarter that a day is in: "Oct to Dec 2026"."""
-    start, _ = find_quarter(day)
-    return f"{MONTH_NAMES[start.month - 1]} to {MONTH_NAMES[start.month + 1]} {start.year}"
-
-
 Period = tuple[dt.date, dt.date]  # half-open local dates
 FEWEST_BINS: Final = 4  # below, no trend can be found (geo.emerging_hotspots)
 _MOST_WEEKS: Final = 26  # bins of a week up to so many of them, of four weeks beyond
 _MOSTLY: Final = 0.5
 _EPOCH: Final = dt.date(1970, 1, 1)
+_DAY_FORMATS: Final = ("%Y-%m-%d", "%d/%m/%Y", "%d %b %Y", "%d %B %Y")
 _DAY: Final = dt.timedelta(days=1)
 
 
@@ -202,3 +179,47 @@ def _whole_months(period: Period) -> list[Period]:
 
 def _next_month(day: dt.date) -> dt.date:
     return dt.date(day.year + day.month // 12, day.month % 12 + 1, 1)
+
+
+def format_quarter(day: dt.date, *, year: QuarterYear = "financial") -> str:
+    """The quarter of a day: "2026/27 Q3" (October to December 2026), or of the calendar year "2026 Q4".
+
+    Both kinds have the same bounds and sort as text.
+    """
+    quarter = (day.month - 1) // 3 + 1
+    if year == "calendar":
+        return f"{day.year} Q{quarter}"
+    first = day.year if day.month >= _APRIL else day.year - 1
+    return f"{first}/{(first + 1) % 100:02d} Q{(quarter + 2) % 4 + 1}"
+
+
+def find_quarter(day: dt.date) -> tuple[dt.date, dt.date]:
+    """The first day of the quarter that a day is in, and of the one after it."""
+    start = dt.date(day.year, (day.month - 1) // 3 * 3 + 1, 1)
+    months = start.month + 3
+    return start, dt.date(start.year + (months > 12), (months - 1) % 12 + 1, 1)  # noqa: PLR2004 - months of a year
+
+
+def format_quarter_months(day: dt.date) -> str:
+    """The months of the quarter that a day is in: "Oct to Dec 2026"."""
+    start, _ = find_quarter(day)
+    return f"{MONTH_NAMES[start.month - 1]} to {MONTH_NAMES[start.month + 1]} {start.year}"
+
+
+def parse_day(text: str) -> dt.date:
+    """A day as 2026-11-21, 21/11/2026 or 21 Nov 2026; UsageError for anything else."""
+    for form in _DAY_FORMATS:
+        try:
+            return dt.datetime.strptime(text.strip(), form).date()  # noqa: DTZ007 - a day has no zone
+        except ValueError:
+            continue
+    raise UsageError(
+        "A day is written 2026-11-21, 21/11/2026 or 21 Nov 2026", f"{text!r} is not", "the month is in the middle"
+    )
+
+
+def find_day_end(day: dt.date, zone: ZoneInfo) -> dt.datetime:
+    """The last second of a local day, as an aware time: what the store knew when that day ended."""
+    after = day + dt.timedelta(days=1)
+    midnight = dt.datetime(after.year, after.month, after.day, tzinfo=zone)
+    return dt.datetime.fromtimestamp(midnight.timestamp() - 1, tz=zone)

@@ -1,4 +1,4 @@
-"""Numbers, chances, dates and lists as plain English words, for sentences that analyses make."""
+"""Numbers, chances, dates and lists as plain English words, and text from data as HTML text."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -24,19 +24,6 @@ __all__ = [
 ]
 
 DAY_NAMES: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-
-
-def format_plural(number: float, one: str, many: str) -> str:
-    """As in "1 needle find", "312 needle finds", "0.4 needle finds"."""
-    return f"{format_number(number)} {one if format_number(number) == '1' else many}"
-
-
-def escape_html(text: object) -> str:
-    """Text from anywhere as HTML text: the five characters escaped; control characters become spaces."""
-    printable = "".join(char if char.isprintable() else " " for char in str(text))
-    return escape(printable, quote=True)
-
-
 MONTH_NAMES: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 # Flat to flat, from the mean edge lengths of h3geo.org/docs/core-library/restable times the square root of three.
 _ACROSS: Final = {8: "900 m", 9: "350 m", 10: "130 m", 11: "50 m"}
@@ -110,3 +97,14 @@ def format_list(items: Sequence[str], *, most: int | None = None) -> str:
     if len(items) > len(shown):
         shown.append(f"{len(items) - len(shown)} more")
     return " and ".join([*([", ".join(shown[:-1])] if shown[:-1] else []), *shown[-1:]])
+
+
+def format_plural(number: float, one: str, many: str) -> str:
+    """As in "1 needle find", "312 needle finds", "0.4 needle finds"."""
+    return f"{format_number(number)} {one if format_number(number) == '1' else many}"
+
+
+def escape_html(text: object) -> str:
+    """Text from anywhere as HTML text: the five characters escaped; control characters become spaces."""
+    printable = "".join(char if char.isprintable() else " " for char in str(text))
+    return escape(printable, quote=True)

@@ -1,4 +1,7 @@
-"""Alerts: on which days were there more events than usual, in the area or in a ward. A question, not a finding."""
+"""Alerts: on which days there were more events than usual, in the area or in a ward, each with its sentence.
+
+An alert is a question, not a finding.
+"""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -22,6 +25,8 @@ from layers.wording import format_count, format_date, format_list, format_number
 __all__ = ["Alert", "AlertReport", "MethodRow", "build_alert", "build_alert_report", "choose_default_day"]
 
 _DAY: Final = dt.timedelta(days=1)
+_HISTORY_DAYS: Final = 365  # by which noise is judged
+_GAP_DAYS: Final = 3  # alarms so many days apart or fewer are one alert
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,50 +71,6 @@ class AlertReport:
     alerts: tuple[Alert, ...]
     settings: tuple[MethodRow, ...]
     notes: tuple[str, ...]
-
-
-def build_alert(
-    spec: LayerSpec,
-    area: Area,
-    place: int,
-    *,
-    first_day: dt.date,
-    counts: NDArray[np.float64],
-    expected: float,
-    methods: tuple[str, ...],
-    yearly: float,
-) -> Alert:
-    """An alert with its sentence; `place` 0 is the area, others are wards from 1."""
-    name = area.title if place == 0 else area.wards.names[place - 1]
-    last_day = first_day + (len(counts) - 1) * _DAY
-    period = format_span(first_day, last_day + _DAY)
-    when = f"on {period}" if len(counts) == 1 else f"from {period}"
-    total = format_count(float(counts.sum()), spec)
-    return Alert(
-        layer=spec.name,
-        ward_code=None if place == 0 else area.wards.codes[place - 1],
-        place=name,
-        first_day=first_day,
-        last_day=last_day,
-        day=first_day + int(counts.argmax()) * _DAY,
-        count=float(counts.sum()),
-        peak=float(counts.max()),
-        expected=expected,
-        methods=methods,
-        false_alarms_a_year=yearly,
-        sentence=f"{total} in {name} {when}; {format_number(expected)} would be expected ({format_list(methods)}). "
-        f"By chance alone such alerts come about {_format_times(yearly)} a year over all places.",
-    )
-
-
-def _format_times(yearly: float) -> str:
-    """As in "18 times"; simulation knows no tenths of many."""
-    words = format_number(yearly if yearly < 10 else round(yearly))  # noqa: PLR2004 - two digits are enough
-    return f"{words} {'time' if words == '1' else 'times'}"
-
-
-_HISTORY_DAYS: Final = 365  # by which noise is judged
-_GAP_DAYS: Final = 3  # alarms so many days apart or fewer are one alert
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -290,3 +251,43 @@ def _build_notes(spec: LayerSpec, events: KnownDays, known: Period, day: dt.date
     if events.swept:
         said.append(f"{events.swept:,} {spec.many} were found by sweeps and take no part.")
     return said
+
+
+def build_alert(
+    spec: LayerSpec,
+    area: Area,
+    place: int,
+    *,
+    first_day: dt.date,
+    counts: NDArray[np.float64],
+    expected: float,
+    methods: tuple[str, ...],
+    yearly: float,
+) -> Alert:
+    """An alert with its sentence; `place` 0 is the area, others are wards from 1."""
+    name = area.title if place == 0 else area.wards.names[place - 1]
+    last_day = first_day + (len(counts) - 1) * _DAY
+    period = format_span(first_day, last_day + _DAY)
+    when = f"on {period}" if len(counts) == 1 else f"from {period}"
+    total = format_count(float(counts.sum()), spec)
+    return Alert(
+        layer=spec.name,
+        ward_code=None if place == 0 else area.wards.codes[place - 1],
+        place=name,
+        first_day=first_day,
+        last_day=last_day,
+        day=first_day + int(counts.argmax()) * _DAY,
+        count=float(counts.sum()),
+        peak=float(counts.max()),
+        expected=expected,
+        methods=methods,
+        false_alarms_a_year=yearly,
+        sentence=f"{total} in {name} {when}; {format_number(expected)} would be expected ({format_list(methods)}). "
+        f"By chance alone such alerts come about {_format_times(yearly)} a year over all places.",
+    )
+
+
+def _format_times(yearly: float) -> str:
+    """As in "18 times"; simulation knows no tenths of many."""
+    words = format_number(yearly if yearly < 10 else round(yearly))  # noqa: PLR2004 - two digits are enough
+    return f"{words} {'time' if words == '1' else 'times'}"

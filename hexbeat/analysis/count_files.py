@@ -27,6 +27,8 @@ else:
 
 __all__ = [
     "MARK",
+    "add_mark",
+    "add_shapes",
     "build_counts_csv",
     "build_counts_geojson",
     "build_counts_geoparquet",

@@ -1,4 +1,4 @@
-"""Weekly counts of a layer in every cell of a study area: what forecasts are made of and judged by."""
+"""Daily and weekly counts of a layer by place: what alerts and forecasts are made of and judged by."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -30,6 +30,7 @@ __all__ = [
 
 _LONGEST_S: Final = 25 * 3600  # an interval longer than the longest day does not know its day
 _EPOCH: Final = dt.date(1970, 1, 1)
+FEWEST_HISTORY_WEEKS: Final = 8  # before the first week that is judged
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,6 +45,24 @@ class KnownDays:
     day: NDArray[np.int64]
     unknown: int
     swept: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Weeks:
+    """`counts` float64 (weeks, n) of a layer by week, oldest first, and by the study's cells.
+
+    `first` is the first day of the first week; the last week ends with the newest record. `unknown` events do not know
+    their day, `swept` ones were found by sweeps; neither is counted.
+    """
+
+    counts: NDArray[np.float64]
+    first: dt.date
+    unknown: int
+    swept: int
+
+    def start_of(self, week: int) -> dt.date:
+        """The first day of a week (0 is the oldest)."""
+        return self.first + dt.timedelta(days=7 * week)
 
 
 def find_known_days(columns: Columns, layer: str, *, time_zone: str, sweeps: bool = False) -> KnownDays:
@@ -74,27 +93,6 @@ def find_positions(codes: Sequence[str], wanted: Sequence[str]) -> NDArray[np.in
     """For each of `codes` its place among the wanted ones, -1 if it is none of them."""
     found = {code: place for place, code in enumerate(wanted)}
     return np.array([found.get(code, -1) for code in codes], dtype=np.int64)
-
-
-FEWEST_HISTORY_WEEKS: Final = 8  # before the first week that is judged
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Weeks:
-    """`counts` float64 (weeks, n) of a layer by week, oldest first, and by the study's cells.
-
-    `first` is the first day of the first week; the last week ends with the newest record. `unknown` events do not know
-    their day, `swept` ones were found by sweeps; neither is counted.
-    """
-
-    counts: NDArray[np.float64]
-    first: dt.date
-    unknown: int
-    swept: int
-
-    def start_of(self, week: int) -> dt.date:
-        """The first day of a week (0 is the oldest)."""
-        return self.first + dt.timedelta(days=7 * week)
 
 
 def count_weeks(columns: Columns, layer: str, study: Study, *, judged: int, time_zone: str) -> Weeks:

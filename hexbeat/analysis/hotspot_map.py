@@ -1,4 +1,4 @@
-"""One sentence on why a cell is, or is not, a hotspot."""
+"""The hotspot map of one layer, and one sentence on why a cell is, or is not, a hotspot."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -27,12 +27,19 @@ from layers.wording import (
     format_span,
 )
 
-__all__ = ["COLD", "HOT", "HotspotMap", "build_hotspot_map", "explain_cell", "is_too_quiet"]
+__all__ = ["COLD", "HOT", "HOTSPOT_COLUMNS", "HotspotMap", "build_hotspot_map", "explain_cell", "is_too_quiet"]
 
 HOT: Final = "hot"
 COLD: Final = "cold"
+# What commands, files and Python answer of each cell, in this order.
+HOTSPOT_COLUMNS: Final = (
+    "cell", "ward_code", "ward_name", "count", "gi_z", "p_value", "q_value", "hotspot", "trend", "neighbourhood",
+    "expected",
+)  # fmt: skip
 _REPORTERS: Final = {"public": "the public", "officer": "officers", "sweep": "sweeps", "agency": "agencies"}
 _KINDS: Final = np.array([COLD, "", HOT], dtype=object)
+_TIMES_AVERAGE: Final = 6.0  # a place that even so many could not set apart is too quiet to tell
+_ORDINARY: Final = 0.25  # of shuffles: nobody need be told by which side a cell differs from the middle
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -204,10 +211,6 @@ def _has_shared_points(columns: Columns, selection: Selection) -> bool:
     return len(np.unique(points)) <= len(points) / 2
 
 
-_TIMES_AVERAGE: Final = 6.0  # a place that even so many could not set apart is too quiet to tell
-_ORDINARY: Final = 0.25  # of shuffles: nobody need be told by which side a cell differs from the middle
-
-
 def explain_cell(found: HotspotMap, cell: str) -> str:
     """Why a cell (H3 string) is hot, cold, neither, or too quiet to tell, in one sentence with its numbers.
 
@@ -215,7 +218,8 @@ def explain_cell(found: HotspotMap, cell: str) -> str:
     hotspot (for cold spots: no cold spot). KeyError for a cell that is not on the map.
     """
     if not found.total:
-        return f"There are no {found.spec.many} anywhere on this map{_format_period(found)}, so there is nothing to compare."
+        where = f"anywhere on this map{_format_period(found)}"
+        return f"There are no {found.spec.many} {where}, so there is nothing to compare."
     rows = found.rows
     places = rows.index[rows["cell"] == cell]
     if not len(places):
@@ -228,8 +232,8 @@ def explain_cell(found: HotspotMap, cell: str) -> str:
     elsewhere = _describe_background(side, found=bool((rows["hotspot"] == side).any()))
     average = format_number(float(row["expected"]))
     facts = (
-        f"{counted[0].upper()}{counted[1:]} in this cell{around}{_format_period(found)}; as many cells {elsewhere} would have "
-        f"{average} on average"
+        f"{counted[0].upper()}{counted[1:]} in this cell{around}{_format_period(found)}; "
+        f"as many cells {elsewhere} would have {average} on average"
     )
     return f"{facts}; {_describe_verdict(found, float(row['p_value']), row['hotspot'], side, row)}."
 

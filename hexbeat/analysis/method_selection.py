@@ -1,4 +1,7 @@
-"""How large the cells of a hotspot map had best be: chosen by evidence, and said."""
+"""Method selection by back-test: the method and the size of cells that serve a layer best, and why.
+
+Selections are kept in the home, for the records that they judged.
+"""
 
 import hashlib
 import json
@@ -54,6 +57,9 @@ MOST_WEEKS: Final = 13
 FEWEST_WEEKS: Final = 4  # fewer judge nobody
 _FOLDER: Final = "winners"
 _RULE: Final = repr((2, METHODS, SHARES, DECIDING_SHARE, RESOLUTIONS, MOST_CELLS, MOST_WEEKS))
+FINEST_HOTSPOTS: Final = 10  # cells of 50 m are finer than most reports are placed
+SHARED_POINTS: Final = 9  # where records share anchor points, finer cells part a place from what belongs to it
+_SHARING: Final = 0.5  # points for each record; reports placed one by one have about 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +88,14 @@ class MethodSelection:
     best: SelectedMethod
     by_size: Mapping[int, SelectedMethod]
     gi_star: tuple[SizeFigure, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HotspotSize:
+    """The resolution, and a sentence on why it is that."""
+
+    resolution: int
+    sentence: str
 
 
 def select_method(
@@ -157,8 +171,9 @@ def read_selection(columns: Columns, area: Area, layer: str, *, home: Path | Non
 def describe_uses(best: SelectedMethod) -> str:
     """What the screens and plans do with the winner, for whoever reads a back-test."""
     return (
-        f"The dashboard's expected events use the {METHOD_WORDS[best.method]} with cells "
-        f"{format_cell_width(best.resolution)} across, judged over the whole area and {format_number(best.weeks)} weeks."
+        f"The dashboard's expected events use the {METHOD_WORDS[best.method]} "
+        f"with cells {format_cell_width(best.resolution)} across, judged over the whole area "
+        f"and {format_number(best.weeks)} weeks."
     )
 
 
@@ -215,19 +230,6 @@ def _write_selection(path: Path, judgement: MethodSelection, fingerprint: str) -
 def _parse_method(held: dict[str, Any]) -> SelectedMethod:
     caught = tuple((share, rate) for share, rate in held["caught"])
     return SelectedMethod(**held | {"judged_to": date.fromisoformat(held["judged_to"]), "caught": caught})
-
-
-FINEST_HOTSPOTS: Final = 10  # cells of 50 m are finer than most reports are placed
-SHARED_POINTS: Final = 9  # where records share anchor points, finer cells part a place from what belongs to it
-_SHARING: Final = 0.5  # points for each record; reports placed one by one have about 1
-
-
-@dataclass(frozen=True, slots=True)
-class HotspotSize:
-    """The resolution, and a sentence on why it is that."""
-
-    resolution: int
-    sentence: str
 
 
 def choose_hotspot_size(columns: Columns, layer: str, judgement: MethodSelection | None) -> HotspotSize | None:

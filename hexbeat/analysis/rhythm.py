@@ -1,4 +1,4 @@
-"""The busiest shift, and how sure one can be of it."""
+"""Rhythm: incidents by weekday and hour and by month, and the busiest shift, with how sure one can be of it."""
 
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -18,6 +18,10 @@ from layers.wording import format_percent
 
 __all__ = ["SHIFT_HOURS", "BusiestShift", "WeekdayHour", "count_by_month", "count_weekday_hours", "find_busiest_shift"]
 
+# Local hours [from, to) of the three shifts that cover a day.
+SHIFT_HOURS: Final = {"early": (6, 14), "late": (14, 22), "night": (22, 6)}
+_LEVEL: Final = 0.05
+
 
 class WeekdayHour(NamedTuple):
     """`grid` (float64 (7, 24), Monday first, local hours) sums the incidents whose time of day is known.
@@ -29,6 +33,41 @@ class WeekdayHour(NamedTuple):
     grid: NDArray[np.float64]
     known_hour: int
     unknown_hour: int
+
+
+@dataclass(frozen=True, slots=True)
+class BusiestShift:
+    """The shift with the most incidents of a weekday-by-hour grid.
+
+    `counts` events by shift; `share` of the busiest with its exact 95 % interval `low` to `high` (Clopper and Pearson
+    1934; shared events are rounded to whole ones for it). `p` of the busiest against the next: two-sided binomial,
+    which is valid although both were chosen by looking (Hung and Fithian 2019). `clear` if p is at most 0.05. `name` is
+    None without events. Near repeats make interval and p too small.
+    """
+
+    name: str | None
+    next: str | None
+    counts: dict[str, float]
+    share: float
+    low: float
+    high: float
+    p: float
+    clear: bool
+    known_hour: int
+    unknown_hour: int
+
+    @property
+    def sentence(self) -> str:
+        """Which shift, how sure, and from how many records."""
+        left_out = f" {self.unknown_hour:,} more have no known time of day." if self.unknown_hour else ""
+        if self.name is None or self.next is None:
+            return f"No record here has a known time of day, so no shift can be named.{left_out}"
+        first, then = (_format_name(name) for name in (self.name, self.next))
+        share = f"{format_percent(self.share)} (between {format_percent(self.low)} and {format_percent(self.high)})"
+        of = f"{share} of {self.known_hour:,} with a known time of day"
+        if self.clear:
+            return f"The busiest shift is {first}: {of}; the next is {then}.{left_out}"
+        return f"Most fall in the {first} shift, {of}, but it cannot be told from {then}.{left_out}"
 
 
 def count_weekday_hours(columns: Columns, chosen: Filter, time_zone: str = "Europe/London") -> WeekdayHour:
@@ -86,46 +125,6 @@ def _list_months(first: str, last: str) -> list[str]:
     """Every month from one YYYY-MM to another, both included."""
     low, high = (int(month[:4]) * 12 + int(month[5:]) - 1 - 1970 * 12 for month in (first, last))
     return [format_month(month) for month in range(low, high + 1)]
-
-
-# Local hours [from, to) of the three shifts that cover a day.
-SHIFT_HOURS: Final = {"early": (6, 14), "late": (14, 22), "night": (22, 6)}
-_LEVEL: Final = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class BusiestShift:
-    """The shift with the most incidents of a weekday-by-hour grid.
-
-    `counts` events by shift; `share` of the busiest with its exact 95 % interval `low` to `high` (Clopper and Pearson
-    1934; shared events are rounded to whole ones for it). `p` of the busiest against the next: two-sided binomial,
-    which is valid although both were chosen by looking (Hung and Fithian 2019). `clear` if p is at most 0.05. `name` is
-    None without events. Near repeats make interval and p too small.
-    """
-
-    name: str | None
-    next: str | None
-    counts: dict[str, float]
-    share: float
-    low: float
-    high: float
-    p: float
-    clear: bool
-    known_hour: int
-    unknown_hour: int
-
-    @property
-    def sentence(self) -> str:
-        """Which shift, how sure, and from how many records."""
-        left_out = f" {self.unknown_hour:,} more have no known time of day." if self.unknown_hour else ""
-        if self.name is None or self.next is None:
-            return f"No record here has a known time of day, so no shift can be named.{left_out}"
-        first, then = (_format_name(name) for name in (self.name, self.next))
-        share = f"{format_percent(self.share)} (between {format_percent(self.low)} and {format_percent(self.high)})"
-        of = f"{share} of {self.known_hour:,} with a known time of day"
-        if self.clear:
-            return f"The busiest shift is {first}: {of}; the next is {then}.{left_out}"
-        return f"Most fall in the {first} shift, {of}, but it cannot be told from {then}.{left_out}"
 
 
 def find_busiest_shift(rhythm: WeekdayHour) -> BusiestShift:

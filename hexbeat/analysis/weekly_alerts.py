@@ -1,4 +1,7 @@
-"""Weeks out of the ordinary for their season, by Farrington's flexible method, where there are years enough."""
+"""Weeks out of the ordinary for their season, by Farrington's flexible method, where there are years enough.
+
+How often noise alone would raise such an alert is known from simulation (RATES).
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,7 +32,6 @@ MEANS: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 32.0)  # events a week
 RATIOS: Final = (1.0, 2.0, 4.0)  # of variance to mean
 YEARS: Final = (3, 5)  # of history
 _WEEKS_A_YEAR: Final = 365.25 / 7
-
 # For (years, ratio): the share of weeks that ring at each of MEANS, nominally 0.005; of 1,500 weeks, so within 0.002.
 RATES: Final[Mapping[tuple[int, float], tuple[float, ...]]] = MappingProxyType(
     {
@@ -41,29 +43,8 @@ RATES: Final[Mapping[tuple[int, float], tuple[float, ...]]] = MappingProxyType(
         (5, 4.0): (0.0173, 0.0140, 0.0060, 0.0113, 0.0047, 0.0047),
     }
 )
-
-
-def estimate_weekly_alarms(weekly: NDArray[np.float64]) -> float:
-    """Alarms a year from noise like these weekly counts (weeks, series), summed over the series.
-
-    Each series' noise has its mean and, roughly, its ratio of variance to mean, measured between one week and the next
-    so that a season or a trend is none. Quieter series than the first of MEANS ring as often as that or less.
-    """
-    years = min(YEARS, key=lambda known: abs(known - len(weekly) / 52))
-    return _WEEKS_A_YEAR * sum(_rate(column, years) for column in weekly.T)
-
-
-def _rate(column: NDArray[np.float64], years: int) -> float:
-    mean = float(column.mean())
-    if mean <= 0:
-        return 0.0
-    ratio = max(float(np.mean(np.diff(column) ** 2)) / (2 * mean), 1.0)
-    nearest = min(RATIOS, key=lambda known: abs(np.log(ratio / known)))
-    return float(np.interp(np.log2(mean), np.log2(MEANS), RATES[years, nearest]))
-
-
 FARRINGTON: Final = "Farrington"
-ALPHA: Final = 0.005  # the chance, by the formula, that a week of noise rings; hexbeat.analysis.weekly_alerts has the simulated ones
+ALPHA: Final = 0.005  # the chance, by the formula, that a week of noise rings; RATES has the simulated ones
 _MOST_WEEKS: Final = 6 * 52  # five years before the weeks that are judged are all that the method reads
 
 
@@ -114,3 +95,22 @@ def find_weekly_alarms(
         for week, place in zip(*np.nonzero(found.alarm), strict=True)
     ]
     return WeeklyAlarms(tuple(alarms), estimate_weekly_alarms(weekly))
+
+
+def estimate_weekly_alarms(weekly: NDArray[np.float64]) -> float:
+    """Alarms a year from noise like these weekly counts (weeks, series), summed over the series.
+
+    Each series' noise has its mean and, roughly, its ratio of variance to mean, measured between one week and the next
+    so that a season or a trend is none. Quieter series than the first of MEANS ring as often as that or less.
+    """
+    years = min(YEARS, key=lambda known: abs(known - len(weekly) / 52))
+    return _WEEKS_A_YEAR * sum(_rate(column, years) for column in weekly.T)
+
+
+def _rate(column: NDArray[np.float64], years: int) -> float:
+    mean = float(column.mean())
+    if mean <= 0:
+        return 0.0
+    ratio = max(float(np.mean(np.diff(column) ** 2)) / (2 * mean), 1.0)
+    nearest = min(RATIOS, key=lambda known: abs(np.log(ratio / known)))
+    return float(np.interp(np.log2(mean), np.log2(MEANS), RATES[years, nearest]))

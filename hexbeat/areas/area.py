@@ -25,6 +25,7 @@ __all__ = [
     "find_ward_bounds",
     "list_areas",
     "load_area",
+    "load_named_area",
     "read_facts",
     "require_area_name",
 ]
@@ -129,6 +130,16 @@ def load_area(name: str, *, home: Path | None = None) -> Area:
         + f"There {'are' if known else 'is'} {', '.join(known) or 'none yet'}; "
         "`hexbeat boundaries build` makes another",
     )
+
+
+def load_named_area(name: str, *, home: Path | None = None) -> Area:
+    """The area that a person named: as `load_area`, but UsageError if there is none of that name."""
+    try:
+        return load_area(name, home=home)
+    except AreaError as error:
+        if name in list_areas(home):
+            raise
+        raise UsageError(error.rule, error.fact, error.hint) from error
 
 
 def _roots(home: Path | None) -> list[Path]:

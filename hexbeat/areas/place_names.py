@@ -1,4 +1,7 @@
-"""Words for places: a cell is named by its ward and a short code, never by a bare 15-digit index."""
+"""Names for places: a cell is named by its ward and a short code, never by a bare 15-digit index.
+
+Also which ward a cell is in, and how large wards are.
+"""
 
 from collections.abc import Sequence
 
@@ -23,11 +26,6 @@ __all__ = [
 ]
 
 
-def format_cell_name(ward_name: str, cell: int) -> str:
-    """As in "Central · 4e17"."""
-    return f"{ward_name} · {format_short_code(cell)}"
-
-
 def parse_cells(cells: Sequence[str]) -> NDArray[np.uint64]:
     """H3 strings as uint64 (n,)."""
     return np.array([int(cell, 16) for cell in cells], dtype=np.uint64)
@@ -45,7 +43,7 @@ def find_cell_resolution(cell: str) -> int:
 
 def format_place(ward_name: str, cell: str) -> str:
     """As in "Central · 4e17"."""
-    return f"{ward_name} · {format_cell_code(cell)}"
+    return format_cell_name(ward_name, int(cell, 16))
 
 
 def find_cell_wards(cells: NDArray[np.uint64], wards: Wards) -> pd.DataFrame:
@@ -84,3 +82,8 @@ def measure_area_km2(wards: Wards, codes: Sequence[str]) -> float:
     geod = Geod(ellps="WGS84")
     shapes = [shape for code, shape in zip(wards.codes, wards.polygons, strict=True) if code in chosen]
     return sum(abs(geod.geometry_area_perimeter(shape)[0]) for shape in shapes) / 1e6
+
+
+def format_cell_name(ward_name: str, cell: int) -> str:
+    """As in "Central · 4e17"."""
+    return f"{ward_name} · {format_short_code(cell)}"

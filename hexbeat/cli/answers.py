@@ -1,4 +1,7 @@
-"""How commands answer: JSON on standard output for programs, tables for people, messages on standard error."""
+"""How commands answer: JSON on standard output for programs, tables for people, the rest on standard error.
+
+Messages, errors and progress are the rest.
+"""
 
 import json
 import math
@@ -17,19 +20,6 @@ from geo.errors import HexbeatError
 from hexbeat.cli.installation import Format
 
 __all__ = ["format_value", "print_answer", "print_error", "print_message", "progress_bar"]
-
-
-@contextmanager
-def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
-    """Yield a function of (done, total) that moves a bar on standard error; silent where that is no terminal."""
-    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
-        task = bar.add_task(title, total=None)
-
-        def move(done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total)
-
-        yield move
-
 
 FEW_COLUMNS: Final = 4  # a single row of more is told line by line
 Row = Mapping[Any, Any]
@@ -93,3 +83,15 @@ def print_error(error: HexbeatError) -> None:
 def end_sentence(sentence: str) -> str:
     """The sentence with one mark at its end."""
     return sentence if sentence.endswith((".", "?", "!")) else f"{sentence}."
+
+
+@contextmanager
+def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
+    """Yield a function of (done, total) that moves a bar on standard error; silent where that is no terminal."""
+    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task(title, total=None)
+
+        def move(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        yield move

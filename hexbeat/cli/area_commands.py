@@ -40,7 +40,7 @@ def build(
     licence: Annotated[str | None, typer.Option(help="Under which licence.")] = None,
     attribution: Annotated[str | None, typer.Option(help="What must be said wherever the wards are shown.")] = None,
     mend: Annotated[
-        bool, typer.Option("--mend", help="Mend invalid rings, slivers and small overlaps, and print_message how.")
+        bool, typer.Option("--mend", help="Mend invalid rings, slivers and small overlaps, and say how.")
     ] = False,
     replace: Annotated[bool, typer.Option("--replace", help="Replace an area of that name.")] = False,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of areas; default: data/boundaries.")] = None,

@@ -72,7 +72,7 @@ def evaluate(
     plan: Annotated[
         str | None, typer.Option("--plan", metavar="ID", help="The stops of a patrol or sweep plan, from its day on.")
     ] = None,
-    name: Annotated[str, typer.Option("--name", metavar="TEXT", help="What was done, for the print_answer.")] = "",
+    name: Annotated[str, typer.Option("--name", metavar="TEXT", help="What was done, for the answer.")] = "",
     start: Annotated[str | None, typer.Option("--start", metavar="D", help="Day on which it began.")] = None,
     end: Annotated[
         str | None, typer.Option("--end", metavar="D", help="First day without it; default: goes on.")

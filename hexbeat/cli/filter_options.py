@@ -1,19 +1,19 @@
-"""The filter's options, shared by the commands that analyse, and the filter that they make."""
+"""The filter's options, which the commands that analyse share, how their texts are read, and the filter they make."""
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Any, Final, get_args
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
 
-from geo.errors import UsageError
 from hexbeat.analysis.count_files import find_demonstration_mark
 from hexbeat.cli.installation import Installation
-from layers.event import RESOLUTIONS, Measure
-from layers.filters import Filter, Group, filter_from_options
+from layers.event import Measure
+from layers.filters import GROUPS, Filter, filter_from_options, parse_groups, require_resolution
+from layers.periods import find_day_end, parse_day
 
 __all__ = [
     "GROUPS",
@@ -38,50 +38,6 @@ __all__ = [
     "parse_resolution",
     "to_json_value",
 ]
-
-GROUPS: Final[tuple[Group, ...]] = get_args(Group)
-DAY_FORMATS: Final = ("%Y-%m-%d", "%d/%m/%Y", "%d %b %Y", "%d %B %Y")
-
-
-def parse_day(text: str) -> date:
-    """A day as 2026-11-21, 21/11/2026 or 21 Nov 2026; UsageError for anything else."""
-    for form in DAY_FORMATS:
-        try:
-            return datetime.strptime(text.strip(), form).date()  # noqa: DTZ007 - a day has no zone
-        except ValueError:
-            continue
-    raise UsageError(
-        "A day is written 2026-11-21, 21/11/2026 or 21 Nov 2026", f"{text!r} is not", "the month is in the middle"
-    )
-
-
-def parse_as_at(text: str, time_zone: str) -> datetime:
-    """The last second of a local day, as an aware moment: what the store knew when that day ended."""
-    day_after = parse_day(text) + timedelta(days=1)
-    midnight = datetime(day_after.year, day_after.month, day_after.day, tzinfo=ZoneInfo(time_zone))
-    return datetime.fromtimestamp(midnight.timestamp() - 1, tz=ZoneInfo(time_zone))
-
-
-def parse_groups(text: str) -> Sequence[Group]:
-    """The groups of --by; UsageError for an unknown one or one named twice."""
-    asked = [part.strip().lower() for part in text.split(",") if part.strip()]
-    known = [group for part in asked for group in GROUPS if group == part]
-    if not known or len(known) < len(asked) or len(set(known)) < len(known):
-        raise UsageError(
-            f"--by takes any of {', '.join(GROUPS)}, each once", f"it was given {text!r}", "for example --by ward,month"
-        )
-    return known
-
-
-def parse_resolution(resolution: int) -> int:
-    """A resolution that events are indexed at; UsageError for another."""
-    if resolution not in RESOLUTIONS:
-        raise UsageError(
-            f"Events are indexed at H3 resolutions {', '.join(map(str, RESOLUTIONS))}",
-            f"--resolution was given {resolution}",
-            "9 is the usual one; 10 for plans",
-        )
-    return resolution
 
 
 class MeasureName(StrEnum):
@@ -116,10 +72,10 @@ ResolutionOption = Annotated[
 AsAtOption = Annotated[
     str | None, typer.Option("--as-at", metavar="D", help="As the store stood at the end of that day.")
 ]
-MeasureOption = Annotated[MeasureName, typer.Option("--measure", help="Count events, or sum their quantity.")]
 OutOption = Annotated[
     str | None, typer.Option("--out", metavar="FILE", help="Write the rows to a .csv, .geojson or .parquet file.")
 ]
+MeasureOption = Annotated[MeasureName, typer.Option("--measure", help="Count events, or sum their quantity.")]
 
 
 def build_filter(  # one argument for each option
@@ -169,3 +125,13 @@ def build_provenance(installation: Installation, *, mark: str | None) -> dict[st
     made = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     note = {"area": installation.area.title, "attribution": installation.area.attribution, "made": made}
     return note | ({"demonstration": mark} if mark else {})
+
+
+def parse_as_at(text: str, time_zone: str) -> datetime:
+    """The last second of a local day, as an aware time: what the store knew when that day ended."""
+    return find_day_end(parse_day(text), ZoneInfo(time_zone))
+
+
+def parse_resolution(resolution: int) -> int:
+    """A resolution that events are indexed at; UsageError for another."""
+    return require_resolution(resolution)

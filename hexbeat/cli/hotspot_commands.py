@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import pandas as pd
 import typer
@@ -11,7 +11,7 @@ import typer
 from geo.errors import UsageError
 from hexbeat.analysis.alerts import Alert, AlertReport, build_alert_report, choose_default_day
 from hexbeat.analysis.count_files import export_counts
-from hexbeat.analysis.hotspot_map import HotspotMap, build_hotspot_map
+from hexbeat.analysis.hotspot_map import HOTSPOT_COLUMNS, HotspotMap, build_hotspot_map
 from hexbeat.analysis.study import load_study
 from hexbeat.areas.area import Area
 from hexbeat.cli.answers import print_answer, print_message
@@ -44,11 +44,6 @@ from layers.counting import Counts
 from layers.wording import format_percent
 
 __all__ = ["alerts", "hotspots"]
-
-HOTSPOT_COLUMNS: Final = (
-    "cell", "ward_code", "ward_name", "count", "gi_z", "p_value", "q_value", "hotspot", "trend", "neighbourhood",
-    "expected",
-)  # fmt: skip
 
 
 def hotspots(

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from geo.errors import AreaError, UsageError
 from geo.lazy_modules import import_lazily
 from hexbeat.settings import Settings
 from layers.access import Role, Viewer
@@ -62,18 +61,8 @@ def open_installation(home: Path | None, area: str | None) -> Iterator[Installat
     Raises UsageError if there is no such area, AreaError if its files are broken, StoreError if the store is.
     """
     settings = Settings.from_environment(home=home, area=area)
-    chosen = load_named_area(settings)
+    chosen = areas.load_named_area(settings.area, home=settings.home)
     with stores.Store.open(settings.home, database_url=settings.database_url) as store:
         if pending := store.describe_pending_erasure():
             typer.echo(pending, err=True)
         yield Installation(settings, chosen, store, Viewer(Role.ANALYST))
-
-
-def load_named_area(settings: Settings) -> "areas.Area":
-    """The area of the settings; UsageError if none has that name."""
-    try:
-        return areas.load_area(settings.area, home=settings.home)
-    except AreaError as error:
-        if settings.area in areas.list_areas(settings.home):
-            raise
-        raise UsageError(error.rule, error.fact, error.hint) from error

@@ -1,4 +1,4 @@
-"""done: what was done of the plans: record, import, list, undo."""
+"""done record, import, list and undo: what was done of the plans; and return: the figures that funders ask for."""
 
 import datetime as dt
 from enum import StrEnum
@@ -35,84 +35,16 @@ from hexbeat.operations.plans.plan_store import list_plans, load_plan
 
 __all__ = ["done", "return_"]
 
+SHOWN: Final = ("started", "team", "ward", "place", "minutes", "needles", "outcome", "plan_id", "stop_id", "visit_id")
+PlanOption = Annotated[str | None, typer.Option("--plan", metavar="ID", help="The plan that it answers.")]
+TeamOption = Annotated[str | None, typer.Option("--team", metavar="T", help="The team, as the plan calls it.")]
+
 
 class Year(StrEnum):
     """How quarters are counted."""
 
     FINANCIAL = "financial"
     CALENDAR = "calendar"
-
-
-def return_(
-    *,
-    by: Annotated[str, typer.Option(metavar="G,…", help=f"Any of {', '.join(GROUPS)}.")] = "ward,quarter,team",
-    from_: FromOption = None,
-    to: ToOption = None,
-    year: Annotated[Year, typer.Option(help="Quarters of the financial year (from April) or the calendar year.")] = (
-        Year.FINANCIAL
-    ),
-    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="A .csv or .xlsx file.")] = None,
-    home: HomeOption = None,
-    area: AreaOption = None,
-    form: FormatOption = Format.TABLE,
-) -> None:
-    """Planned against delivered minutes, visits, and needles collected by sweeps: the return that funders ask for.
-
-    Example: hexbeat return --by ward,quarter,team --from 2026-10-01 --to 2027-01-01 --out return.xlsx
-    """
-    groups = parse_return_groups(by)
-    _require_file(out)
-    with open_installation(home, area) as installation:
-        plans = [load_plan(installation.settings.home, one) for one, _, _ in list_plans(installation.settings.home)]
-        plans = [plan for plan in plans if plan.area == installation.area.name]
-        found = read_visits(installation.store, installation.viewer)
-        days = {"start": parse_day(from_) if from_ else None, "end": parse_day(to) if to else None}
-        frame = build_return(
-            plans, found, installation.area.wards, by=groups, time_zone=installation.area.time_zone,
-            year="financial" if year is Year.FINANCIAL else "calendar", **days,
-        )  # fmt: skip
-        notes = build_return_notes(plans, found, time_zone=installation.area.time_zone, **days)
-    if out is not None:
-        with atomic_write(out) as draft:
-            draft.write_bytes(
-                build_return_csv(frame) if out.suffix.lower() == ".csv" else build_return_xlsx(frame, notes)
-            )
-    rows = [{str(name): to_json_value(value) for name, value in row.items()} for row in frame.to_dict("records")]
-    for note in notes:
-        print_message(f"{note}.")
-    shown = [{**row, "delivered_share": _format_percent(row["delivered_share"])} for row in rows]
-    payload = {"by": groups, "rows": rows, "notes": list(notes), "out": str(out) if out else None}
-    print_answer(payload, form=form, rows=shown, heading="Planned against delivered")
-
-
-def _require_file(out: Path | None) -> None:
-    """UsageError for an ending that no return has, or a folder that is not there."""
-    if out is None:
-        return
-    if out.suffix.lower() not in {".csv", ".xlsx"}:
-        raise UsageError("A return is written as .csv or .xlsx", f"it was given {out.name}", "choose one of the two")
-    if not out.absolute().parent.is_dir():
-        raise UsageError(
-            "A file goes into a folder that exists", f"{out.parent} does not", "make it first, or choose another"
-        )
-
-
-def parse_return_groups(text: str) -> list[Group]:
-    """The groups of --by; UsageError for an unknown one or one named twice."""
-    asked = [part.strip().lower() for part in text.split(",") if part.strip()]
-    known = [group for part in asked for group in GROUPS if group == part]
-    if len(known) < len(asked) or len(set(known)) < len(known):
-        raise UsageError(
-            f"--by takes any of {', '.join(GROUPS)}, each once", f"it was given {text!r}", "for example ward,quarter"
-        )
-    return known
-
-
-def _format_percent(share: Any) -> str:
-    return "" if share is None else f"{share:.0%}"
-
-
-SHOWN: Final = ("started", "team", "ward", "place", "minutes", "needles", "outcome", "plan_id", "stop_id", "visit_id")
 
 
 class _RecordGroup(TyperGroup):
@@ -130,9 +62,6 @@ done = typer.Typer(
     cls=_RecordGroup,
     help="What was done of the plans: record, import, list, undo. Teams, no names.",
 )
-
-PlanOption = Annotated[str | None, typer.Option("--plan", metavar="ID", help="The plan that it answers.")]
-TeamOption = Annotated[str | None, typer.Option("--team", metavar="T", help="The team, as the plan calls it.")]
 
 
 @done.command()
@@ -204,7 +133,7 @@ def import_(
     plan: PlanOption = None,
     team: TeamOption = None,
     kind: Annotated[
-        str | None, typer.Option(metavar="K", help="patrol or sweep, for rows that print_answer no plan.")
+        str | None, typer.Option(metavar="K", help="patrol or sweep, for rows that answer no plan.")
     ] = None,
     radius: Annotated[float, typer.Option(metavar="M", help="A track is at a stop within so many metres.")] = RADIUS_M,
     least: Annotated[
@@ -322,3 +251,72 @@ def undo(
             undone = undo_import(installation.store, installation.viewer)
             row = {"import": undone.load_id, "file": undone.file, **undone.tally}
     print_answer(row, form=form, rows=[row], heading="Taken back")
+
+
+def return_(
+    *,
+    by: Annotated[str, typer.Option(metavar="G,…", help=f"Any of {', '.join(GROUPS)}.")] = "ward,quarter,team",
+    from_: FromOption = None,
+    to: ToOption = None,
+    year: Annotated[Year, typer.Option(help="Quarters of the financial year (from April) or the calendar year.")] = (
+        Year.FINANCIAL
+    ),
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="A .csv or .xlsx file.")] = None,
+    home: HomeOption = None,
+    area: AreaOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Planned against delivered minutes, visits, and needles collected by sweeps: the return that funders ask for.
+
+    Example: hexbeat return --by ward,quarter,team --from 2026-10-01 --to 2027-01-01 --out return.xlsx
+    """
+    groups = parse_return_groups(by)
+    _require_file(out)
+    with open_installation(home, area) as installation:
+        plans = [load_plan(installation.settings.home, one) for one, _, _ in list_plans(installation.settings.home)]
+        plans = [plan for plan in plans if plan.area == installation.area.name]
+        found = read_visits(installation.store, installation.viewer)
+        days = {"start": parse_day(from_) if from_ else None, "end": parse_day(to) if to else None}
+        frame = build_return(
+            plans, found, installation.area.wards, by=groups, time_zone=installation.area.time_zone,
+            year="financial" if year is Year.FINANCIAL else "calendar", **days,
+        )  # fmt: skip
+        notes = build_return_notes(plans, found, time_zone=installation.area.time_zone, **days)
+    if out is not None:
+        with atomic_write(out) as draft:
+            draft.write_bytes(
+                build_return_csv(frame) if out.suffix.lower() == ".csv" else build_return_xlsx(frame, notes)
+            )
+    rows = [{str(name): to_json_value(value) for name, value in row.items()} for row in frame.to_dict("records")]
+    for note in notes:
+        print_message(f"{note}.")
+    shown = [{**row, "delivered_share": _format_percent(row["delivered_share"])} for row in rows]
+    payload = {"by": groups, "rows": rows, "notes": list(notes), "out": str(out) if out else None}
+    print_answer(payload, form=form, rows=shown, heading="Planned against delivered")
+
+
+def _require_file(out: Path | None) -> None:
+    """UsageError for an ending that no return has, or a folder that is not there."""
+    if out is None:
+        return
+    if out.suffix.lower() not in {".csv", ".xlsx"}:
+        raise UsageError("A return is written as .csv or .xlsx", f"it was given {out.name}", "choose one of the two")
+    if not out.absolute().parent.is_dir():
+        raise UsageError(
+            "A file goes into a folder that exists", f"{out.parent} does not", "make it first, or choose another"
+        )
+
+
+def parse_return_groups(text: str) -> list[Group]:
+    """The groups of --by; UsageError for an unknown one or one named twice."""
+    asked = [part.strip().lower() for part in text.split(",") if part.strip()]
+    known = [group for part in asked for group in GROUPS if group == part]
+    if len(known) < len(asked) or len(set(known)) < len(known):
+        raise UsageError(
+            f"--by takes any of {', '.join(GROUPS)}, each once", f"it was given {text!r}", "for example ward,quarter"
+        )
+    return known
+
+
+def _format_percent(share: Any) -> str:
+    return "" if share is None else f"{share:.0%}"

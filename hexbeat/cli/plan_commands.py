@@ -1,4 +1,4 @@
-"""plan patrol, sweep, list, show and remove: from what is expected to an order of stops within a shift."""
+"""plan patrol, sweep, list, show and remove, and the choices that they share."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -41,72 +41,7 @@ __all__ = [
     "plan",
 ]
 
-
-def parse_shift_hours(text: str) -> tuple[int, int]:
-    """Hours as 22-04, or those of a shift by its name."""
-    return SHIFT_HOURS[text.strip().lower()] if text.strip().lower() in SHIFT_HOURS else parse_hours(text)
-
-
-def parse_weight(text: str) -> tuple[str, float]:
-    """A layer and its weight as street_dealing=2; 1 where none is given. UsageError for what is no number."""
-    layer, _, weight = text.partition("=")
-    try:
-        return layer.strip(), float(weight) if weight else 1.0
-    except ValueError:
-        raise UsageError("A layer's weight is a number", f"{text!r} has none", "write it as street_dealing=2") from None
-
-
-def parse_minutes(text: str, what: str = "of a stop", usual: str = "10-16") -> tuple[int, int]:
-    """Minutes as 10-16, or one number for both; UsageError, which says `what` they are, for anything else."""
-    try:
-        low, high = (int(part) for part in (text.split("-") if "-" in text else (text, text)))
-    except ValueError:
-        raise UsageError(
-            f"Minutes {what} are two whole numbers with a dash between", f"{text!r} is not", f"write {usual}"
-        ) from None
-    return low, high
-
-
-def parse_named_place(text: str | None, name: str) -> Place | None:
-    """A place from an option, if it was given."""
-    return parse_place(text, name=name) if text else None
-
-
-def find_revisit_minutes(installation: Installation, text: str | None) -> tuple[int, int]:
-    """Minutes between two visits of a place: of an option, else of plans.toml."""
-    if text:
-        return parse_minutes(text, "between visits", "90-180")
-    return read_plan_settings(installation.settings.home).revisit_minutes
-
-
-def find_usual_start(installation: Installation, kind: str) -> Place:
-    """Where tours begin when nobody says: plans.toml, else the first loaded station or depot, else the area's middle.
-
-    The last is a stopgap, and that is said.
-    """
-    known = find_starts(installation.settings.home, installation.store, installation.viewer, kind)
-    if known:
-        return known[0]
-    print_message(f"No {kind} is loaded and none is set: tours begin in the middle of the area; give --start LAT,LON.")
-    return Place("Middle of the area", *installation.area.centre)
-
-
-def find_travel(installation: Installation, roads: str | None, mode: Mode) -> Travel | None:
-    """The road network of an option, else of plans.toml; None: great circles."""
-    chosen = roads or read_plan_settings(installation.settings.home).roads
-    return load_road_travel(chosen, mode=mode, home=installation.settings.home)
-
-
 plan = typer.Typer(no_args_is_help=True, help="Plans: patrol, sweep; list, show, write as a file, remove.")
-
-
-class TravelMode(StrEnum):
-    """How a team goes from stop to stop."""
-
-    WALK = "walk"
-    DRIVE = "drive"
-
-
 DayOption = Annotated[str | None, typer.Option("--day", metavar="D", help="The day it begins on; default: today.")]
 StartOption = Annotated[
     str | None,
@@ -132,6 +67,13 @@ OutOption = Annotated[
 ]
 
 
+class TravelMode(StrEnum):
+    """How a team goes from stop to stop."""
+
+    WALK = "walk"
+    DRIVE = "drive"
+
+
 @plan.command()
 def patrol(
     *,
@@ -154,7 +96,7 @@ def patrol(
         typer.Option(
             "--revisit",
             metavar="90-180",
-            help="Minutes between two read_visits of a place, least to most; default: plans.toml, else 90-180.",
+            help="Minutes between two visits of a place, least to most; default: plans.toml, else 90-180.",
         ),
     ] = None,
     mode: Annotated[TravelMode, typer.Option("--mode", help="On foot or by car.")] = TravelMode.WALK,
@@ -317,3 +259,58 @@ def remove(
         remove_plan(installation.settings.home, plan_id)
     row = {"removed": plan_id}
     print_answer(row, form=form, rows=[row], heading="Removed")
+
+
+def parse_shift_hours(text: str) -> tuple[int, int]:
+    """Hours as 22-04, or those of a shift by its name."""
+    return SHIFT_HOURS[text.strip().lower()] if text.strip().lower() in SHIFT_HOURS else parse_hours(text)
+
+
+def parse_weight(text: str) -> tuple[str, float]:
+    """A layer and its weight as street_dealing=2; 1 where none is given. UsageError for what is no number."""
+    layer, _, weight = text.partition("=")
+    try:
+        return layer.strip(), float(weight) if weight else 1.0
+    except ValueError:
+        raise UsageError("A layer's weight is a number", f"{text!r} has none", "write it as street_dealing=2") from None
+
+
+def parse_minutes(text: str, what: str = "of a stop", usual: str = "10-16") -> tuple[int, int]:
+    """Minutes as 10-16, or one number for both; UsageError, which says `what` they are, for anything else."""
+    try:
+        low, high = (int(part) for part in (text.split("-") if "-" in text else (text, text)))
+    except ValueError:
+        raise UsageError(
+            f"Minutes {what} are two whole numbers with a dash between", f"{text!r} is not", f"write {usual}"
+        ) from None
+    return low, high
+
+
+def parse_named_place(text: str | None, name: str) -> Place | None:
+    """A place from an option, if it was given."""
+    return parse_place(text, name=name) if text else None
+
+
+def find_revisit_minutes(installation: Installation, text: str | None) -> tuple[int, int]:
+    """Minutes between two visits of a place: of an option, else of plans.toml."""
+    if text:
+        return parse_minutes(text, "between visits", "90-180")
+    return read_plan_settings(installation.settings.home).revisit_minutes
+
+
+def find_usual_start(installation: Installation, kind: str) -> Place:
+    """Where tours begin when nobody says: plans.toml, else the first loaded station or depot, else the area's middle.
+
+    The last is a stopgap, and that is said.
+    """
+    known = find_starts(installation.settings.home, installation.store, installation.viewer, kind)
+    if known:
+        return known[0]
+    print_message(f"No {kind} is loaded and none is set: tours begin in the middle of the area; give --start LAT,LON.")
+    return Place("Middle of the area", *installation.area.centre)
+
+
+def find_travel(installation: Installation, roads: str | None, mode: Mode) -> Travel | None:
+    """The road network of an option, else of plans.toml; None: great circles."""
+    chosen = roads or read_plan_settings(installation.settings.home).roads
+    return load_road_travel(chosen, mode=mode, home=installation.settings.home)

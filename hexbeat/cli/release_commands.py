@@ -1,4 +1,4 @@
-"""release build, audit and show: the numbers for the public."""
+"""release build, audit, show and site: the numbers for the public."""
 
 import math
 from dataclasses import asdict, replace

@@ -39,8 +39,8 @@ def ingest(
     with open_installation(home, area) as installation, progress_bar("Loading") as progress:
         mixed = has_demonstration(installation.store, installation.viewer)
         report = ingest_files(
-            installation.store, installation.viewer, files, source=source, area=installation.area, home=installation.settings.home,
-            dry_run=dry_run, layer=layer, progress=progress,
+            installation.store, installation.viewer, files, source=source, area=installation.area,
+            home=installation.settings.home, dry_run=dry_run, layer=layer, progress=progress,
         )  # fmt: skip
     rows = [file.as_dict() for file in report.files]
     print_answer({"files": rows, "batch": report.batch_id}, form=form, rows=rows, order=TALLY)

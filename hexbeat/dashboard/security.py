@@ -1,4 +1,4 @@
-"""What stands before Streamlit's server: who may reach it, by the names in a request, and that it calls nobody itself.
+"""What stands before Streamlit's server: who may reach it, headers, and that it calls nobody itself.
 
 A browser lets any website send requests to this machine, and, by DNS rebinding, read the answers under the website's
 own name. The name stands in the Host of each request, and the page that opens a WebSocket in its Origin.

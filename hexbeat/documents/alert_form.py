@@ -1,9 +1,8 @@
-"""The draft for the drug information system as a document to print, and to finish by hand."""
+"""The draft for the drug information system, to print and to finish by hand: its words, as HTML and as PDF."""
 
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +11,7 @@ from hexbeat.analysis.alerts import Alert
 from hexbeat.areas.area import Area
 from hexbeat.documents.typst_pdf import render_pdf
 from layers.catalogue import find_layer
-from layers.wording import format_date, format_list, format_number
+from layers.wording import escape_html, format_date, format_list, format_number
 
 __all__ = [
     "BLANKS",
@@ -95,25 +94,25 @@ def render_alert_form(found: Sequence[Alert], *, area: Area, made: dt.datetime, 
     """The draft (`build_form`) as one HTML page: no script, nothing loaded from elsewhere, every text escaped."""
     said = build_form(found, area=area, made=made, demonstration=demonstration)
     parts = [
-        f"<h1>{_text(said.title)}</h1>",
-        f'<p class="draft">{_text(said.warning)}</p>',
+        f"<h1>{escape_html(said.title)}</h1>",
+        f'<p class="draft">{escape_html(said.warning)}</p>',
         "<h2>What was seen</h2>",
         *(_table(rows) for rows in said.seen),
         "<h2>How sure this is</h2>",
-        f"<p>{_text(said.certainty)}</p>",
+        f"<p>{escape_html(said.certainty)}</p>",
         "<h2>To be filled in</h2>",
         "<table>",
         *(
-            f'<tr><th scope="row">{_text(blank)}</th></tr><tr><td class="blank">&nbsp;</td></tr>'
+            f'<tr><th scope="row">{escape_html(blank)}</th></tr><tr><td class="blank">&nbsp;</td></tr>'
             for blank in said.blanks
         ),
         "</table>",
-        f"<p>{_text(said.made)}</p>",
+        f"<p>{escape_html(said.made)}</p>",
     ]
     return (
         '<!doctype html>\n<html lang="en-GB">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{_text(said.title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
+        f"<title>{escape_html(said.title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
         + "\n".join(parts)
         + "\n</body>\n</html>\n"
     )
@@ -134,7 +133,9 @@ def _list_facts(alert: Alert) -> tuple[tuple[str, str], ...]:
 
 
 def _table(rows: Sequence[tuple[str, str]]) -> str:
-    told = "".join(f'<tr><th scope="row">{_text(name)}</th><td>{_text(value)}</td></tr>' for name, value in rows)
+    told = "".join(
+        f'<tr><th scope="row">{escape_html(name)}</th><td>{escape_html(value)}</td></tr>' for name, value in rows
+    )
     return f"<table>{told}</table>"
 
 
@@ -142,10 +143,10 @@ def _describe_certainty(found: Sequence[Alert]) -> str:
     spec = find_layer(FORM_LAYER)
     rate = max(alert.false_alarms_a_year for alert in found)
     return (
-        f"This is a count of recorded {spec.many}, not a finding about any drug. At these settings chance alone would "
-        f"raise about {format_number(rate)} such alerts a year over all places. Recording may have changed, records may "
-        "still arrive, and one person may stand behind several. Where says where they were recorded, not where "
-        "anything was bought."
+        f"This is a count of recorded {spec.many}, not a finding about any drug. At these settings chance alone "
+        f"would raise about {format_number(rate)} such alerts a year over all places. "
+        "Recording may have changed, records may still arrive, and one person may stand behind several. "
+        "Where says where they were recorded, not where anything was bought."
     )
 
 
@@ -159,13 +160,8 @@ def _describe_origin(area: Area, made: dt.datetime) -> str:
     return f"Drafted by Hexbeat on {format_date(made.date())} at {made:%H:%M}. Wards: {area.attribution}"
 
 
-def _text(text: str) -> str:
-    """Text as HTML text; control characters become spaces."""
-    return escape("".join(char if char.isprintable() else " " for char in text), quote=True)
-
-
 def render_alert_form_pdf(found: Sequence[Alert], *, area: Area, made: dt.datetime, demonstration: bool) -> bytes:
-    """The words of hexbeat.documents.alert_form as PDF/UA-1, with room to write; UsageError as there. `made` is aware."""
+    """The words of `build_form` as PDF/UA-1, with room to write; UsageError as there. `made` is aware."""
     said = build_form(found, area=area, made=made, demonstration=demonstration)
     data = {
         "title": said.title,

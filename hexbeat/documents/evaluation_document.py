@@ -73,7 +73,8 @@ def _build_page_data(
     """All that the page says."""
     effect, local = found.effect, made.astimezone(area.tz)
     alts = [
-        f"Map of cells of 130 m {words}: {format_number(round(float(values.sum()), 1))} in and around the treated place."
+        f"Map of cells of 130 m {words}: {format_number(round(float(values.sum()), 1))} "
+        "in and around the treated place."
         for words, values in zip(picture.words, (picture.before, picture.after), strict=True)
     ]
     return {

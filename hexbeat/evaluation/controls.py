@@ -1,4 +1,4 @@
-"""Fixing a comparison before looking: which places are like the treated one, by their past alone."""
+"""Fixing a comparison before looking: the matched controls of a treated place, by their past alone."""
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
@@ -23,6 +23,14 @@ from layers.wording import format_date
 __all__ = ["PlaceSelection", "build_protocol", "choose_places", "is_same_time"]
 
 Span = tuple[dt.date, dt.date | None]  # half-open; an end of None is for good
+_DAY: Final = dt.timedelta(days=1)
+_COARSER: Final = ((400.0, 9), (1_200.0, 8))  # middles of larger shapes stand further apart
+_FEW: Final = 40  # places: with fewer, they may overlap each other (never the one they are compared with)
+_TOUCHED: Final = 0.25  # of the time before that another closure may have touched a like place
+_CLOSURES: Final = "closed_properties"
+_DAY_S: Final = 86_400
+_LAST_STARTS: Final = dt.timedelta(days=7)  # how far a start may lie beyond the records
+_FOR_GOOD: Final = 36_525  # days
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,42 +43,6 @@ class PlaceSelection:
     judged: tuple[PlannedComparison, ...]
     unlike: int
     overlapping: int
-
-
-def choose_places(ground: EventPoints, places: Sequence[PlannedComparison], rule: Rule) -> PlaceSelection:
-    """Choose by what the rule fixed before looking: likeness of the past, and where the places lie.
-
-    One place is always judged. Of several those without a like are left out, then those that overlap an earlier one in
-    the same time. Closures may overlap: each is a thing done of its own, and how many events they share is told.
-    """
-    if len(places) == 1:
-        return PlaceSelection(tuple(places), int(places[0].near.distance > UNLIKE), 0)
-    like = [one for one in places if one.near.distance <= UNLIKE]
-    kept: list[tuple[PlannedComparison, tuple[float, float], float]] = []
-    for one in like or places:
-        (x, y), reach = ground.at(one.place), ground.shape_of(one.place, rule.radius_m).reach_m
-        if one.place.event_id or not any(
-            is_same_time((one.place.start, one.end), (other.place.start, other.end))
-            and ((x - at[0]) ** 2 + (y - at[1]) ** 2) ** 0.5 < (reach + far) * (1 - 1e-9)
-            for other, at, far in kept
-        ):
-            kept.append((one, (x, y), reach))
-    return PlaceSelection(tuple(one for one, _, _ in kept), len(places) - len(like), len(like or places) - len(kept))
-
-
-def is_same_time(one: Span, other: Span) -> bool:
-    """Whether two half-open spans of days meet."""
-    return (other[1] is None or one[0] < other[1]) and (one[1] is None or other[0] < one[1])
-
-
-_DAY: Final = dt.timedelta(days=1)
-_COARSER: Final = ((400.0, 9), (1_200.0, 8))  # middles of larger shapes stand further apart
-_FEW: Final = 40  # places: with fewer, they may overlap each other (never the one they are compared with)
-_TOUCHED: Final = 0.25  # of the time before that another closure may have touched a like place
-_CLOSURES: Final = "closed_properties"
-_DAY_S: Final = 86_400
-_LAST_STARTS: Final = dt.timedelta(days=7)  # how far a start may lie beyond the records
-_FOR_GOOD: Final = 36_525  # days
 
 
 def build_protocol(
@@ -199,8 +171,8 @@ class _Planner:
         if first < self.known[0] or place.start > self.known[1] + _LAST_STARTS:
             raise DataError(
                 "The past that places are matched on has to be on record, up to the start",
-                f"for {place.name} that is {format_date(first)} to {format_date(place.start - _DAY)}; the records reach "
-                f"from {format_date(self.known[0])} to {format_date(self.known[1] - _DAY)}",
+                f"for {place.name} that is {format_date(first)} to {format_date(place.start - _DAY)}; the records "
+                f"reach from {format_date(self.known[0])} to {format_date(self.known[1] - _DAY)}",
                 self._past_hint(place.start),
             )
 
@@ -300,3 +272,29 @@ def _match_controls(
 
 def _round_values(values: NDArray[np.float64]) -> tuple[float, ...]:
     return tuple(round(float(value), 9) for value in values)
+
+
+def choose_places(ground: EventPoints, places: Sequence[PlannedComparison], rule: Rule) -> PlaceSelection:
+    """Choose by what the rule fixed before looking: likeness of the past, and where the places lie.
+
+    One place is always judged. Of several those without a like are left out, then those that overlap an earlier one in
+    the same time. Closures may overlap: each is a thing done of its own, and how many events they share is told.
+    """
+    if len(places) == 1:
+        return PlaceSelection(tuple(places), int(places[0].near.distance > UNLIKE), 0)
+    like = [one for one in places if one.near.distance <= UNLIKE]
+    kept: list[tuple[PlannedComparison, tuple[float, float], float]] = []
+    for one in like or places:
+        (x, y), reach = ground.at(one.place), ground.shape_of(one.place, rule.radius_m).reach_m
+        if one.place.event_id or not any(
+            is_same_time((one.place.start, one.end), (other.place.start, other.end))
+            and ((x - at[0]) ** 2 + (y - at[1]) ** 2) ** 0.5 < (reach + far) * (1 - 1e-9)
+            for other, at, far in kept
+        ):
+            kept.append((one, (x, y), reach))
+    return PlaceSelection(tuple(one for one, _, _ in kept), len(places) - len(like), len(like or places) - len(kept))
+
+
+def is_same_time(one: Span, other: Span) -> bool:
+    """Whether two half-open spans of days meet."""
+    return (other[1] is None or one[0] < other[1]) and (one[1] is None or other[0] < one[1])

@@ -80,8 +80,8 @@ def _describe_kind(effect: Effect, kind: str) -> str:
     if kind == MOVED and effect.next_door:
         door = effect.next_door
         return (
-            f"{facts}: fewer, by about {_count(abs(side.estimate))} ({_format_clear_interval(side)}), but it moved next door: about "
-            f"{_count(door.estimate)} more there ({_format_clear_interval(door)})."
+            f"{facts}: fewer, by about {_count(abs(side.estimate))} ({_format_clear_interval(side)}), "
+            f"but it moved next door: about {_count(door.estimate)} more there ({_format_clear_interval(door)})."
         )
     if kind == NO_CHANGE:
         return f"{facts}: no clear change ({_either_way(side)}). A halving would have been noticed 4 times in 5."
@@ -162,8 +162,8 @@ def _list_cautions(effect: Effect) -> list[str]:
     said += _list_excluded(effect)
     if effect.month_only:
         said.append(
-            f"{format_percent(effect.month_only)} of the events are known only to their month and shared over its days: "
-            "before and after look more alike than they were."
+            f"{format_percent(effect.month_only)} of the events are known only to their month and shared over "
+            "its days: before and after look more alike than they were."
         )
     others = sum(one.others for one in places)
     if others:
@@ -190,13 +190,13 @@ def _list_excluded(effect: Effect) -> list[str]:
     said = describe_excluded(effect.too_new)
     if effect.here.like and effect.unlike:
         said.append(
-            f"{format_number(effect.unlike)} of {format_number(many)} places are left out: no untreated place has a past "
-            "like theirs. They are often the busiest, and the answer says nothing of them."
+            f"{format_number(effect.unlike)} of {format_number(many)} places are left out: no untreated place has "
+            "a past like theirs. They are often the busiest, and the answer says nothing of them."
         )
     if effect.overlapping:
         said.append(
-            f"{format_number(effect.overlapping)} of {format_number(many)} places are left out: they overlap one of the "
-            f"{format_number(judged)} that are counted, and no event should count twice."
+            f"{format_number(effect.overlapping)} of {format_number(many)} places are left out: they overlap one of "
+            f"the {format_number(judged)} that are counted, and no event should count twice."
         )
     return said
 

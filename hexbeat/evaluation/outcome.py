@@ -45,7 +45,7 @@ class Effect:
     """The answer of a protocol.
 
     `here`, `next_door` and `both` over all places that are judged, whose `outcomes` these are; `unlike`, `overlapping`
-    how many of the protocol's have no like or would count events again (hexbeat.evaluation.controls). `once` what came here
+    how many of the protocol's have no like or would count events again (see `controls`). `once` what came here
     with no event counted twice. `month_only` the share of the counted events known only to their month, `late` what the
     past has changed by since the rule was fixed, in units of `unit` (1 for plain counts). `too_new` places of the
     protocol that have too few days on record yet.

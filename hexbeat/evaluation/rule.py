@@ -178,8 +178,8 @@ def describe_rule(protocol: Protocol) -> tuple[str, ...]:
         )
     elif first.near.distance > UNLIKE:
         words.append(
-            f"No untreated place has a past like its (those nearest to it are over {format_number(UNLIKE)} times chance "
-            "away): the answer will be that it cannot be told."
+            f"No untreated place has a past like its (those nearest to it are over {format_number(UNLIKE)} times "
+            "chance away): the answer will be that it cannot be told."
         )
     return tuple(words)
 

@@ -1,4 +1,4 @@
-"""Files into the store: all files of a call together, or none of them."""
+"""Files into the store, all files of a call together or none of them, and the report of every row."""
 
 import hashlib
 import re
@@ -28,6 +28,7 @@ from layers.event import REPORTERS
 __all__ = ["FileReport", "IngestReport", "Progress", "RejectSample", "RejectSamples", "ingest_files"]
 
 SAMPLES: Final = 5  # rejects of each reason that a report shows
+Progress = Callable[[int, int], None]  # bytes done, bytes in all
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +118,6 @@ class RejectSamples:
         words = ", ".join(REPORTERS)
         usual = "taken as public, or agency for overdoses and closed properties"
         return (f"{self.file}: {number} who reported in a word that is none of {words}; {usual}",)
-
-
-Progress = Callable[[int, int], None]  # bytes done, bytes in all
 
 
 @dataclass(slots=True)

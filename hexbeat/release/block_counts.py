@@ -1,4 +1,4 @@
-"""Which events count in which period, each once for good, and what looks planted among them."""
+"""Which periods are due, which events count in which, each once for good, and what looks planted among them."""
 
 import datetime as dt
 from collections import Counter
@@ -29,39 +29,6 @@ __all__ = [
     "list_due_periods",
     "tally_period",
 ]
-
-
-def find_period(day: dt.date, months: int) -> Period:
-    """The period of so many months (1, 3, 6 or 12) in which a local day lies."""
-    number = (day.month - 1) // months
-    start = dt.date(day.year, number * months + 1, 1)
-    end = _next(start, months)
-    name = {12: f"{day.year}", 6: f"{day.year}-H{number + 1}", 3: f"{day.year}-Q{number + 1}"}
-    return Period(name.get(months, f"{day.year}-{day.month:02d}"), start, end)
-
-
-def list_due_periods(first: dt.date, as_at: dt.date, months: int) -> tuple[Period, ...]:
-    """The periods that may be published on a day: whole ones from `first` on, each one period late."""
-    due = []
-    period = find_period(first, months)
-    if period.start < first:
-        period = find_period(period.end, months)
-    while _next(period.end, months) <= as_at:
-        due.append(period)
-        period = find_period(period.end, months)
-    return tuple(due)
-
-
-def find_default_start(as_at: dt.date) -> dt.date:
-    """The first day of the year three years before: where a series begins if the policy does not say."""
-    return dt.date(as_at.year - 3, 1, 1)
-
-
-def _next(start: dt.date, months: int) -> dt.date:
-    """The first day so many months later."""
-    month = start.month - 1 + months
-    return dt.date(start.year + month // 12, month % 12 + 1, 1)
-
 
 _EPOCH: Final = dt.date(1970, 1, 1)
 _KEPT: Final = ("event_id", "h3_11", "reported_by", "leaf", "day", "source_period", "period")
@@ -228,3 +195,35 @@ def _bursts(
             date = _EPOCH + dt.timedelta(days=day)
             found.append(Burst(layer.name, period.name, tree.places[leaf].label, date, number))
     return tuple(found)
+
+
+def find_period(day: dt.date, months: int) -> Period:
+    """The period of so many months (1, 3, 6 or 12) in which a local day lies."""
+    number = (day.month - 1) // months
+    start = dt.date(day.year, number * months + 1, 1)
+    end = _next(start, months)
+    name = {12: f"{day.year}", 6: f"{day.year}-H{number + 1}", 3: f"{day.year}-Q{number + 1}"}
+    return Period(name.get(months, f"{day.year}-{day.month:02d}"), start, end)
+
+
+def list_due_periods(first: dt.date, as_at: dt.date, months: int) -> tuple[Period, ...]:
+    """The periods that may be published on a day: whole ones from `first` on, each one period late."""
+    due = []
+    period = find_period(first, months)
+    if period.start < first:
+        period = find_period(period.end, months)
+    while _next(period.end, months) <= as_at:
+        due.append(period)
+        period = find_period(period.end, months)
+    return tuple(due)
+
+
+def find_default_start(as_at: dt.date) -> dt.date:
+    """The first day of the year three years before: where a series begins if the policy does not say."""
+    return dt.date(as_at.year - 3, 1, 1)
+
+
+def _next(start: dt.date, months: int) -> dt.date:
+    """The first day so many months later."""
+    month = start.month - 1 + months
+    return dt.date(start.year + month // 12, month % 12 + 1, 1)

@@ -1,4 +1,6 @@
-"""What any published release must look like, whatever its numbers: the conditions under which its rule is proved safe.
+"""What any published release must look like, whatever its numbers, and what a finding of the audit is.
+
+These are the conditions under which the rule of the release is proved safe.
 
 One layer is one of the four and whole; its periods are those of the calendar, of one length, without a gap, and each
 was over for as long again on the day of the release; every object says exactly what the format says, in the program's
@@ -21,18 +23,6 @@ from layers.catalogue import LAYERS
 
 __all__ = ["Disclosure", "find_broken_conditions", "names_earlier"]
 
-
-@dataclass(frozen=True, slots=True)
-class Disclosure:
-    """One finding: where, why, and the possible numbers if they are all below k (empty where that is not the point)."""
-
-    layer: str
-    period: str
-    place: str
-    reason: str
-    possible: tuple[int, ...] = ()
-
-
 FACTS: Final[dict[str, type]] = {
     "format": str, "number": int, "as_at": str, "demonstration": bool, "area": dict, "licence": str, "sources": list,
     "wording": dict, "previous": list,
@@ -43,6 +33,17 @@ PREVIOUS: Final[dict[str, type]] = {"area": str, "number": int, "as_at": str, "c
 CHECKSUM: Final = re.compile(r"[0-9a-f]{64}")
 LEAST_K: Final = 3
 NAMES: Final = {1: "{year}-{month:02}", 3: "{year}-Q{number}", 6: "{year}-H{number}", 12: "{year}"}
+
+
+@dataclass(frozen=True, slots=True)
+class Disclosure:
+    """One finding: where, why, and the possible numbers if they are all below k (empty where that is not the point)."""
+
+    layer: str
+    period: str
+    place: str
+    reason: str
+    possible: tuple[int, ...] = ()
 
 
 def find_broken_conditions(release: Release) -> list[Disclosure]:

@@ -1,4 +1,7 @@
-"""Reads a release directory, and trusts nothing in it: checksums, columns, and that all refers to what is there."""
+"""The format of a release, and reading one: checksums, columns, and that all refers to what is there.
+
+Reading trusts nothing in the directory.
+"""
 
 import csv
 import datetime as dt
@@ -36,6 +39,18 @@ __all__ = [
 FORMAT: Final = "hexbeat-release/1"
 LEVELS: Final = ("piece", "group", "ward", "borough")
 CHECKSUMS: Final = "checksums.txt"
+PLACE_COLUMNS: Final = ("place_id", "place_set", "level", "label", "ward_code", "parent_id", "possible_places")
+BLOCK_COLUMNS: Final = (
+    "layer",
+    "period",
+    "period_start",
+    "period_end",
+    "level",
+    "place_id",
+    "place_label",
+    "ward_code",
+    "count",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,20 +176,6 @@ class Release:
 def hash_content(content: bytes) -> str:
     """SHA-256 in 64 hexadecimal digits."""
     return hashlib.sha256(content).hexdigest()
-
-
-PLACE_COLUMNS: Final = ("place_id", "place_set", "level", "label", "ward_code", "parent_id", "possible_places")
-BLOCK_COLUMNS: Final = (
-    "layer",
-    "period",
-    "period_start",
-    "period_end",
-    "level",
-    "place_id",
-    "place_label",
-    "ward_code",
-    "count",
-)
 
 
 def read_release(folder: Path) -> Release:

@@ -1,4 +1,7 @@
-"""Publishing: what the audit finds nothing in is noted in the register and written, whole; anything else is not."""
+"""Publishing: what the audit finds nothing in is noted in the register and the store, and written whole.
+
+Anything else is not published.
+"""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -37,31 +40,6 @@ from hexbeat.release.series import find_series_faults
 from hexbeat.store.store import Store
 
 __all__ = ["Publication", "publish_release", "record_head", "require_whole_register"]
-
-
-def require_whole_register(store: "Store", viewer: Viewer, registered: Mapping[tuple[str, int], str]) -> None:
-    """PolicyError if the store knows of a release that the register (area and number: checksum) does not hold."""
-    require(viewer, Action.EXPORT)
-    with reading(store.engine) as connection:
-        known = connection.execute(sa.select(published).order_by(published.c.area, published.c.number)).all()
-    for area, number, checksum in known:
-        if registered.get((area, number)) != checksum:
-            fact = "another one than the register has" if (area, number) in registered else "and the register has none"
-            raise PolicyError(
-                "The register holds every release that was ever made of this store",
-                f"the store knows number {number} of {area}, {fact}",
-                "put the folder published back from a copy; without it nothing can be published",
-            )
-
-
-def record_head(store: "Store", viewer: Viewer, area: str, number: int, checksum: str) -> None:
-    """Note a release in the store, before it is handed out."""
-    require(viewer, Action.EXPORT)
-    with working(store.engine) as connection:
-        mine = sa.and_(published.c.area == area, published.c.number == number)
-        if connection.execute(sa.select(published.c.number).where(mine)).first() is None:
-            connection.execute(sa.insert(published).values(area=area, number=number, checksum=checksum))
-
 
 _SHOWN: Final = 3  # findings that an error names
 
@@ -158,3 +136,27 @@ def _require_free(out: Path, home: Path, earlier: Sequence[RegisteredRelease]) -
         f"{out.name} holds {'a release that the register does not know' if known else 'something else'}",
         "choose another folder" + ("; if its register is lost, put it back from a copy first" if known else ""),
     )
+
+
+def require_whole_register(store: "Store", viewer: Viewer, registered: Mapping[tuple[str, int], str]) -> None:
+    """PolicyError if the store knows of a release that the register (area and number: checksum) does not hold."""
+    require(viewer, Action.EXPORT)
+    with reading(store.engine) as connection:
+        known = connection.execute(sa.select(published).order_by(published.c.area, published.c.number)).all()
+    for area, number, checksum in known:
+        if registered.get((area, number)) != checksum:
+            fact = "another one than the register has" if (area, number) in registered else "and the register has none"
+            raise PolicyError(
+                "The register holds every release that was ever made of this store",
+                f"the store knows number {number} of {area}, {fact}",
+                "put the folder published back from a copy; without it nothing can be published",
+            )
+
+
+def record_head(store: "Store", viewer: Viewer, area: str, number: int, checksum: str) -> None:
+    """Note a release in the store, before it is handed out."""
+    require(viewer, Action.EXPORT)
+    with working(store.engine) as connection:
+        mine = sa.and_(published.c.area == area, published.c.number == number)
+        if connection.execute(sa.select(published.c.number).where(mine)).first() is None:
+            connection.execute(sa.insert(published).values(area=area, number=number, checksum=checksum))

@@ -1,4 +1,4 @@
-"""A release as the bytes of its files: the same values always give the same bytes."""
+"""A release as the bytes of its files (the same values always give the same bytes), and folders written whole."""
 
 import csv
 import io
@@ -28,49 +28,10 @@ from hexbeat.release.release_text import format_dictionary, format_licence, form
 __all__ = ["atomic_replace", "build_release_files", "find_release_checksum", "sync_folder", "write_folder"]
 
 
-def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write files (name to content) into a folder, made if it is not there, and have them on the disk."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, content in files.items():
-        with (folder / name).open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-    sync_folder(folder)
-
-
-def atomic_replace(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Put a folder of these files in the place of another, whole or not at all."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    mark = secrets.token_hex(4)
-    draft, old = (folder.with_name(f".{folder.name}-{ending}-{mark}") for ending in ("new", "old"))
-    try:
-        write_folder(draft, files)
-        if folder.exists():
-            folder.rename(old)
-        draft.rename(folder)
-        sync_folder(folder.parent)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
-
-
-def sync_folder(folder: Path) -> None:
-    """Have the names in a folder on the disk, where the system can say so."""
-    try:
-        number = os.open(folder, os.O_RDONLY)
-    except OSError:
-        return  # a system whose folders cannot be opened
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)
-
-
 def build_release_files(release: Release) -> dict[str, bytes]:
     """Name to content of every file of the directory, checksums.txt last.
 
-    Nothing here asks whether the release is safe: `hexbeat.release.publication.publish` does, and is what writes.
+    Nothing here asks whether the release is safe: `publication.publish_release` does, and is what writes.
     """
     files = {
         "LICENCE.txt": format_licence(release.facts).encode(),
@@ -144,3 +105,42 @@ def _csv(columns: Sequence[str], rows: Iterable[dict[str, Any]]) -> str:
 
 def _json(value: Any, *, indent: int | None = 1) -> str:
     return json.dumps(value, ensure_ascii=False, indent=indent, sort_keys=True) + "\n"
+
+
+def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write files (name to content) into a folder, made if it is not there, and have them on the disk."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        with (folder / name).open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    sync_folder(folder)
+
+
+def atomic_replace(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Put a folder of these files in the place of another, whole or not at all."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    mark = secrets.token_hex(4)
+    draft, old = (folder.with_name(f".{folder.name}-{ending}-{mark}") for ending in ("new", "old"))
+    try:
+        write_folder(draft, files)
+        if folder.exists():
+            folder.rename(old)
+        draft.rename(folder)
+        sync_folder(folder.parent)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the names in a folder on the disk, where the system can say so."""
+    try:
+        number = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return  # a system whose folders cannot be opened
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)

@@ -1,4 +1,6 @@
-"""The facts of a briefing, for the daily meeting on threat, risk and harm or for a shift: what matters, where, and why.
+"""The facts of a briefing, for the daily meeting on threat, risk and harm or for a shift.
+
+What matters, where, and why; how new the records of each source are; and what teams did.
 
 Nothing here draws. Counts are of the last days known; places are hotspots, which are facts with their reasons.
 """
@@ -53,6 +55,12 @@ __all__ = [
     "build_visit_lines",
 ]
 
+HOTSPOT_DAYS: Final = 28  # hotspots need more days than a meeting looks back on
+SHIFT_DAYS: Final = 28  # and so do the hours of one shift
+MEETING_DAYS: Final = 7
+CLOSURE_DAYS: Final = 14
+_DAY: Final = dt.timedelta(days=1)
+
 
 @dataclass(frozen=True, slots=True)
 class SourceLine:
@@ -64,21 +72,6 @@ class SourceLine:
     days_old: int | None
 
 
-def build_source_lines(
-    columns: Columns, area: Area, summary: "pd.DataFrame | None", *, today: dt.date
-) -> tuple[SourceLine, ...]:
-    """A line for each source and layer of hexbeat.store.quality's summary; without it a line a layer."""
-    if summary is None:
-        known = [(spec.title, find_known_period(columns, spec.name, time_zone=area.time_zone)) for spec in LAYERS]
-        lasts = [(title, period[1] - dt.timedelta(days=1)) for title, period in known if period]
-        return tuple(SourceLine("all sources", title, day, (today - day).days) for title, day in lasts)
-    lines = []
-    for row in summary[summary["layer"].notna()].to_dict("records"):
-        last = from_seconds(int(row["last_record"])).astimezone(area.tz).date()
-        lines.append(SourceLine(str(row["source"]), find_layer(str(row["layer"])).title, last, (today - last).days))
-    return tuple(lines)
-
-
 @dataclass(frozen=True, slots=True)
 class VisitLine:
     """What one team did: visits, minutes at the places, and needles collected (None: nobody counted)."""
@@ -88,24 +81,6 @@ class VisitLine:
     visits: int
     minutes: int
     needles: int | None
-
-
-def build_visit_lines(visits: "pd.DataFrame", *, wards: tuple[str, ...] = ()) -> tuple[VisitLine, ...]:
-    """Sums of the visits of hexbeat.operations.ledger.ledger, by kind and team; `wards` codes (none: all)."""
-    chosen = visits[visits["ward_code"].isin(wards)] if wards else visits
-    lines = []
-    for (kind, team), rows in chosen.groupby(["kind", "team"], sort=True):
-        counted = rows["needles"].dropna()
-        needles = int(counted.sum()) if len(counted) else None
-        lines.append(VisitLine(str(kind), str(team), len(rows), int(rows["minutes"].sum()), needles))
-    return tuple(lines)
-
-
-HOTSPOT_DAYS: Final = 28  # hotspots need more days than a meeting looks back on
-SHIFT_DAYS: Final = 28  # and so do the hours of one shift
-MEETING_DAYS: Final = 7
-CLOSURE_DAYS: Final = 14
-_DAY: Final = dt.timedelta(days=1)
 
 
 class Purpose(StrEnum):
@@ -168,7 +143,7 @@ def build_briefing(  # noqa: PLR0913 - what a briefing is made of, by keyword
     """The facts as they stand on `today`, whose own events are not counted: it is not over.
 
     hours: only these hours of the day, for a shift. days: how many to look back on (None: 7, for a shift 28). wards:
-    codes (none: all). visits: of hexbeat.operations.ledger.ledger (None: nothing is said of work). sources: hexbeat.store.quality's summary
+    codes (none: all). visits: of `read_visits` (None: nothing is said of work). sources: the summary of `store.quality`
     (None: freshness by layer alone). winners: the method that wins each layer's back-test, by which the next week is
     foretold (None: nothing is). Layers that end earlier are looked back on from their own last day, and say so.
     """
@@ -260,3 +235,29 @@ def _build_late_notes(columns: Columns, area: Area, today: dt.date) -> list[str]
         if spec.kind == "incident" and known and known[1] < today - _DAY:
             said.append(f"{spec.title} are known to {format_date(known[1] - _DAY)} only.")
     return said
+
+
+def build_source_lines(
+    columns: Columns, area: Area, summary: "pd.DataFrame | None", *, today: dt.date
+) -> tuple[SourceLine, ...]:
+    """A line for each source and layer of hexbeat.store.quality's summary; without it a line a layer."""
+    if summary is None:
+        known = [(spec.title, find_known_period(columns, spec.name, time_zone=area.time_zone)) for spec in LAYERS]
+        lasts = [(title, period[1] - dt.timedelta(days=1)) for title, period in known if period]
+        return tuple(SourceLine("all sources", title, day, (today - day).days) for title, day in lasts)
+    lines = []
+    for row in summary[summary["layer"].notna()].to_dict("records"):
+        last = from_seconds(int(row["last_record"])).astimezone(area.tz).date()
+        lines.append(SourceLine(str(row["source"]), find_layer(str(row["layer"])).title, last, (today - last).days))
+    return tuple(lines)
+
+
+def build_visit_lines(visits: "pd.DataFrame", *, wards: tuple[str, ...] = ()) -> tuple[VisitLine, ...]:
+    """Sums of the visits of hexbeat.operations.ledger.ledger, by kind and team; `wards` codes (none: all)."""
+    chosen = visits[visits["ward_code"].isin(wards)] if wards else visits
+    lines = []
+    for (kind, team), rows in chosen.groupby(["kind", "team"], sort=True):
+        counted = rows["needles"].dropna()
+        needles = int(counted.sum()) if len(counted) else None
+        lines.append(VisitLine(str(kind), str(team), len(rows), int(rows["minutes"].sum()), needles))
+    return tuple(lines)

@@ -1,4 +1,4 @@
-"""The few places that matter: hotspots of a layer, those that touch taken together, each with its reason."""
+"""The few places that a briefing names: hotspot groups, closures and cells of the forecast, each with its reason."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -25,6 +25,8 @@ __all__ = ["ClosureLine", "ForecastLine", "PlaceLine", "build_forecast_lines", "
 
 RESOLUTION: Final = 9
 _EPOCH: Final = dt.date(1970, 1, 1)
+MOST_CELLS_A_LAYER: Final = 2
+MOST_PLACES_A_LAYER: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,42 +43,6 @@ class ClosureLine:
     lat: float
 
 
-def find_closure_lines(
-    columns: Columns, area: Area, *, today: dt.date, days: int, wards: tuple[str, ...] = ()
-) -> tuple[ClosureLine, ...]:
-    """Closures in force whose first day lies within the last `days` days, or whose last within the next `days`.
-
-    One that is both is named as ending. Ending ones stand first, the soonest first; then new ones, the newest first.
-    An order without an end is taken to last as long as the layer says.
-    """
-    calendar = Calendar(area.time_zone)
-    own = np.flatnonzero(columns.layer == LAYER_NAMES.index("closed_properties"))
-    firsts = [_EPOCH + dt.timedelta(days=int(day)) for day in calendar.days(columns.start[own])]
-    lasts = [_EPOCH + dt.timedelta(days=int(day)) for day in calendar.days(columns.end[own] - 1)]
-    cells = format_cells(columns.cell_ids[RESOLUTION][columns.cell[RESOLUTION][own]])
-    span = dt.timedelta(days=days)
-    found = []
-    for place, (first, last, cell) in enumerate(zip(firsts, lasts, cells, strict=True)):
-        code = columns.ward_codes[columns.ward[own[place]]]
-        if first > today or last < today or (wards and code not in wards):
-            continue
-        ending, new = last <= today + span, first >= today - span
-        if ending or new:
-            name = area.wards.names[area.wards.codes.index(code)] if code in area.wards.codes else code
-            kind: Literal["new", "ending"] = "ending" if ending else "new"
-            lon, lat = float(columns.lon[own[place]]), float(columns.lat[own[place]])
-            found.append(ClosureLine(kind, first, last, code, name, cell, lon, lat))
-    return tuple(sorted(found, key=_order))
-
-
-def _order(line: ClosureLine) -> tuple[bool, int, str]:
-    day = line.last_day.toordinal() if line.kind == "ending" else -line.first_day.toordinal()
-    return line.kind == "new", day, line.cell
-
-
-MOST_CELLS_A_LAYER: Final = 2
-
-
 @dataclass(frozen=True, slots=True)
 class ForecastLine:
     """A cell (H3) with the most expected events for its size in the week [start, end): `expected` of `total` in all."""
@@ -90,35 +56,6 @@ class ForecastLine:
     ward_name: str
     expected: float
     total: float
-
-
-def build_forecast_lines(
-    columns: Columns, area: Area, winners: Mapping[str, SelectedMethod], *, wards: tuple[str, ...] = ()
-) -> tuple[ForecastLine, ...]:
-    """The first MOST_CELLS_A_LAYER cells of each layer that has a winner; none of a method that ranks without numbers."""
-    found = []
-    for layer, winner in winners.items():
-        week = build_forecast(columns, area, layer, winner, wards=wards)
-        if not np.isfinite(week.expected) or week.expected <= 0:
-            continue
-        found += [
-            ForecastLine(
-                layer=layer,
-                title=week.spec.title,
-                start=week.start,
-                end=week.end,
-                cell=str(row["cell"]),
-                ward_code=str(row["ward_code"]),
-                ward_name=str(row["ward_name"]),
-                expected=float(row["expected"]),
-                total=week.expected,
-            )
-            for row in week.rows.head(MOST_CELLS_A_LAYER).to_dict("records")
-        ]
-    return tuple(found)
-
-
-MOST_PLACES_A_LAYER: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,3 +136,62 @@ def _describe_nothing(found: HotspotMap, spec: LayerSpec, days: int, hours: tupl
     if is_too_quiet(found):
         return f"There are too few {spec.many} in {days} days to tell a hotspot from chance."
     return f"No place stands out for {spec.many}: they lie as chance would scatter them."
+
+
+def find_closure_lines(
+    columns: Columns, area: Area, *, today: dt.date, days: int, wards: tuple[str, ...] = ()
+) -> tuple[ClosureLine, ...]:
+    """Closures in force whose first day lies within the last `days` days, or whose last within the next `days`.
+
+    One that is both is named as ending. Ending ones stand first, the soonest first; then new ones, the newest first.
+    An order without an end is taken to last as long as the layer says.
+    """
+    calendar = Calendar(area.time_zone)
+    own = np.flatnonzero(columns.layer == LAYER_NAMES.index("closed_properties"))
+    firsts = [_EPOCH + dt.timedelta(days=int(day)) for day in calendar.days(columns.start[own])]
+    lasts = [_EPOCH + dt.timedelta(days=int(day)) for day in calendar.days(columns.end[own] - 1)]
+    cells = format_cells(columns.cell_ids[RESOLUTION][columns.cell[RESOLUTION][own]])
+    span = dt.timedelta(days=days)
+    found = []
+    for place, (first, last, cell) in enumerate(zip(firsts, lasts, cells, strict=True)):
+        code = columns.ward_codes[columns.ward[own[place]]]
+        if first > today or last < today or (wards and code not in wards):
+            continue
+        ending, new = last <= today + span, first >= today - span
+        if ending or new:
+            name = area.wards.names[area.wards.codes.index(code)] if code in area.wards.codes else code
+            kind: Literal["new", "ending"] = "ending" if ending else "new"
+            lon, lat = float(columns.lon[own[place]]), float(columns.lat[own[place]])
+            found.append(ClosureLine(kind, first, last, code, name, cell, lon, lat))
+    return tuple(sorted(found, key=_order))
+
+
+def _order(line: ClosureLine) -> tuple[bool, int, str]:
+    day = line.last_day.toordinal() if line.kind == "ending" else -line.first_day.toordinal()
+    return line.kind == "new", day, line.cell
+
+
+def build_forecast_lines(
+    columns: Columns, area: Area, winners: Mapping[str, SelectedMethod], *, wards: tuple[str, ...] = ()
+) -> tuple[ForecastLine, ...]:
+    """The first MOST_CELLS_A_LAYER cells of each layer that has a winner; none where it ranks without numbers."""
+    found = []
+    for layer, winner in winners.items():
+        week = build_forecast(columns, area, layer, winner, wards=wards)
+        if not np.isfinite(week.expected) or week.expected <= 0:
+            continue
+        found += [
+            ForecastLine(
+                layer=layer,
+                title=week.spec.title,
+                start=week.start,
+                end=week.end,
+                cell=str(row["cell"]),
+                ward_code=str(row["ward_code"]),
+                ward_name=str(row["ward_name"]),
+                expected=float(row["expected"]),
+                total=week.expected,
+            )
+            for row in week.rows.head(MOST_CELLS_A_LAYER).to_dict("records")
+        ]
+    return tuple(found)

@@ -1,4 +1,4 @@
-"""Places that hold naloxone, and the next ones, as files."""
+"""Naloxone cover in sentences, and its places as CSV and GeoJSON."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The one row that says which version of itself the store is at."""
+"""The store's database: opening SQLite or PostgreSQL, migrations, errors, transactions and the store's version."""
 
 import os
 import sqlite3

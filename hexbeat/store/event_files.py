@@ -19,7 +19,7 @@ else:
     pd = import_lazily("pandas")
     geopandas = import_lazily("geopandas")
 
-__all__ = ["export_events"]
+__all__ = ["add_points", "export_events", "format_events"]
 
 H3_COLUMNS: Final = ("h3_08", "h3_09", "h3_10", "h3_11")
 TIME_COLUMNS: Final = ("occurred_from", "occurred_to", "recorded_at")

@@ -1,4 +1,4 @@
-"""What the screens and the counts read: the live events, or those of a past moment, as columns."""
+"""The live events, or those of a past moment, fetched from the store as columns for screens and counts."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -36,7 +36,6 @@ __all__ = [
 
 _FETCH_ROWS: Final = 50_000  # tuples at a time
 _PACK_ROWS: Final = 200_000  # row numbers in one packed value: some 20 MB, far below PostgreSQL's 1 GB
-
 # One event as it comes from the database; big-endian is how PostgreSQL sends.
 RAW: Final = np.dtype(
     [
@@ -59,6 +58,93 @@ _SENDERS: Final[dict[str, tuple[str, sa.types.TypeEngine[Any]]]] = {
     ">i2": ("int2send", sa.SmallInteger()),
     ">f8": ("float8send", sa.Float(53)),
 }
+LIVE: Final[ColumnElement[bool]] = events.c.superseded_at.is_(None)
+
+
+def read_columns(
+    store: "Store", viewer: Viewer, *, ward_codes: tuple[str, ...], as_at: datetime | None = None
+) -> Columns:
+    """The events in these wards that are live, or were at the moment `as_at` (aware; UsageError otherwise).
+
+    Events of other wards are left out; `count_outside` says how many. Reads the store each time: screens use
+    `hexbeat.store.column_cache.ColumnCache`.
+    """
+    require(viewer, Action.SEE_COUNTS)
+    condition = LIVE if as_at is None else build_known_condition(as_at)
+    with reading(store.engine) as connection:
+        version = read_version(connection)
+        return build_columns(fetch_rows(connection, condition, ward_codes), version=version, ward_codes=ward_codes)
+
+
+def build_known_condition(moment: datetime) -> ColumnElement[bool]:
+    """The condition that a row was recorded at or before the moment and not yet superseded at it."""
+    seconds = to_seconds(moment)
+    return sa.and_(
+        events.c.recorded_at <= seconds, sa.or_(events.c.superseded_at.is_(None), events.c.superseded_at > seconds)
+    )
+
+
+def build_columns(raw: dict[str, NDArray[Any]], *, version: int, ward_codes: tuple[str, ...]) -> Columns:
+    """Columns from the arrays of `fetch_rows`: sorted by start, then row_id; cells as codes."""
+    order = np.lexsort((raw["row_id"], raw["start"]))
+    cell, cell_ids = {}, {}
+    for resolution in RESOLUTIONS:
+        cells = raw[f"h3_{resolution:02d}"][order].astype(np.uint64)
+        ids, codes = np.unique(cells, return_inverse=True)
+        cell_ids[resolution], cell[resolution] = ids, codes.astype(np.int32)
+    columns = Columns(
+        version=version,
+        row_id=raw["row_id"][order],
+        layer=raw["layer"][order].astype(np.uint8),
+        start=raw["start"][order],
+        end=raw["end"][order],
+        precision=raw["precision"][order].astype(np.uint8),
+        quantity=raw["quantity"][order].astype(np.int32),
+        reported_by=raw["reported_by"][order].astype(np.uint8),
+        ward=raw["ward"][order],
+        ward_codes=tuple(ward_codes),
+        lon=raw["lon"][order],
+        lat=raw["lat"][order],
+        cell=cell,
+        cell_ids=cell_ids,
+        demonstration=raw["demonstration"][order].astype(np.bool_),
+    )
+    return freeze(columns)
+
+
+def freeze(columns: Columns) -> Columns:
+    """The same columns, no longer writable: several screens share them."""
+    for name in Columns.__dataclass_fields__:
+        value = getattr(columns, name)
+        for array in value.values() if isinstance(value, dict) else (value,):
+            if isinstance(array, np.ndarray):
+                array.setflags(write=False)
+    return columns
+
+
+def count_outside(store: "Store", viewer: Viewer, *, ward_codes: tuple[str, ...]) -> int:
+    """How many live events lie in none of these wards, and so in no columns: loaded for another area, or old wards."""
+    require(viewer, Action.SEE_COUNTS)
+    query = sa.select(sa.func.count()).select_from(events).where(LIVE, events.c.ward_code.not_in(ward_codes))
+    with reading(store.engine) as connection:
+        return connection.execute(query).scalar_one()
+
+
+def has_demonstration(store: "Store", viewer: Viewer) -> bool:
+    """Whether any live event is synthetic, so that every screen and export must say so."""
+    require(viewer, Action.SEE_COUNTS)
+    return _any(store, sa.and_(LIVE, events.c.source == DEMONSTRATION))
+
+
+def is_empty(store: "Store", viewer: Viewer) -> bool:
+    """Whether there is no live event."""
+    require(viewer, Action.SEE_COUNTS)
+    return not _any(store, LIVE)
+
+
+def _any(store: "Store", condition: ColumnElement[bool]) -> bool:
+    with reading(store.engine) as connection:
+        return connection.execute(sa.select(events.c.row_id).where(condition).limit(1)).first() is not None
 
 
 def fetch_rows(
@@ -136,92 +222,3 @@ def _packed(connection: Connection, condition: ColumnElement[bool], ward_codes: 
             sa.select(sa.func.string_agg(chosen.c.packed, sa.literal(b"", sa.LargeBinary), type_=sa.LargeBinary))
         ).scalar()
         yield bytes(value or b"")
-
-
-LIVE: Final[ColumnElement[bool]] = events.c.superseded_at.is_(None)
-
-
-def read_columns(
-    store: "Store", viewer: Viewer, *, ward_codes: tuple[str, ...], as_at: datetime | None = None
-) -> Columns:
-    """The events in these wards that are live, or were at the moment `as_at` (aware; UsageError otherwise).
-
-    Events of other wards are left out; `count_outside` says how many. Reads the store each time: screens use
-    `hexbeat.store.column_cache.ColumnCache`.
-    """
-    require(viewer, Action.SEE_COUNTS)
-    condition = LIVE if as_at is None else build_known_condition(as_at)
-    with reading(store.engine) as connection:
-        version = read_version(connection)
-        return build_columns(fetch_rows(connection, condition, ward_codes), version=version, ward_codes=ward_codes)
-
-
-def build_known_condition(moment: datetime) -> ColumnElement[bool]:
-    """The condition that a row was recorded at or before the moment and not yet superseded at it."""
-    seconds = to_seconds(moment)
-    return sa.and_(
-        events.c.recorded_at <= seconds, sa.or_(events.c.superseded_at.is_(None), events.c.superseded_at > seconds)
-    )
-
-
-def build_columns(raw: dict[str, NDArray[Any]], *, version: int, ward_codes: tuple[str, ...]) -> Columns:
-    """Columns from the arrays of `hexbeat.store.live_columns.fetch_rows`: sorted by start, then row_id; cells as codes."""
-    order = np.lexsort((raw["row_id"], raw["start"]))
-    cell, cell_ids = {}, {}
-    for resolution in RESOLUTIONS:
-        cells = raw[f"h3_{resolution:02d}"][order].astype(np.uint64)
-        ids, codes = np.unique(cells, return_inverse=True)
-        cell_ids[resolution], cell[resolution] = ids, codes.astype(np.int32)
-    columns = Columns(
-        version=version,
-        row_id=raw["row_id"][order],
-        layer=raw["layer"][order].astype(np.uint8),
-        start=raw["start"][order],
-        end=raw["end"][order],
-        precision=raw["precision"][order].astype(np.uint8),
-        quantity=raw["quantity"][order].astype(np.int32),
-        reported_by=raw["reported_by"][order].astype(np.uint8),
-        ward=raw["ward"][order],
-        ward_codes=tuple(ward_codes),
-        lon=raw["lon"][order],
-        lat=raw["lat"][order],
-        cell=cell,
-        cell_ids=cell_ids,
-        demonstration=raw["demonstration"][order].astype(np.bool_),
-    )
-    return freeze(columns)
-
-
-def freeze(columns: Columns) -> Columns:
-    """The same columns, no longer writable: several screens share them."""
-    for name in Columns.__dataclass_fields__:
-        value = getattr(columns, name)
-        for array in value.values() if isinstance(value, dict) else (value,):
-            if isinstance(array, np.ndarray):
-                array.setflags(write=False)
-    return columns
-
-
-def count_outside(store: "Store", viewer: Viewer, *, ward_codes: tuple[str, ...]) -> int:
-    """How many live events lie in none of these wards, and so in no columns: loaded for another area, or old wards."""
-    require(viewer, Action.SEE_COUNTS)
-    query = sa.select(sa.func.count()).select_from(events).where(LIVE, events.c.ward_code.not_in(ward_codes))
-    with reading(store.engine) as connection:
-        return connection.execute(query).scalar_one()
-
-
-def has_demonstration(store: "Store", viewer: Viewer) -> bool:
-    """Whether any live event is synthetic, so that every screen and export must say so."""
-    require(viewer, Action.SEE_COUNTS)
-    return _any(store, sa.and_(LIVE, events.c.source == DEMONSTRATION))
-
-
-def is_empty(store: "Store", viewer: Viewer) -> bool:
-    """Whether there is no live event."""
-    require(viewer, Action.SEE_COUNTS)
-    return not _any(store, LIVE)
-
-
-def _any(store: "Store", condition: ColumnElement[bool]) -> bool:
-    with reading(store.engine) as connection:
-        return connection.execute(sa.select(events.c.row_id).where(condition).limit(1)).first() is not None

@@ -1,4 +1,4 @@
-"""The store: events and all their versions, in SQLite by default or in PostgreSQL."""
+"""The store: events and all their versions, in SQLite by default or in PostgreSQL; the history of one event."""
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -44,33 +44,12 @@ class Version:
     event: dict[str, Any]
 
 
-def history(engine: Engine, viewer: Viewer, event_id: str) -> list[Version]:
-    """All versions, the oldest first; an empty list if there is no such event."""
-    require(viewer, Action.SEE_RECORDS)
-    query = sa.select(events).where(events.c.event_id == event_id).order_by(events.c.row_id)
-    with reading(engine) as connection:
-        return [_version(dict(row)) for row in connection.execute(query).mappings()]
-
-
-def _version(row: dict[str, Any]) -> Version:
-    superseded = row["superseded_at"]
-    return Version(
-        event_id=row["event_id"],
-        row_id=row["row_id"],
-        batch_id=row["batch_id"],
-        recorded_at=from_seconds(row["recorded_at"]),
-        superseded_at=None if superseded is None else from_seconds(superseded),
-        superseded_batch=row["superseded_batch"],
-        event={name: row[name] for name in EVENT_COLUMNS},
-    )
-
-
 @dataclass(frozen=True, eq=False)
 class Store:
     """An open store. Safe to share between threads; close it with `dispose`, or use it in a `with` block.
 
     What reads or changes events takes a viewer and asks `layers.access` first. Reading them as columns or records is
-    in `hexbeat.store.reading`.
+    in `live_columns` and `records`.
     """
 
     engine: Engine
@@ -168,3 +147,24 @@ class Store:
     def retain(self, viewer: Viewer, years: int) -> Erasure:
         """Remove events that ended more than so many years ago for good. See `hexbeat.store.erasure.retain`."""
         return retain(self.engine, viewer, years)
+
+
+def history(engine: Engine, viewer: Viewer, event_id: str) -> list[Version]:
+    """All versions, the oldest first; an empty list if there is no such event."""
+    require(viewer, Action.SEE_RECORDS)
+    query = sa.select(events).where(events.c.event_id == event_id).order_by(events.c.row_id)
+    with reading(engine) as connection:
+        return [_version(dict(row)) for row in connection.execute(query).mappings()]
+
+
+def _version(row: dict[str, Any]) -> Version:
+    superseded = row["superseded_at"]
+    return Version(
+        event_id=row["event_id"],
+        row_id=row["row_id"],
+        batch_id=row["batch_id"],
+        recorded_at=from_seconds(row["recorded_at"]),
+        superseded_at=None if superseded is None else from_seconds(superseded),
+        superseded_batch=row["superseded_batch"],
+        event={name: row[name] for name in EVENT_COLUMNS},
+    )

@@ -49,8 +49,8 @@ def ask(address: str, path: str, *, method: str = "GET", body: bytes | None = No
     "path",
     [
         "/../../etc/passwd", "/static/../../../../etc/passwd", "/static/%2e%2e/%2e%2e/%2e%2e/etc/passwd",
-        "/component/dashboard.assets.files/../../../../etc/passwd",
-        "/component/dashboard.assets.files/%2e%2e/%2e%2e/etc/passwd", "/component/nobody/index.html",
+        "/component/hexbeat.dashboard.map.assets.files/../../../../etc/passwd",
+        "/component/hexbeat.dashboard.map.assets.files/%2e%2e/%2e%2e/etc/passwd", "/component/nobody/index.html",
         "/media/nothing.csv", "/_stcore/metrics", "/_stcore/agent/openapi.json", "/_stcore/script-health-check",
         "/app/static/x", "/docs", "/release.json", "/streamlit_app.py", "/.streamlit/config.toml",
         f"/media/{'A' * 20_000}", f"/{quote(SCRIPT)}",

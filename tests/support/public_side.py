@@ -20,7 +20,10 @@ NOWHERE: Final = {
     "HEXBEAT_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nowhere",
 }
 # The same without the audit, for an example that shows every kind of block, as no rule would publish them together.
-UNAUDITED: Final = "import hexbeat.cli.main as cli, hexbeat.cli.server_commands as it; it.require_audited = lambda release: None; cli.main()"
+UNAUDITED: Final = (
+    "import hexbeat.cli.main as cli, hexbeat.cli.server_commands as it; "
+    "it.require_audited = lambda release: None; cli.main()"
+)
 
 
 @contextmanager

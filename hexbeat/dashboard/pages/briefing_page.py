@@ -216,7 +216,8 @@ def render_places(found: Briefing) -> str:
     if not found.places:
         return f'{head}<p class="hb-notes">No place stands out from chance.</p>{notes}'
     items = "".join(
-        f"<li><b>{escape_html(format_place_title(line))}</b>: {escape_html(line.title.lower())}<br>{escape_html(line.reason)}</li>"
+        f"<li><b>{escape_html(format_place_title(line))}</b>: {escape_html(line.title.lower())}"
+        f"<br>{escape_html(line.reason)}</li>"
         for line in found.places
     )
     return f'{head}<p class="hb-small">The numbers are those of the map.</p><ol class="hb-notes">{items}</ol>{notes}'

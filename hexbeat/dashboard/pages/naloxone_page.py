@@ -35,41 +35,6 @@ HEIGHT: Final = 560
 _HOLDS: Final[dict[str, Any]] = {"color": "#1098ad", "weight": 2.5, "fill": False, "interactive": False}
 _NEXT: Final[dict[str, Any]] = {**_HOLDS, "color": "#2f9e44", "weight": 3, "dash_array": "7 5"}
 _UNDER: Final[dict[str, Any]] = {**_HOLDS, "color": "#ffffff", "weight": 6, "opacity": 0.85}  # seen on every colour
-
-
-def draw_cover_map(installation: Installation, found: NaloxoneCover) -> None:
-    """Cells of overdoses; full circles are the reach of places that hold naloxone, broken ones that of next places."""
-    cells, counts = found.cells
-    highest = max([1.0, *counts.tolist()])
-    layer = HexLayer(
-        cells,
-        counts,
-        scale=build_count_scale(highest, shared=bool((counts % 1).any())),
-        title="Overdoses a cell",
-        unit="Overdoses",
-        layer_id="cells",
-    )
-    group = folium.FeatureGroup(name="cells")
-    group.add_child(layer)
-    for frame, look in ((found.holders[found.holders["open"]], _HOLDS), (found.next_places, _NEXT)):
-        for lat, lon in zip(frame["lat"].tolist(), frame["lon"].tolist(), strict=True):
-            for line in (_UNDER, look):
-                group.add_child(folium.Circle((lat, lon), radius=found.reach.straight_m, **line))
-            group.add_child(folium.CircleMarker((lat, lon), radius=4, **{**look, "fill": True, "fill_opacity": 1.0}))
-    st_folium(
-        build_base_map(installation.area, view_key="naloxone"),
-        key="naloxone_map",
-        height=HEIGHT,
-        use_container_width=True,
-        feature_group_to_add=group,
-        returned_objects=[],
-    )
-    st.html(
-        '<p class="hb-small">Full circles: within reach of a place that holds naloxone and is open. Broken: the next '
-        "places. The tables say the same.</p>"
-    )
-
-
 REACHES: Final = {
     "400 m": CoverDistance(400.0),
     "5 minutes on foot": CoverDistance(minutes=5),
@@ -244,3 +209,36 @@ def _build_filter(today: dt.date, asked: CoverRequest) -> Filter:
     """The overdoses that are asked about."""
     start = today - dt.timedelta(days=asked.days) if asked.days else None
     return Filter(layers=("overdoses",), start=start, hours=SHIFT_HOURS.get(asked.shift))
+
+
+def draw_cover_map(installation: Installation, found: NaloxoneCover) -> None:
+    """Cells of overdoses; full circles are the reach of places that hold naloxone, broken ones that of next places."""
+    cells, counts = found.cells
+    highest = max([1.0, *counts.tolist()])
+    layer = HexLayer(
+        cells,
+        counts,
+        scale=build_count_scale(highest, shared=bool((counts % 1).any())),
+        title="Overdoses a cell",
+        unit="Overdoses",
+        layer_id="cells",
+    )
+    group = folium.FeatureGroup(name="cells")
+    group.add_child(layer)
+    for frame, look in ((found.holders[found.holders["open"]], _HOLDS), (found.next_places, _NEXT)):
+        for lat, lon in zip(frame["lat"].tolist(), frame["lon"].tolist(), strict=True):
+            for line in (_UNDER, look):
+                group.add_child(folium.Circle((lat, lon), radius=found.reach.straight_m, **line))
+            group.add_child(folium.CircleMarker((lat, lon), radius=4, **{**look, "fill": True, "fill_opacity": 1.0}))
+    st_folium(
+        build_base_map(installation.area, view_key="naloxone"),
+        key="naloxone_map",
+        height=HEIGHT,
+        use_container_width=True,
+        feature_group_to_add=group,
+        returned_objects=[],
+    )
+    st.html(
+        '<p class="hb-small">Full circles: within reach of a place that holds naloxone and is open. Broken: the next '
+        "places. The tables say the same.</p>"
+    )

@@ -1,6 +1,6 @@
 """The public map on a server: a folium layer of the places of a release, which a tap or a key makes speak.
 
-The ground, the scale and the sources are those of the partners' map (hexbeat.dashboard.map.assets); the outlines come from the
+The ground, the scale and the sources are those of the partners' map (`map.assets`); the outlines come from the
 release alone, once, as a script that the browser keeps. A filter sends a class and a number for each place.
 """
 

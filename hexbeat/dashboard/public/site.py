@@ -1,4 +1,7 @@
-"""The static site: one page in plain HTML, its downloads, a PDF a ward. It needs no server, and asks for nothing."""
+"""The static site: one page in plain HTML with the whole release, its downloads, and a PDF a ward.
+
+It needs no server, and asks for nothing.
+"""
 
 import base64
 import hashlib
@@ -38,57 +41,6 @@ __all__ = [
     "read_served_style",
     "write_site",
 ]
-
-
-def build_payload(published: ReleaseTotals, drawing: Drawing) -> dict[str, Any]:
-    """The whole release for one page. Counts are those of blocks, and sums of them for wards and the area."""
-    return {
-        "title": published.title,
-        "hint": HINT,
-        "wards": [
-            {"code": code, "name": name, "box": drawing.wards[code].box, "page": format_ward_file(code)}
-            for code, name in published.wards.items()
-        ],
-        "layers": [_layer(published, layer) for layer in published.layers],
-    }
-
-
-def _layer(published: ReleaseTotals, layer: ReleasedLayer) -> dict[str, Any]:
-    return {
-        "name": layer.name,
-        "title": layer.title,
-        "many": layer.many,
-        "k": layer.k,
-        "set": layer.place_set,
-        "byWard": published.by_ward(layer),
-        "legend": render_legend(published, layer),
-        "promise": format_promise(layer.k),
-        "periods": [_period(published, layer, period) for period in layer.periods],
-    }
-
-
-def _period(published: ReleaseTotals, layer: ReleasedLayer, period: Period) -> dict[str, Any]:
-    places = [None, *published.wards]
-    blocks = published.release.blocks_of(layer.name, period.name)
-    numbers = {block.place_id: k for k, block in enumerate(blocks)}
-    covering = published.covering(layer, period)
-    shown = [published.shown(layer, period, ward) for ward in places]
-    return {
-        "name": period.name,
-        "words": format_period(period),
-        "short": format_short_period(period),
-        "blank": format_blank(published, layer, period),
-        "nothing": describe_unpublished(published, layer, period),
-        "blocks": [
-            [block.level, block.ward_code or "", block.place_label, describe_place(published, block), block.count]
-            for block in blocks
-        ],
-        # The block of each smallest place in the order in which they are drawn; -1 where it is hidden.
-        "covering": [numbers[block.place_id] if block else -1 for block in covering.values()],
-        "shown": [[one.count, int(one.whole)] for one in shown],
-        "lines": [describe_ward(published, layer, period, ward) for ward in places],
-    }
-
 
 ASSETS: Final = Path(__file__).parent / "assets"
 DEMONSTRATION: Final = "Demonstration: some or all of these events are made up."
@@ -209,3 +161,53 @@ def _escape_json(value: Any) -> str:
     for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return text
+
+
+def build_payload(published: ReleaseTotals, drawing: Drawing) -> dict[str, Any]:
+    """The whole release for one page. Counts are those of blocks, and sums of them for wards and the area."""
+    return {
+        "title": published.title,
+        "hint": HINT,
+        "wards": [
+            {"code": code, "name": name, "box": drawing.wards[code].box, "page": format_ward_file(code)}
+            for code, name in published.wards.items()
+        ],
+        "layers": [_layer(published, layer) for layer in published.layers],
+    }
+
+
+def _layer(published: ReleaseTotals, layer: ReleasedLayer) -> dict[str, Any]:
+    return {
+        "name": layer.name,
+        "title": layer.title,
+        "many": layer.many,
+        "k": layer.k,
+        "set": layer.place_set,
+        "byWard": published.by_ward(layer),
+        "legend": render_legend(published, layer),
+        "promise": format_promise(layer.k),
+        "periods": [_period(published, layer, period) for period in layer.periods],
+    }
+
+
+def _period(published: ReleaseTotals, layer: ReleasedLayer, period: Period) -> dict[str, Any]:
+    places = [None, *published.wards]
+    blocks = published.release.blocks_of(layer.name, period.name)
+    numbers = {block.place_id: k for k, block in enumerate(blocks)}
+    covering = published.covering(layer, period)
+    shown = [published.shown(layer, period, ward) for ward in places]
+    return {
+        "name": period.name,
+        "words": format_period(period),
+        "short": format_short_period(period),
+        "blank": format_blank(published, layer, period),
+        "nothing": describe_unpublished(published, layer, period),
+        "blocks": [
+            [block.level, block.ward_code or "", block.place_label, describe_place(published, block), block.count]
+            for block in blocks
+        ],
+        # The block of each smallest place in the order in which they are drawn; -1 where it is hidden.
+        "covering": [numbers[block.place_id] if block else -1 for block in covering.values()],
+        "shown": [[one.count, int(one.whole)] for one in shown],
+        "lines": [describe_ward(published, layer, period, ward) for ward in places],
+    }

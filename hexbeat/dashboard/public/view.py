@@ -64,7 +64,8 @@ def render_map(
     lines = format_borders(drawing.leaves[layer.place_set], covering)
     return (
         f'<svg class="hp-map" viewBox="{find_view_box(drawing, ward)}" role="img" '
-        f'aria-label="{escape(format_map_title(published, layer, period, ward))}" data-full="{find_view_box(drawing, None)}">'
+        f'aria-label="{escape(format_map_title(published, layer, period, ward))}" '
+        f'data-full="{find_view_box(drawing, None)}">'
         f"<defs>{PATTERNS}</defs>{ground}{''.join(groups)}"
         f'<path class="hp-gaps" d="{lines}"/><path class="hp-borders" d="{lines}"/>{wards}'
         f'<path class="hp-chosen" d=""/><g class="hp-names" aria-hidden="true">{names}</g></svg>'

@@ -1,6 +1,6 @@
 """What the statistics say, layer by layer, from the cache where the same was asked before.
 
-As in hexbeat.dashboard.state.session: cached functions use their arguments only and wrap plain ones; who asks is part of every key.
+As in `session`: cached functions use their arguments only and wrap plain ones; who asks is part of every key.
 """
 
 from dataclasses import dataclass, replace

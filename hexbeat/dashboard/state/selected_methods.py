@@ -1,4 +1,7 @@
-"""Back-tests that were run, kept in memory for the version of the store that they judged."""
+"""What back-tests say to the screens: selected methods, the size of cells, and back-tests that were run.
+
+They are kept in memory for the version of the store that they judged.
+"""
 
 from dataclasses import dataclass
 
@@ -25,6 +28,16 @@ __all__ = [
 
 MOST_SELECTIONS = 64
 SelectionKey = tuple[tuple[str, int, str, str], str]
+MOST_BACKTESTS = 32
+BacktestKey = tuple[tuple[str, int, str, str], str, tuple[str, ...], int]
+
+
+@dataclass(frozen=True, slots=True)
+class SizeChoice:
+    """A resolution, and a sentence on why it was chosen; nothing where a person chose it, or it is that of counts."""
+
+    resolution: int
+    sentence: str = ""
 
 
 @st.cache_resource(show_spinner=False)
@@ -74,14 +87,6 @@ def _keep_selection(question: SelectionKey, found: MethodSelection | None) -> No
         held.pop(next(iter(held)), None)
 
 
-@dataclass(frozen=True, slots=True)
-class SizeChoice:
-    """A resolution, and a sentence on why it was chosen; nothing where a person chose it, or it is that of counts."""
-
-    resolution: int
-    sentence: str = ""
-
-
 def choose_size(installation: Installation, choices: Choices) -> SizeChoice:
     """The size of the map's cells. Hotspots and expected events ask the back-test of the first chosen layer.
 
@@ -122,10 +127,6 @@ def _describe_deciding_layer(choices: Choices) -> str:
 
 def _lower(resolution: int) -> str:
     return format_size(resolution).lower()
-
-
-MOST_BACKTESTS = 32
-BacktestKey = tuple[tuple[str, int, str, str], str, tuple[str, ...], int]
 
 
 @st.cache_resource(show_spinner=False)

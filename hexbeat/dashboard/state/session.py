@@ -1,4 +1,6 @@
-"""What a screen works on: the settings, the area, the open store, and who asks. Opened once, shared by all sessions.
+"""What a screen works on: the settings, the area, the open store, and the viewer.
+
+It is opened once and shared by all sessions.
 
 Cached functions here use their arguments only and wrap plain ones; who asks is part of every key.
 """
@@ -33,16 +35,6 @@ __all__ = [
     "open_installation",
     "strip_display_choices",
 ]
-
-
-def is_history_navigation() -> bool:
-    """Whether the browser's back or forward caused this run: then the address says what is asked, not the session.
-
-    Each time that a page writes another query string, Streamlit makes an entry in the browser's history; it tells the
-    server of the run that going back or forward to one causes, and makes no new entry in that run.
-    """
-    context = get_script_run_ctx(suppress_warning=True)
-    return context is not None and context.is_history_navigation
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -163,3 +155,13 @@ def find_scale_maximum(
     wide = Choices(layers=(layer,), period=choices.period, dates=choices.dates, measure=choices.measure)
     cells = count_all_layers(installation, wide, last=last, resolution=resolution)[0].cells
     return float(cells["count"].max()) if len(cells) else 1.0
+
+
+def is_history_navigation() -> bool:
+    """Whether the browser's back or forward caused this run: then the address says what is asked, not the session.
+
+    Each time that a page writes another query string, Streamlit makes an entry in the browser's history; it tells the
+    server of the run that going back or forward to one causes, and makes no new entry in that run.
+    """
+    context = get_script_run_ctx(suppress_warning=True)
+    return context is not None and context.is_history_navigation

@@ -149,7 +149,8 @@ def render_card(card: Card, said: Sequence[str] = ()) -> str:
         card.months, caption=f"{card.spec.title} by month", chosen=list_chosen_months(card.start, card.end)
     )
     return (
-        f'<div class="hb-card"><h2>{escape_html(card.ward_name)} <span>near {escape_html(format_cell_code(card.cell))}</span></h2>'
+        f'<div class="hb-card"><h2>{escape_html(card.ward_name)} '
+        f"<span>near {escape_html(format_cell_code(card.cell))}</span></h2>"
         f'<table class="hb-lines"><caption>{format_span(card.start, card.end)}</caption><tbody>{rows}</tbody></table>'
         f"{words}{grid}{bars}</div>"
     )

@@ -117,8 +117,9 @@ def build_notes(rows: pd.DataFrame, choices: Choices, q: float) -> list[str]:
     same, few = (format_number(int(kinds.get(kind, 0))) for kind in (UNCLEAR, TOO_FEW))
     if len(rows) and "" not in kinds:
         said.append(
-            f"Place by place: {_format_kind_count(kinds.get(RISE, 0), 'rise')}, {_format_kind_count(kinds.get(FALL, 0), 'fall')}, "
-            f"{same} without a clear change; {few} have too few to tell."
+            f"Place by place: {_format_kind_count(kinds.get(RISE, 0), 'rise')}, "
+            f"{_format_kind_count(kinds.get(FALL, 0), 'fall')}, {same} without a clear change; "
+            f"{few} have too few to tell."
         )
         said.append("Colours show every difference; a line marks those that chance alone would seldom make.")
     if clear:

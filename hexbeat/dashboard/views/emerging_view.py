@@ -123,7 +123,8 @@ def render_patterns(rows: pd.DataFrame) -> str:
     counts = rows["pattern"].value_counts()
     shown = [one for one in ORDER if one in counts or not one.endswith(" cold")]
     lines = "".join(
-        f'<tr><th scope="row">{escape_html(one)}</th><td class="hb-number">{format_number(int(counts.get(one, 0)))}</td>'
+        f'<tr><th scope="row">{escape_html(one)}</th>'
+        f'<td class="hb-number">{format_number(int(counts.get(one, 0)))}</td>'
         f"<td>{escape_html(PATTERN_WORDS[one])}</td></tr>"
         for one in shown
     )

@@ -130,7 +130,8 @@ def build_list_rows(rows: pd.DataFrame) -> list[ListRow]:
             ward=str(row["ward_name"]),
             number=_format_expected(row["expected"], row["score"]),
             share=float(row["score"]) / (largest or 1.0),
-            detail=f"{format_number(row['last_weeks'])} in the last 4 weeks, {format_number(row['on_record'])} on record",
+            detail=f"{format_number(row['last_weeks'])} in the last 4 weeks, "
+            f"{format_number(row['on_record'])} on record",
         )
         for rank, row in enumerate(top.to_dict("records"), start=1)
     ]

@@ -34,11 +34,11 @@ def render_map(  # noqa: PLR0913 - what a map may hold, by keyword
 ) -> bytes:
     """SVG of `width_mm` by `height_mm` on paper, the same bytes for the same choices.
 
-    cells: uint64 (n,), values: (n,), classed by `scale` (hexbeat.documents.maps.scales); a value below it is not drawn. Classes
-    differ by lightness and by hatching. points, lines, areas, rings: see hexbeat.documents.maps.sketch. keys: what the
+    cells: uint64 (n,), values: (n,), classed by `scale` (see `scales`); a value below it is not drawn. Classes
+    differ by lightness and by hatching. points, lines, areas, rings: see `sketch`. keys: what the
     legend says of marks, as ("stop", "a stop, in order"). extent: west, south, east, north that must be seen (None: the
-    whole area). alt: what it shows in words (None: `describe_map` of the same). All texts are escaped. UsageError unless
-    cells, values and scale come together.
+    whole area). alt: what it shows in words (None: `describe_map` of the same). All texts are escaped.
+    UsageError unless cells, values and scale come together.
     """
     ids, numbers = check_cells(cells, values, scale)
     facts = describe_map(area, cells=len(ids), legend_title=legend_title, points=points, lines=lines, rings=rings)

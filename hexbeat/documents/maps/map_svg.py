@@ -205,4 +205,5 @@ def draw_north(frame: Frame, room: LabelSpace) -> str:
     arrow = format_path([(x, y), (x + 1.5, y + 4.4), (x, y + 3.4), (x - 1.5, y + 4.4)], closed=True)
     room.block((x - 3, y - 1, x + 3, y + 8))
     ground = f'x="{format_mm(x - 2.8)}" y="{format_mm(y - 1)}" width="5.6" height="9" fill="#fff" fill-opacity="0.9"'
-    return f'<rect {ground}/><path d="{arrow}" fill="#111"/>{draw_text(x, y + 7.2, "N", size=2.6, anchor="middle", weight=700)}'
+    letter = draw_text(x, y + 7.2, "N", size=2.6, anchor="middle", weight=700)
+    return f'<rect {ground}/><path d="{arrow}" fill="#111"/>{letter}'

@@ -27,7 +27,8 @@ def measure_stop_width(label: str) -> float:
 def draw_stop(x: float, y: float, label: str, radius: float) -> str:
     size = radius * 1.35
     half = max(measure_stop_width(label) / 2 / STOP_MM, 1.0) * radius
-    box = f'x="{format_mm(x - half)}" y="{format_mm(y - radius)}" width="{format_mm(2 * half)}" height="{format_mm(2 * radius)}"'
+    corner = f'x="{format_mm(x - half)}" y="{format_mm(y - radius)}"'
+    box = f'{corner} width="{format_mm(2 * half)}" height="{format_mm(2 * radius)}"'
     disc = f'<rect {box} rx="{format_mm(radius)}" fill="#111" stroke="#fff" stroke-width="0.5"/>'
     return disc + draw_text(x, y + size * 0.35, label, size=size, anchor="middle", weight=700, fill="#fff")
 

@@ -1,4 +1,4 @@
-"""Lines on a printed map: dark colours that differ, dashes that differ as well, on a white bed."""
+"""Fills and lines on a printed map: classes by lightness and hatching, lines that differ in colour and dashes."""
 
 from typing import Any, Final
 
@@ -19,6 +19,18 @@ SPACING_MM: Final = 1.5
 INK_MM: Final = 0.22
 ANGLES: Final = {"/": (45.0,), "\\": (-45.0,), "x": (45.0, -45.0), "-": (0.0,), "|": (90.0,), "+": (0.0, 90.0)}
 LUMINANCE: Final = (0.2126, 0.7152, 0.0722)
+WIDTH_MM: Final = 0.75
+BED_MM: Final = 1.5
+FINE_MM: Final = 0.2
+# Colour and dashes by style: each pair can be told apart without its colour.
+STYLES: Final = (
+    ("#111111", ""),
+    ("#0b4a86", "3 1.2"),
+    ("#8a3b06", "0.8 1.1"),
+    ("#3f6212", "4 1 0.8 1"),
+    ("#6b2477", "1.8 0.8"),
+    ("#444444", "5 2"),
+)
 
 
 def classify_values(values: NDArray[np.float64], scale: Scale) -> NDArray[np.int64]:
@@ -67,20 +79,6 @@ def measure_luminance(colour: str) -> float:
     """Of "#rrggbb" in sRGB, taken as linear: near enough to choose between black and white ink."""
     parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
     return sum(weight * part for weight, part in zip(LUMINANCE, parts, strict=True))
-
-
-WIDTH_MM: Final = 0.75
-BED_MM: Final = 1.5
-FINE_MM: Final = 0.2
-# Colour and dashes by style: each pair can be told apart without its colour.
-STYLES: Final = (
-    ("#111111", ""),
-    ("#0b4a86", "3 1.2"),
-    ("#8a3b06", "0.8 1.1"),
-    ("#3f6212", "4 1 0.8 1"),
-    ("#6b2477", "1.8 0.8"),
-    ("#444444", "5 2"),
-)
 
 
 def draw_line(shape: Any, style: int) -> str:

@@ -35,7 +35,8 @@ def draw_text(
     halo: str | None = None,
 ) -> str:
     """Words at a point; `halo` is the colour of an edge that keeps them legible on any ground."""
-    look = f'x="{format_mm(x)}" y="{format_mm(y)}" font-size="{format_mm(size)}" text-anchor="{anchor}" font-weight="{weight}"'
+    font = f'font-size="{format_mm(size)}" text-anchor="{anchor}" font-weight="{weight}"'
+    look = f'x="{format_mm(x)}" y="{format_mm(y)}" {font}'
     said = escape(clean_text(words))
     edge = ""
     if halo:

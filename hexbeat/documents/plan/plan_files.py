@@ -1,4 +1,4 @@
-"""Every file that a plan can be: paper, devices, maps, spreadsheets and calendars."""
+"""Every file that a plan can be: paper, devices, maps, spreadsheets, and the calendar made here."""
 
 import datetime as dt
 from collections.abc import Callable, Mapping
@@ -17,6 +17,17 @@ from hexbeat.operations.plans.plan import Pause, Plan, Stop, Tour, describe_shar
 
 __all__ = ["PLAN_FILES", "build_plan_calendar", "build_plan_file"]
 
+# Kind to what people call it, its media type, and how its name ends.
+PLAN_FILES: Final[Mapping[str, tuple[str, str, str]]] = {
+    "pdf": ("PDF to print", "application/pdf", ".pdf"),
+    "gpx": ("GPX for devices", "application/gpx+xml", ".gpx"),
+    "kml": ("KML for maps", "application/vnd.google-earth.kml+xml", ".kml"),
+    "geojson": ("GeoJSON", "application/geo+json", ".geojson"),
+    "csv": ("CSV", "text/csv", ".csv"),
+    "xlsx": ("Excel", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", ".xlsx"),
+    "ics": ("Calendar", "text/calendar", ".ics"),
+}
+
 
 def build_plan_calendar(plan: Plan, area: Area) -> bytes:
     """An event for each stop and break, its times in UTC, so that no program has to know when clocks change."""
@@ -34,6 +45,26 @@ def build_plan_calendar(plan: Plan, area: Area) -> bytes:
             if pause.kind == "break":
                 made.add_component(build_break_event(plan, tour, pause))
     return bytes(made.to_ical())
+
+
+_MAKERS: Final[Mapping[str, Callable[[Plan, Area], bytes]]] = {
+    "pdf": render_plan_pdf,
+    "gpx": build_plan_gpx,
+    "kml": build_plan_kml,
+    "geojson": build_plan_geojson,
+    "csv": build_plan_csv,
+    "xlsx": build_plan_xlsx,
+    "ics": build_plan_calendar,
+}
+
+
+def build_plan_file(plan: Plan, area: Area, kind: str) -> bytes:
+    """The plan as a file of one of the kinds of PLAN_FILES; the same bytes for the same plan. UsageError for others."""
+    if kind not in _MAKERS:
+        raise UsageError(
+            "A plan is written as one of its kinds of file", f"{kind!r} is none", f"choose from {', '.join(_MAKERS)}"
+        )
+    return _MAKERS[kind](plan, area)
 
 
 def build_stop_event(plan: Plan, tour: Tour, stop: Stop) -> Event:
@@ -62,33 +93,3 @@ def build_timed_event(plan: Plan, name: str, span: tuple[dt.datetime, dt.datetim
     event.add("summary", clean_text(f"{'DEMONSTRATION ' if plan.synthetic else ''}{title}"))
     event.add("transp", "TRANSPARENT")
     return event
-
-
-# Kind to what people call it, its media type, and how its name ends.
-PLAN_FILES: Final[Mapping[str, tuple[str, str, str]]] = {
-    "pdf": ("PDF to print", "application/pdf", ".pdf"),
-    "gpx": ("GPX for devices", "application/gpx+xml", ".gpx"),
-    "kml": ("KML for maps", "application/vnd.google-earth.kml+xml", ".kml"),
-    "geojson": ("GeoJSON", "application/geo+json", ".geojson"),
-    "csv": ("CSV", "text/csv", ".csv"),
-    "xlsx": ("Excel", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", ".xlsx"),
-    "ics": ("Calendar", "text/calendar", ".ics"),
-}
-_MAKERS: Final[Mapping[str, Callable[[Plan, Area], bytes]]] = {
-    "pdf": render_plan_pdf,
-    "gpx": build_plan_gpx,
-    "kml": build_plan_kml,
-    "geojson": build_plan_geojson,
-    "csv": build_plan_csv,
-    "xlsx": build_plan_xlsx,
-    "ics": build_plan_calendar,
-}
-
-
-def build_plan_file(plan: Plan, area: Area, kind: str) -> bytes:
-    """The plan as a file of one of the kinds of PLAN_FILES; the same bytes for the same plan. UsageError for others."""
-    if kind not in _MAKERS:
-        raise UsageError(
-            "A plan is written as one of its kinds of file", f"{kind!r} is none", f"choose from {', '.join(_MAKERS)}"
-        )
-    return _MAKERS[kind](plan, area)

@@ -51,82 +51,12 @@ __all__ = [
 ]
 
 LONGEST_RAW = 500
-
-
-def build_reject_frame(
-    texts: dict[str, pd.Series], *, lines: NDArray[np.int64], reasons: NDArray[np.str_], keys: NDArray[np.object_]
-) -> pd.DataFrame:
-    """Rejects (line, reason, raw, source_id) of rows (n,): `raw` is a JSON object of the columns, null where blank."""
-    some = {name: shorten_texts(column, LONGEST_RAW) for name, column in texts.items()}
-    raw = [json.dumps({name: some[name][k] for name in some}, ensure_ascii=False) for k in range(len(lines))]
-    return pd.DataFrame(
-        {
-            "line": lines,
-            "reason": reasons.astype(object),
-            "raw": pd.Series(raw, dtype=object),
-            "source_id": keys,
-        }
-    )
-
-
-def shorten_texts(texts: pd.Series, longest: int) -> list[str | None]:
-    """Texts cut to a length, None for blank ones."""
-    return [text[:longest] or None for text in texts]
-
-
 LONGEST_WORD = 200
 # Who reports a layer's events where a source does not say, or says it in a word that its profile does not know.
 REPORTER_OF = {"overdoses": "agency", "closed_properties": "agency"}
 Flags = NDArray[np.bool_]
 Texts = dict[str, pd.Series]  # cleaned columns by heading
 Rules = tuple[tuple[str, Condition], ...]  # headings with a test each
-
-
-def meets_all_rules(rules: Rules, texts: Texts, rows: int) -> Flags:
-    """Which rows (n,) pass every rule; all do where there is none."""
-    flags = [np.ones(rows, dtype=np.bool_), *(_test(texts, rule) for rule in rules)]
-    return np.asarray(np.logical_and.reduce(flags))
-
-
-def meets_any_rule(rules: Rules, texts: Texts, rows: int) -> Flags:
-    """Which rows (n,) pass one of the rules; none does where there is none."""
-    flags = [np.zeros(rows, dtype=np.bool_), *(_test(texts, rule) for rule in rules)]
-    return np.asarray(np.logical_or.reduce(flags))
-
-
-def _test(texts: Texts, rule: tuple[str, Condition]) -> Flags:
-    name, condition = rule
-    return match_texts(texts[name], equals=condition.equals, contains=condition.contains, matches=condition.matches)
-
-
-def parse_words(choice: Choice, heading: str | None, texts: Texts, rows: int) -> NDArray[np.object_]:
-    """The words of a choice (n,), None where there is none; without a heading the fixed word."""
-    if heading is None:
-        return np.full(rows, choice.value or choice.default, dtype=object)
-    found = map_words(texts[heading], values=choice.values, containing=choice.containing, default=choice.default)
-    return np.array([word[:LONGEST_WORD] if word else None for word in found], dtype=object)
-
-
-def parse_reporters(
-    choice: Choice, heading: str | None, texts: Texts, layers: NDArray[np.object_]
-) -> NDArray[np.object_]:
-    """Who reported each row (n,): what it says, else who usually reports events of its layer."""
-    usual = np.array([REPORTER_OF.get(layer, "public") for layer in layers], dtype=object)
-    said = _fold_words(parse_words(choice, heading, texts, len(layers)))
-    return np.where(np.isin(said, REPORTERS), said, usual)
-
-
-def count_unknown(choice: Choice, heading: str, texts: Texts) -> int:
-    """How many rows say who reported them in a word that is none, so that the usual one was taken; not blank ones."""
-    column = texts[heading]
-    unknown = ~np.isin(_fold_words(parse_words(choice, heading, texts, len(column))), REPORTERS)
-    return int(np.count_nonzero(unknown & (column != "").to_numpy(dtype=np.bool_)))
-
-
-def _fold_words(found: NDArray[np.object_]) -> NDArray[np.object_]:
-    return np.array([word.casefold() if word else "" for word in found], dtype=object)
-
-
 LONGEST_NOTE = 2000
 
 
@@ -360,3 +290,69 @@ class RowReader:
         if heading is None:
             return 0
         return count_unknown(self.profile.reported_by, heading, {heading: texts[heading][accepted]})
+
+
+def build_reject_frame(
+    texts: dict[str, pd.Series], *, lines: NDArray[np.int64], reasons: NDArray[np.str_], keys: NDArray[np.object_]
+) -> pd.DataFrame:
+    """Rejects (line, reason, raw, source_id) of rows (n,): `raw` is a JSON object of the columns, null where blank."""
+    some = {name: shorten_texts(column, LONGEST_RAW) for name, column in texts.items()}
+    raw = [json.dumps({name: some[name][k] for name in some}, ensure_ascii=False) for k in range(len(lines))]
+    return pd.DataFrame(
+        {
+            "line": lines,
+            "reason": reasons.astype(object),
+            "raw": pd.Series(raw, dtype=object),
+            "source_id": keys,
+        }
+    )
+
+
+def shorten_texts(texts: pd.Series, longest: int) -> list[str | None]:
+    """Texts cut to a length, None for blank ones."""
+    return [text[:longest] or None for text in texts]
+
+
+def meets_all_rules(rules: Rules, texts: Texts, rows: int) -> Flags:
+    """Which rows (n,) pass every rule; all do where there is none."""
+    flags = [np.ones(rows, dtype=np.bool_), *(_test(texts, rule) for rule in rules)]
+    return np.asarray(np.logical_and.reduce(flags))
+
+
+def meets_any_rule(rules: Rules, texts: Texts, rows: int) -> Flags:
+    """Which rows (n,) pass one of the rules; none does where there is none."""
+    flags = [np.zeros(rows, dtype=np.bool_), *(_test(texts, rule) for rule in rules)]
+    return np.asarray(np.logical_or.reduce(flags))
+
+
+def _test(texts: Texts, rule: tuple[str, Condition]) -> Flags:
+    name, condition = rule
+    return match_texts(texts[name], equals=condition.equals, contains=condition.contains, matches=condition.matches)
+
+
+def parse_words(choice: Choice, heading: str | None, texts: Texts, rows: int) -> NDArray[np.object_]:
+    """The words of a choice (n,), None where there is none; without a heading the fixed word."""
+    if heading is None:
+        return np.full(rows, choice.value or choice.default, dtype=object)
+    found = map_words(texts[heading], values=choice.values, containing=choice.containing, default=choice.default)
+    return np.array([word[:LONGEST_WORD] if word else None for word in found], dtype=object)
+
+
+def parse_reporters(
+    choice: Choice, heading: str | None, texts: Texts, layers: NDArray[np.object_]
+) -> NDArray[np.object_]:
+    """Who reported each row (n,): what it says, else who usually reports events of its layer."""
+    usual = np.array([REPORTER_OF.get(layer, "public") for layer in layers], dtype=object)
+    said = _fold_words(parse_words(choice, heading, texts, len(layers)))
+    return np.where(np.isin(said, REPORTERS), said, usual)
+
+
+def count_unknown(choice: Choice, heading: str, texts: Texts) -> int:
+    """How many rows say who reported them in a word that is none, so that the usual one was taken; not blank ones."""
+    column = texts[heading]
+    unknown = ~np.isin(_fold_words(parse_words(choice, heading, texts, len(column))), REPORTERS)
+    return int(np.count_nonzero(unknown & (column != "").to_numpy(dtype=np.bool_)))
+
+
+def _fold_words(found: NDArray[np.object_]) -> NDArray[np.object_]:
+    return np.array([word.casefold() if word else "" for word in found], dtype=object)

@@ -1,4 +1,7 @@
-"""Which source profiles there are: a user's own in `HOME/sources`, then the built-in ones."""
+"""Source profiles: what one says, reading one from TOML, and which there are.
+
+A user's own are in `HOME/sources`; they come before the built-in ones.
+"""
 
 import difflib
 import tomllib
@@ -43,6 +46,9 @@ __all__ = [
 # that it has is used. What every event needs must be there; of other things with several headings none need be.
 Names = tuple[str, ...]
 MISSING: Final = ("NULL", "null", "None", "none", "N/A", "n/a", "NA", "NaN", "nan", "-")
+USUAL_CRS: Final = ("EPSG:4326", "EPSG:27700")  # PROJ knows them, and takes a tenth of a second to be asked
+BUILTIN: Final = Path(__file__).parent / "builtin"
+LARGEST_BYTES: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,11 +270,6 @@ def _bad_encoding(encoding: str | None) -> str | None:
     except LookupError:
         return f"has {encoding!r}"
     return None
-
-
-USUAL_CRS: Final = ("EPSG:4326", "EPSG:27700")  # PROJ knows them, and takes a tenth of a second to be asked
-BUILTIN: Final = Path(__file__).parent / "builtin"
-LARGEST_BYTES: Final = 1_000_000
 
 
 def sources_folder(home: Path) -> Path:

@@ -54,7 +54,7 @@ def build_return(  # the choices of one return, all by name
 ) -> pd.DataFrame:
     """Planned against delivered work, one row a group that has any: the columns of the groups, then MEASURES.
 
-    `visits` are those of `hexbeat.operations.ledger.ledger.read_visits`. A stop is planned on the local day of its planned arrival, a
+    `visits` are those of `read_visits`. A stop is planned on the local day of its planned arrival, a
     visit is delivered on the local day that it began; only days in [start, end) count (None: without bound). Wards are
     those of the stop, and of the visit. `stops_done` are planned stops that a visit says were done, on the day of that
     visit; `delivered_minutes` are of all visits, `other_visits` of which answer no stop; `needles` were collected by

@@ -85,7 +85,7 @@ def forecast_events(
 ) -> ExpectedEvents:
     """What is expected in the cells of some wards (none: all) during the hours. `weights` by layer, above 0.
 
-    `methods` of hexbeat.analysis.forecast_methods by layer that are taken without judging; None: what wins the back-test.
+    `methods` of `analysis.forecast_methods` by layer that are taken without judging; None: what wins the back-test.
 
     UsageError without layers, for weights not above 0, for layers of states and for too few records.
     """

@@ -1,6 +1,8 @@
-"""What every telling of a plan says first: what such plans held in past weeks, what is forecast, how near the best.
+"""A plan: its tours, stops and pauses, and the sentences on what it holds and how near the best it is.
 
-The forecast share is of what a method expects and is seldom kept; the share of past weeks is what came.
+The first sentences say what such plans held in past weeks, then what is forecast.
+
+The forecast share is of what a method expects and is rarely kept; the share of past weeks is what came.
 """
 
 import datetime as dt
@@ -13,6 +15,23 @@ from layers.catalogue import find_layer
 from layers.wording import format_date, format_list, format_number, format_percent
 
 __all__ = ["Pause", "Place", "Plan", "PlanKind", "Stop", "Tour", "describe_optimality", "describe_share", "headline"]
+
+_SMALL_NUMBERS = (
+    "No",
+    "One",
+    "Two",
+    "Three",
+    "Four",
+    "Five",
+    "Six",
+    "Seven",
+    "Eight",
+    "Nine",
+    "Ten",
+    "Eleven",
+    "Twelve",
+)
+_NEARLY = 0.99  # from here on a decimal tells how near
 
 
 class PlanKind(StrEnum):
@@ -130,24 +149,6 @@ class Plan:
     wards: tuple[str, ...] | None = None
 
 
-_SMALL_NUMBERS = (
-    "No",
-    "One",
-    "Two",
-    "Three",
-    "Four",
-    "Five",
-    "Six",
-    "Seven",
-    "Eight",
-    "Nine",
-    "Ten",
-    "Eleven",
-    "Twelve",
-)
-_NEARLY = 0.99  # from here on a decimal tells how near
-
-
 def headline(plan: Plan) -> str:
     """Who stops how often, and what share of what comes that holds: as of past weeks, and as forecast."""
     counts = [len(tour.stops) for tour in plan.tours]
@@ -172,13 +173,14 @@ def describe_share(plan: Plan) -> str:
     forecast = f"{format_percent(plan.covered / plan.expected)} ({_format_of_all(plan)})"
     if plan.held is None:
         return (
-            f"How much such plans held in past weeks could not be judged. The forecast for {when} is that {forecast} "
-            f"of the {things} in the {_describe_where(plan)} come at the stops{_describe_whose(plan)}: it is no promise."
+            f"How much such plans held in past weeks could not be judged. The forecast for {when} is that "
+            f"{forecast} of the {things} in the {_describe_where(plan)} come at the stops{_describe_whose(plan)}: "
+            "it is no promise."
         )
     return (
         f"In the last {plan.held_weeks} weeks the stops of such plans held {_format_interval(plan.held)} of all "
-        f"{things} in the {_describe_where(plan)}, at any hour. The forecast for the stops{_describe_whose(plan)} in these hours "
-        f"({when}) is {forecast}: it is no promise."
+        f"{things} in the {_describe_where(plan)}, at any hour. The forecast for the stops{_describe_whose(plan)} "
+        f"in these hours ({when}) is {forecast}: it is no promise."
     )
 
 
@@ -201,8 +203,8 @@ def _describe_sweep(plan: Plan) -> str:
         return f"There are no {what}."
     share = format_percent(plan.covered / plan.expected)
     return (
-        f"By finds of late {share} of the {what} are at the stops{_describe_whose(plan)} ({_format_of_all(plan)}): it is no promise, "
-        "as how much such sweeps held in past weeks is not judged."
+        f"By finds of late {share} of the {what} are at the stops{_describe_whose(plan)} ({_format_of_all(plan)}): "
+        "it is no promise, as how much such sweeps held in past weeks is not judged."
     )
 
 

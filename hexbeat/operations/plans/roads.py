@@ -29,6 +29,10 @@ _GRAPH_RULE: Final = (
     "A road network is a GraphML file whose nodes have x and y in degrees, and whose ways have a length in metres"
 )
 _HINT: Final = "save it with OSMnx's save_graphml, unprojected"
+_RULE: Final = "A road network is a GraphML file, or the address of an OSRM table service"
+_NEAR_M: Final = 300.0  # a place further from every road is not on the network
+_BATCH: Final = 100  # points that a public OSRM service takes at a time
+_PATIENCE_S: Final = 60
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,58 +52,6 @@ class Graph:
     def length(self, path: list[Any]) -> float:
         """Metres along a path of nodes."""
         return float(sum(self.ways.edges[a, b]["metres"] for a, b in pairwise(path)))
-
-
-def read_graph(path: Path, *, speed_kmh: float, walking: bool) -> Graph:
-    """The network of a file; DataError for one that is none.
-
-    On foot every way is walked in both directions at `speed_kmh`; by car it takes its own `travel_time` if it has one.
-    """
-    raw = _read(path)
-    try:
-        at = {node: (float(data["x"]), float(data["y"])) for node, data in raw.nodes(data=True)}
-        ways = nx.DiGraph()
-        for start, end, data in raw.edges(data=True):
-            metres = float(data["length"])
-            own = data.get("travel_time")
-            seconds = float(own) if own is not None and not walking else metres / (speed_kmh / 3.6)
-            for one, other in ((start, end), (end, start)) if walking or not raw.is_directed() else ((start, end),):
-                if not ways.has_edge(one, other) or ways.edges[one, other]["seconds"] > seconds:
-                    ways.add_edge(one, other, seconds=seconds, metres=metres)
-        lon, lat = np.array([at[node] for node in ways.nodes], dtype=np.float64).reshape(-1, 2).T
-    except (KeyError, ValueError, TypeError) as error:
-        raise DataError(
-            _GRAPH_RULE, f"{path.name} has nodes or ways without them ({type(error).__name__})", _HINT
-        ) from error
-    if not len(lon) or not ((np.abs(lon) <= 180) & (np.abs(lat) <= 90)).all():  # noqa: PLR2004 - degrees
-        fact = f"{path.name} has no ways" if not len(lon) else f"{path.name} has nodes that are not in degrees"
-        raise DataError(_GRAPH_RULE, fact, _HINT)
-    return Graph(ways, tuple(ways.nodes), cKDTree(_in_space(lon, lat)), speed_kmh / 3.6)
-
-
-def _read(path: Path) -> Any:
-    """The file as networkx reads it; entities and document types, which can be bombs, are refused before."""
-    try:
-        defusedxml.ElementTree.parse(path, forbid_dtd=True)
-        return nx.read_graphml(path, force_multigraph=True)
-    except FileNotFoundError as error:
-        raise DataError(
-            _GRAPH_RULE, f"there is no file {path.name}", "check its name, or plan without --roads"
-        ) from error
-    except (OSError, ParseError, DefusedXmlException, nx.NetworkXError, ValueError, KeyError, TypeError) as error:
-        raise DataError(_GRAPH_RULE, f"{path.name} cannot be read ({type(error).__name__})", _HINT) from error
-
-
-def _in_space(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Points on the globe in metres (m, 3): near ones are as far apart as on the ground."""
-    east, north = np.radians(lon), np.radians(lat)
-    return _EARTH_M * np.column_stack([np.cos(north) * np.cos(east), np.cos(north) * np.sin(east), np.sin(north)])
-
-
-_NEAR_M: Final = 300.0  # a place further from every road is not on the network
-_BATCH: Final = 100  # points that a public OSRM service takes at a time
-_PATIENCE_S: Final = 60
-_RULE: Final = "A road network is a GraphML file, or the address of an OSRM table service"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,8 +78,8 @@ def measure_straight_ways(lon: NDArray[np.float64], lat: NDArray[np.float64], *,
     going = "On foot" if mode == "walk" else "By car"
     parking = f", {pace.parking_s} seconds to park at each" if pace.parking_s else ""
     words = (
-        f"{going} at {format_number(pace.speed_kmh)} km/h; ways are {format_number(pace.detour)} times the straight line"
-        f"{parking}; times rounded up to whole minutes."
+        f"{going} at {format_number(pace.speed_kmh)} km/h; ways are {format_number(pace.detour)} times the straight "
+        f"line{parking}; times rounded up to whole minutes."
     )
     return Ways(lon, lat, round_up_minutes(travel_times_s(apart, pace)), apart * pace.detour / 1000, (words,))
 
@@ -236,3 +188,49 @@ def _fetch_table(
             "check the address, as http://localhost:5000/table/v1/foot, or plan without --roads",
         ) from error
     return found
+
+
+def read_graph(path: Path, *, speed_kmh: float, walking: bool) -> Graph:
+    """The network of a file; DataError for one that is none.
+
+    On foot every way is walked in both directions at `speed_kmh`; by car it takes its own `travel_time` if it has one.
+    """
+    raw = _read(path)
+    try:
+        at = {node: (float(data["x"]), float(data["y"])) for node, data in raw.nodes(data=True)}
+        ways = nx.DiGraph()
+        for start, end, data in raw.edges(data=True):
+            metres = float(data["length"])
+            own = data.get("travel_time")
+            seconds = float(own) if own is not None and not walking else metres / (speed_kmh / 3.6)
+            for one, other in ((start, end), (end, start)) if walking or not raw.is_directed() else ((start, end),):
+                if not ways.has_edge(one, other) or ways.edges[one, other]["seconds"] > seconds:
+                    ways.add_edge(one, other, seconds=seconds, metres=metres)
+        lon, lat = np.array([at[node] for node in ways.nodes], dtype=np.float64).reshape(-1, 2).T
+    except (KeyError, ValueError, TypeError) as error:
+        raise DataError(
+            _GRAPH_RULE, f"{path.name} has nodes or ways without them ({type(error).__name__})", _HINT
+        ) from error
+    if not len(lon) or not ((np.abs(lon) <= 180) & (np.abs(lat) <= 90)).all():  # noqa: PLR2004 - degrees
+        fact = f"{path.name} has no ways" if not len(lon) else f"{path.name} has nodes that are not in degrees"
+        raise DataError(_GRAPH_RULE, fact, _HINT)
+    return Graph(ways, tuple(ways.nodes), cKDTree(_in_space(lon, lat)), speed_kmh / 3.6)
+
+
+def _read(path: Path) -> Any:
+    """The file as networkx reads it; entities and document types, which can be bombs, are refused before."""
+    try:
+        defusedxml.ElementTree.parse(path, forbid_dtd=True)
+        return nx.read_graphml(path, force_multigraph=True)
+    except FileNotFoundError as error:
+        raise DataError(
+            _GRAPH_RULE, f"there is no file {path.name}", "check its name, or plan without --roads"
+        ) from error
+    except (OSError, ParseError, DefusedXmlException, nx.NetworkXError, ValueError, KeyError, TypeError) as error:
+        raise DataError(_GRAPH_RULE, f"{path.name} cannot be read ({type(error).__name__})", _HINT) from error
+
+
+def _in_space(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Points on the globe in metres (m, 3): near ones are as far apart as on the ground."""
+    east, north = np.radians(lon), np.radians(lat)
+    return _EARTH_M * np.column_stack([np.cos(north) * np.cos(east), np.cos(north) * np.sin(east), np.sin(north)])

@@ -1,4 +1,4 @@
-"""Sweep plans: which places a crew looks for needles at, in which order, within a vehicle's working day.
+"""Sweep plans: the places where a crew looks for needles, in order, within a vehicle's working day.
 
 Reports that wait longer than the council's standard come first, then other open ones, then play areas and schools with
 finds, then the rest by recency and quantity of finds.
@@ -61,68 +61,7 @@ __all__ = [
 OPEN_STATUSES: Final = ("open", "new", "received", "acknowledged", "assigned", "in progress", "in_progress", "pending")
 REPORT_COLUMNS: Final = ("lon", "lat", "ward_code", "h3_10", "occurred_from", "occurred_to", "quantity")
 _LAYER: Final = "needle_litter"
-
-
-def read_open_reports(store: "Store", viewer: Viewer, *, ward_codes: tuple[str, ...]) -> pd.DataFrame:
-    """The open reports of needles in these wards, the oldest first: REPORT_COLUMNS, times in UTC seconds, h3 uint64.
-
-    A status that a source does not give, or that is not one of OPEN_STATUSES, is taken as answered.
-    """
-    require(viewer, Action.PLAN, _LAYER)
-    require(viewer, Action.SEE_POINTS, _LAYER)
-    condition = sa.and_(LIVE, events.c.layer == _LAYER, sa.func.lower(events.c.status).in_(OPEN_STATUSES))
-    query = sa.select(*(events.c[name] for name in REPORT_COLUMNS)).where(condition)
-    with reading(store.engine) as connection:
-        rows = connection.execute(query.order_by(events.c.occurred_from, events.c.row_id)).all()
-    frame = pd.DataFrame([tuple(row) for row in rows], columns=list(REPORT_COLUMNS))
-    frame = frame[frame["ward_code"].isin(ward_codes)].reset_index(drop=True)
-    kinds = {"lon": np.float64, "lat": np.float64, "h3_10": np.uint64}
-    return frame.astype(kinds | dict.fromkeys(("occurred_from", "occurred_to", "quantity"), np.int64))
-
-
 _ROUNDS = 120
-
-
-def order_phases(problem: Problem, own: NDArray[np.intp], phase: NDArray[np.intp], *, seed: int) -> Route:
-    """The tour of a crew over its own places (numbers of the problem), of which phase 0 comes first, then 1, and so on.
-
-    A phase's stops are chosen by worth and put in order from where the phase before ended. Nothing is visited twice.
-    """
-    stops: list[int] = []
-    for turn in sorted({int(phase[place]) for place in own}):
-        among = own[phase[own] == turn]
-        stops = _extend_stops(problem, stops, among, seed=seed + turn)
-    return schedule(problem, stops)
-
-
-def _extend_stops(problem: Problem, stops: list[int], among: NDArray[np.intp], *, seed: int) -> list[int]:
-    """The stops with those of one phase after them that fit; exact hours and breaks are kept by the whole schedule."""
-    last = stops[-1] if stops else len(problem)
-    gone = schedule(problem, stops)
-    now = gone.arrive_s[-1] + int(problem.stop_s[last]) if stops else 0
-    pause = problem.pause.length_s if problem.pause and gone.arrive_s and not _is_rested(gone) else 0
-    chosen = np.concatenate([among, [last, len(problem) + 1]])
-    part = Problem(
-        worth=problem.worth[among],
-        stop_s=problem.stop_s[among],
-        travel_s=problem.travel_s[np.ix_(chosen, chosen)],
-        limit_s=max(problem.limit_s - now - pause, 0),
-        teams=1,
-        pause=None if stops else problem.pause,
-    )
-    if part.limit_s < int(part.travel_s[len(among), len(among) + 1]):
-        return stops
-    found = [int(among[k]) for k in find_tours(part, seed=seed, rounds=_ROUNDS).routes[0].stops]
-    while found and schedule(problem, [*stops, *found]).back_s > problem.limit_s:
-        found.pop()  # a wait for the break that the phase alone could not see
-    return [*stops, *found]
-
-
-def _is_rested(route: Route) -> bool:
-    """Whether the break lies before the last stop, not on the way home."""
-    return route.break_s is not None and route.break_s < route.arrive_s[-1]
-
-
 CANDIDATES: Final = 150
 _LONG_S: Final = 6 * 3600  # longer work has a break
 _BREAK_S: Final = 30 * 60
@@ -193,7 +132,7 @@ def make_sweep_plan(
     made_at: dt.datetime | None = None,
     progress: Progress | None = None,
 ) -> Plan:
-    """A sweep plan for one working day. `reports` are of hexbeat.operations.plans.sweep, `near` of hexbeat.operations.reference_places.
+    """A sweep plan for one working day. `reports` are of `read_open_reports`, `near` of `read_reference`.
 
     `travel` None: great circles with a detour. `progress` is told each crew before it is planned. UsageError for
     choices that make no sense, and where there is nothing to look for.
@@ -305,3 +244,60 @@ def _build_plan(
         notes=build_sweep_notes(places, ground.phase, done),
         wards=choices.wards,
     )  # fmt: skip
+
+
+def read_open_reports(store: "Store", viewer: Viewer, *, ward_codes: tuple[str, ...]) -> pd.DataFrame:
+    """The open reports of needles in these wards, the oldest first: REPORT_COLUMNS, times in UTC seconds, h3 uint64.
+
+    A status that a source does not give, or that is not one of OPEN_STATUSES, is taken as answered.
+    """
+    require(viewer, Action.PLAN, _LAYER)
+    require(viewer, Action.SEE_POINTS, _LAYER)
+    condition = sa.and_(LIVE, events.c.layer == _LAYER, sa.func.lower(events.c.status).in_(OPEN_STATUSES))
+    query = sa.select(*(events.c[name] for name in REPORT_COLUMNS)).where(condition)
+    with reading(store.engine) as connection:
+        rows = connection.execute(query.order_by(events.c.occurred_from, events.c.row_id)).all()
+    frame = pd.DataFrame([tuple(row) for row in rows], columns=list(REPORT_COLUMNS))
+    frame = frame[frame["ward_code"].isin(ward_codes)].reset_index(drop=True)
+    kinds = {"lon": np.float64, "lat": np.float64, "h3_10": np.uint64}
+    return frame.astype(kinds | dict.fromkeys(("occurred_from", "occurred_to", "quantity"), np.int64))
+
+
+def order_phases(problem: Problem, own: NDArray[np.intp], phase: NDArray[np.intp], *, seed: int) -> Route:
+    """The tour of a crew over its own places (numbers of the problem), of which phase 0 comes first, then 1, and so on.
+
+    A phase's stops are chosen by worth and put in order from where the phase before ended. Nothing is visited twice.
+    """
+    stops: list[int] = []
+    for turn in sorted({int(phase[place]) for place in own}):
+        among = own[phase[own] == turn]
+        stops = _extend_stops(problem, stops, among, seed=seed + turn)
+    return schedule(problem, stops)
+
+
+def _extend_stops(problem: Problem, stops: list[int], among: NDArray[np.intp], *, seed: int) -> list[int]:
+    """The stops with those of one phase after them that fit; exact hours and breaks are kept by the whole schedule."""
+    last = stops[-1] if stops else len(problem)
+    gone = schedule(problem, stops)
+    now = gone.arrive_s[-1] + int(problem.stop_s[last]) if stops else 0
+    pause = problem.pause.length_s if problem.pause and gone.arrive_s and not _is_rested(gone) else 0
+    chosen = np.concatenate([among, [last, len(problem) + 1]])
+    part = Problem(
+        worth=problem.worth[among],
+        stop_s=problem.stop_s[among],
+        travel_s=problem.travel_s[np.ix_(chosen, chosen)],
+        limit_s=max(problem.limit_s - now - pause, 0),
+        teams=1,
+        pause=None if stops else problem.pause,
+    )
+    if part.limit_s < int(part.travel_s[len(among), len(among) + 1]):
+        return stops
+    found = [int(among[k]) for k in find_tours(part, seed=seed, rounds=_ROUNDS).routes[0].stops]
+    while found and schedule(problem, [*stops, *found]).back_s > problem.limit_s:
+        found.pop()  # a wait for the break that the phase alone could not see
+    return [*stops, *found]
+
+
+def _is_rested(route: Route) -> bool:
+    """Whether the break lies before the last stop, not on the way home."""
+    return route.break_s is not None and route.break_s < route.arrive_s[-1]

@@ -1,4 +1,4 @@
-"""What a sweep plan says: why each stop, how it was made, and what it cannot know."""
+"""The cells worth a needle sweep, and what a sweep plan says: why each stop, how it was made, what it cannot know."""
 
 import datetime as dt
 from collections.abc import Callable
@@ -37,6 +37,7 @@ NEAR_M: Final = 150.0
 CHILDREN: Final = ("play_area", "school")
 _LAYER: Final = "needle_litter"
 _WEEK_DAYS: Final = 7.0
+_HOUR_S = 3600
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,7 +74,7 @@ def find_sweep_places(
 ) -> SweepPlaces:
     """The cells with most needles, at most so many, and every cell with an open report. Finds of sweeps take no part.
 
-    `reports` as hexbeat.operations.plans.sweep gives them, `near` as hexbeat.operations.reference_places does (kind, name, lon, lat). A
+    `reports` as `read_open_reports` gives them, `near` as `read_reference` does (kind, name, lon, lat). A
     cell with open reports is visited where the oldest was made, any other at the middle of its finds.
     """
     pace, last, middle = _count_finds(columns, study, day=day, time_zone=time_zone)
@@ -149,9 +150,6 @@ def _find_positions(study: Study, cells: NDArray[np.uint64]) -> NDArray[np.intp]
     place = np.minimum(np.searchsorted(study.cells, cells), len(study) - 1)
     found: NDArray[np.intp] = np.where(study.cells[place] == cells, place, -1)
     return found
-
-
-_HOUR_S = 3600
 
 
 def build_sweep_reason(places: SweepPlaces, time: WorkingTime, standard_hours: float) -> Callable[[int, int], str]:

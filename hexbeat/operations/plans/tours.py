@@ -23,7 +23,7 @@ _MINUTE_S: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class VisitedPlace:
-    """What a plan says of a place, whoever comes, however often. For the fields see hexbeat.operations.plans.plan.Stop."""
+    """What a plan says of a place, whoever comes, however often. For the fields see `Stop`."""
 
     place: str
     cell: str

@@ -37,7 +37,9 @@ def cover(*, holders: int = 2, following: int = 3, name: str = "Pharmacy") -> Na
             rank=np.arange(1, following + 1), name=[f"Central · {k:04d}" for k in range(following)], gain=5.0,
             share_after=0.4 + 0.05 * np.arange(1, following + 1),
         ),
-        cover=MaximalCover(np.arange(following), np.full(following, 5.0), 5.0 * following, 5.0 * following, proven=True),
+        cover=MaximalCover(
+            np.arange(following), np.full(following, 5.0), 5.0 * following, 5.0 * following, proven=True
+        ),
         cells=(index_points(lon, lat, resolution=9), np.array([40.0, 30, 20, 10])),
         search=Search(following),
         timed=False,

@@ -154,8 +154,9 @@ def test_no_overdoses_are_said(home: Path) -> None:
 
 @pytest.mark.parametrize(
     ("reach", "said"),
-    [(CoverDistance(float("nan")), "nan"), (CoverDistance(float("inf")), "inf"), (CoverDistance(minutes=float("nan")), "nan"),
-     (CoverDistance(minutes=float("inf")), "inf"), (CoverDistance(-1), "-1")],
+    [(CoverDistance(float("nan")), "nan"), (CoverDistance(float("inf")), "inf"),
+     (CoverDistance(minutes=float("nan")), "nan"), (CoverDistance(minutes=float("inf")), "inf"),
+     (CoverDistance(-1), "-1")],
 )  # fmt: skip
 def test_near_is_a_length(home: Path, reach: CoverDistance, said: str) -> None:
     with pytest.raises(UsageError) as caught:

@@ -1,4 +1,7 @@
-"""The analysis page: what emerges, at which hours, which method is right how often, whether one follows another."""
+"""The analysis page: the request, the tabs, and the tab on rhythm.
+
+The tabs say what emerges, at which hours, which method is right how often, and whether one event follows another.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -32,6 +35,34 @@ __all__ = [
     "render_shifts",
     "show",
 ]
+
+ASKED_PERIOD: Final = "year"  # patterns over time need time
+HELD: Final = "analysis_question"
+PREFIX: Final = "analysis_"
+NAMES: Final = ("Emerging", "Rhythm", "Back-test", "Near repeats")
+
+
+def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
+    """Draw the analysis page."""
+    draw_header(installation, pages)
+    if not len(installation.columns):
+        draw_empty_store(installation, pages)
+        return
+    asked = draw_request(installation, on_map=find_map_choices())
+    last = find_last_known_day(find_coverage(installation), layers=asked.layers, today=installation.today)
+    emerging, rhythm, backtest, repeats = st.tabs(NAMES, key="analysis_tab", on_change="rerun")
+    if emerging.open:
+        with emerging:
+            draw_emerging(installation, asked, last)
+    if rhythm.open:
+        with rhythm:
+            draw_rhythm(installation, asked, last)
+    if backtest.open:
+        with backtest:
+            draw_backtest(installation, asked, pages)
+    if repeats.open:
+        with repeats:
+            draw_repeats(installation, asked, last)
 
 
 def draw_rhythm(installation: Installation, asked: Choices, last: date) -> None:
@@ -79,11 +110,6 @@ def render_shifts(found: BusiestShift) -> str:
         '<table class="hb-plain hb-narrow"><thead><tr><th scope="col">Shift</th><th scope="col" class="hb-number">'
         f'Number</th><th scope="col" class="hb-number">Share</th></tr></thead><tbody>{lines}</tbody></table></div>'
     )
-
-
-ASKED_PERIOD: Final = "year"  # patterns over time need time
-HELD: Final = "analysis_question"
-PREFIX: Final = "analysis_"
 
 
 def parse_request(query: Mapping[str, str], *, ward_codes: tuple[str, ...], on_map: Choices | None) -> Choices:
@@ -144,29 +170,3 @@ def _draw(installation: Installation, held: Choices, *, anew: bool) -> Choices:
     )
     chosen = tuple(code for code in installation.area.wards.codes if code in wards)
     return replace(held, layers=(str(layer),), period=str(period), wards=chosen)
-
-
-NAMES: Final = ("Emerging", "Rhythm", "Back-test", "Near repeats")
-
-
-def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
-    """Draw the analysis page."""
-    draw_header(installation, pages)
-    if not len(installation.columns):
-        draw_empty_store(installation, pages)
-        return
-    asked = draw_request(installation, on_map=find_map_choices())
-    last = find_last_known_day(find_coverage(installation), layers=asked.layers, today=installation.today)
-    emerging, rhythm, backtest, repeats = st.tabs(NAMES, key="analysis_tab", on_change="rerun")
-    if emerging.open:
-        with emerging:
-            draw_emerging(installation, asked, last)
-    if rhythm.open:
-        with rhythm:
-            draw_rhythm(installation, asked, last)
-    if backtest.open:
-        with backtest:
-            draw_backtest(installation, asked, pages)
-    if repeats.open:
-        with repeats:
-            draw_repeats(installation, asked, last)

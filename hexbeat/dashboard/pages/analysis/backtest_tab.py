@@ -1,4 +1,7 @@
-"""Back-test: run on demand, kept for the version of the store, and what follows from it."""
+"""The tabs on the back-test and on near repeats: run on demand, kept, drawn as tables.
+
+A back-test is kept for the version of the store that it judged.
+"""
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
@@ -30,7 +33,6 @@ __all__ = ["RULE", "WORDS", "describe_leads", "draw_backtest", "draw_repeats", "
 
 Row = Mapping[Hashable, Any]
 Part = dict[float, Row]  # one method at one size of cells: a row for each share of the area
-
 RULE: Final = (
     "The rule: whoever caught the largest share of the next week's events in "
     f"{format_percent(DECIDING_SHARE)} of the area wins. Equal shares go to the simpler method and the larger cells. "
@@ -42,6 +44,94 @@ WORDS: Final = (
     "PAI: how many times more than its share of the area. PEI: of the most that any choice could have caught. RRI: "
     "predicted for each event that came; 1 is right. In brackets, 95 % intervals."
 )
+MEANING = (
+    "Each number says how many pairs of events were so far and so long apart, against how many there would be if the "
+    "same events had happened on shuffled days. Raised: more than shuffling gives, with at most 1 in 20 such words "
+    "expected to be false. Choose a short period: a place that grew busier over a year looks like repeats."
+)
+WEEKS: Final = (8, 13, 26)
+USUAL: Final = MOST_WEEKS
+
+
+def draw_backtest(installation: Installation, asked: Choices, pages: Sequence[StreamlitPage]) -> None:
+    """Draw the tab: what it is, the button, and the result where there is one."""
+    spec = find_layer(asked.layers[0])
+    if spec.kind == "state":
+        st.text(f"{spec.title} are in force for months: there is no next week's event to foretell.")
+        return
+    st.html(
+        '<p class="hb-notes">For each of the last weeks, every method sees only the weeks before it and chooses a '
+        "small part of the area. What share of that week's events fell there? The period above does not matter.</p>"
+    )
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+        weeks = st.pills(
+            "Weeks to judge",
+            WEEKS,
+            key="backtest_weeks",
+            default=USUAL,
+            required=True,
+            format_func="{} weeks".format,
+        )
+        run = st.button("Run the back-test", key="backtest_run", type="primary")
+    found = find_backtest(installation, spec.name, asked.wards, int(weeks or USUAL))
+    if run and found is None:
+        found = run_backtest(installation, asked, int(weeks or USUAL))
+    if found:
+        draw_result(installation, found, pages)
+
+
+def run_backtest(installation: Installation, asked: Choices, weeks: int) -> Backtest | None:
+    """Judge, showing how far it is; an error in three parts where records are too few."""
+    bar = st.progress(0.0, text="Counting weeks …")
+
+    def on_size(resolution: int, place: int) -> None:
+        bar.progress(place / len(RESOLUTIONS), text=f"Four methods, cells: {format_size(resolution).lower()} …")
+
+    try:
+        found = backtest(
+            installation.columns, installation.area, asked.layers[0], wards=asked.wards, weeks=weeks, progress=on_size
+        )
+    except HexbeatError as error:
+        draw_error(error)
+        return None
+    finally:
+        bar.empty()
+    keep_backtest(installation, asked.wards, found)
+    if weeks == MOST_WEEKS and not asked.wards:
+        keep_selection(
+            found, installation.columns, installation.area, home=installation.settings.home
+        )  # so that the map need not wait
+    return found
+
+
+def draw_result(installation: Installation, found: Backtest, pages: Sequence[StreamlitPage]) -> None:
+    """Who wins, by which rule, what the dashboard uses, the table, and the way to the map with what wins."""
+    leads = "".join(f"<li>{escape_html(line)}</li>" for line in describe_leads(found))
+    st.html(
+        f'<div aria-live="polite"><p class="hb-sentence">{escape_html(found.verdict.sentence)}</p>'
+        f'<p class="hb-notes">{escape_html(" ".join(found.notes))}</p><ul class="hb-notes">{leads}</ul></div>'
+        f'<p class="hb-notes">{escape_html(describe_use(installation, found.spec.name))}</p>'
+        f'{render_backtest(found)}<p class="hb-small">{escape_html(RULE)}</p>'
+        f'<p class="hb-small">{escape_html(WORDS)}</p>'
+    )
+    if pages and st.button(
+        "Show on the map what is expected", key="backtest_map", on_click=open_forecast_view, args=(found.spec.name,)
+    ):
+        st.switch_page(pages[0])
+
+
+def describe_use(installation: Installation, layer: str) -> str:
+    """What the map uses of this layer's back-test, which is one over the whole area."""
+    judgement = load_selection(installation, layer)
+    size = choose_hotspot_size(installation.columns, layer, judgement)
+    used = [describe_uses(judgement.best)] if judgement else []
+    return " ".join([*used, *([f"Hotspots on the map: {size.sentence[0].lower()}{size.sentence[1:]}"] if size else [])])
+
+
+def open_forecast_view(layer: str) -> None:
+    """The map's next run shows what is expected of this layer, with the cells that win."""
+    forget_widgets()
+    keep_choices(replace(find_map_choices() or Choices(), layers=(layer,), view="expected", size=None, cell=None))
 
 
 def render_backtest(found: Backtest) -> str:
@@ -133,13 +223,6 @@ def _render_repeat(row: Row) -> str:
     return f'<td class="hb-number">{words}</td>'
 
 
-MEANING = (
-    "Each number says how many pairs of events were so far and so long apart, against how many there would be if the "
-    "same events had happened on shuffled days. Raised: more than shuffling gives, with at most 1 in 20 such words "
-    "expected to be false. Choose a short period: a place that grew busier over a year looks like repeats."
-)
-
-
 def draw_repeats(installation: Installation, asked: Choices, last: date) -> None:
     """Draw the tab."""
     spec = find_layer(asked.layers[0])
@@ -157,87 +240,3 @@ def draw_repeats(installation: Installation, asked: Choices, last: date) -> None
         f'<p class="hb-notes">{escape_html(" ".join(found.notes))}</p></div>'
         f'{render_repeats(found)}<p class="hb-small">{escape_html(MEANING)}</p>'
     )
-
-
-WEEKS: Final = (8, 13, 26)
-USUAL: Final = MOST_WEEKS
-
-
-def draw_backtest(installation: Installation, asked: Choices, pages: Sequence[StreamlitPage]) -> None:
-    """Draw the tab: what it is, the button, and the result where there is one."""
-    spec = find_layer(asked.layers[0])
-    if spec.kind == "state":
-        st.text(f"{spec.title} are in force for months: there is no next week's event to foretell.")
-        return
-    st.html(
-        '<p class="hb-notes">For each of the last weeks, every method sees only the weeks before it and chooses a '
-        "small part of the area. What share of that week's events fell there? The period above does not matter.</p>"
-    )
-    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
-        weeks = st.pills(
-            "Weeks to judge",
-            WEEKS,
-            key="backtest_weeks",
-            default=USUAL,
-            required=True,
-            format_func="{} weeks".format,
-        )
-        run = st.button("Run the back-test", key="backtest_run", type="primary")
-    found = find_backtest(installation, spec.name, asked.wards, int(weeks or USUAL))
-    if run and found is None:
-        found = run_backtest(installation, asked, int(weeks or USUAL))
-    if found:
-        draw_result(installation, found, pages)
-
-
-def run_backtest(installation: Installation, asked: Choices, weeks: int) -> Backtest | None:
-    """Judge, showing how far it is; an error in three parts where records are too few."""
-    bar = st.progress(0.0, text="Counting weeks …")
-
-    def on_size(resolution: int, place: int) -> None:
-        bar.progress(place / len(RESOLUTIONS), text=f"Four methods, cells: {format_size(resolution).lower()} …")
-
-    try:
-        found = backtest(
-            installation.columns, installation.area, asked.layers[0], wards=asked.wards, weeks=weeks, progress=on_size
-        )
-    except HexbeatError as error:
-        draw_error(error)
-        return None
-    finally:
-        bar.empty()
-    keep_backtest(installation, asked.wards, found)
-    if weeks == MOST_WEEKS and not asked.wards:
-        keep_selection(
-            found, installation.columns, installation.area, home=installation.settings.home
-        )  # so that the map need not wait
-    return found
-
-
-def draw_result(installation: Installation, found: Backtest, pages: Sequence[StreamlitPage]) -> None:
-    """Who wins, by which rule, what the dashboard uses, the table, and the way to the map with what wins."""
-    leads = "".join(f"<li>{escape_html(line)}</li>" for line in describe_leads(found))
-    st.html(
-        f'<div aria-live="polite"><p class="hb-sentence">{escape_html(found.verdict.sentence)}</p>'
-        f'<p class="hb-notes">{escape_html(" ".join(found.notes))}</p><ul class="hb-notes">{leads}</ul></div>'
-        f'<p class="hb-notes">{escape_html(describe_use(installation, found.spec.name))}</p>'
-        f'{render_backtest(found)}<p class="hb-small">{escape_html(RULE)}</p><p class="hb-small">{escape_html(WORDS)}</p>'
-    )
-    if pages and st.button(
-        "Show on the map what is expected", key="backtest_map", on_click=open_forecast_view, args=(found.spec.name,)
-    ):
-        st.switch_page(pages[0])
-
-
-def describe_use(installation: Installation, layer: str) -> str:
-    """What the map uses of this layer's back-test, which is one over the whole area."""
-    judgement = load_selection(installation, layer)
-    size = choose_hotspot_size(installation.columns, layer, judgement)
-    used = [describe_uses(judgement.best)] if judgement else []
-    return " ".join([*used, *([f"Hotspots on the map: {size.sentence[0].lower()}{size.sentence[1:]}"] if size else [])])
-
-
-def open_forecast_view(layer: str) -> None:
-    """The map's next run shows what is expected of this layer, with the cells that win."""
-    forget_widgets()
-    keep_choices(replace(find_map_choices() or Choices(), layers=(layer,), view="expected", size=None, cell=None))

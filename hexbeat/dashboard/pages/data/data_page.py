@@ -1,4 +1,4 @@
-"""The data page: on the left what there is, on the right what can be loaded."""
+"""The data page: on the left what there is, on the right what can be loaded, reference places among it."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -40,6 +40,45 @@ __all__ = ["draw_reference", "show"]
 REPORT_KEY: Final = "places_report"  # files and kind, and the report of the dry run or the load
 ROUND_KEY: Final = "places_round"
 DUPLICATE: Final = {"duplicate": "the same place for the second time"}
+
+
+def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
+    """Draw the data page."""
+    draw_header(installation, pages)
+    with st.container(horizontal=True, wrap=False, key="hb_data", gap="large"):
+        with st.container(key="hb_data_left", width="stretch"):
+            draw_sources(installation)
+            draw_last_load(installation)
+            draw_rejects(installation)
+            draw_demonstration(installation)
+            draw_pending_erasure(installation)
+        with st.container(key="hb_data_right", width="stretch"):
+            if may(installation.viewer, Action.LOAD):
+                draw_upload(installation)
+            else:
+                st.text("Your role does not load files.")
+            draw_reference(installation)
+
+
+def draw_sources(installation: Installation) -> None:
+    """Freshness and quality of each source."""
+    st.html('<h2 class="hb-title">What there is</h2>')
+    summary = summarise_sources(installation.store, installation.viewer)
+    if summary.empty:
+        st.text("Nothing has been loaded yet. Drop a file on this page to begin.")
+        return
+    explained = (
+        "No time of day: known to the day or month only. Snapped: at a point that several records share, so the exact "
+        "place is not known. Rejects: rows that could not be used, of the latest load of each file."
+    )
+    table = render_sources(summary, today=installation.today, time_zone=installation.area.tz)
+    outside = count_outside(installation.store, installation.viewer, ward_codes=tuple(installation.area.wards.codes))
+    lost = ""
+    if outside:
+        records = format_plural(outside, "record lies", "records lie")
+        words = f"{records} in wards that {installation.area.title} does not have."
+        lost = f'<p class="hb-silent">{escape_html(words)}</p>'
+    st.html(f'{table}{lost}<p class="hb-small">{explained}</p>')
 
 
 def draw_reference(installation: Installation) -> None:
@@ -162,41 +201,3 @@ def draw_undo(installation: Installation, loads: Sequence[WorkLoad]) -> None:
         yes="Yes, undo it",
         act=act,
     )
-
-
-def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
-    """Draw the data page."""
-    draw_header(installation, pages)
-    with st.container(horizontal=True, wrap=False, key="hb_data", gap="large"):
-        with st.container(key="hb_data_left", width="stretch"):
-            draw_sources(installation)
-            draw_last_load(installation)
-            draw_rejects(installation)
-            draw_demonstration(installation)
-            draw_pending_erasure(installation)
-        with st.container(key="hb_data_right", width="stretch"):
-            if may(installation.viewer, Action.LOAD):
-                draw_upload(installation)
-            else:
-                st.text("Your role does not load files.")
-            draw_reference(installation)
-
-
-def draw_sources(installation: Installation) -> None:
-    """Freshness and quality of each source."""
-    st.html('<h2 class="hb-title">What there is</h2>')
-    summary = summarise_sources(installation.store, installation.viewer)
-    if summary.empty:
-        st.text("Nothing has been loaded yet. Drop a file on this page to begin.")
-        return
-    explained = (
-        "No time of day: known to the day or month only. Snapped: at a point that several records share, so the exact "
-        "place is not known. Rejects: rows that could not be used, of the latest load of each file."
-    )
-    table = render_sources(summary, today=installation.today, time_zone=installation.area.tz)
-    outside = count_outside(installation.store, installation.viewer, ward_codes=tuple(installation.area.wards.codes))
-    lost = ""
-    if outside:
-        words = f"{format_plural(outside, 'record lies', 'records lie')} in wards that {installation.area.title} does not have."
-        lost = f'<p class="hb-silent">{escape_html(words)}</p>'
-    st.html(f'{table}{lost}<p class="hb-small">{explained}</p>')

@@ -59,8 +59,9 @@ def render_table(
     head = "".join(cell("th", place, text) for place, text in enumerate(headings))
     body = "".join(f"<tr>{''.join(cell('td', place, text) for place, text in enumerate(row))}</tr>" for row in rows)
     return (
-        f'<div class="hb-scroll" tabindex="0" role="region" aria-label="{escape_html(caption)}"><table class="hb-plain">'
-        f"<caption>{escape_html(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+        f'<div class="hb-scroll" tabindex="0" role="region" aria-label="{escape_html(caption)}">'
+        f'<table class="hb-plain"><caption>{escape_html(caption)}</caption><thead><tr>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
     )
 
 

@@ -1,4 +1,4 @@
-"""Load a file: what it is, a dry run with reasons, then the load itself."""
+"""Load a file: what it is, matching its columns, a dry run with reasons, then the load itself."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -23,76 +23,6 @@ __all__ = ["REPORT_KEY", "build_match_table", "build_profile", "draw_column_matc
 
 NOT_USED: Final = "not used"
 NAME_PATTERN: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
-
-
-def build_match_table(suggestion: Suggestion) -> pd.DataFrame:
-    """Columns Column, Samples, Meaning; one row a column of the file, its meaning as guessed."""
-    return pd.DataFrame(
-        {
-            "Column": [guess.column for guess in suggestion.columns],
-            "Samples": [", ".join(guess.samples[:3]) for guess in suggestion.columns],
-            "Meaning": [PARTS.get(guess.part or "", NOT_USED) for guess in suggestion.columns],
-        }
-    )
-
-
-def parse_matches(frame: pd.DataFrame) -> dict[str, str]:
-    """Column to part, for those that have a meaning."""
-    parts = {words: part for part, words in PARTS.items()}
-    pairs = zip(frame["Column"], frame["Meaning"], strict=True)
-    return {str(column): parts[meaning] for column, meaning in pairs if meaning in parts}
-
-
-def build_profile(
-    suggestion: Suggestion, parts: Mapping[str, str], *, name: str, layer: str, taken: Sequence[str]
-) -> SourceProfile:
-    """A profile of what was matched; what the suggestion knows of dates and doubtful places stays.
-
-    DataError if the name is none or another source has it.
-    """
-    if not NAME_PATTERN.fullmatch(name) or name in taken:
-        raise DataError(
-            "A source has a name of its own, of lower-case letters, digits and hyphens",
-            f"{name!r} {'is taken' if name in taken else 'is none'}",
-            "choose one such as council-sweeps",
-        )
-    guessed = suggestion.profile
-    return make_profile(
-        name,
-        parts,
-        layer=layer,
-        formats=guessed.time.formats,
-        records=guessed.records,
-        doubtful=guessed.location.doubtful,
-        midnight_is_day=guessed.time.midnight_is_day,
-    )
-
-
-def draw_column_match(installation: Installation, suggestion: Suggestion) -> None:
-    """The table, the layer, the name, and the button that saves the profile and takes it."""
-    st.html(f"<h3>Columns of {escape_html(suggestion.file)}</h3>")
-    edited = st.data_editor(
-        build_match_table(suggestion),
-        hide_index=True,
-        width="stretch",
-        key=f"matching_{suggestion.file}",
-        disabled=["Column", "Samples"],
-        column_config={"Meaning": st.column_config.SelectboxColumn(options=[NOT_USED, *PARTS.values()], required=True)},
-    )
-    titles: dict[str, str] = {spec.name: spec.title for spec in LAYERS}
-    guessed = suggestion.profile.layer.value or LAYERS[0].name
-    layer = st.selectbox(
-        "What a row is", list(titles), index=list(titles).index(guessed), format_func=titles.__getitem__
-    )
-    name = st.text_input("Name of the source", value=suggestion.profile.name, max_chars=40)
-    if st.button("Save as a source", type="primary"):
-        taken = [profile.name for profile in list_profiles(installation.settings.home)]
-        profile = build_profile(suggestion, parse_matches(edited), name=name, layer=str(layer), taken=taken)
-        save_profile(profile, installation.settings.home)
-        st.session_state["upload_saved"] = profile.name
-        st.rerun()
-
-
 REPORT_KEY: Final = "upload_report"  # (files, source, layer) and the report of the dry run or the load
 SUGGESTION_KEY: Final = "upload_suggestion"
 ROUND_KEY: Final = "upload_round"  # counts up after each load, so that the next one begins without files
@@ -233,3 +163,71 @@ def draw_result() -> None:
         return
     st.html('<p role="status"><b>Loaded.</b></p>')
     draw_report(held[1])
+
+
+def build_match_table(suggestion: Suggestion) -> pd.DataFrame:
+    """Columns Column, Samples, Meaning; one row a column of the file, its meaning as guessed."""
+    return pd.DataFrame(
+        {
+            "Column": [guess.column for guess in suggestion.columns],
+            "Samples": [", ".join(guess.samples[:3]) for guess in suggestion.columns],
+            "Meaning": [PARTS.get(guess.part or "", NOT_USED) for guess in suggestion.columns],
+        }
+    )
+
+
+def parse_matches(frame: pd.DataFrame) -> dict[str, str]:
+    """Column to part, for those that have a meaning."""
+    parts = {words: part for part, words in PARTS.items()}
+    pairs = zip(frame["Column"], frame["Meaning"], strict=True)
+    return {str(column): parts[meaning] for column, meaning in pairs if meaning in parts}
+
+
+def build_profile(
+    suggestion: Suggestion, parts: Mapping[str, str], *, name: str, layer: str, taken: Sequence[str]
+) -> SourceProfile:
+    """A profile of what was matched; what the suggestion knows of dates and doubtful places stays.
+
+    DataError if the name is none or another source has it.
+    """
+    if not NAME_PATTERN.fullmatch(name) or name in taken:
+        raise DataError(
+            "A source has a name of its own, of lower-case letters, digits and hyphens",
+            f"{name!r} {'is taken' if name in taken else 'is none'}",
+            "choose one such as council-sweeps",
+        )
+    guessed = suggestion.profile
+    return make_profile(
+        name,
+        parts,
+        layer=layer,
+        formats=guessed.time.formats,
+        records=guessed.records,
+        doubtful=guessed.location.doubtful,
+        midnight_is_day=guessed.time.midnight_is_day,
+    )
+
+
+def draw_column_match(installation: Installation, suggestion: Suggestion) -> None:
+    """The table, the layer, the name, and the button that saves the profile and takes it."""
+    st.html(f"<h3>Columns of {escape_html(suggestion.file)}</h3>")
+    edited = st.data_editor(
+        build_match_table(suggestion),
+        hide_index=True,
+        width="stretch",
+        key=f"matching_{suggestion.file}",
+        disabled=["Column", "Samples"],
+        column_config={"Meaning": st.column_config.SelectboxColumn(options=[NOT_USED, *PARTS.values()], required=True)},
+    )
+    titles: dict[str, str] = {spec.name: spec.title for spec in LAYERS}
+    guessed = suggestion.profile.layer.value or LAYERS[0].name
+    layer = st.selectbox(
+        "What a row is", list(titles), index=list(titles).index(guessed), format_func=titles.__getitem__
+    )
+    name = st.text_input("Name of the source", value=suggestion.profile.name, max_chars=40)
+    if st.button("Save as a source", type="primary"):
+        taken = [profile.name for profile in list_profiles(installation.settings.home)]
+        profile = build_profile(suggestion, parse_matches(edited), name=name, layer=str(layer), taken=taken)
+        save_profile(profile, installation.settings.home)
+        st.session_state["upload_saved"] = profile.name
+        st.rerun()

@@ -60,8 +60,8 @@ def _draw_places(installation: Installation, way: str) -> tuple[list[TreatedPlac
             )
         return _choose_closure(listed) if way == ONE else _choose_all_closures(installation, listed)
     start = st.date_input(
-        "It began on", value=installation.today - dt.timedelta(days=91), max_value=installation.today, key="outcome_start",
-        format="DD/MM/YYYY",
+        "It began on", value=installation.today - dt.timedelta(days=91), max_value=installation.today,
+        key="outcome_start", format="DD/MM/YYYY",
     )  # fmt: skip
     day = start if isinstance(start, dt.date) else installation.today
     if way == WARDS:

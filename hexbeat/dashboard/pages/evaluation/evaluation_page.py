@@ -1,4 +1,4 @@
-"""The page "Did it work": what was done, the rule before anybody looks, then the answer with its picture."""
+"""The page "Did it work?": what was done, the rule before anybody looks, then the answer with its picture and maps."""
 
 import datetime as dt
 import math
@@ -42,94 +42,6 @@ _BAR: Final = "position:absolute;top:50%;transform:translateY(-50%)"
 _TITLES: Final = {"where": "Where", "before": "Before", "after": "After", "expected": "Expected",
                   "difference": "Difference", "interval": "95 % interval", "like": "Like places, before and after",
                   "verdict": "What can be said"}  # fmt: skip
-
-
-def render_intervals(found: Evaluation) -> str:
-    """A line a side: the interval as a bar, the estimate as a dot, nought as a line. The table has the numbers."""
-    rows = build_side_rows(found.effect)
-    if all(math.isnan(row["low"]) for row in rows):
-        return '<p class="hb-notes">It cannot be told: there is nothing like it to expect a number from.</p>'
-    reach = max([1.0, *(abs(row[end]) for row in rows for end in ("low", "high") if not math.isnan(row[end]))])
-    said = "; ".join(f"{row['where']}: {_describe_side(row)}" for row in rows)
-    lines = "".join(_render_line(row, reach) for row in rows)
-    ends = "".join(
-        f"<span>{escape_html(words)}</span>" for words in (_format_signed(-reach), "as expected", _format_signed(reach))
-    )
-    return (
-        f'<div role="img" aria-label="{escape_html(f"Difference from what was expected. {said}")}" '
-        f'style="max-width:44rem"><div style="display:flex;justify-content:space-between;margin-left:6.5rem" '
-        f'class="hb-small"><span>fewer</span><span>more</span></div>{lines}<div style="display:flex;'
-        f'justify-content:space-between;margin-left:6.5rem" class="hb-small">{ends}</div></div>'
-    )
-
-
-def _describe_side(row: dict[str, Any]) -> str:
-    return (
-        str(row["verdict"])
-        if math.isnan(row["low"])
-        else f"{_format_signed(row['difference'])} ({_format_interval(row)})"
-    )
-
-
-def _render_line(row: dict[str, Any], reach: float) -> str:
-    def across(value: float) -> float:
-        return round(50 + 48 * value / reach, 2)
-
-    if math.isnan(row["low"]):
-        return (
-            '<div style="display:flex;align-items:center;height:2rem"><div style="flex:0 0 6.5rem">'
-            f'{escape_html(row["where"])}</div><div class="hb-small">{escape_html(row["verdict"])}</div></div>'
-        )
-    low, dot, high = (across(row[name]) for name in ("low", "difference", "high"))
-    return (
-        '<div style="display:flex;align-items:center;height:2rem"><div style="flex:0 0 6.5rem">'
-        f'{escape_html(row["where"])}</div><div style="position:relative;flex:1;height:100%;background:var(--hb-sunken,'
-        'transparent)"><div style="position:absolute;left:50%;top:0;bottom:0;border-left:1px solid currentColor"></div>'
-        f'<div style="{_BAR};left:{low}%;width:{max(high - low, 0.6):.2f}%;height:0.5rem;border-radius:0.25rem;'
-        f'background:var(--hb-accent);opacity:0.5"></div><div style="{_BAR};left:{dot}%;margin-left:-0.4rem;'
-        'width:0.8rem;height:0.8rem;border-radius:50%;background:var(--hb-accent)"></div></div></div>'
-    )
-
-
-def render_table(found: Evaluation) -> str:
-    """The numbers of each side."""
-    head = "".join(
-        f'<th scope="col"{"" if name in ("where", "verdict") else " class=hb-number"}>{escape_html(title)}</th>'
-        for name, title in _TITLES.items()
-    )
-    body = "".join(
-        f'<tr><th scope="row">{escape_html(row["where"])}</th>'
-        + "".join(
-            f'<td class="hb-number">{escape_html(value)}</td>'
-            for value in (
-                *(format_side_number(row[name]) for name in ("before", "after", "expected")),
-                _format_signed(row["difference"]),
-                _format_interval(row),
-                f"{format_side_number(row['like_before'])}, {format_side_number(row['like_after'])}",
-            )
-        )
-        + f"<td>{escape_html(row['verdict'])}</td></tr>"
-        for row in build_side_rows(found.effect)
-    )
-    return (
-        '<div class="hb-scroll" tabindex="0" role="region" aria-label="The comparison in numbers">'
-        f'<table class="hb-plain"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
-    )
-
-
-def _format_interval(row: dict[str, Any]) -> str:
-    ends = [_format_signed(row[end]) for end in ("low", "high")]
-    return format_side_number(row["low"]) if math.isnan(row["low"]) else " to ".join(ends)
-
-
-def _format_signed(value: float) -> str:
-    words = format_side_number(abs(value))
-    if math.isnan(value):
-        return words
-    sign = "\N{MINUS SIGN}" if value < 0 else "+"
-    return words if words == "0" else f"{sign}{words}"
-
-
 HEIGHT: Final = 400
 _MOST_LINES: Final = 400  # outlines on a map; of many places only the treated ones
 _LOOKS: Final[dict[str, dict[str, Any]]] = {
@@ -137,62 +49,6 @@ _LOOKS: Final[dict[str, dict[str, Any]]] = {
     "ring": {"color": "#1098ad", "weight": 2, "dash_array": "6 5", "fill": False},
     "control": {"color": "#868e96", "weight": 1.5, "dash_array": "2 4", "fill": False},
 }
-
-
-def draw_before_after(installation: Installation, found: Evaluation) -> None:
-    """Two maps side by side (one below the other on a phone), which move together."""
-    picture = build_picture(found.effect, found.ground)
-    scale = build_picture_scale(picture)
-    shapes = _shapes(found)
-    unit = " and ".join(find_layer(name).title for name in found.effect.protocol.rule.layers)
-    for name, words, values, column in zip(
-        ("Before", "After"), picture.words, (picture.before, picture.after), st.columns(2, gap="small"), strict=True
-    ):
-        with column:
-            st.html(f'<h2 class="hb-map-title">{name} <small>{escape_html(words)}</small></h2>')
-            layer = HexLayer(
-                picture.cells, np.asarray(values), scale=scale, title="A cell", unit=unit, layer_id="cells",
-                fit=picture.extent,
-            )  # fmt: skip
-            group = folium.FeatureGroup(name="cells")
-            group.add_child(layer)
-            for line in _lines(shapes):
-                group.add_child(line)
-            key = f"outcome_{name.lower()}_{found.effect.protocol.hash[:12]}"
-            st_folium(
-                build_base_map(installation.area, view_key=f"outcome_{found.effect.protocol.hash[:12]}"),
-                key=key,
-                height=HEIGHT,
-                use_container_width=True,
-                feature_group_to_add=group,
-                returned_objects=[],
-            )
-    st.html(
-        '<p class="hb-small">Both maps have one scale. Full line: treated. Broken line: next door. Dotted: the places '
-        "compared with. The table below says the same in numbers.</p>"
-    )
-
-
-def _shapes(found: Evaluation) -> list[dict[str, Any]]:
-    """The outlines that are drawn; where all would be too many, what is treated alone."""
-    lines = sum(1 + bool(one.planned.ring) + len(one.planned.near.controls) for one in found.effect.outcomes)
-    if lines <= _MOST_LINES:
-        return build_evaluation_shapes(found.effect, found.ground)
-    shapes = build_evaluation_shapes(found.effect, found.ground, controls=False)
-    return [one for one in shapes if one["role"] == "treated"][:_MOST_LINES]
-
-
-def _lines(shapes: Sequence[dict[str, Any]]) -> list[folium.PolyLine]:
-    """Outlines that hold no text, and so run nothing."""
-    found = []
-    for one in shapes:
-        for part in shapely.get_parts(one["geometry"]):
-            points = [(lat, lon) for lon, lat in shapely.get_coordinates(part.exterior).round(6).tolist()]
-            look = {"interactive": False, "smooth_factor": 0, **_LOOKS[one["role"]]}
-            found.append(folium.PolyLine(points, **look))  # type: ignore[no-untyped-call]  # folium types some only
-    return found
-
-
 WHY: Final = (
     "A place is closed after a peak, and after a peak it grows quieter by itself. So it is compared with places that "
     "had the same past and in which nothing was done, by a rule that is fixed before anybody sees what came after."
@@ -317,3 +173,143 @@ def _protocol(
 def _evaluation(_here: Installation, key: tuple[str, int, str, str], rule: str, _protocol: Protocol) -> Evaluation:
     del key, rule
     return evaluate_protocol(_here.store, _here.viewer, _here.columns, _here.area, _protocol)
+
+
+def render_intervals(found: Evaluation) -> str:
+    """A line a side: the interval as a bar, the estimate as a dot, nought as a line. The table has the numbers."""
+    rows = build_side_rows(found.effect)
+    if all(math.isnan(row["low"]) for row in rows):
+        return '<p class="hb-notes">It cannot be told: there is nothing like it to expect a number from.</p>'
+    reach = max([1.0, *(abs(row[end]) for row in rows for end in ("low", "high") if not math.isnan(row[end]))])
+    said = "; ".join(f"{row['where']}: {_describe_side(row)}" for row in rows)
+    lines = "".join(_render_line(row, reach) for row in rows)
+    ends = "".join(
+        f"<span>{escape_html(words)}</span>" for words in (_format_signed(-reach), "as expected", _format_signed(reach))
+    )
+    return (
+        f'<div role="img" aria-label="{escape_html(f"Difference from what was expected. {said}")}" '
+        f'style="max-width:44rem"><div style="display:flex;justify-content:space-between;margin-left:6.5rem" '
+        f'class="hb-small"><span>fewer</span><span>more</span></div>{lines}<div style="display:flex;'
+        f'justify-content:space-between;margin-left:6.5rem" class="hb-small">{ends}</div></div>'
+    )
+
+
+def _describe_side(row: dict[str, Any]) -> str:
+    return (
+        str(row["verdict"])
+        if math.isnan(row["low"])
+        else f"{_format_signed(row['difference'])} ({_format_interval(row)})"
+    )
+
+
+def _render_line(row: dict[str, Any], reach: float) -> str:
+    def across(value: float) -> float:
+        return round(50 + 48 * value / reach, 2)
+
+    if math.isnan(row["low"]):
+        return (
+            '<div style="display:flex;align-items:center;height:2rem"><div style="flex:0 0 6.5rem">'
+            f'{escape_html(row["where"])}</div><div class="hb-small">{escape_html(row["verdict"])}</div></div>'
+        )
+    low, dot, high = (across(row[name]) for name in ("low", "difference", "high"))
+    return (
+        '<div style="display:flex;align-items:center;height:2rem"><div style="flex:0 0 6.5rem">'
+        f'{escape_html(row["where"])}</div><div style="position:relative;flex:1;height:100%;background:var(--hb-sunken,'
+        'transparent)"><div style="position:absolute;left:50%;top:0;bottom:0;border-left:1px solid currentColor"></div>'
+        f'<div style="{_BAR};left:{low}%;width:{max(high - low, 0.6):.2f}%;height:0.5rem;border-radius:0.25rem;'
+        f'background:var(--hb-accent);opacity:0.5"></div><div style="{_BAR};left:{dot}%;margin-left:-0.4rem;'
+        'width:0.8rem;height:0.8rem;border-radius:50%;background:var(--hb-accent)"></div></div></div>'
+    )
+
+
+def render_table(found: Evaluation) -> str:
+    """The numbers of each side."""
+    head = "".join(
+        f'<th scope="col"{"" if name in ("where", "verdict") else " class=hb-number"}>{escape_html(title)}</th>'
+        for name, title in _TITLES.items()
+    )
+    body = "".join(
+        f'<tr><th scope="row">{escape_html(row["where"])}</th>'
+        + "".join(
+            f'<td class="hb-number">{escape_html(value)}</td>'
+            for value in (
+                *(format_side_number(row[name]) for name in ("before", "after", "expected")),
+                _format_signed(row["difference"]),
+                _format_interval(row),
+                f"{format_side_number(row['like_before'])}, {format_side_number(row['like_after'])}",
+            )
+        )
+        + f"<td>{escape_html(row['verdict'])}</td></tr>"
+        for row in build_side_rows(found.effect)
+    )
+    return (
+        '<div class="hb-scroll" tabindex="0" role="region" aria-label="The comparison in numbers">'
+        f'<table class="hb-plain"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    )
+
+
+def _format_interval(row: dict[str, Any]) -> str:
+    ends = [_format_signed(row[end]) for end in ("low", "high")]
+    return format_side_number(row["low"]) if math.isnan(row["low"]) else " to ".join(ends)
+
+
+def _format_signed(value: float) -> str:
+    words = format_side_number(abs(value))
+    if math.isnan(value):
+        return words
+    sign = "\N{MINUS SIGN}" if value < 0 else "+"
+    return words if words == "0" else f"{sign}{words}"
+
+
+def draw_before_after(installation: Installation, found: Evaluation) -> None:
+    """Two maps side by side (one below the other on a phone), which move together."""
+    picture = build_picture(found.effect, found.ground)
+    scale = build_picture_scale(picture)
+    shapes = _shapes(found)
+    unit = " and ".join(find_layer(name).title for name in found.effect.protocol.rule.layers)
+    for name, words, values, column in zip(
+        ("Before", "After"), picture.words, (picture.before, picture.after), st.columns(2, gap="small"), strict=True
+    ):
+        with column:
+            st.html(f'<h2 class="hb-map-title">{name} <small>{escape_html(words)}</small></h2>')
+            layer = HexLayer(
+                picture.cells, np.asarray(values), scale=scale, title="A cell", unit=unit, layer_id="cells",
+                fit=picture.extent,
+            )  # fmt: skip
+            group = folium.FeatureGroup(name="cells")
+            group.add_child(layer)
+            for line in _lines(shapes):
+                group.add_child(line)
+            key = f"outcome_{name.lower()}_{found.effect.protocol.hash[:12]}"
+            st_folium(
+                build_base_map(installation.area, view_key=f"outcome_{found.effect.protocol.hash[:12]}"),
+                key=key,
+                height=HEIGHT,
+                use_container_width=True,
+                feature_group_to_add=group,
+                returned_objects=[],
+            )
+    st.html(
+        '<p class="hb-small">Both maps have one scale. Full line: treated. Broken line: next door. Dotted: the places '
+        "compared with. The table below says the same in numbers.</p>"
+    )
+
+
+def _shapes(found: Evaluation) -> list[dict[str, Any]]:
+    """The outlines that are drawn; where all would be too many, what is treated alone."""
+    lines = sum(1 + bool(one.planned.ring) + len(one.planned.near.controls) for one in found.effect.outcomes)
+    if lines <= _MOST_LINES:
+        return build_evaluation_shapes(found.effect, found.ground)
+    shapes = build_evaluation_shapes(found.effect, found.ground, controls=False)
+    return [one for one in shapes if one["role"] == "treated"][:_MOST_LINES]
+
+
+def _lines(shapes: Sequence[dict[str, Any]]) -> list[folium.PolyLine]:
+    """Outlines that hold no text, and so run nothing."""
+    found = []
+    for one in shapes:
+        for part in shapely.get_parts(one["geometry"]):
+            points = [(lat, lon) for lon, lat in shapely.get_coordinates(part.exterior).round(6).tolist()]
+            look = {"interactive": False, "smooth_factor": 0, **_LOOKS[one["role"]]}
+            found.append(folium.PolyLine(points, **look))  # type: ignore[no-untyped-call]  # folium types some only
+    return found

@@ -27,6 +27,51 @@ CAUTION: Final = (
 )
 
 
+def draw_alerts(installation: Installation) -> None:
+    """Draw the band if there is an alert; nothing otherwise."""
+    report = find_alerts(installation)
+    if not report.alerts:
+        return
+    with st.container(key="hb_alarm" if has_overdose_alert(report) else "hb_alert", gap="xxsmall"):
+        st.html(render_band(report))
+        with st.expander("What, where, how sure"):
+            st.html(render_alerts(report))
+            draw_form_button(installation, [alert for alert in report.alerts if alert.layer == FORM_LAYER])
+
+
+def draw_form_button(installation: Installation, found: list[Alert]) -> None:
+    """A button for the draft, where there is an alert of overdoses and the role exports."""
+    if not found or not may(installation.viewer, Action.EXPORT, FORM_LAYER):
+        return
+    demonstration = bool(installation.columns.demonstration.any())
+
+    def drafted(*, pdf: bool) -> bytes:
+        require(installation.viewer, Action.EXPORT, FORM_LAYER)
+        made = datetime.now(installation.area.tz)
+        if pdf:
+            return render_alert_form_pdf(found, area=installation.area, made=made, demonstration=demonstration)
+        return render_alert_form(found, area=installation.area, made=made, demonstration=demonstration).encode()
+
+    name = f"hexbeat-{installation.area.name}-drug-information-draft-{installation.today}"
+    with st.container(horizontal=True, gap="small"):
+        for label, ending, mime in (
+            ("Download the draft form", "pdf", "application/pdf"),
+            ("The same as a page (HTML)", "html", "text/html"),
+        ):
+            st.download_button(
+                label,
+                data=partial(drafted, pdf=ending == "pdf"),
+                file_name=f"{name}.{ending}",
+                mime=mime,
+                on_click="ignore",
+                key=f"alert_form_{ending}",
+            )
+    st.html(
+        '<p class="hb-small">A draft for the local drug information system. Hexbeat sends nothing: a person fills in '
+        "what is missing, checks it, and decides.</p>"
+    )
+
+
 def sort_alerts(report: AlertReport) -> list[Alert]:
     """Overdoses first, because people are in danger; then by how many more there were than expected."""
     return sorted(report.alerts, key=lambda one: (one.layer != FORM_LAYER, one.expected - one.count, one.first_day))
@@ -111,49 +156,4 @@ def _render_row(alert: Alert) -> str:
         f'<td class="hb-number">{escape_html(format_number(alert.count))}</td>'
         f'<td class="hb-number">{escape_html(format_number(alert.expected))}</td>'
         f"<td>{escape_html(format_list(alert.methods))}</td></tr>"
-    )
-
-
-def draw_alerts(installation: Installation) -> None:
-    """Draw the band if there is an alert; nothing otherwise."""
-    report = find_alerts(installation)
-    if not report.alerts:
-        return
-    with st.container(key="hb_alarm" if has_overdose_alert(report) else "hb_alert", gap="xxsmall"):
-        st.html(render_band(report))
-        with st.expander("What, where, how sure"):
-            st.html(render_alerts(report))
-            draw_form_button(installation, [alert for alert in report.alerts if alert.layer == FORM_LAYER])
-
-
-def draw_form_button(installation: Installation, found: list[Alert]) -> None:
-    """A button for the draft, where there is an alert of overdoses and the role exports."""
-    if not found or not may(installation.viewer, Action.EXPORT, FORM_LAYER):
-        return
-    demonstration = bool(installation.columns.demonstration.any())
-
-    def drafted(*, pdf: bool) -> bytes:
-        require(installation.viewer, Action.EXPORT, FORM_LAYER)
-        made = datetime.now(installation.area.tz)
-        if pdf:
-            return render_alert_form_pdf(found, area=installation.area, made=made, demonstration=demonstration)
-        return render_alert_form(found, area=installation.area, made=made, demonstration=demonstration).encode()
-
-    name = f"hexbeat-{installation.area.name}-drug-information-draft-{installation.today}"
-    with st.container(horizontal=True, gap="small"):
-        for label, ending, mime in (
-            ("Download the draft form", "pdf", "application/pdf"),
-            ("The same as a page (HTML)", "html", "text/html"),
-        ):
-            st.download_button(
-                label,
-                data=partial(drafted, pdf=ending == "pdf"),
-                file_name=f"{name}.{ending}",
-                mime=mime,
-                on_click="ignore",
-                key=f"alert_form_{ending}",
-            )
-    st.html(
-        '<p class="hb-small">A draft for the local drug information system. Hexbeat sends nothing: a person fills in '
-        "what is missing, checks it, and decides.</p>"
     )

@@ -1,4 +1,4 @@
-"""Beside the map: where most, or the card of the chosen cell."""
+"""The panel beside the map: the list of the cells with the most, or the card of the chosen cell."""
 
 from collections.abc import Callable, Sequence
 from datetime import date
@@ -94,95 +94,6 @@ button.chosen { background: var(--st-secondary-background-color); font-weight: 6
 .bar { grid-column: 2 / 5; height: 4px; border-radius: 2px; background: var(--st-primary-color); min-width: 2px; }
 """
 _ranking = st.components.v2.component("hexbeat_ranking", html='<div class="hb-ranking"></div>', css=CSS, js=JS)
-
-
-def build_ranking_groups(views: Sequence[LayerView]) -> list[dict[str, Any]]:
-    """The lists of all layers as plain words and numbers; `share` is the bar's length, 0 to 1."""
-    most = MOST_ALONE if len(views) == 1 else MOST_BESIDE
-    return [
-        {
-            "title": _format_title(view, group, beside=len(views) > 1),
-            "rows": [row.as_row() for row in group.rows[:most]],
-        }
-        for view in views
-        for group in view.groups
-    ]
-
-
-def _format_title(view: LayerView, group: ListGroup, *, beside: bool) -> str:
-    """The heading of a group: beside other layers it names its own."""
-    name = view.figures.spec.title
-    return f"{name}: {group.title.lower()}" if beside and group.title != name else group.title
-
-
-def draw_ranking(
-    views: Sequence[LayerView], *, view: str, chosen: str | None, on_pick: Callable[[str | None], None]
-) -> None:
-    """Draw the list; `on_pick` is called with the cell that is clicked.
-
-    Each view has a list of its own: one that took over another's place was seen to keep its rows on a busy machine.
-    """
-    key = f"{RANKING_KEY}_{view}"
-    groups = build_ranking_groups(views)
-    known = (views[0].heading, views[0].figures.spec.title)  # what the heading of the list says already
-    titled = len(groups) > 1 or not all(any(name.startswith(group["title"]) for name in known) for group in groups)
-    with st.container(key=RANKING_KEY):
-        _ranking(
-            key=key,
-            data={"groups": groups, "titled": titled, "chosen": chosen},
-            on_picked_change=lambda: on_pick(_find_picked(key)),
-        )
-
-
-def _find_picked(key: str) -> str | None:
-    """The cell that was clicked in the list in this run, None if none was. What a browser sends is not trusted."""
-    state = st.session_state.get(key)
-    picked = state.get("picked") if state else None
-    return picked if isinstance(picked, str) and is_cell(picked) else None
-
-
-def describe_cell(installation: Installation, choices: Choices, *, last: date, resolution: int) -> list[str]:
-    """Sentences on the chosen cell for each chosen layer, named where there are several; none for a cell elsewhere."""
-    cell, said = choices.cell or "", list[str]()
-    for layer in choices.layers:
-        name = f"{find_layer(layer).title}: " if len(choices.layers) > 1 else ""
-        found = find_findings(installation, choices, layer=layer, last=last, resolution=resolution)
-        changed = find_changes(installation, choices, layer=layer, last=last, resolution=resolution)
-        if cell not in found.hotspots.rows["cell"].to_numpy():
-            continue
-        week = (
-            load_forecast(installation, choices, layer=layer, resolution=resolution)
-            if choices.view == "expected"
-            else None
-        )
-        words = [
-            describe_cell_forecast(week, cell) if week else "",
-            explain_cell(found.hotspots, cell),
-            describe_pattern(found.emerging, cell),
-            describe_change(changed, cell),
-        ]
-        said += [name + line for line in words if line]
-    return said
-
-
-def describe_pattern(found: EmergingMap, cell: str) -> str:
-    """The pattern of a cell over time with its definition; nothing where the period has room for too few bins."""
-    if found.bins is None:
-        return ""
-    row = found.rows[found.rows["cell"] == cell].iloc[0]
-    unit = {"week": "weeks", "month": "months", "four weeks": "spans of four weeks"}[found.bins.unit]
-    said = f"Over {len(found.bins.periods)} {unit}: {row['pattern']}."
-    return said if row["pattern"] == Pattern.NONE else f"{said} {row['definition']}"
-
-
-def describe_change(found: ChangeMap, cell: str) -> str:
-    """The change of a cell; nothing where there is nothing to compare with."""
-    if found.missing or found.other is None:
-        return ""
-    row = found.cells[found.cells["cell"] == cell].iloc[0]
-    return f"Against {format_span(*found.other)}: {describe_cell_change(row.to_dict())}."
-
-
 PLAN: Final = "plan"  # the page of plans, which takes its kind, what counts and the wards from its address
 SWEPT: Final = "needle_litter"
 PATROLLED: Final = ("street_dealing", "overdoses")  # a closed property is a decision, and no patrol is sent for it
@@ -273,3 +184,90 @@ def draw_card_links(  # the ways on from one card
         draw_copy_link_button(
             urlencode(format_query(choices, fixed=choices.bounds(last))), key="copy_card", label="Copy link"
         )
+
+
+def build_ranking_groups(views: Sequence[LayerView]) -> list[dict[str, Any]]:
+    """The lists of all layers as plain words and numbers; `share` is the bar's length, 0 to 1."""
+    most = MOST_ALONE if len(views) == 1 else MOST_BESIDE
+    return [
+        {
+            "title": _format_title(view, group, beside=len(views) > 1),
+            "rows": [row.as_row() for row in group.rows[:most]],
+        }
+        for view in views
+        for group in view.groups
+    ]
+
+
+def _format_title(view: LayerView, group: ListGroup, *, beside: bool) -> str:
+    """The heading of a group: beside other layers it names its own."""
+    name = view.figures.spec.title
+    return f"{name}: {group.title.lower()}" if beside and group.title != name else group.title
+
+
+def draw_ranking(
+    views: Sequence[LayerView], *, view: str, chosen: str | None, on_pick: Callable[[str | None], None]
+) -> None:
+    """Draw the list; `on_pick` is called with the cell that is clicked.
+
+    Each view has a list of its own: one that took over another's place was seen to keep its rows on a busy machine.
+    """
+    key = f"{RANKING_KEY}_{view}"
+    groups = build_ranking_groups(views)
+    known = (views[0].heading, views[0].figures.spec.title)  # what the heading of the list says already
+    titled = len(groups) > 1 or not all(any(name.startswith(group["title"]) for name in known) for group in groups)
+    with st.container(key=RANKING_KEY):
+        _ranking(
+            key=key,
+            data={"groups": groups, "titled": titled, "chosen": chosen},
+            on_picked_change=lambda: on_pick(_find_picked(key)),
+        )
+
+
+def _find_picked(key: str) -> str | None:
+    """The cell that was clicked in the list in this run, None if none was. What a browser sends is not trusted."""
+    state = st.session_state.get(key)
+    picked = state.get("picked") if state else None
+    return picked if isinstance(picked, str) and is_cell(picked) else None
+
+
+def describe_cell(installation: Installation, choices: Choices, *, last: date, resolution: int) -> list[str]:
+    """Sentences on the chosen cell for each chosen layer, named where there are several; none for a cell elsewhere."""
+    cell, said = choices.cell or "", list[str]()
+    for layer in choices.layers:
+        name = f"{find_layer(layer).title}: " if len(choices.layers) > 1 else ""
+        found = find_findings(installation, choices, layer=layer, last=last, resolution=resolution)
+        changed = find_changes(installation, choices, layer=layer, last=last, resolution=resolution)
+        if cell not in found.hotspots.rows["cell"].to_numpy():
+            continue
+        week = (
+            load_forecast(installation, choices, layer=layer, resolution=resolution)
+            if choices.view == "expected"
+            else None
+        )
+        words = [
+            describe_cell_forecast(week, cell) if week else "",
+            explain_cell(found.hotspots, cell),
+            describe_pattern(found.emerging, cell),
+            describe_change(changed, cell),
+        ]
+        said += [name + line for line in words if line]
+    return said
+
+
+def describe_pattern(found: EmergingMap, cell: str) -> str:
+    """The pattern of a cell over time with its definition; nothing where the period has room for too few bins."""
+    if found.bins is None:
+        return ""
+    row = found.rows[found.rows["cell"] == cell].iloc[0]
+    unit = {"week": "weeks", "month": "months", "four weeks": "spans of four weeks"}[found.bins.unit]
+    said = f"Over {len(found.bins.periods)} {unit}: {row['pattern']}."
+    return said if row["pattern"] == Pattern.NONE else f"{said} {row['definition']}"
+
+
+def describe_change(found: ChangeMap, cell: str) -> str:
+    """The change of a cell; nothing where there is nothing to compare with."""
+    if found.missing or found.other is None:
+        return ""
+    row = found.cells[found.cells["cell"] == cell].iloc[0]
+    return f"Against {format_span(*found.other)}: {describe_cell_change(row.to_dict())}."

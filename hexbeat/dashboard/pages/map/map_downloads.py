@@ -1,4 +1,7 @@
-"""Downloads of what the map shows. A file is made when its button is pressed."""
+"""Downloads of what the map shows: the buttons, and each kind of file.
+
+A file is made when its button is pressed.
+"""
 
 import io
 from collections.abc import Callable, Mapping, Sequence
@@ -68,66 +71,6 @@ class About:
             **self.extra,
         }
         return {"demonstration": self.mark, **note} if self.mark else note
-
-
-def format_file_stem(
-    figures: Sequence[LayerFigures], area: Area, view: View = "counts", *, period: tuple[date, date] | None = None
-) -> str:
-    """A file name without ending, from our own words only: hexbeat-AREA-LAYER-VIEW-FIRST-to-LAST.
-
-    LAST is the last day that counts; the view of counts has no VIEW in it. `period` [first, end) stands in for the
-    figures' own.
-    """
-    first, end = period or (figures[0].start, figures[0].end)
-    last = end - timedelta(days=1)
-    layers = figures[0].spec.name if len(figures) == 1 else f"{len(figures)}-layers"
-    kind = "" if view == "counts" else f"-{view}"
-    return f"hexbeat-{area.name}-{layers}{kind}-{first}-to-{last}"
-
-
-def build_csv(rows: pd.DataFrame, about: About) -> bytes:
-    """CSV (UTF-8) of rows of cells. Text that looks like a formula is made plain."""
-    return build_counts_csv(rows, note=about.as_note())
-
-
-def build_geojson(rows: pd.DataFrame, about: About, area: Area) -> bytes:
-    """GeoJSON of the cells' hexagons with the same columns."""
-    return build_counts_geojson(rows, by=("layer", "cell"), wards=area.wards, note=about.as_note())
-
-
-def build_geoparquet(rows: pd.DataFrame, about: About, area: Area) -> bytes:
-    """GeoParquet of the cells' hexagons with the same columns."""
-    return build_counts_geoparquet(rows, by=("layer", "cell"), wards=area.wards, note=about.as_note())
-
-
-def build_xlsx(rows: pd.DataFrame, about: About) -> bytes:
-    """XLSX with the sheets Cells and About. Numbers are numbers; all else is text, and text never runs."""
-    if about.mark:
-        rows = rows.assign(demonstration=about.mark)
-    buffer = io.BytesIO()
-    with xlsxwriter.Workbook(buffer, WORKBOOK_OPTIONS) as book:
-        _write_table(book, rows)
-        sheet = book.add_worksheet("About")
-        sheet.set_column(0, 0, WIDE)
-        for line, (name, words) in enumerate(about.as_note().items()):
-            sheet.write_string(line, 0, name)
-            sheet.write_string(line, 1, words)
-    return buffer.getvalue()
-
-
-def _write_table(book: xlsxwriter.Workbook, rows: pd.DataFrame) -> None:
-    """A frozen header and the rows."""
-    sheet = book.add_worksheet("Cells")
-    bold = book.add_format({"bold": True})
-    sheet.freeze_panes(1, 0)
-    sheet.set_column(0, len(rows.columns) - 1, WIDE)
-    for column, name in enumerate(rows.columns):
-        sheet.write_string(0, column, str(escape_formula(name)), bold)
-        for line, value in enumerate(rows[name].tolist(), start=1):
-            if isinstance(value, str):
-                sheet.write_string(line, column, escape_formula(value))
-            elif pd.notna(value):
-                sheet.write_number(line, column, value)
 
 
 def draw_downloads(
@@ -220,3 +163,63 @@ def build_about(installation: Installation, choices: Choices, views: Sequence[La
         resolution=resolution,
         extra={} if choices.view == "counts" else {"view": choices.view},
     )
+
+
+def format_file_stem(
+    figures: Sequence[LayerFigures], area: Area, view: View = "counts", *, period: tuple[date, date] | None = None
+) -> str:
+    """A file name without ending, from our own words only: hexbeat-AREA-LAYER-VIEW-FIRST-to-LAST.
+
+    LAST is the last day that counts; the view of counts has no VIEW in it. `period` [first, end) stands in for the
+    figures' own.
+    """
+    first, end = period or (figures[0].start, figures[0].end)
+    last = end - timedelta(days=1)
+    layers = figures[0].spec.name if len(figures) == 1 else f"{len(figures)}-layers"
+    kind = "" if view == "counts" else f"-{view}"
+    return f"hexbeat-{area.name}-{layers}{kind}-{first}-to-{last}"
+
+
+def build_csv(rows: pd.DataFrame, about: About) -> bytes:
+    """CSV (UTF-8) of rows of cells. Text that looks like a formula is made plain."""
+    return build_counts_csv(rows, note=about.as_note())
+
+
+def build_geojson(rows: pd.DataFrame, about: About, area: Area) -> bytes:
+    """GeoJSON of the cells' hexagons with the same columns."""
+    return build_counts_geojson(rows, by=("layer", "cell"), wards=area.wards, note=about.as_note())
+
+
+def build_geoparquet(rows: pd.DataFrame, about: About, area: Area) -> bytes:
+    """GeoParquet of the cells' hexagons with the same columns."""
+    return build_counts_geoparquet(rows, by=("layer", "cell"), wards=area.wards, note=about.as_note())
+
+
+def build_xlsx(rows: pd.DataFrame, about: About) -> bytes:
+    """XLSX with the sheets Cells and About. Numbers are numbers; all else is text, and text never runs."""
+    if about.mark:
+        rows = rows.assign(demonstration=about.mark)
+    buffer = io.BytesIO()
+    with xlsxwriter.Workbook(buffer, WORKBOOK_OPTIONS) as book:
+        _write_table(book, rows)
+        sheet = book.add_worksheet("About")
+        sheet.set_column(0, 0, WIDE)
+        for line, (name, words) in enumerate(about.as_note().items()):
+            sheet.write_string(line, 0, name)
+            sheet.write_string(line, 1, words)
+    return buffer.getvalue()
+
+
+def _write_table(book: xlsxwriter.Workbook, rows: pd.DataFrame) -> None:
+    """A frozen header and the rows."""
+    sheet = book.add_worksheet("Cells")
+    bold = book.add_format({"bold": True})
+    sheet.freeze_panes(1, 0)
+    sheet.set_column(0, len(rows.columns) - 1, WIDE)
+    for column, name in enumerate(rows.columns):
+        sheet.write_string(0, column, str(escape_formula(name)), bold)
+        for line, value in enumerate(rows[name].tolist(), start=1):
+            if isinstance(value, str):
+                sheet.write_string(line, column, escape_formula(value))
+            elif pd.notna(value):
+                sheet.write_number(line, column, value)

@@ -1,4 +1,4 @@
-"""The map page: read the choices, ask for the numbers, draw."""
+"""The map page: read the choices, ask for the numbers, draw a map for each layer."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -41,67 +41,8 @@ from layers.wording import escape_html, format_list, format_span
 
 __all__ = ["build_layer_views", "draw_empty_store", "draw_maps", "find_map_choices", "keep_choices", "show"]
 
-
-def build_layer_views(
-    installation: Installation, choices: Choices, figures: Sequence[LayerFigures], *, last: date, resolution: int
-) -> list[LayerView]:
-    """A view for each layer, each by itself: unlike things are neither added up nor tested together."""
-    return [build_layer_view(installation, choices, each, last=last, resolution=resolution) for each in figures]
-
-
-def build_layer_view(
-    installation: Installation, choices: Choices, figures: LayerFigures, *, last: date, resolution: int
-) -> LayerView:
-    """One layer."""
-    labels = build_ward_labels(installation.area.wards)
-    names = [labels[code] for code in choices.wards]
-    layer = figures.spec.name
-    if choices.view == "hotspots":
-        found = find_findings(installation, choices, layer=layer, last=last, resolution=resolution)
-        study = find_study(installation, choices.wards, resolution)
-        return build_hotspots_view(figures, found, study, choices, area=installation.area, ward_names=names)
-    if choices.view == "change":
-        changed = find_changes(installation, choices, layer=layer, last=last, resolution=resolution)
-        return build_change_view(figures, changed, choices, area=installation.area, ward_names=names)
-    if choices.view == "expected":
-        week = load_forecast(installation, choices, layer=layer, resolution=resolution)
-        if week is None:
-            return build_empty_forecast_view(figures, judged=find_selection(installation, layer) is not None)
-        return build_forecast_view(figures, week, choices, area=installation.area, ward_names=names)
-    maximum = find_scale_maximum(installation, choices, layer=layer, last=last, resolution=resolution)
-    return build_counts_view(figures, choices, maximum=maximum, ward_names=names, area_title=installation.area.title)
-
-
 HEIGHT: Final = 540
 SMALL_HEIGHT: Final = 340
-
-
-def draw_maps(installation: Installation, choices: Choices, views: Sequence[LayerView]) -> str | None:
-    """Draw a map for each layer; the cell that was picked on one of them in this run, if any was."""
-    if len(views) == 1:
-        return draw_map(installation, choices, views[0], height=HEIGHT)
-    picked = None
-    for first in range(0, len(views), 2):
-        for each, column in zip(views[first : first + 2], st.columns(2, gap="small"), strict=False):
-            with column:
-                st.html(f'<h2 class="hb-map-title">{escape_html(each.figures.spec.title)}</h2>')
-                picked = draw_map(installation, choices, each, height=SMALL_HEIGHT) or picked
-    return picked
-
-
-def draw_map(installation: Installation, choices: Choices, view: LayerView, *, height: int) -> str | None:
-    """One layer's map."""
-    pick = draw_live_map(
-        installation.area,
-        view.drawing.layer(),
-        key=f"map_{view.figures.spec.name}_{height}",
-        height=height,
-        selected=choices.cell,
-        fit=choices.wards,
-    )
-    return pick.cell if pick and pick.new else None
-
-
 CHOICES = "choices"
 LINK_PROBLEMS = "link_problems"
 
@@ -248,7 +189,64 @@ def draw_empty_store(installation: Installation, pages: Sequence[StreamlitPage])
     wards = format_list(list(installation.area.wards.names), most=3)
     st.html(
         '<div class="hb-empty"><h2>Nothing has been loaded yet</h2>'
-        f"<p>This installation serves {escape_html(installation.area.title)} ({escape_html(wards)}). Load a file on the Data page, "
-        "or fill the store with synthetic events to look around: <code>hexbeat demo</code>.</p></div>"
+        f"<p>This installation serves {escape_html(installation.area.title)} ({escape_html(wards)}). "
+        "Load a file on the Data page, or fill the store with synthetic events to look around: "
+        "<code>hexbeat demo</code>.</p></div>"
     )
     st.page_link(pages[-1], label="Go to the Data page")
+
+
+def build_layer_views(
+    installation: Installation, choices: Choices, figures: Sequence[LayerFigures], *, last: date, resolution: int
+) -> list[LayerView]:
+    """A view for each layer, each by itself: unlike things are neither added up nor tested together."""
+    return [build_layer_view(installation, choices, each, last=last, resolution=resolution) for each in figures]
+
+
+def build_layer_view(
+    installation: Installation, choices: Choices, figures: LayerFigures, *, last: date, resolution: int
+) -> LayerView:
+    """One layer."""
+    labels = build_ward_labels(installation.area.wards)
+    names = [labels[code] for code in choices.wards]
+    layer = figures.spec.name
+    if choices.view == "hotspots":
+        found = find_findings(installation, choices, layer=layer, last=last, resolution=resolution)
+        study = find_study(installation, choices.wards, resolution)
+        return build_hotspots_view(figures, found, study, choices, area=installation.area, ward_names=names)
+    if choices.view == "change":
+        changed = find_changes(installation, choices, layer=layer, last=last, resolution=resolution)
+        return build_change_view(figures, changed, choices, area=installation.area, ward_names=names)
+    if choices.view == "expected":
+        week = load_forecast(installation, choices, layer=layer, resolution=resolution)
+        if week is None:
+            return build_empty_forecast_view(figures, judged=find_selection(installation, layer) is not None)
+        return build_forecast_view(figures, week, choices, area=installation.area, ward_names=names)
+    maximum = find_scale_maximum(installation, choices, layer=layer, last=last, resolution=resolution)
+    return build_counts_view(figures, choices, maximum=maximum, ward_names=names, area_title=installation.area.title)
+
+
+def draw_maps(installation: Installation, choices: Choices, views: Sequence[LayerView]) -> str | None:
+    """Draw a map for each layer; the cell that was picked on one of them in this run, if any was."""
+    if len(views) == 1:
+        return draw_map(installation, choices, views[0], height=HEIGHT)
+    picked = None
+    for first in range(0, len(views), 2):
+        for each, column in zip(views[first : first + 2], st.columns(2, gap="small"), strict=False):
+            with column:
+                st.html(f'<h2 class="hb-map-title">{escape_html(each.figures.spec.title)}</h2>')
+                picked = draw_map(installation, choices, each, height=SMALL_HEIGHT) or picked
+    return picked
+
+
+def draw_map(installation: Installation, choices: Choices, view: LayerView, *, height: int) -> str | None:
+    """One layer's map."""
+    pick = draw_live_map(
+        installation.area,
+        view.drawing.layer(),
+        key=f"map_{view.figures.spec.name}_{height}",
+        height=height,
+        selected=choices.cell,
+        fit=choices.wards,
+    )
+    return pick.cell if pick and pick.new else None

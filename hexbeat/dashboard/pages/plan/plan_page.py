@@ -1,4 +1,4 @@
-"""The plan page: a patrol or a needle sweep for one working time, as a sentence, a map, a table and files."""
+"""The plan page: make or open a patrol or a needle sweep for one working time, and draw it."""
 
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -25,6 +25,56 @@ from layers.access import Action, may, require
 __all__ = ["find_open_kind", "make_patrol", "make_sweep", "open_plan", "show"]
 
 _STEPS = ("What is expected where …", "Stops and their order …", "What such plans caught in past weeks …")
+KINDS: Final = {"patrol": "Patrol", "sweep": "Needle sweep"}
+
+
+def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
+    """Draw the plan page."""
+    draw_header(installation, pages)
+    st.html(STYLE / "plan.css")
+    if not may(installation.viewer, Action.PLAN):
+        st.text("Your role does not plan.")
+        return
+    if not len(installation.columns):
+        draw_empty_store(installation, pages)
+        return
+    kind = st.segmented_control(
+        "Plan", list(KINDS), default=find_open_kind(installation), required=True, key="plan_kind",
+        format_func=KINDS.__getitem__, label_visibility="collapsed",
+    )  # fmt: skip
+    seed = int(st.session_state.get("plan_seed", 0))
+    patrol = draw_patrol_choices(installation, seed) if kind == "patrol" else None
+    sweep = draw_sweep_choices(installation, seed) if kind == "sweep" else None
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        ready = patrol is not None or sweep is not None
+        make = st.button("Make the plan", key="plan_make", type="primary", disabled=not ready, on_click=first_seed)
+        again = st.button(
+            "Another as good", key="plan_again", disabled=not ready, on_click=next_seed,
+            help="The same choices with other stops, order and times.",
+        )  # fmt: skip
+    if (make or again) and patrol:
+        make_patrol(installation, patrol)
+    if (make or again) and sweep:
+        make_sweep(installation, sweep)
+    found = open_plan(installation)
+    if found:
+        draw_plan(installation, found, pages)
+    else:
+        st.html(
+            '<div class="hb-empty"><h2>No plan is open</h2><p>Choose above and press <b>Make the plan</b>; it takes '
+            "some seconds. The first plan of new records judges the forecasts first, which takes longer.</p></div>"
+        )
+    draw_saved_plans(installation)
+
+
+def first_seed() -> None:
+    """The plan of these choices: the same again for the same records."""
+    st.session_state["plan_seed"] = 0
+
+
+def next_seed() -> None:
+    """Another plan of the same choices."""
+    st.session_state["plan_seed"] = int(st.session_state.get("plan_seed", 0)) + 1
 
 
 def make_patrol(installation: Installation, choices: PatrolChoices) -> None:
@@ -112,55 +162,3 @@ def open_plan(installation: Installation) -> Plan | None:
         draw_error(error)
         return None
     return plan if plan.area == installation.area.name else None
-
-
-KINDS: Final = {"patrol": "Patrol", "sweep": "Needle sweep"}
-
-
-def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
-    """Draw the plan page."""
-    draw_header(installation, pages)
-    st.html(STYLE / "plan.css")
-    if not may(installation.viewer, Action.PLAN):
-        st.text("Your role does not plan.")
-        return
-    if not len(installation.columns):
-        draw_empty_store(installation, pages)
-        return
-    kind = st.segmented_control(
-        "Plan", list(KINDS), default=find_open_kind(installation), required=True, key="plan_kind", format_func=KINDS.__getitem__,
-        label_visibility="collapsed",
-    )  # fmt: skip
-    seed = int(st.session_state.get("plan_seed", 0))
-    patrol = draw_patrol_choices(installation, seed) if kind == "patrol" else None
-    sweep = draw_sweep_choices(installation, seed) if kind == "sweep" else None
-    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        ready = patrol is not None or sweep is not None
-        make = st.button("Make the plan", key="plan_make", type="primary", disabled=not ready, on_click=first_seed)
-        again = st.button(
-            "Another as good", key="plan_again", disabled=not ready, on_click=next_seed,
-            help="The same choices with other stops, order and times.",
-        )  # fmt: skip
-    if (make or again) and patrol:
-        make_patrol(installation, patrol)
-    if (make or again) and sweep:
-        make_sweep(installation, sweep)
-    found = open_plan(installation)
-    if found:
-        draw_plan(installation, found, pages)
-    else:
-        st.html(
-            '<div class="hb-empty"><h2>No plan is open</h2><p>Choose above and press <b>Make the plan</b>; it takes '
-            "some seconds. The first plan of new records judges the forecasts first, which takes longer.</p></div>"
-        )
-    draw_saved_plans(installation)
-
-
-def first_seed() -> None:
-    """The plan of these choices: the same again for the same records."""
-    st.session_state["plan_seed"] = 0
-
-
-def next_seed() -> None:
-    """Another plan of the same choices."""
-    st.session_state["plan_seed"] = int(st.session_state.get("plan_seed", 0)) + 1

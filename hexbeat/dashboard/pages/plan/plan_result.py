@@ -32,6 +32,93 @@ __all__ = [
     "render_tour",
 ]
 
+# Of Okabe and Ito 2008, darkened until white letters stand on them (4.5 : 1): told apart by the colour-blind as well.
+COLOURS: Final = ("#005a8f", "#a34000", "#00694e", "#8a3a6c", "#4d4d4d", "#6b5600")
+DASHES: Final = ("", "9 6", "2 6", "14 5 2 5")
+_COUNTS: Final = build_count_scale(4)
+VISITS: Final = Scale(
+    breaks=(1.0, 2.0, 3.0),
+    light=_COUNTS.light[:3],
+    dark=_COUNTS.dark[:3],
+    labels=("once", "twice", "three times or more"),
+)
+EDGE: Final = 0.004  # degrees around the tours
+DONE: Final = "done"  # the page of the ledger
+MOST_SAVED: Final = 30
+
+
+def draw_plan(installation: Installation, plan: Plan, pages: Sequence[StreamlitPage]) -> None:
+    """All of a plan, the answer first."""
+    marked = f'<p class="hb-notes"><b>{escape_html(find_mark(plan))}</b></p>' if plan.synthetic else ""
+    title = escape_html(f"{plan.title} · plan {plan.plan_id}")
+    st.html(
+        f'<div aria-live="polite"><h2 class="hb-map-title">{title}</h2>'
+        f'<p class="hb-sentence">{escape_html(headline(plan))}</p>'
+        f'<p class="hb-notes">{escape_html(describe_past(plan))} '
+        f"{escape_html(describe_optimality(plan))}</p>{marked}</div>"
+    )
+    if any(tour.stops for tour in plan.tours):
+        draw_files(installation, plan, pages)
+        with st.container(horizontal=True, key="hb_plan_body", gap="medium"):
+            with st.container(key="hb_plan_map"):
+                st.html(render_key(plan))
+                draw_tours(installation.area, plan)
+            with st.container(key="hb_plan_stops"):
+                draw_teams(plan)
+    with st.expander("How this plan was made, and what it cannot know"):
+        items = "".join(f"<li>{escape_html(line)}</li>" for line in (*plan.notes, *plan.settings))
+        st.html(f'<ul class="hb-notes">{items}</ul>')
+
+
+def draw_teams(plan: Plan) -> None:
+    """Each team's way and stops, a tab a team."""
+    for tab, tour in zip(st.tabs([tour.team for tour in plan.tours]), plan.tours, strict=True):
+        with tab:
+            st.html(f'<p class="hb-tour">{escape_html(describe_way(plan, tour))}</p>')
+            st.html(render_tour(plan, tour))
+
+
+def draw_files(installation: Installation, plan: Plan, pages: Sequence[StreamlitPage]) -> None:
+    """A button for each kind of file, and the way to the page on which stops are ticked off."""
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        for page in pages:
+            if page.url_path == DONE:
+                st.page_link(page, label="Tick stops off (phone)", query_params={"plan": plan.plan_id})
+        if may(installation.viewer, Action.EXPORT):
+            for kind, (label, mime, suffix) in PLAN_FILES.items():
+                st.download_button(
+                    label,
+                    data=lambda kind=kind: _file(installation, plan, kind),  # type: ignore[misc]  # a button's own kind
+                    file_name=f"hexbeat-{plan.area}-{plan.kind}-{plan.plan_id}{suffix}",
+                    mime=mime,
+                    on_click="ignore",
+                    key=f"plan_file_{kind}",
+                )
+
+
+def _file(installation: Installation, plan: Plan, kind: str) -> bytes:
+    """The file, made when its button is pressed; the policy is asked again then."""
+    require(installation.viewer, Action.EXPORT)
+    return build_plan_file(plan, installation.area, kind)
+
+
+def draw_saved_plans(installation: Installation) -> None:
+    """The plans that were made here, to open one again."""
+    saved = list_plans(installation.settings.home)[:MOST_SAVED]
+    if not saved:
+        return
+    with st.expander("Earlier plans"):
+        words = {code: f"{title} ({code})" for code, title, _ in saved}
+        chosen = st.selectbox(
+            "Open a plan again", list(words), index=None, key="plan_open", format_func=words.__getitem__
+        )
+        if chosen and chosen != st.query_params.get("plan"):
+            st.button("Open it", key="plan_open_it", on_click=_open, args=(chosen,))
+
+
+def _open(code: str) -> None:
+    st.query_params["plan"] = code
+
 
 def describe_past(plan: Plan) -> str:
     """What such plans would have caught in past weeks, beside the usual way of choosing; "" where that is not known.
@@ -59,7 +146,8 @@ def render_tour(plan: Plan, tour: Tour) -> str:
     rows = _render_pauses(plan, tour, 0)
     for stop in tour.stops:
         rows += (
-            f"<tr><th scope=row>{stop.order}</th><td>{format_clock(stop.arrive, plan)}</td><td>{format_clock(stop.leave, plan)}</td>"
+            f"<tr><th scope=row>{stop.order}</th><td>{format_clock(stop.arrive, plan)}</td>"
+            f"<td>{format_clock(stop.leave, plan)}</td>"
             f"<td>{escape_html(stop.place)}</td><td>{escape_html(stop.reason)}</td></tr>"
         ) + _render_pauses(plan, tour, stop.order)
     head = "".join(f"<th scope=col>{name}</th>" for name in ("Stop", "Arrive", "Leave", "Place", "Why"))
@@ -76,19 +164,6 @@ def _render_pauses(plan: Plan, tour: Tour, order: int) -> str:
         f"<td>{'Break' if pause.kind == 'break' else 'Free'}</td><td></td></tr>"
         for pause in find_pauses(tour, order)
     )
-
-
-# Of Okabe and Ito 2008, darkened until white letters stand on them (4.5 : 1): told apart by the colour-blind as well.
-COLOURS: Final = ("#005a8f", "#a34000", "#00694e", "#8a3a6c", "#4d4d4d", "#6b5600")
-DASHES: Final = ("", "9 6", "2 6", "14 5 2 5")
-_COUNTS: Final = build_count_scale(4)
-VISITS: Final = Scale(
-    breaks=(1.0, 2.0, 3.0),
-    light=_COUNTS.light[:3],
-    dark=_COUNTS.dark[:3],
-    labels=("once", "twice", "three times or more"),
-)
-EDGE: Final = 0.004  # degrees around the tours
 
 
 def choose_team_style(number: int) -> tuple[str, str]:
@@ -176,79 +251,3 @@ def _build_mark(lat: float, lon: float, word: str, colour: str) -> Any:
         html=f'<div style="{look}">{word}</div>',
     )
     return folium.Marker((lat, lon), icon=icon, interactive=False, keyboard=False)
-
-
-DONE: Final = "done"  # the page of the ledger
-MOST_SAVED: Final = 30
-
-
-def draw_plan(installation: Installation, plan: Plan, pages: Sequence[StreamlitPage]) -> None:
-    """All of a plan, the answer first."""
-    marked = f'<p class="hb-notes"><b>{escape_html(find_mark(plan))}</b></p>' if plan.synthetic else ""
-    title = escape_html(f"{plan.title} · plan {plan.plan_id}")
-    st.html(
-        f'<div aria-live="polite"><h2 class="hb-map-title">{title}</h2>'
-        f'<p class="hb-sentence">{escape_html(headline(plan))}</p>'
-        f'<p class="hb-notes">{escape_html(describe_past(plan))} {escape_html(describe_optimality(plan))}</p>{marked}</div>'
-    )
-    if any(tour.stops for tour in plan.tours):
-        draw_files(installation, plan, pages)
-        with st.container(horizontal=True, key="hb_plan_body", gap="medium"):
-            with st.container(key="hb_plan_map"):
-                st.html(render_key(plan))
-                draw_tours(installation.area, plan)
-            with st.container(key="hb_plan_stops"):
-                draw_teams(plan)
-    with st.expander("How this plan was made, and what it cannot know"):
-        items = "".join(f"<li>{escape_html(line)}</li>" for line in (*plan.notes, *plan.settings))
-        st.html(f'<ul class="hb-notes">{items}</ul>')
-
-
-def draw_teams(plan: Plan) -> None:
-    """Each team's way and stops, a tab a team."""
-    for tab, tour in zip(st.tabs([tour.team for tour in plan.tours]), plan.tours, strict=True):
-        with tab:
-            st.html(f'<p class="hb-tour">{escape_html(describe_way(plan, tour))}</p>')
-            st.html(render_tour(plan, tour))
-
-
-def draw_files(installation: Installation, plan: Plan, pages: Sequence[StreamlitPage]) -> None:
-    """A button for each kind of file, and the way to the page on which stops are ticked off."""
-    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        for page in pages:
-            if page.url_path == DONE:
-                st.page_link(page, label="Tick stops off (phone)", query_params={"plan": plan.plan_id})
-        if may(installation.viewer, Action.EXPORT):
-            for kind, (label, mime, suffix) in PLAN_FILES.items():
-                st.download_button(
-                    label,
-                    data=lambda kind=kind: _file(installation, plan, kind),  # type: ignore[misc]  # a button's own kind
-                    file_name=f"hexbeat-{plan.area}-{plan.kind}-{plan.plan_id}{suffix}",
-                    mime=mime,
-                    on_click="ignore",
-                    key=f"plan_file_{kind}",
-                )
-
-
-def _file(installation: Installation, plan: Plan, kind: str) -> bytes:
-    """The file, made when its button is pressed; the policy is asked again then."""
-    require(installation.viewer, Action.EXPORT)
-    return build_plan_file(plan, installation.area, kind)
-
-
-def draw_saved_plans(installation: Installation) -> None:
-    """The plans that were made here, to open one again."""
-    saved = list_plans(installation.settings.home)[:MOST_SAVED]
-    if not saved:
-        return
-    with st.expander("Earlier plans"):
-        words = {code: f"{title} ({code})" for code, title, _ in saved}
-        chosen = st.selectbox(
-            "Open a plan again", list(words), index=None, key="plan_open", format_func=words.__getitem__
-        )
-        if chosen and chosen != st.query_params.get("plan"):
-            st.button("Open it", key="plan_open_it", on_click=_open, args=(chosen,))
-
-
-def _open(code: str) -> None:
-    st.query_params["plan"] = code

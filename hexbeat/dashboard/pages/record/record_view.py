@@ -60,7 +60,7 @@ class TourProgress:
 
 
 def build_progress(plan: Plan, tour: Tour, visits: pd.DataFrame, *, zone: ZoneInfo) -> TourProgress:
-    """The stops of a tour with the visits (`hexbeat.operations.ledger.ledger.read_visits`) that its team recorded of them."""
+    """The stops of a tour with the visits (`read_visits`) that its team recorded of them."""
     mine = visits[(visits["plan_id"] == plan.plan_id) & (visits["team"] == tour.team)]
     recorded = {str(row["stop_id"]): row for row in mine.to_dict("records")}
     states = tuple(_build_state(stop, recorded.get(stop.stop_id), zone) for stop in tour.stops)

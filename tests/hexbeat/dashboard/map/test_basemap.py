@@ -49,7 +49,9 @@ def test_the_maps_own_script_is_small_and_the_same_each_time(area: Area) -> None
 def test_live_maps_load_two_files_of_this_server(area: Area) -> None:
     made = build_base_map(area, live=True)
     links = [url for _, url in made.default_js]
-    assert all(re.fullmatch(r"\.\./dashboard\.assets\.files/(map|wards)-[0-9a-f]{16}\.js", url) for url in links)
+    assert all(
+        re.fullmatch(r"\.\./hexbeat\.dashboard\.map\.assets\.files/(map|wards)-[0-9a-f]{16}\.js", url) for url in links
+    )
     assert (len(links), made.default_css) == (2, [])
     assert [url for _, url in build_base_map(area, live=True).default_js] == links
 

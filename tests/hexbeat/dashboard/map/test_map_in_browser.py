@@ -82,7 +82,7 @@ def test_nothing_is_loaded_from_elsewhere_and_nothing_fails(page: Page, address:
         url for url in requests if not url.startswith((address, "data:", "blob:", address.replace("http", "ws")))
     ] == []
     assert failures == []
-    assert sum("/component/dashboard.assets" in url for url in requests) == 2
+    assert sum("/component/hexbeat.dashboard.map.assets" in url for url in requests) == 2
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

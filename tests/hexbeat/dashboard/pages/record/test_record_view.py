@@ -24,7 +24,7 @@ TOUR = PLAN.tours[0]
 
 
 def ledger(*found: Visit) -> pd.DataFrame:
-    """Visits as `hexbeat.operations.ledger.ledger.read_visits` hands them over, each recorded a minute after the one before."""
+    """Visits as `read_visits` hands them over, each recorded a minute after the one before."""
     rows = [
         {name: getattr(visit, name, None) for name in VISIT_COLUMNS}
         | {"visit_id": visit_id(visit), "recorded_at": NOW + dt.timedelta(minutes=k)}

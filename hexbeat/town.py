@@ -1,0 +1,306 @@
+"""The door for analysts: one area's records as GeoDataFrames, with the filters and the access policy of the commands.
+
+`hexbeat.open` makes a `Town`. Its methods call what the command line and the dashboard call, so the numbers are equal.
+"""
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from geo.errors import UsageError
+from hexbeat.areas.area import Area, load_named_area
+from hexbeat.settings import Settings
+from hexbeat.store.column_cache import ColumnCache
+from hexbeat.store.store import Store
+from layers.access import ANALYST, Action, Viewer, require
+from layers.columns import Columns
+from layers.event import Measure
+from layers.filters import DAYS, Filter, Group, filter_from_options
+from layers.periods import find_day_end, parse_day
+
+if TYPE_CHECKING:
+    import folium
+    import geopandas
+    import pandas as pd
+
+    from hexbeat.analysis.hotspot_map import HotspotMap
+
+__all__ = ["Names", "Town", "open_town"]
+
+Names = str | Sequence[str] | None  # one name, several, or None for all
+Day = dt.date | str | None  # a date, or text such as 2026-11-21 or 21/11/2026
+View = Literal["counts", "hotspots"]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a method was asked: a filter, and the moment whose records are meant (None: those of now)."""
+
+    chosen: Filter
+    as_at: dt.datetime | None
+
+
+class Town:
+    """One area and its store, open for questions. Close it with `close`, or use it in a `with` block.
+
+    Every method takes the same filters by keyword. `layers` is a layer's name, or several (None: all). `start` is the
+    first day that counts and `end` the first that no longer does: dates, or text such as "2026-11-21" or "21/11/2026".
+    `wards` are codes or names. `hours` is text ("22-04") or a pair of whole hours; `days` is text ("fri,sat"), or names
+    or numbers of weekdays (Monday 0). `reported_by` is any of public, officer, sweep and agency. `measure` is "events"
+    or "quantity". `resolution` is that of the cells: 8 to 11. `as_at` asks for the records as they stood at the end of
+    that day.
+
+    Frames are in EPSG:4326 and have the columns of the files that the commands write with --out. `frame.attrs` holds
+    what must be said of the numbers: "area", "attribution", "notes", and "demonstration" where events are synthetic.
+
+    UsageError for a question that makes no sense, PolicyError for what the viewer may not see, StoreError if the store
+    cannot be read.
+    """
+
+    def __init__(self, settings: Settings, area: Area, store: Store, viewer: Viewer) -> None:
+        self.settings, self.area, self.store, self.viewer = settings, area, store, viewer
+        self._cache = ColumnCache(store)
+
+    def __repr__(self) -> str:
+        return f"<Hexbeat town {self.area.title}>"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the store."""
+        self.store.dispose()
+
+    def events(self, layers: Names = None, *, as_at: Day = None, **filters: Any) -> "geopandas.GeoDataFrame":
+        """The events that the filters select, a point each, with the columns of `hexbeat export`.
+
+        An event known only to an interval, such as a month, is there if any part of the interval is selected: `cells`
+        and `wards` count its share.
+        """
+        from hexbeat.store.event_files import add_points, format_events  # noqa: PLC0415 - geopandas, when it is needed
+        from hexbeat.store.records import read_records  # noqa: PLC0415 - likewise
+        from layers.counting import select  # noqa: PLC0415 - likewise
+
+        for layer in _list_names(layers) or (None,):
+            require(self.viewer, Action.SEE_POINTS, layer)
+        asked = self._ask(layers, as_at=as_at, **filters)
+        columns = self._read(asked)
+        selection = select(columns, asked.chosen, time_zone=self.area.time_zone)
+        records = read_records(self.store, self.viewer, columns.row_id[selection.index].tolist())
+        frame = add_points(format_events(records))
+        return self._describe(frame, columns, [])
+
+    def cells(
+        self, layers: Names = None, *, by: Names = (), resolution: int = 9, as_at: Day = None, **filters: Any
+    ) -> "geopandas.GeoDataFrame":
+        """Counts by H3 cell, a hexagon each: cell, the columns of further groups (`by`, such as "month"), and count."""
+        return self._count(("cell", *_list_names(by)), layers, resolution=resolution, as_at=as_at, **filters)
+
+    def wards(
+        self, layers: Names = None, *, by: Names = (), as_at: Day = None, **filters: Any
+    ) -> "geopandas.GeoDataFrame":
+        """Counts by ward, a polygon each: ward_code, ward_name, the columns of further groups (`by`), and count."""
+        return self._count(("ward", *_list_names(by)), layers, resolution=9, as_at=as_at, **filters)
+
+    def hotspots(
+        self, layer: str, *, q: float = 0.05, resolution: int = 9, as_at: Day = None, **filters: Any
+    ) -> "geopandas.GeoDataFrame":
+        """Hot and cold cells of one layer, a row for every cell of the chosen wards: columns of `hexbeat hotspots`.
+
+        `q` is the false discovery rate, between 0 and 1. `attrs["notes"]` says what the test rests on.
+        """
+        from hexbeat.analysis.hotspot_map import HOTSPOT_COLUMNS  # noqa: PLC0415 - scipy, when it is needed
+
+        found, columns = self._find_hotspots(layer, q=q, resolution=resolution, as_at=as_at, **filters)
+        return self._shape(found.rows[list(HOTSPOT_COLUMNS)], ("cell",), columns, list(found.notes))
+
+    def change(
+        self,
+        layer: str,
+        *,
+        by: Literal["cell", "ward"] = "ward",
+        against: Literal["before", "year_before"] = "before",
+        resolution: int = 9,
+        as_at: Day = None,
+        **filters: Any,
+    ) -> "geopandas.GeoDataFrame":
+        """The period against the one `before` it, or the same dates a "year_before": the columns of `hexbeat change`.
+
+        `attrs["missing"]` says why there is nothing to compare with (None where there is); the frame is empty then.
+        """
+        from hexbeat.analysis.change_map import AGAINST, build_change_map  # noqa: PLC0415 - scipy, when it is needed
+        from hexbeat.analysis.count_files import add_shapes  # noqa: PLC0415 - geopandas, when it is needed
+
+        _require_one_of("by", by, ("cell", "ward"))
+        _require_one_of("against", against, AGAINST)
+        asked = self._ask([layer], as_at=as_at, **filters)
+        columns = self._read(asked)
+        study = self._study(asked.chosen, resolution)
+        found = build_change_map(columns, asked.chosen, study, against=against, time_zone=self.area.time_zone)
+        rows = found.cells if by == "cell" else found.wards
+        frame = self._describe(add_shapes(rows, by=(by,), wards=self.area.wards), columns, list(found.notes))
+        frame.attrs["missing"] = found.missing
+        return frame
+
+    def map(
+        self, layer: str, *, view: View = "counts", resolution: int = 9, as_at: Day = None, **filters: Any
+    ) -> "folium.Map":
+        """One layer on a folium map that needs no network: show it in a notebook, or `save("map.html")` it.
+
+        `view` is "counts" or "hotspots".
+        """
+        from hexbeat.dashboard.map.notebook_map import (  # noqa: PLC0415 - folium, when it is needed
+            build_count_layer,
+            build_hotspot_layer,
+            build_notebook_map,
+        )
+        from layers.catalogue import find_layer  # noqa: PLC0415 - beside it
+
+        _require_one_of("view", view, ("counts", "hotspots"))
+        if view == "hotspots":
+            found, columns = self._find_hotspots(layer, q=0.05, resolution=resolution, as_at=as_at, **filters)
+            cells = build_hotspot_layer(found)
+        else:
+            counted = self.cells(layer, resolution=resolution, as_at=as_at, **filters)
+            columns = self._read(self._ask(layer, as_at=as_at, **filters))
+            cells = build_count_layer(counted, find_layer(layer), measure=filters.get("measure", "events"))
+        return build_notebook_map(self.area, cells, mark=self._find_mark(columns))
+
+    def _ask(self, layers: Names, *, as_at: Day, **filters: Any) -> Question:
+        """The question that the keywords mean; TypeError for a keyword that there is not."""
+        return Question(self._build_filter(layers, **filters), self._parse_as_at(as_at))
+
+    def _build_filter(
+        self,
+        layers: Names,
+        *,
+        start: Day = None,
+        end: Day = None,
+        wards: Names = None,
+        hours: str | tuple[int, int] | None = None,
+        days: str | Iterable[int | str] | None = None,
+        reported_by: Names = None,
+        measure: Measure = "events",
+    ) -> Filter:
+        return filter_from_options(
+            self.area.wards,
+            layers=_list_names(layers),
+            start=_to_day(start),
+            end=_to_day(end),
+            ward_names=_list_names(wards),
+            hours=hours if isinstance(hours, str) or hours is None else f"{hours[0]}-{hours[1]}",
+            days=_list_days(days),
+            reported_by=_list_names(reported_by),
+            measure=measure,
+        )
+
+    def _parse_as_at(self, as_at: Day) -> dt.datetime | None:
+        day = _to_day(as_at)
+        return find_day_end(day, self.area.tz) if day else None
+
+    def _read(self, asked: Question) -> Columns:
+        return self._cache.columns(self.viewer, ward_codes=tuple(self.area.wards.codes), as_at=asked.as_at)
+
+    def _study(self, chosen: Filter, resolution: int) -> Any:
+        from hexbeat.analysis.study import load_study  # noqa: PLC0415 - scipy, when it is needed
+        from layers.filters import require_resolution  # noqa: PLC0415 - beside it
+
+        return load_study(self.area, chosen.wards, require_resolution(resolution))
+
+    def _find_hotspots(
+        self, layer: str, *, q: float, resolution: int, as_at: Day, **filters: Any
+    ) -> tuple["HotspotMap", Columns]:
+        from hexbeat.analysis.hotspot_map import build_hotspot_map  # noqa: PLC0415 - scipy, when it is needed
+
+        if not 0 < q < 1:
+            raise UsageError("A false discovery rate lies between 0 and 1", f"q was given {q:g}", "0.05 is usual")
+        asked = self._ask([layer], as_at=as_at, **filters)
+        columns = self._read(asked)
+        study = self._study(asked.chosen, resolution)
+        return build_hotspot_map(columns, asked.chosen, study, q=q, time_zone=self.area.time_zone), columns
+
+    def _count(
+        self, by: Sequence[str], layers: Names, *, resolution: int, as_at: Day, **filters: Any
+    ) -> "geopandas.GeoDataFrame":
+        from layers.counting import count  # noqa: PLC0415 - pandas, when it is needed
+        from layers.filters import parse_groups, require_resolution  # noqa: PLC0415 - beside it
+
+        groups: Sequence[Group] = parse_groups(",".join(by))
+        asked = self._ask(layers, as_at=as_at, **filters)
+        columns = self._read(asked)
+        counted = count(
+            columns, asked.chosen, by=groups, resolution=require_resolution(resolution), wards=self.area.wards,
+            time_zone=self.area.time_zone,
+        )  # fmt: skip
+        frame = self._shape(counted.rows, by, columns, [])
+        frame.attrs |= {"total": counted.total, "unplaced_in_time": counted.unplaced_in_time}
+        frame.attrs["shared_in_time"] = counted.shared_in_time
+        return frame
+
+    def _find_mark(self, columns: Columns) -> str | None:
+        from hexbeat.analysis.count_files import find_demonstration_mark  # noqa: PLC0415 - geopandas, when needed
+
+        return find_demonstration_mark(columns)
+
+    def _shape(
+        self, rows: "pd.DataFrame", by: Sequence[str], columns: Columns, notes: list[str]
+    ) -> "geopandas.GeoDataFrame":
+        """The rows with a polygon each, marked as the files of the commands are."""
+        from hexbeat.analysis.count_files import add_mark, add_shapes  # noqa: PLC0415 - geopandas, when it is needed
+
+        mark = self._find_mark(columns)
+        marked = add_mark(rows, {"demonstration": mark} if mark else {})
+        return self._describe(add_shapes(marked, by=by, wards=self.area.wards), columns, notes)
+
+    def _describe(
+        self, frame: "geopandas.GeoDataFrame", columns: Columns, notes: list[str]
+    ) -> "geopandas.GeoDataFrame":
+        mark = self._find_mark(columns)
+        frame.attrs = {"area": self.area.title, "attribution": self.area.attribution, "notes": notes}
+        frame.attrs |= {"demonstration": mark} if mark else {}
+        return frame
+
+
+def open_town(home: Path | str | None = None, area: str | None = None, *, viewer: Viewer = ANALYST) -> Town:
+    """Open the store in `home` for an area; without them HEXBEAT_HOME and HEXBEAT_AREA, then the defaults, decide.
+
+    Whoever can run Python on the machine can read the store's file, so the viewer is the analyst unless named.
+    UsageError if there is no such area, AreaError if its files are broken, StoreError if the store cannot be opened.
+    """
+    settings = Settings.from_environment(home=Path(home) if home is not None else None, area=area)
+    chosen = load_named_area(settings.area, home=settings.home)
+    store = Store.open(settings.home, database_url=settings.database_url)
+    return Town(settings, chosen, store, viewer)
+
+
+def _list_names(names: Names) -> tuple[str, ...]:
+    if names is None:
+        return ()
+    return (names,) if isinstance(names, str) else tuple(names)
+
+
+def _to_day(day: Day) -> dt.date | None:
+    """A date from a date, a timestamp or text; UsageError for anything else."""
+    if day is None or isinstance(day, str):
+        return parse_day(day) if day else None
+    return day.date() if isinstance(day, dt.datetime) else day
+
+
+def _list_days(days: str | Iterable[int | str] | None) -> str | None:
+    """Weekdays as the text that filters read; a number that is no weekday stays as it is, to be refused there."""
+    if days is None or isinstance(days, str):
+        return days
+    return ",".join(DAYS[day] if isinstance(day, int) and 0 <= day < len(DAYS) else str(day) for day in days)
+
+
+def _require_one_of(name: str, value: str, known: Sequence[str]) -> None:
+    if value not in known:
+        raise UsageError(f"{name} is one of {', '.join(known)}", f"{value!r} was given", "check how it is spelt")
