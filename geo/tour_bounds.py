@@ -6,15 +6,20 @@ Ways that are left out at first are priced and taken in until none could help, s
 """
 
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from ortools.linear_solver import pywraplp
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components, maximum_flow
 
+from geo.lazy_modules import import_lazily
 from geo.tour_problem import Problem
+
+if TYPE_CHECKING:
+    from ortools.linear_solver import pywraplp
+else:
+    pywraplp = import_lazily("ortools.linear_solver.pywraplp")
 
 __all__ = ["knapsack_bound", "upper_bound"]
 
