@@ -8,14 +8,19 @@ from calendar import monthrange
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from geo.errors import UsageError
+from geo.lazy_modules import import_lazily
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = import_lazily("pandas")
 
 __all__ = [
     "HOURS_A_WEEK",

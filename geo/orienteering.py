@@ -8,17 +8,22 @@ out at first are priced and taken in until none could help, so that the bound is
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from ortools.linear_solver import pywraplp
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components, maximum_flow
 
+from geo.lazy_modules import import_lazily
 from geo.tour_exact import Proof, find_best_sets, is_countable, is_provable, prove
 from geo.tour_problem import Break, Problem, Route, find_breaches, schedule_all, sum_worth
 from geo.tour_search import search_tours
+
+if TYPE_CHECKING:
+    from ortools.linear_solver import pywraplp
+else:
+    pywraplp = import_lazily("ortools.linear_solver.pywraplp")
 
 __all__ = ["Break", "Problem", "Route", "Solution", "find_breaches", "find_tours", "sum_worth", "upper_bound"]
 

@@ -7,13 +7,18 @@ sets. Breaks are kept. With revisits, but without breaks, CP-SAT finds the best 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from ortools.sat.python import cp_model
 
+from geo.lazy_modules import import_lazily
 from geo.tour_problem import Problem, Route
+
+if TYPE_CHECKING:
+    from ortools.sat.python import cp_model
+else:
+    cp_model = import_lazily("ortools.sat.python.cp_model")
 
 __all__ = ["Proof", "find_best_sets", "is_countable", "is_provable", "prove"]
 
@@ -84,7 +89,7 @@ class _Model:
         weights = [int(np.ceil(worth / self.unit - 1e-9)) for worth in worths]
         model.maximize(sum(weight * here for weight, here in zip(weights, self.here, strict=True)))
 
-    def _way(self, start: int, end: int) -> tuple[int, int, cp_model.IntVar]:
+    def _way(self, start: int, end: int) -> "tuple[int, int, cp_model.IntVar]":
         """The way from one node to another and what it demands of their times; 0 is start and finish."""
         problem, n = self.problem, len(self.problem)
         used = self.ways[start, end] = self.model.new_bool_var("")
@@ -120,7 +125,7 @@ class _Model:
             if turn < len(found):
                 self.model.add_hint(self.reach[node], found[turn])
 
-    def routes(self, solver: cp_model.CpSolver) -> tuple[Route, ...]:
+    def routes(self, solver: "cp_model.CpSolver") -> tuple[Route, ...]:
         """The tours of a solution, in the order of their first stops; empty ones for teams that are not needed."""
         after = {start: end for (start, end), used in self.ways.items() if start and solver.value(used)}
         firsts = [end for (start, end), used in self.ways.items() if not start and end and solver.value(used)]

@@ -5,15 +5,15 @@ Incidents count by the share of their interval that falls inside the filter; sta
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from geo.calendar import Calendar
 from geo.counts import compute_shares, sum_groups
 from geo.errors import UsageError
+from geo.lazy_modules import import_lazily
 from geo.wards import Wards
 from layers.catalogue import LAYER_NAMES
 from layers.columns import Columns
@@ -22,7 +22,12 @@ from layers.filters import COLUMN_FILTERS, Filter
 from layers.grouping import GROUPINGS, GROUPS, Group, Parts
 from layers.time_shares import Window, are_states, build_window, cut_by_time
 
-__all__ = ["Counts", "Filter", "Selection", "count", "count_cells", "select"]
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = import_lazily("pandas")
+
+__all__ = ["Counts", "Filter", "GroupedCounts", "Selection", "count", "count_cells", "count_groups", "select"]
 
 _MINUTE, _DAY = PRECISIONS.index("minute"), PRECISIONS.index("day")
 _FEW: Final = 8  # codes that are compared one by one
@@ -55,7 +60,28 @@ class Counts:
     total: float
     unplaced_in_time: int
     shared_in_time: int
-    rows: pd.DataFrame
+    rows: "pd.DataFrame"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GroupedCounts:
+    """Counts before they are a table: `labels` (a list a group column) and `sums` (float64 (g,)), group by group."""
+
+    total: float
+    unplaced_in_time: int
+    shared_in_time: int
+    labels: dict[str, Sequence[object]]
+    sums: NDArray[np.float64]
+
+    def list_rows(self) -> list[dict[str, object]]:
+        """A row a group: its group columns and `count`."""
+        columns = (*self.labels.values(), self.sums.tolist())
+        return [dict(zip((*self.labels, "count"), row, strict=True)) for row in zip(*columns, strict=True)]
+
+    def to_counts(self) -> Counts:
+        """The same as a table of pandas."""
+        rows = pd.DataFrame({**self.labels, "count": self.sums})
+        return Counts(self.total, self.unplaced_in_time, self.shared_in_time, rows)
 
 
 def select(columns: Columns, chosen: Filter, *, time_zone: str = "Europe/London") -> Selection:
@@ -90,6 +116,19 @@ def count(
     `wards`) and `count`; they are sorted by them, and empty groups are left out. What is not known (an hour, a
     category, a ward's council) is the group "". Raises UsageError for groups or a resolution that there are not.
     """
+    return count_groups(columns, chosen, by=by, resolution=resolution, wards=wards, time_zone=time_zone).to_counts()
+
+
+def count_groups(
+    columns: Columns,
+    chosen: Filter,
+    *,
+    by: Sequence[Group] = ("cell",),
+    resolution: int = 9,
+    wards: Wards | None = None,
+    time_zone: str = "Europe/London",
+) -> GroupedCounts:
+    """`count`, whose answer is no table yet: pandas, which takes a third of a second to import, is not used."""
     _require_groups(by, columns, resolution)
     selection = select(columns, chosen, time_zone=time_zone)
     groupings = [GROUPINGS[name] for name in by]
@@ -107,11 +146,12 @@ def count(
     labels: dict[str, Sequence[object]] = {}
     for group, code in zip(grouped, codes, strict=True):
         labels |= group.label(code)
-    return Counts(
+    return GroupedCounts(
         total=float(selection.weight.sum()),
         unplaced_in_time=selection.unplaced_in_time,
         shared_in_time=shared,
-        rows=pd.DataFrame({**labels, "count": sums}),
+        labels=labels,
+        sums=sums,
     )
 
 

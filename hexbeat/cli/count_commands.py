@@ -21,7 +21,7 @@ from hexbeat.cli.filter_options import (
     to_json_value,
 )
 from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOption, open_installation
-from layers.counting import Counts, count
+from layers.counting import GroupedCounts, count_groups
 from layers.event import Measure
 from layers.grouping import GROUPS
 
@@ -49,23 +49,27 @@ def counts(
     with open_installation(home, area) as installation:
         groups, size, zone = parse_groups(by), parse_resolution(resolution), installation.area.time_zone
         columns, chosen = read_filtered(installation, request, as_at=as_at)
-        found = count(columns, chosen, by=groups, resolution=size, wards=installation.area.wards, time_zone=zone)
+        found = count_groups(columns, chosen, by=groups, resolution=size, wards=installation.area.wards, time_zone=zone)
         mark = find_demonstration_mark(columns)
         if out:
             export_counts(
-                found, Path(out), by=groups, area=installation.area, note=build_provenance(installation, mark=mark)
+                found.to_counts(),
+                Path(out),
+                by=groups,
+                area=installation.area,
+                note=build_provenance(installation, mark=mark),
             )
     print_counts(found, form=form, measure=chosen.measure, out=out, mark=mark)
 
 
-def print_counts(found: Counts, *, form: Format, measure: Measure, out: str | None, mark: str | None) -> None:
+def print_counts(found: GroupedCounts, *, form: Format, measure: Measure, out: str | None, mark: str | None) -> None:
     """Print what was counted; with `out`, the totals and the file's name instead of the rows."""
     totals: dict[str, Any] = {
         "total": to_json_value(found.total),
         "unplaced_in_time": found.unplaced_in_time,
         "shared_in_time": found.shared_in_time,
     }
-    rows = [{**row, "count": to_json_value(row["count"])} for row in found.rows.to_dict("records")]
+    rows = [{**row, "count": to_json_value(row["count"])} for row in found.list_rows()]
     payload = {**totals, "rows": rows} | ({"out": out} if out else {}) | ({"demonstration": mark} if mark else {})
     heading = f"{'Events' if measure == 'events' else 'Items'}: {format_value(found.total)}"
     heading += f", {found.shared_in_time} shared in time, {found.unplaced_in_time} left out for want of a time"

@@ -9,7 +9,7 @@ import shapely
 
 from geo.errors import UsageError
 from geo.wards import Wards
-from layers.counting import Filter, count, count_cells, select
+from layers.counting import Filter, count, count_cells, count_groups, select
 from tests.support.events import Event, columns_of, local
 
 DAY = dt.date
@@ -157,6 +157,15 @@ def test_the_rows_of_a_count_are_as_in_the_contract() -> None:
     )
     pd.testing.assert_frame_equal(counts.rows, expected)
     assert (counts.total, counts.unplaced_in_time, counts.shared_in_time) == (3.0, 0, 0)
+
+
+def test_groups_are_the_rows_of_a_count_before_they_are_a_table() -> None:
+    events = [Event(1, layer="overdoses"), Event(local("2024-01-31 00:00"), end=local("2024-02-04 00:00"))]
+    for by in ((), ("layer",), ("month", "ward")):
+        counts = count(columns_of(events), Filter(), by=by, wards=WARDS)
+        groups = count_groups(columns_of(events), Filter(), by=by, wards=WARDS)
+        assert groups.list_rows() == counts.rows.to_dict("records")
+        assert (groups.total, groups.unplaced_in_time, groups.shared_in_time) == (2.0, 0, counts.shared_in_time)
 
 
 def test_an_interval_over_months_is_shared_over_them_and_a_state_counts_in_each() -> None:

@@ -7,12 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from xml.etree.ElementTree import ParseError
 
 import defusedxml.ElementTree
-import httpx
-import networkx as nx
 import numpy as np
 from defusedxml import DefusedXmlException
 from numpy.typing import NDArray
@@ -20,9 +18,17 @@ from scipy.spatial import cKDTree
 
 from geo.distance import EARTH_RADIUS_M, distances_m
 from geo.errors import DataError
+from geo.lazy_modules import import_lazily
 from geo.plane import unit_vectors
 from geo.travel import PACES, Mode, round_up_minutes, travel_times_s
 from layers.wording import format_number
+
+if TYPE_CHECKING:
+    import httpx
+    import networkx as nx
+else:
+    httpx = import_lazily("httpx")
+    nx = import_lazily("networkx")
 
 __all__ = ["Graph", "Travel", "Ways", "load_road_travel", "measure_straight_ways", "read_graph"]
 
@@ -164,7 +170,7 @@ def _osrm(
 
 
 def _fetch_table(
-    client: httpx.Client,
+    client: "httpx.Client",
     address: str,
     lon: NDArray[np.float64],
     lat: NDArray[np.float64],
