@@ -11,12 +11,14 @@ from hexbeat.analysis.backtest import DECIDING_SHARE, SHARES
 from hexbeat.analysis.forecast import Forecast
 from hexbeat.areas.area import Area
 from hexbeat.areas.place_names import format_place, parse_cells
+from hexbeat.dashboard.map.hex_layer import CellStyle
 from hexbeat.dashboard.state.choices import Choices
 from hexbeat.dashboard.state.figures import LayerFigures
 from hexbeat.dashboard.views.counts_view import MOST_LISTED
 from hexbeat.dashboard.views.layer_view import Drawing, LayerView, ListGroup, ListRow, add_ward_names
 from hexbeat.dashboard.views.sentence import format_places
 from hexbeat.documents.maps.scales import build_forecast_scale
+from layers.filters import COLUMN_FILTERS
 from layers.wording import (
     format_cell_width,
     format_count,
@@ -87,15 +89,15 @@ def describe_forecast(found: Forecast, rows: pd.DataFrame, *, place: str, part: 
     when = f"In the 7 days from {format_date(found.start)}"
     if rows.empty:
         return f"{when} no {found.spec.many} are expected in {place}, because none are on record there."
-    places = int((rows["band"] <= SHARES.index(DECIDING_SHARE)).sum())
-    area = "these wards" if part else "the area"
+    share = format_percent(DECIDING_SHARE)
+    places = format_plural(int((rows["band"] <= SHARES.index(DECIDING_SHARE)).sum()), "place", "places")
+    first = f"Look first at the darkest {places}, {share} of {'these wards' if part else 'the area'}."
     held = (
-        f"In the last {found.winner.weeks} weeks, the darkest {format_percent(DECIDING_SHARE)} of "
-        f"{'the whole area' if part else 'the area'} held {format_percent(found.winner.hit_rate)} of {found.spec.many}."
+        f"In the last {found.winner.weeks} weeks, the darkest {share} of {'the whole area' if part else 'the area'} "
+        f"held {format_percent(found.winner.hit_rate)} of {found.spec.many}."
     )
-    first = f"Look first at the darkest {format_plural(places, 'place', 'places')}, {format_percent(DECIDING_SHARE)} of {area}."
     if np.isnan(found.expected):
-        return f"{when}: {first} {held}"
+        return f"{when}: {first[:1].lower()}{first[1:]} {held}"
     number = format_count(round(found.expected) if found.expected >= 1 else found.expected, found.spec)
     verb = "is" if number.startswith("1 ") else "are"
     return f"{when}, {number} {verb} expected in {place}. {first} {held}"
@@ -112,7 +114,7 @@ def build_notes(found: Forecast, choices: Choices) -> list[str]:
         for words, chosen in (
             ("weekdays", choices.days),
             ("hours", choices.clock()),
-            ("who reported", choices.reported_by),
+            *((one.topic, one.get_chosen(choices)) for one in COLUMN_FILTERS),
             ("the count of items", choices.measure == "quantity"),
         )
         if chosen
@@ -172,10 +174,12 @@ def build_drawing(rows: pd.DataFrame, unit: str) -> Drawing:
     return Drawing(
         parse_cells(rows["cell"].tolist()),
         BEYOND - 1 - bands,
-        scale=build_forecast_scale((labels[2], labels[1], labels[0])),
-        title=f"{unit}: where first",
-        unit=unit,
-        names=BANDS[::-1],
+        CellStyle(
+            scale=build_forecast_scale((labels[2], labels[1], labels[0])),
+            title=f"{unit}: where first",
+            unit=unit,
+            names=BANDS[::-1],
+        ),
     )
 
 

@@ -100,7 +100,8 @@ def draw_rejects(installation: Installation) -> None:
         return build_rejects_csv(rejects)
 
     st.text(
-        f"{format_plural(len(rejects), 'row was', 'rows were')} rejected. Download them, correct them and load the file again."
+        f"{format_plural(len(rejects), 'row was', 'rows were')} rejected. "
+        "Download them, correct them and load the file again."
     )
     st.download_button(
         "Download the rejects", data=make, file_name="hexbeat-rejects.csv", mime="text/csv", on_click="ignore"

@@ -27,8 +27,8 @@ __all__ = ["draw_stops"]
 CHOSEN_KEY: Final = "done_chosen"  # the stop that a person picked from the list, in place of the next one
 MESSAGE_KEY: Final = "done_said"
 OFFLINE: Final = (
-    "This page needs a connection. Without one, its buttons do not work and nothing is recorded. You can tick the stops "
-    "on the printed plan instead, or let the phone record its track and load the file below."
+    "This page needs a connection. Without one, its buttons do not work and nothing is recorded. You can tick the "
+    "stops on the printed plan instead, or let the phone record its track and load the file below."
 )
 
 

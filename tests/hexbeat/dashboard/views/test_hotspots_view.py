@@ -34,8 +34,7 @@ def test_the_sentence_says_how_many_of_how_many_and_how_many_may_be_false() -> N
 def test_nothing_stands_out_is_said_as_what_it_is_and_so_is_too_few() -> None:
     shown = build_hotspots_view_of(DEFAULT, few())
     assert shown.sentence == (
-        "No place stands out for needle finds in Middlesbrough, 25 Oct to 21 Nov 2026: what the map shows is within "
-        "what shuffling would give."
+        "No place has significantly more needle finds than the others in Middlesbrough, 25 Oct to 21 Nov 2026."
     )
     assert shown.notes[0] == "Too few to tell: even a place with six times the average might not stand out."
     assert shown.groups == ()
@@ -77,7 +76,11 @@ def test_list_legend_map_and_table_say_the_same() -> None:
     hot = (shown.table["Hotspot"] == "hot").to_numpy()
     assert shown.drawing.outlined is not None
     assert shown.drawing.outlined.tolist() == hot.tolist()
-    assert shown.drawing.scale.labels == ("cold spot: 0 places", "not significant: 85 places", "hotspot: 27 places")
+    assert shown.drawing.style.scale.labels == (
+        "cold spot: 0 places",
+        "not significant: 85 places",
+        "hotspot: 27 places",
+    )
     assert list(shown.table.columns) == TITLES
     assert shown.table["q"].is_monotonic_increasing
     cells = {row.cell for group in shown.groups for row in group.rows}
