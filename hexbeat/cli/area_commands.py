@@ -39,8 +39,11 @@ def build(
     origin: Annotated[str | None, typer.Option(help="Who published the file.")] = None,
     licence: Annotated[str | None, typer.Option(help="Under which licence.")] = None,
     attribution: Annotated[str | None, typer.Option(help="What must be said wherever the wards are shown.")] = None,
-    mend: Annotated[
-        bool, typer.Option("--mend", help="Mend invalid rings, slivers and small overlaps, and say how.")
+    repair: Annotated[
+        bool,
+        typer.Option(
+            "--repair", "--mend", help="Repair invalid rings, slivers and small overlaps, and list the repairs."
+        ),
     ] = False,
     replace: Annotated[bool, typer.Option("--replace", help="Replace an area of that name.")] = False,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of areas; default: data/boundaries.")] = None,
@@ -62,7 +65,7 @@ def build(
             "add --replace, or rename it",
         )
     report = build_area(
-        file, name=area, code_field=code, name_field=name, out_dir=folder, mend=mend,
+        file, name=area, code_field=code, name_field=name, out_dir=folder, allow_repair=repair,
         lad_code_field=authority_code, lad_name_field=authority_name, title=title, vintage=vintage, source=origin,
         licence=licence, attribution=attribution,
     )  # fmt: skip

@@ -151,7 +151,7 @@ def test_a_map_carries_all_that_it_needs(town: Town, view: Any, tmp_path: Path) 
 def test_a_town_that_there_is_not_is_refused(tmp_path: Path) -> None:
     with pytest.raises(hexbeat.UsageError) as error:
         hexbeat.open(tmp_path, "atlantis")
-    assert error.value.fact == "there is none named 'atlantis'"
+    assert error.value.fact == "there is no area named 'atlantis'"
 
 
 @pytest.mark.parametrize(

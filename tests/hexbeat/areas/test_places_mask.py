@@ -21,7 +21,7 @@ from hexbeat.store.store import Store
 from layers.access import ANALYST
 from tests.support.publishing import Publisher, made_quarters
 
-RULE = "Places where events can happen come from a file of points or lines"
+RULE = "A list of places comes from a file of points or lines"
 HINT = "give a CSV with longitude and latitude, or a GeoJSON, GeoPackage, Shapefile or GeoParquet"
 
 
@@ -88,7 +88,7 @@ def test_files_without_points_or_lines_are_refused(area: Area, tmp_path: Path) -
     square.to_file(tmp_path / "squares.geojson")
     (tmp_path / "words.csv").write_text("a,b\n1,2\n", encoding="utf-8")
     for name, fact in (
-        ("squares.geojson", "squares.geojson holds other shapes"),
+        ("squares.geojson", "squares.geojson has other shapes too"),
         ("words.csv", "words.csv has the columns a, b"),
         ("none.geojson", "none.geojson cannot be read (FileNotFoundError)"),
     ):
@@ -106,9 +106,9 @@ def test_an_export_of_events_is_no_list_of_places(area: Area, tmp_path: Path, en
     with pytest.raises(DataError) as caught:
         made(tmp_path / f"events.{ending}", area)
     assert str(caught.value) == (
-        "A list of places says where events can happen, and is never made of the events; "
+        "A list of places says where events can happen, so it is never made from events; "
         f"events.{ending} has event_id and source_id and occurred_from and h3_11, as exports of events do; "
-        "give addresses, roads or other points that were there before"
+        "give addresses, roads or other points that do not come from events"
     )
 
 
@@ -116,25 +116,25 @@ def test_points_elsewhere_are_refused(area: Area, tmp_path: Path) -> None:
     with pytest.raises(AreaError) as caught:
         made(points(tmp_path / "p.csv", [0.1, 0.2], [51.5, 51.6], ("lon", "lat")), area)
     assert str(caught.value) == (
-        "Places lie in the area that they are for; none of the 2 of p.csv is in Middlesbrough; "
+        "A list of places needs at least one place in its area; none of the 2 rows of p.csv is in Middlesbrough; "
         "choose the area with --area, or a file of this area"
     )
 
 
 def test_a_list_for_other_wards_or_changed_by_hand_is_refused(area: Area, tmp_path: Path) -> None:
-    rule = "A release needs the list of places of Middlesbrough where events can happen"
+    rule = "A release needs the list of places in Middlesbrough where events can happen"
     hint = "make it: hexbeat boundaries places FILE --area middlesbrough"
     made(points(tmp_path / "p.csv", [-1.2345], [54.574]), area)
     places = area.folder / "places.csv"
     places.write_text(places.read_text(encoding="utf-8") + "\n", encoding="utf-8")
     with pytest.raises(AreaError) as caught:
         read_places_mask(area)
-    assert str(caught.value) == f"{rule}; the one that is there was changed by hand; {hint}"
+    assert str(caught.value) == f"{rule}; the list was changed by hand; {hint}"
     made(tmp_path / "p.csv", area)
     (area.folder / "spots.csv").write_text("spot\n", encoding="utf-8")
     with pytest.raises(AreaError) as caught:
         read_places_mask(area)
-    assert str(caught.value) == f"{rule}; the one that is there was changed by hand; {hint}"
+    assert str(caught.value) == f"{rule}; the list was changed by hand; {hint}"
     made(tmp_path / "p.csv", area)
     old = places.read_text(encoding="utf-8").replace("spots,apart", "spots,other")
     facts = (area.folder / "places.toml").read_text(encoding="utf-8")
@@ -143,8 +143,8 @@ def test_a_list_for_other_wards_or_changed_by_hand_is_refused(area: Area, tmp_pa
     (area.folder / "places.toml").write_text(facts.replace(before, hash_file(places)), encoding="utf-8")
     with pytest.raises(AreaError) as caught:
         read_places_mask(area)
-    assert str(caught.value) == f"{rule}; the one that is there was made by another version of Hexbeat; {hint}"
+    assert str(caught.value) == f"{rule}; the list was made by another version of Hexbeat; {hint}"
     (area.folder / "wards.geojson").write_text("{}", encoding="utf-8")
     with pytest.raises(AreaError) as caught:
         read_places_mask(area)
-    assert str(caught.value) == f"{rule}; the one that is there was made for other wards; {hint}"
+    assert str(caught.value) == f"{rule}; the list was made for other wards; {hint}"

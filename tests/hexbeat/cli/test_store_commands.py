@@ -267,9 +267,9 @@ def test_a_home_that_cannot_be_looked_into_is_unusable(run: Run) -> None:
     outcome = run("counts", "--home", home)
     assert (outcome.code, outcome.out) == (3, "")
     assert outcome.err == (
-        "Areas are in folders that this user may look into.\n"
-        f"  {home}/boundaries cannot be looked into: File name too long.\n"
-        "  choose another folder with --home or HEXBEAT_HOME, or ask its owner.\n"
+        "You need permission to read the folders of areas.\n"
+        f"  {home}/boundaries cannot be read: File name too long.\n"
+        "  set HEXBEAT_HOME to another folder, or ask the owner of this one.\n"
     )
     assert run("sources", "--home", home).code == 3
 

@@ -219,7 +219,7 @@ def test_without_a_list_of_places_nothing_is_released(publisher: Publisher, tmp_
     folder.mkdir()
     publisher.area = replace(publisher.area, folder=folder)
     assert refused(publisher, tmp_path / "new", AreaError) == (
-        "A release needs the list of places of Middlesbrough where events can happen; there is none; "
+        "A release needs the list of places in Middlesbrough where events can happen; there is no list yet; "
         "make it: hexbeat boundaries places FILE --area middlesbrough"
     )
     assert not (tmp_path / "new").exists()

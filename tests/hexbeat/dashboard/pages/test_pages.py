@@ -278,7 +278,7 @@ def test_without_a_login_only_this_machine_is_served(home: Path, monkeypatch: py
 def test_an_area_that_there_is_not_is_an_error_in_three_parts(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HEXBEAT_AREA", "atlantis")
     page = said(opened())
-    assert "An area is one of those that were built" in page
+    assert "An area has to be built before you can use it" in page
     assert home.exists() is False
 
 
