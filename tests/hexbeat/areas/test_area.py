@@ -73,7 +73,8 @@ def test_an_unknown_area_lists_those_that_there_are_and_the_nearest() -> None:
         load_area("midlesbrough")
     assert str(caught.value) == (
         "An area has to be built before you can use it; there is no area named 'midlesbrough'; "
-        "did you mean middlesbrough? The areas are cleveland, county-durham, middlesbrough; `hexbeat boundaries build` builds one"
+        "did you mean middlesbrough? The areas are cleveland, county-durham, middlesbrough; `hexbeat boundaries "
+        "build` builds one"
     )
 
 

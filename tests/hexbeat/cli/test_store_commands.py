@@ -180,8 +180,8 @@ def test_an_erasure_that_waits_is_said_and_nothing_is_held_up(run: Run, finds: P
     other.close()
     assert (outcome.code, outcome.json["total"]) == (0, 3)
     assert outcome.err == (
-        "An earlier erasure is not finished. Traces may stay in the store's files, because another program uses the "
-        "store, its disk is full, or this user may not rewrite it. Hexbeat tries again each time it opens the store.\n"
+        "An earlier erasure is not finished. Traces may remain in the store's files: another program uses the "
+        "store, its disk is full, or you may not rewrite it. Hexbeat tries again each time it opens the store.\n"
     )
     assert run("counts", "--format", "json").err == ""
 
@@ -235,8 +235,8 @@ def test_export_refuses_an_unknown_ending(run: Run, tmp_path: Path) -> None:
     assert outcome.code == 2
     assert outcome.err == (
         "An export is a .parquet, .gpkg or .csv file.\n"
-        "  'events.doc' is none of these.\n"
-        "  give --out another ending.\n"
+        "  'events.doc' has another ending.\n"
+        "  give the file another ending.\n"
     )  # fmt: skip
 
 

@@ -59,7 +59,7 @@ def test_loads_are_undone_one_after_the_other(store: Store) -> None:
     assert [store.undo_last(ANALYST).batch_id for _ in range(3)] == [3, 2, 1]
     with pytest.raises(StoreError) as caught:
         store.undo_last(ANALYST)
-    assert str(caught.value) == "A load can be undone once; no load is left to undo; nothing was changed"
+    assert str(caught.value) == "A load can be undone only once; there is no load left to undo; nothing was changed"
     assert load(store, event_frame(["a"])).new == 1
     assert [batch.batch_id for batch in store.batches(ANALYST)] == [4, 3, 2, 1]
     assert store.history(ANALYST, event_id("table", "a"))[0].row_id == 4  # numbers are never used twice

@@ -155,5 +155,5 @@ def test_the_store_is_a_dictionary_with_a_memory(store: Store) -> None:
 def test_nothing_is_left_to_undo(store: Store) -> None:
     with pytest.raises(StoreError) as caught:
         store.undo_last(ANALYST)
-    assert str(caught.value) == "A load can be undone once; no load is left to undo; nothing was changed"
+    assert str(caught.value) == "A load can be undone only once; there is no load left to undo; nothing was changed"
     assert (store.last_load(ANALYST), store.version()) == (None, 0)

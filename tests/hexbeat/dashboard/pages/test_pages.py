@@ -292,8 +292,8 @@ def test_the_data_page_says_that_an_erasure_is_not_finished(home: Path) -> None:
     other.close()
     assert not app.exception
     pending = (
-        "An earlier erasure is not finished. Traces may stay in the store's files, because another program uses the "
-        "store, its disk is full, or this user may not rewrite it. Hexbeat tries again each time it opens the store."
+        "An earlier erasure is not finished. Traces may remain in the store's files: another program uses the "
+        "store, its disk is full, or you may not rewrite it. Hexbeat tries again each time it opens the store."
     )
     assert [text.value for text in app.text if "erasure" in text.value] == [pending]
 

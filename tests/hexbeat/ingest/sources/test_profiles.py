@@ -130,7 +130,7 @@ def test_a_home_that_may_not_be_looked_into_is_said(tmp_path: Path) -> None:
         list_profiles(home)
     assert str(caught.value) == (
         f"Source profiles are in a folder that this user may look into; {home / 'sources'} cannot be looked into: "
-        "Permission denied; choose another folder with --home or HEXBEAT_HOME, or ask its owner"
+        "Permission denied; set HEXBEAT_HOME to another folder, or ask its owner"
     )
 
 
