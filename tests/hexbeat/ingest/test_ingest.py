@@ -191,7 +191,9 @@ def test_who_may_load_what(home: Store, tmp_path: Path) -> None:
     path = table(tmp_path, "needles,1,-1.2,54.55,2025-01-01")
     with pytest.raises(UsageError) as caught:
         ingest(home, path, source="tabel")
-    assert str(caught.value) == "A source is one of the profiles; there is none named 'tabel'; did you mean 'table'?"
+    assert str(caught.value) == (
+        "A source has to be the name of a profile; there is no profile named 'tabel'; did you mean 'table'?"
+    )
     with pytest.raises(PolicyError):
         ingest_files(home, None, [path], source="table", area=TOWN, home=home.home, now=NOW)  # type: ignore[arg-type]  # nobody
     with pytest.raises(DataError) as refused:
@@ -260,8 +262,8 @@ def test_who_reported_in_an_unknown_word_is_told(home: Store, tmp_path: Path) ->
     assert live(home)["reported_by"].to_dict() == {"A": "sweep", "B": "public", "C": "agency", "D": "public"}
     (remark,) = report.remarks
     assert remark == (
-        "rows.csv: 2 rows say who reported in a word that is none of public, officer, sweep, agency; taken as public, "
-        "or agency for overdoses and closed properties"
+        "rows.csv: 2 rows name a reporter other than public, officer, sweep, agency; they count as reported by the "
+        "public, or by an agency for overdoses and closed properties"
     )
     path = table(tmp_path, lines[0], heading="layer,source_id,lon,lat,date,reported_by")
     assert ingest(home, path).remarks == []

@@ -104,8 +104,9 @@ def test_stop_and_search_needs_the_name_of_its_file(home: Store, tmp_path: Path)
     with pytest.raises(DataError) as caught:
         ingest(home, path, source="police-uk-stop-search")
     assert str(caught.value) == (
-        "A file of police-uk-stop-search carries month, force in its name, as it was downloaded; "
-        "searches.csv does not; give it its old name back, such as 2024-03-cleveland-stop-and-search.csv"
+        "The name of a police-uk-stop-search file contains its month, force; searches.csv does not contain them; "
+        "give it back the name that "
+        "it was downloaded with, such as 2024-03-cleveland-stop-and-search.csv"
     )
     assert home.batches(ANALYST) == []
 
