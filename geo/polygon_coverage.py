@@ -1,4 +1,4 @@
-"""Is a set of polygons a coverage: every place in at most one of them, and no slivers between? And mending it.
+"""Is a set of polygons a coverage: every place in at most one of them, and no slivers between? And its repair.
 
 Polygons here are shapely arrays in longitude and latitude (WGS 84 degrees). Widths in metres are taken in a local
 plane (`to_plane`), areas in square metres on the ellipsoid. Source of the notion: the coverage model of JTS and GEOS.
@@ -106,7 +106,7 @@ def find_enclosed_gaps(polygons: Polygons) -> Polygons:
 def find_faults(polygons: Polygons, *, width_m: float = NARROW_M) -> list[Fault]:
     """Everything that keeps the polygons from being a coverage; empty if they are one.
 
-    Invalid rings are reported alone, since nothing more can be told before they are mended; edges are reported only
+    Invalid rings are reported alone, since nothing more is known before they are repaired; edges are reported only
     where there is nothing else, since overlaps and slivers bring them along. Gaps that are wider than `width_m` are no
     fault: they are places of nobody, such as a neighbour's enclave.
     """
@@ -137,7 +137,7 @@ def find_narrow_inlets(polygons: Polygons, *, width_m: float = INLET_M) -> list[
 
 
 def repair(polygons: Polygons, *, width_m: float = NARROW_M) -> tuple[Polygons, list[Fault]]:
-    """New polygons without invalid rings, narrow overlaps and narrow gaps, rounded, and the faults that were mended.
+    """New polygons without invalid rings, narrow overlaps and narrow gaps, rounded, and the faults that were repaired.
 
     An overlap or a gap goes to the neighbour with which it shares the longest border. Overlaps that are not narrow are
     left as they are: only the publisher knows whose ground it is. The result may still have faults; check it.

@@ -95,7 +95,7 @@ def _format_kind(number: int, kind: str) -> str:
 
 
 def build_notes(found: HotspotMap, rows: pd.DataFrame) -> list[str]:
-    """How the places lie together; or that there are too few events to tell."""
+    """How the places lie together; or that there are too few events to say."""
     groups = rows.loc[rows["group"] >= 0, "group"].nunique()
     said = []
     if groups and groups < int((rows["group"] >= 0).sum()):
