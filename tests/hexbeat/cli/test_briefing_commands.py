@@ -57,7 +57,7 @@ def test_a_councillor_is_shown_no_release_in_which_the_audit_finds_something(run
     out = tmp_path / "a.pdf"
     done = run("briefing", "--for", "councillor", "--release", release, "--ward", "Abbey", "--out", out)
     assert (done.code, done.out, out.exists()) == (4, "", False)
-    assert done.err.splitlines()[0] == "The public is shown a release in which the audit finds nothing."
+    assert done.err.splitlines()[0] == "The public only sees a release if its audit finds nothing."
 
 
 def test_a_briefing_without_any_place_ends_its_sentence_once(run: Run, tmp_path: Path) -> None:

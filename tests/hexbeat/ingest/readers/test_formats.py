@@ -219,5 +219,6 @@ def test_an_address_that_does_not_answer(service: str) -> None:
     with pytest.raises(DataError) as caught, open_download(f"{service}/none.json?key=secret"):
         pass
     assert str(caught.value) == (
-        "The server at 127.0.0.1/none.json has to answer; it did not answer (HTTPStatusError); try it in a browser, or later"
+        "The server at 127.0.0.1/none.json has to answer; it did not answer (HTTPStatusError); try it in a browser, "
+        "or later"
     )

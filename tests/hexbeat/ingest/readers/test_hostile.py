@@ -257,7 +257,9 @@ def test_parquet_that_unpacks_to_too_much(tmp_path: Path) -> None:
 
 def test_a_zipped_shapefile(tmp_path: Path) -> None:
     (tmp_path / "points.zip").write_bytes(b"PK")
-    assert refusal(tmp_path / "points.zip").endswith("; points.zip ends in .zip; unpack it first and name the file inside")
+    assert refusal(tmp_path / "points.zip").endswith(
+        "; points.zip ends in .zip; unpack it first and name the file inside"
+    )
 
 
 @pytest.mark.parametrize("where", ["features", "properties"])
