@@ -5,20 +5,20 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Final, TypedDict, Unpack
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from geo.distance import area_m2
 from geo.errors import AreaError
+from geo.lazy_modules import import_lazily
 from geo.polygon_coverage import (
     DECIMALS,
     INLET_M,
     Fault,
-    area_m2,
     find_faults,
     find_narrow_inlets,
     repair,
@@ -33,6 +33,11 @@ from hexbeat.areas.boundary_files import (
     read_published,
     write_area,
 )
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+else:
+    gpd = import_lazily("geopandas")
 
 __all__ = [
     "BuildReport",
@@ -147,7 +152,7 @@ def find_authority_fields(columns: Iterable[str]) -> tuple[str, str] | None:
 
 
 def _authority_fields(
-    frame: gpd.GeoDataFrame, code_field: str | None, name_field: str | None
+    frame: "gpd.GeoDataFrame", code_field: str | None, name_field: str | None
 ) -> tuple[dict[str, str], list[str]]:
     """Which columns become lad_code and lad_name, and a remark if Hexbeat chose them."""
     if code_field is not None or name_field is not None:
@@ -161,7 +166,7 @@ def _authority_fields(
     ]
 
 
-def _rename_columns(frame: gpd.GeoDataFrame, fields: dict[str, str], *, file: str) -> gpd.GeoDataFrame:
+def _rename_columns(frame: "gpd.GeoDataFrame", fields: dict[str, str], *, file: str) -> "gpd.GeoDataFrame":
     """Only the wanted columns, under our names, as trimmed text, sorted by code. AreaError if they are not usable."""
     missing = [field for field in fields.values() if field not in frame.columns]
     if missing:
@@ -189,7 +194,7 @@ def _text(column: pd.Series) -> list[str]:
     return ["" if pd.isna(value) else str(value).strip() for value in column]
 
 
-def _repair_frame(frame: gpd.GeoDataFrame, *, allow_repair: bool) -> tuple[gpd.GeoDataFrame, list[str]]:
+def _repair_frame(frame: "gpd.GeoDataFrame", *, allow_repair: bool) -> "tuple[gpd.GeoDataFrame, list[str]]":
     """The frame rounded and, if allowed, repaired, and the repairs. AreaError if it is still not a valid coverage."""
     polygons = round_polygons(frame.geometry.to_numpy())
     before, repaired = polygons, list[Fault]()
@@ -209,7 +214,7 @@ def _repair_frame(frame: gpd.GeoDataFrame, *, allow_repair: bool) -> tuple[gpd.G
     return repaired_frame, describe_repairs(repaired, before, repaired_frame) if repaired else []
 
 
-def _facts(path: Path, name: str, frame: gpd.GeoDataFrame, provenance: Provenance) -> dict[str, Any]:
+def _facts(path: Path, name: str, frame: "gpd.GeoDataFrame", provenance: Provenance) -> dict[str, Any]:
     """What `area.toml` says. Only the published file's name and digest, never its folder."""
     authorities = _authorities(frame)
     stated = {key: provenance.get(key) or "not stated" for key in ("vintage", "source", "licence", "attribution")}
@@ -231,7 +236,7 @@ def _facts(path: Path, name: str, frame: gpd.GeoDataFrame, provenance: Provenanc
     }
 
 
-def _authorities(frame: gpd.GeoDataFrame) -> list[tuple[str, str]]:
+def _authorities(frame: "gpd.GeoDataFrame") -> list[tuple[str, str]]:
     """Code and name of each local authority of the wards, sorted; a missing column gives empty texts."""
     if "lad_code" not in frame and "lad_name" not in frame:
         return []
@@ -239,7 +244,7 @@ def _authorities(frame: gpd.GeoDataFrame) -> list[tuple[str, str]]:
     return sorted(set(zip(frame.get("lad_code", blank), frame.get("lad_name", blank), strict=True)))
 
 
-def _fact_problems(folder: Path, facts: dict[str, Any], frame: gpd.GeoDataFrame) -> list[str]:
+def _fact_problems(folder: Path, facts: dict[str, Any], frame: "gpd.GeoDataFrame") -> list[str]:
     """Where `area.toml` disagrees with the folder or the wards."""
     codes = list(frame["ward_code"])
     authorities = list(zip(facts["authority_codes"], facts["authority_names"], strict=False))
@@ -258,7 +263,7 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def find_text_problems(frame: gpd.GeoDataFrame) -> list[str]:
+def find_text_problems(frame: "gpd.GeoDataFrame") -> list[str]:
     """Problems of codes and names: empty, used twice, or with characters that cannot be shown."""
     problems = []
     for column in frame.columns.drop("geometry"):
@@ -275,13 +280,13 @@ def find_text_problems(frame: gpd.GeoDataFrame) -> list[str]:
     return problems
 
 
-def describe_faults(faults: list[Fault], frame: gpd.GeoDataFrame) -> str:
+def describe_faults(faults: list[Fault], frame: "gpd.GeoDataFrame") -> str:
     """A sentence of the first faults, and how many more there are."""
     descriptions = "; ".join(describe_fault(fault, frame) for fault in faults[:MOST_LISTED])
     return descriptions + (f"; and {len(faults) - MOST_LISTED} more" if len(faults) > MOST_LISTED else "")
 
 
-def describe_fault(fault: Fault, frame: gpd.GeoDataFrame) -> str:
+def describe_fault(fault: Fault, frame: "gpd.GeoDataFrame") -> str:
     """A fault as text: the wards by name and code, and a point to look at (latitude, longitude)."""
     wards = " and ".join(f"{frame['ward_name'][place]} ({frame['ward_code'][place]})" for place in fault.members)
     leave = "leave" if len(fault.members) > 1 else "leaves"
@@ -294,7 +299,7 @@ def describe_fault(fault: Fault, frame: gpd.GeoDataFrame) -> str:
     }[fault.kind]
 
 
-def describe_inlets(places: list[int], frame: gpd.GeoDataFrame) -> list[str]:
+def describe_inlets(places: list[int], frame: "gpd.GeoDataFrame") -> list[str]:
     """A warning of gaps that are open to the outside and very narrow: one sentence, or none."""
     if not places:
         return []
@@ -304,7 +309,7 @@ def describe_inlets(places: list[int], frame: gpd.GeoDataFrame) -> list[str]:
     ]
 
 
-def describe_repairs(faults: list[Fault], before: NDArray[Any], frame: gpd.GeoDataFrame) -> list[str]:
+def describe_repairs(faults: list[Fault], before: NDArray[Any], frame: "gpd.GeoDataFrame") -> list[str]:
     """The repairs, a sentence each, and by how much the area of each repaired ward differs from `before`."""
     descriptions = [f"repaired: {describe_fault(fault, frame)}" for fault in faults]
     for name, code, polygon_before, polygon in zip(

@@ -29,6 +29,7 @@ from hexbeat.ingest.sources.profile import (
     builtin_profiles,
     list_profiles,
 )
+from layers.catalogue import LAYER_NAMES
 
 __all__ = ["Suggestion", "make_profile", "suggest_profile"]
 
@@ -153,7 +154,7 @@ def _propose_profile(
     ]
     name = re.sub(r"[^a-z0-9]+", "-", path.stem.lower()).strip("-")[:40] or "new-source"
     profile = make_profile(
-        name, parts, layer=layer[0] if layer else "needle_litter", records=records,
+        name, parts, layer=layer[0] if layer else LAYER_NAMES[0], records=records,
         formats=guessed_formats[0] if guessed_formats else (), doubtful=doubtful, midnight_is_day=midnight,
     )  # fmt: skip
     return profile, remarks

@@ -281,6 +281,6 @@ def test_what_was_taken_for_granted_is_said(run: Run, tmp_path: Path) -> None:
     outcome = run("ingest", path, "--source", "table")
     assert outcome.code == 0
     assert (
-        "finds.csv: 1 row names a reporter other than public, officer, sweep, agency; they count as reported by the "
-        "public, or by an agency for overdoses and closed properties.\n"
+        "finds.csv: 1 row names a reporter other than public, officer, sweep, agency; they count as reported by "
+        "public, or by agency for overdoses and closed properties.\n"
     ) in outcome.err

@@ -262,8 +262,8 @@ def test_who_reported_in_an_unknown_word_is_told(home: Store, tmp_path: Path) ->
     assert live(home)["reported_by"].to_dict() == {"A": "sweep", "B": "public", "C": "agency", "D": "public"}
     (remark,) = report.remarks
     assert remark == (
-        "rows.csv: 2 rows name a reporter other than public, officer, sweep, agency; they count as reported by the "
-        "public, or by an agency for overdoses and closed properties"
+        "rows.csv: 2 rows name a reporter other than public, officer, sweep, agency; they count as reported by "
+        "public, or by agency for overdoses and closed properties"
     )
     path = table(tmp_path, lines[0], heading="layer,source_id,lon,lat,date,reported_by")
     assert ingest(home, path).remarks == []
