@@ -228,13 +228,13 @@ def _require_groups(by: Sequence[Group], columns: Columns, resolution: int) -> N
     for group in by:
         if group not in GROUPS or by.count(group) > 1:
             raise UsageError(
-                f"Counts are grouped by any of {', '.join(GROUPS)}, each once",
-                f"{', '.join(by)} was asked for",
-                "write them with commas between, as ward,month",
+                f"Counts can be grouped by any of {', '.join(GROUPS)}, each once",
+                f"you asked for {', '.join(by)}",
+                "choose for example ward and month",
             )
     if resolution not in columns.cell:
         raise UsageError(
             f"Cells are kept at resolutions {', '.join(map(str, sorted(columns.cell)))}",
-            f"resolution {resolution} was asked for",
-            "choose one of them; 9 is the usual",
+            f"you asked for resolution {resolution}",
+            "choose one of them; 9 is usual",
         )

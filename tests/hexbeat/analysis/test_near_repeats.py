@@ -79,7 +79,7 @@ def test_repeats_at_the_same_place() -> None:
 
 FEW = "Near repeats are looked for among 20 events or more that know their day; there are 5"
 MANY = "Near repeats are tested on at most 400,000 pairs of events within 400 m; there are 499,500 pairs"
-STATES = "A test of near repeats is of incidents, which happen on a day; closed properties are in force for months"
+STATES = "A test of near repeats needs incidents, which happen on a day; closed properties are in force for months"
 
 
 @pytest.mark.parametrize(

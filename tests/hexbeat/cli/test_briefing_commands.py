@@ -89,7 +89,7 @@ def test_a_workbook_that_was_saved_again_is_not_relied_on(run: Run, home: tuple[
         (("--release", "x"), "A release is for councillors; the partners' briefings read the store."),
         (("--out", "x.doc"), "A briefing is written as a .pdf file."),
         (("--out", "nowhere/x.pdf"), "A file goes into a folder that exists."),
-        (("--ward", "Nowhere"), "A ward is named by its code or its name."),
+        (("--ward", "Nowhere"), "A ward is chosen by its code or its name."),
     ],
 )
 def test_what_makes_no_briefing_is_said(run: Run, home: tuple[str, str], arguments: tuple[str, ...], said: str) -> None:

@@ -162,13 +162,19 @@ ONE_LAYER: Final = "choose one of needle_litter, street_dealing, overdoses"
     [
         (
             ("hotspots",),
-            ("A hotspot map is of one layer: unlike things are not added up.\n"
-            f"  none was chosen.\n  {ONE_LAYER}, closed_properties.\n"),
+            (
+                "A hotspot map shows one layer, because different things cannot be added up.\n"
+                "  you chose none.\n"
+                f"  {ONE_LAYER}, closed_properties.\n"
+            ),
         ),
         (
             ("hotspots", "--layer", "overdoses", "--layer", "needle_litter"),
-            ("A hotspot map is of one layer: unlike things are not added up.\n"
-            f"  overdoses and needle_litter were chosen.\n  {ONE_LAYER}, closed_properties.\n"),
+            (
+                "A hotspot map shows one layer, because different things cannot be added up.\n"
+                "  you chose overdoses and needle_litter.\n"
+                f"  {ONE_LAYER}, closed_properties.\n"
+            ),
         ),
         (
             ("hotspots", "--layer", "overdoses", "--q", "1"),
@@ -176,8 +182,11 @@ ONE_LAYER: Final = "choose one of needle_litter, street_dealing, overdoses"
         ),
         (
             ("backtest", "--layer", "closed_properties"),
-            ("A back-test is of incidents, which happen on a day.\n"
-            f"  closed properties are in force for months.\n  {ONE_LAYER}.\n"),
+            (
+                "A back-test needs incidents, which happen on a day.\n"
+                "  closed properties are in force for months.\n"
+                f"  {ONE_LAYER}.\n"
+            ),
         ),
         (
             ("alerts", "--day", "2026-10-28", "--days", "14", "--draft", "form.docx"),

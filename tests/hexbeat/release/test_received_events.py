@@ -54,5 +54,5 @@ def test_nobody_else_may(store: Store) -> None:
     with pytest.raises(PolicyError) as caught:
         read_events(store, Viewer("nobody"), moment=JUNE, area=AREA)  # type: ignore[arg-type] # no role
     assert str(caught.value) == (
-        "The access policy names who may do what; it does not let nobody export; ask the analyst of the partnership"
+        "The access policy decides who may do what; it does not let nobody export; ask the analyst of the partnership"
     )

@@ -106,7 +106,7 @@ def test_everything_that_reads_or_changes_events_asks_the_policy(store: Store) -
         with pytest.raises(PolicyError) as caught:
             ask()
         assert str(caught.value) == (
-            f"The access policy names who may do what; it does not let nobody {action}; ask the analyst of the "
+            f"The access policy decides who may do what; it does not let nobody {action}; ask the analyst of the "
             "partnership"
         )
     assert store.version() == 1
