@@ -101,11 +101,11 @@ def find_faults(polygons: Polygons, *, width_m: float = NARROW_M) -> list[Fault]
     latitude = _middle(polygons)
     gaps = find_enclosed_gaps(polygons)
     slivers = gaps[is_narrow(gaps, latitude=latitude, width_m=width_m)] if len(gaps) else gaps
-    found = [_fault("sliver", _find_touching(polygons, gap), gap) for gap in slivers]
+    faults = [_fault("sliver", _find_touching(polygons, gap), gap) for gap in slivers]
     if shapely.coverage_is_valid(polygons):
-        return found
-    if found := _list_overlap_faults(polygons) + found:
-        return found
+        return faults
+    if faults := _list_overlap_faults(polygons) + faults:
+        return faults
     edges = shapely.coverage_invalid_edges(polygons)
     return [_fault("edge", (int(place),), edges[place]) for place in np.flatnonzero(~shapely.is_empty(edges))]
 

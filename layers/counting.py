@@ -199,10 +199,10 @@ def _among(codes: NDArray[np.integer], wanted: list[int], size: int) -> NDArray[
         table = np.zeros(size, dtype=np.bool_)
         table[wanted] = True
         return np.asarray(table[codes])
-    found: NDArray[np.bool_] = np.zeros(len(codes), dtype=np.bool_)
+    is_among: NDArray[np.bool_] = np.zeros(len(codes), dtype=np.bool_)
     for code in wanted:
-        found |= codes == code
-    return found
+        is_among |= codes == code
+    return is_among
 
 
 def _weights(columns: Columns, chosen: Filter, index: NDArray[np.int64], window: Window) -> NDArray[np.float64]:

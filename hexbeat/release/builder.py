@@ -175,24 +175,24 @@ def _first_days(
         for layer in old.release.layers:
             ended = layer.periods[-1].end if layer.periods else dt.date.fromisoformat(old.first[layer.name])
             days[layer.name] = max(ended, policy.first or ended)
-    own = last.first if last else {}
-    return {layer.name: own.get(layer.name, days[layer.name].isoformat()) for layer in policy.layers}
+    fixed_days = last.first if last else {}
+    return {layer.name: fixed_days.get(layer.name, days[layer.name].isoformat()) for layer in policy.layers}
 
 
 def _past(series: Sequence[RegisteredRelease], area: Area) -> list[PublishedPeriod]:
     """Every period of each layer that was ever published, and what counted of it in all releases together."""
-    counted, last = Began(), {old.area: old.release for old in series}
+    totals, last = Began(), {old.area: old.release for old in series}
     for old in series:
-        add_began(counted, old.began)
-    found = []
+        add_began(totals, old.began)
+    periods = []
     for name, release in last.items():
         outline = None if name == area.name else find_outline(release)
         for layer in release.layers:
-            so_far = counted.get(layer.name, {})
-            found += [
+            so_far = totals.get(layer.name, {})
+            periods += [
                 PublishedPeriod(layer.name, period, so_far.get(period.name, {}), outline) for period in layer.periods
             ]
-    return found
+    return periods
 
 
 def _layer(entry: LayerPolicy, first: dt.date, as_at: dt.date) -> ReleasedLayer:
@@ -262,9 +262,9 @@ def require_independent_mask(mask: PlacesMask, event_spots: NDArray[np.uint64], 
     lat, lon = np.array([h3.cell_to_latlng(cell) for cell in mask.spot_cells.tolist()]).reshape(-1, 2).T
     ward = area.wards.locate(lon, lat)
     for code, name in enumerate(area.wards.names):
-        own = used[ward == code]
-        if len(own) >= _FEW and own.all():
-            raise _refused(f"all {len(own):,} spots of {name} had events", area)
+        used_in_ward = used[ward == code]
+        if len(used_in_ward) >= _FEW and used_in_ward.all():
+            raise _refused(f"all {len(used_in_ward):,} spots of {name} had events", area)
 
 
 def _refused(fact: str, area: Area) -> PolicyError:

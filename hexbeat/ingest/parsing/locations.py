@@ -35,8 +35,8 @@ Points = NDArray[np.float64]  # (n, 2), x and y; NaN: blank, infinity: not a pla
 
 def parse_pairs(texts: pd.Series) -> Points:
     """Longitude and latitude (n, 2) of texts such as "(54.57, -1.23)", latitude first; infinity where there is none."""
-    found = texts.astype("str").str.extract(r"^\D*?(-?\d+(?:\.\d+)?)\s*[,; ]\s*(-?\d+(?:\.\d+)?)\D*$").fillna("")
-    points = np.column_stack([parse_numbers(found[1]), parse_numbers(found[0])])
+    numbers = texts.astype("str").str.extract(r"^\D*?(-?\d+(?:\.\d+)?)\s*[,; ]\s*(-?\d+(?:\.\d+)?)\D*$").fillna("")
+    points = np.column_stack([parse_numbers(numbers[1]), parse_numbers(numbers[0])])
     return np.where((texts != "").to_numpy(dtype=np.bool_)[:, None] & np.isnan(points), np.inf, points)
 
 
