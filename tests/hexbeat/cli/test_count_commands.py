@@ -112,22 +112,22 @@ def test_as_at_before_the_load_knows_nothing(counted: Run) -> None:
                 "Counts can be grouped by any of cell, ward, council, year, quarter, month, week, weekday, hour, "
                 "layer, category, "
                 "reporter, each once.\n"
-                "  you asked for 'street'.\n"
-                "  write for example ward,month.\n"
+                "  You asked for 'street'.\n"
+                "  Write for example ward,month.\n"
             ),
         ),
         (
             ("--resolution", "7"),
             (
                 "Events are indexed at H3 resolutions 8, 9, 10, 11.\n"
-                "  you asked for resolution 7.\n"
-                "  choose 9, the usual one, or 10 for plans.\n"
+                "  You asked for resolution 7.\n"
+                "  Choose 9, the usual one, or 10 for plans.\n"
             ),
         ),
         (
             ("--by", "month", "--out", "months.geojson"),
             ("A map file needs cells or wards.\n"
-            "  the counts are by month.\n  group by cell or ward, or write .csv.\n"),
+            "  The counts are by month.\n  Group by cell or ward, or write .csv.\n"),
         ),
     ],
 )  # fmt: skip
@@ -178,8 +178,8 @@ def test_a_category_that_no_record_has(cases: Run, command: str) -> None:
     assert outcome.code == 2
     assert outcome.err == (
         "A category has to be in the records.\n"
-        "  no record of overdoses has 'park'.\n"
-        "  choose from fatal and “not fatal, naloxone given”.\n"
+        "  No record of overdoses has 'park'.\n"
+        "  Choose from fatal and “not fatal, naloxone given”.\n"
     )
 
 

@@ -154,7 +154,7 @@ def test_backtest_names_a_winner_for_each_layer(ask: Run) -> None:
     assert "all_history" in one.out
 
 
-ONE_LAYER: Final = "choose one of needle_litter, street_dealing, overdoses"
+ONE_LAYER: Final = "Choose one of needle_litter, street_dealing, overdoses"
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ ONE_LAYER: Final = "choose one of needle_litter, street_dealing, overdoses"
             ("hotspots",),
             (
                 "A hotspot map shows one layer, because different things cannot be added up.\n"
-                "  you chose none.\n"
+                "  You chose none.\n"
                 f"  {ONE_LAYER}, closed_properties.\n"
             ),
         ),
@@ -172,7 +172,7 @@ ONE_LAYER: Final = "choose one of needle_litter, street_dealing, overdoses"
             ("hotspots", "--layer", "overdoses", "--layer", "needle_litter"),
             (
                 "A hotspot map shows one layer, because different things cannot be added up.\n"
-                "  you chose overdoses and needle_litter.\n"
+                "  You chose overdoses and needle_litter.\n"
                 f"  {ONE_LAYER}, closed_properties.\n"
             ),
         ),
@@ -184,14 +184,14 @@ ONE_LAYER: Final = "choose one of needle_litter, street_dealing, overdoses"
             ("backtest", "--layer", "closed_properties"),
             (
                 "A back-test needs incidents, which happen on a day.\n"
-                "  closed properties are in force for months.\n"
+                "  Closed properties are in force for months.\n"
                 f"  {ONE_LAYER}.\n"
             ),
         ),
         (
             ("alerts", "--day", "2026-10-28", "--days", "14", "--draft", "form.docx"),
             ("The form is drafted as an .html or .pdf file.\n"
-            "  'form.docx' is neither.\n  give --draft such an ending.\n"),
+            "  'form.docx' is neither.\n  Give --draft such an ending.\n"),
         ),
     ],
 )  # fmt: skip
