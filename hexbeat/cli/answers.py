@@ -1,7 +1,4 @@
-"""How commands answer: JSON on standard output for programs, tables for people, the rest on standard error.
-
-Messages, errors and progress are the rest.
-"""
+"""How commands answer: JSON or a table on standard output; messages, errors and progress on standard error."""
 
 import json
 import math
@@ -22,7 +19,7 @@ from layers.wording import format_sentence
 
 __all__ = ["format_value", "print_answer", "print_error", "print_message", "progress_bar"]
 
-FEW_COLUMNS: Final = 4  # a single row of more is told line by line
+FEW_COLUMNS: Final = 4  # a single row with more columns is printed one column a line
 Row = Mapping[Any, Any]
 
 
@@ -33,22 +30,22 @@ def print_answer(
     if form is Format.JSON:
         Console(soft_wrap=True, highlight=False, markup=False).out(json.dumps(payload, ensure_ascii=False))
         return
-    listed = list(rows)
+    records = list(rows)
     console = Console(highlight=False)
     if heading:
-        console.print(Text(heading if listed else f"{heading}: none"))
-    if len(listed) == 1 and len(listed[0]) > FEW_COLUMNS and not order:
-        listed = [{"": format_value(name).replace("_", " "), "value": value} for name, value in listed[0].items()]
-    if listed:
-        console.print(build_table(listed, list(order) or list(dict.fromkeys(name for row in listed for name in row))))
+        console.print(Text(heading if records else f"{heading}: none"))
+    if len(records) == 1 and len(records[0]) > FEW_COLUMNS and not order:
+        records = [{"": format_value(name).replace("_", " "), "value": value} for name, value in records[0].items()]
+    if records:
+        console.print(build_table(records, list(order) or list(dict.fromkeys(name for row in records for name in row))))
 
 
 def build_table(rows: Sequence[Row], names: Sequence[str]) -> Table:
-    """Rows as a table: numbers right, words never broken where there is room for them."""
+    """Rows as a table: numbers to the right; words are broken only if there is no room for them."""
     table = Table(show_edge=False, pad_edge=False, box=SIMPLE_HEAD)
     for name in names:
         numeric = all(isinstance(row.get(name), int | float) or row.get(name) is None for row in rows)
-        # Numbers and headings stay whole; long text gives way.
+        # Numbers and headings are never wrapped; long text is.
         table.add_column(
             name.replace("_", " "), justify="right" if numeric else "left", no_wrap=numeric, overflow="fold"
         )
@@ -59,7 +56,7 @@ def build_table(rows: Sequence[Row], names: Sequence[str]) -> Table:
 
 
 def format_value(value: Any) -> str:
-    """A value as people read it: whole numbers whole, shares with one decimal, nothing for None."""
+    """A value as people read it: whole numbers without decimals, others with one, nothing for None."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
     if isinstance(value, float):
@@ -83,7 +80,7 @@ def print_error(error: HexbeatError) -> None:
 
 @contextmanager
 def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
-    """Yield a function of (done, total) that moves a bar on standard error; silent where that is no terminal."""
+    """Yield a function of (done, total) that moves a bar on standard error. Shows nothing if that is no terminal."""
     with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
         task = bar.add_task(title, total=None)
 

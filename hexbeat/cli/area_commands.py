@@ -1,4 +1,4 @@
-"""boundaries build, places and check: the wards that an installation serves, and where in them events can happen."""
+"""boundaries build, places and check: the wards of an area, and where in them events can happen."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -17,7 +17,7 @@ from hexbeat.settings import PROJECT_DIR, Settings
 __all__ = ["boundaries"]
 
 boundaries = typer.Typer(
-    no_args_is_help=True, help="Wards: build an area from a published file, and check what is there."
+    no_args_is_help=True, help="Build an area from a published file of wards, and check the areas."
 )
 
 
@@ -35,34 +35,34 @@ def build(
         str | None, typer.Option(metavar="FIELD", help="Column with the authority names.")
     ] = None,
     title: Annotated[str | None, typer.Option(help="What people call the area.")] = None,
-    vintage: Annotated[str | None, typer.Option(help="The year that the wards are of.")] = None,
+    vintage: Annotated[str | None, typer.Option(help="The year of the wards.")] = None,
     origin: Annotated[str | None, typer.Option(help="Who published the file.")] = None,
-    licence: Annotated[str | None, typer.Option(help="Under which licence.")] = None,
-    attribution: Annotated[str | None, typer.Option(help="What must be said wherever the wards are shown.")] = None,
+    licence: Annotated[str | None, typer.Option(help="The licence of the file.")] = None,
+    attribution: Annotated[str | None, typer.Option(help="Text to show wherever the wards are shown.")] = None,
     repair: Annotated[
         bool,
         typer.Option(
             "--repair", "--mend", help="Repair invalid rings, slivers and small overlaps, and list the repairs."
         ),
     ] = False,
-    replace: Annotated[bool, typer.Option("--replace", help="Replace an area of that name.")] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace the area of that name.")] = False,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of areas; default: data/boundaries.")] = None,
     home: HomeOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """Make an area from a published file of wards, or say why it is no valid coverage.
+    """Build an area from a published file of wards, or say why the wards are no valid coverage.
 
-    It goes to data/boundaries of the checkout; with --home, or where Hexbeat is installed as a package, to the home
-    folder's boundaries.
+    The area goes to data/boundaries of the checkout. With --home, or in an installed package, it goes to boundaries
+    in the home folder.
 
     Example: hexbeat boundaries build wards.gpkg --area hartlepool --code WD25CD --name WD25NM
     """
     folder = out or find_areas_folder(home)
     if not replace and (folder / area / "area.toml").is_file():
         raise UsageError(
-            "An area is replaced only when told to",
+            "An area is replaced only with --replace",
             f"there is an area {area!r} already",
-            "add --replace, or rename it",
+            "add --replace, or choose another name",
         )
     report = build_area(
         file, name=area, code_field=code, name_field=name, out_dir=folder, allow_repair=repair,
@@ -81,50 +81,50 @@ def places(
     *,
     area: Annotated[str, typer.Option(metavar="NAME", help="Name of the area.")],
     origin: Annotated[str, typer.Option(help="Who published the file.")],
-    licence: Annotated[str, typer.Option(help="Under which licence.")],
-    attribution: Annotated[str, typer.Option(help="What must be said wherever the places are used.")] = "",
-    replace: Annotated[bool, typer.Option("--replace", help="Replace the list that is there.")] = False,
+    licence: Annotated[str, typer.Option(help="The licence of the file.")],
+    attribution: Annotated[str, typer.Option(help="Text to show wherever the places are used.")] = "",
+    replace: Annotated[bool, typer.Option("--replace", help="Replace the list of the area.")] = False,
     home: HomeOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
     """List the pieces of an area where events can happen, from addresses, roads or other points or lines.
 
-    A release needs the list, and keeps to it for good: make it before the first release, and never from the events.
+    A release needs this list and uses it for good. Make it before the first release, and never from the events.
 
     Example: hexbeat boundaries places uprn.csv --area middlesbrough --origin "Ordnance Survey" --licence "OGL v3.0"
     """
-    chosen = load_area(area, home=Settings.from_environment(home=home).home)
-    if not replace and (chosen.folder / MASK_FILE).is_file():
+    named_area = load_area(area, home=Settings.from_environment(home=home).home)
+    if not replace and (named_area.folder / MASK_FILE).is_file():
         raise UsageError(
-            "A list of places is replaced only when told to",
-            f"{chosen.title} has one already",
+            "A list of places is replaced only with --replace",
+            f"{named_area.title} has a list already",
             "add --replace; after a release, that begins a new series",
         )
-    report = asdict(build_places_mask(file, chosen, source=origin, licence=licence, attribution=attribution))
+    report = asdict(build_places_mask(file, named_area, source=origin, licence=licence, attribution=attribution))
     print_answer(report, form=form, rows=[report])
 
 
 @boundaries.command()
 def check(*, home: HomeOption = None, form: FormatOption = Format.TABLE) -> None:
-    """Check every area that is there: valid coverage, codes, names, provenance.
+    """Check every area: valid coverage, codes, names and provenance.
 
     Example: hexbeat boundaries check
     """
     settings = Settings.from_environment(home=home)
-    found = {name: check_area(folder) for name, folder in find_area_folders(settings.home).items()}
-    rows = [{"area": name, "problems": "; ".join(problems) or "none"} for name, problems in found.items()]
-    print_answer({"areas": found}, form=form, rows=rows)
-    if any(found.values()):
-        broken = ", ".join(name for name, problems in found.items() if problems)
+    areas = {name: check_area(folder) for name, folder in find_area_folders(settings.home).items()}
+    rows = [{"area": name, "problems": "; ".join(problems) or "none"} for name, problems in areas.items()]
+    print_answer({"areas": areas}, form=form, rows=rows)
+    if any(areas.values()):
+        broken = ", ".join(name for name, problems in areas.items() if problems)
         raise AreaError(
-            "An area is a valid coverage with its provenance",
-            f"{broken} is not",
-            "build it again: hexbeat boundaries build",
+            "The wards of an area have to be a valid coverage, and area.toml has to name their source",
+            f"there are problems in {broken}",
+            "build the area again with hexbeat boundaries build",
         )
 
 
 def find_areas_folder(home: Path | None) -> Path:
-    """Boundaries in the home folder that --home names; else data/boundaries of the checkout, where there is one."""
+    """The boundaries folder of --home if given; else data/boundaries of the checkout, or of the home folder."""
     shipped = PROJECT_DIR / "data" / "boundaries"
-    own = Settings.from_environment(home=home).home / "boundaries"
-    return own if home or not shipped.is_dir() else shipped
+    in_home = Settings.from_environment(home=home).home / "boundaries"
+    return in_home if home or not shipped.is_dir() else shipped

@@ -1,4 +1,4 @@
-"""briefing and evidence: documents for a meeting, a shift, a councillor, or a case."""
+"""briefing: one A4 page for a meeting, a shift or a councillor."""
 
 import datetime as dt
 from dataclasses import asdict
@@ -36,7 +36,7 @@ __all__ = ["briefing"]
 
 
 class Reader(StrEnum):
-    """Whom a briefing is for."""
+    """The people a briefing is for."""
 
     MEETING = "meeting"
     SHIFT = "shift"
@@ -50,7 +50,7 @@ def briefing(
     ),
     hours: HoursOption = None,
     days: Annotated[
-        int | None, typer.Option(metavar="N", min=1, max=366, help="Look back so many days; default 7, a shift 28.")
+        int | None, typer.Option(metavar="N", min=1, max=366, help="Look back N days; default: 7, for a shift 28.")
     ] = None,
     day: Annotated[str | None, typer.Option(metavar="D", help="The day of the briefing; default: today.")] = None,
     ward: WardOption = None,
@@ -62,7 +62,9 @@ def briefing(
     area: AreaOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """What matters, where and why, on one A4 page; for a councillor from the public release alone.
+    """Write one A4 page that says what matters, where and why.
+
+    For a councillor, it uses only the public release.
 
     Example: hexbeat briefing --for shift --hours 22-06 --out shift.pdf
     """
@@ -72,15 +74,15 @@ def briefing(
         return
     if release is not None:
         raise UsageError(
-            "A release is for councillors; the partners' briefings read the store",
+            "Use --release only for a councillor; other briefings read the store",
             f"--release was given with --for {reader.value}",
-            "leave one of them out",
+            "leave out one of them",
         )
     with open_installation(home, area) as installation:
         now = dt.datetime.now(installation.area.tz)
         columns = read_columns(installation.store, installation.viewer, ward_codes=installation.area.wards.codes)
         today = parse_day(day) if day else now.date()
-        found = build_partners_briefing(
+        facts = build_partners_briefing(
             installation,
             columns,
             today=today,
@@ -90,12 +92,12 @@ def briefing(
             wards=resolve_wards(installation.area.wards, ward or []),
         )
         if out:
-            write_file(out, render_briefing_pdf(found, installation.area, made=now))
-        heading = f"{found.title}. {format_headline(found, installation.area).removesuffix('.')}"
-    _report(found, heading=heading, form=form, out=out)
+            write_file(out, render_briefing_pdf(facts, installation.area, made=now))
+        heading = f"{facts.title}. {format_headline(facts, installation.area).removesuffix('.')}"
+    _report(facts, heading=heading, form=form, out=out)
 
 
-def build_partners_briefing(  # what was asked for, all by name
+def build_partners_briefing(
     installation: Installation,
     columns: Columns,
     *,
@@ -105,10 +107,10 @@ def build_partners_briefing(  # what was asked for, all by name
     days: int | None,
     wards: tuple[str, ...],
 ) -> Briefing:
-    """The facts for the partners, with what was done and where most is expected as far as the viewer may know."""
+    """The facts for the partners. Visits are included if the viewer may see them."""
     since = dt.datetime.combine(today - dt.timedelta(days=days or 7), dt.time(), installation.area.tz)
     until = dt.datetime.combine(today + dt.timedelta(days=1), dt.time(), installation.area.tz)
-    done = (
+    visits = (
         read_visits(installation.store, installation.viewer, start=since, end=until)
         if may(installation.viewer, Action.SEE_WORK)
         else None
@@ -123,84 +125,88 @@ def build_partners_briefing(  # what was asked for, all by name
         hours=hours,
         days=days,
         wards=wards,
-        visits=done,
+        visits=visits,
         sources=summarise_sources(installation.store, installation.viewer),
         winners=select_methods(installation, columns),
     )
 
 
 def select_methods(installation: Installation, columns: Columns) -> dict[str, SelectedMethod]:
-    """The winner of each layer's back-test, judged now where it was not before."""
-    found = {}
+    """The method that back-testing selects for each layer. Runs the back-test if it was not run before."""
+    methods = {}
     for spec in LAYERS:
-        winner = select_method(
+        method = select_method(
             columns, installation.area, spec.name, home=installation.settings.home, progress=_report_selection
         )
-        if winner:
-            found[spec.name] = winner
-    return found
+        if method:
+            methods[spec.name] = method
+    return methods
 
 
 def _report_selection(resolution: int, place: int) -> None:
     if place == 0:
         print_message(
-            f"Judging which method foretells best (once for these records), from resolution {resolution} on ..."
+            f"Testing which method forecasts best (once for these records), from resolution {resolution} on ..."
         )
 
 
-def _report(found: Briefing, *, heading: str, form: Format, out: Path | None) -> None:
-    """Everything as JSON; the places as a table, the rest in sentences."""
-    payload = to_json_value(asdict(found)) | {"out": str(out) if out else None}
+def _report(facts: Briefing, *, heading: str, form: Format, out: Path | None) -> None:
+    """Print all facts as JSON, or the places as a table and the notes as sentences."""
+    payload = to_json_value(asdict(facts)) | {"out": str(out) if out else None}
     if form is Format.TABLE:
-        for line in (describe_demonstration(found), *found.notes):
+        for line in (describe_demonstration(facts), *facts.notes):
             if line:
                 print_message(line)
         if out:
             print_message(f"Written: {out}")
     rows = [
         {"no": number, "where": format_place_title(line), "what": line.title, "why": line.reason}
-        for number, line in enumerate(found.places, start=1)
+        for number, line in enumerate(facts.places, start=1)
     ]
     print_answer(payload, form=form, rows=rows, heading=heading)
 
 
 def _write_councillor_briefing(release: Path | None, wards: list[str], *, out: Path | None, form: Format) -> None:
-    """From the release alone, once it has been audited: no store is opened."""
+    """Write the briefing from the release alone, after its audit. No store is opened."""
     if release is None or len(wards) != 1:
         raise UsageError(
-            "A councillor's briefing is of one ward, from a published release",
+            "A councillor's briefing needs one ward and a published release",
             "no release was given" if release is None else f"{len(wards)} wards were given",
             "give --release DIR and one --ward",
         )
     published = Release.read(release)
     require_audited(published)
-    found = build_councillor_briefing(published, wards[0])
+    facts = build_councillor_briefing(published, wards[0])
     if out:
-        write_file(out, render_councillor_pdf(found))
+        write_file(out, render_councillor_pdf(facts))
         print_message(f"Written: {out}")
-    rows: list[dict[str, Any]] = [{"what": part.title, "said": " ".join(part.sentences)} for part in found.parts]
-    payload = {"title": found.title, "ward": found.ward, "parts": rows, "out": str(out) if out else None}
-    print_answer(payload, form=form, rows=rows, heading=found.title)
+    rows: list[dict[str, Any]] = [{"what": part.title, "said": " ".join(part.sentences)} for part in facts.parts]
+    payload = {"title": facts.title, "ward": facts.ward, "parts": rows, "out": str(out) if out else None}
+    print_answer(payload, form=form, rows=rows, heading=facts.title)
 
 
 def require_pdf(out: Path | None) -> None:
-    """UsageError unless the file, if one is asked for, ends in .pdf and its folder is there."""
+    """UsageError if there is a file that does not end in .pdf, or whose folder does not exist."""
     if out is None:
         return
     if out.suffix.lower() != ".pdf":
-        raise UsageError("A briefing is written as a .pdf file", f"{out.name!r} is none", "give --out that ending")
+        raise UsageError(
+            "A briefing is written as a .pdf file",
+            f"{out.name!r} has another ending",
+            "give --out a name that ends in .pdf",
+        )
     require_folder(out)
 
 
 def require_folder(out: Path) -> None:
-    """UsageError unless the folder of a file is there."""
+    """UsageError unless the folder of a file exists."""
     if not out.absolute().parent.is_dir():
         raise UsageError(
-            "A file goes into a folder that exists", f"{out.parent} does not", "make it first, or choose another"
+            "The folder of the file has to exist", f"{out.parent} does not exist", "make it first, or choose another"
         )
 
 
 def write_file(out: Path, content: bytes) -> None:
-    """The file appears whole or not at all."""
+    """Write the whole file, or nothing."""
     with atomic_write(out) as draft:
         draft.write_bytes(content)

@@ -1,4 +1,4 @@
-"""change, near-repeats and backtest: what can be told from chance, and which map earns trust."""
+"""change, near-repeats and backtest: which changes are more than chance, and which method forecasts best."""
 
 from dataclasses import asdict
 from enum import StrEnum
@@ -44,14 +44,14 @@ __all__ = ["backtest", "change", "near_repeats"]
 
 
 class Against(StrEnum):
-    """What a period is compared with."""
+    """The period to compare with."""
 
     BEFORE = "before"
     YEAR_BEFORE = "year-before"
 
 
 class Grouping(StrEnum):
-    """What is compared one by one."""
+    """The units that are compared."""
 
     CELL = "cell"
     WARD = "ward"
@@ -62,16 +62,16 @@ class Grouping(StrEnum):
 def change(
     *,
     request: FilterRequest,
-    by: Annotated[Grouping, typer.Option(help="Compare cells, wards, or the whole.")] = Grouping.WARD,
-    against: Annotated[Against, typer.Option(help="The same length before, or the same dates a year before.")] = (
-        Against.BEFORE
-    ),
+    by: Annotated[Grouping, typer.Option(help="Compare cells, wards, or all together.")] = Grouping.WARD,
+    against: Annotated[
+        Against, typer.Option(help="The period before, of the same length, or the same dates a year before.")
+    ] = (Against.BEFORE),
     resolution: ResolutionOption = 9,
     home: HomeOption = None,
     area: AreaOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """What changed against an earlier period, with exact intervals, tests, and "too few to tell".
+    """Compare a period with an earlier one, with exact intervals and tests.
 
     Example: hexbeat change --layer needle_litter --from 2026-10-25 --to 2026-11-22 --by ward
     """
@@ -80,28 +80,28 @@ def change(
         columns, chosen = read_filtered(installation, request)
         study = load_study(installation.area, chosen.wards, size)
         earlier: Earlier = "before" if against is Against.BEFORE else "year_before"
-        found = build_change_map(columns, chosen, study, against=earlier, time_zone=installation.area.time_zone)
-    frames = {Grouping.CELL: found.cells, Grouping.WARD: found.wards, Grouping.ALL: found.whole}
-    _report_change(found, build_json_rows(frames[by]), form=form)
+        change_map = build_change_map(columns, chosen, study, against=earlier, time_zone=installation.area.time_zone)
+    frames = {Grouping.CELL: change_map.cells, Grouping.WARD: change_map.wards, Grouping.ALL: change_map.whole}
+    _report_change(change_map, build_json_rows(frames[by]), form=form)
 
 
-def _report_change(found: ChangeMap, rows: list[dict[str, Any]], *, form: Format) -> None:
+def _report_change(change_map: ChangeMap, rows: list[dict[str, Any]], *, form: Format) -> None:
     payload = {
-        "layer": found.spec.name,
-        "now": to_json_value(found.now),
-        "other": to_json_value(found.other),
-        "shared_in_time": found.shared_in_time,
-        "unplaced_in_time": found.unplaced_in_time,
-        "missing": found.missing,
-        "notes": list(found.notes),
+        "layer": change_map.spec.name,
+        "now": to_json_value(change_map.now),
+        "other": to_json_value(change_map.other),
+        "shared_in_time": change_map.shared_in_time,
+        "unplaced_in_time": change_map.unplaced_in_time,
+        "missing": change_map.missing,
+        "notes": list(change_map.notes),
         "rows": rows,
     }
     if form is Format.TABLE:
-        _print_notes([*found.notes, *([found.missing] if found.missing else [])])
+        _print_notes([*change_map.notes, *([change_map.missing] if change_map.missing else [])])
         rows = [row for row in rows if row["now"] or row["before"]]
-    heading = f"{found.spec.title}: change"
-    if found.now and found.other:
-        heading += f" of {format_span(*found.now)} against {format_span(*found.other)}"
+    heading = f"{change_map.spec.title}: change"
+    if change_map.now and change_map.other:
+        heading += f" of {format_span(*change_map.now)} against {format_span(*change_map.other)}"
     print_answer(payload, form=form, rows=rows, heading=heading)
 
 
@@ -113,37 +113,37 @@ def near_repeats(
     area: AreaOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """For how long and how far the risk stays raised after an event (Knox test).
+    """Find out for how long and how far the risk stays raised after an event (Knox test).
 
     Example: hexbeat near-repeats --layer needle_litter --from 2026-08-24
     """
     with open_installation(home, area) as installation:
         columns, chosen = read_filtered(installation, request)
         study = load_study(installation.area, chosen.wards)
-        found = build_near_repeats(columns, chosen, study, time_zone=installation.area.time_zone)
-    _report_repeats(found, form=form)
+        repeats = build_near_repeats(columns, chosen, study, time_zone=installation.area.time_zone)
+    _report_repeats(repeats, form=form)
 
 
-def _report_repeats(found: RepeatTable, *, form: Format) -> None:
+def _report_repeats(repeats: RepeatTable, *, form: Format) -> None:
     payload = {
-        "layer": found.spec.name,
-        "events": found.events,
-        "left_out": found.left_out,
-        "shuffles": found.shuffles,
-        "raised_m": to_json_value(found.raised_m),
-        "raised_days": to_json_value(found.raised_days),
-        "sentence": found.sentence,
-        "notes": list(found.notes),
-        "rows": build_json_rows(found.rows),
+        "layer": repeats.spec.name,
+        "events": repeats.events,
+        "left_out": repeats.left_out,
+        "shuffles": repeats.shuffles,
+        "raised_m": to_json_value(repeats.raised_m),
+        "raised_days": to_json_value(repeats.raised_days),
+        "sentence": repeats.sentence,
+        "notes": list(repeats.notes),
+        "rows": build_json_rows(repeats.rows),
     }
     if form is Format.TABLE:
-        _print_notes(found.notes)
-    print_answer(payload, form=form, rows=build_json_rows(found.rows), heading=found.sentence)
+        _print_notes(repeats.notes)
+    print_answer(payload, form=form, rows=build_json_rows(repeats.rows), heading=repeats.sentence)
 
 
 def backtest(
     *,
-    weeks: Annotated[int, typer.Option(metavar="N", min=1, help="Judge the last N weeks.")] = 13,
+    weeks: Annotated[int, typer.Option(metavar="N", min=1, help="Test the last N weeks.")] = 13,
     layer: LayersOption = None,
     ward: WardOption = None,
     resolution: Annotated[
@@ -153,7 +153,9 @@ def backtest(
     area: AreaOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """Which way of choosing places would have caught most of the next week's events, and what the dashboard uses.
+    """Test which way of choosing places would have caught most of the next week's events.
+
+    It also says which method the dashboard uses, and why.
 
     Example: hexbeat backtest --weeks 26 --layer needle_litter
     """
@@ -166,48 +168,46 @@ def backtest(
             for spec in LAYERS
             if spec.kind == "incident" and find_known_period(columns, spec.name, time_zone=installation.area.time_zone)
         ]
-        found, uses = list[Backtest](), dict[str, list[str]]()
+        backtests, uses = list[Backtest](), dict[str, list[str]]()
         for name in chosen.layers or known:
-            one = run_backtest(columns, installation.area, name, wards=chosen.wards, weeks=weeks, resolutions=sizes)
+            tested = run_backtest(columns, installation.area, name, wards=chosen.wards, weeks=weeks, resolutions=sizes)
             if weeks == MOST_WEEKS and resolution is None and not chosen.wards:
                 keep_selection(
-                    one, columns, installation.area, home=installation.settings.home
+                    tested, columns, installation.area, home=installation.settings.home
                 )  # so that the dashboard need not wait
-            found.append(one)
+            backtests.append(tested)
             uses[name] = _describe_uses(installation, columns, name)
-    _report_backtests(found, uses, form=form)
+    _report_backtests(backtests, uses, form=form)
 
 
 def _describe_uses(installation: Installation, columns: Columns, layer: str) -> list[str]:
-    """What the dashboard uses of a layer, and why; judged where that is not known yet."""
-    judgement = select_methods(columns, installation.area, layer, home=installation.settings.home)
-    size = choose_hotspot_size(columns, layer, judgement)
-    said = (
-        [describe_uses(judgement.best)] if judgement else ["The dashboard foretells nothing: too few weeks are known."]
-    )
-    return [*said, f"Its hotspots: {size.sentence[0].lower()}{size.sentence[1:]}"] if size else said
+    """The method and hotspot size that the dashboard uses for a layer, with the reasons. Selects them if need be."""
+    selection = select_methods(columns, installation.area, layer, home=installation.settings.home)
+    size = choose_hotspot_size(columns, layer, selection)
+    sentence = describe_uses(selection.best) if selection else "The dashboard has no forecast: too few weeks are known."
+    return [sentence, f"Its hotspots: {size.sentence[0].lower()}{size.sentence[1:]}"] if size else [sentence]
 
 
-def _report_backtests(found: list[Backtest], uses: dict[str, list[str]], *, form: Format) -> None:
-    rows = [{"layer": one.spec.name, **row} for one in found for row in build_json_rows(one.rows)]
+def _report_backtests(backtests: list[Backtest], uses: dict[str, list[str]], *, form: Format) -> None:
+    rows = [{"layer": tested.spec.name, **row} for tested in backtests for row in build_json_rows(tested.rows)]
     layers = [
         {
-            "layer": one.spec.name,
-            "from": one.first.isoformat(),
-            "to": one.end.isoformat(),
-            "weeks": one.weeks,
-            "events": one.events,
-            "unknown_day": one.unknown,
-            "swept": one.swept,
-            "winner": to_json_value(asdict(one.verdict)),
-            "dashboard_uses": uses[one.spec.name],
-            "notes": list(one.notes),
+            "layer": tested.spec.name,
+            "from": tested.first.isoformat(),
+            "to": tested.end.isoformat(),
+            "weeks": tested.weeks,
+            "events": tested.events,
+            "unknown_day": tested.unknown,
+            "swept": tested.swept,
+            "winner": to_json_value(asdict(tested.verdict)),
+            "dashboard_uses": uses[tested.spec.name],
+            "notes": list(tested.notes),
         }
-        for one in found
+        for tested in backtests
     ]
     if form is Format.TABLE:
-        for one in found:
-            _print_notes([*one.notes, f"{one.spec.title}. {one.verdict.sentence}", *uses[one.spec.name]])
+        for tested in backtests:
+            _print_notes([*tested.notes, f"{tested.spec.title}. {tested.verdict.sentence}", *uses[tested.spec.name]])
     shown = ("layer", "resolution", "method", "area_share", "hit_rate", "PAI", "PEI", "RRI")
     print_answer(
         {"layers": layers, "rows": rows},
@@ -218,7 +218,7 @@ def _report_backtests(found: list[Backtest], uses: dict[str, list[str]], *, form
 
 
 def format_figure(row: dict[str, Any], name: str) -> object:
-    """A figure with its interval, as a table shows it."""
+    """A figure with its interval, for a table."""
     value = row[name]
     if name not in {"hit_rate", "PAI", "PEI", "RRI"}:
         return f"{value:.0%}" if name == "area_share" else value
@@ -230,7 +230,7 @@ def format_figure(row: dict[str, Any], name: str) -> object:
 
 
 def build_json_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """The rows of a frame as JSON holds them."""
+    """The rows of a frame for JSON."""
     return [{str(name): to_json_value(value) for name, value in row.items()} for row in frame.to_dict("records")]
 
 

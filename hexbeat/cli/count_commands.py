@@ -1,4 +1,4 @@
-"""counts: how many, by place, time and what the records say."""
+"""counts: the number of events by place, time, layer, category or reporter."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -49,30 +49,32 @@ def counts(
     with open_installation(home, area) as installation:
         groups, size, zone = parse_groups(by), parse_resolution(resolution), installation.area.time_zone
         columns, chosen = read_filtered(installation, request, as_at=as_at)
-        found = count_groups(columns, chosen, by=groups, resolution=size, wards=installation.area.wards, time_zone=zone)
+        grouped = count_groups(
+            columns, chosen, by=groups, resolution=size, wards=installation.area.wards, time_zone=zone
+        )
         mark = find_demonstration_mark(columns)
         if out:
             export_counts(
-                found.to_counts(),
+                grouped.to_counts(),
                 Path(out),
                 by=groups,
                 area=installation.area,
                 note=build_provenance(installation, mark=mark),
             )
-    print_counts(found, form=form, measure=chosen.measure, out=out, mark=mark)
+    print_counts(grouped, form=form, measure=chosen.measure, out=out, mark=mark)
 
 
-def print_counts(found: GroupedCounts, *, form: Format, measure: Measure, out: str | None, mark: str | None) -> None:
-    """Print what was counted; with `out`, the totals and the file's name instead of the rows."""
+def print_counts(grouped: GroupedCounts, *, form: Format, measure: Measure, out: str | None, mark: str | None) -> None:
+    """Print the counts; with `out`, the totals and the name of the file instead of the rows."""
     totals: dict[str, Any] = {
-        "total": to_json_value(found.total),
-        "unplaced_in_time": found.unplaced_in_time,
-        "shared_in_time": found.shared_in_time,
+        "total": to_json_value(grouped.total),
+        "unplaced_in_time": grouped.unplaced_in_time,
+        "shared_in_time": grouped.shared_in_time,
     }
-    rows = [{**row, "count": to_json_value(row["count"])} for row in found.list_rows()]
+    rows = [{**row, "count": to_json_value(row["count"])} for row in grouped.list_rows()]
     payload = {**totals, "rows": rows} | ({"out": out} if out else {}) | ({"demonstration": mark} if mark else {})
-    heading = f"{'Events' if measure == 'events' else 'Items'}: {format_value(found.total)}"
-    heading += f", {found.shared_in_time} shared in time, {found.unplaced_in_time} left out for want of a time"
+    heading = f"{'Events' if measure == 'events' else 'Items'}: {format_value(grouped.total)}"
+    heading += f", {grouped.shared_in_time} shared in time, {grouped.unplaced_in_time} left out (time not known)"
     print_answer(payload, form=form, rows=[totals | {"file": out}] if out else rows, heading=heading)
     if mark:
         print_message(f"DEMONSTRATION: {mark}.")

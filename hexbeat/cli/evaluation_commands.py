@@ -1,4 +1,4 @@
-"""evaluate: did it work, by a rule that is fixed before looking."""
+"""evaluate: did it work? The rule is fixed before anybody looks at the result."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -50,7 +50,7 @@ from layers.wording import format_date
 
 __all__ = ["evaluate"]
 
-# What a rule that is fixed leaves to choose: itself, where its answer goes, and whose records are asked.
+# The options that go with --rule: the rule itself, where the answer goes, and which records to use.
 _BESIDE_RULE: Final = frozenset({"rule", "out", "home", "area", "form"})
 _TABLE = ("where", "before", "after", "expected", "difference", "low", "high", "verdict")
 
@@ -60,12 +60,12 @@ def evaluate(
     *,
     closure: Annotated[
         list[str] | None,
-        typer.Option("--closure", metavar="EVENT_ID", help="This closure; may be repeated: taken together."),
+        typer.Option("--closure", metavar="EVENT_ID", help="This closure; may be repeated to take several together."),
     ] = None,
     every_closure: Annotated[
-        bool, typer.Option("--every-closure", help="All closures that began in --from to --to, taken together.")
+        bool, typer.Option("--every-closure", help="All closures that began between --from and --to, taken together.")
     ] = False,
-    list_closures: Annotated[bool, typer.Option("--list", help="List the closures with their ids.")] = False,
+    list_closures: Annotated[bool, typer.Option("--list", help="List the closures with their identifiers.")] = False,
     at: Annotated[str | None, typer.Option("--at", metavar="LAT,LON", help="A place, in degrees.")] = None,
     ward: WardOption = None,
     cell: Annotated[
@@ -74,38 +74,42 @@ def evaluate(
     plan: Annotated[
         str | None, typer.Option("--plan", metavar="ID", help="The stops of a patrol or sweep plan, from its day on.")
     ] = None,
-    name: Annotated[str, typer.Option("--name", metavar="TEXT", help="What was done, for the answer.")] = "",
-    start: Annotated[str | None, typer.Option("--start", metavar="D", help="Day on which it began.")] = None,
+    name: Annotated[
+        str, typer.Option("--name", metavar="TEXT", help="A name for what was done, used in the answer.")
+    ] = "",
+    start: Annotated[str | None, typer.Option("--start", metavar="D", help="The day on which it began.")] = None,
     end: Annotated[
-        str | None, typer.Option("--end", metavar="D", help="First day without it; default: goes on.")
+        str | None, typer.Option("--end", metavar="D", help="The first day without it; default: it still goes on.")
     ] = None,
     from_: FromOption = None,
     to: ToOption = None,
     layer: Annotated[
         list[str] | None,
-        typer.Option("--layer", metavar="L", help=f"What is counted; default: {', '.join(list_usual_targets())}."),
+        typer.Option("--layer", metavar="L", help=f"Layer to count; default: {', '.join(list_usual_targets())}."),
     ] = None,
     weight: Annotated[
         list[str] | None,
-        typer.Option("--weight", metavar="NAME=N", help="Harm: overdoses=15, or overdoses/fatal=100; may be repeated."),
+        typer.Option(
+            "--weight",
+            metavar="NAME=N",
+            help="Harm of an event: overdoses=15, or overdoses/fatal=100; may be repeated.",
+        ),
     ] = None,
     reported_by: Annotated[list[str] | None, build_value_option("reported_by")] = None,
     radius: Annotated[float, typer.Option(metavar="M", help="Radius of a place, in metres.")] = USUAL_RULE.radius_m,
     ring: Annotated[
-        float, typer.Option(metavar="M", help="Width of next door, in metres; 0: none.")
+        float, typer.Option(metavar="M", help="Width of next door, in metres; 0 for none.")
     ] = USUAL_RULE.ring_m,
     before: Annotated[int, typer.Option(metavar="DAYS", help="Length of the time before.")] = USUAL_RULE.before_days,
-    after: Annotated[
-        int | None, typer.Option(metavar="DAYS", help="Length of the time after, at most.")
-    ] = USUAL_RULE.after_days,
+    after: Annotated[int | None, typer.Option(metavar="DAYS", help="Longest time after.")] = USUAL_RULE.after_days,
     wash_in: Annotated[
-        int, typer.Option(metavar="DAYS", help="Days up to the start that serve matching alone.")
+        int, typer.Option(metavar="DAYS", help="Days before the start that are used only for matching.")
     ] = USUAL_RULE.wash_in_days,
     plan_only: Annotated[
-        bool, typer.Option("--plan-only", help="Fix the rule and write it to --out FILE.json; look at nothing after.")
+        bool, typer.Option("--plan-only", help="Fix the rule, write it to --out FILE.json, and look at no result.")
     ] = False,
     rule: Annotated[
-        Path | None, typer.Option("--rule", metavar="FILE", help="Judge by a rule that --plan-only wrote.")
+        Path | None, typer.Option("--rule", metavar="FILE", help="Use a rule that --plan-only wrote.")
     ] = None,
     out: Annotated[
         str | None, typer.Option("--out", metavar="FILE", help="Write a .pdf, .geojson or .csv file.")
@@ -114,7 +118,9 @@ def evaluate(
     area: AreaOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """Did it work: a closure, a programme or a service against like places, by a rule stated before looking.
+    """Find out whether a closure, a programme or a service worked, compared with similar places.
+
+    The rule is stated before the result. With --plan-only, you fix it before there is a result.
 
     Example: hexbeat evaluate --every-closure --from 2025-01-01 --to 2026-01-01 --layer street_dealing
     """
@@ -123,7 +129,7 @@ def evaluate(
         if list_closures:
             _print_closures(installation, columns, form=form)
             return
-        asked = _PlaceRequest(
+        request = _PlaceRequest(
             closure or [], every_closure, at, ward or [], cell or [], plan, name, start, end, from_, to
         )
         if out and not plan_only:
@@ -133,10 +139,13 @@ def evaluate(
             protocol = load_protocol(rule)
         else:
             layers, categories = parse_weights(weight or [])
-            for one in layer or []:
-                find_layer(one)  # a layer that does not exist is wrong usage, not a question of access
+            for layer_name in layer or []:
+                find_layer(layer_name)  # a layer that does not exist is wrong usage, not a question of access
             settings = Rule(
-                layers={one: layers.get(one, 1.0) for one in (layer or list(layers) or USUAL_RULE.layers)},
+                layers={
+                    layer_name: layers.get(layer_name, 1.0)
+                    for layer_name in (layer or list(layers) or USUAL_RULE.layers)
+                },
                 categories=categories,
                 reported_by=tuple(reported_by or ()),
                 radius_m=radius,
@@ -145,7 +154,7 @@ def evaluate(
                 wash_in_days=wash_in,
                 after_days=after,
             )
-            places = _find_places(installation, columns, asked)
+            places = _find_places(installation, columns, request)
             protocol = fix_protocol(
                 installation.store,
                 installation.viewer,
@@ -159,18 +168,18 @@ def evaluate(
             _report_plan(protocol, out, form=form)
             return
         with progress_bar("Comparing") as move:
-            found = evaluate_protocol(
+            evaluation = evaluate_protocol(
                 installation.store, installation.viewer, columns, installation.area, protocol, progress=move
             )
         note = build_provenance(installation, mark=find_demonstration_mark(columns))
         if out:
-            _write(Path(out), found, note, installation)
-    _report(found, note, out, form=form)
+            _write(Path(out), evaluation, note, installation)
+    _report(evaluation, note, out, form=form)
 
 
 @dataclass(frozen=True, slots=True)
 class _PlaceRequest:
-    """Which places, as people wrote it."""
+    """The options that name the places, as typed."""
 
     closures: list[str]
     every_closure: bool
@@ -185,43 +194,43 @@ class _PlaceRequest:
     to: str | None
 
 
-def _find_places(installation: Installation, columns: Columns, asked: _PlaceRequest) -> list[TreatedPlace]:
-    """The treated places; UsageError unless exactly one way of naming them was used."""
-    ways = [bool(asked.closures), asked.every_closure, bool(asked.at), bool(asked.wards), bool(asked.cells)]
-    if sum([*ways, bool(asked.plan)]) != 1:
+def _find_places(installation: Installation, columns: Columns, request: _PlaceRequest) -> list[TreatedPlace]:
+    """The treated places; UsageError unless they are named in exactly one way."""
+    ways = [bool(request.closures), request.every_closure, bool(request.at), bool(request.wards), bool(request.cells)]
+    if sum([*ways, bool(request.plan)]) != 1:
         raise UsageError(
-            "What is evaluated is named in one way: --closure, --every-closure, --at, --ward, --cell or --plan",
-            "none was named" if not any([*ways, asked.plan]) else "several were",
-            "see `hexbeat evaluate --list` for closures",
+            "Choose one way to name what you evaluate: --closure, --every-closure, --at, --ward, --cell or --plan",
+            "no place was named" if not any([*ways, request.plan]) else "several ways were used",
+            "list the closures with `hexbeat evaluate --list`",
         )
-    if asked.closures or asked.every_closure:
-        return _find_closures(installation, columns, asked)
-    end = parse_day(asked.end) if asked.end else None
-    if asked.plan:
-        return _find_stops(load_plan(installation.settings.home, asked.plan), asked.start, end, installation)
-    if asked.start is None:
-        raise UsageError("A place is judged from a day on", "--start was not given", "write --start 2026-05-01")
-    start = parse_day(asked.start)
-    if asked.wards:
-        codes = resolve_wards(installation.area.wards, asked.wards)
-        return [build_ward_place(installation.area, codes, start, end=end, name=asked.name)]
-    if asked.cells:
-        return [build_cell_place(asked.cells, start, end=end, name=asked.name)]
-    lat, lon = _parse_degrees(asked.at or "")
-    return [build_point_place(lon, lat, start, end=end, name=asked.name)]
+    if request.closures or request.every_closure:
+        return _find_closures(installation, columns, request)
+    end = parse_day(request.end) if request.end else None
+    if request.plan:
+        return _find_stops(load_plan(installation.settings.home, request.plan), request.start, end, installation)
+    if request.start is None:
+        raise UsageError("A place needs the day on which it began", "--start is missing", "write --start 2026-05-01")
+    start = parse_day(request.start)
+    if request.wards:
+        codes = resolve_wards(installation.area.wards, request.wards)
+        return [build_ward_place(installation.area, codes, start, end=end, name=request.name)]
+    if request.cells:
+        return [build_cell_place(request.cells, start, end=end, name=request.name)]
+    lat, lon = _parse_degrees(request.at or "")
+    return [build_point_place(lon, lat, start, end=end, name=request.name)]
 
 
-def _find_stops(plan: Plan, asked: str | None, end: date | None, installation: Installation) -> list[TreatedPlace]:
-    """The stops of a plan, most expected first, from its day on: it was made of all that was known until then."""
+def _find_stops(plan: Plan, start_text: str | None, end: date | None, installation: Installation) -> list[TreatedPlace]:
+    """The stops of a plan, most expected first, from its day on. The plan used all records up to that day."""
     first = max(
         plan.begins.astimezone(installation.area.tz).date(), plan.made_at.astimezone(installation.area.tz).date()
     )
-    start = parse_day(asked) if asked else first
+    start = parse_day(start_text) if start_text else first
     if start < first:
         raise UsageError(
-            "A plan is judged from its own day on, or a later one",
-            f"plan {plan.plan_id} was made of records that reach up to {format_date(first)}",
-            "leave --start out, or choose a later day",
+            "A plan is evaluated from its own day or a later day",
+            f"plan {plan.plan_id} used records up to {format_date(first)}",
+            "leave out --start, or choose a later day",
         )
     stops = sorted((stop for tour in plan.tours for stop in tour.stops), key=lambda stop: -stop.expected)
     places = {
@@ -231,33 +240,35 @@ def _find_stops(plan: Plan, asked: str | None, end: date | None, installation: I
 
 
 def _require_rule_alone(context: typer.Context) -> None:
-    """UsageError where a rule that is fixed is given together with a choice that it has made, the usual one or not."""
+    """UsageError if --rule is given with an option that the rule has fixed, even with its default value."""
     sources = {name: context.get_parameter_source(name) for name in context.params if name not in _BESIDE_RULE}
     if any(source is not None and source.name == "COMMANDLINE" for source in sources.values()):
         raise UsageError(
-            "A rule that is fixed says what is judged, and from when",
-            "another choice was given beside --rule",
-            "leave it out, or leave out --rule",
+            "A fixed rule already says what to evaluate, and from which day",
+            "another option was given beside --rule",
+            "leave out the other option, or leave out --rule",
         )
 
 
-def _find_closures(installation: Installation, columns: Columns, asked: _PlaceRequest) -> list[TreatedPlace]:
-    listed = read_closures(installation.store, installation.viewer, columns, installation.area)
-    chosen = asked.closures
-    if asked.every_closure:
-        first = parse_day(asked.from_) if asked.from_ else date.min
-        last = parse_day(asked.to) if asked.to else date.max
-        chosen = listed.loc[[first <= day < last for day in listed["start"]], "event_id"].tolist()
-    return select_closures(listed, chosen)
+def _find_closures(installation: Installation, columns: Columns, request: _PlaceRequest) -> list[TreatedPlace]:
+    closures = read_closures(installation.store, installation.viewer, columns, installation.area)
+    event_ids = request.closures
+    if request.every_closure:
+        first = parse_day(request.from_) if request.from_ else date.min
+        last = parse_day(request.to) if request.to else date.max
+        event_ids = closures.loc[[first <= day < last for day in closures["start"]], "event_id"].tolist()
+    return select_closures(closures, event_ids)
 
 
 def _parse_degrees(text: str) -> tuple[float, float]:
-    """A latitude and a longitude with a comma between."""
+    """A latitude and a longitude, separated by a comma."""
     parts = text.split(",")
     try:
         lat, lon = (float(part) for part in parts)
     except ValueError:
-        raise UsageError("A place is a latitude and a longitude", f"{text!r} is not", "write 54.5742,-1.2350") from None
+        raise UsageError(
+            "A place is a latitude and a longitude", f"--at is {text!r}", "write them as in 54.5742,-1.2350"
+        ) from None
     return lat, lon
 
 
@@ -266,29 +277,33 @@ def _today(installation: Installation) -> date:
 
 
 def _print_closures(installation: Installation, columns: Columns, *, form: Format) -> None:
-    listed = read_closures(installation.store, installation.viewer, columns, installation.area)
-    rows = [{name: to_json_value(value) for name, value in row.items()} for row in listed.to_dict("records")]
+    closures = read_closures(installation.store, installation.viewer, columns, installation.area)
+    rows = [{name: to_json_value(value) for name, value in row.items()} for row in closures.to_dict("records")]
     print_answer(
         {"rows": rows}, form=form, rows=rows, heading="Closures", order=("event_id", "start", "end", "ward_name")
     )
 
 
 def _report_plan(protocol: Protocol, out: str | None, *, form: Format) -> None:
-    """Write and print the rule, and nothing of what came after."""
+    """Write and print the rule, and nothing about the result."""
     if not out or not out.endswith(".json"):
         raise UsageError(
-            "A rule that is fixed is kept in a .json file", f"--out was {out or 'not given'}", "add --out rule.json"
+            "A fixed rule is written to a .json file",
+            f"--out is {out or 'missing'}",
+            "write --out with a name that ends in .json, for example --out rule.json",
         )
     save_protocol(Path(out), protocol)
-    words = describe_rule(protocol)
-    payload = {"rule": list(words), "rule_sha256": protocol.hash, "places": len(protocol.places), "out": out}
-    rows = [{"the rule": word} for word in (*words, f"SHA-256 {protocol.hash}", f"Written to {out}.")]
+    sentences = describe_rule(protocol)
+    payload = {"rule": list(sentences), "rule_sha256": protocol.hash, "places": len(protocol.places), "out": out}
+    rows = [{"the rule": sentence} for sentence in (*sentences, f"SHA-256 {protocol.hash}", f"Written to {out}.")]
     print_answer(payload, form=form, rows=rows, heading="Fixed before looking")
 
 
-def _report(found: Evaluation, note: dict[str, str], out: str | None, *, form: Format) -> None:
-    """The rule first, then the answer."""
-    payload = to_json_value(build_evaluation_payload(found.effect, found.verdict)) | ({"out": out} if out else {})
+def _report(evaluation: Evaluation, note: dict[str, str], out: str | None, *, form: Format) -> None:
+    """Print the rule first, then the answer."""
+    payload = to_json_value(build_evaluation_payload(evaluation.effect, evaluation.verdict)) | (
+        {"out": out} if out else {}
+    )
     if "demonstration" in note:
         payload["demonstration"] = note["demonstration"]
     if form is Format.TABLE:
@@ -296,21 +311,25 @@ def _report(found: Evaluation, note: dict[str, str], out: str | None, *, form: F
             *payload["rule"],
             f"SHA-256 of this rule: {payload['rule_sha256']}",
             "",
-            *found.verdict.details,
+            *evaluation.verdict.details,
         ):
             print_message(sentence)
-    print_answer(payload, form=form, rows=build_side_rows(found.effect), heading=found.verdict.sentence, order=_TABLE)
+    print_answer(
+        payload, form=form, rows=build_side_rows(evaluation.effect), heading=evaluation.verdict.sentence, order=_TABLE
+    )
     if "demonstration" in note:
         print_message(f"DEMONSTRATION: {note['demonstration']}.")
 
 
-def _write(out: Path, found: Evaluation, note: dict[str, str], installation: Installation) -> None:
-    """The answer as a file, whole or not at all."""
+def _write(out: Path, evaluation: Evaluation, note: dict[str, str], installation: Installation) -> None:
+    """Write the answer to a file, whole or not at all."""
     writers = {
-        ".csv": lambda: build_evaluation_csv(found.effect, note=note),
-        ".geojson": lambda: build_evaluation_geojson(found.effect, found.ground, found.verdict, note=note),
+        ".csv": lambda: build_evaluation_csv(evaluation.effect, note=note),
+        ".geojson": lambda: build_evaluation_geojson(
+            evaluation.effect, evaluation.ground, evaluation.verdict, note=note
+        ),
         ".pdf": lambda: render_evaluation_pdf(
-            found, installation.area, mark=note.get("demonstration"), made=datetime.now(installation.area.tz)
+            evaluation, installation.area, mark=note.get("demonstration"), made=datetime.now(installation.area.tz)
         ),
     }
     with atomic_write(out) as draft:
@@ -318,10 +337,10 @@ def _write(out: Path, found: Evaluation, note: dict[str, str], installation: Ins
 
 
 def _require_file(out: Path) -> None:
-    """UsageError before anything is computed, for a file that could not be written."""
+    """UsageError, before anything is computed, for a file that cannot be written."""
     if out.suffix.lower() not in (".csv", ".geojson", ".pdf") or not out.absolute().parent.is_dir():
         raise UsageError(
-            "An evaluation is written as .pdf, .geojson or .csv, into a folder that exists",
-            f"{out.name!r} in {out.parent} cannot be",
-            "give --out another name",
+            "An evaluation is a .pdf, .geojson or .csv file in a folder that exists",
+            f"--out is {out.name!r} in {out.parent}",
+            "give --out another name or folder",
         )

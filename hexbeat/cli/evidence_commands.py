@@ -1,4 +1,4 @@
-"""evidence: the incidents near a place, for a closure case."""
+"""evidence: the incidents recorded near a place, for a closure case."""
 
 import datetime as dt
 from dataclasses import asdict
@@ -32,28 +32,36 @@ def evidence(
     *,
     lon: Annotated[float | None, typer.Option(metavar="DEGREES", help="Longitude of the place.")] = None,
     lat: Annotated[float | None, typer.Option(metavar="DEGREES", help="Latitude of the place.")] = None,
-    place: Annotated[str | None, typer.Option(metavar="LAT,LON", help='Both in one, "54.5727, -1.2401".')] = None,
-    grid_ref: Annotated[str | None, typer.Option(metavar="REF", help='National Grid reference, "NZ 49250 20350".')] = (
-        None
-    ),
-    radius: Annotated[float, typer.Option(metavar="M", help="Metres around it, 20 to 1000.")] = 100,
+    place: Annotated[
+        str | None, typer.Option(metavar="LAT,LON", help='Latitude and longitude together, as in "54.5727, -1.2401".')
+    ] = None,
+    grid_ref: Annotated[
+        str | None, typer.Option(metavar="REF", help='National Grid reference, as in "NZ 49250 20350".')
+    ] = (None),
+    radius: Annotated[float, typer.Option(metavar="M", help="Metres around the place, 20 to 1000.")] = 100,
     from_: FromOption = None,
     to: ToOption = None,
     layer: LayersOption = None,
-    reference: Annotated[str | None, typer.Option("--for", metavar="REFERENCE", help="The case it is for.")] = None,
-    by: Annotated[str | None, typer.Option(metavar="NAME", help="Who makes it; kept in the files alone.")] = None,
-    notes: Annotated[bool, typer.Option("--notes", help="With free text, where a source profile stored it.")] = False,
-    out: Annotated[
-        list[Path] | None, typer.Option(metavar="FILE", help="Write a .pdf or .xlsx; may be repeated.")
+    reference: Annotated[
+        str | None, typer.Option("--for", metavar="REFERENCE", help="The reference of the case.")
     ] = None,
-    check: Annotated[Path | None, typer.Option(metavar="FILE", help="Verify a pack, and make none.")] = None,
+    by: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The person who makes the pack; written only to the files.")
+    ] = None,
+    notes: Annotated[bool, typer.Option("--notes", help="Include free text, if a source profile stored it.")] = False,
+    out: Annotated[
+        list[Path] | None, typer.Option(metavar="FILE", help="Write a .pdf or .xlsx file; may be repeated.")
+    ] = None,
+    check: Annotated[Path | None, typer.Option(metavar="FILE", help="Check a pack instead of making one.")] = None,
     home: HomeOption = None,
     area: AreaOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """Incidents recorded near a place, for a closure case, as PDF and spreadsheet with a hash. Restricted.
+    """Gather the incidents recorded near a place, for a closure case.
 
-    Overdoses are about people's health: they are left out unless asked for with --layer overdoses.
+    The pack is restricted. It is a PDF or a spreadsheet with a hash.
+
+    Overdoses are about people's health, so they are left out unless you add --layer overdoses.
 
     Example: hexbeat evidence --place "54.5727, -1.2401" --radius 100 --for CL-14 --by "A. Analyst" --out pack.pdf
     """
@@ -66,7 +74,7 @@ def evidence(
         now = dt.datetime.now(installation.area.tz)
         end = parse_day(to) if to else now.date()
         at = parse_place(lon=lon, lat=lat, place=place, grid_ref=grid_ref)
-        ask = EvidenceRequest(
+        request = EvidenceRequest(
             *at,
             radius_m=radius,
             start=parse_day(from_) if from_ else end - YEAR,
@@ -77,7 +85,7 @@ def evidence(
             notes=notes,
         )
         columns = read_columns(installation.store, installation.viewer, ward_codes=installation.area.wards.codes)
-        content = build_evidence(installation.store, installation.viewer, columns, installation.area, ask, made=now)
+        content = build_evidence(installation.store, installation.viewer, columns, installation.area, request, made=now)
         for file in files:
             _write(installation, content, file)
         if files:
@@ -88,7 +96,7 @@ def evidence(
 def parse_place(
     *, lon: float | None, lat: float | None, place: str | None, grid_ref: str | None
 ) -> tuple[float, float]:
-    """Longitude and latitude (WGS 84) of the one way in which the place was given; UsageError otherwise."""
+    """Longitude and latitude (WGS 84) of the place; UsageError unless it is given in exactly one way."""
     ways = [lon is not None or lat is not None, place is not None, grid_ref is not None]
     points = np.array([[np.nan, np.nan]])
     if sum(ways) == 1:
@@ -100,44 +108,48 @@ def parse_place(
             points = np.array([[lon, lat]])
     if not np.isfinite(points).all():
         raise UsageError(
-            "A place is given in one way",
-            "none was given that can be read" if sum(ways) == 1 else f"{sum(ways)} ways were given",
+            "Give the place in one way",
+            "the place that was given cannot be read" if sum(ways) == 1 else f"{sum(ways)} ways were used",
             'give --lon and --lat, or --place "54.5727, -1.2401", or --grid-ref "NZ 49250 20350"',
         )
     return float(points[0, 0]), float(points[0, 1])
 
 
 def require_files(files: list[Path]) -> None:
-    """UsageError unless each is a .pdf or .xlsx in a folder that is there."""
+    """UsageError unless each file is a .pdf or .xlsx in a folder that exists."""
     for file in files:
         if file.suffix.lower() not in {".pdf", ".xlsx"}:
             raise UsageError(
-                "A pack is written as .pdf or .xlsx", f"{file.name!r} is neither", "give --out another ending"
+                "A pack is a .pdf or .xlsx file",
+                f"{file.name!r} has another ending",
+                "give --out a name that ends in .pdf or .xlsx",
             )
         if not file.absolute().parent.is_dir():
             raise UsageError(
-                "A file goes into a folder that exists", f"{file.parent} does not", "make it first, or choose another"
+                "The folder of the file has to exist",
+                f"{file.parent} does not exist",
+                "make it first, or choose another",
             )
 
 
 def _write(installation: Installation, content: dict[str, Any], file: Path) -> None:
-    made = (
+    data = (
         render_evidence_pdf(content, installation.area)
         if file.suffix.lower() == ".pdf"
         else build_evidence_xlsx(content)
     )
     with atomic_write(file) as draft:
-        draft.write_bytes(made)
+        draft.write_bytes(data)
 
 
 def _report(content: dict[str, Any], files: list[Path], *, form: Format) -> None:
     rows = [format_incident(row) for row in content["incidents"]]
     digest = hash_content(content)
     if form is Format.TABLE:
-        for name, words in build_fact_rows(content):
-            print_message(f"{name}: {words}")
-        for words in content["caveats"]:
-            print_message(words)
+        for name, value in build_fact_rows(content):
+            print_message(f"{name}: {value}")
+        for caveat in content["caveats"]:
+            print_message(caveat)
         print_message(f"SHA-256 {digest}")
         for file in files:
             print_message(f"Written: {file}")
@@ -152,26 +164,27 @@ def _check_file(file: Path, *, home: Path | None) -> PackCheck:
         content = file.read_bytes()
     except OSError as error:
         raise DataError(
-            "A pack is checked in a file", f"{file.name} cannot be read ({type(error).__name__})", "check its name"
+            "Hexbeat has to be able to read the file of the pack",
+            f"{file.name} cannot be read ({type(error).__name__})",
+            "check its name, and that you may read it",
         ) from error
     return check_pack(file.name, content, home=Settings.from_environment(home=home).home)
 
 
-def _report_check(found: PackCheck, *, form: Format) -> None:
-    row = asdict(found)
-    told = {"intact": "yes" if found.intact else "NO", "values": "equal" if found.same_values else "DIFFERENT"}
-    told |= {"noted here": "yes" if found.noted else "no"}
-    told |= {"case": found.reference, "made": found.made_at, "sha256": found.digest}
-    print_answer(row, form=form, rows=[told], heading=found.sentence)
-    if found.same_values and not found.intact:
+def _report_check(check: PackCheck, *, form: Format) -> None:
+    row = {"intact": "yes" if check.intact else "NO", "values": "equal" if check.same_values else "DIFFERENT"}
+    row |= {"noted here": "yes" if check.noted else "no"}
+    row |= {"case": check.reference, "made": check.made_at, "sha256": check.digest}
+    print_answer(asdict(check), form=form, rows=[row], heading=check.sentence)
+    if check.same_values and not check.intact:
         raise DataError(
-            "A pack is relied on as it was written",
-            "this one was saved again, changed, or made by another version; its values are equal, its looks unchecked",
-            "ask for the file as it was written, or have it made again",
+            "Only rely on a pack as it was first written",
+            "this file was saved again, changed, or made by another version; its values are equal, its looks unchecked",
+            "ask for the file as it was first written, or make the pack again",
         )
-    if not found.intact:
+    if not check.intact:
         raise DataError(
-            "A pack shows the content that it carries",
-            "this one does not",
-            "do not rely on it; have it made again",
+            "The pages of a pack have to show its content",
+            "this file shows something else",
+            "do not rely on it; make the pack again",
         )

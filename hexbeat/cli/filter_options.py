@@ -1,6 +1,6 @@
-"""The filter's options, which the commands that analyse share, how their texts are read, and the filter they make.
+"""The options that choose events, shared by several commands, and the filter that they give.
 
-A command decorated with `takes_filter` has them all, those of COLUMN_FILTERS too, and gets a FilterRequest.
+A command decorated with `takes_filter` has all of them, those of COLUMN_FILTERS too, and gets a FilterRequest.
 """
 
 import functools
@@ -49,7 +49,7 @@ __all__ = [
 
 
 class MeasureName(StrEnum):
-    """What is summed."""
+    """Whether to count events or to add up their quantity."""
 
     EVENTS = "events"
     QUANTITY = "quantity"
@@ -58,33 +58,37 @@ class MeasureName(StrEnum):
 LayersOption = Annotated[
     list[str] | None, typer.Option("--layer", metavar="L", help="Only this layer; may be repeated.")
 ]
-FromOption = Annotated[str | None, typer.Option("--from", metavar="D", help="First day, 2026-11-21 or 21/11/2026.")]
+FromOption = Annotated[
+    str | None, typer.Option("--from", metavar="D", help="First day, as in 2026-11-21 or 21/11/2026.")
+]
 ToOption = Annotated[str | None, typer.Option("--to", metavar="D", help="First day that no longer counts.")]
 WardOption = Annotated[
     list[str] | None, typer.Option("--ward", metavar="CODE_OR_NAME", help="Only this ward; may be repeated.")
 ]
 HoursOption = Annotated[
-    str | None, typer.Option("--hours", metavar="22-04", help="Only these hours; may run over midnight.")
+    str | None, typer.Option("--hours", metavar="22-04", help="Only these hours; they may run over midnight.")
 ]
 DaysOption = Annotated[
     str | None,
-    typer.Option("--days", metavar="fri,sat", help="Only these days; a night belongs to the day it begins on."),
+    typer.Option(
+        "--days", metavar="fri,sat", help="Only these weekdays; a night belongs to the day on which it begins."
+    ),
 ]
 ResolutionOption = Annotated[
-    int, typer.Option("--resolution", metavar="R", help="H3 resolution of cells: 8, 9, 10 or 11.")
+    int, typer.Option("--resolution", metavar="R", help="H3 resolution of the cells: 8, 9, 10 or 11.")
 ]
 AsAtOption = Annotated[
-    str | None, typer.Option("--as-at", metavar="D", help="As the store stood at the end of that day.")
+    str | None, typer.Option("--as-at", metavar="D", help="Use what the store knew at the end of that day.")
 ]
 OutOption = Annotated[
     str | None, typer.Option("--out", metavar="FILE", help="Write the rows to a .csv, .geojson or .parquet file.")
 ]
-MeasureOption = Annotated[MeasureName, typer.Option("--measure", help="Count events, or sum their quantity.")]
+MeasureOption = Annotated[MeasureName, typer.Option("--measure", help="Count events, or add up their quantity.")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilterRequest:
-    """The filter's options as a person wrote them; `values` are those of COLUMN_FILTERS under their fields."""
+    """The filter's options as typed. `values` holds those of COLUMN_FILTERS by field name."""
 
     layer: Sequence[str] | None = None
     from_: str | None = None
@@ -97,9 +101,9 @@ class FilterRequest:
 
 
 def build_value_option(name: str) -> Any:
-    """The option of the filter by a column whose field has that name."""
-    one = next(one for one in COLUMN_FILTERS if one.field == name)
-    return typer.Option(one.option, metavar=one.metavar, help=one.help)
+    """The option of the column filter with that field name."""
+    column_filter = next(column_filter for column_filter in COLUMN_FILTERS if column_filter.field == name)
+    return typer.Option(column_filter.option, metavar=column_filter.metavar, help=column_filter.help)
 
 
 _OPTIONS: Final[Mapping[str, Any]] = {
@@ -109,15 +113,15 @@ _OPTIONS: Final[Mapping[str, Any]] = {
     "ward": WardOption,
     "hours": HoursOption,
     "days": DaysOption,
-    **{one.field: Annotated[list[str] | None, build_value_option(one.field)] for one in COLUMN_FILTERS},
+    **{spec.field: Annotated[list[str] | None, build_value_option(spec.field)] for spec in COLUMN_FILTERS},
     "measure": MeasureOption,
 }
 
 
 def takes_filter(*, without: Collection[str] = ()) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command the filter's options, but for those `without`, in the place of its argument `request`.
+    """Replace a command's argument `request` by the filter's options, except those in `without`.
 
-    Typer reads a command's signature: the decorated one has an argument for each option.
+    Typer reads the signature of a command, so the decorated command has an argument for each option.
     """
     options = [
         inspect.Parameter(
@@ -136,10 +140,10 @@ def takes_filter(*, without: Collection[str] = ()) -> Callable[[Callable[..., No
             parameters += options if parameter.name == "request" else [parameter]
 
         @functools.wraps(command)
-        def run(**given: Any) -> None:
-            asked = {option.name: given.pop(option.name) for option in options}
-            values = {one.field: asked.pop(one.field) or () for one in COLUMN_FILTERS if one.field in asked}
-            command(request=FilterRequest(**asked, values=values), **given)
+        def run(**arguments: Any) -> None:
+            texts = {option.name: arguments.pop(option.name) for option in options}
+            values = {spec.field: texts.pop(spec.field) or () for spec in COLUMN_FILTERS if spec.field in texts}
+            command(request=FilterRequest(**texts, values=values), **arguments)
 
         run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what inspect looks for first
         run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
@@ -149,7 +153,7 @@ def takes_filter(*, without: Collection[str] = ()) -> Callable[[Callable[..., No
 
 
 def build_filter(installation: Installation, request: FilterRequest) -> Filter:
-    """The filter that the options mean; its wards in order, each once."""
+    """The filter that the options describe. Its wards are sorted, each once."""
     chosen = filter_from_options(
         installation.area.wards,
         layers=request.layer or (),
@@ -167,7 +171,7 @@ def build_filter(installation: Installation, request: FilterRequest) -> Filter:
 def read_filtered(
     installation: Installation, request: FilterRequest, *, as_at: str | None = None
 ) -> tuple[Columns, Filter]:
-    """The live events, or those of the end of a day, and the filter with values as these events spell them."""
+    """The live events, or those at the end of the day `as_at`, and the filter with values spelt as in these events."""
     chosen = build_filter(installation, request)
     moment = parse_as_at(as_at, installation.area.time_zone) if as_at else None
     columns = read_columns(
@@ -177,7 +181,7 @@ def read_filtered(
 
 
 def to_json_value(value: Any) -> Any:
-    """A value as JSON holds it: whole numbers whole, nothing for what is no number or infinite, dates as text."""
+    """A value for JSON: whole numbers without decimals, null for NaN and infinity, dates as text."""
     if isinstance(value, float):
         if value != value or value in (float("inf"), float("-inf")):  # noqa: PLR0124 - NaN alone differs from itself
             return None
@@ -192,17 +196,17 @@ def to_json_value(value: Any) -> Any:
 
 
 def build_provenance(installation: Installation, *, mark: str | None) -> dict[str, str]:
-    """What a file must say of itself: area, wards' source, the moment, and whether events are synthetic."""
+    """What a file says about itself: area, source of the wards, time, and whether events are synthetic."""
     made = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     note = {"area": installation.area.title, "attribution": installation.area.attribution, "made": made}
     return note | ({"demonstration": mark} if mark else {})
 
 
 def parse_as_at(text: str, time_zone: str) -> datetime:
-    """The last second of a local day, as an aware time: what the store knew when that day ended."""
+    """The last second of a local day, as an aware time."""
     return find_day_end(parse_day(text), ZoneInfo(time_zone))
 
 
 def parse_resolution(resolution: int) -> int:
-    """A resolution that events are indexed at; UsageError for another."""
+    """A resolution at which events are indexed; UsageError for any other."""
     return require_resolution(resolution)

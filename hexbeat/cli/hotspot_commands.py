@@ -1,4 +1,4 @@
-"""hotspots, change and alerts: what can be said of the counts."""
+"""hotspots and alerts: where and when there are more events than usual."""
 
 from dataclasses import asdict
 from datetime import datetime
@@ -51,7 +51,7 @@ def hotspots(
     request: FilterRequest,
     resolution: ResolutionOption = 9,
     q: Annotated[
-        float, typer.Option("--q", help="False discovery rate: of the cells shown, so many may be false.")
+        float, typer.Option("--q", help="False discovery rate: the share of the cells shown that may be false.")
     ] = 0.05,
     as_at: AsAtOption = None,
     out: OutOption = None,
@@ -59,7 +59,9 @@ def hotspots(
     area: AreaOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """Hot and cold cells of one layer, with exact p-values: every cell of the wards, empty ones too.
+    """Find the hot and cold cells of one layer, with exact p-values.
+
+    It tests every cell of the wards, empty ones too.
 
     Example: hexbeat hotspots --layer needle_litter --from 2026-10-25 --to 2026-11-22
     """
@@ -68,56 +70,58 @@ def hotspots(
         size = parse_resolution(resolution)
         columns, chosen = read_filtered(installation, request, as_at=as_at)
         study = load_study(installation.area, chosen.wards, size)
-        found = build_hotspot_map(columns, chosen, study, q=q, time_zone=installation.area.time_zone)
-        rows = found.rows[list(HOTSPOT_COLUMNS)]
+        hotspot_map = build_hotspot_map(columns, chosen, study, q=q, time_zone=installation.area.time_zone)
+        rows = hotspot_map.rows[list(HOTSPOT_COLUMNS)]
         if out:
-            _write_hotspots(installation, found, rows, Path(out), mark=find_demonstration_mark(columns))
-    _report_hotspots(found, rows, form=form, out=out)
+            _write_hotspots(installation, hotspot_map, rows, Path(out), mark=find_demonstration_mark(columns))
+    _report_hotspots(hotspot_map, rows, form=form, out=out)
 
 
 def _require_rate(q: float) -> None:
     if not 0 < q < 1:
-        raise UsageError("A false discovery rate lies between 0 and 1", f"--q was given {q:g}", "0.05 is usual")
+        raise UsageError("A false discovery rate lies between 0 and 1", f"--q is {q:g}", "choose for example --q 0.05")
 
 
 def _write_hotspots(
-    installation: Installation, found: HotspotMap, rows: pd.DataFrame, out: Path, *, mark: str | None
+    installation: Installation, hotspot_map: HotspotMap, rows: pd.DataFrame, out: Path, *, mark: str | None
 ) -> None:
-    counts = Counts(found.total, found.unplaced_in_time, found.shared_in_time, rows)
-    note = build_provenance(installation, mark=mark) | {"layer": found.spec.name, "q": f"{found.q:g}"}
+    counts = Counts(hotspot_map.total, hotspot_map.unplaced_in_time, hotspot_map.shared_in_time, rows)
+    note = build_provenance(installation, mark=mark) | {"layer": hotspot_map.spec.name, "q": f"{hotspot_map.q:g}"}
     export_counts(counts, out, by=("cell",), area=installation.area, note=note)
 
 
-def _report_hotspots(found: HotspotMap, rows: pd.DataFrame, *, form: Format, out: str | None) -> None:
-    """All cells as JSON; as a table the hot and cold ones, the surest first."""
+def _report_hotspots(hotspot_map: HotspotMap, rows: pd.DataFrame, *, form: Format, out: str | None) -> None:
+    """Print all cells as JSON; as a table only the hot and cold cells, those with the smallest q-value first."""
     hot, cold = (int((rows["hotspot"] == kind).sum()) for kind in ("hot", "cold"))
     totals: dict[str, Any] = {
-        "layer": found.spec.name,
-        "total": to_json_value(found.total),
-        "unplaced_in_time": found.unplaced_in_time,
-        "shared_in_time": found.shared_in_time,
-        "q": found.q,
-        "unit": to_json_value(found.unit),
+        "layer": hotspot_map.spec.name,
+        "total": to_json_value(hotspot_map.total),
+        "unplaced_in_time": hotspot_map.unplaced_in_time,
+        "shared_in_time": hotspot_map.shared_in_time,
+        "q": hotspot_map.q,
+        "unit": to_json_value(hotspot_map.unit),
         "hot": hot,
         "cold": cold,
-        "notes": list(found.notes),
+        "notes": list(hotspot_map.notes),
     }
-    listed = [{name: to_json_value(value) for name, value in row.items()} for row in rows.to_dict("records")]
-    shown = sorted((row for row in listed if row["hotspot"]), key=lambda row: (row["q_value"], -row["gi_z"]))
-    heading = f"{found.spec.title}: {hot} hot and {cold} cold of {len(rows):,} cells; "
-    heading += f"at most {format_percent(found.q)} of them false on average"
+    records = [{name: to_json_value(value) for name, value in row.items()} for row in rows.to_dict("records")]
+    shown = sorted((row for row in records if row["hotspot"]), key=lambda row: (row["q_value"], -row["gi_z"]))
+    heading = f"{hotspot_map.spec.title}: {hot} hot and {cold} cold of {len(rows):,} cells; "
+    heading += f"at most {format_percent(hotspot_map.q)} of them false on average"
     if form is Format.TABLE:
-        for note in found.notes:
+        for note in hotspot_map.notes:
             print_message(note)
         shown = [row | {"p_value": f"{row['p_value']:.2g}", "q_value": f"{row['q_value']:.2g}"} for row in shown]
     file = {"out": out} if out else {}
-    print_answer(totals | file | {"rows": listed}, form=form, rows=[file] if out else shown, heading=heading)
+    print_answer(totals | file | {"rows": records}, form=form, rows=[file] if out else shown, heading=heading)
 
 
 def alerts(
     *,
-    day: Annotated[str | None, typer.Option(metavar="D", help="The day to judge; default: the last known one.")] = None,
-    days: Annotated[int, typer.Option(metavar="N", min=1, max=366, help="Look back so many days.")] = 1,
+    day: Annotated[
+        str | None, typer.Option(metavar="D", help="The last day to look at; default: the last day on record.")
+    ] = None,
+    days: Annotated[int, typer.Option(metavar="N", min=1, max=366, help="Look back N days.")] = 1,
     layer: LayersOption = None,
     draft: Annotated[
         Path | None,
@@ -127,7 +131,9 @@ def alerts(
     area: AreaOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """Days with more events than usual, in the area or a ward; for a daily job. Nothing is ever sent.
+    """List days with more events than usual, in the area or a ward.
+
+    It is made for a daily job. It never sends anything.
 
     Example: hexbeat alerts --days 7 --draft draft.html
     """
@@ -139,47 +145,47 @@ def alerts(
             if day
             else choose_default_day(columns, today=now.date(), time_zone=installation.area.time_zone)
         )
-        found = build_alert_report(columns, installation.area, last, days=days, layers=layer or ())
-        drafted = False
+        report = build_alert_report(columns, installation.area, last, days=days, layers=layer or ())
+        has_draft = False
         if draft:
-            urgent = list(filter(takes_alert_form, found.alerts))
-            drafted = _write_draft(
+            urgent = list(filter(takes_alert_form, report.alerts))
+            has_draft = _write_draft(
                 draft, urgent, installation.area, now, demonstration=bool(columns.demonstration.any())
             )
-    _report_alerts(found, form=form, draft=str(draft) if drafted else None)
+    _report_alerts(report, form=form, draft=str(draft) if has_draft else None)
 
 
-def _write_draft(out: Path, found: list[Alert], area: Area, made: datetime, *, demonstration: bool) -> bool:
-    """Write the form about these alerts, whole or not at all; False, and said, where there is none."""
+def _write_draft(out: Path, alerts: list[Alert], area: Area, made: datetime, *, demonstration: bool) -> bool:
+    """Write the form about these alerts. False, after a message, if there are none."""
     kind = require_form_file(out)
-    if not found:
-        print_message(f"There is no alert of {describe_form_layers()}: no form was drafted.")
+    if not alerts:
+        print_message(f"There is no alert of {describe_form_layers()}, so no form was drafted.")
         return False
     make = render_alert_form_pdf if kind == "pdf" else _render_form_page
     with atomic_write(out) as draft:
-        draft.write_bytes(make(found, area=area, made=made, demonstration=demonstration))
+        draft.write_bytes(make(alerts, area=area, made=made, demonstration=demonstration))
     return True
 
 
-def _render_form_page(found: list[Alert], *, area: Area, made: datetime, demonstration: bool) -> bytes:
-    return render_alert_form(found, area=area, made=made, demonstration=demonstration).encode()
+def _render_form_page(alerts: list[Alert], *, area: Area, made: datetime, demonstration: bool) -> bytes:
+    return render_alert_form(alerts, area=area, made=made, demonstration=demonstration).encode()
 
 
-def _report_alerts(found: AlertReport, *, form: Format, draft: str | None) -> None:
-    rows = [{name: to_json_value(value) for name, value in asdict(alert).items()} for alert in found.alerts]
-    settings = [{name: to_json_value(value) for name, value in asdict(row).items()} for row in found.settings]
+def _report_alerts(report: AlertReport, *, form: Format, draft: str | None) -> None:
+    rows = [{name: to_json_value(value) for name, value in asdict(alert).items()} for alert in report.alerts]
+    settings = [{name: to_json_value(value) for name, value in asdict(row).items()} for row in report.settings]
     payload = {
-        "day": found.day.isoformat(),
-        "days": found.days,
+        "day": report.day.isoformat(),
+        "days": report.days,
         "alerts": rows,
         "settings": settings,
-        "notes": list(found.notes),
+        "notes": list(report.notes),
     } | ({"draft": draft} if draft else {})
     if form is Format.TABLE:
-        for note in found.notes:
+        for note in report.notes:
             print_message(note)
         if draft:
-            print_message(f"A form was drafted, and not sent: {draft}")
-    when = f"on {found.day}" if found.days == 1 else f"in the {found.days} days to {found.day}"
+            print_message(f"A form was drafted, but not sent: {draft}")
+    when = f"on {report.day}" if report.days == 1 else f"in the {report.days} days to {report.day}"
     shown = [{"alert": row["sentence"]} for row in rows]
     print_answer(payload, form=form, rows=shown, heading=f"Alerts {when}")

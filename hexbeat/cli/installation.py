@@ -1,4 +1,4 @@
-"""The options that every command shares, and what they open."""
+"""The options that every command shares, and the installation that they open."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,14 +35,14 @@ HomeOption = Annotated[
 ]
 AreaOption = Annotated[
     str | None,
-    typer.Option("--area", metavar="NAME", help="Area served. [env: HEXBEAT_AREA; default: middlesbrough]"),
+    typer.Option("--area", metavar="NAME", help="The area. [env: HEXBEAT_AREA; default: middlesbrough]"),
 ]
 FormatOption = Annotated[Format, typer.Option("--format", help="A table for people, or JSON on standard output.")]
 
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """What a command works on: the settings, the area, the open store, and who asks."""
+    """What a command works on: the settings, the area, the open store and the viewer."""
 
     settings: Settings
     area: "areas.Area"
@@ -54,15 +54,15 @@ class Installation:
 def open_installation(home: Path | None, area: str | None) -> Iterator[Installation]:
     """Open the store and the area that the options, the environment or the defaults name.
 
-    If an erasure could not be finished yet, that is said on standard error.
+    If an erasure is not finished yet, a message on standard error says so.
 
-    Whoever can run commands on the machine can read the store's file, so the command line acts as the analyst.
+    People who can run commands on the machine can also read the store's file, so the viewer is an analyst.
 
-    Raises UsageError if there is no such area, AreaError if its files are broken, StoreError if the store is.
+    Raises UsageError if there is no such area, AreaError if its files are broken, StoreError if the store is broken.
     """
     settings = Settings.from_environment(home=home, area=area)
-    chosen = areas.load_named_area(settings.area, home=settings.home)
+    named_area = areas.load_named_area(settings.area, home=settings.home)
     with stores.Store.open(settings.home, database_url=settings.database_url) as store:
         if pending := store.describe_pending_erasure():
             typer.echo(pending, err=True)
-        yield Installation(settings, chosen, store, Viewer(Role.ANALYST))
+        yield Installation(settings, named_area, store, Viewer(Role.ANALYST))

@@ -1,4 +1,4 @@
-"""done record, import, list and undo: what was done of the plans; and return: the figures that funders ask for."""
+"""done record, import, list and undo: work that was done; and return: the figures that funders ask for."""
 
 import datetime as dt
 from enum import StrEnum
@@ -36,22 +36,22 @@ from hexbeat.operations.plans.plan_store import list_plans, load_plan
 __all__ = ["done", "return_"]
 
 SHOWN: Final = ("started", "team", "ward", "place", "minutes", "needles", "outcome", "plan_id", "stop_id", "visit_id")
-PlanOption = Annotated[str | None, typer.Option("--plan", metavar="ID", help="The plan that it answers.")]
+PlanOption = Annotated[str | None, typer.Option("--plan", metavar="ID", help="The plan of the work.")]
 TeamOption = Annotated[str | None, typer.Option("--team", metavar="T", help="The team, as the plan calls it.")]
 
 
 class Year(StrEnum):
-    """How quarters are counted."""
+    """The year that quarters belong to."""
 
     FINANCIAL = "financial"
     CALENDAR = "calendar"
 
 
 class _RecordGroup(TyperGroup):
-    """`hexbeat done PLAN STOP` is `hexbeat done record PLAN STOP`."""
+    """Reads `hexbeat done PLAN STOP` as `hexbeat done record PLAN STOP`."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Find the command that the words mean."""
+        """The command that the words call."""
         if args and args[0] not in self.commands and not args[0].startswith("-"):
             args = ["record", *args]
         return super().resolve_command(ctx, args)
@@ -60,84 +60,89 @@ class _RecordGroup(TyperGroup):
 done = typer.Typer(
     no_args_is_help=True,
     cls=_RecordGroup,
-    help="What was done of the plans: record, import, list, undo. Teams, no names.",
+    help="Record the work that was done; import, list or undo it. It names teams, never people.",
 )
 
 
 @done.command()
 def record(
-    plan_id: Annotated[str, typer.Argument(metavar="PLAN_ID", help="The plan, as hexbeat plan list names it.")],
-    stop_ids: Annotated[list[str], typer.Argument(metavar="STOP_ID...", help="Stops of it: 1-2 is 1-02.")],
+    plan_id: Annotated[str, typer.Argument(metavar="PLAN_ID", help="The plan, as hexbeat plan list shows it.")],
+    stop_ids: Annotated[
+        list[str], typer.Argument(metavar="STOP_ID...", help="Stops of the plan; 1-2 is the same as 1-02.")
+    ],
     *,
     team: TeamOption = None,
-    at: Annotated[str | None, typer.Option(metavar="TIME", help="When it began: 22:31 or 2026-11-19 22:31.")] = None,
-    minutes: Annotated[int | None, typer.Option(metavar="N", min=0, help="How long; default: as planned.")] = None,
+    at: Annotated[
+        str | None, typer.Option(metavar="TIME", help="When the visit began: 22:31 or 2026-11-19 22:31.")
+    ] = None,
+    minutes: Annotated[
+        int | None, typer.Option(metavar="N", min=0, help="How long it took; default: as planned.")
+    ] = None,
     needles: Annotated[int | None, typer.Option(metavar="N", min=0, help="Needles collected, for a sweep.")] = None,
-    not_done: Annotated[bool, typer.Option("--not-done", help="It was not done.")] = False,
+    not_done: Annotated[bool, typer.Option("--not-done", help="Record that it was not done.")] = False,
     home: HomeOption = None,
     area: AreaOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """Record stops of a plan as done. Recording one again corrects it; what was recorded before is kept.
+    """Record stops of a plan as done. To correct a stop, record it again; the old record is kept.
 
-    Without --at, a single stop of a plan that is under way ends now; other stops began as planned.
+    Without --at, a single stop of a plan that is under way ends now. Other stops began as planned.
 
     Example: hexbeat done p7f3a 1-2 --minutes 12 --needles 3
     """
     outcome = NOT_DONE if not_done else DONE
     with open_installation(home, area) as installation:
         plan = load_plan(installation.settings.home, plan_id)
-        chosen = [_find_stop(plan, stop_id, team) for stop_id in stop_ids]
+        stops = [_find_stop(plan, stop_id, team) for stop_id in stop_ids]
         now = dt.datetime.now(dt.UTC)
         rows: list[dict[str, Any]] = []
-        for tour, stop in chosen:
-            spent = 0 if not_done else stop.minutes if minutes is None else minutes
-            ended = began_by_now(plan, stop, minutes=spent, now=now) if len(chosen) == 1 else stop.arrive
-            began = _parse_start(at, plan, stop, installation.area.tz) if at else ended
-            visit = visit_of_stop(plan, tour, stop, started_at=began, minutes=minutes, needles=needles, outcome=outcome)
-            found = record_visit(installation.store, installation.viewer, visit, now=now)
-            began_words = f"{visit.started_at.astimezone(installation.area.tz):%Y-%m-%d %H:%M}"
+        for tour, stop in stops:
+            duration = 0 if not_done else stop.minutes if minutes is None else minutes
+            usual_start = began_by_now(plan, stop, minutes=duration, now=now) if len(stops) == 1 else stop.arrive
+            start = _parse_start(at, plan, stop, installation.area.tz) if at else usual_start
+            visit = visit_of_stop(plan, tour, stop, started_at=start, minutes=minutes, needles=needles, outcome=outcome)
+            recorded = record_visit(installation.store, installation.viewer, visit, now=now)
+            start_text = f"{visit.started_at.astimezone(installation.area.tz):%Y-%m-%d %H:%M}"
             rows.append(
-                {"visit_id": found.visit_id, "stop_id": stop.stop_id, "team": tour.team, "place": stop.place}
-                | {"started": began_words, "minutes": visit.minutes, "needles": needles, "what": found.outcome}
+                {"visit_id": recorded.visit_id, "stop_id": stop.stop_id, "team": tour.team, "place": stop.place}
+                | {"started": start_text, "minutes": visit.minutes, "needles": needles, "what": recorded.outcome}
             )
     print_answer({"plan_id": plan_id, "visits": rows}, form=form, rows=rows)
 
 
 def _find_stop(plan: Plan, stop_id: str, team: str | None) -> tuple[Tour, Stop]:
-    """The stop, and the team that did it: the one whose stop it is, unless another was named."""
+    """The stop, with the team that did it: the team of the plan, unless `team` names another."""
     tour, stop = find_stop(plan, stop_id)
     return (find_tour(plan, team) if team else tour), stop
 
 
 def _parse_start(text: str, plan: Plan, stop: Stop, zone: ZoneInfo) -> dt.datetime:
-    """When the visit began, as said: a time alone is of the plan's day that is nearest to the planned arrival."""
+    """When the visit began. For a time without a day, the day of the plan nearest to the planned arrival."""
     day, _, clock = text.strip().rpartition(" ")
     try:
         hours, minutes = (int(part) for part in clock.split(":"))
-        when = dt.time(hours, minutes)
+        start_time = dt.time(hours, minutes)
     except ValueError as error:
         raise UsageError(
-            "--at takes a time as 22:31 or 2026-11-19 22:31", f"it was given {text!r}", "use 24 hours"
+            "Write --at as 22:31 or 2026-11-19 22:31", f"--at is {text!r}", "use the 24-hour clock"
         ) from error
     if day:
-        return dt.datetime.combine(parse_day(day), when, zone)
+        return dt.datetime.combine(parse_day(day), start_time, zone)
     days = (plan.begins.date() + dt.timedelta(days=k) for k in range((plan.ends.date() - plan.begins.date()).days + 1))
-    return min((dt.datetime.combine(date, when, zone) for date in days), key=lambda one: abs(one - stop.arrive))
+    starts = (dt.datetime.combine(date, start_time, zone) for date in days)
+    return min(starts, key=lambda start: abs(start - stop.arrive))
 
 
 @done.command(name="import")
 def import_(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="GPX of one team, or CSV, XLSX, ODS.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A GPX file of one team, or a CSV, XLSX or ODS file.")],
     *,
     plan: PlanOption = None,
     team: TeamOption = None,
-    kind: Annotated[
-        str | None, typer.Option(metavar="K", help="patrol or sweep, for rows that answer no plan.")
-    ] = None,
-    radius: Annotated[float, typer.Option(metavar="M", help="A track is at a stop within so many metres.")] = RADIUS_M,
+    kind: Annotated[str | None, typer.Option(metavar="K", help="patrol or sweep, for rows without a plan.")] = None,
+    radius: Annotated[float, typer.Option(metavar="M", help="A track is at a stop within M metres.")] = RADIUS_M,
     least: Annotated[
-        float, typer.Option(metavar="MIN", help="… and stays for so many minutes at a time.")
+        float, typer.Option(metavar="MIN", help="A track has to stay at a stop for MIN minutes at a time.")
     ] = LEAST_MINUTES,
     column: ColumnOption = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen and change nothing.")] = False,
@@ -145,7 +150,7 @@ def import_(
     area: AreaOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """Import what was done: a track or waypoints (GPX), or a sheet. The same file again changes nothing.
+    """Import work from a track or waypoints (GPX), or from a spreadsheet. The same file again changes nothing.
 
     Example: hexbeat done import walked.gpx --plan p7f3a --team "Team 1" --dry-run
     """
@@ -155,13 +160,15 @@ def import_(
         team=team, kind=kind, radius_m=radius, least_minutes=least, named=named, unread=tuple(unread)
     )
     with open_installation(home, area) as installation:
-        chosen = load_plan(installation.settings.home, plan) if plan else partial(load_plan, installation.settings.home)
+        named_plan = (
+            load_plan(installation.settings.home, plan) if plan else partial(load_plan, installation.settings.home)
+        )
         report = import_visits(
             installation.store,
             installation.viewer,
             file,
             area=installation.area,
-            plan=chosen,
+            plan=named_plan,
             options=options,
             dry_run=dry_run,
         )
@@ -171,9 +178,9 @@ def import_(
 def _report_import(report: ImportReport, *, form: Format) -> None:
     shown = ("file", "visits", "new", "updated", "unchanged", "rejected", "answered", "planned", "minutes", "needles")
     print_answer(report.as_dict(), form=form, rows=[{name: getattr(report, name) for name in shown}], order=shown)
-    for words, stops in (("Only passed", report.passed), ("Not reached", report.missed)):
+    for title, stops in (("Only passed", report.passed), ("Not reached", report.missed)):
         if stops:
-            print_message(f"{words}: {', '.join(stops)}")
+            print_message(f"{title}: {', '.join(stops)}")
     for line, reason in report.samples:
         print_message(f"Rejected: line {line:,}, {reason}")
     for note in report.notes:
@@ -181,7 +188,7 @@ def _report_import(report: ImportReport, *, form: Format) -> None:
     if report.dry_run:
         print_message("Dry run: nothing was changed.")
     elif report.load_id is None:
-        print_message("All of it is recorded already: nothing was changed.")
+        print_message("All of this is recorded already: nothing was changed.")
 
 
 @done.command(name="list")
@@ -195,7 +202,7 @@ def list_(
     area: AreaOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """List the visits that are recorded.
+    """List the recorded visits.
 
     Example: hexbeat done list --plan p7f3a
     """
@@ -230,7 +237,7 @@ def _find_midnight(day: str | None, installation: Installation) -> dt.datetime |
 @done.command()
 def undo(
     visit_id: Annotated[
-        str | None, typer.Argument(metavar="[VISIT_ID]", help="One visit; without it, the last import.")
+        str | None, typer.Argument(metavar="[VISIT_ID]", help="The visit to undo; default: the last import.")
     ] = None,
     *,
     yes: Sure = False,
@@ -238,50 +245,55 @@ def undo(
     area: AreaOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """Take one visit back, or the last import; what it replaced is there again, and the old versions are kept.
+    """Undo one visit, or the last import. What it replaced comes back, and the old versions are kept.
 
     Example: hexbeat done undo 3f2a9c51d0e48b76 --yes
     """
-    confirm(yes=yes, question="Take this visit back?" if visit_id else "Undo the last import of work done?")
+    confirm(yes=yes, question="Undo this visit?" if visit_id else "Undo the last import of work?")
     with open_installation(home, area) as installation:
         if visit_id:
-            again = undo_visit(installation.store, installation.viewer, visit_id)
-            row: dict[str, Any] = {"visit_id": visit_id, "earlier_version": again}
+            has_earlier = undo_visit(installation.store, installation.viewer, visit_id)
+            row: dict[str, Any] = {"visit_id": visit_id, "earlier_version": has_earlier}
         else:
-            undone = undo_import(installation.store, installation.viewer)
-            row = {"import": undone.load_id, "file": undone.file, **undone.tally}
-    print_answer(row, form=form, rows=[row], heading="Taken back")
+            load = undo_import(installation.store, installation.viewer)
+            row = {"import": load.load_id, "file": load.file, **load.tally}
+    print_answer(row, form=form, rows=[row], heading="Undone")
 
 
 def return_(
     *,
-    by: Annotated[str, typer.Option(metavar="G,…", help=f"Any of {', '.join(GROUPS)}.")] = "ward,quarter,team",
+    by: Annotated[
+        str, typer.Option(metavar="G,…", help=f"What to group by: any of {', '.join(GROUPS)}.")
+    ] = "ward,quarter,team",
     from_: FromOption = None,
     to: ToOption = None,
-    year: Annotated[Year, typer.Option(help="Quarters of the financial year (from April) or the calendar year.")] = (
-        Year.FINANCIAL
-    ),
-    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="A .csv or .xlsx file.")] = None,
+    year: Annotated[
+        Year, typer.Option(help="Use quarters of the financial year (from April) or of the calendar year.")
+    ] = (Year.FINANCIAL),
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write a .csv or .xlsx file.")] = None,
     home: HomeOption = None,
     area: AreaOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """Planned against delivered minutes, visits, and needles collected by sweeps: the return that funders ask for.
+    """Compare planned and delivered minutes and visits, and count the needles that sweeps collected.
+
+    This is the return that funders ask for.
 
     Example: hexbeat return --by ward,quarter,team --from 2026-10-01 --to 2027-01-01 --out return.xlsx
     """
     groups = parse_return_groups(by)
     _require_file(out)
     with open_installation(home, area) as installation:
-        plans = [load_plan(installation.settings.home, one) for one, _, _ in list_plans(installation.settings.home)]
+        home_folder = installation.settings.home
+        plans = [load_plan(home_folder, plan_id) for plan_id, _, _ in list_plans(home_folder)]
         plans = [plan for plan in plans if plan.area == installation.area.name]
-        found = read_visits(installation.store, installation.viewer)
+        visits = read_visits(installation.store, installation.viewer)
         days = {"start": parse_day(from_) if from_ else None, "end": parse_day(to) if to else None}
         frame = build_return(
-            plans, found, installation.area.wards, by=groups, time_zone=installation.area.time_zone,
+            plans, visits, installation.area.wards, by=groups, time_zone=installation.area.time_zone,
             year="financial" if year is Year.FINANCIAL else "calendar", **days,
         )  # fmt: skip
-        notes = build_return_notes(plans, found, time_zone=installation.area.time_zone, **days)
+        notes = build_return_notes(plans, visits, time_zone=installation.area.time_zone, **days)
     if out is not None:
         with atomic_write(out) as draft:
             draft.write_bytes(
@@ -296,26 +308,28 @@ def return_(
 
 
 def _require_file(out: Path | None) -> None:
-    """UsageError for an ending that no return has, or a folder that is not there."""
+    """UsageError for another ending than .csv or .xlsx, or a folder that does not exist."""
     if out is None:
         return
     if out.suffix.lower() not in {".csv", ".xlsx"}:
-        raise UsageError("A return is written as .csv or .xlsx", f"it was given {out.name}", "choose one of the two")
+        raise UsageError("A return is a .csv or .xlsx file", f"--out is {out.name}", "give --out one of these endings")
     if not out.absolute().parent.is_dir():
         raise UsageError(
-            "A file goes into a folder that exists", f"{out.parent} does not", "make it first, or choose another"
+            "The folder of the file has to exist", f"{out.parent} does not exist", "make it first, or choose another"
         )
 
 
 def parse_return_groups(text: str) -> list[Group]:
-    """The groups of --by; UsageError for an unknown one or one named twice."""
-    asked = [part.strip().lower() for part in text.split(",") if part.strip()]
-    known = [group for part in asked for group in GROUPS if group == part]
-    if len(known) < len(asked) or len(set(known)) < len(known):
+    """The groups of --by; UsageError if one is unknown or named twice."""
+    names = [part.strip().lower() for part in text.split(",") if part.strip()]
+    groups = [group for name in names for group in GROUPS if group == name]
+    if len(groups) < len(names) or len(set(groups)) < len(groups):
         raise UsageError(
-            f"--by takes any of {', '.join(GROUPS)}, each once", f"it was given {text!r}", "for example ward,quarter"
+            f"Choose from {', '.join(GROUPS)} for --by, each once",
+            f"--by is {text!r}",
+            "write for example ward,quarter",
         )
-    return known
+    return groups
 
 
 def _format_percent(share: Any) -> str:

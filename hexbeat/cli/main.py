@@ -1,4 +1,4 @@
-"""Door for machines: the command line, as a table of contents. What a command needs is imported when it is called."""
+"""The command line, as a table of contents. A command's modules are imported when it is called."""
 
 import gc
 import sys
@@ -14,86 +14,65 @@ from hexbeat.cli.answers import print_error, print_message
 
 __all__ = ["COMMANDS", "load_command", "main", "make_app"]
 
-# Where each command lives, and the first sentence of its help; in the order in which the help lists them.
+# The module of each command, and the first sentence of its help, in the order of the help.
 COMMANDS: Final = MappingProxyType(
     {
         "demo": ("server_commands", "Fill an empty store with demonstration events, marked as such everywhere."),
         "serve": (
             "server_commands",
-            (
-                "Serve the dashboard in the browser: the partners' side on this machine only, "
-                "or the public one from a release."
-            ),
+            "Serve the dashboard in the browser: to partners on this machine only, or to the public from a release.",
         ),
-        "ingest": ("store_commands", "Load files of one source; all of them or, if one cannot be read, none."),
+        "ingest": ("store_commands", "Load files of one source: all of them, or none if one cannot be read."),
         "rejects": (
             "store_commands",
-            "List the rows that could not be used: file, line, reason, and the columns that were read.",
+            "List the rows that could not be used, with their file, line, reason and the columns that were read.",
         ),
         "history": ("store_commands", "Show every version of one event, oldest first."),
         "erase": (
             "store_commands",
-            'Remove every version of one event for good; with the source "ledger", of one visit.',
+            "Remove every version of one event for good, or of one visit with --source ledger.",
         ),
         "retain": (
             "store_commands",
-            "Remove for good every event that ended, and every visit that was made, more than N years ago.",
+            "Remove for good the events that ended, and the visits that were made, more than N years ago.",
         ),
-        "undo": ("store_commands", "Undo the last load: take its events out and put back what it replaced."),
+        "undo": ("store_commands", "Undo the last load: remove its events and restore those that it replaced."),
         "export": ("store_commands", "Write the live events to a file: GeoParquet, GeoPackage or CSV."),
         "counts": ("count_commands", "Count events by place, time, layer, category or reporter."),
-        "hotspots": (
-            "hotspot_commands",
-            "Hot and cold cells of one layer, with exact p-values: every cell of the wards, empty ones too.",
-        ),
-        "alerts": ("hotspot_commands", "Days with more events than usual, in the area or a ward; for a daily job."),
-        "change": (
-            "change_commands",
-            'What changed against an earlier period, with exact intervals, tests, and "too few to tell".',
-        ),
+        "hotspots": ("hotspot_commands", "Find the hot and cold cells of one layer, with exact p-values."),
+        "alerts": ("hotspot_commands", "List days with more events than usual, in the area or a ward."),
+        "change": ("change_commands", "Compare a period with an earlier one, with exact intervals and tests."),
         "near-repeats": (
             "change_commands",
-            "For how long and how far the risk stays raised after an event (Knox test).",
+            "Find out for how long and how far the risk stays raised after an event (Knox test).",
         ),
         "backtest": (
             "change_commands",
-            (
-                "Which way of choosing places would have caught most of the next week's events, "
-                "and what the dashboard uses."
-            ),
+            "Test which way of choosing places would have caught most of the next week's events.",
         ),
         "return": (
             "ledger_commands",
-            (
-                "Planned against delivered minutes, visits, and needles collected by sweeps: "
-                "the return that funders ask for."
-            ),
+            "Compare planned and delivered minutes and visits, and count the needles that sweeps collected.",
         ),
-        "briefing": (
-            "briefing_commands",
-            "What matters, where and why, on one A4 page; for a councillor from the public release alone.",
-        ),
-        "evidence": (
-            "evidence_commands",
-            "Incidents recorded near a place, for a closure case, as PDF and spreadsheet with a hash.",
-        ),
+        "briefing": ("briefing_commands", "Write one A4 page that says what matters, where and why."),
+        "evidence": ("evidence_commands", "Gather the incidents recorded near a place, for a closure case."),
         "evaluate": (
             "evaluation_commands",
-            "Did it work: a closure, a programme or a service against like places, by a rule stated before looking.",
+            "Find out whether a closure, a programme or a service worked, compared with similar places.",
         ),
         "naloxone": (
             "naloxone_commands",
-            "The share of overdoses near a place that holds naloxone, and the next best places with their gain.",
+            "Show the share of overdoses near a place that holds naloxone, and which next places would add most.",
         ),
-        "sources": ("source_commands", "Source profiles: what there is, and a proposal for a new file."),
-        "boundaries": ("area_commands", "Wards: build an area from a published file, and check what is there."),
+        "sources": ("source_commands", "List the source profiles, or propose one for a new file."),
+        "boundaries": ("area_commands", "Build an area from a published file of wards, and check the areas."),
         "places": (
             "place_commands",
-            "Reference places: naloxone, play areas, schools, stations, depots, named places.",
+            "Load and list reference places: naloxone, play areas, schools, stations, depots, named places.",
         ),
-        "plan": ("plan_commands", "Plans: patrol, sweep; list, show, write as a file, remove."),
-        "done": ("ledger_commands", "What was done of the plans: record, import, list, undo."),
-        "release": ("release_commands", "The public release: build, audit, show, write it as a page."),
+        "plan": ("plan_commands", "Plan a patrol or a needle sweep; list, show, write or remove plans."),
+        "done": ("ledger_commands", "Record the work that was done; import, list or undo it."),
+        "release": ("release_commands", "Build, audit and show the public release, or write it as a web page."),
     }
 )
 
@@ -106,11 +85,11 @@ _STYLE: Final[dict[str, Any]] = {
 
 
 class _LazyCommands(TyperGroup):
-    """All commands by name and first sentence; the one that is called is imported."""
+    """All commands by name and first sentence. Only the command that is called is imported."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
-        name, command, rest = super().resolve_command(ctx, args)
-        return name, load_command(name) if name else command, rest
+        name, command, remaining = super().resolve_command(ctx, args)
+        return name, load_command(name) if name else command, remaining
 
 
 def make_app() -> typer.Typer:
@@ -140,9 +119,9 @@ def load_command(name: str) -> Any:
 
 
 def _import_module(name: str) -> ModuleType:
-    """A module of commands, without a search for garbage in what imports leave: it stays to the end of the process.
+    """Import a module of commands with garbage collection off: imported modules stay until the process ends anyway.
 
-    Those searches took a fifth of the time of `hexbeat counts`.
+    Collecting took a fifth of the time of `hexbeat counts`.
     """
     if name in sys.modules:
         return sys.modules[name]
@@ -155,7 +134,7 @@ def _import_module(name: str) -> ModuleType:
 
 
 def _stand_in() -> None:
-    """Stands for a command in the list of all, and for the group that each is a part of; it is never seen."""
+    """Placeholder for a command in the list of all commands, and for the group around each. It is never run."""
 
 
 def main() -> None:
@@ -168,20 +147,21 @@ def main() -> None:
     except HexbeatError as error:
         print_error(error)
         sys.exit(error.exit_code)
-    except typer.Abort:  # a question that nobody answered
+    except typer.Abort:  # nobody answered a question
         print_message("Stopped.")
         sys.exit(1)
     sys.exit(code if isinstance(code, int) else 0)
 
 
 def print_usage_error(error: typer.TyperException) -> None:
-    """Say what is wrong with a call in the form of all errors; the help, where a command was called without words."""
+    """Print a usage error in three parts, as all errors. Print the help if a command was called without words."""
     context, fact = getattr(error, "ctx", None), error.format_message()
     if context and fact == context.get_help():
         typer.echo(fact, err=True)
         return
     path, fact = context.command_path if context else "hexbeat", fact.strip().rstrip(".")
-    print_error(UsageError(f"{path} takes what its help lists", f"{fact[:1].lower()}{fact[1:]}", f"see {path} --help"))
+    fact = f"{fact[:1].lower()}{fact[1:]}"
+    print_error(UsageError("Write each command as its help shows", fact, f"see {path} --help"))
 
 
 if __name__ == "__main__":

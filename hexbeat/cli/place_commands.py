@@ -1,4 +1,4 @@
-"""places load, list, remove, undo: reference places, such as where naloxone is held, schools and stations."""
+"""places load, list, remove, undo: reference places, such as naloxone holders, schools and stations."""
 
 from pathlib import Path
 from typing import Annotated
@@ -22,14 +22,15 @@ from hexbeat.operations.reference_places import (
 __all__ = ["ColumnOption", "Sure", "parse_columns", "places"]
 
 places = typer.Typer(
-    no_args_is_help=True, help="Reference places: naloxone, play areas, schools, stations, depots, named places."
+    no_args_is_help=True,
+    help="Load and list reference places: naloxone, play areas, schools, stations, depots, named places.",
 )
 
 KindOption = Annotated[str, typer.Option("--kind", metavar="K", help=f"One of {', '.join(KIND_WORDS)}.")]
 Sure = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 ColumnOption = Annotated[
     list[str] | None,
-    typer.Option("--column", metavar="FIELD=HEADING", help="Which column is which; may be repeated."),
+    typer.Option("--column", metavar="FIELD=HEADING", help="The heading of a field's column; may be repeated."),
 ]
 
 
@@ -44,7 +45,7 @@ def load(
     area: AreaOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """Load the places of one kind; they replace those that are there. `hexbeat places undo` puts those back.
+    """Load the places of one kind. They replace the places of that kind; `hexbeat places undo` puts those back.
 
     Example: hexbeat places load pharmacies.csv --kind naloxone --dry-run
     """
@@ -63,19 +64,21 @@ def load(
     for line, reason, name in report.samples:
         print_message(f"Rejected: line {line:,} ({name or 'without a name'}), {reason}")
     if report.unchanged:
-        print_message("The very same places are there already: nothing was changed.")
+        print_message("The same places are loaded already: nothing was changed.")
     elif dry_run:
         print_message("Dry run: nothing was changed.")
 
 
 def parse_columns(columns: list[str] | None) -> dict[str, str]:
-    """FIELD=HEADING as a mapping; UsageError for what is none."""
+    """FIELD=HEADING texts as a mapping; UsageError for any other text."""
     named = {}
     for column in columns or []:
         field, equals, heading = column.partition("=")
         if not (equals and field.strip() and heading.strip()):
             raise UsageError(
-                "--column takes FIELD=HEADING", f"it was given {column!r}", 'for example --column name="Site name"'
+                "Write --column as FIELD=HEADING",
+                f"--column is {column!r}",
+                'write for example --column name="Site name"',
             )
         named[field.strip()] = heading.strip()
     return named
@@ -89,7 +92,7 @@ def list_places(
     area: AreaOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """List the places that are loaded: kind, name, ward, opening hours.
+    """List the loaded places: kind, name, ward, opening hours.
 
     Example: hexbeat places list --kind school
     """
@@ -113,7 +116,7 @@ def remove(
     area: AreaOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """Take all places of a kind away. `hexbeat places undo` puts them back.
+    """Remove all places of a kind. `hexbeat places undo` puts them back.
 
     Example: hexbeat places remove --kind school --yes
     """
@@ -133,17 +136,17 @@ def undo(
     area: AreaOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """Undo the last load or removal of a kind: the places that were there before are there again.
+    """Undo the last load or removal of a kind, and restore the places from before.
 
     Example: hexbeat places undo --kind school --yes
     """
     confirm(yes=yes, question=f"Undo the last load or removal of the kind {kind}?")
     with open_installation(home, area) as installation:
-        undone = undo_reference(installation.store, installation.viewer, kind=kind)
-        now = len(read_reference(installation.store, installation.viewer, kind=kind))
-        left = sum(
+        last_load = undo_reference(installation.store, installation.viewer, kind=kind)
+        places_now = len(read_reference(installation.store, installation.viewer, kind=kind))
+        loads_left = sum(
             load.kind == kind and load.undone_at is None
             for load in list_reference_loads(installation.store, installation.viewer)
         )
-    row = {"kind": kind, "file": undone.file, "places_now": now, "loads_left": left}
+    row = {"kind": kind, "file": last_load.file, "places_now": places_now, "loads_left": loads_left}
     print_answer(row, form=form, rows=[row], heading="Undone")

@@ -1,4 +1,4 @@
-"""How the plan commands answer: kept, told, and written as a file."""
+"""How the plan commands answer: they keep the plan, print it and write it to a file."""
 
 from pathlib import Path
 from typing import Any, Final
@@ -17,33 +17,33 @@ KINDS: Final = ("pdf", "gpx", "kml", "geojson", "csv", "xlsx", "ics")  # those o
 
 
 def finish_plan(
-    installation: Installation, made: Plan, *, out: Path | None, kind: str | None, form: Format, mark: str | None
+    installation: Installation, plan: Plan, *, out: Path | None, kind: str | None, form: Format, mark: str | None
 ) -> None:
-    """Keep the plan, write it where it was asked for, and tell it."""
-    save_plan(installation.settings.home, made, time_zone=installation.area.time_zone)
+    """Keep the plan, write it to a file if there is one, and print it."""
+    save_plan(installation.settings.home, plan, time_zone=installation.area.time_zone)
     if out and kind:
-        write_plan(made, installation.area, out, kind)
+        write_plan(plan, installation.area, out, kind)
     if mark:
         print_message(f"{mark}.")
-    print_plan(made, installation.area, form=form)
+    print_plan(plan, installation.area, form=form)
 
 
-def print_plan(made: Plan, area: Area, *, form: Format) -> None:
-    """A plan as JSON, or as its sentence and its stops."""
+def print_plan(plan: Plan, area: Area, *, form: Format) -> None:
+    """Print a plan as JSON, or its headline and its stops."""
     if form is Format.TABLE:
-        for sentence in (*made.settings, describe_optimality(made), *made.notes):
+        for sentence in (*plan.settings, describe_optimality(plan), *plan.notes):
             print_message(sentence)
-    heading = f"{made.title} (plan {made.plan_id}). {headline(made)}"
-    whole = {
-        "headline": headline(made),
-        "how_good": describe_optimality(made),
-        **plan_to_json(made, time_zone=area.time_zone),
+    heading = f"{plan.title} (plan {plan.plan_id}). {headline(plan)}"
+    payload = {
+        "headline": headline(plan),
+        "how_good": describe_optimality(plan),
+        **plan_to_json(plan, time_zone=area.time_zone),
     }
-    print_answer(whole, form=form, rows=build_stop_rows(made), heading=heading)
+    print_answer(payload, form=form, rows=build_stop_rows(plan), heading=heading)
 
 
-def build_stop_rows(made: Plan) -> list[dict[str, Any]]:
-    """The stops of a plan, a row each."""
+def build_stop_rows(plan: Plan) -> list[dict[str, Any]]:
+    """One row for each stop of a plan."""
     return [
         {
             "team": tour.team,
@@ -55,34 +55,34 @@ def build_stop_rows(made: Plan) -> list[dict[str, Any]]:
             "lon": f"{stop.lon:.5f}",
             "reason": stop.reason,
         }
-        for tour in made.tours
+        for tour in plan.tours
         for stop in tour.stops
     ]
 
 
 def parse_file_kind(out: Path | None) -> str | None:
-    """The kind of file that an ending asks for; UsageError for one that no plan is written as."""
+    """The kind of file that an ending means; UsageError for an ending that is not one of KINDS."""
     if out is None:
         return None
     kind = out.suffix.lower().removeprefix(".")
     if kind not in KINDS:
         raise UsageError(
-            f"A plan is written as {', '.join('.' + one for one in KINDS)}",
-            f"{out.name!r} ends otherwise",
+            f"A plan is a file that ends in {', '.join('.' + kind for kind in KINDS)}",
+            f"{out.name!r} has another ending",
             "give --out one of these endings",
         )
     if not out.absolute().parent.is_dir():
         raise UsageError(
-            "A file goes into a folder that exists", f"{out.parent} does not", "make it first, or choose another"
+            "The folder of the file has to exist", f"{out.parent} does not exist", "make it first, or choose another"
         )
     return kind
 
 
-def write_plan(made: Plan, area: Area, out: Path, kind: str) -> None:
-    """The plan as a file, whole or not at all."""
-    from hexbeat.documents.plan.plan_files import build_plan_file  # noqa: PLC0415 - slow to import, and seldom needed
+def write_plan(plan: Plan, area: Area, out: Path, kind: str) -> None:
+    """Write the plan to a file, whole or not at all."""
+    from hexbeat.documents.plan.plan_files import build_plan_file  # noqa: PLC0415 - slow to import, and rarely needed
 
-    made_file = build_plan_file(made, area, kind)
+    content = build_plan_file(plan, area, kind)
     with atomic_write(out.absolute()) as draft:
-        draft.write_bytes(made_file)
+        draft.write_bytes(content)
     print_message(f"Written to {out.name}.")

@@ -1,4 +1,4 @@
-"""plan patrol, sweep, list, show and remove, and the choices that they share."""
+"""plan patrol, sweep, list, show and remove, and the options that they share."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -30,6 +30,7 @@ from hexbeat.store.live_columns import read_columns
 from layers.access import Action, require
 from layers.catalogue import list_usual_targets
 from layers.filters import parse_hours, resolve_wards
+from layers.wording import format_plural
 
 __all__ = [
     "find_revisit_minutes",
@@ -42,26 +43,32 @@ __all__ = [
     "plan",
 ]
 
-plan = typer.Typer(no_args_is_help=True, help="Plans: patrol, sweep; list, show, write as a file, remove.")
-DayOption = Annotated[str | None, typer.Option("--day", metavar="D", help="The day it begins on; default: today.")]
+plan = typer.Typer(no_args_is_help=True, help="Plan a patrol or a needle sweep; list, show, write or remove plans.")
+DayOption = Annotated[
+    str | None, typer.Option("--day", metavar="D", help="The day on which it begins; default: today.")
+]
 StartOption = Annotated[
     str | None,
     typer.Option(
         "--start",
         metavar="LAT,LON",
-        help="Where tours begin; default: plans.toml, a loaded station or depot.",
+        help="Where tours start; default: as plans.toml says, or a loaded station or depot.",
     ),
 ]
 FinishOption = Annotated[
-    str | None, typer.Option("--finish", metavar="LAT,LON", help="Where tours end; default: where they begin.")
+    str | None, typer.Option("--finish", metavar="LAT,LON", help="Where tours finish; default: where they start.")
 ]
 RoadsOption = Annotated[
     str | None,
     typer.Option(
-        "--roads", metavar="FILE|URL", help="A GraphML network or an OSRM table address; default: plans.toml."
+        "--roads",
+        metavar="FILE|URL",
+        help="A GraphML network or the address of an OSRM table service; default: as plans.toml says.",
     ),
 ]
-SeedOption = Annotated[int, typer.Option("--seed", metavar="S", help="Another number, another plan as good.")]
+SeedOption = Annotated[
+    int, typer.Option("--seed", metavar="S", help="Another number gives a different plan that is as good.")
+]
 OutOption = Annotated[
     Path | None,
     typer.Option("--out", metavar="FILE", help=f"Write it to a file: {', '.join('.' + kind for kind in KINDS)}."),
@@ -69,7 +76,7 @@ OutOption = Annotated[
 
 
 class TravelMode(StrEnum):
-    """How a team goes from stop to stop."""
+    """How a team travels from stop to stop."""
 
     WALK = "walk"
     DRIVE = "drive"
@@ -93,14 +100,14 @@ def patrol(
         ),
     ] = None,
     stops: Annotated[
-        str, typer.Option("--stops", metavar="10-16", help="Minutes of a stop, fewest to most.")
+        str, typer.Option("--stops", metavar="10-16", help="Shortest and longest stop, in minutes.")
     ] = "10-16",
     revisit: Annotated[
         str | None,
         typer.Option(
             "--revisit",
             metavar="90-180",
-            help="Minutes between two visits of a place, least to most; default: plans.toml, else 90-180.",
+            help="Fewest and most minutes between two visits of a place; default: as plans.toml says, else 90-180.",
         ),
     ] = None,
     mode: Annotated[TravelMode, typer.Option("--mode", help="On foot or by car.")] = TravelMode.WALK,
@@ -114,18 +121,18 @@ def patrol(
     area: AreaOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """A patrol of short stops where most is expected, in an order that fits the shift.
+    """Plan a patrol: short stops where most events are expected, in an order that fits the shift.
 
     Example: hexbeat plan patrol --day 2026-11-27 --hours 18-02 --teams 2 --layer street_dealing=2 --layer overdoses=1
     """
     kind = parse_file_kind(out)
     with open_installation(home, area) as installation:
         require(installation.viewer, Action.PLAN)
-        begin = parse_named_place(start, "Start") or find_usual_start(installation, "station")
+        start_place = parse_named_place(start, "Start") or find_usual_start(installation, "station")
         choices = PatrolChoices(
             day=parse_day(day) if day else datetime.now(installation.area.tz).date(),
             hours=parse_shift_hours(hours),
-            start=begin,
+            start=start_place,
             weights=tuple(map(parse_weight, layer or list_usual_targets())),
             teams=teams,
             stop_minutes=parse_minutes(stops),
@@ -138,10 +145,10 @@ def patrol(
         columns = read_columns(installation.store, installation.viewer, ward_codes=installation.area.wards.codes)
         with progress_bar("Planning") as move:
             travel = find_travel(installation, roads, choices.mode)
-            made = make_patrol_plan(
+            patrol_plan = make_patrol_plan(
                 columns, installation.area, choices, home=installation.settings.home, travel=travel, progress=move
             )
-        finish_plan(installation, made, out=out, kind=kind, form=form, mark=find_demonstration_mark(columns))
+        finish_plan(installation, patrol_plan, out=out, kind=kind, form=form, mark=find_demonstration_mark(columns))
 
 
 @plan.command()
@@ -150,11 +157,15 @@ def sweep(
     day: DayOption = None,
     hours: Annotated[str, typer.Option("--hours", metavar="7-15", help="The vehicle's working day.")] = "7-15",
     crews: Annotated[int, typer.Option("--crews", metavar="N", help="How many crews, each with its own places.")] = 1,
-    stops: Annotated[str, typer.Option("--stops", metavar="8-20", help="Minutes of a stop, fewest to most.")] = "8-20",
+    stops: Annotated[
+        str, typer.Option("--stops", metavar="8-20", help="Shortest and longest stop, in minutes.")
+    ] = "8-20",
     standard: Annotated[
         float | None,
         typer.Option(
-            "--standard", metavar="H", help="Hours in which a report is answered; default: plans.toml, else 2."
+            "--standard",
+            metavar="H",
+            help="Hours within which a report is answered; default: as plans.toml says, else 2.",
         ),
     ] = None,
     mode: Annotated[TravelMode, typer.Option("--mode", help="On foot or by car.")] = TravelMode.DRIVE,
@@ -168,7 +179,7 @@ def sweep(
     area: AreaOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """A needle sweep: overdue reports first, then the places with most finds of late, within a working day.
+    """Plan a needle sweep: overdue reports first, then the places with most recent finds, within a working day.
 
     Example: hexbeat plan sweep --day 2026-11-27 --hours 7-15 --crews 2 --start 54.574,-1.235
     """
@@ -195,15 +206,15 @@ def sweep(
         near = read_reference(installation.store, installation.viewer)
         with progress_bar("Planning") as move:
             travel = find_travel(installation, roads, choices.mode)
-            made = make_sweep_plan(
+            sweep_plan = make_sweep_plan(
                 columns, installation.area, choices, reports=reports, near=near, travel=travel, progress=move
             )
-        finish_plan(installation, made, out=out, kind=kind, form=form, mark=find_demonstration_mark(columns))
+        finish_plan(installation, sweep_plan, out=out, kind=kind, form=form, mark=find_demonstration_mark(columns))
 
 
 @plan.command(name="list")
 def list_(*, home: HomeOption = None, form: FormatOption = Format.TABLE) -> None:
-    """The plans that were made, the newest first.
+    """List the plans, the newest first.
 
     Example: hexbeat plan list
     """
@@ -224,17 +235,17 @@ def show(
     area: AreaOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """Show a plan again, or write it as a file.
+    """Show a plan again, or write it to a file.
 
     Example: hexbeat plan show sckx7i --out tonight.pdf
     """
     kind = parse_file_kind(out)
     settings = Settings.from_environment(home=home, area=area)
-    found = load_plan(settings.home, plan_id)
-    of = load_area(found.area, home=settings.home)
+    shown_plan = load_plan(settings.home, plan_id)
+    plan_area = load_area(shown_plan.area, home=settings.home)
     if out and kind:
-        write_plan(found, of, out, kind)
-    print_plan(found, of, form=form)
+        write_plan(shown_plan, plan_area, out, kind)
+    print_plan(shown_plan, plan_area, form=form)
 
 
 @plan.command()
@@ -246,18 +257,18 @@ def remove(
     area: AreaOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """Remove a plan that was only tried. One that visits answer stays: the return needs what it asked for.
+    """Remove a plan that you only tried. You cannot remove a plan with recorded visits: the return needs it.
 
     Example: hexbeat plan remove sckx7i --yes
     """
     with open_installation(home, area) as installation:
         require(installation.viewer, Action.PLAN)
-        answered = len(read_visits(installation.store, installation.viewer, plan_id=plan_id))
-        if answered:
+        visits = len(read_visits(installation.store, installation.viewer, plan_id=plan_id))
+        if visits:
             raise UsageError(
-                "A plan that visits answer is kept, as the return sets them against it",
-                f"plan {plan_id} has {answered:,}",
-                "take them back first: `hexbeat done undo`",
+                "You cannot remove a plan with recorded visits, because the return compares them with it",
+                f"plan {plan_id} has {format_plural(visits, 'visit', 'visits')}",
+                "undo the visits first with `hexbeat done undo`",
             )
         confirm(yes=yes, question=f"Remove plan {plan_id}?")
         remove_plan(installation.settings.home, plan_id)
@@ -266,55 +277,61 @@ def remove(
 
 
 def parse_shift_hours(text: str) -> tuple[int, int]:
-    """Hours as 22-04, or those of a shift by its name."""
+    """Hours as in 22-04, or those of a shift by its name."""
     return SHIFT_HOURS[text.strip().lower()] if text.strip().lower() in SHIFT_HOURS else parse_hours(text)
 
 
 def parse_weight(text: str) -> tuple[str, float]:
-    """A layer and its weight as street_dealing=2; 1 where none is given. UsageError for what is no number."""
+    """A layer and its weight from street_dealing=2; the weight is 1 if none is given. UsageError if it is no number."""
     layer, _, weight = text.partition("=")
     try:
         return layer.strip(), float(weight) if weight else 1.0
     except ValueError:
-        raise UsageError("A layer's weight is a number", f"{text!r} has none", "write it as street_dealing=2") from None
+        raise UsageError(
+            "The weight of a layer is a number", f"--layer is {text!r}", "write it as in street_dealing=2"
+        ) from None
 
 
 def parse_minutes(text: str, what: str = "of a stop", usual: str = "10-16") -> tuple[int, int]:
-    """Minutes as 10-16, or one number for both; UsageError, which says `what` they are, for anything else."""
+    """Minutes from 10-16, or one number for both. UsageError, which names `what` they are, for any other text."""
     try:
         low, high = (int(part) for part in (text.split("-") if "-" in text else (text, text)))
     except ValueError:
         raise UsageError(
-            f"Minutes {what} are two whole numbers with a dash between", f"{text!r} is not", f"write {usual}"
+            f"Minutes {what} are two whole numbers with a dash between them",
+            f"it was written as {text!r}",
+            f"write for example {usual}",
         ) from None
     return low, high
 
 
 def parse_named_place(text: str | None, name: str) -> Place | None:
-    """A place from an option, if it was given."""
+    """The place of an option; None if it was not given."""
     return parse_place(text, name=name) if text else None
 
 
 def find_revisit_minutes(installation: Installation, text: str | None) -> tuple[int, int]:
-    """Minutes between two visits of a place: of an option, else of plans.toml."""
+    """Fewest and most minutes between two visits of a place: from the option, else from plans.toml."""
     if text:
         return parse_minutes(text, "between visits", "90-180")
     return read_plan_settings(installation.settings.home).revisit_minutes
 
 
 def find_usual_start(installation: Installation, kind: str) -> Place:
-    """Where tours begin when nobody says: plans.toml, else the first loaded station or depot, else the area's middle.
+    """Where tours start by default: as plans.toml says, else at the first loaded station or depot.
 
-    The last is a stopgap, and that is said.
+    Without either, the middle of the area, and a message says so.
     """
-    known = find_starts(installation.settings.home, installation.store, installation.viewer, kind)
-    if known:
-        return known[0]
-    print_message(f"No {kind} is loaded and none is set: tours begin in the middle of the area; give --start LAT,LON.")
+    starts = find_starts(installation.settings.home, installation.store, installation.viewer, kind)
+    if starts:
+        return starts[0]
+    print_message(
+        f"No {kind} is loaded or set, so tours start in the middle of the area. Change this with --start LAT,LON."
+    )
     return Place("Middle of the area", *installation.area.centre)
 
 
 def find_travel(installation: Installation, roads: str | None, mode: Mode) -> Travel | None:
-    """The road network of an option, else of plans.toml; None: great circles."""
-    chosen = roads or read_plan_settings(installation.settings.home).roads
-    return load_road_travel(chosen, mode=mode, home=installation.settings.home)
+    """The road network of the option, else of plans.toml; None for great circles."""
+    network = roads or read_plan_settings(installation.settings.home).roads
+    return load_road_travel(network, mode=mode, home=installation.settings.home)

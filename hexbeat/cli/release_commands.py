@@ -1,4 +1,4 @@
-"""release build, audit, show and site: the numbers for the public."""
+"""release build, audit, show and site: the published numbers."""
 
 import math
 from dataclasses import asdict, replace
@@ -20,7 +20,7 @@ from hexbeat.release.publication import Publication, publish_release
 from hexbeat.release.register import Register
 from hexbeat.release.series import GivenRelease, find_earlier, find_series_faults
 from hexbeat.settings import Settings
-from layers.wording import format_date
+from layers.wording import format_date, format_plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,54 +32,58 @@ __all__ = ["release", "site"]
 
 
 def site(
-    directory: Annotated[Path, typer.Argument(metavar="DIR", help="The directory of the release.")],
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of the release.")],
     *,
-    out: Annotated[Path, typer.Option(help="Folder to write the page into; made if it is not there.")],
+    out: Annotated[Path, typer.Option(help="Folder for the page; made if it does not exist.")],
     needle_contact: Annotated[
-        str | None, typer.Option(envvar="HEXBEAT_NEEDLE_CONTACT", help="Whom to tell of a needle, in a sentence.")
+        str | None, typer.Option(envvar="HEXBEAT_NEEDLE_CONTACT", help="A sentence that says how to report a needle.")
     ] = None,
     needle_form: Annotated[
-        str | None, typer.Option(envvar="HEXBEAT_NEEDLE_FORM", help="The council's form for needles, https://...")
+        str | None,
+        typer.Option(envvar="HEXBEAT_NEEDLE_FORM", help="Address of the council's form for needles, https://..."),
     ] = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """Write a release as one page of plain HTML with its downloads: for a web page, a frame, or to open from a disk.
+    """Write a release as one page of plain HTML with its downloads.
 
-    The release is audited first, by itself.
+    Put it on a web site, show it in a frame, or open it from a disk. The release is audited first, by itself.
 
     Example: hexbeat release site release/ --out site/
     """
     contact = Contact(needle_contact, needle_form)
-    found = Release.read(directory)
-    require_audited(found)
-    written = write_site(found, out, contact=contact)
-    report = {"out": str(out), "files": written}
-    print_answer(report, form=form, rows=[{"file": name} for name in written], heading=f"Written to {out}")
+    published = Release.read(directory)
+    require_audited(published)
+    files = write_site(published, out, contact=contact)
+    report = {"out": str(out), "files": files}
+    print_answer(report, form=form, rows=[{"file": name} for name in files], heading=f"Written to {out}")
 
 
-release = typer.Typer(no_args_is_help=True, help="The public release: build, audit, show, write it as a page.")
+release = typer.Typer(no_args_is_help=True, help="Build, audit and show the public release, or write it as a web page.")
 release.command()(site)
 
 
 @release.command()
 def build(
     *,
-    out: Annotated[Path, typer.Option(metavar="DIR", help="New folder, or the one of the release before.")],
-    as_at: Annotated[str | None, typer.Option(metavar="DATE", help="As known at the end of that day.")] = None,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="A new folder, or the folder of the last release.")],
+    as_at: Annotated[
+        str | None, typer.Option(metavar="DATE", help="Use what was known at the end of that day.")
+    ] = None,
     first: Annotated[
-        str | None, typer.Option(metavar="DATE", help="First day of the series; for the first release alone.")
+        str | None, typer.Option(metavar="DATE", help="First day of the series; only for the first release.")
     ] = None,
     continues: Annotated[
-        str | None, typer.Option(metavar="AREA", help="Go on from that area's series: new wards, from the next period.")
+        str | None,
+        typer.Option(metavar="AREA", help="Continue the series of that area with new wards, from the next period on."),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be published, and write nothing.")] = False,
     home: HomeOption = None,
     area: AreaOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """Publish the periods that are due: build, audit, note, write. Nothing is written unless it is safe.
+    """Publish the periods that are due. It writes nothing if the audit finds anything.
 
-    What is said on standard error (hidden events, likely plants) is for the publisher alone.
+    Messages on standard error (hidden events, reports that look planted) are for the publisher only.
 
     Example: hexbeat release build --out public
     """
@@ -91,7 +95,7 @@ def build(
             first,
             Register.of(installation.settings.home, installation.area.name),
         )
-        published = publish_release(
+        publication = publish_release(
             installation.store,
             installation.viewer,
             installation.area,
@@ -103,51 +107,52 @@ def build(
             continues=continues,
             dry_run=dry_run,
         )
-    rows = build_layer_rows(published.release)
-    report = build_audit_row(published.report)
-    number = published.release.facts["number"]
+    rows = build_layer_rows(publication.release)
+    report = build_audit_row(publication.report)
+    number = publication.release.facts["number"]
     print_answer(
-        {"number": number, "new": published.is_new, "written": not dry_run, "checksum": published.checksum,
-         "first": dict(published.first), "layers": rows, "audit": report},
+        {"number": number, "new": publication.is_new, "written": not dry_run, "checksum": publication.checksum,
+         "first": dict(publication.first), "layers": rows, "audit": report},
         form=form, rows=rows, heading=f"Release {number} {'as it would be' if dry_run else f'in {out}'}",
     )  # fmt: skip
-    print_publisher_notes(published, dry_run=dry_run)
+    print_publisher_notes(publication, dry_run=dry_run)
 
 
-def print_publisher_notes(published: Publication, *, dry_run: bool) -> None:
-    """What the publisher alone should know: where the series begins, what is hidden, what looks planted."""
-    if not published.is_new:
+def print_publisher_notes(publication: Publication, *, dry_run: bool) -> None:
+    """Print what only the publisher should know: when the series begins, what is hidden, what looks planted."""
+    if not publication.is_new:
         print_message("No period is due since the last release: it is the same as before.")
-    elif published.release.facts["number"] == 1:
-        days = ", ".join(f"{layer} {day}" for layer, day in published.first.items())
+    elif publication.release.facts["number"] == 1:
+        days = ", ".join(f"{layer} {day}" for layer, day in publication.first.items())
         print_message(
-            f"The series begins with the first whole period from: {days}. It stays for good. Choose another day with "
-            "--first: from when your sources are complete, and never from the day of an event."
+            f"The series begins with the first whole period from: {days}. You cannot change this later. To choose "
+            "another day, use --first: the day from which your sources are complete, never the day of an event."
         )
-    for layer, periods in published.hidden.items():
+    for layer, periods in publication.hidden.items():
         total = sum(periods.values())
         print_message(
-            f"{layer}: {total:,} events of the new periods are hidden altogether. This number is for you alone."
+            f"{layer}: {total:,} events of the new periods are hidden altogether. Keep this number to yourself."
         )
-    for burst in published.bursts:
+    for burst in publication.bursts:
         print_message(
             f"{burst.layer} {burst.period}: {burst.place} is shown only because of {burst.reports} public reports of "
-            f"{format_date(burst.day)}. Look at them{' before you publish' if dry_run else ''}."
+            f"{format_date(burst.day)}. Check them{' before you publish' if dry_run else ''}."
         )
     print_message(
-        f"The audit found nothing: {published.report.blocks:,} numbers, {published.report.releases} releases together."
+        f"The audit found nothing. It checked {publication.report.blocks:,} numbers "
+        f"of {format_plural(publication.report.releases, 'release', 'releases')}."
     )
     if dry_run:
         print_message("Nothing was written: this was a dry run.")
 
 
 def set_first_day(policy: ReleasePolicy, first: str | None, register: Register) -> ReleasePolicy:
-    """The policy with that first day; UsageError if the series began already."""
+    """The policy with that first day; UsageError if the series has already begun."""
     if first is None:
         return policy
     if register.all():
         raise UsageError(
-            "The first release fixes where a series begins, for good", "there is one already", "leave --first out"
+            "Use --first only for the first release of a series", "there is a release already", "leave out --first"
         )
     return replace(policy, first=parse_day(first))
 
@@ -157,40 +162,39 @@ def audit(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A release.")],
     *,
     before: Annotated[
-        list[Path] | None, typer.Option(metavar="DIR", help="An earlier release, the oldest first; else the register.")
+        list[Path] | None,
+        typer.Option(metavar="DIR", help="An earlier release, the oldest first; default: those in the register."),
     ] = None,
-    alone: Annotated[bool, typer.Option("--alone", help="Do not ask for the earlier releases that it names.")] = False,
+    alone: Annotated[bool, typer.Option("--alone", help="Leave out the earlier releases.")] = False,
     home: HomeOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """Look for anything small that can be proved from a release and all before it together.
+    """Look for small numbers that somebody could prove from a release and all earlier ones together.
 
-    The earlier releases are all that the register of the home folder holds before its number, or those of --before. One
-    that it names and that was not looked at is a finding, unless --alone.
+    The earlier releases come from the register of the home folder, or from --before. An earlier release that the
+    audit could not look at is a finding, unless you add --alone.
 
     Example: hexbeat release audit public
     """
     audited = GivenRelease.read(folder)
-    earlier, more = find_earlier_releases(audited, before or [], home)
-    more = [*more, *find_series_faults(audited.release, earlier, alone=alone)]
-    report = audit_folder(folder, before=[old.release for old in earlier], more=more)
-    findings = [asdict(found) for found in report.findings]
+    earlier, faults = find_earlier_releases(audited, before or [], home)
+    faults = [*faults, *find_series_faults(audited.release, earlier, alone=alone)]
+    report = audit_folder(folder, before=[old.release for old in earlier], more=faults)
+    findings = [asdict(finding) for finding in report.findings]
     row = build_audit_row(report)
     layers = build_audit_rows(report)
-    whole = {**row, "alone": alone, "earlier_not_looked_at": report.missing_before}
-    print_answer({**whole, "layers": layers, "findings": findings}, form=form, rows=[row], heading="Audit")
+    payload = {**row, "alone": alone, "earlier_not_looked_at": report.missing_before}
+    print_answer({**payload, "layers": layers, "findings": findings}, form=form, rows=[row], heading="Audit")
     if form is Format.TABLE:
-        print_answer(
-            layers, form=form, rows=layers, heading="By layer: sets tried, the narrowest possible values, the odds"
-        )
+        print_answer(layers, form=form, rows=layers, heading="By layer: sets tried, narrowest possible values, odds")
     if alone:
-        print_message(f"Alone: {report.missing_before} of the releases that it names as earlier were not looked at.")
+        print_message(f"Because of --alone, the audit left out {report.missing_before} earlier releases.")
     if findings:
-        print_answer(findings, form=form, rows=findings, heading="Found") if form is Format.TABLE else None
+        print_answer(findings, form=form, rows=findings, heading="Findings") if form is Format.TABLE else None
         raise PolicyError(
-            "From a release nothing small can be proved",
-            f"the audit found {len(findings)}",
-            "do not publish it; withdraw it if it is published",
+            "Publish a release only if its audit finds nothing",
+            f"the audit has {format_plural(len(findings), 'finding', 'findings')}",
+            "do not publish this release; if it is public already, withdraw it",
         )
 
 
@@ -198,23 +202,23 @@ def audit(
 def show(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A release.")], *, form: FormatOption = Format.TABLE
 ) -> None:
-    """What a release holds: layers, thresholds, periods, and at which level its numbers are.
+    """Show what a release holds: layers, thresholds, periods, and its numbers at each level.
 
     Example: hexbeat release show public
     """
-    found = Release.read(folder)
-    rows = build_layer_rows(found)
-    facts = {name: found.facts[name] for name in ("number", "as_at", "demonstration")}
+    published = Release.read(folder)
+    rows = build_layer_rows(published)
+    facts = {name: published.facts[name] for name in ("number", "as_at", "demonstration")}
     print_answer(
         {**facts, "layers": rows}, form=form, rows=rows, heading=f"Release {facts['number']} as at {facts['as_at']}"
     )
 
 
-def build_layer_rows(found: Release) -> list[dict[str, Any]]:
-    """One row a layer: its terms, its periods, and the events shown at each level. Sums of blocks, nothing else."""
+def build_layer_rows(published: Release) -> list[dict[str, Any]]:
+    """One row for each layer: its threshold, its periods, and the events shown at each level (sums of blocks)."""
     rows = []
-    for layer in found.layers:
-        blocks = [block for block in found.blocks if block.layer == layer.name]
+    for layer in published.layers:
+        blocks = [block for block in published.blocks if block.layer == layer.name]
         levels = {
             level: sum(block.count for block in blocks if block.level == level)
             for level in ("piece", "group", "ward", "borough")
@@ -225,7 +229,7 @@ def build_layer_rows(found: Release) -> list[dict[str, Any]]:
 
 
 def build_audit_row(report: AuditReport) -> dict[str, Any]:
-    """The audit in one row."""
+    """The audit as one row."""
     return {
         "findings": len(report.findings),
         "releases": report.releases,
@@ -239,7 +243,7 @@ def build_audit_row(report: AuditReport) -> dict[str, Any]:
 
 
 def build_audit_rows(report: AuditReport) -> list[dict[str, Any]]:
-    """The audit by layers: what was tried, the narrowest sets of possible values, and the odds."""
+    """One row for each layer: the sets tried, the narrowest sets of possible values, and the odds."""
     return [
         {
             "layer": layer.layer,
@@ -256,9 +260,9 @@ def build_audit_rows(report: AuditReport) -> list[dict[str, Any]]:
 
 
 def format_possible(possible: tuple[int, ...], k: int) -> str:
-    """Possible numbers in words; k stands for k or more."""
-    said = [f"{number} or more" if number == k else str(number) for number in possible]
-    return ", ".join(said) or "none is unknown within a number"
+    """Possible numbers as text; k stands for k or more."""
+    numbers = [f"{number} or more" if number == k else str(number) for number in possible]
+    return ", ".join(numbers) or "none is unknown within a number"
 
 
 def format_power(log2: int) -> str:
@@ -269,15 +273,17 @@ def format_power(log2: int) -> str:
 def find_earlier_releases(
     audited: GivenRelease, before: list[Path], home: Path | None
 ) -> tuple["Sequence[EarlierRelease]", "list[Disclosure]"]:
-    """The releases before one, as given or from the register, and where the register contradicts it."""
+    """The releases before one, from `before` or the register, and what in the register contradicts it."""
     if before:
         return [GivenRelease.read(path) for path in before], []
     return find_earlier(audited, Settings.from_environment(home=home).home)
 
 
 def parse_day(text: str) -> date:
-    """A date as in 2026-11-22; UsageError otherwise."""
+    """A date from 2026-11-22; UsageError for any other text."""
     try:
         return date.fromisoformat(text)
     except ValueError as error:
-        raise UsageError("A day is written as in 2026-11-22", f"{text!r} is not", "write year, month, day") from error
+        raise UsageError(
+            "Write a day as in 2026-11-22", f"it was written as {text!r}", "write year, month and day"
+        ) from error

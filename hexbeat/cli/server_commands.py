@@ -1,4 +1,4 @@
-"""demo and serve: something to look at, and the dashboard."""
+"""demo and serve: demonstration events, and the dashboard."""
 
 import importlib.util
 import os
@@ -38,7 +38,7 @@ STORE_SETTINGS: Final = ("HEXBEAT_HOME", "HEXBEAT_DATABASE_URL", "HEXBEAT_AREA")
 
 
 class Audience(StrEnum):
-    """Whom a server serves."""
+    """The people that a server serves."""
 
     PARTNERS = "partners"
     PUBLIC = "public"
@@ -46,9 +46,11 @@ class Audience(StrEnum):
 
 def demo(
     *,
-    events: Annotated[int, typer.Option(min=1, max=2_000_000, help="How many demonstration events.")] = 20_000,
+    events: Annotated[int, typer.Option(min=1, max=2_000_000, help="The number of demonstration events.")] = 20_000,
     seed: Annotated[int, typer.Option(help="The same seed and day give the same events.")] = 1,
-    if_empty: Annotated[bool, typer.Option("--if-empty", help="Leave a store that holds anything as it is.")] = False,
+    if_empty: Annotated[
+        bool, typer.Option("--if-empty", help="Change nothing if the store holds events already.")
+    ] = False,
     remove: Annotated[bool, typer.Option("--remove", help="Remove every demonstration event for good.")] = False,
     home: HomeOption = None,
     area: AreaOption = None,
@@ -64,7 +66,7 @@ def demo(
                 installation.store, installation.viewer, home=installation.settings.home
             )
         elif if_empty and not is_empty(installation.store, installation.viewer):
-            print_message("The store holds events already: it is left as it is.")
+            print_message("The store holds events already: nothing was changed.")
             return
         else:
             today = datetime.now(installation.area.tz).date()
@@ -82,10 +84,10 @@ def demo(
 
 def serve(
     *,
-    audience: Annotated[Audience, typer.Option(help="Whom it serves.")] = Audience.PARTNERS,
-    release: Annotated[Path | None, typer.Option(help="For the public: the directory of the release.")] = None,
+    audience: Annotated[Audience, typer.Option(help="The people who will use it.")] = Audience.PARTNERS,
+    release: Annotated[Path | None, typer.Option(help="For the public: the folder of the release.")] = None,
     host: Annotated[
-        str, typer.Option(help="Address to listen on; the partners' side has no login: this machine only.")
+        str, typer.Option(help="Address to listen on. The partners' side has no login, so it serves this machine only.")
     ] = "127.0.0.1",
     port: Annotated[
         int | None, typer.Option(min=1, max=65535, help="Port; default: 8501 or the next free one.")
@@ -94,54 +96,58 @@ def serve(
     area: AreaOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """Serve the dashboard in the browser: the partners' side on this machine only, or the public one from a release.
+    """Serve the dashboard in the browser: to partners on this machine only, or to the public from a release.
 
     Example: hexbeat serve --port 8600
     """
     if (release is not None) != (audience is Audience.PUBLIC):
         raise UsageError(
-            "The public side shows one published release, the partners' side shows none",
+            "Only the public side shows a release, and it needs one",
             f"--audience is {audience} and --release is {'given' if release else 'missing'}",
             "give --audience public and --release DIR together, or neither",
         )
     if audience is Audience.PARTNERS and not security.is_loopback(host):
         raise PolicyError(
-            "Without a login, the partners' side serves this machine only",
-            f"{host} can be reached from others",
-            "leave --host out, and reach the machine through an SSH tunnel or an authenticating proxy on it",
+            "The partners' side has no login, so it serves this machine only",
+            f"other machines can reach {host}",
+            "leave out --host, and connect through an SSH tunnel or an authenticating proxy on this machine",
         )
-    chosen = port or find_free_port(host)
+    free_port = port or find_free_port(host)
     if port and not is_free(host, port):
         raise UsageError(
-            "A server needs a port of its own", f"port {port} of {host} is in use", "choose another with --port"
+            "A server needs a free port", f"port {port} of {host} is in use", "choose another port with --port"
         )
     environment = build_public_environment(release) if release else build_partners_environment(home, area)
-    url = f"http://{url_host(host)}:{chosen}"
+    url = f"http://{url_host(host)}:{free_port}"
     print_answer({"url": url}, form=form, rows=[], heading="") if form is Format.JSON else print_message(
-        f"Hexbeat is at {url} (Ctrl+C stops it)"
+        f"Hexbeat is at {url} (press Ctrl+C to stop it)"
     )
-    start = run_streamlit if audience is Audience.PARTNERS else run_public
-    start(environment, host=host, port=chosen)
+    run_server = run_streamlit if audience is Audience.PARTNERS else run_public
+    run_server(environment, host=host, port=free_port)
 
 
 def build_partners_environment(home: Path | None, area: str | None) -> dict[str, str]:
-    """What the partners' server is told, once its store and area have been opened without an error."""
+    """The environment of the partners' server, after its store and area have been opened without an error."""
     with open_installation(home, area) as installation:
         settings = installation.settings
-    told = {"HEXBEAT_HOME": str(settings.home.resolve()), "HEXBEAT_AREA": settings.area, "HEXBEAT_AUDIENCE": "partners"}
-    return {**os.environ, **told}
+    variables = {
+        "HEXBEAT_HOME": str(settings.home.resolve()),
+        "HEXBEAT_AREA": settings.area,
+        "HEXBEAT_AUDIENCE": "partners",
+    }
+    return {**os.environ, **variables}
 
 
 def build_public_environment(release: Path) -> dict[str, str]:
-    """What the public's server is told, once the release has been read and audited: nothing of any store."""
+    """The environment of the public's server, after its release has been read and audited. It names no store."""
     require_audited(Release.read(release))
     public_security.parse_frame_ancestors(os.environ.get("HEXBEAT_FRAME_ANCESTORS"))
-    kept = {name: value for name, value in os.environ.items() if name not in STORE_SETTINGS}
-    return {**kept, "HEXBEAT_AUDIENCE": "public", "HEXBEAT_RELEASE": str(release.resolve())}
+    inherited = {name: value for name, value in os.environ.items() if name not in STORE_SETTINGS}
+    return {**inherited, "HEXBEAT_AUDIENCE": "public", "HEXBEAT_RELEASE": str(release.resolve())}
 
 
 def is_free(host: str, port: int) -> bool:
-    """Whether nothing listens on that port yet."""
+    """True if nothing listens on that port yet."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -158,16 +164,16 @@ def find_free_port(host: str) -> int:
         if is_free(host, port):
             return port
     raise UsageError(
-        "A server needs a port of its own",
+        "A server needs a free port",
         f"ports {DEFAULT_PORT} to {DEFAULT_PORT + 99} of {host} are in use",
-        "name one with --port",
+        "choose a port with --port",
     )
 
 
 def run_streamlit(environment: dict[str, str], *, host: str, port: int) -> None:
-    """Become the partners' server, Streamlit's own: signals and the exit code are its own.
+    """Replace this process by the partners' server, which is Streamlit's. Signals and the exit code are its own.
 
-    It imports the app of streamlit_app.py, with what stands before it.
+    It imports the app of streamlit_app.py, with its security.
     """
     options = [word for name, value in read_streamlit_settings() for word in (f"--{name}", value)]
     options += ["--server.address", host, "--server.port", str(port), "--browser.serverAddress", url_host(host)]
@@ -175,16 +181,16 @@ def run_streamlit(environment: dict[str, str], *, host: str, port: int) -> None:
 
 
 def run_public(environment: dict[str, str], *, host: str, port: int) -> None:
-    """Become the public's server: Streamlit behind the shield, which takes its settings from the environment."""
+    """Replace this process by the public's server: Streamlit behind our security, with settings as variables."""
     settings = {format_setting_name(name): value for name, value in read_streamlit_settings()}
-    own = {"STREAMLIT_SERVER_ADDRESS": host, "STREAMLIT_SERVER_PORT": str(port)}
+    address = {"STREAMLIT_SERVER_ADDRESS": host, "STREAMLIT_SERVER_PORT": str(port)}
     replace_process(
-        ["hexbeat.dashboard.public.server", find_page_script(), host, str(port)], {**environment, **settings, **own}
+        ["hexbeat.dashboard.public.server", find_page_script(), host, str(port)], {**environment, **settings, **address}
     )
 
 
 def url_host(host: str) -> str:
-    """An address as it stands in a URL: that of IPv6 in brackets."""
+    """An address for a URL: an IPv6 address in brackets."""
     return f"[{host}]" if ":" in host else host
 
 
@@ -195,23 +201,23 @@ def replace_process(module: list[str], environment: dict[str, str]) -> None:
 
 
 def find_page_script() -> str:
-    """Where streamlit_app.py is; DataError if it is not installed."""
+    """The path of streamlit_app.py; DataError if it is not installed."""
     script = importlib.util.find_spec("streamlit_app")
     if script is None or script.origin is None:
-        raise DataError("Hexbeat needs its streamlit_app.py", "it is not installed", "install the project again")
+        raise DataError("Hexbeat needs its streamlit_app.py", "it is not installed", "install Hexbeat again")
     return script.origin
 
 
 def read_streamlit_settings() -> list[tuple[str, str]]:
-    """The project's Streamlit settings as names and values, so that they hold whatever the working directory."""
-    own = PROJECT_DIR / ".streamlit" / "config.toml"
+    """The project's Streamlit settings as names and values, so that they hold in any working directory."""
+    in_checkout = PROJECT_DIR / ".streamlit" / "config.toml"
     packaged = Path(__file__).resolve().parent.parent / "dashboard" / "_streamlit_config.toml"
-    settings = tomllib.loads((own if own.is_file() else packaged).read_text(encoding="utf-8"))
+    settings = tomllib.loads((in_checkout if in_checkout.is_file() else packaged).read_text(encoding="utf-8"))
     return flatten_settings(settings)
 
 
 def format_setting_name(option: str) -> str:
-    """An option of Streamlit's as a variable: "browser.serverPort" is STREAMLIT_BROWSER_SERVER_PORT."""
+    """The variable of a Streamlit option: STREAMLIT_BROWSER_SERVER_PORT for "browser.serverPort"."""
     return f"STREAMLIT_{re.sub(r'(?=[A-Z])', '_', option.replace('.', '_')).upper()}"
 
 
@@ -225,7 +231,7 @@ def flatten_settings(table: dict[str, object], prefix: str = "") -> list[tuple[s
         elif isinstance(value, bool):
             pairs.append((dotted, str(value).lower()))
         elif isinstance(value, list):
-            continue  # lists have no form on Streamlit's command line
+            continue  # Streamlit's command line cannot take lists
         else:
             pairs.append((dotted, str(value)))
     return pairs

@@ -1,4 +1,4 @@
-"""sources: the source profiles that there are, and a proposal for a new one."""
+"""sources: list the source profiles, or propose one for a new file."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -21,12 +21,12 @@ else:
 
 __all__ = ["sources"]
 
-sources = typer.Typer(help="Source profiles: what there is, and a proposal for a new file.")
+sources = typer.Typer(help="List the source profiles, or propose one for a new file.")
 
 
 @sources.callback(invoke_without_command=True)
 def list_sources(context: typer.Context, *, home: HomeOption = None, form: FormatOption = Format.TABLE) -> None:
-    """List the source profiles: the built-in ones, and your own in the sources folder of the home.
+    """List the source profiles: the built-in ones, and your own in the sources folder of the home folder.
 
     Example: hexbeat sources
     """
@@ -41,7 +41,9 @@ def list_sources(context: typer.Context, *, home: HomeOption = None, form: Forma
 def suggest(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that you want to load.")],
     *,
-    out: Annotated[Path | None, typer.Option(metavar="FILE.toml", help="Write the proposed profile there.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE.toml", help="Write the proposed profile to this file.")
+    ] = None,
     home: HomeOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
@@ -51,7 +53,9 @@ def suggest(
     """
     if out and out.exists():
         raise UsageError(
-            "A proposal never replaces a profile", f"{out.name} is there already", "choose another name, or remove it"
+            "A proposal never replaces a profile",
+            f"{out.name} exists already",
+            "choose another name, or remove the file",
         )
     proposal = suggestions.suggest_profile(file, home=Settings.from_environment(home=home).home)
     payload = proposal.as_dict()
@@ -59,7 +63,7 @@ def suggest(
     for reason in proposal.reasons:
         print_message(f"- {reason}")
     if out:
-        # A profile bears its file's name, by which it is called.
+        # A profile has the name of its file.
         named = replace(proposal, profile=replace(proposal.profile, name=out.stem))
         out.parent.mkdir(parents=True, exist_ok=True)
         with atomic_write(out) as draft:

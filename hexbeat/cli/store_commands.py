@@ -1,4 +1,4 @@
-"""ingest, rejects, history, erase, retain, undo, export: what goes into the store, and what comes out."""
+"""ingest, rejects, history, erase, retain, undo, export: loading the store, and removing and reading its events."""
 
 import sys
 from collections import Counter
@@ -23,16 +23,18 @@ Sure = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 
 def ingest(
-    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Files to load; a URL for open311.")],
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Files to load, or a URL for open311.")],
     *,
-    source: Annotated[str, typer.Option(metavar="NAME", help="Source profile; see hexbeat sources list.")],
-    layer: Annotated[str | None, typer.Option(metavar="L", help="Layer of every row, where the file has none.")] = None,
+    source: Annotated[str, typer.Option(metavar="NAME", help="The source profile; hexbeat sources lists them.")],
+    layer: Annotated[
+        str | None, typer.Option(metavar="L", help="The layer of every row, if the file names none.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen and change nothing.")] = False,
     home: HomeOption = None,
     area: AreaOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """Load files of one source; all of them or, if one cannot be read, none.
+    """Load files of one source: all of them, or none if one cannot be read.
 
     Example: hexbeat ingest 2024-*-cleveland-street.csv --source police-uk-street
     """
@@ -52,7 +54,7 @@ def ingest(
     for remark in report.remarks:
         print_message(remark + ".")
     if mixed:
-        print_message("DEMONSTRATION: this store also holds synthetic events; hexbeat demo --remove takes them out.")
+        print_message("DEMONSTRATION: this store also holds synthetic events; hexbeat demo --remove removes them.")
     if dry_run:
         print_message("Dry run: nothing was changed.")
     elif any(row["rejected"] for row in rows):
@@ -66,7 +68,7 @@ def rejects(
     area: AreaOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """List the rows that could not be used: file, line, reason, and the columns that were read.
+    """List the rows that could not be used, with their file, line, reason and the columns that were read.
 
     Example: hexbeat rejects --batch 3
     """
@@ -90,9 +92,9 @@ def history(
         versions = installation.store.history(installation.viewer, event_id)
     if not versions:
         raise UsageError(
-            "History is of an event in the store",
-            f"there is none with the identifier {event_id!r}",
-            "take the identifier from hexbeat export",
+            "The history needs the identifier of an event in the store",
+            f"no event has the identifier {event_id!r}",
+            "copy the identifier from the file that hexbeat export writes",
         )
     rows = [build_version_row(version) for version in versions]
     print_answer(
@@ -104,7 +106,7 @@ def history(
 
 
 def build_version_table(versions: list[dict[str, Any]]) -> list[dict[str, str]]:
-    """Versions as columns of a table: a row for each field that any version has, with a mark where it changed."""
+    """One row for each field, one column for each version, and a mark for fields that changed."""
     rows = []
     for name in versions[0]:
         values = ["" if version[name] is None else str(version[name]) for version in versions]
@@ -115,7 +117,7 @@ def build_version_table(versions: list[dict[str, Any]]) -> list[dict[str, str]]:
 
 
 def build_version_row(version: Version) -> dict[str, Any]:
-    """One version as plain values: times in UTC, cells as H3 strings."""
+    """One version as a row: times in UTC, cells as H3 strings."""
     event = dict(version.event)
     for name, value in version.event.items():
         if name.startswith("h3_"):
@@ -131,20 +133,20 @@ def build_version_row(version: Version) -> dict[str, Any]:
 
 
 def format_utc(moment: datetime) -> str:
-    """A moment as 2026-11-21T08:15:00Z."""
+    """A time as in 2026-11-21T08:15:00Z."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def erase(
     *,
-    source: Annotated[str, typer.Option(metavar="S", help="Source of the event.")],
+    source: Annotated[str, typer.Option(metavar="S", help="The source of the event.")],
     source_id: Annotated[str, typer.Option("--source-id", metavar="ID", help="Its identifier in that source.")],
     yes: Sure = False,
     home: HomeOption = None,
     area: AreaOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """Remove every version of one event for good; with the source "ledger", of one visit.
+    """Remove every version of one event for good, or of one visit with --source ledger.
 
     Example: hexbeat erase --source table --source-id CASE-17 --yes
     """
@@ -153,32 +155,32 @@ def erase(
         erasure = installation.store.erase(installation.viewer, source, source_id)
     if not erasure.found:
         raise UsageError(
-            "Erasure is of an event or a reject in the store",
-            f"source {source!r} has none with the identifier {source_id!r}",
-            "take both as hexbeat export or hexbeat rejects writes them; nothing was changed",
+            "You can erase an event, a rejected row or a visit that is in the store",
+            f"source {source!r} has nothing with the identifier {source_id!r}, so nothing was changed",
+            "copy both from hexbeat export, hexbeat rejects or hexbeat done list",
         )
     report_erasure(erasure, form)
 
 
 def retain(
     *,
-    years: Annotated[int, typer.Option(min=1, metavar="N", help="Keep what ended within N years.")],
+    years: Annotated[int, typer.Option(min=1, metavar="N", help="Keep what ended within the last N years.")],
     yes: Sure = False,
     home: HomeOption = None,
     area: AreaOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """Remove for good every event that ended, and every visit that was made, more than N years ago.
+    """Remove for good the events that ended, and the visits that were made, more than N years ago.
 
     Example: hexbeat retain --years 6 --yes
     """
-    confirm(yes=yes, question=f"Remove for good all that ended more than {years} years ago?")
+    confirm(yes=yes, question=f"Remove everything that ended more than {years} years ago? This cannot be undone.")
     with open_installation(home, area) as installation:
         report_erasure(installation.store.retain(installation.viewer, years), form)
 
 
 def report_erasure(erasure: Erasure, form: Format) -> None:
-    """Say what was removed, and what is still to do."""
+    """Print what was removed, and what is still to do."""
     counts = {"events": erasure.events, "versions": erasure.rows, "rejects": erasure.rejects, "visits": erasure.visits}
     row = counts | {"complete": erasure.complete}
     print_answer(row, form=form, rows=[row], heading="Removed for good")
@@ -189,25 +191,30 @@ def report_erasure(erasure: Erasure, form: Format) -> None:
 def undo(
     *, yes: Sure = False, home: HomeOption = None, area: AreaOption = None, form: FormatOption = Format.TABLE
 ) -> None:
-    """Undo the last load: take its events out and put back what it replaced.
+    """Undo the last load: remove its events and restore those that it replaced.
 
     Example: hexbeat undo --yes
     """
     confirm(yes=yes, question="Undo the last load?")
     with open_installation(home, area) as installation:
-        batch = installation.store.undo_last(installation.viewer)
-    counts = {name: getattr(batch, name) for name in ("new", "updated", "unchanged", "removed", "rejected")}
-    row = {"batch": batch.batch_id, "files": [file["file"] for file in batch.files], **counts}
-    print_answer(row, form=form, rows=[row], heading="Undone: this load is out again")
+        load = installation.store.undo_last(installation.viewer)
+    counts = {name: getattr(load, name) for name in ("new", "updated", "unchanged", "removed", "rejected")}
+    row = {"batch": load.batch_id, "files": [file["file"] for file in load.files], **counts}
+    print_answer(row, form=form, rows=[row], heading="Undone: this load was removed")
 
 
 def confirm(*, yes: bool, question: str) -> None:
-    """Ask before loss, on standard error. UsageError where nobody can be asked; after a no the command ends, done."""
+    """Ask a question on standard error before something is lost.
+
+    UsageError if there is no terminal to ask on. If the answer is no, the command ends with exit code 0.
+    """
     if yes:
         return
     if not sys.stdin.isatty():
         raise UsageError(
-            "What cannot be undone needs a yes", "nobody is here to be asked", "add --yes to say it beforehand"
+            "Confirm this before Hexbeat does it",
+            "there is no terminal on which to ask you",
+            "add --yes to confirm it in the command",
         )
     print_message(f"{question} [y/N]")
     if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
@@ -226,8 +233,8 @@ def export(
 
     Example: hexbeat export --out events.parquet
     """
-    from hexbeat.store.event_files import export_events  # noqa: PLC0415 - geopandas takes a second that others need not wait
+    from hexbeat.store.event_files import export_events  # noqa: PLC0415 - importing geopandas takes a second
 
     with open_installation(home, area) as installation:
-        written = export_events(installation.store, installation.viewer, out)
-    print_answer({"out": str(out), "events": written}, form=form, rows=[{"file": str(out), "events": written}])
+        events = export_events(installation.store, installation.viewer, out)
+    print_answer({"out": str(out), "events": events}, form=form, rows=[{"file": str(out), "events": events}])

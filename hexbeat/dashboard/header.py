@@ -50,14 +50,14 @@ def find_title(url: str | None, titles: Mapping[str, str]) -> str:
     return titles.get(last) or next(iter(titles.values()), "Menu")
 
 
-def render_facts(reaches: Mapping[str, Coverage], *, today: date, role: str, mark: str | None) -> str:
+def render_facts(coverages: Mapping[str, Coverage], *, today: date, role: str, mark: str | None) -> str:
     """A list: newest records, layers of one day together; the role; the mark if any event is synthetic (None: none)."""
     layers: dict[str, list[str]] = {}
     for spec in LAYERS:
-        layers.setdefault(format_freshness(reaches[spec.name], today=today), []).append(spec.short)
-    items = [f"<li>{', '.join(names)} <b>{words}</b></li>" for words, names in layers.items()]
+        layers.setdefault(format_freshness(coverages[spec.name], today=today), []).append(spec.short)
+    items = [f"<li>{', '.join(names)} <b>{text}</b></li>" for text, names in layers.items()]
     items.append(f"<li>role <b>{escape_html(role)}</b></li>")
     if mark:
-        whole = escape_html(f"DEMONSTRATION: {mark}")
-        items.append(f'<li class="hb-badge" title="{whole}">DEMONSTRATION<span>: {escape_html(mark)}</span></li>')
+        title = escape_html(f"DEMONSTRATION: {mark}")
+        items.append(f'<li class="hb-badge" title="{title}">DEMONSTRATION<span>: {escape_html(mark)}</span></li>')
     return f'<ul class="hb-facts" aria-label="How far the records reach">{"".join(items)}</ul>'

@@ -50,7 +50,8 @@ def columns_of(events: Sequence[Event], *, ward_codes: tuple[str, ...] = ("E0500
         return np.array([getattr(row, name) for row in rows], dtype=dtype)
 
     lon, lat = column("lon", np.float64), column("lat", np.float64)
-    categories = tuple(sorted({"", *(row.category or "" for row in rows)}))
+    named = [row.category if isinstance(row.category, str) else "" for row in rows]  # a frame holds NaN for none
+    categories = tuple(sorted({"", *named}))
     ids, place = {}, {}
     for resolution, cells in index_points_at(lon, lat, resolutions=RESOLUTIONS).items():
         distinct, inverse = np.unique(cells, return_inverse=True)
@@ -64,7 +65,7 @@ def columns_of(events: Sequence[Event], *, ward_codes: tuple[str, ...] = ("E0500
         precision=np.array([PRECISIONS.index(row.precision) for row in rows], dtype=np.uint8),
         quantity=column("quantity", np.int32),
         reported_by=np.array([REPORTERS.index(row.reported_by) for row in rows], dtype=np.uint8),
-        category=np.array([categories.index(row.category or "") for row in rows], dtype=np.int32),
+        category=np.array([categories.index(name) for name in named], dtype=np.int32),
         categories=categories,
         ward=np.array([ward_codes.index(row.ward) for row in rows], dtype=np.int16),
         ward_codes=ward_codes,

@@ -24,7 +24,7 @@ def count_first_layer(choices: Choices, columns: Columns | None = None) -> Layer
     columns = columns or demonstration()[0]
     area, layer = middlesbrough(), choices.layers[0]
     reach = find_layer_coverage(columns, time_zone=area.tz)[layer]
-    return count_layer(columns, layer=layer, choices=choices, last=LAST, resolution=9, area=area, reach=reach)
+    return count_layer(columns, layer=layer, choices=choices, last=LAST, resolution=9, area=area, coverage=reach)
 
 
 def build_hotspots_view_of(choices: Choices, columns: Columns | None = None) -> LayerView:

@@ -35,7 +35,7 @@ def build_base_map(area: Area, *, live: bool = True, view_key: str = "map", tile
     The map's script is the same whatever is filtered: streamlit-folium starts a new map when it changes.
     """
     west, south, east, north = area.wards.bounds
-    made = folium.Map(
+    base_map = folium.Map(
         location=[round((south + north) / 2, DECIMALS), round((west + east) / 2, DECIMALS)],
         zoom_start=11,
         tiles=None,
@@ -45,18 +45,18 @@ def build_base_map(area: Area, *, live: bool = True, view_key: str = "map", tile
         max_zoom=18,
     )
     # Folium's own lists are shared by all maps and name files on other people's servers.
-    made.default_js, made.default_css = [], []
+    base_map.default_js, base_map.default_css = [], []
     if live:
-        made.default_js = [
+        base_map.default_js = [
             ("map", serve_text("map", ".js", read_live_script())),
             ("wards", serve_text("wards", ".js", build_wards_script(area))),
         ]
     options: dict[str, Any] = {"wards": area.name, "view": f"hexbeat:{area.name}:{view_key}" if live else None}
     if tiles:
-        folium.TileLayer(tiles=tiles.url, attr=tiles.attribution or " ", name="background").add_to(made)
+        folium.TileLayer(tiles=tiles.url, attr=tiles.attribution or " ", name="background").add_to(base_map)
         options |= {"attribution": [tiles.attribution], "tiled": True}
-    made.add_child(BasemapScript(AREA_GROUND, options))
-    return made
+    base_map.add_child(BasemapScript(AREA_GROUND, options))
+    return base_map
 
 
 @lru_cache(maxsize=8)

@@ -153,14 +153,14 @@ def select_drawn_cells(
 
 def find_resolution(cells: NDArray[np.uint64]) -> int | None:
     """The resolution of the cells, None if there are none."""
-    found = np.unique(cells >> np.uint64(52) & np.uint64(15)).tolist()
-    if len(found) > 1:
+    resolutions = np.unique(cells >> np.uint64(52) & np.uint64(15)).tolist()
+    if len(resolutions) > 1:
         raise UsageError(
             "a layer of cells has one resolution",
-            f"there are resolutions {', '.join(map(str, found))}",
+            f"there are resolutions {', '.join(map(str, resolutions))}",
             "make one layer for each",
         )
-    return int(found[0]) if found else None
+    return int(resolutions[0]) if resolutions else None
 
 
 @dataclass(frozen=True, slots=True)

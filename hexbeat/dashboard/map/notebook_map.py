@@ -41,8 +41,8 @@ class InlineContent(Element):
 
 def build_notebook_map(area: Area, cells: HexLayer, *, mark: str | None) -> folium.Map:
     """The area's wards and these cells on a folium map; `mark` says which events are synthetic (None: none are)."""
-    made = build_base_map(area, live=False)
-    figure: Any = made.get_root()  # a branca Figure, which has the parts of a page
+    base_map = build_base_map(area, live=False)
+    figure: Any = base_map.get_root()  # a branca Figure, which has the parts of a page
     # Before folium's own script, which calls them.
     figure.header.add_child(InlineContent(f"<style>{read_styles()}</style>"), name="hexbeat_styles")
     scripts = f"{read_scripts()};\n{build_wards_script(area)}".replace("</script", "<\\/script")
@@ -50,8 +50,8 @@ def build_notebook_map(area: Area, cells: HexLayer, *, mark: str | None) -> foli
     if mark:
         words = escape_html(f"DEMONSTRATION: {mark}")
         figure.html.add_child(InlineContent(f'<p style="{MARK_STYLE}">{words}</p>'), name="hexbeat_mark")
-    made.add_child(cells)
-    return made
+    base_map.add_child(cells)
+    return base_map
 
 
 def build_count_layer(counted: geopandas.GeoDataFrame, spec: LayerSpec, *, measure: Measure) -> HexLayer:
@@ -69,9 +69,9 @@ def build_count_layer(counted: geopandas.GeoDataFrame, spec: LayerSpec, *, measu
     )
 
 
-def build_hotspot_layer(found: HotspotMap) -> HexLayer:
+def build_hotspot_layer(hotspot_map: HotspotMap) -> HexLayer:
     """Hot, cold and neither, as the Map page draws them."""
-    kinds = found.rows["hotspot"].to_numpy()
+    kinds = hotspot_map.rows["hotspot"].to_numpy()
     hot, cold = kinds == HOT, kinds == COLD
     rest = len(kinds) - int(hot.sum()) - int(cold.sum())
     labels = (
@@ -80,12 +80,12 @@ def build_hotspot_layer(found: HotspotMap) -> HexLayer:
         f"hotspot: {format_plural(int(hot.sum()), 'place', 'places')}",
     )
     return HexLayer(
-        parse_cells(found.rows["cell"].tolist()),
+        parse_cells(hotspot_map.rows["cell"].tolist()),
         np.where(hot, 2.0, np.where(cold, 0.0, 1.0)),
         CellStyle(
             scale=build_hotspot_scale(labels),
-            title=f"{found.spec.title}: hotspots",
-            unit=found.spec.title,
+            title=f"{hotspot_map.spec.title}: hotspots",
+            unit=hotspot_map.spec.title,
             names=("cold spot", "not significant", "hotspot"),
             swatches=("dashed", "", "outlined"),
         ),

@@ -34,11 +34,11 @@ def render_saved_page(
 
     Every text is escaped, whatever it holds, and the page's own policy forbids it to load anything.
     """
-    made = build_base_map(area, live=False)
-    made.add_child(hex_layer)
-    figure: Any = made.get_root()  # a branca Figure, which has the three parts of a page
+    base_map = build_base_map(area, live=False)
+    base_map.add_child(hex_layer)
+    figure: Any = base_map.get_root()  # a branca Figure, which has the three parts of a page
     figure.render()
-    names = {made.get_name(): "the_map", hex_layer.get_name(): "the_cells"}  # folium's names are random
+    names = {base_map.get_name(): "the_map", hex_layer.get_name(): "the_cells"}  # folium's names are random
     page = Template(read_asset("saved.html")).substitute(
         title=escape(title),
         sentence=escape(sentence),

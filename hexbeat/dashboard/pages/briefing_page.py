@@ -52,8 +52,8 @@ def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
         return
     purpose, hours, wards = draw_choices(installation)
     with st.spinner("Gathering the facts …"):
-        found = load_briefing(installation, purpose, hours, wards)
-    draw_briefing(installation, found)
+        briefing = load_briefing(installation, purpose, hours, wards)
+    draw_briefing(installation, briefing)
 
 
 def draw_choices(installation: Installation) -> tuple[Purpose, tuple[int, int] | None, tuple[str, ...]]:
@@ -112,7 +112,7 @@ def load_briefing(
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _briefing(
-    _here: Installation,
+    _installation: Installation,
     key: tuple[str, int, str, str],
     work: int,
     today: dt.date,
@@ -122,59 +122,64 @@ def _briefing(
 ) -> Briefing:
     del key, work
     days = SHIFT_DAYS if purpose is Purpose.SHIFT else MEETING_DAYS
-    since = dt.datetime.combine(today - dt.timedelta(days=MEETING_DAYS), dt.time(), _here.area.tz)
-    seen = may(_here.viewer, Action.SEE_WORK)
-    kept = {
-        spec.name: read_selection(_here.columns, _here.area, spec.name, home=_here.settings.home) for spec in LAYERS
+    since = dt.datetime.combine(today - dt.timedelta(days=MEETING_DAYS), dt.time(), _installation.area.tz)
+    may_see_work = may(_installation.viewer, Action.SEE_WORK)
+    selections = {
+        spec.name: read_selection(
+            _installation.columns, _installation.area, spec.name, home=_installation.settings.home
+        )
+        for spec in LAYERS
     }
     return build_briefing(
-        _here.columns,
-        _here.area,
+        _installation.columns,
+        _installation.area,
         today=today,
         purpose=purpose,
         hours=hours,
         days=days,
         wards=wards,
-        visits=read_visits(_here.store, _here.viewer, start=since) if seen else None,
-        sources=summarise_sources(_here.store, _here.viewer) if may(_here.viewer, Action.SEE_RECORDS) else None,
-        winners={name: one.best for name, one in kept.items() if one},
+        visits=read_visits(_installation.store, _installation.viewer, start=since) if may_see_work else None,
+        sources=summarise_sources(_installation.store, _installation.viewer)
+        if may(_installation.viewer, Action.SEE_RECORDS)
+        else None,
+        winners={name: selection.best for name, selection in selections.items() if selection},
     )
 
 
-def draw_briefing(installation: Installation, found: Briefing) -> None:
+def draw_briefing(installation: Installation, briefing: Briefing) -> None:
     """The heading, the map beside its facts, then places, closures and work."""
     st.html(
-        f'<div aria-live="polite"><p class="hb-sentence">{escape_html(found.title)}</p>'
-        f'<p class="hb-notes">{escape_html(format_headline(found, installation.area))}</p></div>'
+        f'<div aria-live="polite"><p class="hb-sentence">{escape_html(briefing.title)}</p>'
+        f'<p class="hb-notes">{escape_html(format_headline(briefing, installation.area))}</p></div>'
     )
-    draw_download(installation, found)
+    draw_download(installation, briefing)
     with st.container(horizontal=True, wrap=False, key="hb_analysis", gap="medium"):
         with st.container(key="hb_analysis_map", width="stretch"):
-            drawn = render_briefing_map(found, installation.area, width_mm=MAP_MM[0], height_mm=MAP_MM[1])
-            st.html(render_picture(drawn, describe_map(found, installation.area)))
+            map_svg = render_briefing_map(briefing, installation.area, width_mm=MAP_MM[0], height_mm=MAP_MM[1])
+            st.html(render_picture(map_svg, describe_map(briefing, installation.area)))
         with st.container(key="hb_analysis_words", width="stretch"):
-            st.html(render_counts(found) + render_list("Alerts", format_alerts(found), "None."))
-    st.html(render_places(found))
+            st.html(render_counts(briefing) + render_list("Alerts", format_alerts(briefing), "None."))
+    st.html(render_places(briefing))
     left, right = st.columns(2, gap="medium")
     with left:
-        st.html(render_closures(found))
+        st.html(render_closures(briefing))
     with right:
-        st.html(render_visits(found))
+        st.html(render_visits(briefing))
 
 
-def draw_download(installation: Installation, found: Briefing) -> None:
+def draw_download(installation: Installation, briefing: Briefing) -> None:
     """The one page as PDF; the policy is asked again when it is made."""
     if not may(installation.viewer, Action.EXPORT):
         return
 
-    def made() -> bytes:
+    def build_pdf() -> bytes:
         require(installation.viewer, Action.EXPORT)
-        return render_briefing_pdf(found, installation.area, made=dt.datetime.now(installation.area.tz))
+        return render_briefing_pdf(briefing, installation.area, made=dt.datetime.now(installation.area.tz))
 
     st.download_button(
         "Download as one A4 page (PDF)",
-        data=made,
-        file_name=f"hexbeat-{installation.area.name}-briefing-{found.purpose.value}-{found.today}.pdf",
+        data=build_pdf,
+        file_name=f"hexbeat-{installation.area.name}-briefing-{briefing.purpose.value}-{briefing.today}.pdf",
         mime="application/pdf",
         on_click="ignore",
         type="primary",
@@ -182,13 +187,13 @@ def draw_download(installation: Installation, found: Briefing) -> None:
     )
 
 
-def render_counts(found: Briefing) -> str:
+def render_counts(briefing: Briefing) -> str:
     """Each layer now and before."""
-    days = (found.period[1] - found.period[0]).days
+    days = (briefing.period[1] - briefing.period[0]).days
     rows = "".join(
         f'<tr><th scope="row">{escape_html(row["title"])}</th><td class="hb-number">{escape_html(row["now"])}</td>'
         f'<td class="hb-number">{escape_html(row["before"])}</td><td>{escape_html(row["verdict"])}</td></tr>'
-        for row in (build_layer_row(line, found) for line in found.layers)
+        for row in (build_layer_row(line, briefing) for line in briefing.layers)
     )
     return (
         f'<h2 class="hb-title">What happened</h2><table class="hb-plain"><thead><tr><th scope="col">Last {days} days'
@@ -197,9 +202,9 @@ def render_counts(found: Briefing) -> str:
     )
 
 
-def format_alerts(found: Briefing) -> list[str]:
-    lines = [format_alert(one) for one in found.alerts]
-    return [*lines, describe_false_alarms(found.alerts)] if lines else []
+def format_alerts(briefing: Briefing) -> list[str]:
+    lines = [format_alert(alert) for alert in briefing.alerts]
+    return [*lines, describe_false_alarms(briefing.alerts)] if lines else []
 
 
 def render_list(title: str, lines: Sequence[str], none_words: str) -> str:
@@ -209,32 +214,32 @@ def render_list(title: str, lines: Sequence[str], none_words: str) -> str:
     return f'<h2 class="hb-title">{escape_html(title)}</h2>{body}'
 
 
-def render_places(found: Briefing) -> str:
+def render_places(briefing: Briefing) -> str:
     """The places with their numbers on the map and their reasons."""
-    notes = f'<p class="hb-small">{escape_html(" ".join(found.notes))}</p>' if found.notes else ""
+    notes = f'<p class="hb-small">{escape_html(" ".join(briefing.notes))}</p>' if briefing.notes else ""
     head = '<h2 class="hb-title">The places that matter, and why</h2>'
-    if not found.places:
+    if not briefing.places:
         return f'{head}<p class="hb-notes">No place has clearly more than the others.</p>{notes}'
     items = "".join(
         f"<li><b>{escape_html(format_place_title(line))}</b>: {escape_html(line.title.lower())}"
         f"<br>{escape_html(line.reason)}</li>"
-        for line in found.places
+        for line in briefing.places
     )
     return f'{head}<p class="hb-small">The numbers are those of the map.</p><ol class="hb-notes">{items}</ol>{notes}'
 
 
-def render_closures(found: Briefing) -> str:
+def render_closures(briefing: Briefing) -> str:
     ending, new = (
-        [describe_closure(line) for line in found.closures if line.kind == kind] for kind in ("ending", "new")
+        [describe_closure(line) for line in briefing.closures if line.kind == kind] for kind in ("ending", "new")
     )
     return render_list("Closures that end within 14 days", ending, "None.") + render_list(
         "Closures new in the last 14 days", new, "None."
     )
 
 
-def render_visits(found: Briefing) -> str:
-    expected = describe_forecast(found)
-    parts = [render_list("What was done in the last 7 days", describe_visits(found), "No visit was recorded.")]
+def render_visits(briefing: Briefing) -> str:
+    expected = describe_forecast(briefing)
+    parts = [render_list("What was done in the last 7 days", describe_visits(briefing), "No visit was recorded.")]
     if expected:
         parts.append(render_list("Where most is expected next", expected, ""))
-    return "".join(parts) + render_list("How fresh this is", describe_freshness(found), "Nothing has been loaded.")
+    return "".join(parts) + render_list("How fresh this is", describe_freshness(briefing), "Nothing has been loaded.")

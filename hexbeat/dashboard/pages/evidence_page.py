@@ -35,7 +35,7 @@ from layers.wording import escape_html, format_number, format_plural
 
 __all__ = ["show"]
 
-HELD: Final = "evidence_pack"
+PACK_KEY: Final = "evidence_pack"
 LARGEST: Final = 50_000_000  # bytes of a file to check
 RECORD_WORDS: Final = {"number": "No.", "when": "When", "layer": "Layer", "what": "What", "where": "Where",
                        "source": "Source", "doubts": "Caution"}  # fmt: skip
@@ -56,10 +56,10 @@ def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
         "speaks of what was recorded near a point, never of who lives there. Case and name stand in its files and are "
         "not kept here.</p>"
     )
-    asked = draw_form(installation, allowed)
-    if asked is not None:
-        make_pack(installation, asked)
-    content = st.session_state.get(HELD)
+    request = draw_form(installation, allowed)
+    if request is not None:
+        make_pack(installation, request)
+    content = st.session_state.get(PACK_KEY)
     if content is not None:
         draw_pack(installation, content)
     draw_check(installation)
@@ -95,7 +95,7 @@ def draw_form(installation: Installation, allowed: list[str]) -> EvidenceRequest
         end = last + dt.timedelta(days=1)
         return EvidenceRequest(lon, lat, float(radius), first, end, reference, name, tuple(layers), notes)
     except HexbeatError as error:
-        st.session_state.pop(HELD, None)
+        st.session_state.pop(PACK_KEY, None)
         draw_error(error)
         return None
 
@@ -113,18 +113,18 @@ def parse_point(text: str) -> tuple[float, float]:
     )
 
 
-def make_pack(installation: Installation, asked: EvidenceRequest) -> None:
+def make_pack(installation: Installation, request: EvidenceRequest) -> None:
     """Make it and keep it for this session alone; an error in three parts where anything refuses."""
     try:
         with st.spinner("Gathering the records …"):
-            made = dt.datetime.now(installation.area.tz)
+            now = dt.datetime.now(installation.area.tz)
             content = build_evidence(
-                installation.store, installation.viewer, installation.columns, installation.area, asked, made=made
+                installation.store, installation.viewer, installation.columns, installation.area, request, made=now
             )
-            record_pack(installation.settings.home, hash_content(content), made)
-        st.session_state[HELD] = content
+            record_pack(installation.settings.home, hash_content(content), now)
+        st.session_state[PACK_KEY] = content
     except HexbeatError as error:
-        st.session_state.pop(HELD, None)
+        st.session_state.pop(PACK_KEY, None)
         draw_error(error)
 
 
@@ -139,7 +139,7 @@ def draw_pack(installation: Installation, content: dict[str, Any]) -> None:
             ("Excel", ".xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
         ):
 
-            def made(kind: str = ending) -> bytes:
+            def build_file(kind: str = ending) -> bytes:
                 for name in content["layers"]:
                     require(installation.viewer, Action.MAKE_EVIDENCE, name)
                 return (
@@ -147,7 +147,7 @@ def draw_pack(installation: Installation, content: dict[str, Any]) -> None:
                 )
 
             st.download_button(
-                label, data=made, file_name=stem + ending, mime=mime, on_click="ignore", key=f"evidence{ending}"
+                label, data=build_file, file_name=stem + ending, mime=mime, on_click="ignore", key=f"evidence{ending}"
             )
     with st.container(horizontal=True, wrap=False, key="hb_analysis", gap="medium"):
         with st.container(key="hb_analysis_map", width="stretch"):
@@ -164,8 +164,8 @@ def draw_pack(installation: Installation, content: dict[str, Any]) -> None:
 def describe_pack(content: dict[str, Any]) -> str:
     """How much was found, and where."""
     number = len(content["incidents"])
-    said = format_plural(number, "record", "records")
-    return f"{said} within {format_number(content['radius_m'])} metres of the place, in {content['ward_name']} ward."
+    records = format_plural(number, "record", "records")
+    return f"{records} within {format_number(content['radius_m'])} metres of the place, in {content['ward_name']} ward."
 
 
 def render_facts(content: dict[str, Any]) -> str:
@@ -187,8 +187,8 @@ def draw_table(rows: list[dict[str, str]], content: dict[str, Any]) -> None:
     if not rows:
         st.text("No record lies within the radius and the period.")
         return
-    named = [*RECORD_WORDS.items(), *([("note", "Note")] if any(row["note"] for row in rows) else [])]
-    frame = pd.DataFrame([{words: row[name] for name, words in named} for row in rows])
+    titles = [*RECORD_WORDS.items(), *([("note", "Note")] if any(row["note"] for row in rows) else [])]
+    frame = pd.DataFrame([{words: row[name] for name, words in titles} for row in rows])
     st.dataframe(frame, hide_index=True, width="stretch", key="evidence_records")
     st.html('<h2 class="hb-title">Sources</h2>')
     sources = pd.DataFrame([format_source(row) for row in content["sources"]], columns=list(SOURCE_COLUMNS))
@@ -202,12 +202,12 @@ def draw_check(installation: Installation) -> None:
         if file is None:
             return
         try:
-            found = check_pack(file.name, file.read(LARGEST), home=installation.settings.home)
+            check = check_pack(file.name, file.read(LARGEST), home=installation.settings.home)
         except HexbeatError as error:
             draw_error(error)
             return
-        look = "hb-sentence" if found.intact else "hb-silent"
+        look = "hb-sentence" if check.intact else "hb-silent"
         st.html(
-            f'<div aria-live="polite"><p class="{look}">{escape_html(found.sentence)}</p><p class="hb-notes">Case '
-            f"{escape_html(found.reference)}. SHA-256 {escape_html(found.digest)}</p></div>"
+            f'<div aria-live="polite"><p class="{look}">{escape_html(check.sentence)}</p><p class="hb-notes">Case '
+            f"{escape_html(check.reference)}. SHA-256 {escape_html(check.digest)}</p></div>"
         )

@@ -68,11 +68,11 @@ def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
         draw_empty_store(installation, pages)
         return
     try:
-        asked = draw_choices(installation)
+        request = draw_choices(installation)
         draw_cover(
             installation,
-            _cover(installation, installation.key, installation.today, _places_version(installation), asked),
-            asked,
+            _cover(installation, installation.key, installation.today, _places_version(installation), request),
+            request,
         )
     except HexbeatError as error:
         draw_error(error)
@@ -96,31 +96,31 @@ def draw_choices(installation: Installation) -> CoverRequest:
     return CoverRequest(REACHES[str(reach)], SPANS[str(span)], str(shift), Search(int(number), (among,)))
 
 
-def draw_cover(installation: Installation, found: NaloxoneCover, asked: CoverRequest) -> None:
+def draw_cover(installation: Installation, cover: NaloxoneCover, request: CoverRequest) -> None:
     """The sentence, the map beside the next places, the holders, the files."""
-    notes = "".join(f"<li>{escape_html(words)}</li>" for words in build_cover_notes(found))
-    st.html(f'<div aria-live="polite"><p class="hb-sentence">{escape_html(describe_cover(found))}</p></div>')
-    if not len(found.holders):
+    notes = "".join(f"<li>{escape_html(words)}</li>" for words in build_cover_notes(cover))
+    st.html(f'<div aria-live="polite"><p class="hb-sentence">{escape_html(describe_cover(cover))}</p></div>')
+    if not len(cover.holders):
         st.info(LOAD)
     with st.container(horizontal=True, wrap=False, key="hb_analysis", gap="medium"):
         with st.container(key="hb_analysis_map", width="stretch"):
-            draw_cover_map(installation, found)
+            draw_cover_map(installation, cover)
         with st.container(key="hb_analysis_words", width=440):
-            st.html(render_next_places(found) + f'<ul class="hb-notes">{notes}</ul>')
-            draw_files(installation, found, asked)
-    if len(found.holders):
-        st.html(render_holders(found))
+            st.html(render_next_places(cover) + f'<ul class="hb-notes">{notes}</ul>')
+            draw_files(installation, cover, request)
+    if len(cover.holders):
+        st.html(render_holders(cover))
 
 
-def render_next_places(found: NaloxoneCover) -> str:
+def render_next_places(cover: NaloxoneCover) -> str:
     """The next places and what each adds."""
-    if found.next_places.empty:
+    if cover.next_places.empty:
         return '<h2 class="hb-title">The next places</h2><p class="hb-notes">None was looked for, or none adds any.</p>'
     rows = "".join(
         f'<tr><td class="hb-number">{row["rank"]}</td><th scope="row">{escape_html(row["name"])}</th>'
         f'<td class="hb-number">+{format_number(row["gain"])}</td>'
         f'<td class="hb-number">{format_percent(row["share_after"])}</td></tr>'
-        for row in found.next_places.to_dict("records")
+        for row in cover.next_places.to_dict("records")
     )
     return (
         '<h2 class="hb-title">The next places</h2><table class="hb-plain"><thead><tr>'
@@ -130,13 +130,13 @@ def render_next_places(found: NaloxoneCover) -> str:
     )
 
 
-def render_holders(found: NaloxoneCover) -> str:
+def render_holders(cover: NaloxoneCover) -> str:
     """The places that hold naloxone and how many overdoses each is near to."""
     rows = "".join(
         f'<tr><th scope="row">{escape_html(row["name"])}</th><td>{escape_html(row["ward_name"])}</td>'
         f'<td class="hb-number">{format_number(row["near"])}</td>'
         f"<td>{escape_html(row['hours'] or 'not said')}{'' if row['open'] else ' (shut in these hours)'}</td></tr>"
-        for row in found.holders.sort_values(["near", "name"], ascending=[False, True]).to_dict("records")
+        for row in cover.holders.sort_values(["near", "name"], ascending=[False, True]).to_dict("records")
     )
     return (
         '<h2 class="hb-title">Places that hold naloxone</h2><div class="hb-scroll" tabindex="0" role="region" '
@@ -146,7 +146,7 @@ def render_holders(found: NaloxoneCover) -> str:
     )
 
 
-def draw_files(installation: Installation, found: NaloxoneCover, asked: CoverRequest) -> None:
+def draw_files(installation: Installation, cover: NaloxoneCover, request: CoverRequest) -> None:
     """PDF, CSV and GeoJSON; the policy is asked again when one is made."""
     if not may(installation.viewer, Action.EXPORT, find_only_layer("naloxone").name):
         return
@@ -154,17 +154,17 @@ def draw_files(installation: Installation, found: NaloxoneCover, asked: CoverReq
     note = {"area": installation.area.title, "attribution": installation.area.attribution} | (
         {"demonstration": mark} if mark else {}
     )
-    chosen = _build_filter(installation.today, asked)
+    event_filter = _build_filter(installation.today, request)
     makers: dict[str, tuple[str, str, Callable[[], bytes]]] = {
         "pdf": (
             "One A4 page (PDF)",
             "application/pdf",
             lambda: render_naloxone_pdf(
-                found, installation.area, asked=chosen, mark=mark, made=dt.datetime.now(installation.area.tz)
+                cover, installation.area, asked=event_filter, mark=mark, made=dt.datetime.now(installation.area.tz)
             ),
         ),
-        "csv": ("Places (CSV)", "text/csv", lambda: build_cover_csv(found, note=note)),
-        "geojson": ("Places (GeoJSON)", "application/geo+json", lambda: build_cover_geojson(found, note=note)),
+        "csv": ("Places (CSV)", "text/csv", lambda: build_cover_csv(cover, note=note)),
+        "geojson": ("Places (GeoJSON)", "application/geo+json", lambda: build_cover_geojson(cover, note=note)),
     }
     with st.container(horizontal=True, gap="small"):
         for kind, (label, mime, make) in makers.items():
@@ -179,11 +179,11 @@ def draw_files(installation: Installation, found: NaloxoneCover, asked: CoverReq
 
 
 def _check_export(installation: Installation, make: Callable[[], bytes]) -> Callable[[], bytes]:
-    def made() -> bytes:
+    def build_file() -> bytes:
         require(installation.viewer, Action.EXPORT, find_only_layer("naloxone").name)
         return make()
 
-    return made
+    return build_file
 
 
 def _kinds(installation: Installation) -> set[str]:
@@ -197,24 +197,30 @@ def _places_version(installation: Installation) -> str:
 
 @st.cache_resource(max_entries=16, show_spinner="Looking for the best places …")
 def _cover(
-    _here: Installation, key: tuple[str, int, str, str], today: dt.date, places: str, asked: CoverRequest
+    _installation: Installation, key: tuple[str, int, str, str], today: dt.date, places: str, request: CoverRequest
 ) -> NaloxoneCover:
     del key, places
-    chosen = _build_filter(today, asked)
+    event_filter = _build_filter(today, request)
     return find_naloxone_cover(
-        _here.store, _here.viewer, _here.columns, _here.area, chosen, reach=asked.reach, search=asked.search
+        _installation.store,
+        _installation.viewer,
+        _installation.columns,
+        _installation.area,
+        event_filter,
+        reach=request.reach,
+        search=request.search,
     )
 
 
-def _build_filter(today: dt.date, asked: CoverRequest) -> Filter:
+def _build_filter(today: dt.date, request: CoverRequest) -> Filter:
     """The overdoses that are asked about."""
-    start = today - dt.timedelta(days=asked.days) if asked.days else None
-    return Filter(layers=(find_only_layer("naloxone").name,), start=start, hours=SHIFT_HOURS.get(asked.shift))
+    start = today - dt.timedelta(days=request.days) if request.days else None
+    return Filter(layers=(find_only_layer("naloxone").name,), start=start, hours=SHIFT_HOURS.get(request.shift))
 
 
-def draw_cover_map(installation: Installation, found: NaloxoneCover) -> None:
+def draw_cover_map(installation: Installation, cover: NaloxoneCover) -> None:
     """Cells of overdoses; full circles are the reach of places that hold naloxone, broken ones that of next places."""
-    cells, counts = found.cells
+    cells, counts = cover.cells
     highest = max([1.0, *counts.tolist()])
     layer = HexLayer(
         cells,
@@ -228,10 +234,10 @@ def draw_cover_map(installation: Installation, found: NaloxoneCover) -> None:
     )
     group = folium.FeatureGroup(name="cells")
     group.add_child(layer)
-    for frame, look in ((found.holders[found.holders["open"]], _HOLDS), (found.next_places, _NEXT)):
+    for frame, look in ((cover.holders[cover.holders["open"]], _HOLDS), (cover.next_places, _NEXT)):
         for lat, lon in zip(frame["lat"].tolist(), frame["lon"].tolist(), strict=True):
             for line in (_UNDER, look):
-                group.add_child(folium.Circle((lat, lon), radius=found.reach.straight_m, **line))
+                group.add_child(folium.Circle((lat, lon), radius=cover.reach.straight_m, **line))
             group.add_child(folium.CircleMarker((lat, lon), radius=4, **{**look, "fill": True, "fill_opacity": 1.0}))
     st_folium(
         build_base_map(installation.area, view_key="naloxone"),

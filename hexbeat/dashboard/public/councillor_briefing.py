@@ -88,15 +88,15 @@ def render_ward_files(published: ReleaseTotals) -> dict[str, bytes]:
     }
 
 
-def find_ward(published: ReleaseTotals, asked: str) -> str:
+def find_ward(published: ReleaseTotals, ward: str) -> str:
     """The code of a ward by its code or name, in any case."""
-    key = asked.strip().casefold()
+    key = ward.strip().casefold()
     for code, name in published.wards.items():
         if key in (code.casefold(), name.casefold()):
             return code
     raise UsageError(
         "A ward is one of the release",
-        f"{asked!r} is none of {published.title}",
+        f"{ward!r} is none of {published.title}",
         f"choose from {', '.join(published.wards.values())}",
     )
 
@@ -106,42 +106,42 @@ def build_part(published: ReleaseTotals, layer: ReleasedLayer, ward: str) -> Par
     place = ward if published.by_ward(layer) else None
     periods = layer.periods[-MOST_PERIODS:]
     past = tuple(
-        (format_period(one), format_past_number(published, layer, one, published.shown(layer, one, place)))
-        for one in periods
+        (format_period(period), format_past_number(published, layer, period, published.shown(layer, period, place)))
+        for period in periods
     )
     return Part(layer.name, layer.title, tuple(describe_ward(published, layer, layer.periods[-1], ward)), past)
 
 
-def render_councillor_pdf(found: CouncillorBriefing) -> bytes:
+def render_councillor_pdf(briefing: CouncillorBriefing) -> bytes:
     """The briefing as PDF/UA-1 on one A4 page; the same bytes for the same release."""
-    layer = find_mapped_layer(found)
-    drawings = {} if layer is None else {"map": render_councillor_map(found, layer, layer.periods[-1])}
-    return render_pdf("councillor", build_page_data(found, layer), drawings)
+    layer = find_mapped_layer(briefing)
+    drawings = {} if layer is None else {"map": render_councillor_map(briefing, layer, layer.periods[-1])}
+    return render_pdf("councillor", build_page_data(briefing, layer), drawings)
 
 
-def find_mapped_layer(found: CouncillorBriefing) -> ReleasedLayer | None:
+def find_mapped_layer(briefing: CouncillorBriefing) -> ReleasedLayer | None:
     """The first layer with numbers for wards; None if there is none."""
-    return next((layer for layer in found.published.layers if found.published.by_ward(layer)), None)
+    return next((layer for layer in briefing.published.layers if briefing.published.by_ward(layer)), None)
 
 
-def build_page_data(found: CouncillorBriefing, layer: ReleasedLayer | None) -> dict[str, Any]:
+def build_page_data(briefing: CouncillorBriefing, layer: ReleasedLayer | None) -> dict[str, Any]:
     """All that the page says."""
-    facts = found.published.release.facts
+    facts = briefing.published.release.facts
     mark = "DEMONSTRATION: some or all of these events are made up." if facts["demonstration"] else ""
     return {
-        "title": found.title,
-        "head": f"{found.ward}, {found.published.title}. From release {facts['number']} of the published numbers, "
-        f"as recorded up to {format_date(dt.date.fromisoformat(facts['as_at']))}.",
+        "title": briefing.title,
+        "head": f"{briefing.ward}, {briefing.published.title}. From release {facts['number']} of the published "
+        f"numbers, as recorded up to {format_date(dt.date.fromisoformat(facts['as_at']))}.",
         "mark": mark,
-        "alt": describe_map(found, layer) if layer else "",
+        "alt": describe_map(briefing, layer) if layer else "",
         "map-title": f"{layer.title}, {format_period(layer.periods[-1])}" if layer else "",
         "blank": BLANK,
         "parts": [
             {"title": part.title, "words": " ".join(part.sentences), "past": [list(row) for row in part.past]}
-            for part in found.parts
+            for part in briefing.parts
         ],
-        "advice": [build_advice(advice) for part in found.parts if (advice := find_advice(part.layer))],
-        "promises": [f"{one.title}: {format_promise(one.k)}" for one in found.published.layers],
+        "advice": [build_advice(advice) for part in briefing.parts if (advice := find_advice(part.layer))],
+        "promises": [f"{released.title}: {format_promise(released.k)}" for released in briefing.published.layers],
         "totals": TOTALS,
         "claim": str(facts["wording"]["claim"]),
         "footer": f"{'Demonstration. ' if mark else ''}Made by Hexbeat from published numbers alone. "
@@ -154,12 +154,14 @@ def build_advice(advice: Advice) -> dict[str, str]:
     return {"title": advice.title, "words": words}
 
 
-def describe_map(found: CouncillorBriefing, layer: ReleasedLayer) -> str:
+def describe_map(briefing: CouncillorBriefing, layer: ReleasedLayer) -> str:
     """What the map shows, for those who do not see it."""
     period = layer.periods[-1]
-    shown = found.published.shown(layer, period, found.ward_code)
-    pieces = [f"{block.count:,} in {block.place_label}" for block in shown.blocks if block.level == "piece"]
-    return f"Map of {layer.many} in {found.ward}, {format_period(period)}: {'; '.join(pieces) or 'no place by itself'}."
+    total = briefing.published.shown(layer, period, briefing.ward_code)
+    pieces = [f"{block.count:,} in {block.place_label}" for block in total.blocks if block.level == "piece"]
+    return (
+        f"Map of {layer.many} in {briefing.ward}, {format_period(period)}: {'; '.join(pieces) or 'no place by itself'}."
+    )
 
 
 def build_scale(k: int) -> Scale:
@@ -170,24 +172,26 @@ def build_scale(k: int) -> Scale:
     return Scale(tuple(map(float, steps)), colours.light, colours.dark, (*labels, f"{steps[-1]:,}+"))
 
 
-def render_councillor_map(found: CouncillorBriefing, layer: ReleasedLayer, period: Period) -> bytes:
+def render_councillor_map(briefing: CouncillorBriefing, layer: ReleasedLayer, period: Period) -> bytes:
     """The ward with the places that are shown by themselves, as SVG."""
-    places = found.published.release.places
+    places = briefing.published.release.places
     wards = [places[place_id] for place_id in places if places[place_id].level == "ward"]
-    unique = {place.ward_code: place for place in wards if place.ward_code in found.published.wards}
-    blocks = [one for one in found.published.release.blocks_of(layer.name, period.name) if one.level == "piece"]
+    unique = {place.ward_code: place for place in wards if place.ward_code in briefing.published.wards}
+    blocks = [
+        block for block in briefing.published.release.blocks_of(layer.name, period.name) if block.level == "piece"
+    ]
     counts = np.array([float(block.count) for block in blocks])
-    west, south, east, north = shapely.bounds(unique[found.ward_code].outline).tolist()
+    west, south, east, north = shapely.bounds(unique[briefing.ward_code].outline).tolist()
     sketch = Sketch(
         wards=np.array([place.outline for place in unique.values()], dtype=object),
         names=tuple(place.label for place in unique.values()),
-        attribution=str(found.published.release.facts["area"]["attribution"]),
-        alt=describe_map(found, layer),
+        attribution=str(briefing.published.release.facts["area"]["attribution"]),
+        alt=describe_map(briefing, layer),
         shaded=np.array([places[block.place_id].outline for block in blocks], dtype=object),
         values=counts,
         scale=build_scale(layer.k) if len(counts) else None,
         legend_title=f"{layer.many.capitalize()} in a small place",
-        areas=(Outline(unique[found.ward_code].outline, found.ward),),
+        areas=(Outline(unique[briefing.ward_code].outline, briefing.ward),),
         extent=(west, south, east, north),
     )
     return render_sketch(sketch, width_mm=WIDE_MM, height_mm=HIGH_MM)

@@ -114,7 +114,7 @@ def build_block_data(
 def build_map(published: ReleaseTotals, drawing: Drawing) -> folium.Map:
     """The folium map under the places. Its script is the same whatever is chosen, or it would start anew."""
     (south, west), (north, east) = find_area_bounds(drawing)
-    made = folium.Map(
+    page_map = folium.Map(
         location=[(south + north) / 2, (west + east) / 2],
         zoom_start=11,
         tiles=None,
@@ -124,14 +124,14 @@ def build_map(published: ReleaseTotals, drawing: Drawing) -> folium.Map:
         max_zoom=17,
     )
     # Folium's own lists are shared by all maps and name files on other people's servers.
-    made.default_css = []
-    made.default_js = [
+    page_map.default_css = []
+    page_map.default_js = [
         ("map", serve_text("map", ".js", read_live_script())),
         ("places", serve_text("places", ".js", build_places_script())),
         ("release", serve_text("release", ".js", build_release_script(published, drawing))),
     ]
-    made.add_child(BasemapScript(RELEASE_GROUND, format_release_id(published)))
-    return made
+    page_map.add_child(BasemapScript(RELEASE_GROUND, format_release_id(published)))
+    return page_map
 
 
 def format_release_id(published: ReleaseTotals) -> str:
@@ -245,14 +245,14 @@ def _write(html: str) -> None:
 
 def convert_drawings(html: str) -> str:
     """Drawings within HTML as pictures with the same name: Streamlit removes vector shapes from HTML."""
-    return re.sub(r"<svg (.*?)</svg>", lambda found: _picture(found[0]), html, flags=re.DOTALL)
+    return re.sub(r"<svg (.*?)</svg>", lambda match: _picture(match[0]), html, flags=re.DOTALL)
 
 
 def _picture(drawing: str) -> str:
     name = re.search(r'aria-label="([^"]*)"', drawing)
     kind = ' class="hp-map"' if name else ""
-    opened = drawing.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
-    head, rest = opened.split(">", 1)
+    with_namespace = drawing.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
+    head, rest = with_namespace.split(">", 1)
     defs = "" if name else f"<defs>{PATTERNS}</defs>"
     whole = f"{head}><style>{build_static_palette()}{read_map_style()}</style>{defs}{rest}"
     coded = base64.b64encode(whole.encode()).decode()
@@ -284,25 +284,25 @@ def _read_contact() -> Contact:
 
 def _choices(published: ReleaseTotals) -> tuple[str | None, ReleasedLayer, Period]:
     """Ward, layer and period, from the widgets; a link carries them, and what it cannot mean is passed over."""
-    asked = st.query_params
+    query = st.query_params
     heading = st.empty()
     with st.container(key="hp_choices"):
         where, what, when = st.columns([3, 6, 3], gap="medium")
     wards = ["", *published.wards]
-    _begin_widget("ward", wards, asked.get("ward"), wards[0])
+    _begin_widget("ward", wards, query.get("ward"), wards[0])
     ward = where.selectbox(
         "Ward", wards, key="ward",
         format_func=lambda code: published.wards.get(code, f"All of {published.title}"),
     )  # fmt: skip
     names = [layer.name for layer in published.layers]
-    _begin_widget("layer", names, asked.get("layer"), names[0])
+    _begin_widget("layer", names, query.get("layer"), names[0])
     name = what.radio(
         "What is counted", names, key="layer", horizontal=True,
-        format_func=lambda one: published.release.layer(one).title,
+        format_func=lambda layer_name: published.release.layer(layer_name).title,
     )  # fmt: skip
     layer = published.release.layer(str(name))
     with when, st.container():  # its place stays while a layer of one period has no slider
-        period = _period(layer, asked.get("period"))
+        period = _period(layer, query.get("period"))
     heading.html(
         f'<div class="hp"><h1>What is happening in {escape(published.wards.get(ward, published.title))}?</h1></div>'
     )
@@ -311,20 +311,20 @@ def _choices(published: ReleaseTotals) -> tuple[str | None, ReleasedLayer, Perio
     return ward or None, layer, period
 
 
-def _period(layer: ReleasedLayer, asked: str | None) -> Period:
+def _period(layer: ReleasedLayer, wanted: str | None) -> Period:
     periods = {period.name: period for period in layer.periods}
     if len(periods) == 1:
         return layer.periods[0]
     key = f"period-{layer.name}"
-    _begin_widget(key, list(periods), asked, layer.periods[-1].name)
-    chosen = st.select_slider(
+    _begin_widget(key, list(periods), wanted, layer.periods[-1].name)
+    name = st.select_slider(
         "Period", list(periods), key=key,
         format_func=lambda name: format_period(periods[name]),
     )  # fmt: skip
-    return periods[str(chosen)]
+    return periods[str(name)]
 
 
-def _begin_widget(key: str, options: list[str], asked: str | None, default: str) -> None:
+def _begin_widget(key: str, options: list[str], wanted: str | None, default: str) -> None:
     """A widget begins with what the link asks for, where that is one of its options."""
     if st.session_state.get(key) not in options:
-        st.session_state[key] = asked if asked in options else default
+        st.session_state[key] = wanted if wanted in options else default

@@ -39,12 +39,12 @@ class ReleaseTotals:
     @cached_property
     def wards(self) -> dict[str, str]:
         """Code to name of every ward, in the order of their names."""
-        found = {
+        names = {
             place.ward_code: place.label
             for place in self.release.places.values()
             if place.level == "ward" and place.ward_code
         }
-        return dict(sorted(found.items(), key=lambda pair: (pair[1].casefold(), pair[0])))
+        return dict(sorted(names.items(), key=lambda pair: (pair[1].casefold(), pair[0])))
 
     @property
     def layers(self) -> tuple[ReleasedLayer, ...]:
@@ -77,11 +77,11 @@ class ReleaseTotals:
     def before_numbers(self, layer: ReleasedLayer, period: Period) -> bool:
         """Whether nothing at all is published of the layer up to this period: its records may have begun later."""
         upto = layer.periods[: layer.periods.index(period) + 1]
-        return not any(self.release.blocks_of(layer.name, one.name) for one in upto)
+        return not any(self.release.blocks_of(layer.name, earlier.name) for earlier in upto)
 
     def first_numbers(self, layer: ReleasedLayer) -> Period | None:
         """The first period of which anything is published; None if nothing is."""
-        return next((one for one in layer.periods if self.release.blocks_of(layer.name, one.name)), None)
+        return next((period for period in layer.periods if self.release.blocks_of(layer.name, period.name)), None)
 
     def elsewhere(self, layer: ReleasedLayer, period: Period) -> Block | None:
         """The block of the whole area, which holds what no ward could show; None if there is none."""
@@ -95,10 +95,10 @@ class ReleaseTotals:
     def _leaves(self, place_set: str, ward: str) -> tuple[str, ...]:
         """The smallest places of a ward, by name."""
         if place_set not in self._by_ward:
-            found: dict[str, list[str]] = {}
+            place_ids: dict[str, list[str]] = {}
             for place in self.release.leaves(place_set):
-                found.setdefault(place.ward_code or "", []).append(place.place_id)
-            self._by_ward[place_set] = {code: tuple(names) for code, names in found.items()}
+                place_ids.setdefault(place.ward_code or "", []).append(place.place_id)
+            self._by_ward[place_set] = {code: tuple(names) for code, names in place_ids.items()}
         return self._by_ward[place_set].get(ward, ())
 
     def _above(self, layer: str, period: str) -> frozenset[str]:
@@ -110,9 +110,9 @@ class ReleaseTotals:
         return self._larger[key]
 
     def _ancestors(self, place_id: str) -> list[str]:
-        found = []
+        ancestors = []
         parent = self.release.places[place_id].parent_id
         while parent:
-            found.append(parent)
+            ancestors.append(parent)
             parent = self.release.places[parent].parent_id
-        return found
+        return ancestors

@@ -28,16 +28,16 @@ MONTHS: Final = (
 
 def format_period(period: Period) -> str:
     """As in "July to September 2026", "July 2026", "2026", "October 2025 to March 2026"."""
-    first, last, one, year = _ends(period)
-    if one or year:
-        return last if one else str(period.start.year)
+    first, last, is_month, is_year = _ends(period)
+    if is_month or is_year:
+        return last if is_month else str(period.start.year)
     return f"{first} to {last}"
 
 
 def format_between(period: Period) -> str:
     """As in "Between July and September 2026", "In July 2026", "In 2026"."""
-    first, last, one, year = _ends(period)
-    if one or year:
+    first, last, is_month, is_year = _ends(period)
+    if is_month or is_year:
         return f"In {format_period(period)}"
     return f"Between {first} and {last}"
 
@@ -51,11 +51,11 @@ def format_short_period(period: Period) -> str:
 def _ends(period: Period) -> tuple[str, str, bool, bool]:
     """First month, last month and year, whether it is one month, whether it is a calendar year."""
     last = period.end - dt.timedelta(days=1)
-    same = period.start.year == last.year
-    first = MONTHS[period.start.month - 1] + ("" if same else f" {period.start.year}")
-    one = same and period.start.month == last.month
-    year = same and period.start.month == 1 and last.month == len(MONTHS)
-    return first, f"{MONTHS[last.month - 1]} {last.year}", one, year
+    same_year = period.start.year == last.year
+    first = MONTHS[period.start.month - 1] + ("" if same_year else f" {period.start.year}")
+    is_month = same_year and period.start.month == last.month
+    is_year = same_year and period.start.month == 1 and last.month == len(MONTHS)
+    return first, f"{MONTHS[last.month - 1]} {last.year}", is_month, is_year
 
 
 def describe_ward(published: ReleaseTotals, layer: ReleasedLayer, period: Period, ward: str | None) -> list[str]:
@@ -63,12 +63,12 @@ def describe_ward(published: ReleaseTotals, layer: ReleasedLayer, period: Period
     if ward is not None and not published.by_ward(layer):
         installation = describe_ward(published, layer, period, None)
         return [f"{layer.title} are shown for {published.title} as a whole only, not for its wards.", *installation]
-    shown = published.shown(layer, period, ward)
+    total = published.shown(layer, period, ward)
     place = published.wards[ward] if ward else published.title
     if published.before_numbers(layer, period):
         return _describe_too_early(published, layer, period, place)
-    lines = [_describe_lead(layer, period, shown, place)]
-    if not shown.whole:
+    lines = [_describe_lead(layer, period, total, place)]
+    if not total.whole:
         lines.append(_describe_missing(published, layer, period, ward))
     return [line for line in (*lines, _describe_before(published, layer, period, ward)) if line]
 
@@ -76,18 +76,18 @@ def describe_ward(published: ReleaseTotals, layer: ReleasedLayer, period: Period
 def _describe_too_early(published: ReleaseTotals, layer: ReleasedLayer, period: Period, place: str) -> list[str]:
     """Nothing of the layer up to then: a release cannot tell whether records were held, so neither is claimed."""
     first = published.first_numbers(layer)
-    said = f"{format_between(period)}, no records of {layer.many} in {place} were held, or too few to show."
-    return [said, f"The numbers begin with {format_period(first)}."] if first else [said]
+    sentence = f"{format_between(period)}, no records of {layer.many} in {place} were held, or too few to show."
+    return [sentence, f"The numbers begin with {format_period(first)}."] if first else [sentence]
 
 
-def _describe_lead(layer: ReleasedLayer, period: Period, shown: PublishedTotal, place: str) -> str:
-    if not shown.count:
+def _describe_lead(layer: ReleasedLayer, period: Period, total: PublishedTotal, place: str) -> str:
+    if not total.count:
         return f"{format_between(period)}, there were no {layer.many} in {place}, or too few to show."
-    return f"{format_between(period)}, {_format_least(shown)} {layer.many} were recorded in {place}."
+    return f"{format_between(period)}, {_format_least(total)} {layer.many} were recorded in {place}."
 
 
-def _format_least(shown: PublishedTotal) -> str:
-    return f"{'' if shown.whole else 'at least '}{shown.count:,}"
+def _format_least(total: PublishedTotal) -> str:
+    return f"{'' if total.whole else 'at least '}{total.count:,}"
 
 
 def _describe_missing(published: ReleaseTotals, layer: ReleasedLayer, period: Period, ward: str | None) -> str:
@@ -109,7 +109,7 @@ def _describe_before(published: ReleaseTotals, layer: ReleasedLayer, period: Per
     before = layer.periods[place - 1]
     if published.before_numbers(layer, before):
         return "These are the first numbers: no records were held before, or too few to show."
-    now, then = (published.shown(layer, one, ward) for one in (period, before))
+    now, then = (published.shown(layer, when, ward) for when in (period, before))
     if now.count and then.count and now.whole and then.whole:
         word = "as many as" if now.count == then.count else f"{'more' if now.count > then.count else 'fewer'} than"
         return f"That is {word} in {format_period(before)} ({then.count:,})."
@@ -118,9 +118,9 @@ def _describe_before(published: ReleaseTotals, layer: ReleasedLayer, period: Per
     return f"In {format_period(before)} it was {_format_least(then)}."
 
 
-def format_past_number(published: ReleaseTotals, layer: ReleasedLayer, period: Period, shown: PublishedTotal) -> str:
+def format_past_number(published: ReleaseTotals, layer: ReleasedLayer, period: Period, total: PublishedTotal) -> str:
     """A number of a ward's past: "35", "at least 35", or what stands where there is none."""
-    return _format_least(shown) if shown.count else format_blank(published, layer, period)
+    return _format_least(total) if total.count else format_blank(published, layer, period)
 
 
 def format_blank(published: ReleaseTotals, layer: ReleasedLayer, period: Period) -> str:

@@ -89,7 +89,10 @@ def build_filter(choices: Choices, *, layer: str, start: date, end: date) -> Fil
         hours=choices.clock(),
         days=choices.days,
         measure=choices.measure,
-        **{one.field: () if beside and not one.known else one.get_chosen(choices) for one in COLUMN_FILTERS},
+        **{
+            column_filter.field: () if beside and not column_filter.known else column_filter.get_chosen(choices)
+            for column_filter in COLUMN_FILTERS
+        },
     )
 
 
@@ -102,7 +105,7 @@ def format_query(choices: Choices, *, fixed: tuple[date, date] | None = None) ->
         choices = replace(choices, period=OWN_DATES, dates=fixed)
     own_dates = choices.dates if choices.period == OWN_DATES else None
     own_hours = choices.hours if choices.shift == OWN_HOURS else None
-    words = {
+    texts = {
         "layers": "" if choices.layers == (DEFAULT_LAYER,) else ",".join(choices.layers),
         "period": "" if own_dates or choices.period == DEFAULT_PERIOD else choices.period,
         "from": own_dates[0].isoformat() if own_dates else "",
@@ -113,12 +116,15 @@ def format_query(choices: Choices, *, fixed: tuple[date, date] | None = None) ->
         "wards": ",".join(choices.wards),
         "measure": "" if choices.measure == "events" else choices.measure,
         "size": str(choices.size or ""),
-        **{one.query: one.format_query(one.get_chosen(choices)) for one in COLUMN_FILTERS},
+        **{
+            column_filter.query: column_filter.format_query(column_filter.get_chosen(choices))
+            for column_filter in COLUMN_FILTERS
+        },
         "view": "" if choices.view == "counts" else choices.view,
         "against": "" if choices.against == "before" else choices.against,
         "cell": choices.cell or "",
     }
-    return {key: value for key, value in words.items() if value}
+    return {key: value for key, value in texts.items() if value}
 
 
 def parse_query(
@@ -129,26 +135,28 @@ def parse_query(
     Never fails: a link comes from anywhere. What it says is only ever compared with what there is: values that are the
     records' own words with those that `columns` have, where None has none.
     """
-    read = _LinkReader(query)
-    layers = read.several("layers", LAYER_NAMES, "layer") or (DEFAULT_LAYER,)
-    dates = read.dates()
-    hours = read.hours()
+    reader = _LinkReader(query)
+    layers = reader.several("layers", LAYER_NAMES, "layer") or (DEFAULT_LAYER,)
+    dates = reader.dates()
+    hours = reader.hours()
     choices = Choices(
         layers=layers,
-        period=OWN_DATES if dates else read.one("period", tuple(PERIODS), "period") or DEFAULT_PERIOD,
+        period=OWN_DATES if dates else reader.one("period", tuple(PERIODS), "period") or DEFAULT_PERIOD,
         dates=dates,
-        days=frozenset(DAY_WORDS.index(day) for day in read.several("days", DAY_WORDS, "weekday")),
-        shift=OWN_HOURS if hours else read.one("shift", tuple(SHIFTS), "shift") or "any",
+        days=frozenset(DAY_WORDS.index(day) for day in reader.several("days", DAY_WORDS, "weekday")),
+        shift=OWN_HOURS if hours else reader.one("shift", tuple(SHIFTS), "shift") or "any",
         hours=hours,
-        wards=read.several("wards", ward_codes, "ward"),
-        measure="quantity" if read.one("measure", get_args(Measure), "measure") == "quantity" else "events",
-        size=int(read.one("size", tuple(map(str, RESOLUTIONS)), "size of cells") or 0) or None,
-        **{one.field: read.values(one, columns, layers) for one in COLUMN_FILTERS},
-        view=read.view(),
-        against="year_before" if read.one("against", AGAINST, "period to compare with") == "year_before" else "before",
-        cell=read.cell(),
+        wards=reader.several("wards", ward_codes, "ward"),
+        measure="quantity" if reader.one("measure", get_args(Measure), "measure") == "quantity" else "events",
+        size=int(reader.one("size", tuple(map(str, RESOLUTIONS)), "size of cells") or 0) or None,
+        **{one.field: reader.values(one, columns, layers) for one in COLUMN_FILTERS},
+        view=reader.view(),
+        against="year_before"
+        if reader.one("against", AGAINST, "period to compare with") == "year_before"
+        else "before",
+        cell=reader.cell(),
     )
-    return choices, read.problems
+    return choices, reader.problems
 
 
 class _LinkReader:

@@ -39,17 +39,17 @@ class LayerFigures:
     unplaced: int
     shared: int
     cells: pd.DataFrame
-    reach: Coverage
+    coverage: Coverage
 
 
 def count_layer(
-    columns: Columns, *, layer: str, choices: Choices, last: date, resolution: int, area: Area, reach: Coverage
+    columns: Columns, *, layer: str, choices: Choices, last: date, resolution: int, area: Area, coverage: Coverage
 ) -> LayerFigures:
     """Count one layer as chosen, now and over the same length of time before."""
     start, end = choices.bounds(last)
     now = _count_by_cell(columns, build_filter(choices, layer=layer, start=start, end=end), resolution, area)
     earlier = None
-    if can_compare(reach, start=start, end=end):
+    if can_compare(coverage, start=start, end=end):
         first, until = find_period_before(start, end)
         earlier = _count_by_cell(columns, build_filter(choices, layer=layer, start=first, end=until), resolution, area)
     return LayerFigures(
@@ -61,17 +61,17 @@ def count_layer(
         unplaced=now.unplaced_in_time,
         shared=now.shared_in_time,
         cells=_rank_cells(now.rows, earlier.rows if earlier else None, area),
-        reach=reach,
+        coverage=coverage,
     )
 
 
-def can_compare(reach: Coverage, *, start: date, end: date) -> bool:
+def can_compare(coverage: Coverage, *, start: date, end: date) -> bool:
     """Whether the records of a layer reach over the whole of the same length of time before."""
-    return reach.first is not None and reach.first <= find_period_before(start, end)[0]
+    return coverage.first is not None and coverage.first <= find_period_before(start, end)[0]
 
 
-def _count_by_cell(columns: Columns, chosen: Filter, resolution: int, area: Area) -> Counts:
-    return count(columns, chosen, by=("cell",), resolution=resolution, wards=area.wards, time_zone=area.time_zone)
+def _count_by_cell(columns: Columns, event_filter: Filter, resolution: int, area: Area) -> Counts:
+    return count(columns, event_filter, by=("cell",), resolution=resolution, wards=area.wards, time_zone=area.time_zone)
 
 
 def _rank_cells(now: pd.DataFrame, earlier: pd.DataFrame | None, area: Area) -> pd.DataFrame:
@@ -83,8 +83,8 @@ def _rank_cells(now: pd.DataFrame, earlier: pd.DataFrame | None, area: Area) -> 
     if earlier is None:
         places["before"] = np.nan
     else:
-        known = dict(zip(earlier["cell"], earlier["count"], strict=True))
-        places["before"] = [float(known.get(cell, 0.0)) for cell in places["cell"]]
+        earlier_counts = dict(zip(earlier["cell"], earlier["count"], strict=True))
+        places["before"] = [float(earlier_counts.get(cell, 0.0)) for cell in places["cell"]]
     return places[list(CELL_COLUMNS)]
 
 
@@ -100,7 +100,7 @@ def count_months(columns: Columns, *, layer: str, choices: Choices, area: Area, 
     """
     stop = find_month_start(end, int(end.day > 1))
     start = find_month_start(stop, -months)
-    found = count(
+    counts = count(
         columns,
         build_filter(choices, layer=layer, start=start, end=stop),
         by=("month",),
@@ -108,8 +108,8 @@ def count_months(columns: Columns, *, layer: str, choices: Choices, area: Area, 
         time_zone=area.time_zone,
     )
     names = [month.strftime("%Y-%m") for month in list_months(start, stop)]
-    counted = dict(zip(found.rows["month"], found.rows["count"], strict=True))
-    return pd.Series([float(counted.get(name, 0.0)) for name in names], index=names, name="count")
+    by_month = dict(zip(counts.rows["month"], counts.rows["count"], strict=True))
+    return pd.Series([float(by_month.get(name, 0.0)) for name in names], index=names, name="count")
 
 
 def list_layers(columns: Columns) -> tuple[str, ...]:

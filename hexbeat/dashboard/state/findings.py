@@ -60,36 +60,48 @@ def _study(_area: Area, key: str, wards: tuple[str, ...], resolution: int) -> St
 def find_findings(installation: Installation, choices: Choices, *, layer: str, last: date, resolution: int) -> Findings:
     """Hotspots and patterns of one layer, as chosen."""
     start, end = choices.bounds(last)
-    chosen = build_filter(strip_display_choices(choices), layer=layer, start=start, end=end)
+    event_filter = build_filter(strip_display_choices(choices), layer=layer, start=start, end=end)
     study = find_study(installation, choices.wards, resolution)
-    return _findings(installation.columns, study, installation.key, resolution, chosen, installation.area.time_zone)
+    return _findings(
+        installation.columns, study, installation.key, resolution, event_filter, installation.area.time_zone
+    )
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _findings(_columns: Columns, _study: Study, key: Key, resolution: int, chosen: Filter, time_zone: str) -> Findings:
+def _findings(
+    _columns: Columns, _study: Study, key: Key, resolution: int, event_filter: Filter, time_zone: str
+) -> Findings:
     del key, resolution
     return Findings(
-        hotspots=build_hotspot_map(_columns, chosen, _study, trend=False, time_zone=time_zone),
-        emerging=build_emerging_map(_columns, chosen, _study, time_zone=time_zone),
+        hotspots=build_hotspot_map(_columns, event_filter, _study, trend=False, time_zone=time_zone),
+        emerging=build_emerging_map(_columns, event_filter, _study, time_zone=time_zone),
     )
 
 
 def find_changes(installation: Installation, choices: Choices, *, layer: str, last: date, resolution: int) -> ChangeMap:
     """The change of one layer, as chosen; always of events, because its test is one of events."""
     start, end = choices.bounds(last)
-    chosen = build_filter(replace(strip_display_choices(choices), measure="events"), layer=layer, start=start, end=end)
+    event_filter = build_filter(
+        replace(strip_display_choices(choices), measure="events"), layer=layer, start=start, end=end
+    )
     study = find_study(installation, choices.wards, resolution)
     return _changes(
-        installation.columns, study, installation.key, resolution, chosen, choices.against, installation.area.time_zone
+        installation.columns,
+        study,
+        installation.key,
+        resolution,
+        event_filter,
+        choices.against,
+        installation.area.time_zone,
     )
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _changes(
-    _columns: Columns, _study: Study, key: Key, resolution: int, chosen: Filter, against: Against, time_zone: str
+    _columns: Columns, _study: Study, key: Key, resolution: int, event_filter: Filter, against: Against, time_zone: str
 ) -> ChangeMap:
     del key, resolution
-    return build_change_map(_columns, chosen, _study, against=against, time_zone=time_zone)
+    return build_change_map(_columns, event_filter, _study, against=against, time_zone=time_zone)
 
 
 def find_alerts(installation: Installation) -> AlertReport:
@@ -109,35 +121,35 @@ def load_forecast(installation: Installation, choices: Choices, *, layer: str, r
 
     None where nothing can be judged, or where this size of cells was not.
     """
-    judgement = load_selection(installation, layer)
-    winner = judgement.by_size.get(resolution) if judgement else None
+    selection = load_selection(installation, layer)
+    method = selection.by_size.get(resolution) if selection else None
     return (
-        _forecast(installation.columns, installation.area, installation.key, layer, winner, choices.wards)
-        if winner
+        _forecast(installation.columns, installation.area, installation.key, layer, method, choices.wards)
+        if method
         else None
     )
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
 def _forecast(
-    _columns: Columns, _area: Area, key: Key, layer: str, winner: SelectedMethod, wards: tuple[str, ...]
+    _columns: Columns, _area: Area, key: Key, layer: str, method: SelectedMethod, wards: tuple[str, ...]
 ) -> Forecast:
     del key
-    return build_forecast(_columns, _area, layer, winner, wards=wards)
+    return build_forecast(_columns, _area, layer, method, wards=wards)
 
 
-def find_near_repeats(installation: Installation, chosen: Filter) -> RepeatTable:
+def find_near_repeats(installation: Installation, event_filter: Filter) -> RepeatTable:
     """Near repeats of one layer over a filter; UsageError where there are too few events or too many."""
     return _near_repeats(
         installation.columns,
-        find_study(installation, chosen.wards, 9),
+        find_study(installation, event_filter.wards, 9),
         installation.key,
-        chosen,
+        event_filter,
         installation.area.time_zone,
     )
 
 
 @st.cache_resource(max_entries=16, show_spinner="Shuffling the days of the events …")
-def _near_repeats(_columns: Columns, _study: Study, key: Key, chosen: Filter, time_zone: str) -> RepeatTable:
+def _near_repeats(_columns: Columns, _study: Study, key: Key, event_filter: Filter, time_zone: str) -> RepeatTable:
     del key
-    return build_near_repeats(_columns, chosen, _study, time_zone=time_zone)
+    return build_near_repeats(_columns, event_filter, _study, time_zone=time_zone)

@@ -64,22 +64,22 @@ def to_local_day(seconds: int, time_zone: ZoneInfo) -> date:
     return datetime.fromtimestamp(seconds, UTC).astimezone(time_zone).date()
 
 
-def find_last_known_day(reaches: dict[str, Coverage], *, layers: Sequence[str], today: date) -> date:
+def find_last_known_day(coverages: dict[str, Coverage], *, layers: Sequence[str], today: date) -> date:
     """The day with which "the last 28 days" end: the newest record's of these layers, but yesterday at the latest.
 
     Today is not over, so it would make every comparison look like a fall. Yesterday too where there are no records.
     """
     yesterday = today - timedelta(days=1)
-    lasts = [reach.last for name in layers if (reach := reaches[name]).last]
+    lasts = [coverage.last for name in layers if (coverage := coverages[name]).last]
     return min(yesterday, max(day for day in lasts if day)) if lasts else yesterday
 
 
-def format_freshness(reach: Coverage, *, today: date) -> str:
+def format_freshness(coverage: Coverage, *, today: date) -> str:
     """As in "to 21 Nov", "to Oct (months)", "to 3 Dec 2024" in another year, "none"."""
-    if reach.last is None:
+    if coverage.last is None:
         return "none"
-    words = format_date(reach.last)
-    if reach.months:
-        words = f"{MONTH_NAMES[reach.last.month - 1]} {reach.last.year}"
-    words = words.removesuffix(f" {today.year}")
-    return f"to {words} (months)" if reach.months else f"to {words}"
+    text = format_date(coverage.last)
+    if coverage.months:
+        text = f"{MONTH_NAMES[coverage.last.month - 1]} {coverage.last.year}"
+    text = text.removesuffix(f" {today.year}")
+    return f"to {text} (months)" if coverage.months else f"to {text}"

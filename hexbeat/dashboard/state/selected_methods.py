@@ -48,43 +48,43 @@ def _selection_cache() -> dict[SelectionKey, MethodSelection | None]:
 
 def find_selection(installation: Installation, layer: str) -> MethodSelection | None:
     """What was judged before of the records as they are; None if nothing was. Never takes long."""
-    held, question = _selection_cache(), (installation.key, layer)
-    if question not in held:
-        found = read_selection(installation.columns, installation.area, layer, home=installation.settings.home)
-        if found is None:
+    cache, key = _selection_cache(), (installation.key, layer)
+    if key not in cache:
+        selection = read_selection(installation.columns, installation.area, layer, home=installation.settings.home)
+        if selection is None:
             return None
-        _keep_selection(question, found)
-    return held[question]
+        _keep_selection(key, selection)
+    return cache[key]
 
 
 def load_selection(installation: Installation, layer: str) -> MethodSelection | None:
     """The judgement of a layer, worked out where it is not known yet; None where too few weeks are on record."""
-    question = (installation.key, layer)
-    found = find_selection(installation, layer)
-    if found or question in _selection_cache():
-        return found
+    key = (installation.key, layer)
+    selection = find_selection(installation, layer)
+    if selection or key in _selection_cache():
+        return selection
     bar = st.progress(0.0, text="Testing which forecast was right most often …")
 
     def on_size(resolution: int, place: int) -> None:
-        words = f"Which forecast of {find_layer(layer).many} is right most often? "
-        bar.progress(place / len(RESOLUTIONS), text=f"{words}Cells: {format_size(resolution).lower()} …")
+        text = f"Which forecast of {find_layer(layer).many} is right most often? "
+        bar.progress(place / len(RESOLUTIONS), text=f"{text}Cells: {format_size(resolution).lower()} …")
 
     try:
-        found = select_methods(
+        selection = select_methods(
             installation.columns, installation.area, layer, home=installation.settings.home, progress=on_size
         )
     finally:
         bar.empty()
-    _keep_selection(question, found)
-    return found
+    _keep_selection(key, selection)
+    return selection
 
 
-def _keep_selection(question: SelectionKey, found: MethodSelection | None) -> None:
+def _keep_selection(key: SelectionKey, selection: MethodSelection | None) -> None:
     """Keep one; the oldest gives way."""
-    held = _selection_cache()
-    held[question] = found
-    while len(held) > MOST_SELECTIONS:
-        held.pop(next(iter(held)), None)
+    cache = _selection_cache()
+    cache[key] = selection
+    while len(cache) > MOST_SELECTIONS:
+        cache.pop(next(iter(cache)), None)
 
 
 def choose_size(installation: Installation, choices: Choices) -> SizeChoice:
@@ -101,23 +101,23 @@ def describe_automatic(installation: Installation, choices: Choices) -> str:
     """What "automatic" means now, for the list of sizes; never takes long."""
     if choices.view not in ("hotspots", "expected"):
         return f"Automatic: {_lower(choose_area_resolution(installation, Choices(wards=choices.wards)))}"
-    known = find_selection(installation, choices.layers[0])
-    if known is None:
+    selection = find_selection(installation, choices.layers[0])
+    if selection is None:
         return "Automatic: by the back-test"
-    return f"Automatic: {_lower(_choose_by_backtest(installation, choices, known).resolution)}"
+    return f"Automatic: {_lower(_choose_by_backtest(installation, choices, selection).resolution)}"
 
 
-def _choose_by_backtest(installation: Installation, choices: Choices, judgement: MethodSelection | None) -> SizeChoice:
+def _choose_by_backtest(installation: Installation, choices: Choices, selection: MethodSelection | None) -> SizeChoice:
     """What the back-test says; where it is silent, the size of counts."""
     layer = choices.layers[0]
     if choices.view == "expected":
-        if judgement is None:
+        if selection is None:
             return SizeChoice(choose_area_resolution(installation, choices))
-        return SizeChoice(judgement.best.resolution, _describe_deciding_layer(choices).strip())
-    chosen = choose_hotspot_size(installation.columns, layer, judgement)
-    if chosen is None:
+        return SizeChoice(selection.best.resolution, _describe_deciding_layer(choices).strip())
+    size = choose_hotspot_size(installation.columns, layer, selection)
+    if size is None:
         return SizeChoice(choose_area_resolution(installation, choices))
-    return SizeChoice(chosen.resolution, f"{_describe_deciding_layer(choices)}{chosen.sentence}")
+    return SizeChoice(size.resolution, f"{_describe_deciding_layer(choices)}{size.sentence}")
 
 
 def _describe_deciding_layer(choices: Choices) -> str:
@@ -135,27 +135,27 @@ def _backtest_cache() -> dict[BacktestKey, Backtest]:
     return {}
 
 
-def keep_backtest(installation: Installation, wards: tuple[str, ...], found: Backtest) -> None:
+def keep_backtest(installation: Installation, wards: tuple[str, ...], result: Backtest) -> None:
     """Keep one; the oldest gives way."""
-    kept = _backtest_cache()
-    kept[installation.key, found.spec.name, wards, found.weeks] = found
-    while len(kept) > MOST_BACKTESTS:
-        kept.pop(next(iter(kept)), None)
+    cache = _backtest_cache()
+    cache[installation.key, result.spec.name, wards, result.weeks] = result
+    while len(cache) > MOST_BACKTESTS:
+        cache.pop(next(iter(cache)), None)
 
 
 def find_backtest(
     installation: Installation, layer: str, wards: tuple[str, ...], weeks: int | None = None
 ) -> Backtest | None:
     """One of this layer and these wards, over so many weeks (None: the one over the most); None if none was run."""
-    fitting = {
-        question[3]: found
-        for question, found in _backtest_cache().items()
-        if question[:3] == (installation.key, layer, wards) and weeks in (None, question[3])
+    results = {
+        key[3]: result
+        for key, result in _backtest_cache().items()
+        if key[:3] == (installation.key, layer, wards) and weeks in (None, key[3])
     }
-    return fitting[max(fitting)] if fitting else None
+    return results[max(results)] if results else None
 
 
 def describe_backtest(installation: Installation, layer: str, wards: tuple[str, ...]) -> str:
     """What a back-test found, for the map; nothing where none was run."""
-    found = find_backtest(installation, layer, wards)
-    return f"Back-test of {found.weeks} weeks: {found.verdict.sentence}" if found else ""
+    result = find_backtest(installation, layer, wards)
+    return f"Back-test of {result.weeks} weeks: {result.verdict.sentence}" if result else ""

@@ -140,11 +140,11 @@ def _figures(
     choices: Choices,
     last: date,
     resolution: int,
-    _reach: Coverage,
+    _layer_coverage: Coverage,
 ) -> LayerFigures:
     del key
     return count_layer(
-        _columns, layer=layer, choices=choices, last=last, resolution=resolution, area=_area, reach=_reach
+        _columns, layer=layer, choices=choices, last=last, resolution=resolution, area=_area, coverage=_layer_coverage
     )
 
 

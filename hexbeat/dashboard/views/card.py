@@ -68,7 +68,7 @@ def build_cell_card(
     choices: Choices,
     last: date,
     area: Area,
-    reaches: dict[str, Coverage],
+    coverages: dict[str, Coverage],
     figures: Sequence[LayerFigures],
 ) -> Card:
     """Count everything in one cell as chosen; every layer has a line, chosen or not."""
@@ -78,13 +78,13 @@ def build_cell_card(
     lines = []
     for spec in LAYERS:
         before = None
-        if can_compare(reaches[spec.name], start=start, end=end):
+        if can_compare(coverages[spec.name], start=start, end=end):
             before = _count_layer(inside, spec, choices, find_period_before(start, end), area)
-        found = ranks.get(spec.name, pd.Series(dtype=int))
+        layer_ranks = ranks.get(spec.name, pd.Series(dtype=int))
         # The other views have an order of their own, in which this rank would mislead.
-        rank = int(found.iloc[0]) if len(found) and choices.view == "counts" else None
+        rank = int(layer_ranks.iloc[0]) if len(layer_ranks) and choices.view == "counts" else None
         lines.append(LayerLine(spec, _count_layer(inside, spec, choices, (start, end), area), before, rank))
-    shown = build_filter(choices, layer=choices.layers[0], start=start, end=end)
+    event_filter = build_filter(choices, layer=choices.layers[0], start=start, end=end)
     place = find_cell_wards(parse_cells([cell]), area.wards).iloc[0]
     return Card(
         cell=cell,
@@ -94,15 +94,15 @@ def build_cell_card(
         start=start,
         end=end,
         lines=tuple(lines),
-        rhythm=count_weekday_hours(inside, shown, area.time_zone),
+        rhythm=count_weekday_hours(inside, event_filter, area.time_zone),
         months=count_months(inside, layer=choices.layers[0], choices=choices, area=area, end=end, months=CARD_MONTHS),
     )
 
 
 def _count_layer(inside: Columns, spec: LayerSpec, choices: Choices, period: tuple[date, date], area: Area) -> float:
     """The number of one layer among these events."""
-    chosen = build_filter(choices, layer=spec.name, start=period[0], end=period[1])
-    return count(inside, chosen, by=("layer",), wards=area.wards, time_zone=area.time_zone).total
+    event_filter = build_filter(choices, layer=spec.name, start=period[0], end=period[1])
+    return count(inside, event_filter, by=("layer",), wards=area.wards, time_zone=area.time_zone).total
 
 
 def find_record_ids(
@@ -113,8 +113,8 @@ def find_record_ids(
     start, end = choices.bounds(last)
     ids: list[int] = []
     for layer in layers:
-        shown = build_filter(choices, layer=layer, start=start, end=end)
-        ids += inside.row_id[select(inside, shown, time_zone=area.time_zone).index][::-1].tolist()
+        event_filter = build_filter(choices, layer=layer, start=start, end=end)
+        ids += inside.row_id[select(inside, event_filter, time_zone=area.time_zone).index][::-1].tolist()
     return ids
 
 
@@ -137,14 +137,14 @@ def list_chosen_months(start: date, end: date) -> list[str]:
     return [str(month) for month in days]
 
 
-def render_card(card: Card, said: Sequence[str] = ()) -> str:
+def render_card(card: Card, sentences: Sequence[str] = ()) -> str:
     """The card as HTML, with what the statistics say of the cell; every text in it is escaped."""
     rows = "".join(_render_line(line, (card.end - card.start).days) for line in card.lines)
     grid = ""
     if card.spec.kind == "incident":
         caption = f"{card.spec.title} by weekday and hour"
         grid = render_grid(card.rhythm.grid, caption=caption) + _render_busiest(card.rhythm)
-    words = "".join(f'<p class="hb-why">{escape_html(line)}</p>' for line in said)
+    words = "".join(f'<p class="hb-why">{escape_html(line)}</p>' for line in sentences)
     bars = render_months(
         card.months, caption=f"{card.spec.title} by month", chosen=list_chosen_months(card.start, card.end)
     )
@@ -166,14 +166,14 @@ def _render_busiest(rhythm: WeekdayHour) -> str:
 def _render_line(line: LayerLine, days: int) -> str:
     """One layer: its number, and how that compares."""
     if line.before is None:
-        words = "nothing to compare with"
+        comparison = "nothing to compare with"
     else:
-        words = format_change(
+        comparison = format_change(
             line.now, line.before, earlier=f"the {days} days before" if days > 1 else "the day before"
         )
     rank = f"Number {line.rank} on this map. " if line.rank and line.now else ""
-    words = words[:1].upper() + words[1:]
+    comparison = comparison[:1].upper() + comparison[1:]
     return (
         f'<tr><th scope="row">{escape_html(line.spec.title)}</th><td class="hb-number">{format_number(line.now)}</td>'
-        f"<td>{escape_html(rank + words)}</td></tr>"
+        f"<td>{escape_html(rank + comparison)}</td></tr>"
     )

@@ -1,4 +1,4 @@
-"""The view of change: this period against an earlier one, and where too few happened to tell."""
+"""The view of change: this period against an earlier one, and the places with too few events to say."""
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
@@ -21,7 +21,7 @@ from layers.wording import format_number, format_plural, format_span
 
 __all__ = ["build_change_view", "describe_cell_change", "describe_change", "format_ratio"]
 
-NOTHING: Final = "No place changed clearly. Where the map is hatched, too few happened to tell."
+NOTHING: Final = "No place changed clearly. Where the map is hatched, there are too few events to say."
 NO_TEST: Final = (
     "Closures may be in force in both periods, so no place is singled out. The map and the table show them."
 )
@@ -39,44 +39,44 @@ ORDER: Final = {RISE: 0, FALL: 1, UNCLEAR: 2, TOO_FEW: 3, "": 4}
 
 
 def build_change_view(
-    figures: LayerFigures, found: ChangeMap, choices: Choices, *, area: Area, ward_names: Sequence[str]
+    figures: LayerFigures, change_map: ChangeMap, choices: Choices, *, area: Area, ward_names: Sequence[str]
 ) -> LayerView:
     """One layer's change. Cells that held nothing in both periods are not drawn."""
-    cells = found.cells
+    cells = change_map.cells
     rows = add_ward_names(cells[(cells["now"] > 0) | (cells["before"] > 0)], area)
     order = pd.DataFrame({"kind": rows["change"].map(ORDER), "size": -rows["difference"].abs(), "cell": rows["cell"]})
     rows = rows.loc[order.sort_values(["kind", "size", "cell"]).index].reset_index(drop=True)
     return LayerView(
         figures=figures,
-        sentence=describe_change(figures, found, choices, ward_names=ward_names, area_title=area.title),
-        notes=(*build_notes(rows, choices, found.q), *found.notes),
+        sentence=describe_change(figures, change_map, choices, ward_names=ward_names, area_title=area.title),
+        notes=(*build_notes(rows, choices, change_map.q), *change_map.notes),
         drawing=build_drawing(rows, figures.spec.title),
         heading="Clear changes, the surest first",
         groups=tuple(group for kind in (RISE, FALL) if (group := build_list_group(rows, kind)).rows),
-        nothing=found.missing or (NO_TEST if figures.spec.kind == "state" else NOTHING),
+        nothing=change_map.missing or (NO_TEST if figures.spec.kind == "state" else NOTHING),
         table=build_table(rows),
         rows=blank_infinities(
             rows.assign(layer=figures.spec.name)[["layer", "cell", "ward_code", "ward_name", *NUMBERS]]
         ),
-        wards=build_ward_table(found.wards),
+        wards=build_ward_table(change_map.wards),
     )
 
 
 def describe_change(
-    figures: LayerFigures, found: ChangeMap, choices: Choices, *, ward_names: Sequence[str], area_title: str
+    figures: LayerFigures, change_map: ChangeMap, choices: Choices, *, ward_names: Sequence[str], area_title: str
 ) -> str:
-    """The number now, the number then, and whether that is a change that can be told from chance."""
-    if found.missing or found.now is None or found.other is None:
-        said = describe_subject(figures, choices, ward_names=ward_names, area_title=area_title)
-        return f"{said}. {found.missing}"
-    whole = found.whole.iloc[0]
-    now = replace(figures, total=float(whole["now"]), start=found.now[0], end=found.now[1])
+    """The number now, the number then, and whether the change is more than chance."""
+    if change_map.missing or change_map.now is None or change_map.other is None:
+        subject = describe_subject(figures, choices, ward_names=ward_names, area_title=area_title)
+        return f"{subject}. {change_map.missing}"
+    total_row = change_map.whole.iloc[0]
+    now = replace(figures, total=float(total_row["now"]), start=change_map.now[0], end=change_map.now[1])
     events = replace(choices, measure="events")
-    said = describe_subject(now, events, ward_names=ward_names, area_title=area_title)
-    against = _format_earlier(choices.against, (found.now[1] - found.now[0]).days)
+    subject = describe_subject(now, events, ward_names=ward_names, area_title=area_title)
+    against = _format_earlier(choices.against, (change_map.now[1] - change_map.now[0]).days)
     return (
-        f"{said}, against {format_number(whole['before'])} in {against} ({format_span(*found.other)})"
-        f"{_describe_verdict(whole.to_dict())}."
+        f"{subject}, against {format_number(total_row['before'])} in {against} ({format_span(*change_map.other)})"
+        f"{_describe_verdict(total_row.to_dict())}."
     )
 
 
@@ -92,9 +92,9 @@ def _describe_verdict(row: Mapping[Hashable, Any]) -> str:
     if kind == "":
         return ""
     if kind == TOO_FEW:
-        return ": too few to tell"
-    said = {RISE: "a clear rise, to", FALL: "a clear fall, to", UNCLEAR: "no clear change,"}[kind]
-    return f": {said} {format_ratio(row['ratio'], row['ratio_low'], row['ratio_high'])}"
+        return f": {TOO_FEW}"
+    verdict = {RISE: "a clear rise, to", FALL: "a clear fall, to", UNCLEAR: "no clear change,"}[kind]
+    return f": {verdict} {format_ratio(row['ratio'], row['ratio_low'], row['ratio_high'])}"
 
 
 def format_ratio(ratio: float, low: float, high: float) -> str:
@@ -106,28 +106,28 @@ def format_ratio(ratio: float, low: float, high: float) -> str:
 
 
 def describe_cell_change(row: Mapping[Hashable, Any]) -> str:
-    """One cell's change for its card, as in "5 now, 4 before: too few to tell"."""
+    """One cell's change for its card, as in "5 now, 4 before: too few events to say"."""
     return f"{format_number(row['now'])} now, {format_number(row['before'])} before{_describe_verdict(row)}"
 
 
 def build_notes(rows: pd.DataFrame, choices: Choices, q: float) -> list[str]:
-    """How many places changed, how many did not, of how many nothing can be said."""
-    said = []
+    """How many places changed, how many did not, and how many have too few events to say."""
+    notes = []
     kinds = rows["change"].value_counts()
     clear = int(kinds.get(RISE, 0)) + int(kinds.get(FALL, 0))
     same, few = (format_number(int(kinds.get(kind, 0))) for kind in (UNCLEAR, TOO_FEW))
     if len(rows) and "" not in kinds:
-        said.append(
+        notes.append(
             f"Place by place: {_format_kind_count(kinds.get(RISE, 0), 'rise')}, "
             f"{_format_kind_count(kinds.get(FALL, 0), 'fall')}, {same} without a clear change; "
-            f"{few} have too few to tell."
+            f"{few} have too few events to say."
         )
-        said.append("Colours show every difference. A line marks clear changes, which chance alone would rarely make.")
+        notes.append("Colours show every difference. A line marks clear changes, which chance alone would rarely make.")
     if clear:
-        said.append(f"At most 1 in {round(1 / q)} of the clear changes is expected to be false.")
+        notes.append(f"At most 1 in {round(1 / q)} of the clear changes is expected to be false.")
     if choices.measure == "quantity":
-        said.append("Change counts events, not items: one large find is not many finds.")
-    return said
+        notes.append("Change counts events, not items: one large find is not many finds.")
+    return notes
 
 
 def _format_kind_count(number: int, kind: str) -> str:
@@ -137,8 +137,8 @@ def _format_kind_count(number: int, kind: str) -> str:
 
 def build_list_group(rows: pd.DataFrame, kind: str) -> ListGroup:
     """The cells that clearly rose (or fell), the surest first."""
-    found = rows[rows["change"] == kind].sort_values(["q_value", "p_value", "cell"]).head(MOST_LISTED)
-    largest = float(found["difference"].abs().max()) if len(found) else 1.0
+    changed_cells = rows[rows["change"] == kind].sort_values(["q_value", "p_value", "cell"]).head(MOST_LISTED)
+    largest = float(changed_cells["difference"].abs().max()) if len(changed_cells) else 1.0
     items = [
         ListRow(
             cell=str(row["cell"]),
@@ -149,7 +149,7 @@ def build_list_group(rows: pd.DataFrame, kind: str) -> ListGroup:
             detail=f"{format_number(row['now'])} now, {format_number(row['before'])} before; "
             f"{format_ratio(row['ratio'], row['ratio_low'], row['ratio_high'])}",
         )
-        for rank, row in enumerate(found.to_dict("records"), start=1)
+        for rank, row in enumerate(changed_cells.to_dict("records"), start=1)
     ]
     return ListGroup("Rises" if kind == RISE else "Falls", tuple(items))
 
@@ -161,23 +161,23 @@ def format_signed(number: float) -> str:
 
 
 def build_drawing(rows: pd.DataFrame, unit: str) -> Drawing:
-    """Differences on a diverging scale; hatched where too few happened to tell; lines around what is clear."""
+    """Differences on a diverging scale; hatched where there are too few events to say; lines around clear changes."""
     kinds = rows["change"].to_numpy()
-    untold = kinds == TOO_FEW
-    told = rows["difference"].to_numpy(dtype=np.float64)
-    largest = float(np.abs(told[~untold]).max()) if (~untold).any() else 1.0
-    scale = add_too_few_class(build_change_scale(largest), f"too few to tell: {format_number(int(untold.sum()))}")
+    too_few = kinds == TOO_FEW
+    differences = rows["difference"].to_numpy(dtype=np.float64)
+    largest = float(np.abs(differences[~too_few]).max()) if (~too_few).any() else 1.0
+    scale = add_too_few_class(build_change_scale(largest), f"{TOO_FEW}: {format_number(int(too_few.sum()))}")
     plain = len(scale.breaks) - 1
     return Drawing(
         parse_cells(rows["cell"].tolist()),
-        np.where(untold, TOO_FEW_CLASS, told),
+        np.where(too_few, TOO_FEW_CLASS, differences),
         CellStyle(
             scale=scale,
             title=f"{unit}: change",
             unit=unit,
             outlined_label="clear rise",
             dashed_label="clear fall",
-            names=("",) * plain + ("too few to tell",),
+            names=("",) * plain + (TOO_FEW,),
             swatches=("",) * plain + ("hatched",),
         ),
         outlined=kinds == RISE,
@@ -186,17 +186,17 @@ def build_drawing(rows: pd.DataFrame, unit: str) -> Drawing:
 
 
 def build_table(rows: pd.DataFrame) -> pd.DataFrame:
-    """The map as a table: clear rises, clear falls, no clear change, too few to tell; the largest of each first."""
-    shown = blank_infinities(rows).rename(columns=TITLES | {"ward_name": "Ward", "cell": "Cell"})
-    shown["Place"] = [format_place(name, cell) for name, cell in zip(shown["Ward"], shown["Cell"], strict=True)]
-    shown["Rank"] = np.arange(1, len(shown) + 1)
-    return shown[["Rank", "Place", "Ward", *TITLES.values(), "Cell"]]
+    """The map as a table: clear rises, clear falls, no clear change, too few events; the largest of each first."""
+    table = blank_infinities(rows).rename(columns=TITLES | {"ward_name": "Ward", "cell": "Cell"})
+    table["Place"] = [format_place(name, cell) for name, cell in zip(table["Ward"], table["Cell"], strict=True)]
+    table["Rank"] = np.arange(1, len(table) + 1)
+    return table[["Rank", "Place", "Ward", *TITLES.values(), "Cell"]]
 
 
 def build_ward_table(wards: pd.DataFrame) -> pd.DataFrame:
     """The wards by name, so that none is first or last: no league."""
-    shown = blank_infinities(wards).rename(columns=TITLES | {"ward_name": "Ward"})
-    return shown.sort_values(["Ward", "ward_code"], ignore_index=True)[["Ward", *TITLES.values()]]
+    table = blank_infinities(wards).rename(columns=TITLES | {"ward_name": "Ward"})
+    return table.sort_values(["Ward", "ward_code"], ignore_index=True)[["Ward", *TITLES.values()]]
 
 
 def blank_infinities(rows: pd.DataFrame) -> pd.DataFrame:

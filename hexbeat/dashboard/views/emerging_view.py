@@ -51,11 +51,11 @@ QUIET: Final = {NONE: ("#e3e6e9", "#343c45"), TOO_FEW: ("#f4f5f6", "#232931")}
 ORDER: Final = (*COLOURS, NONE, TOO_FEW)
 
 
-def build_emerging_rows(found: EmergingMap, area: Area) -> pd.DataFrame:
+def build_emerging_rows(emerging_map: EmergingMap, area: Area) -> pd.DataFrame:
     """The cells that hold anything, in the order of the patterns, then by count; none without room for bins."""
-    rows = found.rows[(found.rows["count"] > 0) | ~found.rows["pattern"].isin((NONE, TOO_FEW))]
-    if found.bins is None or rows.empty:
-        return found.rows.iloc[:0]
+    rows = emerging_map.rows[(emerging_map.rows["count"] > 0) | ~emerging_map.rows["pattern"].isin((NONE, TOO_FEW))]
+    if emerging_map.bins is None or rows.empty:
+        return emerging_map.rows.iloc[:0]
     placed = add_ward_names(rows, area)
     rank = {pattern: place for place, pattern in enumerate(ORDER)}
     order = placed.assign(kind=placed["pattern"].map(rank)).sort_values(
@@ -64,43 +64,43 @@ def build_emerging_rows(found: EmergingMap, area: Area) -> pd.DataFrame:
     return order.drop(columns="kind")
 
 
-def describe_emerging(found: EmergingMap, rows: pd.DataFrame, *, place: str) -> str:
-    """How many places are of each pattern, and of how many too little is known."""
-    if found.bins is None:
-        return f"The period is too short for patterns over time of {found.spec.many} in {place}."
+def describe_emerging(emerging_map: EmergingMap, rows: pd.DataFrame, *, place: str) -> str:
+    """How many places have each pattern, and how many have too few events to say."""
+    if emerging_map.bins is None:
+        return f"The period is too short for patterns over time of {emerging_map.spec.many} in {place}."
     counts = rows["pattern"].value_counts()
-    named = [f"{format_number(int(counts[one]))} {one}" for one in COLOURS if one in counts]
-    few, none = (format_number(int(counts.get(one, 0))) for one in (TOO_FEW, NONE))
+    named = [f"{format_number(int(counts[pattern]))} {pattern}" for pattern in COLOURS if pattern in counts]
+    few, none = (format_number(int(counts.get(pattern, 0))) for pattern in (TOO_FEW, NONE))
     if not named:
         return (
-            f"No place has a pattern over time of {found.spec.many} in {place}: {few} of those that hold any have too "
-            f"few to tell, {none} fit none."
+            f"No place has a pattern over time of {emerging_map.spec.many} in {place}: {few} have too few events to "
+            f"say, {none} fit none."
         )
     total = format_plural(int(counts.reindex(list(COLOURS)).sum()), "place has", "places have")
     kinds = format_list(named)
-    rest = f"{few} have too few to tell, {none} fit none."
-    return f"{total} a pattern over time of {found.spec.many} in {place}: {kinds}. {rest}"
+    rest = f"{few} have too few events to say, {none} fit none."
+    return f"{total} a pattern over time of {emerging_map.spec.many} in {place}: {kinds}. {rest}"
 
 
 def build_emerging_drawing(rows: pd.DataFrame, unit: str) -> Drawing:
-    """The map: a colour for each pattern that there is, hatched where too few happened to tell."""
+    """The map: a colour for each pattern that there is, hatched where there are too few events to say."""
     present = [pattern for pattern in ORDER if (rows["pattern"] == pattern).any()] or [TOO_FEW]
     counts = rows["pattern"].value_counts()
     code = {pattern: float(place) for place, pattern in enumerate(present)}
     return Drawing(
         parse_cells(rows["cell"].tolist()),
-        np.array([code[str(one)] for one in rows["pattern"]], dtype=np.float64),
+        np.array([code[str(pattern)] for pattern in rows["pattern"]], dtype=np.float64),
         CellStyle(
             scale=Scale(
                 breaks=tuple(code.values()),
-                light=tuple(COLOURS.get(one) or QUIET[one][0] for one in present),
-                dark=tuple(COLOURS.get(one) or QUIET[one][1] for one in present),
-                labels=tuple(f"{one}: {format_number(int(counts.get(one, 0)))}" for one in present),
+                light=tuple(COLOURS.get(pattern) or QUIET[pattern][0] for pattern in present),
+                dark=tuple(COLOURS.get(pattern) or QUIET[pattern][1] for pattern in present),
+                labels=tuple(f"{pattern}: {format_number(int(counts.get(pattern, 0)))}" for pattern in present),
             ),
             title=f"{unit}: over time",
             unit=unit,
             names=tuple(present),
-            swatches=tuple("hatched" if one == TOO_FEW else "" for one in present),
+            swatches=tuple("hatched" if pattern == TOO_FEW else "" for pattern in present),
         ),
     )
 
@@ -124,12 +124,12 @@ def build_emerging_table(rows: pd.DataFrame) -> pd.DataFrame:
 def render_patterns(rows: pd.DataFrame) -> str:
     """Each pattern with its definition and how many places are of it; cold ones only where there are any."""
     counts = rows["pattern"].value_counts()
-    shown = [one for one in ORDER if one in counts or not one.endswith(" cold")]
+    shown = [pattern for pattern in ORDER if pattern in counts or not pattern.endswith(" cold")]
     lines = "".join(
-        f'<tr><th scope="row">{escape_html(one)}</th>'
-        f'<td class="hb-number">{format_number(int(counts.get(one, 0)))}</td>'
-        f"<td>{escape_html(PATTERN_WORDS[one])}</td></tr>"
-        for one in shown
+        f'<tr><th scope="row">{escape_html(pattern)}</th>'
+        f'<td class="hb-number">{format_number(int(counts.get(pattern, 0)))}</td>'
+        f"<td>{escape_html(PATTERN_WORDS[pattern])}</td></tr>"
+        for pattern in shown
     )
     return (
         '<div class="hb-scroll" tabindex="0" role="region" aria-label="What the patterns mean"><table class="hb-plain">'
@@ -140,19 +140,19 @@ def render_patterns(rows: pd.DataFrame) -> str:
     )
 
 
-def render_emerging_card(found: EmergingMap, rows: pd.DataFrame, cell: str) -> str:
+def render_emerging_card(emerging_map: EmergingMap, rows: pd.DataFrame, cell: str) -> str:
     """What became of one cell: its pattern, what that means, and each period's number, the newest first."""
     row = rows[rows["cell"] == cell].iloc[0]
-    place = int(found.rows.index[found.rows["cell"] == cell][0])
-    periods = found.bins.periods if found.bins else ()
-    largest = float(found.counts[:, place].max()) or 1.0
+    place = int(emerging_map.rows.index[emerging_map.rows["cell"] == cell][0])
+    periods = emerging_map.bins.periods if emerging_map.bins else ()
+    largest = float(emerging_map.counts[:, place].max()) or 1.0
     lines = "".join(
         f'<tr><th scope="row">{escape_html(format_span(*period))}</th>'
         f'<td class="hb-number">{format_number(count)}</td>'
         f'<td><i class="hb-bar" style="width:{count / largest * 100:.0f}%"></i></td>'
         f"<td>{KINDS[int(kind)]}</td></tr>"
         for period, count, kind in zip(
-            reversed(periods), found.counts[::-1, place], found.kind[::-1, place], strict=True
+            reversed(periods), emerging_map.counts[::-1, place], emerging_map.kind[::-1, place], strict=True
         )
     )
     trend = "no clear trend" if row["trend_p"] >= LEVEL else "rising" if row["trend_z"] > 0 else "falling"

@@ -42,15 +42,17 @@ NUMBERS: Final = ("expected", "score", "within_share_of_area", "last_4_weeks", "
 
 
 def build_forecast_view(
-    figures: LayerFigures, found: Forecast, choices: Choices, *, area: Area, ward_names: Sequence[str]
+    figures: LayerFigures, forecast: Forecast, choices: Choices, *, area: Area, ward_names: Sequence[str]
 ) -> LayerView:
     """One layer's next week: the cells of the first 5 % of the area, in the order in which to look."""
-    first = found.rows[(found.rows["band"] < BEYOND) & (found.rows["score"] > 0)]
+    first = forecast.rows[(forecast.rows["band"] < BEYOND) & (forecast.rows["score"] > 0)]
     rows = add_ward_names(first, area)
     return LayerView(
         figures=figures,
-        sentence=describe_forecast(found, rows, place=format_places(ward_names, area.title), part=bool(choices.wards)),
-        notes=(*build_notes(found, choices), *found.notes),
+        sentence=describe_forecast(
+            forecast, rows, place=format_places(ward_names, area.title), part=bool(choices.wards)
+        ),
+        notes=(*build_notes(forecast, choices), *forecast.notes),
         drawing=build_drawing(rows, figures.spec.title),
         heading="Look here first",
         groups=(ListGroup(figures.spec.title, tuple(build_list_rows(rows))),) if len(rows) else (),
@@ -61,67 +63,67 @@ def build_forecast_view(
             within_share_of_area=np.array(SHARES)[rows["band"].to_numpy(dtype=np.intp)],
             last_4_weeks=rows["last_weeks"],
         )[["layer", "cell", "ward_code", "ward_name", *NUMBERS]],
-        period=(found.start, found.end),
+        period=(forecast.start, forecast.end),
     )
 
 
 def build_empty_forecast_view(figures: LayerFigures, *, judged: bool) -> LayerView:
     """The view of a layer of which nothing can be foretold, and why; `judged`: it is, with cells of other sizes."""
-    said = STATE if figures.spec.kind == "state" else TOO_SMALL if judged else TOO_FEW
+    reason = STATE if figures.spec.kind == "state" else TOO_SMALL if judged else TOO_FEW
     empty = pd.DataFrame({"cell": [], "ward_code": [], "ward_name": []}, dtype=object).assign(
         expected=0.0, score=0.0, band=0, last_weeks=0.0, on_record=0.0
     )
     return LayerView(
         figures=figures,
-        sentence=f"{figures.spec.title}: no forecast. {said}",
+        sentence=f"{figures.spec.title}: no forecast. {reason}",
         notes=(),
         drawing=build_drawing(empty, figures.spec.title),
         heading="Look here first",
         groups=(),
-        nothing=said,
+        nothing=reason,
         table=build_table(empty),
         rows=empty[["cell", "ward_code", "ward_name", "expected"]].assign(layer=figures.spec.name),
     )
 
 
-def describe_forecast(found: Forecast, rows: pd.DataFrame, *, place: str, part: bool) -> str:
+def describe_forecast(forecast: Forecast, rows: pd.DataFrame, *, place: str, part: bool) -> str:
     """How many are expected, and how much of the area would hold how many of them; `part`: of some wards only."""
-    when = f"In the 7 days from {format_date(found.start)}"
+    when = f"In the 7 days from {format_date(forecast.start)}"
     if rows.empty:
-        return f"{when} no {found.spec.many} are expected in {place}, because none are on record there."
+        return f"{when} no {forecast.spec.many} are expected in {place}, because none are on record there."
     share = format_percent(DECIDING_SHARE)
     places = format_plural(int((rows["band"] <= SHARES.index(DECIDING_SHARE)).sum()), "place", "places")
     first = f"Look first at the darkest {places}, {share} of {'these wards' if part else 'the area'}."
     held = (
-        f"In the last {found.winner.weeks} weeks, the darkest {share} of {'the whole area' if part else 'the area'} "
-        f"held {format_percent(found.winner.hit_rate)} of {found.spec.many}."
+        f"In the last {forecast.winner.weeks} weeks, the darkest {share} of {'the whole area' if part else 'the area'} "
+        f"held {format_percent(forecast.winner.hit_rate)} of {forecast.spec.many}."
     )
-    if np.isnan(found.expected):
+    if np.isnan(forecast.expected):
         return f"{when}: {first[:1].lower()}{first[1:]} {held}"
-    number = format_count(round(found.expected) if found.expected >= 1 else found.expected, found.spec)
+    number = format_count(round(forecast.expected) if forecast.expected >= 1 else forecast.expected, forecast.spec)
     verb = "is" if number.startswith("1 ") else "are"
     return f"{when}, {number} {verb} expected in {place}. {first} {held}"
 
 
-def build_notes(found: Forecast, choices: Choices) -> list[str]:
+def build_notes(forecast: Forecast, choices: Choices) -> list[str]:
     """Which method this is, and which of the filters do not apply."""
-    said = [found.winner.sentence]
+    notes = [forecast.winner.sentence]
     if choices.size:
-        across = format_cell_width(found.winner.resolution)
-        said.append(f"Cells are {across} across, as chosen. The method is the best one for them.")
+        across = format_cell_width(forecast.winner.resolution)
+        notes.append(f"Cells are {across} across, as chosen. The method is the best one for them.")
     ignored = [
         words
-        for words, chosen in (
+        for words, is_set in (
             ("weekdays", choices.days),
             ("hours", choices.clock()),
-            *((one.topic, one.get_chosen(choices)) for one in COLUMN_FILTERS),
+            *((column_filter.topic, column_filter.get_chosen(choices)) for column_filter in COLUMN_FILTERS),
             ("the count of items", choices.measure == "quantity"),
         )
-        if chosen
+        if is_set
     ]
     also = f", nor do {format_list(ignored)}" if ignored else ""
-    said.append(f"Every recorded week counts. The chosen period does not apply{also}.")
-    return said
+    notes.append(f"Every recorded week counts. The chosen period does not apply{also}.")
+    return notes
 
 
 def build_list_rows(rows: pd.DataFrame) -> list[ListRow]:
@@ -152,18 +154,18 @@ def format_week_events(expected: float) -> str:
     return f"{expected:.2f}" if 0.005 <= expected < 1 else format_number(expected)  # noqa: PLR2004 - two decimals
 
 
-def describe_cell_forecast(found: Forecast, cell: str) -> str:
+def describe_cell_forecast(forecast: Forecast, cell: str) -> str:
     """What is expected in one cell, and when it is looked at; nothing for a cell elsewhere."""
-    places = np.flatnonzero(found.rows["cell"].to_numpy() == cell)
+    places = np.flatnonzero(forecast.rows["cell"].to_numpy() == cell)
     if not len(places):
         return ""
-    row = found.rows.iloc[int(places[0])]
-    rank = f"among the busiest {max(1, math.ceil(100 * (int(places[0]) + 1) / len(found.rows)))} % of places"
+    row = forecast.rows.iloc[int(places[0])]
+    rank = f"among the busiest {max(1, math.ceil(100 * (int(places[0]) + 1) / len(forecast.rows)))} % of places"
     past = f"{format_number(row['last_weeks'])} in the last 4 weeks, {format_number(row['on_record'])} on record"
     if np.isnan(row["expected"]):
-        return f"For the 7 days from {format_date(found.start)} this is {rank} ({past})."
+        return f"For the 7 days from {format_date(forecast.start)} this is {rank} ({past})."
     number = format_week_events(float(row["expected"]))
-    return f"{number} expected in the 7 days from {format_date(found.start)}: {rank} ({past})."
+    return f"{number} expected in the 7 days from {format_date(forecast.start)}: {rank} ({past})."
 
 
 def build_drawing(rows: pd.DataFrame, unit: str) -> Drawing:

@@ -1,4 +1,4 @@
-"""The view of hotspots: which cells stand out from what shuffling would give, and how sure that is."""
+"""The view of hotspots: the cells that stand out from shuffled events, and how sure that is."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -40,7 +40,7 @@ TITLES: Final = {
 
 def build_hotspots_view(
     figures: LayerFigures,
-    found: Findings,
+    findings: Findings,
     study: Study,
     choices: Choices,
     *,
@@ -48,15 +48,15 @@ def build_hotspots_view(
     ward_names: Sequence[str],
 ) -> LayerView:
     """One layer's hotspots and cold spots. Cells that hold nothing and do not stand out are not drawn."""
-    every = found.hotspots.rows.assign(group=group_touching(study, found.hotspots.rows["hotspot"].to_numpy()))
-    every["trend"] = found.emerging.rows["pattern"].to_numpy() if found.emerging.bins else ""
-    rows = add_ward_names(every[(every["count"] > 0) | (every["hotspot"] != "")], area)
+    all_rows = findings.hotspots.rows.assign(group=group_touching(study, findings.hotspots.rows["hotspot"].to_numpy()))
+    all_rows["trend"] = findings.emerging.rows["pattern"].to_numpy() if findings.emerging.bins else ""
+    rows = add_ward_names(all_rows[(all_rows["count"] > 0) | (all_rows["hotspot"] != "")], area)
     rows = rows.sort_values(["q_value", "gi_z", "cell"], ascending=[True, False, True], ignore_index=True)
     groups = tuple(group for kind in (HOT, COLD) if (group := build_list_group(rows, kind)).rows)
     return LayerView(
         figures=figures,
-        sentence=describe_hotspots(figures, found.hotspots, choices, ward_names=ward_names, area_title=area.title),
-        notes=(*build_notes(found.hotspots, every), *found.hotspots.notes),
+        sentence=describe_hotspots(figures, findings.hotspots, choices, ward_names=ward_names, area_title=area.title),
+        notes=(*build_notes(findings.hotspots, all_rows), *findings.hotspots.notes),
         drawing=build_drawing(rows, format_unit(figures, choices)),
         heading="Hotspots, the surest first",
         groups=groups,
@@ -67,16 +67,16 @@ def build_hotspots_view(
 
 
 def describe_hotspots(
-    figures: LayerFigures, found: HotspotMap, choices: Choices, *, ward_names: Sequence[str], area_title: str
+    figures: LayerFigures, hotspot_map: HotspotMap, choices: Choices, *, ward_names: Sequence[str], area_title: str
 ) -> str:
     """How many places stand out, of how many, and how many of these calls are expected to be false at most."""
     spec = figures.spec
-    if not found.total:
-        said = describe_subject(figures, choices, ward_names=ward_names, area_title=area_title)
-        return f"{said}: there is nothing to test."
+    if not hotspot_map.total:
+        subject = describe_subject(figures, choices, ward_names=ward_names, area_title=area_title)
+        return f"{subject}: there is nothing to test."
     where = format_where_and_when(figures, choices, ward_names=ward_names, area_title=area_title)
     what = f"{spec.many}{describe_columns(choices)}"
-    hot, cold = (int((found.rows["hotspot"] == kind).sum()) for kind in (HOT, COLD))
+    hot, cold = (int((hotspot_map.rows["hotspot"] == kind).sum()) for kind in (HOT, COLD))
     if not hot and not cold:
         return f"No place has significantly more {what} than the others in {where}."
     kinds = [_format_kind(hot, "hotspot")] * bool(hot) + [_format_kind(cold, "cold spot")] * bool(cold)
@@ -85,8 +85,8 @@ def describe_hotspots(
     first = f"{places} {stands} out as {kinds[0]}" + (
         f", and {format_number(cold)} as {kinds[1]}," if kinds[1:] else ""
     )
-    tested = f"of {format_number(len(found.rows))} tested"
-    false = f"at most 1 in {round(1 / found.q)} of these is expected to be false"
+    tested = f"of {format_number(len(hotspot_map.rows))} tested"
+    false = f"at most 1 in {round(1 / hotspot_map.q)} of these is expected to be false"
     return f"{first} of {what} in {where} ({tested}; {false})."
 
 
@@ -94,16 +94,16 @@ def _format_kind(number: int, kind: str) -> str:
     return f"a {kind}" if number == 1 else f"{kind}s"
 
 
-def build_notes(found: HotspotMap, rows: pd.DataFrame) -> list[str]:
-    """How the places lie together; or that there are too few events to say."""
+def build_notes(hotspot_map: HotspotMap, rows: pd.DataFrame) -> list[str]:
+    """How the places lie together, or that there are too few events to say."""
     groups = rows.loc[rows["group"] >= 0, "group"].nunique()
-    said = []
+    notes = []
     if groups and groups < int((rows["group"] >= 0).sum()):
         together = "one group" if groups == 1 else f"{format_number(groups)} groups"
-        said.append(f"They lie in {together} of cells that touch. A cell is judged together with those that touch it.")
-    if not groups and found.total and is_too_quiet(found):
-        said.append("Too few to tell: even a place with six times the average might not stand out.")
-    return said
+        notes.append(f"They lie in {together} of cells that touch. A cell is judged together with those that touch it.")
+    if not groups and hotspot_map.total and is_too_quiet(hotspot_map):
+        notes.append("Too few events to say: even a place with six times the average might not stand out.")
+    return notes
 
 
 def group_touching(study: Study, kinds: NDArray[np.object_]) -> NDArray[np.int64]:
@@ -119,8 +119,8 @@ def group_touching(study: Study, kinds: NDArray[np.object_]) -> NDArray[np.int64
 
 def build_list_group(rows: pd.DataFrame, kind: str) -> ListGroup:
     """The groups of touching hot (or cold) cells, each by its surest cell; `rows` the surest first."""
-    found = rows[rows["hotspot"] == kind]
-    groups = found.groupby("group", sort=False)
+    cells = rows[rows["hotspot"] == kind]
+    groups = cells.groupby("group", sort=False)
     sizes, sums, firsts = groups.size(), groups["count"].sum(), groups.head(1)
     largest = float(sums.max()) if len(sums) else 1.0
     items = [
@@ -174,8 +174,8 @@ def build_drawing(rows: pd.DataFrame, unit: str) -> Drawing:
 
 def build_table(rows: pd.DataFrame, unit: str) -> pd.DataFrame:
     """The map as a table, the surest first."""
-    shown = rows.rename(columns=TITLES | {"count": unit, "ward_name": "Ward", "cell": "Cell"})
-    shown["Hotspot"] = shown["Hotspot"].replace({"": "not significant"})
-    shown["Place"] = [format_place(name, cell) for name, cell in zip(shown["Ward"], shown["Cell"], strict=True)]
-    shown["Rank"] = np.arange(1, len(shown) + 1)
-    return shown[["Rank", "Place", "Ward", unit, *TITLES.values(), "Cell"]]
+    table = rows.rename(columns=TITLES | {"count": unit, "ward_name": "Ward", "cell": "Cell"})
+    table["Hotspot"] = table["Hotspot"].replace({"": "not significant"})
+    table["Place"] = [format_place(name, cell) for name, cell in zip(table["Ward"], table["Cell"], strict=True)]
+    table["Rank"] = np.arange(1, len(table) + 1)
+    return table[["Rank", "Place", "Ward", unit, *TITLES.values(), "Cell"]]

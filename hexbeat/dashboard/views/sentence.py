@@ -42,10 +42,10 @@ def describe_counts(figures: LayerFigures, choices: Choices, *, ward_names: Sequ
 
     `ward_names` are those of the chosen wards, none for the whole area. The text holds names from data: it is text.
     """
-    if figures.reach.last is None:
+    if figures.coverage.last is None:
         return f"No {figures.spec.many} have been loaded yet."
-    said = describe_subject(figures, choices, ward_names=ward_names, area_title=area_title)
-    return f"{said}: {_describe_comparison(figures)}."
+    subject = describe_subject(figures, choices, ward_names=ward_names, area_title=area_title)
+    return f"{subject}: {_describe_comparison(figures)}."
 
 
 def describe_subject(figures: LayerFigures, choices: Choices, *, ward_names: Sequence[str], area_title: str) -> str:
@@ -92,8 +92,8 @@ def _rhythm(spec: LayerSpec, choices: Choices) -> list[str]:
 def _describe_comparison(figures: LayerFigures) -> str:
     """The change in words, or why there is none."""
     length = (figures.end - figures.start).days
-    if figures.before is None and figures.reach.first:
-        return f"nothing to compare with, because the records begin on {format_date(figures.reach.first)}"
+    if figures.before is None and figures.coverage.first:
+        return f"nothing to compare with, because the records begin on {format_date(figures.coverage.first)}"
     earlier = "the day before" if length == 1 else f"the {format_number(length)} days before"
     return format_change(figures.total, figures.before or 0.0, earlier=earlier)
 
@@ -119,34 +119,36 @@ def build_notes(figures: LayerFigures, choices: Choices) -> list[str]:
 
 def _build_interval_notes(figures: LayerFigures, choices: Choices) -> list[str]:
     """Events known only to an interval, and filters that cannot apply."""
-    said = []
+    notes = []
     if figures.spec.kind == "state" and (choices.days or choices.clock()):
-        said.append("Weekdays and hours do not apply: they are in force all day.")
+        notes.append("Weekdays and hours do not apply: they are in force all day.")
     if figures.shared:
         known = "1 is known" if figures.shared == 1 else f"{format_number(figures.shared)} are known"
-        said.append(
+        notes.append(
             f"{known} only to a longer period, such as a month. Each counts by the share of it that falls inside."
         )
     if figures.unplaced:
         lacking = "time of day" if choices.clock() else "day of the week"
         more = "1 more has" if figures.unplaced == 1 else f"{format_number(figures.unplaced)} more have"
         kind = "hours" if choices.clock() else "weekdays"
-        said.append(f"{more} no known {lacking}, so a filter by {kind} leaves them out.")
-    return said
+        notes.append(f"{more} no known {lacking}, so a filter by {kind} leaves them out.")
+    return notes
 
 
 def _build_coverage_notes(figures: LayerFigures) -> list[str]:
     """Days of the period that the records do not reach."""
-    reach, said = figures.reach, []
-    if reach.first is None or reach.last is None:
+    coverage, notes = figures.coverage, []
+    if coverage.first is None or coverage.last is None:
         return []
-    if figures.spec.kind == "incident" and reach.last < figures.end - timedelta(days=1):
-        said.append(
-            f"The newest record is of {format_date(reach.last)}. Nothing has been loaded for the days after it."
+    if figures.spec.kind == "incident" and coverage.last < figures.end - timedelta(days=1):
+        notes.append(
+            f"The newest record is of {format_date(coverage.last)}. Nothing has been loaded for the days after it."
         )
-    if reach.first > figures.start:
-        said.append(f"The records begin on {format_date(reach.first)}. Nothing has been loaded for the days before it.")
-    return said
+    if coverage.first > figures.start:
+        notes.append(
+            f"The records begin on {format_date(coverage.first)}. Nothing has been loaded for the days before it."
+        )
+    return notes
 
 
 def describe_period(choices: Choices, figures: LayerFigures) -> str:
@@ -154,7 +156,7 @@ def describe_period(choices: Choices, figures: LayerFigures) -> str:
     if choices.period == OWN_DATES or choices.period not in PERIODS:
         return ""
     last = figures.end - timedelta(days=1)
-    reason = "the day of the newest record" if last == figures.reach.last else "the last whole day"
+    reason = "the day of the newest record" if last == figures.coverage.last else "the last whole day"
     if choices.period == "last-quarter":
         reason = "the last whole quarter's end"
     return f"{PERIODS[choices.period].title} up to {format_date(last)}, {reason}."
@@ -170,6 +172,6 @@ def format_filter_line(choices: Choices, *, layer_names: Sequence[str], ward_nam
         format_list(list(ward_names), most=2),
         "" if choices.view == "counts" else VIEW_WORDS.get(choices.view, choices.view),
         "items" if choices.measure == "quantity" else "",
-        *(format_list(one.get_chosen(choices), most=MOST_NAMED) for one in COLUMN_FILTERS),
+        *(format_list(column_filter.get_chosen(choices), most=MOST_NAMED) for column_filter in COLUMN_FILTERS),
     ]
     return " · ".join(part for part in parts if part)

@@ -82,9 +82,9 @@ def build_group_table(
     adds up to the number over the map; but closures count in each period in which they are in force.
     """
     grouping, names = GROUPINGS[by], tuple(each.spec.name for each in figures)
-    chosen = build_filter(choices, layer=names[0], start=figures[0].start, end=figures[0].end)
+    event_filter = build_filter(choices, layer=names[0], start=figures[0].start, end=figures[0].end)
     rows = count(
-        columns, replace(chosen, layers=names), by=(by, "layer"), wards=area.wards, time_zone=area.time_zone
+        columns, replace(event_filter, layers=names), by=(by, "layer"), wards=area.wards, time_zone=area.time_zone
     ).rows
     keys = list(grouping.titles)
     groups = rows[keys].drop_duplicates(ignore_index=True)

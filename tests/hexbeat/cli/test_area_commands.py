@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.support.cli import Outcome, Run
 
 
@@ -45,9 +47,9 @@ def test_an_area_is_replaced_only_when_told_to(run: Run, tmp_path: Path) -> None
     again = build(run, file, out)
     assert again.code == 2
     assert again.err == (
-        "An area is replaced only when told to.\n"
+        "An area is replaced only with --replace.\n"
         "  There is an area 'two-squares' already.\n"
-        "  Add --replace, or rename it.\n"
+        "  Add --replace, or choose another name.\n"
     )  # fmt: skip
     assert build(run, file, out, "--replace").code == 0
 
@@ -80,3 +82,20 @@ def test_the_shipped_areas_are_sound(run: Run) -> None:
         "cleveland": [],
         "county-durham": [],
     }
+
+
+@pytest.mark.parametrize("option", ["--repair", "--mend"])
+def test_a_narrow_overlap_is_repaired_under_both_names_of_the_option(run: Run, tmp_path: Path, option: str) -> None:
+    overlapping = square(-1.290002, 54.5, "E2", "East")
+    file = written(tmp_path / "in.geojson", square(-1.3, 54.5, "E1", "West"), overlapping)
+    refused = build(run, file, tmp_path / "out")
+    assert (refused.code, refused.out, (tmp_path / "out" / "two-squares").exists()) == (3, "", False)
+    outcome = build(run, file, tmp_path / "out", option)
+    assert outcome.code == 0, outcome.err
+    assert len(outcome.json["repairs"]) > 0
+    assert outcome.err.splitlines()[: len(outcome.json["repairs"])] == outcome.json["repairs"]
+    assert (tmp_path / "out" / "two-squares" / "wards.geojson").is_file()
+
+
+def test_the_help_leads_with_repair(run: Run) -> None:
+    assert "--repair, --mend" in " ".join(run("boundaries", "build", "--help").out.split())

@@ -76,19 +76,19 @@ def test_a_workbook_that_was_saved_again_is_not_relied_on(run: Run, home: tuple[
     done = run("evidence", "--check", file, "--format", "json", *home)
     assert (done.code, done.json["intact"], done.json["same_values"]) == (3, False, True)
     assert done.err.splitlines() == [
-        "A pack is relied on as it was written.",
-        "  This one was saved again, changed, or made by another version; its values are equal, its looks unchecked.",
-        "  Ask for the file as it was written, or have it made again.",
+        "Only rely on a pack as it was first written.",
+        "  This file was saved again, changed, or made by another version; its values are equal, its looks unchecked.",
+        "  Ask for the file as it was first written, or make the pack again.",
     ]
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--for", "councillor"), "A councillor's briefing is of one ward, from a published release."),
-        (("--release", "x"), "A release is for councillors; the partners' briefings read the store."),
+        (("--for", "councillor"), "A councillor's briefing needs one ward and a published release."),
+        (("--release", "x"), "Use --release only for a councillor; other briefings read the store."),
         (("--out", "x.doc"), "A briefing is written as a .pdf file."),
-        (("--out", "nowhere/x.pdf"), "A file goes into a folder that exists."),
+        (("--out", "nowhere/x.pdf"), "The folder of the file has to exist."),
         (("--ward", "Nowhere"), "A ward is chosen by its code or its name."),
     ],
 )
@@ -113,7 +113,7 @@ def test_a_pack_is_written_and_checked(run: Run, home: tuple[str, str], tmp_path
     files[0].write_bytes(files[0].read_bytes() + b" ")
     changed = run("evidence", "--check", files[0], *home)
     assert changed.code == 3
-    assert changed.err.splitlines()[0] == "A pack shows the content that it carries."
+    assert changed.err.splitlines()[0] == "The pages of a pack have to show its content."
 
 
 def test_a_place_by_the_national_grid_is_the_same_place(run: Run, home: tuple[str, str]) -> None:
@@ -126,11 +126,11 @@ def test_a_place_by_the_national_grid_is_the_same_place(run: Run, home: tuple[st
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (PLACE[2:], "A place is given in one way."),
-        ((*PLACE, "--lon", "-1.2"), "A place is given in one way."),
-        (("--place", "here", *PLACE[2:]), "A place is given in one way."),
+        (PLACE[2:], "Give the place in one way."),
+        ((*PLACE, "--lon", "-1.2"), "Give the place in one way."),
+        (("--place", "here", *PLACE[2:]), "Give the place in one way."),
         (PLACE[:4], "A pack says for which case it is and who made it."),
-        ((*PLACE, "--out", "x.doc"), "A pack is written as .pdf or .xlsx."),
+        ((*PLACE, "--out", "x.doc"), "A pack is a .pdf or .xlsx file."),
     ],
 )
 def test_what_makes_no_pack_is_said(run: Run, home: tuple[str, str], arguments: tuple[str, ...], said: str) -> None:

@@ -95,15 +95,15 @@ def test_wards_with_harm_weights_by_category(ask: Run) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ((), "What is evaluated is named in one way: --closure, --every-closure, --at, --ward, --cell or --plan."),
-        (("--ward", "Central"), "A place is judged from a day on."),
+        ((), "Choose one way to name what you evaluate: --closure, --every-closure, --at, --ward, --cell or --plan."),
+        (("--ward", "Central"), "A place needs the day on which it began."),
         (("--at", "here", "--start", "2026-03-01"), "A place is a latitude and a longitude."),
         (
             (*PLACE, "--radius", "5"),
             "A comparison counts one layer or more, with weights above 0, within 50 to 5,000 m",
         ),
         (("--at", "54.57,-1.23", "--start", "2026-03-01", "--layer", "litter"), "A layer is one of the four."),
-        ((*PLACE, "--plan-only"), "A rule that is fixed is kept in a .json file."),
+        ((*PLACE, "--plan-only"), "A fixed rule is written to a .json file."),
         ((*PLACE, "--radius", "nan"), "A comparison counts one layer or more, with weights above 0, within 50"),
         (
             (*PLACE, "--weight", "overdoses=inf"),
@@ -113,11 +113,11 @@ def test_wards_with_harm_weights_by_category(ask: Run) -> None:
         ((*PLACE, "--end", "2026-02-01"), "What was done ends after it began."),
         (("--at", "51.5,-0.12", "--start", "2026-03-01"), "A place that is judged lies in Middlesbrough."),
         (("--cell", "zzz", "--start", "2026-03-01"), "A cell is named by its H3 number in hexadecimal digits."),
-        ((*PLACE, "--out", "answer.docx"), "An evaluation is written as .pdf, .geojson or .csv, into a folder"),
-        ((*PLACE, "--rule", "rule.json"), "A rule that is fixed says what is judged, and from when."),
-        (("--rule", "rule.json", "--radius", "200"), "A rule that is fixed says what is judged, and from when."),
-        (("--rule", "rule.json", "--radius", "150"), "A rule that is fixed says what is judged, and from when."),
-        (("--rule", "rule.json", "--plan-only"), "A rule that is fixed says what is judged, and from when."),
+        ((*PLACE, "--out", "answer.docx"), "An evaluation is a .pdf, .geojson or .csv file in a folder"),
+        ((*PLACE, "--rule", "rule.json"), "A fixed rule already says what to evaluate, and from which day."),
+        (("--rule", "rule.json", "--radius", "200"), "A fixed rule already says what to evaluate, and from which day."),
+        (("--rule", "rule.json", "--radius", "150"), "A fixed rule already says what to evaluate, and from which day."),
+        (("--rule", "rule.json", "--plan-only"), "A fixed rule already says what to evaluate, and from which day."),
     ],
 )
 def test_wrong_questions_are_told(ask: Run, arguments: tuple[str, ...], said: str) -> None:
@@ -145,8 +145,8 @@ def test_a_plan_is_judged_from_its_own_day_on(run: Run, tmp_path: Path) -> None:
     ))  # fmt: skip
     early = run("evaluate", "--plan", "abcde", "--start", "2026-02-20", "--home", home)
     assert early.code == 2
-    assert early.err.startswith("A plan is judged from its own day on, or a later one.")
-    assert "Plan abcde was made of records that reach up to 1 Mar 2026" in early.err
+    assert early.err.startswith("A plan is evaluated from its own day or a later day.")
+    assert "Plan abcde used records up to 1 Mar 2026" in early.err
     found = answer(run("evaluate", "--plan", "abcde", "--home", home, "--format", "json"))
     assert {place["start"] for place in found["places"]} == {"2026-03-01"}
     assert not {"place 1", "place 2"} <= {place["name"] for place in found["places"]}  # they overlap
@@ -165,7 +165,7 @@ def test_naloxone_answers_without_loaded_places(ask: Run, tmp_path: Path) -> Non
     assert (paper.title, len(paper.pages)) == ("Naloxone cover: Middlesbrough", 1)
     assert "Overdoses in Central on record. Near is within 400 m." in paper.words
     assert ask("naloxone", "--out", tmp_path / "n.xlsx").err == (
-        "Cover is written as .pdf, .csv or .geojson, into a folder that exists.\n"
-        f"  'n.xlsx' in {tmp_path} cannot be.\n  Give --out another name.\n"
+        "Naloxone cover is a .pdf, .csv or .geojson file in a folder that exists.\n"
+        f"  --out is 'n.xlsx' in {tmp_path}.\n  Give --out another name or folder.\n"
     )
-    assert "Load them first: hexbeat places load FILE --kind naloxone" in ask("naloxone", "--places", "0").err
+    assert "To load them: hexbeat places load FILE --kind naloxone" in ask("naloxone", "--places", "0").err

@@ -121,7 +121,7 @@ def test_a_calm_day_ends_with_nought_and_drafts_nothing(ask: Run, tmp_path: Path
     draft = tmp_path / "draft.html"
     outcome = ask("alerts", "--day", "2026-09-09", "--layer", "overdoses", "--draft", draft)
     assert (outcome.code, outcome.out) == (0, "Alerts on 2026-09-09: none\n")
-    assert outcome.err.splitlines()[0] == "There is no alert of overdoses: no form was drafted."
+    assert outcome.err.splitlines()[0] == "There is no alert of overdoses, so no form was drafted."
     assert not draft.exists()
 
 
@@ -178,7 +178,7 @@ ONE_LAYER: Final = "Choose one of needle_litter, street_dealing, overdoses"
         ),
         (
             ("hotspots", "--layer", "overdoses", "--q", "1"),
-            "A false discovery rate lies between 0 and 1.\n  --q was given 1.\n  0.05 is usual.\n",
+            "A false discovery rate lies between 0 and 1.\n  --q is 1.\n  Choose for example --q 0.05.\n",
         ),
         (
             ("backtest", "--layer", "closed_properties"),

@@ -49,7 +49,7 @@ def test_a_shift_from_tap_to_return(run: Run, home: Path, tmp_path: Path) -> Non
     assert (tried.code, tried.err.splitlines()[-1]) == (0, "Dry run: nothing was changed.")
     brought = run(*command, "--format", "json")
     assert (brought.json["new"], brought.json["answered"], brought.json["missed"]) == (3, 3, ["2-4"])
-    assert run(*command).err.splitlines()[-1] == "All of it is recorded already: nothing was changed."
+    assert run(*command).err.splitlines()[-1] == "All of this is recorded already: nothing was changed."
 
     out = tmp_path / "return.csv"
     told = run("return", "--by", "team,quarter", "--out", out, "--format", "json")
@@ -89,11 +89,11 @@ def test_plans_that_were_only_tried_are_left_out_and_can_be_removed(run: Run, ho
     assert told["notes"][-1] == left
 
     asked = run("plan", "remove", "tried2")
-    assert (asked.code, asked.err.splitlines()[1].strip()) == (2, "Nobody is here to be asked.")
+    assert (asked.code, asked.err.splitlines()[1].strip()) == (2, "There is no terminal on which to ask you.")
     assert run("plan", "remove", "tried2", "--yes", "--format", "json").json == {"removed": "tried2"}
     assert run("return", "--by", "kind", "--format", "json").json["notes"][1:] == []
     kept = run("plan", "remove", "p7f3a", "--yes")
-    assert (kept.code, kept.err.splitlines()[-2].strip()) == (2, "Plan p7f3a has 1.")
+    assert (kept.code, kept.err.splitlines()[-2].strip()) == (2, "Plan p7f3a has 1 visit.")
     gone = run("plan", "remove", "tried2", "--yes")
     assert (gone.code, gone.err.splitlines()[-2].strip()) == (2, "There is no plan 'tried2'.")
     assert [row["plan"] for row in run("plan", "list", "--format", "json").json["rows"]] == ["p7f3a"]
@@ -177,7 +177,7 @@ def test_a_plans_own_file_is_filled_in_and_handed_in(run: Run, home: Path, tmp_p
 def test_a_return_that_cannot_be_written_is_told(run: Run, home: Path, tmp_path: Path) -> None:
     assert home.is_dir()
     told = run("return", "--out", tmp_path / "gone" / "x.csv")
-    assert (told.code, told.err.splitlines()[0]) == (2, "A file goes into a folder that exists.")
+    assert (told.code, told.err.splitlines()[0]) == (2, "The folder of the file has to exist.")
     (tmp_path / "dir.xlsx").mkdir()
     told = run("return", "--out", tmp_path / "dir.xlsx")
     assert (told.code, told.err.splitlines()[-2].strip()) == (3, "dir.xlsx cannot be written (it is a folder).")
@@ -188,14 +188,14 @@ def test_a_return_that_cannot_be_written_is_told(run: Run, home: Path, tmp_path:
     [
         (("done", "none1", "1-1"), 2, "There is no plan 'none1'."),
         (("done", "p7f3a", "9-9"), 3, "Plan p7f3a has no stop '9-9'."),
-        (("done", "p7f3a", "1-1", "--at", "noon"), 2, "It was given 'noon'."),
+        (("done", "p7f3a", "1-1", "--at", "noon"), 2, "--at is 'noon'."),
         (("done", "p7f3a", "1-1", "--team", "X"), 3, "Plan p7f3a has no team 'X'."),
-        (("done", "undo", "0000"), 2, "Nobody is here to be asked."),
+        (("done", "undo", "0000"), 2, "There is no terminal on which to ask you."),
         (("done", "undo", "0000", "--yes"), 3, "There is none of that name."),
-        (("return", "--by", "ward,street"), 2, "It was given 'ward,street'."),
-        (("return", "--out", "return.pdf"), 2, "It was given return.pdf."),
+        (("return", "--by", "ward,street"), 2, "--by is 'ward,street'."),
+        (("return", "--out", "return.pdf"), 2, "--out is return.pdf."),
         (("places", "load", "x.csv", "--kind", "pub"), 2, "There is no kind 'pub'."),
-        (("places", "load", "x.csv", "--kind", "school", "--column", "name"), 2, "It was given 'name'."),
+        (("places", "load", "x.csv", "--kind", "school", "--column", "name"), 2, "--column is 'name'."),
         (("places", "undo", "--kind", "school", "--yes"), 3, "No load of school is left to undo."),
     ],
 )

@@ -74,7 +74,8 @@ def test_without_a_station_tours_begin_in_the_middle_and_that_is_said(run: Run, 
     assert done.code == 0, done.err
     assert plan_from_json(done.json).tours[0].start.name == "Middle of the area"
     assert (
-        "No station is loaded and none is set: tours begin in the middle of the area; give --start LAT,LON." in done.err
+        "No station is loaded or set, so tours start in the middle of the area. Change this with --start LAT,LON."
+        in done.err
     )
 
 
@@ -96,10 +97,10 @@ def test_the_kinds_of_file_are_those_that_documents_make() -> None:
     ("arguments", "code", "words"),
     [
         (("patrol",), 2, "A plan needs records of reports of street dealing."),
-        (("patrol", *START, "--layer", "street_dealing=much"), 2, "A layer's weight is a number."),
-        (("patrol", *START, "--stops", "ten"), 2, "Minutes of a stop are two whole numbers with a dash between."),
+        (("patrol", *START, "--layer", "street_dealing=much"), 2, "The weight of a layer is a number."),
+        (("patrol", *START, "--stops", "ten"), 2, "Minutes of a stop are two whole numbers with a dash between them."),
         (("patrol", "--start", "54.5"), 2, "A place is written as latitude and longitude with a comma between."),
-        (("patrol", *START, "--out", "plan.doc"), 2, "'plan.doc' ends otherwise."),
+        (("patrol", *START, "--out", "plan.doc"), 2, "'plan.doc' has another ending."),
         (("patrol", *START, "--roads", "gone.graphml"), 3, "There is no file gone.graphml."),
         (("show", "zzzz"), 2, "There is no plan 'zzzz'."),
         (("sweep", *START, "--crews", "0"), 2, "A sweep has 1 to 12 crews."),

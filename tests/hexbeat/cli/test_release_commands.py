@@ -35,7 +35,7 @@ def test_an_unsafe_release_is_refused_with_code_four(run: Run, tmp_path: Path) -
     outcome = run("release", "audit", folder, "--format", "json")
     assert outcome.code == 4
     assert outcome.json["findings"][0]["possible"] == [4]
-    assert outcome.err.startswith("From a release nothing small can be proved.")
+    assert outcome.err.startswith("Publish a release only if its audit finds nothing.")
 
 
 def test_two_releases_that_do_not_go_together_are_found(run: Run, tmp_path: Path) -> None:
@@ -47,7 +47,7 @@ def test_two_releases_that_do_not_go_together_are_found(run: Run, tmp_path: Path
 def test_a_day_that_is_none_is_wrong_usage(run: Run, tmp_path: Path) -> None:
     outcome = run("release", "build", "--out", tmp_path / "out", "--as-at", "yesterday")
     assert outcome.code == 2
-    assert "'yesterday' is not." in outcome.err
+    assert "It was written as 'yesterday'." in outcome.err
 
 
 def test_a_list_of_places_is_replaced_only_when_told_to(run: Run, tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ def test_a_list_of_places_is_replaced_only_when_told_to(run: Run, tmp_path: Path
         "boundaries", "places", tmp_path / "p.csv", "--area", "middlesbrough", "--origin", "o", "--licence", "l"
     )
     assert outcome.code == 2
-    assert "Middlesbrough has one already." in outcome.err
+    assert "Middlesbrough has a list already." in outcome.err
 
 
 def test_the_first_day_is_chosen_once_and_said(run: Run, tmp_path: Path) -> None:
@@ -67,4 +67,4 @@ def test_the_first_day_is_chosen_once_and_said(run: Run, tmp_path: Path) -> None
     assert "The series begins with the first whole period from: needle_litter 2026-01-01" in first.err
     again = run(*build, "--first", "2025-01-01")
     assert again.code == 2
-    assert again.err.startswith("The first release fixes where a series begins, for good.")
+    assert again.err.startswith("Use --first only for the first release of a series.")

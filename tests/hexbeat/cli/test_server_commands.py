@@ -36,7 +36,7 @@ def test_demo_leaves_a_store_that_holds_events_alone(run: Run) -> None:
     assert run("counts", "--by", "layer", "--format", "json").json["total"] == 100
     kind = run("demo", "--if-empty")
     assert kind.code == 0
-    assert kind.err == "The store holds events already: it is left as it is.\n"
+    assert kind.err == "The store holds events already: nothing was changed.\n"
 
 
 def test_demo_events_can_be_removed(run: Run) -> None:
@@ -50,9 +50,9 @@ def test_serve_refuses_addresses_that_others_can_reach(run: Run, host: str) -> N
     outcome = run("serve", "--host", host)
     assert outcome.code == 4
     assert outcome.err == (
-        "Without a login, the partners' side serves this machine only.\n"
-        f"  {host} can be reached from others.\n"
-        "  Leave --host out, and reach the machine through an SSH tunnel or an authenticating proxy on it.\n"
+        "The partners' side has no login, so it serves this machine only.\n"
+        f"  Other machines can reach {host}.\n"
+        "  Leave out --host, and connect through an SSH tunnel or an authenticating proxy on this machine.\n"
     )
 
 
@@ -67,7 +67,7 @@ def test_the_public_side_and_a_release_go_together(run: Run, options: tuple[str,
     outcome = run("serve", *options)
     assert outcome.code == 2
     assert outcome.err == (
-        "The public side shows one published release, the partners' side shows none.\n"
+        "Only the public side shows a release, and it needs one.\n"
         f"  {fact}.\n"
         "  Give --audience public and --release DIR together, or neither.\n"
     )
@@ -113,9 +113,9 @@ def test_serve_refuses_a_port_in_use(run: Run) -> None:
         outcome = run("serve", "--port", port)
     assert outcome.code == 2
     assert outcome.err == (
-        "A server needs a port of its own.\n"
+        "A server needs a free port.\n"
         f"  Port {port} of 127.0.0.1 is in use.\n"
-        "  Choose another with --port.\n"
+        "  Choose another port with --port.\n"
     )  # fmt: skip
 
 

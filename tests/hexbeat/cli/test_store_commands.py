@@ -153,9 +153,9 @@ def test_history_of_nothing_is_wrong_usage(run: Run) -> None:
     outcome = run("history", "0000000000000000")
     assert outcome.code == 2
     assert outcome.err == (
-        "History is of an event in the store.\n"
-        "  There is none with the identifier '0000000000000000'.\n"
-        "  Take the identifier from hexbeat export.\n"
+        "The history needs the identifier of an event in the store.\n"
+        "  No event has the identifier '0000000000000000'.\n"
+        "  Copy the identifier from the file that hexbeat export writes.\n"
     )
 
 
@@ -164,7 +164,9 @@ def test_erase_asks_first_and_then_erases(run: Run, finds: Path) -> None:
     unasked = run("erase", "--source", "table", "--source-id", "A-1")
     assert unasked.code == 2
     assert unasked.err == (
-        "What cannot be undone needs a yes.\n  Nobody is here to be asked.\n  Add --yes to say it beforehand.\n"
+        "Confirm this before Hexbeat does it.\n"
+        "  There is no terminal on which to ask you.\n"
+        "  Add --yes to confirm it in the command.\n"
     )
     assert run("counts", "--format", "json").json["total"] == 3
     assert run("erase", "--source", "table", "--source-id", "A-1", "--yes").code == 0
@@ -191,9 +193,9 @@ def test_erasing_what_is_not_there_is_wrong_usage(run: Run, finds: Path) -> None
     outcome = run("erase", "--source", "table", "--source-id", "A-9", "--yes")
     assert (outcome.code, outcome.out) == (2, "")
     assert outcome.err == (
-        "Erasure is of an event or a reject in the store.\n"
-        "  Source 'table' has none with the identifier 'A-9'.\n"
-        "  Take both as hexbeat export or hexbeat rejects writes them; nothing was changed.\n"
+        "You can erase an event, a rejected row or a visit that is in the store.\n"
+        "  Source 'table' has nothing with the identifier 'A-9', so nothing was changed.\n"
+        "  Copy both from hexbeat export, hexbeat rejects or hexbeat done list.\n"
     )
     assert run("erase", "--source", "table", "--source-id", "A-4", "--yes").code == 0  # a reject
     assert [row["line"] for row in run("rejects", "--format", "json").json["rejects"]] == [6]

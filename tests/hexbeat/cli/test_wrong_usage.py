@@ -10,18 +10,18 @@ from tests.support.cli import Run
     [
         (
             ("counts", "--laier", "x"),
-            """hexbeat counts takes what its help lists.
+            """Write each command as its help shows.
   No such option: --laier (Possible options: --area, --layer, --ward).
   See hexbeat counts --help.
 """,
         ),
         (
             ("ingest",),
-            "hexbeat ingest takes what its help lists.\n  Missing argument 'FILE...'.\n  See hexbeat ingest --help.\n",
+            "Write each command as its help shows.\n  Missing argument 'FILE...'.\n  See hexbeat ingest --help.\n",
         ),
         (
             ("cuonts",),
-            """hexbeat takes what its help lists.
+            """Write each command as its help shows.
   No such command 'cuonts'. Did you mean 'counts'?
   See hexbeat --help.
 """,

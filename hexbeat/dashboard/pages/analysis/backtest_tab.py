@@ -55,9 +55,9 @@ WEEKS: Final = (8, 13, 26)
 USUAL: Final = MOST_WEEKS
 
 
-def draw_backtest(installation: Installation, asked: Choices, pages: Sequence[StreamlitPage]) -> None:
+def draw_backtest(installation: Installation, choices: Choices, pages: Sequence[StreamlitPage]) -> None:
     """Draw the tab: what it is, the button, and the result where there is one."""
-    spec = find_layer(asked.layers[0])
+    spec = find_layer(choices.layers[0])
     if spec.kind == "state":
         st.text(f"{spec.title} are in force for months, so there are no events of next week to forecast.")
         return
@@ -74,15 +74,15 @@ def draw_backtest(installation: Installation, asked: Choices, pages: Sequence[St
             required=True,
             format_func="{} weeks".format,
         )
-        run = st.button("Run the back-test", key="backtest_run", type="primary")
-    found = find_backtest(installation, spec.name, asked.wards, int(weeks or USUAL))
-    if run and found is None:
-        found = run_backtest(installation, asked, int(weeks or USUAL))
-    if found:
-        draw_result(installation, found, pages)
+        pressed = st.button("Run the back-test", key="backtest_run", type="primary")
+    result = find_backtest(installation, spec.name, choices.wards, int(weeks or USUAL))
+    if pressed and result is None:
+        result = run_backtest(installation, choices, int(weeks or USUAL))
+    if result:
+        draw_result(installation, result, pages)
 
 
-def run_backtest(installation: Installation, asked: Choices, weeks: int) -> Backtest | None:
+def run_backtest(installation: Installation, choices: Choices, weeks: int) -> Backtest | None:
     """Judge, showing how far it is; an error in three parts where records are too few."""
     bar = st.progress(0.0, text="Counting weeks …")
 
@@ -90,45 +90,52 @@ def run_backtest(installation: Installation, asked: Choices, weeks: int) -> Back
         bar.progress(place / len(RESOLUTIONS), text=f"Four methods, cells: {format_size(resolution).lower()} …")
 
     try:
-        found = backtest(
-            installation.columns, installation.area, asked.layers[0], wards=asked.wards, weeks=weeks, progress=on_size
+        result = backtest(
+            installation.columns,
+            installation.area,
+            choices.layers[0],
+            wards=choices.wards,
+            weeks=weeks,
+            progress=on_size,
         )
     except HexbeatError as error:
         draw_error(error)
         return None
     finally:
         bar.empty()
-    keep_backtest(installation, asked.wards, found)
-    if weeks == MOST_WEEKS and not asked.wards:
+    keep_backtest(installation, choices.wards, result)
+    if weeks == MOST_WEEKS and not choices.wards:
         keep_selection(
-            found, installation.columns, installation.area, home=installation.settings.home
+            result, installation.columns, installation.area, home=installation.settings.home
         )  # so that the map need not wait
-    return found
+    return result
 
 
-def draw_result(installation: Installation, found: Backtest, pages: Sequence[StreamlitPage]) -> None:
+def draw_result(installation: Installation, result: Backtest, pages: Sequence[StreamlitPage]) -> None:
     """Who wins, by which rule, what the dashboard uses, the table, and the way to the map with what wins."""
-    leads = "".join(f"<li>{escape_html(line)}</li>" for line in describe_leads(found))
+    leads = "".join(f"<li>{escape_html(line)}</li>" for line in describe_leads(result))
     st.html(
-        f'<div aria-live="polite"><p class="hb-sentence">{escape_html(found.verdict.sentence)}</p>'
-        f'<p class="hb-notes">{escape_html(" ".join(found.notes))}</p><ul class="hb-notes">{leads}</ul></div>'
-        f'<p class="hb-notes">{escape_html(describe_use(installation, found.spec.name))}</p>'
-        f'{render_backtest(found)}<p class="hb-small">{escape_html(RULE)}</p>'
+        f'<div aria-live="polite"><p class="hb-sentence">{escape_html(result.verdict.sentence)}</p>'
+        f'<p class="hb-notes">{escape_html(" ".join(result.notes))}</p><ul class="hb-notes">{leads}</ul></div>'
+        f'<p class="hb-notes">{escape_html(describe_use(installation, result.spec.name))}</p>'
+        f'{render_backtest(result)}<p class="hb-small">{escape_html(RULE)}</p>'
         f'<p class="hb-small">{escape_html(WORDS)}</p>'
     )
     home = find_page(pages, HOME)
     if home and st.button(
-        "Show on the map what is expected", key="backtest_map", on_click=open_forecast_view, args=(found.spec.name,)
+        "Show on the map what is expected", key="backtest_map", on_click=open_forecast_view, args=(result.spec.name,)
     ):
         st.switch_page(home)
 
 
 def describe_use(installation: Installation, layer: str) -> str:
     """What the map uses of this layer's back-test, which is one over the whole area."""
-    judgement = load_selection(installation, layer)
-    size = choose_hotspot_size(installation.columns, layer, judgement)
-    used = [describe_uses(judgement.best)] if judgement else []
-    return " ".join([*used, *([f"Hotspots on the map: {size.sentence[0].lower()}{size.sentence[1:]}"] if size else [])])
+    selection = load_selection(installation, layer)
+    size = choose_hotspot_size(installation.columns, layer, selection)
+    sentences = [describe_uses(selection.best)] if selection else []
+    return " ".join(
+        [*sentences, *([f"Hotspots on the map: {size.sentence[0].lower()}{size.sentence[1:]}"] if size else [])]
+    )
 
 
 def open_forecast_view(layer: str) -> None:
@@ -137,13 +144,13 @@ def open_forecast_view(layer: str) -> None:
     keep_choices(replace(find_map_choices() or Choices(), layers=(layer,), view="expected", size=None, cell=None))
 
 
-def render_backtest(found: Backtest) -> str:
+def render_backtest(result: Backtest) -> str:
     """A row for each method and size of cells, the best first, the winner marked."""
     parts: dict[tuple[str, int], Part] = {}
-    for row in found.rows.to_dict("records"):
+    for row in result.rows.to_dict("records"):
         parts.setdefault((row["method"], row["resolution"]), {})[row["area_share"]] = row
     order = sorted(parts, key=lambda key: (-parts[key][DECIDING_SHARE]["hits"], key[1]))
-    winner = (found.verdict.method, found.verdict.resolution)
+    winner = (result.verdict.method, result.verdict.resolution)
     heads = [f"Caught in {format_percent(share)}" for share in SHARES] + ["PAI", "PEI", "RRI"]
     head = "".join(f'<th scope="col" class="hb-number">{name}</th>' for name in heads)
     lines = "".join(_render_line(*key, parts[key], wins=key == winner) for key in order)
@@ -180,25 +187,25 @@ def _format_interval(row: Row, name: str, *, percent: bool = False) -> str:
     return f"{value:.2g}{ends}"
 
 
-def describe_leads(found: Backtest) -> list[str]:
+def describe_leads(result: Backtest) -> list[str]:
     """How far the winner leads each other method, and whether that is more than chance."""
     return [
         f"Ahead of the {METHOD_WORDS[rival.method]} ({format_size(rival.resolution).lower()}) by "
         f"{rival.lead * 100:.0f} points (between {rival.low * 100:.0f} and {rival.high * 100:.0f}): "
         f"{'more than chance' if rival.told_apart else 'chance alone might explain this'}."
-        for rival in found.verdict.rivals
+        for rival in result.verdict.rivals
     ]
 
 
-def render_repeats(found: RepeatTable) -> str:
+def render_repeats(repeats: RepeatTable) -> str:
     """Distances down, days across; each says how many times as many pairs as by chance, and whether that is raised."""
-    bands = found.rows[["from_days", "to_days"]].drop_duplicates().to_numpy().tolist()
+    bands = repeats.rows[["from_days", "to_days"]].drop_duplicates().to_numpy().tolist()
     head = "".join(f'<th scope="col" class="hb-number">{_format_days(low, high)}</th>' for low, high in bands)
     lines = "".join(
         f'<tr><th scope="row">{_format_metres(float(part["from_m"].iloc[0]), float(part["to_m"].iloc[0]))}</th>'
         + "".join(_render_repeat(row) for row in part.to_dict("records"))
         + "</tr>"
-        for _, part in found.rows.groupby("to_m")
+        for _, part in repeats.rows.groupby("to_m")
     )
     return (
         '<div class="hb-scroll" tabindex="0" role="region" aria-label="Pairs of events by distance and days">'
@@ -226,20 +233,20 @@ def _render_repeat(row: Row) -> str:
     return f'<td class="hb-number">{words}</td>'
 
 
-def draw_repeats(installation: Installation, asked: Choices, last: date) -> None:
+def draw_repeats(installation: Installation, choices: Choices, last: date) -> None:
     """Draw the tab."""
-    spec = find_layer(asked.layers[0])
+    spec = find_layer(choices.layers[0])
     if spec.kind == "state":
         st.text(f"{spec.title} are in force for months and have no near repeats.")
         return
-    start, end = asked.bounds(last)
+    start, end = choices.bounds(last)
     try:
-        found = find_near_repeats(installation, build_filter(asked, layer=spec.name, start=start, end=end))
+        repeats = find_near_repeats(installation, build_filter(choices, layer=spec.name, start=start, end=end))
     except HexbeatError as error:
         draw_error(error)
         return
     st.html(
-        f'<div aria-live="polite"><p class="hb-sentence">{escape_html(found.sentence)}</p>'
-        f'<p class="hb-notes">{escape_html(" ".join(found.notes))}</p></div>'
-        f'{render_repeats(found)}<p class="hb-small">{escape_html(MEANING)}</p>'
+        f'<div aria-live="polite"><p class="hb-sentence">{escape_html(repeats.sentence)}</p>'
+        f'<p class="hb-notes">{escape_html(" ".join(repeats.notes))}</p></div>'
+        f'{render_repeats(repeats)}<p class="hb-small">{escape_html(MEANING)}</p>'
     )

@@ -118,26 +118,26 @@ def capitalise(words: str) -> str:
 def draw_file(installation: Installation) -> None:
     """The kind, the file, its dry run, and the load."""
     kind = st.selectbox(
-        "Kind", list(KIND_WORDS), format_func=lambda one: capitalise(KIND_WORDS[one][1]), key="places_kind"
+        "Kind", list(KIND_WORDS), format_func=lambda kind: capitalise(KIND_WORDS[kind][1]), key="places_kind"
     )
     files = st.file_uploader(
         "CSV, Excel, ODS, GeoJSON, GeoPackage, Shapefile (all its parts) or GeoParquet; name, place, opening hours",
         accept_multiple_files=True,
         key=f"places_file_{st.session_state.get(ROUND_KEY, 0)}",
     )
-    held = st.session_state.get(REPORT_KEY)
+    entry = st.session_state.get(REPORT_KEY)
     if not files:
-        if held and not held[1].dry_run:
-            st.html(f'<p role="status"><b>{escape_html(describe_load(held[1]))}</b></p>')
+        if entry and not entry[1].dry_run:
+            st.html(f'<p role="status"><b>{escape_html(describe_load(entry[1]))}</b></p>')
         return
     key = (tuple(file.file_id for file in files), kind)
     try:
-        if held is None or held[0] != key:
+        if entry is None or entry[0] != key:
             with st.spinner("Reading the file …"):
-                held = (key, load_file(installation, files, kind, dry_run=True))
-            st.session_state[REPORT_KEY] = held
-        draw_report(held[1])
-        if held[1].unchanged:
+                entry = (key, load_file(installation, files, kind, dry_run=True))
+            st.session_state[REPORT_KEY] = entry
+        draw_report(entry[1])
+        if entry[1].unchanged:
             st.text("These places are loaded already. Nothing changed.")
         elif st.button("Load these places", type="primary", key="places_load"):
             st.session_state[REPORT_KEY] = (None, load_file(installation, files, kind, dry_run=False))
@@ -186,18 +186,18 @@ def draw_undo(installation: Installation, loads: Sequence[WorkLoad]) -> None:
         draw_message("places_undo")
         return
     last = loads[0]
-    many = KIND_WORDS[last.kind][1]
+    kind_words = KIND_WORDS[last.kind][1]
     what = f"the load of {last.file}" if last.file else "the removal"
 
     def act() -> str:
         undo_reference(installation.store, installation.viewer, kind=last.kind)
         st.session_state.pop(REPORT_KEY, None)
-        return f"Undone: {what} ({many})."
+        return f"Undone: {what} ({kind_words})."
 
     draw_confirmed_button(
         "places_undo",
         button="Undo the last change of places",
-        warning=f"This undoes {what} ({many}). The places that were there before come back.",
+        warning=f"This undoes {what} ({kind_words}). The places that were there before come back.",
         yes="Yes, undo it",
         act=act,
     )

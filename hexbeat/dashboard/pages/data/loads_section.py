@@ -29,11 +29,11 @@ def draw_confirmed_button(name: str, *, button: str, warning: str, yes: str, act
 
     `act` returns what to say; an error of ours is shown in its three parts. `warning` is plain text.
     """
-    asked, said = f"{name}_asked", f"{name}_said"
+    asked_key, message_key = f"{name}_asked", f"{name}_said"
     draw_message(name)
-    if not st.session_state.get(asked):
+    if not st.session_state.get(asked_key):
         if st.button(button, key=name):
-            st.session_state[asked] = True
+            st.session_state[asked_key] = True
             st.rerun()
         return
     st.html(f'<p role="alert">{escape_html(warning)}</p>')
@@ -42,11 +42,11 @@ def draw_confirmed_button(name: str, *, button: str, warning: str, yes: str, act
         refused = st.button("Keep it", key=f"{name}_no")
     if not (agreed or refused):
         return
-    st.session_state[asked] = False
+    st.session_state[asked_key] = False
     if agreed:
         try:
             with st.spinner("Working …"):
-                st.session_state[said] = act()
+                st.session_state[message_key] = act()
         except HexbeatError as error:
             draw_error(error)
             return
@@ -55,9 +55,9 @@ def draw_confirmed_button(name: str, *, button: str, warning: str, yes: str, act
 
 def draw_message(name: str) -> None:
     """What the confirmed act of that name did, said once; also where its button is no longer needed."""
-    said = st.session_state.pop(f"{name}_said", None)
-    if said:
-        st.html(f'<p role="status"><b>{escape_html(said)}</b></p>')
+    message = st.session_state.pop(f"{name}_said", None)
+    if message:
+        st.html(f'<p role="status"><b>{escape_html(message)}</b></p>')
 
 
 def draw_last_load(installation: Installation) -> None:

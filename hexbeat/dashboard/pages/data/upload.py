@@ -57,13 +57,13 @@ def draw_upload(installation: Installation) -> None:
 
 def find_suggestion(installation: Installation, files: Sequence[Any], signature: tuple[str, ...]) -> Suggestion:
     """What the first file seems to be; looked at once."""
-    held = st.session_state.get(SUGGESTION_KEY)
-    if held is None or held[0] != signature:
+    entry = st.session_state.get(SUGGESTION_KEY)
+    if entry is None or entry[0] != signature:
         with st.spinner("Looking at the file …"), write_uploads(files, installation.settings.home) as paths:
-            held = (signature, suggest_profile(select_main_files(paths)[0], home=installation.settings.home))
-        st.session_state[SUGGESTION_KEY] = held
-    found: Suggestion = held[1]
-    return found
+            entry = (signature, suggest_profile(select_main_files(paths)[0], home=installation.settings.home))
+        st.session_state[SUGGESTION_KEY] = entry
+    suggestion: Suggestion = entry[1]
+    return suggestion
 
 
 def draw_suggestion(suggestion: Suggestion) -> None:
@@ -83,8 +83,8 @@ def draw_source_choice(
     key = f"upload_source_{hash(signature)}"
     if key not in st.session_state or (wanted in profiles and wanted != suggestion.source):
         st.session_state[key] = wanted
-    chosen = st.selectbox("Source", options, key=key)
-    return profiles.get(chosen)
+    source = st.selectbox("Source", options, key=key)
+    return profiles.get(source)
 
 
 def draw_layer_choice(source: SourceProfile) -> str | None:
@@ -92,8 +92,8 @@ def draw_layer_choice(source: SourceProfile) -> str | None:
     if source.layer.value or not source.layer.column:
         return None
     titles = {spec.name: spec.title for spec in LAYERS}
-    chosen = st.selectbox("Layer", [BY_FILE, *titles], format_func=lambda name: titles.get(name, name))
-    return None if chosen == BY_FILE else str(chosen)
+    layer = st.selectbox("Layer", [BY_FILE, *titles], format_func=lambda name: titles.get(name, name))
+    return None if layer == BY_FILE else str(layer)
 
 
 def draw_check_and_load(
@@ -103,12 +103,12 @@ def draw_check_and_load(
     if st.button("Check the file", type="primary", help="Reads everything and stores nothing."):
         report = load_files(installation, files, source, layer, dry_run=True)
         st.session_state[REPORT_KEY] = (key, report)
-    held = st.session_state.get(REPORT_KEY)
-    if held is None or held[0] != key:
+    entry = st.session_state.get(REPORT_KEY)
+    if entry is None or entry[0] != key:
         st.text("You see what would change before anything is stored.")
         return
-    draw_report(held[1])
-    accepted = sum(file.tally.accepted + file.tally.removed for file in held[1].files)
+    draw_report(entry[1])
+    accepted = sum(file.tally.accepted + file.tally.removed for file in entry[1].files)
     if not accepted:
         st.text("This file has nothing to load.")
     elif st.button("Load it", type="primary", key="load"):
@@ -121,11 +121,11 @@ def load_files(
     installation: Installation, files: Sequence[Any], source: SourceProfile, layer: str | None, *, dry_run: bool
 ) -> IngestReport:
     """Read the files, with progress."""
-    words = "Checking …" if dry_run else "Loading …"
-    bar = st.progress(0.0, words)
+    text = "Checking …" if dry_run else "Loading …"
+    bar = st.progress(0.0, text)
 
     def tell(done: int, total: int) -> None:
-        bar.progress(min(done / max(total, 1), 1.0), words)
+        bar.progress(min(done / max(total, 1), 1.0), text)
 
     with write_uploads(files, installation.settings.home) as paths:
         report = ingest_files(
@@ -157,12 +157,12 @@ def draw_report(report: IngestReport) -> None:
 
 def draw_result() -> None:
     """After a load: what it did."""
-    held = st.session_state.get(REPORT_KEY)
-    if held is None or held[1].dry_run:
+    entry = st.session_state.get(REPORT_KEY)
+    if entry is None or entry[1].dry_run:
         st.text("Drop a file here. Hexbeat checks it first and stores nothing until you say so.")
         return
     st.html('<p role="status"><b>Loaded.</b></p>')
-    draw_report(held[1])
+    draw_report(entry[1])
 
 
 def build_match_table(suggestion: Suggestion) -> pd.DataFrame:

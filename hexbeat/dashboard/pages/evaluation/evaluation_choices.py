@@ -25,7 +25,7 @@ _RESOLUTION: Final = 9  # of the cells to choose from: those that the map shows 
 
 @dataclass(frozen=True, slots=True)
 class EvaluationRequest:
-    """The places (none: not chosen yet, and `missing` says what to do) and the rule."""
+    """The places and the rule. If no place is chosen yet, `missing` says what to do."""
 
     places: tuple[TreatedPlace, ...]
     rule: Rule
@@ -33,7 +33,7 @@ class EvaluationRequest:
 
 
 def draw_evaluation_choices(installation: Installation) -> EvaluationRequest:
-    """Draw the question. UsageError for weights that make no sense."""
+    """Draw the choices. UsageError for weights that cannot be read."""
     with st.container(horizontal=True, key="hb_question", gap="medium", vertical_alignment="bottom"):
         way = st.pills("What was done", [ONE, ALL, WARDS, CELLS, POINT], key="outcome_way", default=ONE, required=True)
         layer = st.pills(
@@ -49,15 +49,15 @@ def draw_evaluation_choices(installation: Installation) -> EvaluationRequest:
 
 
 def _draw_places(installation: Installation, way: str) -> tuple[list[TreatedPlace], str]:
-    """The places by the chosen way, or what is missing."""
+    """The places, named in the chosen way, or a sentence that says what to choose."""
     if way in (ONE, ALL):
-        listed = load_closures(installation)
-        if listed.empty:
+        closures = load_closures(installation)
+        if closures.empty:
             return (
                 [],
                 "No closed properties have been loaded: choose wards or a point, or load closures on the Data page.",
             )
-        return _choose_closure(listed) if way == ONE else _choose_all_closures(installation, listed)
+        return _choose_closure(closures) if way == ONE else _choose_all_closures(installation, closures)
     start = st.date_input(
         "Started on", value=installation.today - dt.timedelta(days=91), max_value=installation.today,
         key="outcome_start", format="DD/MM/YYYY",
@@ -81,48 +81,48 @@ def _draw_places(installation: Installation, way: str) -> tuple[list[TreatedPlac
 
 
 def _cells(installation: Installation, day: dt.date) -> tuple[list[TreatedPlace], str]:
-    """Cells as the map names them, or any others by their H3 code: together they are one place."""
-    words = build_cell_labels(installation)
-    chosen = st.multiselect(
-        "Cells", list(words), key="outcome_cells", placeholder="Type a ward, or a cell's code", accept_new_options=True,
-        format_func=lambda cell: words.get(cell, cell),
+    """Cells by the names of the map, or by their H3 codes. Together they are one place."""
+    labels = build_cell_labels(installation)
+    entries = st.multiselect(
+        "Cells", list(labels), key="outcome_cells", placeholder="Type a ward, or a cell's code",
+        accept_new_options=True, format_func=lambda cell: labels.get(cell, cell),
         help="As the map's cards name them, like Central · 4e17; or paste H3 codes, with commas or spaces between.",
     )  # fmt: skip
-    codes = list(dict.fromkeys(code for text in chosen for code in text.replace(",", " ").split()))
+    codes = list(dict.fromkeys(code for text in entries for code in text.replace(",", " ").split()))
     return ([build_cell_place(codes, day)], "") if codes else ([], "Choose one or more cells. They count as one place.")
 
 
 def build_cell_labels(installation: Installation) -> dict[str, str]:
-    """The cells of the area in words by their H3 code, ward by ward."""
+    """Names of the cells of the area by H3 code, sorted by ward."""
     study = load_study(installation.area, (), _RESOLUTION)
     pairs = zip(study.names.tolist(), study.ward_names.tolist(), study.cells.tolist(), strict=True)
-    words = {name: format_cell_name(ward, cell) for name, ward, cell in pairs}
-    return dict(sorted(words.items(), key=lambda pair: pair[1]))
+    labels = {name: format_cell_name(ward, cell) for name, ward, cell in pairs}
+    return dict(sorted(labels.items(), key=lambda pair: pair[1]))
 
 
-def _choose_closure(listed: pd.DataFrame) -> tuple[list[TreatedPlace], str]:
-    words = {
+def _choose_closure(closures: pd.DataFrame) -> tuple[list[TreatedPlace], str]:
+    labels = {
         str(row["event_id"]): f"{format_date(row['start'])}, {row['ward_name']} ({str(row['event_id'])[:4]})"
-        for row in listed.to_dict("records")
+        for row in closures.to_dict("records")
     }
-    chosen = st.selectbox(
-        "Closure", list(words), index=None, key="outcome_closure", format_func=words.__getitem__,
+    event_id = st.selectbox(
+        "Closure", list(labels), index=None, key="outcome_closure", format_func=labels.__getitem__,
         placeholder="Choose a closure, newest first",
     )  # fmt: skip
-    if chosen is None:
+    if event_id is None:
         return [], "Choose a closure from the list, or choose all closures in a period."
-    return select_closures(listed, [chosen]), ""
+    return select_closures(closures, [event_id]), ""
 
 
-def _choose_all_closures(installation: Installation, listed: pd.DataFrame) -> tuple[list[TreatedPlace], str]:
-    first, last = min(listed["start"]), max(listed["start"])
+def _choose_all_closures(installation: Installation, closures: pd.DataFrame) -> tuple[list[TreatedPlace], str]:
+    first, last = min(closures["start"]), max(closures["start"])
     usual = (max(first, last - dt.timedelta(days=456)), max(first, last - dt.timedelta(days=91)))
     span = st.date_input("Started between", value=usual, min_value=first, max_value=installation.today,
                          key="outcome_span", format="DD/MM/YYYY")  # fmt: skip
     if not isinstance(span, tuple) or len(span) != 2:  # noqa: PLR2004 - a first and a last day
         return [], "Choose a first and a last day."
-    ids = listed.loc[[span[0] <= day <= span[1] for day in listed["start"]], "event_id"].tolist()
-    return (select_closures(listed, ids), "") if ids else ([], "No closure started in this period.")
+    ids = closures.loc[[span[0] <= day <= span[1] for day in closures["start"]], "event_id"].tolist()
+    return (select_closures(closures, ids), "") if ids else ([], "No closure started in this period.")
 
 
 def _draw_rule(layer: str) -> Rule:
@@ -156,12 +156,12 @@ def _draw_rule(layer: str) -> Rule:
 
 
 def load_closures(installation: Installation) -> pd.DataFrame:
-    """The closures to choose from, kept for this version of the store: those that are over four weeks old."""
+    """The closures to choose from: those that began at least four weeks ago. Cached for this version of the store."""
     return _closures(installation, installation.key, installation.today)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _closures(_here: Installation, key: tuple[str, int, str, str], today: dt.date) -> pd.DataFrame:
+def _closures(_installation: Installation, key: tuple[str, int, str, str], today: dt.date) -> pd.DataFrame:
     del key
-    listed = read_closures(_here.store, _here.viewer, _here.columns, _here.area)
-    return listed[[day <= today - dt.timedelta(days=28) for day in listed["start"]]].reset_index(drop=True)
+    closures = read_closures(_installation.store, _installation.viewer, _installation.columns, _installation.area)
+    return closures[[day <= today - dt.timedelta(days=28) for day in closures["start"]]].reset_index(drop=True)

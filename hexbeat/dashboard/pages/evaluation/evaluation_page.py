@@ -62,12 +62,12 @@ def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
         draw_empty_store(installation, pages)
         return
     try:
-        asked = draw_evaluation_choices(installation)
-        if not asked.places:
+        request = draw_evaluation_choices(installation)
+        if not request.places:
             st.html(f'<p class="hb-sentence">Did it work?</p><p class="hb-notes">{escape_html(WHY)}</p>')
-            st.info(asked.missing)
+            st.info(request.missing)
             return
-        protocol = _protocol(installation, installation.key, installation.today, asked)
+        protocol = _protocol(installation, installation.key, installation.today, request)
         if draw_rule(protocol):
             draw_answer(installation, protocol)
     except HexbeatError as error:
@@ -105,20 +105,20 @@ def _request_answer(rule: str) -> None:
 
 def draw_answer(installation: Installation, protocol: Protocol) -> None:
     """The sentence, the intervals, the maps, the numbers and the files."""
-    found = _evaluation(installation, installation.key, protocol.hash, protocol)
-    details = "".join(f"<li>{escape_html(words)}</li>" for words in found.verdict.details)
-    st.html(f'<div aria-live="polite"><p class="hb-sentence">{escape_html(found.verdict.sentence)}</p></div>')
-    draw_files(installation, found)
+    evaluation = _evaluation(installation, installation.key, protocol.hash, protocol)
+    details = "".join(f"<li>{escape_html(words)}</li>" for words in evaluation.verdict.details)
+    st.html(f'<div aria-live="polite"><p class="hb-sentence">{escape_html(evaluation.verdict.sentence)}</p></div>')
+    draw_files(installation, evaluation)
     with st.container(horizontal=True, wrap=False, key="hb_analysis", gap="medium"):
         with st.container(key="hb_analysis_map", width="stretch"):
-            st.html(f'<h2 class="hb-title">Difference from what was expected</h2>{render_intervals(found)}')
+            st.html(f'<h2 class="hb-title">Difference from what was expected</h2>{render_intervals(evaluation)}')
         with st.container(key="hb_analysis_words", width=520):
             st.html(f'<ul class="hb-notes">{details}</ul>')
-    draw_before_after(installation, found)
-    st.html(render_table(found))
+    draw_before_after(installation, evaluation)
+    st.html(render_table(evaluation))
 
 
-def draw_files(installation: Installation, found: Evaluation) -> None:
+def draw_files(installation: Installation, evaluation: Evaluation) -> None:
     """The answer as files; the policy is asked again when one is made."""
     if not may(installation.viewer, Action.EXPORT):
         return
@@ -130,13 +130,13 @@ def draw_files(installation: Installation, found: Evaluation) -> None:
         "pdf": (
             "application/pdf",
             lambda: render_evaluation_pdf(
-                found, installation.area, mark=mark, made=dt.datetime.now(installation.area.tz)
+                evaluation, installation.area, mark=mark, made=dt.datetime.now(installation.area.tz)
             ),
         ),
-        "csv": ("text/csv", lambda: build_evaluation_csv(found.effect, note=note)),
+        "csv": ("text/csv", lambda: build_evaluation_csv(evaluation.effect, note=note)),
         "geojson": (
             "application/geo+json",
-            lambda: build_evaluation_geojson(found.effect, found.ground, found.verdict, note=note),
+            lambda: build_evaluation_geojson(evaluation.effect, evaluation.ground, evaluation.verdict, note=note),
         ),
     }
     labels = {"pdf": "One A4 page (PDF)", "csv": "Numbers (CSV)", "geojson": "What was compared (GeoJSON)"}
@@ -144,50 +144,62 @@ def draw_files(installation: Installation, found: Evaluation) -> None:
         for kind, (mime, make) in makers.items():
             st.download_button(
                 labels[kind],
-                data=_check_export(installation, found, make),
-                file_name=f"hexbeat-{installation.area.name}-did-it-work-{found.effect.protocol.hash[:8]}.{kind}",
+                data=_check_export(installation, evaluation, make),
+                file_name=f"hexbeat-{installation.area.name}-did-it-work-{evaluation.effect.protocol.hash[:8]}.{kind}",
                 mime=mime,
                 on_click="ignore",
                 key=f"outcome_{kind}",
             )
 
 
-def _check_export(installation: Installation, found: Evaluation, make: Callable[[], bytes]) -> Callable[[], bytes]:
-    def made() -> bytes:
-        for layer in found.effect.protocol.rule.layers:
+def _check_export(installation: Installation, evaluation: Evaluation, make: Callable[[], bytes]) -> Callable[[], bytes]:
+    def build_file() -> bytes:
+        for layer in evaluation.effect.protocol.rule.layers:
             require(installation.viewer, Action.EXPORT, layer)
         return make()
 
-    return made
+    return build_file
 
 
 @st.cache_resource(max_entries=16, show_spinner="Finding similar places …")
 def _protocol(
-    _here: Installation, key: tuple[str, int, str, str], today: dt.date, asked: EvaluationRequest
+    _installation: Installation, key: tuple[str, int, str, str], today: dt.date, request: EvaluationRequest
 ) -> Protocol:
     del key
-    return fix_protocol(_here.store, _here.viewer, _here.columns, _here.area, asked.places, asked.rule, today=today)
+    return fix_protocol(
+        _installation.store,
+        _installation.viewer,
+        _installation.columns,
+        _installation.area,
+        request.places,
+        request.rule,
+        today=today,
+    )
 
 
 @st.cache_resource(max_entries=8, show_spinner="Comparing …")
-def _evaluation(_here: Installation, key: tuple[str, int, str, str], rule: str, _protocol: Protocol) -> Evaluation:
+def _evaluation(
+    _installation: Installation, key: tuple[str, int, str, str], rule: str, _protocol: Protocol
+) -> Evaluation:
     del key, rule
-    return evaluate_protocol(_here.store, _here.viewer, _here.columns, _here.area, _protocol)
+    return evaluate_protocol(
+        _installation.store, _installation.viewer, _installation.columns, _installation.area, _protocol
+    )
 
 
-def render_intervals(found: Evaluation) -> str:
+def render_intervals(evaluation: Evaluation) -> str:
     """A line a side: the interval as a bar, the estimate as a dot, nought as a line. The table has the numbers."""
-    rows = build_side_rows(found.effect)
+    rows = build_side_rows(evaluation.effect)
     if all(math.isnan(row["low"]) for row in rows):
-        return '<p class="hb-notes">It cannot be told: there is nothing like it to expect a number from.</p>'
+        return '<p class="hb-notes">Not known: there is no comparable place.</p>'
     reach = max([1.0, *(abs(row[end]) for row in rows for end in ("low", "high") if not math.isnan(row[end]))])
-    said = "; ".join(f"{row['where']}: {_describe_side(row)}" for row in rows)
+    description = "; ".join(f"{row['where']}: {_describe_side(row)}" for row in rows)
     lines = "".join(_render_line(row, reach) for row in rows)
     ends = "".join(
         f"<span>{escape_html(words)}</span>" for words in (_format_signed(-reach), "as expected", _format_signed(reach))
     )
     return (
-        f'<div role="img" aria-label="{escape_html(f"Difference from what was expected. {said}")}" '
+        f'<div role="img" aria-label="{escape_html(f"Difference from what was expected. {description}")}" '
         f'style="max-width:44rem"><div style="display:flex;justify-content:space-between;margin-left:6.5rem" '
         f'class="hb-small"><span>fewer</span><span>more</span></div>{lines}<div style="display:flex;'
         f'justify-content:space-between;margin-left:6.5rem" class="hb-small">{ends}</div></div>'
@@ -222,7 +234,7 @@ def _render_line(row: dict[str, Any], reach: float) -> str:
     )
 
 
-def render_table(found: Evaluation) -> str:
+def render_table(evaluation: Evaluation) -> str:
     """The numbers of each side."""
     head = "".join(
         f'<th scope="col"{"" if name in ("where", "verdict") else " class=hb-number"}>{escape_html(title)}</th>'
@@ -240,7 +252,7 @@ def render_table(found: Evaluation) -> str:
             )
         )
         + f"<td>{escape_html(row['verdict'])}</td></tr>"
-        for row in build_side_rows(found.effect)
+        for row in build_side_rows(evaluation.effect)
     )
     return (
         '<div class="hb-scroll" tabindex="0" role="region" aria-label="The comparison in numbers">'
@@ -261,12 +273,12 @@ def _format_signed(value: float) -> str:
     return words if words == "0" else f"{sign}{words}"
 
 
-def draw_before_after(installation: Installation, found: Evaluation) -> None:
+def draw_before_after(installation: Installation, evaluation: Evaluation) -> None:
     """Two maps side by side (one below the other on a phone), which move together."""
-    picture = build_picture(found.effect, found.ground)
+    picture = build_picture(evaluation.effect, evaluation.ground)
     scale = build_picture_scale(picture)
-    shapes = _shapes(found)
-    unit = " and ".join(find_layer(name).title for name in found.effect.protocol.rule.layers)
+    shapes = _shapes(evaluation)
+    unit = " and ".join(find_layer(name).title for name in evaluation.effect.protocol.rule.layers)
     for name, words, values, column in zip(
         ("Before", "After"), picture.words, (picture.before, picture.after), st.columns(2, gap="small"), strict=True
     ):
@@ -278,9 +290,9 @@ def draw_before_after(installation: Installation, found: Evaluation) -> None:
             group.add_child(layer)
             for line in _lines(shapes):
                 group.add_child(line)
-            key = f"outcome_{name.lower()}_{found.effect.protocol.hash[:12]}"
+            key = f"outcome_{name.lower()}_{evaluation.effect.protocol.hash[:12]}"
             st_folium(
-                build_base_map(installation.area, view_key=f"outcome_{found.effect.protocol.hash[:12]}"),
+                build_base_map(installation.area, view_key=f"outcome_{evaluation.effect.protocol.hash[:12]}"),
                 key=key,
                 height=HEIGHT,
                 use_container_width=True,
@@ -293,21 +305,23 @@ def draw_before_after(installation: Installation, found: Evaluation) -> None:
     )
 
 
-def _shapes(found: Evaluation) -> list[dict[str, Any]]:
+def _shapes(evaluation: Evaluation) -> list[dict[str, Any]]:
     """The outlines that are drawn; where all would be too many, what is treated alone."""
-    lines = sum(1 + bool(one.planned.ring) + len(one.planned.near.controls) for one in found.effect.outcomes)
+    lines = sum(
+        1 + bool(outcome.planned.ring) + len(outcome.planned.near.controls) for outcome in evaluation.effect.outcomes
+    )
     if lines <= _MOST_LINES:
-        return build_evaluation_shapes(found.effect, found.ground)
-    shapes = build_evaluation_shapes(found.effect, found.ground, controls=False)
-    return [one for one in shapes if one["role"] == "treated"][:_MOST_LINES]
+        return build_evaluation_shapes(evaluation.effect, evaluation.ground)
+    shapes = build_evaluation_shapes(evaluation.effect, evaluation.ground, controls=False)
+    return [shape for shape in shapes if shape["role"] == "treated"][:_MOST_LINES]
 
 
 def _lines(shapes: Sequence[dict[str, Any]]) -> list[folium.PolyLine]:
     """Outlines that hold no text, and so run nothing."""
-    found = []
-    for one in shapes:
-        for part in shapely.get_parts(one["geometry"]):
+    polylines = []
+    for shape in shapes:
+        for part in shapely.get_parts(shape["geometry"]):
             points = [(lat, lon) for lon, lat in shapely.get_coordinates(part.exterior).round(6).tolist()]
-            look = {"interactive": False, "smooth_factor": 0, **_LOOKS[one["role"]]}
-            found.append(folium.PolyLine(points, **look))  # type: ignore[no-untyped-call]  # folium types some only
-    return found
+            look = {"interactive": False, "smooth_factor": 0, **_LOOKS[shape["role"]]}
+            polylines.append(folium.PolyLine(points, **look))  # type: ignore[no-untyped-call]  # folium types some only
+    return polylines

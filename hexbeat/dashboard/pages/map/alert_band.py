@@ -39,19 +39,19 @@ def draw_alerts(installation: Installation) -> None:
             draw_form_button(installation, list(filter(takes_alert_form, report.alerts)))
 
 
-def draw_form_button(installation: Installation, found: list[Alert]) -> None:
+def draw_form_button(installation: Installation, alerts: list[Alert]) -> None:
     """A button for the draft, where there is an alert that drafts a form and the role exports."""
-    if not found or not all(may(installation.viewer, Action.EXPORT, alert.layer) for alert in found):
+    if not alerts or not all(may(installation.viewer, Action.EXPORT, alert.layer) for alert in alerts):
         return
     demonstration = bool(installation.columns.demonstration.any())
 
-    def drafted(*, pdf: bool) -> bytes:
-        for alert in found:
+    def build_form(*, pdf: bool) -> bytes:
+        for alert in alerts:
             require(installation.viewer, Action.EXPORT, alert.layer)
-        made = datetime.now(installation.area.tz)
+        now = datetime.now(installation.area.tz)
         if pdf:
-            return render_alert_form_pdf(found, area=installation.area, made=made, demonstration=demonstration)
-        return render_alert_form(found, area=installation.area, made=made, demonstration=demonstration).encode()
+            return render_alert_form_pdf(alerts, area=installation.area, made=now, demonstration=demonstration)
+        return render_alert_form(alerts, area=installation.area, made=now, demonstration=demonstration).encode()
 
     name = f"hexbeat-{installation.area.name}-drug-information-draft-{installation.today}"
     with st.container(horizontal=True, gap="small"):
@@ -61,7 +61,7 @@ def draw_form_button(installation: Installation, found: list[Alert]) -> None:
         ):
             st.download_button(
                 label,
-                data=partial(drafted, pdf=ending == "pdf"),
+                data=partial(build_form, pdf=ending == "pdf"),
                 file_name=f"{name}.{ending}",
                 mime=mime,
                 on_click="ignore",
@@ -75,7 +75,9 @@ def draw_form_button(installation: Installation, found: list[Alert]) -> None:
 
 def sort_alerts(report: AlertReport) -> list[Alert]:
     """Those that draft a form first, because people are in danger; then by how many more there were than expected."""
-    return sorted(report.alerts, key=lambda one: (not takes_alert_form(one), one.expected - one.count, one.first_day))
+    return sorted(
+        report.alerts, key=lambda alert: (not takes_alert_form(alert), alert.expected - alert.count, alert.first_day)
+    )
 
 
 def has_urgent_alert(report: AlertReport) -> bool:
@@ -85,11 +87,11 @@ def has_urgent_alert(report: AlertReport) -> bool:
 
 def render_band(report: AlertReport) -> str:
     """The first alert in words, how many more there are, and how many chance alone would bring; nothing for none."""
-    found = sort_alerts(report)
-    if not found:
+    alerts = sort_alerts(report)
+    if not alerts:
         return ""
-    first = found[0]
-    more = f" {format_plural(len(found) - 1, 'more alert', 'more alerts')} below." if len(found) > 1 else ""
+    first = alerts[0]
+    more = f" {format_plural(len(alerts) - 1, 'more alert', 'more alerts')} below." if len(alerts) > 1 else ""
     chance = f"In {report.days} days chance alone brings {format_about(count_chance_alerts(report))}."
     expected = format_number(first.expected)
     return (

@@ -111,7 +111,7 @@ def draw_cell_panel(
     """The card if a cell is chosen, else the list of the cells with the most."""
     if choices.cell:
         card = build_card(installation, choices, views, last=last)
-        st.html(render_card(card, said=describe_cell(installation, choices, last=last, resolution=resolution)))
+        st.html(render_card(card, sentences=describe_cell(installation, choices, last=last, resolution=resolution)))
         draw_card_links(installation, card, choices, last=last, on_choose=on_choose, pages=pages)
     else:
         draw_list(views, choices, on_choose=on_choose)
@@ -140,18 +140,18 @@ def build_card(installation: Installation, choices: Choices, views: Sequence[Lay
         choices=choices,
         last=last,
         area=installation.area,
-        reaches=find_coverage(installation),
+        coverages=find_coverage(installation),
         figures=[view.figures for view in views],
     )
 
 
 def format_plan_query(choices: Choices, ward_code: str) -> dict[str, str]:
     """The address of a plan of one ward: of the kind and for what the map shows, where that is one layer that says."""
-    shown = find_layer(choices.layers[0]) if len(choices.layers) == 1 else None
-    if shown and shown.swept:
+    spec = find_layer(choices.layers[0]) if len(choices.layers) == 1 else None
+    if spec and spec.swept:
         return {"kind": "sweep", "wards": ward_code}
-    if shown and shown.patrolled:
-        return {"kind": "patrol", "layers": shown.name, "wards": ward_code}
+    if spec and spec.patrolled:
+        return {"kind": "patrol", "layers": spec.name, "wards": ward_code}
     return {"wards": ward_code}
 
 
@@ -232,41 +232,41 @@ def _find_picked(key: str) -> str | None:
 
 def describe_cell(installation: Installation, choices: Choices, *, last: date, resolution: int) -> list[str]:
     """Sentences on the chosen cell for each chosen layer, named where there are several; none for a cell elsewhere."""
-    cell, said = choices.cell or "", list[str]()
+    cell, sentences = choices.cell or "", list[str]()
     for layer in choices.layers:
         name = f"{find_layer(layer).title}: " if len(choices.layers) > 1 else ""
-        found = find_findings(installation, choices, layer=layer, last=last, resolution=resolution)
-        changed = find_changes(installation, choices, layer=layer, last=last, resolution=resolution)
-        if cell not in found.hotspots.rows["cell"].to_numpy():
+        findings = find_findings(installation, choices, layer=layer, last=last, resolution=resolution)
+        change_map = find_changes(installation, choices, layer=layer, last=last, resolution=resolution)
+        if cell not in findings.hotspots.rows["cell"].to_numpy():
             continue
-        week = (
+        forecast = (
             load_forecast(installation, choices, layer=layer, resolution=resolution)
             if choices.view == "expected"
             else None
         )
-        words = [
-            describe_cell_forecast(week, cell) if week else "",
-            explain_cell(found.hotspots, cell),
-            describe_pattern(found.emerging, cell),
-            describe_change(changed, cell),
+        lines = [
+            describe_cell_forecast(forecast, cell) if forecast else "",
+            explain_cell(findings.hotspots, cell),
+            describe_pattern(findings.emerging, cell),
+            describe_change(change_map, cell),
         ]
-        said += [name + line for line in words if line]
-    return said
+        sentences += [name + line for line in lines if line]
+    return sentences
 
 
-def describe_pattern(found: EmergingMap, cell: str) -> str:
+def describe_pattern(emerging_map: EmergingMap, cell: str) -> str:
     """The pattern of a cell over time with its definition; nothing where the period has room for too few bins."""
-    if found.bins is None:
+    if emerging_map.bins is None:
         return ""
-    row = found.rows[found.rows["cell"] == cell].iloc[0]
-    unit = {"week": "weeks", "month": "months", "four weeks": "spans of four weeks"}[found.bins.unit]
-    said = f"Over {len(found.bins.periods)} {unit}: {row['pattern']}."
-    return said if row["pattern"] == Pattern.NONE else f"{said} {row['definition']}"
+    row = emerging_map.rows[emerging_map.rows["cell"] == cell].iloc[0]
+    unit = {"week": "weeks", "month": "months", "four weeks": "spans of four weeks"}[emerging_map.bins.unit]
+    sentence = f"Over {len(emerging_map.bins.periods)} {unit}: {row['pattern']}."
+    return sentence if row["pattern"] == Pattern.NONE else f"{sentence} {row['definition']}"
 
 
-def describe_change(found: ChangeMap, cell: str) -> str:
+def describe_change(change_map: ChangeMap, cell: str) -> str:
     """The change of a cell; nothing where there is nothing to compare with."""
-    if found.missing or found.other is None:
+    if change_map.missing or change_map.other is None:
         return ""
-    row = found.cells[found.cells["cell"] == cell].iloc[0]
-    return f"Against {format_span(*found.other)}: {describe_cell_change(row.to_dict())}."
+    row = change_map.cells[change_map.cells["cell"] == cell].iloc[0]
+    return f"Against {format_span(*change_map.other)}: {describe_cell_change(row.to_dict())}."

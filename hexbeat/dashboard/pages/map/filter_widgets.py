@@ -47,12 +47,12 @@ def draw_filters(
 ) -> Choices:
     """Draw all filters and return what is chosen now; `automatic` says what that means as a size of cells."""
     _seed(choices, last)
-    read = _draw_what(choices)
-    read = _draw_columns(read, columns, "what")
-    read = _draw_when(read, last)
-    read = _draw_where(read, wards)
-    read = _draw_how(read, automatic)
-    return _draw_columns(read, columns, "how")
+    current = _draw_what(choices)
+    current = _draw_columns(current, columns, "what")
+    current = _draw_when(current, last)
+    current = _draw_where(current, wards)
+    current = _draw_how(current, automatic)
+    return _draw_columns(current, columns, "how")
 
 
 def _seed(choices: Choices, last: date) -> None:
@@ -73,11 +73,11 @@ def _seed(choices: Choices, last: date) -> None:
         "against": choices.against,
         "measure": choices.measure,
         "size": choices.size or 0,
-        **{one.query: list(one.get_chosen(choices)) for one in COLUMN_FILTERS},
+        **{column_filter.query: list(column_filter.get_chosen(choices)) for column_filter in COLUMN_FILTERS},
     }
-    shown = st.session_state.pop(SHOWN, set())
+    names = st.session_state.pop(SHOWN, set())
     for name, value in wanted.items():
-        if name in SOMETIMES and name not in shown:
+        if name in SOMETIMES and name not in names:
             st.session_state[PREFIX + name] = value  # when it appears, it begins with what is chosen then
         else:
             st.session_state.setdefault(PREFIX + name, value)
@@ -98,7 +98,7 @@ def _draw_what(choices: Choices) -> Choices:
     _heading("What")
     options = [*LAYER_NAMES, SEVERAL]
     titles = {spec.name: spec.short.capitalize() for spec in LAYERS} | {SEVERAL: "Several"}
-    one = st.pills(
+    layer = st.pills(
         "Layer",
         options,
         key=PREFIX + "layer",
@@ -106,17 +106,17 @@ def _draw_what(choices: Choices) -> Choices:
         required=True,
         label_visibility="collapsed",
     )
-    if one != SEVERAL:
-        return replace(choices, layers=(str(one),))
+    if layer != SEVERAL:
+        return replace(choices, layers=(str(layer),))
     _mark_shown("layers")
-    several = st.pills(
+    layers = st.pills(
         "Layers side by side",
         list(LAYER_NAMES),
         key=PREFIX + "layers",
         selection_mode="multi",
         format_func=lambda name: find_layer(name).short.capitalize(),
     )
-    return replace(choices, layers=tuple(name for name in LAYER_NAMES if name in several) or choices.layers)
+    return replace(choices, layers=tuple(name for name in LAYER_NAMES if name in layers) or choices.layers)
 
 
 def _draw_when(choices: Choices, last: date) -> Choices:
@@ -200,12 +200,12 @@ def _draw_how(choices: Choices, automatic: Callable[[Choices], str]) -> Choices:
         required=True,
         help="Events: one find is one. Items: a find of five needles is five.",
     )
-    said = automatic(choices)
+    automatic_title = automatic(choices)
     size = st.selectbox(
         "Size of cells",
         [0, *RESOLUTIONS],
         key=PREFIX + "size",
-        format_func=lambda number: format_size(number) if number else said,
+        format_func=lambda number: format_size(number) if number else automatic_title,
         help="How far a cell is across. Automatic, for counts and change: the smallest cells of which no more than "
         "1,000 cover the chosen wards. For hotspots and expected events: what the back-test shows to be best.",
     )
@@ -214,32 +214,41 @@ def _draw_how(choices: Choices, automatic: Callable[[Choices], str]) -> Choices:
 
 def _draw_columns(choices: Choices, columns: Columns, section: Section) -> Choices:
     """The filters by columns that belong to one section."""
-    drawn = {
-        one.field: _draw_column(one, one.find_values(columns, choices.layers))
-        for one in COLUMN_FILTERS
-        if one.section == section
+    selections = {
+        column_filter.field: _draw_column(column_filter, column_filter.find_values(columns, choices.layers))
+        for column_filter in COLUMN_FILTERS
+        if column_filter.section == section
     }
-    return replace(choices, **drawn)  # type: ignore[arg-type]  # each field of ColumnChoices is a tuple of names
+    return replace(choices, **selections)  # type: ignore[arg-type]  # each field of ColumnChoices is a tuple of names
 
 
-def _draw_column(one: ColumnFilter, values: tuple[str, ...]) -> tuple[str, ...]:
+def _draw_column(column_filter: ColumnFilter, values: tuple[str, ...]) -> tuple[str, ...]:
     """The values that are chosen of those that the chosen layers have; without any there is nothing to draw."""
     if not values:
         return ()
-    _mark_shown(one.query)
-    key = PREFIX + one.query
+    _mark_shown(column_filter.query)
+    key = PREFIX + column_filter.query
     before = st.session_state.get(key, [])
-    kept = [value for value in before if value in values]  # another layer may lack what was chosen of the last one
-    if kept != before:
-        st.session_state[key] = kept
+    remaining = [value for value in before if value in values]  # another layer may lack what was chosen of the last one
+    if remaining != before:
+        st.session_state[key] = remaining
 
     def format_title(value: str) -> str:
-        return one.titles.get(value, value)
+        return column_filter.titles.get(value, value)
 
-    if one.widget == "pills":
-        chosen = st.pills(one.title, values, key=key, selection_mode="multi", format_func=format_title, help=one.hint)
+    if column_filter.widget == "pills":
+        chosen = st.pills(
+            column_filter.title,
+            values,
+            key=key,
+            selection_mode="multi",
+            format_func=format_title,
+            help=column_filter.hint,
+        )
     else:
-        chosen = st.multiselect(one.title, values, key=key, format_func=format_title, help=one.hint, placeholder="All")
+        chosen = st.multiselect(
+            column_filter.title, values, key=key, format_func=format_title, help=column_filter.hint, placeholder="All"
+        )
     return tuple(value for value in values if value in chosen)
 
 
@@ -255,7 +264,7 @@ def _draw_view(choices: Choices) -> Choices:
         "before. Expected: where to look in the week to come.",
     )
     if view != "change":
-        return replace(choices, view=next(one for one in VIEWS if one == view))
+        return replace(choices, view=next(name for name in VIEWS if name == view))
     _mark_shown("against")
     against = st.pills(
         "Against", AGAINST, key=PREFIX + "against", format_func=AGAINST_TITLES.__getitem__, required=True

@@ -96,14 +96,14 @@ def read_choices(installation: Installation) -> Choices:
         )
         st.session_state[LINK_PROBLEMS] = problems
         return keep_choices(choices)
-    held: Choices = st.session_state[CHOICES]
-    return held
+    previous: Choices = st.session_state[CHOICES]
+    return previous
 
 
 def find_map_choices() -> Choices | None:
     """What the map was last asked in this session; None before its first run."""
-    held: Choices | None = st.session_state.get(CHOICES)
-    return held
+    choices: Choices | None = st.session_state.get(CHOICES)
+    return choices
 
 
 def keep_choices(choices: Choices) -> Choices:
@@ -133,19 +133,19 @@ def write_link(choices: Choices) -> None:
 
 def draw_filter_panel(installation: Installation, choices: Choices) -> tuple[Choices, date]:
     """The filters with the buttons under them; also the day with which a moving period ends."""
-    reaches = find_coverage(installation)
-    last = find_last_known_day(reaches, layers=choices.layers, today=installation.today)
-    drawn = draw_filters(
+    coverages = find_coverage(installation)
+    last = find_last_known_day(coverages, layers=choices.layers, today=installation.today)
+    current = draw_filters(
         choices,
         columns=installation.columns,
         wards=installation.area.wards,
         last=last,
         automatic=partial(describe_automatic, installation),
     )
-    if drawn != choices:
+    if current != choices:
         st.session_state.pop(LINK_PROBLEMS, None)  # what the link said no longer matters
-    choices = keep_choices(drawn)
-    last = find_last_known_day(reaches, layers=choices.layers, today=installation.today)
+    choices = keep_choices(current)
+    last = find_last_known_day(coverages, layers=choices.layers, today=installation.today)
     with st.container(horizontal=True, gap="small"):
         fixed = urlencode(format_query(choices, fixed=choices.bounds(last)))
         draw_copy_link_button(fixed, key="hb_copy_link")
@@ -163,11 +163,11 @@ def draw_sentences(installation: Installation, choices: Choices, views: Sequence
         first = (
             [describe_period(choices, view.figures) if view.period is None else "", on_size] if view is views[0] else []
         )
-        said = [*first, *view.notes]
+        notes = [*first, *view.notes]
         if choices.view != "expected":  # that view has said it
-            said.append(describe_backtest(installation, view.figures.spec.name, choices.wards))
+            notes.append(describe_backtest(installation, view.figures.spec.name, choices.wards))
         lines.append(f'<p class="hb-sentence">{escape_html(view.sentence)}</p>')
-        lines.append(f'<p class="hb-notes">{escape_html(" ".join(filter(None, said)))}</p>')
+        lines.append(f'<p class="hb-notes">{escape_html(" ".join(filter(None, notes)))}</p>')
     problems = "".join(
         f'<p class="hb-notes">{escape_html(words)}</p>' for words in st.session_state.get(LINK_PROBLEMS, [])
     )
@@ -218,17 +218,17 @@ def build_layer_view(
     names = [labels[code] for code in choices.wards]
     layer = figures.spec.name
     if choices.view == "hotspots":
-        found = find_findings(installation, choices, layer=layer, last=last, resolution=resolution)
+        findings = find_findings(installation, choices, layer=layer, last=last, resolution=resolution)
         study = find_study(installation, choices.wards, resolution)
-        return build_hotspots_view(figures, found, study, choices, area=installation.area, ward_names=names)
+        return build_hotspots_view(figures, findings, study, choices, area=installation.area, ward_names=names)
     if choices.view == "change":
-        changed = find_changes(installation, choices, layer=layer, last=last, resolution=resolution)
-        return build_change_view(figures, changed, choices, area=installation.area, ward_names=names)
+        change_map = find_changes(installation, choices, layer=layer, last=last, resolution=resolution)
+        return build_change_view(figures, change_map, choices, area=installation.area, ward_names=names)
     if choices.view == "expected":
-        week = load_forecast(installation, choices, layer=layer, resolution=resolution)
-        if week is None:
+        forecast = load_forecast(installation, choices, layer=layer, resolution=resolution)
+        if forecast is None:
             return build_empty_forecast_view(figures, judged=find_selection(installation, layer) is not None)
-        return build_forecast_view(figures, week, choices, area=installation.area, ward_names=names)
+        return build_forecast_view(figures, forecast, choices, area=installation.area, ward_names=names)
     maximum = find_scale_maximum(installation, choices, layer=layer, last=last, resolution=resolution)
     return build_counts_view(figures, choices, maximum=maximum, ward_names=names, area_title=installation.area.title)
 

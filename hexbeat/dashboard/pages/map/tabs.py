@@ -115,13 +115,13 @@ def draw_rhythm(installation: Installation, choices: Choices, figures: Sequence[
         if each.spec.kind == "state":
             st.text(f"{each.spec.title} are in force all day and have no rhythm of hours.")
             continue
-        shown = build_filter(choices, layer=each.spec.name, start=each.start, end=each.end)
-        rhythm = count_weekday_hours(installation.columns, shown, installation.area.time_zone)
+        event_filter = build_filter(choices, layer=each.spec.name, start=each.start, end=each.end)
+        rhythm = count_weekday_hours(installation.columns, event_filter, installation.area.time_zone)
         lacking = format_plural(rhythm.unknown_hour, "event has", "events have")
-        said = f"{lacking} no known time of day, so they are not shown here." if rhythm.unknown_hour else ""
+        note = f"{lacking} no known time of day, so they are not shown here." if rhythm.unknown_hour else ""
         most = f"The largest number is {format_number(float(rhythm.grid.max()))}. " if rhythm.grid.any() else ""
         chart = render_grid(rhythm.grid, caption=f"{each.spec.title} by weekday and hour of the day")
-        st.html(f'<div class="hb-chart">{chart}<p class="hb-small">{escape_html(most + said)}</p></div>')
+        st.html(f'<div class="hb-chart">{chart}<p class="hb-small">{escape_html(most + note)}</p></div>')
 
 
 def draw_months(installation: Installation, choices: Choices, figures: Sequence[LayerFigures]) -> None:
@@ -160,9 +160,13 @@ def draw_records(installation: Installation, choices: Choices, last: date) -> No
     if not ids:
         st.text("No record of this place matches the filters.")
         return
-    found = read_records(installation.store, installation.viewer, ids[:MOST_RECORDS])
-    shown = f"; the newest {MOST_RECORDS} are shown" if len(ids) > MOST_RECORDS else ""
-    st.text(f"{format_plural(len(ids), 'record', 'records')} of the cell near {format_cell_code(choices.cell)}{shown}.")
+    records = read_records(installation.store, installation.viewer, ids[:MOST_RECORDS])
+    limit_note = f"; the newest {MOST_RECORDS} are shown" if len(ids) > MOST_RECORDS else ""
+    st.text(
+        f"{format_plural(len(ids), 'record', 'records')} of the cell near {format_cell_code(choices.cell)}{limit_note}."
+    )
     draw_sortable_frame(
-        build_record_table(found, time_zone=installation.area.tz), key="record_table", alt="Records of the chosen cell"
+        build_record_table(records, time_zone=installation.area.tz),
+        key="record_table",
+        alt="Records of the chosen cell",
     )

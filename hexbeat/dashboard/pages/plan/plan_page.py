@@ -56,9 +56,9 @@ def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
         make_patrol(installation, patrol)
     if (make or again) and sweep:
         make_sweep(installation, sweep)
-    found = open_plan(installation)
-    if found:
-        draw_plan(installation, found, pages)
+    plan = open_plan(installation)
+    if plan:
+        draw_plan(installation, plan, pages)
     else:
         st.html(
             '<div class="hb-empty"><h2>No plan is open</h2><p>Choose above and press <b>Make the plan</b>; it takes '

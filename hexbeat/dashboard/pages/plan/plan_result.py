@@ -221,10 +221,10 @@ def _build_cells(plan: Plan) -> HexLayer:
 
 def _group_by_place(tour: Tour) -> dict[tuple[float, float], list[str]]:
     """The numbers of the stops at each place: a second visit would hide the first."""
-    found: dict[tuple[float, float], list[str]] = {}
+    orders: dict[tuple[float, float], list[str]] = {}
     for stop in tour.stops:
-        found.setdefault((stop.lat, stop.lon), []).append(str(stop.order))
-    return found
+        orders.setdefault((stop.lat, stop.lon), []).append(str(stop.order))
+    return orders
 
 
 def _build_line(tour: Tour, colour: str, weight: int, dashes: str | None) -> Any:

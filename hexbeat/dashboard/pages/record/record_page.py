@@ -50,11 +50,11 @@ XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet
 def draw_week(installation: Installation) -> None:
     """Figures by team and ward, and the return's downloads."""
     plans = load_plans(installation)
-    found = read_visits(installation.store, installation.viewer)
+    visits = read_visits(installation.store, installation.viewer)
     st.html(f'<h2 class="hb-title">{format_week_heading(installation.today)}</h2>')
     by: tuple[Group, ...] = ("team", "ward")
     tables = [
-        (group, build_week_rows(plans, found, installation.area, by=group, today=installation.today)) for group in by
+        (group, build_week_rows(plans, visits, installation.area, by=group, today=installation.today)) for group in by
     ]
     if not any(rows for _, rows in tables):
         st.text("Nothing has been planned or recorded this week yet.")
@@ -65,10 +65,10 @@ def draw_week(installation: Installation) -> None:
     st.html(
         '<p class="hb-small">Needles are those that sweeps collected; what the public reports is counted apart.</p>'
     )
-    draw_return(installation, plans, found)
+    draw_return(installation, plans, visits)
 
 
-def draw_return(installation: Installation, plans: Sequence[Plan], found: pd.DataFrame) -> None:
+def draw_return(installation: Installation, plans: Sequence[Plan], visits: pd.DataFrame) -> None:
     """The return by ward, quarter and team as CSV and Excel."""
     if not may(installation.viewer, Action.EXPORT):
         st.text("Your role cannot download this.")
@@ -92,9 +92,9 @@ def draw_return(installation: Installation, plans: Sequence[Plan], found: pd.Dat
                 "CSV",
                 ".csv",
                 "text/csv",
-                lambda: build_return_csv(build_return_table(installation, plans, found, start)),
+                lambda: build_return_csv(build_return_table(installation, plans, visits, start)),
             ),
-            ("Excel", ".xlsx", XLSX, lambda: build_return_workbook(installation, plans, found, start)),
+            ("Excel", ".xlsx", XLSX, lambda: build_return_workbook(installation, plans, visits, start)),
         ):
             st.download_button(
                 label,
@@ -109,26 +109,26 @@ def draw_return(installation: Installation, plans: Sequence[Plan], found: pd.Dat
 def check_export(installation: Installation, make: Callable[[], bytes]) -> Callable[[], bytes]:
     """Asks the policy again when the file is made."""
 
-    def made() -> bytes:
+    def build_file() -> bytes:
         require(installation.viewer, Action.EXPORT)
         return make()
 
-    return made
+    return build_file
 
 
 def build_return_table(
-    installation: Installation, plans: Sequence[Plan], found: pd.DataFrame, start: dt.date
+    installation: Installation, plans: Sequence[Plan], visits: pd.DataFrame, start: dt.date
 ) -> pd.DataFrame:
     """The return of the quarter that begins on a day."""
     area, (first, end) = installation.area, find_quarter(start)
-    return build_return(plans, found, area.wards, start=first, end=end, time_zone=area.time_zone)
+    return build_return(plans, visits, area.wards, start=first, end=end, time_zone=area.time_zone)
 
 
 def build_return_workbook(
-    installation: Installation, plans: Sequence[Plan], found: pd.DataFrame, start: dt.date
+    installation: Installation, plans: Sequence[Plan], visits: pd.DataFrame, start: dt.date
 ) -> bytes:
     """The same as a workbook with its notes."""
-    return build_return_xlsx(build_return_table(installation, plans, found, start), build_return_notes(plans, found))
+    return build_return_xlsx(build_return_table(installation, plans, visits, start), build_return_notes(plans, visits))
 
 
 def load_plans(installation: Installation) -> list[Plan]:
@@ -141,9 +141,11 @@ def load_plans(installation: Installation) -> list[Plan]:
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _plans(_here: Installation, folder: str, stamp: tuple[tuple[str, int], ...], work: int) -> list[Plan]:
+def _plans(_installation: Installation, folder: str, stamp: tuple[tuple[str, int], ...], work: int) -> list[Plan]:
     del folder, stamp, work
-    return [load_plan(_here.settings.home, plan_id) for plan_id, _, _ in list_plans(_here.settings.home)]
+    return [
+        load_plan(_installation.settings.home, plan_id) for plan_id, _, _ in list_plans(_installation.settings.home)
+    ]
 
 
 def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
@@ -207,19 +209,19 @@ def choose_plan(plans: Sequence[Plan]) -> Plan | None:
         """Plans that were made anew have one title: the code tells them apart, for the person and for Streamlit."""
         return f"{by_id[plan_id].title} ({plan_id})"
 
-    asked = st.query_params.get(PLAN, "")
-    if asked and asked not in by_id:
+    link_plan_id = st.query_params.get(PLAN, "")
+    if link_plan_id and link_plan_id not in by_id:
         st.warning("The plan in this link does not exist here. Choose one below.")
-        chosen = st.selectbox("Plan", ids, index=None, format_func=title, placeholder="Choose a plan")
-        if chosen is None:
+        choice = st.selectbox("Plan", ids, index=None, format_func=title, placeholder="Choose a plan")
+        if choice is None:
             return None
-        st.query_params[PLAN] = chosen
+        st.query_params[PLAN] = choice
         st.rerun()
-    with st.expander("Another plan", expanded=not asked):
-        given = ids.index(asked) if asked else 0
-        plan_id = st.selectbox("Plan", ids, index=given, format_func=title, key="done_plan")
+    with st.expander("Another plan", expanded=not link_plan_id):
+        index = ids.index(link_plan_id) if link_plan_id else 0
+        plan_id = st.selectbox("Plan", ids, index=index, format_func=title, key="done_plan")
     plan = by_id[plan_id]
-    if plan_id != asked and st.query_params.get(TEAM) not in {tour.team for tour in plan.tours}:
+    if plan_id != link_plan_id and st.query_params.get(TEAM) not in {tour.team for tour in plan.tours}:
         st.query_params.pop(TEAM, None)  # it was a team of the plan before
     st.query_params[PLAN] = plan_id
     return plan
@@ -228,17 +230,17 @@ def choose_plan(plans: Sequence[Plan]) -> Plan | None:
 def choose_team(plan: Plan) -> Tour | None:
     """The team of the link, or the only one; None until one is chosen. The address follows the choice."""
     teams = [tour.team for tour in plan.tours]
-    named = st.query_params.get(TEAM, "")
-    asking = st.container()
-    if len(teams) == 1 and named in ("", *teams):
+    link_team = st.query_params.get(TEAM, "")
+    question = st.container()
+    if len(teams) == 1 and link_team in ("", *teams):
         team: str | None = teams[0]
     else:
-        given = teams.index(named) if named in teams else None
+        index = teams.index(link_team) if link_team in teams else None
         with st.container(key="hb_done_team"):
-            team = st.radio("Team", teams, index=given, horizontal=True, key=f"done_team_{plan.plan_id}")
+            team = st.radio("Team", teams, index=index, horizontal=True, key=f"done_team_{plan.plan_id}")
     if team is None:
-        with asking:
-            if named:
+        with question:
+            if link_team:
                 st.warning("The team in this link is not in this plan. Choose one below.")
             st.html(f'<p class="hb-sentence">Which team of {escape_html(plan.title)}?</p>')
         return None
@@ -254,10 +256,10 @@ def draw_import(installation: Installation, plan: Plan, tour: Tour) -> None:
         type=SUFFIXES,
         key=f"done_file_{st.session_state.get(IMPORT_ROUND_KEY, 0)}",
     )
-    held = st.session_state.get(REPORT_KEY)
+    entry = st.session_state.get(REPORT_KEY)
     if file is None:
-        if held and not held[1].dry_run:
-            draw_report(held[1])
+        if entry and not entry[1].dry_run:
+            draw_report(entry[1])
     else:
         key = (file.file_id, plan.plan_id, tour.team)
         try:
@@ -269,12 +271,12 @@ def draw_import(installation: Installation, plan: Plan, tour: Tour) -> None:
 
 def draw_check(installation: Installation, file: Any, key: tuple[str, str, str], plan: Plan, tour: Tour) -> None:
     """The dry run at once, and the button that imports."""
-    held = st.session_state.get(REPORT_KEY)
-    if held is None or held[0] != key:
+    entry = st.session_state.get(REPORT_KEY)
+    if entry is None or entry[0] != key:
         with st.spinner("Reading the file …"):
-            held = (key, import_file(installation, file, plan, tour, dry_run=True))
-        st.session_state[REPORT_KEY] = held
-    report: ImportReport = held[1]
+            entry = (key, import_file(installation, file, plan, tour, dry_run=True))
+        st.session_state[REPORT_KEY] = entry
+    report: ImportReport = entry[1]
     draw_report(report)
     if not report.new + report.updated:
         st.text("Everything in this file is recorded already.")
@@ -300,7 +302,7 @@ def import_file(installation: Installation, file: Any, plan: Plan, tour: Tour, *
 
 def draw_report(report: ImportReport) -> None:
     """Counts by outcome, and what could not be used."""
-    said = "This would be recorded" if report.dry_run else "Recorded"
+    title = "This would be recorded" if report.dry_run else "Recorded"
     rows = [
         ("Stops done", f"{report.answered} of {report.planned}"),
         ("Minutes", f"{report.minutes:,}"),
@@ -311,17 +313,17 @@ def draw_report(report: ImportReport) -> None:
         ("Other work", f"{report.other:,}"),
         *((f"Rejected: {reason.replace('_', ' ')}", f"{number:,}") for reason, number in report.reasons.items()),
     ]
-    st.html(render_table(("What", "How many"), rows, caption=f"{said}: {report.file}"))
+    st.html(render_table(("What", "How many"), rows, caption=f"{title}: {report.file}"))
     for note in report.notes:
         st.text(f"{note}.")
 
 
 def draw_undo(installation: Installation) -> None:
     """Undo the last import."""
-    standing = next(
+    last_import = next(
         (load for load in list_imports(installation.store, installation.viewer) if load.undone_at is None), None
     )
-    if standing is None:
+    if last_import is None:
         draw_message("done_import_undo")
         return
 
@@ -330,9 +332,9 @@ def draw_undo(installation: Installation) -> None:
         st.session_state.pop(REPORT_KEY, None)
         return "The import was undone."
 
-    when = standing.created.astimezone(installation.area.tz)
-    visits = format_plural(standing.tally["new"] + standing.tally["updated"], "visit", "visits")
-    st.text(f"Last import: {standing.file}, {format_date(when.date())} at {when:%H:%M}, {visits}.")
+    when = last_import.created.astimezone(installation.area.tz)
+    visits = format_plural(last_import.tally["new"] + last_import.tally["updated"], "visit", "visits")
+    st.text(f"Last import: {last_import.file}, {format_date(when.date())} at {when:%H:%M}, {visits}.")
     draw_confirmed_button(
         "done_import_undo",
         button="Undo the last import",

@@ -34,23 +34,23 @@ OFFLINE: Final = (
 
 def draw_stops(installation: Installation, plan: Plan, tour: Tour) -> None:
     """The team's progress, the stop that is next, and all stops."""
-    shown = build_progress(
+    progress = build_progress(
         plan,
         tour,
         read_visits(installation.store, installation.viewer, plan_id=plan.plan_id),
         zone=installation.area.tz,
     )
-    st.html(render_progress(shown))
+    st.html(render_progress(progress))
     with (
         st.container()
     ):  # each part keeps its place whatever the others show, so that nothing is there twice for a while
         draw_message()
     if may(installation.viewer, Action.RECORD_WORK):
         with st.container(key="hb_done_now"):
-            draw_card(installation, shown)
+            draw_card(installation, progress)
         with st.container(key="hb_done_undo"):
-            draw_undo(installation, shown)
-    draw_list(installation, shown)
+            draw_undo(installation, progress)
+    draw_list(installation, progress)
     st.html(
         '<p class="hb-offline" role="alert">No connection: nothing is recorded now.</p>'
         f'<p class="hb-small">{OFFLINE}</p>'
@@ -59,33 +59,35 @@ def draw_stops(installation: Installation, plan: Plan, tour: Tour) -> None:
 
 def draw_message() -> None:
     """What the last tap did, or why it did nothing."""
-    said = st.session_state.pop(MESSAGE_KEY, None)
-    if isinstance(said, HexbeatError):
-        draw_error(said)
-    elif said:
-        st.html(f'<p role="status"><b>{escape_html(said)}</b></p>')
+    message = st.session_state.pop(MESSAGE_KEY, None)
+    if isinstance(message, HexbeatError):
+        draw_error(message)
+    elif message:
+        st.html(f'<p role="status"><b>{escape_html(message)}</b></p>')
 
 
-def draw_card(installation: Installation, shown: TourProgress) -> None:
+def draw_card(installation: Installation, progress: TourProgress) -> None:
     """The stop to go to, with its numbers and its buttons."""
     picked = st.session_state.get(CHOSEN_KEY)
-    state = next((one for one in shown.states if one.stop.stop_id == picked), None) or shown.next
+    state = (
+        next((candidate for candidate in progress.states if candidate.stop.stop_id == picked), None) or progress.next
+    )
     if state is None:
         st.html(
             '<div class="hb-done-card"><h2>All stops are recorded</h2>'
             "<p>Thank you. To correct one, choose it below.</p></div>"
         )
         return
-    st.html(render_card(state, total=len(shown.states)))
-    key = f"{shown.plan.plan_id}_{shown.tour.team}_{state.stop.stop_id}"
-    spent, found = f"done_min_{key}", f"done_needles_{key}"
+    st.html(render_card(state, total=len(progress.states)))
+    key = f"{progress.plan.plan_id}_{progress.tour.team}_{state.stop.stop_id}"
+    minutes_key, needles_key = f"done_min_{key}", f"done_needles_{key}"
     with st.container(horizontal=True, gap="small", key="hb_done_numbers"):
-        draw_number_input("Minutes", state.minutes if state.done else state.stop.minutes, MOST_MINUTES, spent)
-        if shown.is_sweep:
-            draw_number_input("Needles collected", state.needles or 0, MOST_NEEDLES, found)
+        draw_number_input("Minutes", state.minutes if state.done else state.stop.minutes, MOST_MINUTES, minutes_key)
+        if progress.is_sweep:
+            draw_number_input("Needles collected", state.needles or 0, MOST_NEEDLES, needles_key)
     label = "Correct" if state.visit_id else "Done"
     # Names, not numbers: what is typed last arrives together with the tap, after these were drawn.
-    arguments = (installation, shown, state, spent, found if shown.is_sweep else None)
+    arguments = (installation, progress, state, minutes_key, needles_key if progress.is_sweep else None)
     st.button(
         label, type="primary", width="stretch", key=f"done_yes_{key}", on_click=record_stop, args=(*arguments, DONE)
     )
@@ -101,7 +103,7 @@ def draw_number_input(label: str, value: int | None, most: int, key: str) -> Non
 
 def record_stop(
     installation: Installation,
-    shown: TourProgress,
+    progress: TourProgress,
     state: StopState,
     minutes_key: str,
     needles_key: str | None,
@@ -112,20 +114,20 @@ def record_stop(
     needles = int(st.session_state[needles_key]) if needles_key else None
     now = dt.datetime.now(dt.UTC)
     stop = state.stop
-    spent = minutes if outcome == DONE else 0
+    duration = minutes if outcome == DONE else 0
     try:
-        found = read_visits(installation.store, installation.viewer, plan_id=shown.plan.plan_id)
-        again = build_progress(shown.plan, shown.tour, found, zone=installation.area.tz)
-        known = next(one for one in again.states if one.stop.stop_id == stop.stop_id)
-        if known.visit_id is not None and state.visit_id is None:
+        visits = read_visits(installation.store, installation.viewer, plan_id=progress.plan.plan_id)
+        current = build_progress(progress.plan, progress.tour, visits, zone=installation.area.tz)
+        current_state = next(candidate for candidate in current.states if candidate.stop.stop_id == stop.stop_id)
+        if current_state.visit_id is not None and state.visit_id is None:
             return
-        began = known.started if known.done and outcome == DONE else None
+        start = current_state.started if current_state.done and outcome == DONE else None
         visit = visit_of_stop(
-            shown.plan,
-            shown.tour,
+            progress.plan,
+            progress.tour,
             stop,
-            started_at=began or began_by_now(shown.plan, stop, minutes=spent, now=now),
-            minutes=spent,
+            started_at=start or began_by_now(progress.plan, stop, minutes=duration, now=now),
+            minutes=duration,
             needles=needles if outcome == DONE else None,
             outcome=outcome,
         )
@@ -135,42 +137,42 @@ def record_stop(
         return
     st.session_state.pop(CHOSEN_KEY, None)
     st.session_state[MESSAGE_KEY] = f"Recorded: stop {stop.order}, " + (
-        f"{spent} minutes from {visit.started_at.astimezone(installation.area.tz):%H:%M}."
+        f"{duration} minutes from {visit.started_at.astimezone(installation.area.tz):%H:%M}."
         if outcome == DONE
         else "not done."
     )
 
 
-def draw_undo(installation: Installation, shown: TourProgress) -> None:
+def draw_undo(installation: Installation, progress: TourProgress) -> None:
     """Take the last record back."""
-    if shown.last is None or shown.last.visit_id is None:
+    if progress.last is None or progress.last.visit_id is None:
         return
     st.button(
-        f"Undo stop {shown.last.stop.order}",
+        f"Undo stop {progress.last.stop.order}",
         width="stretch",
-        key=f"done_undo_{shown.last.visit_id}",
+        key=f"done_undo_{progress.last.visit_id}",
         on_click=undo_stop,
-        args=(installation, shown.last.visit_id, shown.last.stop.order),
+        args=(installation, progress.last.visit_id, progress.last.stop.order),
     )
 
 
 def undo_stop(installation: Installation, name: str, order: int) -> None:
     """Undo one visit, and say what stands now."""
     try:
-        again = undo_visit(installation.store, installation.viewer, name)
+        has_earlier = undo_visit(installation.store, installation.viewer, name)
     except HexbeatError as error:
         st.session_state[MESSAGE_KEY] = error
         return
     st.session_state[MESSAGE_KEY] = f"Stop {order}: " + (
-        "what was recorded before is back." if again else "undone. It is open again."
+        "what was recorded before is back." if has_earlier else "undone. It is open again."
     )
 
 
-def draw_list(installation: Installation, shown: TourProgress) -> None:
+def draw_list(installation: Installation, progress: TourProgress) -> None:
     """All stops in their order; a tap on one puts it above."""
     st.html('<h2 class="hb-title">All stops</h2>')
     allowed = may(installation.viewer, Action.RECORD_WORK)
-    for state in shown.states:
+    for state in progress.states:
         with st.container(horizontal=True, gap="small", key=f"hb_done_stop_{state.stop.order}"):
             if allowed:
                 st.button(
@@ -179,7 +181,7 @@ def draw_list(installation: Installation, shown: TourProgress) -> None:
                     on_click=choose_stop,
                     args=(state.stop.stop_id,),
                 )
-            st.html(render_row(state, is_sweep=shown.is_sweep))
+            st.html(render_row(state, is_sweep=progress.is_sweep))
 
 
 def choose_stop(stop_id: str) -> None:

@@ -61,8 +61,8 @@ class TourProgress:
 
 def build_progress(plan: Plan, tour: Tour, visits: pd.DataFrame, *, zone: ZoneInfo) -> TourProgress:
     """The stops of a tour with the visits (`read_visits`) that its team recorded of them."""
-    mine = visits[(visits["plan_id"] == plan.plan_id) & (visits["team"] == tour.team)]
-    recorded = {str(row["stop_id"]): row for row in mine.to_dict("records")}
+    team_visits = visits[(visits["plan_id"] == plan.plan_id) & (visits["team"] == tour.team)]
+    recorded = {str(row["stop_id"]): row for row in team_visits.to_dict("records")}
     states = tuple(_build_state(stop, recorded.get(stop.stop_id), zone) for stop in tour.stops)
     newest = max(recorded.values(), key=lambda row: (row["recorded_at"], row["started_at"]), default=None)
     last = next((state for state in states if newest is not None and state.visit_id == newest["visit_id"]), None)
@@ -83,18 +83,18 @@ def _build_state(stop: Stop, row: Mapping[Any, Any] | None, zone: ZoneInfo) -> S
     )
 
 
-def render_progress(shown: TourProgress) -> str:
+def render_progress(progress: TourProgress) -> str:
     """How far the team is: "5 of 8 done", minutes, needles, and a bar."""
-    done = sum(state.done for state in shown.states)
-    total = len(shown.states)
-    minutes = sum(state.minutes or 0 for state in shown.states)
-    planned = sum(state.stop.minutes for state in shown.states)
-    words = [f"<b>{done} of {total}</b> done", f"{minutes:,} of {planned:,} minutes"]
-    if shown.is_sweep:
-        words.append(format_plural(sum(state.needles or 0 for state in shown.states), "needle", "needles"))
-    share = 100 * done / total if total else 0
+    stops_done = sum(state.done for state in progress.states)
+    total = len(progress.states)
+    minutes = sum(state.minutes or 0 for state in progress.states)
+    planned = sum(state.stop.minutes for state in progress.states)
+    parts = [f"<b>{stops_done} of {total}</b> done", f"{minutes:,} of {planned:,} minutes"]
+    if progress.is_sweep:
+        parts.append(format_plural(sum(state.needles or 0 for state in progress.states), "needle", "needles"))
+    share = 100 * stops_done / total if total else 0
     return (
-        f'<p class="hb-done-progress" role="status">{" · ".join(words)}</p>'
+        f'<p class="hb-done-progress" role="status">{" · ".join(parts)}</p>'
         f'<div class="hb-done-bar" aria-hidden="true"><i style="width: {share:.0f}%"></i></div>'
     )
 

@@ -40,7 +40,7 @@ def test_cells_add_up_to_the_total_and_the_total_is_the_plain_count(
     columns = columns_of(events)
     reach = find_layer_coverage(columns, time_zone=area.tz)["needle_litter"]
     figures = count_layer(
-        columns, layer="needle_litter", choices=choices, last=LAST, resolution=9, area=area, reach=reach
+        columns, layer="needle_litter", choices=choices, last=LAST, resolution=9, area=area, coverage=reach
     )
     plain = count(columns, build_filter(choices, layer="needle_litter", start=figures.start, end=figures.end))
     assert figures.total == plain.total == figures.cells["count"].sum()
@@ -58,7 +58,7 @@ def test_before_is_the_same_length_and_only_where_the_records_reach(area: Area) 
     def before(start: date) -> float | None:
         choices = Choices(period=OWN_DATES, dates=(start, date(2026, 11, 22)))
         return count_layer(
-            columns, layer="needle_litter", choices=choices, last=LAST, resolution=9, area=area, reach=reach
+            columns, layer="needle_litter", choices=choices, last=LAST, resolution=9, area=area, coverage=reach
         ).before
 
     assert before(date(2026, 11, 1)) == 1.0

@@ -51,10 +51,10 @@ def card_of(area: Area, choices: Choices = NOVEMBER, cell: str = CELL) -> Card:
     events = columns()
     reaches = find_layer_coverage(events, time_zone=area.tz)
     figures = [
-        count_layer(events, layer=layer, choices=choices, last=LAST, resolution=9, area=area, reach=reaches[layer])
+        count_layer(events, layer=layer, choices=choices, last=LAST, resolution=9, area=area, coverage=reaches[layer])
         for layer in choices.layers
     ]
-    return build_cell_card(events, cell=cell, choices=choices, last=LAST, area=area, reaches=reaches, figures=figures)
+    return build_cell_card(events, cell=cell, choices=choices, last=LAST, area=area, coverages=reaches, figures=figures)
 
 
 def test_the_card_counts_every_layer_in_its_cell_now_and_before(area: Area) -> None:

@@ -28,7 +28,7 @@ def test_the_same_days_a_year_before_are_named() -> None:
 def test_places_are_counted_by_what_can_be_told_of_them() -> None:
     shown = build_change_view_of(YEAR)
     assert shown.notes == (
-        "Place by place: 1 clear rise, no clear fall, 234 without a clear change; 154 have too few to tell.",
+        "Place by place: 1 clear rise, no clear fall, 234 without a clear change; 154 have too few events to say.",
         "Colours show every difference. A line marks clear changes, which chance alone would rarely make.",
         "At most 1 in 20 of the clear changes is expected to be false.",
     )

@@ -35,7 +35,7 @@ def shown(start: date = YEAR) -> tuple[EmergingMap, pd.DataFrame]:
 def test_the_sentence_counts_the_places_of_each_pattern() -> None:
     assert describe_emerging(*shown(), place="Middlesbrough") == (
         "27 places have a pattern over time of needle finds in Middlesbrough: 7 new, 2 consecutive and 18 sporadic. "
-        "292 have too few to tell, 32 fit none."
+        "292 have too few events to say, 32 fit none."
     )
 
 

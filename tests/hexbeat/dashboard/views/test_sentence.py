@@ -25,7 +25,7 @@ NEEDLES = LayerFigures(
     unplaced=0,
     shared=0,
     cells=pd.DataFrame(columns=list(CELL_COLUMNS)),
-    reach=Coverage("needle_litter", 9000, date(2023, 11, 22), date(2026, 11, 21)),
+    coverage=Coverage("needle_litter", 9000, date(2023, 11, 22), date(2026, 11, 21)),
 )
 CLOSURES = replace(NEEDLES, spec=find_layer("closed_properties"), total=34.0, before=31.0)
 
@@ -57,8 +57,8 @@ def test_a_change_is_a_share_of_many_and_a_difference_of_few(total: float, befor
 
 
 def test_nothing_to_compare_with_is_said_with_its_reason() -> None:
-    reach = replace(NEEDLES.reach, first=date(2026, 10, 12))
-    assert said(replace(NEEDLES, before=None, reach=reach)) == (
+    reach = replace(NEEDLES.coverage, first=date(2026, 10, 12))
+    assert said(replace(NEEDLES, before=None, coverage=reach)) == (
         "312 needle finds in Middlesbrough, 25 Oct to 21 Nov 2026: "
         "nothing to compare with, because the records begin on 12 Oct 2026."
     )
@@ -66,7 +66,7 @@ def test_nothing_to_compare_with_is_said_with_its_reason() -> None:
 
 def test_a_layer_without_records_says_so() -> None:
     empty = Coverage("street_dealing", 0, None, None)
-    figures = replace(NEEDLES, spec=find_layer("street_dealing"), total=0.0, before=None, reach=empty)
+    figures = replace(NEEDLES, spec=find_layer("street_dealing"), total=0.0, before=None, coverage=empty)
     assert said(figures) == "No reports of street dealing have been loaded yet."
 
 
@@ -116,8 +116,8 @@ def test_what_was_shared_or_left_out_is_said_and_why() -> None:
 
 
 def test_days_that_the_records_do_not_reach_are_said() -> None:
-    reach = replace(NEEDLES.reach, first=date(2026, 11, 1), last=date(2026, 11, 10))
-    assert build_notes(replace(NEEDLES, reach=reach), Choices()) == [
+    reach = replace(NEEDLES.coverage, first=date(2026, 11, 1), last=date(2026, 11, 10))
+    assert build_notes(replace(NEEDLES, coverage=reach), Choices()) == [
         "The newest record is of 10 Nov 2026. Nothing has been loaded for the days after it.",
         "The records begin on 1 Nov 2026. Nothing has been loaded for the days before it.",
     ]
@@ -125,8 +125,10 @@ def test_days_that_the_records_do_not_reach_are_said() -> None:
 
 def test_a_moving_period_announces_its_last_day() -> None:
     assert describe_period(Choices(), NEEDLES) == "28 days up to 21 Nov 2026, the day of the newest record."
-    later = replace(NEEDLES.reach, last=date(2026, 11, 22))
-    assert describe_period(Choices(), replace(NEEDLES, reach=later)) == "28 days up to 21 Nov 2026, the last whole day."
+    later = replace(NEEDLES.coverage, last=date(2026, 11, 22))
+    assert (
+        describe_period(Choices(), replace(NEEDLES, coverage=later)) == "28 days up to 21 Nov 2026, the last whole day."
+    )
     own = Choices(period=OWN_DATES, dates=(date(2026, 10, 25), date(2026, 11, 22)))
     assert describe_period(own, NEEDLES) == ""
 

@@ -48,7 +48,7 @@ def figures_of(layer: str, counts: list[float], before: list[float] | None = Non
         unplaced=0,
         shared=0,
         cells=cells,
-        reach=Coverage(layer, 1, date(2020, 1, 1), date(2026, 11, 21)),
+        coverage=Coverage(layer, 1, date(2020, 1, 1), date(2026, 11, 21)),
     )
 
 
@@ -147,7 +147,7 @@ def test_a_table_by_groups_adds_up_to_the_number_over_the_map() -> None:
     figures = [
         count_layer(
             columns, layer=layer, choices=choices, last=date(2026, 11, 30), resolution=9, area=area,
-            reach=Coverage(layer, 1, date(2020, 1, 1), date(2026, 11, 30)),
+            coverage=Coverage(layer, 1, date(2020, 1, 1), date(2026, 11, 30)),
         )
         for layer in choices.layers
     ]  # fmt: skip

@@ -26,9 +26,7 @@ def test_a_place_like_no_other_has_no_numbers_of_what_was_expected() -> None:
     assert "here: cannot be told; next door: " in render_intervals(found)
     assert "nan" not in render_intervals(found) + render_table(found)
     alone = dataclasses.replace(found, effect=dataclasses.replace(found.effect, next_door=None))
-    assert render_intervals(alone) == (
-        '<p class="hb-notes">It cannot be told: there is nothing like it to expect a number from.</p>'
-    )
+    assert render_intervals(alone) == ('<p class="hb-notes">Not known: there is no comparable place.</p>')
     row = render_table(found).split("<tr>")[2]
     assert row.count(f'<td class="hb-number">{DASH}</td>') == 3  # expected, difference, interval
     assert row.count(f"{DASH}, {DASH}") == 1  # like places

@@ -38,7 +38,7 @@ def expected(served: Served, choices: Choices, beside: tuple[str, ...] = ()) -> 
     resolution = choices.size or choose_resolution(measure_area_km2(area.wards, choices.wards))
     layer = choices.layers[0]
     figures = count_layer(
-        columns, layer=layer, choices=choices, last=last, resolution=resolution, area=area, reach=reaches[layer]
+        columns, layer=layer, choices=choices, last=last, resolution=resolution, area=area, coverage=reaches[layer]
     )
     plain = count(
         columns, build_filter(choices, layer=layer, start=figures.start, end=figures.end), time_zone=area.time_zone
