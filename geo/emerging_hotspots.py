@@ -46,7 +46,7 @@ class Pattern(StrEnum):
     OSCILLATING_COLD = "oscillating cold"
     HISTORICAL_COLD = "historical cold"
     NONE = "no pattern"
-    TOO_FEW = "too few events to tell"
+    TOO_FEW = "too few events to say"
 
 
 DEFINITIONS: Final[dict[Pattern, str]] = {

@@ -1,4 +1,4 @@
-"""How often noise rings: false alarms a year of the alert settings, by simulation, kept in memory."""
+"""False alarms: how many alerts a year noise alone raises at the alert settings, by simulation, kept in memory."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -20,9 +20,9 @@ _LEAST_MEAN: Final = 0.01  # a day; quieter series are simulated as if they were
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """How daily counts are judged: EARS `methods`, any of which rings; the other three as in geo.alerts.ears.
+    """How daily counts are judged: EARS `methods`, any of which raises an alert; the other three as in geo.alerts.ears.
 
-    A baseline of four whole weeks makes up for layers with a strong week.
+    A baseline of four whole weeks suits layers with a strong weekly pattern.
     """
 
     methods: tuple[str, ...] = METHODS
@@ -43,11 +43,11 @@ def detect(counts: NDArray[np.float64], setting: Setting, method: str) -> Alerts
 
 
 def sum_false_alarms(history: NDArray[np.float64], setting: Setting) -> float:
-    """Days a year on which noise like this history (days, series) would ring, summed over the series.
+    """Days a year with an alert from noise like this history (days, series), summed over the series.
 
     Each series' noise has its mean and, roughly, its ratio of variance to mean (Poisson or negative binomial), without
-    trend or week; a day on which several methods ring for one series counts once. Means are rounded to steps of
-    41 %, so that few simulations serve all: it is right to about that.
+    trend or weekly pattern. A day with alerts from several methods for one series counts once. Means are rounded to
+    steps of 41 %, so that few simulations serve all; the result is right to about that.
     """
     return sum(_estimate_series(column, setting) for column in history.T)
 
@@ -69,12 +69,12 @@ def _simulate_cached(mean: float, ratio: float, setting: Setting) -> float:
 
 
 def simulate(mean: float, ratio: float, setting: Setting) -> float:
-    """Days a year on which one series of noise rings, from simulated years."""
+    """Days a year with an alert from one series of noise, from simulated years."""
 
     def any_method(counts: NDArray[np.float64]) -> Alerts:
-        found = [detect(counts, setting, method) for method in setting.methods]
-        alarm: NDArray[np.bool_] = np.logical_or.reduce([one.alarm for one in found])
-        return Alerts(found[0].statistic, found[0].expected, found[0].upper, alarm)
+        results = [detect(counts, setting, method) for method in setting.methods]
+        alarm: NDArray[np.bool_] = np.logical_or.reduce([result.alarm for result in results])
+        return Alerts(results[0].statistic, results[0].expected, results[0].upper, alarm)
 
     size = None if ratio <= 1 else mean / (ratio - 1)
     return estimate_false_alarms(

@@ -1,4 +1,4 @@
-"""What changed: parity with geo, wards by the events' own ward, and what cannot be told."""
+"""What changed: parity with geo, wards by the events' own ward, and where too few events say nothing."""
 
 import datetime as dt
 
@@ -72,8 +72,8 @@ def test_too_little_history_is_said() -> None:
     early = Filter(layers=("needle_litter",), start=D(2023, 12, 1), end=D(2024, 1, 1))
     found = build_change_map(columns, early, load_study(middlesbrough()))
     assert found.missing == (
-        "There is nothing to compare with: the records begin on 22 Nov 2023, and those of 31 Oct to 30 Nov 2023 would "
-        "be needed."
+        "There is nothing to compare with. The records begin on 22 Nov 2023, and the comparison needs those of 31 Oct "
+        "to 30 Nov 2023."
     )
     assert len(found.cells) == len(found.wards) == len(found.whole) == 0
     assert "change" in found.cells.columns
@@ -100,9 +100,7 @@ def test_closures_are_shown_and_not_tested() -> None:
     found = build_change_map(columns, closures, load_study(middlesbrough()))
     assert found.wards["q_value"].isna().all()
     assert (found.wards["change"] == "").all()
-    assert found.notes == (
-        "Closures may be in force in both periods, so that a difference is shown and none is tested.",
-    )
+    assert found.notes == ("Closures may be in force in both periods, so differences are shown but not tested.",)
 
 
 def test_months_shared_between_both_periods_are_said() -> None:
@@ -111,8 +109,8 @@ def test_months_shared_between_both_periods_are_said() -> None:
     found = build_change_map(columns_of(events), chosen, load_study(middlesbrough()))
     assert found.shared_in_time == 8
     assert " ".join(found.notes) == (
-        "Up to 100 % of the needle finds are known only to their month: periods within one month share them, and look "
-        "more alike than they were."
+        "Up to 100 % of the needle finds are known only to their month. Periods within one month share them, and look "
+        "more similar than they were."
     )
 
 

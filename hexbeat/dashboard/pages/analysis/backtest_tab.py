@@ -182,7 +182,7 @@ def describe_leads(found: Backtest) -> list[str]:
     return [
         f"Ahead of the {METHOD_WORDS[rival.method]} ({format_size(rival.resolution).lower()}) by "
         f"{rival.lead * 100:.0f} points (between {rival.low * 100:.0f} and {rival.high * 100:.0f}): "
-        f"{'more than chance' if rival.told_apart else 'chance might do that'}."
+        f"{'more than chance' if rival.clearly_behind else 'chance might do that'}."
         for rival in found.verdict.rivals
     ]
 
