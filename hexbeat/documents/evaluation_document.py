@@ -17,7 +17,7 @@ from hexbeat.evaluation.outcome_rows import build_evaluation_shapes, build_side_
 from hexbeat.evaluation.request import Evaluation
 from hexbeat.evaluation.rule import describe_rule
 from hexbeat.evaluation.shapes import Picture, build_picture
-from layers.wording import format_date, format_number
+from layers.wording import format_about, format_date, format_number
 
 __all__ = ["build_picture_scale", "build_table_rows", "render_evaluation_pdf"]
 
@@ -26,7 +26,7 @@ _STYLES: Final = {"treated": 0, "ring": 1}
 
 
 def render_evaluation_pdf(found: Evaluation, area: Area, *, mark: str | None, made: dt.datetime) -> bytes:
-    """The evaluation as PDF/UA-1 on one A4 page. `mark` what must be said of synthetic events; `made` is aware."""
+    """The evaluation as PDF/UA-1 on one A4 page. `mark` is the mark of synthetic events; `made` is aware."""
     picture = build_picture(found.effect, found.ground)
     scale = build_picture_scale(picture)
     lines = _build_outlines(found)
@@ -44,7 +44,7 @@ def build_picture_scale(picture: Picture) -> Scale:
 
 
 def _build_outlines(found: Evaluation) -> list[Outline]:
-    """What is treated and what is next door; of several places what is treated alone, finely, or no cell is seen."""
+    """The treated place and next door; of several places only the treated ones, in thin lines that hide no cell."""
     shapes = build_evaluation_shapes(found.effect, found.ground, controls=False)
     if len(found.effect.outcomes) > 1:
         shapes = [one for one in shapes if one["role"] == "treated"]
@@ -73,19 +73,19 @@ def _build_page_data(
     """All that the page says."""
     effect, local = found.effect, made.astimezone(area.tz)
     alts = [
-        f"Map of cells of 130 m {words}: {format_number(round(float(values.sum()), 1))} "
+        f"Map of cells of 130 m, {when} ({words[:1].lower()}{words[1:]}): {format_about(float(values.sum()))} "
         "in and around the treated place."
-        for words, values in zip(picture.words, (picture.before, picture.after), strict=True)
+        for when, words, values in zip(("before", "after"), picture.words, (picture.before, picture.after), strict=True)
     ]
     return {
-        "title": "Did it work",
-        "mark": f"DEMONSTRATION: {mark}. Nothing here happened." if mark else "",
+        "title": "Did it work?",
+        "mark": f"DEMONSTRATION: {mark}." if mark else "",
         "sentence": found.verdict.sentence,
         "before-words": picture.words[0],
         "after-words": picture.words[1],
         "before-alt": alts[0],
         "after-alt": alts[1],
-        "map-words": f"Both maps have one scale. {_describe_lines(effect)} The table says the same.",
+        "map-words": f"Both maps have the same scale. {_describe_lines(effect)} The table says the same.",
         "rows": build_table_rows(found),
         "details": list(found.verdict.details),
         "rule": list(describe_rule(effect.protocol)),

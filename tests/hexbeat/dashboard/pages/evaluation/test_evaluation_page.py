@@ -28,7 +28,7 @@ def test_the_rule_is_shown_first_and_the_answer_only_when_asked_for() -> None:
     box = app.selectbox(key="outcome_closure")
     box.select_index(200).run()
     before = html(app)
-    assert "Control: the 20 places of the same shape" in before
+    assert "Matched controls: the 20 most similar of " in before
     assert "expected" not in before.split("SHA-256")[1]
     app.button(key="outcome_look").click().run()
     assert not app.exception

@@ -23,7 +23,7 @@ def test_a_place_like_no_other_has_no_numbers_of_what_was_expected() -> None:
     with Store.open(filled_store()) as store:
         rule = fix_protocol(store, ANALYST, columns, area, [busy_corner(1)], Rule({"needle_litter": 1.0}), today=TODAY)
         found = evaluate_protocol(store, ANALYST, columns, area, rule)
-    assert "here: cannot be told; next door: " in render_intervals(found)
+    assert "here: not known; next door: " in render_intervals(found)
     assert "nan" not in render_intervals(found) + render_table(found)
     alone = dataclasses.replace(found, effect=dataclasses.replace(found.effect, next_door=None))
     assert render_intervals(alone) == (
@@ -37,4 +37,4 @@ def test_a_place_like_no_other_has_no_numbers_of_what_was_expected() -> None:
     text = " ".join(pdf.pages[0].extract_text().split())
     assert len(pdf.pages) == 1
     assert found.verdict.sentence in text
-    assert f" {DASH} {DASH} {DASH} cannot be told next door " in text
+    assert f" {DASH} {DASH} {DASH} not known next door " in text
