@@ -13,7 +13,8 @@ from geo.errors import UsageError
 from hexbeat.analysis.study import Study
 from layers.catalogue import find_layer_code
 from layers.columns import Columns
-from layers.event import PRECISIONS, REPORTERS, LayerSpec
+from layers.event import PRECISIONS, REPORTERS
+from layers.layer_spec import LayerSpec
 from layers.periods import find_known_period
 from layers.wording import format_number, format_plural
 
