@@ -43,10 +43,10 @@ class ChangeMap:
     have the columns now, before, difference (now less what came before, scaled to the same length), ratio of rates (NaN
     for none in both, infinite for none before) with its exact 95 % interval ratio_low and ratio_high, p_value and
     q_value (two-sided E-test; after false-discovery control among the cells, or wards, with enough events; NaN for the
-    others) and change: "rise", "fall", "no clear change" or "too few events to say". Cells also have cell, ward_code
-    and ward_name, wards ward_code and ward_name. For states p, q and the interval are NaN and change is "": the same
-    order may be in force in both periods. `missing` says why there is nothing to compare with; the frames are then
-    empty.
+    others) and change: "rise", "fall", "no clear change" (also where the interval includes 1) or "too few events to
+    say". Cells also have cell, ward_code and ward_name, wards ward_code and ward_name. For states p, q and the interval
+    are NaN and change is "": the same order may be in force in both periods. `missing` says why there is nothing to
+    compare with; the frames are then empty.
     """
 
     spec: LayerSpec
@@ -118,7 +118,9 @@ def _compare_counts(
 ) -> pd.DataFrame:
     """The comparison of counts (n,) as columns."""
     comparison = compare_periods(earlier, now, days_before=days[0], days_now=days[1], q=q)
-    words = np.where(comparison.too_few, TOO_FEW, _KINDS[comparison.kind + 1])
+    # The test and the exact interval may differ at the edge: where the interval includes 1, the change is not clear.
+    clear = (comparison.low > 1) | (comparison.high < 1)
+    words = np.where(comparison.too_few, TOO_FEW, _KINDS[np.where(clear, comparison.kind, 0) + 1])
     frame = pd.DataFrame(
         {"now": now, "before": earlier, "difference": comparison.difference, "ratio": comparison.ratio}
     )

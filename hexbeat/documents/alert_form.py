@@ -88,7 +88,7 @@ def build_form(found: Sequence[Alert], *, area: Area, made: dt.datetime, demonst
         kinds = describe_form_layers()
         raise UsageError(
             f"A form for the drug information system is about alerts of {kinds}",
-            "it was given none" if not found else "it was given alerts of other layers",
+            "there is no alert" if not found else "there are alerts of other layers",
             f"choose alerts of {kinds}",
         )
     return AlertForm(
@@ -137,7 +137,7 @@ def _list_facts(alert: Alert) -> tuple[tuple[str, str], ...]:
     many = find_layer(alert.layer).many
     each = "daily" if alert.methods[0].startswith("C") else "weekly"
     return (
-        ("What", f"{format_number(alert.count)} {many} attended; {format_number(alert.expected)} would be expected"),
+        ("What", f"{format_number(alert.count)} {many} attended, where {format_number(alert.expected)} would be usual"),
         ("When", when),
         ("Where", f"{alert.place} ({'ward' if alert.ward_code else 'the whole area'})"),
         ("Found by", f"{format_list(alert.methods)} on {each} counts"),
@@ -156,16 +156,19 @@ def _describe_certainty(found: Sequence[Alert]) -> str:
     rate = max(alert.false_alarms_a_year for alert in found)
     return (
         f"This is a count of recorded {kinds}, not a finding about any drug. At these settings chance alone "
-        f"would raise about {format_number(rate)} such alerts a year over all places. "
-        "Recording may have changed, records may still arrive, and one person may stand behind several. "
-        "Where says where they were recorded, not where anything was bought."
+        f"would raise about {format_number(round(rate))} such alerts a year over all places. "
+        "Recording may have changed, more records may arrive, and one person may account for several. "
+        "The place is where they were recorded, not where anything was bought."
     )
 
 
 def _warning(*, demonstration: bool) -> str:
-    said = "A person must check it, fill in the blanks, and decide whether to send it. For the partnership only: small "
-    said += "numbers. Do not add names, addresses or dates of birth."
-    return f"MADE FROM SYNTHETIC DEMONSTRATION EVENTS, about no real place or person. {said}" if demonstration else said
+    warning = (
+        "A person must check it, fill in the blanks, and decide whether to send it. For the partnership only: small "
+        "numbers. Do not add names, addresses or dates of birth."
+    )
+    synthetic = "MADE FROM SYNTHETIC DEMONSTRATION EVENTS, about no real place or person."
+    return f"{synthetic} {warning}" if demonstration else warning
 
 
 def _describe_origin(area: Area, made: dt.datetime) -> str:

@@ -13,7 +13,7 @@ from hexbeat.documents.maps.sketch import Mark, MarkKind, Outline
 from hexbeat.documents.typst_pdf import render_pdf
 from hexbeat.reports.briefing import Alert, Briefing, ClosureLine, LayerLine, PlaceLine, Purpose
 from layers.catalogue import LAYER_NAMES, find_layer
-from layers.wording import format_count, format_date, format_list, format_number, format_span
+from layers.wording import format_about, format_count, format_date, format_list, format_number, format_span
 
 __all__ = [
     "build_layer_row",
@@ -60,7 +60,7 @@ def build_page_data(found: Briefing, area: Area, *, made: dt.datetime) -> dict[s
             {"number": str(number), "where": format_place_title(line), "what": line.title, "why": line.reason}
             for number, line in enumerate(found.places, start=1)
         ],
-        "no-places": "" if found.places else "No place stands out from chance.",
+        "no-places": "" if found.places else "No place stands out.",
         "expected": describe_forecast(found),
         "alerts": shorten_lines([format_alert(one) for one in found.alerts], MOST_ALERTS, "more"),
         "alert-note": describe_false_alarms(found.alerts),
@@ -85,18 +85,18 @@ def shorten_lines(lines: list[str], most: int, more: str) -> list[str]:
 
 
 def format_headline(found: Briefing, area: Area) -> str:
-    """Whom it is for, when it was made and what it looks back on."""
+    """Whom it is for, its day and the period that it covers."""
     names = dict(zip(area.wards.codes, area.wards.names, strict=True))
     where = f" Only {format_list([names[code] for code in found.wards])}." if found.wards else ""
     hours = ""
     if found.hours:
         hours = f", {found.hours[0]:02}:00 to {found.hours[1]:02}:00"
     use = "For the daily meeting" if found.purpose is Purpose.MEETING else "For the shift"
-    return f"{use} of {format_date(found.today)}. Looks back on {format_span(*found.period)}{hours}.{where}"
+    return f"{use} of {format_date(found.today)}. Covers {format_span(*found.period)}{hours}.{where}"
 
 
 def describe_demonstration(found: Briefing) -> str:
-    """What must stand on every page that shows demonstration events; "" for others."""
+    """The mark of every page that shows demonstration events; "" for others."""
     return f"DEMONSTRATION: {found.mark}." if found.mark else ""
 
 
@@ -108,8 +108,8 @@ def build_layer_row(line: LayerLine, found: Briefing) -> dict[str, str]:
         own = f" ({format_span(*line.period)})"
     return {
         "title": f"{line.title}{own}",
-        "now": format_number(line.count) if line.period else "none",
-        "before": "" if line.earlier is None else format_number(line.earlier),
+        "now": format_about(line.count) if line.period else "none",
+        "before": "" if line.earlier is None else format_about(line.earlier),
         "verdict": line.verdict,
     }
 
@@ -124,8 +124,8 @@ def format_place_title(line: PlaceLine) -> str:
 def format_alert(alert: Alert) -> str:
     """An alert without its odds, which `describe_false_alarms` gives for all."""
     when = format_span(alert.first_day, alert.last_day + DAY)
-    counted = format_count(alert.count, find_layer(alert.layer))
-    return f"{counted} in {alert.place}, {when}; {format_number(alert.expected)} would be expected."
+    count = format_count(alert.count, find_layer(alert.layer))
+    return f"{count} in {alert.place}, {when}, where {format_number(alert.expected)} would be usual."
 
 
 def describe_false_alarms(alerts: tuple[Alert, ...]) -> str:
@@ -134,8 +134,8 @@ def describe_false_alarms(alerts: tuple[Alert, ...]) -> str:
         return ""
     rates = {alert.layer: alert.false_alarms_a_year for alert in alerts}
     known = [name for name in LAYER_NAMES if name in rates]
-    said = [f"{format_number(round(rates[name]))} times a year for {find_layer(name).many}" for name in known]
-    return f"Questions, not findings. By chance alone such alerts come about {format_list(said)}."
+    parts = [f"{format_number(round(rates[name]))} a year for {find_layer(name).many}" for name in known]
+    return f"Alerts are questions, not findings. By chance alone there are about {format_list(parts)}."
 
 
 def describe_closure(line: ClosureLine) -> str:
@@ -149,12 +149,12 @@ def describe_closure(line: ClosureLine) -> str:
 def describe_visits(found: Briefing) -> list[str]:
     """What each team did."""
     kinds = {"patrol": "patrols", "sweep": "sweeps"}
-    said = []
+    lines = []
     for line in found.work:
         needles = "" if line.needles is None else f", {format_number(line.needles)} needles collected"
         visits = f"{line.visits:,} {'visit' if line.visits == 1 else 'visits'}"
-        said.append(f"{line.team} ({kinds.get(line.kind, line.kind)}): {visits}, {line.minutes:,} minutes{needles}")
-    return said
+        lines.append(f"{line.team} ({kinds.get(line.kind, line.kind)}): {visits}, {line.minutes:,} minutes{needles}")
+    return lines
 
 
 def describe_forecast(found: Briefing) -> list[str]:
@@ -163,15 +163,17 @@ def describe_forecast(found: Briefing) -> list[str]:
     for layer in dict.fromkeys(one.layer for one in found.expected):
         own = [one for one in found.expected if one.layer == layer]
         places = [f"{format_place(one.ward_name, one.cell)} ({format_number(one.expected)})" for one in own]
-        total = f"{format_number(own[0].total)} in all"
+        total = f"{format_about(own[0].total)} in all"
         lines.append(f"{own[0].title}, {format_span(own[0].start, own[0].end)}: {format_list(places)}; {total}")
     return lines
 
 
 def describe_freshness(found: Briefing) -> list[str]:
-    """How far each source reaches."""
+    """The newest record of each source."""
     return [
-        f"{line.layer} ({line.source}): to {format_date(line.last)}" if line.last else f"{line.layer}: none"
+        f"{line.layer} ({line.source}): records to {format_date(line.last)}"
+        if line.last
+        else f"{line.layer}: no records"
         for line in found.sources
     ]
 
@@ -183,7 +185,7 @@ def render_briefing_map(found: Briefing, area: Area, *, width_mm: float = WIDE_M
     kinds = {line.kind for line in found.closures}
     keys: list[tuple[MarkKind, str]] = [("stop", "place in the table")] if places else []
     keys += [("square", "new closure")] if "new" in kinds else []
-    keys += [("cross", "closure that ends")] if "ending" in kinds else []
+    keys += [("cross", "closure that ends soon")] if "ending" in kinds else []
     return render_map(
         area,
         areas=[build_outline(line) for line in found.places],

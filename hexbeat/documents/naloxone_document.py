@@ -14,7 +14,16 @@ from hexbeat.documents.typst_pdf import render_pdf
 from hexbeat.reports.naloxone_cover import NaloxoneCover
 from hexbeat.reports.naloxone_text import build_cover_notes, describe_cover
 from layers.filters import Filter
-from layers.wording import DAY_NAMES, format_date, format_hours, format_list, format_number, format_percent, format_span
+from layers.wording import (
+    DAY_NAMES,
+    format_about,
+    format_date,
+    format_hours,
+    format_list,
+    format_number,
+    format_percent,
+    format_span,
+)
 
 __all__ = ["describe_request", "render_naloxone_pdf"]
 
@@ -107,7 +116,7 @@ def _build_marks(places: Any, kind: MarkKind) -> list[Mark]:
 
 def _describe_map(found: NaloxoneCover, area: Area) -> str:
     return (
-        f"Map of {area.title}, north up: {format_number(found.total)} overdoses in {len(found.cells[0]):,} cells, "
+        f"Map of {area.title}, north up: {format_about(found.total)} overdoses in {len(found.cells[0]):,} cells, "
         f"{len(found.holders)} places that hold naloxone and {len(found.next_places)} next places, each with a circle "
         f"of {format_number(round(found.reach.straight_m))} m. The tables say the same."
     )
@@ -120,12 +129,12 @@ def _build_page_data(
     local, hidden = made.astimezone(area.tz), max(len(found.holders) - _MOST_HOLDERS, 0)
     return {
         "title": f"Naloxone cover: {area.title}",
-        "mark": f"DEMONSTRATION: {mark}. Nothing here happened." if mark else "",
+        "mark": f"DEMONSTRATION: {mark}." if mark else "",
         "sentence": describe_cover(found),
         "asked": f"{describe_request(asked, area)}. Near is {found.reach.words}.",
         "map-alt": _describe_map(found, area),
         "next": [
-            [str(row["rank"]), row["name"], f"+{format_number(row['gain'])}", format_percent(row["share_after"])]
+            [str(row["rank"]), row["name"], f"+{format_about(row['gain'])}", format_percent(row["share_after"])]
             for row in found.next_places.to_dict("records")
         ],
         "holders": _build_holder_rows(found)[:_MOST_HOLDERS],
@@ -140,6 +149,6 @@ def _build_holder_rows(found: NaloxoneCover) -> list[list[str]]:
     """Name, opening hours and overdoses near, the most first."""
     rows = found.holders.sort_values(["near", "name"], ascending=[False, True]).to_dict("records")
     return [
-        [row["name"], f"{row['hours'] or 'not said'}{'' if row['open'] else ', shut'}", format_number(row["near"])]
+        [row["name"], f"{row['hours'] or 'not known'}{'' if row['open'] else ', shut'}", format_about(row["near"])]
         for row in rows
     ]

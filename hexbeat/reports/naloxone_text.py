@@ -8,54 +8,55 @@ import pandas as pd
 from geo.travel import PACES
 from hexbeat.files import escape_formulas
 from hexbeat.reports.naloxone_cover import CELLS, NaloxoneCover
-from layers.wording import format_number, format_percent
+from layers.wording import format_about, format_number, format_percent
 
 __all__ = ["build_cover_csv", "build_cover_geojson", "build_cover_notes", "describe_cover"]
 
 
 def describe_cover(found: NaloxoneCover) -> str:
-    """The share that is covered, and what the next places would bring."""
-    many, total = int(found.holders["open"].sum()), format_number(found.total)
+    """The share that is covered, and what the next places would add."""
+    number, total = int(found.holders["open"].sum()), format_about(found.total)
     added = len(found.next_places)
     after = format_percent((found.covered + float(found.next_places["gain"].sum())) / found.total)
     if not len(found.holders):
-        first = "No places that hold naloxone have been loaded, so cover cannot be told"
+        first = "No naloxone places are loaded yet, so cover is not known"
         places = "1 well-chosen place" if added == 1 else f"{added} well-chosen places"
-        return f"{first}; {places} would cover {after} of {total} overdoses." if added else f"{first}."
-    places = {0: "no place that is open and holds", 1: "the 1 place that holds"}.get(
-        many, f"one of {many} places that hold"
-    )
-    first = f"{format_percent(found.share)} of {total} overdoses were {found.reach.words} of {places} naloxone"
+        return f"{first}. {places} would cover {after} of {total} overdoses." if added else f"{first}."
+    if not number:
+        first = f"No place that holds naloxone is open then, so none of {total} overdoses is covered"
+    else:
+        places = "the 1 place that holds" if number == 1 else f"one of {number} places that hold"
+        first = f"{format_percent(found.share)} of {total} overdoses were {found.reach.words} of {places} naloxone"
     more = "1 more place" if added == 1 else f"{added} more places"
-    return f"{first}; {more} would bring it to {after}." if added else f"{first}."
+    return f"{first}. {more} would bring that to {after}." if added else f"{first}."
 
 
 def build_cover_notes(found: NaloxoneCover) -> tuple[str, ...]:
     """What the figures rest on, and what they do not say."""
-    said = []
+    notes = []
     if found.reach.minutes is not None:
         pace = PACES["walk"]
-        said.append(f"On foot: {pace.speed_kmh} km/h, ways {pace.detour} times as long as the straight line.")
+        notes.append(f"On foot: {pace.speed_kmh} km/h, ways {pace.detour} times as long as the straight line.")
     if not found.exact:
-        said.append("Overdoses are known here as cells of 350 m: whether one is near is rough.")
+        notes.append("Overdoses are known here only as cells of 350 m, so what is near is rough.")
     if found.unplaced:
-        said.append(f"{format_number(found.unplaced)} overdoses have no time of day, or no day, and are left out.")
+        notes.append(f"{format_number(found.unplaced)} overdoses without a known hour or day are left out.")
     if found.timed:
-        said += _describe_hours(found)
+        notes += _describe_hours(found)
     if len(found.next_places):
         proved = (
             "proved best together" if found.cover.proven else f"within {format_percent(found.cover.gap)} of the best"
         )
         among = "cells of 130 m" if found.search.candidates == (CELLS,) else "the places asked for"
-        said.append(f"The next places are {proved}, among {among}; the order is that of their gain.")
-    said.append(
-        "Past overdoses are not those to come, and near does not mean that somebody has it at hand and may give it."
+        notes.append(f"The next places are {proved}, chosen from {among}. They are in the order of their gain.")
+    notes.append(
+        "Past overdoses are no forecast. Near does not mean that somebody has naloxone at hand and may give it."
     )
-    return tuple(said)
+    return tuple(notes)
 
 
 def _describe_hours(found: NaloxoneCover) -> list[str]:
-    said = []
+    notes = []
     shut, silent = int((~found.holders["open"]).sum()), int((~found.holders["says"]).sum())
     if shut:
         words = (
@@ -63,15 +64,15 @@ def _describe_hours(found: NaloxoneCover) -> list[str]:
             if shut == 1
             else f"{shut} places are shut in some of these hours and cover"
         )
-        said.append(f"{words} nothing.")
+        notes.append(f"{words} nothing.")
     if silent:
         words = (
             "1 place does not say when it is open and is"
             if silent == 1
             else f"{silent} places do not say when they are open and are"
         )
-        said.append(f"{words} taken as open.")
-    return said
+        notes.append(f"{words} taken as open.")
+    return notes
 
 
 def build_cover_csv(found: NaloxoneCover, *, note: Mapping[str, str]) -> bytes:

@@ -30,9 +30,22 @@ def test_cells_are_compared_as_geo_compares_them() -> None:
     for name, values in (("ratio_low", plain.low), ("ratio_high", plain.high), ("p_value", plain.p)):
         assert np.array_equal(found.cells[name], values)
     assert np.array_equal(found.cells["q_value"], plain.q, equal_nan=True)
-    told = [TOO_FEW if few else WORDS[kind] for few, kind in zip(plain.too_few, plain.kind.tolist(), strict=True)]
-    assert found.cells["change"].tolist() == told
-    assert TOO_FEW in told
+    kinds = np.where((plain.low > 1) | (plain.high < 1), plain.kind, 0).tolist()
+    words = [TOO_FEW if few else WORDS[kind] for few, kind in zip(plain.too_few, kinds, strict=True)]
+    assert found.cells["change"].tolist() == words
+    assert TOO_FEW in words
+
+
+def test_an_interval_that_includes_1_is_no_clear_change() -> None:
+    """Seven events after one: the E-test has p = 0.03, yet the exact interval begins at 0.9."""
+    days = ["2026-01-01", "2026-02-26", *["2026-03-03"] * 6, "2026-03-05"]
+    events = columns_of([Event(local(f"{day} 10:00")) for day in days])
+    chosen = Filter(layers=("needle_litter",), start=D(2026, 3, 1), end=D(2026, 3, 6))
+    (row,) = build_change_map(events, chosen, load_study(middlesbrough())).whole.to_dict("records")
+    assert (row["now"], row["before"]) == (7, 1)
+    assert row["p_value"] < 0.05
+    assert row["ratio_low"] < 1
+    assert row["change"] == UNCLEAR
 
 
 def test_wards_count_their_own_events() -> None:
