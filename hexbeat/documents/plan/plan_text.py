@@ -44,10 +44,12 @@ def describe_way(plan: Plan, tour: Tour) -> str:
     back = "be back" if tour.finish == tour.start else f"be at {tour.finish.name}"
     pauses = "".join(f" {describe_pause(plan, tour, pause)}" for pause in tour.pauses)
     stops = f"{len(tour.stops)} {'stop' if len(tour.stops) == 1 else 'stops'}"
+    spent = sum(stop.minutes for stop in tour.stops)
     return (
         f"Leave {tour.start.name} at {format_clock(tour.leaves, plan)} and {back} by "
         f"{format_clock(tour.returns, plan)}. {format_number(tour.travel_km)} km and "
-        f"{format_number(round(tour.travel_minutes))} minutes of travel, {format_number(sum(stop.minutes for stop in tour.stops))} minutes at {stops}.{pauses}"
+        f"{format_number(round(tour.travel_minutes))} minutes of travel, {format_number(spent)} minutes at "
+        f"{stops}.{pauses}"
     )
 
 
