@@ -68,7 +68,8 @@ class BusiestShift:
             f"{format_percent(self.share)} (between {format_percent(self.low)} and {format_percent(self.high)}) of the "
             f"{self.known_hour:,} records with a time of day"
         )
-        left_out = f" {self.unknown_hour:,} more have none." if self.unknown_hour else ""
+        verb = "has" if self.unknown_hour == 1 else "have"
+        left_out = f" {self.unknown_hour:,} more {verb} none." if self.unknown_hour else ""
         if self.clear:
             return f"The busiest shift is {busiest}, with {share}. The next is {following}.{left_out}"
         return f"Most fall in the {busiest} shift: {share}. The {following} shift may be as busy.{left_out}"

@@ -60,7 +60,7 @@ def build_page_data(found: Briefing, area: Area, *, made: dt.datetime) -> dict[s
             {"number": str(number), "where": format_place_title(line), "what": line.title, "why": line.reason}
             for number, line in enumerate(found.places, start=1)
         ],
-        "no-places": "" if found.places else "No place stands out.",
+        "no-places": "" if found.places else "No place has clearly more than the others.",
         "expected": describe_forecast(found),
         "alerts": shorten_lines([format_alert(one) for one in found.alerts], MOST_ALERTS, "more"),
         "alert-note": describe_false_alarms(found.alerts),

@@ -92,7 +92,7 @@ def _describe_verdict(row: Mapping[Hashable, Any]) -> str:
     if kind == "":
         return ""
     if kind == TOO_FEW:
-        return ": too few to tell"
+        return f": {TOO_FEW}"
     said = {RISE: "a clear rise, to", FALL: "a clear fall, to", UNCLEAR: "no clear change,"}[kind]
     return f": {said} {format_ratio(row['ratio'], row['ratio_low'], row['ratio_high'])}"
 
@@ -106,7 +106,7 @@ def format_ratio(ratio: float, low: float, high: float) -> str:
 
 
 def describe_cell_change(row: Mapping[Hashable, Any]) -> str:
-    """One cell's change for its card, as in "5 now, 4 before: too few to tell"."""
+    """One cell's change for its card, as in "5 now, 4 before: too few events to say"."""
     return f"{format_number(row['now'])} now, {format_number(row['before'])} before{_describe_verdict(row)}"
 
 
@@ -120,13 +120,13 @@ def build_notes(rows: pd.DataFrame, choices: Choices, q: float) -> list[str]:
         said.append(
             f"Place by place: {_format_kind_count(kinds.get(RISE, 0), 'rise')}, "
             f"{_format_kind_count(kinds.get(FALL, 0), 'fall')}, {same} without a clear change; "
-            f"{few} have too few to tell."
+            f"{few} have too few events to say."
         )
-        said.append("Colours show every difference; a line marks those that chance alone would seldom make.")
+        said.append("Colours show every difference. A line marks clear changes, which chance alone would rarely make.")
     if clear:
         said.append(f"At most 1 in {round(1 / q)} of the clear changes is expected to be false.")
     if choices.measure == "quantity":
-        said.append("Change is told from events, not from items: one large find is not many.")
+        said.append("Change counts events, not items: one large find is not many finds.")
     return said
 
 
@@ -166,7 +166,7 @@ def build_drawing(rows: pd.DataFrame, unit: str) -> Drawing:
     untold = kinds == TOO_FEW
     told = rows["difference"].to_numpy(dtype=np.float64)
     largest = float(np.abs(told[~untold]).max()) if (~untold).any() else 1.0
-    scale = add_too_few_class(build_change_scale(largest), f"too few to tell: {format_number(int(untold.sum()))}")
+    scale = add_too_few_class(build_change_scale(largest), f"{TOO_FEW}: {format_number(int(untold.sum()))}")
     plain = len(scale.breaks) - 1
     return Drawing(
         parse_cells(rows["cell"].tolist()),
@@ -177,7 +177,7 @@ def build_drawing(rows: pd.DataFrame, unit: str) -> Drawing:
             unit=unit,
             outlined_label="clear rise",
             dashed_label="clear fall",
-            names=("",) * plain + ("too few to tell",),
+            names=("",) * plain + (TOO_FEW,),
             swatches=("",) * plain + ("hatched",),
         ),
         outlined=kinds == RISE,
@@ -186,7 +186,7 @@ def build_drawing(rows: pd.DataFrame, unit: str) -> Drawing:
 
 
 def build_table(rows: pd.DataFrame) -> pd.DataFrame:
-    """The map as a table: clear rises, clear falls, no clear change, too few to tell; the largest of each first."""
+    """The map as a table: clear rises, clear falls, no clear change, too few events; the largest of each first."""
     shown = blank_infinities(rows).rename(columns=TITLES | {"ward_name": "Ward", "cell": "Cell"})
     shown["Place"] = [format_place(name, cell) for name, cell in zip(shown["Ward"], shown["Cell"], strict=True)]
     shown["Rank"] = np.arange(1, len(shown) + 1)

@@ -78,7 +78,7 @@ def describe_emerging(found: EmergingMap, rows: pd.DataFrame, *, place: str) -> 
         )
     total = format_plural(int(counts.reindex(list(COLOURS)).sum()), "place has", "places have")
     kinds = format_list(named)
-    rest = f"{few} have too few to tell, {none} fit none."
+    rest = f"{few} have too few events to say, {none} fit none."
     return f"{total} a pattern over time of {found.spec.many} in {place}: {kinds}. {rest}"
 
 

@@ -64,8 +64,7 @@ def test_a_briefing_without_any_place_ends_its_sentence_once(run: Run, tmp_path:
     done = run("briefing", "--day", "2026-11-22", "--home", tmp_path / "empty")
     assert done.code == 0
     assert " ".join(done.out.split()) == (
-        "Middlesbrough: threat, risk and harm. For the daily meeting of 22 Nov 2026. Looks back on 15 Nov to 21 Nov "
-        "2026: none"
+        "Middlesbrough: threat, risk and harm. For the daily meeting of 22 Nov 2026. Covers 15 Nov to 21 Nov 2026: none"
     )
 
 
@@ -77,8 +76,8 @@ def test_a_workbook_that_was_saved_again_is_not_relied_on(run: Run, home: tuple[
     assert (done.code, done.json["intact"], done.json["same_values"]) == (3, False, True)
     assert done.err.splitlines() == [
         "A pack is relied on as it was written.",
-        "  this one was saved again, changed, or made by another version; its values are equal, its looks unchecked.",
-        "  ask for the file as it was written, or have it made again.",
+        "  This one was saved again, changed, or made by another version; its values are equal, its looks unchecked.",
+        "  Ask for the file as it was written, or have it made again.",
     ]
 
 

@@ -28,8 +28,8 @@ def test_the_same_days_a_year_before_are_named() -> None:
 def test_places_are_counted_by_what_can_be_told_of_them() -> None:
     shown = build_change_view_of(YEAR)
     assert shown.notes == (
-        "Place by place: 1 clear rise, no clear fall, 234 without a clear change; 154 have too few to tell.",
-        "Colours show every difference; a line marks those that chance alone would seldom make.",
+        "Place by place: 1 clear rise, no clear fall, 234 without a clear change; 154 have too few events to say.",
+        "Colours show every difference. A line marks clear changes, which chance alone would rarely make.",
         "At most 1 in 20 of the clear changes is expected to be false.",
     )
     (group,) = shown.groups
@@ -40,12 +40,12 @@ def test_places_are_counted_by_what_can_be_told_of_them() -> None:
 
 def test_too_few_to_tell_is_a_class_of_its_own_and_no_colour_of_change() -> None:
     shown = build_change_view_of(YEAR)
-    untold = (shown.table["Change"] == "too few to tell").to_numpy()
+    untold = (shown.table["Change"] == "too few events to say").to_numpy()
     assert (shown.drawing.values == TOO_FEW_CLASS).tolist() == untold.tolist()
-    assert shown.drawing.style.scale.labels[-1] == f"too few to tell: {int(untold.sum())}"
+    assert shown.drawing.style.scale.labels[-1] == f"too few events to say: {int(untold.sum())}"
     data = shown.drawing.layer().data()
     assert data["swatches"][-1] == "hatched"
-    assert data["names"][-1] == "too few to tell"
+    assert data["names"][-1] == "too few events to say"
 
 
 def test_wards_stand_by_name_and_have_no_rank() -> None:
@@ -85,7 +85,7 @@ def test_nothing_to_compare_with_is_said_with_its_reason() -> None:
 
 def test_change_is_told_from_events_also_where_items_are_chosen() -> None:
     shown = build_change_view_of(replace(YEAR, measure="quantity"))
-    assert "Change is told from events, not from items: one large find is not many." in shown.notes
+    assert "Change counts events, not items: one large find is not many finds." in shown.notes
 
 
 @pytest.mark.parametrize(
@@ -102,5 +102,12 @@ def test_ratios_have_their_words(numbers: tuple[float, float, float], words: str
 
 
 def test_a_cell_that_cannot_tell_says_so() -> None:
-    row = {"now": 5.0, "before": 4.0, "ratio": 1.25, "ratio_low": 0.3, "ratio_high": 6.0, "change": "too few to tell"}
-    assert describe_cell_change(row) == "5 now, 4 before: too few to tell"
+    row = {
+        "now": 5.0,
+        "before": 4.0,
+        "ratio": 1.25,
+        "ratio_low": 0.3,
+        "ratio_high": 6.0,
+        "change": "too few events to say",
+    }
+    assert describe_cell_change(row) == "5 now, 4 before: too few events to say"

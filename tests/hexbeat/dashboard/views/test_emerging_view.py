@@ -35,7 +35,7 @@ def shown(start: date = YEAR) -> tuple[EmergingMap, pd.DataFrame]:
 def test_the_sentence_counts_the_places_of_each_pattern() -> None:
     assert describe_emerging(*shown(), place="Middlesbrough") == (
         "27 places have a pattern over time of needle finds in Middlesbrough: 7 new, 2 consecutive and 18 sporadic. "
-        "292 have too few to tell, 32 fit none."
+        "292 have too few events to say, 32 fit none."
     )
 
 
@@ -51,7 +51,7 @@ def test_map_legend_and_table_hold_the_same_places() -> None:
     _, rows = shown()
     drawing = build_emerging_drawing(rows, "Needle finds")
     assert drawing.style.scale.labels == (
-        *("new: 7", "consecutive: 2", "sporadic: 18", "no pattern: 32", "too few events to tell: 292"),
+        *("new: 7", "consecutive: 2", "sporadic: 18", "no pattern: 32", "too few events to say: 292"),
     )
     assert drawing.layer().data()["swatches"] == ("", "", "", "", "hatched")
     table = build_emerging_table(rows)

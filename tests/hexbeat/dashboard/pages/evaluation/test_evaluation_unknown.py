@@ -1,4 +1,4 @@
-"""A place like no other on the page and on paper: what came, and no number of what was expected."""
+"""A place with no comparable place on the page and on paper: what came, and no number of what was expected."""
 
 import dataclasses
 import datetime as dt
@@ -18,7 +18,7 @@ from tests.support.busy_corner import busy_corner
 DASH = "\N{EN DASH}"
 
 
-def test_a_place_like_no_other_has_no_numbers_of_what_was_expected() -> None:
+def test_without_a_comparable_place_there_are_no_numbers_of_what_was_expected() -> None:
     columns, area = demonstration()[0], middlesbrough()
     with Store.open(filled_store()) as store:
         rule = fix_protocol(store, ANALYST, columns, area, [busy_corner(1)], Rule({"needle_litter": 1.0}), today=TODAY)
@@ -26,9 +26,7 @@ def test_a_place_like_no_other_has_no_numbers_of_what_was_expected() -> None:
     assert "here: not known; next door: " in render_intervals(found)
     assert "nan" not in render_intervals(found) + render_table(found)
     alone = dataclasses.replace(found, effect=dataclasses.replace(found.effect, next_door=None))
-    assert render_intervals(alone) == (
-        '<p class="hb-notes">It cannot be told: there is nothing like it to expect a number from.</p>'
-    )
+    assert render_intervals(alone) == ('<p class="hb-notes">Not known: there is no comparable place.</p>')
     row = render_table(found).split("<tr>")[2]
     assert row.count(f'<td class="hb-number">{DASH}</td>') == 3  # expected, difference, interval
     assert row.count(f"{DASH}, {DASH}") == 1  # like places
