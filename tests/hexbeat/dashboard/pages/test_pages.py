@@ -246,7 +246,7 @@ def test_a_back_test_runs_when_asked_and_the_map_says_who_won(home: Path) -> Non
     assert not app.exception
     assert said(app).count("Ahead of the") == 3
     assert "The rule: the method that caught the largest share" in said(app)
-    assert "The dashboard&#x27;s expected events use the " in said(app)
+    assert "For expected events the dashboard uses the " in said(app)
     assert "Back-test of 8 weeks: " in said(opened(wards="E05009870"))
     assert "Back-test of" not in said(opened())
 

@@ -76,8 +76,8 @@ def test_nothing_to_compare_with_is_said_with_its_reason() -> None:
     columns = columns_of([Event(local("2026-10-28 12:00")), Event(local("2026-11-21 12:00"))])
     shown = build_change_view_of(CHANGE, columns)
     assert shown.sentence == (
-        "2 needle finds in Middlesbrough, 25 Oct to 21 Nov 2026. There is nothing to compare with: the records begin "
-        "on 28 Oct 2026, and those of 3 Oct to 27 Oct 2026 would be needed."
+        "2 needle finds in Middlesbrough, 25 Oct to 21 Nov 2026. There is nothing to compare with. The records begin "
+        "on 28 Oct 2026, and the comparison needs those of 3 Oct to 27 Oct 2026."
     )
     assert shown.nothing == shown.sentence.split("2026. ", 1)[1]
     assert len(shown.drawing.layer().cells) == 0
