@@ -175,14 +175,14 @@ def _row(
     sheet: PlaceSheet, texts: Mapping[str, pd.Series], start: Timestamps, end: Timestamps, k: int
 ) -> VisitSheetRow:
     lon, lat = sheet.points[k]
-    said = not np.isnan(sheet.points[k]).any()
+    has_point = not np.isnan(sheet.points[k]).any()
     months = not start.blank[k] and start.precision[k] == MONTH
     return VisitSheetRow(
         line=int(sheet.lines[k]),
         plan_id=str(texts["plan_id"].iloc[k]),
         texts={field: str(column.iloc[k]) for field, column in texts.items()},
-        lon=float(lon) if said else None,
-        lat=float(lat) if said else None,
+        lon=float(lon) if has_point else None,
+        lat=float(lat) if has_point else None,
         started=None if start.blank[k] else int(start.utc[k]),
         ended=None if end.blank[k] else int(end.utc[k]),
         bad_date=bool(start.bad[k] or end.bad[k] or months),

@@ -89,12 +89,12 @@ def forecast_events(
 
     UsageError without layers, for weights not above 0, for layers of states and for too few records.
     """
-    asked = check_weights(weights)
+    weight_by_layer = check_weights(weights)
     study = load_study(area, wards, PLAN_RESOLUTION)
     found = []
-    for place, (layer, weight) in enumerate(asked.items()):
+    for place, (layer, weight) in enumerate(weight_by_layer.items()):
         if progress:
-            progress(place, len(asked))
+            progress(place, len(weight_by_layer))
         found.append(
             _of_layer(columns, area, study, (layer, weight), time=time, home=home, given=(methods or {}).get(layer))
         )

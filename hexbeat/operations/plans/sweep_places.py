@@ -157,20 +157,20 @@ def build_sweep_reason(places: SweepPlaces, time: WorkingTime, standard_hours: f
     today = int(Calendar(time.time_zone).days(np.array([time.begin], dtype=np.int64))[0])
 
     def reason(place: int, reach: int) -> str:
-        said = []
+        clauses = []
         if places.reports[place]:
             number = int(places.reports[place])
             waited = (time.begin + reach - int(places.oldest[place])) / _HOUR_S
             late = waited > standard_hours
             reports = "1 open report" if number == 1 else f"{number} open reports, the oldest"
             within = f"over the standard of {format_number(standard_hours)}" if late else "within the standard"
-            said.append(f"{reports} {_format_age(waited)} old on arrival, {within}")
+            clauses.append(f"{reports} {_format_age(waited)} old on arrival, {within}")
         if places.child[place]:
-            said.append(f"within {NEAR_M:.0f} m of {places.child[place]}")
+            clauses.append(f"within {NEAR_M:.0f} m of {places.child[place]}")
         if places.last_find[place] >= 0:
             days = today - int(places.last_find[place])
-            said.append(f"last find {days} {'day' if days == 1 else 'days'} before")
-        return f"{'; '.join(said)[:1].upper()}{'; '.join(said)[1:]}."
+            clauses.append(f"last find {days} {'day' if days == 1 else 'days'} before")
+        return f"{'; '.join(clauses)[:1].upper()}{'; '.join(clauses)[1:]}."
 
     return reason
 
