@@ -111,13 +111,12 @@ def _describe_needed(effect: Effect) -> str:
     need = count_needed_events(effect.here, alpha=effect.protocol.rule.alpha) * effect.unit
     if need > _MANY * effect.unit:
         return "Counts vary so much here that no number of events would be enough."
+    needed = f"To notice a halving 4 times in 5 it takes about {format_number(round(need))} expected events"
     times = need / effect.here.expected if effect.here.expected > 0 else float("inf")
+    if not 1 < times < 100:  # noqa: PLR2004 - more says nothing
+        return f"{needed}."
     alone = ", or take several places together" if len(effect.protocol.places) == 1 else ""
-    longer = f", {format_number(round(times, 1))} times as many. Wait longer{alone}"
-    return (
-        f"To notice a halving 4 times in 5 it takes about {format_number(round(need))} expected events"
-        f"{longer if 1 < times < 100 else ''}."  # noqa: PLR2004 - more says nothing
-    )
+    return f"{needed}, {format_number(round(times, 1))} times as many. Wait longer{alone}."
 
 
 def _build_details(effect: Effect, door: str) -> list[str]:

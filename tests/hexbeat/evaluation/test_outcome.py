@@ -3,6 +3,7 @@
 import dataclasses
 import datetime as dt
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,16 @@ def test_a_quiet_place_has_too_few_to_tell_and_says_how_many_it_needs() -> None:
     assert verdict.sentence.startswith("Too few events to say. Needle finds within 150 m of the place at ")
     assert " To notice a halving 4 times in 5 it takes about " in verdict.sentence
     assert verdict.kind != NO_CHANGE
+
+
+def test_where_nothing_was_expected_the_answer_still_says_how_many_events_it_takes() -> None:
+    columns, _ = demonstration()
+    effect = evaluated(columns, build_point_place(-1.2350, 54.5742, START))
+    nothing = dataclasses.replace(effect, here=dataclasses.replace(effect.here, expected=0.0))
+    verdict = build_verdict(nothing)
+    assert verdict.kind == TOO_FEW
+    assert ", where about 0 were expected (" in verdict.sentence
+    assert re.search(r" To notice a halving 4 times in 5 it takes about [\d,]+ expected events\.$", verdict.sentence)
 
 
 def test_sides_add_up_and_the_published_measure_uses_the_same_counts() -> None:
