@@ -62,7 +62,7 @@ def test_too_short_a_period_is_said() -> None:
     found = build_emerging_map(columns, replace(CHOSEN, start=dt.date(2026, 11, 1)), load_study(middlesbrough()))
     assert found.bins is None
     assert len(found.rows) == 0
-    assert found.notes == ("A pattern over time needs 4 weeks or more (months, if only those are known).",)
+    assert found.notes == ("A pattern over time needs at least 4 weeks (months, if only the month is known).",)
 
 
 def test_days_without_records_are_no_bins() -> None:

@@ -31,7 +31,7 @@ def test_numbers_are_the_methods_own(method: str) -> None:
     assert bool(found.rows["expected"].isna().all()) == (method == "gi_star")
     assert np.isnan(found.expected) == (method == "gi_star")
     assert (found.start, found.end) == (dt.date(2026, 11, 22), dt.date(2026, 11, 29))
-    assert found.notes == ("Of the needle finds, 1,080 that were found by sweeps take no part.",)
+    assert found.notes == ("1,080 needle finds are left out because sweeps found them.",)
 
 
 def test_bands_are_shares_of_the_area() -> None:

@@ -85,7 +85,7 @@ def test_plans_that_were_only_tried_are_left_out_and_can_be_removed(run: Run, ho
     assert run("done", "p7f3a", "1-1").code == 0
     told = run("return", "--by", "kind", "--format", "json").json
     assert [(row["planned_stops"], row["planned_minutes"]) for row in told["rows"]] == [(8, 120)]
-    left = "1 plan is left out that no visit answers, as another of the same kind and beginning counts: tried2"
+    left = "1 plan without visits is left out, because another of the same kind and start counts: tried2"
     assert told["notes"][-1] == left
 
     asked = run("plan", "remove", "tried2")
@@ -107,7 +107,7 @@ def test_a_sheet_of_one_team_in_two_spellings_counts_once_and_overlaps_are_told(
     )
     brought = run("done", "import", path, "--format", "json")
     assert (brought.json["new"], brought.json["reasons"]) == (2, {"duplicate": 1})
-    words = "1 visit begins before the same team's visit before has ended: 15 minutes count twice"
+    words = "1 visit begins before the same team's earlier visit ends: 15 minutes count twice"
     assert brought.json["notes"] == [words]
     assert run("return", "--format", "json").json["notes"][-1] == words
 
@@ -191,7 +191,7 @@ def test_a_return_that_cannot_be_written_is_told(run: Run, home: Path, tmp_path:
         (("done", "p7f3a", "1-1", "--at", "noon"), 2, "--at is 'noon'."),
         (("done", "p7f3a", "1-1", "--team", "X"), 3, "Plan p7f3a has no team 'X'."),
         (("done", "undo", "0000"), 2, "There is no terminal on which to ask you."),
-        (("done", "undo", "0000", "--yes"), 3, "There is none of that name."),
+        (("done", "undo", "0000", "--yes"), 3, "There is no visit of that name."),
         (("return", "--by", "ward,street"), 2, "--by is 'ward,street'."),
         (("return", "--out", "return.pdf"), 2, "--out is return.pdf."),
         (("places", "load", "x.csv", "--kind", "pub"), 2, "There is no kind 'pub'."),

@@ -31,10 +31,8 @@ def test_a_patrol_is_told_kept_shown_and_written(run: Run, home: Path, tmp_path:
     plan = plan_from_json(done.json)
     assert load_plan(home, plan.plan_id) == plan
     assert plan.past.held is not None
-    assert "In the last 8 weeks the stops of such plans held " in done.json["headline"]
-    assert (
-        "The method was chosen by a back-test that these weeks took part in, which may flatter the plans." in plan.notes
-    )
+    assert " stops. The stops of such plans held " in done.json["headline"]
+    assert "The back-test that chose the method used these weeks too, which may flatter the plans." in plan.notes
     assert plan.begins == dt.datetime(2026, 11, 20, 20, tzinfo=plan.begins.tzinfo)
     assert out.read_bytes().startswith(b"<?xml")
     assert "Written to tonight.gpx." in done.err
@@ -44,7 +42,7 @@ def test_a_patrol_is_told_kept_shown_and_written(run: Run, home: Path, tmp_path:
     shown = run("plan", "show", plan.plan_id, "--home", home)
     assert shown.code == 0
     assert f"(plan {plan.plan_id}). {done.json['headline']}" in " ".join(shown.out.split())
-    assert "Reports are where people report" in shown.err
+    assert "The plan knows only what people report." in shown.err
 
 
 def test_a_sweep_begins_where_plans_toml_says(run: Run, home: Path) -> None:
@@ -83,9 +81,9 @@ def test_a_start_from_which_nothing_can_be_reached_is_refused(run: Run, home: Pa
     done = run("plan", "patrol", "--home", home, "--start", "51.5,-0.12", "--day", "2026-11-20", "--hours", "20-22")
     assert done.code == 2
     assert done.err.splitlines()[-3:] == [
-        "A patrol has a stop that can be reached, and left again, within its hours.",
-        "  No place where events are expected can, from where it starts.",
-        "  Begin nearer, take longer hours, or go by car.",
+        "A patrol needs a stop that it can reach, and return from, within its hours.",
+        "  No place with expected events is near enough to the start.",
+        "  Start nearer, choose longer hours, or go by car.",
     ]
 
 
@@ -99,7 +97,7 @@ def test_the_kinds_of_file_are_those_that_documents_make() -> None:
         (("patrol",), 2, "A plan needs records of reports of street dealing."),
         (("patrol", *START, "--layer", "street_dealing=much"), 2, "The weight of a layer is a number."),
         (("patrol", *START, "--stops", "ten"), 2, "Minutes of a stop are two whole numbers with a dash between them."),
-        (("patrol", "--start", "54.5"), 2, "A place is written as latitude and longitude with a comma between."),
+        (("patrol", "--start", "54.5"), 2, "A place is a latitude and a longitude with a comma between them."),
         (("patrol", *START, "--out", "plan.doc"), 2, "'plan.doc' has another ending."),
         (("patrol", *START, "--roads", "gone.graphml"), 3, "There is no file gone.graphml."),
         (("show", "zzzz"), 2, "There is no plan 'zzzz'."),

@@ -119,7 +119,7 @@ def test_next_places_among_named_ones(home: Path) -> None:
     with pytest.raises(UsageError) as caught:
         cover(home, search=Search(3, ("pub",)))
     assert str(caught.value) == (
-        "Next places are looked for among cells, or loaded places of a kind; pub was asked for; "
+        "Next places are chosen from cells, or from loaded places of a kind; you asked for pub; "
         "choose from cells, play_area, school, station, depot, named_place"
     )
 
@@ -131,7 +131,7 @@ def test_without_holders_the_next_places_are_told_all_the_same(tmp_path: Path) -
     assert found.covered == 0
     assert len(found.next_places) == 2
     assert describe_cover(found).startswith(
-        "No places that hold naloxone have been loaded, so cover cannot be told; 2 well-chosen places would cover "
+        "No naloxone places are loaded yet, so cover is not known. 2 well-chosen places would cover "
     )
 
 
@@ -162,7 +162,7 @@ def test_near_is_a_length(home: Path, reach: CoverDistance, said: str) -> None:
     with pytest.raises(UsageError) as caught:
         cover(home, reach=reach)
     assert str(caught.value) == (
-        f"Near is 50 m to 5 km, and 0 or more next places are looked for; it is {said} m and 3 places; "
+        f"Near is 50 m to 5 km, and the number of next places is 0 or more; you asked for {said} m and 3 places; "
         "400 m, or 5 minutes on foot, is usual"
     )
 
@@ -172,8 +172,8 @@ def test_the_search_takes_a_time(seconds: float, said: str) -> None:
     with pytest.raises(UsageError) as caught:
         Search(seconds=seconds)
     assert str(caught.value) == (
-        f"The search for the best places may take up to 3,600 seconds; it was given {said}; 20 is usual; when they are "
-        "up, the best that was found is told"
+        f"The search for the best places may take up to 3,600 seconds; you gave {said}; 20 is usual; after that you "
+        "get the best places found so far"
     )
 
 

@@ -246,7 +246,7 @@ def test_a_back_test_runs_when_asked_and_the_map_says_who_won(home: Path) -> Non
     assert not app.exception
     assert said(app).count("Ahead of the") == 3
     assert "The rule: the method that caught the largest share" in said(app)
-    assert "The dashboard&#x27;s expected events use the " in said(app)
+    assert "For expected events the dashboard uses the " in said(app)
     assert "Back-test of 8 weeks: " in said(opened(wards="E05009870"))
     assert "Back-test of" not in said(opened())
 
@@ -268,7 +268,7 @@ def test_views_by_evidence_are_judged_when_they_are_opened_and_kept(home: Path) 
     )
     assert re.search(expected, said(app))
     app = opened(layers="overdoses", view="hotspots")
-    assert "across: the smallest with which hotspots foretold as much of the next week as with any" in said(app)
+    assert "across: the smallest that forecast the next week as well as any size" in said(app)
     assert app.selectbox(key="filter_size").options[0].startswith("Automatic: ")
     assert "across: the smallest" not in said(opened(layers="overdoses", view="hotspots", size="9"))
 

@@ -20,7 +20,7 @@ def test_a_start_without_degrees_is_refused(tmp_path: Path, lon: str) -> None:
         read_plan_settings(tmp_path)
     assert str(caught.value) == (
         "plans.toml holds roads, standard_hours, revisit_minutes and a [start] with name, lon and lat; its [start] has "
-        "no lon and lat in degrees; mend it, or take it away: plans do without"
+        "no lon and lat in degrees; correct the file, or remove it: plans work without it"
     )
 
 

@@ -49,7 +49,7 @@ def test_a_patrol_that_cannot_be_says_why(home: Path) -> None:
     shutil.copytree(filled_store(), home)
     app = one_page("plan")
     app.text_input(key="patrol_place").set_value("somewhere").run()
-    assert "A place is written as latitude and longitude" in said(app)
+    assert "A place is a latitude and a longitude with a comma between them." in said(app)
     assert app.button(key="plan_make").disabled
     assert "There is no plan" in said(one_page("plan", plan="zzzz9"))
 
