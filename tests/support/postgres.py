@@ -171,21 +171,26 @@ def store_url(request: pytest.FixtureRequest) -> str | None:
 
 
 @pytest.fixture(scope="session")
-def wiped_url(postgres_server: Server) -> Iterator[str]:
-    """One PostgreSQL database for all tests that ask for a `store`; each wipes it first, which beats making one."""
+def wiped_store(postgres_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """One PostgreSQL database, and one open engine, for all tests that ask for a `store`; each wipes it first."""
     postgres_server.execute("CREATE DATABASE wiped")
-    yield postgres_server.url("wiped")
+    with Store.open(tmp_path_factory.mktemp("wiped"), database_url=postgres_server.url("wiped")) as opened:
+        yield opened
     postgres_server.execute("DROP DATABASE wiped WITH (FORCE)")
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     """An empty store; each test that asks for it runs on SQLite and on PostgreSQL."""
-    url = request.getfixturevalue("wiped_url") if request.param == "postgres" else None
-    with Store.open(tmp_path / "home", database_url=url) as opened:
-        if url:
-            wipe(opened)
-        yield opened
+    home = tmp_path / "home"
+    if request.param == "sqlite":
+        with Store.open(home) as opened:
+            yield opened
+        return
+    shared: Store = request.getfixturevalue("wiped_store")
+    wipe(shared)
+    home.mkdir(mode=0o700)
+    yield Store(shared.engine, home)
 
 
 def wipe(store: Store) -> None:

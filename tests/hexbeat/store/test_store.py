@@ -25,6 +25,8 @@ from tests.support.event_frames import event_frame, load
 from tests.support.postgres import Server
 from tests.support.somebody import as_other_user
 
+pytestmark = pytest.mark.usefixtures("real_migrations")
+
 
 def test_a_new_store_is_empty_and_at_version_nought(store: Store) -> None:
     assert (store.version(), store.batches(ANALYST), is_empty(store, ANALYST), has_demonstration(store, ANALYST)) == (

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
 from hexbeat.operations.ledger.ledger import read_visits
 from hexbeat.operations.plans.plan import PlanKind
@@ -14,8 +14,9 @@ from hexbeat.operations.plans.plan_store import save_plan
 from hexbeat.operations.reference_places import read_reference
 from hexbeat.store.store import Store
 from layers.access import ANALYST
+from tests.support.browser import DESK, PHONE, Windows
 from tests.support.gpx import gpx_of, walked
-from tests.support.served import DESK, PHONE, Visit, visit
+from tests.support.served import Visit, visit
 from tests.support.streamlit_server import hexbeat_server
 from tests.support.working import LONDON, made_plan
 
@@ -58,8 +59,8 @@ def small_targets(guest: Visit) -> list[str]:
     return found
 
 
-def test_one_tap_records_a_stop_and_the_last_tap_is_undone(browser: Browser, address: str, home: Path) -> None:
-    guest = visit(browser, address + LINK, size=SMALL)
+def test_one_tap_records_a_stop_and_the_last_tap_is_undone(windows: Windows, address: str, home: Path) -> None:
+    guest = visit(windows, address + LINK, size=SMALL)
     page = guest.page
     card = page.locator(".hb-done-card")
     expect(card).to_contain_text("Stop 1 of 4")
@@ -96,12 +97,12 @@ def test_one_tap_records_a_stop_and_the_last_tap_is_undone(browser: Browser, add
     guest.settle()
     assert sorted(recorded(home)) == [("1-1", 20, 0, "done"), ("1-2", 16, 7, "done")]
     assert (small_targets(guest), guest.overflow(), guest.failures) == ([], 0, [])
-    page.context.close()
+    guest.leave()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_page_stands_at_every_width_and_axe_finds_nothing(browser: Browser, address: str, scheme: str) -> None:
-    guest = visit(browser, address + LINK, size=DESK, scheme=scheme)
+def test_the_page_stands_at_every_width_and_axe_finds_nothing(windows: Windows, address: str, scheme: str) -> None:
+    guest = visit(windows, address + LINK, size=DESK, scheme=scheme)
     for width in (DESK[0], PHONE[0], 320):
         guest.page.set_viewport_size({"width": width, "height": 740})
         expect(guest.page.get_by_role("button", name="Done", exact=True)).to_be_visible()
@@ -118,13 +119,13 @@ def test_the_page_stands_at_every_width_and_axe_finds_nothing(browser: Browser, 
     expect(app).to_have_attribute("data-test-connection-state", "CONNECTED")
     app.evaluate("app => app.setAttribute('data-test-connection-state', 'PINGING_SERVER')")  # as Streamlit does
     expect(guest.page.locator(".hb-offline")).to_have_text("No connection: nothing is recorded now.")
-    guest.page.context.close()
+    guest.leave()
 
 
-def test_a_track_is_handed_in_seen_first_recorded_and_undone(browser: Browser, address: str, home: Path) -> None:
+def test_a_track_is_handed_in_seen_first_recorded_and_undone(windows: Windows, address: str, home: Path) -> None:
     stops = OLD.tours[1].stops
     track = gpx_of(walked([(stop.arrive, stop.lon, stop.lat, 10) for stop in stops[:2]]))
-    guest = visit(browser, f"{address}/done?plan=nights&team=Team%202", size=SMALL)
+    guest = visit(windows, f"{address}/done?plan=nights&team=Team%202", size=SMALL)
     page = guest.page
     page.locator("input[type=file]").set_input_files({"name": "t.gpx", "mimeType": "", "buffer": track.encode()})
     expect(page.get_by_role("region", name="This would be recorded: t.gpx")).to_contain_text("2 of 4")
@@ -139,11 +140,11 @@ def test_a_track_is_handed_in_seen_first_recorded_and_undone(browser: Browser, a
     with page.expect_download() as coming:
         page.get_by_role("button", name="CSV", exact=True).click()
     assert coming.value.suggested_filename.startswith("hexbeat-middlesbrough-return-20")
-    page.context.close()
+    guest.leave()
 
 
-def test_places_are_dropped_checked_loaded_and_put_back(browser: Browser, address: str, home: Path) -> None:
-    guest = visit(browser, f"{address}/data", size=SMALL)
+def test_places_are_dropped_checked_loaded_and_put_back(windows: Windows, address: str, home: Path) -> None:
+    guest = visit(windows, f"{address}/data", size=SMALL)
     page = guest.page
     sheet = b"name,lon,lat\nAlbert Pharmacy,-1.2400,54.5720\nLeeds,-1.55,53.8\n"
     page.locator("input[type=file]").last.set_input_files({"name": "h.csv", "mimeType": "text/csv", "buffer": sheet})
@@ -159,4 +160,4 @@ def test_places_are_dropped_checked_loaded_and_put_back(browser: Browser, addres
     with Store.open(home) as store:
         assert read_reference(store, ANALYST).empty
     assert (guest.overflow(), guest.failures) == (0, [])
-    page.context.close()
+    guest.leave()
