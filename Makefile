@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 JOBS ?= 2
 
-.PHONY: help run install test test-deps lint format lock bench clean
+.PHONY: help run install test test-fast test-deps lint format lock bench clean
 
 help:            ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 14
@@ -18,7 +18,7 @@ run: $(STAMP)    ## install, fill an empty store with demonstration events, serv
 install: $(STAMP) ## the environment alone
 
 $(BIN)/python:
-	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 14) else "Hexbeat needs Python 3.11, 3.12 or 3.13; this is %d.%d. Try: make PYTHON=python3.12" % v)'
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 15) else "Hexbeat needs Python 3.11, 3.12, 3.13 or 3.14; this is %d.%d. Try: make PYTHON=python3.12" % v)'
 	@$(PYTHON) -m venv $(VENV) || { echo 'This Python has no venv. On Debian and Ubuntu: apt-get install python3-venv'; rm -rf $(VENV); exit 1; }
 
 $(STAMP): $(BIN)/python requirements.lock pyproject.toml
@@ -43,6 +43,12 @@ lint: $(DEV_STAMP) ## ruff, mypy strict, import-linter
 test: test-deps lint ## everything: lint, types, imports, pytest with a real browser and a real PostgreSQL
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --durations=25
 
+# A Python that is named has an environment of its own for this, such as .venv-3.13: .venv stays as it is.
+test-fast: VENV := $(if $(filter file,$(origin PYTHON)),.venv,.venv-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])'))
+test-fast:       ## the daily loop: pytest without browser, PostgreSQL and slow tests; PYTHON=python3.13 tries another Python
+	@$(MAKE) --no-print-directory VENV=$(VENV) $(VENV)/.installed-dev
+	$(VENV)/bin/python -m pytest -n $(JOBS) --dist loadfile -m "not browser and not postgres and not slow"
+
 format: $(DEV_STAMP) ## let ruff format the tree
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -55,4 +61,4 @@ bench: $(DEV_STAMP) ## all benchmarks, as tables
 	$(BIN)/python -m bench
 
 clean:           ## the environment and caches; the store in ./var stays
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) $(VENV)-3.* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

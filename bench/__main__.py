@@ -18,6 +18,7 @@ BENCHES: Final = (
     "release",
     "plans",
     "effect",
+    "start",
 )
 
 

@@ -201,6 +201,8 @@ def columns_of(frame: pd.DataFrame, ward_codes: tuple[str, ...]) -> Columns:
         precision=frame["time_precision"].map(PRECISIONS.index).to_numpy(np.uint8),
         quantity=frame["quantity"].to_numpy(np.int32),
         reported_by=frame["reported_by"].map(REPORTERS.index).to_numpy(np.uint8),
+        category=np.zeros(len(frame), dtype=np.int32),
+        categories=("",),
         ward=frame["ward_code"].map(ward_codes.index).to_numpy(np.int16),
         ward_codes=ward_codes,
         lon=frame["lon"].to_numpy(float),

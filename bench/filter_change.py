@@ -84,6 +84,8 @@ def make_columns(events: int) -> Columns:
         precision=np.zeros(events, dtype=np.uint8),
         quantity=np.ones(events, dtype=np.int32),
         reported_by=random.integers(0, len(REPORTERS), events).astype(np.uint8),
+        category=np.zeros(events, dtype=np.int32),
+        categories=("",),
         ward=random.integers(0, len(WARDS), events).astype(np.int16),
         ward_codes=WARDS,
         lon=lon,

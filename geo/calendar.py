@@ -4,24 +4,80 @@ Seconds are int64 since 1970-01-01T00:00Z. A week has 168 hours, numbered from M
 """
 
 import datetime as dt
+from calendar import monthrange
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import TYPE_CHECKING, Final, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from geo.errors import UsageError
+from geo.lazy_modules import import_lazily
 
-__all__ = ["HOURS_A_WEEK", "STEP_S", "AllowedTime", "Calendar", "build_week_mask", "format_month"]
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = import_lazily("pandas")
+
+__all__ = [
+    "HOURS_A_WEEK",
+    "STEP_S",
+    "AllowedTime",
+    "Calendar",
+    "add_months",
+    "add_months_to_all",
+    "build_week_mask",
+    "find_month_start",
+    "format_month",
+    "list_months",
+    "parse_month",
+]
 
 HOURS_A_WEEK: Final = 168
 STEP_S: Final = 900  # every clock in use today differs from UTC by whole quarters of an hour
 _DAY_S: Final = 86_400
 _FIRST_WEEKDAY: Final = 3  # 1 January 1970 was a Thursday
+_MONTHS: Final = 12
+_EPOCH: Final = dt.date(1970, 1, 1)
+
+_Moment = TypeVar("_Moment", bound=dt.date)  # a date, or a date and time
+
+
+def find_month_start(day: dt.date, months_later: int = 0) -> dt.date:
+    """The first day of a day's month, or of the month so many months after it (negative: before it)."""
+    year, month = divmod(day.year * _MONTHS + day.month - 1 + months_later, _MONTHS)
+    return dt.date(year, month + 1, 1)
+
+
+def list_months(start: dt.date, end: dt.date) -> list[dt.date]:
+    """The first days of months that lie in [start, end), oldest first."""
+    month = find_month_start(start, int(start.day > 1))
+    months = []
+    while month < end:
+        months.append(month)
+        month = find_month_start(month, 1)
+    return months
+
+
+def add_months(moment: _Moment, months: int) -> _Moment:
+    """The same day and time so many months later (negative: earlier); the month's last day where it has no such day."""
+    month = find_month_start(moment, months)
+    day = min(moment.day, monthrange(month.year, month.month)[1])
+    return moment.replace(year=month.year, month=month.month, day=day)
+
+
+def add_months_to_all(local: NDArray[np.datetime64], months: NDArray[np.int_]) -> NDArray[np.datetime64]:
+    """`add_months` for arrays (n,) each; the result has the unit of `local` (datetime64[D] or finer)."""
+    month = local.astype("datetime64[M]")
+    day = local.astype("datetime64[D]") - month.astype("datetime64[D]")
+    target = month + months.astype("timedelta64[M]")
+    first, following = target.astype("datetime64[D]"), (target + np.timedelta64(1, "M")).astype("datetime64[D]")
+    clock = local - local.astype("datetime64[D]")
+    later = first + np.minimum(day, following - first - np.timedelta64(1, "D"))
+    return np.asarray(later.astype(local.dtype) + clock)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +106,7 @@ class Calendar:
 
     def month_start(self, month: int) -> int:
         """The UTC second at which a local month begins; months are counted from January 1970, which is 0."""
-        return self.day_start(dt.date(1970 + month // 12, month % 12 + 1, 1))
+        return self.day_start(find_month_start(_EPOCH, month))
 
     def month_bounds(self, month: int) -> tuple[int, int]:
         """The UTC seconds [from, to) of a local month, counted from January 1970."""
@@ -81,7 +137,13 @@ class Calendar:
 
 def format_month(month: int) -> str:
     """A month counted from January 1970 as YYYY-MM."""
-    return f"{1970 + month // 12:04d}-{month % 12 + 1:02d}"
+    start = find_month_start(_EPOCH, month)
+    return f"{start.year:04d}-{start.month:02d}"
+
+
+def parse_month(text: str) -> int:
+    """YYYY-MM as a month counted from January 1970."""
+    return (int(text[:4]) - _EPOCH.year) * _MONTHS + int(text[5:]) - 1
 
 
 def build_week_mask(hours: tuple[int, int] | None, days: Iterable[int]) -> NDArray[np.bool_]:

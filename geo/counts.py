@@ -6,13 +6,18 @@ of Ratcliffe and McCullagh (1998), with the interval taken as uniform.
 
 from collections.abc import Sequence
 from math import prod
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from geo.calendar import AllowedTime
+from geo.lazy_modules import import_lazily
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = import_lazily("pandas")
 
 __all__ = ["compute_shares", "expand", "number_distinct", "sum_groups"]
 

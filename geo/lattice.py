@@ -16,12 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo.digits import encode, find_prefixes
+from geo.distance import EARTH_RADIUS_M
 from geo.plane import Plane, build_frame, fit_plane, local_coordinates, unit_vectors
 
-__all__ = ["EARTH_KM", "EDGE_CELLS", "DrawingLattice", "Lattice", "fit_drawing_lattice", "fit_lattice"]
+__all__ = ["EDGE_CELLS", "DrawingLattice", "Lattice", "fit_drawing_lattice", "fit_lattice"]
 
 EDGE_CELLS: Final = 1e-7
-EARTH_KM: Final = 6371.0
+_EARTH_KM: Final = EARTH_RADIUS_M / 1000
 _COARSEST: Final = 5
 _RINGS: Final = ((0.1, 12), (0.5, 48), (1.0, 96))  # sample circles: share of the radius, points on it
 _BLOCK: Final = 8192  # points whose dozen work arrays stay in cache together
@@ -57,13 +58,13 @@ class Lattice:
         samples = {
             h3.latlng_to_cell(*place, resolution)
             for share, count in _RINGS
-            for place in _circle(lon, lat, radius=reach_km * share / EARTH_KM, count=count)
+            for place in _circle(lon, lat, radius=reach_km * share / _EARTH_KM, count=count)
         }
         plane = fit_plane(origin, sorted(samples | {origin}))
         if plane is None:
             return None
         middle = unit_vectors(np.array([lon]), np.array([lat]))[:, 0]
-        return cls(plane, plane.reach + 2, np.vstack([plane.to_lattice, middle]), math.cos(radius_km / EARTH_KM))
+        return cls(plane, plane.reach + 2, np.vstack([plane.to_lattice, middle]), math.cos(radius_km / _EARTH_KM))
 
     def index(self, vectors: NDArray[np.float64]) -> NDArray[np.uint64]:
         """Cells (uint64 (n,)) of unit vectors (3, n); 0 where only h3 can tell (edges, places outside the circle)."""

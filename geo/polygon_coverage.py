@@ -10,19 +10,18 @@ from typing import Any, Final, Literal
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from pyproj import Geod
+
+from geo.distance import area_m2, metres_per_degree
 
 __all__ = [
     "DECIMALS",
     "INLET_M",
     "NARROW_M",
     "Fault",
-    "area_m2",
     "find_enclosed_gaps",
     "find_faults",
     "find_narrow_inlets",
     "is_narrow",
-    "metres_per_degree",
     "repair",
     "round_polygons",
     "to_degrees",
@@ -35,7 +34,6 @@ Kind = Literal["ring", "overlap", "sliver", "edge"]
 DECIMALS: Final = 6  # of a degree: 0.11 m north, 0.06 m east at 55 degrees
 NARROW_M: Final = 2.0  # a gap or overlap that no circle of this diameter fits into is a drawing fault, not a place
 INLET_M: Final = 0.5  # an open gap narrower than this is worth a look
-EARTH: Final = Geod(ellps="WGS84")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,20 +72,6 @@ def to_plane(polygons: Polygons, *, latitude: float) -> Polygons:
 def to_degrees(polygons: Polygons, *, latitude: float) -> Polygons:
     """The way back from `to_plane` with the same latitude."""
     return np.asarray(shapely.transform(polygons, lambda metres: metres / metres_per_degree(latitude)))
-
-
-def metres_per_degree(latitude: float) -> NDArray[np.float64]:
-    """Metres of one degree east and one degree north at a latitude, (2,), from the radii of curvature of WGS 84."""
-    sine = np.sin(np.radians(latitude))
-    prime = EARTH.a / np.sqrt(1 - EARTH.es * sine**2)
-    meridian = EARTH.a * (1 - EARTH.es) / (1 - EARTH.es * sine**2) ** 1.5
-    return np.asarray(np.radians([prime * np.cos(np.radians(latitude)), meridian]), dtype=np.float64)
-
-
-def area_m2(geometry: shapely.Geometry) -> float:
-    """Square metres on the WGS 84 ellipsoid of a polygon in degrees; 0 for what has no area."""
-    polygons = [part for part in shapely.get_parts(geometry, return_index=False) if part.geom_type == "Polygon"]
-    return float(sum(abs(EARTH.geometry_area_perimeter(shapely.orient_polygons(part))[0]) for part in polygons))
 
 
 def is_narrow(polygons: Polygons, *, latitude: float, width_m: float = NARROW_M) -> NDArray[np.bool_]:

@@ -6,9 +6,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from geo.distance import offsets_m
+
 __all__ = ["Stay", "find_stays"]
 
-METRES_PER_DEGREE: Final = 111_195.0  # of latitude, on a sphere of 6,371 km
 _STEP_S: Final = 5.0  # a track is looked at so often: times are good to this
 _GAP_S: Final = 600.0  # two fixes further apart in time say nothing of the way between them,
 _STILL_S: Final = 2700.0  # unless both are at one place: receivers and watches pause while nobody moves
@@ -41,16 +42,11 @@ def find_stays(
     if len(seconds) < 2 or len(place_lon) == 0:  # noqa: PLR2004 - a way needs two ends
         return []
     order = np.argsort(seconds, kind="stable")
-    middle = float(np.mean(place_lon)), float(np.mean(place_lat))
-    fixes, places = _plane(lon[order], lat[order], middle), _plane(place_lon, place_lat, middle)
+    east, north = float(np.mean(place_lon)), float(np.mean(place_lat))
+    fixes = offsets_m(lon[order], lat[order], origin_lon=east, origin_lat=north)
+    places = offsets_m(place_lon, place_lat, origin_lon=east, origin_lat=north)
     starts, lengths, points = _samples(seconds[order], fixes, _nearest(fixes, places, radius_m))
     return _stays(starts, lengths, _nearest(points, places, radius_m))
-
-
-def _plane(lon: Floats, lat: Floats, middle: tuple[float, float]) -> Floats:
-    """Metres east and north of the middle (n, 2)."""
-    east = (lon - middle[0]) * np.cos(np.radians(middle[1]))
-    return np.column_stack([east, lat - middle[1]]) * METRES_PER_DEGREE
 
 
 def _nearest(points: Floats, places: Floats, radius_m: float) -> NDArray[np.int64]:

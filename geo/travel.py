@@ -6,14 +6,13 @@ from types import MappingProxyType
 from typing import Final, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from geo.errors import UsageError
 
-__all__ = ["PACES", "Mode", "Pace", "distances_m", "round_up_minutes", "travel_times_s"]
+__all__ = ["PACES", "Mode", "Pace", "round_up_minutes", "travel_times_s"]
 
 Mode = Literal["walk", "drive"]
-_EARTH_M: Final = 6_371_008.8  # mean radius (IUGG)
 _MINUTE_S: Final = 60
 
 
@@ -29,16 +28,6 @@ class Pace:
 # Detours of 1.2 to 1.4 are usual of towns' street networks (Ballou, Rahardja and Sakai 2002; Boeing 2019); 4.8 km/h is
 # the walking speed that journey planners of Transport for London take; 24 km/h a car's in a town's daytime traffic.
 PACES: Final[Mapping[Mode, Pace]] = MappingProxyType({"walk": Pace(4.8, 1.3), "drive": Pace(24.0, 1.4, parking_s=60)})
-
-
-def distances_m(lon: ArrayLike, lat: ArrayLike) -> NDArray[np.float64]:
-    """Great-circle distances float64 (n, n) in metres between points in WGS 84 degrees ((n,) each); on the sphere."""
-    lon_r, lat_r = np.radians(np.asarray(lon, dtype=np.float64)), np.radians(np.asarray(lat, dtype=np.float64))
-    north = np.sin((lat_r[:, None] - lat_r) / 2) ** 2
-    east = np.sin((lon_r[:, None] - lon_r) / 2) ** 2
-    haversine = north + np.cos(lat_r)[:, None] * np.cos(lat_r) * east
-    apart: NDArray[np.float64] = 2 * _EARTH_M * np.arcsin(np.sqrt(np.clip(haversine, 0, 1)))
-    return apart
 
 
 def travel_times_s(apart_m: NDArray[np.float64], pace: Pace) -> NDArray[np.int64]:

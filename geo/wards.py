@@ -5,21 +5,29 @@ an edge that two or more wards share belongs to the one of them whose code comes
 area alone is outside, as it is for `within`.
 """
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
-import geopandas
 import numpy as np
-import pyogrio
 import shapely
 from numpy.typing import ArrayLike, NDArray
-from scipy import ndimage
 
 from geo.errors import AreaError
 from geo.geofiles import gdal_address
+from geo.lazy_modules import import_lazily
+
+if TYPE_CHECKING:
+    import geopandas
+    import pyogrio
+    from scipy import ndimage
+else:
+    geopandas = import_lazily("geopandas")
+    pyogrio = import_lazily("pyogrio")
+    ndimage = import_lazily("scipy.ndimage")
 
 __all__ = ["OUTSIDE", "UNDECIDED", "Raster", "Wards"]
 
@@ -29,6 +37,7 @@ Locate = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.int32]]
 OUTSIDE: Final = -1
 _FEW: Final = 5000  # points for which laying a raster is not worth its tenth of a second
 _CRS: Final = "EPSG:4326"
+_POLYGON_TYPES: Final = (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,6 +114,10 @@ class Wards:
         Raises AreaError if there is no such file, it cannot be read, or `from_frame` refuses it.
         """
         path = Path(path)
+        plain = _read_plain(path)
+        if plain is not None:
+            (codes, names, lad_codes, lad_names), polygons = plain
+            return cls(codes, names, polygons, lad_codes=lad_codes, lad_names=lad_names)
         try:
             frame = _read(path)
         except (OSError, ValueError, pyogrio.errors.DataSourceError) as error:
@@ -116,7 +129,7 @@ class Wards:
         return cls.from_frame(frame, what=f"`{path.name}`")
 
     @classmethod
-    def from_frame(cls, frame: geopandas.GeoDataFrame, *, what: str = "the frame") -> Self:
+    def from_frame(cls, frame: "geopandas.GeoDataFrame", *, what: str = "the frame") -> Self:
         """Wards from polygons with the columns ward_code and ward_name, and lad_code and lad_name if known.
 
         Raises AreaError unless the frame is in EPSG:4326 and has both columns, at least one row, polygons only, and
@@ -175,7 +188,33 @@ class Wards:
         return Raster.lay(self.polygons, self.bounds, self.locate_exactly)
 
 
-def _read(path: Path) -> geopandas.GeoDataFrame:
+def _read_plain(path: Path) -> tuple[list[tuple[str, ...]], NDArray[np.object_]] | None:
+    """Codes, names, authority codes, authority names and polygons of GeoJSON as `hexbeat boundaries build` writes it.
+
+    None for every other file: `from_frame` judges it, once geopandas has been imported, which takes half a second.
+    """
+    if path.suffix != ".geojson":
+        return None
+    try:
+        content = path.read_bytes()
+        table = json.loads(content)
+        wards = [feature["properties"] for feature in table["features"]]
+        texts = [tuple(ward[column] for ward in wards) for column in ("ward_code", "ward_name")]
+        texts += [tuple(ward.get(column, "") for ward in wards) for column in ("lad_code", "lad_name")]
+        polygons = shapely.get_parts(shapely.from_geojson(content))
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError, shapely.GEOSException):
+        return None
+    is_plain = (
+        table.keys() == {"type", "name", "features"}  # a CRS other than degrees would be a further key
+        and len(polygons) == len(wards) == len(set(texts[0])) > 0
+        and all(isinstance(text, str) for column in texts for text in column)
+        and bool(np.isin(shapely.get_type_id(polygons), _POLYGON_TYPES).all())
+        and bool((shapely.is_valid(polygons) & ~shapely.is_empty(polygons) & ~shapely.has_z(polygons)).all())
+    )
+    return (texts, polygons) if is_plain else None
+
+
+def _read(path: Path) -> "geopandas.GeoDataFrame":
     """The frame in a file; ValueError if it holds nothing that is read here."""
     if path.suffix == ".parquet":
         return geopandas.read_parquet(path)
@@ -185,11 +224,11 @@ def _read(path: Path) -> geopandas.GeoDataFrame:
     return geopandas.read_file(address)
 
 
-def _texts(frame: geopandas.GeoDataFrame, column: str) -> tuple[str, ...] | None:
+def _texts(frame: "geopandas.GeoDataFrame", column: str) -> tuple[str, ...] | None:
     return tuple(frame[column].fillna("").astype(str)) if column in frame else None
 
 
-def _require_columns(frame: geopandas.GeoDataFrame, what: str) -> None:
+def _require_columns(frame: "geopandas.GeoDataFrame", what: str) -> None:
     rule = "Wards need the columns ward_code and ward_name, and a polygon in each row"
     hint = "name the file's own columns: `hexbeat boundaries build FILE --area NAME --code FIELD --name FIELD`"
     missing = [column for column in ("ward_code", "ward_name") if column not in frame]
@@ -211,7 +250,7 @@ def _require_columns(frame: geopandas.GeoDataFrame, what: str) -> None:
         )
 
 
-def _require_crs(frame: geopandas.GeoDataFrame, what: str) -> None:
+def _require_crs(frame: "geopandas.GeoDataFrame", what: str) -> None:
     if frame.crs is None or not frame.crs.equals(_CRS, ignore_axis_order=True):
         raise AreaError(
             "Wards are in WGS 84 degrees (EPSG:4326)",
@@ -220,7 +259,7 @@ def _require_crs(frame: geopandas.GeoDataFrame, what: str) -> None:
         )
 
 
-def _require_polygons(frame: geopandas.GeoDataFrame, what: str) -> None:
+def _require_polygons(frame: "geopandas.GeoDataFrame", what: str) -> None:
     good = frame.geometry.geom_type.isin(("Polygon", "MultiPolygon")) & ~frame.geometry.is_empty & frame.is_valid
     if not good.all():
         wrong = ", ".join(sorted(frame["ward_code"][~good].astype(str)))

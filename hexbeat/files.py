@@ -5,11 +5,15 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any, Final
 
 from geo.errors import DataError
+from geo.lazy_modules import import_lazily
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = import_lazily("pandas")
 
 __all__ = ["atomic_write", "escape_formula", "escape_formulas"]
 
@@ -48,7 +52,7 @@ def escape_formula(value: Any) -> Any:
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
 
 
-def escape_formulas(frame: pd.DataFrame) -> pd.DataFrame:
+def escape_formulas(frame: "pd.DataFrame") -> "pd.DataFrame":
     """A copy of the frame whose text cells and column names are plain."""
     plain = frame.copy()
     for name in plain.columns:

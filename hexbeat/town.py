@@ -18,7 +18,7 @@ from hexbeat.store.store import Store
 from layers.access import ANALYST, Action, Viewer, require
 from layers.columns import Columns
 from layers.event import Measure
-from layers.filters import DAYS, Filter, Group, filter_from_options
+from layers.filters import DAYS, Filter, filter_from_options, resolve_values
 from layers.periods import find_day_end, parse_day
 
 if TYPE_CHECKING:
@@ -37,10 +37,10 @@ View = Literal["counts", "hotspots"]
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a method was asked: a filter, and the moment whose records are meant (None: those of now)."""
+    """What a method was asked: a filter, and the records that are meant."""
 
     chosen: Filter
-    as_at: dt.datetime | None
+    columns: Columns
 
 
 class Town:
@@ -49,9 +49,9 @@ class Town:
     Every method takes the same filters by keyword. `layers` is a layer's name, or several (None: all). `start` is the
     first day that counts and `end` the first that no longer does: dates, or text such as "2026-11-21" or "21/11/2026".
     `wards` are codes or names. `hours` is text ("22-04") or a pair of whole hours; `days` is text ("fri,sat"), or names
-    or numbers of weekdays (Monday 0). `reported_by` is any of public, officer, sweep and agency. `measure` is "events"
-    or "quantity". `resolution` is that of the cells: 8 to 11. `as_at` asks for the records as they stood at the end of
-    that day.
+    or numbers of weekdays (Monday 0). `reported_by` is any of public, officer, sweep and agency. `categories` are those
+    of the records, in any case. `measure` is "events" or "quantity". `resolution` is that of the cells: 8 to 11.
+    `as_at` asks for the records as they stood at the end of that day.
 
     Frames are in EPSG:4326 and have the columns of the files that the commands write with --out. `frame.attrs` holds
     what must be said of the numbers: "area", "attribution", "notes", and "demonstration" where events are synthetic.
@@ -92,7 +92,7 @@ class Town:
         for layer in _list_names(layers) or (None,):
             require(self.viewer, Action.SEE_POINTS, layer)
         asked = self._ask(layers, as_at=as_at, **filters)
-        columns = self._read(asked)
+        columns = asked.columns
         selection = select(columns, asked.chosen, time_zone=self.area.time_zone)
         records = read_records(self.store, self.viewer, columns.row_id[selection.index].tolist())
         frame = add_points(format_events(records))
@@ -142,7 +142,7 @@ class Town:
         _require_one_of("by", by, ("cell", "ward"))
         _require_one_of("against", against, AGAINST)
         asked = self._ask([layer], as_at=as_at, **filters)
-        columns = self._read(asked)
+        columns = asked.columns
         study = self._study(asked.chosen, resolution)
         found = build_change_map(columns, asked.chosen, study, against=against, time_zone=self.area.time_zone)
         rows = found.cells if by == "cell" else found.wards
@@ -170,13 +170,15 @@ class Town:
             cells = build_hotspot_layer(found)
         else:
             counted = self.cells(layer, resolution=resolution, as_at=as_at, **filters)
-            columns = self._read(self._ask(layer, as_at=as_at, **filters))
+            columns = self._ask(layer, as_at=as_at, **filters).columns
             cells = build_count_layer(counted, find_layer(layer), measure=filters.get("measure", "events"))
         return build_notebook_map(self.area, cells, mark=self._find_mark(columns))
 
     def _ask(self, layers: Names, *, as_at: Day, **filters: Any) -> Question:
         """The question that the keywords mean; TypeError for a keyword that there is not."""
-        return Question(self._build_filter(layers, **filters), self._parse_as_at(as_at))
+        chosen, moment = self._build_filter(layers, **filters), self._parse_as_at(as_at)
+        columns = self._cache.columns(self.viewer, ward_codes=tuple(self.area.wards.codes), as_at=moment)
+        return Question(resolve_values(chosen, columns), columns)
 
     def _build_filter(
         self,
@@ -187,8 +189,8 @@ class Town:
         wards: Names = None,
         hours: str | tuple[int, int] | None = None,
         days: str | Iterable[int | str] | None = None,
-        reported_by: Names = None,
         measure: Measure = "events",
+        **values: Names,
     ) -> Filter:
         return filter_from_options(
             self.area.wards,
@@ -198,16 +200,13 @@ class Town:
             ward_names=_list_names(wards),
             hours=hours if isinstance(hours, str) or hours is None else f"{hours[0]}-{hours[1]}",
             days=_list_days(days),
-            reported_by=_list_names(reported_by),
             measure=measure,
+            **{name: _list_names(names) for name, names in values.items()},
         )
 
     def _parse_as_at(self, as_at: Day) -> dt.datetime | None:
         day = _to_day(as_at)
         return find_day_end(day, self.area.tz) if day else None
-
-    def _read(self, asked: Question) -> Columns:
-        return self._cache.columns(self.viewer, ward_codes=tuple(self.area.wards.codes), as_at=asked.as_at)
 
     def _study(self, chosen: Filter, resolution: int) -> Any:
         from hexbeat.analysis.study import load_study  # noqa: PLC0415 - scipy, when it is needed
@@ -223,7 +222,7 @@ class Town:
         if not 0 < q < 1:
             raise UsageError("A false discovery rate lies between 0 and 1", f"q was given {q:g}", "0.05 is usual")
         asked = self._ask([layer], as_at=as_at, **filters)
-        columns = self._read(asked)
+        columns = asked.columns
         study = self._study(asked.chosen, resolution)
         return build_hotspot_map(columns, asked.chosen, study, q=q, time_zone=self.area.time_zone), columns
 
@@ -231,11 +230,12 @@ class Town:
         self, by: Sequence[str], layers: Names, *, resolution: int, as_at: Day, **filters: Any
     ) -> "geopandas.GeoDataFrame":
         from layers.counting import count  # noqa: PLC0415 - pandas, when it is needed
-        from layers.filters import parse_groups, require_resolution  # noqa: PLC0415 - beside it
+        from layers.filters import require_resolution  # noqa: PLC0415 - beside it
+        from layers.grouping import parse_groups  # noqa: PLC0415 - beside it
 
-        groups: Sequence[Group] = parse_groups(",".join(by))
+        groups = parse_groups(",".join(by))
         asked = self._ask(layers, as_at=as_at, **filters)
-        columns = self._read(asked)
+        columns = asked.columns
         counted = count(
             columns, asked.chosen, by=groups, resolution=require_resolution(resolution), wards=self.area.wards,
             time_zone=self.area.time_zone,

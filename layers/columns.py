@@ -1,12 +1,15 @@
 """Live events as columns: what the screens and the counts read instead of rows."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Columns"]
+from layers.catalogue import LAYERS
+
+__all__ = ["Columns", "mark_states"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -16,6 +19,7 @@ class Columns:
     `start` and `end` are UTC seconds (int64); end == start for an instant, else the half-open end. `layer`, `precision`
     and `reported_by` are codes into LAYERS, PRECISIONS, REPORTERS (uint8). `ward` indexes `ward_codes` (int16).
     `cell[r]` indexes `cell_ids[r]` (int32 into sorted uint64), for r in RESOLUTIONS. lon and lat are WGS 84 degrees.
+    `category` indexes `categories` (int32), sorted names of which the first is "": no category.
     """
 
     version: int
@@ -26,6 +30,8 @@ class Columns:
     precision: NDArray[np.uint8]
     quantity: NDArray[np.int32]
     reported_by: NDArray[np.uint8]
+    category: NDArray[np.int32]
+    categories: tuple[str, ...]
     ward: NDArray[np.int16]
     ward_codes: tuple[str, ...]
     lon: NDArray[np.float64]
@@ -36,3 +42,26 @@ class Columns:
 
     def __len__(self) -> int:
         return len(self.start)
+
+    def take(self, index: NDArray[np.integer] | NDArray[np.bool_]) -> "Columns":
+        """The events at these places (boolean (n,) or ascending places), with the same tables of codes."""
+        arrays = {name: getattr(self, name)[index] for name in _ARRAYS}
+        return replace(self, **arrays, cell={resolution: code[index] for resolution, code in self.cell.items()})
+
+    def in_cell(self, cell: str, resolution: int) -> NDArray[np.bool_]:
+        """Whether each event (n,) lies in this cell, an H3 name; nowhere at a resolution at which none is indexed."""
+        ids = self.cell_ids.get(resolution, _NO_CELLS)
+        place = int(np.searchsorted(ids, np.uint64(int(cell, 16))))
+        if place >= len(ids) or int(ids[place]) != int(cell, 16):
+            return np.zeros(len(self), dtype=np.bool_)
+        return np.asarray(self.cell[resolution] == place)
+
+
+def mark_states(layer: NDArray[np.integer]) -> NDArray[np.bool_]:
+    """Which of these layer codes (n,) are of layers of states, which count while they are in force."""
+    return np.asarray(np.array([spec.kind == "state" for spec in LAYERS])[layer])
+
+
+_NO_CELLS: Final = np.zeros(0, dtype=np.uint64)
+_TABLES: Final = frozenset({"version", "ward_codes", "categories", "cell", "cell_ids"})  # all but one value an event
+_ARRAYS: Final = tuple(field.name for field in fields(Columns) if field.name not in _TABLES)

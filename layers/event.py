@@ -1,6 +1,5 @@
 """What an event is: its columns, its words, and its stable identifier."""
 
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final, Literal, get_args
 
@@ -12,7 +11,6 @@ __all__ = [
     "REPORTERS",
     "RESOLUTIONS",
     "SKIP_REASONS",
-    "LayerSpec",
     "Measure",
     "Precision",
     "Reporter",
@@ -64,22 +62,6 @@ EVENT_COLUMNS: Final = (
     "scope",  # str or None: the snapshot that the row belongs to, such as "cleveland|2024-03"
     "note",  # str or None: free text, only where the profile asks for it
 )
-
-
-@dataclass(frozen=True, slots=True)
-class LayerSpec:
-    """One of the four layers: its words, and how its events count.
-
-    `kind` is "incident" (counted when it occurs; an interval is shared out) or "state" (counted while in force).
-    """
-
-    name: str
-    title: str  # "Needle finds"
-    one: str  # "needle find"
-    many: str  # "needle finds"
-    item: str  # what quantity counts, plural: "needles"
-    kind: Literal["incident", "state"]
-    open_end_months: int | None = None  # a state without an end is taken to last this long
 
 
 def event_id(source: str, source_id: str) -> str:

@@ -1,45 +1,106 @@
-"""What is asked for: layers, a period, wards, hours, days, reporters and a measure; and how people write them."""
+"""What is asked for: layers, a period, wards, hours, days, columns of the events, a measure; how people write them.
+
+A filter by a column (categories, reporters) is one object of COLUMN_FILTERS and one field of ColumnChoices, both here.
+The command line, the links, the widgets, the sentences and the counts ask these, and name none of them.
+"""
 
 import datetime as dt
 import difflib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Final, Literal, get_args
+from dataclasses import dataclass, replace
+from typing import Any, Final, get_args
 
 from geo.errors import UsageError
 from geo.wards import Wards
 from layers.catalogue import find_layer_code
+from layers.column_filter import ColumnFilter
+from layers.columns import Columns
 from layers.event import REPORTERS, RESOLUTIONS, Measure
+from layers.wording import format_list
 
 __all__ = [
+    "COLUMN_FILTERS",
     "DAYS",
-    "GROUPS",
     "MEASURES",
+    "ColumnChoices",
     "Filter",
-    "Group",
+    "describe_columns",
     "filter_from_options",
     "parse_days",
-    "parse_groups",
     "parse_hours",
     "require_resolution",
+    "resolve_values",
     "resolve_wards",
 ]
 
-Group = Literal["cell", "ward", "month", "layer"]
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-GROUPS: Final[tuple[Group, ...]] = get_args(Group)
 MEASURES: Final[tuple[Measure, ...]] = get_args(Measure)
 _HOURS: Final = re.compile(r"\s*([0-9]{1,2})(?::00)?\s*-\s*([0-9]{1,2})(?::00)?\s*")
 
 
+_MOST_VALUES: Final = 20  # that an error lists
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnChoices:
+    """The chosen values of each filter by a column, under its field; none means all."""
+
+    categories: tuple[str, ...] = ()
+    reported_by: tuple[str, ...] = ()
+
+
+COLUMN_FILTERS: Final = (
+    ColumnFilter(
+        field="categories",
+        column="category",
+        table="categories",
+        query="category",
+        option="--category",
+        metavar="NAME",
+        help="Only this category of the records; may be repeated.",
+        noun="category",
+        link_noun="category",
+        topic="the category",
+        title="Category",
+        section="what",
+        widget="multiselect",
+        hint="As the records name them. None chosen means all, those without a category too.",
+        lead="category",
+        words={"": "not recorded"},
+        joint="or",
+        aside=True,
+    ),
+    ColumnFilter(
+        field="reported_by",
+        column="reported_by",
+        known=REPORTERS,
+        query="reported",
+        option="--reported-by",
+        metavar="WHO",
+        help="public, officer, sweep or agency; may be repeated.",
+        noun="reporter",
+        link_noun="kind of reporter",
+        topic="who reported",
+        title="Reported by",
+        section="how",
+        widget="pills",
+        hint="None chosen means everyone.",
+        titles={"public": "Public", "officer": "Officers", "sweep": "Sweeps", "agency": "Agencies"},
+        lead="reported by",
+        words={"public": "the public", "officer": "officers", "sweep": "sweeps", "agency": "agencies"},
+    ),
+)
+
+
 @dataclass(frozen=True, slots=True)
-class Filter:
+class Filter(ColumnChoices):
     """One question to the events; empty tuples and None mean all.
 
-    `layers` and `reported_by` are names, `wards` codes. The period is [start, end) of local dates. `hours` (from, to)
-    are whole hours, to exclusive and 24 allowed; (22, 4) runs over midnight and belongs to the day on which it begins.
-    `days` are weekdays, Monday 0. `measure` says what is summed. Raises UsageError for what makes no sense.
+    `layers` are names, `wards` codes; ColumnChoices holds the other columns. The period is [start, end) of local
+    dates. `hours` (from, to) are whole hours, to exclusive and 24 allowed; (22, 4) runs over midnight and belongs to
+    the day on which it begins. `days` are weekdays, Monday 0. `measure` says what is summed. Raises UsageError for
+    what makes no sense.
     """
 
     layers: tuple[str, ...] = ()
@@ -48,13 +109,14 @@ class Filter:
     wards: tuple[str, ...] = ()
     hours: tuple[int, int] | None = None
     days: frozenset[int] = frozenset()
-    reported_by: tuple[str, ...] = ()
     measure: Measure = "events"
 
     def __post_init__(self) -> None:
         for name in self.layers:
             find_layer_code(name)
-        _require_known("reporter", self.reported_by, REPORTERS)
+        for one in COLUMN_FILTERS:
+            if one.known:
+                _require_known(one.noun, one.get_chosen(self), one.known)
         _require_known("measure", (self.measure,), MEASURES)
         if self.start is not None and self.end is not None and self.end <= self.start:
             raise UsageError(
@@ -70,17 +132,6 @@ class Filter:
                 f"{', '.join(map(str, sorted(self.days)))} was asked for",
                 "leave them out for all days",
             )
-
-
-def parse_groups(text: str) -> tuple[Group, ...]:
-    """What to group by, as in "ward,month"; UsageError for an unknown group, or one named twice."""
-    asked = [part.strip().lower() for part in text.split(",") if part.strip()]
-    known = tuple(group for part in asked for group in GROUPS if group == part)
-    if not known or len(known) < len(asked) or len(set(known)) < len(known):
-        raise UsageError(
-            f"--by takes any of {', '.join(GROUPS)}, each once", f"it was given {text!r}", "for example --by ward,month"
-        )
-    return known
 
 
 def require_resolution(resolution: int) -> int:
@@ -140,7 +191,7 @@ def resolve_wards(wards: Wards, asked: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def filter_from_options(  # noqa: PLR0913 (one argument for each option of the commands)
+def filter_from_options(
     wards: Wards,
     *,
     layers: Iterable[str] = (),
@@ -149,10 +200,13 @@ def filter_from_options(  # noqa: PLR0913 (one argument for each option of the c
     ward_names: Iterable[str] = (),
     hours: str | None = None,
     days: str | None = None,
-    reported_by: Iterable[str] = (),
     measure: Measure = "events",
+    **values: Iterable[str],
 ) -> Filter:
-    """A filter from what a person wrote: wards by code or name, hours as 22-04, days as fri,sat."""
+    """A filter from what a person wrote: wards by code or name, hours as 22-04, days as fri,sat.
+
+    `values` are those of the filters by a column, under their fields.
+    """
     return Filter(
         layers=tuple(dict.fromkeys(layers)),
         start=start,
@@ -160,9 +214,36 @@ def filter_from_options(  # noqa: PLR0913 (one argument for each option of the c
         wards=resolve_wards(wards, ward_names),
         hours=parse_hours(hours) if hours else None,
         days=parse_days(days) if days else frozenset(),
-        reported_by=tuple(dict.fromkeys(reported_by)),
         measure=measure,
+        **{field: tuple(dict.fromkeys(names)) for field, names in values.items()},
     )
+
+
+def resolve_values(chosen: Filter, columns: Columns) -> Filter:
+    """The filter with values as the records of its layers spell them, in any case.
+
+    Of filters whose values are the records' own words, such as categories: a value stands for all that differ from it
+    in capitals alone. Raises UsageError, with those that there are, for one that no record has.
+    """
+    changed: dict[str, Any] = {}
+    for one in COLUMN_FILTERS:
+        if one.known or not one.get_chosen(chosen):
+            continue
+        there = one.find_values(columns, chosen.layers)
+        found: list[str] = []
+        for value in one.get_chosen(chosen):
+            alike = [name for name in there if name.casefold() == value.strip().casefold()]
+            if not alike:
+                raise _no_such_value(one, value, there, chosen.layers)
+            found += [value] if value in alike else alike
+        changed[one.field] = tuple(dict.fromkeys(found))
+    return replace(chosen, **changed) if changed else chosen
+
+
+def describe_columns(chosen: ColumnChoices) -> str:
+    """What the filters by columns add after the thing counted: " (category fatal) reported by officers and sweeps"."""
+    clauses = [(one, one.describe(one.get_chosen(chosen))) for one in COLUMN_FILTERS]
+    return "".join(f" ({clause})" if one.aside else f" {clause}" for one, clause in clauses if clause)
 
 
 def _weekday_name(day: int) -> str:
@@ -184,6 +265,20 @@ def _require_hours(first: int, last: int) -> None:
             f"{first} to {last} was asked for",
             "write 22-04 for a night, and leave hours out for the whole day",
         )
+
+
+def _no_such_value(one: ColumnFilter, value: str, there: tuple[str, ...], layers: tuple[str, ...]) -> UsageError:
+    where = f" of {format_list(layers)}" if layers else ""
+    hint = (
+        f"choose from {format_list([one.quote(name) for name in there], most=_MOST_VALUES)}"
+        if there
+        else f"leave the {one.noun} out"
+    )
+    near = difflib.get_close_matches(value, there, n=1, cutoff=0.6)
+    if near and len(there) > _MOST_VALUES:
+        hint = f"did you mean {near[0]}? Or {hint}"
+    fact = f"no record{where} has {value!r}" if there else f"the records{where} have none, and {value!r} was asked for"
+    return UsageError(f"A {one.noun} is one that the records have", fact, hint)
 
 
 def _no_such_ward(wards: Wards, text: str) -> UsageError:

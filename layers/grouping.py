@@ -1,58 +1,207 @@
-"""What counts are grouped by: a code for each event, and the columns that name a code."""
+"""What counts are grouped by: one object a grouping, and no other module names one.
 
-from collections.abc import Callable
+Add a grouping here: its name in Group, its object in GROUPINGS.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from geo.calendar import format_month
+from geo.calendar import Calendar, format_month
 from geo.cells import format_cells
+from geo.errors import UsageError
 from geo.wards import Wards
 from layers.catalogue import LAYER_NAMES
 from layers.columns import Columns
+from layers.event import REPORTERS
+from layers.filters import DAYS
 
-__all__ = ["Groups", "group_by_cell", "group_by_layer", "group_by_month", "group_by_ward"]
+__all__ = ["GROUPINGS", "GROUPS", "Group", "Grouping", "Groups", "Parts", "PeriodUnit", "parse_groups"]
+
+Group = Literal[
+    "cell", "ward", "council", "year", "quarter", "month", "week", "weekday", "hour", "layer", "category", "reporter"
+]
+Labels = dict[str, Sequence[object]]
+GROUPS: Final[tuple[Group, ...]] = get_args(Group)
+_EPOCH: Final = dt.date(1970, 1, 1)
+_MONDAY: Final = 3  # 1 January 1970 was a Thursday: its week began three days before
+
+
+def parse_groups(text: str) -> tuple[Group, ...]:
+    """What to group by, as in "ward,month"; UsageError for an unknown group, or one named twice."""
+    asked = [part.strip().lower() for part in text.split(",") if part.strip()]
+    known = tuple(group for part in asked for group in GROUPS if group == part)
+    if not known or len(known) < len(asked) or len(set(known)) < len(known):
+        raise UsageError(
+            f"--by takes any of {', '.join(GROUPS)}, each once", f"it was given {text!r}", "for example --by ward,month"
+        )
+    return known
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodUnit:
+    """Periods that follow each other: the local number of an instant's period, its first UTC second, its name."""
+
+    find: Callable[[Calendar, NDArray[np.int64]], NDArray[np.int64]]
+    start: Callable[[Calendar, int], int]
+    label: Callable[[int], str]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Parts:
+    """The parts (m,) into which the selected events are cut, an event known to one instant being one part.
+
+    `index` are their places in the columns. `period` is the last of `edges` (UTC seconds) not after each part, between
+    two of which no period begins. `weekday` (Monday 0) and `hour` are -1 where they are not known. What no grouping
+    needs is empty.
+    """
+
+    columns: Columns
+    index: NDArray[np.int64]
+    edges: NDArray[np.int64]
+    period: NDArray[np.int64]
+    weekday: NDArray[np.int64]
+    hour: NDArray[np.int64]
+    calendar: Calendar
+    resolution: int
+    wards: Wards | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Groups:
-    """One thing to group by: each event's code (n,) below `size`, and the columns of labels for some codes."""
+    """Each part's code (m,) below `size`, and the columns of labels for some codes."""
 
     code: NDArray[np.integer]
     size: int
-    label: Callable[[NDArray[np.int64]], dict[str, list[str]]]
+    label: Callable[[NDArray[np.int64]], Labels]
 
 
-def group_by_cell(columns: Columns, index: NDArray[np.int64], resolution: int) -> Groups:
-    """Column cell: H3 names, in the order of the numbers."""
-    ids = columns.cell_ids[resolution]
-    return Groups(columns.cell[resolution][index], len(ids), lambda code: {"cell": format_cells(ids[code])})
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """One thing to group by; rows are sorted by its codes.
+
+    `titles` are its columns with their headings on screens. `unit`: events are cut where its periods begin. `clock`:
+    events are shared over the weekdays, or the hours, that they meet. A label "" stands for what is not known.
+    """
+
+    title: str
+    titles: dict[str, str]
+    group: Callable[[Parts], Groups]
+    unit: PeriodUnit | None = None
+    clock: Literal["weekday", "hour"] | None = None
+    show: Callable[[object], str] = str  # a label on screens
 
 
-def group_by_ward(columns: Columns, index: NDArray[np.int64], wards: Wards | None) -> Groups:
-    """Columns ward_code, in which they are sorted, and ward_name; without wards the code stands for the name."""
-    codes = sorted(columns.ward_codes)
-    rank = np.array([codes.index(code) for code in columns.ward_codes], dtype=np.int64)
+def _named(column: str, names: Sequence[object], code: NDArray[np.integer]) -> Groups:
+    """Groups of codes into names that stand in the order of the rows."""
+    return Groups(code, len(names), lambda some: {column: [names[place] for place in some.tolist()]})
+
+
+def _sorted(column: str, names: Sequence[str], code: NDArray[np.integer]) -> Groups:
+    """Groups of codes into names, in the order of their letters; equal names are one group."""
+    order = sorted(set(names))
+    rank = np.array([order.index(name) for name in names], dtype=np.int64)
+    return _named(column, order, rank[code])
+
+
+def _by_cell(parts: Parts) -> Groups:
+    ids = parts.columns.cell_ids[parts.resolution]
+    code = parts.columns.cell[parts.resolution][parts.index]
+    return Groups(code, len(ids), lambda some: {"cell": format_cells(ids[some])})
+
+
+def _by_ward(parts: Parts) -> Groups:
+    codes = sorted(parts.columns.ward_codes)
+    rank = np.array([codes.index(code) for code in parts.columns.ward_codes], dtype=np.int64)
+    wards = parts.wards
     named = dict(zip(wards.codes, wards.names, strict=True)) if wards else {}
 
-    def label(code: NDArray[np.int64]) -> dict[str, list[str]]:
-        chosen = [codes[place] for place in code.tolist()]
+    def label(some: NDArray[np.int64]) -> Labels:
+        chosen = [codes[place] for place in some.tolist()]
         return {"ward_code": chosen, "ward_name": [named.get(ward, ward) for ward in chosen]}
 
-    return Groups(rank[columns.ward[index]], len(codes), label)
+    return Groups(rank[parts.columns.ward[parts.index]], len(codes), label)
 
 
-def group_by_month(month: NDArray[np.int64]) -> Groups:
-    """Column month, YYYY-MM; months are given since January 1970."""
-    first = int(month.min()) if len(month) else 0
-    code = month - first
-    size = int(code.max()) + 1 if len(code) else 0
-    return Groups(code, size, lambda code: {"month": [format_month(first + place) for place in code.tolist()]})
+def _by_council(parts: Parts) -> Groups:
+    wards = parts.wards
+    if wards is None:
+        raise UsageError("A council is known by the wards of its area", "no wards were given", "give the area's wards")
+    councils = {
+        code: name or authority
+        for code, name, authority in zip(wards.codes, wards.lad_names, wards.lad_codes, strict=True)
+    }
+    names = [councils.get(code, "") for code in parts.columns.ward_codes]
+    return _sorted("council", names, parts.columns.ward[parts.index])
 
 
-def group_by_layer(columns: Columns, index: NDArray[np.int64]) -> Groups:
-    """Column layer, sorted by name."""
-    names = sorted(LAYER_NAMES)
-    rank = np.array([names.index(name) for name in LAYER_NAMES], dtype=np.int64)
-    return Groups(rank[columns.layer[index]], len(names), lambda code: {"layer": [names[p] for p in code.tolist()]})
+def _by_period(column: str, unit: PeriodUnit) -> Grouping:
+    def group(parts: Parts) -> Groups:
+        number = unit.find(parts.calendar, parts.edges)
+        first = int(number.min()) if len(number) else 0
+        size = int(number.max()) - first + 1 if len(number) else 0
+        return Groups(
+            (number - first)[parts.period], size, lambda some: {column: [unit.label(first + n) for n in some.tolist()]}
+        )
+
+    return Grouping(column.capitalize(), {column: column.capitalize()}, group, unit=unit)
+
+
+def _count_months(months: int, label: Callable[[int], str]) -> PeriodUnit:
+    return PeriodUnit(
+        find=lambda calendar, seconds: calendar.months(seconds) // months,
+        start=lambda calendar, number: calendar.month_start(number * months),
+        label=label,
+    )
+
+
+def _monday(week: int) -> dt.date:
+    return _EPOCH + dt.timedelta(days=7 * week - _MONDAY)
+
+
+_WEEK: Final = PeriodUnit(
+    find=lambda calendar, seconds: (calendar.days(seconds) + _MONDAY) // 7,
+    start=lambda calendar, number: calendar.day_start(_monday(number)),
+    label=lambda number: _monday(number).isoformat(),
+)
+
+GROUPINGS: Final[dict[Group, Grouping]] = {
+    "cell": Grouping("Cell", {"cell": "Cell"}, _by_cell),
+    "ward": Grouping("Ward", {"ward_code": "Code", "ward_name": "Ward"}, _by_ward),
+    "council": Grouping("Council", {"council": "Council"}, _by_council),
+    "year": _by_period("year", _count_months(12, lambda number: f"{1970 + number:04d}")),
+    "quarter": _by_period("quarter", _count_months(3, lambda number: f"{1970 + number // 4:04d}-Q{number % 4 + 1}")),
+    "month": _by_period("month", _count_months(1, format_month)),
+    "week": _by_period("week", _WEEK),
+    "weekday": Grouping(
+        "Weekday",
+        {"weekday": "Weekday"},
+        lambda parts: _named("weekday", ("", *DAYS), parts.weekday + 1),
+        clock="weekday",
+        show=lambda label: str(label).capitalize(),
+    ),
+    "hour": Grouping(
+        "Hour",
+        {"hour": "Hour"},
+        lambda parts: _named("hour", ("", *range(24)), parts.hour + 1),
+        clock="hour",
+        show="{:02d}:00".format,
+    ),
+    "layer": Grouping(
+        "Layer", {"layer": "Layer"}, lambda parts: _sorted("layer", LAYER_NAMES, parts.columns.layer[parts.index])
+    ),
+    "category": Grouping(
+        "Category",
+        {"category": "Category"},
+        lambda parts: _named("category", parts.columns.categories, parts.columns.category[parts.index]),
+    ),
+    "reporter": Grouping(
+        "Reporter",
+        {"reported_by": "Reported by"},
+        lambda parts: _sorted("reported_by", REPORTERS, parts.columns.reported_by[parts.index]),
+    ),
+}

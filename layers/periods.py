@@ -12,12 +12,13 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from geo.calendar import Calendar
+from geo.calendar import Calendar, find_month_start, list_months
 from geo.errors import UsageError
 from layers.catalogue import LAYERS, find_layer
 from layers.columns import Columns
-from layers.event import PRECISIONS, LayerSpec
+from layers.event import PRECISIONS
 from layers.filters import Filter
+from layers.layer_spec import LayerSpec
 from layers.wording import MONTH_NAMES, format_date, format_list, format_span
 
 __all__ = [
@@ -168,17 +169,8 @@ def _bins(periods: list[Period], unit: str, reason: str) -> Bins:
 
 def _whole_months(period: Period) -> list[Period]:
     """The calendar months that lie wholly in a period."""
-    first, end = period
-    month = first if first.day == 1 else _next_month(first)
-    months = []
-    while _next_month(month) <= end:
-        months.append((month, _next_month(month)))
-        month = _next_month(month)
-    return months
-
-
-def _next_month(day: dt.date) -> dt.date:
-    return dt.date(day.year + day.month // 12, day.month % 12 + 1, 1)
+    months = [(month, find_month_start(month, 1)) for month in list_months(*period)]
+    return [(start, end) for start, end in months if end <= period[1]]
 
 
 def format_quarter(day: dt.date, *, year: QuarterYear = "financial") -> str:
@@ -195,9 +187,8 @@ def format_quarter(day: dt.date, *, year: QuarterYear = "financial") -> str:
 
 def find_quarter(day: dt.date) -> tuple[dt.date, dt.date]:
     """The first day of the quarter that a day is in, and of the one after it."""
-    start = dt.date(day.year, (day.month - 1) // 3 * 3 + 1, 1)
-    months = start.month + 3
-    return start, dt.date(start.year + (months > 12), (months - 1) % 12 + 1, 1)  # noqa: PLR2004 - months of a year
+    start = find_month_start(day, -((day.month - 1) % 3))
+    return start, find_month_start(start, 3)
 
 
 def format_quarter_months(day: dt.date) -> str:

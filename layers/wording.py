@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from html import escape
 from typing import Final
 
-from layers.event import LayerSpec, Measure
+from layers.event import Measure
+from layers.layer_spec import LayerSpec
 
 __all__ = [
     "DAY_NAMES",
@@ -91,12 +92,15 @@ def format_count(number: float, spec: LayerSpec, measure: Measure = "events") ->
     return f"{words} {one if words == '1' else many}"
 
 
-def format_list(items: Sequence[str], *, most: int | None = None) -> str:
-    """As in "Central", "Central and Newport", "Central, Newport and Park"; beyond `most` "Central, Park and 4 more"."""
+def format_list(items: Sequence[str], *, most: int | None = None, joint: str = "and") -> str:
+    """As in "Central", "Central and Newport", "Central, Newport and Park"; beyond `most` "Central, Park and 4 more".
+
+    `joint` stands before the last.
+    """
     shown = list(items[:most])
     if len(items) > len(shown):
         shown.append(f"{len(items) - len(shown)} more")
-    return " and ".join([*([", ".join(shown[:-1])] if shown[:-1] else []), *shown[-1:]])
+    return f" {joint} ".join([*([", ".join(shown[:-1])] if shown[:-1] else []), *shown[-1:]])
 
 
 def format_plural(number: float, one: str, many: str) -> str:

@@ -12,7 +12,7 @@ from streamlit_folium import st_folium
 
 from hexbeat.areas.area import load_area
 from hexbeat.dashboard.map.basemap import build_base_map
-from hexbeat.dashboard.map.hex_layer import HexLayer
+from hexbeat.dashboard.map.hex_layer import CellStyle, HexLayer
 from hexbeat.dashboard.map.live_map import draw_live_map
 from hexbeat.documents.maps.scales import build_count_scale
 
@@ -71,7 +71,9 @@ if st.button("Filter"):
     st.session_state["seed"] += 1
 seed = st.session_state["seed"]
 if way == "hexlayer":
-    layer = HexLayer(cells_around(count), values_of(count, seed), scale=SCALE, title=f"Seed {seed}", unit="Finds")
+    layer = HexLayer(
+        cells_around(count), values_of(count, seed), CellStyle(scale=SCALE, title=f"Seed {seed}", unit="Finds")
+    )
     draw_live_map(area, layer, key="map", height=600)
 else:
     group = folium.FeatureGroup(name="cells")

@@ -1,32 +1,113 @@
 """Alerts: on which days there were more events than usual, in the area or in a ward, each with its sentence.
 
-An alert is a question, not a finding.
+An alert is a question, not a finding. How often noise rings is known from simulation, which is kept in memory.
 """
 
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from geo.alerts import Alerts, ears, estimate_false_alarms
 from geo.errors import UsageError
 from hexbeat.analysis.daily_counts import KnownDays, count_by, find_known_days, find_positions, to_ordinal
-from hexbeat.analysis.false_alarms import METHODS, Setting, detect, sum_false_alarms
 from hexbeat.analysis.weekly_alerts import FARRINGTON, find_weekly_alarms
 from hexbeat.areas.area import Area
 from layers.catalogue import LAYERS, find_layer
 from layers.columns import Columns
-from layers.event import LayerSpec
+from layers.layer_spec import LayerSpec
 from layers.periods import Period, find_known_period
 from layers.wording import format_count, format_date, format_list, format_number, format_span
 
-__all__ = ["Alert", "AlertReport", "MethodRow", "build_alert", "build_alert_report", "choose_default_day"]
+__all__ = [
+    "METHODS",
+    "Alert",
+    "AlertReport",
+    "MethodRow",
+    "Setting",
+    "build_alert",
+    "build_alert_report",
+    "choose_default_day",
+    "detect",
+    "sum_false_alarms",
+]
 
 _DAY: Final = dt.timedelta(days=1)
 _HISTORY_DAYS: Final = 365  # by which noise is judged
 _GAP_DAYS: Final = 3  # alarms so many days apart or fewer are one alert
+METHODS: Final = ("C1", "C2", "C3")
+_STEPS: Final = 2  # simulated means a doubling: a mean is rounded to the nearest of them
+_RATIOS: Final = (1.0, 2.0, 4.0)  # simulated variance / mean; 1 is Poisson
+_SERIES: Final = 100  # simulated years for each
+_LEAST_MEAN: Final = 0.01  # a day; quieter series are simulated as if they were of this mean
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """How daily counts are judged: EARS `methods`, any of which rings; the other three as in geo.alerts.ears.
+
+    A baseline of four whole weeks makes up for layers with a strong week.
+    """
+
+    methods: tuple[str, ...] = METHODS
+    baseline_days: int = 28
+    sigma_floor: float = 0.5
+    fewest: float = 3.0
+
+
+def detect(counts: NDArray[np.float64], setting: Setting, method: str) -> Alerts:
+    """EARS by one method on counts (days, series)."""
+    return ears(
+        counts,
+        method=method,
+        baseline_days=setting.baseline_days,
+        sigma_floor=setting.sigma_floor,
+        fewest=setting.fewest,
+    )
+
+
+def sum_false_alarms(history: NDArray[np.float64], setting: Setting) -> float:
+    """Days a year on which noise like this history (days, series) would ring, summed over the series.
+
+    Each series' noise has its mean and, roughly, its ratio of variance to mean (Poisson or negative binomial), without
+    trend or week; a day on which several methods ring for one series counts once. Means are rounded to steps of
+    41 %, so that few simulations serve all: it is right to about that.
+    """
+    return sum(_estimate_series(column, setting) for column in history.T)
+
+
+def _estimate_series(history: NDArray[np.float64], setting: Setting) -> float:
+    if not history.any():
+        return 0.0
+    mean = max(float(history.mean()), _LEAST_MEAN)
+    ratio = float(history.var()) / mean
+    step = round(np.log2(mean) * _STEPS)
+    nearest = min(_RATIOS, key=lambda known: abs(np.log(max(ratio, 1.0) / known)))
+    return _simulate_cached(2.0 ** (step / _STEPS), nearest, setting)
+
+
+@lru_cache(maxsize=512)
+def _simulate_cached(mean: float, ratio: float, setting: Setting) -> float:
+    """`simulate`, kept in memory."""
+    return simulate(mean, ratio, setting)
+
+
+def simulate(mean: float, ratio: float, setting: Setting) -> float:
+    """Days a year on which one series of noise rings, from simulated years."""
+
+    def any_method(counts: NDArray[np.float64]) -> Alerts:
+        found = [detect(counts, setting, method) for method in setting.methods]
+        alarm: NDArray[np.bool_] = np.logical_or.reduce([one.alarm for one in found])
+        return Alerts(found[0].statistic, found[0].expected, found[0].upper, alarm)
+
+    size = None if ratio <= 1 else mean / (ratio - 1)
+    return estimate_false_alarms(
+        any_method, mean=mean, size=size, series=_SERIES, history=setting.baseline_days + len(METHODS) + 2
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,9 @@ from hexbeat.analysis.forecast_methods import METHOD_WORDS, METHODS, RANKS_ONLY,
 from hexbeat.analysis.study import Study, load_study
 from hexbeat.areas.area import Area
 from layers.columns import Columns
-from layers.event import RESOLUTIONS, LayerSpec
+from layers.event import RESOLUTIONS
 from layers.filters import Filter
+from layers.layer_spec import LayerSpec
 from layers.periods import require_one_layer
 from layers.wording import format_cell_width, format_number, format_percent, format_span
 

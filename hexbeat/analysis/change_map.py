@@ -11,8 +11,8 @@ from geo.change import compare_periods
 from hexbeat.analysis.study import Study, restrict_filter, sum_by_cell
 from layers.columns import Columns
 from layers.counting import Selection, select
-from layers.event import LayerSpec
 from layers.filters import Filter
+from layers.layer_spec import LayerSpec
 from layers.periods import (
     Period,
     clip_period,

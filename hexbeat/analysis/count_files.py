@@ -4,20 +4,26 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import geopandas
 import numpy as np
-import pandas as pd
 import shapely
 
 from geo.cells import build_outlines
 from geo.errors import UsageError
+from geo.lazy_modules import import_lazily
 from geo.wards import Wards
 from hexbeat.areas.area import Area
 from hexbeat.files import atomic_write, escape_formulas
 from layers.columns import Columns
 from layers.counting import Counts
+
+if TYPE_CHECKING:
+    import geopandas
+    import pandas as pd
+else:
+    pd = import_lazily("pandas")
+    geopandas = import_lazily("geopandas")
 
 __all__ = [
     "MARK",
@@ -70,33 +76,35 @@ def export_counts(found: Counts, out: Path, *, by: Sequence[str], area: Area, no
         draft.write_bytes(content)
 
 
-def build_counts_csv(rows: pd.DataFrame, *, note: Mapping[str, str]) -> bytes:
+def build_counts_csv(rows: "pd.DataFrame", *, note: Mapping[str, str]) -> bytes:
     """CSV in UTF-8, one header line; text that a spreadsheet would run is made plain."""
     return escape_formulas(add_mark(rows, note)).to_csv(index=False, lineterminator="\n").encode()
 
 
-def build_counts_geojson(rows: pd.DataFrame, *, by: Sequence[str], wards: Wards, note: Mapping[str, str]) -> bytes:
+def build_counts_geojson(rows: "pd.DataFrame", *, by: Sequence[str], wards: Wards, note: Mapping[str, str]) -> bytes:
     """A FeatureCollection in WGS 84 (RFC 7946), six decimals, with `note` as the member "metadata"."""
     frame = add_shapes(add_mark(rows, note), by=by, wards=wards)
     features = json.loads(frame.to_json(drop_id=True, to_wgs84=False))["features"]
     return json.dumps({"type": "FeatureCollection", "metadata": dict(note), "features": features}).encode()
 
 
-def build_counts_geoparquet(rows: pd.DataFrame, *, by: Sequence[str], wards: Wards, note: Mapping[str, str]) -> bytes:
+def build_counts_geoparquet(rows: "pd.DataFrame", *, by: Sequence[str], wards: Wards, note: Mapping[str, str]) -> bytes:
     """GeoParquet with WKB polygons in EPSG:4326; the mark of demonstration events is a column."""
     buffer = io.BytesIO()
+    if "hour" in rows:  # a column of Parquet has one type: an hour that is not known is null
+        rows = rows.assign(hour=pd.to_numeric(rows["hour"], errors="coerce").astype("Int64"))
     add_shapes(add_mark(rows, note), by=by, wards=wards).to_parquet(buffer, index=False)
     return buffer.getvalue()
 
 
-def add_mark(rows: pd.DataFrame, note: Mapping[str, str]) -> pd.DataFrame:
+def add_mark(rows: "pd.DataFrame", note: Mapping[str, str]) -> "pd.DataFrame":
     """The rows, counts whole where all are, with a column "demonstration" where events are synthetic."""
     counted = rows["count"]
     whole = rows.assign(count=counted.astype("int64")) if (counted % 1 == 0).all() else rows
     return whole.assign(demonstration=note["demonstration"]) if "demonstration" in note else whole
 
 
-def add_shapes(rows: pd.DataFrame, *, by: Sequence[str], wards: Wards) -> geopandas.GeoDataFrame:
+def add_shapes(rows: "pd.DataFrame", *, by: Sequence[str], wards: Wards) -> "geopandas.GeoDataFrame":
     """The rows with a polygon each: the hexagon where there is a cell, else the ward."""
     if "cell" in by:
         ids = np.array([int(cell, 16) for cell in rows["cell"]], dtype=np.uint64)

@@ -13,8 +13,8 @@ from geo.emerging_hotspots import DEFINITIONS, Pattern, find_emerging_hotspots
 from hexbeat.analysis.study import Study, restrict_filter, sum_by_cell
 from layers.columns import Columns
 from layers.counting import select
-from layers.event import LayerSpec
 from layers.filters import Filter
+from layers.layer_spec import LayerSpec
 from layers.periods import FEWEST_BINS, Bins, choose_bins, clip_period, find_month_only_share, require_one_layer
 
 __all__ = ["PATTERN_WORDS", "EmergingMap", "build_emerging_map"]

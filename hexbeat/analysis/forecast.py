@@ -16,7 +16,7 @@ from hexbeat.analysis.study import Study, load_study
 from hexbeat.areas.area import Area
 from layers.columns import Columns
 from layers.counting import Filter
-from layers.event import LayerSpec
+from layers.layer_spec import LayerSpec
 from layers.periods import require_one_layer
 from layers.wording import format_list, format_number
 

@@ -14,13 +14,13 @@ from hexbeat.analysis.emerging_map import build_emerging_map
 from hexbeat.analysis.study import Study, restrict_filter, sum_by_cell
 from layers.columns import Columns
 from layers.counting import Selection, select
-from layers.event import REPORTERS, RESOLUTIONS, LayerSpec, Measure
-from layers.filters import Filter
+from layers.event import REPORTERS, RESOLUTIONS, Measure
+from layers.filters import COLUMN_FILTERS, Filter
+from layers.layer_spec import LayerSpec
 from layers.periods import Period, clip_period, require_one_layer
 from layers.wording import (
     format_cell_width,
     format_count,
-    format_list,
     format_number,
     format_odds,
     format_percent,
@@ -36,7 +36,6 @@ HOTSPOT_COLUMNS: Final = (
     "cell", "ward_code", "ward_name", "count", "gi_z", "p_value", "q_value", "hotspot", "trend", "neighbourhood",
     "expected",
 )  # fmt: skip
-_REPORTERS: Final = {"public": "the public", "officer": "officers", "sweep": "sweeps", "agency": "agencies"}
 _KINDS: Final = np.array([COLD, "", HOT], dtype=object)
 _TIMES_AVERAGE: Final = 6.0  # a place that even so many could not set apart is too quiet to tell
 _ORDINARY: Final = 0.25  # of shuffles: nobody need be told by which side a cell differs from the middle
@@ -143,13 +142,9 @@ def _describe_limits(chosen: Filter, spec: LayerSpec) -> tuple[str, ...]:
     said = {
         "at the chosen hours": incident and chosen.hours is not None,
         "on the chosen weekdays": incident and bool(chosen.days),
-        f"found by {format_list(_describe_reporters(chosen))}": bool(chosen.reported_by),
     }
-    return tuple(words for words, holds in said.items() if holds)
-
-
-def _describe_reporters(chosen: Filter) -> list[str]:
-    return [_REPORTERS[name] for name in REPORTERS if name in chosen.reported_by]
+    clauses = [one.describe(one.get_chosen(chosen)) for one in COLUMN_FILTERS]
+    return (*(words for words, holds in said.items() if holds), *filter(None, clauses))
 
 
 def _find_sides(values: NDArray[np.float64], study: Study) -> NDArray[np.object_]:

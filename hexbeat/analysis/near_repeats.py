@@ -14,8 +14,8 @@ from hexbeat.analysis.daily_counts import find_known_days
 from hexbeat.analysis.study import Study, project, restrict_filter
 from layers.columns import Columns
 from layers.counting import select
-from layers.event import LayerSpec
 from layers.filters import Filter
+from layers.layer_spec import LayerSpec
 from layers.periods import Period, clip_period, require_one_layer
 from layers.wording import format_number, format_percent, format_span
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from geo.calendar import HOURS_A_WEEK, STEP_S, Calendar, build_week_mask, format_month
+from geo.calendar import HOURS_A_WEEK, STEP_S, Calendar, build_week_mask, format_month, parse_month
 from geo.tails import binomial_at_least, share_interval
 from layers.catalogue import LAYER_NAMES, LAYERS
 from layers.columns import Columns
@@ -123,8 +123,7 @@ def _share_hours(
 
 def _list_months(first: str, last: str) -> list[str]:
     """Every month from one YYYY-MM to another, both included."""
-    low, high = (int(month[:4]) * 12 + int(month[5:]) - 1 - 1970 * 12 for month in (first, last))
-    return [format_month(month) for month in range(low, high + 1)]
+    return [format_month(month) for month in range(parse_month(first), parse_month(last) + 1)]
 
 
 def find_busiest_shift(rhythm: WeekdayHour) -> BusiestShift:

@@ -5,20 +5,20 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Final, TypedDict, Unpack
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from geo.distance import area_m2
 from geo.errors import AreaError
+from geo.lazy_modules import import_lazily
 from geo.polygon_coverage import (
     DECIMALS,
     INLET_M,
     Fault,
-    area_m2,
     find_faults,
     find_narrow_inlets,
     repair,
@@ -33,6 +33,11 @@ from hexbeat.areas.boundary_files import (
     read_published,
     write_area,
 )
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+else:
+    gpd = import_lazily("geopandas")
 
 __all__ = [
     "BuildReport",
@@ -147,7 +152,7 @@ def find_authority_fields(columns: Iterable[str]) -> tuple[str, str] | None:
 
 
 def _authority_fields(
-    frame: gpd.GeoDataFrame, code_field: str | None, name_field: str | None
+    frame: "gpd.GeoDataFrame", code_field: str | None, name_field: str | None
 ) -> tuple[dict[str, str], list[str]]:
     """Which columns become lad_code and lad_name, and what to say if we chose them."""
     if code_field is not None or name_field is not None:
@@ -161,7 +166,7 @@ def _authority_fields(
     ]
 
 
-def _rename_columns(frame: gpd.GeoDataFrame, fields: dict[str, str], *, file: str) -> gpd.GeoDataFrame:
+def _rename_columns(frame: "gpd.GeoDataFrame", fields: dict[str, str], *, file: str) -> "gpd.GeoDataFrame":
     """Only the wanted columns, under our names, as trimmed text, sorted by code. AreaError if they are not usable."""
     missing = [field for field in fields.values() if field not in frame.columns]
     if missing:
@@ -187,7 +192,7 @@ def _text(column: pd.Series) -> list[str]:
     return ["" if pd.isna(value) else str(value).strip() for value in column]
 
 
-def _repair_frame(frame: gpd.GeoDataFrame, *, allow_mending: bool) -> tuple[gpd.GeoDataFrame, list[str]]:
+def _repair_frame(frame: "gpd.GeoDataFrame", *, allow_mending: bool) -> "tuple[gpd.GeoDataFrame, list[str]]":
     """The frame rounded and, if allowed, mended, with what was done. AreaError if it is not a valid coverage then."""
     polygons = round_polygons(frame.geometry.to_numpy())
     before, mended = polygons, list[Fault]()
@@ -207,7 +212,7 @@ def _repair_frame(frame: gpd.GeoDataFrame, *, allow_mending: bool) -> tuple[gpd.
     return sound, describe_repairs(mended, before, sound) if mended else []
 
 
-def _facts(path: Path, name: str, frame: gpd.GeoDataFrame, provenance: Provenance) -> dict[str, Any]:
+def _facts(path: Path, name: str, frame: "gpd.GeoDataFrame", provenance: Provenance) -> dict[str, Any]:
     """What `area.toml` says. Only the published file's name and digest, never its folder."""
     authorities = _authorities(frame)
     stated = {key: provenance.get(key) or "not stated" for key in ("vintage", "source", "licence", "attribution")}
@@ -229,7 +234,7 @@ def _facts(path: Path, name: str, frame: gpd.GeoDataFrame, provenance: Provenanc
     }
 
 
-def _authorities(frame: gpd.GeoDataFrame) -> list[tuple[str, str]]:
+def _authorities(frame: "gpd.GeoDataFrame") -> list[tuple[str, str]]:
     """Code and name of each local authority of the wards, sorted; a column that there is not gives empty words."""
     if "lad_code" not in frame and "lad_name" not in frame:
         return []
@@ -237,7 +242,7 @@ def _authorities(frame: gpd.GeoDataFrame) -> list[tuple[str, str]]:
     return sorted(set(zip(frame.get("lad_code", blank), frame.get("lad_name", blank), strict=True)))
 
 
-def _fact_problems(folder: Path, facts: dict[str, Any], frame: gpd.GeoDataFrame) -> list[str]:
+def _fact_problems(folder: Path, facts: dict[str, Any], frame: "gpd.GeoDataFrame") -> list[str]:
     """Where `area.toml` and the folder or the wards disagree."""
     codes = list(frame["ward_code"])
     authorities = list(zip(facts["authority_codes"], facts["authority_names"], strict=False))
@@ -256,7 +261,7 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def find_text_problems(frame: gpd.GeoDataFrame) -> list[str]:
+def find_text_problems(frame: "gpd.GeoDataFrame") -> list[str]:
     """What is wrong with codes and names: empty, used twice, or with characters that cannot be shown."""
     problems = []
     for column in frame.columns.drop("geometry"):
@@ -273,13 +278,13 @@ def find_text_problems(frame: gpd.GeoDataFrame) -> list[str]:
     return problems
 
 
-def describe_faults(faults: list[Fault], frame: gpd.GeoDataFrame) -> str:
+def describe_faults(faults: list[Fault], frame: "gpd.GeoDataFrame") -> str:
     """The first faults in words, and how many there are besides."""
     told = "; ".join(describe_fault(fault, frame) for fault in faults[:TOLD])
     return told + (f"; and {len(faults) - TOLD} more" if len(faults) > TOLD else "")
 
 
-def describe_fault(fault: Fault, frame: gpd.GeoDataFrame) -> str:
+def describe_fault(fault: Fault, frame: "gpd.GeoDataFrame") -> str:
     """A fault in words, with the wards by name and code, and a place to look at (latitude, longitude)."""
     wards = " and ".join(f"{frame['ward_name'][place]} ({frame['ward_code'][place]})" for place in fault.members)
     leave = "leave" if len(fault.members) > 1 else "leaves"
@@ -292,7 +297,7 @@ def describe_fault(fault: Fault, frame: gpd.GeoDataFrame) -> str:
     }[fault.kind]
 
 
-def describe_inlets(places: list[int], frame: gpd.GeoDataFrame) -> list[str]:
+def describe_inlets(places: list[int], frame: "gpd.GeoDataFrame") -> list[str]:
     """What to say of gaps that are open to the outside and very narrow: one sentence, or none."""
     if not places:
         return []
@@ -302,7 +307,7 @@ def describe_inlets(places: list[int], frame: gpd.GeoDataFrame) -> list[str]:
     ]
 
 
-def describe_repairs(faults: list[Fault], before: NDArray[Any], frame: gpd.GeoDataFrame) -> list[str]:
+def describe_repairs(faults: list[Fault], before: NDArray[Any], frame: "gpd.GeoDataFrame") -> list[str]:
     """What was mended, a sentence each, and by how much each ward of the mended frame differs from `before`."""
     told = [f"mended: {describe_fault(fault, frame)}" for fault in faults]
     for name, code, was, now in zip(frame["ward_name"], frame["ward_code"], before, frame.geometry, strict=True):

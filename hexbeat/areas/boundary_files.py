@@ -8,18 +8,23 @@ import tempfile
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import geopandas as gpd
-import pyogrio
 import shapely
-from pyogrio.errors import DataLayerError, DataSourceError
 from pyproj import CRS
 from pyproj.transformer import TransformerGroup
 
 from geo.errors import AreaError
 from geo.geofiles import gdal_address
+from geo.lazy_modules import import_lazily
 from hexbeat.areas.area import AREA_FILE, WARDS_FILE
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pyogrio
+else:
+    pyogrio = import_lazily("pyogrio")
+    gpd = import_lazily("geopandas")
 
 __all__ = [
     "PUBLISHED_FORMATS",
@@ -36,7 +41,7 @@ MOST_BYTES: Final = 500_000_000  # every ward of England in full detail takes le
 WGS84: Final = "EPSG:4326"
 
 
-def read_published(path: Path) -> tuple[gpd.GeoDataFrame, list[str]]:
+def read_published(path: Path) -> "tuple[gpd.GeoDataFrame, list[str]]":
     """The one layer of a published file, in its own CRS, and what the reader remarked about it.
 
     GeoJSON, GeoPackage, Shapefile or GeoParquet. AreaError if the file is missing, has another format, several layers
@@ -58,7 +63,13 @@ def read_published(path: Path) -> tuple[gpd.GeoDataFrame, list[str]]:
         warnings.simplefilter("always")
         try:
             frame = _read_one_layer(path)
-        except (DataSourceError, DataLayerError, shapely.errors.ShapelyError, ValueError, UnicodeError) as error:
+        except (
+            pyogrio.errors.DataSourceError,
+            pyogrio.errors.DataLayerError,
+            shapely.errors.ShapelyError,
+            ValueError,
+            UnicodeError,
+        ) as error:
             raise AreaError(
                 "Wards come from a file that can be read",
                 f"{path.name} cannot be read ({type(error).__name__})",
@@ -68,7 +79,7 @@ def read_published(path: Path) -> tuple[gpd.GeoDataFrame, list[str]]:
     return frame, [str(remark.message) for remark in remarks]
 
 
-def project_to_degrees(frame: gpd.GeoDataFrame, *, file: str) -> gpd.GeoDataFrame:
+def project_to_degrees(frame: "gpd.GeoDataFrame", *, file: str) -> "gpd.GeoDataFrame":
     """The frame in WGS 84 longitude and latitude. AreaError if its CRS is unknown or places it nowhere on earth."""
     if frame.crs is None:
         raise AreaError(
@@ -109,7 +120,7 @@ def hash_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def format_wards_json(name: str, frame: gpd.GeoDataFrame) -> str:
+def format_wards_json(name: str, frame: "gpd.GeoDataFrame") -> str:
     """GeoJSON of an area's wards, a line a ward. The same frame gives the same text."""
     properties = frame.drop(columns="geometry").to_dict("records")
     features = [

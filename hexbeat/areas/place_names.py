@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
-from pyproj import Geod
 
 from geo.cells import build_outlines, format_short_code
+from geo.distance import area_m2
 from geo.wards import Wards
 
 __all__ = [
@@ -79,9 +79,8 @@ def build_ward_labels(wards: Wards) -> dict[str, str]:
 def measure_area_km2(wards: Wards, codes: Sequence[str]) -> float:
     """Square kilometres (WGS 84 ellipsoid) of the wards with these codes, of all wards if there are none."""
     chosen = set(codes) or set(wards.codes)
-    geod = Geod(ellps="WGS84")
     shapes = [shape for code, shape in zip(wards.codes, wards.polygons, strict=True) if code in chosen]
-    return sum(abs(geod.geometry_area_perimeter(shape)[0]) for shape in shapes) / 1e6
+    return sum(area_m2(shape) for shape in shapes) / 1e6
 
 
 def format_cell_name(ward_name: str, cell: int) -> str:

@@ -10,21 +10,25 @@ import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from geo.cells import format_cells, index_points_at, parse_cell_strings
+from geo.cells import count_separate_places, format_cells, index_points_at, parse_cell_strings
 from geo.errors import AreaError, DataError
 from geo.geofiles import gdal_address
-from geo.separate_places import count_separate_places
+from geo.lazy_modules import import_lazily
 from hexbeat.areas.area import WARDS_FILE, Area
 from hexbeat.areas.boundary_files import hash_file
 from hexbeat.files import atomic_write
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+else:
+    gpd = import_lazily("geopandas")
 
 __all__ = ["MASK_FILE", "PIECE_RESOLUTION", "MaskReport", "PlacesMask", "build_places_mask", "read_places_mask"]
 

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 from enum import StrEnum
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import pandas as pd
 import typer
@@ -22,16 +22,14 @@ from hexbeat.analysis.near_repeats import RepeatTable, build_near_repeats
 from hexbeat.analysis.study import load_study
 from hexbeat.cli.answers import print_answer, print_message
 from hexbeat.cli.filter_options import (
-    DaysOption,
-    FromOption,
-    HoursOption,
+    FilterRequest,
     LayersOption,
-    ReportedByOption,
     ResolutionOption,
-    ToOption,
     WardOption,
     build_filter,
     parse_resolution,
+    read_filtered,
+    takes_filter,
     to_json_value,
 )
 from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOption, Installation, open_installation
@@ -43,8 +41,6 @@ from layers.periods import find_known_period
 from layers.wording import format_span
 
 __all__ = ["backtest", "change", "near_repeats"]
-
-INCIDENTS: Final = tuple(spec.name for spec in LAYERS if spec.kind == "incident")
 
 
 class Against(StrEnum):
@@ -62,15 +58,10 @@ class Grouping(StrEnum):
     ALL = "all"
 
 
+@takes_filter(without=("measure",))
 def change(
     *,
-    layer: LayersOption = None,
-    from_: FromOption = None,
-    to: ToOption = None,
-    ward: WardOption = None,
-    hours: HoursOption = None,
-    days: DaysOption = None,
-    reported_by: ReportedByOption = None,
+    request: FilterRequest,
     by: Annotated[Grouping, typer.Option(help="Compare cells, wards, or the whole.")] = Grouping.WARD,
     against: Annotated[Against, typer.Option(help="The same length before, or the same dates a year before.")] = (
         Against.BEFORE
@@ -85,18 +76,9 @@ def change(
     Example: hexbeat change --layer needle_litter --from 2026-10-25 --to 2026-11-22 --by ward
     """
     with open_installation(home, area) as installation:
-        chosen = build_filter(
-            installation,
-            layers=layer or [],
-            start=from_,
-            end=to,
-            wards=ward,
-            hours=hours,
-            days=days,
-            reported_by=reported_by,
-        )
-        study = load_study(installation.area, chosen.wards, parse_resolution(resolution))
-        columns = read_columns(installation.store, installation.viewer, ward_codes=installation.area.wards.codes)
+        size = parse_resolution(resolution)
+        columns, chosen = read_filtered(installation, request)
+        study = load_study(installation.area, chosen.wards, size)
         earlier: Earlier = "before" if against is Against.BEFORE else "year_before"
         found = build_change_map(columns, chosen, study, against=earlier, time_zone=installation.area.time_zone)
     frames = {Grouping.CELL: found.cells, Grouping.WARD: found.wards, Grouping.ALL: found.whole}
@@ -123,13 +105,10 @@ def _report_change(found: ChangeMap, rows: list[dict[str, Any]], *, form: Format
     print_answer(payload, form=form, rows=rows, heading=heading)
 
 
+@takes_filter(without=("hours", "days", "measure"))
 def near_repeats(
     *,
-    layer: LayersOption = None,
-    from_: FromOption = None,
-    to: ToOption = None,
-    ward: WardOption = None,
-    reported_by: ReportedByOption = None,
+    request: FilterRequest,
     home: HomeOption = None,
     area: AreaOption = None,
     form: FormatOption = Format.TABLE,
@@ -139,10 +118,7 @@ def near_repeats(
     Example: hexbeat near-repeats --layer needle_litter --from 2026-08-24
     """
     with open_installation(home, area) as installation:
-        chosen = build_filter(
-            installation, layers=layer or [], start=from_, end=to, wards=ward, reported_by=reported_by
-        )
-        columns = read_columns(installation.store, installation.viewer, ward_codes=installation.area.wards.codes)
+        columns, chosen = read_filtered(installation, request)
         study = load_study(installation.area, chosen.wards)
         found = build_near_repeats(columns, chosen, study, time_zone=installation.area.time_zone)
     _report_repeats(found, form=form)
@@ -182,10 +158,14 @@ def backtest(
     Example: hexbeat backtest --weeks 26 --layer needle_litter
     """
     with open_installation(home, area) as installation:
-        chosen = build_filter(installation, layers=layer or [], start=None, end=None, wards=ward)
+        chosen = build_filter(installation, FilterRequest(layer=layer, ward=ward))
         sizes = RESOLUTIONS if resolution is None else (parse_resolution(resolution),)
         columns = read_columns(installation.store, installation.viewer, ward_codes=installation.area.wards.codes)
-        known = [name for name in INCIDENTS if find_known_period(columns, name, time_zone=installation.area.time_zone)]
+        known = [
+            spec.name
+            for spec in LAYERS
+            if spec.kind == "incident" and find_known_period(columns, spec.name, time_zone=installation.area.time_zone)
+        ]
         found, uses = list[Backtest](), dict[str, list[str]]()
         for name in chosen.layers or known:
             one = run_backtest(columns, installation.area, name, wards=chosen.wards, weeks=weeks, resolutions=sizes)

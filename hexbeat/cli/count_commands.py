@@ -1,4 +1,4 @@
-"""counts: how many, by cell, ward, month and layer."""
+"""counts: how many, by place, time and what the records say."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,82 +9,67 @@ from hexbeat.analysis.count_files import export_counts
 from hexbeat.cli.answers import format_value, print_answer, print_message
 from hexbeat.cli.filter_options import (
     AsAtOption,
-    DaysOption,
-    FromOption,
-    HoursOption,
-    LayersOption,
-    MeasureName,
-    MeasureOption,
+    FilterRequest,
     OutOption,
-    ReportedByOption,
     ResolutionOption,
-    ToOption,
-    WardOption,
-    build_filter,
     build_provenance,
     find_demonstration_mark,
-    parse_as_at,
     parse_groups,
     parse_resolution,
+    read_filtered,
+    takes_filter,
     to_json_value,
 )
 from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOption, open_installation
-from hexbeat.store.live_columns import read_columns
-from layers.counting import Counts, count
+from layers.counting import GroupedCounts, count_groups
 from layers.event import Measure
+from layers.grouping import GROUPS
 
 __all__ = ["counts"]
 
 
+@takes_filter()
 def counts(
     *,
-    layer: LayersOption = None,
-    from_: FromOption = None,
-    to: ToOption = None,
-    ward: WardOption = None,
-    hours: HoursOption = None,
-    days: DaysOption = None,
-    reported_by: ReportedByOption = None,
-    by: Annotated[str, typer.Option(metavar="cell|ward|month|layer,...", help="What to group by.")] = "cell",
+    request: FilterRequest,
+    by: Annotated[
+        str, typer.Option(metavar="WHAT,...", help=f"What to group by: any of {', '.join(GROUPS)}.")
+    ] = "cell",
     resolution: ResolutionOption = 9,
-    measure: MeasureOption = MeasureName.EVENTS,
     as_at: AsAtOption = None,
     out: OutOption = None,
     home: HomeOption = None,
     area: AreaOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """Count events by cell, ward, month and layer.
+    """Count events by place, time, layer, category or reporter.
 
     Example: hexbeat counts --layer needle_litter --from 2026-10-01 --ward Central --by ward,month
     """
     with open_installation(home, area) as installation:
-        chosen = build_filter(
-            installation, layers=layer or [], start=from_, end=to, wards=ward, hours=hours, days=days,
-            reported_by=reported_by, measure=measure.value,
-        )  # fmt: skip
         groups, size, zone = parse_groups(by), parse_resolution(resolution), installation.area.time_zone
-        moment = parse_as_at(as_at, zone) if as_at else None
-        columns = read_columns(
-            installation.store, installation.viewer, ward_codes=installation.area.wards.codes, as_at=moment
-        )
-        found = count(columns, chosen, by=groups, resolution=size, wards=installation.area.wards, time_zone=zone)
+        columns, chosen = read_filtered(installation, request, as_at=as_at)
+        found = count_groups(columns, chosen, by=groups, resolution=size, wards=installation.area.wards, time_zone=zone)
         mark = find_demonstration_mark(columns)
         if out:
             export_counts(
-                found, Path(out), by=groups, area=installation.area, note=build_provenance(installation, mark=mark)
+                found.to_counts(),
+                Path(out),
+                by=groups,
+                area=installation.area,
+                note=build_provenance(installation, mark=mark),
             )
     print_counts(found, form=form, measure=chosen.measure, out=out, mark=mark)
 
 
-def print_counts(found: Counts, *, form: Format, measure: Measure, out: str | None, mark: str | None) -> None:
+def print_counts(found: GroupedCounts, *, form: Format, measure: Measure, out: str | None, mark: str | None) -> None:
     """Print what was counted; with `out`, the totals and the file's name instead of the rows."""
     totals: dict[str, Any] = {
         "total": to_json_value(found.total),
         "unplaced_in_time": found.unplaced_in_time,
         "shared_in_time": found.shared_in_time,
     }
-    rows = [{**row, "count": to_json_value(row["count"])} for row in found.rows.to_dict("records")]
+    rows = [{**row, "count": to_json_value(row["count"])} for row in found.list_rows()]
     payload = {**totals, "rows": rows} | ({"out": out} if out else {}) | ({"demonstration": mark} if mark else {})
     heading = f"{'Events' if measure == 'events' else 'Items'}: {format_value(found.total)}"
     heading += f", {found.shared_in_time} shared in time, {found.unplaced_in_time} left out for want of a time"

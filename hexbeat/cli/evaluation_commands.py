@@ -1,9 +1,9 @@
 """evaluate: did it work, by a rule that is fixed before looking."""
 
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -11,10 +11,10 @@ from geo.errors import UsageError
 from hexbeat.cli.answers import print_answer, print_message, progress_bar
 from hexbeat.cli.filter_options import (
     FromOption,
-    ReportedByOption,
     ToOption,
     WardOption,
     build_provenance,
+    build_value_option,
     find_demonstration_mark,
     parse_day,
     to_json_value,
@@ -36,25 +36,27 @@ from hexbeat.evaluation.request import (
     fix_protocol,
     parse_weights,
 )
-from hexbeat.evaluation.rule import Protocol, Rule, describe_rule, load_protocol, save_protocol
+from hexbeat.evaluation.rule import USUAL_RULE, Protocol, Rule, describe_rule, load_protocol, save_protocol
 from hexbeat.evaluation.treated_closures import read_closures, select_closures
 from hexbeat.evaluation.treated_places import TreatedPlace
 from hexbeat.files import atomic_write
 from hexbeat.operations.plans.plan import Plan
 from hexbeat.operations.plans.plan_store import load_plan
 from hexbeat.store.live_columns import read_columns
-from layers.catalogue import find_layer
+from layers.catalogue import find_layer, list_usual_targets
 from layers.columns import Columns
 from layers.filters import resolve_wards
 from layers.wording import format_date
 
 __all__ = ["evaluate"]
 
-_USUAL = (150.0, 200.0, 364, 28)  # radius, ring, before and wash-in as the options have them
+# What a rule that is fixed leaves to choose: itself, where its answer goes, and whose records are asked.
+_BESIDE_RULE: Final = frozenset({"rule", "out", "home", "area", "form"})
 _TABLE = ("where", "before", "after", "expected", "difference", "low", "high", "verdict")
 
 
 def evaluate(
+    context: typer.Context,
     *,
     closure: Annotated[
         list[str] | None,
@@ -80,18 +82,25 @@ def evaluate(
     from_: FromOption = None,
     to: ToOption = None,
     layer: Annotated[
-        list[str] | None, typer.Option("--layer", metavar="L", help="What is counted; default: street_dealing.")
+        list[str] | None,
+        typer.Option("--layer", metavar="L", help=f"What is counted; default: {', '.join(list_usual_targets())}."),
     ] = None,
     weight: Annotated[
         list[str] | None,
         typer.Option("--weight", metavar="NAME=N", help="Harm: overdoses=15, or overdoses/fatal=100; may be repeated."),
     ] = None,
-    reported_by: ReportedByOption = None,
-    radius: Annotated[float, typer.Option(metavar="M", help="Radius of a place, in metres.")] = 150.0,
-    ring: Annotated[float, typer.Option(metavar="M", help="Width of next door, in metres; 0: none.")] = 200.0,
-    before: Annotated[int, typer.Option(metavar="DAYS", help="Length of the time before.")] = 364,
-    after: Annotated[int | None, typer.Option(metavar="DAYS", help="Length of the time after, at most.")] = None,
-    wash_in: Annotated[int, typer.Option(metavar="DAYS", help="Days up to the start that serve matching alone.")] = 28,
+    reported_by: Annotated[list[str] | None, build_value_option("reported_by")] = None,
+    radius: Annotated[float, typer.Option(metavar="M", help="Radius of a place, in metres.")] = USUAL_RULE.radius_m,
+    ring: Annotated[
+        float, typer.Option(metavar="M", help="Width of next door, in metres; 0: none.")
+    ] = USUAL_RULE.ring_m,
+    before: Annotated[int, typer.Option(metavar="DAYS", help="Length of the time before.")] = USUAL_RULE.before_days,
+    after: Annotated[
+        int | None, typer.Option(metavar="DAYS", help="Length of the time after, at most.")
+    ] = USUAL_RULE.after_days,
+    wash_in: Annotated[
+        int, typer.Option(metavar="DAYS", help="Days up to the start that serve matching alone.")
+    ] = USUAL_RULE.wash_in_days,
     plan_only: Annotated[
         bool, typer.Option("--plan-only", help="Fix the rule and write it to --out FILE.json; look at nothing after.")
     ] = False,
@@ -120,14 +129,14 @@ def evaluate(
         if out and not plan_only:
             _require_file(Path(out))
         if rule is not None:
-            _require_rule_alone(asked, plan_only, layer, weight, reported_by, after, (radius, ring, before, wash_in))
+            _require_rule_alone(context)
             protocol = load_protocol(rule)
         else:
             layers, categories = parse_weights(weight or [])
             for one in layer or []:
                 find_layer(one)  # a layer that does not exist is wrong usage, not a question of access
             settings = Rule(
-                layers={one: layers.get(one, 1.0) for one in (layer or list(layers) or ["street_dealing"])},
+                layers={one: layers.get(one, 1.0) for one in (layer or list(layers) or USUAL_RULE.layers)},
                 categories=categories,
                 reported_by=tuple(reported_by or ()),
                 radius_m=radius,
@@ -221,9 +230,10 @@ def _find_stops(plan: Plan, asked: str | None, end: date | None, installation: I
     return list(places.values())[::-1]
 
 
-def _require_rule_alone(asked: _PlaceRequest, *settings: object) -> None:
-    """UsageError where a rule that is fixed is given together with a choice that it has made."""
-    if any(one not in (None, "", [], False, _USUAL) for one in (*astuple(asked), *settings)):
+def _require_rule_alone(context: typer.Context) -> None:
+    """UsageError where a rule that is fixed is given together with a choice that it has made, the usual one or not."""
+    sources = {name: context.get_parameter_source(name) for name in context.params if name not in _BESIDE_RULE}
+    if any(source is not None and source.name == "COMMANDLINE" for source in sources.values()):
         raise UsageError(
             "A rule that is fixed says what is judged, and from when",
             "another choice was given beside --rule",

@@ -19,7 +19,7 @@ from hexbeat.documents.evidence.evidence_document import build_fact_rows, format
 from hexbeat.documents.evidence.evidence_sheets import build_evidence_xlsx
 from hexbeat.files import atomic_write
 from hexbeat.ingest.parsing.locations import parse_grid_refs, parse_pairs, to_degrees
-from hexbeat.reports.evidence import DEFAULT_LAYERS, EvidenceRequest, build_evidence, hash_content, record_pack
+from hexbeat.reports.evidence import EvidenceRequest, build_evidence, hash_content, list_default_layers, record_pack
 from hexbeat.settings import Settings
 from hexbeat.store.live_columns import read_columns
 
@@ -73,7 +73,7 @@ def evidence(
             end=end,
             reference=reference or "",
             made_by=by or "",
-            layers=tuple(dict.fromkeys(layer or DEFAULT_LAYERS)),
+            layers=tuple(dict.fromkeys(layer or list_default_layers())),
             notes=notes,
         )
         columns = read_columns(installation.store, installation.viewer, ward_codes=installation.area.wards.codes)

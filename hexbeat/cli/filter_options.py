@@ -1,41 +1,49 @@
-"""The filter's options, which the commands that analyse share, how their texts are read, and the filter they make."""
+"""The filter's options, which the commands that analyse share, how their texts are read, and the filter they make.
 
-from collections.abc import Sequence
-from dataclasses import replace
+A command decorated with `takes_filter` has them all, those of COLUMN_FILTERS too, and gets a FilterRequest.
+"""
+
+import functools
+import inspect
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo
 
 import typer
 
 from hexbeat.analysis.count_files import find_demonstration_mark
 from hexbeat.cli.installation import Installation
-from layers.event import Measure
-from layers.filters import GROUPS, Filter, filter_from_options, parse_groups, require_resolution
+from hexbeat.store.live_columns import read_columns
+from layers.columns import Columns
+from layers.filters import COLUMN_FILTERS, Filter, filter_from_options, require_resolution, resolve_values
+from layers.grouping import parse_groups
 from layers.periods import find_day_end, parse_day
 
 __all__ = [
-    "GROUPS",
     "AsAtOption",
     "DaysOption",
+    "FilterRequest",
     "FromOption",
     "HoursOption",
     "LayersOption",
     "MeasureName",
-    "MeasureOption",
     "OutOption",
-    "ReportedByOption",
     "ResolutionOption",
     "ToOption",
     "WardOption",
     "build_filter",
     "build_provenance",
+    "build_value_option",
     "find_demonstration_mark",
     "parse_as_at",
     "parse_day",
     "parse_groups",
     "parse_resolution",
+    "read_filtered",
+    "takes_filter",
     "to_json_value",
 ]
 
@@ -62,10 +70,6 @@ DaysOption = Annotated[
     str | None,
     typer.Option("--days", metavar="fri,sat", help="Only these days; a night belongs to the day it begins on."),
 ]
-ReportedByOption = Annotated[
-    list[str] | None,
-    typer.Option("--reported-by", metavar="WHO", help="public, officer, sweep or agency; may be repeated."),
-]
 ResolutionOption = Annotated[
     int, typer.Option("--resolution", metavar="R", help="H3 resolution of cells: 8, 9, 10 or 11.")
 ]
@@ -78,31 +82,98 @@ OutOption = Annotated[
 MeasureOption = Annotated[MeasureName, typer.Option("--measure", help="Count events, or sum their quantity.")]
 
 
-def build_filter(  # one argument for each option
-    installation: Installation,
-    *,
-    layers: Sequence[str],
-    start: str | None,
-    end: str | None,
-    wards: Sequence[str] | None,
-    hours: str | None = None,
-    days: str | None = None,
-    reported_by: Sequence[str] | None = None,
-    measure: Measure = "events",
-) -> Filter:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilterRequest:
+    """The filter's options as a person wrote them; `values` are those of COLUMN_FILTERS under their fields."""
+
+    layer: Sequence[str] | None = None
+    from_: str | None = None
+    to: str | None = None
+    ward: Sequence[str] | None = None
+    hours: str | None = None
+    days: str | None = None
+    measure: MeasureName = MeasureName.EVENTS
+    values: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+def build_value_option(name: str) -> Any:
+    """The option of the filter by a column whose field has that name."""
+    one = next(one for one in COLUMN_FILTERS if one.field == name)
+    return typer.Option(one.option, metavar=one.metavar, help=one.help)
+
+
+_OPTIONS: Final[Mapping[str, Any]] = {
+    "layer": LayersOption,
+    "from_": FromOption,
+    "to": ToOption,
+    "ward": WardOption,
+    "hours": HoursOption,
+    "days": DaysOption,
+    **{one.field: Annotated[list[str] | None, build_value_option(one.field)] for one in COLUMN_FILTERS},
+    "measure": MeasureOption,
+}
+
+
+def takes_filter(*, without: Collection[str] = ()) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command the filter's options, but for those `without`, in the place of its argument `request`.
+
+    Typer reads a command's signature: the decorated one has an argument for each option.
+    """
+    options = [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=MeasureName.EVENTS if name == "measure" else None,
+            annotation=annotation,
+        )
+        for name, annotation in _OPTIONS.items()
+        if name not in without
+    ]
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        parameters: list[inspect.Parameter] = []
+        for parameter in inspect.signature(command, eval_str=True).parameters.values():
+            parameters += options if parameter.name == "request" else [parameter]
+
+        @functools.wraps(command)
+        def run(**given: Any) -> None:
+            asked = {option.name: given.pop(option.name) for option in options}
+            values = {one.field: asked.pop(one.field) or () for one in COLUMN_FILTERS if one.field in asked}
+            command(request=FilterRequest(**asked, values=values), **given)
+
+        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what inspect looks for first
+        run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+        return run
+
+    return decorate
+
+
+def build_filter(installation: Installation, request: FilterRequest) -> Filter:
     """The filter that the options mean; its wards in order, each once."""
     chosen = filter_from_options(
         installation.area.wards,
-        layers=layers,
-        start=parse_day(start) if start else None,
-        end=parse_day(end) if end else None,
-        ward_names=wards or [],
-        hours=hours,
-        days=days,
-        reported_by=reported_by or [],
-        measure=measure,
+        layers=request.layer or (),
+        start=parse_day(request.from_) if request.from_ else None,
+        end=parse_day(request.to) if request.to else None,
+        ward_names=request.ward or (),
+        hours=request.hours,
+        days=request.days,
+        measure=request.measure.value,
+        **request.values,
     )
     return replace(chosen, wards=tuple(sorted(set(chosen.wards))))
+
+
+def read_filtered(
+    installation: Installation, request: FilterRequest, *, as_at: str | None = None
+) -> tuple[Columns, Filter]:
+    """The live events, or those of the end of a day, and the filter with values as these events spell them."""
+    chosen = build_filter(installation, request)
+    moment = parse_as_at(as_at, installation.area.time_zone) if as_at else None
+    columns = read_columns(
+        installation.store, installation.viewer, ward_codes=installation.area.wards.codes, as_at=moment
+    )
+    return columns, resolve_values(chosen, columns)
 
 
 def to_json_value(value: Any) -> Any:

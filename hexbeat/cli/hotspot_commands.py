@@ -17,27 +17,26 @@ from hexbeat.areas.area import Area
 from hexbeat.cli.answers import print_answer, print_message
 from hexbeat.cli.filter_options import (
     AsAtOption,
-    DaysOption,
-    FromOption,
-    HoursOption,
+    FilterRequest,
     LayersOption,
-    MeasureName,
-    MeasureOption,
     OutOption,
-    ReportedByOption,
     ResolutionOption,
-    ToOption,
-    WardOption,
-    build_filter,
     build_provenance,
     find_demonstration_mark,
-    parse_as_at,
     parse_day,
     parse_resolution,
+    read_filtered,
+    takes_filter,
     to_json_value,
 )
 from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOption, Installation, open_installation
-from hexbeat.documents.alert_form import FORM_LAYER, render_alert_form, render_alert_form_pdf, require_form_file
+from hexbeat.documents.alert_form import (
+    describe_form_layers,
+    render_alert_form,
+    render_alert_form_pdf,
+    require_form_file,
+    takes_alert_form,
+)
 from hexbeat.files import atomic_write
 from hexbeat.store.live_columns import read_columns
 from layers.counting import Counts
@@ -46,17 +45,11 @@ from layers.wording import format_percent
 __all__ = ["alerts", "hotspots"]
 
 
+@takes_filter()
 def hotspots(
     *,
-    layer: LayersOption = None,
-    from_: FromOption = None,
-    to: ToOption = None,
-    ward: WardOption = None,
-    hours: HoursOption = None,
-    days: DaysOption = None,
-    reported_by: ReportedByOption = None,
+    request: FilterRequest,
     resolution: ResolutionOption = 9,
-    measure: MeasureOption = MeasureName.EVENTS,
     q: Annotated[
         float, typer.Option("--q", help="False discovery rate: of the cells shown, so many may be false.")
     ] = 0.05,
@@ -72,22 +65,9 @@ def hotspots(
     """
     _require_rate(q)
     with open_installation(home, area) as installation:
-        chosen = build_filter(
-            installation,
-            layers=layer or [],
-            start=from_,
-            end=to,
-            wards=ward,
-            hours=hours,
-            days=days,
-            reported_by=reported_by,
-            measure=measure.value,
-        )
-        study = load_study(installation.area, chosen.wards, parse_resolution(resolution))
-        moment = parse_as_at(as_at, installation.area.time_zone) if as_at else None
-        columns = read_columns(
-            installation.store, installation.viewer, ward_codes=installation.area.wards.codes, as_at=moment
-        )
+        size = parse_resolution(resolution)
+        columns, chosen = read_filtered(installation, request, as_at=as_at)
+        study = load_study(installation.area, chosen.wards, size)
         found = build_hotspot_map(columns, chosen, study, q=q, time_zone=installation.area.time_zone)
         rows = found.rows[list(HOTSPOT_COLUMNS)]
         if out:
@@ -162,9 +142,9 @@ def alerts(
         found = build_alert_report(columns, installation.area, last, days=days, layers=layer or ())
         drafted = False
         if draft:
-            overdoses = [alert for alert in found.alerts if alert.layer == FORM_LAYER]
+            urgent = list(filter(takes_alert_form, found.alerts))
             drafted = _write_draft(
-                draft, overdoses, installation.area, now, demonstration=bool(columns.demonstration.any())
+                draft, urgent, installation.area, now, demonstration=bool(columns.demonstration.any())
             )
     _report_alerts(found, form=form, draft=str(draft) if drafted else None)
 
@@ -173,7 +153,7 @@ def _write_draft(out: Path, found: list[Alert], area: Area, made: datetime, *, d
     """Write the form about these alerts, whole or not at all; False, and said, where there is none."""
     kind = require_form_file(out)
     if not found:
-        print_message("There is no alert of overdoses: no form was drafted.")
+        print_message(f"There is no alert of {describe_form_layers()}: no form was drafted.")
         return False
     make = render_alert_form_pdf if kind == "pdf" else _render_form_page
     with atomic_write(out) as draft:

@@ -5,14 +5,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hexbeat.areas.area import Area, load_named_area
+from geo.lazy_modules import import_lazily
 from hexbeat.settings import Settings
-from hexbeat.store.store import Store
 from layers.access import Role, Viewer
+
+if TYPE_CHECKING:
+    from hexbeat.areas import area as areas
+    from hexbeat.store import store as stores
+else:
+    areas = import_lazily("hexbeat.areas.area")
+    stores = import_lazily("hexbeat.store.store")
 
 __all__ = ["AreaOption", "Format", "FormatOption", "HomeOption", "Installation", "open_installation"]
 
@@ -39,8 +45,8 @@ class Installation:
     """What a command works on: the settings, the area, the open store, and who asks."""
 
     settings: Settings
-    area: Area
-    store: Store
+    area: "areas.Area"
+    store: "stores.Store"
     viewer: Viewer
 
 
@@ -55,8 +61,8 @@ def open_installation(home: Path | None, area: str | None) -> Iterator[Installat
     Raises UsageError if there is no such area, AreaError if its files are broken, StoreError if the store is.
     """
     settings = Settings.from_environment(home=home, area=area)
-    chosen = load_named_area(settings.area, home=settings.home)
-    with Store.open(settings.home, database_url=settings.database_url) as store:
+    chosen = areas.load_named_area(settings.area, home=settings.home)
+    with stores.Store.open(settings.home, database_url=settings.database_url) as store:
         if pending := store.describe_pending_erasure():
             typer.echo(pending, err=True)
         yield Installation(settings, chosen, store, Viewer(Role.ANALYST))

@@ -12,6 +12,7 @@ from hexbeat.areas.area import Area
 from hexbeat.cli.answers import print_answer, print_message
 from hexbeat.cli.filter_options import (
     DaysOption,
+    FilterRequest,
     FromOption,
     HoursOption,
     ToOption,
@@ -27,6 +28,7 @@ from hexbeat.files import atomic_write
 from hexbeat.reports.naloxone_cover import CELLS, CoverDistance, NaloxoneCover, Search, find_naloxone_cover
 from hexbeat.reports.naloxone_text import build_cover_csv, build_cover_geojson, build_cover_notes, describe_cover
 from hexbeat.store.live_columns import read_columns
+from layers.catalogue import find_only_layer
 from layers.filters import Filter
 
 __all__ = ["naloxone"]
@@ -65,9 +67,9 @@ def naloxone(
     if out:
         require_writable(Path(out))
     with open_installation(home, area) as installation:
-        chosen = build_filter(
-            installation, layers=["overdoses"], start=from_, end=to, wards=ward, hours=hours, days=days
-        )
+        layer = find_only_layer("naloxone").name
+        request = FilterRequest(layer=[layer], from_=from_, to=to, ward=ward, hours=hours, days=days)
+        chosen = build_filter(installation, request)
         columns = read_columns(installation.store, installation.viewer, ward_codes=installation.area.wards.codes)
         found = find_naloxone_cover(
             installation.store,

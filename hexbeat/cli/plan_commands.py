@@ -28,6 +28,7 @@ from hexbeat.operations.reference_places import read_reference
 from hexbeat.settings import Settings
 from hexbeat.store.live_columns import read_columns
 from layers.access import Action, require
+from layers.catalogue import list_usual_targets
 from layers.filters import parse_hours, resolve_wards
 
 __all__ = [
@@ -85,7 +86,10 @@ def patrol(
     layer: Annotated[
         list[str] | None,
         typer.Option(
-            "--layer", metavar="L=W", help="A layer and its weight; may be repeated. Default: street_dealing=1."
+            "--layer",
+            metavar="L=W",
+            help="A layer and its weight; may be repeated. "
+            f"Default: {', '.join(f'{name}=1' for name in list_usual_targets())}.",
         ),
     ] = None,
     stops: Annotated[
@@ -122,7 +126,7 @@ def patrol(
             day=parse_day(day) if day else datetime.now(installation.area.tz).date(),
             hours=parse_shift_hours(hours),
             start=begin,
-            weights=tuple(map(parse_weight, layer or ["street_dealing=1"])),
+            weights=tuple(map(parse_weight, layer or list_usual_targets())),
             teams=teams,
             stop_minutes=parse_minutes(stops),
             revisit_minutes=find_revisit_minutes(installation, revisit),

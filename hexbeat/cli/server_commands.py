@@ -9,20 +9,27 @@ import tomllib
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from geo.errors import DataError, PolicyError, UsageError
+from geo.lazy_modules import import_lazily
 from hexbeat.cli.answers import print_answer, print_message
 from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOption, open_installation
-from hexbeat.dashboard.public.public_security import parse_frame_ancestors
-from hexbeat.dashboard.security import is_loopback
-from hexbeat.demonstration import load_demonstration, remove_demonstration
 from hexbeat.release.audit import require_audited
 from hexbeat.release.format import Release
 from hexbeat.settings import PROJECT_DIR
 from hexbeat.store.live_columns import is_empty
+
+if TYPE_CHECKING:
+    from hexbeat import demonstration
+    from hexbeat.dashboard import security
+    from hexbeat.dashboard.public import public_security
+else:
+    demonstration = import_lazily("hexbeat.demonstration")
+    security = import_lazily("hexbeat.dashboard.security")
+    public_security = import_lazily("hexbeat.dashboard.public.public_security")
 
 __all__ = ["build_public_environment", "demo", "serve"]
 
@@ -53,13 +60,15 @@ def demo(
     """
     with open_installation(home, area) as installation:
         if remove:
-            report = remove_demonstration(installation.store, installation.viewer, home=installation.settings.home)
+            report = demonstration.remove_demonstration(
+                installation.store, installation.viewer, home=installation.settings.home
+            )
         elif if_empty and not is_empty(installation.store, installation.viewer):
             print_message("The store holds events already: it is left as it is.")
             return
         else:
             today = datetime.now(installation.area.tz).date()
-            report = load_demonstration(
+            report = demonstration.load_demonstration(
                 installation.store,
                 installation.viewer,
                 installation.area,
@@ -95,7 +104,7 @@ def serve(
             f"--audience is {audience} and --release is {'given' if release else 'missing'}",
             "give --audience public and --release DIR together, or neither",
         )
-    if audience is Audience.PARTNERS and not is_loopback(host):
+    if audience is Audience.PARTNERS and not security.is_loopback(host):
         raise PolicyError(
             "Without a login, the partners' side serves this machine only",
             f"{host} can be reached from others",
@@ -126,7 +135,7 @@ def build_partners_environment(home: Path | None, area: str | None) -> dict[str,
 def build_public_environment(release: Path) -> dict[str, str]:
     """What the public's server is told, once the release has been read and audited: nothing of any store."""
     require_audited(Release.read(release))
-    parse_frame_ancestors(os.environ.get("HEXBEAT_FRAME_ANCESTORS"))
+    public_security.parse_frame_ancestors(os.environ.get("HEXBEAT_FRAME_ANCESTORS"))
     kept = {name: value for name, value in os.environ.items() if name not in STORE_SETTINGS}
     return {**kept, "HEXBEAT_AUDIENCE": "public", "HEXBEAT_RELEASE": str(release.resolve())}
 

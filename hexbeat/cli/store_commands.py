@@ -1,8 +1,7 @@
-"""ingest, sources, rejects, history, erase, retain, undo, export: what goes into the store, and what comes out."""
+"""ingest, rejects, history, erase, retain, undo, export: what goes into the store, and what comes out."""
 
 import sys
 from collections import Counter
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -12,18 +11,13 @@ import typer
 from geo.errors import UsageError
 from hexbeat.cli.answers import print_answer, print_message, progress_bar
 from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOption, open_installation
-from hexbeat.files import atomic_write
 from hexbeat.ingest.ingest import ingest_files
-from hexbeat.ingest.sources import list_profiles
-from hexbeat.ingest.suggestions import suggest_profile
-from hexbeat.settings import Settings
 from hexbeat.store.erasure import Erasure
 from hexbeat.store.live_columns import has_demonstration
 from hexbeat.store.store import Version
 
-__all__ = ["confirm", "erase", "export", "history", "ingest", "rejects", "retain", "sources", "undo"]
+__all__ = ["confirm", "erase", "export", "history", "ingest", "rejects", "retain", "undo"]
 
-sources = typer.Typer(help="Source profiles: what there is, and a proposal for a new file.")
 TALLY: Final = ("file", "read", "skipped", "rejected", "new", "updated", "unchanged", "removed")
 Sure = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
@@ -237,46 +231,3 @@ def export(
     with open_installation(home, area) as installation:
         written = export_events(installation.store, installation.viewer, out)
     print_answer({"out": str(out), "events": written}, form=form, rows=[{"file": str(out), "events": written}])
-
-
-@sources.callback(invoke_without_command=True)
-def list_sources(context: typer.Context, *, home: HomeOption = None, form: FormatOption = Format.TABLE) -> None:
-    """List the source profiles: the built-in ones, and your own in the sources folder of the home.
-
-    Example: hexbeat sources
-    """
-    if context.invoked_subcommand:
-        return
-    settings = Settings.from_environment(home=home)
-    rows = [profile.summary() for profile in list_profiles(settings.home)]
-    print_answer({"sources": rows}, form=form, rows=rows, heading="Sources")
-
-
-@sources.command()
-def suggest(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that you want to load.")],
-    *,
-    out: Annotated[Path | None, typer.Option(metavar="FILE.toml", help="Write the proposed profile there.")] = None,
-    home: HomeOption = None,
-    form: FormatOption = Format.TABLE,
-) -> None:
-    """Propose a source profile from a file's columns, with the reasons.
-
-    Example: hexbeat sources suggest finds.xlsx --out var/sources/finds.toml
-    """
-    if out and out.exists():
-        raise UsageError(
-            "A proposal never replaces a profile", f"{out.name} is there already", "choose another name, or remove it"
-        )
-    proposal = suggest_profile(file, home=Settings.from_environment(home=home).home)
-    payload = proposal.as_dict()
-    print_answer(payload, form=form, rows=payload["columns"], heading=f"{file.name}: {payload['guess']}")
-    for reason in proposal.reasons:
-        print_message(f"- {reason}")
-    if out:
-        # A profile bears its file's name, by which it is called.
-        named = replace(proposal, profile=replace(proposal.profile, name=out.stem))
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_write(out) as draft:
-            draft.write_text(named.toml(), encoding="utf-8")
-        print_message(f"Written: {out}. Read it, then: hexbeat ingest {file.name} --source {out.stem} --dry-run")

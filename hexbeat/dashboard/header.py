@@ -1,19 +1,27 @@
 """The line that is always in sight: area, pages, how far the records reach, who looks, and the demonstration mark."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from typing import Final
 from urllib.parse import urlsplit
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from hexbeat.analysis.count_files import find_demonstration_mark
-from hexbeat.dashboard.state.freshness import Coverage, format_freshness, short_name
+from hexbeat.dashboard.state.freshness import Coverage, format_freshness
 from hexbeat.dashboard.state.session import Installation, find_coverage
 from layers.catalogue import LAYERS
 from layers.wording import escape_html
 
-__all__ = ["draw_header", "render_facts"]
+__all__ = ["HOME", "draw_header", "find_page", "render_facts"]
+
+HOME: Final = ""  # Streamlit's address of the page that opens first
+
+
+def find_page(pages: Iterable[StreamlitPage], address: str) -> StreamlitPage | None:
+    """The page of an address (HOME for the first); None where there is none, as on a page by itself."""
+    return next((page for page in pages if page.url_path == address), None)
 
 
 def draw_header(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
@@ -46,7 +54,7 @@ def render_facts(reaches: Mapping[str, Coverage], *, today: date, role: str, mar
     """A list: newest records, layers of one day together; the role; the mark if any event is synthetic (None: none)."""
     layers: dict[str, list[str]] = {}
     for spec in LAYERS:
-        layers.setdefault(format_freshness(reaches[spec.name], today=today), []).append(short_name(spec))
+        layers.setdefault(format_freshness(reaches[spec.name], today=today), []).append(spec.short)
     items = [f"<li>{', '.join(names)} <b>{words}</b></li>" for words, names in layers.items()]
     items.append(f"<li>role <b>{escape_html(role)}</b></li>")
     if mark:

@@ -1,6 +1,5 @@
 """Demonstration incidents and closures as rows of events: who reported, how exactly, how many, in which words."""
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -9,6 +8,7 @@ from numpy.typing import NDArray
 
 from geo.calendar import Calendar
 from geo.cells import index_points_at
+from geo.distance import DEMONSTRATION_METRES_PER_DEGREE
 from hexbeat.areas.area import Area
 from hexbeat.demonstration.draws import Incidents
 from hexbeat.demonstration.patterns import Closures
@@ -16,10 +16,9 @@ from hexbeat.demonstration.rhythms import Span, draw_by_weight
 from hexbeat.demonstration.town import Places
 from layers.catalogue import LAYER_NAMES
 from layers.event import DEMONSTRATION, EVENT_COLUMNS, RESOLUTIONS
+from layers.layer_spec import DemonstrationSpec, DemonstrationSweeps, LayerSpec, LogNormal, RecordKind
 
 __all__ = [
-    "KINDS",
-    "Kind",
     "build_closure_rows",
     "build_event_frame",
     "build_incident_rows",
@@ -31,49 +30,17 @@ OPEN_S: Final = 30 * 3600  # reports of the public that are younger are not answ
 STREWN_M: Final = 4  # events lie so far from the points of a street, as a standard deviation
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """One kind of record of a layer: its category, who reports it, its share, and how exactly its time is known.
-
-    `minute`, `day` and `month` are shares of time precision; what is left is known to lie between two times.
-    """
-
-    category: str
-    reported_by: str
-    share: float
-    minute: float
-    day: float = 0.0
-    month: float = 0.0
-
-
-KINDS: Final = {
-    "needle_litter": (
-        Kind("found on public ground", "public", 0.68, minute=0.87, day=0.09),
-        Kind("found on patrol", "officer", 0.18, minute=0.9, day=0.1),
-        Kind("found at a property", "agency", 0.14, minute=0.6, day=0.3),
-    ),
-    "street_dealing": (
-        Kind("dealing seen", "public", 0.46, minute=0.85, day=0.15),
-        Kind("dealing seen", "agency", 0.08, minute=0.6, day=0.4),
-        Kind("drug search", "officer", 0.24, minute=0.9, day=0.1),
-        Kind("drug offence recorded", "officer", 0.22, minute=0.0, month=1.0),
-    ),
-    "overdoses": (
-        Kind("not fatal", "agency", 0.62, minute=0.96, day=0.04),
-        Kind("not fatal, naloxone given", "agency", 0.17, minute=1.0),
-        Kind("not fatal, naloxone given", "officer", 0.11, minute=1.0),
-        Kind("not fatal", "public", 0.04, minute=0.5, day=0.5),
-        Kind("fatal", "agency", 0.06, minute=0.7, day=0.3),
-    ),
-}
-SWEPT: Final = (Kind("found in a sweep", "sweep", 1.0, minute=0.5, day=0.5),)
-
-
 def build_incident_rows(
-    layer: str, drawn: Incidents, *, span: Span, random: np.random.Generator, kinds: tuple[Kind, ...] | None = None
+    layer: str,
+    rules: DemonstrationSpec,
+    drawn: Incidents,
+    *,
+    span: Span,
+    random: np.random.Generator,
+    kinds: tuple[RecordKind, ...] | None = None,
 ) -> pd.DataFrame:
-    """Rows of one layer of incidents, without identifiers, wards and cells; `kinds` None: those of the layer."""
-    kinds = KINDS[layer] if kinds is None else kinds
+    """Rows of one layer of incidents, without identifiers, wards and cells; `kinds` None: those of its rules."""
+    kinds = rules.kinds if kinds is None else kinds
     kind = draw_by_weight(np.array([one.share for one in kinds]), len(drawn), random)
     begin, end, precision = _times(drawn, span, _precisions(kinds, kind, random), random)
     return pd.DataFrame(
@@ -83,10 +50,10 @@ def build_incident_rows(
             "occurred_from": begin,
             "occurred_to": end,
             "time_precision": precision,
-            "quantity": _draw_quantities(len(drawn), random) if layer == "needle_litter" else np.int64(1),
+            "quantity": _draw_quantities(rules.quantity, len(drawn), random) if rules.quantity else np.int64(1),
             "category": np.array([one.category for one in kinds], dtype=object)[kind],
             "reported_by": np.array([one.reported_by for one in kinds], dtype=object)[kind],
-            "status": "removed" if layer == "needle_litter" else None,
+            "status": rules.status,
         }
     )
 
@@ -97,23 +64,32 @@ def mark_open(rows: pd.DataFrame, *, now: int) -> pd.DataFrame:
     return rows.assign(status=rows["status"].mask(waiting, "open"))
 
 
-def build_sweep_rows(drawn: Incidents, *, span: Span, random: np.random.Generator) -> pd.DataFrame:
-    """Rows of what needle sweeps found: many needles at a time, half of them known to the day."""
-    many = np.clip(random.lognormal(2.6, 0.6, len(drawn)), 4, 60).astype(np.int64)
-    return build_incident_rows("needle_litter", drawn, span=span, random=random, kinds=SWEPT).assign(quantity=many)
+def build_sweep_rows(
+    layer: str,
+    rules: DemonstrationSpec,
+    sweeps: DemonstrationSweeps,
+    drawn: Incidents,
+    *,
+    span: Span,
+    random: np.random.Generator,
+) -> pd.DataFrame:
+    """Rows of what sweeps found: many at a time, with the usual status of the layer's rules."""
+    many = _draw_quantities(sweeps.quantity, len(drawn), random)
+    rows = build_incident_rows(layer, rules, drawn, span=span, random=random, kinds=sweeps.kinds)
+    return rows.assign(quantity=many)
 
 
-def build_closure_rows(closures: Closures, *, now: int, random: np.random.Generator) -> pd.DataFrame:
-    """Rows of closed properties; `now` in UTC seconds says which are still in force."""
+def build_closure_rows(spec: LayerSpec, closures: Closures, *, now: int, random: np.random.Generator) -> pd.DataFrame:
+    """Rows of closures: orders and extended ones. `now` in UTC seconds says which are still in force."""
     return pd.DataFrame(
         {
-            "layer": "closed_properties",
+            "layer": spec.name,
             "place": closures.place,
             "occurred_from": closures.start,
             "occurred_to": closures.end,
             "time_precision": "minute",
             "quantity": 1,
-            "category": np.where(closures.extended, "closure order, extended", "closure order"),
+            "category": np.where(closures.extended, spec.categories[1], spec.categories[0]),
             "reported_by": random.choice(["agency", "officer"], len(closures.place), p=[0.6, 0.4]),
             "status": np.where(closures.end > now, "in force", "ended"),
         }
@@ -144,7 +120,7 @@ def _scatter_points(
     place: NDArray[np.int64], places: Places, area: Area, random: np.random.Generator
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Points some metres from their places; at the place where that would leave its ward or its cell."""
-    degrees = STREWN_M / 111_000
+    degrees = STREWN_M / DEMONSTRATION_METRES_PER_DEGREE
     lon = np.round(places.lon[place] + random.normal(0, degrees * 1.7, len(place)), 6)
     lat = np.round(places.lat[place] + random.normal(0, degrees, len(place)), 6)
     same = area.wards.locate(lon, lat) == places.ward[place]
@@ -175,13 +151,15 @@ def _times(
     return begin, end, np.where(between, "minute", precision)
 
 
-def _precisions(kinds: tuple[Kind, ...], kind: NDArray[np.int64], random: np.random.Generator) -> NDArray[np.object_]:
+def _precisions(
+    kinds: tuple[RecordKind, ...], kind: NDArray[np.int64], random: np.random.Generator
+) -> NDArray[np.object_]:
     """The wanted time precision of each row: minute, day, month or between, by the shares of its kind."""
     edges = np.cumsum([(one.minute, one.day, one.month) for one in kinds], axis=1)[kind]
     turn = (random.uniform(size=len(kind))[:, None] >= edges - 1e-9).sum(axis=1)
     return np.asarray(np.array(["minute", "day", "month", "between"], dtype=object)[turn])
 
 
-def _draw_quantities(count: int, random: np.random.Generator) -> NDArray[np.int64]:
-    """Needles of a reported find: one or two as a rule, seldom more than ten."""
-    return np.clip(random.lognormal(0.4, 0.8, count), 1, 40).astype(np.int64)
+def _draw_quantities(rule: LogNormal, count: int, random: np.random.Generator) -> NDArray[np.int64]:
+    """Whole quantities of so many records."""
+    return np.clip(random.lognormal(rule.mean, rule.sigma, count), rule.least, rule.most).astype(np.int64)

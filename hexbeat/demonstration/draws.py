@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hexbeat.demonstration.patterns import RING_MULTIPLIER, Closures, Hotspot, Spike
-from hexbeat.demonstration.rhythms import RHYTHMS, Span, draw_by_weight, draw_seconds
+from hexbeat.demonstration.rhythms import Span, draw_by_weight, draw_seconds
 from hexbeat.demonstration.town import Places
+from layers.layer_spec import Rhythm
 
 __all__ = [
     "REPEAT_DAYS",
@@ -60,7 +61,7 @@ def find_peaks(places: Places, hotspots: list[Hotspot]) -> NDArray[np.float64]:
 
 
 def draw_incidents(
-    layer: str,
+    rhythm: Rhythm,
     count: int,
     *,
     places: Places,
@@ -75,7 +76,6 @@ def draw_incidents(
 
     def propose(number: int) -> Incidents:
         place = draw_by_weight(places.weight * peak * ring, number, random)
-        rhythm = RHYTHMS[layer]
         return Incidents(place, span.draw_days(rhythm, number, random), draw_seconds(rhythm, number, random))
 
     def chance(drawn: Incidents) -> NDArray[np.float64]:
@@ -91,7 +91,7 @@ def draw_incidents(
 
 def draw_repeats(
     parents: Incidents,
-    layer: str,
+    rhythm: Rhythm,
     count: int,
     *,
     places: Places,
@@ -106,7 +106,7 @@ def draw_repeats(
         near = places.near[parent.place, random.integers(places.near.shape[1], size=number)]
         place = np.where(places.distance_m(parent.place, near) <= REPEAT_M, near, parent.place)
         later = np.minimum(random.geometric(0.3, number), REPEAT_DAYS)
-        return Incidents(place, parent.day + later, draw_seconds(RHYTHMS[layer], number, random))
+        return Incidents(place, parent.day + later, draw_seconds(rhythm, number, random))
 
     def chance(drawn: Incidents) -> NDArray[np.float64]:
         inside: NDArray[np.float64] = (drawn.day <= span.days[-1]).astype(np.float64)
@@ -117,21 +117,21 @@ def draw_repeats(
     return _thin(count if len(parents) else 0, propose, chance, random)
 
 
-def draw_spike(spike: Spike, *, places: Places, random: np.random.Generator) -> Incidents:
-    """The overdoses of the planted spike."""
+def draw_spike(spike: Spike, rhythm: Rhythm, *, places: Places, random: np.random.Generator) -> Incidents:
+    """The incidents of the planted spike."""
     place = spike.places[draw_by_weight(places.weight[spike.places], spike.events, random)]
-    return Incidents(place, spike.days(), draw_seconds(RHYTHMS["overdoses"], spike.events, random))
+    return Incidents(place, spike.days(), draw_seconds(rhythm, spike.events, random))
 
 
 def draw_sweeps(
-    count: int, *, places: Places, span: Span, hotspots: list[Hotspot], random: np.random.Generator
+    rhythm: Rhythm, count: int, *, places: Places, span: Span, hotspots: list[Hotspot], random: np.random.Generator
 ) -> Incidents:
-    """`count` finds of needle sweeps: some at a time, on one early morning of a working day, around one place."""
+    """`count` finds of sweeps: some at a time, on one early morning of a working day, around one place."""
     peak = find_peaks(places, hotspots)
 
     def propose(number: int) -> Incidents:
         middle = draw_by_weight(places.weight * peak, number, random)
-        day = span.draw_days(RHYTHMS["closed_properties"], number, random)
+        day = span.draw_days(rhythm, number, random)
         return Incidents(middle, day, np.full(number, 6 * 3600))
 
     def chance(drawn: Incidents) -> NDArray[np.float64]:

@@ -50,11 +50,11 @@ from hexbeat.demonstration.town import Places, make_street_places
 from hexbeat.store.live_columns import is_empty
 from hexbeat.store.store import Store
 from layers.access import Action, Viewer, require
-from layers.catalogue import LAYER_NAMES
+from layers.catalogue import LAYER_NAMES, LAYERS
 from layers.event import DEMONSTRATION
+from layers.layer_spec import DemonstrationSpec, LayerSpec
 
 __all__ = [
-    "SHARES",
     "TRUTH_FILE",
     "Demonstration",
     "PlantedPatterns",
@@ -65,10 +65,6 @@ __all__ = [
 ]
 
 NOTICE: Final = "Synthetic events for demonstration. They describe nobody and no real place."
-SHARES: Final = {"street_dealing": 0.40, "overdoses": 0.13, "closed_properties": 0.02}  # the rest are needle finds
-MOST_CLOSURES: Final = 600  # more would leave no street without one
-SWEPT_SHARE: Final = 0.12  # of needle finds
-REPEATED_SHARE: Final = 0.18  # of needle finds and dealing
 Stream = Callable[[], np.random.Generator]
 TRUTH_FILE: Final = "demonstration.json"
 CHUNK_ROWS: Final = 50_000
@@ -109,11 +105,23 @@ def make_events(area: Area, *, events: int = 20_000, seed: int = 1, today: dt.da
     return Demonstration(frame, build_truth(frame, area=area, seed=seed, span=span, places=places, planted=planted))
 
 
+def list_drawn_layers() -> list[tuple[LayerSpec, DemonstrationSpec]]:
+    """The layers that a demonstration has, in their order, each with its rules."""
+    return [(spec, spec.demonstration) for spec in LAYERS if spec.demonstration]
+
+
+def _find_closure_layer() -> tuple[LayerSpec, DemonstrationSpec]:
+    """The first layer of states, whose events other layers heed."""
+    return next((spec, rules) for spec, rules in list_drawn_layers() if spec.kind == "state")
+
+
 def count_layers(events: int) -> dict[str, int]:
     """How many events of each layer: whole numbers that sum to `events`."""
-    counts = {layer: round(share * events) for layer, share in SHARES.items()}
-    counts["closed_properties"] = min(counts["closed_properties"], MOST_CLOSURES)
-    return {"needle_litter": events - sum(counts.values()), **counts}
+    drawn = [(spec.name, rules) for spec, rules in list_drawn_layers()]
+    counts = {name: round(rules.share * events) for name, rules in drawn if rules.share is not None}
+    counts |= {name: min(counts[name], rules.most) for name, rules in drawn if rules.most is not None}
+    rest = next(name for name, rules in drawn if rules.share is None)
+    return {rest: events - sum(counts.values()), **counts}
 
 
 def _streams(area: Area, seed: int, today: dt.date) -> Stream:
@@ -124,9 +132,12 @@ def _streams(area: Area, seed: int, today: dt.date) -> Stream:
 
 def _plant(places: Places, span: Span, counts: dict[str, int], stream: Stream) -> PlantedPatterns:
     hotspots = plant_hotspots(places, span, stream())
-    spike = plant_spike(places, span, counts["overdoses"], stream())
-    dealing = places.weight * find_peaks(places, select_layer(hotspots, "street_dealing"))
-    closures = plant_closures(places, span, counts["closed_properties"], dealing, stream())
+    spiking = next(spec for spec, rules in list_drawn_layers() if rules.spike)
+    spike = plant_spike(places, span, counts[spiking.name], stream())
+    heeding = next(spec for spec, rules in list_drawn_layers() if rules.heeds_closures)
+    dealing = places.weight * find_peaks(places, select_layer(hotspots, heeding.name))
+    closed, rules = _find_closure_layer()
+    closures = plant_closures(places, span, counts[closed.name], dealing, rhythm=rules.rhythm, random=stream())
     return PlantedPatterns(hotspots, spike, closures)
 
 
@@ -138,48 +149,61 @@ def select_layer(hotspots: list[Hotspot], layer: str) -> list[Hotspot]:
 def _all_rows(
     places: Places, span: Span, counts: dict[str, int], planted: PlantedPatterns, stream: Stream
 ) -> list[pd.DataFrame]:
-    swept = round(counts["needle_litter"] * SWEPT_SHARE)
-    needles = _draw_with_repeats("needle_litter", counts["needle_litter"] - swept, places, span, planted, stream)
-    dealing = _draw_with_repeats("street_dealing", counts["street_dealing"], places, span, planted, stream)
-    overdoses = draw_incidents(
-        "overdoses",
-        counts["overdoses"] - planted.spike.events,
-        places=places,
-        span=span,
-        hotspots=select_layer(planted.hotspots, "overdoses"),
-        closures=None,
-        random=stream(),
-    ) + draw_spike(planted.spike, places=places, random=stream())
-    hotspots = select_layer(planted.hotspots, "needle_litter")
-    sweeps = draw_sweeps(swept, places=places, span=span, hotspots=hotspots, random=stream())
-    now = int(span.day_starts(np.array([span.day(0)]))[0])
-    return [
-        mark_open(build_incident_rows("needle_litter", needles, span=span, random=stream()), now=now),
-        build_incident_rows("street_dealing", dealing, span=span, random=stream()),
-        build_incident_rows("overdoses", overdoses, span=span, random=stream()),
-        build_sweep_rows(sweeps, span=span, random=stream()),
-        build_closure_rows(planted.closures, now=now, random=stream()),
+    """Rows layer by layer. The order of the streams decides what is drawn: all places first, then all records."""
+    incidents = [(spec, rules) for spec, rules in list_drawn_layers() if spec.kind == "incident"]
+    swept = [(spec, rules, rules.sweeps) for spec, rules in incidents if rules.sweeps]
+    of_sweeps = {spec.name: round(counts[spec.name] * sweeps.share) for spec, _, sweeps in swept}
+    drawn = [
+        _draw_layer(spec, rules, counts[spec.name] - of_sweeps.get(spec.name, 0), places, span, planted, stream)
+        for spec, rules in incidents
     ]
+    sweeps_drawn = [
+        draw_sweeps(
+            sweeps.rhythm, of_sweeps[spec.name], places=places, span=span,
+            hotspots=select_layer(planted.hotspots, spec.name), random=stream(),
+        )
+        for spec, _, sweeps in swept
+    ]  # fmt: skip
+    now = int(span.day_starts(np.array([span.day(0)]))[0])
+    rows = []
+    for (spec, rules), some in zip(incidents, drawn, strict=True):
+        records = build_incident_rows(spec.name, rules, some, span=span, random=stream())
+        rows.append(mark_open(records, now=now) if rules.status else records)
+    rows += [
+        build_sweep_rows(spec.name, rules, sweeps, some, span=span, random=stream())
+        for (spec, rules, sweeps), some in zip(swept, sweeps_drawn, strict=True)
+    ]
+    return [*rows, build_closure_rows(_find_closure_layer()[0], planted.closures, now=now, random=stream())]
 
 
-def _draw_with_repeats(
-    layer: str, count: int, places: Places, span: Span, planted: PlantedPatterns, stream: Stream
+def _draw_layer(
+    spec: LayerSpec,
+    rules: DemonstrationSpec,
+    count: int,
+    places: Places,
+    span: Span,
+    planted: PlantedPatterns,
+    stream: Stream,
 ) -> Incidents:
-    """Incidents of a layer, of which REPEATED_SHARE are near repeats of others; only dealing heeds closures."""
-    closures = planted.closures if layer == "street_dealing" else None
-    repeats = round(count * REPEATED_SHARE)
-    first = draw_incidents(
-        layer,
+    """Incidents of a layer as its rules say, of which some are near repeats of others, and the spike if it has it."""
+    closures = planted.closures if rules.heeds_closures else None
+    count -= planted.spike.events if rules.spike else 0
+    repeats = round(count * rules.repeated_share)
+    drawn = draw_incidents(
+        rules.rhythm,
         count - repeats,
         places=places,
         span=span,
-        hotspots=select_layer(planted.hotspots, layer),
+        hotspots=select_layer(planted.hotspots, spec.name),
         closures=closures,
         random=stream(),
     )
-    return first + draw_repeats(
-        first, layer, count - len(first), places=places, span=span, closures=closures, random=stream()
-    )
+    if rules.repeated_share:
+        missing = count - len(drawn)
+        drawn += draw_repeats(
+            drawn, rules.rhythm, missing, places=places, span=span, closures=closures, random=stream()
+        )
+    return drawn + draw_spike(planted.spike, rules.rhythm, places=places, random=stream()) if rules.spike else drawn
 
 
 def build_truth(
@@ -200,7 +224,7 @@ def build_truth(
         "events": {layer: int(layers.get(layer, 0)) for layer in LAYER_NAMES},
         "sweeps": int((frame["reported_by"] == "sweep").sum()),
         "near_repeats": {
-            "layers": ["needle_litter", "street_dealing"],
+            "layers": [spec.name for spec, rules in list_drawn_layers() if rules.repeated_share],
             "within_m": REPEAT_M,
             "within_days": REPEAT_DAYS,
         },
@@ -229,7 +253,7 @@ def _spike(spike: Spike, places: Places, area: Area) -> dict[str, Any]:
     wards = sorted({area.wards.codes[ward] for ward in places.ward[spike.places]})
     cells = np.unique(places.cell[spike.places])
     return {
-        "layer": "overdoses",
+        "layer": next(spec.name for spec, rules in list_drawn_layers() if rules.spike),
         "from": _date(spike.start),
         "to": _date(spike.end),
         "centre": _cell(spike.centre),
@@ -242,7 +266,7 @@ def _spike(spike: Spike, places: Places, area: Area) -> dict[str, Any]:
 
 def _closures(frame: pd.DataFrame, closures: Closures) -> list[dict[str, Any]]:
     """Each closure with its effect on street dealing; rows of the frame and closures are both in order of time."""
-    rows = frame[frame["layer"] == "closed_properties"]
+    rows = frame[frame["layer"] == _find_closure_layer()[0].name]
     order = np.lexsort([closures.place, closures.start])
     told = []
     for row, number in zip(rows.to_dict("records"), order, strict=True):

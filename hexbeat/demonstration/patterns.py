@@ -4,11 +4,13 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from hexbeat.demonstration.rhythms import RHYTHMS, Span, draw_by_weight, draw_seconds
+from geo.calendar import add_months_to_all
+from hexbeat.demonstration.rhythms import Span, draw_by_weight, draw_seconds
 from hexbeat.demonstration.town import Places
+from layers.catalogue import LAYERS
+from layers.layer_spec import Rhythm
 
 __all__ = [
     "RING_MULTIPLIER",
@@ -32,6 +34,7 @@ SPIKE_FADE: Final = 0.75  # each later day, as a share of the day before
 EXTENDED_SHARE: Final = 0.3
 RING_WIDTH_M: Final = 200
 RING_MULTIPLIER: Final = 1.8
+STEADY_TURNS: Final = 3  # steady hotspots take turns by threes: `DemonstrationSpec.steady`
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +125,7 @@ class Closures:
 
 
 def plant_hotspots(places: Places, span: Span, random: np.random.Generator) -> list[Hotspot]:
-    """Steady hotspots of the layers of incidents, some shared; one of needle finds is new, one of dealing fades.
+    """Steady hotspots of the layers of incidents, some shared; one is new, one fades, of the layers that say so.
 
     More of them in a larger area; fewer where there is no room to keep them APART_M apart.
     """
@@ -130,34 +133,44 @@ def plant_hotspots(places: Places, span: Span, random: np.random.Generator) -> l
     anchors = _anchors(places, member, len(cells), random)
     chosen = [int(cells[anchor]) for anchor in anchors]
     new, fading, steady = chosen[:1], chosen[1:2], chosen[2:]
-    found = [Hotspot("needle_litter", cell, 9.0, "new", start=span.day(NEW_DAYS)) for cell in new]
-    found += [Hotspot("street_dealing", cell, 9.0, "fading", end=span.day(FADED_DAYS)) for cell in fading]
+    drawn = [(spec.name, spec.demonstration) for spec in LAYERS if spec.demonstration]
+    appearing = [name for name, rules in drawn if rules.hotspot == "new"]
+    vanishing = [name for name, rules in drawn if rules.hotspot == "fading"]
+    found = [Hotspot(name, cell, 9.0, "new", start=span.day(NEW_DAYS)) for cell in new for name in appearing]
+    found += [Hotspot(name, cell, 9.0, "fading", end=span.day(FADED_DAYS)) for cell in fading for name in vanishing]
     for turn, cell in enumerate(steady):
-        layers = (("needle_litter", "street_dealing"), ("overdoses", "needle_litter"), ("street_dealing",))[turn % 3]
-        found += [Hotspot(layer, cell, float(np.round(random.uniform(5, 10), 1)), "steady") for layer in layers]
+        layers = sorted(
+            (place, name) for name, rules in drawn for own, place in rules.steady if own == turn % STEADY_TURNS
+        )
+        found += [Hotspot(name, cell, float(np.round(random.uniform(5, 10), 1)), "steady") for _, name in layers]
     return found
 
 
-def plant_spike(places: Places, span: Span, overdoses: int, random: np.random.Generator) -> Spike:
-    """A fortnight of overdoses around one busy place, ended SPIKE_ENDS_DAYS before today."""
+def plant_spike(places: Places, span: Span, number: int, random: np.random.Generator) -> Spike:
+    """A fortnight around one busy place, ended SPIKE_ENDS_DAYS before today, of a layer with so many events."""
     busy = draw_by_weight(places.weight**2, 1, random)
     centre = places.cell[busy[0]]
     around = np.asarray(places.tree.query_ball_point([places.x_m[busy[0]], places.y_m[busy[0]]], r=300), dtype=np.int64)
-    events = min(max(round(overdoses * 0.012), SPIKE_FEWEST), overdoses // 4)
+    events = min(max(round(number * 0.012), SPIKE_FEWEST), number // 4)
     end = span.day(SPIKE_ENDS_DAYS)
     return Spike(end - SPIKE_DAYS, end, int(centre), np.sort(around), events)
 
 
 def plant_closures(
-    places: Places, span: Span, count: int, dealing: NDArray[np.float64], random: np.random.Generator
+    places: Places,
+    span: Span,
+    count: int,
+    dealing: NDArray[np.float64],
+    *,
+    rhythm: Rhythm,
+    random: np.random.Generator,
 ) -> Closures:
     """`count` closures where dealing (a weight a place) is not rare; 3 months each, or 6 with an extension."""
     place = draw_by_weight(np.sqrt(dealing), count, random)
-    rhythm = RHYTHMS["closed_properties"]
     day = np.sort(span.draw_days(rhythm, count, random))
     second = draw_seconds(rhythm, count, random)
     extended = random.uniform(size=count) < EXTENDED_SHARE
-    until = _months_later(day, np.where(extended, 6, 3))
+    until = add_months_to_all(day.astype("datetime64[D]"), np.where(extended, 6, 3)).astype(np.int64)
     start, end = span.to_utc(day, second), span.to_utc(until, second)
     radius_m = np.round(random.uniform(150, 250, count))
     reduction = np.round(random.uniform(0.5, 0.8, count), 2)
@@ -180,13 +193,6 @@ def _anchors(places: Places, member: NDArray[np.int64], count: int, random: np.r
         if len(chosen) == 2 + max(3, round(np.sqrt(count) / 2)):
             break
     return chosen
-
-
-def _months_later(day: NDArray[np.int64], months: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Days since 1970 some calendar months later; the last day of a shorter month where there is no such day."""
-    dates = pd.to_datetime(day.astype("datetime64[D]"))
-    later = [date + pd.DateOffset(months=int(number)) for date, number in zip(dates, months, strict=True)]
-    return np.array(later, dtype="datetime64[D]").astype(np.int64)
 
 
 def _reach(

@@ -1,4 +1,4 @@
-"""When demonstration events happen: seasons, weekdays and hours, a rhythm for each layer."""
+"""When demonstration events happen: seasons, weekdays and hours, by the rhythm that a layer's file gives."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -10,51 +10,30 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-__all__ = ["EPOCH", "RHYTHMS", "Rhythm", "Span", "draw_by_weight", "draw_seconds"]
+from geo.calendar import add_months
+from layers.layer_spec import Rhythm
+
+__all__ = ["EPOCH", "Span", "draw_by_weight", "draw_seconds", "weigh_days", "weigh_hours"]
 
 DAY_S: Final = 86_400
 YEAR_DAYS: Final = 365.25
 EPOCH: Final = dt.date(1970, 1, 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Rhythm:
-    """How often something happens by weekday (Monday first, 7 weights), hour and season.
-
-    `peaks` are (hour, width in hours, height) of bumps on top of `floor`. `summer` is how much more happens in July
-    than on average, as a share.
-    """
-
-    weekdays: tuple[float, ...]
-    peaks: tuple[tuple[float, float, float], ...]
-    floor: float
-    summer: float
-
-    def hour_weights(self) -> NDArray[np.float64]:
-        """Share of a day's events in each hour, (24,), over midnight without a seam."""
-        middle = np.arange(24) + 0.5
-        weights = np.full(24, self.floor)
-        for hour, width, height in self.peaks:
-            away = np.abs((middle - hour + 12) % 24 - 12)
-            weights += height * np.exp(-((away / width) ** 2) / 2)
-        return np.asarray(weights / weights.sum())
-
-    def day_weights(self, days: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Relative number of events of each day, given as days since 1970, (n,)."""
-        season = 1 + self.summer * np.cos(2 * np.pi * (days / YEAR_DAYS % 1 - 0.53))
-        return np.asarray(np.asarray(self.weekdays)[(days + 3) % 7] * season)
+def weigh_hours(rhythm: Rhythm) -> NDArray[np.float64]:
+    """Share of a day's events in each hour, (24,), over midnight without a seam."""
+    middle = np.arange(24) + 0.5
+    weights = np.full(24, rhythm.floor)
+    for hour, width, height in rhythm.peaks:
+        away = np.abs((middle - hour + 12) % 24 - 12)
+        weights += height * np.exp(-((away / width) ** 2) / 2)
+    return np.asarray(weights / weights.sum())
 
 
-RHYTHMS: Final = {
-    # Reported in the morning, when parks and alleys are walked and cleaned; fewer people report at weekends.
-    "needle_litter": Rhythm((1.25, 1.1, 1.05, 1.0, 1.05, 0.75, 0.65), ((8.5, 1.6, 1.0), (14.0, 3.0, 0.35)), 0.03, 0.15),
-    # Late afternoon and evening, most on Fridays.
-    "street_dealing": Rhythm((0.95, 0.95, 1.0, 1.1, 1.35, 1.2, 0.85), ((17.5, 2.6, 1.0), (21.5, 1.8, 0.5)), 0.08, 0.08),
-    # Nights and the weekend.
-    "overdoses": Rhythm((0.8, 0.8, 0.85, 0.95, 1.2, 1.4, 1.2), ((22.5, 2.6, 1.0), (2.0, 2.0, 0.6)), 0.15, 0.0),
-    # Orders are served on working days.
-    "closed_properties": Rhythm((1, 1, 1, 1, 1, 0, 0), ((12.5, 1.8, 1.0),), 0.0, 0.0),
-}
+def weigh_days(rhythm: Rhythm, days: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Relative number of events of each day, given as days since 1970, (n,)."""
+    season = 1 + rhythm.summer * np.cos(2 * np.pi * (days / YEAR_DAYS % 1 - 0.53))
+    return np.asarray(np.asarray(rhythm.weekdays)[(days + 3) % 7] * season)
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,9 +47,7 @@ class Span:
     @classmethod
     def three_years(cls, today: dt.date, time_zone: str) -> "Span":
         """Three years that end with the day before `today`."""
-        leap_day = (today.month, today.day) == (2, 29)
-        start = today.replace(year=today.year - 3, day=28) if leap_day else today.replace(year=today.year - 3)
-        return cls(start, today, time_zone)
+        return cls(add_months(today, -36), today, time_zone)
 
     @cached_property
     def days(self) -> NDArray[np.int64]:
@@ -95,12 +72,12 @@ class Span:
 
     def draw_days(self, rhythm: Rhythm, count: int, random: np.random.Generator) -> NDArray[np.int64]:
         """Days on which `count` events happen, as days since 1970."""
-        return self.days[draw_by_weight(rhythm.day_weights(self.days), count, random)]
+        return self.days[draw_by_weight(weigh_days(rhythm, self.days), count, random)]
 
 
 def draw_seconds(rhythm: Rhythm, count: int, random: np.random.Generator) -> NDArray[np.int64]:
     """Seconds after local midnight, on whole minutes, at which `count` events happen."""
-    hours = draw_by_weight(rhythm.hour_weights(), count, random)
+    hours = draw_by_weight(weigh_hours(rhythm), count, random)
     return hours * 3600 + random.integers(60, size=count) * 60
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from geo.cells import index_points
-from geo.polygon_coverage import metres_per_degree
+from geo.distance import metres_per_degree
 from geo.wards import Wards
 
 __all__ = ["Places", "make_street_places"]

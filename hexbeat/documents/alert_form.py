@@ -10,20 +10,20 @@ from geo.errors import UsageError
 from hexbeat.analysis.alerts import Alert
 from hexbeat.areas.area import Area
 from hexbeat.documents.typst_pdf import render_pdf
-from layers.catalogue import find_layer
+from layers.catalogue import LAYERS, find_layer
 from layers.wording import escape_html, format_date, format_list, format_number
 
 __all__ = [
     "BLANKS",
-    "FORM_LAYER",
     "AlertForm",
     "build_form",
+    "describe_form_layers",
     "render_alert_form",
     "render_alert_form_pdf",
     "require_form_file",
+    "takes_alert_form",
 ]
 
-FORM_LAYER: Final = "overdoses"  # what a drug information system is about
 BLANKS: Final = (
     "Who reports this (name, organisation, telephone)",
     "What was taken, as far as is known (name, look, markings, how it was sold)",
@@ -68,17 +68,28 @@ def require_form_file(out: Path) -> str:
     return kind
 
 
+def describe_form_layers() -> str:
+    """What the drug information system is about, as in "overdoses"."""
+    return format_list([spec.many for spec in LAYERS if spec.alert_form])
+
+
+def takes_alert_form(alert: Alert) -> bool:
+    """Whether an alert is of a layer that the drug information system is about: people are in danger."""
+    return find_layer(alert.layer).alert_form
+
+
 def build_form(found: Sequence[Alert], *, area: Area, made: dt.datetime, demonstration: bool) -> AlertForm:
     """What the draft says of alerts of overdoses, one or more (UsageError otherwise).
 
     `made` is the local moment that it gives as its own. Counts in wards may be small: it is for the partnership, and
     says so.
     """
-    if not found or any(alert.layer != FORM_LAYER for alert in found):
+    if not found or not all(takes_alert_form(alert) for alert in found):
+        kinds = describe_form_layers()
         raise UsageError(
-            "A form for the drug information system is about alerts of overdoses",
+            f"A form for the drug information system is about alerts of {kinds}",
             "it was given none" if not found else "it was given alerts of other layers",
-            "choose alerts of overdoses",
+            f"choose alerts of {kinds}",
         )
     return AlertForm(
         title=f"Draft report to the local drug information system: {area.title}",
@@ -123,9 +134,10 @@ def _list_facts(alert: Alert) -> tuple[tuple[str, str], ...]:
     when = format_date(alert.first_day)
     if alert.last_day != alert.first_day:
         when += f" to {format_date(alert.last_day)}, most on {format_date(alert.day)} ({format_number(alert.peak)})"
+    many = find_layer(alert.layer).many
     each = "daily" if alert.methods[0].startswith("C") else "weekly"
     return (
-        ("What", f"{format_number(alert.count)} overdoses attended; {format_number(alert.expected)} would be expected"),
+        ("What", f"{format_number(alert.count)} {many} attended; {format_number(alert.expected)} would be expected"),
         ("When", when),
         ("Where", f"{alert.place} ({'ward' if alert.ward_code else 'the whole area'})"),
         ("Found by", f"{format_list(alert.methods)} on {each} counts"),
@@ -140,10 +152,10 @@ def _table(rows: Sequence[tuple[str, str]]) -> str:
 
 
 def _describe_certainty(found: Sequence[Alert]) -> str:
-    spec = find_layer(FORM_LAYER)
+    kinds = format_list([spec.many for spec in LAYERS if any(alert.layer == spec.name for alert in found)])
     rate = max(alert.false_alarms_a_year for alert in found)
     return (
-        f"This is a count of recorded {spec.many}, not a finding about any drug. At these settings chance alone "
+        f"This is a count of recorded {kinds}, not a finding about any drug. At these settings chance alone "
         f"would raise about {format_number(rate)} such alerts a year over all places. "
         "Recording may have changed, records may still arrive, and one person may stand behind several. "
         "Where says where they were recorded, not where anything was bought."

@@ -12,12 +12,16 @@ import unicodedata
 from collections.abc import Mapping
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any, Final
-
-import typst
+from typing import TYPE_CHECKING, Any, Final
 
 from geo.errors import UsageError
+from geo.lazy_modules import import_lazily
 from hexbeat.documents.maps.svg import clean_text
+
+if TYPE_CHECKING:
+    import typst
+else:
+    typst = import_lazily("typst")
 
 __all__ = ["make_printable", "render_pdf"]
 

@@ -15,8 +15,8 @@ from hexbeat.analysis.study import load_study, project
 from hexbeat.areas.area import Area
 from hexbeat.evaluation.rule import UNLIKE, ExcludedPlace, MatchedControls, PlannedComparison, Protocol, Rule
 from hexbeat.evaluation.treated_places import EventPoints, TreatedPlace, build_event_points
-from layers.catalogue import LAYERS, find_layer, find_layer_code
-from layers.columns import Columns
+from layers.catalogue import LAYERS, find_layer
+from layers.columns import Columns, mark_states
 from layers.periods import find_known_period
 from layers.wording import format_date
 
@@ -27,7 +27,6 @@ _DAY: Final = dt.timedelta(days=1)
 _COARSER: Final = ((400.0, 9), (1_200.0, 8))  # middles of larger shapes stand further apart
 _FEW: Final = 40  # places: with fewer, they may overlap each other (never the one they are compared with)
 _TOUCHED: Final = 0.25  # of the time before that another closure may have touched a like place
-_CLOSURES: Final = "closed_properties"
 _DAY_S: Final = 86_400
 _LAST_STARTS: Final = dt.timedelta(days=7)  # how far a start may lie beyond the records
 _FOR_GOOD: Final = 36_525  # days
@@ -213,7 +212,7 @@ class _Closures:
 
     def __init__(self, ground: EventPoints, place: TreatedPlace, rule: Rule) -> None:
         columns = ground.columns
-        own = np.flatnonzero(columns.layer == find_layer_code(_CLOSURES))
+        own = np.flatnonzero(mark_states(columns.layer))
         x_m, y_m = project(ground.study.crs, columns.lon[own], columns.lat[own])
         start = to_ordinal(place.start) * _DAY_S
         middle = ground.at(place)

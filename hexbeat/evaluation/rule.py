@@ -12,11 +12,13 @@ from typing import Any, Final
 from geo.errors import DataError, UsageError
 from hexbeat.evaluation.treated_places import TreatedPlace
 from hexbeat.files import atomic_write
+from layers.catalogue import list_usual_targets
 from layers.event import REPORTERS
 from layers.wording import format_date, format_list, format_number, format_span
 
 __all__ = [
     "UNLIKE",
+    "USUAL_RULE",
     "ExcludedPlace",
     "MatchedControls",
     "PlannedComparison",
@@ -90,6 +92,11 @@ class Rule:
         whole = self.wash_in_days + self.before_days
         recent = self.wash_in_days or 28
         return tuple(sorted({span for span in (recent, recent + 84, recent + 168, whole) if span <= whole}))
+
+
+USUAL_RULE: Final = Rule(
+    layers=dict.fromkeys(list_usual_targets(), 1.0)
+)  # what is compared where nobody chooses otherwise
 
 
 @dataclass(frozen=True, slots=True)

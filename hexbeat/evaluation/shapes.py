@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo.cells import index_points
+from geo.distance import degrees_around
 from hexbeat.evaluation.outcome import Effect, Outcome
 from hexbeat.evaluation.treated_places import EventPoints
 from layers.wording import format_span
@@ -76,8 +77,7 @@ def _extent(effect: Effect, ground: EventPoints) -> tuple[float, float, float, f
     for outcome in effect.outcomes:
         place = outcome.planned.place
         reach = ground.shape_of(place, rule.radius_m).reach_m + rule.ring_m + _AROUND
-        up = reach / 111_200
-        across = up / max(float(np.cos(np.radians(place.lat))), 0.01)
+        across, up = degrees_around(place.lat, reach_m=reach)
         ends.append((place.lon - across, place.lat - up, place.lon + across, place.lat + up))
     west, south = np.min(ends, axis=0)[:2].tolist()
     east, north = np.max(ends, axis=0)[2:].tolist()

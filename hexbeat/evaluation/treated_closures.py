@@ -13,8 +13,8 @@ from hexbeat.areas.area import Area
 from hexbeat.evaluation.treated_places import TreatedPlace
 from hexbeat.store.records import read_records
 from layers.access import Action, Viewer, require
-from layers.catalogue import find_layer_code
-from layers.columns import Columns
+from layers.catalogue import LAYERS
+from layers.columns import Columns, mark_states
 from layers.wording import format_date
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["read_closures", "select_closures"]
 
-_LAYER: Final = "closed_properties"
 _EPOCH: Final = dt.date(1970, 1, 1)
 
 
@@ -31,8 +30,10 @@ def read_closures(store: "Store", viewer: Viewer, columns: Columns, area: Area) 
 
     The name says date and ward, as in "the closure of 3 Mar 2026 in Central".
     """
-    require(viewer, Action.SEE_POINTS, _LAYER)
-    own = np.flatnonzero(columns.layer == find_layer_code(_LAYER))[::-1]
+    for spec in LAYERS:
+        if spec.kind == "state":
+            require(viewer, Action.SEE_POINTS, spec.name)
+    own = np.flatnonzero(mark_states(columns.layer))[::-1]
     known = read_records(store, viewer, columns.row_id[own].tolist())
     event_id = dict(zip(known["row_id"], known["event_id"], strict=True))
     calendar = Calendar(area.time_zone)

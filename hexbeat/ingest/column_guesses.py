@@ -12,6 +12,7 @@ from hexbeat.ingest.parsing.dates import parse_timestamps
 from hexbeat.ingest.parsing.locations import GRID_REF
 from hexbeat.ingest.parsing.values import clean_text, parse_numbers
 from hexbeat.ingest.sources.profile import MISSING
+from layers.catalogue import LAYERS
 
 __all__ = ["PARTS", "ColumnGuess", "doubtful_columns", "guess_columns", "guess_formats", "guess_layer"]
 
@@ -45,12 +46,6 @@ HEADINGS: Final = {
     "category": r"categor|^type|type$|kind|subject|service.?name",
     "status": r"status|state|outcome",
     "quantity": r"quantit|count|needles|syringes|number.?of|how.?many",
-}
-LAYERS: Final = {
-    "needle_litter": r"needle|syringe|sharps|drug.?litter",
-    "overdoses": r"overdose|opioid|naloxone|narcan",
-    "closed_properties": r"clos(ed|ure).{0,12}(propert|premises|order|notice)|abandoned|vacant",
-    "street_dealing": r"drug|dealing|dealer",
 }
 DAY_FIRST: Final = (
     "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%d/%m/%Y %I:%M:%S %p", "%d/%m/%Y %I:%M %p", "%d/%m/%Y", "%d-%m-%Y %H:%M",
@@ -167,13 +162,20 @@ def _used(column: pd.Series, formats: tuple[str, ...]) -> tuple[str, ...]:
 
 def guess_layer(name: str, columns: Mapping[str, Sequence[str]]) -> tuple[str, str] | None:
     """The layer that the file's name, headings or values speak of most plainly, and where; None if of none."""
+    patterns = _list_layer_patterns()
     heard = " ".join(columns)
     for place, text in (("the file's name says so", name), ("the headings say so", heard)):
-        for layer, pattern in LAYERS.items():
+        for layer, pattern in patterns:
             if re.search(pattern, text.replace("_", " "), re.IGNORECASE):
                 return layer, place
     for column, texts in columns.items():
-        for layer, pattern in LAYERS.items():
+        for layer, pattern in patterns:
             if texts and sum(bool(re.search(pattern, text, re.IGNORECASE)) for text in texts) >= MOST * len(texts):
                 return layer, f"the values of {column} say so"
     return None
+
+
+def _list_layer_patterns() -> list[tuple[str, str]]:
+    """The layers with the pattern by which files speak of each; general ones last."""
+    known = [spec for spec in LAYERS if spec.words.guess]
+    return [(spec.name, spec.words.guess) for spec in sorted(known, key=lambda spec: spec.words.general)]

@@ -22,8 +22,9 @@ from hexbeat.ingest.sources.column_plan import assign_columns
 from hexbeat.store.loads import FileTally, LoadFile
 from hexbeat.store.store import Store
 from layers.access import Action, Viewer, require
-from layers.catalogue import find_layer
+from layers.catalogue import LAYERS, find_layer
 from layers.event import REPORTERS
+from layers.wording import format_list
 
 __all__ = ["FileReport", "IngestReport", "Progress", "RejectSample", "RejectSamples", "ingest_files"]
 
@@ -116,8 +117,14 @@ class RejectSamples:
             return ()
         number = f"{self.unknown_reporters:,} row{'s say' if self.unknown_reporters > 1 else ' says'}"
         words = ", ".join(REPORTERS)
-        usual = "taken as public, or agency for overdoses and closed properties"
-        return (f"{self.file}: {number} who reported in a word that is none of {words}; {usual}",)
+        return (f"{self.file}: {number} who reported in a word that is none of {words}; {_describe_usual_reporters()}",)
+
+
+def _describe_usual_reporters() -> str:
+    """As in "taken as public, or agency for overdoses and closed properties"."""
+    others = {word: [spec.many for spec in LAYERS if spec.usual_reporter == word] for word in REPORTERS[1:]}
+    named = [f", or {word} for {format_list(layers)}" for word, layers in others.items() if layers]
+    return f"taken as {REPORTERS[0]}{''.join(named)}"
 
 
 @dataclass(slots=True)

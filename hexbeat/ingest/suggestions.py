@@ -29,6 +29,7 @@ from hexbeat.ingest.sources.profile import (
     builtin_profiles,
     list_profiles,
 )
+from layers.catalogue import LAYER_NAMES
 
 __all__ = ["Suggestion", "make_profile", "suggest_profile"]
 
@@ -149,7 +150,7 @@ def _propose_profile(
     remarks += [f"Rows whose {rule.column[0]} says that the place is a centre have no place" for rule in doubtful]
     name = re.sub(r"[^a-z0-9]+", "-", path.stem.lower()).strip("-")[:40] or "new-source"
     profile = make_profile(
-        name, parts, layer=layer[0] if layer else "needle_litter", formats=found[0] if found else (), records=records,
+        name, parts, layer=layer[0] if layer else LAYER_NAMES[0], formats=found[0] if found else (), records=records,
         doubtful=doubtful, midnight_is_day=midnight,
     )  # fmt: skip
     return profile, remarks

@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from hexbeat.release.format import Period, Release, ReleasedLayer
 from hexbeat.release.release_text import WORDINGS
-from layers.catalogue import LAYERS
+from layers.catalogue import LAYERS, format_layer_number
 
 __all__ = ["Disclosure", "find_broken_conditions", "names_earlier"]
 
@@ -100,7 +100,7 @@ def _day(text: object) -> dt.date | None:
 def _layer(release: Release, layer: ReleasedLayer) -> Iterator[str]:
     spec = next((spec for spec in LAYERS if spec.name == layer.name), None)
     if spec is None:
-        yield "is none of the four layers: a layer within another proves what lies between them"
+        yield f"is none of the {format_layer_number()} layers: a layer within another proves what lies between them"
     elif any(getattr(layer, name) != getattr(spec, name) for name in ("title", "one", "many", "kind")):
         yield "is called something else than the program calls it"
     fewest = layer.minimum_places or 0

@@ -2,14 +2,14 @@
 
 import datetime as dt
 import tomllib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from geo.errors import PolicyError
-from layers.catalogue import LAYER_NAMES
+from layers.catalogue import LAYER_NAMES, LAYERS, format_layer_number
 
-__all__ = ["POLICY_FILE", "LayerPolicy", "ReleasePolicy", "load_policy"]
+__all__ = ["POLICY_FILE", "LayerPolicy", "ReleasePolicy", "list_default_entries", "load_policy"]
 
 POLICY_FILE: Final = "release.toml"
 DEFAULT: Final = Path(__file__).with_name("policy.toml")
@@ -62,20 +62,23 @@ class ReleasePolicy:
 
 
 def load_policy(home: Path) -> ReleasePolicy:
-    """The policy of release.toml in the home folder, else the one that comes with Hexbeat; PolicyError if it is unsafe.
+    """The policy of release.toml in the home folder, else the layers' own defaults; PolicyError if it is unsafe.
+
+    What is not of one layer comes from policy.toml, whose tables of layers are there to be copied.
 
     Unsafe are: a threshold under 3 or under the minimum of places, periods that do not divide a year, a layer that is
     part of another, and anything that this version does not know.
     """
-    path = home / POLICY_FILE
-    path = path if path.is_file() else DEFAULT
+    own = home / POLICY_FILE
+    path = own if own.is_file() else DEFAULT
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
         first = dt.date.fromisoformat(table["first"]) if "first" in table else None
     except (OSError, ValueError, TypeError) as error:
         raise _refused(f"{path.name} cannot be read ({type(error).__name__}: {error})") from error
     _require_types(table, KEYS, path.name)
-    layers = tuple(_layer(name, entry) for name, entry in table.get("layers", {}).items())
+    entries = table.get("layers", {}) if path is own else list_default_entries()
+    layers = tuple(_layer(name, entry) for name, entry in entries.items())
     if not layers:
         raise _refused(f"{path.name} names no layer")
     floor = table.get("floor", 0.0)
@@ -86,11 +89,18 @@ def load_policy(home: Path) -> ReleasePolicy:
     return ReleasePolicy(str(table.get("licence", "")), floor, first, ordered, sources)
 
 
+def list_default_entries() -> dict[str, dict[str, Any]]:
+    """What each layer's file says of its release, by name, as a table of release.toml would."""
+    tables = {spec.name: asdict(spec.release) for spec in LAYERS if spec.release}
+    return {name: {key: value for key, value in table.items() if value is not None} for name, table in tables.items()}
+
+
 def _layer(name: str, entry: Any) -> LayerPolicy:
     if name not in LAYER_NAMES:
         known = ", ".join(LAYER_NAMES)
         raise PolicyError(
-            "A released layer is one of the four, whole: a layer within a layer proves what lies between them",
+            f"A released layer is one of the {format_layer_number()}, whole: "
+            "a layer within a layer proves what lies between them",
             f"{name!r} is none",
             f"choose from {known}",
         )

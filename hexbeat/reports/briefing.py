@@ -35,8 +35,8 @@ from hexbeat.reports.briefing_places import (
     find_closure_lines,
     find_hot_places,
 )
-from layers.event import LayerSpec
 from layers.filters import Filter
+from layers.layer_spec import LayerSpec
 from layers.periods import Period
 from layers.wording import format_date
 

@@ -15,10 +15,9 @@ from hexbeat.analysis.hotspot_map import HOT, HotspotMap, build_hotspot_map, exp
 from hexbeat.analysis.method_selection import SelectedMethod
 from hexbeat.analysis.study import Study
 from hexbeat.areas.area import Area
-from layers.catalogue import LAYER_NAMES
-from layers.columns import Columns
-from layers.event import LayerSpec
+from layers.columns import Columns, mark_states
 from layers.filters import Filter
+from layers.layer_spec import LayerSpec
 from layers.periods import find_known_period
 
 __all__ = ["ClosureLine", "ForecastLine", "PlaceLine", "build_forecast_lines", "find_closure_lines", "find_hot_places"]
@@ -147,7 +146,7 @@ def find_closure_lines(
     An order without an end is taken to last as long as the layer says.
     """
     calendar = Calendar(area.time_zone)
-    own = np.flatnonzero(columns.layer == LAYER_NAMES.index("closed_properties"))
+    own = np.flatnonzero(mark_states(columns.layer))
     firsts = [_EPOCH + dt.timedelta(days=int(day)) for day in calendar.days(columns.start[own])]
     lasts = [_EPOCH + dt.timedelta(days=int(day)) for day in calendar.days(columns.end[own] - 1)]
     cells = format_cells(columns.cell_ids[RESOLUTION][columns.cell[RESOLUTION][own]])

@@ -21,15 +21,15 @@ if TYPE_CHECKING:
     from hexbeat.store.store import Store
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pyproj import Geod
 
 from geo.calendar import Calendar
+from geo.distance import geodesic_m, offsets_m
 from geo.errors import UsageError
 from hexbeat.analysis.count_files import find_demonstration_mark
 from hexbeat.areas.area import Area
@@ -37,12 +37,11 @@ from hexbeat.reports.evidence_caveats import list_caveats
 from hexbeat.store.quality import SHARED_EVENTS
 from hexbeat.store.records import read_records
 from layers.access import Action, require
-from layers.catalogue import LAYER_NAMES, find_layer
+from layers.catalogue import LAYER_NAMES, LAYERS, find_layer
 from layers.columns import Columns
 from layers.wording import MONTH_NAMES, format_date
 
 __all__ = [
-    "DEFAULT_LAYERS",
     "FORMAT",
     "EvidenceRequest",
     "build_evidence",
@@ -53,6 +52,7 @@ __all__ = [
     "encode_canonical",
     "find_recorded_pack",
     "hash_content",
+    "list_default_layers",
     "record_pack",
 ]
 
@@ -60,11 +60,13 @@ _FOLDER: Final = "evidence"
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _SIDES: Final = ("N", "NE", "E", "SE", "S", "SW", "W", "NW")
 FORMAT: Final = "hexbeat-evidence/1"
-# Overdoses are about the health of people: they enter a pack only when they are asked for by name.
-DEFAULT_LAYERS: Final = ("needle_litter", "street_dealing", "closed_properties")
 LEAST_M, MOST_M = 20.0, 1000.0
 LONGEST: Final = 120  # letters of a reference or a name
-_GEOD: Final = Geod(ellps="WGS84")
+
+
+def list_default_layers() -> tuple[str, ...]:
+    """The layers of a pack that asks for none by name."""
+    return tuple(spec.name for spec in LAYERS if spec.in_evidence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ class EvidenceRequest:
     end: dt.date
     reference: str
     made_by: str
-    layers: tuple[str, ...] = DEFAULT_LAYERS
+    layers: tuple[str, ...] = field(default_factory=list_default_layers)
     notes: bool = False
 
     def __post_init__(self) -> None:
@@ -175,8 +177,8 @@ def find_near(columns: Columns, ask: EvidenceRequest, area: Area) -> tuple[NDArr
     )
     if not len(close):
         return close, np.zeros(0)
-    at = np.full(len(close), ask.lon), np.full(len(close), ask.lat)
-    distance = np.asarray(_GEOD.inv(*at, columns.lon[close], columns.lat[close])[2], dtype=np.float64)
+    lon, lat = np.full(len(close), ask.lon), np.full(len(close), ask.lat)
+    distance = geodesic_m(lon, lat, to_lon=columns.lon[close], to_lat=columns.lat[close])
     inside = distance <= ask.radius_m
     return close[inside], distance[inside]
 
@@ -308,7 +310,7 @@ def format_when(start: int, end: int, precision: str, *, state: bool, area: Area
 
 def find_direction(lon: float, lat: float, to_lon: float, to_lat: float) -> str:
     """On which side of the place a point lies, by the eight winds; "" at the place itself."""
-    east, north = (to_lon - lon) * np.cos(np.radians(lat)), to_lat - lat
+    east, north = offsets_m(to_lon, to_lat, origin_lon=lon, origin_lat=lat)[0].tolist()
     if east == 0 and north == 0:
         return ""
     return _SIDES[round(float(np.degrees(np.arctan2(east, north))) / 45) % 8]

@@ -24,6 +24,7 @@ from hexbeat.areas.area import Area
 from hexbeat.areas.place_names import format_cell_name
 from hexbeat.operations.reference_places import KIND_WORDS, read_reference
 from layers.access import Action, Viewer, may, require
+from layers.catalogue import find_only_layer
 from layers.columns import Columns
 from layers.counting import Selection, count_cells, select
 from layers.filters import DAYS, Filter
@@ -51,7 +52,6 @@ _WEEK: Final = 7
 _HALF: Final = 12
 CELLS: Final = "cells"
 LONGEST_S: Final = 3_600
-_LAYER: Final = "overdoses"
 _POINT_RESOLUTION, _CELL_RESOLUTION = 10, 9
 
 
@@ -160,8 +160,9 @@ def find_naloxone_cover(
     the filter's hours covers nothing; one that does not say when it is open counts as open.
     UsageError for a filter of other layers or unknown candidates, DataError without any overdoses.
     """
-    require(viewer, Action.SEE_COUNTS, _LAYER)
-    if chosen.layers != (_LAYER,):
+    layer = find_only_layer("naloxone").name
+    require(viewer, Action.SEE_COUNTS, layer)
+    if chosen.layers != (layer,):
         raise UsageError("Naloxone cover is of overdoses", f"the filter has {chosen.layers}", "choose overdoses alone")
     if not 50 <= reach.straight_m <= 5_000 or search.number < 0:  # noqa: PLR2004 - metres that somebody would run
         raise UsageError(
@@ -169,7 +170,7 @@ def find_naloxone_cover(
             f"it is {reach.straight_m:g} m and {search.number} places",
             "400 m, or 5 minutes on foot, is usual",
         )
-    demand = _demand(columns, area, chosen, exact=may(viewer, Action.SEE_POINTS, _LAYER))
+    demand = _demand(columns, area, chosen, exact=may(viewer, Action.SEE_POINTS, layer))
     if not demand.weight.sum() > 0:
         raise DataError("Cover is a share of overdoses", "none is on record in that time", "choose a longer time")
     holders = _read_holders(store, viewer, area, chosen)

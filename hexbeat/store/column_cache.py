@@ -116,9 +116,33 @@ def merge_columns(old: Columns, added: Columns, closed: NDArray[np.int64]) -> Co
             added.cell[resolution],
         )
         cell_ids[resolution], cell[resolution] = ids, np.insert(old_codes, places, added_codes)
-    names = set(Columns.__dataclass_fields__) - {"version", "ward_codes", "cell", "cell_ids"}
-    arrays = {name: merged(name) for name in names}
-    return freeze(Columns(version=added.version, ward_codes=old.ward_codes, cell=cell, cell_ids=cell_ids, **arrays))
+    categories, old_codes, added_codes = _merge_categories(old, old.category[kept], added)
+    tables = {"version", "ward_codes", "category", "categories", "cell", "cell_ids"}
+    arrays = {name: merged(name) for name in set(Columns.__dataclass_fields__) - tables}
+    return freeze(
+        Columns(
+            version=added.version,
+            ward_codes=old.ward_codes,
+            category=np.insert(old_codes, places, added_codes),
+            categories=categories,
+            cell=cell,
+            cell_ids=cell_ids,
+            **arrays,
+        )
+    )
+
+
+def _merge_categories(
+    old: Columns, kept: NDArray[np.int32], added: Columns
+) -> tuple[tuple[str, ...], NDArray[np.int32], NDArray[np.int32]]:
+    """The categories that are still in use, and both columns of codes into them; `kept` are the old ones that stay."""
+    used = np.bincount(kept, minlength=len(old.categories)) > 0
+    in_use = {name for name, is_used in zip(old.categories, used.tolist(), strict=True) if is_used}
+    names = tuple(sorted({"", *in_use, *added.categories}))
+    place = {name: code for code, name in enumerate(names)}
+    old_map = np.array([place.get(name, 0) for name in old.categories], dtype=np.int32)
+    added_map = np.array([place[name] for name in added.categories], dtype=np.int32)
+    return names, old_map[kept], added_map[added.category]
 
 
 def _merge_cells(

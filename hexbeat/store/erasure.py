@@ -13,7 +13,6 @@ import json
 import re
 import sqlite3
 import time
-from calendar import monthrange
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -24,6 +23,7 @@ from sqlalchemy.dialects.postgresql import REGCLASS
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import DBAPIError
 
+from geo.calendar import add_months
 from geo.errors import StoreError, UsageError
 from hexbeat.store.databases import reading, writing
 from hexbeat.store.schema import batch_files, batches, events, rejects, store_state, visits
@@ -114,7 +114,7 @@ def retain(engine: Engine, viewer: Viewer, years: int, *, now: datetime | None =
     require(viewer, Action.RETAIN)
     if years < 1:
         raise UsageError("Events are kept for a whole number of years", f"{years} is not one", "choose 1 or more")
-    limit = to_seconds(_years_before(now or datetime.now(UTC), years))
+    limit = to_seconds(add_months(now or datetime.now(UTC), -12 * years))
     with writing(engine, rewritten=True) as connection:
         newer = events.alias("newer")
         superseded = sa.exists().where(newer.c.event_id == events.c.event_id, newer.c.row_id > events.c.row_id)
@@ -128,11 +128,6 @@ def retain(engine: Engine, viewer: Viewer, years: int, *, now: datetime | None =
         if rows or dropped or worked:
             _mark(connection)
     return Erasure(gone, rows, dropped, finish(engine, patience_s=PATIENCE_S), worked)
-
-
-def _years_before(moment: datetime, years: int) -> datetime:
-    year = moment.year - years
-    return moment.replace(year=year, day=min(moment.day, monthrange(year, moment.month)[1]))
 
 
 def _drop_visits(connection: Connection, mine: sa.ColumnElement[bool]) -> int:

@@ -1,17 +1,23 @@
 """Live events as one file: GeoParquet, GeoPackage or CSV."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Final
-
-import geopandas
-import pandas as pd
+from typing import TYPE_CHECKING, Final
 
 from geo.errors import UsageError
+from geo.lazy_modules import import_lazily
 from hexbeat.files import atomic_write, escape_formulas
 from hexbeat.store.records import read_live_records
 from hexbeat.store.store import Store
 from layers.access import Action, Viewer, require
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import geopandas
+    import pandas as pd
+else:
+    pd = import_lazily("pandas")
+    geopandas = import_lazily("geopandas")
 
 __all__ = ["add_points", "export_events", "format_events"]
 
@@ -35,7 +41,7 @@ def export_events(store: Store, viewer: Viewer, out: Path) -> int:
     return len(frame)
 
 
-def find_writer(out: Path) -> Callable[[pd.DataFrame, Path], None]:
+def find_writer(out: Path) -> "Callable[[pd.DataFrame, Path], None]":
     """The function that writes files of this ending."""
     writers = {".parquet": write_geoparquet, ".gpkg": write_geopackage, ".csv": write_csv}
     if out.suffix.lower() not in writers:
@@ -49,29 +55,29 @@ def find_writer(out: Path) -> Callable[[pd.DataFrame, Path], None]:
     return writers[out.suffix.lower()]
 
 
-def format_events(frame: pd.DataFrame) -> pd.DataFrame:
+def format_events(frame: "pd.DataFrame") -> "pd.DataFrame":
     """The same rows with times as timestamps, and cells as H3 strings that other programs know."""
     changed = {name: pd.to_datetime(frame[name], unit="s", utc=True) for name in TIME_COLUMNS}
     changed |= {name: frame[name].map("{:x}".format) for name in H3_COLUMNS}
     return frame.assign(**changed).drop(columns=["row_id", "superseded_at"])
 
 
-def add_points(frame: pd.DataFrame) -> geopandas.GeoDataFrame:
+def add_points(frame: "pd.DataFrame") -> "geopandas.GeoDataFrame":
     """The same rows with a point each."""
     return geopandas.GeoDataFrame(frame, geometry=geopandas.points_from_xy(frame.lon, frame.lat), crs="EPSG:4326")
 
 
-def write_geoparquet(frame: pd.DataFrame, path: Path) -> None:
+def write_geoparquet(frame: "pd.DataFrame", path: Path) -> None:
     """GeoParquet with WKB points."""
     add_points(frame).to_parquet(path, index=False)
 
 
-def write_geopackage(frame: pd.DataFrame, path: Path) -> None:
+def write_geopackage(frame: "pd.DataFrame", path: Path) -> None:
     """A GeoPackage with one layer, events."""
     add_points(frame).to_file(path, layer="events", driver="GPKG")
 
 
-def write_csv(frame: pd.DataFrame, path: Path) -> None:
+def write_csv(frame: "pd.DataFrame", path: Path) -> None:
     """CSV in UTF-8 with times as 2026-11-21T08:15:00Z; text that a spreadsheet would run is made plain."""
     stamps = {name: frame[name].dt.strftime("%Y-%m-%dT%H:%M:%SZ") for name in TIME_COLUMNS}
     escape_formulas(frame.assign(**stamps)).to_csv(path, index=False, encoding="utf-8", lineterminator="\n")

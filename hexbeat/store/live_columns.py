@@ -1,6 +1,7 @@
 """The live events, or those of a past moment, fetched from the store as columns for screens and counts."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
 from typing import TYPE_CHECKING, Any, Final
@@ -9,6 +10,7 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Connection
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from hexbeat.store.databases import read_version, reading
 from hexbeat.store.schema import events
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "LIVE",
     "RAW",
+    "RawEvents",
     "build_columns",
     "build_known_condition",
     "count_outside",
@@ -46,6 +49,7 @@ RAW: Final = np.dtype(
         ("precision", ">i2"),
         ("quantity", ">i8"),
         ("reported_by", ">i2"),
+        ("category", ">i4"),
         ("ward", ">i2"),
         ("lon", ">f8"),
         ("lat", ">f8"),
@@ -55,6 +59,7 @@ RAW: Final = np.dtype(
 )
 _SENDERS: Final[dict[str, tuple[str, sa.types.TypeEngine[Any]]]] = {
     ">i8": ("int8send", sa.BigInteger()),
+    ">i4": ("int4send", sa.Integer()),
     ">i2": ("int2send", sa.SmallInteger()),
     ">f8": ("float8send", sa.Float(53)),
 }
@@ -84,8 +89,9 @@ def build_known_condition(moment: datetime) -> ColumnElement[bool]:
     )
 
 
-def build_columns(raw: dict[str, NDArray[Any]], *, version: int, ward_codes: tuple[str, ...]) -> Columns:
-    """Columns from the arrays of `fetch_rows`: sorted by start, then row_id; cells as codes."""
+def build_columns(rows: "RawEvents", *, version: int, ward_codes: tuple[str, ...]) -> Columns:
+    """Columns from what `fetch_rows` gives: sorted by start, then row_id; cells as codes."""
+    raw = rows.arrays
     order = np.lexsort((raw["row_id"], raw["start"]))
     cell, cell_ids = {}, {}
     for resolution in RESOLUTIONS:
@@ -101,6 +107,8 @@ def build_columns(raw: dict[str, NDArray[Any]], *, version: int, ward_codes: tup
         precision=raw["precision"][order].astype(np.uint8),
         quantity=raw["quantity"][order].astype(np.int32),
         reported_by=raw["reported_by"][order].astype(np.uint8),
+        category=raw["category"][order],
+        categories=rows.categories,
         ward=raw["ward"][order],
         ward_codes=tuple(ward_codes),
         lon=raw["lon"][order],
@@ -147,19 +155,34 @@ def _any(store: "Store", condition: ColumnElement[bool]) -> bool:
         return connection.execute(sa.select(events.c.row_id).where(condition).limit(1)).first() is not None
 
 
-def fetch_rows(
-    connection: Connection, condition: ColumnElement[bool], ward_codes: Sequence[str]
-) -> dict[str, NDArray[Any]]:
-    """Events that meet the condition and lie in these wards, by row_id: native arrays under the names of RAW.
+@dataclass(frozen=True, slots=True, eq=False)
+class RawEvents:
+    """Events by row_id: native arrays under the names of RAW, and the categories that occur, sorted after ""."""
 
-    Codes are places in LAYERS, PRECISIONS, REPORTERS and `ward_codes`.
+    arrays: dict[str, NDArray[Any]]
+    categories: tuple[str, ...]
+
+
+def fetch_rows(connection: Connection, condition: ColumnElement[bool], ward_codes: Sequence[str]) -> RawEvents:
+    """Events that meet the condition and lie in these wards.
+
+    Codes are places in LAYERS, PRECISIONS, REPORTERS, `ward_codes` and the categories.
     """
     condition = sa.and_(condition, events.c.ward_code.in_(ward_codes))
+    categories = _find_categories(connection, condition)
     if connection.dialect.name == "postgresql":
-        packed = np.frombuffer(b"".join(_packed(connection, condition, ward_codes)), dtype=RAW)
-        return {name: packed[name].astype(RAW[name].newbyteorder("=")) for name in RAW.names or ()}
-    parts = list(_tuples(connection, condition, ward_codes))
-    return {name: np.concatenate([part[name] for part in parts]) for name in RAW.names or ()}
+        packed = np.frombuffer(b"".join(_packed(connection, condition, ward_codes, categories)), dtype=RAW)
+        return RawEvents(
+            {name: packed[name].astype(RAW[name].newbyteorder("=")) for name in RAW.names or ()}, categories
+        )
+    parts = list(_tuples(connection, condition, ward_codes, categories))
+    return RawEvents({name: np.concatenate([part[name] for part in parts]) for name in RAW.names or ()}, categories)
+
+
+def _find_categories(connection: Connection, condition: ColumnElement[bool]) -> tuple[str, ...]:
+    """The categories of these events in the order of their letters, after the empty one that stands for none."""
+    found = connection.execute(sa.select(events.c.category).distinct().where(condition)).scalars()
+    return ("", *sorted({name for name in found if name}))
 
 
 def _code(column: ColumnElement[Any], words: Sequence[str]) -> ColumnElement[int]:
@@ -176,6 +199,7 @@ def _selected() -> dict[str, ColumnElement[Any]]:
         "precision": _code(column.time_precision, PRECISIONS),
         "quantity": column.quantity,
         "reported_by": _code(column.reported_by, REPORTERS),
+        "category": column.category,
         "ward": column.ward_code,
         "lon": column.lon,
         "lat": column.lat,
@@ -185,9 +209,12 @@ def _selected() -> dict[str, ColumnElement[Any]]:
 
 
 def _tuples(
-    connection: Connection, condition: ColumnElement[bool], ward_codes: Sequence[str]
+    connection: Connection, condition: ColumnElement[bool], ward_codes: Sequence[str], categories: Sequence[str]
 ) -> Iterator[dict[str, NDArray[Any]]]:
-    places = {code: place for place, code in enumerate(ward_codes)}
+    places: dict[str, dict[str | None, int]] = {
+        "ward": {code: place for place, code in enumerate(ward_codes)},
+        "category": {None: 0} | {name: place for place, name in enumerate(categories)},
+    }
     query = sa.select(*_selected().values()).where(condition).order_by(events.c.row_id)
     cursor = connection.execute(query).cursor
     rows = cursor.fetchmany(_FETCH_ROWS) if cursor else []
@@ -197,16 +224,27 @@ def _tuples(
         rows = cursor.fetchmany(_FETCH_ROWS) if cursor else []
 
 
-def _arrays(columns: Sequence[Sequence[Any]], places: dict[str, int]) -> dict[str, NDArray[Any]]:
+def _arrays(columns: Sequence[Sequence[Any]], places: dict[str, dict[str | None, int]]) -> dict[str, NDArray[Any]]:
     arrays = {}
     for name, values in zip(RAW.names or (), columns, strict=True):
-        plain = [places[code] for code in values] if name == "ward" else values
+        plain = [places[name][word] for word in values] if name in places else values
         arrays[name] = np.array(plain, dtype=RAW[name].newbyteorder("="))
     return arrays
 
 
-def _packed(connection: Connection, condition: ColumnElement[bool], ward_codes: Sequence[str]) -> Iterator[bytes]:
-    selected = _selected() | {"ward": _code(events.c.ward_code, ward_codes)}
+def _packed(
+    connection: Connection, condition: ColumnElement[bool], ward_codes: Sequence[str], categories: Sequence[str]
+) -> Iterator[bytes]:
+    # Categories are a source's own words and may be hundreds: a join finds a code at once, where a CASE tries each.
+    table = sa.func.unnest(sa.literal(list(categories[1:]), ARRAY(sa.Text()))).table_valued(
+        sa.column("name", sa.Text()), with_ordinality="code", name="categories"
+    )
+    known = table.render_derived()
+    source = sa.outerjoin(events, known, events.c.category == known.c.name)
+    selected = _selected() | {
+        "ward": _code(events.c.ward_code, ward_codes),
+        "category": sa.func.coalesce(known.c.code, 0),
+    }
     fields = []
     for name, column in selected.items():
         sender, kind = _SENDERS[RAW[name].str]
@@ -217,7 +255,8 @@ def _packed(connection: Connection, condition: ColumnElement[bool], ward_codes: 
     ).one()
     for first in range(lowest or 0, (highest if highest is not None else -1) + 1, _PACK_ROWS):
         window = events.c.row_id.between(first, first + _PACK_ROWS - 1)
-        chosen = sa.select(row.label("packed")).where(condition, window).order_by(events.c.row_id).subquery()
+        query = sa.select(row.label("packed")).select_from(source)
+        chosen = query.where(condition, window).order_by(events.c.row_id).subquery()
         value = connection.execute(
             sa.select(sa.func.string_agg(chosen.c.packed, sa.literal(b"", sa.LargeBinary), type_=sa.LargeBinary))
         ).scalar()

@@ -3,17 +3,22 @@
 import json
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine
 
 from geo.errors import StoreError
+from geo.lazy_modules import import_lazily
 from hexbeat.store.databases import reading, writing
 from hexbeat.store.schema import batch_files, batches, events, rejects
 from layers.access import Action, Viewer, require
 from layers.timestamps import from_seconds, to_seconds
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = import_lazily("pandas")
 
 __all__ = ["CommittedLoad", "last_load", "latest_loads", "list_loads", "list_rejects", "undo_last"]
 
@@ -73,7 +78,7 @@ def undo_last(engine: Engine, viewer: Viewer) -> CommittedLoad:
     return batch
 
 
-def list_rejects(engine: Engine, viewer: Viewer, batch: int | None = None) -> pd.DataFrame:
+def list_rejects(engine: Engine, viewer: Viewer, batch: int | None = None) -> "pd.DataFrame":
     """The rejects of one load; with None, those of the latest load of each file that is not undone.
 
     Columns batch_id int64, file str, source str, line int64, reason str, raw str (JSON), source_id (str, by which

@@ -8,22 +8,26 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-import pandas as pd
-import pg8000.dbapi
 import sqlalchemy as sa
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from geo.errors import DataError
+from geo.lazy_modules import import_lazily
 from hexbeat.store import merging, staging
 from hexbeat.store.databases import WRITES, breaks_rule, change_version, read_version, translate_errors
 from hexbeat.store.schema import batch_files, batches, rejects
 from layers.timestamps import to_seconds
 
 if TYPE_CHECKING:
+    import pandas as pd
+    from pg8000 import dbapi as pg8000
     from sqlalchemy import Engine
 
     from geo.wards import Wards
+else:
+    pd = import_lazily("pandas")
+    pg8000 = import_lazily("pg8000.dbapi")
 
 __all__ = ["FileTally", "Load", "LoadFile", "open_load"]
 
@@ -63,12 +67,12 @@ class LoadFile:
         self._reasons: Counter[str] = Counter()
         self._outcome: dict[str, Any] = {}
 
-    def add_events(self, frame: pd.DataFrame) -> None:
+    def add_events(self, frame: "pd.DataFrame") -> None:
         """Stage events: exactly the columns of layers.event.EVENT_COLUMNS, natural keys unique within the file."""
         try:
             with self._load.step() as connection:
                 staging.stage_events(connection, frame, file_no=self.file_no)
-        except (DBAPIError, pg8000.dbapi.Error) as error:
+        except (DBAPIError, pg8000.Error) as error:
             if not breaks_rule(error):
                 raise
             raise DataError(
@@ -77,7 +81,7 @@ class LoadFile:
                 "choose other key columns in the source profile",
             ) from error
 
-    def add_rejects(self, frame: pd.DataFrame) -> None:
+    def add_rejects(self, frame: "pd.DataFrame") -> None:
         """Stage rejects: line int64, reason str, raw str (a JSON object of the columns that the profile reads).
 
         A column source_id (str or None) holds the row's natural key, without the number of a repeat: erasures find the

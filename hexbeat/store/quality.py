@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING, Final
 
-import pandas as pd
 import sqlalchemy as sa
 
+from geo.lazy_modules import import_lazily
 from hexbeat.store.databases import reading
 from hexbeat.store.live_columns import LIVE
 from hexbeat.store.load_log import latest_loads
@@ -12,14 +12,18 @@ from hexbeat.store.schema import batches, events, rejects
 from layers.access import Action, Viewer, require
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from hexbeat.store.store import Store
+else:
+    pd = import_lazily("pandas")
 
 __all__ = ["SHARED_EVENTS", "summarise_sources"]
 
 SHARED_EVENTS: Final = 3  # so many live events of one source at the same coordinates make them a shared point
 
 
-def summarise_sources(store: "Store", viewer: Viewer) -> pd.DataFrame:
+def summarise_sources(store: "Store", viewer: Viewer) -> "pd.DataFrame":
     """One row a source and layer that has live events, and one a source that has only rejects (layer missing).
 
     source str, layer str, events int64; last_record (latest `occurred_from`, UTC seconds, Int64); without_time (share

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import pandas as pd
 import sqlalchemy as sa
 
+from geo.lazy_modules import import_lazily
 from hexbeat.store.databases import reading
 from hexbeat.store.live_columns import LIVE
 from hexbeat.store.schema import EVENT_TYPES, events
@@ -14,7 +14,11 @@ from layers.access import Action, Viewer, require
 from layers.event import EVENT_COLUMNS
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from hexbeat.store.store import Store
+else:
+    pd = import_lazily("pandas")
 
 __all__ = ["read_live_records", "read_records"]
 
@@ -22,7 +26,7 @@ _ASK_ROWS: Final = 500  # row numbers in one question: SQLite and the wire both 
 _FRAME_ROWS: Final = 50_000  # rows turned into columns at a time
 
 
-def read_records(store: "Store", viewer: Viewer, row_ids: Iterable[int], *, note: bool = False) -> pd.DataFrame:
+def read_records(store: "Store", viewer: Viewer, row_ids: Iterable[int], *, note: bool = False) -> "pd.DataFrame":
     """The rows of these numbers, live or superseded, in the order asked; numbers that are no longer there are left out.
 
     Columns row_id, event_id, those of layers.event.EVENT_COLUMNS (without `note` unless asked), batch_id, recorded_at,
@@ -38,7 +42,7 @@ def read_records(store: "Store", viewer: Viewer, row_ids: Iterable[int], *, note
     return found.take(places[places >= 0]).reset_index(drop=True)
 
 
-def read_live_records(store: "Store", viewer: Viewer, *, note: bool = False) -> pd.DataFrame:
+def read_live_records(store: "Store", viewer: Viewer, *, note: bool = False) -> "pd.DataFrame":
     """All live events by time, with the columns of `read_records`: what an export writes."""
     require(viewer, Action.EXPORT)
     return _ask(store, [LIVE], note=note).sort_values(["occurred_from", "row_id"], ignore_index=True)
@@ -49,7 +53,7 @@ def _names(*, note: bool) -> list[str]:
     return ["row_id", "event_id", *asked, "batch_id", "recorded_at", "superseded_at"]
 
 
-def _ask(store: "Store", conditions: Sequence[sa.ColumnElement[bool]], *, note: bool) -> pd.DataFrame:
+def _ask(store: "Store", conditions: Sequence[sa.ColumnElement[bool]], *, note: bool) -> "pd.DataFrame":
     """The rows that meet each condition in turn; texts missing in the store are missing in the frame."""
     names = _names(note=note)
     query = sa.select(*(events.c[name] for name in names))
@@ -61,7 +65,7 @@ def _ask(store: "Store", conditions: Sequence[sa.ColumnElement[bool]], *, note: 
     return pd.concat(frames[1:] or frames, ignore_index=True)
 
 
-def _frame(columns: Sequence[Sequence[Any]], names: Sequence[str]) -> pd.DataFrame:
+def _frame(columns: Sequence[Sequence[Any]], names: Sequence[str]) -> "pd.DataFrame":
     return pd.DataFrame(
         {name: pd.array(list(values), dtype=_dtype(name)) for name, values in zip(names, columns, strict=True)}
     )

@@ -5,16 +5,21 @@ In SQLite they live in memory. In PostgreSQL they are files of the session, whic
 
 from collections.abc import Iterable, Sequence
 from io import BytesIO
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy import BigInteger, Boolean, Column, Connection, Float, Index, Integer, MetaData, Table, Text
 
 from geo.errors import DataError
+from geo.lazy_modules import import_lazily
 from hexbeat.store.schema import EVENT_TYPES
 from layers.event import EVENT_COLUMNS, event_id
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = import_lazily("pandas")
 
 __all__ = [
     "covered",
@@ -104,7 +109,7 @@ def tell_planner(connection: Connection) -> None:
         connection.execute(sa.text("ANALYZE incoming"))
 
 
-def stage_events(connection: Connection, frame: pd.DataFrame, *, file_no: int) -> None:
+def stage_events(connection: Connection, frame: "pd.DataFrame", *, file_no: int) -> None:
     """Stage one chunk of events; DataError unless the frame has exactly the columns of an event."""
     if set(frame.columns) != set(EVENT_COLUMNS) or len(frame.columns) != len(EVENT_COLUMNS):
         wrong = sorted(set(frame.columns) ^ set(EVENT_COLUMNS))
@@ -116,7 +121,7 @@ def stage_events(connection: Connection, frame: pd.DataFrame, *, file_no: int) -
     _insert(connection, incoming, _EVENT_INSERT, [[file_no] * len(frame), identifiers, *values.values()])
 
 
-def stage_rejects(connection: Connection, frame: pd.DataFrame, *, file_no: int) -> None:
+def stage_rejects(connection: Connection, frame: "pd.DataFrame", *, file_no: int) -> None:
     """Stage one chunk of rejects: line int64, reason str, raw str (a JSON object), perhaps source_id (str or None)."""
     keyed = frame if "source_id" in frame.columns else frame.assign(source_id=None)
     columns = [_column(keyed[name], is_text=name != "line") for name in _REJECT_INSERT[1:]]

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy import Engine
 
+from geo.lazy_modules import import_lazily
 from hexbeat.store.databases import make_engine, migrate, read_version, reading
 from hexbeat.store.erasure import Erasure, describe_pending, erase, erase_source, finish, retain
 from hexbeat.store.load_log import CommittedLoad, last_load, list_loads, list_rejects, undo_last
@@ -19,6 +19,11 @@ from hexbeat.store.schema import events
 from layers.access import Action, Viewer, require
 from layers.event import EVENT_COLUMNS
 from layers.timestamps import from_seconds
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = import_lazily("pandas")
 
 __all__ = ["Store", "Version", "history"]
 
@@ -113,7 +118,7 @@ class Store:
         """Undo the latest load that is not undone, and return it; StoreError if there is none."""
         return undo_last(self.engine, viewer)
 
-    def rejects(self, viewer: Viewer, batch: int | None = None) -> pd.DataFrame:
+    def rejects(self, viewer: Viewer, batch: int | None = None) -> "pd.DataFrame":
         """Rejected rows: of one load, or of the latest load of each file. See `hexbeat.store.load_log.list_rejects`."""
         return list_rejects(self.engine, viewer, batch)
 

@@ -33,10 +33,21 @@ def test_a_benchmark_compares_equal_results(arguments: tuple[str, ...], size: st
     assert figures["ratio"] > 0
 
 
+def test_the_start_of_commands_is_measured_in_times_of_typers() -> None:
+    done = run("bench.start", "--events", "50", "--rounds", "1", "--format", "json")
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(done.stdout)
+    rows = {row["what"]: row for row in figures["rows"]}
+    assert list(rows) == ['python -c "import typer"', "hexbeat --help", "hexbeat sources", "hexbeat counts"]
+    assert rows['python -c "import typer"']["times"] == 1.0
+    assert figures["ratio"] == max(rows["hexbeat --help"]["times"], rows["hexbeat sources"]["times"]) < figures["asked"]
+    assert min(row["MB"] for row in rows.values()) > 0
+
+
 def test_a_benchmark_that_there_is_not() -> None:
     done = run("bench", "sorting")
     assert done.returncode == 2
     assert done.stderr.endswith(
         "there is no benchmark sorting; choose from points_to_cells, filter_change, map_redraw, hotspots, honesty, "
-        "weekly_alarms, disclosure, release, plans, effect\n"
+        "weekly_alarms, disclosure, release, plans, effect, start\n"
     )

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from bench.small_trees import count_leaves, guarded, half_full, histories, published, shapes
-from geo.audit import audit
-from geo.audit_odds import find_leaf_odds
+from geo.audit import audit, find_leaf_odds
 from geo.audit_profiles import find_possible_sums
 from geo.disclosure import carry_up
 

@@ -4,11 +4,23 @@ import datetime as dt
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geo.calendar import HOURS_A_WEEK, AllowedTime, Calendar, build_week_mask, format_month
+from geo.calendar import (
+    HOURS_A_WEEK,
+    AllowedTime,
+    Calendar,
+    add_months,
+    add_months_to_all,
+    build_week_mask,
+    find_month_start,
+    format_month,
+    list_months,
+    parse_month,
+)
 from geo.errors import UsageError
 
 LONDON = Calendar("Europe/London")
@@ -99,3 +111,35 @@ def test_one_to_three_oclock_over_the_clock_changes(day: dt.date, seconds: int) 
     allowed = AllowedTime.between(low, high, calendar=LONDON, mask=build_week_mask((1, 3), ()))
     first, last = allowed.seconds_before(np.array([low, high])).tolist()
     assert last - first == seconds
+
+
+DAYS = st.dates(dt.date(1971, 1, 1), dt.date(2100, 12, 31))
+
+
+@given(DAYS, st.integers(-400, 400))
+def test_months_are_added_as_pandas_adds_them(day: dt.date, months: int) -> None:
+    expected = (pd.Timestamp(day) + pd.DateOffset(months=months)).date()
+    assert add_months(day, months) == expected
+    assert find_month_start(day, months) == expected.replace(day=1)
+    local = np.array([day], dtype="datetime64[D]")
+    assert add_months_to_all(local, np.array([months])).tolist() == [expected]
+
+
+def test_a_time_of_day_stays_when_months_are_added() -> None:
+    moment = dt.datetime(2024, 2, 29, 13, 5, 7)  # noqa: DTZ001 - a local time
+    assert add_months(moment, -12) == dt.datetime(2023, 2, 28, 13, 5, 7)  # noqa: DTZ001 - a local time
+    local = np.array([moment], dtype="datetime64[s]")
+    later = add_months_to_all(local, np.array([12]))
+    assert later.dtype == np.dtype("datetime64[s]")
+    assert later.tolist() == [dt.datetime(2025, 2, 28, 13, 5, 7)]  # noqa: DTZ001 - a local time
+
+
+def test_months_of_a_period_are_those_that_begin_in_it() -> None:
+    assert list_months(dt.date(2026, 11, 2), dt.date(2027, 2, 1)) == [dt.date(2026, 12, 1), dt.date(2027, 1, 1)]
+    assert list_months(dt.date(2026, 11, 1), dt.date(2026, 11, 2)) == [dt.date(2026, 11, 1)]
+    assert list_months(dt.date(2026, 11, 1), dt.date(2026, 11, 1)) == []
+
+
+@given(st.integers(-1000, 3000))
+def test_a_month_is_written_and_read_as_the_same(month: int) -> None:
+    assert parse_month(format_month(month)) == month

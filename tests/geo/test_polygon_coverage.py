@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from geo.distance import area_m2
 from geo.polygon_coverage import (
-    area_m2,
     find_enclosed_gaps,
     find_faults,
     find_narrow_inlets,

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geo.stays import METRES_PER_DEGREE, find_stays
+from geo.distance import METRES_PER_DEGREE
+from geo.stays import find_stays
 
 LAT = 54.57
 EAST = 1 / (METRES_PER_DEGREE * np.cos(np.radians(LAT)))  # degrees of longitude in a metre

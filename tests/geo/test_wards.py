@@ -1,5 +1,6 @@
 """Wards: the same answer as geopandas, and one ward for a point on a shared edge."""
 
+import json
 from pathlib import Path
 
 import geopandas
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from geo.errors import AreaError
 from geo.wards import Wards
+from tests.support.paths import ROOT
 
 HINT = "name the file's own columns: `hexbeat boundaries build FILE --area NAME --code FIELD --name FIELD`"
 
@@ -161,6 +163,73 @@ def test_wards_come_from_any_usual_file(tmp_path: Path, name: str) -> None:
     assert wards.codes == ("W1", "W2", "W3", "W4")
     assert set(wards.lad_codes) == {"E06000002"}
     assert set(wards.lad_names) == {"Middlesbrough"}
+
+
+@pytest.mark.parametrize("name", ["middlesbrough", "cleveland", "county-durham"])
+def test_the_shipped_wards_are_read_as_geopandas_reads_them(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = ROOT / "data" / "boundaries" / name / "wards.geojson"
+    plain = Wards.from_frame(geopandas.read_file(path))
+    monkeypatch.setattr("geo.wards.geopandas", None)  # it is not asked
+    wards = Wards.from_file(path)
+    assert (wards.codes, wards.names) == (plain.codes, plain.names)
+    assert (wards.lad_codes, wards.lad_names) == (plain.lad_codes, plain.lad_names)
+    assert shapely.to_wkb(wards.polygons).tolist() == shapely.to_wkb(plain.polygons).tolist()
+
+
+RING = [[0, 0], [1, 0], [1, 1], [0, 0]]
+BOW_TIE = [[0, 0], [1, 1], [1, 0], [0, 1], [0, 0]]
+MERCATOR = {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::3857"}}
+
+
+@pytest.mark.parametrize(
+    ("properties", "geometry", "further", "fact"),
+    [
+        (
+            {},
+            {},
+            {"crs": MERCATOR},
+            "Wards are in WGS 84 degrees (EPSG:4326); `w.geojson` is in WGS 84 / Pseudo-Mercator",
+        ),
+        ({}, {"type": "LineString", "coordinates": RING}, {}, "Each ward is a valid polygon or multipolygon"),
+        ({}, {"coordinates": [BOW_TIE]}, {}, "Each ward is a valid polygon or multipolygon"),
+        ({}, {"coordinates": []}, {}, "Each ward is a valid polygon or multipolygon"),
+        ({"ward_name": None}, {}, {}, "Wards need the columns ward_code and ward_name, and a polygon in each row"),
+        ({"ward_code": "W2"}, {}, {}, "A ward has one row; `w.geojson` has several of W2"),
+    ],
+    ids=["metres", "line", "bow tie", "empty", "no name", "code twice"],
+)
+def test_geojson_that_is_not_plain_is_judged_as_any_other_file(
+    tmp_path: Path, properties: dict[str, object], geometry: dict[str, object], further: dict[str, object], fact: str
+) -> None:
+    features = [
+        {
+            "type": "Feature",
+            "properties": {"ward_code": "W1", "ward_name": "One"} | properties,
+            "geometry": {"type": "Polygon", "coordinates": [RING]} | geometry,
+        },
+        {
+            "type": "Feature",
+            "properties": {"ward_code": "W2", "ward_name": "Two"},
+            "geometry": {"type": "Polygon", "coordinates": [RING]},
+        },
+    ]
+    path = tmp_path / "w.geojson"
+    path.write_text(json.dumps({"type": "FeatureCollection", "name": "w", **further, "features": features}))
+    with pytest.raises(AreaError) as caught:
+        Wards.from_file(path)
+    with pytest.raises(AreaError) as plain:
+        Wards.from_frame(geopandas.read_file(path), what="`w.geojson`")
+    assert str(caught.value) == str(plain.value)
+    assert str(caught.value).startswith(fact)
+
+
+def test_numbers_as_codes_are_read_as_geopandas_reads_them(tmp_path: Path) -> None:
+    path = tmp_path / "w.geojson"
+    SQUARE.assign(ward_code=[4, 1, 3, 2], lad_code=["A", None, "A", "A"]).to_file(path)
+    wards, plain = Wards.from_file(path), Wards.from_frame(geopandas.read_file(path))
+    assert (wards.codes, wards.lad_codes) == (plain.codes, plain.lad_codes)
+    assert wards.codes == ("1", "2", "3", "4")
+    assert wards.lad_codes == ("", "A", "A", "A")
 
 
 def test_a_file_that_is_not_there_or_no_boundaries(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 import hexbeat
 from hexbeat.town import Town, open_town
 from layers.access import Viewer
+from layers.grouping import GROUPINGS
 from tests.support.analysing import TODAY, filled_store
 from tests.support.cli import Run, answer
 from tests.support.paths import ROOT
@@ -72,6 +73,7 @@ def test_what_the_door_names_is_there() -> None:
         (("--layer", "needle_litter", "--measure", "quantity"), {"measure": "quantity"}),
         (("--layer", "needle_litter", "--hours", "22-04", "--days", "fri,sat"), {"hours": (22, 4), "days": [4, "sat"]}),
         (("--layer", "needle_litter", "--reported-by", "sweep"), {"reported_by": "sweep"}),
+        (("--layer", "needle_litter", "--category", "Found on patrol"), {"categories": "found on patrol"}),
         (("--layer", "needle_litter", "--ward", "central", "--ward", "Newport"), {"wards": ["central", "Newport"]}),
         (("--layer", "needle_litter", "--as-at", "2026-11-30"), {"as_at": "30/11/2026"}),
     ],
@@ -201,3 +203,19 @@ def test_cells_and_wards_sum_alike(town: Town, start: dt.date, length: int, ward
     cells, by_ward = town.cells("street_dealing", **filters), town.wards("street_dealing", **filters)
     assert cells["count"].sum() == pytest.approx(by_ward["count"].sum())
     assert by_ward.attrs["total"] == pytest.approx(by_ward["count"].sum())
+
+
+def test_a_category_that_no_record_has(town: Town) -> None:
+    with pytest.raises(hexbeat.UsageError) as caught:
+        town.cells("overdoses", categories=["fatal", "park"])
+    assert str(caught.value) == (
+        "A category is one that the records have; no record of overdoses has 'park'; "
+        "choose from fatal, not fatal and “not fatal, naloxone given”"
+    )
+
+
+def test_cells_take_every_grouping(town: Town) -> None:
+    for name, grouping in GROUPINGS.items():
+        frame = town.cells("overdoses", by=() if name == "cell" else name, **QUARTER)
+        assert [column for column in grouping.titles if column not in frame] == []
+        assert frame["count"].sum() == pytest.approx(frame.attrs["total"])

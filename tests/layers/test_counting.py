@@ -9,7 +9,7 @@ import shapely
 
 from geo.errors import UsageError
 from geo.wards import Wards
-from layers.counting import Filter, count, count_cells, select
+from layers.counting import Filter, count, count_cells, count_groups, select
 from tests.support.events import Event, columns_of, local
 
 DAY = dt.date
@@ -159,6 +159,15 @@ def test_the_rows_of_a_count_are_as_in_the_contract() -> None:
     assert (counts.total, counts.unplaced_in_time, counts.shared_in_time) == (3.0, 0, 0)
 
 
+def test_groups_are_the_rows_of_a_count_before_they_are_a_table() -> None:
+    events = [Event(1, layer="overdoses"), Event(local("2024-01-31 00:00"), end=local("2024-02-04 00:00"))]
+    for by in ((), ("layer",), ("month", "ward")):
+        counts = count(columns_of(events), Filter(), by=by, wards=WARDS)
+        groups = count_groups(columns_of(events), Filter(), by=by, wards=WARDS)
+        assert groups.list_rows() == counts.rows.to_dict("records")
+        assert (groups.total, groups.unplaced_in_time, groups.shared_in_time) == (2.0, 0, counts.shared_in_time)
+
+
 def test_an_interval_over_months_is_shared_over_them_and_a_state_counts_in_each() -> None:
     interval = {"start": local("2024-01-31 00:00"), "end": local("2024-02-04 00:00")}
     months = count(columns_of([Event(**interval)]), Filter(), by=("month",)).rows
@@ -194,7 +203,8 @@ def test_groups_and_resolutions_that_there_are_not() -> None:
     with pytest.raises(UsageError) as caught:
         count(columns, Filter(), by=("ward", "town"))  # type: ignore[arg-type]  # the wrong name is the point
     assert str(caught.value) == (
-        "Counts are grouped by any of cell, ward, month, layer, each once; ward, town was asked for; "
+        "Counts are grouped by any of cell, ward, council, year, quarter, month, week, weekday, hour, layer, category, "
+        "reporter, each once; ward, town was asked for; "
         "write them with commas between, as ward,month"
     )
     with pytest.raises(UsageError) as caught:
@@ -202,3 +212,52 @@ def test_groups_and_resolutions_that_there_are_not() -> None:
     assert str(caught.value) == (
         "Cells are kept at resolutions 8, 9, 10, 11; resolution 7 was asked for; choose one of them; 9 is the usual"
     )
+
+
+def test_councils_need_the_wards_of_the_area() -> None:
+    with pytest.raises(UsageError) as caught:
+        count(columns_of([Event(1)]), Filter(), by=("council",))
+    assert str(caught.value) == (
+        "A council is known by the wards of its area; no wards were given; give the area's wards"
+    )
+
+
+def test_a_ward_without_a_name_of_its_council_has_the_code_or_nothing() -> None:
+    events = [Event(1), Event(2, ward="E05009865")]
+    for codes, expected in ((("E06000001", ""), ["", "E06000001"]), (None, [""])):
+        wards = Wards(WARDS.codes, WARDS.names, WARDS.polygons, lad_codes=codes)
+        assert count(columns_of(events), Filter(), by=("council",), wards=wards).rows["council"].tolist() == expected
+
+
+def test_a_closure_counts_in_each_weekday_and_hour_in_which_it_is_in_force() -> None:
+    columns = columns_of(
+        [Event(local("2024-03-01 22:30"), local("2024-03-02 01:00"), layer="closed_properties", precision="day")]
+    )
+    chosen = Filter(hours=(6, 7), days=frozenset({3}))  # which do not apply to what is in force all day
+    rows = count(columns, chosen, by=("weekday", "hour")).rows
+    assert rows.to_numpy(dtype=object).tolist() == [["fri", 22, 1.0], ["fri", 23, 1.0], ["sat", 0, 1.0]]
+
+
+def test_what_has_no_hour_or_day_is_a_group_of_its_own() -> None:
+    events = [
+        Event(local("2024-03-01 22:30")),
+        Event(local("2024-03-01 00:00"), local("2024-03-02 00:00"), precision="day"),
+        Event(**MARCH_ITSELF),
+    ]
+    counts = count(columns_of(events), Filter(), by=("weekday", "hour"))
+    assert counts.rows.to_numpy(dtype=object).tolist() == [["", "", 1.0], ["fri", "", 1.0], ["fri", 22, 1.0]]
+    assert (counts.total, counts.shared_in_time) == (3.0, 0)
+
+
+def test_an_interval_over_new_year_is_shared_over_its_weeks_quarters_and_years() -> None:
+    columns = columns_of([Event(local("2024-12-29 12:00"), local("2025-01-01 12:00"), precision="minute")])
+    for by, expected in (
+        ("year", [["2024", 60 / 72], ["2025", 12 / 72]]),
+        ("quarter", [["2024-Q4", 60 / 72], ["2025-Q1", 12 / 72]]),
+        ("week", [["2024-12-23", 12 / 72], ["2024-12-30", 60 / 72]]),
+        ("weekday", [["mon", 24 / 72], ["tue", 24 / 72], ["wed", 12 / 72], ["sun", 12 / 72]]),
+    ):
+        counts = count(columns, Filter(), by=(by,))  # type: ignore[arg-type]  # names of groups
+        assert counts.rows[by].tolist() == [name for name, _ in expected]
+        assert counts.rows["count"].tolist() == pytest.approx([share for _, share in expected], rel=1e-12)
+        assert counts.shared_in_time == 1

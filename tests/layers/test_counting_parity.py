@@ -2,22 +2,34 @@
 
 import datetime as dt
 import itertools
-from collections import Counter
 from functools import cache
 from zoneinfo import ZoneInfo
 
 import h3
+import numpy as np
 import pandas as pd
 import pytest
+import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from geo.wards import Wards
 from hexbeat.analysis.rhythm import count_weekday_hours
 from layers.counting import Filter, count
 from layers.filters import DAYS
+from layers.grouping import GROUPINGS, GROUPS, Group
 from tests.support.events import Event, columns_of, local
 
 WARD_CODES = ("E05009865", "E05009857", "E05009861")
+NAMES = {"E05009857": "Central", "E05009861": "Hemlington", "E05009865": "Newport"}
+COUNCILS = {"E05009857": "Hartlepool", "E05009861": "", "E05009865": "Hartlepool"}
+WARDS = Wards(
+    tuple(NAMES),
+    tuple(NAMES.values()),
+    np.array([shapely.box(0, 0, 1, 1)] * len(NAMES)),
+    lad_codes=("E06000001", "", "E06000001"),
+    lad_names=tuple(COUNCILS.values()),
+)
 LAYERS = ("needle_litter", "street_dealing", "overdoses", "closed_properties")
 FIRST = local("2024-09-28 00:00")  # the clocks go back on 27 October, a Sunday
 SPAN_H = 24 * 60
@@ -27,11 +39,6 @@ DAYS_KNOWN = [dt.date(2024, 9, 28) + dt.timedelta(days=day) for day in range(60)
 @cache
 def local_time(second: int, zone: str) -> dt.datetime:
     return dt.datetime.fromtimestamp(second, ZoneInfo(zone))
-
-
-@cache
-def month_of(moment: dt.datetime) -> str:
-    return f"{moment:%Y-%m}"
 
 
 def in_hours(moment: dt.datetime, chosen: Filter) -> bool:
@@ -52,14 +59,25 @@ def slices(event: Event) -> list[tuple[int, float]]:
     return [(event.start + hour * 3600, 1 / hours) for hour in range(hours)]
 
 
+def period_labels(moment: dt.datetime) -> dict[str, str]:
+    monday = moment.date() - dt.timedelta(days=moment.weekday())
+    return {
+        "year": f"{moment:%Y}",
+        "quarter": f"{moment:%Y}-Q{(moment.month + 2) // 3}",
+        "month": f"{moment:%Y-%m}",
+        "week": monday.isoformat(),
+    }
+
+
 def plain_rows(events: list[Event], chosen: Filter, resolution: int, zone: str) -> pd.DataFrame:
-    """One row for each event and month that counts, by the rules of the design and nothing else."""
+    """One row for each event and hour of its interval that counts, by the rules of the design and nothing else."""
     rows = []
     for number, event in enumerate(events):
         if (
             (chosen.layers and event.layer not in chosen.layers)
             or (chosen.wards and event.ward not in chosen.wards)
             or (chosen.reported_by and event.reported_by not in chosen.reported_by)
+            or (chosen.categories and (event.category or "") not in chosen.categories)
         ):
             continue
         state = event.layer == "closed_properties"
@@ -67,32 +85,34 @@ def plain_rows(events: list[Event], chosen: Filter, resolution: int, zone: str) 
             continue
         if not state and chosen.days and event.precision == "month":
             continue
-        months: Counter[str] = Counter()
+        size = event.quantity if chosen.measure == "quantity" else 1
+        facts = {
+            "event": number,
+            "cell": h3.latlng_to_cell(event.lat, event.lon, resolution),
+            "ward_code": event.ward,
+            "ward_name": NAMES[event.ward],
+            "council": COUNCILS[event.ward],
+            "layer": event.layer,
+            "category": event.category or "",
+            "reported_by": event.reported_by,
+            "state": state,
+        }
         for second, share in slices(event):
             moment = local_time(second, zone)
             if chosen.start and moment.date() < chosen.start:
                 continue
             if chosen.end and moment.date() >= chosen.end:
                 continue
-            if state:
-                months[month_of(moment)] = 1
-            elif in_hours(moment, chosen):
-                months[month_of(moment)] += share
-        size = event.quantity if chosen.measure == "quantity" else 1
-        rows += [
-            {
-                "event": number,
-                "cell": h3.latlng_to_cell(event.lat, event.lon, resolution),
-                "ward_code": event.ward,
-                "ward_name": event.ward,
-                "month": month,
-                "layer": event.layer,
-                "count": share * size,
-                "state": state,
-            }
-            for month, share in months.items()
-        ]
-    columns = ["event", "cell", "ward_code", "ward_name", "month", "layer", "count", "state"]
+            if not state and not in_hours(moment, chosen):
+                continue
+            day = DAYS[moment.weekday()] if state or event.precision != "month" else ""
+            hour = moment.hour if state or event.precision == "minute" else -1
+            rows.append(
+                facts
+                | period_labels(moment)
+                | {"weekday": day, "hour": hour, "count": float(size if state else share * size)}
+            )
+    columns = ["event", "state", "count", *(column for name in GROUPS for column in GROUPINGS[name].titles)]
     return pd.DataFrame(rows, columns=columns).astype({"count": float, "state": bool})
 
 
@@ -116,6 +136,7 @@ def events(draw: st.DrawFn) -> Event:
         layer=draw(st.sampled_from(LAYERS)),
         quantity=draw(st.integers(1, 20)),
         reported_by=draw(st.sampled_from(["public", "officer", "sweep", "agency"])),
+        category=draw(st.sampled_from([None, "fatal", "other"])),
         ward=draw(st.sampled_from(WARD_CODES)),
         lon=draw(st.sampled_from([-1.23, -1.235, -1.2])),
         lat=draw(st.sampled_from([54.57, 54.574, 54.6])),
@@ -134,6 +155,7 @@ def filters(draw: st.DrawFn) -> Filter:
         hours=None if hours == (0, 24) else hours,
         days=frozenset(draw(st.sets(st.integers(0, len(DAYS) - 1), max_size=6))),
         reported_by=tuple(draw(st.sets(st.sampled_from(["public", "sweep"])))),
+        categories=tuple(draw(st.sets(st.sampled_from(["", "fatal", "nowhere"]), max_size=2))),
         measure=draw(st.sampled_from(["events", "quantity"])),
     )
 
@@ -141,33 +163,81 @@ def filters(draw: st.DrawFn) -> Filter:
 EVENTS = st.lists(events(), max_size=6)
 
 
-@settings(max_examples=40)
-@given(EVENTS, filters(), st.lists(st.sampled_from(["cell", "ward", "month", "layer"]), unique=True))
-def test_counts_are_those_of_the_plain_computation(rows: list[Event], chosen: Filter, by: list[str]) -> None:
-    counts = count(columns_of(rows, ward_codes=WARD_CODES), chosen, by=tuple(by), resolution=10)  # type: ignore[arg-type]  # names of groups
-    keys = [key for group in by for key in (("ward_code", "ward_name") if group == "ward" else (group,))]
+def in_order(frame: pd.DataFrame, keys: list[str]) -> list[list[object]]:
+    """The rows in the order of their groups: days from Monday, and what is not known first."""
+    rank = {day: place for place, day in enumerate(("", *DAYS))}
+    ordered = frame.assign(**{"weekday": frame["weekday"].map(rank)} if "weekday" in keys else {})
+    return frame.loc[ordered.sort_values(keys).index, keys].to_numpy(dtype=object).tolist()
+
+
+@settings(max_examples=60)
+@given(EVENTS, filters(), st.lists(st.sampled_from(GROUPS), unique=True, max_size=3))
+def test_counts_are_those_of_the_plain_computation(rows: list[Event], chosen: Filter, by: list[Group]) -> None:
+    counts = count(columns_of(rows, ward_codes=WARD_CODES), chosen, by=tuple(by), resolution=10, wards=WARDS)
+    keys = [column for name in by for column in GROUPINGS[name].titles]
     plain = plain_rows(rows, chosen, 10, "Europe/London")
-    if "month" not in by:  # a state counts once, not once a month
-        once = plain[plain["state"]].drop_duplicates("event")
-        plain = pd.concat([plain[~plain["state"]], once])
-    if keys:
-        expected = plain.groupby(keys, as_index=False, sort=True)["count"].sum()
-        pd.testing.assert_frame_equal(counts.rows, expected, check_dtype=False, rtol=1e-9, atol=1e-9)
-        assert list(counts.rows.columns) == [*keys, "count"]
-    else:
+    once = plain[plain["state"]].drop_duplicates(["event", *keys])  # in each period in which it is in force
+    plain = pd.concat([plain[~plain["state"]], once])
+    if not keys:
         assert counts.rows["count"].sum() == pytest.approx(plain["count"].sum(), rel=1e-9)
+        return
+    expected = plain.groupby(keys, as_index=False, sort=True)["count"].sum()
+    found = counts.rows.assign(**{"hour": counts.rows["hour"].replace("", -1)} if "hour" in keys else {})
+    assert list(counts.rows.columns) == [*keys, "count"]
+    assert found[keys].to_numpy(dtype=object).tolist() == in_order(expected, keys)
+    wanted = {tuple(row[:-1]): row[-1] for row in expected[[*keys, "count"]].to_numpy(dtype=object).tolist()}
+    for *group, number in found.to_numpy(dtype=object).tolist():
+        assert number == pytest.approx(wanted[tuple(group)], rel=1e-9, abs=1e-9)
 
 
-@settings(max_examples=40)
+PAIRS = [(), *((one,) for one in GROUPS), *itertools.combinations(GROUPS, 2), ("month", "weekday", "hour"), GROUPS]
+
+
+@settings(max_examples=10, deadline=None)
 @given(EVENTS, filters())
-def test_no_grouping_loses_or_adds_anything(rows: list[Event], chosen: Filter) -> None:
+def test_no_grouping_and_no_pair_loses_or_adds_anything(rows: list[Event], chosen: Filter) -> None:
     incidents = [row for row in rows if row.layer != "closed_properties"]
     columns = columns_of(incidents, ward_codes=WARD_CODES)
     total = count(columns, chosen, by=()).total
-    for by in (("cell",), ("ward",), ("month",), ("layer",), ("cell", "ward", "month", "layer")):
-        counts = count(columns, chosen, by=by)  # type: ignore[arg-type]  # names of groups
+    for by in PAIRS:
+        counts = count(columns, chosen, by=by, wards=WARDS)
         assert counts.total == total
         assert counts.rows["count"].sum() == pytest.approx(total, rel=1e-9, abs=1e-9)
+
+
+INSTANTS = st.lists(
+    st.builds(
+        lambda start, quantity, layer, category: Event(start, quantity=quantity, layer=layer, category=category),
+        st.integers(local("2023-12-25 00:00"), local("2025-01-07 00:00")),
+        st.integers(1, 5), st.sampled_from(LAYERS[:3]), st.sampled_from([None, "fatal", "other"]),
+    ),
+    min_size=1,
+    max_size=40,
+)  # fmt: skip
+
+
+@settings(max_examples=40)
+@given(INSTANTS, st.sampled_from(["Europe/London", "America/New_York", "Asia/Kolkata"]), st.data())
+def test_instants_are_grouped_as_pandas_groups_them(rows: list[Event], zone: str, data: st.DataObject) -> None:
+    when = pd.to_datetime([row.start for row in rows], unit="s", utc=True).tz_convert(zone).tz_localize(None)
+    frame = pd.DataFrame(
+        {
+            "year": when.strftime("%Y"),
+            "quarter": when.to_period("Q").strftime("%Y-Q%q"),
+            "month": when.strftime("%Y-%m"),
+            "week": when.to_period("W-SUN").start_time.strftime("%Y-%m-%d"),
+            "weekday": when.day_name().str[:3].str.lower(),
+            "hour": when.hour,
+            "layer": [row.layer for row in rows],
+            "category": [row.category or "" for row in rows],
+            "count": [float(row.quantity) for row in rows],
+        }
+    )
+    by = data.draw(st.lists(st.sampled_from(list(frame.columns[:-1])), min_size=1, max_size=3, unique=True))
+    found = count(columns_of(rows), Filter(measure="quantity"), by=tuple(by), time_zone=zone)
+    plain = frame.groupby(by)["count"].sum().to_dict()
+    mine = {tuple(row[:-1]) if len(by) > 1 else row[0]: row[-1] for row in found.rows.to_numpy(dtype=object).tolist()}
+    assert mine == plain
 
 
 @settings(max_examples=40)
@@ -209,7 +279,7 @@ def test_the_grid_of_hours_holds_every_incident_that_has_an_hour(rows: list[Even
     for row in timed:
         for second, share in slices(row):
             moment = local_time(second, "Europe/London")
-            one = Event(second, layer=row.layer, ward=row.ward, reported_by=row.reported_by)
+            one = Event(second, layer=row.layer, ward=row.ward, reported_by=row.reported_by, category=row.category)
             if len(plain_rows([one], chosen, 9, "Europe/London")):
                 size = row.quantity if chosen.measure == "quantity" else 1
                 expected.loc[moment.weekday(), moment.hour] += share * size

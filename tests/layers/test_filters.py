@@ -1,14 +1,33 @@
 """Filters as people write them."""
 
+import dataclasses
 import datetime as dt
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 import shapely
+from hypothesis import given
+from hypothesis import strategies as st
 
 from geo.errors import UsageError
 from geo.wards import Wards
-from layers.filters import Filter, filter_from_options, parse_days, parse_hours, resolve_wards
+from layers.event import REPORTERS
+from layers.filters import (
+    COLUMN_FILTERS,
+    ColumnChoices,
+    Filter,
+    describe_columns,
+    filter_from_options,
+    parse_days,
+    parse_hours,
+    resolve_values,
+    resolve_wards,
+)
+from tests.support.events import Event, columns_of
+
+ROOT = Path(__file__).resolve().parents[2]
 
 NAMES = {"E05009857": "Central", "E05009865": "Newport", "E05009861": "Linthorpe", "E05001493": "Central"}
 WARDS = Wards(tuple(NAMES), tuple(NAMES.values()), np.array([shapely.box(0, 0, 1, 1)] * len(NAMES)))
@@ -154,3 +173,102 @@ def test_questions_that_make_no_sense(wrong: dict[str, object], message: str) ->
     with pytest.raises(UsageError) as caught:
         Filter(**wrong)  # type: ignore[arg-type]  # wrong on purpose
     assert str(caught.value) == message
+
+
+def test_each_filter_by_a_column_is_one_field_and_one_object() -> None:
+    assert [field.name for field in dataclasses.fields(ColumnChoices)] == [one.field for one in COLUMN_FILTERS]
+    assert len({one.query for one in COLUMN_FILTERS} | {one.option for one in COLUMN_FILTERS}) == 2 * len(
+        COLUMN_FILTERS
+    )
+    assert {bool(one.known) for one in COLUMN_FILTERS} == {True, False}
+
+
+def test_a_filter_by_a_column_is_named_where_it_is_defined_and_nowhere_else() -> None:
+    asking = [
+        "hexbeat/cli/count_commands.py", "hexbeat/cli/change_commands.py", "hexbeat/cli/hotspot_commands.py",
+        "hexbeat/cli/filter_options.py", "hexbeat/dashboard/state/choices.py", "hexbeat/dashboard/views/sentence.py",
+        "hexbeat/dashboard/views/expected_view.py", "hexbeat/dashboard/views/hotspots_view.py",
+        "hexbeat/dashboard/pages/map/filter_widgets.py", "hexbeat/dashboard/pages/map/map_page.py",
+        "layers/counting.py",
+    ]  # fmt: skip
+    for one in COLUMN_FILTERS:
+        names = re.compile(rf"\b{one.field}\b|\"{one.query}\"|{one.option}")
+        assert [path for path in asking if names.search((ROOT / path).read_text(encoding="utf-8"))] == []
+
+
+def test_clauses() -> None:
+    chosen = ColumnChoices(categories=("fatal", "near, miss", "drugs and other"), reported_by=("public", "sweep"))
+    assert describe_columns(chosen) == (
+        " (category fatal, “near, miss” or drugs and other) reported by the public and sweeps"
+    )
+    assert describe_columns(ColumnChoices(categories=("fatal",))) == " (category fatal)"
+    assert describe_columns(ColumnChoices()) == ""
+
+
+@given(st.lists(st.text(min_size=1).filter(lambda text: text == text.strip()), unique=True))
+def test_values_come_back_from_a_link_whatever_they_are(values: list[str]) -> None:
+    for one in COLUMN_FILTERS:
+        assert one.parse_query(one.format_query(values)) == values
+
+
+CASES = columns_of(
+    [
+        Event(1, layer="overdoses", category="fatal"),
+        Event(2, layer="overdoses", category="Fatal"),
+        Event(3, layer="overdoses", category="near, miss"),
+        Event(4, layer="overdoses"),
+        Event(5, layer="needle_litter", category="park"),
+        Event(6, layer="street_dealing"),
+    ]
+)
+
+
+def test_the_values_that_can_be_chosen_are_those_of_the_layers() -> None:
+    category, reporter = COLUMN_FILTERS
+    assert category.find_values(CASES, ("overdoses",)) == ("Fatal", "fatal", "near, miss")
+    assert category.find_values(CASES, ("needle_litter", "street_dealing")) == ("park",)
+    assert category.find_values(CASES) == ("Fatal", "fatal", "near, miss", "park")
+    assert category.find_values(CASES, ("street_dealing",)) == ()
+    assert reporter.find_values(CASES, ("overdoses",)) == REPORTERS
+
+
+def test_values_are_found_in_any_case() -> None:
+    def resolved(*values: str) -> tuple[str, ...]:
+        return resolve_values(Filter(layers=("overdoses",), categories=values), CASES).categories
+
+    assert resolved("fatal") == ("fatal",)
+    assert resolved(" FATAL") == ("Fatal", "fatal")
+    assert resolved("FATAL", "fatal", "Near, Miss") == ("Fatal", "fatal", "near, miss")
+    assert resolve_values(Filter(reported_by=("sweep",)), CASES) == Filter(reported_by=("sweep",))
+
+
+RULE = "A category is one that the records have"
+
+
+@pytest.mark.parametrize(
+    ("layers", "value", "rest"),
+    [
+        (("overdoses",), "park", "no record of overdoses has 'park'; choose from Fatal, fatal and “near, miss”"),
+        ((), "x", "no record has 'x'; choose from Fatal, fatal, “near, miss” and park"),
+        (
+            ("street_dealing",),
+            "park",
+            "the records of street_dealing have none, and 'park' was asked for; leave the category out",
+        ),
+    ],
+)
+def test_a_value_that_no_record_has(layers: tuple[str, ...], value: str, rest: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        resolve_values(Filter(layers=layers, categories=(value,)), CASES)
+    assert str(caught.value) == f"{RULE}; {rest}"
+
+
+def test_of_very_many_values_the_nearest_leads() -> None:
+    many = columns_of([Event(number, category=f"kind {number:02d}") for number in range(30)])
+    with pytest.raises(UsageError) as caught:
+        resolve_values(Filter(categories=("kind 29x",)), many)
+    listed = ", ".join(f"kind {number:02d}" for number in range(20))
+    assert str(caught.value) == (
+        "A category is one that the records have; no record has 'kind 29x'; "
+        f"did you mean kind 29? Or choose from {listed} and 10 more"
+    )

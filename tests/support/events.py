@@ -26,6 +26,7 @@ class Event:
     precision: str = "minute"
     quantity: int = 1
     reported_by: str = "public"
+    category: str | None = None
     ward: str = "E05009857"
     lon: float = -1.235
     lat: float = 54.576
@@ -49,6 +50,7 @@ def columns_of(events: Sequence[Event], *, ward_codes: tuple[str, ...] = ("E0500
         return np.array([getattr(row, name) for row in rows], dtype=dtype)
 
     lon, lat = column("lon", np.float64), column("lat", np.float64)
+    categories = tuple(sorted({"", *(row.category or "" for row in rows)}))
     ids, place = {}, {}
     for resolution, cells in index_points_at(lon, lat, resolutions=RESOLUTIONS).items():
         distinct, inverse = np.unique(cells, return_inverse=True)
@@ -62,6 +64,8 @@ def columns_of(events: Sequence[Event], *, ward_codes: tuple[str, ...] = ("E0500
         precision=np.array([PRECISIONS.index(row.precision) for row in rows], dtype=np.uint8),
         quantity=column("quantity", np.int32),
         reported_by=np.array([REPORTERS.index(row.reported_by) for row in rows], dtype=np.uint8),
+        category=np.array([categories.index(row.category or "") for row in rows], dtype=np.int32),
+        categories=categories,
         ward=np.array([ward_codes.index(row.ward) for row in rows], dtype=np.int16),
         ward_codes=ward_codes,
         lon=lon,

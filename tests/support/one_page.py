@@ -2,7 +2,7 @@
 
 from streamlit.testing.v1 import AppTest
 
-__all__ = ["one_page"]
+__all__ = ["PATIENCE_S", "one_page"]
 
 PATIENCE_S = 240  # a safety net, not a promise
 

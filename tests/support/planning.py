@@ -3,7 +3,7 @@
 import datetime as dt
 from zoneinfo import ZoneInfo
 
-from hexbeat.operations.plans.plan import Place, Plan, PlanKind, Stop, Tour
+from hexbeat.operations.plans.plan import PastRow, Place, Plan, PlanKind, PlanPast, PlanScope, PlanWorth, Stop, Tour
 
 __all__ = ["LONDON", "make_small_plan"]
 
@@ -28,6 +28,7 @@ def make_small_plan(
     )  # fmt: skip
     tour = Tour("Team 1", STATION, STATION, later(0), later(420), (stop,), 14.0, 1.1)
     return Plan(
-        plan_id, PlanKind.PATROL, "middlesbrough", "Patrol", later(0), later(0), later(420), ("street_dealing",),
-        (2.0,), (tour,), 0.25, 4.0, 0.25, 0.3, 1 / 6, True, (("This plan", 6.2, 4.1, 8.0),), ("How.",), ("What not.",),
+        plan_id, PlanKind.PATROL, "middlesbrough", "Patrol", later(0), later(0), later(420),
+        PlanScope(("street_dealing",), (2.0,)), (tour,), PlanWorth(0.25, 4.0, 0.25, 0.3, 1 / 6), True,
+        PlanPast((PastRow("This plan", 6.2, 4.1, 8.0),)), ("How.",), ("What not.",),
     )  # fmt: skip

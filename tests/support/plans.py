@@ -2,14 +2,25 @@
 
 import datetime as dt
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import h3
 
-from hexbeat.operations.plans.plan import Pause, Place, Plan, PlanKind, Stop, Tour
+from hexbeat.operations.plans.plan import (
+    PastRow,
+    Pause,
+    Place,
+    Plan,
+    PlanKind,
+    PlanPast,
+    PlanScope,
+    PlanWorth,
+    Stop,
+    Tour,
+)
 
-__all__ = ["HOSTILE_TEXT", "LONDON", "example_plan", "make_backtested_plan", "with_break"]
+__all__ = ["HOSTILE_TEXT", "LONDON", "change_plan", "example_plan", "make_backtested_plan", "with_break"]
 
 LONDON: Final = ZoneInfo("Europe/London")
 EVENING: Final = dt.datetime(2026, 11, 27, 22, 0, tzinfo=LONDON)
@@ -38,16 +49,11 @@ def example_plan(
         made_at=dt.datetime(2026, 10, 20, 16, 5, tzinfo=LONDON),
         begins=begins,
         ends=ends,
-        layers=("street_dealing", "needle_litter"),
-        weights=(0.7, 0.3),
+        scope=PlanScope(("street_dealing", "needle_litter"), (0.7, 0.3)),
         tours=tours,
-        covered=12.0,
-        expected=36.0,
-        score=9.8,
-        bound=10.0,
-        gap=0.02,
+        worth=PlanWorth(covered=12.0, expected=36.0, score=9.8, bound=10.0, gap=0.02),
         synthetic=synthetic,
-        past=(("the last 13 weeks", 8.2, 6.1, 10.4),),
+        past=PlanPast((PastRow("the last 13 weeks", 8.2, 6.1, 10.4),)),
         settings=("Stops of 12 minutes.",),
         notes=("Expected numbers follow what was reported.",),
     )
@@ -57,12 +63,22 @@ def make_backtested_plan() -> Plan:
     """A plan of one team, with what such plans and the usual way of choosing held in past weeks."""
     return replace(
         example_plan(stops=2, teams=1),
-        past=(
-            ("Plans made like this one", 15.4, 12.0, 18.1),
-            ("The top cells by last month's count, in map order", 16.2, 11.9, 20.0),
+        past=PlanPast(
+            (
+                PastRow("Plans made like this one", 15.4, 12.0, 18.1, 0.14, 0.0091),
+                PastRow("The top cells by last month's count, in map order", 16.2, 11.9, 20.0, 0.07, 0.0045),
+            )
         ),
-        past_shares=((0.14, 0.0091), (0.07, 0.0045)),
     )
+
+
+def change_plan(plan: Plan, **changes: Any) -> Plan:
+    """The plan with some fields changed, those of its parts by their own names."""
+    for part in ("scope", "worth", "past"):
+        held = getattr(plan, part)
+        own = {name: changes.pop(name) for name in [*changes] if name in held.__dataclass_fields__}
+        changes[part] = replace(changes.get(part, held), **own)
+    return replace(plan, **changes)
 
 
 def example_tour(team: int, stops: int, begins: dt.datetime, text: str) -> Tour:

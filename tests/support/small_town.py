@@ -17,9 +17,8 @@ import pandas as pd
 import shapely
 from shapely.geometry import mapping, shape
 
-from geo.cells import index_points, index_points_at
+from geo.cells import count_separate_places, index_points, index_points_at
 from geo.disclosure import carry_up
-from geo.separate_places import count_separate_places
 from hexbeat.areas.area import Area, load_area
 from hexbeat.areas.boundary_files import hash_file
 from hexbeat.areas.places_mask import read_places_mask

@@ -9,7 +9,7 @@ import numpy as np
 from geo.cells import format_cells, index_points
 from hexbeat.areas.area import Area, load_area
 from hexbeat.operations.ledger.visits import Visit
-from hexbeat.operations.plans.plan import Place, Plan, PlanKind, Stop, Tour
+from hexbeat.operations.plans.plan import Place, Plan, PlanKind, PlanScope, PlanWorth, Stop, Tour
 
 __all__ = ["AREA", "LONDON", "NOW", "made_plan", "made_visit"]
 
@@ -78,14 +78,9 @@ def made_plan(
         made_at=start - dt.timedelta(hours=6),
         begins=start,
         ends=end,
-        layers=("needle_litter",),
-        weights=(1.0,),
+        scope=PlanScope(("needle_litter",), (1.0,)),
         tours=tours,
-        covered=4.0,
-        expected=10.0,
-        score=4.0,
-        bound=4.2,
-        gap=0.05,
+        worth=PlanWorth(covered=4.0, expected=10.0, score=4.0, bound=4.2, gap=0.05),
         synthetic=False,
     )
 

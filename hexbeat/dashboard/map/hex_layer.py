@@ -19,7 +19,7 @@ from geo.lattice import fit_drawing_lattice
 from hexbeat.dashboard.map.assets import format_script_json
 from hexbeat.documents.maps.scales import OUTLINE_DARK, OUTLINE_LIGHT, Scale
 
-__all__ = ["HexLayer", "PackedValues", "pack_values"]
+__all__ = ["CellStyle", "HexLayer", "PackedValues", "pack_values"]
 
 CORNERS: Final = 6
 TENTHS: Final = 10
@@ -27,18 +27,35 @@ FINEST_STEP_DEG: Final = 1e-7  # a centimetre
 COARSEST_STEP_DEG: Final = 1e-5  # a metre; beyond, outlines take four bytes a number
 
 
+@dataclass(frozen=True, slots=True)
+class CellStyle:
+    """How cells are drawn and what is said of them: the colours, the legend and the tooltip.
+
+    title: the legend's heading. unit: what is counted, as in "Needle finds" (the tooltip says "Needle finds: 3").
+    outlined_label, dashed_label: what the legend calls cells with a strong outline and with a dashed one; a line
+    without a label has no row of its own there.
+    names: a word for each class of `scale` that is said instead of the value; "" where the value is said; None: values.
+    swatches: how each class looks besides its colour: "hatched" (what cannot be told), and in the legend alone
+    "outlined" and "dashed"; "" for plain; None: all plain.
+    """
+
+    scale: Scale
+    title: str
+    unit: str
+    outlined_label: str = "hotspot"
+    dashed_label: str = "cold spot"
+    names: Sequence[str] | None = None
+    swatches: Sequence[str] | None = None
+
+
 class HexLayer(Layer):
     """Cells and their values on the map.
 
     cells: uint64 (n,), distinct, of one resolution. values: (n,) finite numbers; cells whose value is below the first
-    break of `scale` are left out. Shares keep one decimal; a share under a tenth counts and is drawn as a tenth.
-    title: the legend's heading. unit: what is counted, as in "Needle finds" (the tooltip says "Needle finds: 3").
+    break of the style's scale are left out. Shares keep one decimal; a share under a tenth counts and is drawn as one.
     layer_id: layers of one id on one page take over from each other without a flicker.
-    outlined: bool (n,), cells that get a strong outline (hotspots), named `outlined_label` in the legend; None: none.
-    dashed: bool (n,), cells that get a dashed one (cold spots), named `dashed_label`; None: none.
-    names: a word for each class of `scale` that is said instead of the value; "" where the value is said; None: values.
-    swatches: how each class looks besides its colour: "hatched" (what cannot be told), and in the legend alone
-    "outlined" and "dashed"; "" for plain; None: all plain. A line without a label has no row of its own there.
+    outlined: bool (n,), cells that get a strong outline (hotspots); None: none.
+    dashed: bool (n,), cells that get a dashed one (cold spots); None: none.
     selected: the H3 index of the chosen cell, which keeps a ring even where it holds nothing; None: none.
     fit: west, south, east, north in degrees that the map turns to when they change; None: the whole area.
 
@@ -52,33 +69,23 @@ class HexLayer(Layer):
         "{% endmacro %}"
     )
 
-    def __init__(  # noqa: PLR0913 - a layer's options, by keyword
+    def __init__(
         self,
         cells: ArrayLike,
         values: ArrayLike,
+        style: CellStyle,
         *,
-        scale: Scale,
-        title: str,
-        unit: str,
         layer_id: str = "hex",
         outlined: ArrayLike | None = None,
-        outlined_label: str = "hotspot",
         dashed: ArrayLike | None = None,
-        dashed_label: str = "cold spot",
-        names: Sequence[str] | None = None,
-        swatches: Sequence[str] | None = None,
         selected: str | None = None,
         fit: Sequence[float] | None = None,
     ) -> None:
         super().__init__(name=layer_id, overlay=True)
         self._name = "HexLayer"
-        self.scale, self.title, self.unit, self.layer_id = scale, title, unit, layer_id
-        self.outlined_label, self.dashed_label = outlined_label, dashed_label
-        self.names, self.swatches = names, swatches
-        self.selected = selected
-        self.fit = fit
-        self.cells, self.values, self.outlined = select_drawn_cells(cells, values, outlined, scale)
-        self.dashed = select_drawn_cells(cells, values, dashed, scale)[2]
+        self.style, self.layer_id, self.selected, self.fit = style, layer_id, selected, fit
+        self.cells, self.values, self.outlined = select_drawn_cells(cells, values, outlined, style.scale)
+        self.dashed = select_drawn_cells(cells, values, dashed, style.scale)[2]
         self.resolution = find_resolution(self.cells)
         self.geometry, self.order = build_geometry(self.cells)  # once: folium renders a layer several times
 
@@ -88,7 +95,7 @@ class HexLayer(Layer):
 
     def data(self) -> dict[str, Any]:
         """What `L.hexLayer` takes: see assets/hexlayer.js."""
-        numbers = pack_values(self.values[self.order])
+        numbers, style, scale = pack_values(self.values[self.order]), self.style, self.style.scale
         marked, dashed = (
             None if marks is None else encode_base64(np.packbits(marks[self.order]))
             for marks in (self.outlined, self.dashed)
@@ -102,20 +109,20 @@ class HexLayer(Layer):
             "offset": numbers.offset,
             "divisor": numbers.divisor,
             "small": numbers.has_small,
-            "signed": bool(self.scale.breaks[0] < 0),
-            "breaks": self.scale.breaks,
-            "labels": self.scale.labels,
-            "light": self.scale.light,
-            "dark": self.scale.dark,
+            "signed": bool(scale.breaks[0] < 0),
+            "breaks": scale.breaks,
+            "labels": scale.labels,
+            "light": scale.light,
+            "dark": scale.dark,
             "lines": [OUTLINE_LIGHT, OUTLINE_DARK],
             "outlined": marked,
-            "outlinedLabel": self.outlined_label if marked else None,
+            "outlinedLabel": style.outlined_label if marked else None,
             "dashed": dashed,
-            "dashedLabel": self.dashed_label if dashed else None,
-            "names": self.names,
-            "swatches": self.swatches,
-            "title": self.title,
-            "unit": self.unit,
+            "dashedLabel": style.dashed_label if dashed else None,
+            "names": style.names,
+            "swatches": style.swatches,
+            "title": style.title,
+            "unit": style.unit,
             "selected": None if self.selected is None else list_corners(self.selected),
             "fit": None if self.fit is None else [[self.fit[1], self.fit[0]], [self.fit[3], self.fit[2]]],
         }

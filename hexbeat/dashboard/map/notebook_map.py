@@ -13,9 +13,10 @@ from hexbeat.areas.area import Area
 from hexbeat.areas.place_names import parse_cells
 from hexbeat.dashboard.map.assets import read_scripts, read_styles
 from hexbeat.dashboard.map.basemap import build_base_map, build_wards_script
-from hexbeat.dashboard.map.hex_layer import HexLayer
+from hexbeat.dashboard.map.hex_layer import CellStyle, HexLayer
 from hexbeat.documents.maps.scales import build_count_scale, build_hotspot_scale
-from layers.event import LayerSpec, Measure
+from layers.event import Measure
+from layers.layer_spec import LayerSpec
 from layers.wording import escape_html, format_plural
 
 __all__ = ["build_count_layer", "build_hotspot_layer", "build_notebook_map"]
@@ -60,9 +61,11 @@ def build_count_layer(counted: geopandas.GeoDataFrame, spec: LayerSpec, *, measu
     return HexLayer(
         parse_cells(counted["cell"].tolist()),
         counts.to_numpy(),
-        scale=build_count_scale(float(counts.max()) if len(counts) else 1.0, shared=bool((counts % 1 != 0).any())),
-        title=unit,
-        unit=unit,
+        CellStyle(
+            scale=build_count_scale(float(counts.max()) if len(counts) else 1.0, shared=bool((counts % 1 != 0).any())),
+            title=unit,
+            unit=unit,
+        ),
     )
 
 
@@ -79,11 +82,13 @@ def build_hotspot_layer(found: HotspotMap) -> HexLayer:
     return HexLayer(
         parse_cells(found.rows["cell"].tolist()),
         np.where(hot, 2.0, np.where(cold, 0.0, 1.0)),
-        scale=build_hotspot_scale(labels),
-        title=f"{found.spec.title}: hotspots",
-        unit=found.spec.title,
+        CellStyle(
+            scale=build_hotspot_scale(labels),
+            title=f"{found.spec.title}: hotspots",
+            unit=found.spec.title,
+            names=("cold spot", "not significant", "hotspot"),
+            swatches=("dashed", "", "outlined"),
+        ),
         outlined=hot if hot.any() else None,
         dashed=cold if cold.any() else None,
-        names=("cold spot", "not significant", "hotspot"),
-        swatches=("dashed", "", "outlined"),
     )

@@ -14,7 +14,7 @@ from hexbeat.dashboard.header import draw_header
 from hexbeat.dashboard.pages.map.map_page import draw_empty_store
 from hexbeat.dashboard.state.presets import SHIFT_TITLES
 from hexbeat.dashboard.state.session import Installation
-from hexbeat.dashboard.views.picture import render_picture
+from hexbeat.dashboard.views.charts import render_picture
 from hexbeat.documents.briefing_document import (
     build_layer_row,
     describe_closure,

@@ -15,7 +15,7 @@ from hexbeat.dashboard.header import draw_header
 from hexbeat.dashboard.pages.map.map_page import draw_empty_store
 from hexbeat.dashboard.screen import draw_error
 from hexbeat.dashboard.state.session import Installation
-from hexbeat.dashboard.views.picture import render_picture
+from hexbeat.dashboard.views.charts import render_picture
 from hexbeat.documents.evidence.evidence_check import check_pack
 from hexbeat.documents.evidence.evidence_document import (
     MARKING,
@@ -28,7 +28,7 @@ from hexbeat.documents.evidence.evidence_document import (
 )
 from hexbeat.documents.evidence.evidence_sheets import SOURCE_COLUMNS, build_evidence_xlsx
 from hexbeat.ingest.parsing.locations import parse_grid_refs, parse_pairs, to_degrees
-from hexbeat.reports.evidence import DEFAULT_LAYERS, EvidenceRequest, build_evidence, hash_content, record_pack
+from hexbeat.reports.evidence import EvidenceRequest, build_evidence, hash_content, list_default_layers, record_pack
 from layers.access import Action, may, require
 from layers.catalogue import LAYER_NAMES, find_layer
 from layers.wording import escape_html, format_number, format_plural
@@ -78,10 +78,10 @@ def draw_form(installation: Installation, allowed: list[str]) -> EvidenceRequest
         layers = st.multiselect(
             "Layers",
             allowed,
-            default=[name for name in DEFAULT_LAYERS if name in allowed],
+            default=[name for name in list_default_layers() if name in allowed],
             key="evidence_layers",
             format_func=lambda name: find_layer(name).title,
-            help="Overdoses are about people's health: choose them only where the case needs them.",
+            help=" ".join(filter(None, (find_layer(name).evidence_caution for name in allowed))) or None,
         )
         with st.container(horizontal=True, gap="medium"):
             reference = st.text_input("Case", key="evidence_case", max_chars=120)

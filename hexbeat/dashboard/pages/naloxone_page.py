@@ -15,7 +15,7 @@ from hexbeat.analysis.count_files import find_demonstration_mark
 from hexbeat.analysis.rhythm import SHIFT_HOURS
 from hexbeat.dashboard.header import draw_header
 from hexbeat.dashboard.map.basemap import build_base_map
-from hexbeat.dashboard.map.hex_layer import HexLayer
+from hexbeat.dashboard.map.hex_layer import CellStyle, HexLayer
 from hexbeat.dashboard.pages.map.map_page import draw_empty_store
 from hexbeat.dashboard.screen import draw_error
 from hexbeat.dashboard.state.presets import SHIFT_TITLES
@@ -26,6 +26,7 @@ from hexbeat.operations.reference_places import KIND_WORDS, read_reference
 from hexbeat.reports.naloxone_cover import CELLS, CoverDistance, NaloxoneCover, Search, find_naloxone_cover
 from hexbeat.reports.naloxone_text import build_cover_csv, build_cover_geojson, build_cover_notes, describe_cover
 from layers.access import Action, may, require
+from layers.catalogue import find_only_layer
 from layers.filters import Filter
 from layers.wording import escape_html, format_number, format_percent
 
@@ -147,7 +148,7 @@ def render_holders(found: NaloxoneCover) -> str:
 
 def draw_files(installation: Installation, found: NaloxoneCover, asked: CoverRequest) -> None:
     """PDF, CSV and GeoJSON; the policy is asked again when one is made."""
-    if not may(installation.viewer, Action.EXPORT, "overdoses"):
+    if not may(installation.viewer, Action.EXPORT, find_only_layer("naloxone").name):
         return
     mark = find_demonstration_mark(installation.columns)
     note = {"area": installation.area.title, "attribution": installation.area.attribution} | (
@@ -179,7 +180,7 @@ def draw_files(installation: Installation, found: NaloxoneCover, asked: CoverReq
 
 def _check_export(installation: Installation, make: Callable[[], bytes]) -> Callable[[], bytes]:
     def made() -> bytes:
-        require(installation.viewer, Action.EXPORT, "overdoses")
+        require(installation.viewer, Action.EXPORT, find_only_layer("naloxone").name)
         return make()
 
     return made
@@ -208,7 +209,7 @@ def _cover(
 def _build_filter(today: dt.date, asked: CoverRequest) -> Filter:
     """The overdoses that are asked about."""
     start = today - dt.timedelta(days=asked.days) if asked.days else None
-    return Filter(layers=("overdoses",), start=start, hours=SHIFT_HOURS.get(asked.shift))
+    return Filter(layers=(find_only_layer("naloxone").name,), start=start, hours=SHIFT_HOURS.get(asked.shift))
 
 
 def draw_cover_map(installation: Installation, found: NaloxoneCover) -> None:
@@ -218,9 +219,11 @@ def draw_cover_map(installation: Installation, found: NaloxoneCover) -> None:
     layer = HexLayer(
         cells,
         counts,
-        scale=build_count_scale(highest, shared=bool((counts % 1).any())),
-        title="Overdoses a cell",
-        unit="Overdoses",
+        CellStyle(
+            scale=build_count_scale(highest, shared=bool((counts % 1).any())),
+            title="Overdoses a cell",
+            unit="Overdoses",
+        ),
         layer_id="cells",
     )
     group = folium.FeatureGroup(name="cells")

@@ -10,32 +10,21 @@ from geo.errors import UsageError
 from hexbeat.dashboard.public.published_counts import ReleaseTotals
 from hexbeat.release.format import ReleasedLayer
 from hexbeat.release.release_text import format_promise
+from layers.catalogue import LAYERS
+from layers.layer_spec import COUNCIL_CONTACT, Advice
 from layers.wording import format_date
 
-__all__ = ["ADVICE", "TOTALS", "Contact", "render_accessibility", "render_advice", "render_method", "render_sources"]
+__all__ = [
+    "TOTALS",
+    "Contact",
+    "find_advice",
+    "render_accessibility",
+    "render_advice",
+    "render_method",
+    "render_sources",
+]
 
-_PLACE: Final = "{needle}"
-ADVICE: Final = {
-    "needle_litter": ("If you find a needle", ("Do not touch it, and keep children and pets away.", _PLACE)),
-    "overdoses": (
-        "If someone may have taken an overdose",
-        (
-            "Call 999 and ask for an ambulance. Say what was taken, if you know it.",
-            "Stay with the person and do what the call handler says. If there is naloxone, use it.",
-        ),
-    ),
-    "street_dealing": (
-        "If you see drug dealing",
-        (
-            "If somebody is in danger, call 999. Otherwise tell the police: call 101, or use their website.",
-            "To stay anonymous, call Crimestoppers on 0800 555 111.",
-        ),
-    ),
-    "closed_properties": (
-        "If you see somebody go into a closed property",
-        ("Call 101, or 999 if somebody is in danger. A court has ordered that nobody may go in.",),
-    ),
-}
+_EMERGENCY: Final = Advice("In an emergency", ("Call 999.",))
 TOTALS: Final = (
     "Every total here is a sum of numbers that are shown, so the true total may be higher: then the page says "
     "“at least”. A period appears one period late and is never changed afterwards; what is reported later is counted "
@@ -78,13 +67,19 @@ class Contact:
         return f"{words}{link}"
 
 
+def find_advice(layer: str) -> Advice | None:
+    """What the file of the layer of that name advises; None where it advises nothing, or no layer is called so."""
+    return next((spec.advice for spec in LAYERS if spec.name == layer), None)
+
+
 def render_advice(layer: ReleasedLayer, contact: Contact) -> str:
     """What to do about what is shown."""
-    title, lines = ADVICE.get(layer.name, ("In an emergency", ("Call 999.",)))
-    items = "".join(f"<li>{contact.as_html() if line == _PLACE else escape(line)}</li>" for line in lines)
-    return (
-        f'<section class="hp-do" data-layer="{escape(layer.name)}"><h2>{escape(title)}</h2><ul>{items}</ul></section>'
+    advice = find_advice(layer.name) or _EMERGENCY
+    items = "".join(
+        f"<li>{contact.as_html() if line == COUNCIL_CONTACT else escape(line)}</li>" for line in advice.lines
     )
+    head = f'<section class="hp-do" data-layer="{escape(layer.name)}"><h2>{escape(advice.title)}</h2>'
+    return f"{head}<ul>{items}</ul></section>"
 
 
 def render_method(published: ReleaseTotals, layer: ReleasedLayer) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 import shapely
 
 from geo.errors import UsageError
-from hexbeat.dashboard.public.advice import ADVICE, TOTALS
+from hexbeat.dashboard.public.advice import TOTALS, find_advice
 from hexbeat.dashboard.public.block_drawing import list_steps
 from hexbeat.dashboard.public.published_counts import ReleaseTotals
 from hexbeat.dashboard.public.sentences import describe_ward, format_past_number, format_period
@@ -20,6 +20,7 @@ from hexbeat.documents.maps.sketch import Outline, Sketch
 from hexbeat.documents.typst_pdf import render_pdf
 from hexbeat.release.format import Period, Release, ReleasedLayer
 from hexbeat.release.release_text import format_promise
+from layers.layer_spec import COUNCIL_CONTACT, Advice
 from layers.wording import format_date
 
 __all__ = [
@@ -38,7 +39,6 @@ BLANK: Final = (
     "What is white is counted with a larger place, or there were none, or too few to show. Every number of the map is "
     "in the release."
 )
-PLACE: Final = "{needle}"  # where the public page puts the council's own contact
 CONTACT: Final = "Tell the council where it is: its website has the number and the form."
 
 
@@ -140,7 +140,7 @@ def build_page_data(found: CouncillorBriefing, layer: ReleasedLayer | None) -> d
             {"title": part.title, "words": " ".join(part.sentences), "past": [list(row) for row in part.past]}
             for part in found.parts
         ],
-        "advice": [build_advice(part.layer) for part in found.parts if part.layer in ADVICE],
+        "advice": [build_advice(advice) for part in found.parts if (advice := find_advice(part.layer))],
         "promises": [f"{one.title}: {format_promise(one.k)}" for one in found.published.layers],
         "totals": TOTALS,
         "claim": str(facts["wording"]["claim"]),
@@ -149,9 +149,9 @@ def build_page_data(found: CouncillorBriefing, layer: ReleasedLayer | None) -> d
     }
 
 
-def build_advice(layer: str) -> dict[str, str]:
-    title, lines = ADVICE[layer]
-    return {"title": title, "words": " ".join(CONTACT if line == PLACE else line for line in lines)}
+def build_advice(advice: Advice) -> dict[str, str]:
+    words = " ".join(CONTACT if line == COUNCIL_CONTACT else line for line in advice.lines)
+    return {"title": advice.title, "words": words}
 
 
 def describe_map(found: CouncillorBriefing, layer: ReleasedLayer) -> str:

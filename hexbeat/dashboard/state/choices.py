@@ -1,7 +1,7 @@
 """What the person chose: one value that fits in a link, and that becomes the filters of the counts."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final, Literal, get_args
@@ -11,8 +11,10 @@ import h3
 from hexbeat.analysis.change_map import AGAINST, Against
 from hexbeat.dashboard.state.presets import DEFAULT_PERIOD, PERIODS, SHIFTS
 from layers.catalogue import LAYER_NAMES
-from layers.counting import Filter
-from layers.event import REPORTERS, RESOLUTIONS, Measure
+from layers.column_filter import ColumnFilter
+from layers.columns import Columns
+from layers.event import RESOLUTIONS, Measure
+from layers.filters import COLUMN_FILTERS, ColumnChoices, Filter
 
 __all__ = [
     "DEFAULT_LAYER",
@@ -30,7 +32,7 @@ __all__ = [
 View = Literal["counts", "hotspots", "change", "expected"]
 
 VIEWS: Final[tuple[View, ...]] = get_args(View)
-DEFAULT_LAYER: Final = "needle_litter"
+DEFAULT_LAYER: Final = LAYER_NAMES[0]
 OWN_DATES: Final = "dates"
 OWN_HOURS: Final = "hours"
 DAY_WORDS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -39,11 +41,11 @@ EARLIEST, LATEST = date(1900, 1, 1), date(2100, 1, 1)  # beyond that a link is a
 
 
 @dataclass(frozen=True, slots=True)
-class Choices:
-    """The choices of the map page.
+class Choices(ColumnChoices):
+    """The choices of the map page; those of COLUMN_FILTERS come from ColumnChoices.
 
     `period` names a preset, or is "dates" and then `dates` is the half-open period. `shift` names a preset, or is
-    "hours" and then `hours` says which. Empty `days`, `wards` and `reported_by` mean all of them; `size` is an H3
+    "hours" and then `hours` says which. Empty `days` and `wards` mean all of them; `size` is an H3
     resolution, None lets the page choose. `view` is what the map shows of the counts, `against` what "change" compares
     them with. `cell` is the H3 string of the cell whose card is open.
     """
@@ -57,7 +59,6 @@ class Choices:
     wards: tuple[str, ...] = ()
     measure: Measure = "events"
     size: int | None = None
-    reported_by: tuple[str, ...] = ()
     view: View = "counts"
     against: Against = "before"
     cell: str | None = None
@@ -74,7 +75,12 @@ class Choices:
 
 
 def build_filter(choices: Choices, *, layer: str, start: date, end: date) -> Filter:
-    """The filter of one layer over [start, end) with everything else as chosen."""
+    """The filter of one layer over [start, end) with everything else as chosen.
+
+    Words that the records of one layer use say nothing of another's: a layer that was not chosen, on a cell's card
+    beside those that were, counts whole.
+    """
+    beside = bool(choices.layers) and layer not in choices.layers
     return Filter(
         layers=(layer,),
         start=start,
@@ -82,8 +88,8 @@ def build_filter(choices: Choices, *, layer: str, start: date, end: date) -> Fil
         wards=choices.wards,
         hours=choices.clock(),
         days=choices.days,
-        reported_by=choices.reported_by,
         measure=choices.measure,
+        **{one.field: () if beside and not one.known else one.get_chosen(choices) for one in COLUMN_FILTERS},
     )
 
 
@@ -107,7 +113,7 @@ def format_query(choices: Choices, *, fixed: tuple[date, date] | None = None) ->
         "wards": ",".join(choices.wards),
         "measure": "" if choices.measure == "events" else choices.measure,
         "size": str(choices.size or ""),
-        "reported": ",".join(choices.reported_by),
+        **{one.query: one.format_query(one.get_chosen(choices)) for one in COLUMN_FILTERS},
         "view": "" if choices.view == "counts" else choices.view,
         "against": "" if choices.against == "before" else choices.against,
         "cell": choices.cell or "",
@@ -115,16 +121,20 @@ def format_query(choices: Choices, *, fixed: tuple[date, date] | None = None) ->
     return {key: value for key, value in words.items() if value}
 
 
-def parse_query(query: Mapping[str, str], *, ward_codes: tuple[str, ...]) -> tuple[Choices, list[str]]:
+def parse_query(
+    query: Mapping[str, str], *, ward_codes: tuple[str, ...], columns: Columns | None = None
+) -> tuple[Choices, list[str]]:
     """The choices that a link carries, and a sentence for each part of it that cannot be used and was left out.
 
-    Never fails: a link comes from anywhere. What it says is only ever compared with what there is.
+    Never fails: a link comes from anywhere. What it says is only ever compared with what there is: values that are the
+    records' own words with those that `columns` have, where None has none.
     """
     read = _LinkReader(query)
+    layers = read.several("layers", LAYER_NAMES, "layer") or (DEFAULT_LAYER,)
     dates = read.dates()
     hours = read.hours()
     choices = Choices(
-        layers=read.several("layers", LAYER_NAMES, "layer") or (DEFAULT_LAYER,),
+        layers=layers,
         period=OWN_DATES if dates else read.one("period", tuple(PERIODS), "period") or DEFAULT_PERIOD,
         dates=dates,
         days=frozenset(DAY_WORDS.index(day) for day in read.several("days", DAY_WORDS, "weekday")),
@@ -133,7 +143,7 @@ def parse_query(query: Mapping[str, str], *, ward_codes: tuple[str, ...]) -> tup
         wards=read.several("wards", ward_codes, "ward"),
         measure="quantity" if read.one("measure", get_args(Measure), "measure") == "quantity" else "events",
         size=int(read.one("size", tuple(map(str, RESOLUTIONS)), "size of cells") or 0) or None,
-        reported_by=read.several("reported", REPORTERS, "kind of reporter"),
+        **{one.field: read.values(one, columns, layers) for one in COLUMN_FILTERS},
         view=read.view(),
         against="year_before" if read.one("against", AGAINST, "period to compare with") == "year_before" else "before",
         cell=read.cell(),
@@ -147,9 +157,19 @@ class _LinkReader:
     def __init__(self, query: Mapping[str, str]) -> None:
         self.query, self.problems = query, list[str]()
 
-    def several(self, key: str, known: tuple[str, ...], what: str) -> tuple[str, ...]:
+    def several(self, key: str, known: Sequence[str], what: str) -> tuple[str, ...]:
         """The known words under `key`, in the order of `known`."""
-        given = {word.strip() for word in self.query.get(key, "").split(",")} - {""}
+        return self._known({word.strip() for word in self.query.get(key, "").split(",")} - {""}, known, what)
+
+    def values(self, one: ColumnFilter, columns: Columns | None, layers: tuple[str, ...]) -> tuple[str, ...]:
+        """The values of a filter by a column that these layers' records can have, in their order."""
+        given = set(one.parse_query(self.query.get(one.query, "")))
+        if not given:
+            return ()
+        known = one.find_values(columns, layers) if columns is not None else one.known
+        return self._known(given, known, one.link_noun)
+
+    def _known(self, given: set[str], known: Sequence[str], what: str) -> tuple[str, ...]:
         if given - set(known):
             self.problems.append(f"The link names a {what} that is not known here; it was left out.")
         return tuple(word for word in known if word in given)

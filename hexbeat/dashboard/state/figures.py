@@ -1,23 +1,24 @@
 """The numbers that the map page shows, layer by layer. Unlike things are never added up."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
+from geo.calendar import find_month_start, list_months
 from hexbeat.areas.area import Area
-from hexbeat.areas.place_names import find_cell_wards, parse_cells
+from hexbeat.areas.place_names import find_cell_resolution, find_cell_wards, parse_cells
 from hexbeat.dashboard.state.choices import Choices, build_filter
 from hexbeat.dashboard.state.freshness import Coverage
 from hexbeat.dashboard.state.presets import find_period_before
 from layers.catalogue import LAYERS, find_layer
 from layers.columns import Columns
 from layers.counting import Counts, Filter, count
-from layers.event import RESOLUTIONS, LayerSpec
+from layers.layer_spec import LayerSpec
 
-__all__ = ["CELL_COLUMNS", "LayerFigures", "can_compare", "count_layer", "count_months", "select_cell", "select_events"]
+__all__ = ["CELL_COLUMNS", "LayerFigures", "can_compare", "count_layer", "count_months", "select_cell"]
 
 CELL_COLUMNS: Final = ("rank", "cell", "ward_code", "ward_name", "count", "before")
 
@@ -87,24 +88,9 @@ def _rank_cells(now: pd.DataFrame, earlier: pd.DataFrame | None, area: Area) -> 
     return places[list(CELL_COLUMNS)]
 
 
-def select_events(columns: Columns, index: np.ndarray) -> Columns:
-    """The events at these places (boolean or int64, ascending) as columns of their own, still sorted by time."""
-    arrays = ("row_id", "layer", "start", "end", "precision", "quantity", "reported_by", "ward", "lon", "lat")
-    taken = {name: getattr(columns, name)[index] for name in (*arrays, "demonstration")}
-    return replace(columns, **taken, cell={r: columns.cell[r][index] for r in columns.cell})
-
-
 def select_cell(columns: Columns, cell: str) -> Columns:
     """The events of one cell, at whichever of the four resolutions it is; none for a cell without events."""
-    index = int(cell, 16)
-    resolution = index >> 52 & 0xF
-    if resolution not in RESOLUTIONS:
-        return select_events(columns, np.zeros(0, dtype=np.int64))
-    ids = columns.cell_ids[resolution]
-    place = int(np.searchsorted(ids, np.uint64(index)))
-    if place >= len(ids) or int(ids[place]) != index:
-        return select_events(columns, np.zeros(0, dtype=np.int64))
-    return select_events(columns, columns.cell[resolution] == place)
+    return columns.take(columns.in_cell(cell, find_cell_resolution(cell)))
 
 
 def count_months(columns: Columns, *, layer: str, choices: Choices, area: Area, end: date, months: int) -> pd.Series:
@@ -112,10 +98,8 @@ def count_months(columns: Columns, *, layer: str, choices: Choices, area: Area, 
 
     Index "YYYY-MM", oldest first. Everything is as chosen but the period.
     """
-    stop = end.replace(day=1) if end.day == 1 else _month_after(end)
-    start = stop
-    for _ in range(months):
-        start = _month_before(start)
+    stop = find_month_start(end, int(end.day > 1))
+    start = find_month_start(stop, -months)
     found = count(
         columns,
         build_filter(choices, layer=layer, start=start, end=stop),
@@ -123,17 +107,9 @@ def count_months(columns: Columns, *, layer: str, choices: Choices, area: Area, 
         wards=area.wards,
         time_zone=area.time_zone,
     )
-    names = [day.strftime("%Y-%m") for day in pd.date_range(start, stop, freq="MS", inclusive="left")]
+    names = [month.strftime("%Y-%m") for month in list_months(start, stop)]
     counted = dict(zip(found.rows["month"], found.rows["count"], strict=True))
     return pd.Series([float(counted.get(name, 0.0)) for name in names], index=names, name="count")
-
-
-def _month_after(day: date) -> date:
-    return date(day.year + day.month // 12, day.month % 12 + 1, 1)
-
-
-def _month_before(day: date) -> date:
-    return date(day.year - (day.month == 1), (day.month - 2) % 12 + 1, 1)
 
 
 def list_layers(columns: Columns) -> tuple[str, ...]:

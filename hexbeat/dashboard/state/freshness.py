@@ -10,18 +10,13 @@ import numpy as np
 
 from layers.catalogue import LAYERS
 from layers.columns import Columns
-from layers.event import PRECISIONS, LayerSpec
+from layers.event import PRECISIONS
+from layers.layer_spec import LayerSpec
 from layers.wording import MONTH_NAMES, format_date
 
-__all__ = ["SHORT_NAMES", "Coverage", "find_last_known_day", "find_layer_coverage", "format_freshness", "short_name"]
+__all__ = ["Coverage", "find_last_known_day", "find_layer_coverage", "format_freshness"]
 
 MONTH: Final = PRECISIONS.index("month")
-SHORT_NAMES: Final = {
-    "needle_litter": "needles",
-    "street_dealing": "dealing",
-    "overdoses": "overdoses",
-    "closed_properties": "closures",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +31,6 @@ class Coverage:
     demonstration: bool = False
 
 
-def short_name(spec: LayerSpec) -> str:
-    """One lower-case word for a layer: needles, dealing, overdoses, closures."""
-    return SHORT_NAMES.get(spec.name, spec.title.lower())
-
-
 def find_layer_coverage(columns: Columns, *, time_zone: ZoneInfo) -> dict[str, Coverage]:
     """The reach of every layer, in the layers' order; first and last are None where a layer has no event.
 
@@ -52,20 +42,20 @@ def find_layer_coverage(columns: Columns, *, time_zone: ZoneInfo) -> dict[str, C
 
 def _find_coverage(columns: Columns, code: int, spec: LayerSpec, time_zone: ZoneInfo) -> Coverage:
     """The reach of one layer."""
-    own = np.flatnonzero(columns.layer == code)
-    if not own.size:
+    own = columns.take(columns.layer == code)
+    if not len(own):
         return Coverage(spec.name, 0, None, None)
-    start = columns.start[own]
+    start = own.start
     # A half-open interval ends one second before `end`; an instant is its own end.
-    latest = start if spec.kind == "state" else np.maximum(start, columns.end[own] - 1)
+    latest = start if spec.kind == "state" else np.maximum(start, own.end - 1)
     newest = int(latest.argmax())
     return Coverage(
         layer=spec.name,
-        events=int(own.size),
+        events=len(own),
         first=to_local_day(int(start[0]), time_zone),
         last=to_local_day(int(latest[newest]), time_zone),
-        months=bool(columns.precision[own[newest]] == MONTH),
-        demonstration=bool(columns.demonstration[own].any()),
+        months=bool(own.precision[newest] == MONTH),
+        demonstration=bool(own.demonstration.any()),
     )
 
 

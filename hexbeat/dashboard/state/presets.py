@@ -7,6 +7,7 @@ from typing import Final
 
 from hexbeat.analysis.rhythm import SHIFT_HOURS
 from layers.event import RESOLUTIONS
+from layers.periods import find_quarter, find_year_before
 
 __all__ = [
     "DEFAULT_PERIOD",
@@ -52,29 +53,21 @@ def days_back(count: int) -> Callable[[date], tuple[date, date]]:
     return lambda last: (last - (count - 1) * DAY, last + DAY)
 
 
-def quarter_start(day: date) -> date:
-    """The first day of the calendar quarter that holds `day`."""
-    return date(day.year, 3 * ((day.month - 1) // 3) + 1, 1)
-
-
 def this_quarter(last: date) -> tuple[date, date]:
     """From the first day of the quarter to the last known day."""
-    return quarter_start(last), last + DAY
+    return find_quarter(last)[0], last + DAY
 
 
 def last_quarter(last: date) -> tuple[date, date]:
     """The whole quarter before."""
-    end = quarter_start(last)
-    return quarter_start(end - DAY), end
+    end, _ = find_quarter(last)
+    return find_quarter(end - DAY)
 
 
 def year_back(last: date) -> tuple[date, date]:
     """Twelve months that end with the last known day; after 28 Feb a leap day is not lost."""
     end = last + DAY
-    try:
-        return end.replace(year=end.year - 1), end
-    except ValueError:  # 29 Feb has no namesake in the year before
-        return date(end.year - 1, 3, 1), end
+    return find_year_before((last, end))[1], end
 
 
 PERIODS: Final = {

@@ -19,7 +19,7 @@ from hexbeat.dashboard.views.sentence import format_change
 from layers.catalogue import LAYERS
 from layers.columns import Columns
 from layers.counting import count, select
-from layers.event import LayerSpec
+from layers.layer_spec import LayerSpec
 from layers.wording import escape_html, format_number, format_span
 
 __all__ = [

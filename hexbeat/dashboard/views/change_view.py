@@ -10,6 +10,7 @@ import pandas as pd
 from hexbeat.analysis.change_map import FALL, RISE, TOO_FEW, UNCLEAR, Against, ChangeMap
 from hexbeat.areas.area import Area
 from hexbeat.areas.place_names import format_place, parse_cells
+from hexbeat.dashboard.map.hex_layer import CellStyle
 from hexbeat.dashboard.state.choices import Choices
 from hexbeat.dashboard.state.figures import LayerFigures
 from hexbeat.dashboard.views.counts_view import MOST_LISTED
@@ -170,15 +171,17 @@ def build_drawing(rows: pd.DataFrame, unit: str) -> Drawing:
     return Drawing(
         parse_cells(rows["cell"].tolist()),
         np.where(untold, TOO_FEW_CLASS, told),
-        scale=scale,
-        title=f"{unit}: change",
-        unit=unit,
+        CellStyle(
+            scale=scale,
+            title=f"{unit}: change",
+            unit=unit,
+            outlined_label="clear rise",
+            dashed_label="clear fall",
+            names=("",) * plain + ("too few to tell",),
+            swatches=("",) * plain + ("hatched",),
+        ),
         outlined=kinds == RISE,
-        outlined_label="clear rise",
         dashed=kinds == FALL,
-        dashed_label="clear fall",
-        names=("",) * plain + ("too few to tell",),
-        swatches=("",) * plain + ("hatched",),
     )
 
 

@@ -1,9 +1,11 @@
 """Charts that are tables: a weekday-by-hour grid and months as bars, drawn by style sheets alone.
 
 Each is one HTML table whose cells hold their numbers as text, so that what is seen, read aloud and copied is the same.
-Streamlit cleans HTML before it shows it and lets no SVG through; nothing here needs a script.
+Streamlit cleans HTML before it shows it and lets no SVG through; nothing here needs a script. A drawing for paper is
+shown as a picture with its words, on white in the dark too.
 """
 
+import base64
 from collections.abc import Sequence
 from typing import Final
 
@@ -13,11 +15,18 @@ from numpy.typing import NDArray
 
 from layers.wording import DAY_NAMES, MONTH_NAMES, escape_html, format_number
 
-__all__ = ["render_grid", "render_months"]
+__all__ = ["render_grid", "render_months", "render_picture"]
 
 HOURS: Final = 24
 STEPS: Final = 5
 LONG_DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+LOOK = "width:100%;max-width:38rem;background:#fff;border-radius:0.3rem;padding:0.4rem;box-sizing:border-box"
+
+
+def render_picture(drawing: bytes, alt: str) -> str:
+    """The SVG as an image, which runs nothing; `alt` says what it shows."""
+    data = base64.b64encode(drawing).decode()
+    return f'<img src="data:image/svg+xml;base64,{data}" alt="{escape_html(alt)}" style="{LOOK}">'
 
 
 def render_grid(grid: NDArray[np.float64], *, caption: str) -> str:

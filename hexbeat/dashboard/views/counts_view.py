@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from hexbeat.areas.place_names import parse_cells
+from hexbeat.dashboard.map.hex_layer import CellStyle
 from hexbeat.dashboard.state.choices import Choices
 from hexbeat.dashboard.state.figures import LayerFigures
 from hexbeat.dashboard.views.layer_view import Drawing, LayerView, ListGroup, ListRow
@@ -31,9 +32,7 @@ def build_counts_view(
         drawing=Drawing(
             parse_cells(figures.cells["cell"].tolist()),
             counts.to_numpy(),
-            scale=build_count_scale(maximum, shared=bool((counts % 1 != 0).any())),
-            title=unit,
-            unit=unit,
+            CellStyle(scale=build_count_scale(maximum, shared=bool((counts % 1 != 0).any())), title=unit, unit=unit),
         ),
         heading="Where most",
         groups=(ListGroup(figures.spec.title, tuple(build_list_rows(figures.cells.head(MOST_LISTED)))),),

@@ -9,6 +9,7 @@ from geo.emerging_hotspots import Pattern
 from hexbeat.analysis.emerging_map import PATTERN_WORDS, EmergingMap
 from hexbeat.areas.area import Area
 from hexbeat.areas.place_names import format_cell_code, format_place, parse_cells
+from hexbeat.dashboard.map.hex_layer import CellStyle
 from hexbeat.dashboard.views.layer_view import Drawing, add_ward_names
 from hexbeat.documents.maps.scales import Scale
 from layers.wording import escape_html, format_list, format_number, format_plural, format_span
@@ -89,16 +90,18 @@ def build_emerging_drawing(rows: pd.DataFrame, unit: str) -> Drawing:
     return Drawing(
         parse_cells(rows["cell"].tolist()),
         np.array([code[str(one)] for one in rows["pattern"]], dtype=np.float64),
-        scale=Scale(
-            breaks=tuple(code.values()),
-            light=tuple(COLOURS.get(one) or QUIET[one][0] for one in present),
-            dark=tuple(COLOURS.get(one) or QUIET[one][1] for one in present),
-            labels=tuple(f"{one}: {format_number(int(counts.get(one, 0)))}" for one in present),
+        CellStyle(
+            scale=Scale(
+                breaks=tuple(code.values()),
+                light=tuple(COLOURS.get(one) or QUIET[one][0] for one in present),
+                dark=tuple(COLOURS.get(one) or QUIET[one][1] for one in present),
+                labels=tuple(f"{one}: {format_number(int(counts.get(one, 0)))}" for one in present),
+            ),
+            title=f"{unit}: over time",
+            unit=unit,
+            names=tuple(present),
+            swatches=tuple("hatched" if one == TOO_FEW else "" for one in present),
         ),
-        title=f"{unit}: over time",
-        unit=unit,
-        names=tuple(present),
-        swatches=tuple("hatched" if one == TOO_FEW else "" for one in present),
     )
 
 

@@ -10,12 +10,14 @@ from hexbeat.analysis.backtest import DECIDING_SHARE, SHARES
 from hexbeat.analysis.forecast import Forecast
 from hexbeat.areas.area import Area
 from hexbeat.areas.place_names import format_place, parse_cells
+from hexbeat.dashboard.map.hex_layer import CellStyle
 from hexbeat.dashboard.state.choices import Choices
 from hexbeat.dashboard.state.figures import LayerFigures
 from hexbeat.dashboard.views.counts_view import MOST_LISTED
 from hexbeat.dashboard.views.layer_view import Drawing, LayerView, ListGroup, ListRow, add_ward_names
 from hexbeat.dashboard.views.sentence import format_places
 from hexbeat.documents.maps.scales import build_forecast_scale
+from layers.filters import COLUMN_FILTERS
 from layers.wording import (
     format_cell_width,
     format_count,
@@ -109,7 +111,7 @@ def build_notes(found: Forecast, choices: Choices) -> list[str]:
         for words, chosen in (
             ("weekdays", choices.days),
             ("hours", choices.clock()),
-            ("who reported", choices.reported_by),
+            *((one.topic, one.get_chosen(choices)) for one in COLUMN_FILTERS),
             ("the count of items", choices.measure == "quantity"),
         )
         if chosen
@@ -169,10 +171,12 @@ def build_drawing(rows: pd.DataFrame, unit: str) -> Drawing:
     return Drawing(
         parse_cells(rows["cell"].tolist()),
         BEYOND - 1 - bands,
-        scale=build_forecast_scale((labels[2], labels[1], labels[0])),
-        title=f"{unit}: where first",
-        unit=unit,
-        names=BANDS[::-1],
+        CellStyle(
+            scale=build_forecast_scale((labels[2], labels[1], labels[0])),
+            title=f"{unit}: where first",
+            unit=unit,
+            names=BANDS[::-1],
+        ),
     )
 
 

@@ -12,13 +12,15 @@ from hexbeat.analysis.hotspot_map import COLD, HOT, HotspotMap, is_too_quiet
 from hexbeat.analysis.study import Study
 from hexbeat.areas.area import Area
 from hexbeat.areas.place_names import format_place, parse_cells
+from hexbeat.dashboard.map.hex_layer import CellStyle
 from hexbeat.dashboard.state.choices import Choices
 from hexbeat.dashboard.state.figures import LayerFigures
 from hexbeat.dashboard.state.findings import Findings
 from hexbeat.dashboard.views.counts_view import MOST_LISTED, format_unit
 from hexbeat.dashboard.views.layer_view import Drawing, LayerView, ListGroup, ListRow, add_ward_names
-from hexbeat.dashboard.views.sentence import describe_subject, format_reporters, format_where_and_when
+from hexbeat.dashboard.views.sentence import describe_subject, format_where_and_when
 from hexbeat.documents.maps.scales import build_hotspot_scale
+from layers.filters import describe_columns
 from layers.wording import format_number, format_plural
 
 __all__ = ["build_hotspots_view", "describe_hotspots"]
@@ -75,7 +77,7 @@ def describe_hotspots(
         said = describe_subject(figures, choices, ward_names=ward_names, area_title=area_title)
         return f"{said}: there is nothing to test."
     where = format_where_and_when(figures, choices, ward_names=ward_names, area_title=area_title)
-    what = f"{spec.many}{format_reporters(choices)}"
+    what = f"{spec.many}{describe_columns(choices)}"
     hot, cold = (int((found.rows["hotspot"] == kind).sum()) for kind in (HOT, COLD))
     if not hot and not cold:
         return f"No place stands out for {what} in {where}: what the map shows is within what shuffling would give."
@@ -158,13 +160,17 @@ def build_drawing(rows: pd.DataFrame, unit: str) -> Drawing:
     return Drawing(
         parse_cells(rows["cell"].tolist()),
         np.where(hot, 2.0, np.where(cold, 0.0, 1.0)),
-        scale=build_hotspot_scale(labels),
-        title=f"{unit}: hotspots",
-        unit=unit,
+        CellStyle(
+            scale=build_hotspot_scale(labels),
+            title=f"{unit}: hotspots",
+            unit=unit,
+            names=("cold spot", "not significant", "hotspot"),
+            swatches=("dashed", "", "outlined"),
+            outlined_label="",
+            dashed_label="",
+        ),
         outlined=hot,
         dashed=cold,
-        names=("cold spot", "not significant", "hotspot"),
-        swatches=("dashed", "", "outlined"),
     )
 
 

@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 
 from hexbeat.areas.area import Area
 from hexbeat.areas.place_names import find_cell_wards, format_cell_code, parse_cells
-from hexbeat.dashboard.map.hex_layer import HexLayer
+from hexbeat.dashboard.map.hex_layer import CellStyle, HexLayer
 from hexbeat.dashboard.state.figures import LayerFigures
-from hexbeat.documents.maps.scales import Scale
 
 __all__ = ["Drawing", "LayerView", "ListGroup", "ListRow", "add_ward_names"]
 
@@ -23,32 +22,14 @@ class Drawing:
 
     cells: NDArray[np.uint64]
     values: NDArray[np.float64]
-    scale: Scale
-    title: str
-    unit: str
+    style: CellStyle
     outlined: NDArray[np.bool_] | None = None
-    outlined_label: str = ""
     dashed: NDArray[np.bool_] | None = None
-    dashed_label: str = ""
-    names: tuple[str, ...] | None = None
-    swatches: tuple[str, ...] | None = None
 
     def layer(self) -> HexLayer:
         """A new layer for one rendering. A kind of line that no cell has is not in the legend either."""
-        return HexLayer(
-            self.cells,
-            self.values,
-            scale=self.scale,
-            title=self.title,
-            unit=self.unit,
-            layer_id="cells",
-            outlined=_drop_if_none(self.outlined),
-            outlined_label=self.outlined_label,
-            dashed=_drop_if_none(self.dashed),
-            dashed_label=self.dashed_label,
-            names=self.names,
-            swatches=self.swatches,
-        )
+        outlined, dashed = _drop_if_none(self.outlined), _drop_if_none(self.dashed)
+        return HexLayer(self.cells, self.values, self.style, layer_id="cells", outlined=outlined, dashed=dashed)
 
 
 def _drop_if_none(marks: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:

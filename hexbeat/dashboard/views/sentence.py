@@ -7,7 +7,8 @@ from typing import Final
 from hexbeat.dashboard.state.choices import OWN_DATES, Choices
 from hexbeat.dashboard.state.figures import LayerFigures
 from hexbeat.dashboard.state.presets import PERIODS
-from layers.event import LayerSpec
+from layers.filters import COLUMN_FILTERS, describe_columns
+from layers.layer_spec import LayerSpec
 from layers.wording import (
     DAY_NAMES,
     format_date,
@@ -28,14 +29,12 @@ __all__ = [
     "format_filter_line",
     "format_noun",
     "format_places",
-    "format_reporters",
     "format_where_and_when",
 ]
 
 FEW: Final = 20  # under this a percentage says more than it knows: 3 instead of 2 is "1 more", not "50 % more"
 MOST_NAMED: Final = 3
 VIEW_WORDS: Final = {"expected": "expected next week"}
-REPORTER_WORDS: Final = {"public": "the public", "officer": "officers", "sweep": "sweeps", "agency": "agencies"}
 
 
 def describe_counts(figures: LayerFigures, choices: Choices, *, ward_names: Sequence[str], area_title: str) -> str:
@@ -51,7 +50,7 @@ def describe_counts(figures: LayerFigures, choices: Choices, *, ward_names: Sequ
 
 def describe_subject(figures: LayerFigures, choices: Choices, *, ward_names: Sequence[str], area_title: str) -> str:
     """How many of what, where and when, as in "312 needle finds in Central, 26 Oct to 21 Nov 2026"."""
-    what = format_noun(figures.spec, figures.total, choices) + format_reporters(choices)
+    what = format_noun(figures.spec, figures.total, choices) + describe_columns(choices)
     if figures.spec.kind == "state":
         what += " in force"
     number = format_number(figures.total) if figures.total else "No"
@@ -66,13 +65,6 @@ def format_where_and_when(
         part for part in (format_span(figures.start, figures.end), *_rhythm(figures.spec, choices)) if part
     )
     return f"{format_places(ward_names, area_title)}, {when}"
-
-
-def format_reporters(choices: Choices) -> str:
-    """As in " reported by officers and sweeps"; nothing where everyone's reports count."""
-    if not choices.reported_by:
-        return ""
-    return f" reported by {format_list([REPORTER_WORDS[name] for name in choices.reported_by])}"
 
 
 def format_noun(spec: LayerSpec, number: float, choices: Choices) -> str:
@@ -178,6 +170,6 @@ def format_filter_line(choices: Choices, *, layer_names: Sequence[str], ward_nam
         format_list(list(ward_names), most=2),
         "" if choices.view == "counts" else VIEW_WORDS.get(choices.view, choices.view),
         "items" if choices.measure == "quantity" else "",
-        format_list(list(choices.reported_by), most=MOST_NAMED),
+        *(format_list(one.get_chosen(choices), most=MOST_NAMED) for one in COLUMN_FILTERS),
     ]
     return " · ".join(part for part in parts if part)

@@ -1,6 +1,7 @@
 """The tables beside the map: they say the same as it does, cell by cell."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -8,12 +9,26 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
+from hexbeat.areas.area import Area
 from hexbeat.areas.place_names import format_place
+from hexbeat.dashboard.state.choices import Choices, build_filter
 from hexbeat.dashboard.state.figures import LayerFigures
+from layers.columns import Columns
+from layers.counting import count
 from layers.event import REPORTERS
+from layers.grouping import GROUPINGS, Group
 from layers.wording import format_date, format_number
 
-__all__ = ["build_cell_table", "build_export_rows", "build_record_table", "format_table"]
+__all__ = [
+    "NOT_KNOWN",
+    "build_cell_table",
+    "build_export_rows",
+    "build_group_table",
+    "build_record_table",
+    "format_table",
+]
+
+NOT_KNOWN: Final = "not known"
 
 CHANCES: Final = frozenset({"p", "q"})
 TWO_DECIMALS: Final = frozenset({"z", "Ratio", "Ratio from", "Ratio to", "Expected in the week"})
@@ -56,6 +71,33 @@ def _join_layers(figures: Sequence[LayerFigures], names: list[str]) -> pd.DataFr
     parts = [each.cells.set_index(keys)["count"].rename(name) for each, name in zip(figures, names, strict=True)]
     joined = pd.concat(parts, axis=1).fillna(0.0).reset_index()
     return joined.sort_values([*names, "cell"], ascending=[False] * len(names) + [True], ignore_index=True)
+
+
+def build_group_table(
+    columns: Columns, figures: Sequence[LayerFigures], choices: Choices, *, by: Group, area: Area
+) -> pd.DataFrame:
+    """One row a group that holds anything, in the order of the groups, then a number for each layer.
+
+    Everything is as on the map. What has no hour, or no category, is in a row of its own (NOT_KNOWN), so that a column
+    adds up to the number over the map; but closures count in each period in which they are in force.
+    """
+    grouping, names = GROUPINGS[by], tuple(each.spec.name for each in figures)
+    chosen = build_filter(choices, layer=names[0], start=figures[0].start, end=figures[0].end)
+    rows = count(
+        columns, replace(chosen, layers=names), by=(by, "layer"), wards=area.wards, time_zone=area.time_zone
+    ).rows
+    keys = list(grouping.titles)
+    groups = rows[keys].drop_duplicates(ignore_index=True)
+    table = pd.DataFrame(
+        {
+            title: [grouping.show(label) if label != "" else NOT_KNOWN for label in groups[key]]
+            for key, title in grouping.titles.items()
+        }
+    )
+    for each in figures:
+        own = rows[rows["layer"] == each.spec.name].drop(columns="layer")
+        table[each.spec.title] = groups.merge(own, on=keys, how="left")["count"].fillna(0.0)
+    return table
 
 
 def build_export_rows(figures: Sequence[LayerFigures]) -> pd.DataFrame:

@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any, Final
 
+from geo.calendar import list_months
 from hexbeat.areas.area import Area
 from hexbeat.documents.maps.area_map import render_map
 from hexbeat.documents.maps.frame import widen_bounds
-from hexbeat.documents.maps.sketch import Mark, MarkKind, Ring
+from hexbeat.documents.maps.sketch import Mark, Ring
 from hexbeat.documents.maps.svg import FONTS, clean_text, draw_text, format_mm
 from hexbeat.documents.typst_pdf import render_pdf
 from hexbeat.reports.evidence import encode_canonical, hash_content
@@ -45,12 +46,6 @@ HEAD_MM: Final = 5.0
 SIZE: Final = 2.6
 MOST_MONTHS: Final = 14  # beyond, only some months are named
 MARKING: Final = "RESTRICTED: for the case named here and nobody else. Do not copy, forward or publish."
-KINDS: Final[dict[str, MarkKind]] = {
-    "needle_litter": "dot",
-    "street_dealing": "triangle",
-    "overdoses": "diamond",
-    "closed_properties": "square",
-}
 
 
 def render_evidence_pdf(content: dict[str, Any], area: Area) -> bytes:
@@ -147,7 +142,7 @@ def render_evidence_map(
     ring = Ring(content["lon"], content["lat"], content["radius_m"])
     at = Counter((row["layer"], row["lon"], row["lat"]) for row in content["incidents"])
     points = [
-        Mark(lon, lat, KINDS[layer], f"\N{MULTIPLICATION SIGN}{count}" if count > 1 else "")
+        Mark(lon, lat, find_layer(layer).mark, f"\N{MULTIPLICATION SIGN}{count}" if count > 1 else "")
         for (layer, lon, lat), count in sorted(at.items())
     ]
     present = [name for name in content["layers"] if any(row["layer"] == name for row in content["incidents"])]
@@ -157,7 +152,7 @@ def render_evidence_map(
         rings=[ring],
         keys=[
             ("site", f"the place, with {format_number(content['radius_m'])} m around it"),
-            *((KINDS[name], find_layer(name).many) for name in present),
+            *((find_layer(name).mark, find_layer(name).many) for name in present),
         ],
         extent=widen_bounds([(content["lon"], content["lat"])], least_m=content["radius_m"] * 2.15),
         alt=describe_map(content),
@@ -219,16 +214,6 @@ def draw_axis(start: dt.date, end: dt.date, width: float, high: float) -> str:
             year = f" {month.year}" if month.month == 1 or place == 0 else ""
             parts.append(draw_text(x, HEAD_MM - 1.8, f"{MONTH_NAMES[month.month - 1]}{year}", size=2.2, fill="#444"))
     return "".join(parts)
-
-
-def list_months(start: dt.date, end: dt.date) -> list[dt.date]:
-    """The first days of months in [start, end)."""
-    month = start if start.day == 1 else dt.date(start.year + start.month // 12, start.month % 12 + 1, 1)
-    found = []
-    while month < end:
-        found.append(month)
-        month = dt.date(month.year + month.month // 12, month.month % 12 + 1, 1)
-    return found
 
 
 def draw_row(layer: str, place: int, rows: Sequence[dict[str, Any]], start: dt.date, end: dt.date, width: float) -> str:

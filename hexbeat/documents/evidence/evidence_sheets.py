@@ -2,11 +2,11 @@
 
 import datetime as dt
 import io
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
-import xlsxwriter
 
+from geo.lazy_modules import import_lazily
 from hexbeat.documents.evidence.evidence_document import (
     MARKING,
     build_fact_rows,
@@ -17,6 +17,11 @@ from hexbeat.documents.evidence.evidence_document import (
 from hexbeat.documents.plan.plan_tables import WORKBOOK_OPTIONS, write_facts, write_sheet
 from hexbeat.reports.evidence import encode_canonical, hash_content
 from layers.catalogue import find_layer
+
+if TYPE_CHECKING:
+    import xlsxwriter
+else:
+    xlsxwriter = import_lazily("xlsxwriter")
 
 __all__ = ["CONTENT_SHEET", "SOURCE_COLUMNS", "build_evidence_xlsx"]
 

@@ -8,11 +8,11 @@ import numpy as np
 import shapely
 from numpy.typing import ArrayLike, NDArray
 
+from geo.distance import PAPER_METRES_PER_DEGREE
 from hexbeat.documents.maps.sketch import Bounds
 
 __all__ = ["Frame", "choose_scale_length_m", "fit_frame", "widen_bounds"]
 
-METRES_A_DEGREE: Final = 111_320.0
 STEPS: Final = (1.0, 2.0, 5.0)
 
 
@@ -31,8 +31,8 @@ class Frame:
     def to_mm(self, coordinates: ArrayLike) -> NDArray[np.float64]:
         """Longitudes and latitudes (n, 2) as x to the right and y down, in millimetres."""
         at = np.asarray(coordinates, dtype=np.float64).reshape(-1, 2)
-        east = (at[:, 0] - self.lon) * METRES_A_DEGREE * math.cos(math.radians(self.lat))
-        north = (at[:, 1] - self.lat) * METRES_A_DEGREE
+        east = (at[:, 0] - self.lon) * PAPER_METRES_PER_DEGREE * math.cos(math.radians(self.lat))
+        north = (at[:, 1] - self.lat) * PAPER_METRES_PER_DEGREE
         x = self.left + self.width / 2 + east / self.metres_a_mm
         y = self.top + self.height / 2 - north / self.metres_a_mm
         return np.column_stack([x, y])
@@ -52,8 +52,8 @@ def fit_frame(bounds: Bounds, *, left: float, top: float, width: float, height: 
     """The window whose middle is that of `bounds` and in which they fit with `margin` millimetres to spare."""
     west, south, east, north = bounds
     lat = (south + north) / 2
-    across = (east - west) * METRES_A_DEGREE * math.cos(math.radians(lat))
-    along = (north - south) * METRES_A_DEGREE
+    across = (east - west) * PAPER_METRES_PER_DEGREE * math.cos(math.radians(lat))
+    along = (north - south) * PAPER_METRES_PER_DEGREE
     metres = max(across / (width - 2 * margin), along / (height - 2 * margin), 0.1)
     return Frame(left, top, width, height, (west + east) / 2, lat, metres)
 
@@ -63,8 +63,8 @@ def widen_bounds(coordinates: ArrayLike, *, least_m: float) -> Bounds:
     at = np.asarray(coordinates, dtype=np.float64).reshape(-1, 2)
     (west, south), (east, north) = at.min(axis=0).tolist(), at.max(axis=0).tolist()
     lon, lat = (west + east) / 2, (south + north) / 2
-    wide = max(east - west, least_m / METRES_A_DEGREE / math.cos(math.radians(lat))) / 2
-    high = max(north - south, least_m / METRES_A_DEGREE) / 2
+    wide = max(east - west, least_m / PAPER_METRES_PER_DEGREE / math.cos(math.radians(lat))) / 2
+    high = max(north - south, least_m / PAPER_METRES_PER_DEGREE) / 2
     return lon - wide, lat - high, lon + wide, lat + high
 
 

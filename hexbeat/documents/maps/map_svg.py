@@ -1,17 +1,29 @@
-"""A sketch as SVG in millimetres: the map, its scale bar and north, its legend, and where it comes from."""
+"""A sketch as SVG in millimetres: the map, its scale bar and north, its legend, and where it comes from.
 
+Words are kept apart: names of wards hide nothing, and discs of stops do not cover each other. The legend below the map
+explains its classes with their numbers, its marks and its lines.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from html import escape
 from typing import Any, Final
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from hexbeat.documents.maps.frame import Frame, choose_scale_length_m, fit_frame
-from hexbeat.documents.maps.labels import LabelSpace, draw_names, spread_points
-from hexbeat.documents.maps.legend import draw_legend, measure_legend_height
 from hexbeat.documents.maps.marks import STOP_MM, draw_mark, measure_stop_width
-from hexbeat.documents.maps.patterns import classify_values, draw_classes, draw_line, draw_outline, draw_ring
-from hexbeat.documents.maps.sketch import Mark, Sketch
+from hexbeat.documents.maps.patterns import (
+    classify_values,
+    draw_classes,
+    draw_line,
+    draw_line_key,
+    draw_outline,
+    draw_ring,
+)
+from hexbeat.documents.maps.sketch import Mark, Outline, Sketch
 from hexbeat.documents.maps.svg import (
     FONTS,
     clean_text,
@@ -22,7 +34,7 @@ from hexbeat.documents.maps.svg import (
     measure_text,
 )
 
-__all__ = ["render_sketch"]
+__all__ = ["render_sketch", "spread_points"]
 
 OUTSIDE: Final = "#e9ebed"
 INSIDE: Final = "#ffffff"
@@ -33,6 +45,167 @@ SCALE_SHARE: Final = 0.22  # of the map's width is the longest scale bar
 MANY_STOPS: Final = 20  # beyond, their discs are smaller
 SMALLER: Final = 0.78
 THIN: Final = 0.05  # millimetres within which corners of wards are left out
+SIZES: Final = (2.8, 2.4, 2.1, 1.8)
+# Steps from the middle that are tried, in millimetres to the right and down.
+TRIES: Final = ((0, 0), (0, -4), (0, 4), (-6, 0), (6, 0), (0, -8), (0, 8), (-6, -4), (6, -4), (-6, 4), (6, 4))
+LONG: Final = 14  # letters; a longer name of several words stands in two lines
+ROUNDS: Final = 80
+
+Box = tuple[float, float, float, float]
+SIZE: Final = 2.6
+ROW: Final = 5.0
+SWATCH_WIDE, SWATCH_HIGH = 7.0, 3.4
+GAP: Final = 4.5
+LATTICE: Final = 1.2  # between swatch and words
+
+Entry = tuple[str, int, str]  # kind, class or style, words
+
+
+def list_entries(sketch: Sketch) -> list[Entry]:
+    """All that is to be explained, in order."""
+    found: list[Entry] = []
+    if sketch.scale is not None and len(sketch.shaded):
+        found += [("title", 0, sketch.legend_title)] if sketch.legend_title else []
+        found += [("class", place, label) for place, label in enumerate(sketch.scale.labels)]
+    found += [("outline", area.style, area.label) for area in find_first_areas(sketch.areas)]
+    found += [("line", line.style, line.label) for line in sketch.lines if line.label]
+    return found + [(kind, 0, words) for kind, words in sketch.keys]
+
+
+def find_first_areas(areas: Sequence[Outline]) -> list[Outline]:
+    """The first area of each label that is not empty."""
+    named: dict[str, Outline] = {}
+    for area in areas:
+        named.setdefault(area.label, area)
+    return [area for label, area in named.items() if label]
+
+
+def lay_out_entries(entries: Sequence[Entry], width: float) -> list[tuple[float, int, Entry]]:
+    """Each entry with its x and its row."""
+    found, x, row = [], 0.0, 0
+    for entry in entries:
+        wide = measure_entry_width(entry)
+        if x and x + wide > width:
+            x, row = 0.0, row + 1
+        found.append((x, row, entry))
+        x += wide + GAP
+    return found
+
+
+def measure_entry_width(entry: Entry) -> float:
+    swatch = 0.0 if entry[0] == "title" else SWATCH_WIDE + LATTICE
+    return swatch + measure_text(entry[2], SIZE)
+
+
+def measure_legend_height(sketch: Sketch, width: float) -> float:
+    """Millimetres that the legend needs at a width; 0 where there is nothing to explain."""
+    places = lay_out_entries(list_entries(sketch), width)
+    return ROW * (places[-1][1] + 1) + 1.5 if places else 0.0
+
+
+def draw_legend(sketch: Sketch, *, left: float, top: float, width: float) -> str:
+    """The legend with its upper left corner there."""
+    places = lay_out_entries(list_entries(sketch), width)
+    return "".join(draw_entry(sketch, entry, left + x, top + 1.5 + row * ROW) for x, row, entry in places)
+
+
+def draw_entry(sketch: Sketch, entry: Entry, x: float, y: float) -> str:
+    kind, which, words = entry
+    base = y + SWATCH_HIGH * 0.78
+    if kind == "title":
+        return draw_text(x, base, words, size=SIZE, weight=700)
+    return draw_swatch(sketch, kind, which, x, y) + draw_text(x + SWATCH_WIDE + LATTICE, base, words, size=SIZE)
+
+
+def draw_swatch(sketch: Sketch, kind: str, which: int, x: float, y: float) -> str:
+    middle = (x + SWATCH_WIDE / 2, y + SWATCH_HIGH / 2)
+    if kind == "class" and sketch.scale is not None:
+        box = np.array([shapely.box(x, y, x + SWATCH_WIDE, y + SWATCH_HIGH)], dtype=object)
+        return draw_classes(box, np.array([which]), sketch.scale)
+    if kind == "line":
+        return draw_line_key(x, middle[1], SWATCH_WIDE, which)
+    if kind == "outline":
+        return draw_outline(shapely.box(x + 0.5, y + 0.4, x + SWATCH_WIDE - 0.5, y + SWATCH_HIGH - 0.4), which)
+    return draw_mark(kind, *middle, label="1" if kind == "stop" else "", small=True)
+
+
+@dataclass(slots=True)
+class LabelSpace:
+    """What is taken on the sheet, as boxes (left, top, right, bottom) in millimetres."""
+
+    taken: list[Box] = field(default_factory=list)
+
+    def take(self, box: Box) -> bool:
+        """Take the box if nothing there overlaps it."""
+        left, top, right, bottom = box
+        free = all(right <= a or c <= left or bottom <= b or d <= top for a, b, c, d in self.taken)
+        if free:
+            self.taken.append(box)
+        return free
+
+    def block(self, box: Box) -> None:
+        """Take the box, whatever is there."""
+        self.taken.append(box)
+
+
+def draw_names(shapes: NDArray[Any], names: Sequence[str], room: LabelSpace, *, within: Any) -> str:
+    """The name of each shape (in millimetres) near its middle, the largest first; left out where there is no room."""
+    order = np.argsort(-shapely.area(shapes), kind="stable").tolist()
+    drawn = []
+    for place in order:
+        if not names[place] or shapely.is_empty(shapes[place]):
+            continue
+        drawn.append(draw_name(shapes[place], names[place], room, within))
+    return "".join(drawn)
+
+
+def draw_name(shape: Any, name: str, room: LabelSpace, within: Any) -> str:
+    middle = shapely.get_point(shapely.maximum_inscribed_circle(shape, tolerance=0.5), 0)
+    lines = break_name(name)
+    for size in SIZES:
+        wide, high = max(measure_text(line, size) for line in lines), size * 1.15 * len(lines)
+        for right, down in TRIES:
+            x, y = middle.x + right, middle.y + down
+            box = (x - wide / 2, y - high / 2, x + wide / 2, y + high / 2)
+            inside = shapely.contains_xy(shape, x, y) and shapely.contains(within, shapely.box(*box))
+            if inside and room.take(box):
+                first = y - high / 2 + size * 0.85
+                return "".join(
+                    draw_text(x, first + k * size * 1.15, line, size=size, anchor="middle", fill="#222", halo="#fff")
+                    for k, line in enumerate(lines)
+                )
+    return ""
+
+
+def break_name(name: str) -> list[str]:
+    """A long name in two lines, broken at the space nearest to its middle."""
+    if len(name) <= LONG or " " not in name:
+        return [name]
+    spaces = [place for place, char in enumerate(name) if char == " "]
+    middle = min(spaces, key=lambda place: abs(place - len(name) / 2))
+    return [name[:middle], name[middle + 1 :]]
+
+
+def spread_points(points: NDArray[np.float64], *, gap: float) -> NDArray[np.float64]:
+    """Points (n, 2) moved apart until neighbours are `gap` from each other; the same for the same points."""
+    moved = points.astype(np.float64).copy()
+    for _ in range(ROUNDS):
+        away = moved[:, None, :] - moved[None, :, :]
+        apart = np.hypot(away[..., 0], away[..., 1])
+        close = (apart < gap) & ~np.eye(len(moved), dtype=bool)
+        if not close.any():
+            break
+        for one, other in np.argwhere(np.triu(close)).tolist():
+            step = moved[one] - moved[other]
+            length = float(np.hypot(*step))
+            # Two stops at one place part sidewards, each pair in its own direction.
+            angle = 2.4 * (one + 1)
+            unit = step / length if length > 1e-6 else np.array([np.cos(angle), np.sin(angle)])  # noqa: PLR2004 - no direction
+            push = (gap - length) / 2 + 0.01
+            if push > 0:
+                moved[one] += unit * push
+                moved[other] -= unit * push
+    return moved
 
 
 def render_sketch(sketch: Sketch, *, width_mm: float, height_mm: float) -> bytes:

@@ -1,21 +1,47 @@
-"""Every file that a plan can be: paper, devices, maps, spreadsheets, and the calendar made here."""
+"""Every file that a plan can be: devices, maps, spreadsheets, and made here the calendar and the paper.
+
+On paper each team has its map and its table of stops, on one page if the map stays legible, and how the plan was made.
+"""
 
 import datetime as dt
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Any, Final
 
+import numpy as np
 from icalendar import Calendar, Event
 
+from geo.cells import parse_cell_strings
 from geo.errors import UsageError
 from hexbeat.areas.area import Area
+from hexbeat.documents.maps.area_map import render_map
+from hexbeat.documents.maps.frame import widen_bounds
+from hexbeat.documents.maps.scales import Scale
+from hexbeat.documents.maps.sketch import Line, Mark
 from hexbeat.documents.maps.svg import clean_text
-from hexbeat.documents.plan.plan_pdf import render_plan_pdf
 from hexbeat.documents.plan.plan_tables import build_plan_csv, build_plan_xlsx
-from hexbeat.documents.plan.plan_text import describe_pause, describe_stop, find_mark, format_stop_title
+from hexbeat.documents.plan.plan_text import (
+    describe_pause,
+    describe_stop,
+    describe_way,
+    find_mark,
+    find_pauses,
+    format_clock,
+    format_stop_title,
+    format_tour_heading,
+)
 from hexbeat.documents.plan.plan_tracks import build_plan_geojson, build_plan_gpx, build_plan_kml
-from hexbeat.operations.plans.plan import Pause, Plan, Stop, Tour, describe_share
+from hexbeat.documents.typst_pdf import render_pdf
+from hexbeat.operations.plans.plan import Pause, Place, Plan, Stop, Tour, describe_optimality, describe_share
+from layers.wording import format_date, format_percent
 
-__all__ = ["PLAN_FILES", "build_plan_calendar", "build_plan_file"]
+__all__ = [
+    "PLAN_FILES",
+    "build_plan_calendar",
+    "build_plan_file",
+    "build_stop_marks",
+    "has_separate_map",
+    "measure_map_height",
+]
 
 # Kind to what people call it, its media type, and how its name ends.
 PLAN_FILES: Final[Mapping[str, tuple[str, str, str]]] = {
@@ -27,6 +53,159 @@ PLAN_FILES: Final[Mapping[str, tuple[str, str, str]]] = {
     "xlsx": ("Excel", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", ".xlsx"),
     "ics": ("Calendar", "text/calendar", ".ics"),
 }
+NEAREST_M: Final = 1200.0  # a map shows at least so much each way
+MAP_MM: Final = (180.0, 118.0)
+LEAST_MAP_MM: Final = 100.0  # lower, numbers of stops lie over each other: the map has a page of its own then
+SEPARATE_MM: Final = 242.0
+# Of the table by its number of stops, as the template sets it: a row, a further line of it (mm), and letters of a line.
+ROWS: Final = ((20, 4.5, 3.0, 86), (13, 5.0, 3.4, 77), (0, 5.8, 3.7, 70))
+OTHER_CONTENT_MM: Final = 62.0  # of the page's 269 mm for the heading, the end and the table's own head
+STOP_CELL: Final = Scale((0.0,), ("#d5dade",), ("#d5dade",), ("the cell of a stop",))
+
+
+def render_plan_pdf(plan: Plan, area: Area) -> bytes:
+    """The plan as PDF/UA-1: an A4 page a team (two where its stops leave no room for a map), then what the plan is."""
+    drawings = {f"map-{number}": render_tour_map(tour, area) for number, tour in enumerate(plan.tours)}
+    data = {
+        "title": plan.title,
+        "mark": find_mark(plan),
+        "cover": describe_share(plan),
+        "tours": [build_tour_data(plan, tour, area) for tour in plan.tours],
+        "about": [describe_optimality(plan), *plan.settings],
+        "past": build_past_rows(plan),
+        "notes": list(plan.notes),
+        "footer": format_footer(plan, area),
+    }
+    return render_pdf("plan", data, drawings, made=plan.made_at)
+
+
+def format_footer(plan: Plan, area: Area) -> str:
+    made = plan.made_at.astimezone(area.tz)
+    mark = "DEMONSTRATION. " if plan.synthetic else ""
+    return f"{mark}{area.title}. Plan {plan.plan_id}, made {format_date(made.date())} at {made:%H:%M} by Hexbeat."
+
+
+def build_past_rows(plan: Plan) -> list[dict[str, str]]:
+    """What such plans and the usual way held in past weeks; no shares in plans of before, which did not keep them."""
+    return [
+        {
+            "label": row.label,
+            "share": "" if row.share is None else format_percent(row.share),
+            "area": "" if row.area is None else f"{row.area * 100:.2f} %",
+            "pai": f"{row.pai:.2f}",
+            "interval": f"{row.low:.2f} to {row.high:.2f}",
+        }
+        for row in plan.past.rows
+    ]
+
+
+def build_tour_data(plan: Plan, tour: Tour, area: Area) -> dict[str, Any]:
+    """What the page of one team says."""
+    way = describe_way(plan, tour)
+    return {
+        "heading": format_tour_heading(plan, tour),
+        "way": way,
+        "alt": describe_tour_map(tour, area),
+        "apart": has_separate_map(tour),
+        "map_mm": measure_map_height(tour),
+        "stops": build_tour_rows(plan, tour),
+        "end": f"Be back at {tour.finish.name} by {format_clock(tour.returns, plan)}.",
+    }
+
+
+def build_tour_rows(plan: Plan, tour: Tour) -> list[dict[str, Any]]:
+    """The stops, and between them the break and what else the tour has as a pause."""
+    rows = [build_pause_data(plan, pause) for pause in find_pauses(tour, 0)]
+    for stop in tour.stops:
+        rows += [
+            build_stop_data(plan, stop),
+            *(build_pause_data(plan, pause) for pause in find_pauses(tour, stop.order)),
+        ]
+    return rows
+
+
+def build_pause_data(plan: Plan, pause: Pause) -> dict[str, Any]:
+    return {
+        "pause": True,
+        "number": "",
+        "times": f"{format_clock(pause.begins, plan)} to {format_clock(pause.ends, plan)}",
+        "minutes": pause.minutes,
+        "place": "Break" if pause.kind == "break" else "Free",
+        "reason": "" if pause.kind == "break" else "Until what comes next is due.",
+    }
+
+
+def build_stop_data(plan: Plan, stop: Stop) -> dict[str, Any]:
+    return {
+        "pause": False,
+        "number": str(stop.order),
+        "times": f"{format_clock(stop.arrive, plan)} to {format_clock(stop.leave, plan)}",
+        "minutes": stop.minutes,
+        "place": stop.place,
+        "reason": stop.reason,
+    }
+
+
+def describe_tour_map(tour: Tour, area: Area) -> str:
+    """What the map of a tour shows, for those who do not see it."""
+    order = ", ".join(f"{stop.order} {stop.place}" for stop in tour.stops) or "none"
+    return (
+        f"Map of {area.title}, north up: the way of {tour.team} in straight lines from {tour.start.name} through its "
+        f"numbered stops ({order}) to {tour.finish.name}. The table has the same stops."
+    )
+
+
+def render_tour_map(tour: Tour, area: Area) -> bytes:
+    """The way and the stops of one team, as near as they allow."""
+    ends = dict.fromkeys((tour.start, tour.finish))
+    way = [
+        (tour.start.lon, tour.start.lat),
+        *((stop.lon, stop.lat) for stop in tour.stops),
+        (tour.finish.lon, tour.finish.lat),
+    ]
+    cells = np.unique(parse_cell_strings([stop.cell for stop in tour.stops]))
+    return render_map(
+        area,
+        cells=cells,
+        values=np.zeros(len(cells)),
+        scale=STOP_CELL if len(cells) else None,
+        points=[*(build_end_mark(place) for place in ends), *build_stop_marks(tour)],
+        lines=[Line(tuple(way), "order of the stops, as the crow flies")],
+        keys=[("stop", "a stop"), ("square", "where the team starts and ends")],
+        extent=widen_bounds(way, least_m=NEAREST_M),
+        alt=describe_tour_map(tour, area),
+        width_mm=MAP_MM[0],
+        height_mm=measure_map_height(tour),
+    )
+
+
+def measure_map_height(tour: Tour) -> float:
+    """Millimetres that about remain beside the table, so that the map need not be shrunk with its words."""
+    return SEPARATE_MM if has_separate_map(tour) else min(measure_space_mm(tour), MAP_MM[1])
+
+
+def has_separate_map(tour: Tour) -> bool:
+    """Whether the table leaves too little of the page for a map with numbers that can be told apart."""
+    return measure_space_mm(tour) < LEAST_MAP_MM
+
+
+def measure_space_mm(tour: Tour) -> float:
+    """Millimetres of the page that the table of stops leaves, about; below 0 where it fills more than the page."""
+    row, line, letters = next(rest for fewest, *rest in ROWS if len(tour.stops) > fewest or not fewest)
+    further = sum(len(stop.reason) // int(letters) for stop in tour.stops)
+    return 269.0 - OTHER_CONTENT_MM - row * (len(tour.stops) + len(tour.pauses)) - line * further
+
+
+def build_end_mark(place: Place) -> Mark:
+    return Mark(place.lon, place.lat, "square", place.name)
+
+
+def build_stop_marks(tour: Tour) -> list[Mark]:
+    """A mark for each place of the tour; one that is visited again has all its numbers."""
+    places: dict[tuple[float, float], list[str]] = {}
+    for stop in tour.stops:
+        places.setdefault((stop.lon, stop.lat), []).append(str(stop.order))
+    return [Mark(lon, lat, "stop", ", ".join(numbers)) for (lon, lat), numbers in places.items()]
 
 
 def build_plan_calendar(plan: Plan, area: Area) -> bytes:

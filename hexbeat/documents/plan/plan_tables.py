@@ -2,17 +2,22 @@
 
 import datetime as dt
 import io
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
-import xlsxwriter
 
+from geo.lazy_modules import import_lazily
 from hexbeat.areas.area import Area
 from hexbeat.documents.maps.svg import clean_text
 from hexbeat.documents.plan.plan_text import describe_pause, find_mark, find_pauses
 from hexbeat.files import escape_formula, escape_formulas
 from hexbeat.operations.plans.plan import Plan, PlanKind, Stop, Tour, describe_optimality, describe_share
 from layers.wording import format_list
+
+if TYPE_CHECKING:
+    import xlsxwriter
+else:
+    xlsxwriter = import_lazily("xlsxwriter")
 
 __all__ = ["WORKBOOK_OPTIONS", "build_plan_csv", "build_plan_xlsx", "build_stop_table", "write_facts", "write_sheet"]
 
@@ -89,7 +94,7 @@ def build_plan_facts(plan: Plan, area: Area) -> list[tuple[str, str]]:
         ("Made", plan.made_at.isoformat(timespec="minutes")),
         ("Begins", plan.begins.isoformat(timespec="minutes")),
         ("Ends", plan.ends.isoformat(timespec="minutes")),
-        ("Layers", format_list(plan.layers)),
+        ("Layers", format_list(plan.scope.layers)),
         ("Cover", describe_share(plan)),
         ("How good", describe_optimality(plan)),
         *(("Setting", words) for words in plan.settings),
@@ -98,7 +103,7 @@ def build_plan_facts(plan: Plan, area: Area) -> list[tuple[str, str]]:
     ]
 
 
-def write_sheet(book: xlsxwriter.Workbook, name: str, rows: pd.DataFrame) -> None:
+def write_sheet(book: "xlsxwriter.Workbook", name: str, rows: pd.DataFrame) -> None:
     """A sheet with a frozen header. Numbers are numbers; all else is text that no program runs."""
     sheet = book.add_worksheet(name)
     bold = book.add_format({"bold": True})
@@ -119,7 +124,7 @@ def write_value(sheet: Any, line: int, column: int, value: Any) -> None:
         sheet.write_number(line, column, value)
 
 
-def write_facts(book: xlsxwriter.Workbook, name: str, facts: list[tuple[str, str]]) -> None:
+def write_facts(book: "xlsxwriter.Workbook", name: str, facts: list[tuple[str, str]]) -> None:
     """A sheet of names and words."""
     sheet = book.add_worksheet(name)
     wrapped = book.add_format({"text_wrap": True, "valign": "top"})

@@ -32,7 +32,7 @@ from hexbeat.ingest.parsing.values import clean_column, map_words, match_texts, 
 from hexbeat.ingest.readers import Chunk
 from hexbeat.ingest.sources import Choice, Condition, SourceProfile
 from hexbeat.ingest.sources.column_plan import ColumnRoles
-from layers.catalogue import LAYER_NAMES
+from layers.catalogue import LAYER_NAMES, find_layer
 from layers.event import EVENT_COLUMNS, PRECISIONS, REPORTERS, RESOLUTIONS
 
 __all__ = [
@@ -52,8 +52,6 @@ __all__ = [
 
 LONGEST_RAW = 500
 LONGEST_WORD = 200
-# Who reports a layer's events where a source does not say, or says it in a word that its profile does not know.
-REPORTER_OF = {"overdoses": "agency", "closed_properties": "agency"}
 Flags = NDArray[np.bool_]
 Texts = dict[str, pd.Series]  # cleaned columns by heading
 Rules = tuple[tuple[str, Condition], ...]  # headings with a test each
@@ -342,7 +340,7 @@ def parse_reporters(
     choice: Choice, heading: str | None, texts: Texts, layers: NDArray[np.object_]
 ) -> NDArray[np.object_]:
     """Who reported each row (n,): what it says, else who usually reports events of its layer."""
-    usual = np.array([REPORTER_OF.get(layer, "public") for layer in layers], dtype=object)
+    usual = np.array([find_layer(layer).usual_reporter for layer in layers], dtype=object)
     said = _fold_words(parse_words(choice, heading, texts, len(layers)))
     return np.where(np.isin(said, REPORTERS), said, usual)
 

@@ -6,11 +6,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from geo.calendar import add_months_to_all
 from hexbeat.ingest.parsing.dates import (
     DAY,
     MINUTE,
-    ONE_DAY,
-    ONE_MONTH,
     Timestamps,
     ceiling,
     floor,
@@ -20,12 +19,11 @@ from hexbeat.ingest.parsing.dates import (
 )
 from hexbeat.ingest.sources import Times
 from layers.catalogue import LAYERS
+from layers.columns import mark_states
 from layers.event import PRECISIONS
 
 __all__ = ["Intervals", "parse_intervals"]
 
-_STATE = np.array([spec.kind == "state" for spec in LAYERS])
-_OPEN_MONTHS = np.array([spec.open_end_months or 0 for spec in LAYERS])
 Flags = NDArray[np.bool_]
 
 
@@ -51,7 +49,7 @@ def parse_intervals(
     says. `now` is UTC seconds: what begins later is in the future.
     """
     said = _parse_parts(texts, rules, time_zone)
-    start, end, state = said["start"], said.get("end"), _STATE[layer]
+    start, end, state = said["start"], said.get("end"), mark_states(layer)
     given = _find_stated_ends(end, state, rules)
     precision = _common_precision(start, end, given, texts.get("precision"), rules)
     begin_local = floor(start.local, precision)
@@ -137,16 +135,5 @@ def _natural_end(
 ) -> NDArray[np.int64]:
     """The end where none is given: of an incident the end of its precision, of a state that of its longest term."""
     finish = np.where(precision == MINUTE, begin, to_utc(next_start(local, precision), time_zone))
-    months = _OPEN_MONTHS[layer]
-    return np.where(months > 0, to_utc(_add_months(local, months), time_zone), finish)
-
-
-def _add_months(local: NDArray[np.datetime64], months: NDArray[np.int_]) -> NDArray[np.datetime64]:
-    """The same day and time so many months later; the last day of the month where it has no such day."""
-    month = local.astype("datetime64[M]")
-    day = local.astype("datetime64[D]") - month.astype("datetime64[D]")
-    target = month + months.astype("timedelta64[M]")
-    last = (target + ONE_MONTH).astype("datetime64[D]") - target.astype("datetime64[D]") - ONE_DAY
-    clock = local - local.astype("datetime64[D]")
-    later: NDArray[np.datetime64] = (target.astype("datetime64[D]") + np.minimum(day, last)).astype("datetime64[s]")
-    return np.asarray(later + clock)
+    months = np.array([spec.open_end_months or 0 for spec in LAYERS])[layer]
+    return np.where(months > 0, to_utc(add_months_to_all(local, months), time_zone), finish)

@@ -6,23 +6,29 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
-import pyogrio
 import shapely
 from numpy.typing import NDArray
-from pyogrio.errors import DataSourceError
-from pyogrio.raw import open_arrow
 
 from geo.errors import DataError
 from geo.geofiles import gdal_address
+from geo.lazy_modules import import_lazily
 from hexbeat.ingest.readers.limits import LIMITS, Limits, check_file, require_start
 from hexbeat.ingest.readers.opened_file import CHUNK_ROWS, Chunk, ReadOptions, TextTable, check_headings
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+    import pyogrio
+else:
+    pyogrio = import_lazily("pyogrio")
+    pa = import_lazily("pyarrow")
+    pc = import_lazily("pyarrow.compute")
+    pq = import_lazily("pyarrow.parquet")
 
 __all__ = ["GEOFILE_SUFFIXES", "open_geofile"]
 
@@ -57,7 +63,13 @@ def _reading(path: Path) -> Iterator[None]:
     """What GDAL and Arrow raise, as a DataError. Never around a caller's own code."""
     try:
         yield
-    except (DataSourceError, pa.ArrowException, OSError, UnicodeDecodeError, shapely.errors.ShapelyError) as error:
+    except (
+        pyogrio.errors.DataSourceError,
+        pa.ArrowException,
+        OSError,
+        UnicodeDecodeError,
+        shapely.errors.ShapelyError,
+    ) as error:
         raise DataError(
             f"{path.name} has to be a whole file of {GEOFILE_SUFFIXES[path.suffix.lower()][1]}",
             f"it cannot be read ({type(error).__name__})",
@@ -80,7 +92,7 @@ def _vector(path: Path, options: ReadOptions, limits: Limits) -> TextTable:
         fields = [info["fields"][columns.index(column)] for column in wanted]
         with (
             _reading(path),
-            open_arrow(
+            pyogrio.raw.open_arrow(
                 address, layer=layer, columns=fields, encoding=options.encoding, batch_size=CHUNK_ROWS,
                 use_pyarrow=True, **dates,
             ) as (meta, reader),
@@ -117,14 +129,14 @@ def _layer(path: Path, address: str, named: str | None) -> str:
 
 
 @contextmanager
-def _parquet(path: Path) -> Iterator[pq.ParquetFile]:
+def _parquet(path: Path) -> "Iterator[pq.ParquetFile]":
     with _reading(path):
         file = pq.ParquetFile(path)
     with file:
         yield file
 
 
-def _table(path: Path, file: pq.ParquetFile, options: ReadOptions, limits: Limits) -> TextTable:
+def _table(path: Path, file: "pq.ParquetFile", options: ReadOptions, limits: Limits) -> TextTable:
     said = _geo_metadata(path, file)
     geometry = said["primary_column"]
     about = said["columns"][geometry]
@@ -155,7 +167,7 @@ def _table(path: Path, file: pq.ParquetFile, options: ReadOptions, limits: Limit
     return TextTable(columns, chunks, json.dumps(crs) if isinstance(crs, dict) else crs)
 
 
-def _geo_metadata(path: Path, file: pq.ParquetFile) -> dict[str, Any]:
+def _geo_metadata(path: Path, file: "pq.ParquetFile") -> dict[str, Any]:
     try:
         said: dict[str, Any] = json.loads((file.schema_arrow.metadata or {})[b"geo"])
         said["columns"][said["primary_column"]]["encoding"]

@@ -6,16 +6,16 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 from xml.etree.ElementTree import ParseError
 
-import httpx
 import numpy as np
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import parse
 
 from geo.errors import DataError
+from geo.lazy_modules import import_lazily
 from hexbeat.ingest.readers.limits import LIMITS, Limits, check_file
 from hexbeat.ingest.readers.opened_file import (
     CHUNK_ROWS,
@@ -25,6 +25,11 @@ from hexbeat.ingest.readers.opened_file import (
     build_text_frame,
     check_headings,
 )
+
+if TYPE_CHECKING:
+    import httpx
+else:
+    httpx = import_lazily("httpx")
 
 __all__ = ["is_url", "open_download", "open_requests", "strip_url"]
 

@@ -5,23 +5,27 @@ A user's own are in `HOME/sources`; they come before the built-in ones.
 
 import difflib
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pyproj import CRS
-from pyproj.exceptions import CRSError
-
 from geo.errors import DataError, UsageError
+from geo.lazy_modules import import_lazily
 from hexbeat.ingest.sources import toml_tables as tables
-from layers.catalogue import LAYER_NAMES
+from layers.catalogue import LAYER_NAMES, LAYERS
 from layers.event import PRECISIONS, REPORTERS
+
+if TYPE_CHECKING:
+    import pyproj
+else:
+    pyproj = import_lazily("pyproj")
 
 __all__ = [
     "MISSING",
+    "USUAL_CRS",
     "Choice",
     "Condition",
     "Key",
@@ -42,6 +46,7 @@ __all__ = [
 # that it has is used. What every event needs must be there; of other things with several headings none need be.
 Names = tuple[str, ...]
 MISSING: Final = ("NULL", "null", "None", "none", "N/A", "n/a", "NA", "NaN", "nan", "-")
+USUAL_CRS: Final = ("EPSG:4326", "EPSG:27700")  # PROJ knows them, and takes a tenth of a second to be asked
 BUILTIN: Final = Path(__file__).parent / "builtin"
 LARGEST_BYTES: Final = 1_000_000
 
@@ -149,6 +154,7 @@ class SourceProfile:
     description: str = field(metadata=tables.TEXT, default="")
     records: str = field(metadata=tables.TEXT, default="rows")  # rows, features, or open311
     time_zone: str | None = field(metadata=tables.TEXT, default=None)  # None: the area's
+    layer_words: str = field(metadata=tables.TEXT, default="")  # those of the layers' own files: names, or services
     unknown_layer: str = field(metadata=tables.TEXT, default="skip")  # rows whose layer is none: skip, or reject
     wider_region: bool = field(metadata=tables.FLAG, default=False)  # rows outside the area are skipped, not rejected
     file_name: str | None = field(metadata=tables.PATTERN, default=None)  # that the file's name must carry
@@ -197,11 +203,24 @@ def parse_profile(source: str, *, name: str) -> SourceProfile:
         raise DataError("A source profile is TOML", f"{where} is not: {error}", "mend that line") from error
     if isinstance(table.get("layer"), str):
         table["layer"] = {"value": table["layer"]}
-    profile = tables.read_table(SourceProfile, table, where)
+    profile = _add_layer_words(tables.read_table(SourceProfile, table, where))
     for rule, broken in _faults(profile, name):
         if broken:
             raise DataError(rule, f"{where} {broken}", "mend it; the keys are explained in docs/sources.md")
     return profile
+
+
+def _add_layer_words(profile: SourceProfile) -> SourceProfile:
+    """The profile with the words of the layers' own files, where it asks for them; what it says itself goes before."""
+    values, containing = dict[str, str](), dict[str, str]()
+    if profile.layer_words == "names":
+        values = {word: spec.name for spec in LAYERS for word in (spec.name, *spec.words.names)}
+    if profile.layer_words == "services":
+        containing = {word: spec.name for spec in LAYERS for word in spec.words.services}
+    layer = replace(
+        profile.layer, values={**values, **profile.layer.values}, containing={**containing, **profile.layer.containing}
+    )
+    return replace(profile, layer=layer) if profile.layer_words else profile
 
 
 def _faults(profile: SourceProfile, name: str) -> list[tuple[str, str | None]]:
@@ -219,6 +238,7 @@ def _faults(profile: SourceProfile, name: str) -> list[tuple[str, str | None]]:
         ("records is rows, features or open311", _not_in({profile.records}, ("rows", "features", "open311"))),
         ("precision is auto, minute, day or month", _not_in({profile.time.precision}, ("auto", *PRECISIONS))),
         ("end_of is all or states", _not_in({profile.time.end_of}, ("all", "states"))),
+        ("layer_words is names or services", _not_in({profile.layer_words} - {""}, ("names", "services"))),
         ("unknown_layer is skip or reject", _not_in({profile.unknown_layer}, ("skip", "reject"))),
         ("repeats is reject or number", _not_in({profile.key.repeats}, ("reject", "number"))),
         ("shapes is refuse or inside_point", _not_in({place.shapes}, ("refuse", "inside_point"))),
@@ -236,15 +256,17 @@ def _unless(holds: bool, fact: str) -> str | None:  # noqa: FBT001  # a conditio
     return None if holds else fact
 
 
-def _not_in(words: Any, allowed: tuple[str, ...]) -> str | None:
+def _not_in(words: Any, allowed: Sequence[str]) -> str | None:
     wrong = sorted(str(word) for word in words if word not in allowed)
     return f"has {', '.join(map(repr, wrong))}" if wrong else None
 
 
 def _bad_crs(crs: str | None) -> str | None:
+    if crs is None or crs in USUAL_CRS:
+        return None
     try:
-        CRS.from_user_input(crs or "EPSG:4326")
-    except CRSError:
+        pyproj.CRS.from_user_input(crs)
+    except pyproj.exceptions.CRSError:
         return f"has {crs!r}"
     return None
 
@@ -270,9 +292,14 @@ def sources_folder(home: Path) -> Path:
     return home / "sources"
 
 
-@cache
 def builtin_profiles() -> tuple[SourceProfile, ...]:
     """The profiles that come with the project, by name."""
+    return _read_builtin_profiles(tuple(LAYER_NAMES))
+
+
+@cache
+def _read_builtin_profiles(_layers: tuple[str, ...]) -> tuple[SourceProfile, ...]:
+    """Read once for each set of layers, whose words some of them take."""
     return tuple(_read(path) for path in sorted(BUILTIN.glob("*.toml")))
 
 

@@ -3,19 +3,24 @@
 import datetime as dt
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, Literal, get_args
+from typing import TYPE_CHECKING, Final, Literal, get_args
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
-import xlsxwriter
 
 from geo.errors import UsageError
+from geo.lazy_modules import import_lazily
 from geo.wards import Wards
 from hexbeat.files import escape_formula, escape_formulas
 from hexbeat.operations.ledger.visits import DONE, overlap_note, team_key
 from hexbeat.operations.plans.plan import Plan
 from layers.periods import QuarterYear, format_quarter
+
+if TYPE_CHECKING:
+    import xlsxwriter
+else:
+    xlsxwriter = import_lazily("xlsxwriter")
 
 __all__ = [
     "GROUPS",

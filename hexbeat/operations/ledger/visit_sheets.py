@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from geo.distance import offsets_m
 from geo.wards import Wards
 from hexbeat.ingest.parsing.values import parse_numbers
 from hexbeat.operations.ledger.plan_sheets import VisitSheetRow
@@ -38,7 +39,6 @@ _YES: Final = frozenset({"done", "yes", "y", "x", "1", "true", "visited", "swept
 _NO: Final = frozenset({"not_done", "not done", "no", "n", "0", "false", "missed", "not visited", "not swept"})
 _KINDS: Final = {"patrol": PlanKind.PATROL, "sweep": PlanKind.SWEEP, "needle sweep": PlanKind.SWEEP}
 _SAID: Final = ("started", "clock", "ended", "minutes", "needles", "outcome")  # what a row says of work
-_METRES: Final = 111_195.0  # of a degree of latitude
 
 
 class _RejectedError(Exception):
@@ -252,8 +252,8 @@ def _nearness(row: VisitSheetRow, radius_m: float) -> Callable[[Stop], float | N
         if row.lon is None or row.lat is None or not np.isfinite(row.lon):
             same = row.texts["place"].casefold() == stop.place.casefold()
             return 0.0 if same else None
-        east = (row.lon - stop.lon) * np.cos(np.radians(stop.lat))
-        metres = float(np.hypot(east, row.lat - stop.lat)) * _METRES
+        east, north = offsets_m(row.lon, row.lat, origin_lon=stop.lon, origin_lat=stop.lat)[0].tolist()
+        metres = float(np.hypot(east, north))
         return round(metres / radius_m * 5) if metres <= radius_m else None
 
     return near

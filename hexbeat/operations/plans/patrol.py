@@ -25,7 +25,7 @@ from hexbeat.operations.plans.patrol_problem import (
     choose_candidates,
     choose_stop_seconds,
 )
-from hexbeat.operations.plans.plan import Plan, PlanKind
+from hexbeat.operations.plans.plan import Plan, PlanKind, PlanPast, PlanScope, PlanWorth
 from hexbeat.operations.plans.roads import Travel, Ways
 from hexbeat.operations.plans.tours import build_tour, build_visited_places, hash_short_id
 from hexbeat.operations.plans.working_time import build_working_time
@@ -90,23 +90,24 @@ def make_patrol_plan(
         made_at=made_at or dt.datetime.now(area.tz).replace(microsecond=0),
         begins=time.moment(0),
         ends=time.moment(time.seconds),
-        layers=tuple(layer for layer, _ in choices.weights),
-        weights=tuple(weight for _, weight in choices.weights),
+        scope=PlanScope(
+            layers=tuple(layer for layer, _ in choices.weights),
+            weights=tuple(weight for _, weight in choices.weights),
+            wards=choices.wards,
+        ),
         tours=tours,
-        covered=float(problem.worth[visited].sum()),
-        expected=float(expected.worth.sum()),
-        score=solved.score,
-        bound=solved.bound,
-        gap=solved.gap,
-        proved=solved.proved,
+        worth=PlanWorth(
+            covered=float(problem.worth[visited].sum()),
+            expected=float(expected.worth.sum()),
+            score=solved.score,
+            bound=solved.bound,
+            gap=solved.gap,
+            proved=solved.proved,
+        ),
         synthetic=bool(columns.demonstration.any()),
-        past=past.rows() if past else (),
-        past_shares=past.shares() if past else (),
+        past=past.summarise() if past else PlanPast(),
         settings=_describe_settings(choices, expected, chosen, problem, ways),
         notes=_build_notes(expected, chosen[visited], past=past, judged=not methods),
-        held=past.held() if past else None,
-        held_weeks=len(past.events) if past and past.held() else 0,
-        wards=choices.wards,
     )
 
 

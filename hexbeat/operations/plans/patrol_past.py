@@ -12,6 +12,7 @@ from hexbeat.analysis.daily_counts import FEWEST_HISTORY_WEEKS
 from hexbeat.analysis.forecast_methods import LAST_WEEKS, build_needed_kernel, forecast
 from hexbeat.operations.plans.expected_events import ExpectedEvents
 from hexbeat.operations.plans.patrol_problem import PatrolChoices, build_patrol_problem, choose_candidates
+from hexbeat.operations.plans.plan import PastRow, PlanPast
 from hexbeat.operations.plans.working_time import WorkingTime
 from layers.wording import format_percent
 
@@ -39,9 +40,12 @@ class PastWeeks:
         """(label, PAI, low, high): 95 % intervals of resampled weeks; no row for a way that visited nothing."""
         return tuple((label, *bootstrap_ratio(caught, self.events * area)) for label, caught, area in self._ways())
 
-    def shares(self) -> tuple[tuple[float, float], ...]:
-        """To each of `rows`: the share of all events that it caught, and of the area that it visited in a mean week."""
-        return tuple((float(caught.sum() / self.events.sum()), float(area.mean())) for _, caught, area in self._ways())
+    def summarise(self) -> PlanPast:
+        """What a plan keeps: `rows`, each with its share of all events and of the area in a mean week, and `held`."""
+        shares = [(float(caught.sum() / self.events.sum()), float(area.mean())) for _, caught, area in self._ways()]
+        rows = tuple(PastRow(*row, *share) for row, share in zip(self.rows(), shares, strict=True))
+        held = self.held()
+        return PlanPast(rows, held, len(self.events) if held else 0)
 
     def _ways(self) -> tuple[tuple[str, NDArray[np.float64], NDArray[np.float64]], ...]:
         """Either way's label, events and area, if it visited something while there were events."""

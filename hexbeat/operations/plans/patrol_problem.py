@@ -1,7 +1,7 @@
 """A patrol as a problem of tours: which cells may be visited, how long stops last, and what a team may choose."""
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 from zlib import crc32
 
@@ -19,6 +19,7 @@ from hexbeat.operations.plans.plan import Place
 from hexbeat.operations.plans.plan_settings import REVISIT_MINUTES, require_revisit
 from hexbeat.operations.plans.roads import Travel, Ways, measure_straight_ways
 from hexbeat.operations.plans.working_time import WorkingTime
+from layers.catalogue import list_usual_targets
 
 __all__ = ["BREAK_S", "CANDIDATES", "PatrolChoices", "build_patrol_problem", "choose_candidates", "choose_stop_seconds"]
 
@@ -42,7 +43,9 @@ class PatrolChoices:
     day: dt.date
     hours: tuple[int, int]
     start: Place
-    weights: tuple[tuple[str, float], ...] = (("street_dealing", 1.0),)
+    weights: tuple[tuple[str, float], ...] = field(
+        default_factory=lambda: tuple((name, 1.0) for name in list_usual_targets())
+    )
     teams: int = 2
     stop_minutes: tuple[int, int] = (10, 16)
     revisit_minutes: tuple[int, int] = REVISIT_MINUTES

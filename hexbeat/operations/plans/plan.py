@@ -7,14 +7,28 @@ The forecast share is of what a method expects and is rarely kept; the share of 
 
 import datetime as dt
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
 from layers.catalogue import find_layer
 from layers.wording import format_date, format_list, format_number, format_percent
 
-__all__ = ["Pause", "Place", "Plan", "PlanKind", "Stop", "Tour", "describe_optimality", "describe_share", "headline"]
+__all__ = [
+    "PastRow",
+    "Pause",
+    "Place",
+    "Plan",
+    "PlanKind",
+    "PlanPast",
+    "PlanScope",
+    "PlanWorth",
+    "Stop",
+    "Tour",
+    "describe_optimality",
+    "describe_share",
+    "headline",
+]
 
 _SMALL_NUMBERS = (
     "No",
@@ -109,18 +123,69 @@ class Tour:
 
 
 @dataclass(frozen=True, slots=True)
+class PlanScope:
+    """What is weighed, and where: `layers` with their `weights`, and the codes of the `wards` that were chosen.
+
+    `wards` are () for all; None in plans of before, which did not keep them.
+    """
+
+    layers: tuple[str, ...]
+    weights: tuple[float, ...]
+    wards: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlanWorth:
+    """How much a plan is worth, and how near that is to the best.
+
+    `covered` and `expected`: of so many events (or needles) expected in the chosen wards during the hours, so many at
+    the stops. `score` what the plan collects in the units that were maximised, `bound` what no plan can exceed, `gap` =
+    1 - score / bound (0 when proved best). `proved`: a plan with the bound's worth is known, and what lacks is the
+    price of tours that vary.
+    """
+
+    covered: float
+    expected: float
+    score: float
+    bound: float
+    gap: float
+    proved: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PastRow:
+    """What one way of choosing caught in past weeks: its PAI from `low` to `high` (95 %).
+
+    `share` of the events that it caught, and of the `area` that it visited; None in plans of before.
+    """
+
+    label: str
+    pai: float
+    low: float
+    high: float
+    share: float | None = None
+    area: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlanPast:
+    """What such plans would have caught: `rows` for them and for the usual way of choosing.
+
+    `held` (share, low, high) of the events of the last `held_weeks` weeks that lay at the stops of such plans, with its
+    95 % interval; None: not judged.
+    """
+
+    rows: tuple[PastRow, ...] = ()
+    held: tuple[float, float, float] | None = None
+    held_weeks: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """Tours for one working time of one day, [`begins`, `ends`) in the time zone of the area.
 
-    `plan_id` is a short code, the same for the same data, choices and seed. `layers` the layers weighed, `weights`
-    theirs. `covered` and `expected`: of so many events (or needles) expected in the chosen wards during the hours,
-    so many at the stops. `score` what the plan collects in the units that were maximised, `bound` what no plan can
-    exceed, `gap` = 1 - score / bound (0 when proved best). `proved`: a plan with the bound's worth is known, and what
-    lacks is the price of tours that vary. `past` rows say what such a plan would have caught: (label, PAI, low, high).
-    `held` (share, low, high) of the events of the last `held_weeks` weeks that lay at the stops of such plans, with
-    its 95 % interval; None: not judged. `past_shares`: to each row of `past` the share of the events that it caught and
-    of the area that it visited; () in plans of before. `wards` chosen, () for all; None in plans of before. `settings`
-    and `notes` are sentences for people. `synthetic` marks demonstration events.
+    `plan_id` is a short code, the same for the same data, choices and seed. `settings` and `notes` are sentences for
+    people. `synthetic` marks demonstration events.
     """
 
     plan_id: str
@@ -130,23 +195,13 @@ class Plan:
     made_at: dt.datetime
     begins: dt.datetime
     ends: dt.datetime
-    layers: tuple[str, ...]
-    weights: tuple[float, ...]
+    scope: PlanScope
     tours: tuple[Tour, ...]
-    covered: float
-    expected: float
-    score: float
-    bound: float
-    gap: float
+    worth: PlanWorth
     synthetic: bool
-    past: tuple[tuple[str, float, float, float], ...] = ()
+    past: PlanPast = PlanPast()
     settings: tuple[str, ...] = ()
-    notes: tuple[str, ...] = field(default=())
-    held: tuple[float, float, float] | None = None
-    held_weeks: int = 0
-    proved: bool = False
-    past_shares: tuple[tuple[float, float], ...] = ()
-    wards: tuple[str, ...] | None = None
+    notes: tuple[str, ...] = ()
 
 
 def headline(plan: Plan) -> str:
@@ -165,31 +220,31 @@ def describe_share(plan: Plan) -> str:
     """The back-tested share with its interval, then the forecast's; says so where the past could not be judged."""
     if plan.kind is PlanKind.SWEEP:
         return _describe_sweep(plan)
-    names = [find_layer(layer).many for layer in plan.layers]
+    names = [find_layer(layer).many for layer in plan.scope.layers]
     things = f"{format_list(names)}{' (weighed as chosen)' if len(names) > 1 else ''}"
     when = f"{format_date(plan.begins.date())}, {plan.begins:%H:%M} to {plan.ends:%H:%M}"
-    if plan.expected <= 0:
+    if plan.worth.expected <= 0:
         return f"No {things} are forecast for {when}."
-    forecast = f"{format_percent(plan.covered / plan.expected)} ({_format_of_all(plan)})"
-    if plan.held is None:
+    forecast = f"{format_percent(plan.worth.covered / plan.worth.expected)} ({_format_of_all(plan)})"
+    if plan.past.held is None:
         return (
             f"How much such plans held in past weeks could not be judged. The forecast for {when} is that "
             f"{forecast} of the {things} in the {_describe_where(plan)} come at the stops{_describe_whose(plan)}: "
             "it is no promise."
         )
     return (
-        f"In the last {plan.held_weeks} weeks the stops of such plans held {_format_interval(plan.held)} of all "
-        f"{things} in the {_describe_where(plan)}, at any hour. The forecast for the stops{_describe_whose(plan)} "
-        f"in these hours ({when}) is {forecast}: it is no promise."
+        f"In the last {plan.past.held_weeks} weeks the stops of such plans held {_format_interval(plan.past.held)} "
+        f"of all {things} in the {_describe_where(plan)}, at any hour. The forecast for the stops"
+        f"{_describe_whose(plan)} in these hours ({when}) is {forecast}: it is no promise."
     )
 
 
 def describe_optimality(plan: Plan) -> str:
     """How near the plan is to the best that its choices allow, and of what kind the bound is that says so."""
-    if plan.gap == 0:
+    if plan.worth.gap == 0:
         return "Proved best: no plan of these places and hours collects more."
-    part = _format_floor(1 - plan.gap)
-    if plan.proved:
+    part = _format_floor(1 - plan.worth.gap)
+    if plan.worth.proved:
         return f"It collects {part} of the proved best of these places and hours: the price of tours that vary."
     return (
         f"It collects {part} or more of the most that any plan of these places and hours could, by a calculated bound "
@@ -199,9 +254,9 @@ def describe_optimality(plan: Plan) -> str:
 
 def _describe_sweep(plan: Plan) -> str:
     what = "needles thought to lie at the places that a sweep may go to"
-    if plan.expected <= 0:
+    if plan.worth.expected <= 0:
         return f"There are no {what}."
-    share = format_percent(plan.covered / plan.expected)
+    share = format_percent(plan.worth.covered / plan.worth.expected)
     return (
         f"By finds of late {share} of the {what} are at the stops{_describe_whose(plan)} ({_format_of_all(plan)}): "
         "it is no promise, as how much such sweeps held in past weeks is not judged."
@@ -210,9 +265,9 @@ def _describe_sweep(plan: Plan) -> str:
 
 def _describe_where(plan: Plan) -> str:
     """Of which ground the shares are; a plan of before does not know whether its wards were chosen."""
-    if plan.wards is None:
+    if plan.scope.wards is None:
         return "wards of the plan"
-    return "chosen ward" if len(plan.wards) == 1 else "chosen wards" if plan.wards else "area"
+    return "chosen ward" if len(plan.scope.wards) == 1 else "chosen wards" if plan.scope.wards else "area"
 
 
 def _describe_whose(plan: Plan) -> str:
@@ -222,7 +277,7 @@ def _describe_whose(plan: Plan) -> str:
 
 
 def _format_of_all(plan: Plan) -> str:
-    return f"{format_number(plan.covered)} of {format_number(plan.expected)}"
+    return f"{format_number(plan.worth.covered)} of {format_number(plan.worth.expected)}"
 
 
 def _format_interval(held: tuple[float, float, float]) -> str:

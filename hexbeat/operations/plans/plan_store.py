@@ -10,14 +10,25 @@ from zoneinfo import ZoneInfo
 
 from geo.errors import DataError, UsageError
 from hexbeat.files import atomic_write
-from hexbeat.operations.plans.plan import Pause, Place, Plan, PlanKind, Stop, Tour
+from hexbeat.operations.plans.plan import (
+    PastRow,
+    Pause,
+    Place,
+    Plan,
+    PlanKind,
+    PlanPast,
+    PlanScope,
+    PlanWorth,
+    Stop,
+    Tour,
+)
 
 __all__ = ["list_plans", "load_plan", "plan_from_json", "plan_to_json", "remove_plan", "save_plan"]
 
 _FOLDER: Final = "plans"
 _ID: Final = re.compile(r"[a-z0-9]{4,16}")
-_FORM: Final = 1
-_NEW: Final = frozenset({"held", "held_weeks", "proved", "past_shares", "wards"})  # of plans made since 23 Nov 2026
+FORMAT: Final = "hexbeat-plan/2"
+_FORM: Final = 1  # of plans whose fields stood side by side: as commands print them, and as they were stored before
 
 
 def save_plan(home: Path, plan: Plan, *, time_zone: str = "Europe/London") -> Path:
@@ -25,9 +36,8 @@ def save_plan(home: Path, plan: Plan, *, time_zone: str = "Europe/London") -> Pa
     path = _path(home, plan.plan_id)
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(path) as draft:
-        draft.write_text(
-            json.dumps(plan_to_json(plan, time_zone=time_zone), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
-        )
+        whole = {"format": FORMAT, "time_zone": time_zone, **_to_json(plan)}
+        draft.write_text(json.dumps(whole, ensure_ascii=False, indent=1, allow_nan=False) + "\n")
     return path
 
 
@@ -66,29 +76,71 @@ def list_plans(home: Path) -> list[tuple[str, str, dt.datetime]]:
 
 
 def plan_to_json(plan: Plan, *, time_zone: str = "Europe/London") -> dict[str, Any]:
-    """The plan as JSON holds it: the fields of hexbeat.operations.plans.plan, times in ISO 8601 with their offset."""
-    fields = {one.name: _to_json(getattr(plan, one.name)) for one in dataclasses.fields(Plan)}
-    return {"form": _FORM, "time_zone": time_zone, **fields}
+    """The plan as commands print it: every field by its own name, times in ISO 8601 with their offset."""
+    whole, rows = _to_json(plan), plan.past.rows
+    scope, worth = whole["scope"], whole["worth"]
+    first = ("plan_id", "kind", "area", "title", "made_at", "begins", "ends")
+    return {
+        "form": _FORM,
+        "time_zone": time_zone,
+        **{name: whole[name] for name in first},
+        "layers": scope["layers"],
+        "weights": scope["weights"],
+        "tours": whole["tours"],
+        **{name: worth[name] for name in ("covered", "expected", "score", "bound", "gap")},
+        "synthetic": plan.synthetic,
+        "past": [[row.label, row.pai, row.low, row.high] for row in rows],
+        "settings": whole["settings"],
+        "notes": whole["notes"],
+        "held": whole["past"]["held"],
+        "held_weeks": plan.past.held_weeks,
+        "proved": plan.worth.proved,
+        "past_shares": [[row.share, row.area] for row in rows if row.share is not None],
+        "wards": scope["wards"],
+    }
 
 
 def plan_from_json(held: dict[str, Any]) -> Plan:
-    """The plan again; KeyError, TypeError or ValueError if it is none."""
-    zone = ZoneInfo(held["time_zone"])
+    """The plan again, of a stored or a printed one; KeyError, TypeError or ValueError if it is none."""
+    whole = held if "format" in held else _upgrade(held)
+    if whole["format"] != FORMAT:
+        raise ValueError(whole["format"])
+    zone = ZoneInfo(whole["time_zone"])
+    scope, past = whole["scope"], whole["past"]
+    return Plan(
+        **{name: whole[name] for name in ("plan_id", "area", "title", "synthetic")},
+        kind=PlanKind(whole["kind"]),
+        made_at=_moment(whole["made_at"], zone),
+        begins=_moment(whole["begins"], zone),
+        ends=_moment(whole["ends"], zone),
+        scope=PlanScope(tuple(scope["layers"]), tuple(scope["weights"]), _tuple_or_none(scope["wards"])),
+        tours=tuple(_tour(tour, zone) for tour in whole["tours"]),
+        worth=PlanWorth(**whole["worth"]),
+        past=PlanPast(tuple(PastRow(**row) for row in past["rows"]), _tuple_or_none(past["held"]), past["held_weeks"]),
+        settings=tuple(whole["settings"]),
+        notes=tuple(whole["notes"]),
+    )
+
+
+def _upgrade(held: dict[str, Any]) -> dict[str, Any]:
+    """A plan of form 1 in the form of today. What the oldest of them did not say has its default."""
     if held["form"] != _FORM:
         raise ValueError(held["form"])
-    # What plans of before did not say has its default.
-    fields = {one.name: held[one.name] for one in dataclasses.fields(Plan) if one.name in held or one.name not in _NEW}
-    tours = tuple(_tour(tour, zone) for tour in fields["tours"])
-    lists = ("layers", "weights", "settings", "notes")
-    return Plan(
-        **fields
-        | {name: tuple(fields[name]) for name in lists}
-        | {name: _moment(fields[name], zone) for name in ("made_at", "begins", "ends")}
-        | {"kind": PlanKind(fields["kind"]), "tours": tours, "past": tuple(tuple(row) for row in fields["past"])}
-        | ({"held": tuple(fields["held"])} if fields.get("held") else {})
-        | ({"wards": tuple(fields["wards"])} if fields.get("wards") is not None else {})
-        | {"past_shares": tuple(tuple(row) for row in fields.get("past_shares", ()))}
-    )
+    shares = held.get("past_shares") or [(None, None)] * len(held["past"])
+    names = ("label", "pai", "low", "high", "share", "area")
+    rows = [dict(zip(names, (*row, *share), strict=True)) for row, share in zip(held["past"], shares, strict=True)]
+    return {
+        **held,
+        "format": FORMAT,
+        "scope": {"layers": held["layers"], "weights": held["weights"], "wards": held.get("wards")},
+        "worth": {name: held[name] for name in ("covered", "expected", "score", "bound", "gap")}
+        | {"proved": held.get("proved", False)},
+        "past": {"rows": rows, "held": held.get("held"), "held_weeks": held.get("held_weeks", 0)},
+    }
+
+
+def _tuple_or_none(values: list[Any] | None) -> tuple[Any, ...] | None:
+    return None if values is None else tuple(values)
 
 
 def _tour(held: dict[str, Any], zone: ZoneInfo) -> Tour:

@@ -7,24 +7,31 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from xml.etree.ElementTree import ParseError
 
 import defusedxml.ElementTree
-import httpx
-import networkx as nx
 import numpy as np
 from defusedxml import DefusedXmlException
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from geo.distance import EARTH_RADIUS_M, distances_m
 from geo.errors import DataError
-from geo.travel import PACES, Mode, distances_m, round_up_minutes, travel_times_s
+from geo.lazy_modules import import_lazily
+from geo.plane import unit_vectors
+from geo.travel import PACES, Mode, round_up_minutes, travel_times_s
 from layers.wording import format_number
+
+if TYPE_CHECKING:
+    import httpx
+    import networkx as nx
+else:
+    httpx = import_lazily("httpx")
+    nx = import_lazily("networkx")
 
 __all__ = ["Graph", "Travel", "Ways", "load_road_travel", "measure_straight_ways", "read_graph"]
 
-_EARTH_M: Final = 6_371_008.8
 _GRAPH_RULE: Final = (
     "A road network is a GraphML file whose nodes have x and y in degrees, and whose ways have a length in metres"
 )
@@ -163,7 +170,7 @@ def _osrm(
 
 
 def _fetch_table(
-    client: httpx.Client,
+    client: "httpx.Client",
     address: str,
     lon: NDArray[np.float64],
     lat: NDArray[np.float64],
@@ -232,5 +239,4 @@ def _read(path: Path) -> Any:
 
 def _in_space(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.float64]:
     """Points on the globe in metres (m, 3): near ones are as far apart as on the ground."""
-    east, north = np.radians(lon), np.radians(lat)
-    return _EARTH_M * np.column_stack([np.cos(north) * np.cos(east), np.cos(north) * np.sin(east), np.sin(north)])
+    return EARTH_RADIUS_M * unit_vectors(lon, lat).T

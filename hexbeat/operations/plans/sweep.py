@@ -14,6 +14,7 @@ from hexbeat.store.databases import reading
 from hexbeat.store.live_columns import LIVE
 from hexbeat.store.schema import events
 from layers.access import Action, Viewer, require
+from layers.catalogue import find_only_layer
 
 if TYPE_CHECKING:
     from hexbeat.store.store import Store
@@ -32,7 +33,7 @@ from geo.travel import Mode
 from hexbeat.analysis.study import Study, load_study, project
 from hexbeat.areas.area import Area
 from hexbeat.operations.plans.expected_events import PLAN_RESOLUTION
-from hexbeat.operations.plans.plan import Place, Plan, PlanKind, Tour
+from hexbeat.operations.plans.plan import Place, Plan, PlanKind, PlanScope, PlanWorth, Tour
 from hexbeat.operations.plans.plan_settings import STANDARD_HOURS
 from hexbeat.operations.plans.roads import Travel, Ways, measure_straight_ways
 from hexbeat.operations.plans.sweep_places import (
@@ -60,7 +61,6 @@ __all__ = [
 # What sources say of a report that is not answered (Open311: open; councils' systems: the rest), in small letters.
 OPEN_STATUSES: Final = ("open", "new", "received", "acknowledged", "assigned", "in progress", "in_progress", "pending")
 REPORT_COLUMNS: Final = ("lon", "lat", "ward_code", "h3_10", "occurred_from", "occurred_to", "quantity")
-_LAYER: Final = "needle_litter"
 _ROUNDS = 120
 CANDIDATES: Final = 150
 _LONG_S: Final = 6 * 3600  # longer work has a break
@@ -228,21 +228,21 @@ def _build_plan(
         made_at=made_at or dt.datetime.now(area.tz).replace(microsecond=0),
         begins=time.moment(0),
         ends=time.moment(time.seconds),
-        layers=("needle_litter",),
-        weights=(1.0,),
+        scope=PlanScope((find_only_layer("swept").name,), (1.0,), choices.wards),
         tours=tours,
-        covered=score,
-        expected=float(places.needles.sum()),
-        score=score,
-        bound=bound,
-        gap=max(0.0, 1 - score / bound) if bound > 0 else 0.0,
+        worth=PlanWorth(
+            covered=score,
+            expected=float(places.needles.sum()),
+            score=score,
+            bound=bound,
+            gap=max(0.0, 1 - score / bound) if bound > 0 else 0.0,
+        ),
         synthetic=bool(columns.demonstration.any()),
         settings=describe_sweep_settings(
             len(places), crews=choices.crews, standard_hours=choices.standard_hours, ways=ground.ways.words,
             pause_s=_BREAK_S if problem.pause else 0,
         ),
         notes=build_sweep_notes(places, ground.phase, done),
-        wards=choices.wards,
     )  # fmt: skip
 
 
@@ -251,9 +251,10 @@ def read_open_reports(store: "Store", viewer: Viewer, *, ward_codes: tuple[str, 
 
     A status that a source does not give, or that is not one of OPEN_STATUSES, is taken as answered.
     """
-    require(viewer, Action.PLAN, _LAYER)
-    require(viewer, Action.SEE_POINTS, _LAYER)
-    condition = sa.and_(LIVE, events.c.layer == _LAYER, sa.func.lower(events.c.status).in_(OPEN_STATUSES))
+    layer = find_only_layer("swept").name
+    require(viewer, Action.PLAN, layer)
+    require(viewer, Action.SEE_POINTS, layer)
+    condition = sa.and_(LIVE, events.c.layer == layer, sa.func.lower(events.c.status).in_(OPEN_STATUSES))
     query = sa.select(*(events.c[name] for name in REPORT_COLUMNS)).where(condition)
     with reading(store.engine) as connection:
         rows = connection.execute(query.order_by(events.c.occurred_from, events.c.row_id)).all()

@@ -18,6 +18,7 @@ from hexbeat.analysis.daily_counts import find_known_days, to_ordinal
 from hexbeat.analysis.study import Study, project
 from hexbeat.operations.plans.expected_events import PLAN_RESOLUTION
 from hexbeat.operations.plans.working_time import WorkingTime
+from layers.catalogue import find_only_layer
 from layers.columns import Columns
 from layers.wording import format_number, format_percent
 
@@ -35,7 +36,6 @@ __all__ = [
 HALF_LIFE_DAYS: Final = 28.0
 NEAR_M: Final = 150.0
 CHILDREN: Final = ("play_area", "school")
-_LAYER: Final = "needle_litter"
 _WEEK_DAYS: Final = 7.0
 _HOUR_S = 3600
 
@@ -92,7 +92,7 @@ def _count_finds(
     columns: Columns, study: Study, *, day: dt.date, time_zone: str
 ) -> tuple[NDArray[np.float64], NDArray[np.int64], tuple[NDArray[np.float64], NDArray[np.float64]]]:
     """Needles a week at the pace of late (n,), day of the last find (n,), and the middle of the finds (lon, lat)."""
-    known = find_known_days(columns, _LAYER, time_zone=time_zone)
+    known = find_known_days(columns, find_only_layer("swept").name, time_zone=time_zone)
     place = _find_positions(study, columns.cell_ids[PLAN_RESOLUTION])[columns.cell[PLAN_RESOLUTION][known.index]]
     before = (place >= 0) & (known.day < to_ordinal(day))
     index, place, found = known.index[before], place[before], known.day[before]

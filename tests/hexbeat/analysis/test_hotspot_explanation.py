@@ -97,10 +97,14 @@ def test_what_else_was_asked_for_is_said() -> None:
         end=TODAY,
         days=frozenset({5}),
         reported_by=("sweep", "public"),
+        categories=("found in a sweep", "found on public ground"),
     )
     one = found(chosen)
     text = explain_cell(one, str(one.rows["cell"][0]))
-    assert " on 21 Nov 2026 (on the chosen weekdays, found by the public and sweeps); as many cells " in text
+    assert (
+        " on 21 Nov 2026 (on the chosen weekdays, category found in a sweep or found on public ground, "
+        "reported by the public and sweeps); as many cells "
+    ) in text
 
 
 def test_a_cell_that_is_not_there_is_a_fault_of_the_caller() -> None:

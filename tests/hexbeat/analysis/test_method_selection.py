@@ -16,7 +16,6 @@ from hexbeat.analysis.method_selection import (
     select_method,
     select_methods,
 )
-from hexbeat.dashboard.state.figures import select_events
 from layers.columns import Columns
 from tests.support.analysing import demonstration, middlesbrough
 from tests.support.events import Event, columns_of
@@ -29,7 +28,7 @@ FIRST = int(dt.datetime(2026, 1, 5, 12, tzinfo=dt.UTC).timestamp())
 def columns() -> Columns:
     """The overdoses of the demonstration alone."""
     every, _ = demonstration()
-    return select_events(every, every.layer == 2)
+    return every.take(every.layer == 2)
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +78,7 @@ def test_it_is_judged_once(columns: Columns, home: Path) -> None:
 def test_other_records_are_judged_anew(columns: Columns, home: Path) -> None:
     moved = columns.lon.copy()
     moved[0] += 0.001
-    for other in (select_events(columns, np.arange(1, len(columns))), dataclasses.replace(columns, lon=moved)):
+    for other in (columns.take(np.arange(1, len(columns))), dataclasses.replace(columns, lon=moved)):
         assert read_selection(other, middlesbrough(), LAYER, home=home) is None
 
 

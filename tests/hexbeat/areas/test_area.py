@@ -43,6 +43,14 @@ def test_an_area_knows_where_it_is_and_whose() -> None:
     assert area.tz == ZoneInfo("Europe/London")
 
 
+@pytest.mark.parametrize("name", SHIPPED)
+def test_each_ward_knows_its_council(name: str) -> None:
+    area = load_area(name)
+    councils = set(zip(area.wards.lad_codes, area.wards.lad_names, strict=True))
+    assert councils == set(zip(area.authority_codes, area.authority_names, strict=True))
+    assert "" not in area.wards.lad_names
+
+
 def test_wards_of_several_parts_keep_them() -> None:
     wards = load_area("middlesbrough").wards
     parts = {name: len(polygon.geoms) for name, polygon in zip(wards.names, wards.polygons, strict=True)

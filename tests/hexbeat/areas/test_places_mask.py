@@ -10,9 +10,8 @@ import pandas as pd
 import pytest
 import shapely
 
-from geo.cells import index_points_at
+from geo.cells import count_separate_places, index_points_at
 from geo.errors import AreaError, DataError
-from geo.separate_places import count_separate_places
 from hexbeat.areas.area import Area, load_area
 from hexbeat.areas.boundary_files import hash_file
 from hexbeat.areas.places_mask import build_places_mask, read_places_mask

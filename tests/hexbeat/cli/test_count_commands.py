@@ -108,7 +108,8 @@ def test_as_at_before_the_load_knows_nothing(counted: Run) -> None:
     [
         (
             ("--by", "street"),
-            ("--by takes any of cell, ward, month, layer, each once.\n"
+            ("--by takes any of cell, ward, council, year, quarter, month, week, weekday, hour, layer, category, "
+            "reporter, each once.\n"
             "  it was given 'street'.\n  for example --by ward,month.\n"),
         ),
         (
@@ -133,3 +134,82 @@ def test_an_unknown_ward_names_the_near_ones(counted: Run) -> None:
     outcome = counted("counts", "--ward", "Centrel")
     assert outcome.code == 2
     assert "Central" in outcome.err
+
+
+CASES = """layer,source_id,lat,lon,occurred_from,occurred_to,time_precision,quantity,category,reported_by
+overdoses,1,54.5760,-1.2350,2026-10-05T23:30,,minute,1,fatal,agency
+overdoses,2,54.5760,-1.2350,2026-10-06T00:30,,minute,1,"not fatal, naloxone given",public
+overdoses,3,54.5430,-1.2240,2026-07-30,,day,1,,public
+needle_litter,4,54.5760,-1.2350,2026-10-05T07:00,,minute,6,park,officer
+closed_properties,5,54.5760,-1.2350,2026-09-30T12:00,2026-10-02T12:00,minute,1,order,agency
+"""
+
+
+@pytest.fixture
+def cases(run: Run, tmp_path: Path) -> Run:
+    path = tmp_path / "cases.csv"
+    path.write_text(CASES, encoding="utf-8")
+    outcome = run("ingest", path, "--source", "table", "--format", "json")
+    assert outcome.json["files"][0]["accepted"] == 5, outcome.err
+    return run
+
+
+def test_counts_of_a_category(cases: Run) -> None:
+    def total(*words: str) -> float:
+        return cases("counts", *words, "--format", "json").json["total"]
+
+    assert total("--category", "fatal") == 1
+    assert total("--category", "FATAL", "--category", "park", "--measure", "quantity") == 7
+    assert total("--category", "not fatal, naloxone given", "--layer", "overdoses") == 1
+    assert total("--category", "fatal", "--reported-by", "public") == 0
+    assert total() == 5
+
+
+@pytest.mark.parametrize("command", ["counts", "hotspots", "change", "near-repeats"])
+def test_a_category_that_no_record_has(cases: Run, command: str) -> None:
+    outcome = cases(command, "--layer", "overdoses", "--category", "park")
+    assert outcome.code == 2
+    assert outcome.err == (
+        "A category is one that the records have.\n  no record of overdoses has 'park'.\n"
+        "  choose from fatal and “not fatal, naloxone given”.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("by", "layer", "rows"),
+    [
+        ("council", "overdoses", [{"council": "Middlesbrough", "count": 3}]),
+        ("year", "overdoses", [{"year": "2026", "count": 3}]),
+        ("quarter", "overdoses", [{"quarter": "2026-Q3", "count": 1}, {"quarter": "2026-Q4", "count": 2}]),
+        ("quarter", "closed_properties", [{"quarter": "2026-Q3", "count": 1}, {"quarter": "2026-Q4", "count": 1}]),
+        ("week", "overdoses", [{"week": "2026-07-27", "count": 1}, {"week": "2026-10-05", "count": 2}]),
+        (
+            "weekday",
+            "overdoses",
+            [{"weekday": "mon", "count": 1}, {"weekday": "tue", "count": 1}, {"weekday": "thu", "count": 1}],
+        ),
+        ("hour", "overdoses", [{"hour": "", "count": 1}, {"hour": 0, "count": 1}, {"hour": 23, "count": 1}]),
+        (
+            "category",
+            "overdoses",
+            [
+                {"category": "", "count": 1},
+                {"category": "fatal", "count": 1},
+                {"category": "not fatal, naloxone given", "count": 1},
+            ],
+        ),
+        ("reporter", "overdoses", [{"reported_by": "agency", "count": 1}, {"reported_by": "public", "count": 2}]),
+        ("quarter,reporter", "needle_litter", [{"quarter": "2026-Q4", "reported_by": "officer", "count": 1}]),
+    ],
+)
+def test_every_grouping_has_its_columns(cases: Run, by: str, layer: str, rows: list[dict[str, object]]) -> None:
+    assert cases("counts", "--layer", layer, "--by", by, "--format", "json").json["rows"] == rows
+
+
+def test_hours_go_into_files_of_every_kind(cases: Run, tmp_path: Path) -> None:
+    for name in ("hours.csv", "hours.geojson", "hours.parquet"):
+        outcome = cases("counts", "--layer", "overdoses", "--by", "ward,hour", "--out", tmp_path / name)
+        assert outcome.code == 0, outcome.err
+    hours = geopandas.read_parquet(tmp_path / "hours.parquet")["hour"]
+    assert sorted(hours.fillna(-1).astype(int)) == [-1, 0, 23]
+    assert sorted(pd.read_csv(tmp_path / "hours.csv")["hour"].fillna(-1).astype(int)) == [-1, 0, 23]

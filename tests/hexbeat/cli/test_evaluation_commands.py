@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from pypdf import PdfReader
 
-from hexbeat.operations.plans.plan import Place, Plan, PlanKind, Stop, Tour
+from hexbeat.operations.plans.plan import Place, Plan, PlanKind, PlanScope, PlanWorth, Stop, Tour
 from hexbeat.operations.plans.plan_store import save_plan
 from tests.support.analysing import filled_store
 from tests.support.cli import Run, answer
@@ -116,6 +116,8 @@ def test_wards_with_harm_weights_by_category(ask: Run) -> None:
         ((*PLACE, "--out", "answer.docx"), "An evaluation is written as .pdf, .geojson or .csv, into a folder"),
         ((*PLACE, "--rule", "rule.json"), "A rule that is fixed says what is judged, and from when."),
         (("--rule", "rule.json", "--radius", "200"), "A rule that is fixed says what is judged, and from when."),
+        (("--rule", "rule.json", "--radius", "150"), "A rule that is fixed says what is judged, and from when."),
+        (("--rule", "rule.json", "--plan-only"), "A rule that is fixed says what is judged, and from when."),
     ],
 )
 def test_wrong_questions_are_told(ask: Run, arguments: tuple[str, ...], said: str) -> None:
@@ -138,8 +140,8 @@ def test_a_plan_is_judged_from_its_own_day_on(run: Run, tmp_path: Path) -> None:
     )  # fmt: skip
     tour = Tour("1", yard, yard, begins, begins, stops, 10.0, 1.0)
     save_plan(home, Plan(
-        "abcde", PlanKind.PATROL, "middlesbrough", "A patrol", made, begins, begins, ("street_dealing",), (1.0,),
-        (tour,), 1.0, 2.0, 1.0, 1.0, 0.0, synthetic=True,
+        "abcde", PlanKind.PATROL, "middlesbrough", "A patrol", made, begins, begins,
+        PlanScope(("street_dealing",), (1.0,)), (tour,), PlanWorth(1.0, 2.0, 1.0, 1.0, 0.0), synthetic=True,
     ))  # fmt: skip
     early = run("evaluate", "--plan", "abcde", "--start", "2026-02-20", "--home", home)
     assert early.code == 2

@@ -30,7 +30,7 @@ def test_a_patrol_is_told_kept_shown_and_written(run: Run, home: Path, tmp_path:
     assert done.code == 0, done.err
     plan = plan_from_json(done.json)
     assert load_plan(home, plan.plan_id) == plan
-    assert plan.held is not None
+    assert plan.past.held is not None
     assert "In the last 8 weeks the stops of such plans held " in done.json["headline"]
     assert (
         "The method was chosen by a back-test that these weeks took part in, which may flatter the plans." in plan.notes

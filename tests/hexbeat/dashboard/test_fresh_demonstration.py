@@ -9,7 +9,7 @@ import pytest
 
 from hexbeat.analysis.alerts import Alert, build_alert_report, choose_default_day
 from hexbeat.areas.area import Area, load_area
-from hexbeat.dashboard.pages.map.alert_band import has_overdose_alert, sort_alerts
+from hexbeat.dashboard.pages.map.alert_band import has_urgent_alert, sort_alerts
 from hexbeat.dashboard.state.findings import ALERT_DAYS
 from hexbeat.demonstration import make_events
 from hexbeat.demonstration.patterns import SPIKE_FEWEST, Spike
@@ -41,7 +41,7 @@ def first_screen(area: Area, events: int, today: dt.date) -> None:
     spike = made.truth["spike"]
     opens = day - dt.timedelta(days=ALERT_DAYS - 1)
     assert opens.isoformat() <= spike["from"] < spike["to"] <= day.isoformat()
-    assert has_overdose_alert(report)
+    assert has_urgent_alert(report)
     assert of_the_spike(sort_alerts(report)[0], spike)
     assert any(alert.ward_code and of_the_spike(alert, spike) for alert in report.alerts)
 

@@ -12,8 +12,8 @@ from geo.errors import UsageError
 from hexbeat.areas.area import load_area
 from hexbeat.areas.boundaries import build_area
 from hexbeat.demonstration import Demonstration, make_events
-from hexbeat.demonstration.rhythms import RHYTHMS, Span
-from layers.catalogue import LAYER_NAMES
+from hexbeat.demonstration.rhythms import Span, weigh_hours
+from layers.catalogue import LAYER_NAMES, find_layer
 from layers.event import DEMONSTRATION, EVENT_COLUMNS, PRECISIONS, REPORTERS
 from tests.support.paths import ROOT
 
@@ -161,8 +161,10 @@ def test_local_times_become_utc_over_both_clock_changes() -> None:
     assert shown == ["00:30", "01:00", "01:30", "23:30", "00:30", "02:30"]
 
 
-@pytest.mark.parametrize("layer", list(RHYTHMS))
+@pytest.mark.parametrize("layer", LAYER_NAMES)
 def test_hours_of_a_rhythm_sum_to_a_day(layer: str) -> None:
-    weights = RHYTHMS[layer].hour_weights()
+    rules = find_layer(layer).demonstration
+    assert rules is not None
+    weights = weigh_hours(rules.rhythm)
     assert weights.sum() == pytest.approx(1)
     assert (weights >= 0).all()

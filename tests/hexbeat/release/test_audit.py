@@ -118,7 +118,7 @@ def test_earlier_releases_that_are_named_and_missing_are_counted() -> None:
 
 def test_the_audit_shares_no_code_with_the_builder() -> None:
     allowed = {
-        "geo.audit", "geo.audit_odds", "geo.audit_profiles", "geo.errors",
+        "geo.audit", "geo.audit_profiles", "geo.errors",
         "hexbeat.release.format", "hexbeat.release.release_files", "hexbeat.release.release_text",
         "hexbeat.release.conditions", "hexbeat.release.audit", "layers.catalogue",
     }  # fmt: skip

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from geo.errors import PolicyError
 from hexbeat.release.block_counts import find_default_start, find_period, list_due_periods
 from hexbeat.release.policy import load_policy
+from tests.support.paths import ROOT
 
+POLICY = ROOT / "hexbeat" / "release" / "policy.toml"
 RULE = "The policy of releases keeps to what is proved safe"
 
 
@@ -28,6 +30,11 @@ def test_the_policy_that_comes_with_hexbeat(tmp_path: Path) -> None:
         "overdoses": (10, 12, "coarse-5"),
         "closed_properties": (10, 12, "whole"),
     }
+
+
+def test_the_file_to_copy_says_what_the_layers_say(tmp_path: Path) -> None:
+    copied = written(tmp_path / "home", POLICY.read_text(encoding="utf-8"))
+    assert load_policy(copied) == load_policy(tmp_path)
 
 
 NEEDLES = '[layers.needle_litter]\nk = {k}\nmonths = {months}\nplaces = "{places}"\ncounted = "c"\n{more}\n'

@@ -8,8 +8,7 @@ import h3.api.basic_int as h3
 import numpy as np
 import pandas as pd
 
-from geo.cells import index_points_at
-from geo.separate_places import count_separate_places
+from geo.cells import count_separate_places, index_points_at
 from hexbeat.areas.area import load_area
 from hexbeat.areas.places_mask import build_places_mask, read_places_mask
 from hexbeat.release.release_places import build_piece_tree

@@ -11,7 +11,6 @@ from hexbeat.analysis.forecast_methods import METHODS, RANKS_ONLY
 from hexbeat.analysis.hotspot_map import HOT, build_hotspot_map
 from hexbeat.analysis.method_selection import SelectedMethod
 from hexbeat.analysis.study import load_study
-from hexbeat.dashboard.state.figures import select_events
 from hexbeat.reports.briefing import Briefing, Purpose, build_briefing, build_visit_lines, describe_change
 from layers.counting import count
 from layers.filters import Filter
@@ -149,7 +148,7 @@ def test_a_day_before_all_records_claims_nothing() -> None:
 
 def test_without_records_nothing_is_claimed() -> None:
     columns = demonstration()[0]
-    found = build_briefing(select_events(columns, np.zeros(0, dtype=np.int64)), middlesbrough(), today=TODAY)
+    found = build_briefing(columns.take(np.zeros(0, dtype=np.int64)), middlesbrough(), today=TODAY)
     assert {line.verdict for line in found.layers} == {
         "no needle finds have been loaded", "no reports of street dealing have been loaded",
         "no overdoses have been loaded", "no closed properties have been loaded",

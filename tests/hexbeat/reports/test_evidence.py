@@ -15,12 +15,12 @@ from geo.errors import PolicyError, UsageError
 from hexbeat.areas.area import Area, load_area
 from hexbeat.documents.evidence.evidence_document import format_source
 from hexbeat.reports.evidence import (
-    DEFAULT_LAYERS,
     EvidenceRequest,
     build_evidence,
     encode_canonical,
     find_recorded_pack,
     hash_content,
+    list_default_layers,
     record_pack,
 )
 from hexbeat.store.live_columns import read_columns
@@ -105,7 +105,7 @@ def test_overdoses_are_left_out_unless_asked_for_by_name(tmp_path: Path) -> None
     content = pack(tmp_path, *events)
     assert [row["source_id"] for row in content["incidents"]] == ["needle"]
     assert "Overdoses are not part of this pack." in content["caveats"]
-    asked = pack(tmp_path, *events, layers=(*DEFAULT_LAYERS, "overdoses"))
+    asked = pack(tmp_path, *events, layers=(*list_default_layers(), "overdoses"))
     assert {row["source_id"] for row in asked["incidents"]} == {"needle", "overdose"}
 
 

@@ -29,6 +29,9 @@ def many(number: int = 500, seed: int = 3) -> pd.DataFrame:
         layer=rng.choice(LAYER_NAMES, number),
         time_precision=rng.choice(PRECISIONS, number),
         reported_by=rng.choice(REPORTERS, number),
+        category=rng.choice(
+            np.array([None, "", "fatal", "Non-fatal", "drugs, other", "'; --", "ß 针"], dtype=object), number
+        ),
         ward_code=rng.choice([*WARDS, "E05999999"], number),
         quantity=rng.integers(1, 50, number),
         occurred_from=start,
@@ -51,6 +54,8 @@ def test_columns_say_what_the_records_say(store: Store) -> None:
     assert [LAYER_NAMES[code] for code in columns.layer] == rows["layer"].tolist()
     assert [PRECISIONS[code] for code in columns.precision] == rows["time_precision"].tolist()
     assert [REPORTERS[code] for code in columns.reported_by] == rows["reported_by"].tolist()
+    assert [columns.categories[code] for code in columns.category] == rows["category"].fillna("").tolist()
+    assert columns.categories == tuple(sorted({"", *rows["category"].dropna()}))
     assert [WARDS[code] for code in columns.ward] == rows["ward_code"].tolist()
     plain = {"start": "occurred_from", "end": "occurred_to", "quantity": "quantity", "lon": "lon", "lat": "lat"}
     for mine, theirs in plain.items():
@@ -68,6 +73,7 @@ def test_columns_have_the_types_of_the_contract(store: Store) -> None:
         names = ("row_id", "layer", "start", "end", "precision", "quantity", "reported_by", "ward", "lon", "lat")
         types = [getattr(columns, name).dtype.str for name in (*names, "demonstration")]
         assert types == ["<i8", "|u1", "<i8", "<i8", "|u1", "<i4", "|u1", "<i2", "<f8", "<f8", "|b1"]
+        assert (columns.category.dtype.str, columns.categories) == ("<i4", ("",))
         assert {columns.cell[r].dtype.str + columns.cell_ids[r].dtype.str for r in RESOLUTIONS} == {"<i4<u8"}
         load(store, event_frame(["a"]))
 
@@ -99,6 +105,37 @@ def test_the_cache_answers_the_same_object_until_something_changes(store: Store)
     assert len(cache.columns(ANALYST, ward_codes=WARDS[:1])) < len(first)
     load(store, event_frame(["later"]))
     assert len(cache.columns(ANALYST, ward_codes=WARDS)) == len(first) + 1
+
+
+def test_the_cache_keeps_the_categories_of_a_plain_read(store: Store) -> None:
+    cache = ColumnCache(store)
+    steps = [
+        event_frame(["a", "b", "c"], category=["fatal", None, "near miss"]),
+        event_frame(["d"], category="almost fatal"),  # a name in front of those that are known
+        event_frame(["c"], category="fatal", quantity=3),  # the last event of "near miss" goes
+    ]
+    seen = []
+    for frame in steps:
+        load(store, frame)
+        mine, plain = (
+            cache.columns(ANALYST, ward_codes=WARDS), read_columns(store, ANALYST, ward_codes=WARDS)
+        )  # fmt: skip
+        assert (mine.categories, mine.category.tolist()) == (plain.categories, plain.category.tolist())
+        assert mine.category.dtype == plain.category.dtype
+        seen.append(mine.categories)
+    assert seen == [
+        ("", "fatal", "near miss"),
+        ("", "almost fatal", "fatal", "near miss"),
+        ("", "almost fatal", "fatal"),
+    ]
+
+
+def test_the_past_has_the_categories_of_its_day(store: Store) -> None:
+    load(store, event_frame(["a"], category="pending"), now=MONDAY)
+    load(store, event_frame(["a"], category="fatal"), now=MONDAY + timedelta(days=1))
+    then = read_columns(store, ANALYST, ward_codes=WARDS, as_at=MONDAY)
+    now = read_columns(store, ANALYST, ward_codes=WARDS)
+    assert (then.categories, now.categories) == (("", "pending"), ("", "fatal"))
 
 
 def test_demonstration_and_emptiness(store: Store) -> None:

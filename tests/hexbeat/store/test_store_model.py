@@ -82,6 +82,7 @@ class Machine(RuleBasedStateMachine):
                             held,
                             scope=columns[0],
                             quantity=columns[1],
+                            category=["" if number % 3 == 0 else f"of {number % 5}" for number in columns[1]],
                             ward_code=columns[2],
                             lon=[LONS[ward] for ward in columns[2]],
                             occurred_from=[60 * minute for minute in columns[3]],

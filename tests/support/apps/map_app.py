@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from hexbeat.areas.area import load_area
-from hexbeat.dashboard.map.hex_layer import HexLayer
+from hexbeat.dashboard.map.hex_layer import CellStyle, HexLayer
 from hexbeat.dashboard.map.live_map import draw_live_map
 from hexbeat.documents.maps.scales import build_count_scale
 
@@ -23,7 +23,9 @@ values = np.floor(random.exponential(4, len(cells))) * (random.random(len(cells)
 
 title = asked.get("title", "Needle finds in a cell")
 outlined = values >= 12 if "outlined" in asked else None
-layer = HexLayer(cells, values, scale=build_count_scale(31), title=title, unit="Needle finds", outlined=outlined)
+layer = HexLayer(
+    cells, values, CellStyle(scale=build_count_scale(31), title=title, unit="Needle finds"), outlined=outlined
+)
 pick = draw_live_map(
     area,
     layer,
@@ -33,7 +35,7 @@ pick = draw_live_map(
     fit=[asked["ward"]] if "ward" in asked else [],
 )
 if "twice" in asked:
-    again = HexLayer(cells, values, scale=build_count_scale(31), title=title, unit="Needle finds")
+    again = HexLayer(cells, values, CellStyle(scale=build_count_scale(31), title=title, unit="Needle finds"))
     draw_live_map(area, again, key="again", height=300, view="cells")
 if pick and pick.new:
     st.session_state["chosen"] = pick.cell

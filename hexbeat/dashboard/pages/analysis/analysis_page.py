@@ -8,20 +8,33 @@ from dataclasses import replace
 from datetime import date
 from typing import Any, Final
 
+import pandas as pd
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
+from hexbeat.analysis.emerging_map import EmergingMap
 from hexbeat.analysis.rhythm import SHIFT_HOURS, BusiestShift, WeekdayHour, count_weekday_hours, find_busiest_shift
 from hexbeat.areas.place_names import build_ward_labels
 from hexbeat.dashboard.header import draw_header
+from hexbeat.dashboard.map.live_map import draw_live_map
 from hexbeat.dashboard.pages.analysis.backtest_tab import draw_backtest, draw_repeats
-from hexbeat.dashboard.pages.analysis.emerging_tab import draw_emerging
 from hexbeat.dashboard.pages.map.map_page import draw_empty_store, find_map_choices
+from hexbeat.dashboard.pages.map.tabs import draw_frame
 from hexbeat.dashboard.state.choices import Choices, build_filter, format_query, parse_query
-from hexbeat.dashboard.state.freshness import SHORT_NAMES, find_last_known_day
+from hexbeat.dashboard.state.findings import find_findings
+from hexbeat.dashboard.state.freshness import find_last_known_day
 from hexbeat.dashboard.state.presets import PERIODS
-from hexbeat.dashboard.state.session import Installation, find_coverage, is_history_navigation
+from hexbeat.dashboard.state.session import Installation, choose_area_resolution, find_coverage, is_history_navigation
 from hexbeat.dashboard.views.charts import render_grid
+from hexbeat.dashboard.views.emerging_view import (
+    build_emerging_drawing,
+    build_emerging_rows,
+    build_emerging_table,
+    describe_emerging,
+    render_emerging_card,
+    render_patterns,
+)
+from hexbeat.dashboard.views.sentence import format_places
 from layers.catalogue import LAYER_NAMES, find_layer
 from layers.wording import escape_html, format_number, format_percent, format_plural, format_span
 
@@ -40,6 +53,57 @@ ASKED_PERIOD: Final = "year"  # patterns over time need time
 HELD: Final = "analysis_question"
 PREFIX: Final = "analysis_"
 NAMES: Final = ("Emerging", "Rhythm", "Back-test", "Near repeats")
+HEIGHT: Final = 520
+PICKED: Final = "emerging_cell"
+
+
+def draw_emerging(installation: Installation, asked: Choices, last: date) -> None:
+    """Draw the tab."""
+    layer, resolution = asked.layers[0], choose_area_resolution(installation, asked)
+    found = find_findings(installation, asked, layer=layer, last=last, resolution=resolution).emerging
+    rows = build_emerging_rows(found, installation.area)
+    labels = build_ward_labels(installation.area.wards)
+    place = format_places([labels[code] for code in asked.wards], installation.area.title)
+    st.html(
+        f'<div aria-live="polite"><p class="hb-sentence">{escape_html(describe_emerging(found, rows, place=place))}</p>'
+        f'<p class="hb-notes">{escape_html(" ".join(found.notes))}</p></div>'
+    )
+    if rows.empty:
+        st.text("Choose a longer period, or more wards.")
+        return
+    with st.container(horizontal=True, wrap=False, key="hb_analysis", gap="medium"):
+        with st.container(key="hb_analysis_map", width="stretch"):
+            drawing = build_emerging_drawing(rows, found.spec.title)
+            pick = draw_live_map(
+                installation.area,
+                drawing.layer(),
+                key="map_emerging",
+                height=HEIGHT,
+                fit=asked.wards,
+                selected=find_picked_cell(rows),
+            )
+            if pick and pick.new:
+                st.session_state[PICKED] = pick.cell
+        with st.container(key="hb_analysis_words", width=440):
+            draw_picked(found, rows)
+            st.html(f'<h2 class="hb-title">What the patterns mean</h2>{render_patterns(rows)}')
+    draw_frame(build_emerging_table(rows), key="emerging_table", alt="The places and their patterns over time")
+
+
+def find_picked_cell(rows: pd.DataFrame) -> str | None:
+    """The cell that was picked in this session, while it is on the map."""
+    cell = st.session_state.get(PICKED)
+    return cell if isinstance(cell, str) and (rows["cell"] == cell).any() else None
+
+
+def draw_picked(found: EmergingMap, rows: pd.DataFrame) -> None:
+    """The card of the picked cell; how to get one where none is."""
+    cell = find_picked_cell(rows)
+    if cell is None:
+        st.html('<p class="hb-small">Choose a place on the map to see what became of it, period by period.</p>')
+        return
+    with st.container(key="hb_emerging_card"):
+        st.html(render_emerging_card(found, rows, cell))
 
 
 def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
@@ -152,9 +216,9 @@ def _draw(installation: Installation, held: Choices, *, anew: bool) -> Choices:
             st.session_state[PREFIX + name] = value
     layer = st.pills(
         "What",
-        LAYER_NAMES,
+        list(LAYER_NAMES),
         key=PREFIX + "layer",
-        format_func=lambda name: SHORT_NAMES[name].capitalize(),
+        format_func=lambda name: find_layer(name).short.capitalize(),
         required=True,
     )
     period = st.pills(

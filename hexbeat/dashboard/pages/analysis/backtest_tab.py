@@ -17,6 +17,7 @@ from hexbeat.analysis.backtest import DECIDING_SHARE, SHARES, Backtest, backtest
 from hexbeat.analysis.forecast_methods import METHOD_WORDS
 from hexbeat.analysis.method_selection import MOST_WEEKS, choose_hotspot_size, describe_uses, keep_selection
 from hexbeat.analysis.near_repeats import RepeatTable
+from hexbeat.dashboard.header import HOME, find_page
 from hexbeat.dashboard.pages.map.filter_widgets import forget_widgets
 from hexbeat.dashboard.pages.map.map_page import find_map_choices, keep_choices
 from hexbeat.dashboard.screen import draw_error
@@ -114,10 +115,11 @@ def draw_result(installation: Installation, found: Backtest, pages: Sequence[Str
         f'{render_backtest(found)}<p class="hb-small">{escape_html(RULE)}</p>'
         f'<p class="hb-small">{escape_html(WORDS)}</p>'
     )
-    if pages and st.button(
+    home = find_page(pages, HOME)
+    if home and st.button(
         "Show on the map what is expected", key="backtest_map", on_click=open_forecast_view, args=(found.spec.name,)
     ):
-        st.switch_page(pages[0])
+        st.switch_page(home)
 
 
 def describe_use(installation: Installation, layer: str) -> str:

@@ -11,17 +11,16 @@ from hexbeat.analysis.study import load_study
 from hexbeat.areas.place_names import build_ward_labels, format_cell_name
 from hexbeat.dashboard.state.session import Installation
 from hexbeat.evaluation.request import build_cell_place, build_point_place, build_ward_place, parse_weights
-from hexbeat.evaluation.rule import Rule
+from hexbeat.evaluation.rule import USUAL_RULE, Rule
 from hexbeat.evaluation.treated_closures import read_closures, select_closures
 from hexbeat.evaluation.treated_places import TreatedPlace
-from layers.catalogue import LAYERS, find_layer
+from layers.catalogue import LAYERS, find_layer, list_usual_targets
 from layers.wording import format_date
 
 __all__ = ["EvaluationRequest", "draw_evaluation_choices"]
 
 ONE, ALL, WARDS, CELLS, POINT = "A closure", "All closures of a time", "Wards", "Cells", "A point"
 _RESOLUTION: Final = 9  # of the cells to choose from: those that the map shows first
-_INCIDENTS: Final = [spec.name for spec in LAYERS if spec.kind == "incident"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +38,9 @@ def draw_evaluation_choices(installation: Installation) -> EvaluationRequest:
         way = st.pills("What was done", [ONE, ALL, WARDS, CELLS, POINT], key="outcome_way", default=ONE, required=True)
         layer = st.pills(
             "What is counted",
-            _INCIDENTS,
+            [spec.name for spec in LAYERS if spec.kind == "incident"],
             key="outcome_layer",
-            default="street_dealing",
+            default=list_usual_targets()[0],
             required=True,
             format_func=lambda name: find_layer(name).title,
         )
@@ -134,10 +133,12 @@ def _draw_rule(layer: str) -> Rule:
     """The usual settings, or those of the drawer."""
     with st.expander("Settings of the comparison", expanded=False):
         with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
-            radius = st.number_input("Radius, metres", 50, 2_000, 150, 10, key="outcome_radius")
-            ring = st.number_input("Next door, metres wide", 0, 1_000, 200, 10, key="outcome_ring")
-            before = st.number_input("Before, weeks", 8, 156, 52, 1, key="outcome_before")
-            wash_in = st.number_input("Left out before the start, weeks", 0, 26, 4, 1, key="outcome_wash")
+            radius = st.number_input("Radius, metres", 50, 2_000, int(USUAL_RULE.radius_m), 10, key="outcome_radius")
+            ring = st.number_input("Next door, metres wide", 0, 1_000, int(USUAL_RULE.ring_m), 10, key="outcome_ring")
+            before = st.number_input("Before, weeks", 8, 156, USUAL_RULE.before_days // 7, 1, key="outcome_before")
+            wash_in = st.number_input(
+                "Left out before the start, weeks", 0, 26, USUAL_RULE.wash_in_days // 7, 1, key="outcome_wash"
+            )
             after = st.number_input("After, weeks at most (0: all)", 0, 156, 0, 1, key="outcome_after")
         weights = st.text_input(
             "Harm weights, by layer or category", key="outcome_weights",

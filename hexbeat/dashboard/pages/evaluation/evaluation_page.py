@@ -16,7 +16,7 @@ from geo.errors import HexbeatError
 from hexbeat.analysis.count_files import find_demonstration_mark
 from hexbeat.dashboard.header import draw_header
 from hexbeat.dashboard.map.basemap import build_base_map
-from hexbeat.dashboard.map.hex_layer import HexLayer
+from hexbeat.dashboard.map.hex_layer import CellStyle, HexLayer
 from hexbeat.dashboard.pages.evaluation.evaluation_choices import EvaluationRequest, draw_evaluation_choices
 from hexbeat.dashboard.pages.map.map_page import draw_empty_store
 from hexbeat.dashboard.screen import draw_error
@@ -272,10 +272,8 @@ def draw_before_after(installation: Installation, found: Evaluation) -> None:
     ):
         with column:
             st.html(f'<h2 class="hb-map-title">{name} <small>{escape_html(words)}</small></h2>')
-            layer = HexLayer(
-                picture.cells, np.asarray(values), scale=scale, title="A cell", unit=unit, layer_id="cells",
-                fit=picture.extent,
-            )  # fmt: skip
+            style = CellStyle(scale=scale, title="A cell", unit=unit)
+            layer = HexLayer(picture.cells, np.asarray(values), style, layer_id="cells", fit=picture.extent)
             group = folium.FeatureGroup(name="cells")
             group.add_child(layer)
             for line in _lines(shapes):

@@ -10,12 +10,12 @@ import streamlit as st
 from hexbeat.analysis.alerts import Alert, AlertReport
 from hexbeat.dashboard.state.findings import find_alerts
 from hexbeat.dashboard.state.session import Installation
-from hexbeat.documents.alert_form import FORM_LAYER, render_alert_form, render_alert_form_pdf
+from hexbeat.documents.alert_form import render_alert_form, render_alert_form_pdf, takes_alert_form
 from layers.access import Action, may, require
 from layers.catalogue import LAYER_NAMES, find_layer
 from layers.wording import escape_html, format_date, format_list, format_number, format_plural
 
-__all__ = ["draw_alerts", "has_overdose_alert", "render_alerts", "render_band", "sort_alerts"]
+__all__ = ["draw_alerts", "has_urgent_alert", "render_alerts", "render_band", "sort_alerts"]
 
 DAYS_A_YEAR: Final = 365
 NUMBER: Final = ' class="hb-number"'
@@ -32,21 +32,22 @@ def draw_alerts(installation: Installation) -> None:
     report = find_alerts(installation)
     if not report.alerts:
         return
-    with st.container(key="hb_alarm" if has_overdose_alert(report) else "hb_alert", gap="xxsmall"):
+    with st.container(key="hb_alarm" if has_urgent_alert(report) else "hb_alert", gap="xxsmall"):
         st.html(render_band(report))
         with st.expander("What, where, how sure"):
             st.html(render_alerts(report))
-            draw_form_button(installation, [alert for alert in report.alerts if alert.layer == FORM_LAYER])
+            draw_form_button(installation, list(filter(takes_alert_form, report.alerts)))
 
 
 def draw_form_button(installation: Installation, found: list[Alert]) -> None:
-    """A button for the draft, where there is an alert of overdoses and the role exports."""
-    if not found or not may(installation.viewer, Action.EXPORT, FORM_LAYER):
+    """A button for the draft, where there is an alert that drafts a form and the role exports."""
+    if not found or not all(may(installation.viewer, Action.EXPORT, alert.layer) for alert in found):
         return
     demonstration = bool(installation.columns.demonstration.any())
 
     def drafted(*, pdf: bool) -> bytes:
-        require(installation.viewer, Action.EXPORT, FORM_LAYER)
+        for alert in found:
+            require(installation.viewer, Action.EXPORT, alert.layer)
         made = datetime.now(installation.area.tz)
         if pdf:
             return render_alert_form_pdf(found, area=installation.area, made=made, demonstration=demonstration)
@@ -73,13 +74,13 @@ def draw_form_button(installation: Installation, found: list[Alert]) -> None:
 
 
 def sort_alerts(report: AlertReport) -> list[Alert]:
-    """Overdoses first, because people are in danger; then by how many more there were than expected."""
-    return sorted(report.alerts, key=lambda one: (one.layer != FORM_LAYER, one.expected - one.count, one.first_day))
+    """Those that draft a form first, because people are in danger; then by how many more there were than expected."""
+    return sorted(report.alerts, key=lambda one: (not takes_alert_form(one), one.expected - one.count, one.first_day))
 
 
-def has_overdose_alert(report: AlertReport) -> bool:
-    """Whether an alert of overdoses is among them."""
-    return any(alert.layer == FORM_LAYER for alert in report.alerts)
+def has_urgent_alert(report: AlertReport) -> bool:
+    """Whether an alert that drafts a form is among them: people are in danger."""
+    return any(map(takes_alert_form, report.alerts))
 
 
 def render_band(report: AlertReport) -> str:

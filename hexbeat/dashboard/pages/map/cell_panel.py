@@ -13,6 +13,7 @@ from hexbeat.analysis.change_map import ChangeMap
 from hexbeat.analysis.count_files import build_counts_csv, find_demonstration_mark
 from hexbeat.analysis.emerging_map import EmergingMap
 from hexbeat.analysis.hotspot_map import explain_cell
+from hexbeat.dashboard.header import find_page
 from hexbeat.dashboard.state.choices import Choices, format_query, is_cell
 from hexbeat.dashboard.state.findings import find_changes, find_findings, load_forecast
 from hexbeat.dashboard.state.session import Installation, find_coverage
@@ -95,8 +96,6 @@ button.chosen { background: var(--st-secondary-background-color); font-weight: 6
 """
 _ranking = st.components.v2.component("hexbeat_ranking", html='<div class="hb-ranking"></div>', css=CSS, js=JS)
 PLAN: Final = "plan"  # the page of plans, which takes its kind, what counts and the wards from its address
-SWEPT: Final = "needle_litter"
-PATROLLED: Final = ("street_dealing", "overdoses")  # a closed property is a decision, and no patrol is sent for it
 
 
 def draw_cell_panel(
@@ -148,11 +147,11 @@ def build_card(installation: Installation, choices: Choices, views: Sequence[Lay
 
 def format_plan_query(choices: Choices, ward_code: str) -> dict[str, str]:
     """The address of a plan of one ward: of the kind and for what the map shows, where that is one layer that says."""
-    shown = choices.layers[0] if len(choices.layers) == 1 else ""
-    if shown == SWEPT:
+    shown = find_layer(choices.layers[0]) if len(choices.layers) == 1 else None
+    if shown and shown.swept:
         return {"kind": "sweep", "wards": ward_code}
-    if shown in PATROLLED:
-        return {"kind": "patrol", "layers": shown, "wards": ward_code}
+    if shown and shown.patrolled:
+        return {"kind": "patrol", "layers": shown.name, "wards": ward_code}
     return {"wards": ward_code}
 
 
@@ -168,9 +167,9 @@ def draw_card_links(  # the ways on from one card
     """From the card: back to the list, on to a plan of its ward, the numbers as a file, the link."""
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.button("Back to the list", key="close_card", on_click=on_choose, args=(None,))
-        for page in pages:
-            if page.url_path == PLAN and may(installation.viewer, Action.PLAN):
-                st.page_link(page, label="Plan a visit", query_params=format_plan_query(choices, card.ward_code))
+        plan_page = find_page(pages, PLAN)
+        if plan_page and may(installation.viewer, Action.PLAN):
+            st.page_link(plan_page, label="Plan a visit", query_params=format_plan_query(choices, card.ward_code))
         if all(may(installation.viewer, Action.EXPORT, line.spec.name) for line in card.lines):
             mark = find_demonstration_mark(installation.columns)
             note = {"demonstration": mark} if mark else {}

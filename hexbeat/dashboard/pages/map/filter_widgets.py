@@ -1,4 +1,7 @@
-"""The filters as widgets: drawn from the choices, and read back into them."""
+"""The filters as widgets: drawn from the choices, and read back into them.
+
+Those of COLUMN_FILTERS are drawn by their kind of widget; no name of one stands here.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,10 +14,12 @@ from geo.wards import Wards
 from hexbeat.analysis.change_map import AGAINST
 from hexbeat.areas.place_names import build_ward_labels
 from hexbeat.dashboard.state.choices import OWN_DATES, OWN_HOURS, VIEWS, Choices
-from hexbeat.dashboard.state.freshness import SHORT_NAMES
 from hexbeat.dashboard.state.presets import PERIODS, SHIFTS, format_size
-from layers.catalogue import LAYER_NAMES
-from layers.event import REPORTERS, RESOLUTIONS
+from layers.catalogue import LAYER_NAMES, LAYERS, find_layer
+from layers.column_filter import ColumnFilter, Section
+from layers.columns import Columns
+from layers.event import RESOLUTIONS
+from layers.filters import COLUMN_FILTERS
 from layers.wording import DAY_NAMES
 
 __all__ = ["PERIOD_TITLES", "draw_filters", "forget_widgets"]
@@ -22,11 +27,9 @@ __all__ = ["PERIOD_TITLES", "draw_filters", "forget_widgets"]
 SEVERAL: Final = "several"
 PREFIX: Final = "filter_"
 SHOWN: Final = f"{PREFIX}shown"
-SOMETIMES: Final = frozenset({"layers", "dates", "from", "to", "against"})
-LAYER_TITLES: Final = {name: word.capitalize() for name, word in SHORT_NAMES.items()}
+SOMETIMES: Final = frozenset({"layers", "dates", "from", "to", "against"}) | {one.query for one in COLUMN_FILTERS}
 PERIOD_TITLES: Final = {name: preset.title for name, preset in PERIODS.items()} | {OWN_DATES: "Own dates"}
 SHIFT_TITLES: Final = {name: shift.title for name, shift in SHIFTS.items()} | {OWN_HOURS: "Own hours"}
-REPORTER_TITLES: Final = {"public": "Public", "officer": "Officers", "sweep": "Sweeps", "agency": "Agencies"}
 MEASURE_TITLES: Final = {"events": "Events", "quantity": "Items"}
 VIEW_TITLES: Final = {"counts": "Counts", "hotspots": "Hotspots", "change": "Change", "expected": "Expected"}
 AGAINST_TITLES: Final = {"before": "The period before", "year_before": "A year before"}
@@ -39,13 +42,17 @@ def forget_widgets() -> None:
         del st.session_state[key]
 
 
-def draw_filters(choices: Choices, *, wards: Wards, last: date, automatic: Callable[[Choices], str]) -> Choices:
+def draw_filters(
+    choices: Choices, *, columns: Columns, wards: Wards, last: date, automatic: Callable[[Choices], str]
+) -> Choices:
     """Draw all filters and return what is chosen now; `automatic` says what that means as a size of cells."""
     _seed(choices, last)
     read = _draw_what(choices)
+    read = _draw_columns(read, columns, "what")
     read = _draw_when(read, last)
     read = _draw_where(read, wards)
-    return _draw_how(read, automatic)
+    read = _draw_how(read, automatic)
+    return _draw_columns(read, columns, "how")
 
 
 def _seed(choices: Choices, last: date) -> None:
@@ -66,7 +73,7 @@ def _seed(choices: Choices, last: date) -> None:
         "against": choices.against,
         "measure": choices.measure,
         "size": choices.size or 0,
-        "reported": list(choices.reported_by),
+        **{one.query: list(one.get_chosen(choices)) for one in COLUMN_FILTERS},
     }
     shown = st.session_state.pop(SHOWN, set())
     for name, value in wanted.items():
@@ -90,7 +97,7 @@ def _draw_what(choices: Choices) -> Choices:
     """One layer, or several side by side."""
     _heading("What")
     options = [*LAYER_NAMES, SEVERAL]
-    titles = LAYER_TITLES | {SEVERAL: "Several"}
+    titles = {spec.name: spec.short.capitalize() for spec in LAYERS} | {SEVERAL: "Several"}
     one = st.pills(
         "Layer",
         options,
@@ -104,10 +111,10 @@ def _draw_what(choices: Choices) -> Choices:
     _mark_shown("layers")
     several = st.pills(
         "Layers side by side",
-        LAYER_NAMES,
+        list(LAYER_NAMES),
         key=PREFIX + "layers",
         selection_mode="multi",
-        format_func=LAYER_TITLES.__getitem__,
+        format_func=lambda name: find_layer(name).short.capitalize(),
     )
     return replace(choices, layers=tuple(name for name in LAYER_NAMES if name in several) or choices.layers)
 
@@ -182,7 +189,7 @@ def _draw_where(choices: Choices, wards: Wards) -> Choices:
 
 
 def _draw_how(choices: Choices, automatic: Callable[[Choices], str]) -> Choices:
-    """What is shown, what is summed, how large the cells are, who reported."""
+    """What is shown, what is summed, how large the cells are."""
     _heading("How")
     choices = _draw_view(choices)
     measure = st.pills(
@@ -202,20 +209,38 @@ def _draw_how(choices: Choices, automatic: Callable[[Choices], str]) -> Choices:
         help="How far a cell is across. Automatic, for counts and change: the smallest cells of which no more than "
         "1,000 cover the chosen wards. For hotspots and expected events: what the back-test shows to be best.",
     )
-    reported = st.pills(
-        "Reported by",
-        REPORTERS,
-        key=PREFIX + "reported",
-        selection_mode="multi",
-        format_func=REPORTER_TITLES.__getitem__,
-        help="None chosen means everyone.",
-    )
-    return replace(
-        choices,
-        measure="quantity" if measure == "quantity" else "events",
-        size=int(size) or None,
-        reported_by=tuple(name for name in REPORTERS if name in reported),
-    )
+    return replace(choices, measure="quantity" if measure == "quantity" else "events", size=int(size) or None)
+
+
+def _draw_columns(choices: Choices, columns: Columns, section: Section) -> Choices:
+    """The filters by columns that belong to one section."""
+    drawn = {
+        one.field: _draw_column(one, one.find_values(columns, choices.layers))
+        for one in COLUMN_FILTERS
+        if one.section == section
+    }
+    return replace(choices, **drawn)  # type: ignore[arg-type]  # each field of ColumnChoices is a tuple of names
+
+
+def _draw_column(one: ColumnFilter, values: tuple[str, ...]) -> tuple[str, ...]:
+    """The values that are chosen of those that the chosen layers have; without any there is nothing to draw."""
+    if not values:
+        return ()
+    _mark_shown(one.query)
+    key = PREFIX + one.query
+    before = st.session_state.get(key, [])
+    kept = [value for value in before if value in values]  # another layer may lack what was chosen of the last one
+    if kept != before:
+        st.session_state[key] = kept
+
+    def format_title(value: str) -> str:
+        return one.titles.get(value, value)
+
+    if one.widget == "pills":
+        chosen = st.pills(one.title, values, key=key, selection_mode="multi", format_func=format_title, help=one.hint)
+    else:
+        chosen = st.multiselect(one.title, values, key=key, format_func=format_title, help=one.hint, placeholder="All")
+    return tuple(value for value in values if value in chosen)
 
 
 def _draw_view(choices: Choices) -> Choices:

@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from hexbeat.areas.place_names import build_ward_labels, find_cell_resolution
-from hexbeat.dashboard.header import draw_header
+from hexbeat.dashboard.header import draw_header, find_page
 from hexbeat.dashboard.map.live_map import draw_live_map
 from hexbeat.dashboard.pages.map.alert_band import draw_alerts
 from hexbeat.dashboard.pages.map.cell_panel import draw_cell_panel
@@ -20,7 +20,7 @@ from hexbeat.dashboard.pages.map.tabs import draw_tabs
 from hexbeat.dashboard.state.choices import Choices, format_query, parse_query
 from hexbeat.dashboard.state.figures import LayerFigures
 from hexbeat.dashboard.state.findings import find_changes, find_findings, find_study, load_forecast
-from hexbeat.dashboard.state.freshness import find_last_known_day, short_name
+from hexbeat.dashboard.state.freshness import find_last_known_day
 from hexbeat.dashboard.state.selected_methods import choose_size, describe_automatic, describe_backtest, find_selection
 from hexbeat.dashboard.state.session import (
     Installation,
@@ -91,7 +91,9 @@ def read_choices(installation: Installation) -> Choices:
         forget_widgets()
     if by_history or CHOICES not in st.session_state:
         query = {key: st.query_params[key] for key in st.query_params}
-        choices, problems = parse_query(query, ward_codes=tuple(installation.area.wards.codes))
+        choices, problems = parse_query(
+            query, ward_codes=tuple(installation.area.wards.codes), columns=installation.columns
+        )
         st.session_state[LINK_PROBLEMS] = problems
         return keep_choices(choices)
     held: Choices = st.session_state[CHOICES]
@@ -134,7 +136,11 @@ def draw_filter_panel(installation: Installation, choices: Choices) -> tuple[Cho
     reaches = find_coverage(installation)
     last = find_last_known_day(reaches, layers=choices.layers, today=installation.today)
     drawn = draw_filters(
-        choices, wards=installation.area.wards, last=last, automatic=partial(describe_automatic, installation)
+        choices,
+        columns=installation.columns,
+        wards=installation.area.wards,
+        last=last,
+        automatic=partial(describe_automatic, installation),
     )
     if drawn != choices:
         st.session_state.pop(LINK_PROBLEMS, None)  # what the link said no longer matters
@@ -180,7 +186,7 @@ def format_filters(installation: Installation, choices: Choices, figures: LayerF
     """The filters as one line."""
     names = list_ward_names(installation, choices)
     period = PERIOD_TITLES[choices.period] if choices.dates is None else format_span(figures.start, figures.end)
-    layers = [short_name(find_layer(name)) for name in choices.layers]
+    layers = [find_layer(name).short for name in choices.layers]
     return format_filter_line(choices, layer_names=layers, ward_names=names, period=period)
 
 
@@ -193,7 +199,8 @@ def draw_empty_store(installation: Installation, pages: Sequence[StreamlitPage])
         "Load a file on the Data page, or fill the store with synthetic events to look around: "
         "<code>hexbeat demo</code>.</p></div>"
     )
-    st.page_link(pages[-1], label="Go to the Data page")
+    if data_page := find_page(pages, "data"):
+        st.page_link(data_page, label="Go to the Data page")
 
 
 def build_layer_views(

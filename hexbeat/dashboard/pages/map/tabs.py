@@ -16,9 +16,10 @@ from hexbeat.dashboard.state.session import Installation
 from hexbeat.dashboard.views.card import find_record_ids, list_chosen_months
 from hexbeat.dashboard.views.charts import render_grid, render_months
 from hexbeat.dashboard.views.layer_view import LayerView
-from hexbeat.dashboard.views.tables import build_cell_table, build_record_table
+from hexbeat.dashboard.views.tables import build_cell_table, build_group_table, build_record_table
 from hexbeat.store.records import read_records
 from layers.access import Action, may
+from layers.grouping import GROUPINGS, GROUPS
 from layers.wording import escape_html, format_number, format_plural
 
 __all__ = ["draw_frame", "draw_tabs"]
@@ -41,7 +42,7 @@ def draw_tabs(
     table, rhythm, months, behind, download = st.tabs(NAMES, key="tab", on_change="rerun")
     if table.open:
         with table:
-            draw_table(choices, views)
+            draw_table(installation, choices, views)
     if rhythm.open:
         with rhythm:
             draw_rhythm(installation, choices, figures)
@@ -62,10 +63,22 @@ def draw_sortable_frame(frame: pd.DataFrame, *, key: str, alt: str, config: dict
     st.dataframe(frame, key=key, alt=alt, hide_index=True, column_config=config, height=height, width="stretch")
 
 
-def draw_table(choices: Choices, views: Sequence[LayerView]) -> None:
-    """The map as a table: counts side by side, everything else layer by layer; change by wards as well."""
+def draw_table(installation: Installation, choices: Choices, views: Sequence[LayerView]) -> None:
+    """The map as a table: counts side by side, by cells or as chosen; else layer by layer, change by wards as well."""
     if choices.view == "counts":
-        draw_frame(build_cell_table([view.figures for view in views]), key="cell_table")
+        figures = [view.figures for view in views]
+        by = st.selectbox(
+            "Count by",
+            [name for name in GROUPS if name != "layer"],
+            key="table_by",
+            format_func=lambda name: GROUPINGS[name].title,
+            width=200,
+        )
+        if by == "cell":
+            draw_frame(build_cell_table(figures), key="cell_table")
+            return
+        table = build_group_table(installation.columns, figures, choices, by=by, area=installation.area)
+        draw_frame(table, key=f"group_table_{by}", alt=f"The numbers of the map by {GROUPINGS[by].title.lower()}")
         return
     for view in views:
         name = view.figures.spec.name
@@ -84,7 +97,8 @@ def draw_frame(table: pd.DataFrame, *, key: str, alt: str = "The cells of the ma
         return
     numbers = [name for name in table.columns if table[name].dtype == "float64"]
     config = {name: st.column_config.NumberColumn(format=choose_number_format(table[name])) for name in numbers}
-    config["Rank"] = st.column_config.NumberColumn(width="small")
+    if "Rank" in table:
+        config["Rank"] = st.column_config.NumberColumn(width="small")
     draw_sortable_frame(table, key=key, alt=alt, config=config)
 
 

@@ -16,13 +16,11 @@ from hexbeat.operations.plans.patrol import PatrolChoices
 from hexbeat.operations.plans.plan import Place
 from hexbeat.operations.plans.plan_settings import find_starts, parse_place, read_plan_settings
 from hexbeat.operations.plans.sweep import SweepChoices
-from layers.catalogue import LAYERS
+from layers.catalogue import LAYERS, list_usual_targets
 
 __all__ = ["draw_patrol_choices", "draw_sweep_choices"]
 
 SHIFTS: Final = SHIFT_TITLES | {"hours": "Hours …"}
-INCIDENTS: Final = tuple(spec.name for spec in LAYERS if spec.kind == "incident")
-TITLES: Final = {spec.name: spec.title for spec in LAYERS}
 GOING: Final = {"walk": "On foot", "drive": "By car"}
 ELSEWHERE: Final = "Another place …"
 _Choices = TypeVar("_Choices")
@@ -109,14 +107,16 @@ def _draw_hours(key: str, default: str) -> tuple[int, int] | None:
 
 def _draw_weights() -> tuple[tuple[str, float], ...]:
     """Layers and their weights: unlike things are weighed by people, never added up in silence."""
-    asked = [layer for layer in st.query_params.get("layers", "").split(",") if layer in INCIDENTS]
+    incidents = [spec.name for spec in LAYERS if spec.kind == "incident"]
+    titles = {spec.name: spec.title for spec in LAYERS}
+    asked = [layer for layer in st.query_params.get("layers", "").split(",") if layer in incidents]
     chosen = st.pills(
         "What counts",
-        INCIDENTS,
+        incidents,
         selection_mode="multi",
-        default=asked or ["street_dealing"],
+        default=asked or list_usual_targets(),
         key="patrol_layers",
-        format_func=TITLES.__getitem__,
+        format_func=titles.__getitem__,
     )
     if not chosen:
         st.text("Choose at least one layer.")
@@ -128,12 +128,12 @@ def _draw_weights() -> tuple[tuple[str, float], ...]:
             layer,
             float(
                 st.number_input(
-                    f"Weight of {TITLES[layer].lower()}", min_value=0.1, max_value=100.0, value=1.0, step=0.5,
+                    f"Weight of {titles[layer].lower()}", min_value=0.1, max_value=100.0, value=1.0, step=0.5,
                     key=f"weight_{layer}", width=190,
                 )
             ),
         )
-        for layer in INCIDENTS
+        for layer in incidents
         if layer in chosen
     )  # fmt: skip
 

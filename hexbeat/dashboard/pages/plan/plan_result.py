@@ -11,13 +11,14 @@ from streamlit_folium import st_folium
 
 from hexbeat.areas.area import Area
 from hexbeat.areas.place_names import parse_cells
+from hexbeat.dashboard.header import find_page
 from hexbeat.dashboard.map.basemap import build_base_map
-from hexbeat.dashboard.map.hex_layer import HexLayer
+from hexbeat.dashboard.map.hex_layer import CellStyle, HexLayer
 from hexbeat.dashboard.state.session import Installation
 from hexbeat.documents.maps.scales import Scale, build_count_scale
 from hexbeat.documents.plan.plan_files import PLAN_FILES, build_plan_file
 from hexbeat.documents.plan.plan_text import describe_way, find_mark, find_pauses, format_clock
-from hexbeat.operations.plans.plan import Plan, Tour, describe_optimality, headline
+from hexbeat.operations.plans.plan import PastRow, Plan, Tour, describe_optimality, headline
 from hexbeat.operations.plans.plan_store import list_plans
 from layers.access import Action, may, require
 from layers.wording import escape_html, format_number, format_percent
@@ -81,9 +82,8 @@ def draw_teams(plan: Plan) -> None:
 def draw_files(installation: Installation, plan: Plan, pages: Sequence[StreamlitPage]) -> None:
     """A button for each kind of file, and the way to the page on which stops are ticked off."""
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        for page in pages:
-            if page.url_path == DONE:
-                st.page_link(page, label="Tick stops off (phone)", query_params={"plan": plan.plan_id})
+        if done_page := find_page(pages, DONE):
+            st.page_link(done_page, label="Tick stops off (phone)", query_params={"plan": plan.plan_id})
         if may(installation.viewer, Action.EXPORT):
             for kind, (label, mime, suffix) in PLAN_FILES.items():
                 st.download_button(
@@ -125,20 +125,19 @@ def describe_past(plan: Plan) -> str:
 
     The shares come first: of two ways the one that visits less may have the higher multiple of chance and catch less.
     """
-    if not plan.past:
+    rows = plan.past.rows
+    if not rows:
         return ""
-    rates = [
-        f"{format_number(pai)} times chance, {format_number(low)} to {format_number(high)}"
-        for _, pai, low, high in plan.past
-    ]
-    if not plan.past_shares:  # a plan of before, which did not keep them
-        return f"In past weeks: {'; '.join(f'{row[0]} {rate}' for row, rate in zip(plan.past, rates, strict=True))}."
-    parts = [
-        f"{label[:1].lower()}{label[1:]}{',' if ',' in label else ''} held {format_percent(share)} of events "
-        f"in {area * 100:.2f} % of the area ({rate})"
-        for (label, *_), (share, area), rate in zip(plan.past, plan.past_shares, rates, strict=True)
-    ]
-    return f"In past weeks {'; '.join(parts)}."
+    parts = [_describe_past_row(row) for row in rows]
+    return f"In past weeks{':' if rows[0].share is None else ''} {'; '.join(parts)}."
+
+
+def _describe_past_row(row: PastRow) -> str:
+    rate = f"{format_number(row.pai)} times chance, {format_number(row.low)} to {format_number(row.high)}"
+    if row.share is None or row.area is None:  # a plan of before, which did not keep them
+        return f"{row.label} {rate}"
+    label = f"{row.label[:1].lower()}{row.label[1:]}{',' if ',' in row.label else ''}"
+    return f"{label} held {format_percent(row.share)} of events in {row.area * 100:.2f} % of the area ({rate})"
 
 
 def render_tour(plan: Plan, tour: Tour) -> str:
@@ -214,9 +213,7 @@ def _build_cells(plan: Plan) -> HexLayer:
     return HexLayer(
         parse_cells(cells.tolist()),
         times,
-        scale=VISITS,
-        title="Visits to a place",
-        unit="Visits",
+        CellStyle(scale=VISITS, title="Visits to a place", unit="Visits"),
         layer_id="plan",
         fit=(float(lon.min()) - EDGE, float(lat.min()) - EDGE, float(lon.max()) + EDGE, float(lat.max()) + EDGE),
     )

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from geo.errors import UsageError
 from hexbeat.dashboard.map.assets import format_script_json
-from hexbeat.dashboard.map.hex_layer import HexLayer, build_outlines, find_corners, pack_values
+from hexbeat.dashboard.map.hex_layer import CellStyle, HexLayer, build_outlines, find_corners, pack_values
 from hexbeat.documents.maps.scales import build_change_scale, build_count_scale
 
 MIDDLESBROUGH = h3.latlng_to_cell(54.574, -1.235, 9)
@@ -28,7 +28,9 @@ def disk(cell: int, size: int) -> NDArray[np.uint64]:
 
 
 def layer(cells: NDArray[np.uint64], values: Any, **options: Any) -> HexLayer:
-    return HexLayer(cells, values, **{"scale": build_count_scale(31), "title": "Finds", "unit": "finds", **options})
+    spoken = {name: options.pop(name) for name in [*options] if name in CellStyle.__dataclass_fields__}
+    style = CellStyle(**{"scale": build_count_scale(31), "title": "Finds", "unit": "finds", **spoken})
+    return HexLayer(cells, values, style, **options)
 
 
 def unpacked(text: str, kind: str) -> NDArray[Any]:

@@ -10,7 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 from hexbeat.areas.area import Area, load_area
-from hexbeat.dashboard.map.hex_layer import HexLayer
+from hexbeat.dashboard.map.hex_layer import CellStyle, HexLayer
 from hexbeat.dashboard.map.saved_page import render_saved_page
 from hexbeat.documents.maps.scales import build_count_scale
 from tests.support.map_page import PAINTED, centres, colours_at, requests_of, wait_until
@@ -25,7 +25,7 @@ def area() -> Area:
 
 def cells_layer(title: str = "Needle finds in a cell", unit: str = "Needle finds") -> HexLayer:
     cells = np.array(h3.grid_disk(h3.latlng_to_cell(54.55, -1.235, 9), 4), dtype=np.uint64)
-    return HexLayer(cells, np.arange(1, len(cells) + 1), scale=build_count_scale(61), title=title, unit=unit)
+    return HexLayer(cells, np.arange(1, len(cells) + 1), CellStyle(scale=build_count_scale(61), title=title, unit=unit))
 
 
 def page_of(area: Area, text: str = "words", **options: Any) -> bytes:
@@ -143,7 +143,7 @@ def test_cells_over_an_icosahedron_edge_are_drawn_and_found(browser: Browser, ar
         if len(h3.cell_to_boundary(cell)) > 6 and abs(h3.cell_to_latlng(cell)[1]) < 170
     )
     cells = np.array(h3.grid_disk(edge, 1), dtype=np.uint64)
-    layer = HexLayer(cells, np.arange(1, 8), scale=build_count_scale(7), title="Finds", unit="Finds")
+    layer = HexLayer(cells, np.arange(1, 8), CellStyle(scale=build_count_scale(7), title="Finds", unit="Finds"))
     file = tmp_path / "edge.html"
     file.write_bytes(render_saved_page(area, layer, title="Edge", sentence="", notes=[], table=None))
     page = browser.new_page()

@@ -16,6 +16,7 @@ from hexbeat.store.live_columns import read_columns
 from hexbeat.store.store import Store
 from layers.access import ANALYST
 from layers.event import DEMONSTRATION
+from layers.grouping import GROUPINGS, GROUPS
 from tests.support.made_events import HOSTILE, filled, load_frame, made_frame
 from tests.support.one_page import one_page
 from tests.support.paths import ROOT
@@ -94,6 +95,36 @@ def test_a_link_restores_the_filters(home: Path) -> None:
     assert app.session_state["filter_layer"] == "overdoses"
     assert app.session_state["filter_size"] == 10
     assert "Mon and Tue, 14:00 to 22:00" in said(app)
+
+
+def test_the_category_is_chosen_from_those_of_the_layer(home: Path) -> None:
+    filled(home, texts=("park", "not fatal, naloxone given"))
+    app = opened(category="park")
+    assert "needle finds (category park) in Middlesbrough" in said(app)
+    assert app.session_state["filter_category"] == ["park"]
+    assert list(app.multiselect(key="filter_category").options) == ["not fatal, naloxone given", "park"]
+    app.multiselect(key="filter_category").set_value(["park", "not fatal, naloxone given"]).run()
+    assert not app.exception
+    assert "needle finds (category “not fatal, naloxone given” or park) in Middlesbrough" in said(app)
+    assert app.query_params["category"] == "not fatal%2C naloxone given,park"
+    app.session_state["filter_layer"] = "street_dealing"  # of which there is no record, and so no category
+    app.run()
+    assert not app.exception
+    assert "category" not in app.query_params
+    assert [each.key for each in app.multiselect if each.key == "filter_category"] == []
+    assert "(category" not in said(app)
+
+
+def test_the_table_counts_by_what_is_chosen(home: Path) -> None:
+    filled(home)
+    app = opened()
+    app.session_state["tab"] = "Table"
+    app.run()
+    for name in GROUPS:
+        if name != "layer":
+            app.selectbox(key="table_by").set_value(name).run()
+            assert not app.exception
+            assert list(GROUPINGS[name].titles.values())[-1] in app.dataframe[0].value.columns
 
 
 def test_a_bad_link_opens_the_map_and_says_so(home: Path) -> None:

@@ -21,9 +21,12 @@ from hexbeat.dashboard.state.presets import PERIODS, SHIFTS
 from layers.catalogue import LAYER_NAMES
 from layers.counting import Filter
 from layers.event import REPORTERS, RESOLUTIONS
+from tests.support.events import Event, columns_of
 
 WARDS = ("E05000001", "E05000002", "E05000003")
 CELL = h3.latlng_to_cell(54.57, -1.23, 9)
+CATEGORIES = ("50 % full", "fatal", "not fatal, naloxone given", "park & ride")
+COLUMNS = columns_of([Event(1, layer=layer, category=name) for layer in LAYER_NAMES for name in CATEGORIES])
 
 
 def some_of(words: tuple[str, ...], least: int = 0) -> st.SearchStrategy[tuple[str, ...]]:
@@ -48,6 +51,7 @@ def choices(draw: st.DrawFn) -> Choices:
         measure=draw(st.sampled_from(("events", "quantity"))),
         size=draw(st.none() | st.sampled_from(RESOLUTIONS)),
         reported_by=draw(some_of(REPORTERS)),
+        categories=draw(some_of(CATEGORIES)),
         view=draw(st.sampled_from(VIEWS)),
         against=draw(st.sampled_from(AGAINST)),
         cell=draw(st.none() | st.just(CELL)),
@@ -57,17 +61,20 @@ def choices(draw: st.DrawFn) -> Choices:
 @given(choices())
 def test_a_link_brings_back_what_was_chosen(chosen: Choices) -> None:
     link = urlencode(format_query(chosen))
-    assert parse_query(dict(parse_qsl(link)), ward_codes=WARDS) == (chosen, [])
+    assert parse_query(dict(parse_qsl(link)), ward_codes=WARDS, columns=COLUMNS) == (chosen, [])
 
 
 @given(choices(), st.dates(date(2000, 1, 1), date(2050, 1, 1)))
 def test_a_fixed_link_means_the_same_days_on_any_later_day(chosen: Choices, last: date) -> None:
     bounds = chosen.bounds(last)
-    again, problems = parse_query(format_query(chosen, fixed=bounds), ward_codes=WARDS)
+    again, problems = parse_query(format_query(chosen, fixed=bounds), ward_codes=WARDS, columns=COLUMNS)
     assert (again.bounds(last + timedelta(days=77)), problems) == (bounds, [])
 
 
-@given(st.dictionaries(st.sampled_from(("layers", "from", "to", "hours", "size", "cell", "wards", "days")), st.text()))
+PARAMETERS = ("layers", "from", "to", "hours", "size", "cell", "wards", "days", "category", "reported")
+
+
+@given(st.dictionaries(st.sampled_from(PARAMETERS), st.text()))
 def test_no_link_breaks_the_page(query: dict[str, str]) -> None:
     chosen, problems = parse_query(query, ward_codes=WARDS)
     assert parse_query(format_query(chosen), ward_codes=WARDS) == (chosen, [])
@@ -152,3 +159,29 @@ def test_a_view_that_there_is_not_is_left_out_and_said() -> None:
         "The link names a view that is not known here; it was left out.",
         "The link names a period to compare with that is not known here; it was left out.",
     ]
+
+
+def test_a_link_of_before_categories_means_what_it_meant() -> None:
+    chosen, problems = parse_query({"layers": "overdoses", "reported": "officer,sweep"}, ward_codes=WARDS)
+    assert (chosen, problems) == (Choices(layers=("overdoses",), reported_by=("officer", "sweep")), [])
+
+
+def test_a_category_that_the_layer_lacks_is_left_out_with_a_remark() -> None:
+    columns = columns_of([Event(1, layer="overdoses", category="fatal"), Event(2, category="park")])
+    for known in (columns, None):
+        chosen, problems = parse_query(
+            {"layers": "overdoses", "category": "park", "reported": "press"}, ward_codes=WARDS, columns=known
+        )
+        assert chosen == Choices(layers=("overdoses",))
+        assert problems == [
+            "The link names a category that is not known here; it was left out.",
+            "The link names a kind of reporter that is not known here; it was left out.",
+        ]
+
+
+def test_a_layer_beside_those_that_were_chosen_is_not_asked_for_their_categories() -> None:
+    chosen = Choices(layers=("overdoses",), categories=("fatal",), reported_by=("sweep",))
+    dates = {"start": date(2026, 1, 1), "end": date(2026, 2, 1)}
+    assert build_filter(chosen, layer="overdoses", **dates).categories == ("fatal",)
+    other = build_filter(chosen, layer="needle_litter", **dates)
+    assert (other.categories, other.reported_by) == ((), ("sweep",))

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hexbeat.areas.area import Area, load_area
 from hexbeat.dashboard.pages.map.cell_panel import build_ranking_groups
 from hexbeat.dashboard.state.choices import OWN_DATES, Choices, build_filter
-from hexbeat.dashboard.state.figures import count_layer, count_months, select_events
+from hexbeat.dashboard.state.figures import count_layer, count_months
 from hexbeat.dashboard.state.freshness import find_layer_coverage
 from hexbeat.dashboard.views.counts_view import build_counts_view
 from layers.counting import count
@@ -77,7 +77,7 @@ def test_months_end_with_the_month_of_the_last_day_that_counts(area: Area, end: 
 def test_a_subset_keeps_every_column_in_step(events: list[Event]) -> None:
     columns = columns_of(events)
     chosen = columns.lon < -1.21
-    part = select_events(columns, chosen)
+    part = columns.take(chosen)
     assert len(part) == int(chosen.sum())
     assert part.row_id.tolist() == columns.row_id[chosen].tolist()
     assert all(part.cell[r].tolist() == columns.cell[r][chosen].tolist() for r in columns.cell)

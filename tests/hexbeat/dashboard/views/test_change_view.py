@@ -42,7 +42,7 @@ def test_too_few_to_tell_is_a_class_of_its_own_and_no_colour_of_change() -> None
     shown = build_change_view_of(YEAR)
     untold = (shown.table["Change"] == "too few to tell").to_numpy()
     assert (shown.drawing.values == TOO_FEW_CLASS).tolist() == untold.tolist()
-    assert shown.drawing.scale.labels[-1] == f"too few to tell: {int(untold.sum())}"
+    assert shown.drawing.style.scale.labels[-1] == f"too few to tell: {int(untold.sum())}"
     data = shown.drawing.layer().data()
     assert data["swatches"][-1] == "hatched"
     assert data["names"][-1] == "too few to tell"

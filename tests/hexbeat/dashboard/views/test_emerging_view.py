@@ -50,7 +50,7 @@ def test_a_short_period_has_no_patterns_and_says_so() -> None:
 def test_map_legend_and_table_hold_the_same_places() -> None:
     _, rows = shown()
     drawing = build_emerging_drawing(rows, "Needle finds")
-    assert drawing.scale.labels == (
+    assert drawing.style.scale.labels == (
         *("new: 7", "consecutive: 2", "sporadic: 18", "no pattern: 32", "too few events to tell: 292"),
     )
     assert drawing.layer().data()["swatches"] == ("", "", "", "", "hatched")

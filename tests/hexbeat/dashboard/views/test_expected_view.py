@@ -70,7 +70,7 @@ def test_map_list_table_and_file_say_the_same() -> None:
     assert (first.number, first.share) == (f"{top['expected']:.2f}", 1.0)
     assert first.detail == f"{top['last_4_weeks']:.0f} in the last 4 weeks, {top['on_record']:.0f} on record"
     bands = view.table["Within"].value_counts()
-    assert list(view.drawing.scale.labels) == [
+    assert list(view.drawing.style.scale.labels) == [
         f"{'first' if share == 1 else 'up to'} {share} %: {bands[f'first {share} % of the area']} places"
         for share in (5, 2, 1)
     ]

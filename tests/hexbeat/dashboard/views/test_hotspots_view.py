@@ -79,7 +79,11 @@ def test_list_legend_map_and_table_say_the_same() -> None:
     hot = (shown.table["Hotspot"] == "hot").to_numpy()
     assert shown.drawing.outlined is not None
     assert shown.drawing.outlined.tolist() == hot.tolist()
-    assert shown.drawing.scale.labels == ("cold spot: 0 places", "not significant: 85 places", "hotspot: 27 places")
+    assert shown.drawing.style.scale.labels == (
+        "cold spot: 0 places",
+        "not significant: 85 places",
+        "hotspot: 27 places",
+    )
     assert list(shown.table.columns) == TITLES
     assert shown.table["q"].is_monotonic_increasing
     cells = {row.cell for group in shown.groups for row in group.rows}

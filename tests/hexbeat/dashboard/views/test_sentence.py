@@ -139,3 +139,15 @@ def test_the_filters_fit_in_a_line() -> None:
 
 def test_words_for_a_change_of_shares() -> None:
     assert format_change(20.04, 20.0, earlier="the week before") == "as many as in the week before"
+
+
+def test_a_category_is_named_in_brackets() -> None:
+    assert said(NEEDLES, Choices(categories=("fatal",))).startswith(
+        "312 needle finds (category fatal) in Middlesbrough, 25 Oct to 21 Nov 2026: "
+    )
+    chosen = Choices(categories=("order", "order, extended"), reported_by=("agency",))
+    assert said(CLOSURES, chosen).startswith(
+        "34 closed properties (category order or “order, extended”) reported by agencies in force in Middlesbrough, "
+    )
+    line = format_filter_line(chosen, layer_names=["closures"], ward_names=[], period="28 days")
+    assert line == "closures · 28 days · order and order, extended · agency"

@@ -6,18 +6,22 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hexbeat.dashboard.state.figures import LayerFigures
+from hexbeat.areas.area import load_area
+from hexbeat.dashboard.state.choices import OWN_DATES, Choices
+from hexbeat.dashboard.state.figures import LayerFigures, count_layer
 from hexbeat.dashboard.state.freshness import Coverage
 from hexbeat.dashboard.views.tables import (
     build_cell_table,
     build_export_rows,
+    build_group_table,
     build_record_table,
     format_moment,
     format_table,
 )
 from layers.catalogue import find_layer
 from layers.event import EVENT_COLUMNS
-from tests.support.events import local
+from layers.grouping import GROUPS, Group
+from tests.support.events import Event, columns_of, local
 
 CELLS = ("89194654833ffff", "8919465483bffff", "891946548cbffff")
 LONDON = ZoneInfo("Europe/London")
@@ -125,3 +129,42 @@ def test_a_layer_keeps_its_own_figures() -> None:
     build_cell_table([figures])
     assert list(figures.cells.columns) == ["rank", "cell", "ward_code", "ward_name", "count", "before"]
     assert replace(figures).cells is figures.cells
+
+
+def test_a_table_by_groups_adds_up_to_the_number_over_the_map() -> None:
+    noon, month = local("2026-11-02 12:30"), local("2026-11-01 00:00")
+    columns = columns_of(
+        [
+            Event(noon, quantity=2, category="park"),
+            Event(noon + 3600, layer="overdoses"),
+            Event(month, local("2026-12-01 00:00"), precision="month", layer="overdoses", category="fatal"),
+        ]
+    )
+    area = load_area("middlesbrough")
+    choices = Choices(
+        layers=("needle_litter", "overdoses"), period=OWN_DATES, dates=(date(2026, 11, 1), date(2026, 12, 1))
+    )
+    figures = [
+        count_layer(
+            columns, layer=layer, choices=choices, last=date(2026, 11, 30), resolution=9, area=area,
+            reach=Coverage(layer, 1, date(2020, 1, 1), date(2026, 11, 30)),
+        )
+        for layer in choices.layers
+    ]  # fmt: skip
+
+    def table(by: Group) -> dict[str, list[object]]:
+        return build_group_table(columns, figures, choices, by=by, area=area).to_dict("list")
+
+    assert table("hour") == {
+        "Hour": ["not known", "12:00", "13:00"], "Needle finds": [0.0, 1.0, 0.0], "Overdoses": [1.0, 0.0, 1.0]
+    }  # fmt: skip
+    assert table("weekday") == {
+        "Weekday": ["not known", "Mon"], "Needle finds": [0.0, 1.0], "Overdoses": [1.0, 1.0]
+    }  # fmt: skip
+    assert table("category") == {
+        "Category": ["not known", "fatal", "park"], "Needle finds": [0.0, 0.0, 1.0], "Overdoses": [1.0, 1.0, 0.0]
+    }  # fmt: skip
+    assert table("council") == {"Council": ["Middlesbrough"], "Needle finds": [1.0], "Overdoses": [2.0]}
+    for by in (name for name in GROUPS if name != "layer"):
+        for each in figures:
+            assert sum(table(by)[each.spec.title]) == pytest.approx(each.total)

@@ -12,7 +12,7 @@ from geo.errors import UsageError
 from hexbeat.areas.area import Area, load_area
 from hexbeat.documents.maps.area_map import Line, Mark, Outline, Ring, describe_map, render_map
 from hexbeat.documents.maps.frame import choose_scale_length_m, fit_frame, widen_bounds
-from hexbeat.documents.maps.labels import spread_points
+from hexbeat.documents.maps.map_svg import spread_points
 from hexbeat.documents.maps.patterns import PATTERNS
 from hexbeat.documents.maps.scales import build_count_scale
 from tests.support.plans import HOSTILE_TEXT

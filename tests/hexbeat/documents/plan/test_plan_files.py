@@ -5,6 +5,7 @@ import dataclasses
 import datetime as dt
 import io
 import json
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -18,12 +19,21 @@ from lxml import etree
 
 from geo.errors import UsageError
 from hexbeat.areas.area import Area, load_area
-from hexbeat.documents.plan.plan_files import PLAN_FILES, build_plan_file
-from hexbeat.operations.plans.plan import Plan, Stop
+from hexbeat.documents.plan.plan_files import (
+    PLAN_FILES,
+    build_plan_file,
+    build_stop_marks,
+    has_separate_map,
+    measure_map_height,
+)
+from hexbeat.documents.plan.plan_text import describe_stop
+from hexbeat.operations.plans.plan import Plan, PlanKind, Stop
 from tests.support.gpx_rules import gpx_faults
-from tests.support.plans import HOSTILE_TEXT, LONDON, example_plan, with_break
+from tests.support.papers import A4, Paper, grey_levels, read_paper
+from tests.support.plans import HOSTILE_TEXT, LONDON, change_plan, example_plan, make_backtested_plan, with_break
 
 KML = "{http://www.opengis.net/kml/2.2}"
+LONG = "Eleven needle finds in this cell and the six that touch it in 28 days; swept last on 3 Nov 2026."
 
 
 @cache
@@ -163,3 +173,134 @@ def test_files_tell_the_break(after: int) -> None:
     assert str(event["SUMMARY"]) == "Team A: break"
     assert event.end - event.start == dt.timedelta(minutes=4)
     assert event.start.timestamp() == plan.tours[0].pauses[0].begins.timestamp()
+
+
+def paper_of(**choices: object) -> Paper:
+    return read_paper(build_plan_file(example_plan(**choices), load_area("middlesbrough"), "pdf"))  # type: ignore[arg-type] # by name
+
+
+def test_a_plan_is_a_tagged_a4_document_with_real_text() -> None:
+    paper = paper_of()
+    assert (paper.title, paper.author, paper.language) == ("Patrol plan Seven finds here in 28 days.", None, "en-GB")
+    assert paper.marked
+    assert paper.claims_ua
+    assert set(paper.sizes) == {A4}
+    assert paper.roles.count("Figure") == 2
+    assert {"H1", "Table", "TH", "TD", "L"} <= set(paper.roles)
+
+
+@pytest.mark.parametrize(("stops", "teams", "sheets"), [(1, 1, 1), (9, 2, 1), (14, 3, 2), (20, 1, 2), (34, 2, 2)])
+def test_every_team_has_one_page_and_one_for_its_map_where_many_stops_leave_it_no_room(
+    stops: int, teams: int, sheets: int
+) -> None:
+    paper = paper_of(stops=stops, teams=teams, text=LONG if stops < 34 else "Last find 9 days before.", synthetic=True)
+    for number in range(teams):
+        page, *maps = (" ".join(words.split()) for words in paper.pages[sheets * number : sheets * (number + 1)])
+        heading = f"Team {'ABC'[number]}: Fri 27 Nov 2026, 22:00 to"
+        assert heading in page
+        assert page.count("Be back at Police station by") == 1
+        assert [f"Map of {heading}" in one for one in maps] == [True] * (sheets - 1)
+        assert all(one.startswith("DEMONSTRATION") and "Be there" not in one for one in maps)
+    whole = sheets * teams
+    assert len(paper.pages) in (whole, whole + 1)  # with what the plan is below the last team, or after it
+
+
+def test_a_map_is_never_so_low_that_its_numbers_lie_over_each_other() -> None:
+    for stops in range(1, 45):
+        (tour,) = example_plan(stops=stops, teams=1).tours
+        assert measure_map_height(tour) >= 100
+        assert has_separate_map(tour) == (measure_map_height(tour) > 200)
+
+
+def test_a_page_says_the_cover_the_way_and_each_stop() -> None:
+    plan = change_plan(example_plan(teams=1, stops=2), held=(0.11, 0.084, 0.141), held_weeks=8)
+    words = read_paper(build_plan_file(plan, load_area("middlesbrough"), "pdf")).words
+    assert "In the last 8 weeks the stops of such plans held 11 % (95 % interval 8 to 14 %) of all reports" in words
+    assert "in the wards of the plan, at any hour. The forecast for the stops in these hours (27 Nov 2026" in words
+    assert "22:00 to 04:00) is 33 % (12 of 36): it is no promise." in words
+    assert "Leave Police station at 22:00, back there by 22:33." in words
+    assert "1 22:04 to 22:16 12 Central" in words
+    assert "Seven finds here in 28 days." in words
+    assert "Stops of 12 minutes." in words
+    assert "the last 13 weeks 8.20 6.10 to 10.40" in words
+
+
+def test_past_weeks_are_told_by_shares_before_multiples_of_chance() -> None:
+    words = read_paper(build_plan_file(make_backtested_plan(), load_area("middlesbrough"), "pdf")).words
+    assert "Past Of events Of the area PAI 95 % interval" in words
+    assert "Plans made like this one 14 % 0.91 % 15.40 12.00 to 18.10" in words
+    assert "The top cells by last month's count, in map order 7 % 0.45 % 16.20 11.90 to 20.00" in words
+
+
+def test_the_break_stands_between_its_stops() -> None:
+    plan = example_plan(teams=1, stops=2)
+    (tour,) = plan.tours
+    words = read_paper(
+        build_plan_file(replace(plan, tours=(with_break(tour),)), load_area("middlesbrough"), "pdf")
+    ).words
+    assert "Break of 4 minutes, 22:16 to 22:20, after stop 1." in words
+    before, after = words.split("22:16 to 22:20 4 Break", 1)
+    assert "1 22:04 to 22:16 12 Central" in before
+    assert "2 22:21 to 22:33 12 Central" in after
+
+
+def test_each_map_has_its_words() -> None:
+    alts = paper_of().alts
+    assert len(alts) == 2
+    assert alts[0].startswith("Map of Middlesbrough, north up: the way of Team A in straight lines from Police station")
+    assert "1 Central" in alts[0]
+
+
+def test_hostile_text_is_printed_and_the_demonstration_is_marked_on_each_page() -> None:
+    paper = paper_of(text=HOSTILE_TEXT, synthetic=True)
+    assert '#import "x" *b* $y$ \\ <b>&amp; =1+1' in paper.words
+    for page in paper.pages:
+        assert "DEMONSTRATION" in page
+
+
+def test_a_night_on_which_clocks_change_says_which_hour_is_meant() -> None:
+    begins = example_plan().begins.replace(month=10, day=24)
+    words = paper_of(teams=1, stops=18, begins=begins).words
+    assert "22:04 BST to 22:16 BST" in words
+    assert "01:28 BST to 01:40 BST" in words  # the first time that this hour comes
+    assert "01:36 GMT to 01:48 GMT" in words  # and the second
+
+
+def test_a_plan_without_stops_or_teams_still_says_so() -> None:
+    assert "0 minutes at 0 stops" in paper_of(stops=0, teams=1).words
+    assert "the stops of the 0 teams together" in paper_of(teams=0).words
+
+
+def test_it_prints_in_black_and_white() -> None:
+    plan = example_plan(stops=6, teams=1)
+    levels = grey_levels(build_plan_file(plan, load_area("middlesbrough"), "pdf"))
+    assert 255 in levels
+    assert min(levels) < 40
+
+
+def test_the_moment_of_the_file_is_that_of_the_plan() -> None:
+    file = build_plan_file(example_plan(), load_area("middlesbrough"), "pdf")
+    stamp = example_plan().made_at.astimezone(dt.UTC)
+    assert f"D:{stamp:%Y%m%d%H%M%S}Z".encode() in file
+
+
+def test_a_sweep_says_how_near_it_comes_to_the_best() -> None:
+    words = paper_of(kind=PlanKind.SWEEP).words
+    assert "By finds of late 33 % of the needles thought to lie at the places that a sweep may go to are" in words
+    assert "It collects 98 % or more of the most that any plan of these places and hours could" in words
+
+
+def test_open_reports_are_said_once() -> None:
+    plan = example_plan(stops=2, teams=1, kind=PlanKind.SWEEP, text="1 open report 7 hours old on arrival.")
+    stop = plan.tours[0].stops[1]
+    assert stop.open_reports == 1
+    words = read_paper(build_plan_file(plan, load_area("middlesbrough"), "pdf")).words
+    assert "Open reports" not in words
+    assert describe_stop(plan, stop) == "22:21 to 22:33 (12 minutes). 1 open report 7 hours old on arrival."
+
+
+def test_a_place_that_is_visited_again_is_one_mark_with_both_numbers() -> None:
+    (tour,) = example_plan(stops=3, teams=1).tours
+    again = replace(tour.stops[0], stop_id="a9", order=4)
+    marks = build_stop_marks(replace(tour, stops=(*tour.stops, again)))
+    assert [mark.label for mark in marks] == ["1, 4", "2", "3"]

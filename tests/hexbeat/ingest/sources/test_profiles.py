@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from pyproj import CRS
 
 from geo.errors import DataError, UsageError
 from hexbeat.ingest.sources import (
@@ -14,6 +15,7 @@ from hexbeat.ingest.sources import (
     parse_profile,
     save_profile,
 )
+from hexbeat.ingest.sources.profile import USUAL_CRS
 from hexbeat.ingest.suggestions import make_profile, suggest_profile
 from tests.support.ingesting import FIXTURES, table
 from tests.support.somebody import as_other_user
@@ -102,6 +104,10 @@ def test_faults_of_a_profile(change: tuple[str, str], message: str) -> None:
     with pytest.raises(DataError) as caught:
         parse_profile(PLAIN.replace(*change), name="finds")
     assert str(caught.value) == message
+
+
+def test_the_usual_crs_that_are_not_asked_about_are_ones_that_proj_knows() -> None:
+    assert [CRS.from_user_input(crs).to_string() for crs in USUAL_CRS] == list(USUAL_CRS)
 
 
 def test_what_is_not_toml() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from geo.errors import UsageError
 from hexbeat.operations.plans.patrol import PatrolChoices, make_patrol_plan
 from hexbeat.operations.plans.patrol_past import PAST_WEEKS
-from hexbeat.operations.plans.plan import Place, Plan, Tour
+from hexbeat.operations.plans.plan import Place, Plan, PlanPast, Tour
 from hexbeat.operations.plans.plan_store import plan_to_json
 from hexbeat.operations.plans.working_time import build_working_time
 from tests.support.analysing import demonstration, middlesbrough
@@ -49,8 +49,8 @@ def require_sound(plan: Plan, choices: PatrolChoices) -> None:
         assert all(least <= late[0] - early[1] <= most for early, late in pairwise(times))
     ids = [stop.stop_id for tour in plan.tours for stop in tour.stops]
     assert len(ids) == len(set(ids))
-    assert 0 <= plan.covered <= plan.expected
-    assert plan.score <= plan.bound * (1 + 1e-6)
+    assert 0 <= plan.worth.covered <= plan.worth.expected
+    assert plan.worth.score <= plan.worth.bound * (1 + 1e-6)
 
 
 def require_pauses(tour: Tour) -> None:
@@ -122,34 +122,35 @@ def test_the_same_choices_give_the_same_plan_and_another_day_other_times() -> No
         assert [stop.arrive.time() for stop in plan.tours[0].stops] != [
             stop.arrive.time() for stop in first.tours[0].stops
         ]
-    assert again.score > 0.85 * first.score
-    assert first.past == ()
-    assert first.held is None
+    assert again.worth.score > 0.85 * first.worth.score
+    assert first.past == PlanPast()
     assert any(note.startswith("Such plans are judged by the last 8 weeks, ") for note in first.notes)
 
 
 def test_a_plan_says_what_it_covers_and_goes_where_most_is_expected() -> None:
     plan = planned(NIGHT, quick=False)
-    (label, pai, low, high), (usual, usual_pai, _, _) = plan.past
-    assert label == "Plans made like this one"
-    assert usual == "The top cells by last month's count, in map order"
-    assert 0 < low <= pai <= high
-    assert pai > 2
-    assert usual_pai > 0
-    (caught, area), (_, usual_area) = plan.past_shares
-    assert caught == pytest.approx(plan.held[0] if plan.held else None)
-    assert 0 < usual_area < area < 0.05  # plans, in a better order, visit more
-    assert plan.wards == ()
+    own, usual = plan.past.rows
+    assert own.label == "Plans made like this one"
+    assert usual.label == "The top cells by last month's count, in map order"
+    assert 0 < own.low <= own.pai <= own.high
+    assert own.pai > 2
+    assert usual.pai > 0
+    assert own.share == pytest.approx(plan.past.held[0] if plan.past.held else None)
+    assert own.area is not None
+    assert usual.area is not None
+    assert 0 < usual.area < own.area < 0.05  # plans, in a better order, visit more
+    assert plan.scope.wards == ()
     assert plan.title == "Patrol of 20 Nov 2026, 18:00 to 22:00"
     assert plan.synthetic
-    assert plan.layers == ("street_dealing",)
+    assert plan.scope.layers == ("street_dealing",)
     assert [tour.team for tour in plan.tours] == ["Team 1", "Team 2"]
     area = len({stop.cell for tour in plan.tours for stop in tour.stops}) / 4322
-    assert plan.covered / plan.expected > 5 * area
+    assert plan.worth.covered / plan.worth.expected > 5 * area
     assert plan.notes[0].startswith("Street dealing: the forecast is of ")
-    assert plan.held is not None
-    assert plan.held[0] < plan.covered / plan.expected  # forecasts of demonstration events promise more than came
-    assert plan.held_weeks == PAST_WEEKS
+    assert plan.past.held is not None
+    forecast = plan.worth.covered / plan.worth.expected
+    assert plan.past.held[0] < forecast  # forecasts of demonstration events promise more than came
+    assert plan.past.held_weeks == PAST_WEEKS
     assert plan.notes[-1].startswith("Reports are where people report: ")
     assert sum(note.startswith("The plans visited ") for note in plan.notes) == 1
     assert not any(note.startswith("The method was chosen by a back-test") for note in plan.notes)  # it was given
@@ -158,7 +159,7 @@ def test_a_plan_says_what_it_covers_and_goes_where_most_is_expected() -> None:
 
 def test_several_layers_are_weighed_and_told_apart() -> None:
     one = planned(replace(NIGHT, weights=(("street_dealing", 1.0), ("overdoses", 3.0)), wards=("E05009857",)))
-    assert one.weights == (1.0, 3.0)
+    assert one.scope.weights == (1.0, 3.0)
     assert sum(note.startswith(("Street dealing: the forecast", "Overdoses: the forecast")) for note in one.notes) == 2
     assert (
         "The layers are unlike things: their sum has the weights that the team gave, and no unit of its own."

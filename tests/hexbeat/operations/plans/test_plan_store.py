@@ -1,5 +1,7 @@
 import dataclasses
 import datetime as dt
+import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -7,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geo.errors import DataError, UsageError
-from hexbeat.operations.plans.plan import Pause
+from hexbeat.operations.plans.plan import PastRow, Pause
 from hexbeat.operations.plans.plan_store import (
     list_plans,
     load_plan,
@@ -16,7 +18,11 @@ from hexbeat.operations.plans.plan_store import (
     remove_plan,
     save_plan,
 )
+from tests.support.paths import ROOT
 from tests.support.planning import LONDON, make_small_plan
+from tests.support.plans import change_plan, make_backtested_plan, with_break
+
+OLD_PLAN = ROOT / "tests" / "fixtures" / "plans" / "p7f3a2.json"
 
 
 @given(st.integers(1_577_836_800, 1_893_456_000))
@@ -41,14 +47,46 @@ def test_breaks_come_back_and_plans_of_before_they_were_kept_have_none() -> None
 
 
 def test_a_plan_of_before_the_past_was_kept_is_read_as_not_judged() -> None:
-    whole = dataclasses.replace(
-        make_small_plan(), held=(0.11, 0.08, 0.14), held_weeks=8, past_shares=((0.11, 0.02),), wards=("E05009857",)
+    whole = change_plan(
+        make_small_plan(),
+        held=(0.11, 0.08, 0.14),
+        held_weeks=8,
+        rows=(PastRow("This plan", 6.2, 4.1, 8.0, 0.11, 0.02),),
+        wards=("E05009857",),
     )
     held = plan_to_json(whole)
     assert plan_from_json(held) == whole
     new = ("held", "held_weeks", "proved", "past_shares", "wards")
     older = {name: value for name, value in held.items() if name not in new}
     assert plan_from_json(older) == make_small_plan()
+
+
+def test_a_stored_plan_of_before_its_fields_were_grouped_means_the_same(tmp_path: Path) -> None:
+    (tmp_path / "plans").mkdir()
+    shutil.copy(OLD_PLAN, tmp_path / "plans")
+    plan = load_plan(tmp_path, "p7f3a2")
+    expected = change_plan(
+        make_backtested_plan(), held=(0.11, 0.084, 0.141), held_weeks=8, wards=("E05009857",), proved=True
+    )
+    assert plan == dataclasses.replace(expected, tours=(with_break(expected.tours[0]),))
+    # Commands go on to print what was stored then, to the letter.
+    assert plan_to_json(plan) == json.loads(OLD_PLAN.read_text(encoding="utf-8"))
+    save_plan(tmp_path, plan)
+    assert load_plan(tmp_path, "p7f3a2") == plan
+
+
+def test_a_stored_plan_names_its_format_and_groups_its_fields(tmp_path: Path) -> None:
+    stored = json.loads(save_plan(tmp_path, make_backtested_plan()).read_text(encoding="utf-8"))
+    assert stored["format"] == "hexbeat-plan/2"
+    assert stored["time_zone"] == "Europe/London"
+    assert stored["scope"] == {"layers": ["street_dealing", "needle_litter"], "weights": [0.7, 0.3], "wards": None}
+    assert stored["worth"] == {
+        "covered": 12.0, "expected": 36.0, "score": 9.8, "bound": 10.0, "gap": 0.02, "proved": False,
+    }  # fmt: skip
+    assert stored["past"]["rows"][0] == {
+        "label": "Plans made like this one", "pai": 15.4, "low": 12.0, "high": 18.1, "share": 0.14, "area": 0.0091,
+    }  # fmt: skip
+    assert "form" not in stored
 
 
 def test_plans_are_kept_and_listed_the_newest_first(tmp_path: Path) -> None:
@@ -86,7 +124,7 @@ def test_a_plan_is_removed_readable_or_not(tmp_path: Path) -> None:
 
 def test_a_number_that_is_none_is_not_kept(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="JSON compliant"):
-        save_plan(tmp_path, dataclasses.replace(make_small_plan(), covered=float("nan")))
+        save_plan(tmp_path, change_plan(make_small_plan(), covered=float("nan")))
     assert list((tmp_path / "plans").iterdir()) == []
 
 
@@ -100,7 +138,16 @@ def test_a_code_is_no_path(tmp_path: Path, code: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{}", "[1]", '{"form": 9, "time_zone": "Europe/London"}', '{"time_zone": "No/Where"}']
+    "text",
+    [
+        "",
+        "{}",
+        "[1]",
+        '{"form": 9, "time_zone": "Europe/London"}',
+        '{"time_zone": "No/Where"}',
+        '{"format": "hexbeat-plan/3", "time_zone": "Europe/London"}',
+        '{"format": "hexbeat-plan/2"}',
+    ],
 )
 def test_a_broken_file_is_named_and_passed_over_in_the_list(tmp_path: Path, text: str) -> None:
     save_plan(tmp_path, make_small_plan())

@@ -77,7 +77,7 @@ def test_no_sweep_breaks_its_hours_its_break_or_visits_a_place_twice(
         back = tour.returns.timestamp() - plan.begins.timestamp()
         if seconds > 6 * 3600 and back > seconds * 2 / 3:
             assert back - worked >= 30 * 60
-    assert plan.score <= plan.bound * (1 + 1e-6)
+    assert plan.worth.score <= plan.worth.bound * (1 + 1e-6)
 
 
 def test_overdue_reports_come_first_and_say_how_long_they_waited() -> None:

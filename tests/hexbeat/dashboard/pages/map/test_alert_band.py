@@ -4,7 +4,7 @@ from datetime import date
 import pytest
 
 from hexbeat.analysis.alerts import Alert, AlertReport, MethodRow
-from hexbeat.dashboard.pages.map.alert_band import has_overdose_alert, render_alerts, render_band, sort_alerts
+from hexbeat.dashboard.pages.map.alert_band import has_urgent_alert, render_alerts, render_band, sort_alerts
 
 SPIKE = Alert(
     layer="overdoses",
@@ -34,13 +34,13 @@ def report(*alerts: Alert) -> AlertReport:
 
 def test_without_an_alert_there_is_no_band() -> None:
     assert render_band(report()) == ""
-    assert not has_overdose_alert(report())
+    assert not has_urgent_alert(report())
 
 
 def test_overdoses_come_first_although_more_needles_were_found() -> None:
     assert sort_alerts(report(FINDS, SPIKE)) == [SPIKE, FINDS]
-    assert has_overdose_alert(report(FINDS, SPIKE))
-    assert not has_overdose_alert(report(FINDS))
+    assert has_urgent_alert(report(FINDS, SPIKE))
+    assert not has_urgent_alert(report(FINDS))
 
 
 def test_the_band_says_what_was_expected_and_what_chance_alone_brings() -> None:

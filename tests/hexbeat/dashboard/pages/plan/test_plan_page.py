@@ -11,7 +11,7 @@ from hexbeat.areas.place_names import format_cell_name, format_place
 from hexbeat.dashboard.pages.map.cell_panel import format_plan_query
 from hexbeat.dashboard.pages.plan.plan_result import describe_past, render_tour
 from hexbeat.dashboard.state.choices import Choices
-from hexbeat.operations.plans.plan import headline
+from hexbeat.operations.plans.plan import PlanPast, headline
 from hexbeat.operations.plans.plan_store import list_plans, load_plan
 from tests.support.analysing import filled_store, select_for
 from tests.support.one_page import one_page
@@ -90,7 +90,7 @@ def test_past_weeks_are_told_by_shares_before_multiples_of_chance() -> None:
 
 def test_a_plan_of_before_shares_were_kept_is_told_by_multiples_of_chance() -> None:
     assert describe_past(make_small_plan()) == "In past weeks: This plan 6.2 times chance, 4.1 to 8."
-    assert describe_past(replace(make_small_plan(), past=())) == ""
+    assert describe_past(replace(make_small_plan(), past=PlanPast())) == ""
 
 
 def test_texts_of_stops_are_escaped() -> None:

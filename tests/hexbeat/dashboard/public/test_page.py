@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from hexbeat.dashboard.public.block_drawing import lay_out_release
-from hexbeat.dashboard.public.blockmap import BlockLayer, build_block_data
+from hexbeat.dashboard.public.page import BlockLayer, build_block_data
 from hexbeat.dashboard.public.published_counts import ReleaseTotals
 from tests.hexbeat.dashboard.public.conftest import PUBLISHED
 from tests.support.example_release import example_release

@@ -1,0 +1,67 @@
+"""sources: the source profiles that there are, and a proposal for a new one."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from geo.errors import UsageError
+from geo.lazy_modules import import_lazily
+from hexbeat.cli.answers import print_answer, print_message
+from hexbeat.cli.installation import Format, FormatOption, HomeOption
+from hexbeat.files import atomic_write
+from hexbeat.ingest.sources import list_profiles
+from hexbeat.settings import Settings
+
+if TYPE_CHECKING:
+    from hexbeat.ingest import suggestions
+else:
+    suggestions = import_lazily("hexbeat.ingest.suggestions")
+
+__all__ = ["sources"]
+
+sources = typer.Typer(help="Source profiles: what there is, and a proposal for a new file.")
+
+
+@sources.callback(invoke_without_command=True)
+def list_sources(context: typer.Context, *, home: HomeOption = None, form: FormatOption = Format.TABLE) -> None:
+    """List the source profiles: the built-in ones, and your own in the sources folder of the home.
+
+    Example: hexbeat sources
+    """
+    if context.invoked_subcommand:
+        return
+    settings = Settings.from_environment(home=home)
+    rows = [profile.summary() for profile in list_profiles(settings.home)]
+    print_answer({"sources": rows}, form=form, rows=rows, heading="Sources")
+
+
+@sources.command()
+def suggest(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that you want to load.")],
+    *,
+    out: Annotated[Path | None, typer.Option(metavar="FILE.toml", help="Write the proposed profile there.")] = None,
+    home: HomeOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Propose a source profile from a file's columns, with the reasons.
+
+    Example: hexbeat sources suggest finds.xlsx --out var/sources/finds.toml
+    """
+    if out and out.exists():
+        raise UsageError(
+            "A proposal never replaces a profile", f"{out.name} is there already", "choose another name, or remove it"
+        )
+    proposal = suggestions.suggest_profile(file, home=Settings.from_environment(home=home).home)
+    payload = proposal.as_dict()
+    print_answer(payload, form=form, rows=payload["columns"], heading=f"{file.name}: {payload['guess']}")
+    for reason in proposal.reasons:
+        print_message(f"- {reason}")
+    if out:
+        # A profile bears its file's name, by which it is called.
+        named = replace(proposal, profile=replace(proposal.profile, name=out.stem))
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_write(out) as draft:
+            draft.write_text(named.toml(), encoding="utf-8")
+        print_message(f"Written: {out}. Read it, then: hexbeat ingest {file.name} --source {out.stem} --dry-run")

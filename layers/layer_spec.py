@@ -1,0 +1,194 @@
+"""What a layer's file says: its words, its look, its parts in the work, and its defaults. Every other room asks it."""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from geo.errors import UsageError
+from layers.event import Reporter
+from layers.roles import Action, Role
+
+__all__ = [
+    "COUNCIL_CONTACT",
+    "WORKING_DAYS",
+    "Advice",
+    "DemonstrationSpec",
+    "DemonstrationSweeps",
+    "LayerSpec",
+    "LogNormal",
+    "MarkShape",
+    "RecordKind",
+    "ReleaseDefaults",
+    "Rhythm",
+    "SourceWords",
+]
+
+COUNCIL_CONTACT: Final = "{needle}"  # a line of advice that each installation fills in: whom to tell
+MarkShape = Literal["dot", "square", "triangle", "diamond", "cross"]  # shapes that differ without colour
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What the public is told to do. A line may be COUNCIL_CONTACT."""
+
+    title: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseDefaults:
+    """How the layer is released unless `release.toml` says otherwise; `hexbeat.release.policy` explains each field."""
+
+    k: int
+    months: int
+    places: Literal["pieces", "borough"]
+    counted: str  # for the public: what counts once, and when
+    minimum_places: int | None = None
+    half_full: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceWords:
+    """How files speak of the layer.
+
+    `names` are whole words in a column that says the layer, besides the layer's own name, without regard to case.
+    `services` are parts of the names of services to which people report (Open311). `guess` is a pattern for file
+    names, headings and values of files that no profile fits; a `general` one is tried after those of other layers.
+    """
+
+    names: tuple[str, ...] = ()
+    services: tuple[str, ...] = ()
+    guess: str = ""
+    general: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """How often something happens by weekday (Monday first, 7 weights), hour and season.
+
+    `peaks` are (hour, width in hours, height) of bumps on top of `floor`. `summer` is how much more happens in July
+    than on average, as a share.
+    """
+
+    weekdays: tuple[float, ...]
+    peaks: tuple[tuple[float, float, float], ...]
+    floor: float
+    summer: float
+
+
+# Working days, around noon, the same all year.
+WORKING_DAYS: Final = Rhythm((1, 1, 1, 1, 1, 0, 0), ((12.5, 1.8, 1.0),), 0.0, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordKind:
+    """One kind of record of a layer: its category, who reports it, its share, and how exactly its time is known.
+
+    `minute`, `day` and `month` are shares of time precision; what is left is known to lie between two times.
+    """
+
+    category: str
+    reported_by: Reporter
+    share: float
+    minute: float
+    day: float = 0.0
+    month: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class LogNormal:
+    """Whole quantities drawn from a log-normal distribution, cut to `least` and `most`."""
+
+    mean: float
+    sigma: float
+    least: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemonstrationSweeps:
+    """Finds of planned sweeps: their share of the layer's events, on which days, of which kind, how many at a time."""
+
+    share: float
+    rhythm: Rhythm
+    kinds: tuple[RecordKind, ...]
+    quantity: LogNormal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemonstrationSpec:
+    """How the layer's synthetic events are drawn.
+
+    `share` is of all events; None: what the other layers leave. `most` caps their number. `repeated_share` of them are
+    near repeats of others. `heeds_closures`: a closure nearby thins them out. `spike`: a fortnight of many is planted.
+    `hotspot`: one that is new, or one that fades. `steady` says in which of every three steady hotspots the layer takes
+    part, and at which place among the layers there: (turn, place). `status` is that of reports that were answered.
+    """
+
+    share: float | None
+    rhythm: Rhythm
+    kinds: tuple[RecordKind, ...] = ()
+    most: int | None = None
+    repeated_share: float = 0.0
+    heeds_closures: bool = False
+    spike: bool = False
+    hotspot: Literal["new", "fading"] | None = None
+    steady: tuple[tuple[int, int], ...] = ()
+    quantity: LogNormal | None = None  # None: 1
+    status: str | None = None
+    sweeps: DemonstrationSweeps | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerSpec:
+    """One layer: all that is particular to it.
+
+    `kind` is "incident" (counted when it occurs; an interval is shared out) or "state" (counted while in force).
+    `access` names who may do what with its events; what is not named is refused (`layers.access`). Without `release`
+    it is not released, without `demonstration` the demonstration has none of it. UsageError for kinds of records whose
+    category is none of `categories`.
+    """
+
+    name: str
+    title: str  # "Needle finds"
+    short: str  # "needles": one lower-case word where room is short
+    one: str  # "needle find"
+    many: str  # "needle finds"
+    item: str  # what quantity counts, plural: "needles"
+    kind: Literal["incident", "state"]
+    mark: MarkShape  # on printed maps
+    categories: tuple[str, ...] = ()  # the usual ones; a source may have others
+    usual_reporter: Reporter = "public"  # where a source does not say, or in a word that its profile does not know
+    open_end_months: int | None = None  # a state without an end is taken to last this long
+
+    swept: bool = False  # sweeps are planned for it, and collect it. One layer is
+    naloxone: bool = False  # what places that hold naloxone are near to, or not. One layer is
+    alert_form: bool = False  # people are in danger: its alerts stand first and draft a form for the drug services
+    evidence_caution: str = ""  # why it enters an evidence pack only when it is asked for by name; "": it always does
+    usual_target: bool = False  # what patrol plans and evaluations are of where nothing else is asked for
+
+    words: SourceWords = SourceWords()
+    access: tuple[tuple[Role, frozenset[Action]], ...] = ()
+    advice: Advice | None = None
+    release: ReleaseDefaults | None = None
+    demonstration: DemonstrationSpec | None = None
+
+    def __post_init__(self) -> None:
+        drawn = self.demonstration
+        kinds = (*drawn.kinds, *(drawn.sweeps.kinds if drawn.sweeps else ())) if drawn else ()
+        foreign = sorted({kind.category for kind in kinds} - set(self.categories))
+        if foreign:
+            raise UsageError(
+                "A demonstration draws categories that its layer names",
+                f"{self.name} does not name {', '.join(foreign)}",
+                "add them to its categories",
+            )
+
+    @property
+    def in_evidence(self) -> bool:
+        """Whether it enters an evidence pack without being asked for by name."""
+        return not self.evidence_caution
+
+    @property
+    def patrolled(self) -> bool:
+        """Whether patrols are planned for it: an incident that is not swept up. A state is a decision, not a call."""
+        return self.kind == "incident" and not self.swept

@@ -1,0 +1,50 @@
+"""Roles and actions: the words of the access policy. What they may do is decided in `layers.access`."""
+
+from enum import StrEnum
+from typing import Final
+
+__all__ = ["ANALYST_ACTIONS", "Action", "Role"]
+
+
+class Role(StrEnum):
+    """What a viewer is. One role for now."""
+
+    ANALYST = "analyst"
+
+
+class Action(StrEnum):
+    """What a viewer may ask of the store."""
+
+    SEE_COUNTS = "see_counts"
+    SEE_POINTS = "see_points"
+    SEE_RECORDS = "see_records"
+    SEE_REJECTS = "see_rejects"
+    LOAD = "load"
+    UNDO = "undo"
+    ERASE = "erase"
+    RETAIN = "retain"
+    EXPORT = "export"
+    PLAN = "plan"
+    RECORD_WORK = "record_work"
+    SEE_WORK = "see_work"
+    MAKE_EVIDENCE = "make_evidence"
+
+
+# Spelt out action by action: an action added tomorrow is refused to all until it is written here.
+ANALYST_ACTIONS: Final = frozenset(
+    {
+        Action.SEE_COUNTS,
+        Action.SEE_POINTS,
+        Action.SEE_RECORDS,
+        Action.SEE_REJECTS,
+        Action.LOAD,
+        Action.UNDO,
+        Action.ERASE,
+        Action.RETAIN,
+        Action.EXPORT,
+        Action.PLAN,
+        Action.RECORD_WORK,
+        Action.SEE_WORK,
+        Action.MAKE_EVIDENCE,
+    }
+)
