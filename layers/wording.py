@@ -1,6 +1,7 @@
 """Numbers, chances, dates and lists as plain English words, and text from data as HTML text."""
 
 import datetime as dt
+import re
 from collections.abc import Sequence
 from html import escape
 from typing import Final
@@ -21,9 +22,12 @@ __all__ = [
     "format_odds",
     "format_percent",
     "format_plural",
+    "format_sentence",
     "format_span",
 ]
 
+# An ordinary word at the start: no file.csv, no --option, no 'quoted' text, no name_with_underscores.
+_WORD_FIRST: Final = re.compile(r"(?!hexbeat\b)[a-z]+(?=[\s,:;]|$)")
 DAY_NAMES: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MONTH_NAMES: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 # Flat to flat, from the mean edge lengths of h3geo.org/docs/core-library/restable times the square root of three.
@@ -106,6 +110,15 @@ def format_list(items: Sequence[str], *, most: int | None = None, joint: str = "
 def format_plural(number: float, one: str, many: str) -> str:
     """As in "1 needle find", "312 needle finds", "0.4 needle finds"."""
     return f"{format_number(number)} {one if format_number(number) == '1' else many}"
+
+
+def format_sentence(text: str) -> str:
+    """A part of an error as a sentence: a capital at its start, one mark at its end.
+
+    What begins with a name of a file, an option or a quotation stays as it is.
+    """
+    capital = text[:1].upper() + text[1:] if _WORD_FIRST.match(text) else text
+    return capital if capital.endswith((".", "?", "!")) else f"{capital}."
 
 
 def escape_html(text: object) -> str:

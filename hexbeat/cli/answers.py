@@ -18,6 +18,7 @@ from rich.text import Text
 
 from geo.errors import HexbeatError
 from hexbeat.cli.installation import Format
+from layers.wording import format_sentence
 
 __all__ = ["format_value", "print_answer", "print_error", "print_message", "progress_bar"]
 
@@ -77,12 +78,7 @@ def print_message(message: str) -> None:
 
 def print_error(error: HexbeatError) -> None:
     """An error in its three parts, one a line."""
-    print_message("\n  ".join(end_sentence(part) for part in (error.rule, error.fact, error.hint)))
-
-
-def end_sentence(sentence: str) -> str:
-    """The sentence with one mark at its end."""
-    return sentence if sentence.endswith((".", "?", "!")) else f"{sentence}."
+    print_message("\n  ".join(format_sentence(part) for part in (error.rule, error.fact, error.hint)))
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from geo.errors import HexbeatError
 from hexbeat.dashboard.security import require_local_host, require_loopback, require_own_origin
 from hexbeat.dashboard.state.session import Installation, open_installation
 from hexbeat.settings import Settings
-from layers.wording import escape_html
+from layers.wording import escape_html, format_sentence
 
 __all__ = ["ICON", "STYLE", "apply_style", "draw_error", "render_error", "run_page"]
 
@@ -51,5 +51,5 @@ def render_error(error: HexbeatError) -> str:
     """The three parts of an error as lines; they can name files and columns, so they are escaped."""
     return (
         f'<div class="hb-empty" role="alert"><h2>{escape_html(error.rule)}</h2>'
-        f"<p>{escape_html(error.fact)}.</p><p>{escape_html(error.hint)}.</p></div>"
+        f"<p>{escape_html(format_sentence(error.fact))}</p><p>{escape_html(format_sentence(error.hint))}</p></div>"
     )

@@ -13,6 +13,7 @@ from starlette.middleware import Middleware
 from streamlit import net_util
 
 from geo.errors import HexbeatError, PolicyError
+from layers.wording import format_sentence
 
 __all__ = [
     "App",
@@ -147,7 +148,7 @@ async def refuse(scope: Message, send: Send, error: HexbeatError) -> None:
             await send({"type": "websocket.close", "code": 1008})
             return
         kind = "websocket.http.response"
-    text = f"{error.rule}.\n{error.fact}.\n{error.hint}.\n".encode()
+    text = "".join(f"{format_sentence(part)}\n" for part in (error.rule, error.fact, error.hint)).encode()
     length = (b"content-length", str(len(text)).encode())
     headers = [(b"content-type", b"text/plain; charset=utf-8"), length, *HEADERS]
     await send({"type": f"{kind}.start", "status": 403, "headers": headers})

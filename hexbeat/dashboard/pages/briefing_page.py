@@ -193,7 +193,7 @@ def render_counts(found: Briefing) -> str:
     return (
         f'<h2 class="hb-title">What happened</h2><table class="hb-plain"><thead><tr><th scope="col">Last {days} days'
         '</th><th scope="col" class="hb-number">Now</th><th scope="col" class="hb-number">Before</th>'
-        f'<th scope="col">What can be said</th></tr></thead><tbody>{rows}</tbody></table>'
+        f'<th scope="col">What we can say</th></tr></thead><tbody>{rows}</tbody></table>'
     )
 
 
@@ -214,7 +214,7 @@ def render_places(found: Briefing) -> str:
     notes = f'<p class="hb-small">{escape_html(" ".join(found.notes))}</p>' if found.notes else ""
     head = '<h2 class="hb-title">The places that matter, and why</h2>'
     if not found.places:
-        return f'{head}<p class="hb-notes">No place stands out from chance.</p>{notes}'
+        return f'{head}<p class="hb-notes">No place has clearly more than the others.</p>{notes}'
     items = "".join(
         f"<li><b>{escape_html(format_place_title(line))}</b>: {escape_html(line.title.lower())}"
         f"<br>{escape_html(line.reason)}</li>"

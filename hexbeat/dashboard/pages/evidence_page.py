@@ -49,7 +49,7 @@ def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
         return
     allowed = [name for name in LAYER_NAMES if may(installation.viewer, Action.MAKE_EVIDENCE, name)]
     if not allowed:
-        st.text("Your role makes no evidence packs.")
+        st.text("Your role cannot make evidence packs.")
         return
     st.html(
         '<p class="hb-sentence">Incidents recorded near a place, for a closure case.</p><p class="hb-notes">The pack '

@@ -20,8 +20,8 @@ PAGES: Final = {
     "Plan": "plan",
     "Briefing": "briefing",
     "Evidence": "evidence",
-    "Done": "done",
-    "Did it work": "outcome",
+    "Record work": "done",
+    "Did it work?": "outcome",
     "Naloxone": "naloxone",
     "Data": "data",
 }

@@ -30,12 +30,15 @@ TOTALS: Final = (
     "“at least”. A period appears one period late and is never changed afterwards; what is reported later is counted "
     "in the period in which it is received."
 )
+BLANK: Final = (
+    "More reports can mean more events, or more people who report. A blank place does not mean that nothing happened."
+)
 ACCESSIBILITY: Final = """\
 This page is made to meet the Web Content Accessibility Guidelines 2.2 at level AA. Everything works with a keyboard
 alone: on the map, arrow keys move it, plus and minus zoom, and Alt with an arrow key goes from place to place and says
-the number. The table below the map says the same. Nothing is told by colour alone: the classes differ in lightness,
-lines part the places, and hatches mark what is counted for a larger place. The page can be enlarged to 400 % without
-scrolling sideways, and nothing moves by itself.
+the number. The table below the map says the same. Colour alone never carries a meaning: the classes differ in
+lightness, lines part the places, and hatches mark what is counted for a larger place. The page can be enlarged to
+400 % without scrolling sideways, and nothing moves by itself.
 
 It is checked with axe-core and by keyboard at every change of the program; people who use screen readers have not
 tested it yet. Known limits: the smallest places on the map are smaller than a fingertip until you zoom in, and the
@@ -101,7 +104,7 @@ def render_method(published: ReleaseTotals, layer: ReleasedLayer) -> str:
         cut if published.by_ward(layer) else whole,
         layer.counted,
         TOTALS,
-        "More reports can mean more events, or more people who report. Blank does not promise that nothing happened.",
+        BLANK,
         str(facts["wording"]["claim"]),
     ]
     return "".join(f"<p>{escape(line)}</p>" for line in lines)

@@ -171,7 +171,7 @@ class _LinkReader:
 
     def _known(self, given: set[str], known: Sequence[str], what: str) -> tuple[str, ...]:
         if given - set(known):
-            self.problems.append(f"The link names a {what} that is not known here; it was left out.")
+            self.problems.append(f"The link names a {what} that does not exist here. It was left out.")
         return tuple(word for word in known if word in given)
 
     def one(self, key: str, known: tuple[str, ...], what: str) -> str | None:
@@ -192,7 +192,7 @@ class _LinkReader:
         except ValueError:
             start = end = date.min
         if not EARLIEST <= start < end <= LATEST:
-            self.problems.append("The link carries dates that are no period; the last 28 days are shown instead.")
+            self.problems.append("The dates in the link are not a period. The last 28 days are shown instead.")
             return None
         return start, end
 
@@ -204,7 +204,7 @@ class _LinkReader:
         match = re.fullmatch(r"(\d{1,2})-(\d{1,2})", text)
         hours = (int(match[1]), int(match[2])) if match else (0, 0)
         if not (hours[0] < 24 and 0 < hours[1] <= 24 and hours[0] != hours[1]):  # noqa: PLR2004 - hours of a day
-            self.problems.append("The link carries hours that are none; all hours are shown.")
+            self.problems.append("The hours in the link do not exist. All hours are shown.")
             return None
         return None if hours == (0, 24) else hours
 
@@ -212,7 +212,7 @@ class _LinkReader:
         """The cell of a link, if it looks like one of the resolutions that there are."""
         text = self.query.get("cell", "").lower()
         if text and not is_cell(text):
-            self.problems.append("The link names a cell that is none; it was left out.")
+            self.problems.append("The link names a cell that does not exist. It was left out.")
             return None
         return text or None
 

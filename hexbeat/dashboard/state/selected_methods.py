@@ -63,7 +63,7 @@ def load_selection(installation: Installation, layer: str) -> MethodSelection | 
     found = find_selection(installation, layer)
     if found or question in _selection_cache():
         return found
-    bar = st.progress(0.0, text="Which forecast is right most often? Counting weeks …")
+    bar = st.progress(0.0, text="Testing which forecast was right most often …")
 
     def on_size(resolution: int, place: int) -> None:
         words = f"Which forecast of {find_layer(layer).many} is right most often? "

@@ -122,11 +122,11 @@ def build_notes(rows: pd.DataFrame, choices: Choices, q: float) -> list[str]:
             f"{_format_kind_count(kinds.get(FALL, 0), 'fall')}, {same} without a clear change; "
             f"{few} have too few to tell."
         )
-        said.append("Colours show every difference; a line marks those that chance alone would seldom make.")
+        said.append("Colours show every difference. A line marks clear changes, which chance alone would rarely make.")
     if clear:
         said.append(f"At most 1 in {round(1 / q)} of the clear changes is expected to be false.")
     if choices.measure == "quantity":
-        said.append("Change is told from events, not from items: one large find is not many.")
+        said.append("Change counts events, not items: one large find is not many finds.")
     return said
 
 

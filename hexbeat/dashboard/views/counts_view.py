@@ -36,7 +36,7 @@ def build_counts_view(
         ),
         heading="Where most",
         groups=(ListGroup(figures.spec.title, tuple(build_list_rows(figures.cells.head(MOST_LISTED)))),),
-        nothing="No event fits these filters. Take a longer period, more wards or all hours; Reset brings back "
+        nothing="No event fits these filters. Choose a longer period, more wards or all hours. Reset brings back "
         "everything.",
         table=build_cell_table([figures]),
         rows=build_export_rows([figures]),

@@ -1,5 +1,6 @@
 """The view of expected events: where the next week's are expected, by the method that was right most often."""
 
+import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -30,11 +31,11 @@ from layers.wording import (
 
 __all__ = ["build_empty_forecast_view", "build_forecast_view", "describe_cell_forecast"]
 
-TOO_FEW: Final = (
-    "Too few weeks are on record to tell which forecast is right, so none is made. Counts shows the numbers."
+TOO_FEW: Final = "There are too few weeks of records to select a forecast, so there is none. Counts shows the numbers."
+TOO_SMALL: Final = "These cells are too small for the back-test in so large an area. Choose larger ones."
+STATE: Final = (
+    "These are in force for months, so there are no events of next week to forecast. Counts and Change show them."
 )
-TOO_SMALL: Final = "So small cells are too many for the back-test in so large an area: choose larger ones."
-STATE: Final = "What is in force for months has no next week's events to foretell. Counts and Change show it."
 BEYOND: Final = len(SHARES)
 BANDS: Final = tuple(f"first {format_percent(share)} of the area" for share in SHARES)
 NUMBERS: Final = ("expected", "score", "within_share_of_area", "last_4_weeks", "on_record")
@@ -88,16 +89,18 @@ def describe_forecast(found: Forecast, rows: pd.DataFrame, *, place: str, part: 
     when = f"In the 7 days from {format_date(found.start)}"
     if rows.empty:
         return f"{when} no {found.spec.many} are expected in {place}, because none are on record there."
-    many = int((rows["band"] <= SHARES.index(DECIDING_SHARE)).sum())
-    first = f"the first {format_plural(many, 'place', 'places')}, {format_percent(DECIDING_SHARE)} of "
-    first += "these wards" if part else "the area"
-    share = format_percent(found.winner.hit_rate)
-    past = f"if it goes as in the last {found.winner.weeks} weeks" + (" in the whole area" if part else "")
+    share = format_percent(DECIDING_SHARE)
+    places = format_plural(int((rows["band"] <= SHARES.index(DECIDING_SHARE)).sum()), "place", "places")
+    first = f"Look first at the darkest {places}, {share} of {'these wards' if part else 'the area'}."
+    held = (
+        f"In the last {found.winner.weeks} weeks, the darkest {share} of {'the whole area' if part else 'the area'} "
+        f"held {format_percent(found.winner.hit_rate)} of {found.spec.many}."
+    )
     if np.isnan(found.expected):
-        return f"{when}, {share} of the {found.spec.many} in {place} are expected in {first}, {past}."
+        return f"{when}: {first[:1].lower()}{first[1:]} {held}"
     number = format_count(round(found.expected) if found.expected >= 1 else found.expected, found.spec)
     verb = "is" if number.startswith("1 ") else "are"
-    return f"{when}, {number} {verb} expected in {place}, and {share} of them in {first}, {past}."
+    return f"{when}, {number} {verb} expected in {place}. {first} {held}"
 
 
 def build_notes(found: Forecast, choices: Choices) -> list[str]:
@@ -105,7 +108,7 @@ def build_notes(found: Forecast, choices: Choices) -> list[str]:
     said = [found.winner.sentence]
     if choices.size:
         across = format_cell_width(found.winner.resolution)
-        said.append(f"Cells are {across} across, as chosen; the method is the best one for them.")
+        said.append(f"Cells are {across} across, as chosen. The method is the best one for them.")
     ignored = [
         words
         for words, chosen in (
@@ -117,7 +120,7 @@ def build_notes(found: Forecast, choices: Choices) -> list[str]:
         if chosen
     ]
     also = f", nor do {format_list(ignored)}" if ignored else ""
-    said.append(f"Every week on record counts: the chosen period does not apply{also}.")
+    said.append(f"Every recorded week counts. The chosen period does not apply{also}.")
     return said
 
 
@@ -155,7 +158,7 @@ def describe_cell_forecast(found: Forecast, cell: str) -> str:
     if not len(places):
         return ""
     row = found.rows.iloc[int(places[0])]
-    rank = f"number {format_number(int(places[0]) + 1)} of {format_number(len(found.rows))} places"
+    rank = f"among the busiest {max(1, math.ceil(100 * (int(places[0]) + 1) / len(found.rows)))} % of places"
     past = f"{format_number(row['last_weeks'])} in the last 4 weeks, {format_number(row['on_record'])} on record"
     if np.isnan(row["expected"]):
         return f"For the 7 days from {format_date(found.start)} this is {rank} ({past})."

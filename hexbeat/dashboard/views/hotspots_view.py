@@ -25,9 +25,7 @@ from layers.wording import format_number, format_plural
 
 __all__ = ["build_hotspots_view", "describe_hotspots"]
 
-NOTHING: Final = (
-    "No place stands out: what the map shows is within what shuffling would give. Counts shows the numbers."
-)
+NOTHING: Final = "No place has significantly more than the others. Counts shows the numbers."
 COLUMNS: Final = ("count", "neighbourhood", "expected", "gi_z", "p_value", "q_value", "hotspot", "trend")
 TITLES: Final = {
     "neighbourhood": "In and around",
@@ -80,7 +78,7 @@ def describe_hotspots(
     what = f"{spec.many}{describe_columns(choices)}"
     hot, cold = (int((found.rows["hotspot"] == kind).sum()) for kind in (HOT, COLD))
     if not hot and not cold:
-        return f"No place stands out for {what} in {where}: what the map shows is within what shuffling would give."
+        return f"No place has significantly more {what} than the others in {where}."
     kinds = [_format_kind(hot, "hotspot")] * bool(hot) + [_format_kind(cold, "cold spot")] * bool(cold)
     stands = "stands" if hot + cold == 1 else "stand"
     places = format_plural(hot or cold, "place", "places")
@@ -88,7 +86,7 @@ def describe_hotspots(
         f", and {format_number(cold)} as {kinds[1]}," if kinds[1:] else ""
     )
     tested = f"of {format_number(len(found.rows))} tested"
-    false = f"at most 1 in {round(1 / found.q)} of such calls is expected to be false"
+    false = f"at most 1 in {round(1 / found.q)} of these is expected to be false"
     return f"{first} of {what} in {where} ({tested}; {false})."
 
 

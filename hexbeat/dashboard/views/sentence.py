@@ -125,13 +125,13 @@ def _build_interval_notes(figures: LayerFigures, choices: Choices) -> list[str]:
     if figures.shared:
         known = "1 is known" if figures.shared == 1 else f"{format_number(figures.shared)} are known"
         said.append(
-            f"{known} only to a longer time, such as a month, and counted by the share of it that falls inside."
+            f"{known} only to a longer period, such as a month. Each counts by the share of it that falls inside."
         )
     if figures.unplaced:
         lacking = "time of day" if choices.clock() else "day of the week"
         more = "1 more has" if figures.unplaced == 1 else f"{format_number(figures.unplaced)} more have"
         kind = "hours" if choices.clock() else "weekdays"
-        said.append(f"{more} no known {lacking} and cannot be shown with a filter by {kind}.")
+        said.append(f"{more} no known {lacking}, so a filter by {kind} leaves them out.")
     return said
 
 
@@ -142,10 +142,10 @@ def _build_coverage_notes(figures: LayerFigures) -> list[str]:
         return []
     if figures.spec.kind == "incident" and reach.last < figures.end - timedelta(days=1):
         said.append(
-            f"The newest record is of {format_date(reach.last)}; nothing has been loaded for the days after it."
+            f"The newest record is of {format_date(reach.last)}. Nothing has been loaded for the days after it."
         )
     if reach.first > figures.start:
-        said.append(f"The records begin on {format_date(reach.first)}; nothing has been loaded for the days before it.")
+        said.append(f"The records begin on {format_date(reach.first)}. Nothing has been loaded for the days before it.")
     return said
 
 

@@ -46,8 +46,8 @@ def test_an_area_is_replaced_only_when_told_to(run: Run, tmp_path: Path) -> None
     assert again.code == 2
     assert again.err == (
         "An area is replaced only when told to.\n"
-        "  there is an area 'two-squares' already.\n"
-        "  add --replace, or rename it.\n"
+        "  There is an area 'two-squares' already.\n"
+        "  Add --replace, or rename it.\n"
     )  # fmt: skip
     assert build(run, file, out, "--replace").code == 0
 

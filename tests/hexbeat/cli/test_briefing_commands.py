@@ -77,8 +77,8 @@ def test_a_workbook_that_was_saved_again_is_not_relied_on(run: Run, home: tuple[
     assert (done.code, done.json["intact"], done.json["same_values"]) == (3, False, True)
     assert done.err.splitlines() == [
         "A pack is relied on as it was written.",
-        "  this one was saved again, changed, or made by another version; its values are equal, its looks unchecked.",
-        "  ask for the file as it was written, or have it made again.",
+        "  This one was saved again, changed, or made by another version; its values are equal, its looks unchecked.",
+        "  Ask for the file as it was written, or have it made again.",
     ]
 
 

@@ -110,7 +110,7 @@ def test_as_at_before_the_load_knows_nothing(counted: Run) -> None:
             ("--by", "street"),
             ("--by takes any of cell, ward, council, year, quarter, month, week, weekday, hour, layer, category, "
             "reporter, each once.\n"
-            "  it was given 'street'.\n  for example --by ward,month.\n"),
+            "  It was given 'street'.\n  For example --by ward,month.\n"),
         ),
         (
             ("--resolution", "7"),
@@ -120,7 +120,7 @@ def test_as_at_before_the_load_knows_nothing(counted: Run) -> None:
         (
             ("--by", "month", "--out", "months.geojson"),
             ("A map file needs cells or wards.\n"
-            "  the counts are by month.\n  group by cell or ward, or write .csv.\n"),
+            "  The counts are by month.\n  Group by cell or ward, or write .csv.\n"),
         ),
     ],
 )  # fmt: skip
@@ -170,8 +170,8 @@ def test_a_category_that_no_record_has(cases: Run, command: str) -> None:
     outcome = cases(command, "--layer", "overdoses", "--category", "park")
     assert outcome.code == 2
     assert outcome.err == (
-        "A category is one that the records have.\n  no record of overdoses has 'park'.\n"
-        "  choose from fatal and “not fatal, naloxone given”.\n"
+        "A category is one that the records have.\n  No record of overdoses has 'park'.\n"
+        "  Choose from fatal and “not fatal, naloxone given”.\n"
     )
 
 

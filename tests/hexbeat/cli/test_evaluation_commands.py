@@ -146,7 +146,7 @@ def test_a_plan_is_judged_from_its_own_day_on(run: Run, tmp_path: Path) -> None:
     early = run("evaluate", "--plan", "abcde", "--start", "2026-02-20", "--home", home)
     assert early.code == 2
     assert early.err.startswith("A plan is judged from its own day on, or a later one.")
-    assert "plan abcde was made of records that reach up to 1 Mar 2026" in early.err
+    assert "Plan abcde was made of records that reach up to 1 Mar 2026" in early.err
     found = answer(run("evaluate", "--plan", "abcde", "--home", home, "--format", "json"))
     assert {place["start"] for place in found["places"]} == {"2026-03-01"}
     assert not {"place 1", "place 2"} <= {place["name"] for place in found["places"]}  # they overlap
@@ -166,6 +166,6 @@ def test_naloxone_answers_without_loaded_places(ask: Run, tmp_path: Path) -> Non
     assert "Overdoses in Central on record. Near is within 400 m." in paper.words
     assert ask("naloxone", "--out", tmp_path / "n.xlsx").err == (
         "Cover is written as .pdf, .csv or .geojson, into a folder that exists.\n"
-        f"  'n.xlsx' in {tmp_path} cannot be.\n  give --out another name.\n"
+        f"  'n.xlsx' in {tmp_path} cannot be.\n  Give --out another name.\n"
     )
     assert "Load them first: hexbeat places load FILE --kind naloxone" in ask("naloxone", "--places", "0").err

@@ -154,7 +154,7 @@ def test_backtest_names_a_winner_for_each_layer(ask: Run) -> None:
     assert "all_history" in one.out
 
 
-ONE_LAYER: Final = "choose one of needle_litter, street_dealing, overdoses"
+ONE_LAYER: Final = "Choose one of needle_litter, street_dealing, overdoses"
 
 
 @pytest.mark.parametrize(
@@ -163,12 +163,12 @@ ONE_LAYER: Final = "choose one of needle_litter, street_dealing, overdoses"
         (
             ("hotspots",),
             ("A hotspot map is of one layer: unlike things are not added up.\n"
-            f"  none was chosen.\n  {ONE_LAYER}, closed_properties.\n"),
+            f"  None was chosen.\n  {ONE_LAYER}, closed_properties.\n"),
         ),
         (
             ("hotspots", "--layer", "overdoses", "--layer", "needle_litter"),
             ("A hotspot map is of one layer: unlike things are not added up.\n"
-            f"  overdoses and needle_litter were chosen.\n  {ONE_LAYER}, closed_properties.\n"),
+            f"  Overdoses and needle_litter were chosen.\n  {ONE_LAYER}, closed_properties.\n"),
         ),
         (
             ("hotspots", "--layer", "overdoses", "--q", "1"),
@@ -177,12 +177,12 @@ ONE_LAYER: Final = "choose one of needle_litter, street_dealing, overdoses"
         (
             ("backtest", "--layer", "closed_properties"),
             ("A back-test is of incidents, which happen on a day.\n"
-            f"  closed properties are in force for months.\n  {ONE_LAYER}.\n"),
+            f"  Closed properties are in force for months.\n  {ONE_LAYER}.\n"),
         ),
         (
             ("alerts", "--day", "2026-10-28", "--days", "14", "--draft", "form.docx"),
             ("The form is drafted as an .html or .pdf file.\n"
-            "  'form.docx' is neither.\n  give --draft such an ending.\n"),
+            "  'form.docx' is neither.\n  Give --draft such an ending.\n"),
         ),
     ],
 )  # fmt: skip

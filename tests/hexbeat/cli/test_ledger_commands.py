@@ -77,7 +77,7 @@ def test_a_stop_is_named_with_or_without_its_nought(run: Run, home: Path) -> Non
     told = run("done", "made01", "1-2", "1-03", "1-4", "--format", "json").json["visits"]
     assert [one["stop_id"] for one in told] == ["1-02", "1-03", "1-04"]
     refused = run("done", "made01", "1-20")
-    assert (refused.code, refused.err.splitlines()[1].strip()) == (3, "plan made01 has no stop '1-20'.")
+    assert (refused.code, refused.err.splitlines()[1].strip()) == (3, "Plan made01 has no stop '1-20'.")
 
 
 def test_plans_that_were_only_tried_are_left_out_and_can_be_removed(run: Run, home: Path) -> None:
@@ -89,13 +89,13 @@ def test_plans_that_were_only_tried_are_left_out_and_can_be_removed(run: Run, ho
     assert told["notes"][-1] == left
 
     asked = run("plan", "remove", "tried2")
-    assert (asked.code, asked.err.splitlines()[1].strip()) == (2, "nobody is here to be asked.")
+    assert (asked.code, asked.err.splitlines()[1].strip()) == (2, "Nobody is here to be asked.")
     assert run("plan", "remove", "tried2", "--yes", "--format", "json").json == {"removed": "tried2"}
     assert run("return", "--by", "kind", "--format", "json").json["notes"][1:] == []
     kept = run("plan", "remove", "p7f3a", "--yes")
-    assert (kept.code, kept.err.splitlines()[-2].strip()) == (2, "plan p7f3a has 1.")
+    assert (kept.code, kept.err.splitlines()[-2].strip()) == (2, "Plan p7f3a has 1.")
     gone = run("plan", "remove", "tried2", "--yes")
-    assert (gone.code, gone.err.splitlines()[-2].strip()) == (2, "there is no plan 'tried2'.")
+    assert (gone.code, gone.err.splitlines()[-2].strip()) == (2, "There is no plan 'tried2'.")
     assert [row["plan"] for row in run("plan", "list", "--format", "json").json["rows"]] == ["p7f3a"]
 
 
@@ -154,7 +154,7 @@ def test_a_plans_own_file_is_filled_in_and_handed_in(run: Run, home: Path, tmp_p
     empty = run("done", "import", own)
     assert (empty.code, empty.err.splitlines()[1].strip()) == (
         3,
-        "none of its 8 rows can be used (not_filled_in 8).",
+        "None of its 8 rows can be used (not_filled_in 8).",
     )
     report = run("done", "import", handed_in(own), "--format", "json").json
     assert (report["plan_id"], report["new"], report["answered"], report["not_done"]) == ("p7f3a", 4, 3, 1)
@@ -170,7 +170,7 @@ def test_a_plans_own_file_is_filled_in_and_handed_in(run: Run, home: Path, tmp_p
     refused = run("done", "import", tmp_path / f"filled.{kind}", "--plan", "other2")
     assert (refused.code, refused.err.splitlines()[1].strip()) == (
         3,
-        "none of its 8 rows can be used (other_plan 8).",
+        "None of its 8 rows can be used (other_plan 8).",
     )
 
 
@@ -186,17 +186,17 @@ def test_a_return_that_cannot_be_written_is_told(run: Run, home: Path, tmp_path:
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (("done", "none1", "1-1"), 2, "there is no plan 'none1'."),
-        (("done", "p7f3a", "9-9"), 3, "plan p7f3a has no stop '9-9'."),
-        (("done", "p7f3a", "1-1", "--at", "noon"), 2, "it was given 'noon'."),
-        (("done", "p7f3a", "1-1", "--team", "X"), 3, "plan p7f3a has no team 'X'."),
-        (("done", "undo", "0000"), 2, "nobody is here to be asked."),
-        (("done", "undo", "0000", "--yes"), 3, "there is none of that name."),
-        (("return", "--by", "ward,street"), 2, "it was given 'ward,street'."),
-        (("return", "--out", "return.pdf"), 2, "it was given return.pdf."),
-        (("places", "load", "x.csv", "--kind", "pub"), 2, "there is no kind 'pub'."),
-        (("places", "load", "x.csv", "--kind", "school", "--column", "name"), 2, "it was given 'name'."),
-        (("places", "undo", "--kind", "school", "--yes"), 3, "no load of school is left to undo."),
+        (("done", "none1", "1-1"), 2, "There is no plan 'none1'."),
+        (("done", "p7f3a", "9-9"), 3, "Plan p7f3a has no stop '9-9'."),
+        (("done", "p7f3a", "1-1", "--at", "noon"), 2, "It was given 'noon'."),
+        (("done", "p7f3a", "1-1", "--team", "X"), 3, "Plan p7f3a has no team 'X'."),
+        (("done", "undo", "0000"), 2, "Nobody is here to be asked."),
+        (("done", "undo", "0000", "--yes"), 3, "There is none of that name."),
+        (("return", "--by", "ward,street"), 2, "It was given 'ward,street'."),
+        (("return", "--out", "return.pdf"), 2, "It was given return.pdf."),
+        (("places", "load", "x.csv", "--kind", "pub"), 2, "There is no kind 'pub'."),
+        (("places", "load", "x.csv", "--kind", "school", "--column", "name"), 2, "It was given 'name'."),
+        (("places", "undo", "--kind", "school", "--yes"), 3, "No load of school is left to undo."),
     ],
 )
 def test_what_cannot_be_is_said_and_changes_nothing(

@@ -63,7 +63,7 @@ def test_a_start_that_is_nowhere_is_refused(run: Run, home: Path, lon: str) -> N
     (home / "plans.toml").write_text(f"[start]\nlon = {lon}\nlat = 54.574\n")
     done = run("plan", "sweep", "--home", home, "--day", "2026-11-22")
     assert done.code == 3
-    assert "  its [start] has no lon and lat in degrees." in done.err.splitlines()
+    assert "  Its [start] has no lon and lat in degrees." in done.err.splitlines()
 
 
 def test_without_a_station_tours_begin_in_the_middle_and_that_is_said(run: Run, home: Path) -> None:
@@ -83,8 +83,8 @@ def test_a_start_from_which_nothing_can_be_reached_is_refused(run: Run, home: Pa
     assert done.code == 2
     assert done.err.splitlines()[-3:] == [
         "A patrol has a stop that can be reached, and left again, within its hours.",
-        "  no place where events are expected can, from where it starts.",
-        "  begin nearer, take longer hours, or go by car.",
+        "  No place where events are expected can, from where it starts.",
+        "  Begin nearer, take longer hours, or go by car.",
     ]
 
 
@@ -100,8 +100,8 @@ def test_the_kinds_of_file_are_those_that_documents_make() -> None:
         (("patrol", *START, "--stops", "ten"), 2, "Minutes of a stop are two whole numbers with a dash between."),
         (("patrol", "--start", "54.5"), 2, "A place is written as latitude and longitude with a comma between."),
         (("patrol", *START, "--out", "plan.doc"), 2, "'plan.doc' ends otherwise."),
-        (("patrol", *START, "--roads", "gone.graphml"), 3, "there is no file gone.graphml."),
-        (("show", "zzzz"), 2, "there is no plan 'zzzz'."),
+        (("patrol", *START, "--roads", "gone.graphml"), 3, "There is no file gone.graphml."),
+        (("show", "zzzz"), 2, "There is no plan 'zzzz'."),
         (("sweep", *START, "--crews", "0"), 2, "A sweep has 1 to 12 crews."),
     ],
 )

@@ -52,7 +52,7 @@ def test_serve_refuses_addresses_that_others_can_reach(run: Run, host: str) -> N
     assert outcome.err == (
         "Without a login, the partners' side serves this machine only.\n"
         f"  {host} can be reached from others.\n"
-        "  leave --host out, and reach the machine through an SSH tunnel or an authenticating proxy on it.\n"
+        "  Leave --host out, and reach the machine through an SSH tunnel or an authenticating proxy on it.\n"
     )
 
 
@@ -69,7 +69,7 @@ def test_the_public_side_and_a_release_go_together(run: Run, options: tuple[str,
     assert outcome.err == (
         "The public side shows one published release, the partners' side shows none.\n"
         f"  {fact}.\n"
-        "  give --audience public and --release DIR together, or neither.\n"
+        "  Give --audience public and --release DIR together, or neither.\n"
     )
 
 
@@ -88,9 +88,9 @@ def test_the_public_is_shown_what_the_audit_passes_alone(run: Run, tmp_path: Pat
     assert outcome.code == 4
     assert outcome.err == (
         "The public is shown a release in which the audit finds nothing.\n"
-        "  it finds 1, the first: needle_litter 2026-Q1 Abbey: its number is above 4, the most that may be shown of "
+        "  It finds 1, the first: needle_litter 2026-Q1 Abbey: its number is above 4, the most that may be shown of "
         "its members.\n"
-        "  see hexbeat release audit DIR, and build the release again.\n"
+        "  See hexbeat release audit DIR, and build the release again.\n"
     )
     assert not (tmp_path / "site").exists()
 
@@ -113,8 +113,8 @@ def test_serve_refuses_a_port_in_use(run: Run) -> None:
     assert outcome.code == 2
     assert outcome.err == (
         "A server needs a port of its own.\n"
-        f"  port {port} of 127.0.0.1 is in use.\n"
-        "  choose another with --port.\n"
+        f"  Port {port} of 127.0.0.1 is in use.\n"
+        "  Choose another with --port.\n"
     )  # fmt: skip
 
 

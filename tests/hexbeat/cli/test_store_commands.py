@@ -154,8 +154,8 @@ def test_history_of_nothing_is_wrong_usage(run: Run) -> None:
     assert outcome.code == 2
     assert outcome.err == (
         "History is of an event in the store.\n"
-        "  there is none with the identifier '0000000000000000'.\n"
-        "  take the identifier from hexbeat export.\n"
+        "  There is none with the identifier '0000000000000000'.\n"
+        "  Take the identifier from hexbeat export.\n"
     )
 
 
@@ -164,7 +164,7 @@ def test_erase_asks_first_and_then_erases(run: Run, finds: Path) -> None:
     unasked = run("erase", "--source", "table", "--source-id", "A-1")
     assert unasked.code == 2
     assert unasked.err == (
-        "What cannot be undone needs a yes.\n  nobody is here to be asked.\n  add --yes to say it beforehand.\n"
+        "What cannot be undone needs a yes.\n  Nobody is here to be asked.\n  Add --yes to say it beforehand.\n"
     )
     assert run("counts", "--format", "json").json["total"] == 3
     assert run("erase", "--source", "table", "--source-id", "A-1", "--yes").code == 0
@@ -192,8 +192,8 @@ def test_erasing_what_is_not_there_is_wrong_usage(run: Run, finds: Path) -> None
     assert (outcome.code, outcome.out) == (2, "")
     assert outcome.err == (
         "Erasure is of an event or a reject in the store.\n"
-        "  source 'table' has none with the identifier 'A-9'.\n"
-        "  take both as hexbeat export or hexbeat rejects writes them; nothing was changed.\n"
+        "  Source 'table' has none with the identifier 'A-9'.\n"
+        "  Take both as hexbeat export or hexbeat rejects writes them; nothing was changed.\n"
     )
     assert run("erase", "--source", "table", "--source-id", "A-4", "--yes").code == 0  # a reject
     assert [row["line"] for row in run("rejects", "--format", "json").json["rejects"]] == [6]
@@ -236,7 +236,7 @@ def test_export_refuses_an_unknown_ending(run: Run, tmp_path: Path) -> None:
     assert outcome.err == (
         "An export is a .parquet, .gpkg or .csv file.\n"
         "  'events.doc' is none of these.\n"
-        "  give --out another ending.\n"
+        "  Give --out another ending.\n"
     )  # fmt: skip
 
 
@@ -269,7 +269,7 @@ def test_a_home_that_cannot_be_looked_into_is_unusable(run: Run) -> None:
     assert outcome.err == (
         "Areas are in folders that this user may look into.\n"
         f"  {home}/boundaries cannot be looked into: File name too long.\n"
-        "  choose another folder with --home or HEXBEAT_HOME, or ask its owner.\n"
+        "  Choose another folder with --home or HEXBEAT_HOME, or ask its owner.\n"
     )
     assert run("sources", "--home", home).code == 3
 

@@ -11,19 +11,19 @@ from tests.support.cli import Run
         (
             ("counts", "--laier", "x"),
             """hexbeat counts takes what its help lists.
-  no such option: --laier (Possible options: --area, --layer, --ward).
-  see hexbeat counts --help.
+  No such option: --laier (Possible options: --area, --layer, --ward).
+  See hexbeat counts --help.
 """,
         ),
         (
             ("ingest",),
-            "hexbeat ingest takes what its help lists.\n  missing argument 'FILE...'.\n  see hexbeat ingest --help.\n",
+            "hexbeat ingest takes what its help lists.\n  Missing argument 'FILE...'.\n  See hexbeat ingest --help.\n",
         ),
         (
             ("cuonts",),
             """hexbeat takes what its help lists.
-  no such command 'cuonts'. Did you mean 'counts'?
-  see hexbeat --help.
+  No such command 'cuonts'. Did you mean 'counts'?
+  See hexbeat --help.
 """,
         ),
     ],

@@ -111,7 +111,7 @@ def test_axe_finds_nothing_on_the_data_page(guest: Visit) -> None:
     finds = {"name": "finds.csv", "mimeType": "text/csv", "buffer": FILE}
     page.locator("input[type=file]").first.set_input_files(finds)
     page.get_by_role("button", name="Check the file").click()
-    expect(page.get_by_role("region", name="What loading would do")).to_be_visible()
+    expect(page.get_by_role("region", name="What would change")).to_be_visible()
     assert faults(guest) == set()
     page.set_viewport_size({"width": 320, "height": DESK[1]})
     assert faults(guest) == set()

@@ -109,9 +109,9 @@ def test_no_other_text_is_a_name_of_this_machine(text: str) -> None:
 @pytest.mark.parametrize(
     ("host", "origin", "fact"),
     [
-        ("evil.example.com:8501", "http://evil.example.com:8501", "this request is for evil.example.com:8501"),
-        ("127.0.0.1:8501", "http://<evil>", "this one comes from http://&lt;evil&gt;"),
-        ("127.0.0.1:8501", None, "this one names none"),
+        ("evil.example.com:8501", "http://evil.example.com:8501", "This request is for evil.example.com:8501"),
+        ("127.0.0.1:8501", "http://<evil>", "This one comes from http://&lt;evil&gt;"),
+        ("127.0.0.1:8501", None, "This one names none"),
         ("127.0.0.1:8501", "http://127.0.0.1:8501", None),
     ],
 )

@@ -54,7 +54,7 @@ def test_it_stays_one_page_with_much_more_to_say() -> None:
 def test_an_empty_briefing_says_so() -> None:
     bare = meeting(places=(), alerts=(), closures=(), sources=(), notes=(), mark=None)
     words = read_paper(render_briefing_pdf(bare, middlesbrough(), made=MADE)).words
-    assert "No place stands out from chance." in words
+    assert "No place has clearly more than the others." in words
     assert "DEMONSTRATION" not in words
     assert "Nothing has been loaded." in words
 

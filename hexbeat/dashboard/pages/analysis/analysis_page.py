@@ -154,8 +154,10 @@ def describe_known_hours(rhythm: WeekdayHour) -> str:
     if not every:
         return "No record falls in this period."
     share = format_percent(known / every)
-    said = f"{format_number(known)} of {format_plural(every, 'record', 'records')} ({share}) know their time of day."
-    return f"{said} Where one event brings on the next, these intervals are too narrow." if known else said
+    said = (
+        f"The time of day is known for {format_number(known)} of {format_plural(every, 'record', 'records')} ({share})."
+    )
+    return f"{said} If one event leads to the next, the true intervals are wider." if known else said
 
 
 def render_shifts(found: BusiestShift) -> str:

@@ -35,10 +35,11 @@ __all__ = ["RULE", "WORDS", "describe_leads", "draw_backtest", "draw_repeats", "
 Row = Mapping[Hashable, Any]
 Part = dict[float, Row]  # one method at one size of cells: a row for each share of the area
 RULE: Final = (
-    "The rule: whoever caught the largest share of the next week's events in "
-    f"{format_percent(DECIDING_SHARE)} of the area wins. Equal shares go to the simpler method and the larger cells. "
-    "Two methods are told apart only where the same weeks, drawn again and again, hardly ever turn the order round. "
-    "The winner was picked by looking, so that its own share flatters a little."
+    "The rule: the method that caught the largest share of the next week's events in "
+    f"{format_percent(DECIDING_SHARE)} of the area is selected. If shares are equal, the simpler method and the larger "
+    "cells are. "
+    "Two methods differ only if drawing the same weeks again and again hardly ever changes their order. "
+    "The selected method was chosen by these results, so its own share is a little too good."
 )
 WORDS: Final = (
     "Caught: the share of the next week's events in the part of the area that the method chose from the weeks before. "
@@ -46,9 +47,9 @@ WORDS: Final = (
     "predicted for each event that came; 1 is right. In brackets, 95 % intervals."
 )
 MEANING = (
-    "Each number says how many pairs of events were so far and so long apart, against how many there would be if the "
-    "same events had happened on shuffled days. Raised: more than shuffling gives, with at most 1 in 20 such words "
-    "expected to be false. Choose a short period: a place that grew busier over a year looks like repeats."
+    "Each number says how many pairs of events were that far and that long apart, and how many there would be if the "
+    "same events had happened on shuffled days. Raised: more than shuffling gives. At most 1 in 20 of these is "
+    "expected to be false. Choose a short period: a place that became busier over a year looks like repeats."
 )
 WEEKS: Final = (8, 13, 26)
 USUAL: Final = MOST_WEEKS
@@ -58,7 +59,7 @@ def draw_backtest(installation: Installation, asked: Choices, pages: Sequence[St
     """Draw the tab: what it is, the button, and the result where there is one."""
     spec = find_layer(asked.layers[0])
     if spec.kind == "state":
-        st.text(f"{spec.title} are in force for months: there is no next week's event to foretell.")
+        st.text(f"{spec.title} are in force for months, so there are no events of next week to forecast.")
         return
     st.html(
         '<p class="hb-notes">For each of the last weeks, every method sees only the weeks before it and chooses a '
@@ -184,7 +185,7 @@ def describe_leads(found: Backtest) -> list[str]:
     return [
         f"Ahead of the {METHOD_WORDS[rival.method]} ({format_size(rival.resolution).lower()}) by "
         f"{rival.lead * 100:.0f} points (between {rival.low * 100:.0f} and {rival.high * 100:.0f}): "
-        f"{'more than chance' if rival.told_apart else 'chance might do that'}."
+        f"{'more than chance' if rival.told_apart else 'chance alone might explain this'}."
         for rival in found.verdict.rivals
     ]
 

@@ -39,7 +39,7 @@ __all__ = ["draw_reference", "show"]
 
 REPORT_KEY: Final = "places_report"  # files and kind, and the report of the dry run or the load
 ROUND_KEY: Final = "places_round"
-DUPLICATE: Final = {"duplicate": "the same place for the second time"}
+DUPLICATE: Final = {"duplicate": "the same place twice"}
 
 
 def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
@@ -56,7 +56,7 @@ def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
             if may(installation.viewer, Action.LOAD):
                 draw_upload(installation)
             else:
-                st.text("Your role does not load files.")
+                st.text("Your role cannot load files.")
             draw_reference(installation)
 
 
@@ -94,7 +94,7 @@ def draw_reference(installation: Installation) -> None:
         st.html(render_table(("Kind", "Places", "From", "Loaded"), rows, caption="What is loaded", numbers=(1,)))
     else:
         st.text(
-            "None is loaded. Plans, briefings and the cover with naloxone use them: places that hold naloxone, play "
+            "No places are loaded yet. Plans, briefings and naloxone cover use them: places that hold naloxone, play "
             "areas, schools, police stations, depots, named places."
         )
     if may(installation.viewer, Action.LOAD):
@@ -138,7 +138,7 @@ def draw_file(installation: Installation) -> None:
             st.session_state[REPORT_KEY] = held
         draw_report(held[1])
         if held[1].unchanged:
-            st.text("The very same places are there already.")
+            st.text("These places are loaded already. Nothing changed.")
         elif st.button("Load these places", type="primary", key="places_load"):
             st.session_state[REPORT_KEY] = (None, load_file(installation, files, kind, dry_run=False))
             st.session_state[ROUND_KEY] = st.session_state.get(ROUND_KEY, 0) + 1

@@ -99,7 +99,10 @@ def draw_rejects(installation: Installation) -> None:
         require(installation.viewer, Action.SEE_REJECTS)
         return build_rejects_csv(rejects)
 
-    st.text(f"{format_plural(len(rejects), 'row was', 'rows were')} rejected. Download, mend and load them again.")
+    st.text(
+        f"{format_plural(len(rejects), 'row was', 'rows were')} rejected. "
+        "Download them, correct them and load the file again."
+    )
     st.download_button(
         "Download the rejects", data=make, file_name="hexbeat-rejects.csv", mime="text/csv", on_click="ignore"
     )

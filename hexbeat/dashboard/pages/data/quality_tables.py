@@ -27,16 +27,16 @@ __all__ = [
 ]
 
 REASON_WORDS: Final = {
-    "unknown_layer": "a layer that is none of the four",
+    "unknown_layer": "an unknown layer",
     "missing_location": "no location",
-    "impossible_location": "a location that cannot be",
+    "impossible_location": "an impossible location",
     "outside_area": "outside the area",
     "bad_date": "a date that cannot be read",
     "future_date": "a date in the future",
     "end_before_start": "an end before its start",
-    "bad_quantity": "a quantity that is none",
+    "bad_quantity": "not a quantity",
     "test_record": "a test record",
-    "duplicate_id": "an identifier for the second time",
+    "duplicate_id": "an identifier used twice",
     "not_selected": "not selected by the source profile",
     "elsewhere": "elsewhere in a wider region",
 }
@@ -108,7 +108,7 @@ def render_report(files: Sequence[FileReport], *, dry_run: bool) -> str:
         names = ("read", "new", "updated", "unchanged", "removed", "skipped", "rejected")
         rows.append((file.file, *(format_number(facts[name]) for name in names)))
     headings = ("File", "Read", "New", "Changed", "Unchanged", "Removed", "Skipped", "Rejected")
-    caption = "What loading would do" if dry_run else "What was loaded"
+    caption = "What would change" if dry_run else "What was loaded"
     return render_table(headings, rows, caption=caption, numbers=range(1, 8))
 
 

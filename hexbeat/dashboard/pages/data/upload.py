@@ -105,12 +105,12 @@ def draw_check_and_load(
         st.session_state[REPORT_KEY] = (key, report)
     held = st.session_state.get(REPORT_KEY)
     if held is None or held[0] != key:
-        st.text("Nothing is stored before you have seen what would happen.")
+        st.text("You see what would change before anything is stored.")
         return
     draw_report(held[1])
     accepted = sum(file.tally.accepted + file.tally.removed for file in held[1].files)
     if not accepted:
-        st.text("There is nothing in it to load.")
+        st.text("This file has nothing to load.")
     elif st.button("Load it", type="primary", key="load"):
         st.session_state[REPORT_KEY] = (None, load_files(installation, files, source, layer, dry_run=False))
         st.session_state[ROUND_KEY] = st.session_state.get(ROUND_KEY, 0) + 1
@@ -159,7 +159,7 @@ def draw_result() -> None:
     """After a load: what it did."""
     held = st.session_state.get(REPORT_KEY)
     if held is None or held[1].dry_run:
-        st.text("Drop a file here. It is checked first; nothing is stored before you say so.")
+        st.text("Drop a file here. Hexbeat checks it first and stores nothing until you say so.")
         return
     st.html('<p role="status"><b>Loaded.</b></p>')
     draw_report(held[1])

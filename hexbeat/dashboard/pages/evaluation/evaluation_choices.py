@@ -19,7 +19,7 @@ from layers.wording import format_date
 
 __all__ = ["EvaluationRequest", "draw_evaluation_choices"]
 
-ONE, ALL, WARDS, CELLS, POINT = "A closure", "All closures of a time", "Wards", "Cells", "A point"
+ONE, ALL, WARDS, CELLS, POINT = "A closure", "All closures in a period", "Wards", "Cells", "A point"
 _RESOLUTION: Final = 9  # of the cells to choose from: those that the map shows first
 
 
@@ -59,7 +59,7 @@ def _draw_places(installation: Installation, way: str) -> tuple[list[TreatedPlac
             )
         return _choose_closure(listed) if way == ONE else _choose_all_closures(installation, listed)
     start = st.date_input(
-        "It began on", value=installation.today - dt.timedelta(days=91), max_value=installation.today,
+        "Started on", value=installation.today - dt.timedelta(days=91), max_value=installation.today,
         key="outcome_start", format="DD/MM/YYYY",
     )  # fmt: skip
     day = start if isinstance(start, dt.date) else installation.today
@@ -70,7 +70,7 @@ def _draw_places(installation: Installation, way: str) -> tuple[list[TreatedPlac
         return (
             ([build_ward_place(installation.area, tuple(wards), day)], "")
             if wards
-            else ([], "Choose one ward or more.")
+            else ([], "Choose one or more wards.")
         )
     if way == CELLS:
         return _cells(installation, day)
@@ -89,11 +89,7 @@ def _cells(installation: Installation, day: dt.date) -> tuple[list[TreatedPlace]
         help="As the map's cards name them, like Central · 4e17; or paste H3 codes, with commas or spaces between.",
     )  # fmt: skip
     codes = list(dict.fromkeys(code for text in chosen for code in text.replace(",", " ").split()))
-    return (
-        ([build_cell_place(codes, day)], "")
-        if codes
-        else ([], "Choose one cell or more: they are judged as one place.")
-    )
+    return ([build_cell_place(codes, day)], "") if codes else ([], "Choose one or more cells. They count as one place.")
 
 
 def build_cell_labels(installation: Installation) -> dict[str, str]:
@@ -114,19 +110,19 @@ def _choose_closure(listed: pd.DataFrame) -> tuple[list[TreatedPlace], str]:
         placeholder="Choose a closure, newest first",
     )  # fmt: skip
     if chosen is None:
-        return [], "Choose a closure from the list, or ask about all closures of a time together."
+        return [], "Choose a closure from the list, or choose all closures in a period."
     return select_closures(listed, [chosen]), ""
 
 
 def _choose_all_closures(installation: Installation, listed: pd.DataFrame) -> tuple[list[TreatedPlace], str]:
     first, last = min(listed["start"]), max(listed["start"])
     usual = (max(first, last - dt.timedelta(days=456)), max(first, last - dt.timedelta(days=91)))
-    span = st.date_input("They began from, to", value=usual, min_value=first, max_value=installation.today,
+    span = st.date_input("Started between", value=usual, min_value=first, max_value=installation.today,
                          key="outcome_span", format="DD/MM/YYYY")  # fmt: skip
     if not isinstance(span, tuple) or len(span) != 2:  # noqa: PLR2004 - a first and a last day
         return [], "Choose a first and a last day."
     ids = listed.loc[[span[0] <= day <= span[1] for day in listed["start"]], "event_id"].tolist()
-    return (select_closures(listed, ids), "") if ids else ([], "No closure began in that time.")
+    return (select_closures(listed, ids), "") if ids else ([], "No closure started in this period.")
 
 
 def _draw_rule(layer: str) -> Rule:
@@ -134,7 +130,9 @@ def _draw_rule(layer: str) -> Rule:
     with st.expander("Settings of the comparison", expanded=False):
         with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
             radius = st.number_input("Radius, metres", 50, 2_000, int(USUAL_RULE.radius_m), 10, key="outcome_radius")
-            ring = st.number_input("Next door, metres wide", 0, 1_000, int(USUAL_RULE.ring_m), 10, key="outcome_ring")
+            ring = st.number_input(
+                "Width of the area next door, in metres", 0, 1_000, int(USUAL_RULE.ring_m), 10, key="outcome_ring"
+            )
             before = st.number_input("Before, weeks", 8, 156, USUAL_RULE.before_days // 7, 1, key="outcome_before")
             wash_in = st.number_input(
                 "Left out before the start, weeks", 0, 26, USUAL_RULE.wash_in_days // 7, 1, key="outcome_wash"

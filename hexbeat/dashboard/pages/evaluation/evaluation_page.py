@@ -40,8 +40,8 @@ __all__ = ["draw_before_after", "render_intervals", "render_table", "show"]
 
 _BAR: Final = "position:absolute;top:50%;transform:translateY(-50%)"
 _TITLES: Final = {"where": "Where", "before": "Before", "after": "After", "expected": "Expected",
-                  "difference": "Difference", "interval": "95 % interval", "like": "Like places, before and after",
-                  "verdict": "What can be said"}  # fmt: skip
+                  "difference": "Difference", "interval": "95 % interval", "like": "Similar places, before and after",
+                  "verdict": "What we can say"}  # fmt: skip
 HEIGHT: Final = 400
 _MOST_LINES: Final = 400  # outlines on a map; of many places only the treated ones
 _LOOKS: Final[dict[str, dict[str, Any]]] = {
@@ -50,8 +50,8 @@ _LOOKS: Final[dict[str, dict[str, Any]]] = {
     "control": {"color": "#868e96", "weight": 1.5, "dash_array": "2 4", "fill": False},
 }
 WHY: Final = (
-    "A place is closed after a peak, and after a peak it grows quieter by itself. So it is compared with places that "
-    "had the same past and in which nothing was done, by a rule that is fixed before anybody sees what came after."
+    "A property is often closed after a peak, and peaks pass by themselves. So Hexbeat compares the place with similar "
+    "places where nothing was done. The rule is fixed before anybody sees what happened next."
 )
 
 
@@ -78,10 +78,10 @@ def draw_rule(protocol: Protocol) -> bool:
     """The rule, and the button; whether the answer to this very rule was asked for."""
     looked = st.session_state.get("outcome_looked") == protocol.hash
     lines = "".join(f"<li>{escape_html(words)}</li>" for words in describe_rule(protocol))
-    with st.expander("The rule, fixed before looking", expanded=not looked):
+    with st.expander("The rule, fixed in advance", expanded=not looked):
         st.html(f'<ul class="hb-notes">{lines}</ul><p class="hb-small">SHA-256 of the rule: {protocol.hash}</p>')
         st.download_button(
-            "Keep the rule (JSON)",
+            "Download the rule (JSON)",
             data=format_protocol(protocol),
             file_name=f"hexbeat-rule-{protocol.hash[:8]}.json",
             mime="application/json",
@@ -90,7 +90,7 @@ def draw_rule(protocol: Protocol) -> bool:
         )
     if not looked:
         st.button(
-            "Look at what came after",
+            "Show what happened next",
             type="primary",
             key="outcome_look",
             on_click=_request_answer,
@@ -161,7 +161,7 @@ def _check_export(installation: Installation, found: Evaluation, make: Callable[
     return made
 
 
-@st.cache_resource(max_entries=16, show_spinner="Finding places with the same past …")
+@st.cache_resource(max_entries=16, show_spinner="Finding similar places …")
 def _protocol(
     _here: Installation, key: tuple[str, int, str, str], today: dt.date, asked: EvaluationRequest
 ) -> Protocol:

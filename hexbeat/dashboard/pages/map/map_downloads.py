@@ -79,7 +79,7 @@ def draw_downloads(
     """A button for each kind of file."""
     figures = [view.figures for view in views]
     if not all(may(installation.viewer, Action.EXPORT, each.spec.name) for each in figures):
-        st.text("Your role does not export.")
+        st.text("Your role cannot download this.")
         return
     about = build_about(installation, choices, views, resolution)
     stem = format_file_stem(figures, installation.area, choices.view, period=views[0].period)

@@ -93,7 +93,7 @@ def draw_table(installation: Installation, choices: Choices, views: Sequence[Lay
 def draw_frame(table: pd.DataFrame, *, key: str, alt: str = "The cells of the map and their numbers") -> None:
     """A table with its numbers to the digits that they bear."""
     if table.empty:
-        st.text("No cell holds anything that matches.")
+        st.text("No cell has events that match these filters.")
         return
     numbers = [name for name in table.columns if table[name].dtype == "float64"]
     config = {name: st.column_config.NumberColumn(format=choose_number_format(table[name])) for name in numbers}
@@ -118,7 +118,7 @@ def draw_rhythm(installation: Installation, choices: Choices, figures: Sequence[
         shown = build_filter(choices, layer=each.spec.name, start=each.start, end=each.end)
         rhythm = count_weekday_hours(installation.columns, shown, installation.area.time_zone)
         lacking = format_plural(rhythm.unknown_hour, "event has", "events have")
-        said = f"{lacking} no known time of day and cannot be placed here." if rhythm.unknown_hour else ""
+        said = f"{lacking} no known time of day, so they are not shown here." if rhythm.unknown_hour else ""
         most = f"The largest number is {format_number(float(rhythm.grid.max()))}. " if rhythm.grid.any() else ""
         chart = render_grid(rhythm.grid, caption=f"{each.spec.title} by weekday and hour of the day")
         st.html(f'<div class="hb-chart">{chart}<p class="hb-small">{escape_html(most + said)}</p></div>')
@@ -149,10 +149,10 @@ def draw_records(installation: Installation, choices: Choices, last: date) -> No
     """The records behind the chosen cell, where the policy lets the viewer see them."""
     allowed = [layer for layer in choices.layers if may(installation.viewer, Action.SEE_RECORDS, layer)]
     if not allowed:
-        st.text("Your role sees numbers and no records of this layer.")
+        st.text("Your role can see the numbers of this layer, but not its records.")
         return
     if not choices.cell:
-        st.text("Choose a cell, on the map or in the list beside it, to see the records behind it.")
+        st.text("Choose a cell on the map, or in the list beside it, to see its records.")
         return
     ids = find_record_ids(
         installation.columns, cell=choices.cell, choices=choices, last=last, area=installation.area, layers=allowed

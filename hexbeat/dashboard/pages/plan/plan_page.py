@@ -24,7 +24,7 @@ from layers.access import Action, may, require
 
 __all__ = ["find_open_kind", "make_patrol", "make_sweep", "open_plan", "show"]
 
-_STEPS = ("What is expected where …", "Stops and their order …", "What such plans caught in past weeks …")
+_STEPS = ("Where events are expected …", "Stops and their order …", "How plans like this did in past weeks …")
 KINDS: Final = {"patrol": "Patrol", "sweep": "Needle sweep"}
 
 
@@ -33,7 +33,7 @@ def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
     draw_header(installation, pages)
     st.html(STYLE / "plan.css")
     if not may(installation.viewer, Action.PLAN):
-        st.text("Your role does not plan.")
+        st.text("Your role cannot make plans.")
         return
     if not len(installation.columns):
         draw_empty_store(installation, pages)
@@ -49,8 +49,8 @@ def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
         ready = patrol is not None or sweep is not None
         make = st.button("Make the plan", key="plan_make", type="primary", disabled=not ready, on_click=first_seed)
         again = st.button(
-            "Another as good", key="plan_again", disabled=not ready, on_click=next_seed,
-            help="The same choices with other stops, order and times.",
+            "Try a different plan", key="plan_again", disabled=not ready, on_click=next_seed,
+            help="The same choices, with other stops, order and times.",
         )  # fmt: skip
     if (make or again) and patrol:
         make_patrol(installation, patrol)

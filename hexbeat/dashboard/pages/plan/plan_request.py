@@ -17,6 +17,7 @@ from hexbeat.operations.plans.plan import Place
 from hexbeat.operations.plans.plan_settings import find_starts, parse_place, read_plan_settings
 from hexbeat.operations.plans.sweep import SweepChoices
 from layers.catalogue import LAYERS, list_usual_targets
+from layers.wording import format_sentence
 
 __all__ = ["draw_patrol_choices", "draw_sweep_choices"]
 
@@ -100,7 +101,7 @@ def _draw_hours(key: str, default: str) -> tuple[int, int] | None:
     first = st.number_input("From", min_value=0, max_value=23, value=18, key=f"{key}_from", width=110)
     last = st.number_input("To", min_value=1, max_value=24, value=24, key=f"{key}_to", width=110)
     if first == last:
-        st.text("From and to are the same hour.")
+        st.text("The start and the end are the same hour.")
         return None
     return int(first), int(last)
 
@@ -142,14 +143,14 @@ def _draw_where(installation: Installation, key: str, kind: str) -> _SharedChoic
     """Where tours begin, and in which wards the stops are."""
     places = find_starts(installation.settings.home, installation.store, installation.viewer, kind)
     named = [place.name for place in places]
-    chosen = st.selectbox("Begins and ends at", [*named, ELSEWHERE], key=f"{key}_start", width=240) if named else None
+    chosen = st.selectbox("Start and finish", [*named, ELSEWHERE], key=f"{key}_start", width=240) if named else None
     if chosen is None or chosen == ELSEWHERE:
         lon, lat = installation.area.centre
         text = st.text_input(
-            "Begins and ends at (latitude, longitude)",
+            "Start and finish (latitude, longitude)",
             value=f"{lat:.4f}, {lon:.4f}",
             key=f"{key}_place",
-            help="The middle of the area until you say where; it is remembered.",
+            help="This is the middle of the area until you choose a place. Hexbeat remembers your choice.",
             width=240,
         )
         start = _parse_place(text, kind)
@@ -172,7 +173,7 @@ def _parse_place(text: str, kind: str) -> Place | None:
     try:
         return parse_place(text, name={"station": "Station", "depot": "Depot"}[kind])
     except UsageError as error:
-        st.text(f"{error.rule}: {error.hint}.")
+        st.text(f"{format_sentence(error.rule)} {format_sentence(error.hint)}")
         return None
 
 

@@ -83,7 +83,7 @@ def draw_files(installation: Installation, plan: Plan, pages: Sequence[Streamlit
     """A button for each kind of file, and the way to the page on which stops are ticked off."""
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         if done_page := find_page(pages, DONE):
-            st.page_link(done_page, label="Tick stops off (phone)", query_params={"plan": plan.plan_id})
+            st.page_link(done_page, label="Record stops on a phone", query_params={"plan": plan.plan_id})
         if may(installation.viewer, Action.EXPORT):
             for kind, (label, mime, suffix) in PLAN_FILES.items():
                 st.download_button(

@@ -57,7 +57,7 @@ def draw_week(installation: Installation) -> None:
         (group, build_week_rows(plans, found, installation.area, by=group, today=installation.today)) for group in by
     ]
     if not any(rows for _, rows in tables):
-        st.text("Nothing was planned or done this week yet.")
+        st.text("Nothing has been planned or recorded this week yet.")
     for group, rows in tables:
         if rows:
             title = group.capitalize()
@@ -71,7 +71,7 @@ def draw_week(installation: Installation) -> None:
 def draw_return(installation: Installation, plans: Sequence[Plan], found: pd.DataFrame) -> None:
     """The return by ward, quarter and team as CSV and Excel."""
     if not may(installation.viewer, Action.EXPORT):
-        st.text("Your role does not export.")
+        st.text("Your role cannot download this.")
         return
     st.html('<h2 class="hb-title">The return</h2>')
     this, _ = find_quarter(installation.today)
@@ -83,7 +83,7 @@ def draw_return(installation: Installation, plans: Sequence[Plan], found: pd.Dat
         key="done_quarter",
     )
     st.text(
-        "Planned and delivered minutes, stops, visits and needles by ward and team. Names of people are in none of it."
+        "Planned and delivered minutes, stops, visits and needles by ward and team. It contains no names of people."
     )
     stem = f"hexbeat-{installation.area.name}-return-{format_quarter(start).replace('/', '-').replace(' ', '-')}"
     with st.container(horizontal=True, gap="small"):
@@ -151,7 +151,7 @@ def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
     st.html(STYLE / "done.css")
     draw_header(installation, pages)
     if not may(installation.viewer, Action.SEE_WORK):
-        st.text("Your role does not see what was done.")
+        st.text("Your role cannot see recorded work.")
         return
     plans = load_plans(installation)
     if not plans:
@@ -209,7 +209,7 @@ def choose_plan(plans: Sequence[Plan]) -> Plan | None:
 
     asked = st.query_params.get(PLAN, "")
     if asked and asked not in by_id:
-        st.warning("The plan of this link is not kept here; choose one below.")
+        st.warning("The plan in this link does not exist here. Choose one below.")
         chosen = st.selectbox("Plan", ids, index=None, format_func=title, placeholder="Choose a plan")
         if chosen is None:
             return None
@@ -239,7 +239,7 @@ def choose_team(plan: Plan) -> Tour | None:
     if team is None:
         with asking:
             if named:
-                st.warning("The team of this link is not in this plan; choose one below.")
+                st.warning("The team in this link is not in this plan. Choose one below.")
             st.html(f'<p class="hb-sentence">Which team of {escape_html(plan.title)}?</p>')
         return None
     st.query_params[TEAM] = team
@@ -277,7 +277,7 @@ def draw_check(installation: Installation, file: Any, key: tuple[str, str, str],
     report: ImportReport = held[1]
     draw_report(report)
     if not report.new + report.updated:
-        st.text("All of it is recorded already.")
+        st.text("Everything in this file is recorded already.")
     elif st.button("Record it", type="primary", key="done_import"):
         st.session_state[REPORT_KEY] = (None, import_file(installation, file, plan, tour, dry_run=False))
         st.session_state[IMPORT_ROUND_KEY] = st.session_state.get(IMPORT_ROUND_KEY, 0) + 1
@@ -336,7 +336,7 @@ def draw_undo(installation: Installation) -> None:
     draw_confirmed_button(
         "done_import_undo",
         button="Undo the last import",
-        warning="What it recorded is taken back; what was there before stands again.",
+        warning="This removes what the import recorded. What was there before comes back.",
         yes="Yes, undo it",
         act=act,
     )

@@ -27,8 +27,8 @@ __all__ = ["draw_stops"]
 CHOSEN_KEY: Final = "done_chosen"  # the stop that a person picked from the list, in place of the next one
 MESSAGE_KEY: Final = "done_said"
 OFFLINE: Final = (
-    "This page needs a connection. Without one its buttons do not work, and nothing is recorded in secret to be sent "
-    "later. Tick the stops on the printed plan, or let the phone record its track: the file is read below."
+    "This page needs a connection. Without one, its buttons do not work and nothing is recorded. You can tick the "
+    "stops on the printed plan instead, or let the phone record its track and load the file below."
 )
 
 
@@ -162,7 +162,7 @@ def undo_stop(installation: Installation, name: str, order: int) -> None:
         st.session_state[MESSAGE_KEY] = error
         return
     st.session_state[MESSAGE_KEY] = f"Stop {order}: " + (
-        "what was recorded before stands again." if again else "taken back, it is open again."
+        "what was recorded before is back." if again else "undone. It is open again."
     )
 
 

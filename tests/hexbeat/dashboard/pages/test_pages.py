@@ -130,7 +130,7 @@ def test_the_table_counts_by_what_is_chosen(home: Path) -> None:
 def test_a_bad_link_opens_the_map_and_says_so(home: Path) -> None:
     filled(home)
     page = said(opened(wards="<img src=x onerror=alert(1)>", size="99"))
-    assert "The link names a ward that is not known here; it was left out." in page
+    assert "The link names a ward that does not exist here. It was left out." in page
     assert "<img" not in page
 
 
@@ -157,7 +157,7 @@ def test_the_view_changes_what_is_said_and_the_link(home: Path, view: str) -> No
     assert not app.exception
     assert app.query_params["view"] == view
     words = {
-        "hotspots": "needle finds in Middlesbrough",
+        "hotspots": "No place has significantly more needle finds than the others in Middlesbrough",
         "change": "in the 28 days before",
         "expected": "needle finds are expected",
     }[view]
@@ -245,7 +245,7 @@ def test_a_back_test_runs_when_asked_and_the_map_says_who_won(home: Path) -> Non
     app.button(key="backtest_run").click().run()
     assert not app.exception
     assert said(app).count("Ahead of the") == 3
-    assert "The rule: whoever caught the largest share" in said(app)
+    assert "The rule: the method that caught the largest share" in said(app)
     assert "The dashboard&#x27;s expected events use the " in said(app)
     assert "Back-test of 8 weeks: " in said(opened(wards="E05009870"))
     assert "Back-test of" not in said(opened())
@@ -263,7 +263,10 @@ def test_views_by_evidence_are_judged_when_they_are_opened_and_kept(home: Path) 
     app.run()
     assert not app.exception
     assert (home / "winners" / "middlesbrough-overdoses.json").is_file()
-    assert re.search(r"In the 7 days from .* overdoses are expected in Middlesbrough, and \d+ % of them in", said(app))
+    expected = (
+        r"In the 7 days from .* overdoses are expected in Middlesbrough\. Look first at the darkest .* held \d+ % of"
+    )
+    assert re.search(expected, said(app))
     app = opened(layers="overdoses", view="hotspots")
     assert "across: the smallest with which hotspots foretold as much of the next week as with any" in said(app)
     assert app.selectbox(key="filter_size").options[0].startswith("Automatic: ")

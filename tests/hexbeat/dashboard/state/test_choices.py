@@ -113,16 +113,16 @@ def test_a_link_in_full() -> None:
 @pytest.mark.parametrize(
     ("query", "problem"),
     [
-        ({"wards": "E05999999"}, "The link names a ward that is not known here; it was left out."),
-        ({"layers": "<img src=x>"}, "The link names a layer that is not known here; it was left out."),
-        ({"size": "7"}, "The link names a size of cells that is not known here; it was left out."),
-        ({"from": "2026-13-01"}, "The link carries dates that are no period; the last 28 days are shown instead."),
+        ({"wards": "E05999999"}, "The link names a ward that does not exist here. It was left out."),
+        ({"layers": "<img src=x>"}, "The link names a layer that does not exist here. It was left out."),
+        ({"size": "7"}, "The link names a size of cells that does not exist here. It was left out."),
+        ({"from": "2026-13-01"}, "The dates in the link are not a period. The last 28 days are shown instead."),
         (
             {"from": "2026-11-22", "to": "2026-11-22"},
-            "The link carries dates that are no period; the last 28 days are shown instead.",
+            "The dates in the link are not a period. The last 28 days are shown instead.",
         ),
-        ({"hours": "25-26"}, "The link carries hours that are none; all hours are shown."),
-        ({"cell": "zz"}, "The link names a cell that is none; it was left out."),
+        ({"hours": "25-26"}, "The hours in the link do not exist. All hours are shown."),
+        ({"cell": "zz"}, "The link names a cell that does not exist. It was left out."),
     ],
 )
 def test_what_a_link_cannot_say_is_said(query: dict[str, str], problem: str) -> None:
@@ -156,8 +156,8 @@ def test_a_view_that_there_is_not_is_left_out_and_said() -> None:
     chosen, problems = parse_query({"view": "league", "against": "never"}, ward_codes=WARDS)
     assert (chosen.view, chosen.against) == ("counts", "before")
     assert problems == [
-        "The link names a view that is not known here; it was left out.",
-        "The link names a period to compare with that is not known here; it was left out.",
+        "The link names a view that does not exist here. It was left out.",
+        "The link names a period to compare with that does not exist here. It was left out.",
     ]
 
 
@@ -174,8 +174,8 @@ def test_a_category_that_the_layer_lacks_is_left_out_with_a_remark() -> None:
         )
         assert chosen == Choices(layers=("overdoses",))
         assert problems == [
-            "The link names a category that is not known here; it was left out.",
-            "The link names a kind of reporter that is not known here; it was left out.",
+            "The link names a category that does not exist here. It was left out.",
+            "The link names a kind of reporter that does not exist here. It was left out.",
         ]
 
 

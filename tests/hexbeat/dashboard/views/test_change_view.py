@@ -29,7 +29,7 @@ def test_places_are_counted_by_what_can_be_told_of_them() -> None:
     shown = build_change_view_of(YEAR)
     assert shown.notes == (
         "Place by place: 1 clear rise, no clear fall, 234 without a clear change; 154 have too few to tell.",
-        "Colours show every difference; a line marks those that chance alone would seldom make.",
+        "Colours show every difference. A line marks clear changes, which chance alone would rarely make.",
         "At most 1 in 20 of the clear changes is expected to be false.",
     )
     (group,) = shown.groups
@@ -85,7 +85,7 @@ def test_nothing_to_compare_with_is_said_with_its_reason() -> None:
 
 def test_change_is_told_from_events_also_where_items_are_chosen() -> None:
     shown = build_change_view_of(replace(YEAR, measure="quantity"))
-    assert "Change is told from events, not from items: one large find is not many." in shown.notes
+    assert "Change counts events, not items: one large find is not many finds." in shown.notes
 
 
 @pytest.mark.parametrize(

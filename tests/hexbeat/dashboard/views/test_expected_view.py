@@ -31,15 +31,15 @@ def shown(choices: Choices = DEFAULT, *, size: int | None = None) -> LayerView:
 
 def test_the_sentence_says_how_many_where_and_how_sure() -> None:
     assert shown().sentence == (
-        "In the 7 days from 22 Nov 2026, 51 needle finds are expected in Middlesbrough, and 40 % of them in the first "
-        "588 places, 2 % of the area, if it goes as in the last 13 weeks."
+        "In the 7 days from 22 Nov 2026, 51 needle finds are expected in Middlesbrough. Look first at the darkest 588 "
+        "places, 2 % of the area. In the last 13 weeks, the darkest 2 % of the area held 40 % of needle finds."
     )
 
 
 def test_of_a_ward_the_rate_is_said_to_be_the_areas() -> None:
     code = middlesbrough().wards.codes[0]
     said = shown(Choices(view="expected", wards=(code,))).sentence
-    assert said.endswith("% of these wards, if it goes as in the last 13 weeks in the whole area.")
+    assert "2 % of these wards. In the last 13 weeks, the darkest 2 % of the whole area held 40 %" in said
 
 
 def test_the_method_is_named_and_so_is_what_does_not_apply() -> None:
@@ -48,13 +48,13 @@ def test_the_method_is_named_and_so_is_what_does_not_apply() -> None:
         "The counts of all weeks before, with cells 50 m across, caught most: 40 % of the next week's events in 2 % of "
         "the area, more than any other method by more than chance."
     )
-    assert weeks == "Every week on record counts: the chosen period does not apply."
+    assert weeks == "Every recorded week counts. The chosen period does not apply."
     assert swept == "Of the needle finds, 1,080 that were found by sweeps take no part."
     asked = Choices(view="expected", size=9, shift="night", reported_by=("public",), measure="quantity")
     _, size, weeks, _ = shown(asked, size=9).notes
-    assert size == "Cells are 350 m across, as chosen; the method is the best one for them."
+    assert size == "Cells are 350 m across, as chosen. The method is the best one for them."
     assert weeks == (
-        "Every week on record counts: the chosen period does not apply, nor do hours, who reported and the count of "
+        "Every recorded week counts. The chosen period does not apply, nor do hours, who reported and the count of "
         "items."
     )
 
@@ -88,7 +88,7 @@ def test_the_card_says_what_is_expected_and_when_it_is_looked_at() -> None:
     cell = str(found.rows["cell"].iloc[2])
     row = found.rows.iloc[2]
     assert describe_cell_forecast(found, cell) == (
-        f"{row['expected']:.2f} expected in the 7 days from 22 Nov 2026: number 3 of {len(found.rows):,} places "
+        f"{row['expected']:.2f} expected in the 7 days from 22 Nov 2026: among the busiest 1 % of places "
         f"({row['last_weeks']:.0f} in the last 4 weeks, {row['on_record']:.0f} on record)."
     )
     assert describe_cell_forecast(found, "8b1946540000fff") == ""
@@ -98,22 +98,22 @@ def test_a_method_that_only_ranks_promises_no_numbers() -> None:
     gi_star = replace(select_for("needle_litter").by_size[9], method="gi_star")
     found = build_forecast(demonstration()[0], middlesbrough(), "needle_litter", gi_star)
     view = build_forecast_view(count_first_layer(DEFAULT), found, DEFAULT, area=middlesbrough(), ward_names=())
-    assert view.sentence.startswith("In the 7 days from 22 Nov 2026, ")
-    assert "% of the needle finds in Middlesbrough are expected in the first" in view.sentence
+    assert view.sentence.startswith("In the 7 days from 22 Nov 2026: look first at the darkest ")
+    assert view.sentence.endswith("% of needle finds.")
     assert view.groups[0].rows[0].number.startswith("z ")
     assert view.table["Expected in the week"].isna().all()
     assert np.isfinite(view.drawing.values).all()
     assert describe_cell_forecast(found, str(found.rows["cell"].iloc[0])).startswith(
-        "For the 7 days from 22 Nov 2026 this is number 1 of 667 places ("
+        "For the 7 days from 22 Nov 2026 this is among the busiest 1 % of places ("
     )
 
 
 @pytest.mark.parametrize(
     ("layer", "judged_too", "said"),
     [
-        ("needle_litter", False, "Too few weeks are on record to tell which forecast is right, so none is made."),
-        ("needle_litter", True, "So small cells are too many for the back-test in so large an area"),
-        ("closed_properties", False, "What is in force for months has no next week's events to foretell."),
+        ("needle_litter", False, "There are too few weeks of records to select a forecast, so there is none."),
+        ("needle_litter", True, "These cells are too small for the back-test in so large an area."),
+        ("closed_properties", False, "These are in force for months, so there are no events of next week to forecast."),
     ],
 )
 def test_where_nothing_can_be_foretold_it_says_why(layer: str, judged_too: bool, said: str) -> None:  # noqa: FBT001 - a case

@@ -27,21 +27,18 @@ def few() -> Columns:
 def test_the_sentence_says_how_many_of_how_many_and_how_many_may_be_false() -> None:
     assert build_hotspots_view_of(DEFAULT).sentence == (
         "27 places stand out as hotspots of needle finds in Middlesbrough, 25 Oct to 21 Nov 2026 (of 667 tested; at "
-        "most 1 in 20 of such calls is expected to be false)."
+        "most 1 in 20 of these is expected to be false)."
     )
 
 
 def test_nothing_stands_out_is_said_as_what_it_is_and_so_is_too_few() -> None:
     shown = build_hotspots_view_of(DEFAULT, few())
     assert shown.sentence == (
-        "No place stands out for needle finds in Middlesbrough, 25 Oct to 21 Nov 2026: what the map shows is within "
-        "what shuffling would give."
+        "No place has significantly more needle finds than the others in Middlesbrough, 25 Oct to 21 Nov 2026."
     )
     assert shown.notes[0] == "Too few to tell: even a place with six times the average might not stand out."
     assert shown.groups == ()
-    assert shown.nothing == (
-        "No place stands out: what the map shows is within what shuffling would give. Counts shows the numbers."
-    )
+    assert shown.nothing == ("No place has significantly more than the others. Counts shows the numbers.")
 
 
 def test_where_nothing_happened_nothing_is_tested() -> None:

@@ -106,20 +106,20 @@ def test_one_day_is_compared_with_the_day_before() -> None:
 def test_what_was_shared_or_left_out_is_said_and_why() -> None:
     figures = replace(NEEDLES, shared=24, unplaced=130)
     assert build_notes(figures, Choices(shift="night")) == [
-        "24 are known only to a longer time, such as a month, and counted by the share of it that falls inside.",
-        "130 more have no known time of day and cannot be shown with a filter by hours.",
+        "24 are known only to a longer period, such as a month. Each counts by the share of it that falls inside.",
+        "130 more have no known time of day, so a filter by hours leaves them out.",
     ]
     assert build_notes(replace(figures, shared=1, unplaced=1), Choices(days=frozenset({1}))) == [
-        "1 is known only to a longer time, such as a month, and counted by the share of it that falls inside.",
-        "1 more has no known day of the week and cannot be shown with a filter by weekdays.",
+        "1 is known only to a longer period, such as a month. Each counts by the share of it that falls inside.",
+        "1 more has no known day of the week, so a filter by weekdays leaves them out.",
     ]
 
 
 def test_days_that_the_records_do_not_reach_are_said() -> None:
     reach = replace(NEEDLES.reach, first=date(2026, 11, 1), last=date(2026, 11, 10))
     assert build_notes(replace(NEEDLES, reach=reach), Choices()) == [
-        "The newest record is of 10 Nov 2026; nothing has been loaded for the days after it.",
-        "The records begin on 1 Nov 2026; nothing has been loaded for the days before it.",
+        "The newest record is of 10 Nov 2026. Nothing has been loaded for the days after it.",
+        "The records begin on 1 Nov 2026. Nothing has been loaded for the days before it.",
     ]
 
 

@@ -38,7 +38,7 @@ def test_each_rival_is_said_with_its_interval() -> None:
     said = describe_leads(judged())
     assert len(said) == 3
     assert all(line.startswith("Ahead of the ") for line in said)
-    assert all(line.endswith((": more than chance.", ": chance might do that.")) for line in said)
+    assert all(line.endswith((": more than chance.", ": chance alone might explain this.")) for line in said)
 
 
 def test_progress_is_told_for_each_resolution_in_turn() -> None:

@@ -73,7 +73,7 @@ def test_a_report_has_a_row_a_file_and_its_reasons() -> None:
     file = FileReport(HOSTILE, "table", TALLY)
     page = render_report([file, file], dry_run=True) + render_reasons([file, file])
     assert page.count(f"<td>{ESCAPED}</td>") == 2
-    assert "What loading would do" in page
+    assert "What would change" in page
     assert '<td>a date that cannot be read</td><td class="hb-number">6</td>' in page
 
 

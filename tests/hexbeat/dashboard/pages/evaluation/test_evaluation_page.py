@@ -24,7 +24,7 @@ def html(app: AppTest) -> str:
 def test_the_rule_is_shown_first_and_the_answer_only_when_asked_for() -> None:
     app = one_page("outcome")
     assert "Did it work?" in html(app)
-    assert app.info[0].value == "Choose a closure from the list, or ask about all closures of a time together."
+    assert app.info[0].value == "Choose a closure from the list, or choose all closures in a period."
     box = app.selectbox(key="outcome_closure")
     box.select_index(200).run()
     before = html(app)
@@ -45,7 +45,7 @@ def test_cells_are_one_place_by_the_words_of_the_map_or_by_their_codes() -> None
     app = one_page("outcome")
     app.session_state["outcome_way"] = "Cells"
     app.run()
-    assert app.info[0].value == "Choose one cell or more: they are judged as one place."
+    assert app.info[0].value == "Choose one or more cells. They count as one place."
     box = app.multiselect(key="outcome_cells")
     assert len(box.options) == len(set(box.options)) > 400
     first = next(name for name in box.options if name.startswith("Central · "))

@@ -195,7 +195,7 @@ def test_a_file_with_bad_rows_is_checked_loaded_and_undone(open_page: Open, serv
         {"name": "found <img src=x onerror=window.hacked=1>.csv", "mimeType": "text/csv", "buffer": rows.encode()}
     )
     page.get_by_role("button", name="Check the file").click()
-    report = page.get_by_role("region", name="What loading would do")
+    report = page.get_by_role("region", name="What would change")
     expect(report.locator("td.hb-number")).to_have_text(["5", "2", "0", "0", "0", "0", "3"])
     reasons = page.get_by_role("region", name="Skipped or rejected, and why")
     expect(reasons.locator("tbody tr")).to_have_text(

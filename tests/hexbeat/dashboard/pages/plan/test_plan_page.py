@@ -51,7 +51,7 @@ def test_a_patrol_that_cannot_be_says_why(home: Path) -> None:
     app.text_input(key="patrol_place").set_value("somewhere").run()
     assert "A place is written as latitude and longitude" in said(app)
     assert app.button(key="plan_make").disabled
-    assert "there is no plan" in said(one_page("plan", plan="zzzz9"))
+    assert "There is no plan" in said(one_page("plan", plan="zzzz9"))
 
 
 def test_the_address_says_which_plan_is_asked_for(home: Path) -> None:

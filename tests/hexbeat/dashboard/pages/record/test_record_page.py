@@ -11,7 +11,7 @@ from tests.support.one_page import one_page
 from tests.support.working import LONDON, made_plan
 
 BEGAN = dt.datetime(2026, 11, 18, 22, tzinfo=LONDON)
-GONE = "The plan of this link is not kept here; choose one below."
+GONE = "The plan in this link does not exist here. Choose one below."
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +46,7 @@ def test_a_link_to_a_plan_that_is_not_kept_opens_no_other() -> None:
 def test_a_plan_of_several_teams_asks_which_before_it_shows_stops(team: str) -> None:
     app = one_page("done", plan="several", **({"team": team} if team else {}))
     assert (app.radio[0].options, app.radio[0].value, stops(app)) == (["Team 1", "Team 2"], None, [])
-    told = ["The team of this link is not in this plan; choose one below."] if team else []
+    told = ["The team in this link is not in this plan. Choose one below."] if team else []
     assert [one.value for one in app.warning] == told
     assert address(app).get("team", "") == team
     app.radio[0].set_value("Team 2").run()
