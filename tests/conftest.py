@@ -17,13 +17,11 @@ sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 pytest_plugins = [
-    "tests.support.schema",
-    "tests.support.postgres",
+    "tests.support.stores",
     "tests.support.browser",
     "tests.support.cli",
-    "tests.support.loading",
-    "tests.support.served",
-    "tests.support.ward_files",
+    "tests.support.load_processes",
+    "tests.support.partners_side",
 ]
 
 # Derandomised, so that a red run is red again; deadlines are absolute times and machines are noisy.

@@ -18,9 +18,9 @@ from geo.errors import UsageError
 from hexbeat.dashboard.public.page import SORRY
 from hexbeat.dashboard.public.public_security import build_security_headers, parse_frame_ancestors
 from tests.support.browser import Windows
-from tests.support.example_release import write_example
 from tests.support.paths import ROOT
 from tests.support.public_side import Ear, open_page, public_server, settle
+from tests.support.releases import write_example
 
 COUNCIL: Final = "https://www.council.example.gov.uk"
 LEAD: Final = "Between April and June 2026, at least 23 needle finds were recorded in Exampleton."

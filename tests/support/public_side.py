@@ -11,7 +11,7 @@ from playwright.sync_api import FrameLocator, Page, Response, WebSocket, expect
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from tests.support.browser import PATIENCE_MS, Windows
-from tests.support.streamlit_server import AT_REST, served_by
+from tests.support.servers import AT_REST, served_by
 
 __all__ = ["Ear", "map_of", "open_page", "overflow", "public_server", "settle"]
 

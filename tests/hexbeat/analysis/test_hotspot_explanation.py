@@ -8,7 +8,7 @@ import pytest
 from hexbeat.analysis.hotspot_map import HotspotMap, build_hotspot_map, explain_cell
 from hexbeat.analysis.study import load_study
 from layers.filters import Filter
-from tests.support.analysing import TODAY, demonstration, middlesbrough
+from tests.support.demonstrations import TODAY, demonstration, middlesbrough
 
 FOUR_WEEKS = Filter(layers=("needle_litter",), start=TODAY - dt.timedelta(days=28), end=TODAY)
 

@@ -9,8 +9,8 @@ from playwright.sync_api import Page, expect
 
 from hexbeat.operations.plans.plan_store import list_plans, save_plan
 from tests.support.browser import DESK, PHONE, Windows
+from tests.support.partners_side import Served, Visit, visit
 from tests.support.plans import example_plan
-from tests.support.served import Served, Visit, visit
 
 pytestmark = pytest.mark.browser
 # What Streamlit itself brings, as (rule, the part of its page that breaks it). Nothing of ours may be in this list.

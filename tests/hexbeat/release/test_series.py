@@ -17,7 +17,7 @@ from hexbeat.release.register import Register
 from hexbeat.store.store import Store
 from layers.access import ANALYST
 from layers.event import event_id
-from tests.support.publishing import Publisher
+from tests.support.releases import Publisher
 from tests.support.small_town import CODES, Town, frame_of, make_area
 
 NEW = {CODES[0]: "E05999001", CODES[1]: "E05999001", CODES[2]: "E05999002"}  # two wards become one

@@ -12,8 +12,8 @@ from hexbeat.store.column_cache import ColumnCache
 from hexbeat.store.live_columns import read_columns
 from hexbeat.store.store import Store
 from layers.access import ANALYST
-from tests.support.event_frames import WARDS, event_frame, load
-from tests.support.loading import FIXED, NEW, Loader, load_once
+from tests.support.events import WARDS, event_frame, load
+from tests.support.load_processes import FIXED, NEW, Loader, load_once
 
 
 def test_a_reader_sees_whole_states_while_another_process_writes(

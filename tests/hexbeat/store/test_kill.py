@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from hexbeat.store.records import read_live_records
 from hexbeat.store.store import Store
 from layers.access import ANALYST
-from tests.support.loading import FIXED, NEW, Loader
+from tests.support.load_processes import FIXED, NEW, Loader
 
 RUNS = 20
 

@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import Browser, Frame, Page, expect
 
 from hexbeat.documents.maps.scales import build_count_scale
-from tests.support.browser import Windows
-from tests.support.map_page import (
+from tests.support.browser import (
+    Windows,
     centres,
     colours_at,
     map_frame,
@@ -20,7 +20,7 @@ from tests.support.map_page import (
     wait_for_repaint,
 )
 from tests.support.paths import ROOT
-from tests.support.streamlit_server import streamlit_server
+from tests.support.servers import streamlit_server
 
 pytestmark = pytest.mark.browser
 

@@ -6,8 +6,8 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.support.browser import Windows
-from tests.support.example_release import example_release, write_example
 from tests.support.public_side import Ear, public_server
+from tests.support.releases import example_release, write_example
 
 PUBLISHED = {
     "2026-Q1": (("fine.piece.0", 7), ("fine.group.0", 5), ("fine.group.1", 6), ("fine.borough", 9)),

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.support.browser import Windows
-from tests.support.served import Served, Visit, visit
+from tests.support.partners_side import Served, Visit, visit
 
 pytestmark = pytest.mark.browser
 COUNTED = """() => {

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from hexbeat.operations.ledger.ledger import list_imports, read_visits
 from hexbeat.store.store import Store
 from layers.access import ANALYST
-from tests.support.loading import VISITS, Loader
+from tests.support.load_processes import VISITS, Loader
 
 RUNS = 4
 

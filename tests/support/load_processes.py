@@ -1,8 +1,8 @@
 """Loads in processes of their own, for tests that kill them or run them side by side.
 
-`python -m tests.support.loading` reads one line a child from stdin (JSON: what, home, url, first), forks (what takes
-long is imported once), and the child loads events, or visits of the ledger, without end, saying on stdout what it is
-about: "pid N", "merging C", "committed C".
+`python -m tests.support.load_processes` reads one line a child from stdin (JSON: what, home, url, first) and forks:
+what takes long is imported once. The child loads events, or visits of the ledger, without end, and says on stdout
+what it is about: "pid N", "merging C", "committed C".
 """
 
 import json
@@ -20,11 +20,12 @@ from hexbeat.operations.ledger import ledger
 from hexbeat.store import loads
 from hexbeat.store.store import Store
 from layers.access import ANALYST
-from tests.support.event_frames import event_frame
+from tests.support.events import event_frame
 from tests.support.paths import ROOT
-from tests.support.working import NOW, made_visit
+from tests.support.plans import NOW, made_visit
 
-__all__ = ["FIXED", "NEW", "VISITS", "Loader"]
+__all__ = ["FIXED", "NEW", "VISITS", "Loader", "load_once", "loader"]
+
 
 FIXED: Final = 400  # events that every load sets to its own number, half in each of its two files
 NEW: Final = 20  # events that only that load has
@@ -37,7 +38,7 @@ class Loader:
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.loading"],
+            [sys.executable, "-m", "tests.support.load_processes"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -1,4 +1,4 @@
-"""The dashboard as a person starts it, with a home of its own that holds demonstration events."""
+"""The partners' side as a person starts it, in a browser; and one page of it by itself, without one."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -9,6 +9,7 @@ from typing import Final
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
+from streamlit.testing.v1 import AppTest
 
 from hexbeat import demonstration
 from hexbeat.areas.area import Area, load_area
@@ -16,9 +17,11 @@ from hexbeat.store.live_columns import read_columns
 from hexbeat.store.store import Store
 from layers.access import ANALYST
 from layers.columns import Columns
-from tests.support.browser import DESK, PATIENCE_MS, Windows
-from tests.support.overflow import OVERFLOW
-from tests.support.streamlit_server import AT_REST, hexbeat_server
+from tests.support.browser import DESK, OVERFLOW, PATIENCE_MS, Windows
+from tests.support.servers import AT_REST, hexbeat_server
+
+__all__ = ["PATIENCE_S", "Open", "Served", "Visit", "one_page", "open_page", "served_app", "visit"]
+
 
 HOME_GROUND: Final = re.compile(r"^(data:|blob:|(https?|wss?)://127\.0\.0\.1:\d+(/|$))")
 expect.set_options(timeout=PATIENCE_MS)
@@ -123,3 +126,28 @@ def open_page(windows: Windows, served_app: Served) -> Iterator[Open]:
         assert [url for url in guest.requests if not HOME_GROUND.match(url)] == []
         assert guest.failures == []
         guest.leave()
+
+
+PATIENCE_S = 240  # a safety net, not a promise
+
+
+def one_page(name: str, **query: str) -> AppTest:
+    """The page of that address, opened with these query parameters; it raised nothing."""
+
+    def script(name: str) -> None:
+        from importlib import import_module  # noqa: PLC0415 - Streamlit runs the source of this function
+
+        from hexbeat.dashboard.pages.navigation import MODULES  # noqa: PLC0415
+        from hexbeat.dashboard.state.session import open_installation  # noqa: PLC0415
+        from hexbeat.settings import Settings  # noqa: PLC0415
+
+        import_module(f"hexbeat.dashboard.pages.{MODULES[name]}").show(
+            open_installation(Settings.from_environment()), []
+        )
+
+    app = AppTest.from_function(script, default_timeout=PATIENCE_S, args=(name,))
+    for key, value in query.items():
+        app.query_params[key] = value
+    app.run()
+    assert not app.exception
+    return app
