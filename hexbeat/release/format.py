@@ -10,7 +10,7 @@ import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -230,14 +230,19 @@ def _layer(entry: dict[str, Any]) -> ReleasedLayer:
 
 
 def _places(files: Mapping[str, bytes]) -> dict[str, Place]:
-    features = json.loads(files["outlines.geojson"])["features"]
-    outlines = {feature["properties"]["place_id"]: shape(feature["geometry"]) for feature in features}
-    places = {}
+    outlines, places = _outlines(files["outlines.geojson"]), {}
     for row in _rows(files["places.csv"], PLACE_COLUMNS):
         values: dict[str, Any] = row | {key: row[key] or None for key in ("ward_code", "parent_id")}
         values["possible_places"] = int(row["possible_places"]) if row["possible_places"] else None
         places[row["place_id"]] = Place(**values, outline=outlines[row["place_id"]])
     return places
+
+
+@lru_cache(maxsize=2)
+def _outlines(content: bytes) -> Mapping[str, shapely.Geometry]:
+    """The outlines by place. Releases of one series have the same file, and whoever audits one reads them all."""
+    features = json.loads(content)["features"]
+    return {feature["properties"]["place_id"]: shape(feature["geometry"]) for feature in features}
 
 
 def _block(row: dict[str, str]) -> Block:

@@ -12,11 +12,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.support.example_release import write_example
-from tests.support.handshakes import Calls, ask, open_socket
 from tests.support.paths import ROOT
 from tests.support.public_side import public_server
-from tests.support.streamlit_server import hexbeat_server, streamlit_server
+from tests.support.releases import write_example
+from tests.support.servers import Calls, ask, hexbeat_server, open_socket, streamlit_server
 
 Start = Callable[[dict[str, str]], AbstractContextManager[str]]
 SCRIPT: Final = ROOT / "streamlit_app.py"

@@ -19,8 +19,8 @@ import hexbeat
 from hexbeat.town import Town, open_town
 from layers.access import Viewer
 from layers.grouping import GROUPINGS
-from tests.support.analysing import TODAY, filled_store
 from tests.support.cli import Run, answer
+from tests.support.demonstrations import TODAY, filled_store
 from tests.support.paths import ROOT
 
 QUARTER = {"start": "2026-08-24", "end": TODAY}

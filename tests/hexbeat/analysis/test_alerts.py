@@ -16,7 +16,7 @@ from hexbeat.analysis.alerts import (
     simulate,
     sum_false_alarms,
 )
-from tests.support.analysing import demonstration, middlesbrough
+from tests.support.demonstrations import demonstration, middlesbrough
 from tests.support.events import Event, columns_of, local
 
 D = dt.date

@@ -15,7 +15,7 @@ from hexbeat.analysis.backtest import SHARES, backtest, compare_methods, summari
 from hexbeat.analysis.daily_counts import count_weeks
 from hexbeat.analysis.forecast_methods import METHODS, build_kernel, forecast
 from hexbeat.analysis.study import load_study
-from tests.support.analysing import demonstration, middlesbrough
+from tests.support.demonstrations import demonstration, middlesbrough
 from tests.support.events import Event, columns_of
 
 ZONE = "Europe/London"

@@ -17,7 +17,7 @@ from hexbeat.analysis.method_selection import (
 )
 from hexbeat.analysis.study import load_study
 from layers.filters import Filter
-from tests.support.analysing import TODAY, demonstration, middlesbrough, select_for, shuffle_cells
+from tests.support.demonstrations import TODAY, demonstration, middlesbrough, select_for, shuffle_cells
 from tests.support.events import Event, columns_of
 
 WINNER = SelectedMethod("all_history", 11, True, "", dt.date(2026, 11, 22), 13, 0.4)

@@ -10,7 +10,7 @@ from hexbeat.analysis.change_map import FALL, RISE, TOO_FEW, UNCLEAR, build_chan
 from hexbeat.analysis.study import load_study, sum_by_cell
 from layers.counting import count, select
 from layers.filters import Filter
-from tests.support.analysing import demonstration, middlesbrough
+from tests.support.demonstrations import demonstration, middlesbrough
 from tests.support.events import Event, columns_of, local
 
 D = dt.date

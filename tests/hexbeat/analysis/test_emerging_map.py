@@ -11,7 +11,7 @@ from hexbeat.analysis.emerging_map import PATTERN_WORDS, build_emerging_map
 from hexbeat.analysis.study import load_study, sum_by_cell
 from layers.counting import select
 from layers.filters import Filter
-from tests.support.analysing import demonstration, middlesbrough
+from tests.support.demonstrations import demonstration, middlesbrough
 from tests.support.events import Event, columns_of, local
 
 CHOSEN = Filter(layers=("needle_litter",), start=dt.date(2026, 6, 1), end=dt.date(2026, 11, 22))

@@ -11,7 +11,7 @@ from hexbeat.analysis.forecast import build_forecast
 from hexbeat.analysis.forecast_methods import METHODS, build_kernel, forecast
 from hexbeat.analysis.method_selection import SelectedMethod
 from hexbeat.analysis.study import load_study
-from tests.support.analysing import demonstration, middlesbrough, select_for
+from tests.support.demonstrations import demonstration, middlesbrough, select_for
 from tests.support.events import Event, columns_of
 
 FIRST = int(dt.datetime(2026, 1, 5, 12, tzinfo=dt.UTC).timestamp())

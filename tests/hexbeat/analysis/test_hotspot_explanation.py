@@ -9,7 +9,7 @@ from hexbeat.analysis.hotspot_map import HotspotMap, build_hotspot_map, explain_
 from hexbeat.analysis.study import load_study
 from layers.filters import Filter
 from layers.wording import format_about
-from tests.support.analysing import TODAY, demonstration, middlesbrough
+from tests.support.demonstrations import TODAY, demonstration, middlesbrough
 
 FOUR_WEEKS = Filter(layers=("needle_litter",), start=TODAY - dt.timedelta(days=28), end=TODAY)
 

@@ -12,7 +12,7 @@ from hexbeat.analysis.hotspot_map import build_hotspot_map
 from hexbeat.analysis.study import build_study, load_study, sum_by_cell
 from layers.counting import select
 from layers.filters import Filter
-from tests.support.analysing import TODAY, demonstration, middlesbrough, shuffle_cells
+from tests.support.demonstrations import TODAY, demonstration, middlesbrough, shuffle_cells
 from tests.support.events import Event, columns_of, local
 
 FOUR_WEEKS = Filter(layers=("needle_litter",), start=TODAY - dt.timedelta(days=28), end=TODAY)

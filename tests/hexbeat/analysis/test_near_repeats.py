@@ -11,7 +11,7 @@ from hexbeat.analysis.daily_counts import find_known_days
 from hexbeat.analysis.near_repeats import DAYS, DISTANCES_M, build_near_repeats
 from hexbeat.analysis.study import load_study, project
 from layers.filters import Filter
-from tests.support.analysing import demonstration, middlesbrough
+from tests.support.demonstrations import demonstration, middlesbrough
 from tests.support.events import Event, columns_of
 
 SUMMER = Filter(layers=("needle_litter",), start=dt.date(2026, 8, 24), end=dt.date(2026, 11, 22))

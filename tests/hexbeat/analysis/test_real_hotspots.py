@@ -13,8 +13,8 @@ from hexbeat.store.store import Store
 from layers.access import ANALYST
 from layers.columns import Columns
 from layers.filters import Filter
-from tests.support.analysing import middlesbrough, shuffle_cells
-from tests.support.ingesting import ingest
+from tests.support.demonstrations import middlesbrough, shuffle_cells
+from tests.support.input_files import ingest
 
 pytestmark = [pytest.mark.shared, pytest.mark.slow]
 SPRING = Filter(layers=("street_dealing",), start=dt.date(2024, 3, 1), end=dt.date(2024, 6, 1))

@@ -8,7 +8,7 @@ from scipy import stats
 
 from hexbeat.analysis.rhythm import SHIFT_HOURS, WeekdayHour, count_weekday_hours, find_busiest_shift
 from layers.filters import Filter
-from tests.support.analysing import demonstration
+from tests.support.demonstrations import demonstration
 
 
 def grid(early: float, late: float, night: float, unknown: int = 0) -> WeekdayHour:

@@ -12,7 +12,7 @@ from geo.wards import Wards
 from hexbeat.analysis.study import BRITISH_GRID, build_study, load_study, project, restrict_filter, sum_by_cell
 from layers.counting import count, select
 from layers.filters import Filter
-from tests.support.analysing import demonstration, middlesbrough
+from tests.support.demonstrations import demonstration, middlesbrough
 
 
 @pytest.mark.parametrize("resolution", [8, 9, 10])

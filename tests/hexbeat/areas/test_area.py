@@ -8,8 +8,8 @@ from geo.errors import AreaError
 from hexbeat.areas.area import find_area_folders, list_areas, load_area, require_area_name
 from hexbeat.areas.boundaries import build_area, check_area
 from hexbeat.settings import PROJECT_DIR
+from tests.support.faults import as_other_user
 from tests.support.paths import ROOT
-from tests.support.somebody import as_other_user
 
 FIXTURE = ROOT / "tests" / "fixtures" / "boundaries" / "wards.geojson"
 SHIPPED = ["cleveland", "county-durham", "middlesbrough"]

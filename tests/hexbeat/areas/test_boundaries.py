@@ -10,7 +10,7 @@ from pyproj.transformer import TransformerGroup
 
 from hexbeat.areas.boundaries import build_area, check_area, find_authority_fields
 from hexbeat.settings import PROJECT_DIR
-from tests.support.ward_files import WARD_FILE, build
+from tests.support.input_files import WARD_FILE, build
 
 ATTRIBUTION = (
     "Source: Office for National Statistics licensed under the Open Government Licence v.3.0. "

@@ -10,7 +10,7 @@ import shapely
 
 from geo.errors import AreaError
 from hexbeat.areas.boundaries import check_area
-from tests.support.ward_files import WARD_FILE, SaveWards, build, refusal
+from tests.support.input_files import WARD_FILE, SaveWards, build, refusal
 
 
 def test_a_name_that_could_leave_the_folder_is_refused(tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ from pypdf import PdfReader
 
 from hexbeat.operations.plans.plan import Place, Plan, PlanKind, PlanScope, PlanWorth, Stop, Tour
 from hexbeat.operations.plans.plan_store import save_plan
-from tests.support.analysing import filled_store
 from tests.support.cli import Run, answer
+from tests.support.demonstrations import filled_store
 from tests.support.papers import read_paper
 
 PLACE = ("--at", "54.5742,-1.2350", "--start", "2026-03-01", "--layer", "needle_litter")

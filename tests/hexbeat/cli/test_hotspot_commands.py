@@ -11,8 +11,8 @@ import pytest
 from hexbeat.analysis.hotspot_map import build_hotspot_map
 from hexbeat.analysis.study import load_study
 from layers.filters import Filter
-from tests.support.analysing import TODAY, demonstration, middlesbrough
 from tests.support.cli import Run, answer
+from tests.support.demonstrations import TODAY, demonstration, middlesbrough
 
 PERIOD: Final = ("--from", "2026-10-25", "--to", "2026-11-22")
 CONTRACT: Final = ["cell", "ward_code", "count", "gi_z", "p_value", "q_value", "hotspot", "trend"]

@@ -13,7 +13,7 @@ import pytest
 
 from hexbeat.cli.server_commands import build_public_environment
 from tests.support.cli import Run
-from tests.support.example_release import example_release, write_example
+from tests.support.releases import example_release, write_example
 
 
 def test_demo_fills_an_empty_store_and_says_what_it_did(run: Run) -> None:

@@ -13,8 +13,8 @@ from geo.errors import UsageError
 from geo.wards import Wards
 from hexbeat.analysis.alerts import Alert, build_alert_report
 from hexbeat.documents.alert_form import BLANKS, render_alert_form, require_form_file
-from tests.support.analysing import demonstration, middlesbrough
-from tests.support.made_events import HOSTILE
+from tests.support.demonstrations import demonstration, middlesbrough
+from tests.support.events import HOSTILE
 
 MADE = dt.datetime(2026, 11, 22, 9, 30, tzinfo=dt.UTC)
 SPIKE = Alert(

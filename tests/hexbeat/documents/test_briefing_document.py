@@ -11,10 +11,10 @@ from geo.errors import UsageError
 from hexbeat.dashboard.public.councillor_briefing import build_councillor_briefing, render_councillor_pdf
 from hexbeat.documents.briefing_document import describe_closure, format_place_title, render_briefing_pdf
 from hexbeat.reports.briefing import Briefing, Purpose, VisitLine, build_briefing
-from tests.support.analysing import TODAY, demonstration, middlesbrough
-from tests.support.example_release import example_release
+from tests.support.demonstrations import TODAY, demonstration, middlesbrough
 from tests.support.papers import A4, grey_levels, read_paper
 from tests.support.plans import HOSTILE_TEXT
+from tests.support.releases import example_release
 
 MADE = dt.datetime(2026, 11, 22, 8, 30, tzinfo=dt.UTC)
 

@@ -10,9 +10,8 @@ from hexbeat.documents import evaluation_document as effect_document
 from hexbeat.documents.evaluation_document import render_evaluation_pdf
 from hexbeat.documents.maps.sketch import Outline
 from hexbeat.evaluation.request import Evaluation
-from tests.support.analysing import middlesbrough
+from tests.support.demonstrations import middlesbrough, several
 from tests.support.papers import read_paper
-from tests.support.several_places import several
 
 MADE = dt.datetime(2026, 11, 23, 9, tzinfo=dt.UTC)
 

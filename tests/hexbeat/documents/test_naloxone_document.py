@@ -12,7 +12,7 @@ from geo.maximal_cover import MaximalCover
 from hexbeat.documents.naloxone_document import describe_request, render_naloxone_pdf
 from hexbeat.reports.naloxone_cover import CoverDistance, NaloxoneCover, Search
 from layers.filters import Filter
-from tests.support.analysing import middlesbrough
+from tests.support.demonstrations import middlesbrough
 from tests.support.papers import A4, grey_levels, read_paper
 from tests.support.plans import HOSTILE_TEXT
 

@@ -30,8 +30,7 @@ from hexbeat.evaluation.treated_places import TreatedPlace
 from hexbeat.store.store import Store
 from layers.access import ANALYST
 from layers.columns import Columns
-from tests.support.analysing import TODAY, demonstration, filled_store, middlesbrough
-from tests.support.busy_corner import START, busy_corner
+from tests.support.demonstrations import START, TODAY, busy_corner, demonstration, filled_store, middlesbrough
 
 NEEDLES = Rule({"needle_litter": 1.0})
 DEALING = Rule({"street_dealing": 1.0}, radius_m=200.0)

@@ -6,7 +6,7 @@ import datetime as dt
 import pytest
 
 from hexbeat.evaluation.rule import Protocol, Rule, describe_rule
-from tests.support.several_places import several
+from tests.support.demonstrations import several
 
 
 def before_words(protocol: Protocol) -> str:

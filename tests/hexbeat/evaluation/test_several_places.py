@@ -17,8 +17,7 @@ from hexbeat.evaluation.outcome import Effect, measure_effect
 from hexbeat.evaluation.request import build_cell_place, build_point_place
 from hexbeat.evaluation.rule import UNLIKE, MatchedControls, Protocol, Rule, describe_rule
 from hexbeat.evaluation.treated_places import EventPoints, Shape, TreatedPlace, build_event_points, find_middles
-from tests.support.analysing import TODAY, demonstration, middlesbrough
-from tests.support.busy_corner import busy_corner
+from tests.support.demonstrations import TODAY, busy_corner, demonstration, middlesbrough
 
 START = dt.date(2025, 6, 1)
 NEEDLES = Rule({"needle_litter": 1.0}, after_days=120)

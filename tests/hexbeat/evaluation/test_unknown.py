@@ -15,8 +15,7 @@ from hexbeat.evaluation.outcome_rows import build_evaluation_payload, format_sid
 from hexbeat.evaluation.request import Evaluation, build_point_place
 from hexbeat.evaluation.rule import UNLIKE, Protocol, Rule, describe_rule, load_protocol, save_protocol
 from hexbeat.evaluation.treated_places import TreatedPlace, build_event_points
-from tests.support.analysing import TODAY, demonstration, middlesbrough
-from tests.support.busy_corner import busy_corner
+from tests.support.demonstrations import TODAY, busy_corner, demonstration, middlesbrough
 
 RULE = Rule({"needle_litter": 1.0})
 EARLY = build_point_place(-1.2350, 54.5742, dt.date(2024, 6, 1), end=dt.date(2024, 9, 1), name="the early one")

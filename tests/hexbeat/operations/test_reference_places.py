@@ -19,7 +19,7 @@ from hexbeat.operations.reference_places import (
 )
 from hexbeat.store.store import Store
 from layers.access import ANALYST, Viewer
-from tests.support.working import AREA
+from tests.support.plans import AREA
 
 SHEET = """Name,Longitude,Latitude,Opening hours,Contact
 Albert Park Pharmacy,-1.2400,54.5720,Mon-Fri 08:00-18:00,J Smith

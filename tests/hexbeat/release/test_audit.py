@@ -7,8 +7,8 @@ from pathlib import Path
 
 from hexbeat.release.audit import Disclosure, audit_folder, audit_release
 from hexbeat.release.format import Period, Release
-from tests.support.example_release import COUNTS, PUBLISHED, example_release, write_example
 from tests.support.paths import ROOT
+from tests.support.releases import COUNTS, PUBLISHED, example_release, write_example
 
 
 def naive_release() -> Release:

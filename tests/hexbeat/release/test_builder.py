@@ -14,7 +14,7 @@ from hexbeat.areas.area import Area, load_area
 from hexbeat.areas.places_mask import build_places_mask, read_places_mask
 from hexbeat.release.builder import require_independent_mask
 from layers.event import RESOLUTIONS
-from tests.support.publishing import Publisher, made_quarters
+from tests.support.releases import Publisher, made_quarters
 
 RULE = "A list of places says where events can happen, and must not reveal where they did"
 HINT = "make it from addresses or roads: hexbeat boundaries places FILE --area middlesbrough --replace"

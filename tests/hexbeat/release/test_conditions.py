@@ -15,7 +15,7 @@ from geo.errors import DataError
 from hexbeat.release.audit import audit_folder, audit_release
 from hexbeat.release.format import CHECKSUMS, Period, Place, Release, ReleasedLayer, hash_content
 from hexbeat.release.release_files import build_release_files
-from tests.support.publishing import Publisher, made_quarters
+from tests.support.releases import Publisher, made_quarters
 
 Change = Callable[[Release], Release]
 

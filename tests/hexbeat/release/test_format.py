@@ -10,8 +10,8 @@ from geo.errors import DataError
 from hexbeat.release.format import Release
 from hexbeat.release.release_files import build_release_files, find_release_checksum
 from hexbeat.release.release_text import format_promise
-from tests.support.example_release import example_release, write_example
 from tests.support.paths import ROOT
+from tests.support.releases import example_release, write_example
 
 HINT = "get it again from its publisher, or build it again"
 RULE = "A release has to be a folder that `hexbeat release build` wrote, unchanged"

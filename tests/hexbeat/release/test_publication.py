@@ -14,7 +14,7 @@ from hexbeat.release import publication as publishing
 from hexbeat.release.audit import AuditReport, Disclosure, audit_folder
 from hexbeat.release.format import Release
 from hexbeat.release.policy import ReleasePolicy
-from tests.support.publishing import Publisher, made_quarters, with_layer
+from tests.support.releases import Publisher, made_quarters, with_layer
 
 TERMS = "Published terms never change: two ways to count the same events would prove small numbers"
 

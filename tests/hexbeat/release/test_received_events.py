@@ -9,7 +9,7 @@ from hexbeat.areas.area import load_area
 from hexbeat.release.received_events import read_events
 from hexbeat.store.store import Store
 from layers.access import ANALYST, Viewer
-from tests.support.event_frames import event_frame
+from tests.support.events import event_frame
 
 AREA = load_area("middlesbrough")
 WARDS = ("E05009857", "E05009866")

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from geo.errors import PolicyError, UsageError
+from hexbeat.areas.area import load_area
 from hexbeat.release import publication as publishing
 from hexbeat.release.audit import audit_folder, audit_release
 from hexbeat.release.format import Release
@@ -17,7 +18,7 @@ from hexbeat.release.register import Register
 from hexbeat.store.store import Store
 from layers.access import ANALYST
 from layers.event import event_id
-from tests.support.publishing import Publisher
+from tests.support.releases import Publisher
 from tests.support.small_town import CODES, Town, frame_of, make_area
 
 NEW = {CODES[0]: "E05999001", CODES[1]: "E05999001", CODES[2]: "E05999002"}  # two wards become one
@@ -28,7 +29,8 @@ class Town3(Publisher):
     """A publisher of three wards, with needle finds of some days at the first spots of the town."""
 
     def __init__(self, home: Path, name: str = "old", codes: dict[str, str] | None = None) -> None:
-        super().__init__(home, area=make_area(home, name, codes))
+        stands = (home / "boundaries" / name).is_dir()
+        super().__init__(home, area=load_area(name, home=home) if stands else make_area(home, name, codes))
         self.policy = replace(self.policy, first=date(2025, 1, 1))
         self.town = Town.of(self.area, self.policy)
 
@@ -53,13 +55,21 @@ def numbers(release: Release, layer: str = "needle_litter") -> dict[str, int]:
     return found
 
 
-@pytest.fixture
-def town(tmp_path: Path) -> Town3:
-    """A town with 20 finds of the first quarter of 2025, published on 1 July."""
-    made = Town3(tmp_path / "home")
+@pytest.fixture(scope="module")
+def first_release(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the home of a town and its first release."""
+    folder = tmp_path_factory.mktemp("first")
+    made = Town3(folder / "home")
     made.load(made.finds(20, "2025-01-10", "q1"), now="2025-04-02", name="q1.csv")
-    assert numbers(made.build(tmp_path / "first", "2025-07-01")) == {"2025-Q1": 20}
-    return made
+    assert numbers(made.build(folder / "first", "2025-07-01")) == {"2025-Q1": 20}
+    return folder
+
+
+@pytest.fixture
+def town(first_release: Path, tmp_path: Path) -> Town3:
+    """A town with 20 finds of the first quarter of 2025, published on 1 July in `first`."""
+    shutil.copytree(first_release, tmp_path, dirs_exist_ok=True)
+    return Town3(tmp_path / "home")
 
 
 def test_a_load_undone_and_repeated_counts_once(town: Town3, tmp_path: Path) -> None:

@@ -10,8 +10,7 @@ from hexbeat.release.format import Release
 from hexbeat.release.release_files import build_release_files
 from hexbeat.release.series import GivenRelease, find_earlier, find_series_faults
 from tests.support.cli import Run
-from tests.support.example_release import example_release, write_example
-from tests.support.publishing import Publisher, made_quarters
+from tests.support.releases import Publisher, example_release, made_quarters, write_example
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from hexbeat.analysis.study import load_study
 from hexbeat.reports.briefing import Briefing, Purpose, build_briefing, build_visit_lines, describe_change
 from layers.counting import count
 from layers.filters import Filter
-from tests.support.analysing import TODAY, demonstration, middlesbrough
+from tests.support.demonstrations import TODAY, demonstration, middlesbrough
 
 DAY = dt.timedelta(days=1)
 

@@ -15,8 +15,8 @@ from hexbeat.store.records import read_live_records, read_records
 from hexbeat.store.store import Store
 from layers.access import ANALYST
 from layers.event import event_id
-from tests.support.event_frames import event_frame, load, reject_frame
-from tests.support.postgres import Server
+from tests.support.events import event_frame, load, reject_frame
+from tests.support.stores import Server
 
 SECRET_ID, SECRET_NOTE = "zq-4711-secret-id", "met Rumpelstilzchen behind the mill"
 NOW = datetime(2026, 6, 30, 12, tzinfo=UTC)

@@ -16,9 +16,9 @@ from hexbeat.store import erasure
 from hexbeat.store.records import read_live_records
 from hexbeat.store.store import Store
 from layers.access import ANALYST
-from tests.support.event_frames import event_frame, load
-from tests.support.full_disk import files_limited_to
-from tests.support.postgres import Server
+from tests.support.events import event_frame, load
+from tests.support.faults import files_limited_to
+from tests.support.stores import Server
 
 SECRET = b"met Rumpelstilzchen behind the mill"
 WHY = (

@@ -10,7 +10,7 @@ from hexbeat.store.records import read_live_records
 from hexbeat.store.store import Store
 from layers.access import ANALYST, Viewer
 from layers.event import event_id
-from tests.support.event_frames import WARDS, event_frame, load, reject_frame
+from tests.support.events import WARDS, event_frame, load, reject_frame
 
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
 NOBODY = Viewer("nobody")

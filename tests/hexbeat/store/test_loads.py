@@ -12,7 +12,7 @@ from hexbeat.store.records import read_live_records
 from hexbeat.store.store import Store
 from layers.access import ANALYST
 from layers.event import event_id
-from tests.support.event_frames import BOTH, LONS, WARDS, event_frame, load, reject_frame, wards_around
+from tests.support.events import BOTH, LONS, WARDS, event_frame, load, reject_frame, wards_around
 
 SHA = "0" * 64
 WEST, EAST = LONS.values()

@@ -21,9 +21,11 @@ from hexbeat.store.live_columns import has_demonstration, is_empty
 from hexbeat.store.schema import HEAD, metadata
 from hexbeat.store.store import Store
 from layers.access import ANALYST
-from tests.support.event_frames import event_frame, load
-from tests.support.postgres import Server
-from tests.support.somebody import as_other_user
+from tests.support.events import event_frame, load
+from tests.support.faults import as_other_user
+from tests.support.stores import Server
+
+pytestmark = pytest.mark.usefixtures("real_migrations")
 
 
 def test_a_new_store_is_empty_and_at_version_nought(store: Store) -> None:

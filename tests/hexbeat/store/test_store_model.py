@@ -18,8 +18,8 @@ from hexbeat.store.store import Store
 from layers.access import ANALYST
 from layers.columns import Columns
 from layers.event import event_id
-from tests.support.event_frames import BOTH, LONS, WARDS, event_frame, wards_around
-from tests.support.postgres import wipe
+from tests.support.events import BOTH, LONS, WARDS, event_frame, wards_around
+from tests.support.stores import wipe
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 Row = tuple[str, int, str, int]  # scope, quantity, ward, minutes

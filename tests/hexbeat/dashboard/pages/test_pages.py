@@ -17,8 +17,8 @@ from hexbeat.store.store import Store
 from layers.access import ANALYST
 from layers.event import DEMONSTRATION
 from layers.grouping import GROUPINGS, GROUPS
-from tests.support.made_events import HOSTILE, filled, load_frame, made_frame
-from tests.support.one_page import one_page
+from tests.support.events import HOSTILE, filled, load_frame, made_frame
+from tests.support.partners_side import one_page
 from tests.support.paths import ROOT
 
 APP = ROOT / "streamlit_app.py"

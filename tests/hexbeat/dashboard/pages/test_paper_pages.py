@@ -6,8 +6,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from hexbeat.areas.area import load_area
-from tests.support.made_events import HOSTILE, filled
-from tests.support.one_page import one_page
+from tests.support.events import HOSTILE, filled
+from tests.support.partners_side import one_page
 
 
 def said(app: AppTest) -> str:

@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 import h3
 import pytest
 
-from hexbeat.areas.area import Area, load_area
+from hexbeat.areas.area import Area
 from hexbeat.dashboard.state.choices import OWN_DATES, Choices
 from hexbeat.dashboard.state.figures import count_layer, select_cell
 from hexbeat.dashboard.state.freshness import find_layer_coverage
@@ -40,11 +40,6 @@ def columns() -> Columns:
             Event(local("2026-11-12 03:00"), **ELSEWHERE),
         ]
     )
-
-
-@pytest.fixture(scope="module")
-def area(tmp_path_factory: pytest.TempPathFactory) -> Area:
-    return load_area("middlesbrough", home=tmp_path_factory.mktemp("home"))
 
 
 def card_of(area: Area, choices: Choices = NOVEMBER, cell: str = CELL) -> Card:

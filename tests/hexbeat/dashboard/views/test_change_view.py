@@ -7,7 +7,7 @@ from hexbeat.dashboard.state.choices import Choices
 from hexbeat.dashboard.views.change_view import describe_cell_change, format_ratio
 from hexbeat.documents.maps.scales import TOO_FEW_CLASS
 from tests.support.events import Event, columns_of, local
-from tests.support.viewing import build_change_view_of
+from tests.support.map_views import build_change_view_of
 
 CHANGE = Choices(view="change")
 YEAR = replace(CHANGE, period="year")

@@ -17,7 +17,7 @@ from hexbeat.dashboard.views.emerging_view import (
     render_patterns,
 )
 from layers.filters import Filter
-from tests.support.analysing import TODAY, demonstration, middlesbrough
+from tests.support.demonstrations import TODAY, demonstration, middlesbrough
 
 YEAR = date(2025, 11, 22)
 

@@ -10,8 +10,8 @@ from hexbeat.dashboard.state.choices import Choices
 from hexbeat.dashboard.views.expected_view import build_empty_forecast_view, build_forecast_view, describe_cell_forecast
 from hexbeat.dashboard.views.layer_view import LayerView
 from hexbeat.dashboard.views.tables import format_table
-from tests.support.analysing import demonstration, middlesbrough, select_for
-from tests.support.viewing import count_first_layer
+from tests.support.demonstrations import demonstration, middlesbrough, select_for
+from tests.support.map_views import count_first_layer
 
 DEFAULT = Choices(view="expected")
 

@@ -18,7 +18,7 @@ import shapely
 from lxml import etree
 
 from geo.errors import UsageError
-from hexbeat.areas.area import Area, load_area
+from hexbeat.areas.area import load_area
 from hexbeat.documents.plan.plan_files import (
     PLAN_FILES,
     build_plan_file,
@@ -28,7 +28,8 @@ from hexbeat.documents.plan.plan_files import (
 )
 from hexbeat.documents.plan.plan_text import describe_stop
 from hexbeat.operations.plans.plan import Plan, PlanKind, Stop
-from tests.support.gpx_rules import gpx_faults
+from tests.support.demonstrations import middlesbrough
+from tests.support.gpx import gpx_faults
 from tests.support.papers import A4, Paper, grey_levels, read_paper
 from tests.support.plans import HOSTILE_TEXT, LONDON, change_plan, example_plan, make_backtested_plan, with_break
 
@@ -36,17 +37,12 @@ KML = "{http://www.opengis.net/kml/2.2}"
 LONG = "Eleven needle finds in this cell and the six that touch it in 28 days; swept last on 3 Nov 2026."
 
 
-@cache
-def area() -> Area:
-    return load_area("middlesbrough")
-
-
 def stops_of(plan: Plan) -> list[Stop]:
     return [stop for tour in plan.tours for stop in tour.stops]
 
 
 def made(plan: Plan, kind: str) -> bytes:
-    return build_plan_file(plan, area(), kind)
+    return build_plan_file(plan, middlesbrough(), kind)
 
 
 @cache

@@ -26,7 +26,7 @@ from hexbeat.ingest.parsing.values import (
     parse_numbers,
     parse_quantities,
 )
-from tests.support.ingesting import utc
+from tests.support.input_files import utc
 
 
 def column(*texts: str) -> pd.Series:

@@ -15,7 +15,7 @@ import xlsxwriter
 
 from geo.errors import DataError
 from hexbeat.ingest.readers import ReadOptions, open_download, open_file, strip_url
-from tests.support.ingesting import FIXTURES
+from tests.support.input_files import FIXTURES
 
 
 def read(path: Path, **options: str) -> tuple[tuple[str, ...], pd.DataFrame, list[int], np.ndarray | None]:

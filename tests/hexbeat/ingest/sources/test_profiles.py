@@ -17,8 +17,8 @@ from hexbeat.ingest.sources import (
 )
 from hexbeat.ingest.sources.profile import USUAL_CRS
 from hexbeat.ingest.suggestions import make_profile, suggest_profile
-from tests.support.ingesting import FIXTURES, table
-from tests.support.somebody import as_other_user
+from tests.support.faults import as_other_user
+from tests.support.input_files import FIXTURES, table
 
 PLAIN = """
 name = "finds"

@@ -22,7 +22,7 @@ from hexbeat.operations.ledger.visits import Visit, find_stop, find_tour, place_
 from hexbeat.store.erasure import Erasure
 from hexbeat.store.store import Store
 from layers.access import ANALYST, Viewer
-from tests.support.working import AREA, LONDON, NOW, made_plan, made_visit
+from tests.support.plans import AREA, LONDON, NOW, made_plan, made_visit
 
 NOBODY = Viewer("nobody")
 LATER = NOW + dt.timedelta(hours=1)

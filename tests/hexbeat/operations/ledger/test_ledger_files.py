@@ -15,7 +15,7 @@ from hexbeat.operations.reference_places import load_reference
 from hexbeat.store.store import Store
 from layers.access import ANALYST
 from tests.support.gpx import gpx_of, walked
-from tests.support.working import AREA, LONDON, NOW, made_plan
+from tests.support.plans import AREA, LONDON, NOW, made_plan
 
 PLAN = made_plan()
 STOPS = PLAN.tours[0].stops

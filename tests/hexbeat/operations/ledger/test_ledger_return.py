@@ -27,7 +27,7 @@ from hexbeat.operations.plans.plan import PlanKind
 from hexbeat.store.store import Store
 from layers.access import ANALYST
 from layers.periods import find_quarter, format_quarter, format_quarter_months
-from tests.support.working import AREA, LONDON, NOW, made_plan, made_visit
+from tests.support.plans import AREA, LONDON, NOW, made_plan, made_visit
 
 PLAN = made_plan()
 

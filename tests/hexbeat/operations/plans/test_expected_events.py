@@ -9,7 +9,7 @@ from hexbeat.analysis.forecast_methods import METHODS
 from hexbeat.operations.plans.expected_events import choose_method, forecast_events, share_hours
 from hexbeat.operations.plans.working_time import WorkingTime, build_working_time
 from layers.event import REPORTERS
-from tests.support.analysing import demonstration, filled_store, middlesbrough, select_for
+from tests.support.demonstrations import demonstration, filled_store, middlesbrough, select_for
 
 METHOD = {"street_dealing": "all_history", "overdoses": "kernel", "needle_litter": "last_period"}
 DAY = dt.date(2026, 11, 20)

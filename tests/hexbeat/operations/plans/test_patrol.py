@@ -15,7 +15,7 @@ from hexbeat.operations.plans.patrol_past import PAST_WEEKS
 from hexbeat.operations.plans.plan import Place, Plan, PlanPast, Tour
 from hexbeat.operations.plans.plan_store import plan_to_json
 from hexbeat.operations.plans.working_time import build_working_time
-from tests.support.analysing import demonstration, middlesbrough
+from tests.support.demonstrations import demonstration, middlesbrough
 
 STATION = Place("Station", -1.235, 54.574)
 METHODS = {"street_dealing": "all_history", "overdoses": "kernel"}  # what wins is judged in test_winning

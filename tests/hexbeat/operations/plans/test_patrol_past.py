@@ -9,7 +9,7 @@ from hexbeat.operations.plans.patrol_past import PastWeeks, replay_weeks
 from hexbeat.operations.plans.patrol_problem import PatrolChoices, choose_stop_seconds
 from hexbeat.operations.plans.plan import Place
 from hexbeat.operations.plans.working_time import build_working_time
-from tests.support.analysing import demonstration, middlesbrough
+from tests.support.demonstrations import demonstration, middlesbrough
 
 
 def test_plans_catch_more_than_the_top_cells_by_last_months_count_in_map_order() -> None:

@@ -1,8 +1,7 @@
 import pytest
 
 from hexbeat.operations.plans.plan import Plan, PlanKind, describe_optimality, describe_share, headline
-from tests.support.planning import make_small_plan
-from tests.support.plans import change_plan, example_plan
+from tests.support.plans import change_plan, example_plan, make_small_plan
 
 JUDGED = change_plan(make_small_plan(), held=(0.11, 0.084, 0.141), held_weeks=8, wards=())
 

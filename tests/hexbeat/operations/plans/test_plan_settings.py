@@ -10,7 +10,7 @@ from hexbeat.operations.plans.plan_settings import PlanSettings, find_starts, re
 from hexbeat.operations.reference_places import load_reference
 from hexbeat.store.store import Store
 from layers.access import ANALYST
-from tests.support.analysing import middlesbrough
+from tests.support.demonstrations import middlesbrough
 
 
 @pytest.mark.parametrize("lon", ["nan", "inf", "181.0", "true"])

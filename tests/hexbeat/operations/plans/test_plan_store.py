@@ -19,8 +19,7 @@ from hexbeat.operations.plans.plan_store import (
     save_plan,
 )
 from tests.support.paths import ROOT
-from tests.support.planning import LONDON, make_small_plan
-from tests.support.plans import change_plan, make_backtested_plan, with_break
+from tests.support.plans import LONDON, change_plan, make_backtested_plan, make_small_plan, with_break
 
 OLD_PLAN = ROOT / "tests" / "fixtures" / "plans" / "p7f3a2.json"
 

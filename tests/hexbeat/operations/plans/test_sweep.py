@@ -13,7 +13,7 @@ from hexbeat.operations.plans.plan import Place, Plan
 from hexbeat.operations.plans.sweep import REPORT_COLUMNS, SweepChoices, make_sweep_plan, read_open_reports
 from hexbeat.store.store import Store
 from layers.access import ANALYST
-from tests.support.analysing import TODAY, demonstration, filled_store, middlesbrough
+from tests.support.demonstrations import TODAY, demonstration, filled_store, middlesbrough
 
 DEPOT = Place("Depot", -1.235, 54.574)
 DAY = SweepChoices(TODAY, DEPOT, hours=(8, 11), wards=("E05009866", "E05009857", "E05009862"))

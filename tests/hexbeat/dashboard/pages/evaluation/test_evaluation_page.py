@@ -6,8 +6,8 @@ import h3
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.support.analysing import filled_store
-from tests.support.one_page import one_page
+from tests.support.demonstrations import filled_store
+from tests.support.partners_side import one_page
 
 
 @pytest.fixture(autouse=True)

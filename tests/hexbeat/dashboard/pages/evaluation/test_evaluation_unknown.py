@@ -12,8 +12,7 @@ from hexbeat.evaluation.request import evaluate_protocol, fix_protocol
 from hexbeat.evaluation.rule import Rule
 from hexbeat.store.store import Store
 from layers.access import ANALYST
-from tests.support.analysing import TODAY, demonstration, filled_store, middlesbrough
-from tests.support.busy_corner import busy_corner
+from tests.support.demonstrations import TODAY, busy_corner, demonstration, filled_store, middlesbrough
 
 DASH = "\N{EN DASH}"
 

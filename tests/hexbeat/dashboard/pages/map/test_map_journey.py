@@ -22,9 +22,9 @@ from hexbeat.dashboard.views.sentence import describe_counts
 from hexbeat.dashboard.views.tables import build_export_rows
 from hexbeat.store.store import Store
 from layers.counting import count
-from tests.support.made_events import load_frame, made_frame
-from tests.support.map_page import map_frame, on_screen, wait_in_map
-from tests.support.served import PHONE, Open, Served, Visit
+from tests.support.browser import PHONE, map_frame, on_screen, wait_in_map
+from tests.support.events import load_frame, made_frame
+from tests.support.partners_side import Open, Served, Visit
 
 pytestmark = pytest.mark.browser
 
