@@ -19,7 +19,7 @@ from playwright.sync_api import Frame, Page, WebSocket, sync_playwright
 from bench.report import Row, report, verdict
 from tests.support.browser import FLAGS
 from tests.support.chromium import find_chromium
-from tests.support.streamlit_server import streamlit_server
+from tests.support.servers import streamlit_server
 
 APP: Final = Path(__file__).resolve().parent / "apps" / "map_redraw_app.py"
 SIZES: Final = (500, 5_000, 20_000)

@@ -38,8 +38,8 @@ from hexbeat.operations.plans.patrol_problem import (
 )
 from hexbeat.operations.plans.plan import Place
 from hexbeat.operations.plans.working_time import WorkingTime, build_working_time
-from tests.support.analysing import TODAY, demonstration, middlesbrough
-from tests.support.touring import best_by_highs, town
+from tests.support.demonstrations import TODAY, demonstration, middlesbrough
+from tests.support.tours import best_by_highs, town
 
 Row = dict[str, Any]
 WITHIN: Final = 0.02

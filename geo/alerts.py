@@ -53,7 +53,7 @@ def ears(
     week wants baseline_days of 14 or 28. Source: Hutwagner et al. 2003. Raises UsageError for an unknown method.
     """
     if method not in _LAG_DAYS:
-        raise UsageError("EARS has the methods C1, C2 and C3", f"{method} is none of them", "C2 is usual")
+        raise UsageError("EARS has the methods C1, C2 and C3", f"{method} is another", "choose C2, the usual method")
     counts = np.asarray(counts, dtype=np.float64)
     mean, spread = _baseline(counts, baseline_days, _LAG_DAYS[method])
     sigma = np.maximum(np.maximum(spread, np.sqrt(mean)), sigma_floor)

@@ -91,9 +91,9 @@ class Calendar:
             ZoneInfo(self.time_zone)
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:
             raise UsageError(
-                "A time zone has a name of the IANA database",
+                "A time zone has to be a name from the IANA database",
                 f"there is no zone {self.time_zone!r}",
-                "write it as Europe/London",
+                "write it like Europe/London",
             ) from error
 
     def day_start(self, day: dt.date) -> int:

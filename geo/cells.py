@@ -126,8 +126,8 @@ def parse_cell_strings(names: Iterable[str]) -> NDArray[np.uint64]:
     if 0 in cells:
         raise DataError(
             "A cell is named by its H3 number in hexadecimal digits",
-            f"{given[cells.index(0)]!r} is none",
-            "take names from a map's link, or from the column `cell` of hexbeat counts",
+            f"{given[cells.index(0)]!r} is not a cell",
+            "copy the name from a map's link, or from the column `cell` of `hexbeat counts`",
         )
     return np.array(cells, dtype=np.uint64)
 
@@ -158,7 +158,7 @@ def _require_resolution(resolution: int) -> None:
     if not 0 <= resolution <= 15:  # noqa: PLR2004 (H3 has sixteen resolutions)
         raise UsageError(
             "An H3 resolution is a whole number from 0 to 15",
-            f"{resolution} was asked for",
+            f"you asked for {resolution}",
             "choose 8, 9, 10 or 11 for a town",
         )
 
@@ -168,7 +168,7 @@ def _require_on_globe(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> Non
     if not good.all():
         raise DataError(
             "A point has a longitude from -180 to 180 and a latitude from -90 to 90 degrees",
-            f"{np.count_nonzero(~good)} of {len(good)} points have not, the first at position {np.argmin(good)}",
+            f"{np.count_nonzero(~good)} of {len(good)} points do not, the first at position {np.argmin(good)}",
             "leave out points without a place, and convert eastings and northings first",
         )
 

@@ -58,7 +58,7 @@ def compare_periods(
     before, now = np.asarray(before, dtype=np.float64), np.asarray(now, dtype=np.float64)
     if before.shape != now.shape or (before < 0).any() or (now < 0).any() or not (days_before > 0 and days_now > 0):
         raise UsageError(
-            "two periods of some days hold counts of 0 or more of the same places",
+            "Two periods of at least a day need counts of 0 or more of the same places",
             f"the counts have shapes {before.shape} and {now.shape}, the periods {days_before} and {days_now} days",
             "count the same cells or wards in both periods",
         )

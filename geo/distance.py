@@ -4,12 +4,19 @@ Ways, stays and nets of roads take the Earth as a sphere (true to 0.5 %); areas,
 of evidence take the ellipsoid. Two numbers stand beside them because what was made with them is compared byte by byte.
 """
 
-from typing import Final
+from functools import cache
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import shapely
 from numpy.typing import ArrayLike, NDArray
-from pyproj import Geod
+
+from geo.lazy_modules import import_lazily
+
+if TYPE_CHECKING:
+    import pyproj
+else:
+    pyproj = import_lazily("pyproj")
 
 __all__ = [
     "DEMONSTRATION_METRES_PER_DEGREE",
@@ -31,7 +38,6 @@ METRES_PER_DEGREE: Final = float(np.radians(EARTH_RADIUS_M))  # of latitude, on 
 PAPER_METRES_PER_DEGREE: Final = 111_320.0
 # By which the demonstration scatters its points: another number would draw another town from the same seed.
 DEMONSTRATION_METRES_PER_DEGREE: Final = 111_000.0
-_WGS84: Final = Geod(ellps="WGS84")
 _POLE: Final = 0.01  # the least cosine of a latitude: a degree of longitude never becomes nothing
 
 Floats = NDArray[np.float64]
@@ -49,7 +55,7 @@ def distances_m(lon: ArrayLike, lat: ArrayLike) -> Floats:
 
 def geodesic_m(lon: Floats, lat: Floats, *, to_lon: Floats, to_lat: Floats) -> Floats:
     """Distances (n,) in metres on the WGS 84 ellipsoid between pairs of points in degrees, (n,) each."""
-    return np.asarray(_WGS84.inv(lon, lat, to_lon, to_lat)[2], dtype=np.float64)
+    return np.asarray(_load_ellipsoid().inv(lon, lat, to_lon, to_lat)[2], dtype=np.float64)
 
 
 def offsets_m(lon: ArrayLike, lat: ArrayLike, *, origin_lon: float, origin_lat: float) -> Floats:
@@ -70,12 +76,21 @@ def degrees_around(latitude: float, *, reach_m: float) -> tuple[float, float]:
 def metres_per_degree(latitude: float) -> Floats:
     """Metres of one degree east and one degree north at a latitude, (2,), from the radii of curvature of WGS 84."""
     sine = np.sin(np.radians(latitude))
-    prime = _WGS84.a / np.sqrt(1 - _WGS84.es * sine**2)
-    meridian = _WGS84.a * (1 - _WGS84.es) / (1 - _WGS84.es * sine**2) ** 1.5
+    ellipsoid = _load_ellipsoid()
+    prime = ellipsoid.a / np.sqrt(1 - ellipsoid.es * sine**2)
+    meridian = ellipsoid.a * (1 - ellipsoid.es) / (1 - ellipsoid.es * sine**2) ** 1.5
     return np.asarray(np.radians([prime * np.cos(np.radians(latitude)), meridian]), dtype=np.float64)
 
 
 def area_m2(geometry: shapely.Geometry) -> float:
     """Square metres on the WGS 84 ellipsoid of polygons in degrees; 0 for what has no area."""
     polygons = [part for part in shapely.get_parts(geometry, return_index=False) if part.geom_type == "Polygon"]
-    return float(sum(abs(_WGS84.geometry_area_perimeter(shapely.orient_polygons(part))[0]) for part in polygons))
+    return float(
+        sum(abs(_load_ellipsoid().geometry_area_perimeter(shapely.orient_polygons(part))[0]) for part in polygons)
+    )
+
+
+@cache
+def _load_ellipsoid() -> "pyproj.Geod":
+    """WGS 84, by PROJ: a tenth of a second to import, and rarely asked."""
+    return pyproj.Geod(ellps="WGS84")

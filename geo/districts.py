@@ -19,7 +19,9 @@ def assign_crews(
     """
     if crews < 1 or not (work > 0).all():
         raise UsageError(
-            "Places are shared out among one crew or more, each with work above 0", f"there are {crews} crews", "give 1"
+            "Sharing out places needs at least one crew, and work above 0 for each place",
+            f"there are {crews} crews",
+            "use at least 1",
         )
     crew = np.zeros(len(work), dtype=np.intp)
     _halve(np.column_stack([x_m, y_m]), np.asarray(work, dtype=np.float64), np.arange(len(work)), (0, crews), crew)

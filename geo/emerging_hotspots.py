@@ -46,7 +46,7 @@ class Pattern(StrEnum):
     OSCILLATING_COLD = "oscillating cold"
     HISTORICAL_COLD = "historical cold"
     NONE = "no pattern"
-    TOO_FEW = "too few events to tell"
+    TOO_FEW = "too few events to say"
 
 
 DEFINITIONS: Final[dict[Pattern, str]] = {
@@ -127,7 +127,7 @@ def find_emerging_hotspots(
     counts = np.asarray(counts, dtype=np.float64)
     if counts.ndim != 2 or len(counts) < _FEWEST_BINS:  # noqa: PLR2004  # bins and cells
         raise UsageError(
-            "a pattern over time needs four bins or more", f"the counts have shape {counts.shape}", "use shorter bins"
+            "A pattern over time needs at least four bins", f"the counts have shape {counts.shape}", "use shorter bins"
         )
     found = [hotspots(row, neighbours, q) for row in counts]
     z, kind = np.array([one.z for one in found]), np.array([one.kind for one in found])

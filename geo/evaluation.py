@@ -37,9 +37,9 @@ def prediction_accuracy(
     observed, predicted, area = (np.asarray(column, dtype=np.float64) for column in (observed, predicted, area))
     if not (observed.shape == predicted.shape == area.shape) or observed.ndim != 1 or not (area > 0).all():
         raise UsageError(
-            "observed, predicted and area describe the same cells, and areas are above 0",
+            "Observed, predicted and area have to be of the same cells, with areas above 0",
             f"their shapes are {observed.shape}, {predicted.shape} and {area.shape}",
-            "give one number a cell in each",
+            "give one number for each cell in each",
         )
     order = np.lexsort((observed, -predicted / area))
     best = np.argsort(-observed / area, kind="stable")
@@ -152,7 +152,7 @@ def weighted_displacement_difference(
     weights = np.outer(area_weights or (1, 1, 1, 1), time_weights or (1, 1))
     if not (pairs >= 0).all() or not (weights > 0).all() or not 0 < alpha < 1:
         raise UsageError(
-            "counts are 0 or more, weights above 0 and alpha between 0 and 1",
+            "Counts have to be 0 or more, weights above 0 and alpha between 0 and 1",
             f"the counts are {pairs.tolist()}, alpha is {alpha}",
             "give pairs (before, after) of counts",
         )

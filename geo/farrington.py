@@ -39,7 +39,7 @@ def farrington_flexible(
     counts = np.asarray(counts, dtype=np.float64)
     if len(counts) - last < FEWEST_YEARS * _WEEKS_A_YEAR + _HALF_WINDOW:
         raise UsageError(
-            "Farrington's method needs three years before the first week that it judges",
+            "Farrington's method needs three years before the first week that it tests",
             f"there are {max(len(counts) - last, 0)} weeks",
             "use EARS",
         )

@@ -219,7 +219,7 @@ def _check_inputs(values: NDArray[np.float64], neighbours: csr_array) -> tuple[N
     values = np.asarray(values, dtype=np.float64)
     if values.ndim != 1 or not len(values) or neighbours.shape != (len(values), len(values)):
         raise UsageError(
-            "n values (n at least 1) go with n x n neighbours",
+            "A list of n values (at least 1) needs n x n neighbours",
             f"values have shape {values.shape} and neighbours {tuple(neighbours.shape)}",
             "make both from the same list of cells",
         )
@@ -247,7 +247,7 @@ def _count_neighbours(neighbours: csr_array) -> NDArray[np.int64]:
     """The number of cells in each neighbourhood, int64 (n,); UsageError unless the matrix is binary."""
     if not (neighbours.data == 1).all():
         raise UsageError(
-            "exact p-values need binary neighbours",
+            "Exact p-values need binary neighbours",
             "some weights are neither 0 nor 1",
             "use geo.neighbours.build_neighbours, or set all stored weights to 1",
         )

@@ -23,7 +23,9 @@ def build_gaussian_kernel(x_m: NDArray[np.float64], y_m: NDArray[np.float64], *,
     0 keeps every event in its place. Raises UsageError for a negative one.
     """
     if not bandwidth_m >= 0:
-        raise UsageError("a bandwidth is 0 or more metres", f"it is {bandwidth_m}", "200 is usual in towns")
+        raise UsageError(
+            "A bandwidth has to be 0 metres or more", f"it is {bandwidth_m}", "use 200, which is usual in towns"
+        )
     count = len(x_m)
     own = np.arange(count)
     places = np.column_stack([x_m, y_m])
@@ -41,7 +43,7 @@ def build_gaussian_kernel(x_m: NDArray[np.float64], y_m: NDArray[np.float64], *,
 def weigh_recency(ages_days: NDArray[np.float64], *, half_life_days: float) -> NDArray[np.float64]:
     """Weights of events of these ages (0 or more days): 1 today, a half after each half-life; same shape, float64."""
     if not half_life_days > 0:
-        raise UsageError("a half-life is more than 0 days", f"it is {half_life_days}", "28 is usual")
+        raise UsageError("A half-life has to be more than 0 days", f"it is {half_life_days}", "use 28, which is usual")
     weights: NDArray[np.float64] = np.exp2(-np.asarray(ages_days, dtype=np.float64) / half_life_days)
     return weights
 

@@ -49,7 +49,9 @@ def knox_test(
     """
     for bounds in (distances_m, days):
         if len(bounds) < 2 or (np.diff(bounds) <= 0).any():  # noqa: PLR2004  # a band has two bounds
-            raise UsageError("bounds of bands rise, two or more", f"they are {bounds}", "for instance (0, 100, 200)")
+            raise UsageError(
+                "Bands need two or more bounds, in rising order", f"they are {bounds}", "use for instance (0, 100, 200)"
+            )
     day = np.asarray(day, dtype=np.float64)
     first, second, near = _find_near_pairs(np.column_stack([x_m, y_m]).astype(np.float64), distances_m)
     observed = _table(day, first, second, near, distances_m, days)

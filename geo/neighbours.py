@@ -29,8 +29,8 @@ def build_neighbours(cells: NDArray[np.uint64]) -> csr_array:
     order = np.argsort(cells, kind="stable")
     if (np.diff(cells[order]) == 0).any():
         raise UsageError(
-            "each cell of a study area is named once",
-            f"{len(cells) - len(np.unique(cells))} cells are named again",
+            "A study area has each cell once",
+            f"{len(cells) - len(np.unique(cells))} cells are repeated",
             "use numpy.unique",
         )
     cell_heads = find_prefixes(cells)

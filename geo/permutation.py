@@ -88,7 +88,7 @@ def to_units(values: NDArray[np.float64], *, most_draws: int) -> tuple[NDArray[n
     values = np.asarray(values, dtype=np.float64)
     if not np.isfinite(values).all() or (values < 0).any():
         raise UsageError(
-            "values that are shuffled must be finite counts of 0 or more",
+            "Values to shuffle have to be finite counts of 0 or more",
             f"{int((~np.isfinite(values) | (values < 0)).sum())} of {len(values)} are not",
             "count events with layers.counting.count, or leave those cells out",
         )
@@ -107,8 +107,8 @@ def build_sum_distribution(units: NDArray[np.int64], *, most_draws: int) -> SumD
     """
     if most_draws > len(units):
         raise UsageError(
-            "a neighbourhood cannot have more cells than there are",
-            f"{most_draws} draws were asked for from {len(units)} cells",
+            "A neighbourhood cannot have more cells than the study area",
+            f"you asked for {most_draws} draws from {len(units)} cells",
             "use a larger study area or a smaller neighbourhood",
         )
     histogram = np.bincount(units)

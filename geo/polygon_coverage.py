@@ -1,4 +1,4 @@
-"""Is a set of polygons a coverage: every place in at most one of them, and no slivers between? And mending it.
+"""Is a set of polygons a coverage: every place in at most one of them, and no slivers between? And its repair.
 
 Polygons here are shapely arrays in longitude and latitude (WGS 84 degrees). Widths in metres are taken in a local
 plane (`to_plane`), areas in square metres on the ellipsoid. Source of the notion: the coverage model of JTS and GEOS.
@@ -90,7 +90,7 @@ def find_enclosed_gaps(polygons: Polygons) -> Polygons:
 def find_faults(polygons: Polygons, *, width_m: float = NARROW_M) -> list[Fault]:
     """Everything that keeps the polygons from being a coverage; empty if they are one.
 
-    Invalid rings are reported alone, since nothing more can be told before they are mended; edges are reported only
+    Invalid rings are reported alone, since nothing more is known before they are repaired; edges are reported only
     where there is nothing else, since overlaps and slivers bring them along. Gaps that are wider than `width_m` are no
     fault: they are places of nobody, such as a neighbour's enclave.
     """
@@ -101,11 +101,11 @@ def find_faults(polygons: Polygons, *, width_m: float = NARROW_M) -> list[Fault]
     latitude = _middle(polygons)
     gaps = find_enclosed_gaps(polygons)
     slivers = gaps[is_narrow(gaps, latitude=latitude, width_m=width_m)] if len(gaps) else gaps
-    found = [_fault("sliver", _find_touching(polygons, gap), gap) for gap in slivers]
+    faults = [_fault("sliver", _find_touching(polygons, gap), gap) for gap in slivers]
     if shapely.coverage_is_valid(polygons):
-        return found
-    if found := _list_overlap_faults(polygons) + found:
-        return found
+        return faults
+    if faults := _list_overlap_faults(polygons) + faults:
+        return faults
     edges = shapely.coverage_invalid_edges(polygons)
     return [_fault("edge", (int(place),), edges[place]) for place in np.flatnonzero(~shapely.is_empty(edges))]
 
@@ -121,7 +121,7 @@ def find_narrow_inlets(polygons: Polygons, *, width_m: float = INLET_M) -> list[
 
 
 def repair(polygons: Polygons, *, width_m: float = NARROW_M) -> tuple[Polygons, list[Fault]]:
-    """New polygons without invalid rings, narrow overlaps and narrow gaps, rounded, and the faults that were mended.
+    """New polygons without invalid rings, narrow overlaps and narrow gaps, rounded, and the faults that were repaired.
 
     An overlap or a gap goes to the neighbour with which it shares the longest border. Overlaps that are not narrow are
     left as they are: only the publisher knows whose ground it is. The result may still have faults; check it.

@@ -37,9 +37,9 @@ def travel_times_s(apart_m: NDArray[np.float64], pace: Pace) -> NDArray[np.int64
     """
     if not (pace.speed_kmh > 0 and pace.detour >= 1 and pace.parking_s >= 0):
         raise UsageError(
-            "A pace has a speed above 0, a detour of 1 or more and a parking time of 0 or more",
+            "A pace needs a speed above 0, a detour of 1 or more and a parking time of 0 or more",
             f"they are {pace.speed_kmh} km/h, {pace.detour} and {pace.parking_s} s",
-            "4.8 km/h with a detour of 1.3 is usual on foot",
+            "use 4.8 km/h with a detour of 1.3, which is usual on foot",
         )
     under_way = np.ceil(apart_m * pace.detour / (pace.speed_kmh / 3.6) - 1e-9)
     times: NDArray[np.int64] = np.where(apart_m > 0, under_way + pace.parking_s, 0).astype(np.int64)

@@ -123,8 +123,8 @@ class Wards:
         except (OSError, ValueError, pyogrio.errors.DataSourceError) as error:
             raise AreaError(
                 "Wards come from a file of polygons such as GeoJSON, GeoPackage or Shapefile",
-                f"`{path.name}` cannot be read as one" if path.exists() else f"there is no file `{path.name}`",
-                "name a published boundary file, or build one with `hexbeat boundaries build`",
+                f"`{path.name}` cannot be read as polygons" if path.exists() else f"there is no file `{path.name}`",
+                "choose a published boundary file, or build one with `hexbeat boundaries build`",
             ) from error
         return cls.from_frame(frame, what=f"`{path.name}`")
 
@@ -244,8 +244,8 @@ def _require_columns(frame: "geopandas.GeoDataFrame", what: str) -> None:
     repeated = sorted(frame["ward_code"][frame["ward_code"].duplicated()].astype(str).unique())
     if repeated:
         raise AreaError(
-            "A ward has one row",
-            f"{what} has several of {', '.join(repeated)}",
+            "Each ward has one row",
+            f"{what} has several rows of {', '.join(repeated)}",
             "join the parts of a ward into one MultiPolygon",
         )
 
@@ -253,8 +253,8 @@ def _require_columns(frame: "geopandas.GeoDataFrame", what: str) -> None:
 def _require_crs(frame: "geopandas.GeoDataFrame", what: str) -> None:
     if frame.crs is None or not frame.crs.equals(_CRS, ignore_axis_order=True):
         raise AreaError(
-            "Wards are in WGS 84 degrees (EPSG:4326)",
-            f"{what} {'does not say its CRS' if frame.crs is None else f'is in {frame.crs.name}'}",
+            "Wards have to be in WGS 84 degrees (EPSG:4326)",
+            f"{what} {'does not name its CRS' if frame.crs is None else f'is in {frame.crs.name}'}",
             "let `hexbeat boundaries build` convert it, or use to_crs(4326)",
         )
 
@@ -264,9 +264,9 @@ def _require_polygons(frame: "geopandas.GeoDataFrame", what: str) -> None:
     if not good.all():
         wrong = ", ".join(sorted(frame["ward_code"][~good].astype(str)))
         raise AreaError(
-            "Each ward is a valid polygon or multipolygon",
-            f"{what} has others for {wrong}",
-            "let `hexbeat boundaries build --mend` repair what can be repaired",
+            "Each ward has to be a valid polygon or multipolygon",
+            f"{what} has other shapes for {wrong}",
+            "let `hexbeat boundaries build --repair` repair what can be repaired",
         )
 
 

@@ -1,4 +1,4 @@
-"""Where this installation keeps its things and whom it serves: from options, then the environment, then defaults."""
+"""Where this installation keeps its data, and for which area: from options, the environment, or defaults."""
 
 import os
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Settings:
 
     @classmethod
     def from_environment(cls, *, home: Path | None = None, area: str | None = None) -> "Settings":
-        """Options given win over HEXBEAT_HOME, HEXBEAT_AREA and HEXBEAT_DATABASE_URL, and those over the defaults."""
+        """Arguments first, then HEXBEAT_HOME, HEXBEAT_AREA and HEXBEAT_DATABASE_URL, then the defaults."""
         return cls(
             home=Path(home or os.environ.get("HEXBEAT_HOME") or DEFAULT_HOME),
             area=area or os.environ.get("HEXBEAT_AREA") or DEFAULT_AREA,

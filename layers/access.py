@@ -41,7 +41,7 @@ def require(viewer: Viewer, action: Action, layer: str | None = None) -> None:
         return
     role = getattr(viewer, "role", "someone without a role")
     raise PolicyError(
-        "The access policy names who may do what",
+        "The access policy decides who may do what",
         f"it does not let {role} {action.replace('_', ' ')}" + (f" of {layer}" if layer else ""),
         "ask the analyst of the partnership",
     )

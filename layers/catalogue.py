@@ -71,15 +71,21 @@ def register(spec: LayerSpec) -> None:
         ("last free code", len(_specs) >= _MOST),
     ):
         if taken:
-            raise UsageError("A layer differs from the others", f"the {what} is taken", "choose another, or leave it")
+            raise UsageError(
+                "A layer needs a name, a code, a colour and a mark of its own",
+                f"another layer has this {what}",
+                "choose another",
+            )
     _specs.append(spec)
     _names.append(spec.name)
 
 
 def unregister(name: str) -> None:
-    """Take the last layer out again, as tests do that put it in; UsageError for another, whose code others build on."""
+    """Remove the last layer, which tests had added; UsageError for another layer, because later codes depend on it."""
     if not _names or _names[-1] != name:
-        raise UsageError("Only the last layer can be taken out", f"{name!r} is not it", "take out later ones first")
+        raise UsageError(
+            "Only the last layer can be removed", f"{name!r} is not the last", "remove the later layers first"
+        )
     _specs.pop()
     _names.pop()
 

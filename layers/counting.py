@@ -199,10 +199,10 @@ def _among(codes: NDArray[np.integer], wanted: list[int], size: int) -> NDArray[
         table = np.zeros(size, dtype=np.bool_)
         table[wanted] = True
         return np.asarray(table[codes])
-    found: NDArray[np.bool_] = np.zeros(len(codes), dtype=np.bool_)
+    is_among: NDArray[np.bool_] = np.zeros(len(codes), dtype=np.bool_)
     for code in wanted:
-        found |= codes == code
-    return found
+        is_among |= codes == code
+    return is_among
 
 
 def _weights(columns: Columns, chosen: Filter, index: NDArray[np.int64], window: Window) -> NDArray[np.float64]:
@@ -228,13 +228,13 @@ def _require_groups(by: Sequence[Group], columns: Columns, resolution: int) -> N
     for group in by:
         if group not in GROUPS or by.count(group) > 1:
             raise UsageError(
-                f"Counts are grouped by any of {', '.join(GROUPS)}, each once",
-                f"{', '.join(by)} was asked for",
-                "write them with commas between, as ward,month",
+                f"Counts can be grouped by any of {', '.join(GROUPS)}, each once",
+                f"you asked for {', '.join(by)}",
+                "choose for example ward and month",
             )
     if resolution not in columns.cell:
         raise UsageError(
             f"Cells are kept at resolutions {', '.join(map(str, sorted(columns.cell)))}",
-            f"resolution {resolution} was asked for",
-            "choose one of them; 9 is the usual",
+            f"you asked for resolution {resolution}",
+            "choose one of them; 9 is usual",
         )

@@ -1,7 +1,7 @@
-"""What is asked for: layers, a period, wards, hours, days, columns of the events, a measure; how people write them.
+"""The filter: layers, a period, wards, hours, days, columns of the events, a measure; and how people write them.
 
 A filter by a column (categories, reporters) is one object of COLUMN_FILTERS and one field of ColumnChoices, both here.
-The command line, the links, the widgets, the sentences and the counts ask these, and name none of them.
+The command line, links, widgets, sentences and counts go through these objects and name no column themselves.
 """
 
 import datetime as dt
@@ -120,16 +120,16 @@ class Filter(ColumnChoices):
         _require_known("measure", (self.measure,), MEASURES)
         if self.start is not None and self.end is not None and self.end <= self.start:
             raise UsageError(
-                "A period begins before it ends, and its end is the first day that no longer counts",
-                f"it is asked for from {self.start} to {self.end}",
+                "A period begins before it ends. Its end is the first day that no longer counts",
+                f"you asked for {self.start} to {self.end}",
                 "for one day, give the day after it as the end",
             )
         if self.hours is not None:
             _require_hours(*self.hours)
         if not self.days <= set(range(7)):
             raise UsageError(
-                "Weekdays are numbered from Monday, 0, to Sunday, 6",
-                f"{', '.join(map(str, sorted(self.days)))} was asked for",
+                "Weekdays have numbers from 0 (Monday) to 6 (Sunday)",
+                f"you asked for {', '.join(map(str, sorted(self.days)))}",
                 "leave them out for all days",
             )
 
@@ -139,8 +139,8 @@ def require_resolution(resolution: int) -> int:
     if resolution not in RESOLUTIONS:
         raise UsageError(
             f"Events are indexed at H3 resolutions {', '.join(map(str, RESOLUTIONS))}",
-            f"--resolution was given {resolution}",
-            "9 is the usual one; 10 for plans",
+            f"you asked for resolution {resolution}",
+            "choose 9, the usual one, or 10 for plans",
         )
     return resolution
 
@@ -150,7 +150,9 @@ def parse_hours(text: str) -> tuple[int, int]:
     match = _HOURS.fullmatch(text)
     if match is None:
         raise UsageError(
-            "Hours are two whole hours with a dash between", f"{text!r} is not", "write 22-04 for a night, or 6-14"
+            "Hours are two whole hours with a hyphen between them",
+            f"{text!r} is not",
+            "write 22-04 for a night, or 6-14",
         )
     first, last = int(match[1]), int(match[2])
     if last == 0 < first:
@@ -165,7 +167,9 @@ def parse_days(text: str) -> frozenset[int]:
     for word in filter(None, (part.strip().lower() for part in text.split(","))):
         if word[:3] not in DAYS or not _weekday_name(DAYS.index(word[:3])).startswith(word):
             raise UsageError(
-                "Days are weekdays with commas between", f"{word!r} is none", f"choose from {', '.join(DAYS)}"
+                "Days are weekdays with commas between them",
+                f"{word!r} is not a weekday",
+                f"choose from {', '.join(DAYS)}",
             )
         days.add(DAYS.index(word[:3]))
     return frozenset(days)
@@ -254,15 +258,15 @@ def _require_known(what: str, names: Iterable[str], known: tuple[str, ...]) -> N
     for name in names:
         if name not in known:
             raise UsageError(
-                f"A {what} is one of {', '.join(known)}", f"there is no {what} {name!r}", "check how it is spelt"
+                f"A {what} is one of {', '.join(known)}", f"there is no {what} {name!r}", "check the spelling"
             )
 
 
 def _require_hours(first: int, last: int) -> None:
     if not (0 <= first <= 23 and 0 <= last <= 24 and first != last):  # noqa: PLR2004 (hours of a day)
         raise UsageError(
-            "Hours run from one of 0 to 23 to another of 0 to 24",
-            f"{first} to {last} was asked for",
+            "Hours start at 0 to 23 and end at another hour, up to 24",
+            f"you asked for {first} to {last}",
             "write 22-04 for a night, and leave hours out for the whole day",
         )
 
@@ -277,12 +281,16 @@ def _no_such_value(one: ColumnFilter, value: str, there: tuple[str, ...], layers
     near = difflib.get_close_matches(value, there, n=1, cutoff=0.6)
     if near and len(there) > _MOST_VALUES:
         hint = f"did you mean {near[0]}? Or {hint}"
-    fact = f"no record{where} has {value!r}" if there else f"the records{where} have none, and {value!r} was asked for"
-    return UsageError(f"A {one.noun} is one that the records have", fact, hint)
+    fact = f"no record{where} has {value!r}" if there else f"you asked for {value!r}, and the records{where} have none"
+    return UsageError(f"A {one.noun} has to be in the records", fact, hint)
 
 
 def _no_such_ward(wards: Wards, text: str) -> UsageError:
     by_key = {name.casefold(): name for name in (*wards.names, *wards.codes)}
     near = difflib.get_close_matches(text.strip().casefold(), by_key, n=3, cutoff=0.6)
-    hint = f"did you mean {' or '.join(by_key[key] for key in near)}?" if near else "see the wards' names on the map"
-    return UsageError("A ward is named by its code or its name", f"{text!r} is neither in this area", hint)
+    hint = (
+        f"did you mean {' or '.join(by_key[key] for key in near)}?" if near else "see the names of the wards on the map"
+    )
+    return UsageError(
+        "A ward is chosen by its code or its name", f"no ward of this area has the code or name {text!r}", hint
+    )

@@ -37,7 +37,9 @@ def parse_groups(text: str) -> tuple[Group, ...]:
     known = tuple(group for part in asked for group in GROUPS if group == part)
     if not known or len(known) < len(asked) or len(set(known)) < len(known):
         raise UsageError(
-            f"--by takes any of {', '.join(GROUPS)}, each once", f"it was given {text!r}", "for example --by ward,month"
+            f"Counts can be grouped by any of {', '.join(GROUPS)}, each once",
+            f"you asked for {text!r}",
+            "write for example ward,month",
         )
     return known
 
@@ -130,7 +132,9 @@ def _by_ward(parts: Parts) -> Groups:
 def _by_council(parts: Parts) -> Groups:
     wards = parts.wards
     if wards is None:
-        raise UsageError("A council is known by the wards of its area", "no wards were given", "give the area's wards")
+        raise UsageError(
+            "Grouping by council needs the wards of the area", "no wards were given", "give the area's wards"
+        )
     councils = {
         code: name or authority
         for code, name, authority in zip(wards.codes, wards.lad_names, wards.lad_codes, strict=True)

@@ -178,7 +178,7 @@ class LayerSpec:
         foreign = sorted({kind.category for kind in kinds} - set(self.categories))
         if foreign:
             raise UsageError(
-                "A demonstration draws categories that its layer names",
+                "A demonstration can only draw categories that its layer names",
                 f"{self.name} does not name {', '.join(foreign)}",
                 "add them to its categories",
             )

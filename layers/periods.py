@@ -72,10 +72,12 @@ def require_one_layer(chosen: Filter, what: str, *, incidents: bool = False) -> 
         spec = find_layer(chosen.layers[0])
         if incidents and spec.kind != "incident":
             fact = f"{spec.many} are in force for months"
-            raise UsageError(f"{what} is of incidents, which happen on a day", fact, f"choose one of {names}")
+            raise UsageError(f"{what} needs incidents, which happen on a day", fact, f"choose one of {names}")
         return spec
-    asked = f"{format_list(chosen.layers)} were chosen" if chosen.layers else "none was chosen"
-    raise UsageError(f"{what} is of one layer: unlike things are not added up", asked, f"choose one of {names}")
+    fact = f"you chose {format_list(chosen.layers)}" if chosen.layers else "you chose none"
+    raise UsageError(
+        f"{what} shows one layer, because different things cannot be added up", fact, f"choose one of {names}"
+    )
 
 
 def find_known_period(columns: Columns, layer: str, *, time_zone: str) -> Period | None:
@@ -83,11 +85,11 @@ def find_known_period(columns: Columns, layer: str, *, time_zone: str) -> Period
 
     A state's last is the one that began last: an order that runs for months to come is no news of those months.
     """
-    own = np.flatnonzero(columns.layer == [spec.name for spec in LAYERS].index(layer))
-    if not own.size:
+    events_of_layer = np.flatnonzero(columns.layer == [spec.name for spec in LAYERS].index(layer))
+    if not events_of_layer.size:
         return None
-    start = columns.start[own]
-    latest = start if find_layer(layer).kind == "state" else np.maximum(start, columns.end[own] - 1)
+    start = columns.start[events_of_layer]
+    latest = start if find_layer(layer).kind == "state" else np.maximum(start, columns.end[events_of_layer] - 1)
     first, last = Calendar(time_zone).days(np.array([start[0], latest.max()])).tolist()
     return _EPOCH + first * _DAY, _EPOCH + (last + 1) * _DAY
 
@@ -98,16 +100,19 @@ def clip_period(columns: Columns, chosen: Filter, *, time_zone: str) -> tuple[Pe
     None where the layer has no records in it at all.
     """
     spec = require_one_layer(chosen, "A period of records")
-    known = find_known_period(columns, spec.name, time_zone=time_zone)
-    if known is None:
+    known_period = find_known_period(columns, spec.name, time_zone=time_zone)
+    if known_period is None:
         return None, [f"No {spec.many} have been loaded."]
-    start, end = max(chosen.start or known[0], known[0]), min(chosen.end or known[1], known[1])
-    said = []
+    start, end = (
+        max(chosen.start or known_period[0], known_period[0]),
+        min(chosen.end or known_period[1], known_period[1]),
+    )
+    sentences = []
     if chosen.end is not None and end < chosen.end:
-        said.append(f"The newest record is of {format_date(known[1] - _DAY)}: the days after it are left out.")
+        sentences.append(f"The newest record is of {format_date(known_period[1] - _DAY)}. Later days are left out.")
     if chosen.start is not None and start > chosen.start:
-        said.append(f"The records begin on {format_date(known[0])}: the days before it are left out.")
-    return ((start, end), said) if start < end else (None, [f"There are no records of {_request_period(chosen)}."])
+        sentences.append(f"The records begin on {format_date(known_period[0])}. Earlier days are left out.")
+    return ((start, end), sentences) if start < end else (None, [f"There are no records of {_request_period(chosen)}."])
 
 
 def _request_period(chosen: Filter) -> str:
@@ -205,7 +210,7 @@ def parse_day(text: str) -> dt.date:
         except ValueError:
             continue
     raise UsageError(
-        "A day is written 2026-11-21, 21/11/2026 or 21 Nov 2026", f"{text!r} is not", "the month is in the middle"
+        "A day is written 2026-11-21, 21/11/2026 or 21 Nov 2026", f"{text!r} is not", "put the month in the middle"
     )
 
 

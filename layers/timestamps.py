@@ -12,7 +12,7 @@ def to_seconds(moment: datetime | None) -> int:
     if moment is None:
         moment = datetime.now(UTC)
     if moment.tzinfo is None:
-        raise UsageError("A moment has a time zone", f"{moment.isoformat()} has none", "add one, such as +00:00")
+        raise UsageError("A time needs a time zone", f"{moment.isoformat()} has none", "add one, such as +00:00")
     return int(moment.timestamp() // 1)
 
 

@@ -1,6 +1,7 @@
 """Numbers, chances, dates and lists as plain English words, and text from data as HTML text."""
 
 import datetime as dt
+import math
 import re
 from collections.abc import Sequence
 from html import escape
@@ -13,6 +14,7 @@ __all__ = [
     "DAY_NAMES",
     "MONTH_NAMES",
     "escape_html",
+    "format_about",
     "format_cell_width",
     "format_count",
     "format_date",
@@ -70,6 +72,13 @@ def format_number(value: float) -> str:
     return f"{whole:,}" if rounded == whole else f"{rounded:,.1f}"
 
 
+def format_about(value: float) -> str:
+    """A number as people need it: a whole one as it is, others as in "about 58"; what is not nothing as "under 1"."""
+    if abs(value - round(value)) < _NOTHING:
+        return f"{round(value):,}"
+    return f"about {math.floor(value + 0.5):,}" if value >= 1 else "under 1"
+
+
 def format_percent(share: float) -> str:
     """0.18 as "18 %"; what is not nothing and under a half per cent as "under 1 %"."""
     percent = round(share * 100)
@@ -87,13 +96,13 @@ def format_odds(p: float) -> str:
 
 
 def format_count(number: float, spec: LayerSpec, measure: Measure = "events") -> str:
-    """A number with what it counts, as in "1 needle find", "14 needle finds", "2.5 needles"."""
+    """A number with what it counts, as in "1 needle find", "14 needle finds", "about 58 needles" (of shared events)."""
     if measure == "quantity" and spec.item not in spec.many:
         one, many = spec.item.removesuffix("s"), spec.item
     else:
         one, many = spec.one, spec.many
-    words = format_number(number)
-    return f"{words} {one if words == '1' else many}"
+    words = format_about(number)
+    return f"{words} {one if words in ('1', 'about 1', 'under 1') else many}"
 
 
 def format_list(items: Sequence[str], *, most: int | None = None, joint: str = "and") -> str:

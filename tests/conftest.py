@@ -1,5 +1,8 @@
 """What every room's proofs share: the real records beside the checkout, and no network but this machine."""
 
+import gc
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,12 +11,17 @@ from pytest_socket import socket_allow_hosts
 
 from tests.support.paths import ROOT
 
+# Python keeps what it compiles, also where that is switched off: the tests start a hundred processes, and each would
+# compile the program anew.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 pytest_plugins = [
-    "tests.support.postgres",
+    "tests.support.stores",
     "tests.support.browser",
     "tests.support.cli",
-    "tests.support.served",
-    "tests.support.ward_files",
+    "tests.support.load_processes",
+    "tests.support.partners_side",
 ]
 
 # Derandomised, so that a red run is red again; deadlines are absolute times and machines are noisy.
@@ -21,6 +29,13 @@ settings.register_profile("hexbeat", derandomize=True, deadline=None, suppress_h
 settings.load_profile("hexbeat")
 
 SHARED = ROOT.parent / "shared"
+
+
+def pytest_collection_finish() -> None:
+    """What is there once all tests are read stays to the end: Python need not look through it for garbage again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

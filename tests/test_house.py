@@ -5,6 +5,7 @@ import importlib
 import re
 import shlex
 from collections.abc import Container
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -30,6 +31,13 @@ def module_name(path: Path) -> str:
     return ".".join(path.relative_to(ROOT).with_suffix("").parts)
 
 
+@cache
+def import_nodes(path: Path) -> tuple[ast.Import | ast.ImportFrom, ...]:
+    """The import statements of a module, wherever in it."""
+    found = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    return tuple(node for node in found if isinstance(node, ast.Import | ast.ImportFrom))
+
+
 @pytest.mark.parametrize("path", MODULES, ids=module_name)
 def test_what_a_module_exports_is_there(path: Path) -> None:
     module = importlib.import_module(module_name(path))
@@ -39,7 +47,7 @@ def test_what_a_module_exports_is_there(path: Path) -> None:
 @pytest.mark.parametrize("path", [*MODULES, ROOT / "streamlit_app.py"], ids=module_name)
 def test_rooms_use_only_what_others_export(path: Path) -> None:
     private = []
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in import_nodes(path):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] in ROOMS and not node.level:
             target = importlib.import_module(node.module)
             exported = getattr(target, "__all__", None)
@@ -59,7 +67,7 @@ def test_a_room_is_seen_at_a_glance(path: Path) -> None:
 def list_imports(path: Path, names: Container[str]) -> set[str]:
     """The modules of the house that one imports, wherever in it, for types alone too."""
     imported = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in import_nodes(path):
         if isinstance(node, ast.ImportFrom) and node.module and not node.level:
             modules = {f"{node.module}.{alias.name}" for alias in node.names}
             imported |= {one if one in names else node.module for one in modules}

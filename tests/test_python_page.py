@@ -33,6 +33,6 @@ def test_the_examples_run_in_their_order(
             printed += capsys.readouterr().out
     assert "4 reports, known to the month" in printed
     assert re.search(r"Central\s+4", printed)
-    assert "there is none named 'atlantis'" in printed
+    assert "there is no area named 'atlantis'" in printed
     assert (tmp_path / "june.html").read_text(encoding="utf-8").count("Street dealing") >= 1
     assert (tmp_path / "june.gpkg").stat().st_size > 0

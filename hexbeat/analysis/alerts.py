@@ -1,6 +1,6 @@
-"""Alerts: on which days there were more events than usual, in the area or in a ward, each with its sentence.
+"""Alerts: days with more events than usual, in the area or in a ward, each with its sentence.
 
-An alert is a question, not a finding. How often noise rings is known from simulation, which is kept in memory.
+An alert is a question, not a finding. How often noise alone raises one is known from simulation, kept in memory.
 """
 
 import datetime as dt
@@ -14,7 +14,14 @@ from numpy.typing import NDArray
 
 from geo.alerts import Alerts, ears, estimate_false_alarms
 from geo.errors import UsageError
-from hexbeat.analysis.daily_counts import KnownDays, count_by, find_known_days, find_positions, to_ordinal
+from hexbeat.analysis.daily_counts import (
+    KnownDays,
+    count_by,
+    describe_left_out,
+    find_known_days,
+    find_positions,
+    to_ordinal,
+)
 from hexbeat.analysis.weekly_alerts import FARRINGTON, find_weekly_alarms
 from hexbeat.areas.area import Area
 from layers.catalogue import LAYERS, find_layer
@@ -37,8 +44,8 @@ __all__ = [
 ]
 
 _DAY: Final = dt.timedelta(days=1)
-_HISTORY_DAYS: Final = 365  # by which noise is judged
-_GAP_DAYS: Final = 3  # alarms so many days apart or fewer are one alert
+_HISTORY_DAYS: Final = 365  # from which the noise is estimated
+_GAP_DAYS: Final = 3  # alarms at most so many days from each other are one alert
 METHODS: Final = ("C1", "C2", "C3")
 _STEPS: Final = 2  # simulated means a doubling: a mean is rounded to the nearest of them
 _RATIOS: Final = (1.0, 2.0, 4.0)  # simulated variance / mean; 1 is Poisson
@@ -48,9 +55,9 @@ _LEAST_MEAN: Final = 0.01  # a day; quieter series are simulated as if they were
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """How daily counts are judged: EARS `methods`, any of which rings; the other three as in geo.alerts.ears.
+    """How daily counts are judged: EARS `methods`, any of which raises an alert; the others as in geo.alerts.ears.
 
-    A baseline of four whole weeks makes up for layers with a strong week.
+    A baseline of four whole weeks suits layers with a strong weekly pattern.
     """
 
     methods: tuple[str, ...] = METHODS
@@ -71,11 +78,11 @@ def detect(counts: NDArray[np.float64], setting: Setting, method: str) -> Alerts
 
 
 def sum_false_alarms(history: NDArray[np.float64], setting: Setting) -> float:
-    """Days a year on which noise like this history (days, series) would ring, summed over the series.
+    """Days a year with an alert from noise like this history (days, series), summed over the series.
 
     Each series' noise has its mean and, roughly, its ratio of variance to mean (Poisson or negative binomial), without
-    trend or week; a day on which several methods ring for one series counts once. Means are rounded to steps of
-    41 %, so that few simulations serve all: it is right to about that.
+    trend or weekly pattern. A day with alerts from several methods for one series counts once. Means are rounded to
+    steps of 41 %, so that few simulations serve all; the result is right to about that.
     """
     return sum(_estimate_series(column, setting) for column in history.T)
 
@@ -97,12 +104,12 @@ def _simulate_cached(mean: float, ratio: float, setting: Setting) -> float:
 
 
 def simulate(mean: float, ratio: float, setting: Setting) -> float:
-    """Days a year on which one series of noise rings, from simulated years."""
+    """Days a year with an alert from one series of noise, from simulated years."""
 
     def any_method(counts: NDArray[np.float64]) -> Alerts:
-        found = [detect(counts, setting, method) for method in setting.methods]
-        alarm: NDArray[np.bool_] = np.logical_or.reduce([one.alarm for one in found])
-        return Alerts(found[0].statistic, found[0].expected, found[0].upper, alarm)
+        results = [detect(counts, setting, method) for method in setting.methods]
+        alarm: NDArray[np.bool_] = np.logical_or.reduce([result.alarm for result in results])
+        return Alerts(results[0].statistic, results[0].expected, results[0].upper, alarm)
 
     size = None if ratio <= 1 else mean / (ratio - 1)
     return estimate_false_alarms(
@@ -115,8 +122,8 @@ class Alert:
     """One or more days out of the ordinary for one layer in one place.
 
     `ward_code` None: the whole area. `count` events from `first_day` to `last_day` (inclusive), of which the busiest
-    day, `day`, had `peak`; `expected` for all of these days. `methods` are those that rang. `false_alarms_a_year`:
-    how often noise alone would ring for this layer over all places, at this setting.
+    day, `day`, had `peak`; `expected` is for all of these days. `methods` raised the alert. `false_alarms_a_year`: how
+    many alerts noise alone would raise for this layer over all places, at this setting.
     """
 
     layer: str
@@ -135,7 +142,7 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class MethodRow:
-    """One setting for one layer: how many places it watches, and how often noise alone would ring over all of them."""
+    """One setting for one layer: how many places it watches, and its false alarms a year over all of them."""
 
     layer: str
     method: str
@@ -145,7 +152,7 @@ class MethodRow:
 
 @dataclass(frozen=True, slots=True)
 class AlertReport:
-    """What rang on the `days` days up to `day`: alerts, the newest and largest first; the settings; what is unsaid."""
+    """The alerts of the `days` days up to `day`, newest and largest first; the settings; notes."""
 
     day: dt.date
     days: int
@@ -163,7 +170,7 @@ class _DailySeries:
 
 
 def choose_default_day(columns: Columns, *, today: dt.date, time_zone: str) -> dt.date:
-    """Yesterday, or the day of the newest incident where nothing later has been loaded."""
+    """Yesterday, or the day of the newest incident if nothing later has been loaded."""
     yesterday = today - _DAY
     known = [find_known_period(columns, spec.name, time_zone=time_zone) for spec in _list_layers(())]
     return min(yesterday, max((one[1] - _DAY for one in known if one), default=yesterday))
@@ -181,17 +188,17 @@ def build_alert_report(
     """What was out of the ordinary on `day` and the `days` - 1 before it, in the area and in each ward.
 
     EARS C1, C2 and C3 on daily counts; Farrington's method on weeks that end with `day` where there are years enough.
-    `layers`: names of layers of incidents (none: all); UsageError for others. Events that do not know their day, and
-    those found by sweeps, take no part.
+    `layers`: names of layers of incidents (none: all); UsageError for others. Events whose day is not known, and those
+    that sweeps alerts, are left out.
     """
     setting = setting or Setting()
-    found: list[Alert] = []
+    alerts: list[Alert] = []
     rows: list[MethodRow] = []
     notes: list[str] = []
     for spec in _list_layers(layers):
         known = find_known_period(columns, spec.name, time_zone=area.time_zone)
         if known is None:
-            notes.append(f"No {spec.many} have been loaded.")
+            notes.append(f"No {spec.many} are loaded yet.")
             continue
         events = find_known_days(columns, spec.name, time_zone=area.time_zone)
         notes += _build_notes(spec, events, known, day)
@@ -199,15 +206,15 @@ def build_alert_report(
         yearly = sum_false_alarms(series.counts[-_HISTORY_DAYS:], setting)
         rows += _build_settings(spec, series, setting, yearly, area)
         notes.append(_describe_smallest(spec, series, setting))
-        found += _find_episodes(spec, series, area, days=days, setting=setting, yearly=yearly)
-        weekly, said, row = _find_weekly_alerts(spec, columns, events, area, known=known, day=day, days=days)
-        found, rows, notes = found + weekly, rows + row, notes + said
-    found.sort(key=lambda one: (-to_ordinal(one.last_day), one.expected - one.count, one.layer, one.ward_code or ""))
-    return AlertReport(day, days, tuple(found), tuple(rows), tuple(notes))
+        alerts += _find_episodes(spec, series, area, days=days, setting=setting, yearly=yearly)
+        weekly, weekly_notes, row = _find_weekly_alerts(spec, columns, events, area, known=known, day=day, days=days)
+        alerts, rows, notes = alerts + weekly, rows + row, notes + weekly_notes
+    alerts.sort(key=lambda one: (-to_ordinal(one.last_day), one.expected - one.count, one.layer, one.ward_code or ""))
+    return AlertReport(day, days, tuple(alerts), tuple(rows), tuple(notes))
 
 
 def _list_layers(names: Sequence[str]) -> list[LayerSpec]:
-    """The layers that are asked for, all of incidents."""
+    """The layers of these names, all of incidents."""
     states = [name for name in names if find_layer(name).kind == "state"]
     if states:
         raise UsageError(
@@ -221,7 +228,7 @@ def _list_layers(names: Sequence[str]) -> list[LayerSpec]:
 def _count_days(
     columns: Columns, events: KnownDays, area: Area, *, known: Period, day: dt.date, days: int, setting: Setting
 ) -> _DailySeries:
-    """Counts of each day up to `day`, no earlier than the records and than a year's history asks for."""
+    """Counts of each day up to `day`, from the first record or a year of history before."""
     longest = dt.timedelta(days=max(_HISTORY_DAYS, setting.baseline_days) + days + len(METHODS) + 2)
     first = min(max(known[0], day - longest), day)
     times = (day - first).days + 1
@@ -234,19 +241,19 @@ def _find_episodes(
     spec: LayerSpec, series: _DailySeries, area: Area, *, days: int, setting: Setting, yearly: float
 ) -> list[Alert]:
     """Alarms of the last `days` days, those close together joined into one alert."""
-    judged = {method: detect(series.counts, setting, method) for method in setting.methods}
-    rang = np.array([one.alarm for one in judged.values()])
-    expected = next(iter(judged.values())).expected
-    found = []
+    detections = {method: detect(series.counts, setting, method) for method in setting.methods}
+    alarms = np.array([detection.alarm for detection in detections.values()])
+    expected = next(iter(detections.values())).expected
+    alerts = []
     for place in range(series.counts.shape[1]):
-        days_rung = np.flatnonzero(rang[:, -days:, place].any(axis=0)) + max(len(series.counts) - days, 0)
-        for run in np.split(days_rung, np.flatnonzero(np.diff(days_rung) > _GAP_DAYS) + 1):
+        alarm_days = np.flatnonzero(alarms[:, -days:, place].any(axis=0)) + max(len(series.counts) - days, 0)
+        for run in np.split(alarm_days, np.flatnonzero(np.diff(alarm_days) > _GAP_DAYS) + 1):
             if not len(run):
                 continue
             span = slice(int(run[0]), int(run[-1]) + 1)
-            methods = [name for name, alarms in zip(judged, rang[:, span, place], strict=True) if alarms.any()]
+            methods = [name for name, own in zip(detections, alarms[:, span, place], strict=True) if own.any()]
             counts = series.counts[span, place]
-            found.append(
+            alerts.append(
                 build_alert(
                     spec,
                     area,
@@ -258,19 +265,19 @@ def _find_episodes(
                     yearly=yearly,
                 )
             )
-    return found
+    return alerts
 
 
 def _describe_smallest(spec: LayerSpec, series: _DailySeries, setting: Setting) -> str:
-    """From how many events a day rings, so that nobody takes silence for calm: by C1, on the last day, usual wards."""
+    """How many events a day needs for an alert, so that nobody takes silence for calm: by C1, on the last day."""
     upper = detect(series.counts, setting, "C1").upper[-1]
     if np.isnan(upper).any():
-        return f"The {spec.many} reach back too few days to judge the last one."
-    rings = np.maximum(np.floor(upper) + 1, setting.fewest)
-    area, ward = (format_number(float(number)) for number in (rings[0], np.median(rings[1:])))
+        return f"Too few days of {spec.many} are on record to judge the last one."
+    fewest = np.maximum(np.floor(upper) + 1, setting.fewest)
+    area, ward = (format_number(float(number)) for number in (fewest[0], np.median(fewest[1:])))
     return (
-        f"A day rings from {area} {spec.many} in the area, and from {ward} in most wards: fewer, or a rise that is "
-        "spread over more days, is not seen."
+        f"An alert needs at least {area} {spec.many} on one day in the area, or {ward} in most wards. Fewer events, "
+        "or a rise spread over more days, give no alert."
     )
 
 
@@ -291,19 +298,19 @@ def _build_settings(
 def _find_weekly_alerts(
     spec: LayerSpec, columns: Columns, events: KnownDays, area: Area, *, known: Period, day: dt.date, days: int
 ) -> tuple[list[Alert], list[str], list[MethodRow]]:
-    """Farrington's alarms of the weeks that end with `day`, or why there are none."""
+    """Farrington's alerts of the weeks that end with `day`, or a note on why the method is not used."""
     ward = find_positions(columns.ward_codes, area.wards.codes)[columns.ward[events.index]]
-    found = find_weekly_alarms(
+    weekly = find_weekly_alarms(
         events.day - to_ordinal(day) - 1,
         ward,
         places=len(area.wards),
         days_known=(day + _DAY - known[0]).days,
         days=days,
     )
-    if found is None:
-        said = f"Farrington's method for {spec.many} needs more than three years of records, and is not used yet."
-        return [], [said], []
-    rang = [
+    if weekly is None:
+        note = f"Farrington's method for {spec.many} is not used yet: it needs more than three years of records."
+        return [], [note], []
+    alerts = [
         build_alert(
             spec,
             area,
@@ -312,26 +319,21 @@ def _find_weekly_alerts(
             counts=one.counts,
             expected=one.expected,
             methods=(FARRINGTON,),
-            yearly=found.false_alarms_a_year,
+            yearly=weekly.false_alarms_a_year,
         )
-        for one in found.alarms
+        for one in weekly.alarms
     ]
-    return rang, [], [MethodRow(spec.name, FARRINGTON, 1 + len(area.wards), found.false_alarms_a_year)]
+    return alerts, [], [MethodRow(spec.name, FARRINGTON, 1 + len(area.wards), weekly.false_alarms_a_year)]
 
 
 def _build_notes(spec: LayerSpec, events: KnownDays, known: Period, day: dt.date) -> list[str]:
     """What could not be judged."""
-    said = []
-    if known[1] <= day:
-        said.append(
-            f"The newest of the {spec.many} is of {format_date(known[1] - _DAY)}: nothing has been loaded for later "
-            "days, so they cannot be judged."
-        )
-    if events.unknown:
-        said.append(f"{events.unknown:,} {spec.many} do not know their day and take no part.")
-    if events.swept:
-        said.append(f"{events.swept:,} {spec.many} were found by sweeps and take no part.")
-    return said
+    late = (
+        [f"The newest record of {spec.many} is of {format_date(known[1] - _DAY)}. Later days are not known."]
+        if known[1] <= day
+        else []
+    )
+    return late + describe_left_out(spec, unknown=events.unknown, swept=events.swept)
 
 
 def build_alert(
@@ -363,12 +365,12 @@ def build_alert(
         expected=expected,
         methods=methods,
         false_alarms_a_year=yearly,
-        sentence=f"{total} in {name} {when}; {format_number(expected)} would be expected ({format_list(methods)}). "
-        f"By chance alone such alerts come about {_format_times(yearly)} a year over all places.",
+        sentence=f"{total} in {name} {when}, where {format_number(expected)} would be usual ({format_list(methods)}). "
+        f"By chance alone there are about {_format_alerts(yearly)} a year over all places.",
     )
 
 
-def _format_times(yearly: float) -> str:
-    """As in "18 times"; simulation knows no tenths of many."""
+def _format_alerts(yearly: float) -> str:
+    """As in "18 such alerts"; simulation is not exact enough for tenths of many."""
     words = format_number(yearly if yearly < 10 else round(yearly))  # noqa: PLR2004 - two digits are enough
-    return f"{words} {'time' if words == '1' else 'times'}"
+    return f"{words} such {'alert' if words == '1' else 'alerts'}"

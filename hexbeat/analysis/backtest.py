@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from geo.evaluation import prediction_accuracy
-from hexbeat.analysis.daily_counts import Weeks, count_weeks
+from hexbeat.analysis.daily_counts import Weeks, count_weeks, describe_left_out
 from hexbeat.analysis.forecast_methods import METHOD_WORDS, METHODS, RANKS_ONLY, build_kernel, forecast
 from hexbeat.analysis.study import Study, load_study
 from hexbeat.areas.area import Area
@@ -22,7 +22,7 @@ from layers.event import RESOLUTIONS
 from layers.filters import Filter
 from layers.layer_spec import LayerSpec
 from layers.periods import require_one_layer
-from layers.wording import format_cell_width, format_number, format_percent, format_span
+from layers.wording import format_cell_width, format_list, format_percent, format_span
 
 __all__ = [
     "DECIDING_SHARE",
@@ -45,7 +45,7 @@ _RESAMPLES: Final = 2000
 _SEED: Final = 1
 _SIMPLEST: Final = ("last_period", "all_history", "gi_star", "kernel")  # of those that tie, the first is chosen
 Tables = dict[tuple[int, str], NDArray[np.float64]]
-MOST_CELLS: Final = 60_000  # finer resolutions of larger areas are left out, and that is said
+MOST_CELLS: Final = 60_000  # finer resolutions of larger areas are left out, and a note says so
 _FEW_WEEKS: Final = 8  # resampling fewer understates how much weeks differ
 
 
@@ -54,7 +54,7 @@ class MethodComparison:
     """The winner at DECIDING_SHARE over all methods and resolutions, against the best of every other method.
 
     `rivals` are the others: their best resolution, the winner's lead in share of events with its 95 % interval, and
-    whether they can be told apart. `clear`: from all of them. `sentence` says it.
+    whether the lead is more than chance. `clear`: it is for all of them. `sentence` says so in words.
     """
 
     method: str
@@ -74,12 +74,12 @@ class Rival:
     lead: float
     low: float
     high: float
-    told_apart: bool
+    clearly_behind: bool
 
 
 @dataclass(frozen=True, slots=True)
 class SizeFigure:
-    """One method at one size of cells: its share caught, and whether it is behind the best size by more than chance."""
+    """One method at one size of cells: its hit rate, and whether it is behind the best size by more than chance."""
 
     resolution: int
     hit_rate: float
@@ -90,8 +90,9 @@ class SizeFigure:
 class Backtest:
     """`rows`: a row for each resolution, method and share of the area (hexbeat.analysis.backtest.summarise).
 
-    `verdict` the winner and how sure that is; `by_size` the same among the methods at one resolution. `gi_star` how
-    the hotspot map itself fares at each size. `weeks` that were judged, [first, end) their period, `events` in them.
+    `verdict` is the winner and how sure that is; `by_size` the same for each resolution. `gi_star` is how well the
+    hotspot map itself does at each size. `weeks` were judged; [first, end) is their period, `events` is how many it
+    holds. `unknown` and `swept` events are left out: their day is not known, or sweeps found them.
     """
 
     spec: LayerSpec
@@ -120,15 +121,15 @@ def backtest(
 ) -> Backtest:
     """Rolling origin: for each of the last `weeks` weeks every method sees the weeks before it, and no more.
 
-    The methods are those of hexbeat.analysis.forecast_methods. Events that do not know their day, and those found by
-    sweeps, take no part. The last week ends with the newest record. `progress` is told each resolution before it is
-    judged, and its place among them. UsageError for too few weeks of records.
+    The methods are those of hexbeat.analysis.forecast_methods. Events whose day is not known, and those that sweeps
+    found, are left out. The last week ends with the newest record. `progress` is called with each resolution before it
+    is judged, and its position. UsageError for too few weeks of records.
     """
     spec = require_one_layer(Filter(layers=(layer,)), "A back-test", incidents=True)
-    fitting = _build_studies(area, wards, resolutions)
+    studies = _build_studies(area, wards, resolutions)
     tables: Tables = {}
     counted: Weeks | None = None
-    for place, study in enumerate(fitting):
+    for place, study in enumerate(studies):
         if progress:
             progress(study.resolution, place)
         counted = count_weeks(columns, layer, study, judged=weeks, time_zone=area.time_zone)
@@ -138,13 +139,13 @@ def backtest(
     first = counted.start_of(len(counted.counts) - weeks)
     end = counted.start_of(len(counted.counts))
     events = counted.counts[-weeks:].sum(axis=1)
-    left_out = [str(one) for one in resolutions if one not in {study.resolution for study in fitting}]
+    left_out = [str(one) for one in resolutions if one not in {study.resolution for study in studies}]
     return Backtest(
         spec=spec,
         rows=summarise(tables, events),
         verdict=compare_methods(tables, events),
         by_size={
-            study.resolution: compare_methods(_select_resolution(tables, study.resolution), events) for study in fitting
+            study.resolution: compare_methods(_select_resolution(tables, study.resolution), events) for study in studies
         },
         gi_star=compare_sizes(tables, events, "gi_star"),
         weeks=weeks,
@@ -158,25 +159,25 @@ def backtest(
 
 
 def _build_studies(area: Area, wards: tuple[str, ...], resolutions: Sequence[int]) -> list[Study]:
-    """The study areas from coarse to fine, as long as the next has not far too many cells; the coarsest in any case."""
-    found: list[Study] = []
+    """The study areas from coarse to fine, until the next has far too many cells; the coarsest in any case."""
+    studies: list[Study] = []
     for resolution in sorted(set(resolutions)):
-        finer = resolution - found[-1].resolution if found else 0
-        if found and len(found[-1]) * 7**finer > MOST_CELLS * 1.25:  # each cell has seven finer ones
+        finer = resolution - studies[-1].resolution if studies else 0
+        if studies and len(studies[-1]) * 7**finer > MOST_CELLS * 1.25:  # each cell has seven finer ones
             break
-        found.append(load_study(area, wards, resolution))
-    return found
+        studies.append(load_study(area, wards, resolution))
+    return studies
 
 
 def _select_resolution(tables: Tables, resolution: int) -> Tables:
-    """What belongs to one resolution."""
+    """The tables of one resolution."""
     return {key: table for key, table in tables.items() if key[0] == resolution}
 
 
 def _score_methods(study: Study, counted: Weeks, weeks: int) -> Tables:
-    """For each method float64 (3, weeks, shares): events caught, those that the best choice had caught, predicted."""
+    """For each method float64 (3, weeks, shares): events caught, events that the best choice had caught, predicted."""
     kernel = build_kernel(study)
-    found = {(study.resolution, method): np.zeros((3, weeks, len(SHARES))) for method in METHODS}
+    tables = {(study.resolution, method): np.zeros((3, weeks, len(SHARES))) for method in METHODS}
     for place in range(weeks):
         now = len(counted.counts) - weeks + place
         observed = counted.counts[now]
@@ -185,11 +186,11 @@ def _score_methods(study: Study, counted: Weeks, weeks: int) -> Tables:
         best = _count_caught(observed, observed, study)[0]
         for method in METHODS:
             scores = forecast(method, counted.counts[:now], study, kernel)
-            # Gi* ranks by itself: what is divided by the area again must first be multiplied by it.
+            # Gi* ranks by itself: it is multiplied by the area here, because it is divided by it later.
             predicted = scores * study.area_km2 if method in RANKS_ONLY else scores
             hits, expected = _count_caught(observed, predicted, study)
-            found[study.resolution, method][:, place] = hits, best, expected
-    return found
+            tables[study.resolution, method][:, place] = hits, best, expected
+    return tables
 
 
 def _count_caught(
@@ -208,28 +209,25 @@ def _count_caught(
 
 
 def _build_notes(spec: LayerSpec, counted: Weeks, first: dt.date, end: dt.date, left_out: list[str]) -> list[str]:
-    share = format_percent(DECIDING_SHARE)
-    judged = (
-        f"Judged by the weeks of {format_span(first, end)}, each from the weeks before it; decided by the share of "
+    how = (
+        f"Each week of {format_span(first, end)} was forecast from the weeks before it. The winner has the largest "
+        f"share of events in the top {format_percent(DECIDING_SHARE)} of the area. Intervals come from resampled weeks."
     )
-    said = [f"{judged}events in the top {share} of the area. Intervals are of resampled weeks."]
+    notes = [how]
     if (end - first).days < 7 * _FEW_WEEKS:
-        said.append(f"Fewer than {_FEW_WEEKS} weeks: the intervals are narrower than they should be.")
-    if counted.unknown:
-        said.append(f"{format_number(counted.unknown)} {spec.many} do not know their day and take no part.")
-    if counted.swept:
-        said.append(f"{format_number(counted.swept)} {spec.many} were found by sweeps and take no part.")
+        notes.append(f"There are fewer than {_FEW_WEEKS} weeks, so the intervals are narrower than they should be.")
+    notes += describe_left_out(spec, unknown=counted.unknown, swept=counted.swept)
     if left_out:
-        said.append(f"Resolution {', '.join(left_out)} would have more than {MOST_CELLS:,} cells and was left out.")
-    return said
+        notes.append(f"Resolution {', '.join(left_out)} is left out: it would have more than {MOST_CELLS:,} cells.")
+    return notes
 
 
 def summarise(tables: Tables, events: NDArray[np.float64]) -> pd.DataFrame:
     """A row for each resolution, method and share, pooled over the weeks; `events` (weeks,) of all cells.
 
     Columns: resolution, method, area_share, hits, events, hit_rate, PAI (hit rate / area share), PEI (hits / those of
-    the best possible choice), RRI (predicted / observed events in the part chosen; NaN for Gi*, whose scores are no
-    numbers), each with _low and _high: the 95 % interval of resampled weeks (percentile bootstrap, seeded). Weeks are
+    the best possible choice), RRI (predicted / observed events in the chosen part; NaN for Gi*, whose scores only
+    rank), each with _low and _high: the 95 % interval of resampled weeks (percentile bootstrap, seeded). Weeks are
     taken as independent. NaN without events.
     """
     draws = _resample_weeks(len(events))
@@ -250,8 +248,8 @@ def summarise(tables: Tables, events: NDArray[np.float64]) -> pd.DataFrame:
 def compare_methods(tables: Tables, events: NDArray[np.float64]) -> MethodComparison:
     """Which method, at which resolution, caught the largest share of events in the top DECIDING_SHARE of the area.
 
-    The lead over the best of each other method is judged on the same weeks (paired resampling). The winner was chosen
-    by looking, so that its own share flatters a little. Equal shares go to the simpler method and the coarser cells.
+    The lead over the best of each other method is judged on the same weeks (paired resampling). The winner was picked
+    by looking, so its own share flatters a little. Equal shares go to the simpler method and the coarser cells.
     """
     column = SHARES.index(DECIDING_SHARE)
     hits = {key: table[0, :, column] for key, table in tables.items()}
@@ -263,8 +261,8 @@ def compare_methods(tables: Tables, events: NDArray[np.float64]) -> MethodCompar
         other = next(key for key in order if key[1] == method)
         lead = _ratio(hits[best] - hits[other], events)
         low, high = _interval(hits[best] - hits[other], events, draws)
-        rivals.append(Rival(method, other[0], lead, low, high, told_apart=bool(low > 0)))
-    clear = all(rival.told_apart for rival in rivals)
+        rivals.append(Rival(method, other[0], lead, low, high, clearly_behind=bool(low > 0)))
+    clear = all(rival.clearly_behind for rival in rivals)
     rate = _ratio(hits[best], events)
     return MethodComparison(best[1], best[0], rate, tuple(rivals), clear, _describe_best(best, rate, rivals))
 
@@ -283,13 +281,13 @@ def compare_sizes(tables: Tables, events: NDArray[np.float64], method: str) -> t
 
 def _describe_best(best: tuple[int, str], rate: float, rivals: list[Rival]) -> str:
     if np.isnan(rate):
-        return "There were no events in these weeks, so nothing can be judged."
-    first = f"The {METHOD_WORDS[best[1]]}, with cells {format_cell_width(best[0])} across, caught most"
-    caught = f"{format_percent(rate)} of the next week's events in {format_percent(DECIDING_SHARE)} of the area"
-    near = [f"the {METHOD_WORDS[rival.method]}" for rival in rivals if not rival.told_apart]
-    if not near:
-        return f"{first}: {caught}, more than any other method by more than chance."
-    return f"{first}: {caught}; it cannot be told from {' or from '.join(near)}."
+        return "There were no events in these weeks, so no method can be judged."
+    winner = f"The {METHOD_WORDS[best[1]]}, with cells {format_cell_width(best[0])} across, caught most"
+    share = f"{format_percent(rate)} of the next week's events in {format_percent(DECIDING_SHARE)} of the area"
+    similar = [f"the {METHOD_WORDS[rival.method]}" for rival in rivals if not rival.clearly_behind]
+    if not similar:
+        return f"{winner}: {share}. That is clearly more than any other method."
+    return f"{winner}: {share}. The difference from {format_list(similar)} may be chance."
 
 
 def _resample_weeks(weeks: int) -> NDArray[np.float64]:
@@ -304,7 +302,7 @@ def _ratio(top: NDArray[np.float64], bottom: NDArray[np.float64]) -> float:
 
 
 def _interval(top: NDArray[np.float64], bottom: NDArray[np.float64], draws: NDArray[np.float64]) -> tuple[float, float]:
-    """The 95 % percentile interval of a ratio of sums over resampled weeks; NaN where nothing is left to divide by."""
+    """The 95 % percentile interval of a ratio of sums over resampled weeks; NaN if the divisor is 0."""
     below = draws @ bottom
     ratios = (draws @ top)[below > 0] / below[below > 0]
     if not len(ratios) or np.isnan(ratios).any():

@@ -1,4 +1,4 @@
-"""What changed: a period against the one before it, or the same a year before, by cell, by ward and over all."""
+"""What changed: a period against the one before it, or the same dates a year before, by cell, ward and over all."""
 
 from dataclasses import dataclass, replace
 from typing import Final, Literal
@@ -31,7 +31,7 @@ AGAINST: Final[tuple[Against, ...]] = ("before", "year_before")
 RISE: Final = "rise"
 FALL: Final = "fall"
 UNCLEAR: Final = "no clear change"
-TOO_FEW: Final = "too few to tell"
+TOO_FEW: Final = "too few events to say"
 _KINDS: Final = np.array([FALL, UNCLEAR, RISE], dtype=object)
 
 
@@ -40,12 +40,13 @@ class ChangeMap:
     """What changed from `other` to `now` (half-open periods).
 
     `cells` (n rows, in the study's order), `wards` (one row a chosen ward, in the order of codes) and `whole` (one row)
-    have the columns now, before, difference (of now less what its length leads one to expect), ratio of rates (NaN for
-    none in both, infinite for none before) with its exact 95 % interval ratio_low and ratio_high, p_value and q_value
-    (two-sided E-test; after false-discovery control among the cells, or wards, that can tell; NaN for the others) and
-    change: "rise", "fall", "no clear change" or "too few to tell". Cells have cell, ward_code and ward_name besides,
-    wards ward_code and ward_name. For states p, q and the interval are NaN and change is "": the same order may be in
-    force in both periods. `missing` says why there is nothing to compare with; the frames are empty then.
+    have the columns now, before, difference (now less what came before, scaled to the same length), ratio of rates (NaN
+    for none in both, infinite for none before) with its exact 95 % interval ratio_low and ratio_high, p_value and
+    q_value (two-sided E-test; after false-discovery control among the cells, or wards, with enough events; NaN for the
+    others) and change: "rise", "fall", "no clear change" (also where the interval includes 1) or "too few events to
+    say". Cells also have cell, ward_code and ward_name, wards ward_code and ward_name. For states p, q and the interval
+    are NaN and change is "": the same order may be in force in both periods. `missing` says why there is nothing to
+    compare with; the frames are then empty.
     """
 
     spec: LayerSpec
@@ -70,11 +71,11 @@ def build_change_map(
     q: float = 0.05,
     time_zone: str = "Europe/London",
 ) -> ChangeMap:
-    """Compare the filter's period with the one of its length `before`, or the same dates a "year_before".
+    """Compare the filter's period with the one "before" of the same length, or the same dates a "year_before".
 
-    The period now ends with the records, so that days that nobody has loaded yet are no fall. Counts are taken as
-    Poisson: where one person or household causes many events, p is too small. UsageError unless the filter has one
-    layer and the study's wards.
+    The period now ends with the records, so that days that nobody has loaded yet do not look like a fall. Counts are
+    taken as Poisson: where one person or household causes many events, p is too small. UsageError unless the filter has
+    one layer and the study's wards.
     """
     spec = require_one_layer(chosen, "A map of change")
     chosen = restrict_filter(study, chosen)
@@ -84,14 +85,18 @@ def build_change_map(
         return _build_empty_map(spec, study, q, None, notes[-1], [])
     other = find_period_before(now) if against == "before" else find_year_before(now)
     if other[0] < known[0]:
-        missing = f"There is nothing to compare with: the records begin on {format_date(known[0])}, and those of "
-        return _build_empty_map(spec, study, q, now, f"{missing}{format_span(*other)} would be needed.", notes)
-    selected = [
+        missing = (
+            f"There is nothing to compare with. The records begin on {format_date(known[0])}, and the comparison needs "
+            f"those of {format_span(*other)}."
+        )
+        return _build_empty_map(spec, study, q, now, missing, notes)
+    selections = [
         select(columns, replace(chosen, start=start, end=end), time_zone=time_zone) for start, end in (other, now)
     ]
     days = [(end - start).days for start, end in (other, now)]
-    cells, wards = ([counted(columns, one, study) for one in selected] for counted in (_count_by_cell, _count_by_ward))
-    whole = [np.array([float(one.weight.sum())]) for one in selected]
+    cells = [_count_by_cell(columns, selection, study) for selection in selections]
+    wards = [_count_by_ward(columns, selection, study) for selection in selections]
+    whole = [np.array([float(one.weight.sum())]) for one in selections]
     compared = [_compare_counts(*pair, days=days, q=q, spec=spec) for pair in (cells, wards, whole)]
     return ChangeMap(
         spec=spec,
@@ -101,10 +106,10 @@ def build_change_map(
         wards=pd.concat([_ward_names(study), compared[1]], axis=1),
         whole=compared[2],
         q=q,
-        shared_in_time=sum(one.shared_in_time for one in selected),
-        unplaced_in_time=sum(one.unplaced_in_time for one in selected),
+        shared_in_time=sum(one.shared_in_time for one in selections),
+        unplaced_in_time=sum(one.unplaced_in_time for one in selections),
         missing=None,
-        notes=(*notes, *_build_notes(columns, selected, spec)),
+        notes=(*notes, *_build_notes(columns, selections, spec)),
     )
 
 
@@ -112,13 +117,21 @@ def _compare_counts(
     earlier: NDArray[np.float64], now: NDArray[np.float64], *, days: list[int], q: float, spec: LayerSpec
 ) -> pd.DataFrame:
     """The comparison of counts (n,) as columns."""
-    found = compare_periods(earlier, now, days_before=days[0], days_now=days[1], q=q)
-    words = np.where(found.too_few, TOO_FEW, _KINDS[found.kind + 1])
-    frame = pd.DataFrame({"now": now, "before": earlier, "difference": found.difference, "ratio": found.ratio})
+    comparison = compare_periods(earlier, now, days_before=days[0], days_now=days[1], q=q)
+    # The test and the exact interval may differ at the edge: where the interval includes 1, the change is not clear.
+    clear = (comparison.low > 1) | (comparison.high < 1)
+    words = np.where(comparison.too_few, TOO_FEW, _KINDS[np.where(clear, comparison.kind, 0) + 1])
+    frame = pd.DataFrame(
+        {"now": now, "before": earlier, "difference": comparison.difference, "ratio": comparison.ratio}
+    )
     if spec.kind == "state":
         return frame.assign(ratio_low=np.nan, ratio_high=np.nan, p_value=np.nan, q_value=np.nan, change="")
     return frame.assign(
-        ratio_low=found.low, ratio_high=found.high, p_value=found.p, q_value=found.q, change=words.astype(object)
+        ratio_low=comparison.low,
+        ratio_high=comparison.high,
+        p_value=comparison.p,
+        q_value=comparison.q,
+        change=words.astype(object),
     )
 
 
@@ -127,7 +140,7 @@ def _count_by_cell(columns: Columns, selection: Selection, study: Study) -> NDAr
 
 
 def _count_by_ward(columns: Columns, selection: Selection, study: Study) -> NDArray[np.float64]:
-    """Counts of the chosen wards, by the ward that the events lie in rather than by that of their cells."""
+    """Counts of the chosen wards, by the ward of each event, not of its cell."""
     sums = np.bincount(columns.ward[selection.index], weights=selection.weight, minlength=len(columns.ward_codes))
     of_code = dict(zip(columns.ward_codes, sums.tolist(), strict=True))
     return np.array([of_code.get(code, 0.0) for code in _ward_names(study)["ward_code"]])
@@ -143,18 +156,18 @@ def _ward_names(study: Study) -> pd.DataFrame:
     return pd.DataFrame(chosen, columns=["ward_code", "ward_name"])
 
 
-def _build_notes(columns: Columns, selected: list[Selection], spec: LayerSpec) -> list[str]:
+def _build_notes(columns: Columns, selections: list[Selection], spec: LayerSpec) -> list[str]:
     """What makes the comparison weaker than it looks."""
-    said = []
+    notes = []
     if spec.kind == "state":
-        said.append("Closures may be in force in both periods, so that a difference is shown and none is tested.")
-    coarse = max(find_month_only_share(columns, one.index) for one in selected)
+        notes.append("Closures may be in force in both periods, so differences are shown but not tested.")
+    coarse = max(find_month_only_share(columns, selection.index) for selection in selections)
     if coarse:
-        said.append(
-            f"Up to {format_percent(coarse)} of the {spec.many} are known only to their month: periods within one "
-            "month share them, and look more alike than they were."
+        notes.append(
+            f"Up to {format_percent(coarse)} of the {spec.many} are known only to their month. Periods within one "
+            "month share them, and look more similar than they were."
         )
-    return said
+    return notes
 
 
 def _build_empty_map(

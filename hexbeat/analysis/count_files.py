@@ -1,4 +1,4 @@
-"""Counts as files: CSV, GeoJSON that QGIS opens, GeoParquet; for the command line and for the screens alike."""
+"""Counts as files: CSV, GeoJSON that QGIS opens, GeoParquet; for the command line and the screens."""
 
 import io
 import json
@@ -41,18 +41,18 @@ DECIMALS: Final = 6  # of a degree: about 0.1 m
 
 
 def find_demonstration_mark(columns: Columns) -> str | None:
-    """What must be said wherever these events are shown: that all or some are synthetic; None if none is."""
+    """The mark that has to stand wherever these events are shown: all or some are synthetic; None if none is."""
     synthetic = int(columns.demonstration.sum())
     if not synthetic:
         return None
     return MARK if synthetic == len(columns) else f"{synthetic:,} of {len(columns):,} events are synthetic, not real"
 
 
-def export_counts(found: Counts, out: Path, *, by: Sequence[str], area: Area, note: Mapping[str, str]) -> None:
+def export_counts(counts: Counts, out: Path, *, by: Sequence[str], area: Area, note: Mapping[str, str]) -> None:
     """Write the rows of a count to `out`: .csv, .geojson or .parquet. The file appears whole or not at all.
 
     GeoJSON and GeoParquet carry hexagons where `by` has cell, else ward polygons where it has ward (EPSG:4326).
-    `note` is what the file says of itself; with the key "demonstration" every row is marked as well.
+    `note` is what the file says about itself; with the key "demonstration" every row is marked as well.
 
     Raises UsageError for another ending, a folder that does not exist, or a map of neither cells nor wards.
     """
@@ -68,16 +68,16 @@ def export_counts(found: Counts, out: Path, *, by: Sequence[str], area: Area, no
             "A file goes into a folder that exists", f"{out.parent} does not", "make it first, or choose another"
         )
     if ending == ".csv":
-        content = build_counts_csv(found.rows, note=note)
+        content = build_counts_csv(counts.rows, note=note)
     else:
         write = build_counts_geojson if ending == ".geojson" else build_counts_geoparquet
-        content = write(found.rows, by=by, wards=area.wards, note=note)
+        content = write(counts.rows, by=by, wards=area.wards, note=note)
     with atomic_write(out) as draft:
         draft.write_bytes(content)
 
 
 def build_counts_csv(rows: "pd.DataFrame", *, note: Mapping[str, str]) -> bytes:
-    """CSV in UTF-8, one header line; text that a spreadsheet would run is made plain."""
+    """CSV in UTF-8, one header line; text that a spreadsheet would run is made harmless."""
     return escape_formulas(add_mark(rows, note)).to_csv(index=False, lineterminator="\n").encode()
 
 
@@ -98,7 +98,7 @@ def build_counts_geoparquet(rows: "pd.DataFrame", *, by: Sequence[str], wards: W
 
 
 def add_mark(rows: "pd.DataFrame", note: Mapping[str, str]) -> "pd.DataFrame":
-    """The rows, counts whole where all are, with a column "demonstration" where events are synthetic."""
+    """The rows, with integer counts if all are whole, and a column "demonstration" if events are synthetic."""
     counted = rows["count"]
     whole = rows.assign(count=counted.astype("int64")) if (counted % 1 == 0).all() else rows
     return whole.assign(demonstration=note["demonstration"]) if "demonstration" in note else whole
@@ -118,6 +118,6 @@ def add_shapes(rows: "pd.DataFrame", *, by: Sequence[str], wards: Wards) -> "geo
             f"the counts are by {', '.join(by)}",
             "group by cell or ward, or write .csv",
         )
-    # Corners that two cells share are rounded alike, so that no slivers open between them.
+    # A corner that two cells share is rounded to the same point, so that no slivers open between them.
     rounded = shapely.transform(np.asarray(shapes), lambda corners: corners.round(DECIMALS))
     return geopandas.GeoDataFrame(rows, geometry=rounded, crs="EPSG:4326")

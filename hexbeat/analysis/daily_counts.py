@@ -1,4 +1,4 @@
-"""Daily and weekly counts of a layer by place: what alerts and forecasts are made of and judged by."""
+"""Daily and weekly counts of a layer by place, for alerts and forecasts."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -14,8 +14,9 @@ from hexbeat.analysis.study import Study
 from layers.catalogue import find_layer_code
 from layers.columns import Columns
 from layers.event import PRECISIONS, REPORTERS
+from layers.layer_spec import LayerSpec
 from layers.periods import find_known_period
-from layers.wording import format_number
+from layers.wording import format_number, format_plural
 
 __all__ = [
     "FEWEST_HISTORY_WEEKS",
@@ -23,22 +24,23 @@ __all__ = [
     "Weeks",
     "count_by",
     "count_weeks",
+    "describe_left_out",
     "find_known_days",
     "find_positions",
     "to_ordinal",
 ]
 
-_LONGEST_S: Final = 25 * 3600  # an interval longer than the longest day does not know its day
+_LONGEST_S: Final = 25 * 3600  # of an event with a longer interval the day is not known
 _EPOCH: Final = dt.date(1970, 1, 1)
 FEWEST_HISTORY_WEEKS: Final = 8  # before the first week that is judged
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class KnownDays:
-    """The events of a layer that know their day: `index` (int64 (n,)) into the columns, `day` int64 (n,) since 1970.
+    """The events of a layer whose day is known: `index` (int64 (n,)) into the columns, `day` int64 (n,) since 1970.
 
-    `unknown` events of the layer are left out, because they are known only to a month or to more than a day, and
-    `swept` ones because a sweep found them: searching would look like an outbreak.
+    `unknown` events are left out because they are known only to a month or to more than a day, and `swept` events
+    because a sweep found them: searching would look like an outbreak.
     """
 
     index: NDArray[np.int64]
@@ -51,8 +53,8 @@ class KnownDays:
 class Weeks:
     """`counts` float64 (weeks, n) of a layer by week, oldest first, and by the study's cells.
 
-    `first` is the first day of the first week; the last week ends with the newest record. `unknown` events do not know
-    their day, `swept` ones were found by sweeps; neither is counted.
+    `first` is the first day of the first week; the last week ends with the newest record. `unknown` events, whose day
+    is not known, and `swept` events, which sweeps found, are not counted.
     """
 
     counts: NDArray[np.float64]
@@ -69,12 +71,24 @@ def find_known_days(columns: Columns, layer: str, *, time_zone: str, sweeps: boo
     """The events of a layer with the local day on which each began; `sweeps` True keeps those found by sweeps."""
     own = np.flatnonzero(columns.layer == find_layer_code(layer))
     by_sweep = columns.reported_by[own] == REPORTERS.index("sweep")
-    kept = own if sweeps else own[~by_sweep]
-    month = columns.precision[kept] == PRECISIONS.index("month")
-    knows = ~month & (columns.end[kept] - columns.start[kept] <= _LONGEST_S)
-    index = kept[knows]
+    counted = own if sweeps else own[~by_sweep]
+    month = columns.precision[counted] == PRECISIONS.index("month")
+    has_day = ~month & (columns.end[counted] - columns.start[counted] <= _LONGEST_S)
+    index = counted[has_day]
     day = Calendar(time_zone).days(columns.start[index])
-    return KnownDays(index, day, int(np.count_nonzero(~knows)), 0 if sweeps else int(np.count_nonzero(by_sweep)))
+    return KnownDays(index, day, int(np.count_nonzero(~has_day)), 0 if sweeps else int(np.count_nonzero(by_sweep)))
+
+
+def describe_left_out(spec: LayerSpec, *, unknown: int, swept: int) -> list[str]:
+    """A note on the events whose day is not known, and one on those that sweeps found; none for none."""
+    notes = []
+    if unknown:
+        verb, whose = ("is", "its") if unknown == 1 else ("are", "their")
+        notes.append(f"{format_plural(unknown, spec.one, spec.many)} {verb} left out because {whose} day is not known.")
+    if swept:
+        verb, what = ("is", "it") if swept == 1 else ("are", "them")
+        notes.append(f"{format_plural(swept, spec.one, spec.many)} {verb} left out because sweeps found {what}.")
+    return notes
 
 
 def to_ordinal(day: dt.date) -> int:
@@ -90,25 +104,25 @@ def count_by(time: NDArray[np.int64], place: NDArray[np.integer], *, times: int,
 
 
 def find_positions(codes: Sequence[str], wanted: Sequence[str]) -> NDArray[np.int64]:
-    """For each of `codes` its place among the wanted ones, -1 if it is none of them."""
-    found = {code: place for place, code in enumerate(wanted)}
-    return np.array([found.get(code, -1) for code in codes], dtype=np.int64)
+    """For each of `codes` its position in `wanted`, -1 if it is not in it."""
+    positions = {code: position for position, code in enumerate(wanted)}
+    return np.array([positions.get(code, -1) for code in codes], dtype=np.int64)
 
 
 def count_weeks(columns: Columns, layer: str, study: Study, *, judged: int, time_zone: str) -> Weeks:
     """Whole weeks from the layer's first record to its last; UsageError if there are too few to judge `judged` of them.
 
-    Cells and wards are those of the study; events elsewhere take no part.
+    Cells and wards are those of the study; events elsewhere are left out.
     """
     known = find_known_period(columns, layer, time_zone=time_zone)
-    many = (known[1] - known[0]).days // 7 if known else 0
-    if known is None or judged < 1 or many < judged + FEWEST_HISTORY_WEEKS:
+    weeks = (known[1] - known[0]).days // 7 if known else 0
+    if known is None or judged < 1 or weeks < judged + FEWEST_HISTORY_WEEKS:
         raise UsageError(
-            f"A back-test needs one week or more to judge, and {FEWEST_HISTORY_WEEKS} weeks of records before them",
-            f"{format_number(judged)} weeks are to be judged, and {layer} has {format_number(many)} in all",
-            "judge fewer weeks, or load more records",
+            f"A back-test needs one week or more to judge, and {FEWEST_HISTORY_WEEKS} weeks of records before it",
+            f"you asked for {format_number(judged)} weeks, and {layer} has {format_number(weeks)} in all",
+            "choose fewer weeks, or load more records",
         )
-    first = known[1] - dt.timedelta(days=7 * many)
+    first = known[1] - dt.timedelta(days=7 * weeks)
     events = find_known_days(columns, layer, time_zone=time_zone)
     cells = columns.cell_ids[study.resolution]
     place = np.minimum(np.searchsorted(study.cells, cells), len(study.cells) - 1)
@@ -117,4 +131,4 @@ def count_weeks(columns: Columns, layer: str, study: Study, *, judged: int, time
         chosen = np.array([code in study.chosen for code in columns.ward_codes])
         place = np.where(chosen[columns.ward[events.index]], place, -1)
     week = (events.day - to_ordinal(first)) // 7
-    return Weeks(count_by(week, place, times=many, places=len(study)), first, events.unknown, events.swept)
+    return Weeks(count_by(week, place, times=weeks, places=len(study)), first, events.unknown, events.swept)

@@ -1,4 +1,4 @@
-"""Emerging hotspots: what became of each cell over the bins of a period, with each pattern's definition."""
+"""Emerging hotspots: the pattern of each cell over the bins of a period, with each pattern's definition."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -23,7 +23,7 @@ _COLD: Final = " cold"
 
 
 def _describe_pattern(pattern: Pattern) -> str:
-    """The definition of any pattern; those of cold spots mirror the hot ones'."""
+    """The definition of a pattern; those of cold spots mirror those of hotspots."""
     if pattern in DEFINITIONS:
         return DEFINITIONS[pattern]
     hot = DEFINITIONS[Pattern(pattern.removesuffix(_COLD))]
@@ -38,12 +38,12 @@ PATTERN_WORDS: Final[Mapping[str, str]] = MappingProxyType({str(one): _describe_
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EmergingMap:
-    """`rows` has a row for each of the study's n cells, in its order; without room for four bins it has none.
+    """`rows` has a row for each of the study's n cells, in its order; no rows if the period has fewer than four bins.
 
     Its columns: cell, ward_code, ward_name, pattern and definition (PATTERN_WORDS), count (in the bins), hot_bins and
     cold_bins (how many), trend_z and trend_p (Mann and Kendall's test of Gi*, two-sided). `counts`, `z` and `kind`
-    (bins, n) are each bin's own. `bins` None says that there were too few; `notes` are sentences on what was chosen and
-    left out.
+    (bins, n) are each bin's own. `bins` is None if there were too few; `notes` say what was chosen and left
+    out.
     """
 
     spec: LayerSpec
@@ -59,9 +59,9 @@ class EmergingMap:
 def build_emerging_map(
     columns: Columns, chosen: Filter, study: Study, *, q: float = 0.05, time_zone: str = "Europe/London"
 ) -> EmergingMap:
-    """The pattern of each cell over weeks, four weeks or months that fit the period of the filter and the records.
+    """The pattern of each cell over the weeks, spans of four weeks or months of the filter's period that are on record.
 
-    The last bin ends with the last day that is known, so that it is never an unfinished one. UsageError unless the
+    The last bin ends with the last known day, so it is never unfinished. UsageError unless the
     filter has one layer and the study's wards.
     """
     spec = require_one_layer(chosen, "A map of emerging hotspots")
@@ -72,10 +72,10 @@ def build_emerging_map(
         whole = select(columns, replace(chosen, start=period[0], end=period[1]), time_zone=time_zone)
         bins = choose_bins(period, month_only=find_month_only_share(columns, whole.index))
     if bins is None:
-        said = f"A pattern over time needs {FEWEST_BINS} weeks or more (months, if only those are known)."
+        note = f"A pattern over time needs at least {FEWEST_BINS} weeks (months, if only the month is known)."
         nothing: NDArray[np.float64] = np.zeros((0, len(study)))
         return EmergingMap(
-            spec, _build_rows(study).iloc[:0], None, nothing, nothing, nothing.astype(np.int8), q, (*notes, said)
+            spec, _build_rows(study).iloc[:0], None, nothing, nothing, nothing.astype(np.int8), q, (*notes, note)
         )
     counts = np.array(
         [
@@ -83,18 +83,18 @@ def build_emerging_map(
             for a, b in bins.periods
         ]
     )
-    found = find_emerging_hotspots(counts, study.neighbours, q=q)
-    patterns = [str(one) for one in found.pattern]
+    result = find_emerging_hotspots(counts, study.neighbours, q=q)
+    patterns = [str(one) for one in result.pattern]
     rows = _build_rows(study).assign(
         pattern=patterns,
         definition=[PATTERN_WORDS[one] for one in patterns],
         count=counts.sum(axis=0),
-        hot_bins=(found.kind == 1).sum(axis=0),
-        cold_bins=(found.kind == -1).sum(axis=0),
-        trend_z=found.trend.z,
-        trend_p=found.trend.p,
+        hot_bins=(result.kind == 1).sum(axis=0),
+        cold_bins=(result.kind == -1).sum(axis=0),
+        trend_z=result.trend.z,
+        trend_p=result.trend.p,
     )
-    return EmergingMap(spec, rows, bins, counts, found.z, found.kind, q, (*notes, bins.words))
+    return EmergingMap(spec, rows, bins, counts, result.z, result.kind, q, (*notes, bins.words))
 
 
 def _build_rows(study: Study) -> pd.DataFrame:

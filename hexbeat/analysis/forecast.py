@@ -1,4 +1,4 @@
-"""Where the next week's events are expected, by the method that wins the back-test."""
+"""The forecast: where the next week's events are expected, by the method that wins the back-test."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from hexbeat.analysis.backtest import SHARES
-from hexbeat.analysis.daily_counts import Weeks, count_weeks
+from hexbeat.analysis.daily_counts import count_weeks, describe_left_out
 from hexbeat.analysis.forecast_methods import LAST_WEEKS, RANKS_ONLY, build_needed_kernel, forecast
 from hexbeat.analysis.method_selection import SelectedMethod
 from hexbeat.analysis.study import Study, load_study
@@ -18,7 +18,6 @@ from layers.columns import Columns
 from layers.counting import Filter
 from layers.layer_spec import LayerSpec
 from layers.periods import require_one_layer
-from layers.wording import format_list, format_number
 
 __all__ = ["Forecast", "build_forecast"]
 
@@ -27,12 +26,12 @@ _WEEK: Final = dt.timedelta(days=7)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Forecast:
-    """What `winner`'s method expects of the chosen wards' cells in the week [start, end) after the newest record.
+    """What `winner`'s method expects in each cell in the week [start, end) after the newest record.
 
-    `rows`, first what is looked at first: cell (H3 string), ward_code, ward_name (of the largest part), expected
-    (events in that week; NaN where the method only ranks), score (by which cells are ranked), band (0, 1, 2: within
-    the first 1, 2, 5 % of the area in this order; 3: beyond), last_weeks and on_record (events of the last four weeks
-    and of all). `expected` is their sum, NaN likewise. Each cell counts for its whole area.
+    `rows`, the cell with the most expected first: cell (H3 string), ward_code, ward_name (of the largest part),
+    expected (events in that week; NaN where the method only ranks), score (by which cells are ranked), band (0, 1, 2:
+    within the first 1, 2, 5 % of the area in this order; 3: beyond), last_weeks and on_record (events of the last four
+    weeks and of all). `expected` is their sum, NaN likewise. Each cell counts for its whole area.
     """
 
     spec: LayerSpec
@@ -49,15 +48,15 @@ def build_forecast(
 ) -> Forecast:
     """Forecast from every whole week on record over the whole area; `wards` (codes, none: all) are then taken from it.
 
-    Judged and made alike: events that do not know their day, and those found by sweeps, take no part. Forecasts follow
-    what was reported: where nobody reports, nothing is expected.
+    It is made as the back-test judges it: events whose day is not known, and those that sweeps found, are left out.
+    Forecasts follow what was reported: where nobody reports, nothing is expected.
     """
     spec = require_one_layer(Filter(layers=(layer,)), "A forecast", incidents=True)
     study = load_study(area, (), winner.resolution)
     weeks = count_weeks(columns, layer, study, judged=1, time_zone=area.time_zone)
     scores = forecast(winner.method, weeks.counts, study, build_needed_kernel((winner.method,), study))
     inside = np.isin(study.ward_codes, wards) if wards else np.ones(len(study), dtype=bool)
-    # As the back-test ranks: by what is expected on a square kilometre; Gi* ranks by itself.
+    # In the back-test's order: by expected events a square kilometre; Gi* ranks by itself.
     density = scores if winner.method in RANKS_ONLY else scores / study.area_km2
     order = np.flatnonzero(inside)[np.argsort(-density[inside], kind="stable")]
     expected = np.full(len(study), np.nan) if winner.method in RANKS_ONLY else scores
@@ -81,21 +80,12 @@ def build_forecast(
         start=start,
         end=start + _WEEK,
         expected=float(rows["expected"].sum(skipna=False)),
-        notes=tuple(_build_notes(spec, weeks)),
+        notes=tuple(describe_left_out(spec, unknown=weeks.unknown, swept=weeks.swept)),
     )
 
 
 def _bands(study: Study, order: NDArray[np.intp]) -> NDArray[np.int64]:
-    """For each cell in this order how many of SHARES are filled before it begins."""
+    """For each cell in this order how many of SHARES the cells before it fill."""
     area = study.area_km2[order]
     before = (area.cumsum() - area) / max(float(area.sum()), np.finfo(float).tiny)
     return np.searchsorted(SHARES, before, side="right")
-
-
-def _build_notes(spec: LayerSpec, weeks: Weeks) -> list[str]:
-    left = [
-        f"{format_number(number)} that {why}"
-        for number, why in ((weeks.unknown, "do not know their day"), (weeks.swept, "were found by sweeps"))
-        if number
-    ]
-    return [f"Of the {spec.many}, {format_list(left)} take no part."] if left else []

@@ -1,4 +1,4 @@
-"""Four ways of saying where next week's events will be, from the weeks before."""
+"""Four methods that forecast where next week's events will be, from the weeks before."""
 
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
@@ -40,7 +40,7 @@ METHOD_WORDS: Final[Mapping[str, str]] = MappingProxyType(
 )
 METHODS: Final = tuple(METHOD_WORDS)
 KERNEL: Final = "kernel"
-RANKS_ONLY: Final = frozenset({"gi_star"})  # its scores rank cells and are no numbers of events
+RANKS_ONLY: Final = frozenset({"gi_star"})  # its scores only rank cells; they are not numbers of events
 
 
 def choose_spread_m(resolution: int) -> float:
@@ -54,7 +54,7 @@ def build_kernel(study: Study) -> csr_array:
 
 
 def build_needed_kernel(methods: Iterable[str], study: Study) -> csr_array:
-    """The kernel where one of the methods looks at it; else an empty one, as laying out that of small cells is slow."""
+    """The kernel if one of the methods needs it; else an empty one, because building it for small cells is slow."""
     return build_kernel(study) if KERNEL in methods else csr_array((len(study), len(study)))
 
 
@@ -63,13 +63,13 @@ def forecast(method: str, history: NDArray[np.float64], study: Study, kernel: cs
 
     Expected numbers of events, but for "gi_star", whose z only ranks cells.
     """
-    ways: dict[str, Callable[[], NDArray[np.float64]]] = {
+    forecasts: dict[str, Callable[[], NDArray[np.float64]]] = {
         "last_period": lambda: history[-LAST_WEEKS:].mean(axis=0),
         "gi_star": lambda: gi_star(history[-LAST_WEEKS:].sum(axis=0), study.neighbours),
         "kernel": lambda: _score_by_kernel(history, kernel),
         "all_history": lambda: history.mean(axis=0),
     }
-    return ways[method]()
+    return forecasts[method]()
 
 
 def _score_by_kernel(history: NDArray[np.float64], kernel: csr_array) -> NDArray[np.float64]:

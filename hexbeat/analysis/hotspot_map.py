@@ -1,4 +1,4 @@
-"""The hotspot map of one layer, and one sentence on why a cell is, or is not, a hotspot."""
+"""The hotspot map of one layer, and the reason why a cell is, or is not, a hotspot."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -19,6 +19,7 @@ from layers.filters import COLUMN_FILTERS, Filter
 from layers.layer_spec import LayerSpec
 from layers.periods import Period, clip_period, require_one_layer
 from layers.wording import (
+    format_about,
     format_cell_width,
     format_count,
     format_number,
@@ -31,30 +32,31 @@ __all__ = ["COLD", "HOT", "HOTSPOT_COLUMNS", "HotspotMap", "build_hotspot_map", 
 
 HOT: Final = "hot"
 COLD: Final = "cold"
-# What commands, files and Python answer of each cell, in this order.
+# The columns of each cell in commands, files and Python, in this order.
 HOTSPOT_COLUMNS: Final = (
     "cell", "ward_code", "ward_name", "count", "gi_z", "p_value", "q_value", "hotspot", "trend", "neighbourhood",
     "expected",
 )  # fmt: skip
 _KINDS: Final = np.array([COLD, "", HOT], dtype=object)
-_TIMES_AVERAGE: Final = 6.0  # a place that even so many could not set apart is too quiet to tell
-_ORDINARY: Final = 0.25  # of shuffles: nobody need be told by which side a cell differs from the middle
+_TIMES_AVERAGE: Final = 6.0  # if even so many would not stand out, a place has too few events to say
+_ORDINARY: Final = 0.25  # of shuffles: from here on a cell is ordinary, and its side does not matter
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HotspotMap:
-    """What Gi* says of each of the study's cells, and on what it rests.
+    """What Gi* says about each of the study's cells, and what that is based on.
 
     `rows` (n, in the study's order) has the columns cell (H3 string), ward_code, ward_name (of the largest part of the
-    cell), count, gi_z, p_value and q_value (one-sided, of the side in `leans`), hotspot ("hot", "cold" or ""), trend (a
-    pattern of hexbeat.analysis.emerging_map over the period, "" where it has room for too few bins), neighbourhood (the
-    sum over the cell and those that touch it, which is what is tested), expected (of as many cells away from the
-    clearest hotspots), cells (how many they are), largest (the largest count of one of them) and leans ("hot" or
-    "cold").
+    cell), count, gi_z, p_value and q_value (one-sided, for the side in `leans`), hotspot ("hot", "cold" or ""), trend
+    (a pattern of hexbeat.analysis.emerging_map over the period, "" if the period has too few bins), neighbourhood (the
+    sum over the cell and those that touch it; this sum is tested), expected (what as many cells away from the clearest
+    hotspots have), cells (how many cells the sum covers), largest (the largest count of one of them) and leans ("hot"
+    or "cold").
 
-    `period` is the filter's as far as records reach. `total` sums the counts; `outside` is what lies in no cell of the
-    study. `unplaced_in_time` and `shared_in_time` as in layers.counting. `unit`: counts are rounded to its multiples
-    for the test (1: none was). `swept` events were found by sweeps. `notes` say all this in sentences.
+    `period` is the filter's, up to the last record. `total` is the sum of the counts; `outside` counts events that lie
+    in no cell of the study. `unplaced_in_time` and `shared_in_time` as in layers.counting. `unit`: for the test, counts
+    are rounded to multiples of it (1: no rounding). `swept` counts events that sweeps found. `notes` say all this in
+    sentences.
     """
 
     spec: LayerSpec
@@ -68,7 +70,7 @@ class HotspotMap:
     shared_in_time: int
     swept: int
     unit: float
-    limits: tuple[str, ...]  # what else the filter asks for, as in "at the chosen hours"
+    limits: tuple[str, ...]  # the filter's other conditions, as in "at the chosen hours"
     notes: tuple[str, ...]
 
 
@@ -83,14 +85,14 @@ def build_hotspot_map(
 ) -> HotspotMap:
     """The hot and cold cells of one layer, at false discovery rate `q`, for any filter with the study's wards.
 
-    `trend` False leaves the patterns over time out, which takes most of the time. Raises UsageError unless exactly one
-    layer is chosen. Misleads as geo.hotspots.hotspots does: dense recording is not risk.
+    `trend` False leaves out the patterns over time, which take most of the time. UsageError unless exactly one layer is
+    chosen. Where the result misleads: dense recording is not risk (see geo.hotspots.hotspots).
     """
     spec = require_one_layer(chosen, "A hotspot map")
     chosen = restrict_filter(study, chosen)
     selection = select(columns, chosen, time_zone=time_zone)
     values, outside = sum_by_cell(columns, selection, study)
-    found = hotspots(values, study.neighbours, q)
+    statistics = hotspots(values, study.neighbours, q)
     period, notes = clip_period(columns, chosen, time_zone=time_zone)
     rows = pd.DataFrame(
         {
@@ -98,16 +100,16 @@ def build_hotspot_map(
             "ward_code": study.ward_codes,
             "ward_name": study.ward_names,
             "count": values,
-            "gi_z": found.z,
-            "p_value": found.p,
-            "q_value": found.q,
-            "hotspot": _KINDS[found.kind + 1],
+            "gi_z": statistics.z,
+            "p_value": statistics.p,
+            "q_value": statistics.q,
+            "hotspot": _KINDS[statistics.kind + 1],
             "trend": "",
-            "neighbourhood": found.total,
-            "expected": found.expected,
+            "neighbourhood": statistics.total,
+            "expected": statistics.expected,
             "cells": np.diff(study.neighbours.indptr),
             "largest": np.maximum.reduceat(values[study.neighbours.indices], study.neighbours.indptr[:-1]),
-            "leans": np.where(found.kind == 0, _find_sides(values, study), _KINDS[found.kind + 1]),
+            "leans": np.where(statistics.kind == 0, _find_sides(values, study), _KINDS[statistics.kind + 1]),
         }
     )
     if trend:
@@ -126,10 +128,10 @@ def build_hotspot_map(
         unplaced_in_time=selection.unplaced_in_time,
         shared_in_time=selection.shared_in_time,
         swept=int(swept.sum()),
-        unit=found.unit,
+        unit=statistics.unit,
         limits=_describe_limits(chosen, spec),
         notes=(
-            *_build_notes(selection, spec, unit=found.unit, outside=outside, swept=float(swept.sum())),
+            *_build_notes(selection, spec, unit=statistics.unit, outside=outside, swept=float(swept.sum())),
             *_build_lone_notes(rows, study.resolution, q, snapped=_has_shared_points(columns, selection)),
             *notes,
         ),
@@ -137,18 +139,18 @@ def build_hotspot_map(
 
 
 def _describe_limits(chosen: Filter, spec: LayerSpec) -> tuple[str, ...]:
-    """What the filter asks for besides layer, period and wards; hours and weekdays do not apply to states."""
+    """The filter's conditions besides layer, period and wards; hours and weekdays do not apply to states."""
     incident = spec.kind == "incident"
-    said = {
+    clauses = {
         "at the chosen hours": incident and chosen.hours is not None,
         "on the chosen weekdays": incident and bool(chosen.days),
     }
-    clauses = [one.describe(one.get_chosen(chosen)) for one in COLUMN_FILTERS]
-    return (*(words for words, holds in said.items() if holds), *filter(None, clauses))
+    described = [one.describe(one.get_chosen(chosen)) for one in COLUMN_FILTERS]
+    return (*(clause for clause, applies in clauses.items() if applies), *filter(None, described))
 
 
 def _find_sides(values: NDArray[np.float64], study: Study) -> NDArray[np.object_]:
-    """To which side each cell's sum leans among all shuffles, (n,)."""
+    """Whether each cell's sum is high (HOT) or low (COLD) among all shuffles, (n,)."""
     draws = np.diff(study.neighbours.indptr).astype(np.int64)
     most = int(draws.max())
     units, _ = to_units(values, most_draws=most)
@@ -158,119 +160,136 @@ def _find_sides(values: NDArray[np.float64], study: Study) -> NDArray[np.object_
 
 
 def _build_notes(selection: Selection, spec: LayerSpec, *, unit: float, outside: float, swept: float) -> list[str]:
-    """What was shared, rounded or left out, a sentence for each."""
-    said = []
+    """What was shared in time, rounded or left out, a note for each."""
+    notes = []
     if selection.shared_in_time:
-        said.append(
-            f"{selection.shared_in_time:,} of the {spec.many} are known only to a longer time, such as a month, and "
-            "count by the share of it that falls inside."
+        one = selection.shared_in_time == 1
+        notes.append(
+            f"{format_count(selection.shared_in_time, spec)} {'is' if one else 'are'} known only to a longer time, "
+            f"such as a month. {'It counts' if one else 'Each counts'} by the share of that time in the period."
         )
     if unit != 1:
-        said.append(f"For the test, counts are rounded to multiples of {unit:g}.")
+        notes.append(f"For the test, counts are rounded to multiples of {unit:g}.")
     if selection.unplaced_in_time:
-        said.append(
-            f"{selection.unplaced_in_time:,} more are left out, because their hour or weekday, by which the filter "
-            "asks, is not known."
+        verb, whose = ("is", "its") if selection.unplaced_in_time == 1 else ("are", "their")
+        notes.append(
+            f"{selection.unplaced_in_time:,} more {verb} left out because {whose} hour or weekday is not known."
         )
     if swept and len(selection.index):
         share = format_percent(swept / len(selection.index))
-        said.append(f"{share} were found by sweeps: where one searches, one finds. Without them the map may differ.")
+        notes.append(f"Sweeps found {share} of them. Sweeps find where they look, so the map may differ without them.")
     if outside:
-        said.append(f"{format_number(outside)} lie in no cell of the study area, and are left out.")
-    return said
+        notes.append(f"{_first_upper(format_about(outside))} outside the study area are left out.")
+    return notes
+
+
+def _first_upper(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _build_lone_notes(rows: pd.DataFrame, resolution: int, q: float, *, snapped: bool) -> list[str]:
-    """Cells that would stand out were events to fall evenly (Poisson), but hold most of their neighbourhood alone.
+    """Cells that would stand out if events fell evenly (Poisson), but hold most of their neighbourhood alone.
 
-    The test cannot call them hot: shuffled, such a cell makes some neighbourhood as full every time.
+    The test cannot call them hot: if cells are shuffled, such a cell makes some neighbourhood as full every time.
     """
     chance = poisson_at_least(np.ceil(rows["neighbourhood"]), rows["expected"])
     busy = (chance <= q / len(rows)) & (rows["hotspot"] == "") & (rows["leans"] == HOT)
     lone = int((busy & (rows["count"] > rows["neighbourhood"] / 2)).sum())
     if not lone:
         return []
-    which = "1 cell is" if lone == 1 else f"{lone} cells are"
-    said = f"{which} busy among quiet ones, which chance alone would make as often, so not called hot."
+    note = (
+        "1 cell is busy while those around it are quiet. Chance alone could do that, so it is not called a hotspot."
+        if lone == 1
+        else f"{lone} cells are busy while those around them are quiet. Chance alone could do that, so they are not "
+        "called hotspots."
+    )
     if snapped and resolution > min(RESOLUTIONS):
         larger = format_cell_width(resolution - 1)
-        return [f"{said} Many records share their points: larger cells ({larger} across) may tell more."]
+        return [f"{note} Many records share their points, so larger cells ({larger} across) may show more."]
     if not snapped and resolution < max(RESOLUTIONS):
-        return [f"{said} Smaller cells ({format_cell_width(resolution + 1)} across) may tell more."]
-    return [said]
+        return [f"{note} Smaller cells ({format_cell_width(resolution + 1)} across) may show more."]
+    return [note]
 
 
 def _has_shared_points(columns: Columns, selection: Selection) -> bool:
-    """Whether records lie on half as many points as there are records or fewer, as anchor points make them."""
+    """Whether there are at most half as many points as records, as with police.uk's anchor points."""
     points = columns.lon[selection.index] + 1j * columns.lat[selection.index]
     return len(np.unique(points)) <= len(points) / 2
 
 
-def explain_cell(found: HotspotMap, cell: str) -> str:
-    """Why a cell (H3 string) is hot, cold, neither, or too quiet to tell, in one sentence with its numbers.
+def explain_cell(hotspot_map: HotspotMap, cell: str) -> str:
+    """Why a cell (H3 string) is hot, cold, neither, or has too few events to say: the verdict, then its numbers.
 
     The numbers are those of the test: the cell together with those that touch it, and as many cells where there is no
     hotspot (for cold spots: no cold spot). KeyError for a cell that is not on the map.
     """
-    if not found.total:
-        where = f"anywhere on this map{_format_period(found)}"
-        return f"There are no {found.spec.many} {where}, so there is nothing to compare."
-    rows = found.rows
-    places = rows.index[rows["cell"] == cell]
-    if not len(places):
+    if not hotspot_map.total:
+        return (
+            f"There are no {hotspot_map.spec.many} on this map{_format_period(hotspot_map)}, so there is nothing to "
+            "compare."
+        )
+    rows = hotspot_map.rows
+    positions = rows.index[rows["cell"] == cell]
+    if not len(positions):
         raise KeyError(cell)
-    row = rows.loc[places[0]]
+    row = rows.loc[positions[0]]
     side = str(row["leans"])
-    counted = format_count(float(row["neighbourhood"]), found.spec, found.measure)
+    count = format_count(float(row["neighbourhood"]), hotspot_map.spec, hotspot_map.measure)
     others = int(row["cells"]) - 1
     around = f" and the {others} that touch it" if others > 1 else " and the one that touches it" if others else ""
-    elsewhere = _describe_background(side, found=bool((rows["hotspot"] == side).any()))
-    average = format_number(float(row["expected"]))
-    facts = (
-        f"{counted[0].upper()}{counted[1:]} in this cell{around}{_format_period(found)}; "
-        f"as many cells {elsewhere} would have {average} on average"
+    elsewhere = _describe_background(side, any_spot=bool((rows["hotspot"] == side).any()))
+    verdict, chance = _describe_verdict(hotspot_map, row, side)
+    return (
+        f"{verdict}: {count} in this cell{around}{_format_period(hotspot_map)}. "
+        f"As many cells {elsewhere} have {_format_average(float(row['expected']))} on average.{chance}"
     )
-    return f"{facts}; {_describe_verdict(found, float(row['p_value']), row['hotspot'], side, row)}."
 
 
-def is_too_quiet(found: HotspotMap) -> bool:
+def is_too_quiet(hotspot_map: HotspotMap) -> bool:
     """Whether on the whole map even a place with six times the average might not stand out."""
-    fullest = found.rows["cells"].to_numpy().argmax()
-    return _is_too_few(float(found.rows["expected"].iloc[fullest]), found.q / len(found.rows))
+    fullest = hotspot_map.rows["cells"].to_numpy().argmax()
+    return _is_too_few(float(hotspot_map.rows["expected"].iloc[fullest]), hotspot_map.q / len(hotspot_map.rows))
 
 
-def _describe_verdict(found: HotspotMap, p: float, kind: str, side: str, row: "pd.Series[Any]") -> str:
-    shuffles = f"{format_odds(p)} shuffles {'have as many' if side == HOT else 'have as few'}"
+def _describe_verdict(hotspot_map: HotspotMap, row: "pd.Series[Any]", side: str) -> tuple[str, str]:
+    """What the cell is, as the sentence begins; and how often chance alone would do as much, as it ends."""
+    p, kind = float(row["p_value"]), row["hotspot"]
+    often = f" By chance, {format_odds(p)} maps would have {'as many' if side == HOT else 'as few'} here"
     if kind == HOT:
-        return f"{shuffles}: a hotspot"
+        return "A hotspot", f"{often}."
     if kind == COLD:
-        return f"{shuffles}: a cold spot"
-    if _is_too_few(float(row["expected"]), found.q / len(found.rows)):
-        return "too few to tell, for even six times the average might not stand out"
+        return "A cold spot", f"{often}."
+    if _is_too_few(float(row["expected"]), hotspot_map.q / len(hotspot_map.rows)):
+        return "Too few events to say", " Even six times as many might not stand out."
     if p >= _ORDINARY:
-        return "an ordinary number"
+        return "An ordinary number", ""
     name = "hotspot" if side == HOT else "cold spot"
     lone = side == HOT and float(row["largest"]) > float(row["neighbourhood"]) / 2
-    hint = " (most lie in one cell)" if lone else ""
-    return f"{shuffles}, too often to call it a {name} among {len(found.rows):,} cells{hint}"
+    hint = " Most lie in one cell." if lone else ""
+    return f"Not a {name}", f"{often}, too often to be sure among {len(hotspot_map.rows):,} cells.{hint}"
+
+
+def _format_average(value: float) -> str:
+    """With a decimal while it is small."""
+    return format_number(value) if value < 10 else format_about(value)  # noqa: PLR2004 - two digits are enough
 
 
 def _is_too_few(expected: float, level: float) -> bool:
-    """Whether even _TIMES_AVERAGE times as many could be chance, were events to fall evenly (Poisson)."""
+    """Whether even _TIMES_AVERAGE times as many could be chance, if events fell evenly (Poisson)."""
     return bool(poisson_at_least(np.ceil(_TIMES_AVERAGE * expected), expected) > level)
 
 
-def _describe_background(side: str, *, found: bool) -> str:
-    """Where the average is taken: the background of the test, which the surest of what was found has left."""
-    if not found:
+def _describe_background(side: str, *, any_spot: bool) -> str:
+    """Where the average is taken: the background of the test, without the surest hotspots (or cold spots)."""
+    if not any_spot:
         return "anywhere here"
     return f"away from the clearest {'hotspots' if side == HOT else 'cold spots'}"
 
 
-def _format_period(found: HotspotMap) -> str:
-    """The period, and what else was asked for."""
-    limits = f" ({', '.join(found.limits)})" if found.limits else ""
-    if found.period is None:
+def _format_period(hotspot_map: HotspotMap) -> str:
+    """The period, and the filter's other conditions."""
+    limits = f" ({', '.join(hotspot_map.limits)})" if hotspot_map.limits else ""
+    if hotspot_map.period is None:
         return limits
-    days = (found.period[1] - found.period[0]).days
-    return (f" in {format_number(days)} days" if days > 1 else f" on {format_span(*found.period)}") + limits
+    days = (hotspot_map.period[1] - hotspot_map.period[0]).days
+    return (f" in {format_number(days)} days" if days > 1 else f" on {format_span(*hotspot_map.period)}") + limits

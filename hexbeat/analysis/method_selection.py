@@ -1,6 +1,6 @@
 """Method selection by back-test: the method and the size of cells that serve a layer best, and why.
 
-Selections are kept in the home, for the records that they judged.
+Selections are kept in the home folder. Each holds for the records that it was made from.
 """
 
 import hashlib
@@ -54,21 +54,22 @@ __all__ = [
 
 Progress = Callable[[int, int], None]
 MOST_WEEKS: Final = 13
-FEWEST_WEEKS: Final = 4  # fewer judge nobody
+FEWEST_WEEKS: Final = 4  # with fewer weeks no method can be judged
 _FOLDER: Final = "winners"
 _RULE: Final = repr((2, METHODS, SHARES, DECIDING_SHARE, RESOLUTIONS, MOST_CELLS, MOST_WEEKS))
 FINEST_HOTSPOTS: Final = 10  # cells of 50 m are finer than most reports are placed
-SHARED_POINTS: Final = 9  # where records share anchor points, finer cells part a place from what belongs to it
-_SHARING: Final = 0.5  # points for each record; reports placed one by one have about 1
+SHARED_POINTS: Final = 9  # where records share anchor points, finer cells would split places
+_SHARING: Final = 0.5  # points a record; records with points of their own have about 1
 
 
 @dataclass(frozen=True, slots=True)
 class SelectedMethod:
-    """The method that caught most at DECIDING_SHARE of the area, with which cells; `clear`: beyond chance.
+    """The method and cells that caught most events in DECIDING_SHARE of the area; `clear`: by more than chance.
 
-    `sentence` says it. `judged_to` is the day after the last judged one, `weeks` were judged. `hit_rate` is the share
-    of a week's events that it caught; it was picked by looking, so that this flatters a little. `caught` has that for
-    each share of the area, (share of the area, share of the events), from the smallest.
+    `sentence` says so in words. `judged_to` is the day after the last judged one; `weeks` is how many were judged.
+    `hit_rate` is the share of a week's events that the method caught. The winner was picked by looking, so this
+    flatters a little. `caught` has the same for each share of the area, from the smallest: (share of the area, share of
+    the events).
     """
 
     method: str
@@ -83,7 +84,7 @@ class SelectedMethod:
 
 @dataclass(frozen=True, slots=True)
 class MethodSelection:
-    """The winner over all sizes of cells, the one at each resolution, and how Gi* fares at each (SizeFigure)."""
+    """The best method over all sizes of cells, the best at each resolution, and Gi* at each (SizeFigure)."""
 
     best: SelectedMethod
     by_size: Mapping[int, SelectedMethod]
@@ -92,7 +93,7 @@ class MethodSelection:
 
 @dataclass(frozen=True, slots=True)
 class HotspotSize:
-    """The resolution, and a sentence on why it is that."""
+    """The resolution, and a sentence that says why."""
 
     resolution: int
     sentence: str
@@ -111,69 +112,68 @@ def select_method(
 
     None where nothing can be judged: fewer than FEWEST_WEEKS weeks beyond the history that methods need, no events in
     them, a layer of states, or a resolution with more cells than a back-test takes
-    (hexbeat.analysis.backtest.MOST_CELLS).
-    Kept in `home` (None: nowhere); `progress` is told each resolution before it is judged, and its place.
+    (hexbeat.analysis.backtest.MOST_CELLS). The result is kept in `home` (None: it is not kept). `progress` is called
+    with each resolution before it is judged, and its position.
     """
-    found = select_methods(columns, area, layer, home=home, progress=progress)
-    if found is None:
+    selection = select_methods(columns, area, layer, home=home, progress=progress)
+    if selection is None:
         return None
-    return found.best if resolution is None else found.by_size.get(resolution)
+    return selection.best if resolution is None else selection.by_size.get(resolution)
 
 
 def select_methods(
     columns: Columns, area: Area, layer: str, *, home: Path | None, progress: Progress | None = None
 ) -> MethodSelection | None:
-    """All that a back-test of up to MOST_WEEKS weeks says of a layer, read where it was judged before; else judged.
+    """What a back-test of up to MOST_WEEKS weeks says of a layer: the kept selection, or a new one.
 
-    What is kept counts only for the same records, wards and rule. None as for `select_method`.
+    A kept selection counts only for the same records, wards and rule. None as for `select_method`.
     """
-    kept = read_selection(columns, area, layer, home=home)
-    if kept:
-        return kept
+    selection = read_selection(columns, area, layer, home=home)
+    if selection:
+        return selection
     weeks = _count_weeks(columns, area, layer)
     if weeks < FEWEST_WEEKS:
         return None
-    found = backtest(columns, area, layer, weeks=weeks, progress=progress)
-    return keep_selection(found, columns, area, home=home)
+    return keep_selection(backtest(columns, area, layer, weeks=weeks, progress=progress), columns, area, home=home)
 
 
-def keep_selection(found: Backtest, columns: Columns, area: Area, *, home: Path | None) -> MethodSelection | None:
-    """What a back-test says, kept for these records; None if no event fell into its weeks.
+def keep_selection(result: Backtest, columns: Columns, area: Area, *, home: Path | None) -> MethodSelection | None:
+    """Keep what a back-test says, for these records; None if no event fell into its weeks.
 
-    It must be one over the whole area, MOST_WEEKS weeks (or as many as there are) and every resolution.
+    The back-test has to cover the whole area, MOST_WEEKS weeks (or as many as there are) and every resolution.
     """
-    if not found.events:
+    if not result.events:
         return None
-    judgement = _build_selection(found)
+    selection = _build_selection(result)
     if home is not None:
-        layer = found.spec.name
-        _write_selection(_file(home, area, layer), judgement, _fingerprint(columns, area, layer))
-    return judgement
+        layer = result.spec.name
+        _write_selection(_file(home, area, layer), selection, _fingerprint(columns, area, layer))
+    return selection
 
 
 def read_selection(columns: Columns, area: Area, layer: str, *, home: Path | None) -> MethodSelection | None:
-    """What was judged before of these very records; None if nothing was. Never takes long."""
+    """The selection that was kept for these very records; None without one. Never takes long."""
     if home is None:
         return None
     try:
-        held = json.loads(_file(home, area, layer).read_text(encoding="utf-8"))
-        if held["of"] != _fingerprint(columns, area, layer):
+        payload = json.loads(_file(home, area, layer).read_text(encoding="utf-8"))
+        if payload["of"] != _fingerprint(columns, area, layer):
             return None
         return MethodSelection(
-            best=_parse_method(held["best"]),
-            by_size={int(size): _parse_method(one) for size, one in held["by_size"].items()},
-            gi_star=tuple(SizeFigure(**one) for one in held["gi_star"]),
+            best=_parse_method(payload["best"]),
+            by_size={int(size): _parse_method(method) for size, method in payload["by_size"].items()},
+            gi_star=tuple(SizeFigure(**figure) for figure in payload["gi_star"]),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return None  # not there, half gone or of another make: it is judged again
+        return None  # missing, damaged or of another format: the back-test runs again
 
 
 def describe_uses(best: SelectedMethod) -> str:
-    """What the screens and plans do with the winner, for whoever reads a back-test."""
+    """What the screens and plans do with the winner, for people who read a back-test."""
     return (
-        f"The dashboard's expected events use the {METHOD_WORDS[best.method]} "
-        f"with cells {format_cell_width(best.resolution)} across, judged over the whole area "
-        f"and {format_number(best.weeks)} weeks."
+        f"For expected events the dashboard uses the {METHOD_WORDS[best.method]}, "
+        f"with cells {format_cell_width(best.resolution)} across. "
+        f"That choice rests on the whole area and {format_number(best.weeks)} weeks."
     )
 
 
@@ -184,23 +184,23 @@ def _count_weeks(columns: Columns, area: Area, layer: str) -> int:
     return min(MOST_WEEKS, (known[1] - known[0]).days // 7 - FEWEST_HISTORY_WEEKS) if known else 0
 
 
-def _build_selection(found: Backtest) -> MethodSelection:
+def _build_selection(result: Backtest) -> MethodSelection:
     def winner(verdict: MethodComparison) -> SelectedMethod:
-        rows = found.rows
+        rows = result.rows
         own = rows[(rows["method"] == verdict.method) & (rows["resolution"] == verdict.resolution)]
         return SelectedMethod(
             method=verdict.method,
             resolution=verdict.resolution,
             clear=verdict.clear,
             sentence=verdict.sentence,
-            judged_to=found.end,
-            weeks=found.weeks,
+            judged_to=result.end,
+            weeks=result.weeks,
             hit_rate=verdict.hit_rate,
             caught=tuple(zip(own["area_share"].tolist(), own["hit_rate"].tolist(), strict=True)),
         )
 
-    by_size = {size: winner(verdict) for size, verdict in found.by_size.items()}
-    return MethodSelection(winner(found.verdict), by_size, found.gi_star)
+    by_size = {size: winner(verdict) for size, verdict in result.by_size.items()}
+    return MethodSelection(winner(result.verdict), by_size, result.gi_star)
 
 
 def _file(home: Path, area: Area, layer: str) -> Path:
@@ -208,7 +208,7 @@ def _file(home: Path, area: Area, layer: str) -> Path:
 
 
 def _fingerprint(columns: Columns, area: Area, layer: str) -> str:
-    """Changes with the layer's events, the wards and the rule; says nothing of any event."""
+    """A hash that changes with the layer's events, the wards and the rule; it reveals no event."""
     own = columns.layer == find_layer_code(layer)
     digest = hashlib.sha256(_RULE.encode())
     digest.update(f"{area.name}|{area.vintage}|{area.time_zone}".encode())
@@ -218,49 +218,52 @@ def _fingerprint(columns: Columns, area: Area, layer: str) -> str:
     return digest.hexdigest()
 
 
-def _write_selection(path: Path, judgement: MethodSelection, fingerprint: str) -> None:
-    """Write it; a home that cannot be written to only costs time."""
-    held = {"of": fingerprint, **asdict(judgement)}
+def _write_selection(path: Path, selection: MethodSelection, fingerprint: str) -> None:
+    """Write the selection; if the home cannot be written to, the next back-test only takes its time again."""
+    payload = {"of": fingerprint, **asdict(selection)}
     with suppress(OSError, DataError):
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_write(path) as draft:
-            draft.write_text(json.dumps(held, indent=1, default=date.isoformat), encoding="utf-8")
+            draft.write_text(json.dumps(payload, indent=1, default=date.isoformat), encoding="utf-8")
 
 
-def _parse_method(held: dict[str, Any]) -> SelectedMethod:
-    caught = tuple((share, rate) for share, rate in held["caught"])
-    return SelectedMethod(**held | {"judged_to": date.fromisoformat(held["judged_to"]), "caught": caught})
+def _parse_method(payload: dict[str, Any]) -> SelectedMethod:
+    caught = tuple((share, rate) for share, rate in payload["caught"])
+    return SelectedMethod(**payload | {"judged_to": date.fromisoformat(payload["judged_to"]), "caught": caught})
 
 
-def choose_hotspot_size(columns: Columns, layer: str, judgement: MethodSelection | None) -> HotspotSize | None:
-    """Which cells the hotspots of a layer are drawn with, unless a person chooses.
+def choose_hotspot_size(columns: Columns, layer: str, selection: MethodSelection | None) -> HotspotSize | None:
+    """The size of cells for the hotspots of a layer, unless a person chooses.
 
-    Records that share points, as anonymised police records do: SHARED_POINTS. Else the smallest cells, no finer than
-    FINEST_HOTSPOTS, at which Gi* caught as many of the next week's events as at its best size, but for chance: larger
-    cells hide a place that is busy alone. None where there is neither evidence.
+    Where records share points, as anonymised police records do: SHARED_POINTS. Otherwise the smallest cells, no finer
+    than FINEST_HOTSPOTS, with which Gi* caught as many of the next week's events as with its best size, but for chance:
+    larger cells hide a place that is busy alone. None without evidence of either kind.
     """
     if has_shared_points(columns, layer):
         return HotspotSize(
             SHARED_POINTS,
-            f"Cells are {format_cell_width(SHARED_POINTS)} across, because many {find_layer(layer).many} share their "
-            "points: smaller cells would part what belongs together.",
+            f"Cells are {format_cell_width(SHARED_POINTS)} across. Many {find_layer(layer).many} share their points, "
+            "so smaller cells would separate what belongs together.",
         )
-    judged = [one for one in judgement.gi_star if one.resolution <= FINEST_HOTSPOTS] if judgement else []
-    if judgement is None or not judged:
+    figures = [figure for figure in selection.gi_star if figure.resolution <= FINEST_HOTSPOTS] if selection else []
+    if selection is None or not figures:
         return None
-    as_good = [one.resolution for one in judged if not one.behind]
-    resolution = max(as_good) if as_good else max(judged, key=lambda one: one.hit_rate).resolution
-    which = (
-        "the smallest with which hotspots foretold as much of the next week as with any, but for chance"
+    as_good = [figure.resolution for figure in figures if not figure.behind]
+    resolution = max(as_good) if as_good else max(figures, key=lambda figure: figure.hit_rate).resolution
+    why = (
+        "the smallest that forecast the next week as well as any size"
         if as_good
-        else f"of those down to {format_cell_width(FINEST_HOTSPOTS)} hotspots foretold most of the next week with these"
+        else f"of sizes down to {format_cell_width(FINEST_HOTSPOTS)} they forecast the next week best"
     )
-    said = f"Cells are {format_cell_width(resolution)} across: {which} (back-test of {judgement.best.weeks} weeks). "
-    return HotspotSize(resolution, f"{said}Larger ones hide places that are busy alone.")
+    return HotspotSize(
+        resolution,
+        f"Cells are {format_cell_width(resolution)} across: {why} (back-test of {selection.best.weeks} weeks). "
+        "Larger cells hide places that are busy alone.",
+    )
 
 
 def has_shared_points(columns: Columns, layer: str) -> bool:
-    """Whether a layer's records lie on half as many points as there are records or fewer, as anchor points do."""
+    """Whether a layer has at most half as many points as records, as with police.uk's anchor points."""
     own = np.flatnonzero(columns.layer == find_layer_code(layer))
     points = columns.lon[own] + 1j * columns.lat[own]
     return len(own) > 1 and len(np.unique(points)) <= _SHARING * len(own)

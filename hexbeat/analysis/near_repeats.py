@@ -1,4 +1,4 @@
-"""Near repeats: for how long and how far the risk stays raised after an event of a layer."""
+"""Near repeats: for how long, and how far around, the risk stays raised after an event of a layer."""
 
 from dataclasses import dataclass, replace
 from typing import Final
@@ -23,7 +23,7 @@ __all__ = ["DAYS", "DISTANCES_M", "MOST_PAIRS", "RepeatTable", "build_near_repea
 
 DISTANCES_M: Final = (0.0, 1.0, 100.0, 200.0, 300.0, 400.0)  # the first band holds the same place
 DAYS: Final = (0.0, 2.0, 7.0, 14.0, 28.0)
-MOST_PAIRS: Final = 400_000  # within the last distance; some ten seconds of shuffling
+MOST_PAIRS: Final = 400_000  # within the last distance; about ten seconds of shuffling
 _QUICK_PAIRS: Final = 100_000
 _SHUFFLES, _FEWER_SHUFFLES = 999, 499  # the fewer still reach a p of 1 in 500, which 20 bands need
 _FEWEST_EVENTS: Final = 20
@@ -35,8 +35,8 @@ class RepeatTable:
 
     `rows`: a row for each band: from_m, to_m, from_days, to_days (half-open; days between local dates), observed
     pairs, expected, ratio, p_value (one-sided, Monte-Carlo), q_value (after false-discovery control over the bands)
-    and raised (q at most the level). `raised_m` and `raised_days`: as far and as long as bands without a gap are
-    raised; None if none is. `sentence` says it.
+    and raised (q at most the level). `raised_m` and `raised_days`: how far and how long bands without a gap are raised;
+    None if none is. `sentence` says so in words. `events` took part, `left_out` did not.
     """
 
     spec: LayerSpec
@@ -60,9 +60,9 @@ def build_near_repeats(
     seed: int = 1,
     time_zone: str = "Europe/London",
 ) -> RepeatTable:
-    """The Knox test of one layer's events that know their day, in the filter's period and wards.
+    """The Knox test of one layer's events whose day is known, in the filter's period and wards.
 
-    Those found by sweeps take no part unless the filter asks for them: a sweep finds many at once. Keep the period
+    Events that sweeps found are left out unless the filter asks for them: a sweep finds many at once. Keep the period
     short: a place that grew busy over a year looks like repeats. UsageError for several layers, fewer than 20 events,
     or so many that shuffling them would take long.
     """
@@ -71,15 +71,15 @@ def build_near_repeats(
     index = select(columns, replace(chosen, measure="events"), time_zone=time_zone).index
     sweeps = "sweep" in chosen.reported_by
     known = find_known_days(columns, spec.name, time_zone=time_zone, sweeps=sweeps)
-    place = np.flatnonzero(np.isin(known.index, index))
-    kept, day = known.index[place], known.day[place].astype(np.float64)
-    if len(kept) < _FEWEST_EVENTS:
+    position = np.flatnonzero(np.isin(known.index, index))
+    events, day = known.index[position], known.day[position].astype(np.float64)
+    if len(events) < _FEWEST_EVENTS:
         raise UsageError(
-            f"Near repeats are looked for among {_FEWEST_EVENTS} events or more that know their day",
-            f"there are {len(kept)}",
+            f"The test of near repeats needs {_FEWEST_EVENTS} events or more whose day is known",
+            f"there are {len(events)}",
             "choose a longer period, or more wards",
         )
-    x_m, y_m = project(study.crs, columns.lon[kept], columns.lat[kept])
+    x_m, y_m = project(study.crs, columns.lon[events], columns.lat[events])
     shuffles = _choose_shuffles(np.column_stack([x_m, y_m]))
     table = knox_test(x_m, y_m, day, distances_m=DISTANCES_M, days=DAYS, shuffles=shuffles, seed=seed)
     rows = _build_rows(table, q)
@@ -88,24 +88,24 @@ def build_near_repeats(
     return RepeatTable(
         spec=spec,
         rows=rows,
-        events=len(kept),
-        left_out=len(index) - len(kept),
+        events=len(events),
+        left_out=len(index) - len(events),
         period=period,
         shuffles=shuffles,
         raised_m=raised_m,
         raised_days=raised_days,
         sentence=_describe_repeats(spec, rows, raised_m, raised_days),
-        notes=(*notes, *_build_notes(spec, len(kept), len(index) - len(kept), period, shuffles)),
+        notes=(*notes, *_build_notes(spec, len(events), len(index) - len(events), period, shuffles)),
     )
 
 
 def _choose_shuffles(places: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]") -> int:
-    """How many shuffles the number of near pairs allows; UsageError if too many even for few."""
+    """How many shuffles the number of near pairs allows; UsageError if there are too many pairs."""
     tree = cKDTree(places)
     pairs = (int(tree.count_neighbors(tree, DISTANCES_M[-1])) - len(places)) // 2
     if pairs > MOST_PAIRS:
         raise UsageError(
-            f"Near repeats are tested on at most {MOST_PAIRS:,} pairs of events within {DISTANCES_M[-1]:.0f} m",
+            f"The test of near repeats takes at most {MOST_PAIRS:,} pairs of events within {DISTANCES_M[-1]:.0f} m",
             f"there are {pairs:,} pairs",
             "choose a shorter period, or fewer wards",
         )
@@ -144,25 +144,25 @@ def _find_raised(rows: pd.DataFrame) -> tuple[float | None, float | None]:
 
 
 def _describe_repeats(spec: LayerSpec, rows: pd.DataFrame, raised_m: float | None, raised_days: float | None) -> str:
-    others = rows["raised"].any()
     if raised_m is None or raised_days is None:
-        later = "; some later or wider bands are raised (see the table)" if others else ""
-        return f"No sign of near repeats: {spec.many} in the first {DAYS[1]:.0f} days are no closer than chance{later}."
+        later = " Some later or wider bands are raised: see the table." if rows["raised"].any() else ""
+        none = f"No sign of near repeats: {spec.many} in the first {DAYS[1]:.0f} days are no closer than by chance."
+        return none + later
     soon = rows[(rows["to_m"] <= raised_m) & (rows["to_days"] == DAYS[1]) & rows["raised"]]
     expected = float(soon["expected"].sum())
     times = format_number(float(soon["observed"].sum()) / expected) if expected else "many"
     article = "an" if spec.one[0] in "aeiou" else "a"
     where = "at the same place" if raised_m <= DISTANCES_M[1] else f"within {raised_m:.0f} m"
     return (
-        f"After {article} {spec.one}, another {where} is {times} times as frequent in the first {DAYS[1]:.0f} days as "
-        f"chance would make it; the risk stays raised for up to {raised_days:.0f} days."
+        f"After {article} {spec.one}, another {where} in the first {DAYS[1]:.0f} days is {times} times as frequent as "
+        f"by chance. The risk stays raised for up to {raised_days:.0f} days."
     )
 
 
 def _build_notes(spec: LayerSpec, events: int, left_out: int, period: Period | None, shuffles: int) -> list[str]:
     when = f" of {format_span(*period)}" if period else ""
-    said = [f"From {events:,} {spec.many}{when}, their days shuffled {shuffles} times."]
+    notes = [f"Based on {events:,} {spec.many}{when}. Their days were shuffled {shuffles} times."]
     if left_out:
         share = format_percent(left_out / (events + left_out))
-        said.append(f"{left_out:,} more ({share}) do not know their day, or were found by sweeps, and take no part.")
-    return said
+        notes.append(f"{left_out:,} more ({share}) are left out: their day is not known, or sweeps found them.")
+    return notes

@@ -1,4 +1,4 @@
-"""Rhythm: incidents by weekday and hour and by month, and the busiest shift, with how sure one can be of it."""
+"""Rhythm: incidents by weekday and hour and by month, and the busiest shift, with how sure that is."""
 
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -26,8 +26,8 @@ _LEVEL: Final = 0.05
 class WeekdayHour(NamedTuple):
     """`grid` (float64 (7, 24), Monday first, local hours) sums the incidents whose time of day is known.
 
-    `known_hour` and `unknown_hour` are how many of the selected incidents have a time of day, and how many have not
-    and are missing from the grid. States have no hour and are in none of the three.
+    `known_hour` is how many of the selected incidents have a time of day; `unknown_hour` have none and are missing from
+    the grid. States have no hour and are in none of the three.
     """
 
     grid: NDArray[np.float64]
@@ -40,8 +40,8 @@ class BusiestShift:
     """The shift with the most incidents of a weekday-by-hour grid.
 
     `counts` events by shift; `share` of the busiest with its exact 95 % interval `low` to `high` (Clopper and Pearson
-    1934; shared events are rounded to whole ones for it). `p` of the busiest against the next: two-sided binomial,
-    which is valid although both were chosen by looking (Hung and Fithian 2019). `clear` if p is at most 0.05. `name` is
+    1934, of counts rounded to whole events). `p` of the busiest against the next: two-sided binomial,
+    which is valid although both were picked by looking (Hung and Fithian 2019). `clear` if p is at most 0.05. `name` is
     None without events. Near repeats make interval and p too small.
     """
 
@@ -59,15 +59,20 @@ class BusiestShift:
     @property
     def sentence(self) -> str:
         """Which shift, how sure, and from how many records."""
-        left_out = f" {self.unknown_hour:,} more have no known time of day." if self.unknown_hour else ""
         if self.name is None or self.next is None:
-            return f"No record here has a known time of day, so no shift can be named.{left_out}"
-        first, then = (_format_name(name) for name in (self.name, self.next))
-        share = f"{format_percent(self.share)} (between {format_percent(self.low)} and {format_percent(self.high)})"
-        of = f"{share} of {self.known_hour:,} with a known time of day"
+            if not self.unknown_hour:
+                return "There are no records here, so no shift can be named."
+            return f"No shift can be named. The time of day is not known for any of the {self.unknown_hour:,} records."
+        busiest, following = (_format_name(name) for name in (self.name, self.next))
+        share = (
+            f"{format_percent(self.share)} (between {format_percent(self.low)} and {format_percent(self.high)}) of the "
+            f"{self.known_hour:,} records with a time of day"
+        )
+        verb = "has" if self.unknown_hour == 1 else "have"
+        left_out = f" {self.unknown_hour:,} more {verb} none." if self.unknown_hour else ""
         if self.clear:
-            return f"The busiest shift is {first}: {of}; the next is {then}.{left_out}"
-        return f"Most fall in the {first} shift, {of}, but it cannot be told from {then}.{left_out}"
+            return f"The busiest shift is {busiest}, with {share}. The next is {following}.{left_out}"
+        return f"Most fall in the {busiest} shift: {share}. The {following} shift may be as busy.{left_out}"
 
 
 def count_weekday_hours(columns: Columns, chosen: Filter, time_zone: str = "Europe/London") -> WeekdayHour:
@@ -79,15 +84,14 @@ def count_weekday_hours(columns: Columns, chosen: Filter, time_zone: str = "Euro
     index = selection.index[incident & timed]
     instant = columns.start[index] == columns.end[index]
     size = columns.quantity[index].astype(np.float64) if chosen.measure == "quantity" else np.ones(len(index))
-    here = index[instant]
-    hour = calendar.week_hours(columns.start[here])
+    hour = calendar.week_hours(columns.start[index[instant]])
     grid: NDArray[np.float64] = np.bincount(hour, weights=size[instant], minlength=HOURS_A_WEEK).astype(np.float64)
     grid = grid + _share_hours(columns, index[~instant], size[~instant], chosen, calendar)
     return WeekdayHour(grid.reshape(7, 24), len(index), int(np.count_nonzero(incident & ~timed)))
 
 
 def count_by_month(columns: Columns, chosen: Filter, *, time_zone: str = "Europe/London") -> pd.DataFrame:
-    """Columns month (YYYY-MM), layer, count: every month from the first with a count to the last, noughts included."""
+    """Columns month (YYYY-MM), layer, count: every month from the first with a count to the last, zeros included."""
     rows = count(columns, chosen, by=("month", "layer"), time_zone=time_zone).rows
     layers = [name for name in LAYER_NAMES if not chosen.layers or name in chosen.layers]
     months = _list_months(rows["month"].min(), rows["month"].max()) if len(rows) else []
@@ -107,16 +111,16 @@ def _share_hours(
     if not len(index):
         return np.zeros(HOURS_A_WEEK)
     first_step = int(start.min()) // STEP_S
-    many = int(end.max()) // STEP_S - first_step + 2
-    # Rates are switched on and off at whole steps; what that gives too much or too little is put right at both ends.
-    seconds = np.zeros(many)
-    switched = np.zeros(many)
+    steps = int(end.max()) // STEP_S - first_step + 2
+    # Rates are switched on and off at whole steps; both ends are then corrected for the part of a step.
+    seconds = np.zeros(steps)
+    switched = np.zeros(steps)
     for moment, sign in ((start, 1.0), (end, -1.0)):
         step = moment // STEP_S - first_step
-        switched += np.bincount(step + 1, weights=sign * rate, minlength=many)
-        seconds += np.bincount(step, weights=sign * rate * ((step + first_step + 1) * STEP_S - moment), minlength=many)
+        switched += np.bincount(step + 1, weights=sign * rate, minlength=steps)
+        seconds += np.bincount(step, weights=sign * rate * ((step + first_step + 1) * STEP_S - moment), minlength=steps)
     seconds += np.cumsum(switched) * STEP_S
-    hour = calendar.week_hours((np.arange(many) + first_step) * STEP_S)
+    hour = calendar.week_hours((np.arange(steps) + first_step) * STEP_S)
     grid = np.bincount(hour, weights=seconds, minlength=HOURS_A_WEEK)
     return np.where(build_week_mask(chosen.hours, chosen.days), np.maximum(grid, 0.0), 0.0)
 

@@ -1,4 +1,4 @@
-"""The study area: every cell that meets the chosen wards, empty ones too, and all that statistics ask of a cell."""
+"""The study area: every cell that meets the chosen wards, empty ones too, and what statistics need of each cell."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -30,9 +30,9 @@ _BRITAIN: Final = (-9.01, 49.75, 2.01, 61.01)  # where EPSG:27700 is meant to be
 class Study:
     """What "no hotspot here" is measured against: n cells of one resolution, sorted, and what belongs to each.
 
-    `chosen` the ward codes that were asked for (none: all). `cells` uint64 (n,), `names` their H3 strings; `ward` int
-    (n,), a place in `wards` of the ward with the largest part of the cell (the first code of equal ones), among the
-    chosen. `area_km2` (n,) of the whole cell, also where only a part lies in the wards. `x_m`, `y_m` (n,) the centres
+    `chosen` the chosen ward codes (none: all). `cells` uint64 (n,), `names` their H3 strings; `ward` int (n,), the
+    position in `wards` of the chosen ward with the largest part of the cell (of equal ones the first code). `area_km2`
+    (n,) of the whole cell, even if only a part lies in the wards. `x_m`, `y_m` (n,) the centres
     in metres of `crs`: the British National Grid, or a plane around the area's middle elsewhere. `neighbours` csr
     (n, n), binary with self.
     """
@@ -71,7 +71,7 @@ class Study:
         place = int(np.searchsorted(self.cells, np.uint64(number & 0xFFFF_FFFF_FFFF_FFFF)))
         if place >= len(self.cells) or int(self.cells[place]) != number:
             raise UsageError(
-                "A cell is asked about within the study area, at its resolution",
+                "A cell has to lie in the study area and have its resolution",
                 f"{cell!r} is not one of the {len(self.cells):,} cells of resolution {self.resolution}",
                 "choose the cell on the map, or the wards that it lies in",
             )
@@ -80,7 +80,7 @@ class Study:
 
 @lru_cache(maxsize=24)
 def load_study(area: Area, wards: tuple[str, ...] = (), resolution: int = 9) -> Study:
-    """`build_study`, kept in memory. An area that was read again is another one."""
+    """`build_study`, kept in memory. An area that was read again counts as another area."""
     return build_study(area, wards=wards, resolution=resolution)
 
 
@@ -94,9 +94,9 @@ def build_study(area: Area, *, wards: Iterable[str] = (), resolution: int = 9) -
     unknown = [code for code in chosen if code not in area.wards.codes]
     if unknown:
         raise UsageError(
-            "A study area is made of wards of the area, by their codes",
-            f"{', '.join(unknown)} {'is none' if len(unknown) == 1 else 'are none'} of {area.title}",
-            "see `hexbeat counts --by ward` for the codes that there are",
+            "Wards are chosen by the codes that they have in the area",
+            f"{area.title} has no ward {', '.join(unknown)}",
+            "see `hexbeat counts --by ward` for the codes",
         )
     places = np.array([p for p, code in enumerate(area.wards.codes) if not chosen or code in chosen], dtype=np.intp)
     polygons = area.wards.polygons[places]
@@ -122,20 +122,20 @@ def build_study(area: Area, *, wards: Iterable[str] = (), resolution: int = 9) -
 
 
 def restrict_filter(study: Study, chosen: Filter) -> Filter:
-    """The filter with the study's wards; UsageError if it names others, for then empty cells would not be empty."""
+    """The filter with the study's wards; UsageError if it names others, because then empty cells would not be empty."""
     if chosen.wards and tuple(sorted(set(chosen.wards))) != study.chosen:
         raise UsageError(
             "Events are counted in the wards of the study area",
             f"the filter has {', '.join(sorted(chosen.wards))}; the study area {', '.join(study.chosen) or 'all'}",
-            "make the study area of the wards that the filter has",
+            "choose the same wards for both",
         )
     return replace(chosen, wards=study.chosen)
 
 
 def sum_by_cell(columns: Columns, selection: Selection, study: Study) -> tuple[NDArray[np.float64], float]:
-    """A selection summed by the study's cells, float64 (n,), noughts included; and what lies in no cell of it.
+    """A selection summed by the study's cells, float64 (n,), zeros included; and the sum of what lies in no cell of it.
 
-    The latter is 0 but for events on the very edge of a ward, or of wards that have since been drawn anew.
+    That sum is 0, except for events on the very edge of a ward, or in wards whose boundaries changed since.
     """
     cells, sums = count_cells(columns, selection, resolution=study.resolution)
     place = np.minimum(np.searchsorted(study.cells, cells), len(study.cells) - 1)

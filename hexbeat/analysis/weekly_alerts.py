@@ -1,6 +1,6 @@
 """Weeks out of the ordinary for their season, by Farrington's flexible method, where there are years enough.
 
-How often noise alone would raise such an alert is known from simulation (RATES).
+RATES says how often noise alone raises such an alert, by simulation.
 """
 
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ MEANS: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 32.0)  # events a week
 RATIOS: Final = (1.0, 2.0, 4.0)  # of variance to mean
 YEARS: Final = (3, 5)  # of history
 _WEEKS_A_YEAR: Final = 365.25 / 7
-# For (years, ratio): the share of weeks that ring at each of MEANS, nominally 0.005; of 1,500 weeks, so within 0.002.
+# For (years, ratio): the share of weeks with an alert at each of MEANS, nominally 0.005 (of 1,500 weeks: within 0.002).
 RATES: Final[Mapping[tuple[int, float], tuple[float, ...]]] = MappingProxyType(
     {
         (3, 1.0): (0.0007, 0.0027, 0.0040, 0.0053, 0.0020, 0.0047),
@@ -44,13 +44,13 @@ RATES: Final[Mapping[tuple[int, float], tuple[float, ...]]] = MappingProxyType(
     }
 )
 FARRINGTON: Final = "Farrington"
-ALPHA: Final = 0.005  # the chance, by the formula, that a week of noise rings; RATES has the simulated ones
-_MOST_WEEKS: Final = 6 * 52  # five years before the weeks that are judged are all that the method reads
+ALPHA: Final = 0.005  # the chance of an alert in a week of noise, by the formula; RATES has it by simulation
+_MOST_WEEKS: Final = 6 * 52  # the method reads five years before the judged weeks
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WeeklyAlarm:
-    """A week of one place (0 is the whole area, others are wards from 1) that rang: its seven daily counts."""
+    """A week of one place (0 is the whole area, others are wards from 1) with an alert: its seven daily counts."""
 
     place: int
     weeks_back: int
@@ -60,7 +60,7 @@ class WeeklyAlarm:
 
 @dataclass(frozen=True, slots=True)
 class WeeklyAlarms:
-    """What rang, and how often noise like these series would over all places (hexbeat.analysis.weekly_alerts)."""
+    """The alerts, and how many a year noise like these series would raise over all places."""
 
     alarms: tuple[WeeklyAlarm, ...]
     false_alarms_a_year: float
@@ -69,7 +69,7 @@ class WeeklyAlarms:
 def find_weekly_alarms(
     day: NDArray[np.int64], ward: NDArray[np.int64], *, places: int, days_known: int, days: int
 ) -> WeeklyAlarms | None:
-    """Judge the weeks that hold the last `days` days; None where the records are too short for the method.
+    """Judge the weeks that hold the last `days` days; None if the records are too short for the method.
 
     `day` (n,) counts from the day after the last one: -1 is the last day. `ward` (n,) from 0 to `places` - 1, -1 for
     none. `days_known`: how many days records reach back.
@@ -82,7 +82,7 @@ def find_weekly_alarms(
     daily = np.column_stack([daily.sum(axis=1), daily])
     weekly = daily.reshape(weeks, 7, -1).sum(axis=1)
     try:
-        found = farrington_flexible(weekly, last=judged, alpha=ALPHA)
+        result = farrington_flexible(weekly, last=judged, alpha=ALPHA)
     except UsageError:  # too few weeks
         return None
     alarms = [
@@ -90,9 +90,9 @@ def find_weekly_alarms(
             place=int(place),
             weeks_back=weeks - 1 - int(week),
             counts=daily[7 * week : 7 * week + 7, place],
-            expected=float(found.expected[week, place]),
+            expected=float(result.expected[week, place]),
         )
-        for week, place in zip(*np.nonzero(found.alarm), strict=True)
+        for week, place in zip(*np.nonzero(result.alarm), strict=True)
     ]
     return WeeklyAlarms(tuple(alarms), estimate_weekly_alarms(weekly))
 
@@ -100,8 +100,9 @@ def find_weekly_alarms(
 def estimate_weekly_alarms(weekly: NDArray[np.float64]) -> float:
     """Alarms a year from noise like these weekly counts (weeks, series), summed over the series.
 
-    Each series' noise has its mean and, roughly, its ratio of variance to mean, measured between one week and the next
-    so that a season or a trend is none. Quieter series than the first of MEANS ring as often as that or less.
+    Each series' noise has its mean and, roughly, its ratio of variance to mean. That ratio is measured between one week
+    and the next, so that a season or a trend does not count. Series with a lower mean than the first of MEANS have as
+    many alerts as that one, or fewer.
     """
     years = min(YEARS, key=lambda known: abs(known - len(weekly) / 52))
     return _WEEKS_A_YEAR * sum(_rate(column, years) for column in weekly.T)

@@ -34,7 +34,7 @@ WARDS_FILE: Final = "wards.geojson"
 AREA_FILE: Final = "area.toml"
 NAME_PATTERN: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 NAME_LONGEST: Final = 64
-# What area.toml must say, and in which TOML type.
+# The keys that area.toml must have, and the TOML type of each.
 FACTS: Final[dict[str, type]] = {
     "name": str,
     "title": str,
@@ -51,7 +51,7 @@ FACTS: Final[dict[str, type]] = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Area:
-    """One area: its wards (lon/lat, WGS 84) and what its `area.toml` says of them.
+    """One area: its wards (lon/lat, WGS 84) and the facts in its `area.toml`.
 
     `authority_codes` and `authority_names` run in the same order; both are empty where the published file had none.
     `attribution` is the sentence that has to stand wherever the wards are shown. `folder` is where both files are.
@@ -101,8 +101,8 @@ def require_area_name(name: str) -> str:
 
 def find_area_folders(home: Path | None = None) -> dict[str, Path]:
     """Name and folder of every area that can be loaded, sorted; `home` adds those that an installation made."""
-    named = [path for root in reversed(_roots(home)) for path in _inside(root) if NAME_PATTERN.fullmatch(path.name)]
-    return {folder.name: folder for folder in sorted(filter(_has_area, named), key=_name)}
+    folders = [path for root in reversed(_roots(home)) for path in _inside(root) if NAME_PATTERN.fullmatch(path.name)]
+    return {folder.name: folder for folder in sorted(filter(_has_area, folders), key=_name)}
 
 
 def list_areas(home: Path | None = None) -> list[str]:
@@ -113,27 +113,27 @@ def list_areas(home: Path | None = None) -> list[str]:
 def load_area(name: str, *, home: Path | None = None) -> Area:
     """The area of that name: from `home/boundaries`, else the project's own, else those inside the wheel.
 
-    Kept in memory until one of its files changes. AreaError if there is no such area (its hint lists those that there
-    are), or if its files cannot be read.
+    Kept in memory until one of its files changes. AreaError if there is no such area (the hint lists the areas), or if
+    its files cannot be read.
     """
     require_area_name(name)
     for root in _roots(home):
         folder = root / name
         if _has_area(folder):
             return _load(folder.resolve(), _stamp(folder))
-    known = list_areas(home)
-    near = difflib.get_close_matches(name, known, n=1)
+    names = list_areas(home)
+    near = difflib.get_close_matches(name, names, n=1)
     raise AreaError(
-        "An area is one of those that were built",
-        f"there is none named {name!r}",
+        "An area has to be built before you can use it",
+        f"there is no area named {name!r}",
         (f"did you mean {near[0]}? " if near else "")
-        + f"There {'are' if known else 'is'} {', '.join(known) or 'none yet'}; "
-        "`hexbeat boundaries build` makes another",
+        + (f"The areas are {', '.join(names)}; " if names else "No area is built yet; ")
+        + "`hexbeat boundaries build` builds one",
     )
 
 
 def load_named_area(name: str, *, home: Path | None = None) -> Area:
-    """The area that a person named: as `load_area`, but UsageError if there is none of that name."""
+    """The area that a person named: as `load_area`, but UsageError if there is no area of that name."""
     try:
         return load_area(name, home=home)
     except AreaError as error:
@@ -143,13 +143,13 @@ def load_named_area(name: str, *, home: Path | None = None) -> Area:
 
 
 def _roots(home: Path | None) -> list[Path]:
-    """The folders that hold areas, the first found winning."""
-    own = [home / "boundaries"] if home is not None else []
-    return [*own, PROJECT_DIR / "data" / "boundaries", PROJECT_DIR / "hexbeat" / "areas" / "_boundaries"]
+    """The folders that hold areas; an area in an earlier folder hides one of the same name in a later folder."""
+    own_folder = [home / "boundaries"] if home is not None else []
+    return [*own_folder, PROJECT_DIR / "data" / "boundaries", PROJECT_DIR / "hexbeat" / "areas" / "_boundaries"]
 
 
 def _inside(root: Path) -> list[Path]:
-    """What is in a folder; nothing if there is none. AreaError if it may not be looked into."""
+    """The files in a folder; none if the folder does not exist. AreaError if it may not be read."""
     try:
         return list(root.iterdir())
     except (FileNotFoundError, NotADirectoryError):
@@ -159,7 +159,7 @@ def _inside(root: Path) -> list[Path]:
 
 
 def _has_area(folder: Path) -> bool:
-    """Whether there is an area in the folder. AreaError if that may not be looked at."""
+    """Whether the folder holds an area. AreaError if it may not be read."""
     try:
         (folder / AREA_FILE).stat()
     except (FileNotFoundError, NotADirectoryError):
@@ -171,9 +171,9 @@ def _has_area(folder: Path) -> bool:
 
 def _refuse_folder(folder: Path, error: OSError) -> AreaError:
     return AreaError(
-        "Areas are in folders that this user may look into",
-        f"{folder} cannot be looked into: {error.strerror}",
-        "choose another folder with --home or HEXBEAT_HOME, or ask its owner",
+        "You need permission to read the folders of areas",
+        f"{folder} cannot be read: {error.strerror}",
+        "set HEXBEAT_HOME to another folder, or ask the owner of this one",
     )
 
 
@@ -182,14 +182,14 @@ def _name(folder: Path) -> str:
 
 
 def _stamp(folder: Path) -> tuple[int, ...]:
-    """Changes when a file of the area does."""
+    """Numbers that change when a file of the area changes."""
     stats = [path.stat() for path in (folder / AREA_FILE, folder / WARDS_FILE) if path.is_file()]
     return tuple(number for stat in stats for number in (stat.st_mtime_ns, stat.st_size))
 
 
 @lru_cache(maxsize=16)
 def _load(folder: Path, stamp: tuple[int, ...]) -> Area:
-    """The area in a folder. The stamp is only there so that a rebuilt area is read again."""
+    """The area in a folder. The stamp is part of the key of the cache, so that a rebuilt area is read again."""
     del stamp
     facts = read_facts(folder)
     return Area(
@@ -209,7 +209,7 @@ def _load(folder: Path, stamp: tuple[int, ...]) -> Area:
 
 
 def read_facts(folder: Path) -> dict[str, Any]:
-    """What `area.toml` in the folder says; AreaError if it cannot be read or leaves out what it must say."""
+    """The contents of `area.toml` in the folder; AreaError if it cannot be read or a required key is missing."""
     path = folder / AREA_FILE
     try:
         facts = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -221,7 +221,7 @@ def read_facts(folder: Path) -> dict[str, Any]:
     try:
         ZoneInfo(facts["time_zone"])
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise _unreadable(folder, f"its time_zone is {facts['time_zone']!r}, which is none") from error
+        raise _unreadable(folder, f"its time_zone is {facts['time_zone']!r}, which is not a time zone") from error
     return facts
 
 
@@ -238,8 +238,10 @@ def find_ward_bounds(area: Area, codes: Sequence[str]) -> tuple[float, float, fl
     unknown = sorted(set(codes) - set(area.wards.codes))
     if unknown:
         raise UsageError(
-            "a map turns to wards of its area", f"{area.name} has no {', '.join(unknown)}", "give codes of this area"
+            "A map can show only wards of its area",
+            f"{area.name} has no {', '.join(unknown)}",
+            "choose wards of this area",
         )
-    chosen = [polygon for code, polygon in zip(area.wards.codes, area.wards.polygons, strict=True) if code in codes]
-    west, south, east, north = shapely.total_bounds(np.array(chosen, dtype=object)).tolist()
+    polygons = [polygon for code, polygon in zip(area.wards.codes, area.wards.polygons, strict=True) if code in codes]
+    west, south, east, north = shapely.total_bounds(np.array(polygons, dtype=object)).tolist()
     return west, south, east, north

@@ -52,14 +52,14 @@ __all__ = [
     "find_text_problems",
 ]
 
-LEAST_M2: Final = 0.05  # changes that are told
-TOLD: Final = 5  # faults that a message spells out
+LEAST_M2: Final = 0.05  # smaller changes are not reported
+MOST_LISTED: Final = 5  # the most faults or names that a message lists
 AUTHORITY_FIELDS: Final = ((r"lad_code", r"lad_name"), (r"LAD\d\dCD", r"LAD\d\dNM"))  # ours, and the ONS's
-MENDING_ROUNDS: Final = 3  # rounding after mending may open a new sliver; twice has been enough
+REPAIR_ROUNDS: Final = 3  # rounding after a repair may open a new sliver; two rounds have always been enough
 
 
 class Provenance(TypedDict, total=False):
-    """Where wards come from, for people: each is written to `area.toml` as given, "not stated" where it is not."""
+    """Where wards come from, for people. Each is written to `area.toml` as given, or as "not stated"."""
 
     title: str | None
     vintage: str | None
@@ -70,7 +70,7 @@ class Provenance(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class BuildReport:
-    """What `build_area` made: its folder, the number of wards, their area, what was mended and what to know."""
+    """What `build_area` made: its folder, the number of wards, their area, the repairs and the warnings."""
 
     folder: Path
     wards: int
@@ -79,7 +79,7 @@ class BuildReport:
     warnings: list[str]
 
     def as_dict(self) -> dict[str, object]:
-        """The same as words and numbers that JSON knows; the area by its name, in place of the folder."""
+        """The same for JSON, with the name of the area in place of its folder."""
         return {
             "area": self.folder.name,
             "wards": self.wards,
@@ -98,22 +98,22 @@ def build_area(
     out_dir: Path,
     lad_code_field: str | None = None,
     lad_name_field: str | None = None,
-    mend: bool = False,
+    allow_repair: bool = False,
     **provenance: Unpack[Provenance],
 ) -> BuildReport:
     """Write `out_dir/name/wards.geojson` and `area.toml` from a published file, or change nothing.
 
     Projects to WGS 84, rounds to six decimals and proves that the rounded wards are a valid coverage. `lad_code_field`
-    and `lad_name_field` None: taken if `find_authority_fields` knows them, which the report says. `mend` allows invalid
-    rings, slivers and narrow overlaps to be mended. The same file and choices give the same bytes. AreaError says
-    what is wrong with the file and with which wards.
+    and `lad_name_field` None: those that `find_authority_fields` finds, which the report names. `allow_repair`: repair
+    invalid rings, slivers and narrow overlaps. The same file and choices give the same bytes. AreaError says what is
+    wrong with the file, and with which wards.
     """
     require_area_name(name)
     published, remarks = read_published(path)
     authority, chosen = _authority_fields(published, lad_code_field, lad_name_field)
     fields = {"ward_code": code_field, "ward_name": name_field, **authority}
     frame = _rename_columns(project_to_degrees(published, file=path.name), fields, file=path.name)
-    frame, repairs = _repair_frame(frame, allow_mending=mend)
+    frame, repairs = _repair_frame(frame, allow_repair=allow_repair)
     wards = format_wards_json(name, frame)
     facts = _facts(path, name, frame, provenance) | {"repairs": repairs, "wards_sha256": _digest(wards)}
     write_area(out_dir / name, wards=wards, facts=facts)
@@ -125,7 +125,7 @@ def build_area(
 
 
 def check_area(folder: Path) -> list[str]:
-    """What is wrong with an area's two files, a sentence each; empty if nothing is."""
+    """The problems of an area's two files, a sentence each; empty if there are none."""
     try:
         facts = read_facts(folder)
         frame, _ = read_published(folder / WARDS_FILE)
@@ -142,7 +142,7 @@ def check_area(folder: Path) -> list[str]:
 
 
 def find_authority_fields(columns: Iterable[str]) -> tuple[str, str] | None:
-    """The columns of the local authority's code and name, if there is exactly one of each that we know; else None."""
+    """The columns of the local authority's code and name, if exactly one known name of each is there; else None."""
     names = list(columns)
     for patterns in AUTHORITY_FIELDS:
         code, name = ([column for column in names if re.fullmatch(pattern, column)] for pattern in patterns)
@@ -154,15 +154,15 @@ def find_authority_fields(columns: Iterable[str]) -> tuple[str, str] | None:
 def _authority_fields(
     frame: "gpd.GeoDataFrame", code_field: str | None, name_field: str | None
 ) -> tuple[dict[str, str], list[str]]:
-    """Which columns become lad_code and lad_name, and what to say if we chose them."""
+    """Which columns become lad_code and lad_name, and a remark if Hexbeat chose them."""
     if code_field is not None or name_field is not None:
-        given = {"lad_code": code_field, "lad_name": name_field}
-        return {ours: field for ours, field in given.items() if field is not None}, []
-    found = find_authority_fields(frame.columns)
-    if found is None:
-        return {}, ["no columns for the local authority were given or found, so the area has none"]
-    return {"lad_code": found[0], "lad_name": found[1]}, [
-        f"the local authority was taken from the columns {found[0]} and {found[1]}"
+        fields = {"lad_code": code_field, "lad_name": name_field}
+        return {ours: field for ours, field in fields.items() if field is not None}, []
+    columns = find_authority_fields(frame.columns)
+    if columns is None:
+        return {}, ["no columns name the local authority, so the area has none"]
+    return {"lad_code": columns[0], "lad_name": columns[1]}, [
+        f"the local authority comes from the columns {columns[0]} and {columns[1]}"
     ]
 
 
@@ -170,10 +170,10 @@ def _rename_columns(frame: "gpd.GeoDataFrame", fields: dict[str, str], *, file: 
     """Only the wanted columns, under our names, as trimmed text, sorted by code. AreaError if they are not usable."""
     missing = [field for field in fields.values() if field not in frame.columns]
     if missing:
-        there = [str(column) for column in frame.columns if column != frame.geometry.name]
+        columns = [str(column) for column in frame.columns if column != frame.geometry.name]
         raise AreaError(
-            "The columns of code and name are in the file",
-            f"{file} has no {', no '.join(missing)}; it has {', '.join(there)}",
+            "The columns that you name for code and name have to be in the file",
+            f"{file} has no {', no '.join(missing)}; it has {', '.join(columns)}",
             "name them with --code and --name",
         )
     wards = gpd.GeoDataFrame(
@@ -182,7 +182,9 @@ def _rename_columns(frame: "gpd.GeoDataFrame", fields: dict[str, str], *, file: 
     problems = find_text_problems(wards)
     if problems:
         raise AreaError(
-            "Each ward has a code of its own and a name", f"in {file} {'; '.join(problems)}", "correct the file"
+            "Each ward needs a name, and a code that no other ward has",
+            f"in {file} {'; '.join(problems)}",
+            "correct the file",
         )
     return wards.sort_values("ward_code", kind="stable", ignore_index=True)
 
@@ -192,24 +194,24 @@ def _text(column: pd.Series) -> list[str]:
     return ["" if pd.isna(value) else str(value).strip() for value in column]
 
 
-def _repair_frame(frame: "gpd.GeoDataFrame", *, allow_mending: bool) -> "tuple[gpd.GeoDataFrame, list[str]]":
-    """The frame rounded and, if allowed, mended, with what was done. AreaError if it is not a valid coverage then."""
+def _repair_frame(frame: "gpd.GeoDataFrame", *, allow_repair: bool) -> "tuple[gpd.GeoDataFrame, list[str]]":
+    """The frame rounded and, if allowed, repaired, and the repairs. AreaError if it is still not a valid coverage."""
     polygons = round_polygons(frame.geometry.to_numpy())
-    before, mended = polygons, list[Fault]()
-    for _ in range(MENDING_ROUNDS if allow_mending else 0):
-        polygons, done = repair(polygons)
-        mended += done
+    before, repaired = polygons, list[Fault]()
+    for _ in range(REPAIR_ROUNDS if allow_repair else 0):
+        polygons, faults_repaired = repair(polygons)
+        repaired += faults_repaired
     faults = find_faults(polygons)
     if faults:
         raise AreaError(
-            "Wards are valid polygons that neither overlap nor leave slivers between them",
+            "Wards have to be valid polygons, without overlaps or slivers between them",
             describe_faults(faults, frame),
             "ask the publisher which is right"
-            if allow_mending
-            else "--mend repairs rings, slivers and narrow overlaps",
+            if allow_repair
+            else "--repair repairs rings, slivers and narrow overlaps",
         )
-    sound = frame.set_geometry(polygons, crs=frame.crs)
-    return sound, describe_repairs(mended, before, sound) if mended else []
+    repaired_frame = frame.set_geometry(polygons, crs=frame.crs)
+    return repaired_frame, describe_repairs(repaired, before, repaired_frame) if repaired else []
 
 
 def _facts(path: Path, name: str, frame: "gpd.GeoDataFrame", provenance: Provenance) -> dict[str, Any]:
@@ -235,7 +237,7 @@ def _facts(path: Path, name: str, frame: "gpd.GeoDataFrame", provenance: Provena
 
 
 def _authorities(frame: "gpd.GeoDataFrame") -> list[tuple[str, str]]:
-    """Code and name of each local authority of the wards, sorted; a column that there is not gives empty words."""
+    """Code and name of each local authority of the wards, sorted; a missing column gives empty texts."""
     if "lad_code" not in frame and "lad_name" not in frame:
         return []
     blank = [""] * len(frame)
@@ -243,18 +245,18 @@ def _authorities(frame: "gpd.GeoDataFrame") -> list[tuple[str, str]]:
 
 
 def _fact_problems(folder: Path, facts: dict[str, Any], frame: "gpd.GeoDataFrame") -> list[str]:
-    """Where `area.toml` and the folder or the wards disagree."""
+    """Where `area.toml` disagrees with the folder or the wards."""
     codes = list(frame["ward_code"])
     authorities = list(zip(facts["authority_codes"], facts["authority_names"], strict=False))
     checks = {
         f"the folder is {folder.name!r}, but area.toml says {facts['name']!r}": facts["name"] == folder.name,
         "the CRS is not EPSG:4326": facts["crs"] == "EPSG:4326",
         "the wards are not sorted by code": codes == sorted(codes),
-        "the authorities are not those of the wards": authorities == _authorities(frame),
-        f"{WARDS_FILE} is not the one that area.toml was written with": facts.get("wards_sha256")
+        "the authorities differ from those of the wards": authorities == _authorities(frame),
+        f"{WARDS_FILE} has changed since area.toml was written": facts.get("wards_sha256")
         == hash_file(folder / WARDS_FILE),
     }
-    return [problem for problem, fine in checks.items() if not fine]
+    return [problem for problem, holds in checks.items() if not holds]
 
 
 def _digest(text: str) -> str:
@@ -262,7 +264,7 @@ def _digest(text: str) -> str:
 
 
 def find_text_problems(frame: "gpd.GeoDataFrame") -> list[str]:
-    """What is wrong with codes and names: empty, used twice, or with characters that cannot be shown."""
+    """Problems of codes and names: empty, used twice, or with characters that cannot be shown."""
     problems = []
     for column in frame.columns.drop("geometry"):
         texts = frame[column].astype(str)
@@ -272,20 +274,20 @@ def find_text_problems(frame: "gpd.GeoDataFrame") -> list[str]:
         if not texts.map(str.isprintable).all():
             problems.append(f"a {what} has characters that cannot be shown")
     codes = frame["ward_code"]
-    twice = sorted(set(codes[codes.duplicated() & (codes != "")]))
-    if twice:
-        problems.append(f"{_number(len(twice), 'ward code')} used more than once ({_some(twice)})")
+    repeated = sorted(set(codes[codes.duplicated() & (codes != "")]))
+    if repeated:
+        problems.append(f"{_number(len(repeated), 'ward code')} used more than once ({_some(repeated)})")
     return problems
 
 
 def describe_faults(faults: list[Fault], frame: "gpd.GeoDataFrame") -> str:
-    """The first faults in words, and how many there are besides."""
-    told = "; ".join(describe_fault(fault, frame) for fault in faults[:TOLD])
-    return told + (f"; and {len(faults) - TOLD} more" if len(faults) > TOLD else "")
+    """A sentence of the first faults, and how many more there are."""
+    descriptions = "; ".join(describe_fault(fault, frame) for fault in faults[:MOST_LISTED])
+    return descriptions + (f"; and {len(faults) - MOST_LISTED} more" if len(faults) > MOST_LISTED else "")
 
 
 def describe_fault(fault: Fault, frame: "gpd.GeoDataFrame") -> str:
-    """A fault in words, with the wards by name and code, and a place to look at (latitude, longitude)."""
+    """A fault as text: the wards by name and code, and a point to look at (latitude, longitude)."""
     wards = " and ".join(f"{frame['ward_name'][place]} ({frame['ward_code'][place]})" for place in fault.members)
     leave = "leave" if len(fault.members) > 1 else "leaves"
     where = "" if np.isnan(fault.lon) else f" near {fault.lat:.6f}, {fault.lon:.6f}"
@@ -298,24 +300,26 @@ def describe_fault(fault: Fault, frame: "gpd.GeoDataFrame") -> str:
 
 
 def describe_inlets(places: list[int], frame: "gpd.GeoDataFrame") -> list[str]:
-    """What to say of gaps that are open to the outside and very narrow: one sentence, or none."""
+    """A warning of gaps that are open to the outside and very narrow: one sentence, or none."""
     if not places:
         return []
     names = _some([str(frame["ward_name"][place]) for place in places])
     return [
-        f"there are gaps narrower than {INLET_M} m, open to the outside, at {names}: creeks, or edges meant to be one"
+        f"there are narrow gaps (under {INLET_M} m) at the outer edge of {names}: creeks, or edges that should meet"
     ]
 
 
 def describe_repairs(faults: list[Fault], before: NDArray[Any], frame: "gpd.GeoDataFrame") -> list[str]:
-    """What was mended, a sentence each, and by how much each ward of the mended frame differs from `before`."""
-    told = [f"mended: {describe_fault(fault, frame)}" for fault in faults]
-    for name, code, was, now in zip(frame["ward_name"], frame["ward_code"], before, frame.geometry, strict=True):
-        # The area of what was no valid polygon is that of the lines it was drawn with, made valid.
-        change_m2 = area_m2(now) - area_m2(shapely.make_valid(was))
+    """The repairs, a sentence each, and by how much the area of each repaired ward differs from `before`."""
+    descriptions = [f"repaired: {describe_fault(fault, frame)}" for fault in faults]
+    for name, code, polygon_before, polygon in zip(
+        frame["ward_name"], frame["ward_code"], before, frame.geometry, strict=True
+    ):
+        # The area of an invalid polygon is the area of its rings, made valid.
+        change_m2 = area_m2(polygon) - area_m2(shapely.make_valid(polygon_before))
         if abs(change_m2) >= LEAST_M2:
-            told.append(f"mending changed {name} ({code}) by {change_m2:+,.1f} m2")
-    return told
+            descriptions.append(f"the repair changed {name} ({code}) by {change_m2:+,.1f} m2")
+    return descriptions
 
 
 def _number(count: int, thing: str) -> str:
@@ -323,4 +327,4 @@ def _number(count: int, thing: str) -> str:
 
 
 def _some(words: list[str]) -> str:
-    return ", ".join(words[:TOLD]) + (", ..." if len(words) > TOLD else "")
+    return ", ".join(words[:MOST_LISTED]) + (", ..." if len(words) > MOST_LISTED else "")

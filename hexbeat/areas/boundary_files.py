@@ -42,22 +42,22 @@ WGS84: Final = "EPSG:4326"
 
 
 def read_published(path: Path) -> "tuple[gpd.GeoDataFrame, list[str]]":
-    """The one layer of a published file, in its own CRS, and what the reader remarked about it.
+    """The one layer of a published file, in its own CRS, and the reader's warnings.
 
-    GeoJSON, GeoPackage, Shapefile or GeoParquet. AreaError if the file is missing, has another format, several layers
-    or no rows, a row that is no polygon, or more than MOST_BYTES.
+    GeoJSON, GeoPackage, Shapefile or GeoParquet. AreaError if the file is missing, has another format, several layers,
+    no rows, a row that is not a polygon, or more than MOST_BYTES.
     """
     if not path.is_file() or path.suffix.lower() not in PUBLISHED_FORMATS:
         raise AreaError(
-            f"Wards come from a file ({', '.join(PUBLISHED_FORMATS)})",
-            f"{path.name} is {'none of these' if path.is_file() else 'not there'}",
+            f"A file of wards ends in one of {', '.join(PUBLISHED_FORMATS)}",
+            f"{path.name} {'has another ending' if path.is_file() else 'does not exist'}",
             "give the path of a GeoJSON, GeoPackage, Shapefile or GeoParquet",
         )
     if path.stat().st_size > MOST_BYTES:
         raise AreaError(
             f"A file of wards has at most {MOST_BYTES // 1_000_000} MB",
             f"{path.name} has {path.stat().st_size // 1_000_000} MB",
-            "keep the wards of your area only, and export them again",
+            "export only the wards of your area",
         )
     with warnings.catch_warnings(record=True) as remarks:
         warnings.simplefilter("always")
@@ -71,7 +71,7 @@ def read_published(path: Path) -> "tuple[gpd.GeoDataFrame, list[str]]":
             UnicodeError,
         ) as error:
             raise AreaError(
-                "Wards come from a file that can be read",
+                "Hexbeat has to be able to read the file of wards",
                 f"{path.name} cannot be read ({type(error).__name__})",
                 "open it in QGIS and export it as GeoPackage",
             ) from error
@@ -80,11 +80,11 @@ def read_published(path: Path) -> "tuple[gpd.GeoDataFrame, list[str]]":
 
 
 def project_to_degrees(frame: "gpd.GeoDataFrame", *, file: str) -> "gpd.GeoDataFrame":
-    """The frame in WGS 84 longitude and latitude. AreaError if its CRS is unknown or places it nowhere on earth."""
+    """The frame in WGS 84 longitude and latitude. AreaError if its CRS is unknown or does not fit its coordinates."""
     if frame.crs is None:
         raise AreaError(
-            "A file of wards says its coordinate reference system",
-            f"{file} says none",
+            "A file of wards has to name its coordinate reference system (CRS)",
+            f"{file} does not name one",
             "save it again with its CRS (a Shapefile needs its .prj file beside it)",
         )
     degrees = frame.to_crs(WGS84)
@@ -92,26 +92,26 @@ def project_to_degrees(frame: "gpd.GeoDataFrame", *, file: str) -> "gpd.GeoDataF
     # A comparison with infinity or NaN, which failed projections give, is false as well.
     if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):  # noqa: PLR2004 - the bounds of the earth
         raise AreaError(
-            "Wards lie on earth: longitudes within 180 degrees, latitudes within 90",
-            f"{file} reaches from {west:.6g}, {south:.6g} to {east:.6g}, {north:.6g} if its CRS is {frame.crs.name}",
-            "save it again with the CRS that its coordinates are in (British National Grid is EPSG:27700)",
+            "Wards have longitudes from -180 to 180 degrees and latitudes from -90 to 90",
+            f"in {frame.crs.name}, {file} reaches from {west:.6g}, {south:.6g} to {east:.6g}, {north:.6g}",
+            "save it again with the CRS of its coordinates (British National Grid is EPSG:27700)",
         )
     return degrees
 
 
 def describe_projection(crs: CRS) -> list[str]:
-    """What to know of the way from a CRS to WGS 84: a grid that is missing here makes it less accurate.
+    """A warning if a missing grid makes the conversion from a CRS to WGS 84 less accurate.
 
     Without Ordnance Survey's OSTN15 grid, British National Grid is placed within 2 to 5 m instead of 0.1 m.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # it says what best_available says
+        warnings.simplefilter("ignore", UserWarning)  # best_available says the same
         group = TransformerGroup(crs, WGS84, always_xy=True)
     if group.best_available or not group.transformers:
         return []
     accuracy = group.transformers[0].accuracy
     within = f"within {accuracy:g} m" if accuracy >= 0 else "with unknown accuracy"
-    return [f"the best grid for {crs.name} is not installed (PROJ): wards are placed {within}"]
+    return [f"the best PROJ grid for {crs.name} is not installed, so wards are placed {within}"]
 
 
 def hash_file(path: Path) -> str:
@@ -132,17 +132,17 @@ def format_wards_json(name: str, frame: "gpd.GeoDataFrame") -> str:
 
 
 def write_area(folder: Path, *, wards: str, facts: Mapping[str, Any]) -> None:
-    """Write both files of an area. Until both are complete on disk, what was in the folder stays as it was.
+    """Write both files of an area. The folder does not change until both are complete on disk.
 
-    Other files in the folder stay. AreaError if nothing can be written there.
+    Other files in the folder stay. AreaError if the folder cannot be written to.
     """
     try:
         _replace_both(folder, wards=wards, facts=facts)
     except OSError as error:
         raise AreaError(
-            "An area is written to a folder of its own",
+            "Hexbeat has to be able to write to the folder of the area",
             f"{folder.parent.name}/{folder.name} cannot be written ({error.strerror})",
-            "choose another folder with --out, or make room in this one",
+            "choose another folder with --out, or check that the disk has room",
         ) from error
 
 
@@ -167,8 +167,8 @@ def _read_one_layer(path: Path) -> Any:
     if address is None:
         raise AreaError(
             "A file of wards is GeoJSON, a GeoPackage, a shapefile (.shp) or GeoParquet",
-            f"{path.name} is none of these inside",
-            "export it again as one of them",
+            f"the contents of {path.name} are in another format",
+            "export it again in one of these formats",
         )
     layers = [str(name) for name, _ in pyogrio.list_layers(address)]
     if len(layers) != 1:
@@ -189,8 +189,8 @@ def _require_polygons(path: Path, frame: Any) -> None:
         others = kinds[~kinds.isin(["Polygon", "MultiPolygon"])]
         if others.empty:
             return
-        fact = f"{path.name} has {len(others)} that are not ({', '.join(sorted(set(others)))})"
-    raise AreaError("A file of wards has a polygon in each row", fact, "leave out what is not a ward")
+        fact = f"{len(others)} rows of {path.name} have another shape ({', '.join(sorted(set(others)))})"
+    raise AreaError("A file of wards has a polygon in each row", fact, "remove the rows that are not wards")
 
 
 def _compact(value: object) -> str:
@@ -198,7 +198,7 @@ def _compact(value: object) -> str:
 
 
 def _toml(facts: Mapping[str, Any]) -> str:
-    """Strings, whole numbers and lists of strings as TOML; JSON writes those alike, but for the delete character."""
+    """Strings, whole numbers and lists of strings as TOML, which JSON writes the same but for the delete character."""
     head = "# Made by `hexbeat boundaries build`; build again rather than edit.\n"
     return head + "".join(f"{key} = {_toml_value(value)}\n" for key, value in facts.items())
 

@@ -32,12 +32,12 @@ def parse_cells(cells: Sequence[str]) -> NDArray[np.uint64]:
 
 
 def format_cell_code(cell: str) -> str:
-    """The code by which people tell a town's cells apart (geo.cells.format_short_code), of an H3 string."""
+    """The short code of a cell (geo.cells.format_short_code), from its H3 string."""
     return format_short_code(int(cell, 16))
 
 
 def find_cell_resolution(cell: str) -> int:
-    """The resolution that an H3 string says it has."""
+    """The resolution of a cell, from its H3 string."""
     return int(cell, 16) >> 52 & 0xF
 
 
@@ -49,7 +49,7 @@ def format_place(ward_name: str, cell: str) -> str:
 def find_cell_wards(cells: NDArray[np.uint64], wards: Wards) -> pd.DataFrame:
     """Columns cell (H3 string), ward_code, ward_name of the ward that holds each cell's centre, in the order given.
 
-    A cell on the rim whose centre lies in no ward is named after the nearest one (plane degrees, good enough to name).
+    A cell whose centre lies in no ward gets the nearest one (by plane degrees, which is near enough for a name).
     """
     hexagons = np.asarray(build_outlines(cells))
     centres = shapely.centroid(hexagons)
@@ -68,7 +68,7 @@ def find_cell_wards(cells: NDArray[np.uint64], wards: Wards) -> pd.DataFrame:
 
 
 def build_ward_labels(wards: Wards) -> dict[str, str]:
-    """Ward code to name; two wards of one name are told apart by their codes."""
+    """Ward code to name; wards that share a name get their code too."""
     names = list(wards.names)
     return {
         code: name if names.count(name) == 1 else f"{name} ({code})"
@@ -78,8 +78,8 @@ def build_ward_labels(wards: Wards) -> dict[str, str]:
 
 def measure_area_km2(wards: Wards, codes: Sequence[str]) -> float:
     """Square kilometres (WGS 84 ellipsoid) of the wards with these codes, of all wards if there are none."""
-    chosen = set(codes) or set(wards.codes)
-    shapes = [shape for code, shape in zip(wards.codes, wards.polygons, strict=True) if code in chosen]
+    codes_chosen = set(codes) or set(wards.codes)
+    shapes = [shape for code, shape in zip(wards.codes, wards.polygons, strict=True) if code in codes_chosen]
     return sum(area_m2(shape) for shape in shapes) / 1e6
 
 

@@ -1,9 +1,9 @@
-"""The mask of plausible pieces: where events can happen at all, made from points or lines before looking at any event.
+"""The places mask: the pieces where events can happen at all, made from points or lines and never from events.
 
-`places.csv` of an area lists them: cell (H3, resolution 9), ward_code, at how many spots (cells of resolution 11) of it
-the points or lines were, and how many of these are apart: chosen so that no two of the whole area touch. `spots.csv`
-lists the spots. `places.toml` says where it comes from. A release needs the mask, because whoever knows that nothing
-can happen in a wood would otherwise know more than the release reckons with.
+`places.csv` of an area has a row for each piece: cell (H3, resolution 9), ward_code, spots and apart. A spot is a cell
+of resolution 11 that holds a point or part of a line. `apart` counts spots that do not touch: a choice of spots of the
+whole area, no two of which touch. `spots.csv` lists the spots. `places.toml` says where they come from. A release needs
+the mask: somebody who knows that nothing can happen in a wood would otherwise know more than the release allows for.
 """
 
 import tomllib
@@ -39,20 +39,20 @@ PIECE_RESOLUTION: Final = 9
 SPOT_RESOLUTION: Final = 11
 COLUMNS: Final = ["cell", "ward_code", "spots", "apart"]
 _ROWS: Final = 500_000  # rows of a CSV at a time: OS Open UPRN has forty million
-_STEP_DEGREES: Final = 1e-4  # lines become points so far apart: 11 m at most, half a spot
+_STEP_DEGREES: Final = 1e-4  # distance between the points of a line: 11 m at most, half a spot
 _NAMES: Final = {"lon": ("lon", "longitude", "lng"), "lat": ("lat", "latitude")}
-_RULE: Final = "Places where events can happen come from a file of points or lines"
+_RULE: Final = "A list of places comes from a file of points or lines"
 _OWN: Final = ("event_id", "source_id", "occurred_from", "h3_11")  # columns of Hexbeat's exports of events
 _HINT: Final = "give a CSV with longitude and latitude, or a GeoJSON, GeoPackage, Shapefile or GeoParquet"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PlacesMask:
-    """The plausible pieces of an area, sorted by ward and cell: H3 cells (uint64), ward codes, spots, apart (int64).
+    """The pieces of an area where events can happen, sorted by ward and cell. Arrays have one value a piece.
 
-    One that lies in two pieces counts in both. `apart` counts those of a choice from all spots of which no two touch;
-    there one counts in one piece alone, and a small piece may have none. `spot_cells` are the H3 cells (uint64) of all
-    spots, each once. `facts` is places.toml; `sha256` is that of places.csv.
+    `cell`: H3 cells (uint64). `spots`: a spot that lies in two pieces counts in both. `apart`: spots of a choice from
+    all spots, no two of which touch; each counts in one piece only, so a small piece may have 0. `spot_cells`: the H3
+    cells (uint64) of all spots, each once. `facts`: places.toml. `sha256`: of places.csv.
     """
 
     cell: NDArray[np.uint64]
@@ -66,7 +66,7 @@ class PlacesMask:
 
 @dataclass(frozen=True, slots=True)
 class MaskReport:
-    """What was made: how many points or lines were read, how many spots lie in the area, and in how many pieces."""
+    """How many points or lines were read, how many spots lie in the area, and in how many pieces."""
 
     area: str
     read: int
@@ -81,15 +81,15 @@ def build_places_mask(path: Path, area: Area, *, source: str, licence: str, attr
     Writes places.csv, spots.csv and places.toml into the area's folder. DataError if the file has no points or lines,
     or is an export of events; AreaError if none of them lies in the area.
     """
-    read, found = 0, []
+    rows_read, parts = 0, []
     for count, lon, lat in _points(path):
-        read += count
-        found.append(_find_distinct_points(lon, lat, area))
-    spots = pd.concat(found).drop_duplicates()
+        rows_read += count
+        parts.append(_find_distinct_points(lon, lat, area))
+    spots = pd.concat(parts).drop_duplicates()
     if spots.empty:
         raise AreaError(
-            "Places lie in the area that they are for",
-            f"none of the {read:,} of {path.name} is in {area.title}",
+            "A list of places needs at least one place in its area",
+            f"none of the {rows_read:,} rows of {path.name} is in {area.title}",
             "choose the area with --area, or a file of this area",
         )
     by_piece = spots.groupby(["ward_code", "cell"], sort=True, as_index=False)
@@ -118,28 +118,28 @@ def build_places_mask(path: Path, area: Area, *, source: str, licence: str, attr
     lines = ["# Made by `hexbeat boundaries places`; make again rather than edit.", *map(_toml, facts.items())]
     with atomic_write(area.folder / FACTS_FILE) as draft:
         draft.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return MaskReport(area.name, read, len(spots), len(pieces), str(area.folder / MASK_FILE))
+    return MaskReport(area.name, rows_read, len(spots), len(pieces), str(area.folder / MASK_FILE))
 
 
 def read_places_mask(area: Area) -> PlacesMask:
     """The area's mask; AreaError if there is none, or if it was not made for these wards."""
-    rule = f"A release needs the list of places of {area.title} where events can happen"
+    rule = f"A release needs the list of places in {area.title} where events can happen"
     hint = f"make it: hexbeat boundaries places FILE --area {area.name}"
     path, spots = area.folder / MASK_FILE, area.folder / SPOTS_FILE
     if not all(file.is_file() for file in (path, spots, area.folder / FACTS_FILE)):
-        raise AreaError(rule, "there is none", hint)
+        raise AreaError(rule, "there is no list yet", hint)
     facts = tomllib.loads((area.folder / FACTS_FILE).read_text(encoding="utf-8"))
     if facts.get("wards_sha256") != hash_file(area.folder / WARDS_FILE):
-        raise AreaError(rule, "the one that is there was made for other wards", hint)
+        raise AreaError(rule, "the list was made for other wards", hint)
     digest = hash_file(path)
     if (facts.get("places_sha256"), facts.get("spots_sha256")) != (digest, hash_file(spots)):
-        raise AreaError(rule, "the one that is there was changed by hand", hint)
+        raise AreaError(rule, "the list was changed by hand", hint)
     frame = pd.read_csv(path, dtype={"cell": str, "ward_code": str})
     if list(frame.columns) != COLUMNS:
-        raise AreaError(rule, "the one that is there was made by another version of Hexbeat", hint)
-    cells, listed = parse_cell_strings(frame["cell"]), parse_cell_strings(pd.read_csv(spots, dtype=str)["spot"])
-    numbers, apart = (frame[name].to_numpy(dtype=np.int64) for name in ("spots", "apart"))
-    return PlacesMask(cells, tuple(frame["ward_code"]), numbers, apart, listed, facts, digest)
+        raise AreaError(rule, "the list was made by another version of Hexbeat", hint)
+    cells, spot_cells = parse_cell_strings(frame["cell"]), parse_cell_strings(pd.read_csv(spots, dtype=str)["spot"])
+    spot_numbers, apart = (frame[name].to_numpy(dtype=np.int64) for name in ("spots", "apart"))
+    return PlacesMask(cells, tuple(frame["ward_code"]), spot_numbers, apart, spot_cells, facts, digest)
 
 
 def _points(path: Path) -> Iterator[tuple[int, NDArray[np.float64], NDArray[np.float64]]]:
@@ -154,10 +154,10 @@ def _points(path: Path) -> Iterator[tuple[int, NDArray[np.float64], NDArray[np.f
         raise DataError(_RULE, f"{path.name} cannot be read ({type(error).__name__})", _HINT) from error
     _require_no_export(path, frame.columns)
     if frame.crs is None:
-        raise DataError(_RULE, f"{path.name} does not say its CRS", "state it in the file, or give a CSV in degrees")
+        raise DataError(_RULE, f"{path.name} does not name its CRS", "name it in the file, or give a CSV in degrees")
     shapes = frame.to_crs(4326).geometry
     if not shapes.geom_type.isin(("Point", "MultiPoint", "LineString", "MultiLineString")).all():
-        raise DataError(_RULE, f"{path.name} holds other shapes", _HINT)
+        raise DataError(_RULE, f"{path.name} has other shapes too", _HINT)
     corners = shapely.get_coordinates(shapely.segmentize(shapes.to_numpy(), _STEP_DEGREES))
     yield len(frame), corners[:, 0], corners[:, 1]
 
@@ -168,25 +168,25 @@ def _csv_points(path: Path) -> Iterator[tuple[int, NDArray[np.float64], NDArray[
     columns = [next((c for c in header if c.strip().lower() in names), None) for names in _NAMES.values()]
     if None in columns:
         raise DataError(_RULE, f"{path.name} has the columns {', '.join(header)}", _HINT)
-    chosen = [str(column) for column in columns]
-    for part in pd.read_csv(path, usecols=chosen, dtype=np.float64, chunksize=_ROWS, encoding="utf-8-sig"):
-        whole = part.dropna()
-        yield len(part), whole[chosen[0]].to_numpy(), whole[chosen[1]].to_numpy()
+    names = [str(column) for column in columns]
+    for part in pd.read_csv(path, usecols=names, dtype=np.float64, chunksize=_ROWS, encoding="utf-8-sig"):
+        located = part.dropna()
+        yield len(part), located[names[0]].to_numpy(), located[names[1]].to_numpy()
 
 
 def _require_no_export(path: Path, columns: Iterable[object]) -> None:
     """DataError for a file of Hexbeat's own events."""
-    own = [name for name in _OWN if name in {str(column).strip().lower() for column in columns}]
-    if own:
+    event_columns = [name for name in _OWN if name in {str(column).strip().lower() for column in columns}]
+    if event_columns:
         raise DataError(
-            "A list of places says where events can happen, and is never made of the events",
-            f"{path.name} has {' and '.join(own)}, as exports of events do",
-            "give addresses, roads or other points that were there before",
+            "A list of places says where events can happen, so it is never made from events",
+            f"{path.name} has {' and '.join(event_columns)}, as exports of events do",
+            "give addresses, roads or other points that do not come from events",
         )
 
 
 def _find_distinct_points(lon: NDArray[np.float64], lat: NDArray[np.float64], area: Area) -> pd.DataFrame:
-    """The distinct spots of these points in the area: columns ward_code, cell, spot."""
+    """The spots of these points in the area, each once: columns ward_code, cell, spot."""
     ward = area.wards.locate(lon, lat)
     inside = ward >= 0
     cells = index_points_at(lon[inside], lat[inside], resolutions=(PIECE_RESOLUTION, SPOT_RESOLUTION))

@@ -65,7 +65,7 @@ def build(
             "add --replace, or choose another name",
         )
     report = build_area(
-        file, name=area, code_field=code, name_field=name, out_dir=folder, mend=repair,
+        file, name=area, code_field=code, name_field=name, out_dir=folder, allow_repair=repair,
         lad_code_field=authority_code, lad_name_field=authority_name, title=title, vintage=vintage, source=origin,
         licence=licence, attribution=attribution,
     )  # fmt: skip

@@ -94,7 +94,7 @@ def make_events(area: Area, *, events: int = 20_000, seed: int = 1, today: dt.da
     and hotspots lie where chance put them. UsageError if `events` is less than 1.
     """
     if events < 1:
-        raise UsageError("A demonstration has at least one event", f"{events} were asked for", "ask for 20000")
+        raise UsageError("A demonstration has at least one event", f"you asked for {events}", "ask for 20000")
     stream = _streams(area, seed, today)
     span = Span.three_years(today, area.time_zone)
     counts = count_layers(events)
@@ -305,26 +305,26 @@ def load_demonstration(
     require(viewer, Action.LOAD)
     if not is_empty(store, viewer):
         raise DataError(
-            "Demonstration events go into an empty store only, so that they never mix with real ones",
-            "this store holds events",
+            "Demonstration events need an empty store, so that they never mix with real events",
+            "this store already holds events",
             "choose another home (--home), or remove an older demonstration with `hexbeat demo --remove`",
         )
-    made = make_events(area, events=events, seed=seed, today=today)
+    demonstration = make_events(area, events=events, seed=seed, today=today)
     home.mkdir(parents=True, exist_ok=True)
     with (
         store.begin_load(viewer, area=area.name) as load,
-        load.file(DEMONSTRATION, DEMONSTRATION, sha256=_digest(made.frame)) as f,
+        load.file(DEMONSTRATION, DEMONSTRATION, sha256=_digest(demonstration.frame)) as f,
     ):
-        for first in range(0, len(made.frame), CHUNK_ROWS):
-            f.add_events(made.frame.iloc[first : first + CHUNK_ROWS])
-        f.add_tally(read=len(made.frame), skipped={})
-    _write_truth(home / TRUTH_FILE, made.truth)
+        for first in range(0, len(demonstration.frame), CHUNK_ROWS):
+            f.add_events(demonstration.frame.iloc[first : first + CHUNK_ROWS])
+        f.add_tally(read=len(demonstration.frame), skipped={})
+    _write_truth(home / TRUTH_FILE, demonstration.truth)
     last_day = today - dt.timedelta(days=1)
     return {
         "area": area.name,
-        "from": made.truth["from"],
+        "from": demonstration.truth["from"],
         "last_day": last_day.isoformat(),
-        **made.truth["events"],
+        **demonstration.truth["events"],
         "truth": TRUTH_FILE,
     }
 

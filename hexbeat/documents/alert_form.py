@@ -78,52 +78,52 @@ def takes_alert_form(alert: Alert) -> bool:
     return find_layer(alert.layer).alert_form
 
 
-def build_form(found: Sequence[Alert], *, area: Area, made: dt.datetime, demonstration: bool) -> AlertForm:
+def build_form(alerts: Sequence[Alert], *, area: Area, made: dt.datetime, demonstration: bool) -> AlertForm:
     """What the draft says of alerts of overdoses, one or more (UsageError otherwise).
 
     `made` is the local moment that it gives as its own. Counts in wards may be small: it is for the partnership, and
     says so.
     """
-    if not found or not all(takes_alert_form(alert) for alert in found):
+    if not alerts or not all(takes_alert_form(alert) for alert in alerts):
         kinds = describe_form_layers()
         raise UsageError(
             f"A form for the drug information system is about alerts of {kinds}",
-            "it was given none" if not found else "it was given alerts of other layers",
+            "there is no alert" if not alerts else "there are alerts of other layers",
             f"choose alerts of {kinds}",
         )
     return AlertForm(
         title=f"Draft report to the local drug information system: {area.title}",
         warning=f"DRAFT, not sent. {_warning(demonstration=demonstration)}",
-        seen=tuple(_list_facts(alert) for alert in found),
-        certainty=_describe_certainty(found),
+        seen=tuple(_list_facts(alert) for alert in alerts),
+        certainty=_describe_certainty(alerts),
         blanks=BLANKS,
         made=_describe_origin(area, made),
     )
 
 
-def render_alert_form(found: Sequence[Alert], *, area: Area, made: dt.datetime, demonstration: bool) -> str:
+def render_alert_form(alerts: Sequence[Alert], *, area: Area, made: dt.datetime, demonstration: bool) -> str:
     """The draft (`build_form`) as one HTML page: no script, nothing loaded from elsewhere, every text escaped."""
-    said = build_form(found, area=area, made=made, demonstration=demonstration)
+    form = build_form(alerts, area=area, made=made, demonstration=demonstration)
     parts = [
-        f"<h1>{escape_html(said.title)}</h1>",
-        f'<p class="draft">{escape_html(said.warning)}</p>',
+        f"<h1>{escape_html(form.title)}</h1>",
+        f'<p class="draft">{escape_html(form.warning)}</p>',
         "<h2>What was seen</h2>",
-        *(_table(rows) for rows in said.seen),
+        *(_table(rows) for rows in form.seen),
         "<h2>How sure this is</h2>",
-        f"<p>{escape_html(said.certainty)}</p>",
+        f"<p>{escape_html(form.certainty)}</p>",
         "<h2>To be filled in</h2>",
         "<table>",
         *(
             f'<tr><th scope="row">{escape_html(blank)}</th></tr><tr><td class="blank">&nbsp;</td></tr>'
-            for blank in said.blanks
+            for blank in form.blanks
         ),
         "</table>",
-        f"<p>{escape_html(said.made)}</p>",
+        f"<p>{escape_html(form.made)}</p>",
     ]
     return (
         '<!doctype html>\n<html lang="en-GB">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape_html(said.title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
+        f"<title>{escape_html(form.title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
         + "\n".join(parts)
         + "\n</body>\n</html>\n"
     )
@@ -137,7 +137,7 @@ def _list_facts(alert: Alert) -> tuple[tuple[str, str], ...]:
     many = find_layer(alert.layer).many
     each = "daily" if alert.methods[0].startswith("C") else "weekly"
     return (
-        ("What", f"{format_number(alert.count)} {many} attended; {format_number(alert.expected)} would be expected"),
+        ("What", f"{format_number(alert.count)} {many} attended, where {format_number(alert.expected)} would be usual"),
         ("When", when),
         ("Where", f"{alert.place} ({'ward' if alert.ward_code else 'the whole area'})"),
         ("Found by", f"{format_list(alert.methods)} on {each} counts"),
@@ -145,43 +145,46 @@ def _list_facts(alert: Alert) -> tuple[tuple[str, str], ...]:
 
 
 def _table(rows: Sequence[tuple[str, str]]) -> str:
-    told = "".join(
+    rows_html = "".join(
         f'<tr><th scope="row">{escape_html(name)}</th><td>{escape_html(value)}</td></tr>' for name, value in rows
     )
-    return f"<table>{told}</table>"
+    return f"<table>{rows_html}</table>"
 
 
-def _describe_certainty(found: Sequence[Alert]) -> str:
-    kinds = format_list([spec.many for spec in LAYERS if any(alert.layer == spec.name for alert in found)])
-    rate = max(alert.false_alarms_a_year for alert in found)
+def _describe_certainty(alerts: Sequence[Alert]) -> str:
+    kinds = format_list([spec.many for spec in LAYERS if any(alert.layer == spec.name for alert in alerts)])
+    rate = max(alert.false_alarms_a_year for alert in alerts)
     return (
         f"This is a count of recorded {kinds}, not a finding about any drug. At these settings chance alone "
-        f"would raise about {format_number(rate)} such alerts a year over all places. "
-        "Recording may have changed, records may still arrive, and one person may stand behind several. "
-        "Where says where they were recorded, not where anything was bought."
+        f"would raise about {format_number(round(rate))} such alerts a year over all places. "
+        "Recording may have changed, more records may arrive, and one person may account for several. "
+        "The place is where they were recorded, not where anything was bought."
     )
 
 
 def _warning(*, demonstration: bool) -> str:
-    said = "A person must check it, fill in the blanks, and decide whether to send it. For the partnership only: small "
-    said += "numbers. Do not add names, addresses or dates of birth."
-    return f"MADE FROM SYNTHETIC DEMONSTRATION EVENTS, about no real place or person. {said}" if demonstration else said
+    warning = (
+        "A person must check it, fill in the blanks, and decide whether to send it. For the partnership only: small "
+        "numbers. Do not add names, addresses or dates of birth."
+    )
+    synthetic = "MADE FROM SYNTHETIC DEMONSTRATION EVENTS, about no real place or person."
+    return f"{synthetic} {warning}" if demonstration else warning
 
 
 def _describe_origin(area: Area, made: dt.datetime) -> str:
     return f"Drafted by Hexbeat on {format_date(made.date())} at {made:%H:%M}. Wards: {area.attribution}"
 
 
-def render_alert_form_pdf(found: Sequence[Alert], *, area: Area, made: dt.datetime, demonstration: bool) -> bytes:
+def render_alert_form_pdf(alerts: Sequence[Alert], *, area: Area, made: dt.datetime, demonstration: bool) -> bytes:
     """The words of `build_form` as PDF/UA-1, with room to write; UsageError as there. `made` is aware."""
-    said = build_form(found, area=area, made=made, demonstration=demonstration)
+    form = build_form(alerts, area=area, made=made, demonstration=demonstration)
     data = {
-        "title": said.title,
-        "mark": said.warning,
-        "seen": [[list(row) for row in rows] for rows in said.seen],
-        "certainty": said.certainty,
-        "blanks": list(said.blanks),
-        "made": said.made,
+        "title": form.title,
+        "mark": form.warning,
+        "seen": [[list(row) for row in rows] for rows in form.seen],
+        "certainty": form.certainty,
+        "blanks": list(form.blanks),
+        "made": form.made,
         "footer": "DRAFT, not sent. OFFICIAL: for the partnership only, small numbers.",
     }
     return render_pdf("alert-form", data, {}, made=made)

@@ -13,7 +13,7 @@ from hexbeat.documents.maps.sketch import Mark, MarkKind, Outline
 from hexbeat.documents.typst_pdf import render_pdf
 from hexbeat.reports.briefing import Alert, Briefing, ClosureLine, LayerLine, PlaceLine, Purpose
 from layers.catalogue import LAYER_NAMES, find_layer
-from layers.wording import format_count, format_date, format_list, format_number, format_span
+from layers.wording import format_about, format_count, format_date, format_list, format_number, format_span
 
 __all__ = [
     "build_layer_row",
@@ -38,42 +38,42 @@ WIDE_MM, HIGH_MM = 92.0, 117.0
 DAY: Final = dt.timedelta(days=1)
 
 
-def render_briefing_pdf(found: Briefing, area: Area, *, made: dt.datetime) -> bytes:
+def render_briefing_pdf(briefing: Briefing, area: Area, *, made: dt.datetime) -> bytes:
     """The briefing as PDF/UA-1 on one A4 page; what does not fit is counted instead. `made` is aware."""
     return render_pdf(
-        "briefing", build_page_data(found, area, made=made), {"map": render_briefing_map(found, area)}, made=made
+        "briefing", build_page_data(briefing, area, made=made), {"map": render_briefing_map(briefing, area)}, made=made
     )
 
 
-def build_page_data(found: Briefing, area: Area, *, made: dt.datetime) -> dict[str, Any]:
+def build_page_data(briefing: Briefing, area: Area, *, made: dt.datetime) -> dict[str, Any]:
     """All that the page says."""
     local = made.astimezone(area.tz)
-    closures = [line for kind in ("ending", "new") for line in found.closures if line.kind == kind]
+    closures = [line for kind in ("ending", "new") for line in briefing.closures if line.kind == kind]
     return {
-        "title": found.title,
-        "head": format_headline(found, area),
-        "mark": describe_demonstration(found),
-        "alt": describe_map(found, area),
-        "layers": [build_layer_row(line, found) for line in found.layers],
-        "days": format_number((found.period[1] - found.period[0]).days),
+        "title": briefing.title,
+        "head": format_headline(briefing, area),
+        "mark": describe_demonstration(briefing),
+        "alt": describe_map(briefing, area),
+        "layers": [build_layer_row(line, briefing) for line in briefing.layers],
+        "days": format_number((briefing.period[1] - briefing.period[0]).days),
         "places": [
             {"number": str(number), "where": format_place_title(line), "what": line.title, "why": line.reason}
-            for number, line in enumerate(found.places, start=1)
+            for number, line in enumerate(briefing.places, start=1)
         ],
-        "no-places": "" if found.places else "No place stands out from chance.",
-        "expected": describe_forecast(found),
-        "alerts": shorten_lines([format_alert(one) for one in found.alerts], MOST_ALERTS, "more"),
-        "alert-note": describe_false_alarms(found.alerts),
+        "no-places": "" if briefing.places else "No place has clearly more than the others.",
+        "expected": describe_forecast(briefing),
+        "alerts": shorten_lines([format_alert(one) for one in briefing.alerts], MOST_ALERTS, "more"),
+        "alert-note": describe_false_alarms(briefing.alerts),
         "ending": shorten_lines(
             [describe_closure(line) for line in closures if line.kind == "ending"], MOST_CLOSURES, "more end"
         ),
         "new": shorten_lines(
             [describe_closure(line) for line in closures if line.kind == "new"], MOST_CLOSURES, "more began"
         ),
-        "done": describe_visits(found),
-        "fresh": describe_freshness(found),
-        "notes": list(found.notes),
-        "footer": f"{'DEMONSTRATION. ' if found.mark else ''}OFFICIAL: for the partnership only, small numbers. "
+        "done": describe_visits(briefing),
+        "fresh": describe_freshness(briefing),
+        "notes": list(briefing.notes),
+        "footer": f"{'DEMONSTRATION. ' if briefing.mark else ''}OFFICIAL: for the partnership only, small numbers. "
         f"Made {format_date(local.date())} at {local:%H:%M} by Hexbeat.",
     }
 
@@ -84,32 +84,32 @@ def shorten_lines(lines: list[str], most: int, more: str) -> list[str]:
     return [*lines[:most], f"{left} {more}."] if left > 0 else lines
 
 
-def format_headline(found: Briefing, area: Area) -> str:
-    """Whom it is for, when it was made and what it looks back on."""
+def format_headline(briefing: Briefing, area: Area) -> str:
+    """Whom it is for, its day and the period that it covers."""
     names = dict(zip(area.wards.codes, area.wards.names, strict=True))
-    where = f" Only {format_list([names[code] for code in found.wards])}." if found.wards else ""
+    where = f" Only {format_list([names[code] for code in briefing.wards])}." if briefing.wards else ""
     hours = ""
-    if found.hours:
-        hours = f", {found.hours[0]:02}:00 to {found.hours[1]:02}:00"
-    use = "For the daily meeting" if found.purpose is Purpose.MEETING else "For the shift"
-    return f"{use} of {format_date(found.today)}. Looks back on {format_span(*found.period)}{hours}.{where}"
+    if briefing.hours:
+        hours = f", {briefing.hours[0]:02}:00 to {briefing.hours[1]:02}:00"
+    use = "For the daily meeting" if briefing.purpose is Purpose.MEETING else "For the shift"
+    return f"{use} of {format_date(briefing.today)}. Covers {format_span(*briefing.period)}{hours}.{where}"
 
 
-def describe_demonstration(found: Briefing) -> str:
-    """What must stand on every page that shows demonstration events; "" for others."""
-    return f"DEMONSTRATION: {found.mark}." if found.mark else ""
+def describe_demonstration(briefing: Briefing) -> str:
+    """The mark of every page that shows demonstration events; "" for others."""
+    return f"DEMONSTRATION: {briefing.mark}." if briefing.mark else ""
 
 
-def build_layer_row(line: LayerLine, found: Briefing) -> dict[str, str]:
+def build_layer_row(line: LayerLine, briefing: Briefing) -> dict[str, str]:
     """One layer: its number, that of the same length before, and what the test says; its own days if they differ."""
     own = ""
     incident = find_layer(line.layer).kind == "incident"  # a closure is in force until it ends, whatever came since
-    if incident and line.period and line.period != found.period:
+    if incident and line.period and line.period != briefing.period:
         own = f" ({format_span(*line.period)})"
     return {
         "title": f"{line.title}{own}",
-        "now": format_number(line.count) if line.period else "none",
-        "before": "" if line.earlier is None else format_number(line.earlier),
+        "now": format_about(line.count) if line.period else "none",
+        "before": "" if line.earlier is None else format_about(line.earlier),
         "verdict": line.verdict,
     }
 
@@ -124,8 +124,8 @@ def format_place_title(line: PlaceLine) -> str:
 def format_alert(alert: Alert) -> str:
     """An alert without its odds, which `describe_false_alarms` gives for all."""
     when = format_span(alert.first_day, alert.last_day + DAY)
-    counted = format_count(alert.count, find_layer(alert.layer))
-    return f"{counted} in {alert.place}, {when}; {format_number(alert.expected)} would be expected."
+    count = format_count(alert.count, find_layer(alert.layer))
+    return f"{count} in {alert.place}, {when}, where {format_number(alert.expected)} would be usual."
 
 
 def describe_false_alarms(alerts: tuple[Alert, ...]) -> str:
@@ -134,8 +134,8 @@ def describe_false_alarms(alerts: tuple[Alert, ...]) -> str:
         return ""
     rates = {alert.layer: alert.false_alarms_a_year for alert in alerts}
     known = [name for name in LAYER_NAMES if name in rates]
-    said = [f"{format_number(round(rates[name]))} times a year for {find_layer(name).many}" for name in known]
-    return f"Questions, not findings. By chance alone such alerts come about {format_list(said)}."
+    parts = [f"{format_number(round(rates[name]))} a year for {find_layer(name).many}" for name in known]
+    return f"Alerts are questions, not findings. By chance alone there are about {format_list(parts)}."
 
 
 def describe_closure(line: ClosureLine) -> str:
@@ -146,51 +146,57 @@ def describe_closure(line: ClosureLine) -> str:
     return f"{place}: since {format_date(line.first_day)}, to {format_date(line.last_day)}"
 
 
-def describe_visits(found: Briefing) -> list[str]:
+def describe_visits(briefing: Briefing) -> list[str]:
     """What each team did."""
     kinds = {"patrol": "patrols", "sweep": "sweeps"}
-    said = []
-    for line in found.work:
+    lines = []
+    for line in briefing.work:
         needles = "" if line.needles is None else f", {format_number(line.needles)} needles collected"
         visits = f"{line.visits:,} {'visit' if line.visits == 1 else 'visits'}"
-        said.append(f"{line.team} ({kinds.get(line.kind, line.kind)}): {visits}, {line.minutes:,} minutes{needles}")
-    return said
+        lines.append(f"{line.team} ({kinds.get(line.kind, line.kind)}): {visits}, {line.minutes:,} minutes{needles}")
+    return lines
 
 
-def describe_forecast(found: Briefing) -> list[str]:
+def describe_forecast(briefing: Briefing) -> list[str]:
     """Where most is expected, a line a layer."""
     lines = []
-    for layer in dict.fromkeys(one.layer for one in found.expected):
-        own = [one for one in found.expected if one.layer == layer]
+    for layer in dict.fromkeys(one.layer for one in briefing.expected):
+        own = [one for one in briefing.expected if one.layer == layer]
         places = [f"{format_place(one.ward_name, one.cell)} ({format_number(one.expected)})" for one in own]
-        total = f"{format_number(own[0].total)} in all"
+        total = f"{format_about(own[0].total)} in all"
         lines.append(f"{own[0].title}, {format_span(own[0].start, own[0].end)}: {format_list(places)}; {total}")
     return lines
 
 
-def describe_freshness(found: Briefing) -> list[str]:
-    """How far each source reaches."""
+def describe_freshness(briefing: Briefing) -> list[str]:
+    """The newest record of each source."""
     return [
-        f"{line.layer} ({line.source}): to {format_date(line.last)}" if line.last else f"{line.layer}: none"
-        for line in found.sources
+        f"{line.layer} ({line.source}): records to {format_date(line.last)}"
+        if line.last
+        else f"{line.layer}: no records"
+        for line in briefing.sources
     ]
 
 
-def render_briefing_map(found: Briefing, area: Area, *, width_mm: float = WIDE_MM, height_mm: float = HIGH_MM) -> bytes:
+def render_briefing_map(
+    briefing: Briefing, area: Area, *, width_mm: float = WIDE_MM, height_mm: float = HIGH_MM
+) -> bytes:
     """The places with their numbers, and the closures of the briefing."""
-    places = [Mark(*find_middle(line.cell), "stop", str(number)) for number, line in enumerate(found.places, start=1)]
-    closures = [Mark(line.lon, line.lat, "square" if line.kind == "new" else "cross") for line in found.closures]
-    kinds = {line.kind for line in found.closures}
+    places = [
+        Mark(*find_middle(line.cell), "stop", str(number)) for number, line in enumerate(briefing.places, start=1)
+    ]
+    closures = [Mark(line.lon, line.lat, "square" if line.kind == "new" else "cross") for line in briefing.closures]
+    kinds = {line.kind for line in briefing.closures}
     keys: list[tuple[MarkKind, str]] = [("stop", "place in the table")] if places else []
     keys += [("square", "new closure")] if "new" in kinds else []
-    keys += [("cross", "closure that ends")] if "ending" in kinds else []
+    keys += [("cross", "closure that ends soon")] if "ending" in kinds else []
     return render_map(
         area,
-        areas=[build_outline(line) for line in found.places],
+        areas=[build_outline(line) for line in briefing.places],
         points=[*closures, *places],
         keys=keys,
-        extent=find_ward_bounds(area, found.wards) if found.wards else None,
-        alt=describe_map(found, area),
+        extent=find_ward_bounds(area, briefing.wards) if briefing.wards else None,
+        alt=describe_map(briefing, area),
         width_mm=width_mm,
         height_mm=height_mm,
     )
@@ -208,10 +214,10 @@ def build_outline(line: PlaceLine) -> Outline:
     return Outline(joined, f"hotspot of {find_layer(line.layer).many}", LAYER_NAMES.index(line.layer))
 
 
-def describe_map(found: Briefing, area: Area) -> str:
+def describe_map(briefing: Briefing, area: Area) -> str:
     """What the map shows, for those who do not see it."""
-    places = ", ".join(f"{number} {format_place_title(line)}" for number, line in enumerate(found.places, start=1))
-    counts = {kind: sum(line.kind == kind for line in found.closures) for kind in ("new", "ending")}
+    places = ", ".join(f"{number} {format_place_title(line)}" for number, line in enumerate(briefing.places, start=1))
+    counts = {kind: sum(line.kind == kind for line in briefing.closures) for kind in ("new", "ending")}
     return (
         f"Map of {area.title}, north up, with numbered places ({places or 'none'}), {counts['new']} new closures and "
         f"{counts['ending']} closures that end soon. The table of places says the same."

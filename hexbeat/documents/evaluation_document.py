@@ -17,7 +17,7 @@ from hexbeat.evaluation.outcome_rows import build_evaluation_shapes, build_side_
 from hexbeat.evaluation.request import Evaluation
 from hexbeat.evaluation.rule import describe_rule
 from hexbeat.evaluation.shapes import Picture, build_picture
-from layers.wording import format_date, format_number
+from layers.wording import format_about, format_date, format_number
 
 __all__ = ["build_picture_scale", "build_table_rows", "render_evaluation_pdf"]
 
@@ -25,16 +25,18 @@ _WIDE_MM, _HIGH_MM = 88.0, 78.0
 _STYLES: Final = {"treated": 0, "ring": 1}
 
 
-def render_evaluation_pdf(found: Evaluation, area: Area, *, mark: str | None, made: dt.datetime) -> bytes:
-    """The evaluation as PDF/UA-1 on one A4 page. `mark` what must be said of synthetic events; `made` is aware."""
-    picture = build_picture(found.effect, found.ground)
+def render_evaluation_pdf(evaluation: Evaluation, area: Area, *, mark: str | None, made: dt.datetime) -> bytes:
+    """The evaluation as PDF/UA-1 on one A4 page. `mark` is the mark of synthetic events; `made` is aware."""
+    picture = build_picture(evaluation.effect, evaluation.ground)
     scale = build_picture_scale(picture)
-    lines = _build_outlines(found)
+    lines = _build_outlines(evaluation)
     drawings = {
         name: _render_map(area, picture, values, scale, lines)
         for name, values in (("before", picture.before), ("after", picture.after))
     }
-    return render_pdf("evaluation", _build_page_data(found, picture, area, mark=mark, made=made), drawings, made=made)
+    return render_pdf(
+        "evaluation", _build_page_data(evaluation, picture, area, mark=mark, made=made), drawings, made=made
+    )
 
 
 def build_picture_scale(picture: Picture) -> Scale:
@@ -43,10 +45,10 @@ def build_picture_scale(picture: Picture) -> Scale:
     return build_count_scale(highest, shared=True)
 
 
-def _build_outlines(found: Evaluation) -> list[Outline]:
-    """What is treated and what is next door; of several places what is treated alone, finely, or no cell is seen."""
-    shapes = build_evaluation_shapes(found.effect, found.ground, controls=False)
-    if len(found.effect.outcomes) > 1:
+def _build_outlines(evaluation: Evaluation) -> list[Outline]:
+    """The treated place and next door; of several places only the treated ones, in thin lines that hide no cell."""
+    shapes = build_evaluation_shapes(evaluation.effect, evaluation.ground, controls=False)
+    if len(evaluation.effect.outcomes) > 1:
         shapes = [one for one in shapes if one["role"] == "treated"]
         return [Outline(one["geometry"], style=_STYLES["treated"], fine=True) for one in shapes]
     return [Outline(one["geometry"], style=_STYLES[one["role"]]) for one in shapes]
@@ -68,26 +70,26 @@ def _render_map(area: Area, picture: Picture, values: Any, scale: Scale, lines: 
 
 
 def _build_page_data(
-    found: Evaluation, picture: Picture, area: Area, *, mark: str | None, made: dt.datetime
+    evaluation: Evaluation, picture: Picture, area: Area, *, mark: str | None, made: dt.datetime
 ) -> Mapping[str, Any]:
     """All that the page says."""
-    effect, local = found.effect, made.astimezone(area.tz)
+    effect, local = evaluation.effect, made.astimezone(area.tz)
     alts = [
-        f"Map of cells of 130 m {words}: {format_number(round(float(values.sum()), 1))} "
+        f"Map of cells of 130 m, {when} ({words[:1].lower()}{words[1:]}): {format_about(float(values.sum()))} "
         "in and around the treated place."
-        for words, values in zip(picture.words, (picture.before, picture.after), strict=True)
+        for when, words, values in zip(("before", "after"), picture.words, (picture.before, picture.after), strict=True)
     ]
     return {
-        "title": "Did it work",
-        "mark": f"DEMONSTRATION: {mark}. Nothing here happened." if mark else "",
-        "sentence": found.verdict.sentence,
+        "title": "Did it work?",
+        "mark": f"DEMONSTRATION: {mark}." if mark else "",
+        "sentence": evaluation.verdict.sentence,
         "before-words": picture.words[0],
         "after-words": picture.words[1],
         "before-alt": alts[0],
         "after-alt": alts[1],
-        "map-words": f"Both maps have one scale. {_describe_lines(effect)} The table says the same.",
-        "rows": build_table_rows(found),
-        "details": list(found.verdict.details),
+        "map-words": f"Both maps have the same scale. {_describe_lines(effect)} The table says the same.",
+        "rows": build_table_rows(evaluation),
+        "details": list(evaluation.verdict.details),
         "rule": list(describe_rule(effect.protocol)),
         "hash": effect.protocol.hash,
         "footer": f"{'DEMONSTRATION. ' if mark else ''}OFFICIAL: for the partnership only, small numbers. Made "
@@ -102,7 +104,7 @@ def _describe_lines(effect: Effect) -> str:
     return "Inner line: treated. Outer line: next door." if effect.next_door else "Line: treated."
 
 
-def build_table_rows(found: Evaluation) -> list[list[str]]:
+def build_table_rows(evaluation: Evaluation) -> list[list[str]]:
     """Where, before, after, expected, difference, interval and verdict of each side, in words."""
     return [
         [
@@ -113,5 +115,5 @@ def build_table_rows(found: Evaluation) -> list[list[str]]:
             else f"{format_number(row['low'])} to {format_number(row['high'])}",
             str(row["verdict"]),
         ]
-        for row in build_side_rows(found.effect)
+        for row in build_side_rows(evaluation.effect)
     ]

@@ -14,7 +14,16 @@ from hexbeat.documents.typst_pdf import render_pdf
 from hexbeat.reports.naloxone_cover import NaloxoneCover
 from hexbeat.reports.naloxone_text import build_cover_notes, describe_cover
 from layers.filters import Filter
-from layers.wording import DAY_NAMES, format_date, format_hours, format_list, format_number, format_percent, format_span
+from layers.wording import (
+    DAY_NAMES,
+    format_about,
+    format_date,
+    format_hours,
+    format_list,
+    format_number,
+    format_percent,
+    format_span,
+)
 
 __all__ = ["describe_request", "render_naloxone_pdf"]
 
@@ -32,7 +41,7 @@ _KEYS: Final[dict[MarkKind, str]] = {
 
 
 def render_naloxone_pdf(
-    found: NaloxoneCover, area: Area, *, asked: Filter, mark: str | None, made: dt.datetime
+    cover: NaloxoneCover, area: Area, *, asked: Filter, mark: str | None, made: dt.datetime
 ) -> bytes:
     """The cover as PDF/UA-1 on one A4 page, the same bytes for the same cover and moment.
 
@@ -41,8 +50,8 @@ def render_naloxone_pdf(
     """
     return render_pdf(
         "naloxone",
-        _build_page_data(found, area, asked, mark=mark, made=made),
-        {"map": _render_map(found, area, asked)},
+        _build_page_data(cover, area, asked, mark=mark, made=made),
+        {"map": _render_map(cover, area, asked)},
         made=made,
     )
 
@@ -63,14 +72,14 @@ def _format_period(asked: Filter) -> str:
     return f"up to {format_date(asked.end - dt.timedelta(days=1))}" if asked.end else "on record"
 
 
-def _render_map(found: NaloxoneCover, area: Area, asked: Filter) -> bytes:
+def _render_map(cover: NaloxoneCover, area: Area, asked: Filter) -> bytes:
     """Cells of overdoses, and the reach of places: those that hold naloxone as squares, next ones by their numbers."""
-    cells, counts = found.cells
-    is_open = found.holders["open"].to_numpy(dtype=np.bool_)
+    cells, counts = cover.cells
+    is_open = cover.holders["open"].to_numpy(dtype=np.bool_)
     marks = [
-        *_build_marks(found.holders[is_open], "square"),
-        *_build_marks(found.holders[~is_open], "cross"),
-        *_build_marks(found.next_places, "stop"),
+        *_build_marks(cover.holders[is_open], "square"),
+        *_build_marks(cover.holders[~is_open], "cross"),
+        *_build_marks(cover.next_places, "stop"),
     ]
     kinds = {mark.kind for mark in marks}
     reaching = [mark for mark in marks if mark.kind != "cross"]
@@ -81,18 +90,18 @@ def _render_map(found: NaloxoneCover, area: Area, asked: Filter) -> bytes:
         scale=build_count_scale(max([1.0, *counts.tolist()]), shared=bool((counts % 1).any())),
         legend_title="Overdoses a cell of 350 m",
         points=marks,
-        rings=[Ring(mark.lon, mark.lat, found.reach.straight_m) for mark in reaching],
+        rings=[Ring(mark.lon, mark.lat, cover.reach.straight_m) for mark in reaching],
         keys=[(kind, words) for kind, words in _KEYS.items() if kind in kinds],
         extent=find_ward_bounds(area, asked.wards) if asked.wards else None,
-        alt=_describe_map(found, area),
+        alt=_describe_map(cover, area),
         width_mm=_WIDE_MM,
-        height_mm=_choose_height_mm(found),
+        height_mm=_choose_height_mm(cover),
     )
 
 
-def _choose_height_mm(found: NaloxoneCover) -> float:
+def _choose_height_mm(cover: NaloxoneCover) -> float:
     """The map is as high as the longer table leaves room for; whole millimetres."""
-    rows = max(len(found.next_places), min(len(found.holders), _MOST_HOLDERS))
+    rows = max(len(cover.next_places), min(len(cover.holders), _MOST_HOLDERS))
     low, high = _HIGH_MM
     return float(round(min(high, max(low, _LEFT_MM - _ROW_MM * rows))))
 
@@ -105,41 +114,41 @@ def _build_marks(places: Any, kind: MarkKind) -> list[Mark]:
     ]
 
 
-def _describe_map(found: NaloxoneCover, area: Area) -> str:
+def _describe_map(cover: NaloxoneCover, area: Area) -> str:
     return (
-        f"Map of {area.title}, north up: {format_number(found.total)} overdoses in {len(found.cells[0]):,} cells, "
-        f"{len(found.holders)} places that hold naloxone and {len(found.next_places)} next places, each with a circle "
-        f"of {format_number(round(found.reach.straight_m))} m. The tables say the same."
+        f"Map of {area.title}, north up: {format_about(cover.total)} overdoses in {len(cover.cells[0]):,} cells, "
+        f"{len(cover.holders)} places that hold naloxone and {len(cover.next_places)} next places, each with a circle "
+        f"of {format_number(round(cover.reach.straight_m))} m. The tables say the same."
     )
 
 
 def _build_page_data(
-    found: NaloxoneCover, area: Area, asked: Filter, *, mark: str | None, made: dt.datetime
+    cover: NaloxoneCover, area: Area, asked: Filter, *, mark: str | None, made: dt.datetime
 ) -> Mapping[str, Any]:
     """All that the page says."""
-    local, hidden = made.astimezone(area.tz), max(len(found.holders) - _MOST_HOLDERS, 0)
+    local, hidden = made.astimezone(area.tz), max(len(cover.holders) - _MOST_HOLDERS, 0)
     return {
         "title": f"Naloxone cover: {area.title}",
-        "mark": f"DEMONSTRATION: {mark}. Nothing here happened." if mark else "",
-        "sentence": describe_cover(found),
-        "asked": f"{describe_request(asked, area)}. Near is {found.reach.words}.",
-        "map-alt": _describe_map(found, area),
+        "mark": f"DEMONSTRATION: {mark}." if mark else "",
+        "sentence": describe_cover(cover),
+        "asked": f"{describe_request(asked, area)}. Near is {cover.reach.words}.",
+        "map-alt": _describe_map(cover, area),
         "next": [
-            [str(row["rank"]), row["name"], f"+{format_number(row['gain'])}", format_percent(row["share_after"])]
-            for row in found.next_places.to_dict("records")
+            [str(row["rank"]), row["name"], f"+{format_about(row['gain'])}", format_percent(row["share_after"])]
+            for row in cover.next_places.to_dict("records")
         ],
-        "holders": _build_holder_rows(found)[:_MOST_HOLDERS],
+        "holders": _build_holder_rows(cover)[:_MOST_HOLDERS],
         "more": f"And {hidden} more with fewer overdoses near." if hidden else "",
-        "notes": list(build_cover_notes(found)),
+        "notes": list(build_cover_notes(cover)),
         "footer": f"{'DEMONSTRATION. ' if mark else ''}OFFICIAL: for the partnership only, small numbers. Made "
         f"{format_date(local.date())} at {local:%H:%M} by Hexbeat.",
     }
 
 
-def _build_holder_rows(found: NaloxoneCover) -> list[list[str]]:
+def _build_holder_rows(cover: NaloxoneCover) -> list[list[str]]:
     """Name, opening hours and overdoses near, the most first."""
-    rows = found.holders.sort_values(["near", "name"], ascending=[False, True]).to_dict("records")
+    rows = cover.holders.sort_values(["near", "name"], ascending=[False, True]).to_dict("records")
     return [
-        [row["name"], f"{row['hours'] or 'not said'}{'' if row['open'] else ', shut'}", format_number(row["near"])]
+        [row["name"], f"{row['hours'] or 'not known'}{'' if row['open'] else ', shut'}", format_about(row["near"])]
         for row in rows
     ]

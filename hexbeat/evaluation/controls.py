@@ -1,4 +1,4 @@
-"""Fixing a comparison before looking: the matched controls of a treated place, by their past alone."""
+"""The matched controls of a treated place: chosen by their past alone, before anybody looks at what came after."""
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
@@ -24,9 +24,9 @@ __all__ = ["PlaceSelection", "build_protocol", "choose_places", "is_same_time"]
 
 Span = tuple[dt.date, dt.date | None]  # half-open; an end of None is for good
 _DAY: Final = dt.timedelta(days=1)
-_COARSER: Final = ((400.0, 9), (1_200.0, 8))  # middles of larger shapes stand further apart
-_FEW: Final = 40  # places: with fewer, they may overlap each other (never the one they are compared with)
-_TOUCHED: Final = 0.25  # of the time before that another closure may have touched a like place
+_COARSER: Final = ((400.0, 9), (1_200.0, 8))  # middles of larger shapes are farther from each other
+_FEW: Final = 40  # places: with fewer, candidates may overlap each other (never the treated place)
+_TOUCHED: Final = 0.25  # of the time before in which another closure may have touched a candidate
 _DAY_S: Final = 86_400
 _LAST_STARTS: Final = dt.timedelta(days=7)  # how far a start may lie beyond the records
 _FOR_GOOD: Final = 36_525  # days
@@ -34,9 +34,9 @@ _FOR_GOOD: Final = 36_525  # days
 
 @dataclass(frozen=True, slots=True)
 class PlaceSelection:
-    """`judged` of some places; `unlike` and `overlapping` say how many are not, and why.
+    """The places that are `judged`; `unlike` and `overlapping` say how many are not, and why.
 
-    Where no place has a like all are judged, and all are `unlike`: the verdict has to say so.
+    If no place has a comparable place, all are judged, and all are `unlike`: the verdict has to say so.
     """
 
     judged: tuple[PlannedComparison, ...]
@@ -53,14 +53,14 @@ def build_protocol(
     today: dt.date,
     ground: EventPoints | None = None,
 ) -> Protocol:
-    """Fix what will be compared with what. Reads nothing of what came after the start of each place.
+    """Fix what will be compared with what, without reading what came after the start of each place.
 
-    `ground` if it was made already (with weights of categories). UsageError for layers that are states, DataError where
-    the records do not reach far enough back, or too few places are untouched and busy enough to be compared with. Of
-    several places such a one is left out, and the protocol names it; DataError where that leaves none.
+    `ground` if it was made already (with weights of categories). UsageError for layers that are states, DataError if
+    the records do not reach far enough back, or too few places are untouched and busy enough to compare with. Of
+    several places such a place is left out, and the protocol names it; DataError if none is left.
     """
     if not places:
-        raise UsageError("A comparison is of one place or more", "none was named", "name a closure, a place or wards")
+        raise UsageError("A comparison needs one place or more", "none was named", "name a closure, a place or wards")
     for name in rule.layers:
         if find_layer(name).kind == "state":
             usual = ", ".join(spec.name for spec in LAYERS if spec.kind != "state")
@@ -79,22 +79,22 @@ def build_protocol(
 
 
 class _Planner:
-    """Plans places one after the other, on one ground."""
+    """Plans places one after the other, with the same event points."""
 
     def __init__(self, ground: EventPoints, rule: Rule, places: Sequence[TreatedPlace]) -> None:
         self.ground, self.rule = ground, rule
-        # Closures keep away from each other by their records (_Closures); other treated places are known from here.
+        # Closures are kept away from each other by their records (_Closures); other treated places by this list.
         self.treated = [(one, ground.at(one), ground.shape_of(one, rule.radius_m).reach_m) for one in places]
         self.treated = [one for one in self.treated if not one[0].event_id]
         self.rings = rule.ring_m > 0 and not self._rings_treated()
         zone = ground.area.time_zone
         reach = [known for name in rule.layers if (known := find_known_period(ground.columns, name, time_zone=zone))]
         if not reach:
-            raise DataError("A comparison needs records", f"no {', '.join(rule.layers)} were loaded", "load some first")
+            raise DataError("A comparison needs records", f"no {', '.join(rule.layers)} are loaded", "load some first")
         self.known = max(first for first, _ in reach), min(last for _, last in reach)
 
     def plan(self, place: TreatedPlace) -> PlannedComparison:
-        """The place with its likes."""
+        """The place with its matched controls."""
         rule, ground = self.rule, self.ground
         self._require_past(place)
         shape = ground.shape_of(place, rule.radius_m)
@@ -105,7 +105,7 @@ class _Planner:
         others = _Closures(ground, place, rule)
         away = np.hypot(x_m - middle[0], y_m - middle[1])
         free = away > 2 * shape.reach_m + rule.ring_m
-        if place.event_id:  # what else is treated lies under closures as it comes, and so may what it is compared with
+        if place.event_id:  # closures may lie on other treated places by chance, and so on their candidates too
             free &= ~others.touch(x_m, y_m, shape.reach_m + rule.radius_m)
         free &= ~self._treated_too(place, x_m, y_m, shape.reach_m)
         kept = np.flatnonzero(free)
@@ -122,7 +122,7 @@ class _Planner:
             )
         ring, around = None, np.zeros(0)
         ring_shape = shape.ring(rule.ring_m)
-        far = kept[away[kept] > 2 * ring_shape.reach_m]  # rings that share no event with the one around the place
+        far = kept[away[kept] > 2 * ring_shape.reach_m]  # their rings share no event with the ring around the place
         far = far[~self._treated_too(place, x_m[far], y_m[far], ring_shape.reach_m)]
         if self.rings and len(far) >= FEWEST_LIKE:
             around = (ground.inside(ring_shape, np.array([middle[0]]), np.array([middle[1]])) @ weights)[0]
@@ -138,7 +138,7 @@ class _Planner:
         )
 
     def _rings_treated(self) -> bool:
-        """Whether next door to a treated place lies another in the same time: then next door was treated too."""
+        """Whether a treated place lies next door to another at the same time: then next door was treated too."""
         return any(
             is_same_time((one.start, self._end(one)), (other.start, self._end(other)))
             and np.hypot(at[0] - beside[0], at[1] - beside[1]) < reach + far + self.rule.ring_m
@@ -149,7 +149,7 @@ class _Planner:
     def _treated_too(
         self, place: TreatedPlace, x_m: NDArray[np.float64], y_m: NDArray[np.float64], reach_m: float
     ) -> NDArray[np.bool_]:
-        """Which middles lie by another place that is treated in the same time: it is not like an untreated one."""
+        """Which middles lie near another place that is treated at the same time: those are not untreated."""
         span = place.start - self.rule.wash_in_days * _DAY, self._end(place)
         others = [
             (*at, reach_m + reach)
@@ -176,9 +176,9 @@ class _Planner:
             )
 
     def _past_hint(self, start: dt.date) -> str:
-        """What to do about a past that is not on record, of what helps."""
+        """What helps if the past is not on record."""
         newest = self.known[1] + _LAST_STARTS
-        short = newest - self.rule.spans[-1] * _DAY < self.known[0]  # with so long a past no start will do
+        short = newest - self.rule.spans[-1] * _DAY < self.known[0]  # with a past of this length no start is possible
         if start > newest:
             return (
                 f"choose an earlier start{' and a shorter time before' if short else ''}, or ask again when the "
@@ -191,24 +191,24 @@ class _Planner:
         area = self.ground.area
         if place.end and place.end <= place.start:
             raise UsageError(
-                "What was done ends after it began",
-                f"{place.name} begins on {format_date(place.start)} and ends before {format_date(place.end)}",
-                "choose a later end, or leave it out if it goes on",
+                "The end comes after the start",
+                f"{place.name} starts on {format_date(place.start)} and ends before {format_date(place.end)}",
+                "choose a later end, or leave the end out if it goes on",
             )
         study, (x, y) = self.ground.study, self.ground.at(place)
         reach = self.ground.shape_of(place, self.rule.radius_m).reach_m
         within = area.wards.locate([place.lon], [place.lat])[0] >= 0
-        # Cells at the border have middles beyond it: what counts is whether the place reaches the area.
+        # Cells at the border may have their middle outside: a place counts if it reaches the area.
         if not place.event_id and not within and np.hypot(study.x_m - x, study.y_m - y).min() > reach:
             raise UsageError(
-                f"A place that is judged lies in {area.title}",
+                f"The place has to lie in {area.title}",
                 f"{place.name} does not",
-                "choose another place, or another area with --area",
+                "choose another place, or another area",
             )
 
 
 class _Closures:
-    """The closures other than the one that is judged, and when they could blur the comparison."""
+    """The other closures that could blur the comparison, by where and when they were."""
 
     def __init__(self, ground: EventPoints, place: TreatedPlace, rule: Rule) -> None:
         columns = ground.columns
@@ -252,7 +252,7 @@ def _pool(
     own: NDArray[np.float64],
     apart_m: float,
 ) -> NDArray[np.int64]:
-    """Places that do not overlap, those most like the treated one first; where they are few, they overlap by half."""
+    """Places that do not overlap, the most similar first; if they are few, they may overlap by half."""
     pool = find_similar_places(x_m, y_m, past, own, apart_m=apart_m)
     return pool if len(pool) >= _FEW else find_similar_places(x_m, y_m, past, own, apart_m=apart_m / 2)
 
@@ -274,26 +274,28 @@ def _round_values(values: NDArray[np.float64]) -> tuple[float, ...]:
 
 
 def choose_places(ground: EventPoints, places: Sequence[PlannedComparison], rule: Rule) -> PlaceSelection:
-    """Choose by what the rule fixed before looking: likeness of the past, and where the places lie.
+    """Choose by what the rule fixed before looking: similarity of the past, and where the places lie.
 
-    One place is always judged. Of several those without a like are left out, then those that overlap an earlier one in
-    the same time. Closures may overlap: each is a thing done of its own, and how many events they share is told.
+    One place is always judged. Of several, those without a comparable place are left out, then those that overlap an
+    earlier one at the same time. Closures may overlap: each is an intervention of its own, and the answer says how many
+    events they share.
     """
     if len(places) == 1:
         return PlaceSelection(tuple(places), int(places[0].near.distance > UNLIKE), 0)
-    like = [one for one in places if one.near.distance <= UNLIKE]
-    kept: list[tuple[PlannedComparison, tuple[float, float], float]] = []
-    for one in like or places:
+    comparable = [one for one in places if one.near.distance <= UNLIKE]
+    judged: list[tuple[PlannedComparison, tuple[float, float], float]] = []
+    for one in comparable or places:
         (x, y), reach = ground.at(one.place), ground.shape_of(one.place, rule.radius_m).reach_m
         if one.place.event_id or not any(
             is_same_time((one.place.start, one.end), (other.place.start, other.end))
             and ((x - at[0]) ** 2 + (y - at[1]) ** 2) ** 0.5 < (reach + far) * (1 - 1e-9)
-            for other, at, far in kept
+            for other, at, far in judged
         ):
-            kept.append((one, (x, y), reach))
-    return PlaceSelection(tuple(one for one, _, _ in kept), len(places) - len(like), len(like or places) - len(kept))
+            judged.append((one, (x, y), reach))
+    unlike, overlapping = len(places) - len(comparable), len(comparable or places) - len(judged)
+    return PlaceSelection(tuple(one for one, _, _ in judged), unlike, overlapping)
 
 
 def is_same_time(one: Span, other: Span) -> bool:
-    """Whether two half-open spans of days meet."""
+    """Whether two half-open spans of days overlap."""
     return (other[1] is None or one[0] < other[1]) and (one[1] is None or other[0] < one[1])

@@ -1,4 +1,4 @@
-"""Did it work: what came after in treated places, against places with the same past in which nothing was done."""
+"""Did it work? What came after in treated places, compared with matched controls in which nothing was done."""
 
 import datetime as dt
 from collections.abc import Callable, Sequence
@@ -44,11 +44,11 @@ class Outcome:
 class Effect:
     """The answer of a protocol.
 
-    `here`, `next_door` and `both` over all places that are judged, whose `outcomes` these are; `unlike`, `overlapping`
-    how many of the protocol's have no like or would count events again (see `controls`). `once` what came here
-    with no event counted twice. `month_only` the share of the counted events known only to their month, `late` what the
-    past has changed by since the rule was fixed, in units of `unit` (1 for plain counts). `too_new` places of the
-    protocol that have too few days on record yet.
+    `here`, `next_door` and `both` are over all judged places, whose `outcomes` these are. `unlike` of the protocol's
+    places have no comparable place, `overlapping` would count events again (see `controls`). `once` is what came here
+    with no event counted twice. `month_only` is the share of the counted events known only to their month; `late` is
+    how much the past has changed since the rule was fixed, in units of `unit` (1 for plain counts). `too_new` places
+    have too few days on record yet.
     """
 
     protocol: Protocol
@@ -68,7 +68,7 @@ class Effect:
 
     @property
     def asked(self) -> int:
-        """How many places the question was about."""
+        """How many places were asked about."""
         return len(self.protocol.places) + len(self.protocol.left_out)
 
     @property
@@ -88,15 +88,15 @@ def measure_effect(
     """Read what came after, and compare by the protocol and nothing else.
 
     Several places are taken together; the variance of their sum counts an event as often as it takes part, so shared
-    controls and overlapping places are not taken for independent ones. DataError where the after-period is not on
-    record yet (of several places such a one is left out), UsageError for the protocol of another area. `progress` is
-    told places done, and all of them.
+    controls and overlapping places do not count as independent. DataError if the time after is not on record yet (of
+    several places such a place is left out), UsageError for the protocol of another area. `progress` is called with the
+    number of places done, and of all of them.
     """
     if protocol.area != area.name:
         raise UsageError(
             "A comparison is judged in the area that it was fixed for",
             f"this one is of {protocol.area}",
-            "name it with --area",
+            "choose that area",
         )
     rule = protocol.rule
     ground = ground or build_event_points(columns, area, rule.layers, reported_by=rule.reported_by)
@@ -136,7 +136,7 @@ def measure_effect(
 
 
 def _find_ends(ground: EventPoints, protocol: Protocol) -> tuple[dict[PlannedComparison, dt.date], list[ExcludedPlace]]:
-    """The end of each place's after-period, and the places (not all of them) of which too few days are on record."""
+    """The end of each place's time after, and the places (not all of them) with too few days on record."""
     ends, too_new = {}, []
     for planned in protocol.places:
         try:
@@ -149,7 +149,7 @@ def _find_ends(ground: EventPoints, protocol: Protocol) -> tuple[dict[PlannedCom
 
 
 def _pool_rings(rings: Sequence[tuple[float, SideCounts]], *, unit: float, alpha: float) -> Side | None:
-    """The rings together that have a like; where none has, all of them, for what came there."""
+    """The rings with a comparable place together; if there is none, all rings, for what came there."""
     like = [ring for distance, ring in rings if distance <= UNLIKE]
     if not rings:
         return None
@@ -169,15 +169,15 @@ class _PlaceComparison:
         self.spans = np.column_stack([ground.counted(self.start - s * _DAY, self.start)[0] for s in rule.spans])
         self.share = (self.end - self.start).days / rule.before_days
 
-    def side(self, shape: Shape, likes: MatchedControls, planned_past: tuple[float, ...]) -> SideCounts:
-        """The treated place, or its ring, against its likes."""
+    def side(self, shape: Shape, controls: MatchedControls, planned_past: tuple[float, ...]) -> SideCounts:
+        """The treated place, or its ring, against its matched controls."""
         ground = self.ground
-        x_m, y_m = find_middles(ground, likes.pool)
+        x_m, y_m = find_middles(ground, controls.pool)
         middle = ground.at(self.planned.place)
         own = ground.inside(shape, np.array([middle[0]]), np.array([middle[1]]))
         inside = ground.inside(shape, x_m, y_m)
         past, after = inside @ self.spans, inside @ self.after
-        match = Match(np.array(likes.controls), np.array(likes.weights), np.array([likes.distance]))
+        match = Match(np.array(controls.controls), np.array(controls.weights), np.array([controls.distance]))
         own_past = (own @ self.spans)[0]
         found = compare_with_controls(
             past,
@@ -197,7 +197,7 @@ class _PlaceComparison:
         return SideCounts(found, before, adds, float(own_past[-1] - planned_past[-1]), came)
 
     def ring_side(self) -> SideCounts | None:
-        """What lies around the treated place, against what lies around places like it."""
+        """What lies around the treated place, against what lies around its matched controls."""
         if self.planned.ring is None:
             return None
         ring = self.ground.shape_of(self.planned.place, self.rule.radius_m).ring(self.rule.ring_m)
@@ -205,7 +205,7 @@ class _PlaceComparison:
 
 
 def _find_end(ground: EventPoints, planned: PlannedComparison) -> dt.date:
-    """The first day that no longer counts after the start; DataError where too few days are on record."""
+    """The first day that no longer counts after the start; DataError if too few days are on record."""
     zone = ground.area.time_zone
     reach = [find_known_period(ground.columns, name, time_zone=zone) for name in ground.layers]
     newest = min(known[1] for known in reach if known)
@@ -213,21 +213,21 @@ def _find_end(ground: EventPoints, planned: PlannedComparison) -> dt.date:
     if (end - start).days < _FEWEST_DAYS:
         raise DataError(
             f"A comparison needs {_FEWEST_DAYS} days of records after the start",
-            f"of {planned.place.name} {max((end - start).days, 0)} days are known",
-            "write the rule now (--plan-only), and ask again when the records reach further",
+            f"{max((end - start).days, 0)} days are known of {planned.place.name}",
+            "fix the rule now, and ask again when more days are on record",
         )
     return end
 
 
 def _build_outcome(judged: _PlaceComparison, near: SideCounts, ring: SideCounts | None, rule: Rule) -> Outcome:
     """One place, with the published measure of the same counts."""
-    many = len(judged.planned.near.controls)
+    controls = len(judged.planned.near.controls)
     sides = (near, ring) if ring else (near,)
     pairs: list[tuple[float, float]] = []
     for one in sides:
         own, like = (before / judged.share for before in one.before)
-        pairs += [(many * like, many * one.found.like_after), (own, one.found.after)]
+        pairs += [(controls * like, controls * one.found.like_after), (own, one.found.after)]
     published = weighted_displacement_difference(
-        *pairs, time_weights=(1 / judged.share, 1.0), area_weights=(many, 1.0, many, 1.0), alpha=rule.alpha
+        *pairs, time_weights=(1 / judged.share, 1.0), area_weights=(controls, 1.0, controls, 1.0), alpha=rule.alpha
     )
     return Outcome(judged.planned, judged.start, judged.end, near, ring, published)

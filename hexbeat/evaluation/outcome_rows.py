@@ -36,11 +36,11 @@ _COMPARED: Final = ("expected", "difference", "low", "high", "like_before", "lik
 def build_side_rows(effect: Effect) -> list[dict[str, Any]]:
     """A row for here, next door and both together, numbers rounded to three decimals.
 
-    NaN for what would be expected where no untreated place has a past like it.
+    NaN for what is expected if there is no comparable place.
     """
     sides = [(HERE, effect.here), (NEXT_DOOR, effect.next_door), (BOTH, effect.both)]
-    kept = [(name, side) for name, side in sides if side and (effect.next_door or name == HERE)]
-    return [{"where": name, **_round_numbers(side), "verdict": classify_side(side, effect)} for name, side in kept]
+    shown = [(name, side) for name, side in sides if side and (effect.next_door or name == HERE)]
+    return [{"where": name, **_round_numbers(side), "verdict": classify_side(side, effect)} for name, side in shown]
 
 
 def _round_numbers(side: Side) -> dict[str, float]:
@@ -55,12 +55,12 @@ def _round_numbers(side: Side) -> dict[str, float]:
         "like_after": side.like_after,
         "p_value": side.p,
     }
-    told = values if side.like else values | dict.fromkeys(_COMPARED, math.nan)
-    return {name: round(float(value), 3) for name, value in told.items()}
+    known = values if side.like else values | dict.fromkeys(_COMPARED, math.nan)
+    return {name: round(float(value), 3) for name, value in known.items()}
 
 
 def format_side_number(value: float) -> str:
-    """A number of `build_side_rows`, or a dash where none can be told."""
+    """A number of `build_side_rows`, or a dash if it is not known."""
     return "\N{EN DASH}" if math.isnan(value) else format_number(value)
 
 
@@ -92,7 +92,7 @@ def build_evaluation_payload(effect: Effect, verdict: Verdict) -> dict[str, Any]
 
 
 def _place(outcome: Outcome, unit: float) -> dict[str, Any]:
-    """One place with the published measure; nothing compared where no untreated place has a past like it."""
+    """One place with the published measure; no comparison if there is no comparable place."""
     found, place, published = outcome.near.found, outcome.planned.place, outcome.published
     like = outcome.planned.near.distance <= UNLIKE
     measure = {
@@ -119,7 +119,7 @@ def _place(outcome: Outcome, unit: float) -> dict[str, Any]:
 
 
 def build_evaluation_csv(effect: Effect, *, note: Mapping[str, str]) -> bytes:
-    """The rows of `build_side_rows` as CSV, each with the rule's hash and what the file says of itself."""
+    """The rows of `build_side_rows` as CSV, each with the rule's hash and what the file says about itself."""
     frame = pd.DataFrame(build_side_rows(effect)).assign(rule_sha256=effect.protocol.hash, **dict(note))
     return escape_formulas(frame).to_csv(index=False, lineterminator="\n").encode()
 
@@ -150,18 +150,18 @@ def build_evaluation_shapes(effect: Effect, ground: EventPoints, *, controls: bo
     return [one | {"geometry": geometry} for one, geometry in zip(found, moved, strict=True)]
 
 
-def _controls(likes: MatchedControls, ground: EventPoints) -> list[tuple[tuple[float, float], float]]:
-    x_m, y_m = find_middles(ground, [likes.pool[place] for place in likes.controls])
-    return [((x, y), weight) for x, y, weight in zip(x_m.tolist(), y_m.tolist(), likes.weights, strict=True)]
+def _controls(controls: MatchedControls, ground: EventPoints) -> list[tuple[tuple[float, float], float]]:
+    x_m, y_m = find_middles(ground, [controls.pool[place] for place in controls.controls])
+    return [((x, y), weight) for x, y, weight in zip(x_m.tolist(), y_m.tolist(), controls.weights, strict=True)]
 
 
 def _degrees(
     outlines: Sequence[shapely.Geometry], middles: Sequence[tuple[float, float]], crs: str
 ) -> list[shapely.Geometry]:
-    """Outlines in metres around (0, 0), each moved to its middle: all at once, for a call costs more than a point."""
+    """Outlines in metres around (0, 0), each moved to its middle; all at once, because calls are slow."""
     still = np.array(outlines, dtype=object)
-    apart = np.repeat(np.array(middles).reshape(-1, 2), shapely.get_num_coordinates(still), axis=0)
-    moved = shapely.transform(still, lambda points: np.column_stack(_back(crs).transform(*(points + apart).T)))
+    offsets = np.repeat(np.array(middles).reshape(-1, 2), shapely.get_num_coordinates(still), axis=0)
+    moved = shapely.transform(still, lambda points: np.column_stack(_back(crs).transform(*(points + offsets).T)))
     found: list[shapely.Geometry] = shapely.set_precision(moved, _DECIMALS).tolist()
     return found
 
@@ -184,5 +184,5 @@ def build_evaluation_geojson(
         }
         for one in build_evaluation_shapes(effect, ground)
     ]
-    said = {**note, "sentence": verdict.sentence, "verdict": verdict.kind, "rule_sha256": effect.protocol.hash}
-    return json.dumps({"type": "FeatureCollection", "metadata": said, "features": features}).encode()
+    metadata = {**note, "sentence": verdict.sentence, "verdict": verdict.kind, "rule_sha256": effect.protocol.hash}
+    return json.dumps({"type": "FeatureCollection", "metadata": metadata, "features": features}).encode()

@@ -1,4 +1,4 @@
-"""From what a person asks for to an answer: which places, weighed how, by which rule."""
+"""From a person's request to an answer: the places, the weights, the rule."""
 
 import datetime as dt
 import math
@@ -45,7 +45,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evaluation:
-    """An answer with its words, and the ground that maps are drawn from."""
+    """An answer with its words, and the event points that maps are drawn from."""
 
     effect: Effect
     verdict: Verdict
@@ -58,7 +58,9 @@ def build_point_place(
     """A circle around a point (WGS 84 degrees), of the rule's radius."""
     if not (-180 <= lon <= 180 and -90 <= lat <= 90):  # noqa: PLR2004 - degrees of the globe
         raise UsageError(
-            "A place has degrees of the globe", f"lat {lat}, lon {lon}", "Middlesbrough is at 54.57, -1.23"
+            "A latitude is -90 to 90 degrees, a longitude -180 to 180",
+            f"the place is at latitude {lat}, longitude {lon}",
+            "Middlesbrough is at 54.57, -1.23",
         )
     return TreatedPlace(name or f"the place at {lat:.4f}, {lon:.4f}", lon, lat, start, end)
 
@@ -79,7 +81,7 @@ def build_cell_place(
     """H3 cells, of any one resolution, as one place."""
     try:
         outline, lon, lat = build_cell_outline(parse_cell_strings(cells))
-    except DataError as error:  # here it is a choice that is wrong, not a file
+    except DataError as error:  # the choice is wrong, not a file
         raise UsageError(error.rule, error.fact, error.hint) from None
     title = "the chosen cell" if len(cells) == 1 else f"the {len(cells)} chosen cells"
     return TreatedPlace(name or title, round(lon, 6), round(lat, 6), start, end, outline)
@@ -119,7 +121,7 @@ def fix_protocol(
     *,
     today: dt.date,
 ) -> Protocol:
-    """Fix the comparison; reads nothing of what came after. Counting in small circles asks for the right to points."""
+    """Fix the comparison without reading what came after. Counts in small circles need the right to see points."""
     return build_protocol(
         columns, area, places, rule, today=today, ground=_build_points(store, viewer, columns, area, rule)
     )
@@ -150,7 +152,7 @@ def _build_points(store: "Store", viewer: Viewer, columns: Columns, area: Area, 
 def _category_weights(
     store: "Store", viewer: Viewer, columns: Columns, categories: Mapping[str, float]
 ) -> NDArray[np.float64]:
-    """What the category of each event multiplies its weight by; UsageError for a category that no event has."""
+    """The factor of each event's category; UsageError for a category that no event has."""
     weights = np.ones(len(columns))
     place = {row: number for number, row in enumerate(columns.row_id.tolist())}
     for layer in sorted({name.partition("/")[0] for name in categories}):
@@ -162,9 +164,11 @@ def _category_weights(
                 continue
             rows = known.loc[names == key.partition("/")[2], "row_id"]
             if rows.empty:
-                there = ", ".join(sorted(set(names) - {""})) or "none"
+                categories_known = ", ".join(sorted(set(names) - {""})) or "none"
                 raise UsageError(
-                    "A category is spelt as the records have it", f"no event is {key!r}; there are: {there}", "check it"
+                    "A category is spelt as in the records",
+                    f"no event is {key!r}",
+                    f"the categories of {layer} are {categories_known}",
                 )
             weights[[place[int(row)] for row in rows]] = weight
     return weights

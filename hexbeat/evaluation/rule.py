@@ -1,4 +1,4 @@
-"""The rule of a comparison, fixed before anybody looks at what came after: what is compared with what, and its hash."""
+"""The rule of a comparison: what is compared with what, fixed before anybody looks at what came after, and its hash."""
 
 import datetime as dt
 import hashlib
@@ -34,17 +34,18 @@ __all__ = [
 FORMAT: Final = "hexbeat-evaluation-1"
 _DAY: Final = dt.timedelta(days=1)
 _LARGEST: Final = 1e9  # a weight
-_NAMED: Final = 12  # places that cannot be compared
-UNLIKE: Final = 1.5  # distance from which no place had a past like it
+_NAMED: Final = 12  # places left out that a sentence names
+UNLIKE: Final = 1.5  # the distance in past beyond which there is no comparable place
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """The settings of a comparison. `layers` names with what an event of each counts (1: plain counts).
+    """The settings of a comparison. `layers` are names, each with the weight of an event (1: plain counts).
 
-    `categories` likewise, by "layer/category", on top of it. `reported_by` empty: all but sweeps. The before of
-    `before_days` ends `wash_in_days` before the start: those days, in which the decision ripened, serve matching alone.
-    `after_days` None: as long as it was in force, or to the newest record. UsageError for what makes no sense.
+    `categories` are further weights by "layer/category". `reported_by` empty: all but sweeps. The time before has
+    `before_days` and ends `wash_in_days` before the start. The days between are used for matching only: then the
+    decision ripened. `after_days` None: as long as it was in force, or to the newest record. UsageError for settings
+    out of bounds.
     """
 
     layers: Mapping[str, float]
@@ -60,31 +61,34 @@ class Rule:
     alpha: float = 0.05
 
     def __post_init__(self) -> None:
-        weights = [*self.layers.values(), *self.categories.values()]
-        for what, value, low, high in (
-            ("the smallest weight", min(weights, default=0.0), 1e-9, _LARGEST),
-            ("the largest weight", max(weights, default=0.0), 1e-9, _LARGEST),
-            ("the radius in metres", self.radius_m, 50, 5_000),
-            ("the width of the ring in metres", self.ring_m, 0, 2_000),
-            ("the days before", self.before_days, 56, 3_660),
-            ("the days left out", self.wash_in_days, 0, 366),
-            ("the days after", self.after_days or 28, 28, 3_660),
+        if not self.layers:
+            raise UsageError("A comparison counts one layer or more", "none was named", "name a layer of incidents")
+        for words, value, low, high in (
+            *(
+                ("A weight is above 0 and at most a thousand million", weight, 1e-9, _LARGEST)
+                for weight in self.weights
+            ),
+            ("The radius is 50 to 5,000 metres", self.radius_m, 50, 5_000),
+            ("The ring is 0 to 2,000 metres wide", self.ring_m, 0, 2_000),
+            ("The time before is 56 to 3,660 days", self.before_days, 56, 3_660),
+            ("The days left out before the start are 0 to 366", self.wash_in_days, 0, 366),
+            ("The time after is 28 to 3,660 days", self.after_days or 28, 28, 3_660),
         ):
             if not low <= value <= high:
-                raise UsageError(
-                    "A comparison counts one layer or more, with weights above 0, within 50 to 5,000 m and a ring of "
-                    "up to 2,000 m, over 8 weeks to 10 years before (up to a year left out) and 4 weeks or more after",
-                    f"{what}: {format_number(value) if math.isfinite(value) else value}",
-                    "leave the setting out for the usual one",
-                )
-
-        strange = [name for name in self.reported_by if name not in REPORTERS]
-        if strange:
+                number = format_number(value) if math.isfinite(value) else str(value)
+                raise UsageError(words, f"it is given as {number}", "leave the setting out for the usual one")
+        unknown = [name for name in self.reported_by if name not in REPORTERS]
+        if unknown:
             raise UsageError(
-                "Who reported an event is one of a few",
-                f"{strange[0]!r} is none",
+                "A reporter is one that Hexbeat knows",
+                f"there is no {unknown[0]!r}",
                 f"choose from {', '.join(REPORTERS)}",
             )
+
+    @property
+    def weights(self) -> tuple[float, ...]:
+        """The weights of all layers and categories."""
+        return (*self.layers.values(), *self.categories.values())
 
     @property
     def spans(self) -> tuple[int, ...]:
@@ -101,9 +105,10 @@ USUAL_RULE: Final = Rule(
 
 @dataclass(frozen=True, slots=True)
 class MatchedControls:
-    """The places to compare with: `pool` their middles as H3 cells, `controls` places in it, nearest in past first.
+    """The matched controls: `pool` holds candidates by their middle (H3 cells), `controls` positions in it.
 
-    `weights` of the controls sum to 1; `distance` from the treated place's past, where 1 is chance.
+    The control with the most similar past is first. `weights` of the controls sum to 1; `distance` is that from the
+    treated place's past, where 1 is chance.
     """
 
     pool: tuple[str, ...]
@@ -114,10 +119,10 @@ class MatchedControls:
 
 @dataclass(frozen=True, slots=True)
 class PlannedComparison:
-    """One treated place with its likes: `near` for itself, `ring` for what lies around it (None: no ring).
+    """One treated place with its matched controls: `near` for itself, `ring` for what lies around it (None: no ring).
 
-    `end` the first day that no longer counts, None: as far as records reach. `past` and `ring_past` totals over the
-    rule's spans, as they were known when the rule was fixed. `others` closures in force nearby in the same time.
+    `end` is the first day that no longer counts, None: up to the newest record. `past` and `ring_past` are totals over
+    the rule's spans, as known when the rule was fixed. `others` counts closures in force nearby at the same time.
     """
 
     place: TreatedPlace
@@ -131,7 +136,7 @@ class PlannedComparison:
 
 @dataclass(frozen=True, slots=True)
 class ExcludedPlace:
-    """One of several places that cannot be compared; `rule` and `fact` say why, as the error about it alone would."""
+    """One of several places that cannot be compared; `rule` and `fact` are those of the error about it alone."""
 
     name: str
     event_id: str | None
@@ -141,9 +146,9 @@ class ExcludedPlace:
 
 @dataclass(frozen=True, slots=True)
 class Protocol:
-    """A comparison that is fixed: the rule, the places and their likes. `made` is the day when it was written.
+    """A fixed comparison: the rule, the places and their matched controls. `made` is the day when it was written.
 
-    `left_out` those that were asked for and whose past cannot be compared.
+    `left_out` are places that were asked for but cannot be compared.
     """
 
     area: str
@@ -154,62 +159,65 @@ class Protocol:
 
     @property
     def hash(self) -> str:
-        """SHA-256 of all that decides the answer, the day of writing aside."""
-        decides = _to_json(self)
-        del decides["made"]
-        text = json.dumps(decides, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        """SHA-256 of all that content the answer, so without the day of writing."""
+        content = _to_json(self)
+        del content["made"]
+        text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
 
 def describe_rule(protocol: Protocol) -> tuple[str, ...]:
     """The rule in sentences, as it is printed before the answer."""
     rule, first = protocol.rule, protocol.places[0]
-    many = len(protocol.places)
-    until = f"to {format_date(first.end - _DAY)}" if first.end else "as far as the records reach"
-    here = f"within {format_number(rule.radius_m)} m of" if first.place.outline is None else "in"
-    words = [
-        f"Treated: {here} {first.place.name if many == 1 else f'{many} places, taken together'}."
+    number = len(protocol.places)
+    until = f"to {format_date(first.end - _DAY)}" if first.end else "to the newest record"
+    where = f"within {format_number(rule.radius_m)} m of" if first.place.outline is None else "in"
+    sentences = [
+        f"Treated: {where} {first.place.name if number == 1 else f'{number} places, taken together'}."
         + _describe_ring(protocol),
         f"Counted: {_describe_counting(rule)}.",
-        f"Before: {_describe_before(protocol)}."
-        + (f" The {rule.wash_in_days} days up to the start serve matching alone." if rule.wash_in_days else ""),
-        f"After: from {format_date(first.place.start)} {until}." if many == 1 else "After: while each was in force.",
-        f"Control: {_describe_control(first, rule)}.",
-        f"Judged by {_describe_judging(first, rule)}, at {round(rule.alpha * 100)} %.",
+        f"Before: {_describe_before(protocol)}." + _describe_wash_in(rule.wash_in_days),
+        f"After: from {format_date(first.place.start)} {until}." if number == 1 else "After: while each was in force.",
+        f"Matched controls: {_describe_controls(first, rule)}.",
+        _describe_test(first, rule),
     ]
-    words += describe_excluded(protocol.left_out)
-    if many > 1:
-        words.append(
-            f"Left out of the sum: places whose past is over {format_number(UNLIKE)} times chance away from that of "
-            "their likes, then places (but closures) that overlap an earlier one in the same time."
+    sentences += describe_excluded(protocol.left_out)
+    if number > 1:
+        sentences.append(
+            f"Left out of the sum: places with no comparable place (their pasts are over {format_number(UNLIKE)} times "
+            "chance away). Then places that overlap an earlier one at the same time; closures may overlap."
         )
     elif first.near.distance > UNLIKE:
-        words.append(
-            f"No untreated place has a past like its (those nearest to it are over {format_number(UNLIKE)} times "
-            "chance away): the answer will be that it cannot be told."
+        sentences.append(
+            f"There is no comparable place: even the most similar pasts are over {format_number(UNLIKE)} times chance "
+            "away. So the answer will be: not known."
         )
-    return tuple(words)
+    return tuple(sentences)
+
+
+def _describe_wash_in(days: int) -> str:
+    return f" The last {days} days before the start are used for matching only." if days else ""
 
 
 def _describe_before(protocol: Protocol) -> str:
-    """The days that the days after are held against: by date where all places have the same start."""
-    rule, starts = protocol.rule, {one.place.start for one in protocol.places}
+    """The time before: with dates if all places have the same start."""
+    rule, starts = protocol.rule, {planned.place.start for planned in protocol.places}
     if len(starts) > 1:
         up_to = f"up to {rule.wash_in_days} days before" if rule.wash_in_days else "before"
-        return f"the {format_number(rule.before_days)} days {up_to} each place's own date"
+        return f"the {format_number(rule.before_days)} days {up_to} each place's own start"
     (end,) = (start - rule.wash_in_days * _DAY for start in starts)
     return format_span(end - rule.before_days * _DAY, end)
 
 
 def describe_excluded(left_out: Sequence[ExcludedPlace]) -> list[str]:
     """A sentence for each reason, with the names of the places."""
-    found = []
-    for rule in dict.fromkeys(one.rule for one in left_out):
-        names = [one.name for one in left_out if one.rule == rule]
+    sentences = []
+    for rule in dict.fromkeys(place.rule for place in left_out):
+        names = [place.name for place in left_out if place.rule == rule]
         if len(names) > _NAMED:
             names = [*names[:_NAMED], f"{format_number(len(names) - _NAMED)} more"]
-        found.append(f"Not compared: {format_list(names)}. {rule}.")
-    return found
+        sentences.append(f"Not compared: {format_list(names)}. {rule}.")
+    return sentences
 
 
 def _describe_ring(protocol: Protocol) -> str:
@@ -218,20 +226,24 @@ def _describe_ring(protocol: Protocol) -> str:
         return ""
     if any(one.ring for one in protocol.places):
         return f" Next door: the {format_number(width)} m around that."
-    return " Next door is not compared: it was treated too, or too few places have one like it."
+    return " Next door is not compared: it was treated too, or too few places are comparable."
 
 
-def _describe_control(first: PlannedComparison, rule: Rule) -> str:
+def _describe_controls(first: PlannedComparison, rule: Rule) -> str:
     spans = format_list([str(span) for span in rule.spans])
     return (
-        f"the {len(first.near.controls)} places of the same shape, of {len(first.near.pool)} that touch neither it nor "
-        f"what is next door, whose totals over the last {spans} days before are most alike, weighted by likeness"
+        f"the {len(first.near.controls)} most similar of {len(first.near.pool)} places of the same shape that touch "
+        f"neither the treated place nor next door. Similar is what had about the same totals in the last {spans} days "
+        "before the start"
     )
 
 
-def _describe_judging(first: PlannedComparison, rule: Rule) -> str:
-    many = min(rule.placebos, len(first.near.pool))
-    return f"the {many} places most alike where nothing was done, compared in the same way"
+def _describe_test(first: PlannedComparison, rule: Rule) -> str:
+    placebos = min(rule.placebos, len(first.near.pool))
+    return (
+        f"Test: the same comparison for the {placebos} most similar places where nothing was done, "
+        f"at {round(rule.alpha * 100)} %."
+    )
 
 
 def _describe_counting(rule: Rule) -> str:
@@ -252,7 +264,7 @@ def save_protocol(path: Path, protocol: Protocol) -> None:
 
 
 def format_protocol(protocol: Protocol) -> bytes:
-    """The protocol as JSON with its hash and its rule in words: what `load_protocol` reads."""
+    """The protocol as JSON with its hash and its rule in words, for `load_protocol`."""
     payload = {
         "format": FORMAT,
         "sha256": protocol.hash,
@@ -263,23 +275,23 @@ def format_protocol(protocol: Protocol) -> bytes:
 
 
 def load_protocol(path: Path) -> Protocol:
-    """Read a protocol; DataError if it is none, or was changed since it was written."""
+    """Read a protocol; DataError if the file holds none, or was changed since."""
     try:
         payload = json.loads(path.read_text(encoding="utf-8"))
-        found = _parse_protocol(payload)
-        right = payload["format"] == FORMAT and payload["sha256"] == found.hash
+        protocol = _parse_protocol(payload)
+        unchanged = payload["format"] == FORMAT and payload["sha256"] == protocol.hash
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise _refuse_protocol(path, f"it cannot be read as one ({type(error).__name__})") from error
-    if not right:
-        raise _refuse_protocol(path, "what it says does not give the hash that it was signed with")
-    return found
+        raise _refuse_protocol(path, f"it cannot be read ({type(error).__name__})") from error
+    if not unchanged:
+        raise _refuse_protocol(path, "its content does not match its hash")
+    return protocol
 
 
 def _refuse_protocol(path: Path, fact: str) -> DataError:
     return DataError(
-        f"{path.name} has to be a comparison that `hexbeat evaluate --plan-only` wrote, unchanged since",
+        f"{path.name} has to be a rule that `hexbeat evaluate --plan-only` wrote, unchanged since",
         fact,
-        "write it again; a rule that is changed after looking is another rule",
+        "fix the rule again; a rule that is changed after looking is another rule",
     )
 
 
@@ -320,7 +332,7 @@ def _parse_date(text: str | None) -> Any:
 
 def _to_json(protocol: Protocol) -> dict[str, Any]:
     """As JSON holds it: dates as text, tuples as lists."""
-    found: dict[str, Any] = json.loads(json.dumps(asdict(protocol), default=lambda value: value.isoformat()))
-    if not found["left_out"]:  # rules from before this was kept have their hash without it
-        del found["left_out"]
-    return found
+    payload: dict[str, Any] = json.loads(json.dumps(asdict(protocol), default=lambda value: value.isoformat()))
+    if not payload["left_out"]:  # older rules have no such key, and their hash is without it
+        del payload["left_out"]
+    return payload

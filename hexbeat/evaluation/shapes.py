@@ -1,4 +1,4 @@
-"""Before and after as cells: what the picture of an evaluation shows, both on one scale."""
+"""Before and after as cells for the picture of an evaluation, both on one scale."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -23,8 +23,8 @@ _RESOLUTION: Final = 10
 class Picture:
     """`cells` uint64 (n,) of resolution 10 with what they held `before`, scaled to the length of after, and `after`.
 
-    Of several places each by its own dates, and only within what is next door to them. `extent` west, south, east,
-    north in degrees that has to be seen. `words` say the two times.
+    Of several places each has its own dates, and only what lies in them and next door is shown. `extent` is what has to
+    be visible: west, south, east, north in degrees. `words` describe the two times, without "before" and "after".
     """
 
     cells: NDArray[np.uint64]
@@ -86,7 +86,7 @@ def _extent(effect: Effect, ground: EventPoints) -> tuple[float, float, float, f
 
 def _describe_maps(effect: Effect) -> tuple[str, str]:
     if len(effect.outcomes) > 1:
-        return "before, each place by its own date, scaled to the same length", "after, while each was in force"
+        return "Each place before its own start, scaled to the same length", "Each place while it was in force"
     outcome, rule = effect.outcomes[0], effect.protocol.rule
     end = outcome.start - dt.timedelta(days=rule.wash_in_days)
     first = end - dt.timedelta(days=rule.before_days)

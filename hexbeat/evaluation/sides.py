@@ -16,10 +16,10 @@ _POWER = 0.8
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SideCounts:
-    """One side of one place: its comparison, (own, like places') before scaled to the length of after, and more.
+    """One side of one place: its comparison, (own, controls') before scaled to the length of after, and more.
 
-    `adds` (n,) what each event of the ground adds to after less that of the like places. `late` what the past has
-    changed by since the rule was fixed. `came` (n,) what each event counts in the place after. All in units.
+    `adds` (n,) is what each event adds to after, less what it adds to the matched controls. `late` is how much the past
+    has changed since the rule was fixed. `came` (n,) is what each event counts in the place after. All in units.
     """
 
     found: Comparison
@@ -33,11 +33,10 @@ class SideCounts:
 class Side:
     """Here, next door, or both together: counts in the unit of the layers (events, unless weights were given).
 
-    `before` scaled to the length of after; `like_before` and `like_after` of the places with the same past. `estimate`
-    = `after` - `expected` (minus: fewer) with its `interval`; `p` two-sided, NaN for both together. `spread` the
-    standard deviation of 2 √count without an effect, about 1 for Poisson counts. `tells` whether even no event at all
-    would have been told from chance. `like` whether untreated places had a past like it: without, only `before` and
-    `after` mean anything.
+    `before` is scaled to the length of after; `like_before` and `like_after` are of the matched controls. `estimate` =
+    `after` - `expected` (minus: fewer) with its `interval`; `p` two-sided, NaN for both together. `spread` is the
+    standard deviation of 2 √count without an effect, about 1 for Poisson counts. `decidable`: no event at all would
+    have been more than chance. `like`: there are comparable places; if not, only `before` and `after` mean anything.
     """
 
     before: float
@@ -49,30 +48,31 @@ class Side:
     interval: tuple[float, float]
     p: float
     spread: float
-    tells: bool
+    decidable: bool
     like: bool
 
 
 def pool_sides(sides: Sequence[SideCounts], *, unit: float, alpha: float, like: bool = True) -> Side:
     """One side over all places; with one place its own comparison, by the ranks of its placebos.
 
-    The variance of the sum over several: dispersion x Σ (what each event adds to it)², so that shared controls, and
-    places that overlap or serve as each other's control, are not taken for independent; normal ends. Many places chosen
-    for being busy go on busier than their likes: the interval reaches from what the regression leads one to expect to
-    what the plain difference of differences does, which bracket the truth (Ding and Li 2019).
+    The variance of the sum over several is dispersion x Σ (what each event adds to it)², so that shared controls, and
+    places that overlap or serve as each other's control, do not count as independent; normal ends. Many places that
+    were chosen because they are busy go on busier than their matched controls. So the interval reaches from what the
+    regression expects to what the plain difference of differences expects, which bracket the truth (Ding and Li
+    2019).
     """
     after, expected = (sum(getattr(one.found, name) for one in sides) for name in ("after", "expected"))
     estimate = after - expected
     if len(sides) == 1:
         found = sides[0].found
-        error, interval, p, tells = found.error, found.interval, found.p, found.p_of_none <= alpha
+        error, interval, p, decidable = found.error, found.interval, found.p, found.p_of_none <= alpha
     else:
         error = _error_of_sum(sides, after, expected)
         reach = NormalDist().inv_cdf(1 - alpha / 2)
         fewest, most = sorted((expected, _plain_expected(sides)))
         interval = (after - most - reach * error, after - fewest + reach * error)
         p = 2 * NormalDist().cdf(-max(after - most, fewest - after, 0.0) / error)
-        tells = fewest > reach * error
+        decidable = fewest > reach * error
         error += (most - fewest) / (2 * reach)
     return Side(
         before=unit * sum(one.before[0] for one in sides),
@@ -84,7 +84,7 @@ def pool_sides(sides: Sequence[SideCounts], *, unit: float, alpha: float, like: 
         interval=(unit * interval[0], unit * interval[1]),
         p=p,
         spread=float(error / np.sqrt(expected + 0.375)),
-        tells=tells,
+        decidable=decidable,
         like=like,
     )
 
@@ -93,12 +93,12 @@ def _error_of_sum(sides: Sequence[SideCounts], after: float, expected: float) ->
     weight = np.array([one.found.expected + 0.1 for one in sides])
     dispersion = float(weight @ [one.found.dispersion for one in sides] / weight.sum())
     adds = np.sum([one.adds for one in sides], axis=0)
-    # Without an effect as many would have come as were expected, not only the few that did.
+    # Without an effect as many as expected would have come, not only the few that did.
     return float(np.sqrt(max(dispersion, 0.1) * ((adds**2).sum() + max(expected - after, 0.0) + 0.375)))
 
 
 def _plain_expected(sides: Sequence[SideCounts]) -> float:
-    """What came before, changed by as much as the like places changed."""
+    """What came before, changed by as much as the matched controls changed."""
     return max(0.0, sum(one.found.like_after + one.before[0] - one.before[1] for one in sides))
 
 
@@ -123,7 +123,7 @@ def add_sides(here: Side, door: Side | None, *, unit: float, alpha: float) -> Si
         interval=(sums["estimate"] - reach * error, sums["estimate"] + reach * error),
         p=float("nan"),
         spread=float(error / unit / np.sqrt(sums["expected"] / unit + 0.375)),
-        tells=sums["expected"] > reach * error,
+        decidable=sums["expected"] > reach * error,
         like=here.like and door.like,
     )
 
@@ -136,7 +136,7 @@ def is_fall_noticeable(side: Side, *, unit: float, alpha: float, fall: float = 0
 def count_needed_events(side: Side, *, alpha: float, fall: float = 0.5) -> float:
     """How many events would have to be expected after, for a fall by that share to be noticed 4 times in 5.
 
-    From the difference of 2 √count, for counts that stray as much as these did.
+    From the difference of 2 √count, for counts that vary as much as these did.
     """
     normal = NormalDist()
     reach = (normal.inv_cdf(1 - alpha / 2) + normal.inv_cdf(_POWER)) * side.spread

@@ -1,4 +1,4 @@
-"""Closures as treated places: found by their event id, and listed for people to choose from."""
+"""Closures as treated places: found by their event_id, and listed for people to choose from."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -60,18 +60,18 @@ def read_closures(store: "Store", viewer: Viewer, columns: Columns, area: Area) 
 
 
 def select_closures(listed: pd.DataFrame, event_ids: Sequence[str]) -> list[TreatedPlace]:
-    """The closures of these ids, out of `read_closures`, in the order asked; UsageError for one that is not there."""
+    """The closures of these ids, from `read_closures`, in this order; UsageError for an unknown one."""
     rows = {str(row["event_id"]): row for row in listed.to_dict("records")}
-    found = []
+    closures = []
     for event_id in dict.fromkeys(event_ids):
         if event_id not in rows:
             raise UsageError(
-                "A closure is named by the id of its event",
-                f"{event_id!r} is no closed property in this store",
-                "see `hexbeat evaluate --list` for those that there are",
+                "A closure is named by its event_id",
+                f"there is no closed property {event_id!r} in this store",
+                "see `hexbeat evaluate --list` for all of them",
             )
         row = rows[event_id]
-        found.append(
+        closures.append(
             TreatedPlace(
                 name=str(row["name"]),
                 lon=round(float(row["lon"]), 6),
@@ -81,4 +81,4 @@ def select_closures(listed: pd.DataFrame, event_ids: Sequence[str]) -> list[Trea
                 event_id=event_id,
             )
         )
-    return found
+    return closures

@@ -1,4 +1,4 @@
-"""What is treated and when, and the ground on which it is compared: events as points in metres, places as shapes."""
+"""What is treated and when, and what it is compared on: events as points in metres, places as shapes."""
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
@@ -35,7 +35,7 @@ WITHOUT_SWEEPS = tuple(name for name in REPORTERS if name != "sweep")
 
 @dataclass(frozen=True, slots=True)
 class TreatedPlace:
-    """One place where something was done from local date `start` on; until `end`, exclusive (None: for good).
+    """A place where something was done from local date `start` on, until `end`, exclusive (None: for good).
 
     A circle around (lon, lat), or `outline`: a polygon in degrees as WKT, and (lon, lat) its middle. `event_id` is that
     of a closure, else None.
@@ -54,7 +54,7 @@ class TreatedPlace:
 class Shape:
     """A shape in metres around (0, 0).
 
-    `reach_m` the furthest that the shape goes from its middle, `radius_m` that of a circle of its size.
+    `reach_m` is how far the shape goes from its middle, `radius_m` the radius of a circle of its size.
     """
 
     outline: shapely.Geometry
@@ -62,7 +62,7 @@ class Shape:
     radius_m: float
 
     def ring(self, ring_m: float) -> "Shape":
-        """What lies within `ring_m` of the shape and not in it."""
+        """What lies within `ring_m` of the shape, but not in it."""
         around = shapely.difference(shapely.buffer(self.outline, ring_m), self.outline)
         return Shape(around, self.reach_m + ring_m, self.radius_m + ring_m)
 
@@ -71,8 +71,8 @@ class Shape:
 class EventPoints:
     """The n events of some layers that may count: `index` into the columns, `x_m`, `y_m` (n,) in the plane of `study`.
 
-    `harm` (n,) what each event counts: 1 unless weights were given. Their unit is `unit` (sum of squares over sum), so
-    that weighted counts over the unit vary about as Poisson counts do.
+    `harm` (n,) is the weight of each event: 1 unless weights were given. `unit` is the sum of squares over the sum, so
+    that weighted counts divided by it vary about as Poisson counts do.
     """
 
     columns: Columns

@@ -1,4 +1,4 @@
-"""What part a column may play, guessed from its heading and its first values."""
+"""What a column may hold, guessed from its heading and its first values."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -70,21 +70,21 @@ class ColumnGuess:
 def guess_columns(frame: pd.DataFrame) -> list[ColumnGuess]:
     """A guess for each column of the first rows of a file (texts); no part is given twice."""
     values = {str(name): _filled(frame[name]) for name in frame.columns}
-    taken: dict[str, tuple[str, str]] = {}
+    assigned: dict[str, tuple[str, str]] = {}
     for part in PARTS:
-        if part in ("x", "y") and ("lon" in {p for p, _ in taken.values()}):
+        if part in ("x", "y") and ("lon" in {p for p, _ in assigned.values()}):
             continue
-        fitting = [name for name in values if name not in taken and _fits(part, name, values[name])]
+        fitting = [name for name in values if name not in assigned and _fits(part, name, values[name])]
         if fitting:
-            named = next((name for name in fitting if re.search(HEADINGS[part], name, re.IGNORECASE)), None)
-            if named is not None or part in ("grid_ref", "lat_lon"):
-                chosen = named or fitting[0]
-                taken[chosen] = (part, _reason(named=named is not None))
+            by_heading = next((name for name in fitting if re.search(HEADINGS[part], name, re.IGNORECASE)), None)
+            if by_heading is not None or part in ("grid_ref", "lat_lon"):
+                chosen = by_heading or fitting[0]
+                assigned[chosen] = (part, _reason(named=by_heading is not None))
     nothing: tuple[str | None, str] = (None, "")
-    found = {name: taken.get(name, nothing) for name in values}
+    guesses = {name: assigned.get(name, nothing) for name in values}
     return [
         ColumnGuess(name, part, reason, tuple(dict.fromkeys(values[name]))[:3])
-        for name, (part, reason) in found.items()
+        for name, (part, reason) in guesses.items()
     ]
 
 
@@ -102,9 +102,9 @@ def _fits(part: str, name: str, texts: Sequence[str]) -> bool:
     if not texts:
         return False
     if part in ("lon", "lat", "x", "y"):
-        read = parse_numbers(pd.Series(texts, dtype="str"), grouped=part in ("x", "y"))
+        numbers = parse_numbers(pd.Series(texts, dtype="str"), grouped=part in ("x", "y"))
         low, high = {"lon": (-180, 180), "lat": (-90, 90), "x": (1_000, 800_000), "y": (1_000, 1_400_000)}[part]
-        return float(np.mean((read >= low) & (read <= high))) >= MOST
+        return float(np.mean((numbers >= low) & (numbers <= high))) >= MOST
     if part in ("start", "end"):
         return bool(re.search(HEADINGS[part], name, re.IGNORECASE)) and guess_formats(texts) is not None
     if part == "key":
@@ -126,14 +126,14 @@ def doubtful_columns(frame: pd.DataFrame, parts: Mapping[str, str]) -> list[str]
     """Remarks on columns that are to play a part (heading to key of `PARTS`) but whose values do not look like it."""
     filled = {column: _filled(frame[column]) for column in parts}
     return [
-        f"CHECK: {column} is to be the {PARTS[part]}, but most of its values do not look like one"
+        f"CHECK: {column} is chosen as the {PARTS[part]}, but most of its values do not look like one"
         for column, part in parts.items()
         if filled[column] and not _fits(part, column, filled[column])
     ]
 
 
 def guess_formats(texts: Sequence[str]) -> tuple[tuple[str, ...], str] | None:
-    """The formats by which most of the texts are dates, and a remark; None if they are none.
+    """The formats by which most of the texts are dates, and a remark; None if they are not dates.
 
     Day and month in figures are taken as day first, as in the UK, unless more values are dates the other way.
     """
@@ -143,7 +143,7 @@ def guess_formats(texts: Sequence[str]) -> tuple[tuple[str, ...], str] | None:
     for formats, remark in (
         ((), "ISO 8601"),
         (DAY_FIRST, "day first, as in the UK"),
-        (month_first, "month first: some values fit no other way"),
+        (month_first, "month first: some values cannot be day first"),
         (PLAIN, "months as words"),
     ):
         share = 1.0 - float(np.mean(parse_timestamps(column, formats=formats, time_zone="UTC").bad))
@@ -151,20 +151,20 @@ def guess_formats(texts: Sequence[str]) -> tuple[tuple[str, ...], str] | None:
             best = (share, formats, remark)
     if best[0] < MOST:
         return None
-    return _used(column, best[1]), best[2]
+    return _used_formats(column, best[1]), best[2]
 
 
-def _used(column: pd.Series, formats: tuple[str, ...]) -> tuple[str, ...]:
+def _used_formats(column: pd.Series, formats: tuple[str, ...]) -> tuple[str, ...]:
     """Only those of the formats by which some value is a date."""
-    used = [form for form in formats if pd.to_datetime(column, format=form, errors="coerce").notna().any()]
-    return tuple(used)
+    used_formats = [form for form in formats if pd.to_datetime(column, format=form, errors="coerce").notna().any()]
+    return tuple(used_formats)
 
 
 def guess_layer(name: str, columns: Mapping[str, Sequence[str]]) -> tuple[str, str] | None:
-    """The layer that the file's name, headings or values speak of most plainly, and where; None if of none."""
+    """The layer that the file's name, headings or values name, and where they name it; None if they name none."""
     patterns = _list_layer_patterns()
-    heard = " ".join(columns)
-    for place, text in (("the file's name says so", name), ("the headings say so", heard)):
+    headings = " ".join(columns)
+    for place, text in (("the file's name says so", name), ("the headings say so", headings)):
         for layer, pattern in patterns:
             if re.search(pattern, text.replace("_", " "), re.IGNORECASE):
                 return layer, place

@@ -1,4 +1,4 @@
-"""Files into the store, all files of a call together or none of them, and the report of every row."""
+"""Load files into the store, all of them or none, and report what became of every row."""
 
 import hashlib
 import re
@@ -50,7 +50,7 @@ class FileReport:
     source: str
     tally: FileTally
     samples: tuple[RejectSample, ...] = ()
-    remarks: tuple[str, ...] = ()  # sentences on what was taken for granted
+    remarks: tuple[str, ...] = ()  # sentences on what Hexbeat assumed
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON of `hexbeat ingest`: read = skipped + rejected + accepted, accepted = new + updated + unchanged."""
@@ -85,7 +85,7 @@ class IngestReport:
 
     @property
     def remarks(self) -> list[str]:
-        """What was taken for granted in any of the files, as sentences without what records say."""
+        """What Hexbeat assumed for any of the files, as sentences without contents of records."""
         return [remark for file in self.files for remark in file.remarks]
 
     def as_dict(self) -> dict[str, Any]:
@@ -95,7 +95,7 @@ class IngestReport:
 
 @dataclass(slots=True)
 class RejectSamples:
-    """The first rejects of each reason of one file, and how many events had an unknown word for who reported them."""
+    """The first rejects of each reason of one file, and how many events name a reporter that Hexbeat does not know."""
 
     file: str
     unknown_reporters: int = 0
@@ -112,19 +112,19 @@ class RejectSamples:
                 self.kept.append(RejectSample(self.file, int(line), str(reason), raw))
 
     def remarks(self) -> tuple[str, ...]:
-        """What was taken for granted, as sentences without what records say."""
+        """What Hexbeat assumed, as sentences without contents of records."""
         if not self.unknown_reporters:
             return ()
-        number = f"{self.unknown_reporters:,} row{'s say' if self.unknown_reporters > 1 else ' says'}"
-        words = ", ".join(REPORTERS)
-        return (f"{self.file}: {number} who reported in a word that is none of {words}; {_describe_usual_reporters()}",)
+        rows = f"{self.unknown_reporters:,} row{'s name' if self.unknown_reporters > 1 else ' names'}"
+        reporters = ", ".join(REPORTERS)
+        return (f"{self.file}: {rows} a reporter other than {reporters}; {_describe_usual_reporters()}",)
 
 
 def _describe_usual_reporters() -> str:
-    """As in "taken as public, or agency for overdoses and closed properties"."""
+    """As in "they count as reported by public, or by agency for overdoses and closed properties"."""
     others = {word: [spec.many for spec in LAYERS if spec.usual_reporter == word] for word in REPORTERS[1:]}
-    named = [f", or {word} for {format_list(layers)}" for word, layers in others.items() if layers]
-    return f"taken as {REPORTERS[0]}{''.join(named)}"
+    exceptions = [f", or by {word} for {format_list(layers)}" for word, layers in others.items() if layers]
+    return f"they count as reported by {REPORTERS[0]}{''.join(exceptions)}"
 
 
 @dataclass(slots=True)
@@ -153,7 +153,7 @@ def ingest_files(  # noqa: PLR0913  # the choices of one load, all by name
 
     `source` is the name of a profile or a profile itself. `layer` is the layer of all rows where the profile would
     look for a column and the file has none. A path may be a URL for Open311 requests. `now` (aware; None: the clock)
-    decides what lies in the future. With `dry_run` all is done but the commit.
+    decides what lies in the future. With `dry_run` everything but the commit is done.
 
     DataError if a file cannot be read as a whole, UsageError if there is no such source or layer, PolicyError if the
     viewer may not load; nothing is changed then.
@@ -200,11 +200,11 @@ def _input(given: Path | str, profile: SourceProfile, stack: ExitStack) -> _Inpu
 
 
 def _build_progress(progress: Progress | None, before: int, size: int, total: int) -> Callable[[float], None]:
-    def tell(done: float) -> None:
+    def report(done: float) -> None:
         if progress is not None:
             progress(before + round(done * size), total)
 
-    return tell
+    return report
 
 
 def _hash_file(path: Path) -> str:
@@ -262,21 +262,21 @@ def _parts_of_name(profile: SourceProfile, name: str) -> dict[str, str]:
         return {}
     match = re.search(profile.file_name, name, re.IGNORECASE)
     if match is None:
-        wanted = ", ".join(re.compile(profile.file_name).groupindex) or "what the profile asks for"
+        parts = ", ".join(re.compile(profile.file_name).groupindex) or "parts"
         raise DataError(
-            f"A file of {profile.name} carries {wanted} in its name, as it was downloaded",
-            f"{name} does not",
-            "give it its old name back, such as 2024-03-cleveland-stop-and-search.csv",
+            f"The name of a {profile.name} file contains its {parts}",
+            f"{name} does not contain them",
+            "give it back the name that it was downloaded with, such as 2024-03-cleveland-stop-and-search.csv",
         )
     return {key: (value or "").lower() for key, value in match.groupdict().items()}
 
 
-def _crs(name: str, said: str | None, profile: SourceProfile) -> str | None:
+def _crs(name: str, file_crs: str | None, profile: SourceProfile) -> str | None:
     """The CRS of a geofile's points: what the file says, else what the profile says; DataError if neither does."""
-    if said or profile.location.crs or profile.records != "features":
-        return said or profile.location.crs
+    if file_crs or profile.location.crs or profile.records != "features":
+        return file_crs or profile.location.crs
     raise DataError(
-        f"{name} has to say in which coordinates its points are",
-        "it names no coordinate system",
-        'put its .prj beside it, or set location.crs = "EPSG:…" in a source profile',
+        f"{name} has to name the coordinate system of its points",
+        "it does not name one",
+        'put its .prj file beside it, or set location.crs = "EPSG:…" in a source profile',
     )

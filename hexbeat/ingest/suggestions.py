@@ -1,4 +1,4 @@
-"""A source profile for a file that none fits: from its columns, with the reasons."""
+"""A new source profile for a file that no profile fits: from its columns, with the reasons."""
 
 import re
 from collections.abc import Mapping
@@ -41,7 +41,7 @@ CENTRE: Final = r"(center|centre|centroid) of"
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """What a file seems to be: `source` is a profile that fits it (None: none does), `profile` that or a new one."""
+    """A guess of what a file is: `source` names a profile that fits it (None: none), `profile` is it or a new one."""
 
     file: str
     source: str | None
@@ -67,7 +67,7 @@ class Suggestion:
 
 
 def suggest_profile(path: Path, *, home: Path | None = None) -> Suggestion:
-    """What a file seems to be: a profile that fits it (the user's own in `home` too), or a proposal for a new one.
+    """A guess of what a file is: a profile that fits it (the user's own in `home` too), or a proposal for a new one.
 
     DataError if the file cannot be read at all.
     """
@@ -76,15 +76,15 @@ def suggest_profile(path: Path, *, home: Path | None = None) -> Suggestion:
         columns = tuple(name for name in dict.fromkeys(opened.columns) if name)
         frame = next(iter(opened.chunks(columns))).frame.head(LOOK_ROWS)
     guesses = tuple(guess_columns(frame))
-    known = _find_fitting(path, opened, records, home)
-    if known is not None:
-        doubts = doubtful_columns(frame, _find_parts(known, opened, path.name))
-        reasons = [f"It has every column that {known.name} needs", *doubts]
-        return Suggestion(path.name, known.name, known, tuple(reasons), guesses)
+    fitting = _find_fitting(path, opened, records, home)
+    if fitting is not None:
+        doubts = doubtful_columns(frame, _find_parts(fitting, opened, path.name))
+        reasons = [f"It has every column that {fitting.name} needs", *doubts]
+        return Suggestion(path.name, fitting.name, fitting, tuple(reasons), guesses)
     parts = {guess.column: guess.part for guess in guesses if guess.part}
     reasons = [f"{guess.column} is the {PARTS[guess.part]}: {guess.reason}" for guess in guesses if guess.part]
-    profile, more = _propose_profile(path, frame, parts, records)
-    return Suggestion(path.name, None, profile, (*reasons, *more), guesses)
+    profile, remarks = _propose_profile(path, frame, parts, records)
+    return Suggestion(path.name, None, profile, (*reasons, *remarks), guesses)
 
 
 def _detect_records(path: Path) -> str:
@@ -124,34 +124,38 @@ def _find_parts(profile: SourceProfile, opened: TextTable, name: str) -> dict[st
 def _propose_profile(
     path: Path, frame: pd.DataFrame, parts: Mapping[str, str], records: str
 ) -> tuple[SourceProfile, list[str]]:
-    """A proposal, and what to look at in it."""
+    """A proposed profile, and remarks on what to check in it."""
     remarks: list[str] = []
     values = {str(name): [text for text in frame[name] if text][:200] for name in frame.columns}
     layer = guess_layer(path.stem, values)
-    remarks.append(f"The layer is {layer[0]}: {layer[1]}" if layer else "CHECK: nothing says which layer this is")
+    remarks.append(
+        f"The layer is {layer[0]}: {layer[1]}" if layer else "CHECK: the file does not show which layer this is"
+    )
     start = next((column for column, part in parts.items() if part == "start"), None)
-    found = guess_formats(values[start]) if start and values[start] else None
-    if found:
-        remarks.append(f"Dates are read {found[1]}")
+    guessed_formats = guess_formats(values[start]) if start and values[start] else None
+    if guessed_formats:
+        remarks.append(f"The format of the dates is {guessed_formats[1]}")
     midnight = bool(start) and sum("00:00" in text for text in values[start or ""]) > MIDNIGHTS * len(
         values[start or ""]
     )
     if midnight:
-        remarks.append("A time of exactly midnight is taken to mean that only the day is known")
+        remarks.append("A time of exactly midnight means that only the day is known")
     if start is None:
-        remarks.append("CHECK: no column looks like a date; mend time.start")
+        remarks.append("CHECK: no column looks like a date; correct time.start")
     if records == "rows" and not {"lon", "x", "grid_ref", "lat_lon"} & set(parts.values()):
-        remarks.append("CHECK: no column looks like a place; mend location")
+        remarks.append("CHECK: no column looks like a place; correct location")
     doubtful = tuple(
         Condition(column=(name,), matches=CENTRE)
         for name, texts in values.items()
         if any(re.search(CENTRE, text, re.IGNORECASE) for text in frame[name])
     )
-    remarks += [f"Rows whose {rule.column[0]} says that the place is a centre have no place" for rule in doubtful]
+    remarks += [
+        f"Rows count as without a place if {rule.column[0]} says that the place is a centre" for rule in doubtful
+    ]
     name = re.sub(r"[^a-z0-9]+", "-", path.stem.lower()).strip("-")[:40] or "new-source"
     profile = make_profile(
-        name, parts, layer=layer[0] if layer else LAYER_NAMES[0], formats=found[0] if found else (), records=records,
-        doubtful=doubtful, midnight_is_day=midnight,
+        name, parts, layer=layer[0] if layer else LAYER_NAMES[0], records=records,
+        formats=guessed_formats[0] if guessed_formats else (), doubtful=doubtful, midnight_is_day=midnight,
     )  # fmt: skip
     return profile, remarks
 
@@ -172,10 +176,14 @@ def make_profile(
     `layer` is that of all rows. Eastings and northings are of the National Grid. What is not chosen is left out: a
     profile without a place or a date is refused when it is saved.
     """
-    of = {part: tuple(column for column, chosen in parts.items() if chosen == part) for part in set(parts.values())}
+    columns_of = {
+        part: tuple(column for column, part_of_column in parts.items() if part_of_column == part)
+        for part in set(parts.values())
+    }
     place = Location(
-        lon=of.get("lon", ()), lat=of.get("lat", ()), x=of.get("x", ()), y=of.get("y", ()),
-        crs="EPSG:27700" if "x" in of else None, grid_ref=of.get("grid_ref", ()), lat_lon=of.get("lat_lon", ()),
+        lon=columns_of.get("lon", ()), lat=columns_of.get("lat", ()),
+        x=columns_of.get("x", ()), y=columns_of.get("y", ()), crs="EPSG:27700" if "x" in columns_of else None,
+        grid_ref=columns_of.get("grid_ref", ()), lat_lon=columns_of.get("lat_lon", ()),
         doubtful=doubtful,
     )  # fmt: skip
     return SourceProfile(
@@ -185,14 +193,14 @@ def make_profile(
         records=records,
         location=place,
         time=Times(
-            start=of.get("start", ()),
-            clock=of.get("clock", ()),
-            end=of.get("end", ()),
+            start=columns_of.get("start", ()),
+            clock=columns_of.get("clock", ()),
+            end=columns_of.get("end", ()),
             formats=formats,
             midnight_is_day=midnight_is_day,
         ),
-        key=Key(columns=of.get("key", ())),
-        category=Choice(column=of.get("category", ())),
-        status=Choice(column=of.get("status", ())),
-        quantity=of.get("quantity", ()),
+        key=Key(columns=columns_of.get("key", ())),
+        category=Choice(column=columns_of.get("category", ())),
+        status=Choice(column=columns_of.get("status", ())),
+        quantity=columns_of.get("quantity", ()),
     )

@@ -1,9 +1,9 @@
 """Reference places: reading files of them, loading, listing, removing and undoing.
 
-Plans, and answers about cover, need them to know the ground besides events.
+Plans and naloxone cover need them beside events.
 
 A file replaces all places of its kind; the former ones come back when the load is undone. Places are points: an area
-such as a play area is one point inside it. Nothing of a file is kept but name, point and opening hours.
+such as a play area is one point inside it. Only name, point and opening hours of a file are kept.
 """
 
 import datetime as dt
@@ -72,7 +72,7 @@ _LIVE: Final = reference_places.c.superseded_load.is_(None)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PlacesFile:
-    """What a file holds: `places` (PLACE_COLUMNS, hours None where not said), rows read, and the rejected ones.
+    """What a file holds: `places` (PLACE_COLUMNS, hours None if not given), rows read, and rejected rows.
 
     `reasons` counts the rejected rows by REASONS; `samples` are the first of them: (line, reason, name).
     """
@@ -88,8 +88,8 @@ class ReferenceReport:
     """What became of the rows of a file: `read = accepted + rejected`.
 
     `reasons` counts rejected rows (missing_location, impossible_location, outside_area, duplicate), `samples` are the
-    first of them (line, reason, name). `replaced` places of the kind go. `unchanged` says that they are the very same,
-    and that nothing was written. `load_id` is None then, and after a dry run.
+    first of them (line, reason, name). `replaced` places of the kind are removed. `unchanged`: the places are the
+    same, and nothing was written; `load_id` is then None, as after a dry run.
     """
 
     file: str
@@ -121,10 +121,10 @@ def load_reference(
     dry_run: bool = False,
     now: dt.datetime | None = None,
 ) -> ReferenceReport:
-    """Load a file of places of one kind in place of those that are there, in one transaction; or say what it would do.
+    """Replace the places of one kind by those of a file, in one transaction; or say what that would do (`dry_run`).
 
     Headings: name; lon and lat, or easting and northing, or grid_ref (a geofile has its geometries); optional hours, or
-    opens and closes. `named` says other headings, as in {"name": "Playground"}. Rows outside the area are rejected.
+    opens and closes. `named` gives other headings, as in {"name": "Playground"}. Rows outside the area are rejected.
 
     UsageError for an unknown kind, DataError if the file cannot be read as a whole or no row of it can be used.
     """
@@ -158,7 +158,7 @@ def require_kind(kind: str) -> None:
     """UsageError unless there is such a kind of places."""
     if kind not in KIND_WORDS:
         raise UsageError(
-            "Reference places are of a kind that is known",
+            "Reference places have a known kind",
             f"there is no kind {kind[:40]!r}",
             f"choose from {', '.join(KIND_WORDS)}",
         )
@@ -176,7 +176,7 @@ def _sorted(frame: pd.DataFrame) -> pd.DataFrame:
 def _replace(
     store: "Store", frame: pd.DataFrame, facts: dict[str, str], *, tally: Mapping[str, int], now: dt.datetime | None
 ) -> int:
-    """Put the places of the frame (none: remove them) in place of those of the kind; the number of the load."""
+    """Replace the places of the kind by those of the frame (empty: remove them); the number of the load."""
     places = reference_places
     rows = [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
     with working(store.engine) as connection:
@@ -191,8 +191,8 @@ def _replace(
 def read_reference(store: "Store", viewer: Viewer, *, kind: str | None = None) -> pd.DataFrame:
     """The places that are loaded, of one kind or of all, by kind and name: PLACE_COLUMNS.
 
-    lon and lat are float64 degrees (WGS 84), hours None where the file said none. Names are what a file said: show them
-    as text. UsageError for an unknown kind.
+    lon and lat are float64 degrees (WGS 84), hours None if the file gave none. Names come from files: show them as
+    text. UsageError for an unknown kind.
     """
     require(viewer, Action.SEE_COUNTS)
     if kind is not None:
@@ -216,7 +216,7 @@ def list_reference_loads(store: "Store", viewer: Viewer) -> list[WorkLoad]:
 
 
 def remove_reference(store: "Store", viewer: Viewer, *, kind: str, area: Area, now: dt.datetime | None = None) -> int:
-    """Take all places of a kind away, and return how many there were; `undo_reference` puts them back."""
+    """Remove all places of a kind, and return how many there were; `undo_reference` puts them back."""
     require(viewer, Action.LOAD)
     before = len(read_reference(store, viewer, kind=kind))
     if before:
@@ -227,7 +227,7 @@ def remove_reference(store: "Store", viewer: Viewer, *, kind: str, area: Area, n
 
 
 def undo_reference(store: "Store", viewer: Viewer, *, kind: str, now: dt.datetime | None = None) -> WorkLoad:
-    """Undo the latest load or removal of a kind that is not undone: what it replaced is there again.
+    """Undo the latest load or removal of a kind that is not undone yet: the places that it replaced come back.
 
     StoreError if there is none.
     """
@@ -262,10 +262,10 @@ def read_places_file(path: Path, *, kind: str, area: Area, named: Mapping[str, s
     bad = np.flatnonzero(reasons != "")
     counted = dict(sorted(Counter(reasons[bad].tolist()).items()))
     if len(bad) == len(frame):
-        said = ", ".join(f"{reason} {number:,}" for reason, number in counted.items())
+        reasons_text = ", ".join(f"{reason} {number:,}" for reason, number in counted.items())
         raise DataError(
             f"{path.name} has to hold places in {area.title}",
-            f"none of its {len(frame):,} rows can be used ({said})",
+            f"none of its {len(frame):,} rows can be used ({reasons_text})",
             "check its columns of coordinates, and the area; nothing was changed",
         )
     names = sheet.texts.get("name", pd.Series([""] * len(frame), dtype="object"))
@@ -281,7 +281,7 @@ def _wards_of(sheet: PlaceSheet, area: Area) -> NDArray[np.int32]:
 
 def _frame(sheet: PlaceSheet, ward: NDArray[np.int32], *, kind: str, area: Area) -> pd.DataFrame:
     """PLACE_COLUMNS of every row, usable or not."""
-    said = {field: list(sheet.texts[field]) if field in sheet.texts else [""] * len(ward) for field in FIELDS}
+    texts = {field: list(sheet.texts[field]) if field in sheet.texts else [""] * len(ward) for field in FIELDS}
     inside = [None if place == OUTSIDE else int(place) for place in ward]
     wards = ["" if place is None else area.wards.names[place] for place in inside]
     one = KIND_WORDS[kind][0]
@@ -289,10 +289,10 @@ def _frame(sheet: PlaceSheet, ward: NDArray[np.int32], *, kind: str, area: Area)
         "kind": [kind] * len(ward),
         "name": [
             (name or f"{one[0].upper()}{one[1:]}, {where}")[:LONGEST]
-            for name, where in zip(said["name"], wards, strict=True)
+            for name, where in zip(texts["name"], wards, strict=True)
         ],
         "ward_code": ["" if place is None else area.wards.codes[place] for place in inside],
-        "hours": [_hours(*spoken) for spoken in zip(said["hours"], said["opens"], said["closes"], strict=True)],
+        "hours": [_hours(*parts) for parts in zip(texts["hours"], texts["opens"], texts["closes"], strict=True)],
     }
     frame = pd.DataFrame({name: pd.Series(values, dtype="object") for name, values in columns.items()})
     return frame.assign(lon=sheet.points[:, 0], lat=sheet.points[:, 1])[list(PLACE_COLUMNS)]

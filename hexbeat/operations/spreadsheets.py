@@ -1,4 +1,4 @@
-"""Plain sheets of places: a file's rows by headings that are known, with their points in degrees."""
+"""Spreadsheets of places or visits: rows by known headings, with their points in degrees."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -34,7 +34,7 @@ _MISSING: Final = ("", "-", "n/a", "N/A", "NULL", "None")
 class PlaceSheet:
     """Rows (n,): cleaned texts by field ("" where blank), lines, and points (n, 2) as longitude and latitude.
 
-    A point is NaN where the row says none, infinity where what it says is no place. `headings` are the file's own.
+    A point is NaN if the row has none, infinity if what it has is no place. `headings` are the file's own.
     """
 
     texts: Mapping[str, pd.Series]
@@ -55,25 +55,25 @@ def read_place_sheet(
     named: Mapping[str, str] | None = None,
     tab: str | None = None,
 ) -> PlaceSheet:
-    """Read a file of any kind that Hexbeat reads by known headings; columns of other headings are not read.
+    """Read a file of any kind that Hexbeat reads, by known headings; columns with other headings are not read.
 
     `fields` names each field and the headings that mean it, `named` the heading that a person chose for a field (it
-    wins), `tab` the sheet of a workbook (None: the only one that has rows). Polygons and lines count as a point inside
-    them. DataError if the file cannot be read as a whole, lacks a heading that was named, or is very long.
+    wins), `tab` the sheet of a workbook (None: the only one with rows). Polygons and lines count as a point inside
+    them. DataError if the file cannot be read as a whole, lacks a chosen heading, or is very long.
     """
     with open_file(path, ReadOptions(shapes="inside_point", sheet=tab)) as opened:
         chosen = _choose(path.name, opened.columns, {**PLACE_FIELDS, **fields}, named or {})
         chunks = list(_limit_rows(path.name, opened.chunks(tuple(dict.fromkeys(chosen.values())))))
     if not chunks:
-        raise DataError(f"{path.name} has to have rows below its headings", "it has none", "export it again")
+        raise DataError(f"{path.name} needs rows below its headings", "it has none", "export it again")
     frame = pd.concat([chunk.frame for chunk in chunks], ignore_index=True)
     texts = {field: clean_column(frame[heading], _MISSING) for field, heading in chosen.items()}
     shapes = [chunk.points for chunk in chunks if chunk.points is not None]
     geometry = np.vstack(shapes) if shapes else None
     if geometry is not None and opened.crs is None:
         raise DataError(
-            f"{path.name} has to say in which coordinates its points are",
-            "it names no coordinate system",
+            f"{path.name} has to name the coordinate system of its points",
+            "it names none",
             "put its .prj beside it, or save it as GeoJSON",
         )
     points = _points(texts, len(frame)) if geometry is None else to_degrees(geometry, str(opened.crs))
@@ -98,24 +98,24 @@ def _choose(
     name: str, columns: tuple[str, ...], fields: Mapping[str, Sequence[str]], named: Mapping[str, str]
 ) -> dict[str, str]:
     """The heading of each field that the file has."""
-    there = {fold_heading(column): column for column in reversed(columns) if column}
+    headings = {fold_heading(column): column for column in reversed(columns) if column}
     chosen = {}
     for field, aliases in fields.items():
         wanted = [named[field]] if field in named else [field, *aliases]
-        found = next((there[fold_heading(alias)] for alias in wanted if fold_heading(alias) in there), None)
-        if found is None and field in named:
+        heading = next((headings[fold_heading(alias)] for alias in wanted if fold_heading(alias) in headings), None)
+        if heading is None and field in named:
             raise DataError(
-                "A column that is named is in the file",
+                "A named column has to be in the file",
                 f"{name} has no column {named[field]!r}",
                 f"its columns are {', '.join(columns)}",
             )
-        if found is not None:
-            chosen[field] = found
+        if heading is not None:
+            chosen[field] = heading
     return chosen
 
 
 def _points(texts: Mapping[str, pd.Series], rows: int) -> Points:
-    """Degrees by the first way that a row says its place: lon and lat, easting and northing, grid reference, pair."""
+    """Degrees by the first that a row has of lon and lat, easting and northing, grid reference, and a pair."""
     points = np.full((rows, 2), np.nan)
     for found in _ways(texts):
         points = np.where(np.isnan(points).any(axis=1)[:, None], found, points)

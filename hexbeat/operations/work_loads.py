@@ -1,4 +1,4 @@
-"""Loads of work and places: which file came in when, and whether it was undone. The inside of ledger and reference."""
+"""Loads of visits and reference places: which file was loaded when, and whether that was undone."""
 
 import datetime as dt
 import json
@@ -19,7 +19,7 @@ __all__ = ["WorkLoad", "begin_work_load", "parse_work_load"]
 class WorkLoad:
     """One import of visits (kind "visits"), or one load of places (their kind), and its counts.
 
-    `undone_at` None: it stands. `file` is "" where places were removed.
+    `undone_at` None: not undone. `file` is "" where places were removed.
     """
 
     load_id: int
@@ -42,5 +42,5 @@ def begin_work_load(connection: Connection, facts: Mapping[str, str], *, tally: 
 def parse_work_load(row: Mapping[str, Any]) -> WorkLoad:
     """A row of the table as a load."""
     undone = row["undone_at"]
-    told = {"created": from_seconds(row["created"]), "tally": json.loads(row["tally"])}
-    return WorkLoad(**(dict(row) | told | {"undone_at": None if undone is None else from_seconds(undone)}))
+    parsed = {"created": from_seconds(row["created"]), "tally": json.loads(row["tally"])}
+    return WorkLoad(**(dict(row) | parsed | {"undone_at": None if undone is None else from_seconds(undone)}))

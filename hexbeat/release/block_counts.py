@@ -1,4 +1,4 @@
-"""Which periods are due, which events count in which, each once for good, and what looks planted among them."""
+"""Which periods are due, in which period each event counts (once only), and which events look planted."""
 
 import datetime as dt
 from collections import Counter
@@ -94,8 +94,8 @@ def count_events(
     undone, brings nothing new.
     """
     calendar = Calendar(area.time_zone)
-    done = list(past)
-    found = {}
+    past_periods = list(past)
+    frames = {}
     for layer in layers:
         part = known.frame[known.frame["layer"] == layer.name].reset_index(drop=True)
         tree = trees[layer.place_set]
@@ -103,18 +103,18 @@ def count_events(
             calendar.days(part[name].to_numpy(dtype=np.int64)) for name in ("occurred_from", "recorded_at")
         )
         leaf = tree.find_leaves(part["h3_09"].astype(np.uint64).tolist(), part["ward_code"].tolist())
-        own, when = _names(began, layer.months), _names(received, layer.months)
-        part = part.assign(period=own, source_period=own, leaf=leaf, day=began)
+        own_period, when = _names(began, layer.months), _names(received, layer.months)
+        part = part.assign(period=own_period, source_period=own_period, leaf=leaf, day=began)
         new = ~part["event_id"].isin(counted).to_numpy()
         part.loc[~new, "period"] = ""
-        for old in (old for old in done if old.layer == layer.name):
-            inside = _inside(part, began, old)
-            late = _late(part, inside, new, old, [place.place_id for place in tree.places])
+        for past_period in (past_period for past_period in past_periods if past_period.layer == layer.name):
+            inside = _inside(part, began, past_period)
+            late = _late(part, inside, new, past_period, [place.place_id for place in tree.places])
             part.loc[inside, "period"] = ""
-            part.loc[inside, "source_period"] = old.period.name
+            part.loc[inside, "source_period"] = past_period.period.name
             part.loc[late, "period"] = when[late]
-        found[layer.name] = part[list(_KEPT)]
-    return found
+        frames[layer.name] = part[list(_KEPT)]
+    return frames
 
 
 def _inside(part: pd.DataFrame, began: NDArray[np.int64], old: PublishedPeriod) -> NDArray[np.bool_]:
@@ -134,14 +134,14 @@ def _late(
 ) -> NDArray[np.int64]:
     """The rows of events that began in a past period and count later: what is there now beyond what counted."""
     room = int(inside.sum()) - sum(old.counted.values())
-    chosen: list[int] = []
+    late_rows: list[int] = []
     waiting = part[inside & new].sort_values(["leaf", "recorded_at", "event_id"])
-    there = np.bincount(part["leaf"][inside], minlength=len(place_ids))
+    counts_now = np.bincount(part["leaf"][inside], minlength=len(place_ids))
     for leaf in waiting["leaf"].drop_duplicates().tolist():
-        more = int(there[leaf]) - (old.counted.get(place_ids[leaf], 0) if old.outline is None else 0)
+        surplus = int(counts_now[leaf]) - (old.counted.get(place_ids[leaf], 0) if old.outline is None else 0)
         rows = waiting.index[waiting["leaf"] == leaf]
-        chosen += rows[: max(0, min(more, room - len(chosen)))].tolist()
-    return np.array(chosen, dtype=np.int64)
+        late_rows += rows[: max(0, min(surplus, room - len(late_rows)))].tolist()
+    return np.array(late_rows, dtype=np.int64)
 
 
 def tally_period(frame: pd.DataFrame, layer: ReleasedLayer, period: Period, tree: PlaceTree) -> Tally:
@@ -152,16 +152,18 @@ def tally_period(frame: pd.DataFrame, layer: ReleasedLayer, period: Period, tree
     if fewest:
         spots = frame["h3_11"].to_numpy(dtype=np.uint64)
         spread = count_separate_places(spots, frame["leaf"].to_numpy(dtype=np.int64), size=len(tree.places))
-    carried = carry_up(
+    carried_counts = carry_up(
         counts, tree.parent, k=layer.k, places=spread, minimum_places=fewest or 1, half_full=layer.half_full
     )
-    shown = np.flatnonzero(carried.published).tolist()
-    blocks = tuple(_block(layer, period, tree.places[node], int(carried.count[node])) for node in shown)
+    published_nodes = np.flatnonzero(carried_counts.published).tolist()
+    blocks = tuple(
+        _block(layer, period, tree.places[node], int(carried_counts.count[node])) for node in published_nodes
+    )
     began = frame["source_period"].to_numpy(dtype=object)
     leaf = frame["leaf"].to_numpy()
     sources = {name: _by_piece(leaf[began == name], tree) for name in sorted(set(began.tolist()))}
-    bursts = _bursts(frame, layer, period, tree, carried)
-    return Tally(blocks, carried.hidden, bursts, frozenset(frame["event_id"]), sources)
+    bursts = _bursts(frame, layer, period, tree, carried_counts)
+    return Tally(blocks, carried_counts.hidden, bursts, frozenset(frame["event_id"]), sources)
 
 
 def _by_piece(leaves: NDArray[np.int64], tree: PlaceTree) -> dict[str, int]:
@@ -177,8 +179,8 @@ def _names(days: NDArray[np.int64], months: int) -> NDArray[np.object_]:
 
 
 def _block(layer: ReleasedLayer, period: Period, place: Place, count: int) -> Block:
-    whole = place.level == "piece" or layer.place_set == "whole"
-    label = place.label if whole else f"Elsewhere in {place.label}"
+    is_whole = place.level == "piece" or layer.place_set == "whole"
+    label = place.label if is_whole else f"Elsewhere in {place.label}"
     return Block(layer.name, period.name, place.level, place.place_id, label, place.ward_code, count)
 
 
@@ -189,12 +191,12 @@ def _bursts(
         return ()
     public = frame["reported_by"].to_numpy(dtype=object) == "public"
     pairs = list(zip(frame["leaf"][public].tolist(), frame["day"][public].tolist(), strict=True))
-    found = []
+    bursts = []
     for (leaf, day), number in sorted(Counter(pairs).items()):
         if carried.published[leaf] and number >= layer.k - 1 and carried.count[leaf] - number < layer.k:
             date = _EPOCH + dt.timedelta(days=day)
-            found.append(Burst(layer.name, period.name, tree.places[leaf].label, date, number))
-    return tuple(found)
+            bursts.append(Burst(layer.name, period.name, tree.places[leaf].label, date, number))
+    return tuple(bursts)
 
 
 def find_period(day: dt.date, months: int) -> Period:

@@ -1,6 +1,6 @@
-"""Builds a release from the store: what was published stays, what is due is added, and nothing else.
+"""Build a release from the store: published periods stay as they are, and due periods are added.
 
-A places mask that was made of the events themselves is refused.
+A places mask that was made from the events themselves is refused.
 """
 
 import datetime as dt
@@ -43,8 +43,8 @@ from layers.catalogue import find_layer
 
 __all__ = ["Draft", "build_draft", "build_trees", "require_independent_mask"]
 
-_PART: Final = 3  # so many parts: one of them at least must be spots at which nothing ever happened
-_FEW: Final = 10  # spots of a ward: fewer may all have had events by chance
+_PART: Final = 3  # at least one in this many spots must never have had an event
+_FEW: Final = 10  # in a ward with fewer spots, all may have had events by chance
 _POLICE_UK = {
     "name": "police-uk",
     "title": "data.police.uk",
@@ -143,22 +143,22 @@ def build_trees(area: Area, mask: PlacesMask, policy: ReleasePolicy) -> dict[str
 
 
 def _require_day(as_at: dt.date, today: dt.date, earlier: Sequence[RegisteredRelease]) -> None:
-    rule = "A release is as at a day from that of the last release to today"
+    rule = "The day of a release is today, or a past day not before the last release"
     if as_at > today:
-        raise UsageError(rule, f"{as_at} is still to come", "leave --as-at out")
+        raise UsageError(rule, f"{as_at} is in the future", "leave --as-at out")
     if earlier and as_at.isoformat() < earlier[-1].release.facts["as_at"]:
         last = earlier[-1].release.facts["as_at"]
-        raise UsageError(rule, f"the last is as at {last}", "choose that day or a later one")
+        raise UsageError(rule, f"the day of the last release is {last}", "choose that day or a later day")
 
 
 def _require_one_kind(known: KnownEvents, series: Sequence[RegisteredRelease]) -> None:
-    """PolicyError for made-up and real events together: whoever makes the demonstration again could subtract it."""
+    """PolicyError for made-up and real events together: anybody can make the demonstration again and subtract it."""
     made_up = known.demonstration or any(old.release.facts["demonstration"] for old in series)
     if made_up and known.real:
         raise PolicyError(
-            "A series of releases is made of demonstration events or of real ones",
-            "both were loaded, or the series began with the demonstration",
-            "remove the demonstration; a series that began with it needs a home folder and a store of their own",
+            "A series of releases has either demonstration events or real events",
+            "the store holds both, or the series began with the demonstration",
+            "remove the demonstration, or use another home folder and store if the series began with it",
         )
 
 
@@ -175,24 +175,24 @@ def _first_days(
         for layer in old.release.layers:
             ended = layer.periods[-1].end if layer.periods else dt.date.fromisoformat(old.first[layer.name])
             days[layer.name] = max(ended, policy.first or ended)
-    own = last.first if last else {}
-    return {layer.name: own.get(layer.name, days[layer.name].isoformat()) for layer in policy.layers}
+    fixed_days = last.first if last else {}
+    return {layer.name: fixed_days.get(layer.name, days[layer.name].isoformat()) for layer in policy.layers}
 
 
 def _past(series: Sequence[RegisteredRelease], area: Area) -> list[PublishedPeriod]:
     """Every period of each layer that was ever published, and what counted of it in all releases together."""
-    counted, last = Began(), {old.area: old.release for old in series}
+    totals, last = Began(), {old.area: old.release for old in series}
     for old in series:
-        add_began(counted, old.began)
-    found = []
+        add_began(totals, old.began)
+    periods = []
     for name, release in last.items():
         outline = None if name == area.name else find_outline(release)
         for layer in release.layers:
-            so_far = counted.get(layer.name, {})
-            found += [
+            so_far = totals.get(layer.name, {})
+            periods += [
                 PublishedPeriod(layer.name, period, so_far.get(period.name, {}), outline) for period in layer.periods
             ]
-    return found
+    return periods
 
 
 def _layer(entry: LayerPolicy, first: dt.date, as_at: dt.date) -> ReleasedLayer:
@@ -258,18 +258,18 @@ def require_independent_mask(mask: PlacesMask, event_spots: NDArray[np.uint64], 
     """
     used = np.isin(mask.spot_cells, event_spots)
     if used.any() and (~used).sum() * _PART <= len(used):
-        raise _refused(f"at {used.sum():,} of the {len(used):,} spots of this one something did", area)
+        raise _refused(f"{used.sum():,} of the {len(used):,} spots of this list had events", area)
     lat, lon = np.array([h3.cell_to_latlng(cell) for cell in mask.spot_cells.tolist()]).reshape(-1, 2).T
     ward = area.wards.locate(lon, lat)
     for code, name in enumerate(area.wards.names):
-        own = used[ward == code]
-        if len(own) >= _FEW and own.all():
-            raise _refused(f"at every one of the {len(own):,} spots of {name} something did", area)
+        used_in_ward = used[ward == code]
+        if len(used_in_ward) >= _FEW and used_in_ward.all():
+            raise _refused(f"all {len(used_in_ward):,} spots of {name} had events", area)
 
 
 def _refused(fact: str, area: Area) -> PolicyError:
     return PolicyError(
-        "A list of places says where events can happen, and must not tell where they did",
+        "A list of places says where events can happen, and must not reveal where they did",
         fact,
-        f"make it of addresses or roads: hexbeat boundaries places FILE --area {area.name} --replace",
+        f"make it from addresses or roads: hexbeat boundaries places FILE --area {area.name} --replace",
     )

@@ -1,13 +1,12 @@
-"""What any published release must look like, whatever its numbers, and what a finding of the audit is.
+"""The conditions that every published release has to meet, and what a finding of the audit is.
 
-These are the conditions under which the rule of the release is proved safe.
+The rule of the release is proved safe only under these conditions. A layer is one of the known layers, whole. Its
+periods follow the calendar, have one length and no gaps. Between the end of a period and the day of the release, one
+more period of that length has passed. Every object has exactly the keys of the format, in the program's own words.
+`hexbeat.release.audit` checks the places. The code that builds releases uses nothing from here.
 
-One layer is one of the four and whole; its periods are those of the calendar, of one length, without a gap, and each
-was over for as long again on the day of the release; every object says exactly what the format says, in the program's
-own words. The places are looked at in `hexbeat.release.audit`. Nothing here is used by what builds releases.
-
-What nobody can check here are the publisher's own words (sources, licence, how a layer is counted) and the names of
-wards: a person reads them before they go out.
+A program cannot check the publisher's own words (sources, licence, how a layer is counted) and the names of wards: a
+person reads them before the release goes out.
 """
 
 import datetime as dt
@@ -19,7 +18,7 @@ from typing import Any, Final
 
 from hexbeat.release.format import Period, Release, ReleasedLayer
 from hexbeat.release.release_text import WORDINGS
-from layers.catalogue import LAYERS, format_layer_number
+from layers.catalogue import LAYERS
 
 __all__ = ["Disclosure", "find_broken_conditions", "names_earlier"]
 
@@ -37,7 +36,7 @@ NAMES: Final = {1: "{year}-{month:02}", 3: "{year}-Q{number}", 6: "{year}-H{numb
 
 @dataclass(frozen=True, slots=True)
 class Disclosure:
-    """One finding: where, why, and the possible numbers if they are all below k (empty where that is not the point)."""
+    """One finding: where, why, and the possible numbers if all are below k (empty for findings of another kind)."""
 
     layer: str
     period: str
@@ -47,19 +46,19 @@ class Disclosure:
 
 
 def find_broken_conditions(release: Release) -> list[Disclosure]:
-    """Every condition that the release breaks, but those of its places."""
-    found = [Disclosure("", "", "release.json", reason) for reason in _facts(release.facts)]
+    """Every condition that the release breaks, except those of its places."""
+    findings = [Disclosure("", "", "release.json", reason) for reason in _facts(release.facts)]
     if len({layer.name for layer in release.layers}) < len(release.layers):
-        found.append(Disclosure("", "", "", "a layer is there twice"))
+        findings.append(Disclosure("", "", "", "a layer appears twice"))
     as_at = _day(release.facts.get("as_at"))
     for layer in release.layers:
-        found += [Disclosure(layer.name, "", "", reason) for reason in _layer(release, layer)]
-        found += [Disclosure(layer.name, name, "", reason) for name, reason in _periods(layer, as_at)]
-    return found + _blocks(release)
+        findings += [Disclosure(layer.name, "", "", reason) for reason in _layer(release, layer)]
+        findings += [Disclosure(layer.name, name, "", reason) for name, reason in _periods(layer, as_at)]
+    return findings + _blocks(release)
 
 
 def names_earlier(facts: Mapping[str, Any]) -> bool:
-    """Whether release.json says in the form of a release who it is and what was before it."""
+    """Whether release.json names its area and the earlier releases in the form of the format."""
     if not _is(facts, FACTS) or not _is(facts["area"], AREA):
         return False
     return all(_is(entry, PREVIOUS) for entry in facts["previous"])
@@ -67,20 +66,20 @@ def names_earlier(facts: Mapping[str, Any]) -> bool:
 
 def _facts(facts: Mapping[str, Any]) -> Iterator[str]:
     if not _is(facts, FACTS):
-        yield "says more or less than a release says"
+        yield "its keys or types are not those of a release"
         return
     if not _is(facts["area"], AREA):
-        yield "says more or less of the area than a release says"
+        yield "the keys or types of its area are not those of a release"
     if not all(_is(source, SOURCE) for source in facts["sources"]):
-        yield "says more or less of a source than its name, title and note"
+        yield "a source does not have exactly a name, a title and a note"
     if not all(_is(entry, PREVIOUS) for entry in facts["previous"]):
-        yield "says more or less of an earlier release than its area, number, day and checksum"
+        yield "an earlier release does not have exactly an area, a number, a day and a checksum"
     elif not all(_day(entry["as_at"]) and CHECKSUM.fullmatch(entry["checksum"]) for entry in facts["previous"]):
-        yield "names an earlier release by a day or a checksum that is none"
+        yield "an earlier release has an invalid day or checksum"
     if facts["wording"] not in WORDINGS:
-        yield "promises something else than the program does"
+        yield "its promises are not those of the program"
     if _day(facts["as_at"]) is None:
-        yield "is as at a day that is none"
+        yield "the day of the release is not a date"
 
 
 def _is(value: object, form: Mapping[str, type]) -> bool:
@@ -100,29 +99,29 @@ def _day(text: object) -> dt.date | None:
 def _layer(release: Release, layer: ReleasedLayer) -> Iterator[str]:
     spec = next((spec for spec in LAYERS if spec.name == layer.name), None)
     if spec is None:
-        yield f"is none of the {format_layer_number()} layers: a layer within another proves what lies between them"
+        yield "this is not a known layer: a layer inside another would prove the numbers between them"
     elif any(getattr(layer, name) != getattr(spec, name) for name in ("title", "one", "many", "kind")):
-        yield "is called something else than the program calls it"
+        yield "the names of this layer are not those of the program"
     fewest = layer.minimum_places or 0
     if layer.k < max(LEAST_K, fewest):
-        yield f"k is {layer.k}: under {LEAST_K}, or under the minimum of places"
+        yield f"k is {layer.k}, below {LEAST_K} or below the minimum of places"
     if fewest and any((place.possible_places or 0) < 2 * fewest - 1 for place in release.leaves(layer.place_set)):
         yield f"a piece has fewer than {2 * fewest - 1} possible places"
 
 
 def _periods(layer: ReleasedLayer, as_at: dt.date | None) -> Iterator[tuple[str, str]]:
-    """The periods that are none of the calendar, or came too early, by their names; and gaps between them."""
+    """Periods that do not follow the calendar or came too early, by name; and gaps between periods."""
     if layer.months not in NAMES:
-        yield "", "its periods are no months, quarters, half-years or years"
+        yield "", "its periods are not months, quarters, half-years or years"
         return
     for period in layer.periods:
         if period != _calendar_period(period.start, layer.months):
-            yield period.name, f"is no whole period of {layer.months} months of the calendar, by its own name"
+            yield period.name, f"this is not a whole calendar period of {layer.months} months with its own name"
         if as_at and _later(period.end, layer.months) > as_at:
-            yield period.name, "was not over for as long again on the day of the release"
+            yield period.name, "this period was published too early: one more period has to pass after its end"
     for first, second in pairwise(layer.periods):
         if first.end != second.start:
-            yield second.name, "does not begin where the period before it ends"
+            yield second.name, "this period does not begin where the one before it ends"
 
 
 def _calendar_period(day: dt.date, months: int) -> Period:
@@ -140,18 +139,18 @@ def _later(day: dt.date, months: int) -> dt.date:
 
 
 def _blocks(release: Release) -> list[Disclosure]:
-    """Blocks that are called otherwise than their places, and blocks out of order."""
-    found = []
+    """Blocks whose names are not those of their places, and blocks out of order."""
+    findings = []
     leaves = {place.place_id for layer in release.layers for place in release.leaves(layer.place_set)}
     for block in release.blocks:
         place = release.places[block.place_id]
         label = place.label if place.place_id in leaves else f"Elsewhere in {place.label}"
         if (block.place_label, block.ward_code) != (label, place.ward_code):
             where = block.layer, block.period, place.label
-            found.append(Disclosure(*where, "a number is called otherwise than its place"))
+            findings.append(Disclosure(*where, "the name of a number is not the name of its place"))
     spans = [(layer.name, period.name) for layer in release.layers for period in layer.periods]
     rank = {span: k for k, span in enumerate(spans)}, {name: k for k, name in enumerate(release.places)}
     order = [(rank[0][block.layer, block.period], rank[1][block.place_id]) for block in release.blocks]
     if order != sorted(order):
-        found.append(Disclosure("", "", "blocks.csv", "its rows are not in the order of layers, periods and places"))
-    return found
+        findings.append(Disclosure("", "", "blocks.csv", "the rows are not in the order of layers, periods and places"))
+    return findings

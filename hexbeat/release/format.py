@@ -1,4 +1,4 @@
-"""The format of a release, and reading one: checksums, columns, and that all refers to what is there.
+"""The format of a release, and reading one: checksums, columns, and that every reference has a target.
 
 Reading trusts nothing in the directory.
 """
@@ -10,7 +10,7 @@ import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -131,7 +131,9 @@ class Release:
             if layer.name == name:
                 return layer
         released = ", ".join(layer.name for layer in self.layers)
-        raise DataError("A release has some of the layers", f"it has no {name!r}", f"choose from {released}")
+        raise DataError(
+            "A release may have only some of the layers", f"this release has no {name!r}", f"choose from {released}"
+        )
 
     def blocks_of(self, layer: str, period: str) -> tuple[Block, ...]:
         """The blocks of a layer and period, as they stand in blocks.csv; empty if nothing is published."""
@@ -140,12 +142,12 @@ class Release:
     def covering(self, layer: str, period: str) -> dict[str, Block | None]:
         """For each piece of the layer's places (the borough where there are no pieces) the block that it is part of.
 
-        None where its number is hidden. This is what a map paints: all pieces of one block alike, with its one count.
+        None if its number is hidden. A map paints all pieces of one block the same, with the count of the block.
         """
         blocks = {block.place_id: block for block in self.blocks_of(layer, period)}
-        chosen = self.layer(layer).place_set
+        place_set = self.layer(layer).place_set
         covering: dict[str, Block | None] = {}
-        for place in self.leaves(chosen):
+        for place in self.leaves(place_set):
             node: Place | None = place
             while node is not None and node.place_id not in blocks:
                 node = self.places.get(node.parent_id or "")
@@ -158,19 +160,19 @@ class Release:
 
     @cached_property
     def _by_period(self) -> dict[tuple[str, str], tuple[Block, ...]]:
-        found: dict[tuple[str, str], list[Block]] = {}
+        blocks_of_period: dict[tuple[str, str], list[Block]] = {}
         for block in self.blocks:
-            found.setdefault((block.layer, block.period), []).append(block)
-        return {key: tuple(blocks) for key, blocks in found.items()}
+            blocks_of_period.setdefault((block.layer, block.period), []).append(block)
+        return {key: tuple(blocks) for key, blocks in blocks_of_period.items()}
 
     @cached_property
     def _leaves(self) -> dict[str, tuple[Place, ...]]:
         parents = {place.parent_id for place in self.places.values()}
-        found: dict[str, list[Place]] = {}
+        leaves_of_set: dict[str, list[Place]] = {}
         for place in self.places.values():
             if place.place_id not in parents:
-                found.setdefault(place.place_set, []).append(place)
-        return {key: tuple(places) for key, places in found.items()}
+                leaves_of_set.setdefault(place.place_set, []).append(place)
+        return {key: tuple(places) for key, places in leaves_of_set.items()}
 
 
 def hash_content(content: bytes) -> str:
@@ -190,19 +192,19 @@ def read_files(folder: Path) -> dict[str, bytes]:
         pairs = [line.split("  ", 1) for line in sums.decode().splitlines()]
         files = {name: (folder / Path(name).name).read_bytes() for _, name in pairs}
     except (OSError, ValueError) as error:
-        raise _unreadable(folder.name, f"a file of it cannot be read ({type(error).__name__})") from error
+        raise _unreadable(folder.name, f"one of its files cannot be read ({type(error).__name__})") from error
     changed = sorted(name for digest, name in pairs if hash_content(files[name]) != digest)
     if changed:
-        raise _unreadable(folder.name, f"{', '.join(changed)} changed since it was written")
+        raise _unreadable(folder.name, f"{', '.join(changed)} has changed since it was written")
     return files | {CHECKSUMS: sums}
 
 
 def parse_release(files: Mapping[str, bytes], *, name: str = "the release") -> Release:
-    """The release that these files (name to content) make; DataError if they make none."""
+    """The release that these files (name to content) make; DataError if they do not make a release."""
     try:
         facts: dict[str, Any] = json.loads(files["release.json"])
         if facts.get("format") != FORMAT:
-            raise _unreadable(name, f"its format is {facts.get('format')!r} and not {FORMAT!r}")
+            raise _unreadable(name, f"its format is {facts.get('format')!r}, not {FORMAT!r}")
         layers = tuple(_layer(entry) for entry in facts.pop("layers"))
         places = _places(files)
         blocks = tuple(_block(row) for row in _rows(files["blocks.csv"], BLOCK_COLUMNS))
@@ -221,21 +223,26 @@ def _layer(entry: dict[str, Any]) -> ReleasedLayer:
     texts = (layer.name, layer.title, layer.one, layer.many, layer.kind, layer.place_set, layer.counted)
     numbers = (layer.k, layer.months, 0 if layer.minimum_places is None else layer.minimum_places)
     if any(type(text) is not str for text in texts) or any(type(number) is not int for number in numbers):
-        raise ValueError(f"layer {layer.name} has a text where a number belongs, or the other way round")
+        raise ValueError(f"layer {layer.name} has a text in place of a number, or a number in place of a text")
     if type(layer.half_full) is not bool:
         raise ValueError(f"half_full of layer {layer.name} is neither true nor false")
     return layer
 
 
 def _places(files: Mapping[str, bytes]) -> dict[str, Place]:
-    features = json.loads(files["outlines.geojson"])["features"]
-    outlines = {feature["properties"]["place_id"]: shape(feature["geometry"]) for feature in features}
-    places = {}
+    outlines, places = _outlines(files["outlines.geojson"]), {}
     for row in _rows(files["places.csv"], PLACE_COLUMNS):
         values: dict[str, Any] = row | {key: row[key] or None for key in ("ward_code", "parent_id")}
         values["possible_places"] = int(row["possible_places"]) if row["possible_places"] else None
         places[row["place_id"]] = Place(**values, outline=outlines[row["place_id"]])
     return places
+
+
+@lru_cache(maxsize=2)
+def _outlines(content: bytes) -> Mapping[str, shapely.Geometry]:
+    """The outlines by place. Releases of one series have the same file, and whoever audits one reads them all."""
+    features = json.loads(content)["features"]
+    return {feature["properties"]["place_id"]: shape(feature["geometry"]) for feature in features}
 
 
 def _block(row: dict[str, str]) -> Block:
@@ -246,7 +253,7 @@ def _block(row: dict[str, str]) -> Block:
 def _rows(content: bytes, columns: tuple[str, ...]) -> list[dict[str, str]]:
     table = csv.DictReader(io.StringIO(content.decode(), newline=""))
     if tuple(table.fieldnames or ()) != columns:
-        raise ValueError(f"columns are {', '.join(table.fieldnames or ())}")
+        raise ValueError(f"the columns are {', '.join(table.fieldnames or ())}")
     return list(table)
 
 
@@ -262,11 +269,11 @@ def _require_whole(layers: tuple[ReleasedLayer, ...], places: Mapping[str, Place
     missing = set(sets.values()) - {place.place_set for place in places.values()}
     if missing:
         raise ValueError(f"there are no places {', '.join(sorted(missing))}")
-    known = {(layer.name, period.name) for layer in layers for period in layer.periods}
+    spans = {(layer.name, period.name) for layer in layers for period in layer.periods}
     seen = set()
     for block in blocks:
         place, key = places[block.place_id], (block.layer, block.period, block.place_id)
-        fits = (block.layer, block.period) in known and place.place_set == sets[block.layer]
+        fits = (block.layer, block.period) in spans and place.place_set == sets[block.layer]
         if not fits or place.level != block.level or key in seen:
             raise ValueError(f"a block of {block.place_id} in {block.period} does not fit its place")
         seen.add(key)
@@ -274,7 +281,7 @@ def _require_whole(layers: tuple[ReleasedLayer, ...], places: Mapping[str, Place
 
 def _unreadable(name: str, fact: str) -> DataError:
     return DataError(
-        "A release is the directory that hexbeat release build wrote, unchanged",
+        "A release has to be a folder that `hexbeat release build` wrote, unchanged",
         f"{name}: {fact}",
-        "fetch it again from whoever published it, or build it again",
+        "get it again from its publisher, or build it again",
     )

@@ -1,4 +1,4 @@
-"""What the publisher may choose: for each layer a threshold, a period, which places, a minimum of places."""
+"""The publisher's choices: for each layer a threshold, a period, the places, a minimum of places."""
 
 import datetime as dt
 import tomllib
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from geo.errors import PolicyError
-from layers.catalogue import LAYER_NAMES, LAYERS, format_layer_number
+from layers.catalogue import LAYER_NAMES, LAYERS
 
 __all__ = ["POLICY_FILE", "LayerPolicy", "ReleasePolicy", "list_default_entries", "load_policy"]
 
@@ -83,7 +83,7 @@ def load_policy(home: Path) -> ReleasePolicy:
         raise _refused(f"{path.name} names no layer")
     floor = table.get("floor", 0.0)
     if not 0 <= floor < 1:
-        raise _refused(f"floor is {floor}, and it is a share of a cell from 0 to 1")
+        raise _refused(f"floor is {floor}; it has to be a share of a cell, from 0 to 1")
     ordered = tuple(sorted(layers, key=lambda layer: LAYER_NAMES.index(layer.name)))
     sources = tuple(_source(entry) for entry in table.get("sources", []))
     return ReleasePolicy(str(table.get("licence", "")), floor, first, ordered, sources)
@@ -97,34 +97,33 @@ def list_default_entries() -> dict[str, dict[str, Any]]:
 
 def _layer(name: str, entry: Any) -> LayerPolicy:
     if name not in LAYER_NAMES:
-        known = ", ".join(LAYER_NAMES)
+        layer_names = ", ".join(LAYER_NAMES)
         raise PolicyError(
-            f"A released layer is one of the {format_layer_number()}, whole: "
-            "a layer within a layer proves what lies between them",
-            f"{name!r} is none",
-            f"choose from {known}",
+            "Only whole layers can be released: a layer inside another would prove the numbers between them",
+            f"{name!r} is not a layer",
+            f"choose from {layer_names}",
         )
     if not isinstance(entry, dict):
-        raise _refused(f"{name} is no table")
+        raise _refused(f"{name} is not a table")
     _require_types(entry, LAYER_KEYS, name)
     missing = [key for key in ("k", "months", "places", "counted") if key not in entry]
     if missing:
-        raise _refused(f"{name} does not say {', '.join(missing)}")
+        raise _refused(f"{name} lacks {', '.join(missing)}")
     layer = LayerPolicy(
         name, entry["k"], entry["months"], entry["places"], entry.get("minimum_places"),
         entry.get("half_full", False), entry["counted"],
     )  # fmt: skip
     fewest = layer.minimum_places
     if layer.k < max(LEAST_K, fewest or 0):
-        raise _refused(f"k of {name} is {layer.k}; it is {LEAST_K} or more, and no smaller than the minimum of places")
+        raise _refused(f"k of {name} is {layer.k}; it has to be {LEAST_K} or more, and at least the minimum of places")
     if fewest is not None and fewest < 2:  # noqa: PLR2004 - one place is no minimum
-        raise _refused(f"the minimum of places of {name} is {fewest}; it is 2 or more, or left out")
+        raise _refused(f"the minimum of places of {name} is {fewest}; it has to be 2 or more, or left out")
     if layer.months not in PERIOD_MONTHS:
-        raise _refused(f"the period of {name} is {layer.months} months; it is 1, 3, 6 or 12")
+        raise _refused(f"the period of {name} is {layer.months} months; it has to be 1, 3, 6 or 12")
     if layer.places not in PLACES:
-        raise _refused(f"places of {name} is {layer.places!r}; it is {' or '.join(PLACES)}")
+        raise _refused(f"places of {name} is {layer.places!r}; it has to be {' or '.join(PLACES)}")
     if layer.places == "borough" and fewest is not None:
-        raise _refused(f"{name} has a minimum of places for the borough as a whole; it goes with pieces")
+        raise _refused(f"{name} has a minimum of places for the whole borough; only pieces can have one")
     return layer
 
 
@@ -133,7 +132,7 @@ def _require_types(table: dict[str, Any], kinds: dict[str, type], what: str) -> 
         key for key, value in table.items() if key not in kinds or type(value) not in (kinds[key], _also(kinds[key]))
     )
     if wrong:
-        raise _refused(f"{what} has {', '.join(wrong)}, which this version does not know or not in that form")
+        raise _refused(f"{what} has {', '.join(wrong)}, which is unknown or of the wrong type")
 
 
 def _also(kind: type) -> type:
@@ -144,9 +143,9 @@ def _also(kind: type) -> type:
 def _source(entry: Any) -> dict[str, str]:
     names = ("name", "title", "note")
     if not isinstance(entry, dict) or set(entry) != set(names) or not all(isinstance(v, str) for v in entry.values()):
-        raise _refused("a source does not have exactly a name, a title and a note, as texts")
+        raise _refused("a source needs exactly a name, a title and a note, as texts")
     return {name: entry[name] for name in names}
 
 
 def _refused(fact: str) -> PolicyError:
-    return PolicyError("The policy of releases keeps to what is proved safe", fact, _HINT)
+    return PolicyError("A release policy has to keep to what is proved safe", fact, _HINT)

@@ -1,6 +1,6 @@
-"""Publishing: what the audit finds nothing in is noted in the register and the store, and written whole.
+"""Publish a release: if its audit finds nothing, record it in the register and the store, and write it whole.
 
-Anything else is not published.
+If the audit finds anything, nothing is published.
 """
 
 from collections.abc import Mapping
@@ -46,7 +46,7 @@ _SHOWN: Final = 3  # findings that an error names
 
 @dataclass(frozen=True, eq=False)
 class Publication:
-    """A release that was written: `is_new` is False where nothing was due and the last one was written again.
+    """A release that was written: `is_new` is False if nothing was due and the last one was written again.
 
     `first`: from which day each layer's periods run. `hidden` (layer, period: events in no block) and `bursts` are for
     the publisher alone. A dry run gives the same, with nothing noted or written.
@@ -74,7 +74,7 @@ def publish_release(  # noqa: PLR0913 (from where, to where, when and how a rele
     continues: str | None = None,
     dry_run: bool = False,
 ) -> Publication:
-    """Build, audit, note and write the release as at a local day.
+    """Build, audit, record and write the release as at a local day.
 
     `out` must be new, empty, or hold an earlier release of this register, which is replaced. `continues` names the area
     from whose series this one goes on, for its first release: new wards begin with a new period. PolicyError if a term
@@ -108,33 +108,40 @@ def _build_publication(draft: Draft, files: dict[str, bytes], report: AuditRepor
 def _audit_files(files: Mapping[str, bytes], earlier: list[RegisteredRelease]) -> AuditReport:
     """The audit of the very bytes that would be written; PolicyError if it finds anything."""
     release = parse_release(files)
-    named = find_series_faults(release, earlier)
-    report = audit_release(release, before=[old.release for old in earlier], more=named)
+    findings = find_series_faults(release, earlier)
+    report = audit_release(release, before=[old.release for old in earlier], more=findings)
     if report.findings:
-        where = [f"{found.layer} {found.period} {found.place}: {found.reason}" for found in report.findings[:_SHOWN]]
+        where = [
+            f"{finding.layer} {finding.period} {finding.place}: {finding.reason}"
+            for finding in report.findings[:_SHOWN]
+        ]
+        number = "1 problem" if len(report.findings) == 1 else f"{len(report.findings):,} problems"
         raise PolicyError(
             "A release is written only if the audit finds nothing",
-            f"it found {len(report.findings)}: {'; '.join(where)}",
+            f"the audit found {number}: {'; '.join(where)}",
             "nothing was written; report this as a fault of Hexbeat",
         )
     return report
 
 
 def _require_free(out: Path, home: Path, earlier: Sequence[RegisteredRelease]) -> None:
-    rule = "A release goes into a new folder, or takes the place of an earlier one of the same register"
+    rule = "A release needs a new folder, or the folder of an earlier release of the same register"
     if home.resolve() in (out.resolve(), *out.resolve().parents):
-        raise UsageError(rule, f"{out.name} lies in the home folder", "choose a folder outside of it")
+        raise UsageError(rule, f"{out.name} is inside the home folder", "choose a folder outside it")
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return
     sums = out / CHECKSUMS
-    was = next((old for old in earlier if sums.is_file() and hash_content(sums.read_bytes()) == old.checksum), None)
-    if was is not None and {path.name for path in out.iterdir()} == set(was.files):
+    earlier_release = next(
+        (old for old in earlier if sums.is_file() and hash_content(sums.read_bytes()) == old.checksum), None
+    )
+    if earlier_release is not None and {path.name for path in out.iterdir()} == set(earlier_release.files):
         return
-    known = sums.is_file() and was is None
+    is_unregistered = sums.is_file() and earlier_release is None
     raise UsageError(
         rule,
-        f"{out.name} holds {'a release that the register does not know' if known else 'something else'}",
-        "choose another folder" + ("; if its register is lost, put it back from a copy first" if known else ""),
+        f"{out.name} holds {'a release that is not in the register' if is_unregistered else 'something else'}",
+        "choose another folder"
+        + ("; if the register is lost, restore it from a copy first" if is_unregistered else ""),
     )
 
 
@@ -142,21 +149,23 @@ def require_whole_register(store: "Store", viewer: Viewer, registered: Mapping[t
     """PolicyError if the store knows of a release that the register (area and number: checksum) does not hold."""
     require(viewer, Action.EXPORT)
     with reading(store.engine) as connection:
-        known = connection.execute(sa.select(published).order_by(published.c.area, published.c.number)).all()
-    for area, number, checksum in known:
+        published_releases = connection.execute(
+            sa.select(published).order_by(published.c.area, published.c.number)
+        ).all()
+    for area, number, checksum in published_releases:
         if registered.get((area, number)) != checksum:
-            fact = "another one than the register has" if (area, number) in registered else "and the register has none"
+            fact = "which differs from the register's" if (area, number) in registered else "which the register lacks"
             raise PolicyError(
-                "The register holds every release that was ever made of this store",
+                "The register has to hold every release that was made from this store",
                 f"the store knows number {number} of {area}, {fact}",
-                "put the folder published back from a copy; without it nothing can be published",
+                "restore the folder `published` from a copy; nothing can be published without it",
             )
 
 
 def record_head(store: "Store", viewer: Viewer, area: str, number: int, checksum: str) -> None:
-    """Note a release in the store, before it is handed out."""
+    """Record a release in the store, before its files are written."""
     require(viewer, Action.EXPORT)
     with working(store.engine) as connection:
-        mine = sa.and_(published.c.area == area, published.c.number == number)
-        if connection.execute(sa.select(published.c.number).where(mine)).first() is None:
+        same_release = sa.and_(published.c.area == area, published.c.number == number)
+        if connection.execute(sa.select(published.c.number).where(same_release)).first() is None:
             connection.execute(sa.insert(published).values(area=area, number=number, checksum=checksum))

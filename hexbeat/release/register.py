@@ -1,12 +1,17 @@
-"""Everything that was ever published for an area, whole: what later releases are held to, and never rewritten.
+"""The register: every release that was published for an area, complete and never rewritten.
 
-In the home folder, `published/<area>/0001/release` is a copy of the first release, `0002/release` of the second, and
-`0001/note.json` says what is no business of the public: for each layer the day from which its periods run; from which
-other area's series this one goes on; digests of the events that counted, so that none ever counts twice, even if its
-load was undone or its rows were removed, and it came again; and how many counted, by the period in which they began and
-their piece, so that a file which comes again with other keys adds nothing. A digest (BLAKE2b of the event's name, with
-a key of its own for each release) says nothing by itself; whoever has the register and an event's natural key can tell
-that it counted.
+Later releases have to agree with it. In the home folder, `published/<area>/0001/release` is a copy of the first release
+and `0002/release` of the second. `0001/note.json` holds what the public does not get:
+
+- for each layer, the day from which its periods run;
+- the area whose series this one continues, if any;
+- digests of the events that counted, so that no event counts twice, even if its load was undone, or its rows were
+  removed, and it was loaded again;
+- how many events counted, by piece and by the period in which they began, so that a file that is loaded again with
+  other keys adds nothing.
+
+A digest (BLAKE2b of the event's name, with a new key for each release) says nothing by itself. Somebody who has the
+register and an event's natural key can find out whether it counted.
 """
 
 import datetime as dt
@@ -87,7 +92,7 @@ class Register:
         return cls(home / "published" / area)
 
     def all(self) -> list[RegisteredRelease]:
-        """Every release, the oldest first; DataError if a copy is gone or changed."""
+        """Every release, the oldest first; DataError if a copy is missing or changed."""
         numbers = sorted(int(path.name) for path in self.folder.glob("[0-9]*"))
         if numbers != list(range(1, len(numbers) + 1)):
             raise self._broken(f"number {len(numbers)} or one before it is missing")
@@ -103,7 +108,7 @@ class Register:
         first: dict[str, str],
         continues: str | None,
     ) -> None:
-        """Note a release before it is handed out, whole or not at all; PolicyError if that number is taken."""
+        """Record a release before it is handed out, completely or not at all; PolicyError if the number is taken."""
         key = secrets.token_bytes(16)
         facts = {
             "began": began,
@@ -117,14 +122,14 @@ class Register:
         try:
             write_folder(draft / COPY, files)
             write_folder(draft, {NOTE: json.dumps(facts, indent=1, sort_keys=True).encode()})
-            draft.rename(self.folder / f"{number:04}")  # fails where there is one, and is all or nothing
+            draft.rename(self.folder / f"{number:04}")  # all or nothing; fails if the number exists
         except OSError as error:
             shutil.rmtree(draft, ignore_errors=True)
             if not (self.folder / f"{number:04}").exists():
                 raise
             raise PolicyError(
-                "A release is published once",
-                f"number {number} was made by somebody else meanwhile",
+                "Each release number is published once",
+                f"somebody else has published number {number} meanwhile",
                 "run the command again",
             ) from error
         sync_folder(self.folder)
@@ -136,21 +141,21 @@ class Register:
             files = read_files(folder / COPY)
             text = facts["counted"]
             counted = frozenset(text[at : at + _DIGITS] for at in range(0, len(text), _DIGITS))
-            found = RegisteredRelease(
+            registered = RegisteredRelease(
                 number, files, parse_release(files), facts["first"], facts["continues"], facts["began"],
                 bytes.fromhex(facts["key"]), counted,
             )  # fmt: skip
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise self._broken(f"number {number} cannot be read ({type(error).__name__})") from error
-        if found.checksum != facts.get("checksum"):
+        if registered.checksum != facts.get("checksum"):
             raise self._broken(f"number {number} was changed")
-        return found
+        return registered
 
     def _broken(self, fact: str) -> DataError:
         return DataError(
-            "The register holds every release that was ever published, unchanged",
+            "The register has to hold every published release, unchanged",
             f"in published/{self.folder.name} {fact}",
-            "put it back from a copy; without it nothing can be published",
+            "restore it from a copy; nothing can be published without it",
         )
 
 
@@ -160,10 +165,10 @@ def _digest(event_id: str, key: bytes) -> str:
 
 def find_counted(series: Iterable[RegisteredRelease], event_ids: Iterable[str]) -> frozenset[str]:
     """Those of the events that counted in a period which one of these releases was the first to publish."""
-    known = list(series)
-    if not known:
+    releases = list(series)
+    if not releases:
         return frozenset()
-    return frozenset(name for name in event_ids if any(old.has_counted(name) for old in known))
+    return frozenset(name for name in event_ids if any(old.has_counted(name) for old in releases))
 
 
 def read_all_registers(home: Path) -> dict[tuple[str, int], str]:
@@ -172,17 +177,17 @@ def read_all_registers(home: Path) -> dict[tuple[str, int], str]:
     return {(folder.name, old.number): old.checksum for folder in folders for old in Register(folder).all()}
 
 
-def add_began(whole: Began, more: Mapping[str, Mapping[str, Mapping[str, int]]]) -> None:
+def add_began(totals: Began, added: Mapping[str, Mapping[str, Mapping[str, int]]]) -> None:
     """Add counts to others, in place."""
-    for layer, periods in more.items():
+    for layer, periods in added.items():
         for period, pieces in periods.items():
-            sums = whole.setdefault(layer, {}).setdefault(period, {})
+            sums = totals.setdefault(layer, {}).setdefault(period, {})
             for piece, number in pieces.items():
                 sums[piece] = sums.get(piece, 0) + number
 
 
 def find_outline(release: Release) -> shapely.Geometry:
-    """The ground that a release is about."""
+    """The outline of the area of a release."""
     return shapely.union_all([place.outline for place in release.places.values() if place.parent_id is None])
 
 
@@ -194,20 +199,20 @@ def find_series_before(
     `continues` is what the publisher says, `earlier` the area's own releases, the first of which holds it for good.
     UsageError if that area published nothing, PolicyError if it is another than before.
     """
-    was = earlier[0].continues if earlier else continues
-    if earlier and continues is not None and continues != was:
-        fact = f"this series {f'goes on from {was}' if was else 'began by itself'}, and not from {continues}"
+    area_before = earlier[0].continues if earlier else continues
+    if earlier and continues is not None and continues != area_before:
+        fact = f"this series {f'continues {area_before}' if area_before else 'continues no other'}, not {continues}"
         raise _refused(fact, "leave --continues out")
-    if was is None:
+    if area_before is None:
         return []
-    old = Register.of(home, was).all()
-    if not old:
+    releases_before = Register.of(home, area_before).all()
+    if not releases_before:
         raise UsageError(
-            "A series goes on from one that was published",
-            f"of {was} there is none",
-            "name an area that has a folder in published",
+            "A series can continue only a published series",
+            f"nothing was published for {area_before}",
+            "choose an area that has a folder in `published`",
         )
-    return [*find_series_before(home, old, None), *old]
+    return [*find_series_before(home, releases_before, None), *releases_before]
 
 
 def require_no_other_area(home: Path, area: Area, before: Sequence[RegisteredRelease]) -> None:
@@ -217,13 +222,13 @@ def require_no_other_area(home: Path, area: Area, before: Sequence[RegisteredRel
         published = Register(folder).all() if folder.name not in allowed else []
         if published and published[0].continues in allowed:
             raise _refused(
-                f"the series of {published[0].continues} goes on as {folder.name}", f"use --area {folder.name}"
+                f"the series of {published[0].continues} continues as {folder.name}", f"use --area {folder.name}"
             )
         shared = _shared_wards(published[-1].release, area) if published else 0
         if shared:
             raise _refused(
-                f"{shared} wards of {area.name} lie in what was published as {folder.name}",
-                f"use --area {folder.name}, or --continues {folder.name} to go on from there with the next period",
+                f"{shared} wards of {area.name} were published as part of {folder.name}",
+                f"use --area {folder.name}, or use --continues {folder.name} to begin with the next period",
             )
 
 
@@ -244,7 +249,7 @@ def require_same_first(first: dt.date | None, last: RegisteredRelease) -> None:
     for layer, day in last.first.items():
         if first and (first.isoformat() > day or (last.continues is None and first.isoformat() != day)):
             raise _refused(
-                f"the first day of {layer} was {day} and is now {first}",
+                f"the first day of {layer} was {day}, and now it is {first}",
                 f'put first = "{day}" into the policy, or leave it out',
             )
 
@@ -254,7 +259,9 @@ def require_same_terms(earlier: Release, later: Release) -> None:
     names = {layer.name for layer in later.layers}
     for old in earlier.layers:
         if old.name not in names:
-            raise _refused(f"{old.name} was published before and is left out", f"put {old.name} back into the policy")
+            raise _refused(
+                f"{old.name} was published before, and now it is left out", f"put {old.name} back into the policy"
+            )
         new = later.layer(old.name)
         _require_same(old.name, "threshold k", old.k, new.k)
         _require_same(old.name, "period length in months", old.months, new.months)
@@ -263,19 +270,22 @@ def require_same_terms(earlier: Release, later: Release) -> None:
         _require_same(old.name, "set of places", old.place_set, new.place_set)
         if _geometry(earlier, old.place_set) != _geometry(later, old.place_set):
             raise _refused(
-                f"{old.name} has other places than before: wards, the list of places or the floor changed",
-                "keep the area's files as they were; new wards are an area of their own: --area NEW --continues OLD",
+                f"{old.name} has other places than before: the wards, the list of places or the floor changed",
+                "restore the area's files; for new wards make a new area: --area NEW --continues OLD",
             )
         if new.periods[: len(old.periods)] != old.periods:
             raise _refused(f"{old.name} has other periods than before", "keep the first day of the policy")
         for period in old.periods:
             if earlier.blocks_of(old.name, period.name) != later.blocks_of(old.name, period.name):
-                raise _refused(f"{old.name} of {period.name} has other numbers", "late events count when received")
+                raise _refused(
+                    f"{old.name} of {period.name} has other numbers",
+                    "count late events in the period in which they are received",
+                )
 
 
 def _require_same(layer: str, what: str, before: object, now: object) -> None:
     if before != now:
-        raise _refused(f"the {what} of {layer} was {before} and is now {now}", f"put back {before} in the policy")
+        raise _refused(f"the {what} of {layer} was {before}, and now it is {now}", f"put {before} back into the policy")
 
 
 def _geometry(release: Release, place_set: str) -> list[tuple[object, ...]]:
@@ -288,7 +298,7 @@ def _geometry(release: Release, place_set: str) -> list[tuple[object, ...]]:
 
 def _refused(fact: str, hint: str) -> PolicyError:
     return PolicyError(
-        "What was published keeps its terms for good: two ways of counting the same events prove what lies between",
+        "Published terms never change: two ways to count the same events would prove small numbers",
         fact,
         hint,
     )

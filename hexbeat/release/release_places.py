@@ -1,4 +1,4 @@
-"""The trees of places of a release: pieces, groups, wards and the borough, fixed before any event is looked at."""
+"""The trees of places of a release: pieces, groups, wards and the borough, fixed before any event is read."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -124,7 +124,7 @@ def _ward_units(area: Area, mask: PlacesMask, ward: int, floor: float, least_spo
     _join_small(units, floor, least_spots)
     if not units or any(unit.spots < least_spots for unit in units):
         raise PolicyError(
-            f"Every piece needs {least_spots} places where events can happen, for its layer's minimum of places",
+            f"The minimum of places of a layer needs {least_spots} places where events can happen in every piece",
             f"the whole ward {area.wards.names[ward]} has fewer",
             "make a list of places from more points, or choose a smaller minimum of places",
         )

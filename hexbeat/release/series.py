@@ -1,7 +1,7 @@
-"""Which releases came before the one that is audited: asked of the register or given, never taken on its own word.
+"""Which releases came before the audited one: those of the register or those given, never only those that it names.
 
-A release names those before it by number and checksum. An audit compares it with all that the register holds before its
-number, whatever it names, and finds every name that is missing, added or out of order.
+A release names the earlier ones by number and checksum. An audit compares it with every earlier release in the register
+and finds each name that is missing, added or out of order.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,7 +18,7 @@ from hexbeat.release.release_files import find_release_checksum
 
 __all__ = ["EarlierRelease", "GivenRelease", "find_earlier", "find_series_faults"]
 
-_SHARED: Final = 0.001  # of the smaller of two areas: less is how outlines of neighbours differ
+_SHARED: Final = 0.001  # of the smaller of two areas: outlines of neighbours overlap by less
 
 
 class EarlierRelease(Protocol):
@@ -48,47 +48,57 @@ class GivenRelease:
 
 
 def find_earlier(audited: GivenRelease, home: Path) -> tuple[list[RegisteredRelease], list[Disclosure]]:
-    """All that the registers of a home hold before a release, the oldest first, and where they contradict it.
+    """All releases before this one in the registers of a home, the oldest first, and where they contradict it.
 
-    Where its own area has no register, the releases that it names are looked for in the others. DataError if a register
-    is broken.
+    If its own area has no register, the other registers are searched for the releases that it names. DataError if a
+    register is damaged.
     """
     facts = audited.release.facts
     if not names_earlier(facts):
         return [], []
     name = facts["area"]["name"]
-    own = Register.of(home, name).all() if Path(name).name == name else []
+    own_releases = Register.of(home, name).all() if Path(name).name == name else []
     others = [old for folder in sorted((home / "published").glob("*")) for old in Register(folder).all()]
-    if own:
-        earlier = [*find_series_before(home, own, None), *(old for old in own if old.number < facts["number"])]
+    if own_releases:
+        earlier = [
+            *find_series_before(home, own_releases, None),
+            *(old for old in own_releases if old.number < facts["number"]),
+        ]
     else:
-        named = [entry["checksum"] for entry in facts["previous"]]
-        earlier = sorted((old for old in others if old.checksum in named), key=lambda old: named.index(old.checksum))
-    found = [
+        checksums = [entry["checksum"] for entry in facts["previous"]]
+        earlier = sorted(
+            (old for old in others if old.checksum in checksums), key=lambda old: checksums.index(old.checksum)
+        )
+    findings = [
         Disclosure("", "", "release.json", f"the register holds another release as number {old.number}")
-        for old in own
+        for old in own_releases
         if old.number == facts["number"] and old.checksum != audited.checksum
     ]
-    return earlier, found + _same_ground(audited.release, earlier, others)
+    return earlier, findings + _same_ground(audited.release, earlier, others)
 
 
 def find_series_faults(release: Release, earlier: Sequence[EarlierRelease], *, alone: bool = False) -> list[Disclosure]:
-    """Where a release does not go on from these, the oldest first; `alone` asks for none of those that it names."""
+    """Where a release does not continue the earlier ones (the oldest first); `alone`: do not require all it names."""
     if not names_earlier(release.facts):
         return []
     area, entries = release.facts["area"]["name"], release.facts["previous"]
-    given = [{**_entry(old.release), "checksum": old.checksum} for old in earlier]
+    expected_entries = [{**_entry(old.release), "checksum": old.checksum} for old in earlier]
     reasons = [] if alone else [
-        f"names {_called(entry)} before it, which was not looked at" for entry in entries if entry not in given
+        f"it names {_name_release(entry)} as an earlier release, which this audit did not get"
+        for entry in entries if entry not in expected_entries
     ]  # fmt: skip
-    reasons += [f"does not name {_called(entry)}, which was before it" for entry in given if entry not in entries]
-    if not reasons and [entry for entry in entries if entry in given] != given:
-        reasons.append("names the releases before it in another order")
+    reasons += [
+        f"it does not name {_name_release(entry)}, an earlier release"
+        for entry in expected_entries
+        if entry not in entries
+    ]
+    if not reasons and [entry for entry in entries if entry in expected_entries] != expected_entries:
+        reasons.append("it names the earlier releases in another order")
     if release.facts["number"] != 1 + sum(entry["area"] == area for entry in entries):
-        reasons.append("its number does not follow from the releases before it")
+        reasons.append("its number does not follow from the earlier releases")
     days = [*(entry["as_at"] for entry in entries), release.facts["as_at"]]
     if days != sorted(days):
-        reasons.append("is as at a day before that of an earlier release")
+        reasons.append("its day is before the day of an earlier release")
     return [Disclosure("", "", "release.json", reason) for reason in reasons]
 
 
@@ -96,29 +106,29 @@ def _entry(release: Release) -> dict[str, object]:
     return {"area": release.facts["area"]["name"], "number": release.facts["number"], "as_at": release.facts["as_at"]}
 
 
-def _called(entry: dict[str, object]) -> str:
+def _name_release(entry: dict[str, object]) -> str:
     return f"number {entry['number']} of {entry['area']}"
 
 
 def _same_ground(
     release: Release, earlier: Iterable[RegisteredRelease], others: Iterable[RegisteredRelease]
 ) -> list[Disclosure]:
-    """Other areas of which something was published on the same ground, outside of this series."""
-    mine = {release.facts["area"]["name"], *(old.area for old in earlier)}
-    ground = _whole(release)
-    last = {old.area: old for old in others if old.area not in mine}
+    """Other areas that overlap this release and were published outside its series."""
+    own_areas = {release.facts["area"]["name"], *(old.area for old in earlier)}
+    ground = _outline(release)
+    last = {old.area: old for old in others if old.area not in own_areas}
     return [
-        Disclosure("", "", name, "was published as another area, and lies on the same ground")
+        Disclosure("", "", name, "this area was published under another name and overlaps this release")
         for name, old in sorted(last.items())
-        if old.continues not in mine and _overlap(ground, _whole(old.release)) > _SHARED
+        if old.continues not in own_areas and _overlap(ground, _outline(old.release)) > _SHARED
     ]
 
 
-def _whole(release: Release) -> shapely.Geometry:
+def _outline(release: Release) -> shapely.Geometry:
     return shapely.union_all([place.outline for place in release.places.values() if place.parent_id is None])
 
 
 def _overlap(first: shapely.Geometry, second: shapely.Geometry) -> float:
-    """The share of the smaller one that both have."""
+    """The overlap as a share of the smaller one."""
     smaller = min(shapely.area(first), shapely.area(second))
     return float(shapely.area(shapely.intersection(first, second)) / smaller) if smaller > 0 else 0.0

@@ -1,8 +1,6 @@
 """The facts of a briefing, for the daily meeting on threat, risk and harm or for a shift.
 
-What matters, where, and why; how new the records of each source are; and what teams did.
-
-Nothing here draws. Counts are of the last days known; places are hotspots, which are facts with their reasons.
+What happened, where it gathers and why, what teams did, and how new the records of each source are. Nothing here draws.
 """
 
 import datetime as dt
@@ -23,7 +21,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from hexbeat.analysis.alerts import Alert, build_alert_report, choose_default_day
-from hexbeat.analysis.change_map import FALL, RISE, TOO_FEW, build_change_map
+from hexbeat.analysis.change_map import FALL, RISE, build_change_map
 from hexbeat.analysis.count_files import find_demonstration_mark
 from hexbeat.analysis.method_selection import SelectedMethod
 from hexbeat.analysis.study import Study, load_study
@@ -64,7 +62,7 @@ _DAY: Final = dt.timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class SourceLine:
-    """A source of a layer, its newest record's local day (None: it has none), and how many days ago that was."""
+    """A source of a layer, the local day of its newest record (None: it has none), and how many days ago that was."""
 
     source: str
     layer: str
@@ -92,7 +90,7 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LayerLine:
-    """One layer: `count` in `period`, `earlier` in the same length before (None: not known), and what can be said.
+    """One layer: `count` in `period`, `earlier` in the same length before (None: not known), and the verdict.
 
     `period` is None where the layer has no records in it.
     """
@@ -124,7 +122,7 @@ class Briefing:
     work: tuple[VisitLine, ...]
     sources: tuple[SourceLine, ...]
     notes: tuple[str, ...]
-    mark: str | None  # what must be said of synthetic events among them
+    mark: str | None  # the mark of synthetic events, if there are any
 
 
 def build_briefing(  # noqa: PLR0913 - what a briefing is made of, by keyword
@@ -140,12 +138,13 @@ def build_briefing(  # noqa: PLR0913 - what a briefing is made of, by keyword
     sources: "pd.DataFrame | None" = None,
     winners: Mapping[str, SelectedMethod] | None = None,
 ) -> Briefing:
-    """The facts as they stand on `today`, whose own events are not counted: it is not over.
+    """The facts as known on `today`. Events of today itself are not counted: the day is not over.
 
     hours: only these hours of the day, for a shift. days: how many to look back on (None: 7, for a shift 28). wards:
-    codes (none: all). visits: of `read_visits` (None: nothing is said of work). sources: the summary of `store.quality`
-    (None: freshness by layer alone). winners: the method that wins each layer's back-test, by which the next week is
-    foretold (None: nothing is). Layers that end earlier are looked back on from their own last day, and say so.
+    codes (none: all). visits: of `read_visits` (None: work is left out). sources: the summary of `store.quality`
+    (None: freshness by layer alone). winners: the method that wins each layer's back-test, for the forecast of
+    the next week (None: no forecast). For layers with older records the period ends with their last day, and a note
+    says so.
     """
     length = days or (SHIFT_DAYS if purpose is Purpose.SHIFT else MEETING_DAYS)
     period = (today - length * _DAY, today)
@@ -154,11 +153,11 @@ def build_briefing(  # noqa: PLR0913 - what a briefing is made of, by keyword
     lines = tuple(build_layer_line(columns, area, spec, study, period=period, hours=hours) for spec in LAYERS)
     places, notes = [], []
     for spec in incidents:
-        found, said = find_hot_places(
+        layer_places, layer_notes = find_hot_places(
             columns, area, spec, study, until=today, days=max(length, HOTSPOT_DAYS), hours=hours
         )
-        places += found
-        notes += said
+        places += layer_places
+        notes += layer_notes
     day = choose_default_day(columns, today=today, time_zone=area.time_zone)
     report = build_alert_report(columns, area, day, days=min(length, MEETING_DAYS))
     chosen = [one for one in report.alerts if not wards or one.ward_code is None or one.ward_code in wards]
@@ -196,11 +195,11 @@ def build_layer_line(
     shown = hours if spec.kind == "incident" else None
     own = _find_own_period(columns, area, spec, period)
     if own is None:
-        return LayerLine(spec.name, spec.title, None, 0.0, None, f"no {spec.many} have been loaded")
+        return LayerLine(spec.name, spec.title, None, 0.0, None, f"no {spec.many} are loaded yet")
     chosen = Filter(layers=(spec.name,), start=own[0], end=own[1], wards=study.chosen, hours=shown)
     found = build_change_map(columns, chosen, study, time_zone=area.time_zone)
     if found.now is None or found.other is None:
-        return LayerLine(spec.name, spec.title, found.now, 0.0, None, "nothing to compare with yet")
+        return LayerLine(spec.name, spec.title, found.now, 0.0, None, "no earlier records to compare with")
     whole = found.whole.iloc[0]
     verdict = describe_change(str(whole["change"]), float(whole["ratio_low"]), float(whole["ratio_high"]))
     return LayerLine(spec.name, spec.title, found.now, float(whole["now"]), float(whole["before"]), verdict)
@@ -217,24 +216,24 @@ def _find_own_period(columns: Columns, area: Area, spec: LayerSpec, period: Peri
 
 
 def describe_change(change: str, low: float, high: float) -> str:
-    """What the exact test says; "" for states, of which none is made."""
-    if change == TOO_FEW:
-        return "too few to tell"
-    if change in (RISE, FALL):
+    """The change in words with its exact 95 % interval of the ratio; "" for states, which are not tested."""
+    if change == RISE:
         if not math.isfinite(high):  # there were none before
-            return f"a {change}: at least {low:.2f} times as many"
-        return f"a {change}: {low:.2f} to {high:.2f} times as many"
+            return f"a rise: at least {low:.1f} times as many"
+        return f"a rise: {low:.1f} to {high:.1f} times as many"
+    if change == FALL:
+        return f"a fall: {round((1 - high) * 100)} to {round((1 - low) * 100)} % fewer"
     return change
 
 
 def _build_late_notes(columns: Columns, area: Area, today: dt.date) -> list[str]:
-    """Which layers end before yesterday."""
-    said = []
+    """Which layers have no records up to yesterday."""
+    notes = []
     for spec in LAYERS:
         known = find_known_period(columns, spec.name, time_zone=area.time_zone)
         if spec.kind == "incident" and known and known[1] < today - _DAY:
-            said.append(f"{spec.title} are known to {format_date(known[1] - _DAY)} only.")
-    return said
+            notes.append(f"{spec.title}: records to {format_date(known[1] - _DAY)}.")
+    return notes
 
 
 def build_source_lines(

@@ -59,7 +59,7 @@ class ForecastLine:
 
 @dataclass(frozen=True, slots=True)
 class PlaceLine:
-    """A place to look at: its surest hot cell (H3), with the hot cells that hang together with it, the cell first.
+    """A place to look at: its surest hot cell (H3), with the hot cells that are connected to it, the cell first.
 
     `count` is of the cell alone, `total` of all `cells`; `reason` is the sentence that explains the cell. Degrees are
     those of the cell's middle.
@@ -86,9 +86,9 @@ def find_hot_places(
     days: int,
     hours: tuple[int, int] | None,
 ) -> tuple[list[PlaceLine], list[str]]:
-    """Up to MOST_PLACES_A_LAYER places of one layer, the surest first, and what must be said besides.
+    """Up to MOST_PLACES_A_LAYER places of one layer, the surest first, and notes.
 
-    Of the last `days` days up to `until`, or up to the layer's last record where that is earlier.
+    They are of the last `days` days up to `until`, or up to the layer's last record if that is earlier.
     """
     known = find_known_period(columns, spec.name, time_zone=area.time_zone)
     if known is None:
@@ -102,9 +102,9 @@ def find_hot_places(
     groups = connected_components(study.neighbours[hot][:, hot], directed=False)[1]
     order = np.lexsort((-found.rows["count"].to_numpy()[hot], -found.rows["gi_z"].to_numpy()[hot]))
     first = {int(group): int(place) for place, group in zip(order[::-1], groups[order[::-1]], strict=True)}
-    heads = sorted(first.items(), key=lambda item: int(np.flatnonzero(order == item[1])[0]))
-    places = [_build_line(found, hot, groups, group, head) for group, head in heads[:MOST_PLACES_A_LAYER]]
-    left = len(heads) - MOST_PLACES_A_LAYER
+    ordered = sorted(first.items(), key=lambda item: int(np.flatnonzero(order == item[1])[0]))
+    places = [_build_line(found, hot, groups, group, head) for group, head in ordered[:MOST_PLACES_A_LAYER]]
+    left = len(ordered) - MOST_PLACES_A_LAYER
     if left <= 0:
         return places, []
     words = "place stands out" if left == 1 else "places stand out"
@@ -133,8 +133,8 @@ def _describe_nothing(found: HotspotMap, spec: LayerSpec, days: int, hours: tupl
     if not found.total:
         return f"No {spec.many} were recorded in these {days} days{' at these hours' if hours else ''}."
     if is_too_quiet(found):
-        return f"There are too few {spec.many} in {days} days to tell a hotspot from chance."
-    return f"No place stands out for {spec.many}: they lie as chance would scatter them."
+        return f"Too few {spec.many} in {days} days to say where they gather."
+    return f"No place stands out for {spec.many}."
 
 
 def find_closure_lines(

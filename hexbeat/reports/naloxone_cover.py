@@ -1,4 +1,4 @@
-"""Naloxone cover: the share of overdoses near a place that holds naloxone, and which next places would add most.
+"""Naloxone cover: the share of overdoses near a place that holds naloxone, and the next places that would add most.
 
 Opening hours are read here too: a place covers the hours in which it is open.
 """
@@ -83,7 +83,7 @@ class CoverDistance:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """How many next places to look for (0: none), among what, and for how long at most.
+    """How many next places to look for (0: none), among which candidates, and for how long at most.
 
     `candidates`: CELLS (middles of cells of 130 m whose middle lies in a ward) or kinds of reference places.
     """
@@ -96,8 +96,8 @@ class Search:
         if not 0 < self.seconds <= LONGEST_S:
             raise UsageError(
                 f"The search for the best places may take up to {LONGEST_S:,} seconds",
-                f"it was given {self.seconds:g}",
-                "20 is usual; when they are up, the best that was found is told",
+                f"you gave {self.seconds:g}",
+                "20 is usual; after that you get the best places found so far",
             )
 
 
@@ -163,11 +163,15 @@ def find_naloxone_cover(
     layer = find_only_layer("naloxone").name
     require(viewer, Action.SEE_COUNTS, layer)
     if chosen.layers != (layer,):
-        raise UsageError("Naloxone cover is of overdoses", f"the filter has {chosen.layers}", "choose overdoses alone")
+        raise UsageError(
+            "Naloxone cover counts overdoses",
+            f"the filter has {', '.join(chosen.layers) or 'no layer'}",
+            "choose overdoses alone",
+        )
     if not 50 <= reach.straight_m <= 5_000 or search.number < 0:  # noqa: PLR2004 - metres that somebody would run
         raise UsageError(
-            "Near is 50 m to 5 km, and 0 or more next places are looked for",
-            f"it is {reach.straight_m:g} m and {search.number} places",
+            "Near is 50 m to 5 km, and the number of next places is 0 or more",
+            f"you asked for {reach.straight_m:g} m and {search.number} places",
             "400 m, or 5 minutes on foot, is usual",
         )
     demand = _demand(columns, area, chosen, exact=may(viewer, Action.SEE_POINTS, layer))
@@ -249,8 +253,8 @@ def _find_candidates(store: "Store", viewer: Viewer, area: Area, kinds: Sequence
     if unknown or not kinds:
         there = [CELLS, *(kind for kind in KIND_WORDS if kind != "naloxone")]
         raise UsageError(
-            "Next places are looked for among cells, or loaded places of a kind",
-            f"{', '.join(unknown) or 'nothing'} was asked for",
+            "Next places are chosen from cells, or from loaded places of a kind",
+            f"you asked for {', '.join(unknown) or 'nothing'}",
             f"choose from {', '.join(there)}",
         )
     frames = [_build_cells(area)] if CELLS in kinds else []

@@ -8,80 +8,81 @@ import pandas as pd
 from geo.travel import PACES
 from hexbeat.files import escape_formulas
 from hexbeat.reports.naloxone_cover import CELLS, NaloxoneCover
-from layers.wording import format_number, format_percent
+from layers.wording import format_about, format_number, format_percent
 
 __all__ = ["build_cover_csv", "build_cover_geojson", "build_cover_notes", "describe_cover"]
 
 
-def describe_cover(found: NaloxoneCover) -> str:
-    """The share that is covered, and what the next places would bring."""
-    many, total = int(found.holders["open"].sum()), format_number(found.total)
-    added = len(found.next_places)
-    after = format_percent((found.covered + float(found.next_places["gain"].sum())) / found.total)
-    if not len(found.holders):
-        first = "No places that hold naloxone have been loaded, so cover cannot be told"
+def describe_cover(cover: NaloxoneCover) -> str:
+    """The share that is covered, and what the next places would add."""
+    number, total = int(cover.holders["open"].sum()), format_about(cover.total)
+    added = len(cover.next_places)
+    after = format_percent((cover.covered + float(cover.next_places["gain"].sum())) / cover.total)
+    if not len(cover.holders):
+        first = "No naloxone places are loaded yet, so cover is not known"
         places = "1 well-chosen place" if added == 1 else f"{added} well-chosen places"
-        return f"{first}; {places} would cover {after} of {total} overdoses." if added else f"{first}."
-    places = {0: "no place that is open and holds", 1: "the 1 place that holds"}.get(
-        many, f"one of {many} places that hold"
-    )
-    first = f"{format_percent(found.share)} of {total} overdoses were {found.reach.words} of {places} naloxone"
+        return f"{first}. {places} would cover {after} of {total} overdoses." if added else f"{first}."
+    if not number:
+        first = f"No place that holds naloxone is open then, so none of {total} overdoses is covered"
+    else:
+        places = "the 1 place that holds" if number == 1 else f"one of {number} places that hold"
+        first = f"{format_percent(cover.share)} of {total} overdoses were {cover.reach.words} of {places} naloxone"
     more = "1 more place" if added == 1 else f"{added} more places"
-    return f"{first}; {more} would bring it to {after}." if added else f"{first}."
+    return f"{first}. {more} would bring that to {after}." if added else f"{first}."
 
 
-def build_cover_notes(found: NaloxoneCover) -> tuple[str, ...]:
+def build_cover_notes(cover: NaloxoneCover) -> tuple[str, ...]:
     """What the figures rest on, and what they do not say."""
-    said = []
-    if found.reach.minutes is not None:
+    notes = []
+    if cover.reach.minutes is not None:
         pace = PACES["walk"]
-        said.append(f"On foot: {pace.speed_kmh} km/h, ways {pace.detour} times as long as the straight line.")
-    if not found.exact:
-        said.append("Overdoses are known here as cells of 350 m: whether one is near is rough.")
-    if found.unplaced:
-        said.append(f"{format_number(found.unplaced)} overdoses have no time of day, or no day, and are left out.")
-    if found.timed:
-        said += _describe_hours(found)
-    if len(found.next_places):
+        notes.append(f"On foot: {pace.speed_kmh} km/h, ways {pace.detour} times as long as the straight line.")
+    if not cover.exact:
+        notes.append("Overdoses are known here only as cells of 350 m, so what is near is rough.")
+    if cover.unplaced:
+        notes.append(f"{format_number(cover.unplaced)} overdoses without a known hour or day are left out.")
+    if cover.timed:
+        notes += _describe_hours(cover)
+    if len(cover.next_places):
         proved = (
-            "proved best together" if found.cover.proven else f"within {format_percent(found.cover.gap)} of the best"
+            "proved best together" if cover.cover.proven else f"within {format_percent(cover.cover.gap)} of the best"
         )
-        among = "cells of 130 m" if found.search.candidates == (CELLS,) else "the places asked for"
-        said.append(f"The next places are {proved}, among {among}; the order is that of their gain.")
-    said.append(
-        "Past overdoses are not those to come, and near does not mean that somebody has it at hand and may give it."
+        among = "cells of 130 m" if cover.search.candidates == (CELLS,) else "the places asked for"
+        notes.append(f"The next places are {proved}, chosen from {among}. They are in the order of their gain.")
+    notes.append(
+        "Past overdoses are no forecast. Near does not mean that somebody has naloxone at hand and may give it."
     )
-    return tuple(said)
+    return tuple(notes)
 
 
-def _describe_hours(found: NaloxoneCover) -> list[str]:
-    said = []
-    shut, silent = int((~found.holders["open"]).sum()), int((~found.holders["says"]).sum())
+def _describe_hours(cover: NaloxoneCover) -> list[str]:
+    notes = []
+    shut, silent = int((~cover.holders["open"]).sum()), int((~cover.holders["says"]).sum())
     if shut:
         words = (
             "1 place is shut in some of these hours and covers"
             if shut == 1
             else f"{shut} places are shut in some of these hours and cover"
         )
-        said.append(f"{words} nothing.")
+        notes.append(f"{words} nothing.")
     if silent:
         words = (
             "1 place does not say when it is open and is"
             if silent == 1
             else f"{silent} places do not say when they are open and are"
         )
-        said.append(f"{words} taken as open.")
-    return said
+        notes.append(f"{words} taken as open.")
+    return notes
 
 
-def build_cover_csv(found: NaloxoneCover, *, note: Mapping[str, str]) -> bytes:
+def build_cover_csv(cover: NaloxoneCover, *, note: Mapping[str, str]) -> bytes:
     """One row a place, `role` holds or next, with what it covers or would add."""
-    return escape_formulas(_rows(found).assign(**dict(note))).to_csv(index=False, lineterminator="\n").encode()
+    return escape_formulas(_rows(cover).assign(**dict(note))).to_csv(index=False, lineterminator="\n").encode()
 
 
-def build_cover_geojson(found: NaloxoneCover, *, note: Mapping[str, str]) -> bytes:
+def build_cover_geojson(cover: NaloxoneCover, *, note: Mapping[str, str]) -> bytes:
     """The same as points (RFC 7946), the note in the member "metadata"."""
-    rows = json.loads(_rows(found).to_json(orient="records"))
+    rows = json.loads(_rows(cover).to_json(orient="records"))
     features = [
         {
             "type": "Feature",
@@ -93,9 +94,9 @@ def build_cover_geojson(found: NaloxoneCover, *, note: Mapping[str, str]) -> byt
     return json.dumps({"type": "FeatureCollection", "metadata": dict(note), "features": features}).encode()
 
 
-def _rows(found: NaloxoneCover) -> pd.DataFrame:
-    holders = found.holders.assign(role="holds")[["role", "name", "ward_name", "lon", "lat", "hours", "open", "near"]]
-    chosen = found.next_places.assign(role="next")[
+def _rows(cover: NaloxoneCover) -> pd.DataFrame:
+    holders = cover.holders.assign(role="holds")[["role", "name", "ward_name", "lon", "lat", "hours", "open", "near"]]
+    chosen = cover.next_places.assign(role="next")[
         ["role", "rank", "name", "ward_name", "lon", "lat", "gain", "share_after"]
     ]
     rows = pd.concat([one for one in (holders, chosen) if len(one)] or [holders], ignore_index=True)

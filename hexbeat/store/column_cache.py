@@ -1,4 +1,4 @@
-"""Live events kept in memory, and brought up to date by what changed since: what the screens read."""
+"""Live events in memory, updated with the changes since they were read. The screens read these."""
 
 import threading
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ _AREAS_KEPT: Final = 4  # sets of wards
 
 @dataclass(frozen=True, slots=True)
 class _CachedColumns:
-    """Columns, and how far they reach."""
+    """Columns, and the last row and load that they include."""
 
     columns: Columns
     last_row: int
@@ -36,10 +36,10 @@ class _CachedColumns:
 
 
 class ColumnCache:
-    """`hexbeat.store.live_columns.read_columns`, answered from memory. Safe to share between threads.
+    """The results of `hexbeat.store.live_columns.read_columns`, from memory. Safe to share between threads.
 
-    A later version is reached by adding the new rows and dropping the closed ones; after an undo, an erasure or a
-    retention all is read again. The answer always equals the plain read, and its arrays cannot be written to.
+    For a later version it adds the new rows and drops the closed rows. After an undo, an erasure or a retention it
+    reads everything again. The result always equals a plain read, and its arrays are read-only.
     """
 
     def __init__(self, store: "Store") -> None:
@@ -67,15 +67,15 @@ class ColumnCache:
         return self._past[key]
 
     def _read_live(self, ward_codes: tuple[str, ...]) -> Columns:
-        kept = self._live.pop(ward_codes, None)
+        cached = self._live.pop(ward_codes, None)
         with reading(self._store.engine) as connection:
             version = read_version(connection)
-            if kept is None or kept.columns.version != version:
-                kept = _refresh(connection, kept, version=version, ward_codes=ward_codes)
+            if cached is None or cached.columns.version != version:
+                cached = _refresh(connection, cached, version=version, ward_codes=ward_codes)
         while len(self._live) >= _AREAS_KEPT:
             self._live.pop(next(iter(self._live)))
-        self._live[ward_codes] = kept
-        return kept.columns
+        self._live[ward_codes] = cached
+        return cached.columns
 
 
 def _refresh(
@@ -100,23 +100,23 @@ def _highest(connection: Connection, column: "sa.Column[Any]") -> int:
 
 def merge_columns(old: Columns, added: Columns, closed: NDArray[np.int64]) -> Columns:
     """`old` without the rows numbered `closed`, and with `added`, whose row numbers are all higher."""
-    kept = np.flatnonzero(~np.isin(old.row_id, closed))
+    open_rows = np.flatnonzero(~np.isin(old.row_id, closed))
     # Equal starts stand in order of row number, and added rows have the higher ones.
-    places = np.searchsorted(old.start[kept], added.start, side="right")
+    places = np.searchsorted(old.start[open_rows], added.start, side="right")
 
     def merged(name: str) -> NDArray[Any]:
-        return np.insert(getattr(old, name)[kept], places, getattr(added, name))
+        return np.insert(getattr(old, name)[open_rows], places, getattr(added, name))
 
     cell, cell_ids = {}, {}
     for resolution in RESOLUTIONS:
         ids, old_codes, added_codes = _merge_cells(
             old.cell_ids[resolution],
-            old.cell[resolution][kept],
+            old.cell[resolution][open_rows],
             added.cell_ids[resolution],
             added.cell[resolution],
         )
         cell_ids[resolution], cell[resolution] = ids, np.insert(old_codes, places, added_codes)
-    categories, old_codes, added_codes = _merge_categories(old, old.category[kept], added)
+    categories, old_codes, added_codes = _merge_categories(old, old.category[open_rows], added)
     tables = {"version", "ward_codes", "category", "categories", "cell", "cell_ids"}
     arrays = {name: merged(name) for name in set(Columns.__dataclass_fields__) - tables}
     return freeze(

@@ -32,20 +32,20 @@ __all__ = [
 ]
 
 FILE_NAME: Final = "hexbeat.sqlite"
-BUSY_S: Final = 30  # how long one writer waits for another
+BUSY_S: Final = 30  # seconds that a writer waits for another
 WRITES: Final = "hexbeat_writes"  # the execution option of a transaction that will write
 _MIGRATION_LOCK: Final = 0x68657862  # any fixed number: "hexb"
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 _OLDEST_SQLITE: Final = (3, 33)  # the first with UPDATE ... FROM
 # Classes of PostgreSQL's codes: connection, authorisation, no such database, resources, operator, system, internal.
 _SYSTEM: Final = ("08", "28", "3D", "53", "57", "58", "XX")
-_ALIEN: Final = "use another folder with --home, or move that file away"
+_ALIEN: Final = "set HEXBEAT_HOME to another folder, or move that file away"
 
 
 def make_engine(home: Path, database_url: str | None) -> Engine:
-    """An engine for the SQLite file in `home` (made if need be, for this user only) or for PostgreSQL at the URL.
+    """An engine for the SQLite file in `home` (created if needed, for this user only) or for PostgreSQL at the URL.
 
-    Neither puts the values of a statement, which are what records say, into the text of an error.
+    Neither puts the values of a statement into the text of an error, because they come from records.
     """
     if database_url:
         return _postgres_engine(database_url)
@@ -57,7 +57,7 @@ def _prepare_file(home: Path) -> Path:
         raise StoreError(
             "The store needs SQLite 3.33 or newer",
             f"this Python has {sqlite3.sqlite_version}",
-            "use a Python with a newer one, or PostgreSQL by HEXBEAT_DATABASE_URL",
+            "use a Python with a newer SQLite, or set HEXBEAT_DATABASE_URL to use PostgreSQL",
         )
     path = home / FILE_NAME
     try:
@@ -68,19 +68,19 @@ def _prepare_file(home: Path) -> Path:
         _close_to_others(path, 0o600)
     except OSError as error:
         raise StoreError(
-            "The store is a file that this user can write",
-            f"{path} cannot be: {error.strerror}",
-            "choose another folder with --home or HEXBEAT_HOME",
+            "Hexbeat needs a store file that it can write to",
+            f"{path} cannot be written: {error.strerror}",
+            "set HEXBEAT_HOME to another folder",
         ) from error
     with path.open("rb") as file:
-        head = file.read(16)
-    if head and head != b"SQLite format 3\x00":
-        raise StoreError("The store is a Hexbeat SQLite file", f"{path} is something else", _ALIEN)
+        first_bytes = file.read(16)
+    if first_bytes and first_bytes != b"SQLite format 3\x00":
+        raise StoreError("The store has to be a Hexbeat SQLite file", f"{path} is another kind of file", _ALIEN)
     return path
 
 
 def _close_to_others(path: Path, mode: int) -> None:
-    """Set the mode; where the file is another user's, who let this one in, that user's choice stands."""
+    """Set the mode; if another user owns the file, leave that user's choice as it is."""
     with suppress(PermissionError):
         path.chmod(mode)
 
@@ -92,7 +92,7 @@ def _sqlite_engine(path: Path) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _set_up(connection: sqlite3.Connection, _record: object) -> None:
-        connection.isolation_level = None  # transactions begin below, where we say so, and nowhere else
+        connection.isolation_level = None  # transactions begin only where _begin says so, below
         for pragma in (
             "journal_mode=WAL",
             "synchronous=FULL",
@@ -117,13 +117,13 @@ def _postgres_engine(database_url: str) -> Engine:
         url = make_url(database_url)
     except ArgumentError as error:
         raise StoreError(
-            "HEXBEAT_DATABASE_URL is a PostgreSQL address",
+            "HEXBEAT_DATABASE_URL has to be a PostgreSQL address",
             "it cannot be read as an address",
             "write it as postgresql://user@host/database",
         ) from error
     if url.drivername.split("+")[0] not in {"postgresql", "postgres"}:
         raise StoreError(
-            "HEXBEAT_DATABASE_URL is a PostgreSQL address",
+            "HEXBEAT_DATABASE_URL has to be a PostgreSQL address",
             f"it begins with {url.drivername}://",
             "write it as postgresql://user@host/database, or leave it out for SQLite",
         )
@@ -142,29 +142,29 @@ def _postgres_engine(database_url: str) -> Engine:
 
 @contextmanager
 def translate_errors(engine: Engine) -> Iterator[None]:
-    """Turn what a database says when it cannot serve into a StoreError; other errors pass."""
+    """Turn the errors of a database that cannot serve into a StoreError; other errors pass unchanged."""
     try:
         yield
     except DBAPIError as error:
-        said = str(error.orig)
-        if _code(error) == "55P03" or "database is locked" in said:
+        message = str(error.orig)
+        if _code(error) == "55P03" or "database is locked" in message:
             raise StoreError(
-                "One load writes at a time",
+                "Only one load can change the store at a time",
                 f"another program has been writing to the store for {BUSY_S} seconds",
-                "wait until it is done and try again",
+                "wait until it has finished, then try again",
             ) from error
         if isinstance(error, OperationalError | InterfaceError) or _code(error).startswith(_SYSTEM):
             hint = "check that the disk has room, and that the file and its folder can be written"
             if engine.dialect.name == "postgresql":
-                hint = "check HEXBEAT_DATABASE_URL and that the server runs"
-            raise StoreError("The database answers", _fact(engine, error), hint) from error
+                hint = "check HEXBEAT_DATABASE_URL, and that the server is running"
+            raise StoreError("The database has to answer", _fact(engine, error), hint) from error
         raise
 
 
 def _code(error: Exception) -> str:
-    """PostgreSQL's five letters for what went wrong; empty for SQLite, and where the server said nothing."""
-    said = getattr(error, "orig", error)
-    return str(said.args[0].get("C", "")) if said.args and isinstance(said.args[0], dict) else ""
+    """PostgreSQL's five-letter error code; empty for SQLite, and if the server gave none."""
+    original = getattr(error, "orig", error)
+    return str(original.args[0].get("C", "")) if original.args and isinstance(original.args[0], dict) else ""
 
 
 def breaks_rule(error: Exception) -> bool:
@@ -173,18 +173,18 @@ def breaks_rule(error: Exception) -> bool:
 
 
 def _fact(engine: Engine, error: DBAPIError) -> str:
-    """What happened, in the database's main sentence alone: its details may hold what a record says."""
+    """What happened, in the database's main sentence only: its details may hold values of a record."""
     place = engine.url.database if engine.dialect.name == "sqlite" else engine.url.host or "the server"
-    said = error.orig.args[0] if error.orig and error.orig.args else ""
-    sentence = said.get("M", "") if isinstance(said, dict) else str(said).splitlines()[0]
+    message = error.orig.args[0] if error.orig and error.orig.args else ""
+    sentence = message.get("M", "") if isinstance(message, dict) else str(message).splitlines()[0]
     return f"{place} says: {sentence}"
 
 
 def migrate(engine: Engine) -> None:
     """Bring the store to the newest schema, in one transaction; nothing is ever destroyed.
 
-    StoreError if the database is not a store, or one of a newer Hexbeat. Two programs that open a new store at once
-    wait for each other.
+    StoreError if the database is not a store, or is the store of a newer Hexbeat. Two programs that open a new store at
+    the same time wait for each other.
     """
     try:
         with translate_errors(engine), engine.connect() as connection:
@@ -196,7 +196,9 @@ def migrate(engine: Engine) -> None:
                 _upgrade(connection)
     except sa.exc.DatabaseError as error:
         raise StoreError(
-            "The store is a whole Hexbeat database", _fact(engine, error), "restore it from a copy, or " + _ALIEN
+            "The store has to be a complete Hexbeat database",
+            _fact(engine, error),
+            "restore it from a copy, or " + _ALIEN,
         ) from error
 
 
@@ -213,23 +215,25 @@ def _upgrade(connection: Connection) -> None:
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    if revision is not None and revision not in known:
+    known_revisions = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    if revision is not None and revision not in known_revisions:
         raise StoreError(
-            "A store is opened by the Hexbeat that made it, or a newer one",
-            f"this store has schema {revision}, this Hexbeat knows up to {HEAD}",
+            "A store needs the version of Hexbeat that made it, or a newer one",
+            f"this store has schema {revision}, and this Hexbeat knows only up to {HEAD}",
             "install the newer Hexbeat; nothing was changed",
         )
     command.upgrade(config, "head")
 
 
 def _revision(connection: Connection) -> str | None:
-    """The schema's revision, None for an empty database; StoreError if the tables are someone else's."""
+    """The schema's revision, None for an empty database; StoreError if the tables belong to another program."""
     tables = set(sa.inspect(connection).get_table_names())
     if "alembic_version" in tables and "store_state" in tables:
         return str(connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar_one())
     if tables:
-        raise StoreError("The store is a Hexbeat database", "this one holds the tables of another program", _ALIEN)
+        raise StoreError(
+            "The store has to be a Hexbeat database", "this one holds the tables of another program", _ALIEN
+        )
     return None
 
 
@@ -244,9 +248,9 @@ def read_work_version(connection: Connection) -> int:
 
 
 def change_version(connection: Connection, *, rewritten: bool = False) -> int:
-    """Take the writers' lock and raise the version; `rewritten` when rows are taken away or reopened, not only added.
+    """Take the writers' lock and raise the version; `rewritten` if rows are removed or reopened, not only added.
 
-    Every writer calls this first, so in PostgreSQL too writers act one after the other, and row and batch numbers rise
+    Every writer calls this first. So writers act one after the other in PostgreSQL too, and row and batch numbers rise
     in the order of commits.
     """
     next_version = store_state.c.version + 1
@@ -276,9 +280,9 @@ def writing(engine: Engine, *, rewritten: bool) -> Iterator[Connection]:
 
 @contextmanager
 def working(engine: Engine) -> Iterator[Connection]:
-    """A transaction that changes visits or reference places and no event, one writer of the store at a time.
+    """A transaction that changes visits or reference places but no event, one writer of the store at a time.
 
-    The version of the events stays, so what was computed from them stays true and is kept.
+    The version of the events stays the same, so results computed from them stay valid in caches.
     """
     with translate_errors(engine), engine.connect() as connection:
         connection.execution_options(**{WRITES: True})

@@ -1,12 +1,13 @@
-"""Removal for good: one event on request, or all that are too old. No byte of them stays in the store's files.
+"""Permanent removal: one event on request, or all events that are too old. The store's files keep no byte of them.
 
-What that means. In SQLite the rows are deleted, the file is built anew without them (VACUUM), and the write-ahead log
-is emptied into it. In PostgreSQL the tables are written anew (VACUUM FULL), which only their owner may do, and the old
-files given back. Another program that uses the store, or a full disk, can delay what follows the deletion: that is then
-said, and done when the store is next opened or anything else is erased. Until then the store serves. PostgreSQL's own
-write-ahead log (pg_wal) still holds what was once written until the server recycles it, usually within some
-checkpoints, and so do archived log, replicas and backups, for as long as they are kept: they are the server's keeper's
-business. Neither database can reach blocks that the file system or the disk has set free.
+In SQLite the rows are deleted, the file is rebuilt without them (VACUUM), and the write-ahead log is emptied. In
+PostgreSQL the rows are deleted and the tables are rewritten (VACUUM FULL), which only their owner may do. Another
+program that uses the store, or a full disk, can delay the rebuilding. Hexbeat then says so, and finishes when the store
+is next opened or something else is erased. The store works meanwhile.
+
+What this cannot reach: PostgreSQL's own write-ahead log (pg_wal) holds old rows until the server recycles it, usually
+within some checkpoints. Archived logs, replicas and backups hold them for as long as the server's administrator keeps
+these. Neither database can overwrite blocks that the file system or the disk has already freed.
 """
 
 import json
@@ -32,18 +33,18 @@ from layers.timestamps import to_seconds
 
 __all__ = ["LEDGER", "PATIENCE_S", "Erasure", "describe_pending", "erase", "erase_source", "finish", "retain"]
 
-PATIENCE_S: Final = 10.0  # how long an erasure waits for readers of an old state
-LEDGER: Final = "ledger"  # the source by which a visit is named; a visit's identifier is its visit_id
+PATIENCE_S: Final = 10.0  # seconds that an erasure waits for readers of an old state
+LEDGER: Final = "ledger"  # the source name that means visits; a visit's identifier is its visit_id
 _TO_DO: Final = (
-    "Traces may stay in the store's files, because another program uses the store, its disk is full, or this user may "
-    "not rewrite it. Hexbeat tries again each time it opens the store."
+    "Traces may remain in the store's files: another program uses the store, its disk is full, or you may not rewrite "
+    "it. Hexbeat tries again each time it opens the store."
 )
 _REPEAT: Final = re.compile(r"#(?:[2-9]|[1-9]\d+)$")  # as hexbeat.ingest.parsing.keys numbers them
 
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """What was removed: events, their rows (versions), rejects, visits; and whether the files are swept yet."""
+    """How many events, rows (versions), rejects and visits were removed; `complete` if the files keep no traces."""
 
     events: int
     rows: int
@@ -53,102 +54,109 @@ class Erasure:
 
     @property
     def found(self) -> bool:
-        """Whether there was anything to remove; False means that nothing bore that name, a misspelt one perhaps."""
+        """Whether there was anything to remove; False if nothing has that name, perhaps because it is misspelt."""
         return bool(self.rows or self.rejects or self.visits)
 
     @property
     def notice(self) -> str | None:
-        """What is still to do, as a sentence; None if nothing is."""
+        """What is still to do, as sentences; None if the erasure is complete."""
         return None if self.complete else f"The rows are gone. {_TO_DO}"
 
 
 def erase(engine: Engine, viewer: Viewer, source: str, source_id: str) -> Erasure:
     """Remove all versions of one event, and the rejects of that source whose row has the same natural key.
 
-    With the source "ledger" it is a visit, by its visit_id.
-    A rejected row never bears the number of a repeat: of KEY#2 the rejects of KEY go too, since any of them may tell of
-    it, but of the events KEY#2 alone. A reject without a known key (of a store that an older Hexbeat filled) goes if
-    whole values of its row are the key, or all parts of a key of several columns; one whose key was a digest cannot be
-    told there, and goes with `erase_source` or `retain`.
+    With the source "ledger": remove a visit, by its visit_id.
+
+    Rejected rows carry no number of a repeat. So KEY#2 removes the event KEY#2 only, but all rejects of KEY, because
+    any of them may describe it. A reject without a known key (from a store that an older Hexbeat filled) is removed if
+    a value of its row is the key, or if its values include every part of a key of several columns. If the key is a
+    digest, such a reject cannot be found; `erase_source` and `retain` remove it.
     """
     require(viewer, Action.ERASE)
     with writing(engine, rewritten=True) as connection:
-        mine = sa.and_(events.c.source == source, events.c.source_id == source_id)
-        rows = connection.execute(sa.delete(events).where(mine)).rowcount
-        dropped = _drop_rejects(connection, source, source_id)
-        worked = _drop_visits(connection, visits.c.visit_id == source_id) if source == LEDGER else 0
-        if rows or dropped or worked:
+        condition = sa.and_(events.c.source == source, events.c.source_id == source_id)
+        rows = connection.execute(sa.delete(events).where(condition)).rowcount
+        removed_rejects = _drop_rejects(connection, source, source_id)
+        removed_visits = _drop_visits(connection, visits.c.visit_id == source_id) if source == LEDGER else 0
+        if rows or removed_rejects or removed_visits:
             _mark(connection)
-    return Erasure(min(rows, 1), rows, dropped, finish(engine, patience_s=PATIENCE_S), worked)
+    return Erasure(min(rows, 1), rows, removed_rejects, finish(engine, patience_s=PATIENCE_S), removed_visits)
 
 
 def erase_source(engine: Engine, viewer: Viewer, source: str) -> Erasure:
-    """Remove all versions of every event of a source, and its rejects. Its loads are no longer there to undo.
+    """Remove all versions of every event of a source, and its rejects. Its loads can no longer be undone.
 
-    With the source "ledger" every visit goes.
+    With the source "ledger": remove every visit.
     """
     require(viewer, Action.ERASE)
     with writing(engine, rewritten=True) as connection:
-        mine = events.c.source == source
-        gone = connection.execute(sa.select(sa.func.count(sa.distinct(events.c.event_id))).where(mine)).scalar_one()
-        rows = connection.execute(sa.delete(events).where(mine)).rowcount
-        dropped = connection.execute(sa.delete(rejects).where(rejects.c.source == source)).rowcount
+        condition = events.c.source == source
+        removed_events = connection.execute(
+            sa.select(sa.func.count(sa.distinct(events.c.event_id))).where(condition)
+        ).scalar_one()
+        rows = connection.execute(sa.delete(events).where(condition)).rowcount
+        removed_rejects = connection.execute(sa.delete(rejects).where(rejects.c.source == source)).rowcount
         of_others = sa.select(batch_files.c.batch_id).where(batch_files.c.source != source)
         of_source = sa.select(batch_files.c.batch_id).where(batch_files.c.source == source)
         emptied = sa.and_(batches.c.batch_id.in_(of_source), batches.c.batch_id.not_in(of_others))
         connection.execute(
             sa.update(batches).values(undone_at=to_seconds(None)).where(emptied, batches.c.undone_at.is_(None))
         )
-        worked = _drop_visits(connection, sa.true()) if source == LEDGER else 0
-        if rows or dropped or worked:
+        removed_visits = _drop_visits(connection, sa.true()) if source == LEDGER else 0
+        if rows or removed_rejects or removed_visits:
             _mark(connection)
-    return Erasure(gone, rows, dropped, finish(engine, patience_s=PATIENCE_S), worked)
+    return Erasure(removed_events, rows, removed_rejects, finish(engine, patience_s=PATIENCE_S), removed_visits)
 
 
 def retain(engine: Engine, viewer: Viewer, years: int, *, now: datetime | None = None) -> Erasure:
     """Remove events that ended more than `years` calendar years ago, with all versions, and rejects loaded before then.
 
-    An event has ended when its newest version says so, be that live or superseded. A visit goes when all its versions
-    began before then. UsageError unless years >= 1.
+    The newest version of an event decides when it ended, whether that version is live or superseded. A visit is removed
+    if all its versions began before then. UsageError unless years >= 1.
     """
     require(viewer, Action.RETAIN)
     if years < 1:
-        raise UsageError("Events are kept for a whole number of years", f"{years} is not one", "choose 1 or more")
+        raise UsageError("Events are kept for at least 1 year", f"you asked for {years} years", "choose 1 or more")
     limit = to_seconds(add_months(now or datetime.now(UTC), -12 * years))
     with writing(engine, rewritten=True) as connection:
         newer = events.alias("newer")
         superseded = sa.exists().where(newer.c.event_id == events.c.event_id, newer.c.row_id > events.c.row_id)
         ended = sa.select(events.c.event_id).where(events.c.occurred_to < limit, sa.not_(superseded))
-        gone = connection.execute(sa.select(sa.func.count()).select_from(ended.subquery())).scalar_one()
+        removed_events = connection.execute(sa.select(sa.func.count()).select_from(ended.subquery())).scalar_one()
         rows = connection.execute(sa.delete(events).where(events.c.event_id.in_(ended))).rowcount
-        old = sa.select(batches.c.batch_id).where(batches.c.created < limit)
-        dropped = connection.execute(sa.delete(rejects).where(rejects.c.batch_id.in_(old))).rowcount
+        old_loads = sa.select(batches.c.batch_id).where(batches.c.created < limit)
+        removed_rejects = connection.execute(sa.delete(rejects).where(rejects.c.batch_id.in_(old_loads))).rowcount
         later = sa.select(visits.c.visit_id).where(visits.c.started_at >= limit)
-        worked = _drop_visits(connection, visits.c.visit_id.not_in(later))
-        if rows or dropped or worked:
+        removed_visits = _drop_visits(connection, visits.c.visit_id.not_in(later))
+        if rows or removed_rejects or removed_visits:
             _mark(connection)
-    return Erasure(gone, rows, dropped, finish(engine, patience_s=PATIENCE_S), worked)
+    return Erasure(removed_events, rows, removed_rejects, finish(engine, patience_s=PATIENCE_S), removed_visits)
 
 
-def _drop_visits(connection: Connection, mine: sa.ColumnElement[bool]) -> int:
+def _drop_visits(connection: Connection, condition: sa.ColumnElement[bool]) -> int:
     """Delete all versions of visits, and return how many visits there were."""
-    gone = connection.execute(sa.select(sa.func.count(sa.distinct(visits.c.visit_id))).where(mine)).scalar_one()
-    if gone:
-        connection.execute(sa.delete(visits).where(mine))
+    removed_visits = connection.execute(
+        sa.select(sa.func.count(sa.distinct(visits.c.visit_id))).where(condition)
+    ).scalar_one()
+    if removed_visits:
+        connection.execute(sa.delete(visits).where(condition))
         connection.execute(sa.update(store_state).values(work=store_state.c.work + 1))
-    return int(gone)
+    return int(removed_visits)
 
 
 def _drop_rejects(connection: Connection, source: str, source_id: str) -> int:
     """Delete the rejects of that key, and return how many there were."""
     base = _REPEAT.sub("", source_id)
-    mine = rejects.c.source == source
-    dropped = connection.execute(sa.delete(rejects).where(mine, rejects.c.source_id.in_({source_id, base}))).rowcount
-    unknown = sa.select(rejects.c.reject_id, rejects.c.raw).where(mine, rejects.c.source_id.is_(None))
-    named = [number for number, raw in connection.execute(unknown) if _names(_values(raw), source_id, base)]
-    for number in named:
+    condition = rejects.c.source == source
+    removed_rejects = connection.execute(
+        sa.delete(rejects).where(condition, rejects.c.source_id.in_({source_id, base}))
+    ).rowcount
+    unknown = sa.select(rejects.c.reject_id, rejects.c.raw).where(condition, rejects.c.source_id.is_(None))
+    reject_ids = [number for number, raw in connection.execute(unknown) if _names(_values(raw), source_id, base)]
+    for number in reject_ids:
         connection.execute(sa.delete(rejects).where(rejects.c.reject_id == number))
-    return dropped + len(named)
+    return removed_rejects + len(reject_ids)
 
 
 def _names(values: set[str], source_id: str, base: str) -> bool:
@@ -171,23 +179,23 @@ def _mark(connection: Connection) -> None:
 
 
 def describe_pending(engine: Engine) -> str | None:
-    """That an erasure has not swept the files yet, as two sentences; None if all have."""
+    """Sentences that say that an erasure is not complete; None if all are complete."""
     return None if _find_pending(engine) is None else f"An earlier erasure is not finished. {_TO_DO}"
 
 
 def _find_pending(engine: Engine) -> int | None:
-    """The version that last took rows away, if its files are not swept yet; None if they are."""
+    """The version that last removed rows, if the files still have to be rebuilt; None if not."""
     with reading(engine) as connection:
         state = connection.execute(sa.select(store_state.c.erasure_pending, store_state.c.rewritten)).one()
     return int(state.rewritten) if state.erasure_pending else None
 
 
 def finish(engine: Engine, *, patience_s: float) -> bool:
-    """Sweep the files if an erasure has not done so yet; False if that cannot be done now.
+    """Rebuild the files without the erased rows, if that is still to do; False if it cannot be done now.
 
-    It cannot while another program reads an old state or writes, without room on the disk, or by a user who may not
-    rewrite the tables. The mark that an erasure left then stays, as it does when a program is killed between deleting
-    and sweeping, and the next opening sweeps.
+    It cannot be done while another program writes or reads an old state, without room on the disk, or by a user who may
+    not rewrite the tables. The store then stays marked, as it does if a program is killed between deleting and
+    rebuilding, and Hexbeat tries again when it next opens the store.
     """
     pending = _find_pending(engine)
     if pending is None:
@@ -197,7 +205,7 @@ def finish(engine: Engine, *, patience_s: float) -> bool:
         if not sweep(engine, time.monotonic() + patience_s):
             return False
         with writing(engine, rewritten=False) as connection:
-            # What another program erased since then stays marked: this sweep may have come before it.
+            # If another program has erased since then, the mark stays: this sweep may have come before it.
             swept = sa.update(store_state).where(store_state.c.rewritten == pending)
             connection.execute(swept.values(erasure_pending=sa.false()))
     except (DBAPIError, sqlite3.Error, StoreError):
@@ -212,14 +220,14 @@ def _sweep_sqlite(engine: Engine, deadline: float) -> bool:
         raw.execute(f"PRAGMA busy_timeout={max(100, int(1000 * (deadline - time.monotonic())))}")
         try:
             raw.execute("VACUUM")
-        finally:  # a log that grew until the disk was full is emptied too, for whoever else needs the room
+        finally:  # empty a log that has filled the disk, so that others have room
             raw.execute("PRAGMA busy_timeout=100")
             is_emptied = _empty_log(raw, deadline)
         return is_emptied
 
 
 def _empty_log(raw: DBAPICursor, deadline: float) -> bool:
-    """Move the write-ahead log into the file; False if readers of an old state did not let it end in time."""
+    """Move the write-ahead log into the file; False if readers of an old state prevented it until the deadline."""
     while True:
         raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         if raw.fetchone() == (0, 0, 0):
@@ -238,9 +246,9 @@ _SNAPSHOTS: Final = sa.text(
 
 def _sweep_postgres(engine: Engine, deadline: float) -> bool:
     with engine.connect() as connection:
-        connection.connection.rollback()  # the pool's question whether the line is up has begun a transaction
+        connection.connection.rollback()  # the pool's test of the connection has begun a transaction
         connection.execution_options(isolation_level="AUTOCOMMIT")
-        # VACUUM FULL carries over whatever a transaction older than the deletion could still see.
+        # VACUUM FULL keeps rows that a transaction older than the deletion can still see.
         older = set(connection.execute(_SNAPSHOTS).all())
         while older & set(connection.execute(_SNAPSHOTS).all()):
             if time.monotonic() >= deadline:
@@ -252,7 +260,7 @@ def _sweep_postgres(engine: Engine, deadline: float) -> bool:
             before = _file_numbers(connection)
             for table in _TABLES:
                 connection.execute(sa.text(f"VACUUM FULL {table.name}"))
-            # To a user who does not own a table VACUUM says no more than a warning, and leaves it.
+            # If the user does not own a table, VACUUM only warns and leaves it as it is.
             is_rewritten = before.isdisjoint(_file_numbers(connection))
         finally:
             connection.execute(sa.text("RESET lock_timeout"))
@@ -261,13 +269,13 @@ def _sweep_postgres(engine: Engine, deadline: float) -> bool:
 
 
 def _file_numbers(connection: Connection) -> set[int]:
-    """The numbers of the files that hold the tables now; a table that is written anew gets another."""
+    """The numbers of the files that hold the tables now; a rewritten table gets a new number."""
     numbers = (sa.func.pg_relation_filenode(sa.cast(table.name, REGCLASS)) for table in _TABLES)
     return set(connection.execute(sa.select(*numbers)).one())
 
 
 def _checkpoint(connection: Connection) -> None:
-    """Have the old files unlinked now; where this user may not ask for it, the server does so within minutes."""
+    """Have the old files deleted now; if this user may not, the server deletes them within minutes."""
     try:
         connection.execute(sa.text("CHECKPOINT"))
     except DBAPIError:

@@ -46,11 +46,13 @@ def find_writer(out: Path) -> "Callable[[pd.DataFrame, Path], None]":
     writers = {".parquet": write_geoparquet, ".gpkg": write_geopackage, ".csv": write_csv}
     if out.suffix.lower() not in writers:
         raise UsageError(
-            "An export is a .parquet, .gpkg or .csv file", f"{out.name!r} is none of these", "give --out another ending"
+            "An export is a .parquet, .gpkg or .csv file",
+            f"{out.name!r} has another ending",
+            "give the file another ending",
         )
     if not out.absolute().parent.is_dir():
         raise UsageError(
-            "An export goes into a folder that exists", f"{out.parent} does not", "make it first, or choose another"
+            "An export needs a folder that exists", f"{out.parent} does not exist", "create it first, or choose another"
         )
     return writers[out.suffix.lower()]
 
@@ -78,6 +80,6 @@ def write_geopackage(frame: "pd.DataFrame", path: Path) -> None:
 
 
 def write_csv(frame: "pd.DataFrame", path: Path) -> None:
-    """CSV in UTF-8 with times as 2026-11-21T08:15:00Z; text that a spreadsheet would run is made plain."""
+    """CSV in UTF-8 with times as 2026-11-21T08:15:00Z; text that a spreadsheet would run gets an apostrophe."""
     stamps = {name: frame[name].dt.strftime("%Y-%m-%dT%H:%M:%SZ") for name in TIME_COLUMNS}
     escape_formulas(frame.assign(**stamps)).to_csv(path, index=False, encoding="utf-8", lineterminator="\n")

@@ -1,4 +1,4 @@
-"""Loads that were committed: what they were, and how the last one is undone."""
+"""The committed loads, and how to undo the last of them."""
 
 import json
 from dataclasses import dataclass
@@ -57,15 +57,16 @@ def last_load(engine: Engine, viewer: Viewer) -> CommittedLoad | None:
 
 
 def undo_last(engine: Engine, viewer: Viewer) -> CommittedLoad:
-    """Undo the latest load that is not undone: its rows go, what it closed is open again, its rejects go.
+    """Undo the latest load that is not undone: remove its rows and rejects, and reopen the rows that it closed.
 
-    Returns that load. StoreError if there is nothing to undo. "What was known on that day" forgets an undone load.
+    Returns that load. StoreError if there is nothing to undo. The answer to "what was known on that day" no longer
+    includes an undone load.
     """
     require(viewer, Action.UNDO)
     with writing(engine, rewritten=True) as connection:
         batch = _find_last(connection)
         if batch is None:
-            raise StoreError("A load can be undone once", "no load is left to undo", "nothing was changed")
+            raise StoreError("A load can be undone only once", "there is no load left to undo", "nothing was changed")
         number = batch.batch_id
         connection.execute(sa.delete(events).where(events.c.batch_id == number))
         connection.execute(
@@ -82,8 +83,8 @@ def list_rejects(engine: Engine, viewer: Viewer, batch: int | None = None) -> "p
     """The rejects of one load; with None, those of the latest load of each file that is not undone.
 
     Columns batch_id int64, file str, source str, line int64, reason str, raw str (JSON), source_id (str, by which
-    `erase` finds the reject; None where none is known), by load, file and line. `raw` and `source_id` are what the file
-    said: show them as text, never as markup.
+    `erase` finds the reject; None if not known), by load, file and line. `raw` and `source_id` come from the file: show
+    them as text, never as markup.
     """
     require(viewer, Action.SEE_REJECTS)
     names = ("batch_id", "file", "source", "line", "reason", "raw", "source_id")
@@ -119,8 +120,8 @@ def _is_current() -> sa.ColumnElement[bool]:
 
 def _find_last(connection: Connection) -> CommittedLoad | None:
     newest = sa.select(sa.func.max(batches.c.batch_id)).where(batches.c.undone_at.is_(None)).scalar_subquery()
-    found = _read_loads(connection, batches.c.batch_id == newest)
-    return found[0] if found else None
+    loads = _read_loads(connection, batches.c.batch_id == newest)
+    return loads[0] if loads else None
 
 
 def _read_loads(connection: Connection, condition: sa.ColumnElement[bool]) -> list[CommittedLoad]:

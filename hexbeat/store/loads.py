@@ -1,4 +1,4 @@
-"""A load: some files that enter the store together, or not at all."""
+"""A load: files that enter the store together, or not at all."""
 
 import json
 from collections import Counter
@@ -37,8 +37,8 @@ class FileTally:
     """What became of the rows of one file.
 
     `read = skipped + rejected + accepted` and `accepted = new + updated + unchanged`.
-    `skipped` holds a count a reason; `reasons` those of skipped and of rejected rows. `removed` are live events that a
-    snapshot no longer holds.
+    `skipped`: skipped rows for each reason. `reasons`: skipped and rejected rows for each reason. `removed`: live
+    events that a snapshot no longer holds.
     """
 
     read: int = 0
@@ -76,16 +76,16 @@ class LoadFile:
             if not breaks_rule(error):
                 raise
             raise DataError(
-                "A natural key names one row of a file",
-                f"{self.name} uses one twice, or lacks one",
+                "Each row of a file needs a key of its own",
+                f"{self.name} has a key twice, or a row without a key",
                 "choose other key columns in the source profile",
             ) from error
 
     def add_rejects(self, frame: "pd.DataFrame") -> None:
         """Stage rejects: line int64, reason str, raw str (a JSON object of the columns that the profile reads).
 
-        A column source_id (str or None) holds the row's natural key, without the number of a repeat: erasures find the
-        reject by it.
+        A column source_id (str or None) holds the row's natural key, without the number of a repeat. Erasures find the
+        reject by this key.
         """
         with self._load.step() as connection:
             staging.stage_rejects(connection, frame, file_no=self.file_no)
@@ -99,7 +99,7 @@ class LoadFile:
     def cover(self, scopes: Iterable[str], *, wards: "Wards") -> None:
         """Name the scopes that this snapshot replaces as a whole, within the wards from which the load takes rows.
 
-        The same scope may hold events of another area, of which this file brought none: they stay.
+        Events of the same scope in another area stay, because the load takes no rows from there.
         """
         self.wards = wards
         with self._load.step() as connection:
@@ -107,7 +107,7 @@ class LoadFile:
 
     @property
     def tally(self) -> FileTally:
-        """The counts: true to the store as it was when the file ended; final once the whole load has ended."""
+        """The counts, compared with the store as it was when the file ended; final once the whole load has ended."""
         skipped, reasons = dict(sorted(self._skipped.items())), dict(sorted((self._skipped + self._reasons).items()))
         rejected = self._reasons.total()
         accepted = self._outcome.get("accepted", 0)
@@ -115,13 +115,13 @@ class LoadFile:
         return replace(_EMPTY, **self._outcome, read=read, skipped=skipped, rejected=rejected, reasons=reasons)
 
     def settle(self, outcome: Mapping[str, int]) -> None:
-        """Take in what the merge found; DataError if rows of the file are unaccounted for."""
+        """Take over the counts of the merge; DataError if they do not account for every row of the file."""
         self._outcome = dict(outcome)
         if self._read is not None and self._read != self.tally.read:
             raise DataError(
-                "Every row read is skipped, rejected or accepted",
-                f"{self.name}: {self._read} read, {self.tally.read} accounted for",
-                "report this as a fault; nothing was changed",
+                "Every row that is read has to be skipped, rejected or accepted",
+                f"{self.name}: {self._read} rows were read, and {self.tally.read} are accounted for",
+                "report this as a fault of Hexbeat; nothing was changed",
             )
 
 
@@ -137,7 +137,7 @@ class Load:
 
     @contextmanager
     def step(self) -> Iterator[Connection]:
-        """A short transaction of its own that touches temporary tables alone and locks nobody out."""
+        """A short transaction of its own that uses only temporary tables and blocks no other program."""
         with translate_errors(self._connection.engine), self._connection.begin():
             yield self._connection
 
@@ -168,8 +168,8 @@ class Load:
             if not breaks_rule(error):
                 raise
             raise DataError(
-                "An event has every column, a quantity of 1 or more, and an end that is not before its start",
-                "a row of this load has not",
+                "An event needs every column, a quantity of 1 or more, and an end that is not before its start",
+                "a row of this load does not have them",
                 "report this as a fault of the source; nothing was changed",
             ) from error
         return self.batch_id
@@ -182,15 +182,17 @@ class Load:
                 self._settle(connection)
             batch_id = self._write(connection)
             if connection.dialect.name == "postgresql":
-                connection.execute(sa.text("ANALYZE events"))  # or the next load is planned for an empty table
+                connection.execute(
+                    sa.text("ANALYZE events")
+                )  # otherwise PostgreSQL plans the next load for an empty table
         return batch_id
 
     def _write(self, connection: Connection) -> int:
         newest = connection.execute(sa.select(sa.func.max(batches.c.created))).scalar_one()
-        moment = max(self._moment, newest or 0)  # a clock set back must not reorder what was known when
+        moment = max(self._moment, newest or 0)  # if the clock was set back, loads keep their order
         tallies = [entry.tally for entry in self.files]
-        counted = ("new", "updated", "unchanged", "removed", "rejected")
-        totals = {name: sum(getattr(tally, name) for tally in tallies) for name in counted}
+        count_names = ("new", "updated", "unchanged", "removed", "rejected")
+        totals = {name: sum(getattr(tally, name) for tally in tallies) for name in count_names}
         row = {"created": moment, "area": self._area, "files": len(self.files), **totals}
         key = connection.execute(sa.insert(batches).values(row)).inserted_primary_key
         batch_id = int(key[0] if key else 0)
@@ -214,7 +216,7 @@ def _write_file(connection: Connection, entry: LoadFile, *, batch_id: int) -> No
         )
     )
     staged = staging.incoming_rejects
-    chosen = (
+    staged_rows = (
         sa.select(
             sa.literal(batch_id),
             staged.c.file_no,
@@ -229,12 +231,12 @@ def _write_file(connection: Connection, entry: LoadFile, *, batch_id: int) -> No
         .order_by(staged.c.line)
     )
     names = ["batch_id", "file_no", "file", "source", "line", "reason", "raw", "source_id"]
-    connection.execute(sa.insert(rejects).from_select(names, chosen))
+    connection.execute(sa.insert(rejects).from_select(names, staged_rows))
 
 
 @contextmanager
 def open_load(engine: "Engine", *, area: str, dry_run: bool, now: datetime | None) -> Iterator[Load]:
-    """A load that is committed when the block ends well, and leaves no trace when it does not, or on a dry run."""
+    """A load that is committed when the block succeeds; if it fails, or on a dry run, nothing is kept."""
     with translate_errors(engine), engine.connect() as connection:
         connection.detach()  # so that closing it drops the temporary tables
         with connection.begin():

@@ -1,10 +1,10 @@
-"""How a load meets the store: set by set, never row by row.
+"""How a load is merged into the store: with whole sets of rows, never row by row.
 
-Files of a load act one after the other. A row is compared with what the event was before it: the same event in an
-earlier file of the load, else the live row of the store. A snapshot file removes the events of the scopes that it
-covers and that neither it nor a later file holds; an event that moved to another scope of the same load has not gone.
-It removes none that lie outside the wards of its load, from where it could bring none. Where an event lies is asked of
-its point, not of its ward's code, which two areas may share.
+Files of a load act one after the other. A row is compared with the event as it was before: the same event in an earlier
+file of the load, else the live row of the store. A snapshot file removes the events of its scopes that neither it nor a
+later file holds; an event that moved to another scope of the same load stays. Events outside the wards of the load stay
+too, because the file could not bring them. The point of an event decides where it lies, not its ward code: two areas
+may use the same codes.
 """
 
 from typing import TYPE_CHECKING, Final
@@ -40,33 +40,33 @@ def _same(left: FromClause, right: FromClause, names: tuple[str, ...] = EVENT_CO
 def compare_file(connection: Connection, file_no: int, *, wards: "Wards | None") -> None:
     """Find out for each row of a staged file what it changes, and what its snapshot removes in these wards.
 
-    None: the file is no snapshot.
+    `wards` None: the file is not a snapshot.
     """
     prior = incoming.alias("prior")
     live = events.c.superseded_at.is_(None)
-    mine = incoming.c.file_no == file_no
+    of_this_file = incoming.c.file_no == file_no
     if file_no > 1:
         same_key = sa.and_(_same(incoming, prior, _KEY), prior.c.file_no < file_no, prior.c.is_last)
-        connection.execute(sa.update(incoming).values(prior_stage=prior.c.stage_id).where(mine, same_key))
-        older = sa.select(incoming.c.prior_stage).where(mine, incoming.c.prior_stage.is_not(None))
+        connection.execute(sa.update(incoming).values(prior_stage=prior.c.stage_id).where(of_this_file, same_key))
+        older = sa.select(incoming.c.prior_stage).where(of_this_file, incoming.c.prior_stage.is_not(None))
         connection.execute(sa.update(incoming).values(is_last=sa.false()).where(incoming.c.stage_id.in_(older)))
         same = sa.and_(incoming.c.prior_stage == prior.c.stage_id, _same(incoming, prior))
-        connection.execute(sa.update(incoming).values(same_as_prior=sa.true()).where(mine, same))
-    found = sa.and_(_same(incoming, events, _KEY), live)
-    connection.execute(sa.update(incoming).values(live_row=events.c.row_id).where(mine, found))
+        connection.execute(sa.update(incoming).values(same_as_prior=sa.true()).where(of_this_file, same))
+    same_event = sa.and_(_same(incoming, events, _KEY), live)
+    connection.execute(sa.update(incoming).values(live_row=events.c.row_id).where(of_this_file, same_event))
     same = sa.and_(incoming.c.live_row == events.c.row_id, _same(incoming, events))
-    connection.execute(sa.update(incoming).values(same_as_live=sa.true()).where(mine, same))
+    connection.execute(sa.update(incoming).values(same_as_live=sa.true()).where(of_this_file, same))
     if wards is not None:
         _find_removed(connection, file_no, wards)
 
 
 def _find_removed(connection: Connection, file_no: int, wards: "Wards") -> None:
-    """Mark what the snapshot of the file covers: rows of earlier files, and live rows of the store in its wards."""
+    """Mark the rows that the snapshot replaces: rows of earlier files, and live rows of the store in its wards."""
     scopes = sa.select(covered.c.source, covered.c.scope).where(covered.c.file_no == file_no).distinct().subquery()
     in_scope = sa.exists().where(scopes.c.source == incoming.c.source, scopes.c.scope == incoming.c.scope)
     earlier = sa.and_(incoming.c.file_no < file_no, incoming.c.is_last, incoming.c.removed_by.is_(None))
     connection.execute(sa.update(incoming).values(removed_by=file_no).where(earlier, in_scope))
-    left_out = connection.execute(
+    candidates = connection.execute(
         sa.select(events.c.row_id, events.c.lon, events.c.lat)
         .join(scopes, sa.and_(scopes.c.source == events.c.source, scopes.c.scope == events.c.scope))
         .where(
@@ -75,14 +75,14 @@ def _find_removed(connection: Connection, file_no: int, wards: "Wards") -> None:
             sa.not_(sa.exists().where(incoming.c.live_row == events.c.row_id)),
         )
     ).all()
-    place = np.array([(lon, lat) for _, lon, lat in left_out], dtype=np.float64).reshape(-1, 2)
+    place = np.array([(lon, lat) for _, lon, lat in candidates], dtype=np.float64).reshape(-1, 2)
     inside = wards.locate(place[:, 0], place[:, 1]) >= 0
-    gone = [row.row_id for row, is_inside in zip(left_out, inside.tolist(), strict=True) if is_inside]
-    stage_doomed(connection, gone, file_no=file_no)
+    removed_rows = [row.row_id for row, is_inside in zip(candidates, inside.tolist(), strict=True) if is_inside]
+    stage_doomed(connection, removed_rows, file_no=file_no)
 
 
 def compare_all(connection: Connection, wards: "Sequence[Wards | None]") -> None:
-    """Compare every file anew, each with its wards: someone else wrote to the store since they were staged."""
+    """Compare every file again, each with its wards: the store has changed since they were staged."""
     connection.execute(sa.delete(doomed))
     connection.execute(
         sa.update(incoming).values(
@@ -139,14 +139,14 @@ def _not_staged() -> ColumnElement[bool]:
 
 def apply_load(connection: Connection, *, batch_id: int, moment: int) -> None:
     """Close the rows that end and add the new ones, as of `moment` (UTC seconds)."""
-    stays = sa.and_(incoming.c.is_last, incoming.c.removed_by.is_(None))
+    is_kept = sa.and_(incoming.c.is_last, incoming.c.removed_by.is_(None))
     replaced = sa.select(incoming.c.live_row).where(
         incoming.c.live_row.is_not(None),
         incoming.c.is_last,
         sa.or_(incoming.c.removed_by.is_not(None), sa.not_(incoming.c.same_as_live)),
     )
-    gone = sa.select(doomed.c.live_row).where(_not_staged())
-    for rows in (replaced, gone):
+    removed_rows = sa.select(doomed.c.live_row).where(_not_staged())
+    for rows in (replaced, removed_rows):
         connection.execute(
             sa.update(events)
             .values(superseded_at=moment, superseded_batch=batch_id)
@@ -155,7 +155,7 @@ def apply_load(connection: Connection, *, batch_id: int, moment: int) -> None:
     copied = ("event_id", *EVENT_COLUMNS)
     added = (
         sa.select(*(incoming.c[name] for name in copied), sa.literal(batch_id), sa.literal(moment))
-        .where(stays, sa.not_(incoming.c.same_as_live))
+        .where(is_kept, sa.not_(incoming.c.same_as_live))
         .order_by(incoming.c.stage_id)
     )
     connection.execute(sa.insert(events).from_select([*copied, "batch_id", "recorded_at"], added))

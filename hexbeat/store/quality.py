@@ -1,4 +1,4 @@
-"""What each source is worth: how fresh, how exact in time and place, how much of it was rejected."""
+"""The quality of each source: how recent, how exact in time and place, and how many rows were rejected."""
 
 from typing import TYPE_CHECKING, Final
 
@@ -20,27 +20,29 @@ else:
 
 __all__ = ["SHARED_EVENTS", "summarise_sources"]
 
-SHARED_EVENTS: Final = 3  # so many live events of one source at the same coordinates make them a shared point
+SHARED_EVENTS: Final = 3  # live events of one source at the same coordinates that make a shared point
 
 
 def summarise_sources(store: "Store", viewer: Viewer) -> "pd.DataFrame":
-    """One row a source and layer that has live events, and one a source that has only rejects (layer missing).
+    """A row for each source and layer with live events, and a row for each source with only rejects (layer missing).
 
     source str, layer str, events int64; last_record (latest `occurred_from`, UTC seconds, Int64); without_time (share
     of events known to the day or month only); snapped (share of events at a shared point); rejects (int64: of the
     source, in the latest load of each of its files; the same number in each of its rows); last_load (when the source
     was last loaded, UTC seconds, Int64).
 
-    A shared point has coordinates, equal to the last digit, that at least SHARED_EVENTS live events of the source have.
-    Publishers move events to such points, so the exact place is not known; but a place where truly so many events
-    happened, such as a hostel, counts as one too.
+    A shared point is a place where at least SHARED_EVENTS live events of the source have exactly the same coordinates.
+    Publishers move events to such points, so the exact place is not known. A place where that many events did happen,
+    such as a hostel, counts as a shared point too.
     """
     require(viewer, Action.SEE_RECORDS)
     with reading(store.engine) as connection:
         summary = pd.DataFrame.from_records(connection.execute(_events_query()).all(), columns=_EVENTS)
         loads = pd.DataFrame.from_records(connection.execute(_loads_query()).all(), columns=["source", "last_load"])
-        bad = pd.DataFrame.from_records(connection.execute(_rejects_query()).all(), columns=["source", "rejects"])
-    summary = summary.merge(bad, on="source", how="outer").merge(loads, on="source", how="left")
+        reject_counts = pd.DataFrame.from_records(
+            connection.execute(_rejects_query()).all(), columns=["source", "rejects"]
+        )
+    summary = summary.merge(reject_counts, on="source", how="outer").merge(loads, on="source", how="left")
     for column in ("events", "rejects", "inexact", "shared"):
         summary[column] = summary[column].astype("Int64").fillna(0).astype("int64")
     at_least_one = summary["events"].clip(lower=1)
@@ -85,8 +87,8 @@ def _events_query() -> sa.Select[tuple[str, str, int, int, int, int]]:
 def _loads_query() -> sa.Select[tuple[str, int]]:
     latest = latest_loads()
     loaded = sa.func.max(batches.c.created)
-    joined = latest.join(batches, batches.c.batch_id == latest.c.latest)
-    return sa.select(latest.c.source, loaded).select_from(joined).group_by(latest.c.source)
+    with_created = latest.join(batches, batches.c.batch_id == latest.c.latest)
+    return sa.select(latest.c.source, loaded).select_from(with_created).group_by(latest.c.source)
 
 
 def _rejects_query() -> sa.Select[tuple[str, int]]:
@@ -94,5 +96,5 @@ def _rejects_query() -> sa.Select[tuple[str, int]]:
     same = sa.and_(
         latest.c.source == rejects.c.source, latest.c.file == rejects.c.file, latest.c.latest == rejects.c.batch_id
     )
-    joined = rejects.join(latest, same)
-    return sa.select(rejects.c.source, sa.func.count()).select_from(joined).group_by(rejects.c.source)
+    with_latest = rejects.join(latest, same)
+    return sa.select(rejects.c.source, sa.func.count()).select_from(with_latest).group_by(rejects.c.source)

@@ -22,38 +22,38 @@ else:
 
 __all__ = ["read_live_records", "read_records"]
 
-_ASK_ROWS: Final = 500  # row numbers in one question: SQLite and the wire both have limits
+_QUERY_ROWS: Final = 500  # row numbers in one query: SQLite and the connection both have limits
 _FRAME_ROWS: Final = 50_000  # rows turned into columns at a time
 
 
 def read_records(store: "Store", viewer: Viewer, row_ids: Iterable[int], *, note: bool = False) -> "pd.DataFrame":
-    """The rows of these numbers, live or superseded, in the order asked; numbers that are no longer there are left out.
+    """The rows with these numbers, live or superseded, in this order; numbers that no longer exist are left out.
 
-    Columns row_id, event_id, those of layers.event.EVENT_COLUMNS (without `note` unless asked), batch_id, recorded_at,
-    superseded_at. Times are int64 UTC seconds (superseded_at Int64, missing while live), h3_* uint64. Texts are what a
-    source said: show them as text, never as markup.
+    Columns row_id, event_id, those of layers.event.EVENT_COLUMNS (`note` only if asked for), batch_id, recorded_at,
+    superseded_at. Times are int64 UTC seconds (superseded_at Int64, missing while live), h3_* uint64. Texts come from a
+    source: show them as text, never as markup.
     """
     require(viewer, Action.SEE_RECORDS)
-    wanted = [int(number) for number in row_ids]
-    once = list(dict.fromkeys(wanted))
-    chunks = (once[start : start + _ASK_ROWS] for start in range(0, len(once), _ASK_ROWS))
-    found = _ask(store, [events.c.row_id.in_(chunk) for chunk in chunks], note=note)
-    places = pd.Index(found["row_id"]).get_indexer(pd.Index(wanted, dtype="int64"))
-    return found.take(places[places >= 0]).reset_index(drop=True)
+    requested_ids = [int(number) for number in row_ids]
+    unique_ids = list(dict.fromkeys(requested_ids))
+    chunks = (unique_ids[start : start + _QUERY_ROWS] for start in range(0, len(unique_ids), _QUERY_ROWS))
+    rows = _query_rows(store, [events.c.row_id.in_(chunk) for chunk in chunks], note=note)
+    places = pd.Index(rows["row_id"]).get_indexer(pd.Index(requested_ids, dtype="int64"))
+    return rows.take(places[places >= 0]).reset_index(drop=True)
 
 
 def read_live_records(store: "Store", viewer: Viewer, *, note: bool = False) -> "pd.DataFrame":
     """All live events by time, with the columns of `read_records`: what an export writes."""
     require(viewer, Action.EXPORT)
-    return _ask(store, [LIVE], note=note).sort_values(["occurred_from", "row_id"], ignore_index=True)
+    return _query_rows(store, [LIVE], note=note).sort_values(["occurred_from", "row_id"], ignore_index=True)
 
 
 def _names(*, note: bool) -> list[str]:
-    asked = [name for name in EVENT_COLUMNS if note or name != "note"]
-    return ["row_id", "event_id", *asked, "batch_id", "recorded_at", "superseded_at"]
+    columns = [name for name in EVENT_COLUMNS if note or name != "note"]
+    return ["row_id", "event_id", *columns, "batch_id", "recorded_at", "superseded_at"]
 
 
-def _ask(store: "Store", conditions: Sequence[sa.ColumnElement[bool]], *, note: bool) -> "pd.DataFrame":
+def _query_rows(store: "Store", conditions: Sequence[sa.ColumnElement[bool]], *, note: bool) -> "pd.DataFrame":
     """The rows that meet each condition in turn; texts missing in the store are missing in the frame."""
     names = _names(note=note)
     query = sa.select(*(events.c[name] for name in names))

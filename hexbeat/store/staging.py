@@ -1,6 +1,6 @@
-"""Where a load waits before it is merged: temporary tables of one connection, out of sight of everyone else.
+"""Temporary tables that hold a load until it is merged. Only their own connection can see them.
 
-In SQLite they live in memory. In PostgreSQL they are files of the session, which the server unlinks when they drop.
+In SQLite they are in memory. In PostgreSQL they are files of the session, which the server deletes with the tables.
 """
 
 from collections.abc import Iterable, Sequence
@@ -101,9 +101,9 @@ def make_tables(connection: Connection) -> None:
 
 
 def tell_planner(connection: Connection) -> None:
-    """Let PostgreSQL know how many rows are staged; without that it joins them one by one.
+    """Tell PostgreSQL how many rows are staged; otherwise it joins them one by one.
 
-    No values are sampled but the file number and the source: statistics outlive temporary tables.
+    It samples only the file number and the source, because statistics outlive temporary tables.
     """
     if connection.dialect.name == "postgresql":
         connection.execute(sa.text("ANALYZE incoming"))
@@ -114,7 +114,9 @@ def stage_events(connection: Connection, frame: "pd.DataFrame", *, file_no: int)
     if set(frame.columns) != set(EVENT_COLUMNS) or len(frame.columns) != len(EVENT_COLUMNS):
         wrong = sorted(set(frame.columns) ^ set(EVENT_COLUMNS))
         raise DataError(
-            "A source hands over the columns of an event", f"missing or too many: {', '.join(wrong)}", "mend the source"
+            "A load needs exactly the columns of an event",
+            f"these are missing or too many: {', '.join(wrong)}",
+            "correct the source",
         )
     values = {name: _column(frame[name], is_text=EVENT_TYPES[name][0] is Text) for name in EVENT_COLUMNS}
     identifiers = [event_id(*key) for key in zip(values["source"], values["source_id"], strict=True)]
@@ -129,7 +131,7 @@ def stage_rejects(connection: Connection, frame: "pd.DataFrame", *, file_no: int
 
 
 def _column(values: "pd.Series[Any]", *, is_text: bool) -> list[Any]:
-    """Plain Python values, None where one is missing; text without what databases refuse (NUL, half characters)."""
+    """Plain Python values, None for missing ones; text without characters that databases refuse (NUL, surrogates)."""
     if is_text:
         return [
             None if missing else _clean(str(value))
@@ -144,19 +146,19 @@ def _clean(text: str) -> str:
 
 
 def _insert(connection: Connection, table: Table, names: Sequence[str], columns: list[list[Any]]) -> None:
-    """Many rows in one go: executemany in SQLite, COPY in PostgreSQL."""
-    listed = ", ".join(names)
+    """Insert many rows at once: executemany in SQLite, COPY in PostgreSQL."""
+    column_list = ", ".join(names)
     if connection.dialect.name == "sqlite":
         marks = ", ".join("?" * len(names))
-        statement = f"INSERT INTO {table.name} ({listed}) VALUES ({marks})"  # noqa: S608  # our own names
+        statement = f"INSERT INTO {table.name} ({column_list}) VALUES ({marks})"  # noqa: S608  # names from this module
         if columns[0]:
             connection.exec_driver_sql(statement, list(zip(*columns, strict=True)))
         return
     lines = map("\t".join, zip(*(map(_copied, column) for column in columns), strict=True))
     document = BytesIO("".join(f"{line}\n" for line in lines).encode())
-    connection.execute(sa.select(1))  # SQLAlchemy and the driver agree that a transaction has begun
+    connection.execute(sa.select(1))  # so that SQLAlchemy and the driver both know of a transaction
     cursor = connection.connection.cursor()
-    cursor.execute(f"COPY {table.name} ({listed}) FROM STDIN", stream=document)  # type: ignore[call-arg]  # pg8000's own
+    cursor.execute(f"COPY {table.name} ({column_list}) FROM STDIN", stream=document)  # type: ignore[call-arg]  # pg8000's own argument
     cursor.close()
 
 
@@ -175,5 +177,5 @@ def stage_scopes(connection: Connection, scopes: Iterable[str], *, source: str, 
 
 
 def stage_doomed(connection: Connection, live_rows: list[int], *, file_no: int) -> None:
-    """Stage the numbers of live rows that the snapshot of a file covers."""
+    """Stage the numbers of live rows that the snapshot of a file removes."""
     _insert(connection, doomed, ("live_row", "file_no"), [live_rows, [file_no] * len(live_rows)])

@@ -32,7 +32,8 @@ __all__ = ["Store", "Version", "history"]
 class Version:
     """One version of an event, valid in the store from `recorded_at` until `superseded_at` (UTC; None: still live).
 
-    `event` holds the columns of layers.event.EVENT_COLUMNS. Its texts are what a source said: show them as text.
+    `event` holds the columns of layers.event.EVENT_COLUMNS. Its texts come from a source: show them as text, never as
+    markup.
     """
 
     event_id: str
@@ -48,8 +49,8 @@ class Version:
 class Store:
     """An open store. Safe to share between threads; close it with `dispose`, or use it in a `with` block.
 
-    What reads or changes events takes a viewer and asks `layers.access` first. Reading them as columns or records is
-    in `live_columns` and `records`.
+    Every method that reads or changes events takes a viewer and asks `layers.access` first. `live_columns` and
+    `records` read events as columns and as records.
     """
 
     engine: Engine
@@ -60,7 +61,7 @@ class Store:
         """Open the store, making it if there is none and bringing an older one to the newest schema.
 
         `home` is made for this user only (0700), the SQLite file too (0600). With `database_url` the events live in
-        PostgreSQL, and `home` holds only own sources and areas. StoreError if the place cannot be used, is not a store,
+        PostgreSQL, and `home` holds only own sources and areas. StoreError if the store cannot be used, is not a store,
         or is the store of a newer Hexbeat; nothing is ever destroyed. An erasure that could not be finished is tried
         again; where it still cannot, the store opens, and `describe_pending_erasure` says so.
         """
@@ -88,8 +89,8 @@ class Store:
     def version(self) -> int:
         """A number that rises with every committed change; equal numbers mean equal contents.
 
-        It takes no viewer: it says that something changed, never what, and it is a part of the keys of caches, which
-        are asked for before it is known who looks. What is read for a new version asks the policy each time.
+        It takes no viewer, because it says that something changed but never what. Caches need it for their keys before
+        they know who is viewing. Whatever they then read asks the policy each time.
         """
         with reading(self.engine) as connection:
             return read_version(connection)
@@ -99,9 +100,9 @@ class Store:
     ) -> AbstractContextManager[Load]:
         """Begin a load of some files: all of them enter when the block ends, or none if it fails.
 
-        Nobody is locked out while rows are staged; the store is locked for the merge alone. A dry run counts the same
-        and changes nothing. `now` (aware; None: the clock) is when the rows count as recorded, though never before an
-        earlier load. PolicyError if the viewer may not load.
+        Others can use the store while rows are staged; only the merge locks it. A dry run counts the same and changes
+        nothing. `now` (aware; None: the clock) is when the rows count as recorded, but never before an earlier load.
+        PolicyError if the viewer may not load.
         """
         require(viewer, Action.LOAD)
         return open_load(self.engine, area=area, dry_run=dry_run, now=now)
@@ -127,7 +128,7 @@ class Store:
         return history(self.engine, viewer, event_id)
 
     def erase(self, viewer: Viewer, source: str, source_id: str) -> Erasure:
-        """Remove every row of an event, and the rejects of its key, for good; `found` is False where there was none.
+        """Remove every row of an event, and the rejects of its key, for good; `found` is False if there was nothing.
 
         See `hexbeat.store.erasure.erase`.
         """
@@ -138,9 +139,9 @@ class Store:
         return erase_source(self.engine, viewer, source)
 
     def describe_pending_erasure(self) -> str | None:
-        """That traces of what was erased may still be in the store's files, in sentences; None if none are.
+        """Sentences that say that traces of erased rows may remain in the store's files; None if none can.
 
-        It takes no viewer: it says that something was erased, never what.
+        It takes no viewer, because it says that something was erased but never what.
         """
         return describe_pending(self.engine)
 

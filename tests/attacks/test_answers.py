@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from geo.disclosure import carry_up
 from hexbeat.release.format import Place, Release, ReleasedLayer
 from tests.attacks.solver import can_sum_to, lowest_and_highest
-from tests.support.example_release import QUARTERS, block_of, example_release, fine_places
+from tests.support.releases import QUARTERS, block_of, example_release, fine_places
 
 FINE = fine_places()
 PARENT = np.array([next((k for k, up in enumerate(FINE) if up.place_id == place.parent_id), -1) for place in FINE])

@@ -14,7 +14,7 @@ from hexbeat.release.policy import load_policy
 from layers.event import event_id
 from tests.support.cli import Run
 from tests.support.paths import ROOT
-from tests.support.publishing import Publisher
+from tests.support.releases import Publisher
 from tests.support.small_town import Town, frame_of, make_area
 
 SHOWN, HIDDEN = 40, 4  # events at one spot, and alone elsewhere

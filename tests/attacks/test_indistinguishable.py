@@ -18,7 +18,7 @@ from hexbeat.dashboard.public.advice import Contact
 from hexbeat.dashboard.public.site import build_site_files
 from hexbeat.release.format import Release
 from hexbeat.release.policy import load_policy
-from tests.support.publishing import Publisher
+from tests.support.releases import Publisher
 from tests.support.small_town import History, Town, frame_of, made_history, make_area, published, wander
 
 PERIODS = {"needle_litter": "2025-Q2", "street_dealing": "2025-Q3", "overdoses": "2025", "closed_properties": "2025"}

@@ -12,11 +12,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.support.example_release import write_example
-from tests.support.handshakes import Calls, ask, open_socket
 from tests.support.paths import ROOT
 from tests.support.public_side import public_server
-from tests.support.streamlit_server import hexbeat_server, streamlit_server
+from tests.support.releases import write_example
+from tests.support.servers import Calls, ask, hexbeat_server, open_socket, streamlit_server
 
 Start = Callable[[dict[str, str]], AbstractContextManager[str]]
 SCRIPT: Final = ROOT / "streamlit_app.py"
@@ -86,7 +85,7 @@ def test_the_partners_side_answers_to_its_own_names_alone(partners: str, host: s
         assert answer.status == 403
         assert answer.body == (
             "Without a login, the partners' side answers to the names of this machine only.\n"
-            f"this request is for {fact.format(port=port)}.\n"
+            f"This request is for {fact.format(port=port)}.\n"
             f"open http://127.0.0.1:{port} on this machine; an SSH tunnel has the port {port} at both ends.\n"
         )
     assert open_socket(partners, {"Host": host.format(port=port), "Origin": partners}).status == 403
@@ -103,14 +102,14 @@ def test_the_partners_side_is_there_by_every_name_of_this_machine(partners: str,
 @pytest.mark.parametrize(
     ("origin", "fact"),
     [
-        (None, "this one names none"),
-        (EVIL, f"this one comes from {EVIL}"),
-        ("null", "this one comes from null"),
-        ("http://127.0.0.1:1", "this one comes from http://127.0.0.1:1"),
-        ("http://localhost:3000", "this one comes from http://localhost:3000"),
-        ("file://{host}", "this one comes from file://{host}"),
-        ("http://{host}.evil.example.com", "this one comes from http://{host}.evil.example.com"),
-        ("http://evil.example.com@{host}", "this one comes from http://evil.example.com@{host}"),
+        (None, "This one names none"),
+        (EVIL, f"This one comes from {EVIL}"),
+        ("null", "This one comes from null"),
+        ("http://127.0.0.1:1", "This one comes from http://127.0.0.1:1"),
+        ("http://localhost:3000", "This one comes from http://localhost:3000"),
+        ("file://{host}", "This one comes from file://{host}"),
+        ("http://{host}.evil.example.com", "This one comes from http://{host}.evil.example.com"),
+        ("http://evil.example.com@{host}", "This one comes from http://evil.example.com@{host}"),
     ],
 )
 def test_the_partners_stream_is_for_its_own_page_alone(partners: str, origin: str | None, fact: str) -> None:

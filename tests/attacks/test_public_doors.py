@@ -17,9 +17,10 @@ from websockets.sync.client import ClientConnection, connect
 from geo.errors import UsageError
 from hexbeat.dashboard.public.page import SORRY
 from hexbeat.dashboard.public.public_security import build_security_headers, parse_frame_ancestors
-from tests.support.example_release import write_example
+from tests.support.browser import Windows
 from tests.support.paths import ROOT
 from tests.support.public_side import Ear, open_page, public_server, settle
+from tests.support.releases import write_example
 
 COUNCIL: Final = "https://www.council.example.gov.uk"
 LEAD: Final = "Between April and June 2026, at least 23 needle finds were recorded in Exampleton."
@@ -116,9 +117,8 @@ def test_sites_that_may_frame_it_stand_with_spaces_between() -> None:
         "ward=%00%ff%fe%27%20OR%201&layer=../../etc&period=%7B%7B7*7%7D%7D&embed=true&embed_options=show_toolbar",
     ],
 )  # fmt: skip
-def test_an_odd_link_shows_the_first_page(browser: Browser, address: str, link: str) -> None:
-    context = browser.new_context()
-    ear = Ear(context.new_page())
+def test_an_odd_link_shows_the_first_page(windows: Windows, address: str, link: str) -> None:
+    ear = Ear(windows.take(address), windows=windows)
     ear.page.goto(f"{address}/?{link}")
     expect(ear.page.locator(".hp-lead")).to_have_text(LEAD)
     settle(ear.page)
@@ -127,7 +127,7 @@ def test_an_odd_link_shows_the_first_page(browser: Browser, address: str, link: 
     assert ear.faults == []
     heard = b"".join(ear.frames)
     assert [word for word in HIDDEN if word.encode() in heard] == []
-    context.close()
+    windows.leave(ear.page)
 
 
 def messages_after(wire: ClientConnection, *sent: bytes) -> list[Any]:

@@ -25,7 +25,7 @@ from hexbeat.release.policy import load_policy
 from hexbeat.release.publication import publish_release
 from hexbeat.store.store import Store
 from layers.access import ANALYST
-from tests.support.event_frames import event_frame
+from tests.support.events import event_frame
 from tests.support.paths import ROOT
 from tests.support.public_side import Ear, map_of, open_page, public_server, settle
 

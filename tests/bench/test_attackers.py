@@ -5,7 +5,7 @@ import pandas as pd
 
 from bench.attackers import Case, by_one_partner, by_ward_totals, candidates, planted
 from hexbeat.release.release_places import PlaceTree
-from tests.support.example_release import example_release, fine_places
+from tests.support.releases import example_release, fine_places
 
 FINE = tuple(fine_places())
 PARENT = np.array([next((k for k, up in enumerate(FINE) if up.place_id == place.parent_id), -1) for place in FINE])

@@ -65,8 +65,8 @@ def test_a_zone_that_there_is_not() -> None:
     with pytest.raises(UsageError) as caught:
         Calendar("Europe/Middlesbrough")
     assert str(caught.value) == (
-        "A time zone has a name of the IANA database; there is no zone 'Europe/Middlesbrough'; "
-        "write it as Europe/London"
+        "A time zone has to be a name from the IANA database; there is no zone 'Europe/Middlesbrough'; write it "
+        "like Europe/London"
     )
 
 

@@ -52,9 +52,8 @@ def test_what_is_not_on_the_globe_is_refused(lon: float, lat: float) -> None:
     with pytest.raises(DataError) as caught:
         index_points([-1.2, lon], [54.5, lat], resolution=9)
     assert str(caught.value) == (
-        "A point has a longitude from -180 to 180 and a latitude from -90 to 90 degrees; "
-        "1 of 2 points have not, the first at position 1; "
-        "leave out points without a place, and convert eastings and northings first"
+        "A point has a longitude from -180 to 180 and a latitude from -90 to 90 degrees; 1 of 2 points do not, the "
+        "first at position 1; leave out points without a place, and convert eastings and northings first"
     )
 
 
@@ -62,7 +61,7 @@ def test_a_resolution_that_h3_has_not_is_refused() -> None:
     with pytest.raises(UsageError) as caught:
         index_points([-1.2], [54.5], resolution=16)
     assert str(caught.value) == (
-        "An H3 resolution is a whole number from 0 to 15; 16 was asked for; choose 8, 9, 10 or 11 for a town"
+        "An H3 resolution is a whole number from 0 to 15; you asked for 16; choose 8, 9, 10 or 11 for a town"
     )
 
 
@@ -118,8 +117,8 @@ def test_what_names_no_cell_is_refused(name: str) -> None:
     with pytest.raises(DataError) as caught:
         parse_cell_strings([*format_cells(DISK[:1]), name])
     assert str(caught.value) == (
-        f"A cell is named by its H3 number in hexadecimal digits; {name!r} is none; "
-        "take names from a map's link, or from the column `cell` of hexbeat counts"
+        f"A cell is named by its H3 number in hexadecimal digits; {name!r} is not a cell; copy the name from a map's "
+        "link, or from the column `cell` of `hexbeat counts`"
     )
 
 

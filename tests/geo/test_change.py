@@ -103,7 +103,6 @@ def test_negative_counts_are_refused() -> None:
     with pytest.raises(UsageError) as caught:
         compare_periods(np.array([-1]), np.array([1]))
     assert str(caught.value) == (
-        "two periods of some days hold counts of 0 or more of the same places; "
-        "the counts have shapes (1,) and (1,), the periods 1.0 and 1.0 days; "
-        "count the same cells or wards in both periods"
+        "Two periods of at least a day need counts of 0 or more of the same places; the counts have shapes (1,) "
+        "and (1,), the periods 1.0 and 1.0 days; count the same cells or wards in both periods"
     )

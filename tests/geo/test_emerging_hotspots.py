@@ -132,5 +132,5 @@ def test_too_few_bins_are_refused() -> None:
         find_emerging_hotspots(np.zeros((3, 5)), build_neighbours(disk(*MIDDLESBROUGH, resolution=9, rings=0)))
     assert (
         str(caught.value)
-        == "a pattern over time needs four bins or more; the counts have shape (3, 5); use shorter bins"
+        == "A pattern over time needs at least four bins; the counts have shape (3, 5); use shorter bins"
     )

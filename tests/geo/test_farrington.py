@@ -107,5 +107,5 @@ def test_too_short_a_history_is_refused() -> None:
     with pytest.raises(UsageError) as caught:
         farrington_flexible(np.zeros((120, 1)))
     assert str(caught.value) == (
-        "Farrington's method needs three years before the first week that it judges; there are 119 weeks; use EARS"
+        "Farrington's method needs three years before the first week that it tests; there are 119 weeks; use EARS"
     )

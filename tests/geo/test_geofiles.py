@@ -36,6 +36,6 @@ def test_wards_never_run_a_pipeline(tmp_path: Path, content: str) -> None:
     with pytest.raises(AreaError) as caught:
         Wards.from_file(path)
     assert str(caught.value) == (
-        "Wards come from a file of polygons such as GeoJSON, GeoPackage or Shapefile; `wards.geojson` cannot be read "
-        "as one; name a published boundary file, or build one with `hexbeat boundaries build`"
+        "Wards come from a file of polygons such as GeoJSON, GeoPackage or Shapefile; `wards.geojson` cannot be "
+        "read as polygons; choose a published boundary file, or build one with `hexbeat boundaries build`"
     )

@@ -233,7 +233,7 @@ def test_neighbours_of_another_map_are_refused() -> None:
     with pytest.raises(UsageError) as caught:
         gi_star(np.zeros(5), hexagons(2))
     assert str(caught.value) == (
-        "n values (n at least 1) go with n x n neighbours; values have shape (5,) and neighbours (4, 4); "
+        "A list of n values (at least 1) needs n x n neighbours; values have shape (5,) and neighbours (4, 4); "
         "make both from the same list of cells"
     )
 
@@ -242,6 +242,6 @@ def test_weights_are_refused_where_p_must_be_exact() -> None:
     with pytest.raises(UsageError) as caught:
         p_values(np.zeros(4), csr_array(hexagons(2) / 3))
     assert str(caught.value) == (
-        "exact p-values need binary neighbours; some weights are neither 0 nor 1; "
-        "use geo.neighbours.build_neighbours, or set all stored weights to 1"
+        "Exact p-values need binary neighbours; some weights are neither 0 nor 1; use "
+        "geo.neighbours.build_neighbours, or set all stored weights to 1"
     )

@@ -67,4 +67,6 @@ def test_no_pairs_say_nothing() -> None:
 def test_bounds_that_do_not_rise_are_refused() -> None:
     with pytest.raises(UsageError) as caught:
         knox_test(np.zeros(2), np.zeros(2), np.zeros(2), days=(0, 7, 7))
-    assert str(caught.value) == "bounds of bands rise, two or more; they are (0, 7, 7); for instance (0, 100, 200)"
+    assert str(caught.value) == (
+        "Bands need two or more bounds, in rising order; they are (0, 7, 7); use for instance (0, 100, 200)"
+    )

@@ -59,4 +59,4 @@ def test_a_cell_named_twice_is_refused() -> None:
     cells = disk(*MIDDLESBROUGH, resolution=9, rings=1)
     with pytest.raises(UsageError) as caught:
         build_neighbours(np.append(cells, cells[:2]))
-    assert str(caught.value) == ("each cell of a study area is named once; 2 cells are named again; use numpy.unique")
+    assert str(caught.value) == ("A study area has each cell once; 2 cells are repeated; use numpy.unique")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from geo.errors import UsageError
 from geo.orienteering import Break, Problem, Route, find_breaches, find_tours, sum_worth, upper_bound
 from geo.tour_problem import schedule, schedule_all
-from tests.support.touring import best_by_highs, best_by_trying, town
+from tests.support.tours import best_by_highs, best_by_trying, town
 
 
 @st.composite

@@ -87,8 +87,8 @@ def test_values_that_are_no_counts_are_refused(bad: float) -> None:
     with pytest.raises(UsageError) as caught:
         to_units(np.array([1.0, bad]), most_draws=7)
     assert str(caught.value) == (
-        "values that are shuffled must be finite counts of 0 or more; 1 of 2 are not; "
-        "count events with layers.counting.count, or leave those cells out"
+        "Values to shuffle have to be finite counts of 0 or more; 1 of 2 are not; count events with "
+        "layers.counting.count, or leave those cells out"
     )
 
 
@@ -96,8 +96,9 @@ def test_more_draws_than_cells_are_refused() -> None:
     with pytest.raises(UsageError) as caught:
         build_sum_distribution(np.array([1, 2]), most_draws=3)
     assert str(caught.value) == (
-        "a neighbourhood cannot have more cells than there are; 3 draws were asked for from 2 cells; "
-        "use a larger study area or a smaller neighbourhood"
+        "A neighbourhood cannot have more cells than the study area; you asked for 3 draws from 2 cells; use a "
+        "larger study area "
+        "or a smaller neighbourhood"
     )
 
 

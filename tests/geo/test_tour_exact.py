@@ -11,7 +11,7 @@ from geo.orienteering import Break, find_breaches, find_tours, sum_worth, upper_
 from geo.tour_exact import find_best_sets, is_countable
 from geo.tour_problem import schedule_all
 from geo.tour_search import search_tours
-from tests.support.touring import best_by_highs, best_by_trying, town
+from tests.support.tours import best_by_highs, best_by_trying, town
 
 
 @settings(max_examples=40)

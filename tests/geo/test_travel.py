@@ -25,7 +25,7 @@ def test_a_pace_that_is_none_is_refused(pace: Pace) -> None:
     with pytest.raises(UsageError) as caught:
         travel_times_s(np.zeros((1, 1)), pace)
     assert str(caught.value) == (
-        "A pace has a speed above 0, a detour of 1 or more and a parking time of 0 or more; "
-        f"they are {pace.speed_kmh} km/h, {pace.detour} and {pace.parking_s} s; 4.8 km/h with a detour of 1.3 is usual "
-        "on foot"
+        "A pace needs a speed above 0, a detour of 1 or more and a parking time of 0 or more; they are "
+        f"{pace.speed_kmh} km/h, {pace.detour} and {pace.parking_s} s; use 4.8 km/h with a detour of 1.3, which is "
+        "usual on foot"
     )

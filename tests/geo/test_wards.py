@@ -234,18 +234,18 @@ def test_numbers_as_codes_are_read_as_geopandas_reads_them(tmp_path: Path) -> No
 
 def test_a_file_that_is_not_there_or_no_boundaries(tmp_path: Path) -> None:
     rule = "Wards come from a file of polygons such as GeoJSON, GeoPackage or Shapefile"
-    hint = "name a published boundary file, or build one with `hexbeat boundaries build`"
+    hint = "choose a published boundary file, or build one with `hexbeat boundaries build`"
     with pytest.raises(AreaError) as caught:
         Wards.from_file(tmp_path / "none.geojson")
     assert str(caught.value) == f"{rule}; there is no file `none.geojson`; {hint}"
     (tmp_path / "noise.geojson").write_bytes(b"\x00\x01 not a map")
     with pytest.raises(AreaError) as caught:
         Wards.from_file(tmp_path / "noise.geojson")
-    assert str(caught.value) == f"{rule}; `noise.geojson` cannot be read as one; {hint}"
+    assert str(caught.value) == f"{rule}; `noise.geojson` cannot be read as polygons; {hint}"
     (tmp_path / "table.csv").write_text("a,b\n1,2\n")
     with pytest.raises(AreaError) as caught:
         Wards.from_file(tmp_path / "table.csv")
-    assert str(caught.value) == f"{rule}; `table.csv` cannot be read as one; {hint}"
+    assert str(caught.value) == f"{rule}; `table.csv` cannot be read as polygons; {hint}"
     feature = '{"type": "Feature", "properties": {"a": 1, "b": 2}, "geometry": null}'
     (tmp_path / "bare.geojson").write_text(f'{{"type": "FeatureCollection", "features": [{feature}]}}')
     with pytest.raises(AreaError) as caught:
@@ -277,33 +277,33 @@ def test_a_file_that_is_not_there_or_no_boundaries(tmp_path: Path) -> None:
         (
             SQUARE.set_crs(None, allow_override=True),
             (
-                "Wards are in WGS 84 degrees (EPSG:4326); the frame does not say its CRS; "
-                "let `hexbeat boundaries build` convert it, or use to_crs(4326)"
+                "Wards have to be in WGS 84 degrees (EPSG:4326); the frame does not name its CRS; let `hexbeat "
+                "boundaries build` convert it, or use to_crs(4326)"
             ),
         ),
         (
             SQUARE.to_crs("EPSG:27700"),
             (
-                "Wards are in WGS 84 degrees (EPSG:4326); the frame is in OSGB36 / British National Grid; "
+                "Wards have to be in WGS 84 degrees (EPSG:4326); the frame is in OSGB36 / British National Grid; "
                 "let `hexbeat boundaries build` convert it, or use to_crs(4326)"
             ),
         ),
         (
             SQUARE.assign(ward_code=["W1", "W1", "W2", "W3"]),
-            "A ward has one row; the frame has several of W1; join the parts of a ward into one MultiPolygon",
+            "Each ward has one row; the frame has several rows of W1; join the parts of a ward into one MultiPolygon",
         ),
         (
             SQUARE.set_geometry([*QUARTERS[:3], shapely.Point(0, 0)]),
             (
-                "Each ward is a valid polygon or multipolygon; the frame has others for W2; "
-                "let `hexbeat boundaries build --mend` repair what can be repaired"
+                "Each ward has to be a valid polygon or multipolygon; the frame has other shapes for W2; let "
+                "`hexbeat boundaries build --repair` repair what can be repaired"
             ),
         ),
         (
             SQUARE.set_geometry([*QUARTERS[:3], shapely.Polygon([(0, 0), (1, 1), (1, 0), (0, 1)])], crs="EPSG:4326"),
             (
-                "Each ward is a valid polygon or multipolygon; the frame has others for W2; "
-                "let `hexbeat boundaries build --mend` repair what can be repaired"
+                "Each ward has to be a valid polygon or multipolygon; the frame has other shapes for W2; let "
+                "`hexbeat boundaries build --repair` repair what can be repaired"
             ),
         ),
     ],

@@ -32,7 +32,7 @@ def test_what_cannot_be_written_is_said_and_nothing_is_left(tmp_path: Path, name
     with pytest.raises(DataError) as caught:
         put(tmp_path / name)
     assert str(caught.value) == (
-        f"A file is written into a folder that exists and can be written to; {Path(name).name} cannot be written "
+        f"A file needs a folder that exists and that you can write to; {Path(name).name} cannot be written "
         f"({why}); choose another name or folder"
     )
     assert sorted(one.name for one in tmp_path.rglob("*")) == ["a.txt", "dir.pdf"]

@@ -19,8 +19,8 @@ import hexbeat
 from hexbeat.town import Town, open_town
 from layers.access import Viewer
 from layers.grouping import GROUPINGS
-from tests.support.analysing import TODAY, filled_store
 from tests.support.cli import Run, answer
+from tests.support.demonstrations import TODAY, filled_store
 from tests.support.paths import ROOT
 
 QUARTER = {"start": "2026-08-24", "end": TODAY}
@@ -153,15 +153,15 @@ def test_a_map_carries_all_that_it_needs(town: Town, view: Any, tmp_path: Path) 
 def test_a_town_that_there_is_not_is_refused(tmp_path: Path) -> None:
     with pytest.raises(hexbeat.UsageError) as error:
         hexbeat.open(tmp_path, "atlantis")
-    assert error.value.fact == "there is none named 'atlantis'"
+    assert error.value.fact == "there is no area named 'atlantis'"
 
 
 @pytest.mark.parametrize(
     ("filters", "message"),
     [
         ({"start": "yesterday"}, "A day is written 2026-11-21, 21/11/2026 or 21 Nov 2026; 'yesterday' is not; "),
-        ({"resolution": 7}, "Events are indexed at H3 resolutions 8, 9, 10, 11; --resolution was given 7; "),
-        ({"by": "shoe"}, "--by takes any of "),
+        ({"resolution": 7}, "Events are indexed at H3 resolutions 8, 9, 10, 11; you asked for resolution 7; "),
+        ({"by": "shoe"}, "Counts can be grouped by any of "),
     ],
 )  # fmt: skip
 def test_a_question_that_makes_no_sense_is_refused(town: Town, filters: dict[str, Any], message: str) -> None:
@@ -209,8 +209,8 @@ def test_a_category_that_no_record_has(town: Town) -> None:
     with pytest.raises(hexbeat.UsageError) as caught:
         town.cells("overdoses", categories=["fatal", "park"])
     assert str(caught.value) == (
-        "A category is one that the records have; no record of overdoses has 'park'; "
-        "choose from fatal, not fatal and “not fatal, naloxone given”"
+        "A category has to be in the records; no record of overdoses has 'park'; choose from fatal, not fatal and "
+        "“not fatal, naloxone given”"
     )
 
 

@@ -95,5 +95,6 @@ def test_loading_and_looking_whether_there_is_anything_ask_too(
     with pytest.raises(PolicyError) as caught:
         ask(store)
     assert str(caught.value) == (
-        f"The access policy names who may do what; it does not let nobody {action}; ask the analyst of the partnership"
+        f"The access policy decides who may do what; it does not let nobody {action}; ask the analyst of the "
+        "partnership"
     )

@@ -60,8 +60,8 @@ def test_a_refusal_says_who_and_what() -> None:
     with pytest.raises(PolicyError) as caught:
         require(Viewer("councillor"), Action.SEE_RECORDS, "overdoses")
     assert str(caught.value) == (
-        "The access policy names who may do what; it does not let councillor see records of overdoses; ask the analyst "
-        "of the partnership"
+        "The access policy decides who may do what; it does not let councillor see records of overdoses; ask the "
+        "analyst of the partnership"
     )
     require(ANALYST, Action.SEE_RECORDS, "overdoses")
 
@@ -70,6 +70,6 @@ def test_no_viewer_at_all_is_refused() -> None:
     with pytest.raises(PolicyError) as caught:
         require(None, Action.ERASE)
     assert str(caught.value) == (
-        "The access policy names who may do what; it does not let someone without a role erase; ask the analyst of the "
-        "partnership"
+        "The access policy decides who may do what; it does not let someone without a role erase; ask the analyst "
+        "of the partnership"
     )

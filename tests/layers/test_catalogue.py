@@ -52,7 +52,9 @@ def test_an_unknown_layer() -> None:
 def test_what_is_taken_stays_so(terms: dict[str, object], what: str) -> None:
     with pytest.raises(UsageError) as caught:
         register(replace(OTHER, **terms))  # type: ignore[arg-type] # each of its own type
-    assert str(caught.value) == (f"A layer differs from the others; the {what} is taken; choose another, or leave it")
+    assert str(caught.value) == (
+        f"A layer needs a name, a code, a colour and a mark of its own; another layer has this {what}; choose another"
+    )
     assert len(LAYERS) == 4
 
 
@@ -75,4 +77,6 @@ def test_who_held_the_views_sees_a_layer_come_and_go_and_its_access_is_refused_b
 def test_only_the_last_layer_goes() -> None:
     with pytest.raises(UsageError) as caught:
         unregister("overdoses")
-    assert str(caught.value) == "Only the last layer can be taken out; 'overdoses' is not it; take out later ones first"
+    assert str(caught.value) == (
+        "Only the last layer can be removed; 'overdoses' is not the last; remove the later layers first"
+    )

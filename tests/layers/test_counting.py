@@ -203,14 +203,13 @@ def test_groups_and_resolutions_that_there_are_not() -> None:
     with pytest.raises(UsageError) as caught:
         count(columns, Filter(), by=("ward", "town"))  # type: ignore[arg-type]  # the wrong name is the point
     assert str(caught.value) == (
-        "Counts are grouped by any of cell, ward, council, year, quarter, month, week, weekday, hour, layer, category, "
-        "reporter, each once; ward, town was asked for; "
-        "write them with commas between, as ward,month"
+        "Counts can be grouped by any of cell, ward, council, year, quarter, month, week, weekday, hour, layer, "
+        "category, reporter, each once; you asked for ward, town; choose for example ward and month"
     )
     with pytest.raises(UsageError) as caught:
         count(columns, Filter(), resolution=7)
     assert str(caught.value) == (
-        "Cells are kept at resolutions 8, 9, 10, 11; resolution 7 was asked for; choose one of them; 9 is the usual"
+        "Cells are kept at resolutions 8, 9, 10, 11; you asked for resolution 7; choose one of them; 9 is usual"
     )
 
 
@@ -218,7 +217,7 @@ def test_councils_need_the_wards_of_the_area() -> None:
     with pytest.raises(UsageError) as caught:
         count(columns_of([Event(1)]), Filter(), by=("council",))
     assert str(caught.value) == (
-        "A council is known by the wards of its area; no wards were given; give the area's wards"
+        "Grouping by council needs the wards of the area; no wards were given; give the area's wards"
     )
 
 

@@ -26,7 +26,7 @@ from layers.layer_spec import (
 )
 from layers.roles import ANALYST_ACTIONS, Role
 from tests.support.cli import Run, answer
-from tests.support.one_page import PATIENCE_S, one_page
+from tests.support.partners_side import PATIENCE_S, one_page
 from tests.support.paths import ROOT
 
 DRUG_LITTER: Final = LayerSpec(

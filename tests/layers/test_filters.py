@@ -53,7 +53,7 @@ def test_what_are_no_hours(text: str) -> None:
     with pytest.raises(UsageError) as caught:
         parse_hours(text)
     assert str(caught.value) == (
-        f"Hours are two whole hours with a dash between; {text!r} is not; write 22-04 for a night, or 6-14"
+        f"Hours are two whole hours with a hyphen between them; {text!r} is not; write 22-04 for a night, or 6-14"
     )
 
 
@@ -62,8 +62,8 @@ def test_hours_that_no_day_has(text: str, fact: str) -> None:
     with pytest.raises(UsageError) as caught:
         parse_hours(text)
     assert str(caught.value) == (
-        f"Hours run from one of 0 to 23 to another of 0 to 24; {fact} was asked for; "
-        "write 22-04 for a night, and leave hours out for the whole day"
+        f"Hours start at 0 to 23 and end at another hour, up to 24; you asked for {fact}; write 22-04 for a night, and "
+        "leave hours out for the whole day"
     )
 
 
@@ -80,7 +80,8 @@ def test_what_is_no_day(word: str) -> None:
     with pytest.raises(UsageError) as caught:
         parse_days(f"mon,{word}")
     assert str(caught.value) == (
-        f"Days are weekdays with commas between; {word!r} is none; choose from mon, tue, wed, thu, fri, sat, sun"
+        f"Days are weekdays with commas between them; {word!r} is not a weekday; choose from mon, tue, wed, thu, "
+        "fri, sat, sun"
     )
 
 
@@ -98,14 +99,17 @@ def test_a_name_that_several_wards_bear_stands_for_all() -> None:
     ("text", "hint"),
     [
         ("Newprt", "did you mean Newport?"),
-        ("Hogwarts", "see the wards' names on the map"),
-        ("", "see the wards' names on the map"),
+        ("Hogwarts", "see the names of the wards on the map"),
+        ("", "see the names of the wards on the map"),
     ],
 )
 def test_a_ward_that_there_is_not(text: str, hint: str) -> None:
     with pytest.raises(UsageError) as caught:
         resolve_wards(WARDS, ["Central", text])
-    assert str(caught.value) == f"A ward is named by its code or its name; {text!r} is neither in this area; {hint}"
+    assert (
+        str(caught.value)
+        == f"A ward is chosen by its code or its name; no ward of this area has the code or name {text!r}; {hint}"
+    )
 
 
 def test_options_make_a_filter() -> None:
@@ -143,28 +147,28 @@ def test_options_make_a_filter() -> None:
         ),
         (
             {"reported_by": ("press",)},
-            "A reporter is one of public, officer, sweep, agency; there is no reporter 'press'; check how it is spelt",
+            "A reporter is one of public, officer, sweep, agency; there is no reporter 'press'; check the spelling",
         ),
         (
             {"measure": "needles"},
-            "A measure is one of events, quantity; there is no measure 'needles'; check how it is spelt",
+            "A measure is one of events, quantity; there is no measure 'needles'; check the spelling",
         ),
         (
             {"start": dt.date(2024, 3, 1), "end": dt.date(2024, 3, 1)},
             (
-                "A period begins before it ends, and its end is the first day that no longer counts; "
-                "it is asked for from 2024-03-01 to 2024-03-01; for one day, give the day after it as the end"
+                "A period begins before it ends. Its end is the first day that no longer counts; you asked for "
+                "2024-03-01 to 2024-03-01; for one day, give the day after it as the end"
             ),
         ),
         (
             {"days": frozenset({7})},
-            "Weekdays are numbered from Monday, 0, to Sunday, 6; 7 was asked for; leave them out for all days",
+            "Weekdays have numbers from 0 (Monday) to 6 (Sunday); you asked for 7; leave them out for all days",
         ),
         (
             {"hours": (4, 4)},
             (
-                "Hours run from one of 0 to 23 to another of 0 to 24; 4 to 4 was asked for; "
-                "write 22-04 for a night, and leave hours out for the whole day"
+                "Hours start at 0 to 23 and end at another hour, up to 24; you asked for 4 to 4; write 22-04 for a "
+                "night, and leave hours out for the whole day"
             ),
         ),
     ],
@@ -242,7 +246,7 @@ def test_values_are_found_in_any_case() -> None:
     assert resolve_values(Filter(reported_by=("sweep",)), CASES) == Filter(reported_by=("sweep",))
 
 
-RULE = "A category is one that the records have"
+RULE = "A category has to be in the records"
 
 
 @pytest.mark.parametrize(
@@ -253,7 +257,7 @@ RULE = "A category is one that the records have"
         (
             ("street_dealing",),
             "park",
-            "the records of street_dealing have none, and 'park' was asked for; leave the category out",
+            "you asked for 'park', and the records of street_dealing have none; leave the category out",
         ),
     ],
 )
@@ -269,6 +273,6 @@ def test_of_very_many_values_the_nearest_leads() -> None:
         resolve_values(Filter(categories=("kind 29x",)), many)
     listed = ", ".join(f"kind {number:02d}" for number in range(20))
     assert str(caught.value) == (
-        "A category is one that the records have; no record has 'kind 29x'; "
-        f"did you mean kind 29? Or choose from {listed} and 10 more"
+        "A category has to be in the records; no record has 'kind 29x'; did you mean kind 29? Or choose from "
+        f"{listed} and 10 more"
     )

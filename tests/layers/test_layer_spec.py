@@ -12,6 +12,6 @@ def test_a_demonstration_draws_categories_that_the_layer_names() -> None:
     with pytest.raises(UsageError) as caught:
         replace(OVERDOSES, categories=("fatal",))
     assert str(caught.value) == (
-        "A demonstration draws categories that its layer names; overdoses does not name not fatal, not fatal, naloxone "
-        "given; add them to its categories"
+        "A demonstration can only draw categories that its layer names; overdoses does not name not fatal, not "
+        "fatal, naloxone given; add them to its categories"
     )

@@ -42,8 +42,8 @@ def test_a_period_is_cut_to_the_records_and_says_so() -> None:
     assert clip_period(COLUMNS, wide, time_zone=ZONE) == (
         (D(2026, 3, 5), D(2026, 5, 1)),
         [
-            "The newest record is of 30 Apr 2026: the days after it are left out.",
-            "The records begin on 5 Mar 2026: the days before it are left out.",
+            "The newest record is of 30 Apr 2026. Later days are left out.",
+            "The records begin on 5 Mar 2026. Earlier days are left out.",
         ],
     )
     inside = Filter(layers=("needle_litter",), start=D(2026, 4, 1), end=D(2026, 4, 8))
@@ -115,17 +115,17 @@ def test_the_share_known_only_to_the_month() -> None:
     assert find_month_only_share(COLUMNS, np.array([], dtype=np.int64)) == 0
 
 
-UNLIKE = "A map is of one layer: unlike things are not added up"
+UNLIKE = "A map shows one layer, because different things cannot be added up"
 CHOICES = "choose one of needle_litter, street_dealing, overdoses"
 
 
 @pytest.mark.parametrize(
     ("layers", "message"),
     [
-        ((), f"{UNLIKE}; none was chosen; {CHOICES}, closed_properties"),
+        ((), f"{UNLIKE}; you chose none; {CHOICES}, closed_properties"),
         (
             ("overdoses", "needle_litter"),
-            f"{UNLIKE}; overdoses and needle_litter were chosen; {CHOICES}, closed_properties",
+            f"{UNLIKE}; you chose overdoses and needle_litter; {CHOICES}, closed_properties",
         ),
     ],
 )
@@ -140,5 +140,5 @@ def test_a_layer_of_incidents_where_they_are_needed() -> None:
     with pytest.raises(UsageError) as caught:
         require_one_layer(Filter(layers=("closed_properties",)), "A map", incidents=True)
     assert str(caught.value) == (
-        f"A map is of incidents, which happen on a day; closed properties are in force for months; {CHOICES}"
+        f"A map needs incidents, which happen on a day; closed properties are in force for months; {CHOICES}"
     )

@@ -6,6 +6,7 @@ import pytest
 
 from layers.catalogue import find_layer
 from layers.wording import (
+    format_about,
     format_count,
     format_date,
     format_list,
@@ -42,11 +43,21 @@ def test_numbers(number: float, words: str) -> None:
     assert format_number(number) == words
 
 
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [(0, "0"), (0.04, "under 1"), (1.2, "about 1"), (57.7, "about 58"), (14.0, "14"), (1234.5, "about 1,235")],
+)
+def test_numbers_for_people_are_rounded(number: float, words: str) -> None:
+    assert format_about(number) == words
+
+
 def test_things_have_their_number() -> None:
     assert format_count(1, NEEDLES) == "1 needle find"
     assert format_count(14, NEEDLES) == "14 needle finds"
     assert format_count(1, NEEDLES, "quantity") == "1 needle"
-    assert format_count(2.5, NEEDLES, "quantity") == "2.5 needles"
+    assert format_count(2.5, NEEDLES, "quantity") == "about 3 needles"
+    assert format_count(57.7, NEEDLES) == "about 58 needle finds"
+    assert format_count(0.4, NEEDLES) == "under 1 needle find"
     assert format_count(2, find_layer("overdoses"), "quantity") == "2 overdoses"
 
 

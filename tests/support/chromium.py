@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+__all__ = ["find_chromium"]
+
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 

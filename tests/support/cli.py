@@ -12,6 +12,8 @@ import pytest
 
 from hexbeat.cli.main import main
 
+__all__ = ["Outcome", "Run", "answer", "run"]
+
 
 @dataclass(frozen=True)
 class Outcome:

@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+__all__ = ["COLOUR_BLINDNESS", "contrast", "difference", "lab"]
+
 # For linear RGB, severity 1.0, from "A physiologically-based model for simulation of color vision deficiency" by
 # Machado, Oliveira and Fernandes, 2009.
 COLOUR_BLINDNESS = {

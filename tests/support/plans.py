@@ -1,4 +1,4 @@
-"""Plans for tests of documents: made by hand, of any size, with texts as hostile as a test wants them."""
+"""Plans and visits made by hand, of any size, for tests of documents, pages and the ledger."""
 
 import datetime as dt
 from dataclasses import replace
@@ -6,7 +6,11 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import h3
+import numpy as np
 
+from geo.cells import format_cells, index_points
+from hexbeat.areas.area import Area, load_area
+from hexbeat.operations.ledger.visits import Visit
 from hexbeat.operations.plans.plan import (
     PastRow,
     Pause,
@@ -20,7 +24,20 @@ from hexbeat.operations.plans.plan import (
     Tour,
 )
 
-__all__ = ["HOSTILE_TEXT", "LONDON", "change_plan", "example_plan", "make_backtested_plan", "with_break"]
+__all__ = [
+    "AREA",
+    "HOSTILE_TEXT",
+    "LONDON",
+    "NOW",
+    "change_plan",
+    "example_plan",
+    "made_plan",
+    "made_visit",
+    "make_backtested_plan",
+    "make_small_plan",
+    "with_break",
+]
+
 
 LONDON: Final = ZoneInfo("Europe/London")
 EVENING: Final = dt.datetime(2026, 11, 27, 22, 0, tzinfo=LONDON)
@@ -115,3 +132,119 @@ def example_stop(team: int, number: int, begins: dt.datetime, text: str) -> Stop
         reason=text,
         open_reports=number % 2,
     )
+
+
+SOUTH_STATION: Final = Place("Police station “Süd”", -1.235, 54.574)
+
+
+def make_small_plan(
+    plan_id: str = "abc234",
+    *,
+    begins: dt.datetime = dt.datetime(2026, 10, 24, 22, tzinfo=LONDON),
+    place: str = "Central · 4e17",
+) -> Plan:
+    """A patrol of one team with one stop, over the night on which the clocks go back."""
+
+    def later(minutes: int) -> dt.datetime:
+        return (begins.astimezone(dt.UTC) + dt.timedelta(minutes=minutes)).astimezone(LONDON)
+
+    stop = Stop(
+        "1-01", 1, place, "8a194654e60ffff", "E05009857", "Central", -1.23, 54.57, later(200), later(212),
+        12, 0.25, "Number 1 of 4,322 places.",
+    )  # fmt: skip
+    tour = Tour("Team 1", SOUTH_STATION, SOUTH_STATION, later(0), later(420), (stop,), 14.0, 1.1)
+    return Plan(
+        plan_id, PlanKind.PATROL, "middlesbrough", "Patrol", later(0), later(0), later(420),
+        PlanScope(("street_dealing",), (2.0,)), (tour,), PlanWorth(0.25, 4.0, 0.25, 0.3, 1 / 6), True,
+        PlanPast((PastRow("This plan", 6.2, 4.1, 8.0),)), ("How.",), ("What not.",),
+    )  # fmt: skip
+
+
+NOW: Final = dt.datetime(2026, 11, 20, 9, tzinfo=dt.UTC)
+AREA: Final[Area] = load_area("middlesbrough")
+WEST, SOUTH = -1.2400, 54.5720  # in Central
+STEP: Final = 0.005  # of longitude: 322 m
+_BASE: Final = Place("Middlesbrough station", -1.2340, 54.5780)
+
+
+def made_stop(number: int, team: int, begins: dt.datetime, minutes: int) -> Stop:
+    """The stop of that number: each lies 322 m east of the one before, half an hour later."""
+    lon, lat = WEST + STEP * number, SOUTH - 0.004 * team
+    ward = int(AREA.wards.locate(np.array([lon]), np.array([lat]))[0])
+    cell = format_cells(index_points(np.array([lon]), np.array([lat]), resolution=10))[0]
+    arrive = begins + dt.timedelta(minutes=30 * number)
+    return Stop(
+        stop_id=f"{team}-{number}",
+        order=number,
+        place=f"{AREA.wards.names[ward]} near {cell[-7:-5]}",
+        cell=str(cell),
+        ward_code=AREA.wards.codes[ward],
+        ward_name=AREA.wards.names[ward],
+        lon=lon,
+        lat=lat,
+        arrive=arrive,
+        leave=arrive + dt.timedelta(minutes=minutes),
+        minutes=minutes,
+        expected=1.5,
+        reason="It was busy in the last four weeks.",
+        open_reports=0,
+    )
+
+
+def made_plan(
+    kind: PlanKind = PlanKind.PATROL,
+    *,
+    teams: int = 2,
+    stops: int = 4,
+    minutes: int = 15,
+    begins: dt.datetime | None = None,
+    plan_id: str = "p7f3a",
+) -> Plan:
+    """A plan of some teams with as many stops each; by default on 19 Nov 2026 from 22:00 to 02:00."""
+    start = begins or dt.datetime(2026, 11, 19, 22, tzinfo=LONDON)
+    end = start + dt.timedelta(hours=4)
+    tours = tuple(
+        Tour(
+            team=f"Team {team}",
+            start=_BASE,
+            finish=_BASE,
+            leaves=start,
+            returns=end,
+            stops=tuple(made_stop(number, team, start, minutes) for number in range(1, stops + 1)),
+            travel_minutes=30.0,
+            travel_km=2.5,
+        )
+        for team in range(1, teams + 1)
+    )
+    return Plan(
+        plan_id=plan_id,
+        kind=kind,
+        area=AREA.name,
+        title=f"{kind.capitalize()}, 19 Nov 2026, 22:00 to 02:00",
+        made_at=start - dt.timedelta(hours=6),
+        begins=start,
+        ends=end,
+        scope=PlanScope(("needle_litter",), (1.0,)),
+        tours=tours,
+        worth=PlanWorth(covered=4.0, expected=10.0, score=4.0, bound=4.2, gap=0.05),
+        synthetic=False,
+    )
+
+
+def made_visit(**changes: Any) -> Visit:
+    """A visit of Team 1 to its first stop, with what a test cares about set by hand."""
+    stop = made_plan().tours[0].stops[0]
+    plain = {
+        "kind": "patrol",
+        "team": "Team 1",
+        "lon": stop.lon,
+        "lat": stop.lat,
+        "started_at": stop.arrive,
+        "minutes": 15,
+        "cell": stop.cell,
+        "ward_code": stop.ward_code,
+        "place": stop.place,
+        "plan_id": "p7f3a",
+        "stop_id": stop.stop_id,
+    }
+    return Visit(**(plain | changes))

@@ -3,14 +3,15 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from playwright.sync_api import FrameLocator, Page, Response, WebSocket, expect
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from tests.support.served import PATIENCE_MS
-from tests.support.streamlit_server import AT_REST, served_by
+from tests.support.browser import PATIENCE_MS, Windows
+from tests.support.servers import AT_REST, served_by
 
 __all__ = ["Ear", "map_of", "open_page", "overflow", "public_server", "settle"]
 
@@ -46,10 +47,13 @@ class Ear:
     frames: list[bytes] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
 
+    windows: Windows | None = None  # whose page it is, where others look through it later
+
     def __post_init__(self) -> None:
-        self.page.on("response", lambda answer: self.answers.append(answer))  # noqa: PLW0108 - Playwright wants its own
-        self.page.on("websocket", self._listen)
-        self.page.on("pageerror", lambda error: self.faults.append(str(error)))
+        hear = self.page.on if self.windows is None else partial(self.windows.hear, self.page)
+        hear("response", lambda answer: self.answers.append(answer))  # noqa: PLW0108 - Playwright wants its own
+        hear("websocket", self._listen)
+        hear("pageerror", lambda error: self.faults.append(str(error)))
 
     def _listen(self, socket: WebSocket) -> None:
         socket.on(

@@ -95,5 +95,5 @@ def describe_map(
         f"{others:,} marked {'point' if others == 1 else 'points'}" if others else "",
         *(f"a ring of {ring.radius_m:,.0f} m" for ring in rings),
     ]
-    said = ", ".join(part for part in shown if part) or "the wards alone"
-    return f"Map of {area.title} with its {len(area.wards)} wards: {said}. The document's tables say the same."
+    contents = ", ".join(part for part in shown if part) or "the wards alone"
+    return f"Map of {area.title} with its {len(area.wards)} wards: {contents}. The document's tables say the same."

@@ -234,10 +234,10 @@ def render_sketch(sketch: Sketch, *, width_mm: float, height_mm: float) -> bytes
         ),
     ]
     size = f'width="{format_mm(width_mm)}mm" height="{format_mm(height_mm)}mm"'
-    said = escape(clean_text(sketch.alt))
+    alt = escape(clean_text(sketch.alt))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} viewBox="0 0 {format_mm(width_mm)} {format_mm(height_mm)}" '
-        f'role="img" aria-label="{said}" font-family="{FONTS}">{"".join(parts)}</svg>'
+        f'role="img" aria-label="{alt}" font-family="{FONTS}">{"".join(parts)}</svg>'
     ).encode()
 
 

@@ -55,7 +55,7 @@ PLAN_FILES: Final[Mapping[str, tuple[str, str, str]]] = {
 }
 NEAREST_M: Final = 1200.0  # a map shows at least so much each way
 MAP_MM: Final = (180.0, 118.0)
-LEAST_MAP_MM: Final = 100.0  # lower, numbers of stops lie over each other: the map has a page of its own then
+LEAST_MAP_MM: Final = 100.0  # below this, numbers of stops overlap, so the map gets its own page
 SEPARATE_MM: Final = 242.0
 # Of the table by its number of stops, as the template sets it: a row, a further line of it (mm), and letters of a line.
 ROWS: Final = ((20, 4.5, 3.0, 86), (13, 5.0, 3.4, 77), (0, 5.8, 3.7, 70))
@@ -86,7 +86,7 @@ def format_footer(plan: Plan, area: Area) -> str:
 
 
 def build_past_rows(plan: Plan) -> list[dict[str, str]]:
-    """What such plans and the usual way held in past weeks; no shares in plans of before, which did not keep them."""
+    """What such plans and the usual way held in past weeks; older plans have no shares."""
     return [
         {
             "label": row.label,
@@ -131,7 +131,7 @@ def build_pause_data(plan: Plan, pause: Pause) -> dict[str, Any]:
         "times": f"{format_clock(pause.begins, plan)} to {format_clock(pause.ends, plan)}",
         "minutes": pause.minutes,
         "place": "Break" if pause.kind == "break" else "Free",
-        "reason": "" if pause.kind == "break" else "Until what comes next is due.",
+        "reason": "" if pause.kind == "break" else "Until the next stop is due.",
     }
 
 
@@ -150,13 +150,13 @@ def describe_tour_map(tour: Tour, area: Area) -> str:
     """What the map of a tour shows, for those who do not see it."""
     order = ", ".join(f"{stop.order} {stop.place}" for stop in tour.stops) or "none"
     return (
-        f"Map of {area.title}, north up: the way of {tour.team} in straight lines from {tour.start.name} through its "
+        f"Map of {area.title}, north up: the route of {tour.team} in straight lines from {tour.start.name} through its "
         f"numbered stops ({order}) to {tour.finish.name}. The table has the same stops."
     )
 
 
 def render_tour_map(tour: Tour, area: Area) -> bytes:
-    """The way and the stops of one team, as near as they allow."""
+    """The route and the stops of one team, as large as they fit."""
     ends = dict.fromkeys((tour.start, tour.finish))
     way = [
         (tour.start.lon, tour.start.lat),
@@ -170,7 +170,7 @@ def render_tour_map(tour: Tour, area: Area) -> bytes:
         values=np.zeros(len(cells)),
         scale=STOP_CELL if len(cells) else None,
         points=[*(build_end_mark(place) for place in ends), *build_stop_marks(tour)],
-        lines=[Line(tuple(way), "order of the stops, as the crow flies")],
+        lines=[Line(tuple(way), "order of the stops, in straight lines")],
         keys=[("stop", "a stop"), ("square", "where the team starts and ends")],
         extent=widen_bounds(way, least_m=NEAREST_M),
         alt=describe_tour_map(tour, area),
@@ -185,7 +185,7 @@ def measure_map_height(tour: Tour) -> float:
 
 
 def has_separate_map(tour: Tour) -> bool:
-    """Whether the table leaves too little of the page for a map with numbers that can be told apart."""
+    """Whether the table leaves too little of the page for a map with legible numbers."""
     return measure_space_mm(tour) < LEAST_MAP_MM
 
 
@@ -241,7 +241,9 @@ def build_plan_file(plan: Plan, area: Area, kind: str) -> bytes:
     """The plan as a file of one of the kinds of PLAN_FILES; the same bytes for the same plan. UsageError for others."""
     if kind not in _MAKERS:
         raise UsageError(
-            "A plan is written as one of its kinds of file", f"{kind!r} is none", f"choose from {', '.join(_MAKERS)}"
+            "A plan is written in a known file format",
+            f"there is no {kind!r} for plans",
+            f"choose from {', '.join(_MAKERS)}",
         )
     return _MAKERS[kind](plan, area)
 

@@ -23,8 +23,8 @@ DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 def find_mark(plan: Plan) -> str:
-    """What must stand wherever a plan made of demonstration events is shown; "" for any other."""
-    return f"DEMONSTRATION: made from {MARK}. Nobody need go there." if plan.synthetic else ""
+    """The mark of a plan made of demonstration events; "" for any other."""
+    return f"DEMONSTRATION: made from {MARK}." if plan.synthetic else ""
 
 
 def format_clock(moment: dt.datetime, plan: Plan) -> str:
@@ -40,14 +40,16 @@ def format_tour_heading(plan: Plan, tour: Tour) -> str:
 
 
 def describe_way(plan: Plan, tour: Tour) -> str:
-    """Where a tour begins and ends, and how long its way is."""
-    back = "back there" if tour.finish == tour.start else f"ends at {tour.finish.name}"
+    """Start and finish of a tour, and how long it takes."""
+    back = "be back" if tour.finish == tour.start else f"be at {tour.finish.name}"
     pauses = "".join(f" {describe_pause(plan, tour, pause)}" for pause in tour.pauses)
+    stops = f"{len(tour.stops)} {'stop' if len(tour.stops) == 1 else 'stops'}"
+    spent = sum(stop.minutes for stop in tour.stops)
     return (
-        f"Leave {tour.start.name} at {format_clock(tour.leaves, plan)}, {back} by {format_clock(tour.returns, plan)}. "
-        f"{format_number(tour.travel_km)} km and {format_number(round(tour.travel_minutes))} minutes on the way, "
-        f"{format_number(sum(stop.minutes for stop in tour.stops))} minutes at "
-        f"{len(tour.stops)} {'stop' if len(tour.stops) == 1 else 'stops'}.{pauses}"
+        f"Leave {tour.start.name} at {format_clock(tour.leaves, plan)} and {back} by "
+        f"{format_clock(tour.returns, plan)}. {format_number(tour.travel_km)} km and "
+        f"{format_number(round(tour.travel_minutes))} minutes of travel, {format_number(spent)} minutes at "
+        f"{stops}.{pauses}"
     )
 
 

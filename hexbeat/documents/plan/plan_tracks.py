@@ -95,7 +95,7 @@ def add_kml_tour(document: ET.Element, plan: Plan, tour: Tour, number: int) -> N
     add_child(folder, "name", format_tour_heading(plan, tour))
     add_child(folder, "description", describe_way(plan, tour))
     way = add_child(folder, "Placemark")
-    add_child(way, "name", f"Way of {tour.team}")
+    add_child(way, "name", f"Route of {tour.team}")
     add_child(way, "styleUrl", f"#team-{number}")
     line = add_child(way, "LineString")
     add_child(line, "tessellate", "1")

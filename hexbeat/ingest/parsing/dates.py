@@ -94,12 +94,12 @@ def parse_timestamps(
 
 def _parse_unique(texts: list[str], formats: Sequence[str]) -> tuple[Local, NDArray[np.float64], NDArray[np.int8]]:
     """Naive moments (NaT: none), offsets in minutes (NaN: none written), precisions."""
-    found = [
+    matches = [
         ZONE.match(text) if text.endswith(("Z", "C")) or not SIGNS.isdisjoint(text[-6:]) else None for text in texts
     ]
-    offset = np.array([np.nan if match is None else _minutes(match[2]) for match in found])
+    offset = np.array([np.nan if match is None else _minutes(match[2]) for match in matches])
     heads = pd.Series(
-        [text if match is None else match[1] for text, match in zip(texts, found, strict=True)], dtype="str"
+        [text if match is None else match[1] for text, match in zip(texts, matches, strict=True)], dtype="str"
     )
     naive = np.full(len(texts), np.datetime64("NaT", "s"), dtype="datetime64[s]")
     precision = np.zeros(len(texts), dtype=np.int8)
@@ -133,8 +133,8 @@ def _try_formats(texts: pd.Series, formats: Sequence[str], naive: Local, precisi
         fits = np.array([pattern.fullmatch(shape) is not None for shape in unique], dtype=np.bool_)
         where = np.flatnonzero(fits[codes] & np.isnat(naive)) if len(fits) else np.array([], dtype=np.intp)
         if len(where):
-            read = pd.to_datetime(texts.iloc[where], format=form, errors="coerce")
-            naive[where] = read.to_numpy().astype("datetime64[s]")
+            parsed = pd.to_datetime(texts.iloc[where], format=form, errors="coerce")
+            naive[where] = parsed.to_numpy().astype("datetime64[s]")
             precision[where] = _precision(form)
 
 
@@ -173,9 +173,9 @@ def _add_clocks(
 ) -> tuple[Local, NDArray[np.int8], NDArray[np.bool_]]:
     codes, unique = pd.factorize(clocks)
     seconds = np.array([_seconds_of_day(text) for text in unique], dtype=np.float64)[codes]
-    given = (clocks != "").to_numpy(dtype=np.bool_) & (precision == DAY)
-    bad = given & np.isnan(seconds)
-    use = given & ~bad
+    has_clock = (clocks != "").to_numpy(dtype=np.bool_) & (precision == DAY)
+    bad = has_clock & np.isnan(seconds)
+    use = has_clock & ~bad
     shifted = naive + np.where(use, np.nan_to_num(seconds), 0).astype("timedelta64[s]")
     return shifted, np.where(use, np.int8(MINUTE), precision), bad
 

@@ -32,15 +32,15 @@ class NaturalKeys:
         A key of columns is their texts; of a row without, a digest of what it says in the columns that are read
         (blank ones left out, so that a new empty column changes nothing). Within a snapshot the scope comes first.
         """
-        own = self._own_keys(texts, rows)
-        blank = np.flatnonzero(own == "")
+        keys = self._own_keys(texts, rows)
+        blank = np.flatnonzero(keys == "")
         content = self._digests(texts, place, rows[blank])
-        own[blank] = content
+        keys[blank] = content
         if scope is not None:
-            own = np.array([f"{part}|{key}" for part, key in zip(scope.iloc[rows], own, strict=True)], dtype=object)
+            keys = np.array([f"{part}|{key}" for part, key in zip(scope.iloc[rows], keys, strict=True)], dtype=object)
         numbered = np.full(len(rows), self._numbered)
         numbered[blank] = True
-        return own, numbered
+        return keys, numbered
 
     def give(self, keys: NDArray[np.object_], numbered: Flags) -> tuple[NDArray[np.object_], Flags]:
         """The names (n,) of rows with these keys, and whether each is a repetition that is refused.
@@ -68,10 +68,10 @@ class NaturalKeys:
         names = self._plan.told
         columns = [texts[name].iloc[rows].tolist() for name in names]
         points = [f"{lon:.9f},{lat:.9f}" for lon, lat in place[rows]]
-        said = zip(*columns, strict=True) if columns else ((),) * len(rows)
+        rows_of_texts = zip(*columns, strict=True) if columns else ((),) * len(rows)
         return [
             _digest("\x1f".join([point, *(f"{name}={text}" for name, text in zip(names, row, strict=True) if text)]))
-            for point, row in zip(points, said, strict=True)
+            for point, row in zip(points, rows_of_texts, strict=True)
         ]
 
 

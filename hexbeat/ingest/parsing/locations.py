@@ -35,8 +35,8 @@ Points = NDArray[np.float64]  # (n, 2), x and y; NaN: blank, infinity: not a pla
 
 def parse_pairs(texts: pd.Series) -> Points:
     """Longitude and latitude (n, 2) of texts such as "(54.57, -1.23)", latitude first; infinity where there is none."""
-    found = texts.astype("str").str.extract(r"^\D*?(-?\d+(?:\.\d+)?)\s*[,; ]\s*(-?\d+(?:\.\d+)?)\D*$").fillna("")
-    points = np.column_stack([parse_numbers(found[1]), parse_numbers(found[0])])
+    numbers = texts.astype("str").str.extract(r"^\D*?(-?\d+(?:\.\d+)?)\s*[,; ]\s*(-?\d+(?:\.\d+)?)\D*$").fillna("")
+    points = np.column_stack([parse_numbers(numbers[1]), parse_numbers(numbers[0])])
     return np.where((texts != "").to_numpy(dtype=np.bool_)[:, None] & np.isnan(points), np.inf, points)
 
 
@@ -46,7 +46,7 @@ def parse_xy(x: pd.Series, y: pd.Series, crs: str) -> Points:
     Commas may part the thousands of metres and feet (449,545). In a CRS of degrees they may not: there a comma may be a
     decimal one, and a text with it is no number.
     """
-    grouped = not _known(crs).is_geographic
+    grouped = not _find_crs(crs).is_geographic
     return to_degrees(np.column_stack([parse_numbers(x, grouped=grouped), parse_numbers(y, grouped=grouped)]), crs)
 
 
@@ -76,14 +76,14 @@ def _grid_ref(text: str) -> tuple[float, float]:
 
 
 @lru_cache(maxsize=16)
-def _known(crs: str) -> CRS:
+def _find_crs(crs: str) -> CRS:
     """The CRS; DataError if PROJ does not know it."""
     try:
         return CRS.from_user_input(crs)
     except CRSError as error:
         raise DataError(
-            "A coordinate system is one that PROJ knows",
-            f"{crs[:40]!r} is none",
+            "A coordinate system has to be one that PROJ knows",
+            f"{crs[:40]!r} is not one",
             "name it by its EPSG code, such as EPSG:27700",
         ) from error
 
@@ -92,7 +92,7 @@ def _known(crs: str) -> CRS:
 def _transformer(crs: str) -> Transformer:
     # Never fetch a grid: nothing of ours leaves the machine. Without OSTN15 the National Grid is good to about 2 m.
     network.set_network_enabled(active=False)  # type: ignore[attr-defined]  # documented, not in __all__
-    return Transformer.from_crs(_known(crs), WGS_84, always_xy=True)
+    return Transformer.from_crs(_find_crs(crs), WGS_84, always_xy=True)
 
 
 def to_degrees(points: Points, crs: str) -> Points:
@@ -101,7 +101,7 @@ def to_degrees(points: Points, crs: str) -> Points:
     DataError if PROJ does not know the CRS.
     """
     transformer = _transformer(crs)
-    if _known(crs).is_geographic and _known(crs).to_epsg() == WGS_84.to_epsg():
+    if _find_crs(crs).is_geographic and _find_crs(crs).to_epsg() == WGS_84.to_epsg():
         return points
     blank: NDArray[np.bool_] = np.asarray(np.isnan(points).any(axis=1))
     safe = np.where(blank[:, None] | np.isinf(points), 0.0, points)

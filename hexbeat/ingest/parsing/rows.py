@@ -99,13 +99,13 @@ class RowReader:
         texts = {name: clean_column(chunk.frame[name], self.profile.missing) for name in self.plan.columns}
         scope = self._scopes(texts, len(chunk.lines))
         layer = self._layers(texts, len(chunk.lines))
-        chosen = self._chosen(texts, layer, chunk.points)
-        skipped = Counter({"not_selected": int(np.count_nonzero(~chosen))})
-        rows = np.flatnonzero(chosen)
+        is_selected = self._select_rows(texts, layer, chunk.points)
+        skipped = Counter({"not_selected": int(np.count_nonzero(~is_selected))})
+        rows = np.flatnonzero(is_selected)
         part = {name: column.iloc[rows].reset_index(drop=True) for name, column in texts.items()}
         points = None if chunk.points is None else chunk.points[rows]
         some = None if scope is None else scope.iloc[rows].reset_index(drop=True)
-        events, reasons, keys = self._judge(part, points, layer[rows], some)
+        events, reasons, keys = self._check_rows(part, points, layer[rows], some)
         elsewhere = self._elsewhere(reasons)
         skipped["elsewhere"] = int(np.count_nonzero(elsewhere))
         rejected = np.flatnonzero((reasons != "") & ~elsewhere)
@@ -123,23 +123,23 @@ class RowReader:
             unknown_reporters=self._unknown_reporters(part, reasons == ""),
         )
 
-    def _chosen(self, texts: Texts, layer: NDArray[np.int8], points: Points | None) -> Flags:
+    def _select_rows(self, texts: Texts, layer: NDArray[np.int8], points: Points | None) -> Flags:
         """Rows that the profile selects. Where a layer has to be known, rows without one are chosen, to be rejected.
 
         Rows that say nothing at all, such as spreadsheets have at their end, are never chosen.
         """
-        known: Flags = layer >= 0
+        is_candidate: Flags = layer >= 0
         if self.profile.unknown_layer == "reject":
             filled = [(texts[name] != "").to_numpy(dtype=np.bool_) for name in self.plan.told]
-            known = np.logical_or.reduce([known, *filled])
-            known |= False if points is None else ~np.isnan(points).any(axis=1)
+            is_candidate = np.logical_or.reduce([is_candidate, *filled])
+            is_candidate |= False if points is None else ~np.isnan(points).any(axis=1)
         return (
-            known
+            is_candidate
             & meets_all_rules(self.plan.keep, texts, len(layer))
             & ~meets_any_rule(self.plan.drop, texts, len(layer))
         )
 
-    def _judge(
+    def _check_rows(
         self, texts: Texts, points: Points | None, layer: NDArray[np.int8], scope: pd.Series | None
     ) -> tuple[pd.DataFrame, NDArray[np.str_], NDArray[np.object_]]:
         """Events of the rows without fault, each row's reason ("" for none), and its key (None: it is elsewhere)."""
@@ -173,11 +173,11 @@ class RowReader:
         good = np.flatnonzero(reasons == "")
         names, repeated = self.keys.give(keys[good], numbered[good])
         reasons[good[repeated]] = "duplicate_id"
-        kept = good[~repeated]
-        events = self._events(texts, kept, place, when, layer, quantity)
+        accepted = good[~repeated]
+        events = self._events(texts, accepted, place, when, layer, quantity)
         events["source_id"] = names[~repeated]
-        events["ward_code"] = np.array(self.wards.codes, dtype=object)[ward[kept]]
-        events["scope"] = None if scope is None else scope.to_numpy(dtype=object)[kept]
+        events["ward_code"] = np.array(self.wards.codes, dtype=object)[ward[accepted]]
+        events["scope"] = None if scope is None else scope.to_numpy(dtype=object)[accepted]
         return events[list(EVENT_COLUMNS)], reasons, keys
 
     def _elsewhere(self, reasons: NDArray[np.str_]) -> Flags:
@@ -232,9 +232,9 @@ class RowReader:
             pd.Series(self.named[name[5:]], index=index, dtype=object) if name.startswith("file:") else texts[name]
             for name in self.plan.scope
         ]
-        joined = reduce(lambda left, right: left + "|" + right, parts)
+        scope = reduce(lambda left, right: left + "|" + right, parts)
         blank = np.logical_or.reduce([part == "" for part in parts])
-        return joined.mask(blank, "")
+        return scope.mask(blank, "")
 
     def _layers(self, texts: Texts, rows: int) -> NDArray[np.int8]:
         """Each row's layer code; -1 where the profile selects none."""
@@ -243,10 +243,10 @@ class RowReader:
             fixed = self.profile.layer.value or self.layer or self.profile.layer.default or ""
             return np.full(rows, codes[fixed], dtype=np.int8)
         choice = self.profile.layer
-        found = map_words(
+        words = map_words(
             texts[self.plan.layer], values=choice.values, containing=choice.containing, default=choice.default
         )
-        return np.array([codes.get(word, -1) for word in found], dtype=np.int8)
+        return np.array([codes.get(word, -1) for word in words], dtype=np.int8)
 
     def _places(self, texts: Texts, points: Points | None) -> Points:
         """Longitude and latitude: of each row the first way of which it has all parts."""
@@ -332,8 +332,8 @@ def parse_words(choice: Choice, heading: str | None, texts: Texts, rows: int) ->
     """The words of a choice (n,), None where there is none; without a heading the fixed word."""
     if heading is None:
         return np.full(rows, choice.value or choice.default, dtype=object)
-    found = map_words(texts[heading], values=choice.values, containing=choice.containing, default=choice.default)
-    return np.array([word[:LONGEST_WORD] if word else None for word in found], dtype=object)
+    words = map_words(texts[heading], values=choice.values, containing=choice.containing, default=choice.default)
+    return np.array([word[:LONGEST_WORD] if word else None for word in words], dtype=object)
 
 
 def parse_reporters(
@@ -341,8 +341,8 @@ def parse_reporters(
 ) -> NDArray[np.object_]:
     """Who reported each row (n,): what it says, else who usually reports events of its layer."""
     usual = np.array([find_layer(layer).usual_reporter for layer in layers], dtype=object)
-    said = _fold_words(parse_words(choice, heading, texts, len(layers)))
-    return np.where(np.isin(said, REPORTERS), said, usual)
+    reporters = _fold_words(parse_words(choice, heading, texts, len(layers)))
+    return np.where(np.isin(reporters, REPORTERS), reporters, usual)
 
 
 def count_unknown(choice: Choice, heading: str, texts: Texts) -> int:
@@ -352,5 +352,5 @@ def count_unknown(choice: Choice, heading: str, texts: Texts) -> int:
     return int(np.count_nonzero(unknown & (column != "").to_numpy(dtype=np.bool_)))
 
 
-def _fold_words(found: NDArray[np.object_]) -> NDArray[np.object_]:
-    return np.array([word.casefold() if word else "" for word in found], dtype=object)
+def _fold_words(words: NDArray[np.object_]) -> NDArray[np.object_]:
+    return np.array([word.casefold() if word else "" for word in words], dtype=object)

@@ -48,21 +48,21 @@ def parse_intervals(
     end of it. With both given the coarser precision holds for both. A state without an end lasts as long as its layer
     says. `now` is UTC seconds: what begins later is in the future.
     """
-    said = _parse_parts(texts, rules, time_zone)
-    start, end, state = said["start"], said.get("end"), mark_states(layer)
-    given = _find_stated_ends(end, state, rules)
-    precision = _common_precision(start, end, given, texts.get("precision"), rules)
+    timestamps = _parse_parts(texts, rules, time_zone)
+    start, end, state = timestamps["start"], timestamps.get("end"), mark_states(layer)
+    has_end = _find_stated_ends(end, state, rules)
+    precision = _common_precision(start, end, has_end, texts.get("precision"), rules)
     begin_local = floor(start.local, precision)
     begin = np.where(precision == MINUTE, start.utc, to_utc(begin_local, time_zone))
     finish = _natural_end(begin, begin_local, precision, layer, time_zone)
     bad, future = start.bad | start.blank, begin > now
     reverse = np.zeros(len(layer), dtype=np.bool_)
     if end is not None:
-        finish = np.where(given, _stated_end(end, precision, time_zone), finish)
-        bad |= given & end.bad
-        reverse |= given & np.where(precision == MINUTE, finish < begin, finish <= begin)
-        future |= given & ~state & (to_utc(floor(end.local, precision), time_zone) > now)
-    if later := said.get("never_before"):
+        finish = np.where(has_end, _stated_end(end, precision, time_zone), finish)
+        bad |= has_end & end.bad
+        reverse |= has_end & np.where(precision == MINUTE, finish < begin, finish <= begin)
+        future |= has_end & ~state & (to_utc(floor(end.local, precision), time_zone) > now)
+    if later := timestamps.get("never_before"):
         bad |= later.bad
         reverse |= ~later.blank & (_days(later.local) < _days(begin_local))
     return Intervals(begin, finish, precision.astype(np.int8), bad, future & ~bad, reverse & ~bad)
@@ -121,8 +121,8 @@ def _precision(moments: Timestamps, words: pd.Series | None, rules: Times) -> ND
         midnight = moments.local == moments.local.astype("datetime64[D]")
         precision = np.where(midnight, np.maximum(precision, np.int8(DAY)), precision)
     if words is not None:
-        said = words.str.casefold().map({word: place for place, word in enumerate(PRECISIONS)}).fillna(0)
-        precision = np.maximum(precision, said.to_numpy(dtype=np.int8))
+        stated = words.str.casefold().map({word: place for place, word in enumerate(PRECISIONS)}).fillna(0)
+        precision = np.maximum(precision, stated.to_numpy(dtype=np.int8))
     return precision.astype(np.int8)
 
 

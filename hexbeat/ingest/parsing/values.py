@@ -35,14 +35,14 @@ def match_texts(
 
     The whole text is one of `equals`; one of `contains` is in it; a regular expression is found in it.
     """
-    whole = {text.casefold() for text in equals}
+    whole_texts = {text.casefold() for text in equals}
     parts = [text.casefold() for text in contains]
     pattern = re.compile(matches, re.IGNORECASE) if matches else None
 
     def test(text: str) -> bool:
         folded = text.casefold()
         return (
-            (not whole or folded in whole)
+            (not whole_texts or folded in whole_texts)
             and (not parts or any(part in folded for part in parts))
             and (pattern is None or bool(pattern.search(text)))
         )
@@ -58,14 +58,14 @@ def map_words(
 
     With neither mapping the text itself is the word. None where there is none.
     """
-    whole = {key.casefold(): word for key, word in values.items()}
+    whole_texts = {key.casefold(): word for key, word in values.items()}
     parts = {key.casefold(): word for key, word in containing.items()}
 
     def word(text: str) -> str | None:
         folded = text.casefold()
-        if not whole and not parts:
+        if not whole_texts and not parts:
             return text or default
-        return whole.get(folded) or next((word for part, word in parts.items() if part in folded), default)
+        return whole_texts.get(folded) or next((word for part, word in parts.items() if part in folded), default)
 
     codes, unique = pd.factorize(texts)
     return np.array([word(text) for text in unique], dtype=object)[codes]
@@ -78,14 +78,14 @@ def parse_numbers(texts: pd.Series, *, grouped: bool = False) -> NDArray[np.floa
     """
     if grouped:
         texts = texts.map(lambda text: text.replace(",", "") if GROUPED.fullmatch(text) else text)
-    read = pd.to_numeric(texts, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-    return np.where(np.isnan(read) & (texts != "").to_numpy(dtype=np.bool_), np.inf, read)
+    numbers = pd.to_numeric(texts, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    return np.where(np.isnan(numbers) & (texts != "").to_numpy(dtype=np.bool_), np.inf, numbers)
 
 
 def parse_quantities(texts: pd.Series) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Whole numbers from 1 to a million (n,), 1 for blank, and which texts (n,) are none; 1,234 is one."""
-    read = parse_numbers(texts, grouped=True)
-    blank = np.isnan(read)
+    numbers = parse_numbers(texts, grouped=True)
+    blank = np.isnan(numbers)
     with np.errstate(invalid="ignore"):
-        good = blank | ((read >= 1) & (read <= MOST) & (read == np.floor(read)))
-    return np.where(good & ~blank, read, 1).astype(np.int64), ~good
+        good = blank | ((numbers >= 1) & (numbers <= MOST) & (numbers == np.floor(numbers)))
+    return np.where(good & ~blank, numbers, 1).astype(np.int64), ~good

@@ -1,4 +1,4 @@
-"""Readers: one for each kind of file; all hand over texts in chunks, with the line at which each row begins."""
+"""Readers, one for each kind of file. All give texts in chunks, with the line at which each row begins."""
 
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -42,7 +42,7 @@ def open_file(path: Path, options: ReadOptions, *, limits: Limits = LIMITS) -> A
     if suffix in TEXT_SUFFIXES:
         return open_text(path, options, limits=limits)
     raise DataError(
-        f"A file is one of {', '.join(SUFFIXES)}",
-        f"{path.name} is {suffix or 'without a suffix'}",
-        "unpack it first and name the file inside" if suffix == ".zip" else "save or export it as one of them",
+        f"A file ends in one of {', '.join(SUFFIXES)}",
+        f"{path.name} {f'ends in {suffix}' if suffix else 'has no ending'}",
+        "unpack it first and name the file inside" if suffix == ".zip" else "save or export it in one of these formats",
     )

@@ -60,7 +60,7 @@ def open_geofile(path: Path, options: ReadOptions, *, limits: Limits = LIMITS) -
 
 @contextmanager
 def _reading(path: Path) -> Iterator[None]:
-    """What GDAL and Arrow raise, as a DataError. Never around a caller's own code."""
+    """Turn the errors of GDAL and Arrow into a DataError. Never used around a caller's own code."""
     try:
         yield
     except (
@@ -71,9 +71,11 @@ def _reading(path: Path) -> Iterator[None]:
         shapely.errors.ShapelyError,
     ) as error:
         raise DataError(
-            f"{path.name} has to be a whole file of {GEOFILE_SUFFIXES[path.suffix.lower()][1]}",
+            f"{path.name} has to be {GEOFILE_SUFFIXES[path.suffix.lower()][1]}, complete and undamaged",
             f"it cannot be read ({type(error).__name__})",
-            "a shapefile needs its .shx and .dbf beside it" if path.suffix.lower() == ".shp" else "export it again",
+            "put the .shx and .dbf files of the shapefile beside it"
+            if path.suffix.lower() == ".shp"
+            else "export it again",
         ) from error
 
 
@@ -104,7 +106,7 @@ def _vector(path: Path, options: ReadOptions, limits: Limits) -> TextTable:
 
 
 def _require_driver(path: Path, driver: str) -> None:
-    """DataError if GDAL takes the file for something other than its name says."""
+    """DataError if GDAL reads the file as another format than its name says."""
     if driver not in ("GeoJSON", "GPKG", "ESRI Shapefile"):
         raise DataError(
             f"{path.name} has to be {GEOFILE_SUFFIXES[path.suffix.lower()][1]}, as its name says",
@@ -115,16 +117,16 @@ def _require_driver(path: Path, driver: str) -> None:
 
 def _layer(path: Path, address: str, named: str | None) -> str:
     """The only layer with geometries, or the named one; DataError otherwise."""
-    found = [str(name) for name, kind in pyogrio.list_layers(address) if kind]
-    if named in found:
+    layers = [str(name) for name, kind in pyogrio.list_layers(address) if kind]
+    if named in layers:
         return str(named)
-    if len(found) == 1 and named is None:
-        return found[0]
-    names = ", ".join(map(repr, found)) or "none"
+    if len(layers) == 1 and named is None:
+        return layers[0]
+    names = ", ".join(map(repr, layers)) or "none"
     raise DataError(
-        f"{path.name} has to have one layer of points, or a profile names the layer",
+        f"{path.name} needs one layer of points, or a source profile that names the layer",
         f"its layers are {names}",
-        'name one in a source profile: geo_layer = "…"' if found else "export the points again",
+        'name one in a source profile: geo_layer = "…"' if layers else "export the points again",
     )
 
 
@@ -137,9 +139,9 @@ def _parquet(path: Path) -> "Iterator[pq.ParquetFile]":
 
 
 def _table(path: Path, file: "pq.ParquetFile", options: ReadOptions, limits: Limits) -> TextTable:
-    said = _geo_metadata(path, file)
-    geometry = said["primary_column"]
-    about = said["columns"][geometry]
+    metadata = _geo_metadata(path, file)
+    geometry = metadata["primary_column"]
+    about = metadata["columns"][geometry]
     fields = [field.name for field in file.schema_arrow if field.name != geometry]
     columns = check_headings(path.name, fields, limits)
     total = file.metadata.num_rows
@@ -158,10 +160,12 @@ def _table(path: Path, file: "pq.ParquetFile", options: ReadOptions, limits: Lim
         )
 
     def chunks(wanted: tuple[str, ...]) -> Iterator[Chunk]:
-        chosen = [fields[columns.index(column)] for column in wanted]
+        wanted_fields = [fields[columns.index(column)] for column in wanted]
         with _reading(path):
-            reader = file.iter_batches(CHUNK_ROWS, columns=[*chosen, geometry])
-            yield from _batches(path.name, reader, tuple(chosen), wanted, geometry, max(total, 1), options.shapes)
+            reader = file.iter_batches(CHUNK_ROWS, columns=[*wanted_fields, geometry])
+            yield from _batches(
+                path.name, reader, tuple(wanted_fields), wanted, geometry, max(total, 1), options.shapes
+            )
 
     crs = about.get("crs", "OGC:CRS84")
     return TextTable(columns, chunks, json.dumps(crs) if isinstance(crs, dict) else crs)
@@ -169,32 +173,32 @@ def _table(path: Path, file: "pq.ParquetFile", options: ReadOptions, limits: Lim
 
 def _geo_metadata(path: Path, file: "pq.ParquetFile") -> dict[str, Any]:
     try:
-        said: dict[str, Any] = json.loads((file.schema_arrow.metadata or {})[b"geo"])
-        said["columns"][said["primary_column"]]["encoding"]
+        metadata: dict[str, Any] = json.loads((file.schema_arrow.metadata or {})[b"geo"])
+        metadata["columns"][metadata["primary_column"]]["encoding"]
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise DataError(
             f"{path.name} has to be GeoParquet",
             "it is Parquet without a geometry column",
             "write it with GeoPandas or QGIS, or save it as CSV",
         ) from error
-    return said
+    return metadata
 
 
 def _batches(
     name: str, reader: Any, fields: tuple[str, ...], wanted: tuple[str, ...], geometry: str, total: int, shapes: str
 ) -> Iterator[Chunk]:
-    read = 0
+    rows_read = 0
     for batch in reader:
         texts = {name: _texts(batch.column(field)) for name, field in zip(wanted, fields, strict=True)}
         frame = pd.DataFrame(texts, index=range(len(batch)), dtype=object)
-        lines = np.arange(read + 1, read + len(batch) + 1, dtype=np.int64)
+        lines = np.arange(rows_read + 1, rows_read + len(batch) + 1, dtype=np.int64)
         binary = batch.column(geometry).to_numpy(zero_copy_only=False)
         points = _points(name, shapely.from_wkb(binary, on_invalid="ignore"), lines, shapes)
-        read += len(batch)
+        rows_read += len(batch)
         if len(batch):
-            yield Chunk(frame, lines, min(read / total, 1.0), points)
-    if not read:
-        raise DataError(f"{name} has to have features", "it has none", "export it again")
+            yield Chunk(frame, lines, min(rows_read / total, 1.0), points)
+    if not rows_read:
+        raise DataError(f"{name} needs at least one feature", "it has none", "export it again")
 
 
 def _texts(column: Any) -> list[str]:
@@ -224,7 +228,7 @@ def _points(name: str, shapes: NDArray[Any], lines: NDArray[np.int64], rule: str
         raise DataError(
             f"{name} has to hold points",
             f"feature {lines[first]} is a {shapes[first].geom_type}",
-            'make points of it, or set location.shapes = "inside_point" in a source profile',
+            'convert it to points, or set location.shapes = "inside_point" in a source profile',
         )
     shapes = np.where(single, shapely.get_geometry(shapes, 0), shapes)
     shapes[other] = shapely.point_on_surface(shapes[other])

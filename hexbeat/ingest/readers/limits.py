@@ -1,4 +1,4 @@
-"""Limits for files from anywhere: nothing is opened that could take the machine's time or memory."""
+"""Limits for files of any origin, so that none can use up the machine's time or memory."""
 
 import stat
 import zipfile
@@ -52,11 +52,13 @@ def check_file(path: Path, *, most_bytes: int) -> int:
     try:
         status = path.stat()
     except FileNotFoundError as error:
-        raise _no_file(path, "there is none of that name", "check the name and the folder") from error
+        raise _no_file(path, "there is no file of that name", "check the name and the folder") from error
     except OSError as error:
-        raise _no_file(path, f"it cannot be looked at ({type(error).__name__})", "check who may read it") from error
+        raise _no_file(
+            path, f"it cannot be found ({type(error).__name__})", "check that you may read its folder"
+        ) from error
     if stat.S_ISDIR(status.st_mode):
-        raise _no_file(path, "it is a folder", "name the files in it")
+        raise _no_file(path, "it is a folder", "choose the files in it")
     if not stat.S_ISREG(status.st_mode):
         raise _no_file(path, "it is a device or a pipe", "copy the data to a file first")
     if status.st_size == 0:
@@ -71,7 +73,7 @@ def check_file(path: Path, *, most_bytes: int) -> int:
         with path.open("rb"):
             pass
     except OSError as error:
-        raise _no_file(path, f"it cannot be opened ({type(error).__name__})", "check who may read it") from error
+        raise _no_file(path, f"it cannot be opened ({type(error).__name__})", "check that you may read it") from error
     return status.st_size
 
 
@@ -80,21 +82,21 @@ def _no_file(path: Path, fact: str, hint: str) -> DataError:
 
 
 def detect_kind(start: bytes) -> str | None:
-    """What the first bytes of a file tell, where they tell anything; None for what may be text."""
+    """The kind of a file, from its first bytes; None if it may be text."""
     return next((kind for magic, kind in STARTS if start.startswith(magic)), None)
 
 
 def require_start(path: Path, magic: bytes, *, kind: str) -> None:
-    """DataError unless the file begins as its kind does; a wrong suffix must not choose the program that opens it."""
+    """DataError unless the first bytes fit the kind; a wrong ending must not choose the program that opens it."""
     with path.open("rb") as file:
         start = file.read(64)
     if start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(magic) or start.startswith(magic):
         return
-    found = detect_kind(start)
+    detected_kind = detect_kind(start)
     raise DataError(
         f"{path.name} has to be {kind}, as its name says",
-        f"it is {found}" if found else "it does not begin like one",
-        "export it again, or give it the suffix that it should have",
+        f"it is {detected_kind}" if detected_kind else "its first bytes do not fit",
+        "export it again, or correct the ending of its name",
     )
 
 
@@ -109,7 +111,7 @@ def check_package(path: Path, *, limits: Limits = LIMITS) -> None:
     if detect_kind(start) == "an old or password-protected Office file":
         raise DataError(
             f"{path.name} has to be a workbook that opens without a password",
-            "it is protected, or of the format of Excel before 2007",
+            "it has a password, or is in the format of Excel before 2007",
             "open it and save it as XLSX without a password, or as CSV",
         )
     require_start(path, b"PK", kind="a workbook (XLSX or ODS)")
@@ -118,7 +120,7 @@ def check_package(path: Path, *, limits: Limits = LIMITS) -> None:
             _check_parts(path, package, limits)
     except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError, ValueError, RuntimeError) as error:
         raise DataError(
-            f"{path.name} has to be a whole workbook",
+            f"{path.name} has to be a complete workbook",
             f"it is cut off or damaged ({type(error).__name__})",
             "copy or export it again",
         ) from error
@@ -155,5 +157,5 @@ def _bomb(path: Path, fact: str) -> DataError:
     return DataError(
         f"{path.name} has to be a workbook of ordinary size",
         fact,
-        "save the sheet with the records as CSV and load that",
+        "save the sheet with the records as CSV, and load that file",
     )

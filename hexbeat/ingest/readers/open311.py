@@ -33,21 +33,21 @@ else:
 
 __all__ = ["is_url", "open_download", "open_requests", "strip_url"]
 
-RULE: Final = "Open311 requests are a GeoReport v2 list, as JSON or XML"
+RULE: Final = "Open311 requests have to be a GeoReport v2 list, as JSON or XML"
 BLOCK_BYTES: Final = 65_536
 MB: Final = 1_000_000
 
 
 @contextmanager
 def open_requests(path: Path, options: ReadOptions, *, limits: Limits = LIMITS) -> Iterator[TextTable]:
-    """Open a file of service requests; DataError if it is no such list. Lines count requests from 1."""
+    """Open a file of service requests; DataError if it is not such a list. Lines count requests from 1."""
     del options
     check_file(path, most_bytes=limits.document_bytes)
     with path.open("rb") as file:
         start = file.read(256).lstrip(b"\xef\xbb\xbf \t\r\n")
     requests = _xml(path) if start.startswith(b"<") else _json(path)
     if not requests:
-        raise DataError(RULE, f"{path.name} has no requests", "ask for a longer time, or for other services")
+        raise DataError(RULE, f"{path.name} has no requests", "ask for a longer period, or for other services")
     names = list(dict.fromkeys(name for request in requests for name in request))
     columns = check_headings(path.name, names, limits)
 
@@ -63,14 +63,16 @@ def open_requests(path: Path, options: ReadOptions, *, limits: Limits = LIMITS) 
 
 def _json(path: Path) -> list[dict[str, str]]:
     try:
-        said = json.loads(path.read_bytes())
+        document = json.loads(path.read_bytes())
     except (ValueError, RecursionError) as error:
-        raise DataError(RULE, f"{path.name} is neither ({type(error).__name__})", "download it again") from error
-    if isinstance(said, dict):  # some services wrap the list
-        said = next((value for value in said.values() if isinstance(value, list)), None)
-    if not isinstance(said, list) or not all(isinstance(request, dict) for request in said):
-        raise DataError(RULE, f"{path.name} is JSON, but no list of requests", "take the address that ends in requests")
-    return [{key: _text(value) for key, value in request.items()} for request in said]
+        raise DataError(RULE, f"{path.name} is not valid JSON ({type(error).__name__})", "download it again") from error
+    if isinstance(document, dict):  # some services wrap the list
+        document = next((value for value in document.values() if isinstance(value, list)), None)
+    if not isinstance(document, list) or not all(isinstance(request, dict) for request in document):
+        raise DataError(
+            RULE, f"{path.name} is JSON, but not a list of requests", "use the address that ends in requests"
+        )
+    return [{key: _text(value) for key, value in request.items()} for request in document]
 
 
 def _text(value: Any) -> str:
@@ -85,12 +87,14 @@ def _xml(path: Path) -> list[dict[str, str]]:
         root = parse(path, forbid_dtd=True).getroot()
     except DefusedXmlException as error:
         raise DataError(
-            RULE, f"{path.name} declares entities or a document type, which may be a bomb", "ask for it as JSON"
+            RULE, f"{path.name} declares entities or a document type, which can be an attack", "ask for it as JSON"
         ) from error
     except (ParseError, ValueError, LookupError) as error:
-        raise DataError(RULE, f"{path.name} is XML that does not close", "download it again") from error
+        raise DataError(RULE, f"{path.name} is incomplete XML", "download it again") from error
     if root is None or root.tag != "service_requests":
-        raise DataError(RULE, f"{path.name} is XML, but no list of requests", "take the address that ends in requests")
+        raise DataError(
+            RULE, f"{path.name} is XML, but not a list of requests", "use the address that ends in requests"
+        )
     return [{field.tag: field.text or "" for field in request} for request in root.iter("request")]
 
 
@@ -114,8 +118,8 @@ def open_download(url: str, *, limits: Limits = LIMITS) -> Iterator[Path]:
             _download(url, path, limits)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise DataError(
-                f"{strip_url(url)} has to answer",
-                f"it did not ({type(error).__name__})",
+                f"The server at {strip_url(url)} has to answer",
+                f"it did not answer ({type(error).__name__})",
                 "try it in a browser, or later",
             ) from error
         yield path
@@ -123,7 +127,7 @@ def open_download(url: str, *, limits: Limits = LIMITS) -> Iterator[Path]:
 
 def _download(url: str, path: Path, limits: Limits) -> None:
     until = time.monotonic() + limits.download_s
-    read = 0
+    received_bytes = 0
     with (
         httpx.Client(timeout=30, follow_redirects=True, max_redirects=3) as client,
         client.stream("GET", url) as answer,
@@ -131,11 +135,12 @@ def _download(url: str, path: Path, limits: Limits) -> None:
     ):
         answer.raise_for_status()
         for block in answer.iter_bytes(BLOCK_BYTES):
-            read += len(block)
-            if read > limits.document_bytes or time.monotonic() > until:
+            received_bytes += len(block)
+            if received_bytes > limits.document_bytes or time.monotonic() > until:
                 raise DataError(
-                    f"An answer has at most {limits.document_bytes // MB} MB and takes {limits.download_s:.0f} s",
-                    f"{strip_url(url)} sends more, or slower",
-                    "ask for a shorter time, or download it first",
+                    f"A download has at most {limits.document_bytes // MB} MB and takes at most "
+                    f"{limits.download_s:.0f} s",
+                    f"{strip_url(url)} sends more, or takes longer",
+                    "ask for a shorter period, or download it first",
                 )
             file.write(block)

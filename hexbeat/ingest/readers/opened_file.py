@@ -1,4 +1,4 @@
-"""What every reader hands over: the headings of a file, and its rows as text in chunks."""
+"""What every reader gives: the headings of a file, and its rows as text in chunks."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -58,7 +58,7 @@ def check_headings(name: str, headings: list[str], limits: Limits) -> tuple[str,
         raise DataError(
             f"A file has at most {limits.columns:,} columns",
             f"{name} has {len(cleaned):,}",
-            "check that it is the file you mean, and delete the columns that nobody needs",
+            "check that it is the right file, and delete the columns that you do not need",
         )
     if not any(cleaned):
         raise DataError(f"{name} has to begin with a line of headings", "it has none", "put headings above the rows")

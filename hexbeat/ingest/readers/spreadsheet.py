@@ -71,21 +71,21 @@ def _records(
         raise _problem(name, errors.read(100_000).decode("utf-8", "replace"))
 
 
-def _problem(name: str, said: str) -> DataError:
-    """The worker's word as an error; where it died without one, memory or time ran out."""
+def _problem(name: str, output: str) -> DataError:
+    """The worker's report as an error; if the worker ended without one, memory or time ran out."""
     try:
-        report = json.loads(said)
+        report = json.loads(output)
         word, names = report["problem"], ", ".join(map(repr, report["names"]))
     except (ValueError, KeyError, TypeError):
         return _unusable(
             name, "it is damaged, or takes more memory or time to open than a workbook may", "save the sheet as CSV"
         )
     facts = {
-        "empty": ("no sheet of it has rows", "put the records on one sheet"),
+        "empty": ("none of its sheets has rows", "put the records on one sheet"),
         "sheets": (f"the sheets {names} all have rows", 'keep one, or name it in a source profile: sheet = "…"'),
-        "no_sheet": (f"it has no sheet of the name that the profile gives, but {names}", "mend the profile's sheet"),
+        "no_sheet": (f"it has only {names}, not the sheet that the profile names", "correct the sheet in the profile"),
     }
-    return _unusable(name, *facts.get(word, ("it is damaged", "open it, save it again, or save the sheet as CSV")))
+    return _unusable(name, *facts.get(word, ("it is damaged", "open it and save it again, or save the sheet as CSV")))
 
 
 def _unusable(name: str, fact: str, hint: str) -> DataError:

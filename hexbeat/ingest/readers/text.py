@@ -65,7 +65,7 @@ def _encoding(path: Path, named: str | None) -> str:
         raise DataError(
             f"{path.name} has to be text, as CSV is",
             f"it is {kind or 'binary'}",
-            "export it as CSV in UTF-8, or give the file the suffix of what it is",
+            "export it as CSV in UTF-8, or correct the ending of its name",
         )
     return named or "utf-8"
 
@@ -93,7 +93,7 @@ class _Lines:
         except UnicodeError as error:
             raise DataError(
                 f"{self.name} has to be in {self.encoding.upper()}",
-                f"near line {self.number + 1} it is not",
+                f"the text near line {self.number + 1} is not",
                 'save it as UTF-8, or name its encoding in a source profile: encoding = "cp1252" for Excel on Windows',
             ) from error
         if not line:
@@ -124,10 +124,10 @@ def _records(lines: _Lines, first: str, delimiter: str) -> Iterator[Numbered]:
         if "unexpected end" not in str(error) and "limit" not in str(error):
             return  # the last record is only untidy, and was read
         raise DataError(
-            f"A cell has at most {csv.field_size_limit():,} characters, and its quotes are closed",
+            f"A cell has at most {csv.field_size_limit():,} characters, and closes its quotes",
             f"in {lines.name} the record that begins at line {begin - (len(last) if 'unexpected' in str(error) else 0)}"
             " does not end",
-            "mend the quote that is opened there",
+            "close the quote that opens there",
         ) from error
 
 
@@ -152,7 +152,7 @@ def record_chunks(
     pick: Callable[[list[str]], Any] = itemgetter(*places) if len(places) > 1 else lambda cells: _pick(cells, places)
     rows: list[tuple[str, ...]] = []
     lines: list[int] = []
-    read = 0
+    rows_read = 0
     for line, cells in records:
         if len(cells) != width:
             _fit(name, line, cells, width)
@@ -160,10 +160,10 @@ def record_chunks(
         lines.append(line)
         if len(rows) >= CHUNK_ROWS:
             yield Chunk(build_text_frame(rows, wanted), np.array(lines, dtype=np.int64), done())
-            read += len(rows)
+            rows_read += len(rows)
             rows, lines = [], []
-    if not read and not rows:
-        raise DataError(f"{name} has to have rows under its headings", "it has none", "export it again")
+    if not rows_read and not rows:
+        raise DataError(f"{name} needs rows below its headings", "it has none", "export it again")
     if rows:
         yield Chunk(build_text_frame(rows, wanted), np.array(lines, dtype=np.int64), 1.0)
 
@@ -177,7 +177,7 @@ def _fit(name: str, line: int, cells: list[str], width: int) -> None:
     if any(cell.strip() for cell in cells[width:]):
         raise DataError(
             "A row has no more cells than there are headings",
-            f"line {line} of {name} has {len(cells)}, and there are {width} headings",
-            "put quotes around a text that contains the delimiter",
+            f"line {line} of {name} has {len(cells)} cells, and there are {width} headings",
+            "put quotes around texts that contain the delimiter",
         )
     cells.extend([""] * (width - len(cells)))

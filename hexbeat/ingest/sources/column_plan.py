@@ -1,4 +1,4 @@
-"""Which column of a file plays which part, by the source profile."""
+"""Which column of a file holds what, by the source profile."""
 
 import re
 from collections.abc import Sequence
@@ -122,23 +122,23 @@ class _Finder:
         """The first of the names that the file has; None if it has none. DataError if two columns answer to it."""
         for wanted in names:
             exact = [heading for heading in self.headings if heading == wanted]
-            found = exact or [heading for heading in self.headings if _plain(heading) == _plain(wanted)]
-            if len(found) > 1:
+            matches = exact or [heading for heading in self.headings if _plain(heading) == _plain(wanted)]
+            if len(matches) > 1:
                 raise DataError(
-                    f"{self.name} has to have one column for {wanted}",
-                    f"it has {len(found)}: {', '.join(found)}",
+                    f"{self.name} has to have only one column for {wanted}",
+                    f"it has {len(matches)}: {', '.join(matches)}",
                     "rename or delete the others",
                 )
-            if found:
-                return found[0]
+            if matches:
+                return matches[0]
         return None
 
     def one(self, names: Sequence[str]) -> str:
         """The same, but one of them must be there."""
-        found = self.any(names)
-        if found is None:
+        heading = self.any(names)
+        if heading is None:
             raise self.lacks(f"a column {' or '.join(names)}")
-        return found
+        return heading
 
     def some(self, names: Sequence[str]) -> str | None:
         """What need not be there if several names are given."""
@@ -146,8 +146,8 @@ class _Finder:
 
     def as_tuple(self, names: Sequence[str]) -> tuple[str, ...]:
         """The first that there is, alone in a tuple, or an empty one."""
-        found = self.any(names)
-        return (found,) if found else ()
+        heading = self.any(names)
+        return (heading,) if heading else ()
 
     def pair(self, first: Sequence[str], second: Sequence[str]) -> tuple[str, str] | None:
         """Both, or None."""
@@ -156,14 +156,14 @@ class _Finder:
 
     def layer(self, names: Sequence[str], *, required: bool) -> str | None:
         """The column that says the layer."""
-        found = self.any(names)
-        if found is None and required:
+        heading = self.any(names)
+        if heading is None and required:
             raise DataError(
                 f"{self.name} needs a column that says the layer ({', '.join(names[:3])})",
                 f"it has {self.shown()}",
                 "name the layer of the whole file when you load it, or write it in a source profile",
             )
-        return found
+        return heading
 
     def conditions(self, rules: Sequence[Condition]) -> tuple[tuple[str, Condition], ...]:
         return tuple((self.one(rule.column), rule) for rule in rules)

@@ -200,13 +200,13 @@ def parse_profile(source: str, *, name: str) -> SourceProfile:
     try:
         table = tomllib.loads(source)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise DataError("A source profile is TOML", f"{where} is not: {error}", "mend that line") from error
+        raise DataError("A source profile has to be TOML", f"{where} is not: {error}", "correct that line") from error
     if isinstance(table.get("layer"), str):
         table["layer"] = {"value": table["layer"]}
     profile = _add_layer_words(tables.read_table(SourceProfile, table, where))
     for rule, broken in _faults(profile, name):
         if broken:
-            raise DataError(rule, f"{where} {broken}", "mend it; the keys are explained in docs/sources.md")
+            raise DataError(rule, f"{where} {broken}", "correct it; docs/sources.md explains the keys")
     return profile
 
 
@@ -231,9 +231,9 @@ def _faults(profile: SourceProfile, name: str) -> list[tuple[str, str | None]]:
     who = {*reporters.values.values(), *reporters.containing.values(), reporters.value, reporters.default} - {None}
     located = place.grid_ref or place.lat_lon or (place.lon and place.lat) or (place.x and place.y)
     return [
-        ("A profile is called as its file is", _unless(profile.name == name, f"is called {profile.name!r}")),
+        ("A profile has the name of its file", _unless(profile.name == name, f"has the name {profile.name!r}")),
         (f"A layer is one of {', '.join(LAYER_NAMES)}", _not_in(words, LAYER_NAMES)),
-        ("A profile says which layer its rows are", _unless(bool(words or layer.column), "gives no layer")),
+        ("A profile says which layer its rows are", _unless(bool(words or layer.column), "names no layer")),
         (f"Who reports is one of {', '.join(REPORTERS)}", _not_in(who, REPORTERS)),
         ("records is rows, features or open311", _not_in({profile.records}, ("rows", "features", "open311"))),
         ("precision is auto, minute, day or month", _not_in({profile.time.precision}, ("auto", *PRECISIONS))),
@@ -242,12 +242,15 @@ def _faults(profile: SourceProfile, name: str) -> list[tuple[str, str | None]]:
         ("unknown_layer is skip or reject", _not_in({profile.unknown_layer}, ("skip", "reject"))),
         ("repeats is reject or number", _not_in({profile.key.repeats}, ("reject", "number"))),
         ("shapes is refuse or inside_point", _not_in({place.shapes}, ("refuse", "inside_point"))),
-        ("A profile says where", _unless(bool(located or profile.records == "features"), "names no columns for it")),
-        ("A profile says when", _unless(bool(profile.time.start), "names no time.start")),
-        ("x and y need the EPSG code that they are in", _unless(bool(place.crs or not place.x), "gives no crs")),
-        ("A crs is one that PROJ knows, such as EPSG:27700", _bad_crs(place.crs)),
-        ("A time zone is one of the IANA names, such as Europe/London", _bad_zone(profile.time_zone)),
-        ("An encoding is one that Python knows, such as cp1252", _bad_encoding(profile.encoding)),
+        (
+            "A profile says where events happened",
+            _unless(bool(located or profile.records == "features"), "names no columns for it"),
+        ),
+        ("A profile says when events happened", _unless(bool(profile.time.start), "names no time.start")),
+        ("x and y need the EPSG code of their coordinates", _unless(bool(place.crs or not place.x), "names no crs")),
+        ("A crs has to be one that PROJ knows, such as EPSG:27700", _bad_crs(place.crs)),
+        ("A time zone has to be an IANA name, such as Europe/London", _bad_zone(profile.time_zone)),
+        ("An encoding has to be one that Python knows, such as cp1252", _bad_encoding(profile.encoding)),
         ("A delimiter is one character", _unless(len(profile.delimiter or ",") == 1, "has another")),
     ]
 
@@ -308,9 +311,9 @@ def list_profiles(home: Path) -> list[SourceProfile]:
 
     DataError if a user's own profile cannot be read.
     """
-    own = {path.stem: _read(path) for path in _own_files(home)}
-    found = {profile.name: profile for profile in builtin_profiles()} | own
-    return [found[name] for name in sorted(found)]
+    own_profiles = {path.stem: _read(path) for path in _own_files(home)}
+    profiles = {profile.name: profile for profile in builtin_profiles()} | own_profiles
+    return [profiles[name] for name in sorted(profiles)]
 
 
 def load_profile(name: str, home: Path) -> SourceProfile:
@@ -324,8 +327,8 @@ def load_profile(name: str, home: Path) -> SourceProfile:
     every = sorted({*names, *built_in})
     near = difflib.get_close_matches(name, every, n=1)
     raise UsageError(
-        "A source is one of the profiles",
-        f"there is none named {name!r}",
+        "A source has to be the name of a profile",
+        f"there is no profile named {name!r}",
         f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(every)}",
     )
 
@@ -339,7 +342,9 @@ def save_profile(profile: SourceProfile, home: Path) -> Path:
     parse_profile(source, name=profile.name)
     if not profile.name.replace("-", "").isalnum():
         raise DataError(
-            "A profile's name has letters, digits and hyphens", f"{profile.name!r} has others", "choose another name"
+            "A profile's name has letters, digits and hyphens",
+            f"{profile.name!r} has other characters",
+            "choose another name",
         )
     folder = sources_folder(home)
     folder.mkdir(parents=True, exist_ok=True)
@@ -359,21 +364,21 @@ def _own_files(home: Path) -> list[Path]:
         return []
     except OSError as error:
         raise DataError(
-            "Source profiles are in a folder that this user may look into",
-            f"{folder} cannot be looked into: {error.strerror}",
-            "choose another folder with --home or HEXBEAT_HOME, or ask its owner",
+            "You need permission to read the folder of source profiles",
+            f"{folder} cannot be read: {error.strerror}",
+            "set HEXBEAT_HOME to another folder, or ask the owner of this one",
         ) from error
 
 
 def _read(path: Path) -> SourceProfile:
     try:
         if path.stat().st_size > LARGEST_BYTES:
-            raise DataError("A source profile is a short TOML file", f"{path.name} is over 1 MB", "shorten it")
+            raise DataError("A source profile is a short TOML file", f"{path.name} has more than 1 MB", "shorten it")
         source = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(
-            "A source profile is a TOML file in UTF-8",
+            "A source profile has to be a TOML file in UTF-8",
             f"{path.name} cannot be read ({type(error).__name__})",
-            "save it as UTF-8 and check who may read it",
+            "save it as UTF-8, and check that you may read it",
         ) from error
     return parse_profile(source, name=path.stem)

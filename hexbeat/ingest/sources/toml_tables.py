@@ -25,8 +25,8 @@ __all__ = [
 
 Read = Callable[[Any, str], Any]
 Made = TypeVar("Made")
-RULE = "A source profile is TOML of known keys"
-HINT = "the keys are in docs/sources.md, and `hexbeat sources suggest FILE` writes a profile to start from"
+RULE = "A source profile has only known keys, each with its kind of value"
+HINT = "docs/sources.md lists the keys, and `hexbeat sources suggest FILE` writes a profile to start from"
 
 
 def read_table(kind: type[Made], value: Any, where: str) -> Made:
@@ -105,7 +105,7 @@ def pattern(value: Any, where: str) -> str:
     try:
         re.compile(text(value, where))
     except re.error as error:
-        raise _wrong(where, f"is no regular expression ({error})") from error
+        raise _wrong(where, f"is not a regular expression ({error})") from error
     return str(value)
 
 

@@ -1,13 +1,12 @@
-"""The ledger: visits by teams, with all their versions. What was planned stands in the plans.
+"""The ledger: visits by teams, with all their versions. What was planned is in the plans.
 
-A visit has a natural key (`visits.visit_id`), so recording it twice changes nothing, and recording it
-otherwise closes the old version and adds a new one. Undoing closes the live version and puts back the one that it
-replaced, as a further version: nothing is ever rewritten, but for erasure and retention (`hexbeat.store.erasure`),
-which take visits too.
+A visit has a natural key (`visits.visit_id`). Recording it twice changes nothing. Recording it with other facts closes
+the old version and adds a new one. Undoing closes the live version and adds the one before it again. Nothing is ever
+rewritten, except by erasure and retention (`hexbeat.store.erasure`), which remove visits too.
 
-Needles collected by a sweep stay here and do not become events. A sweep looks where it is sent, so its finds say where
-teams were, not only where needles lie; a visit speaks of a cell, not of a spot; a sweep that found none is no event;
-and where a council loads its own sheet of sweep finds, the same needles would count twice.
+Needles that a sweep collects stay here and do not become events. A sweep looks where it is sent, so its finds say where
+teams were, not only where needles lie. A visit is about a cell, not a spot. A sweep without finds is no event. And if a
+council loads its own sheet of sweep finds, the same needles would count twice.
 """
 
 import datetime as dt
@@ -51,7 +50,7 @@ __all__ = [
     "write_visit",
 ]
 
-_SAID: Final = (
+_FACTS: Final = (
     *("plan_id", "stop_id", "ref", "kind", "team", "place", "cell", "ward_code", "lon", "lat"),
     *("started_at", "minutes", "needles", "outcome"),
 )
@@ -80,7 +79,7 @@ def work_version(store: "Store", viewer: Viewer) -> int:
 def record_visit(store: "Store", viewer: Viewer, visit: Visit, *, now: dt.datetime | None = None) -> Recorded:
     """Record one visit, or correct the one of the same plan, stop and team; the old version is kept.
 
-    Where needles are not said (None), those of the live version stay. UsageError if it lies in the future.
+    If needles are None, those of the live version stay. UsageError if the visit lies in the future.
     """
     require(viewer, Action.RECORD_WORK)
     moment = to_seconds(now)
@@ -123,7 +122,7 @@ def record_import(  # the facts of the file, all by name
 
 
 def _compare(store: "Store", found: Iterable[Visit]) -> dict[str, int]:
-    """What would become of the visits now."""
+    """How many of the visits would be new, updated or unchanged."""
     with reading(store.engine) as connection:
         counted = Counter(compare_visit(connection, visit) for visit in found)
     return {name: counted[name] for name in ("new", "updated", "unchanged")}
@@ -131,17 +130,18 @@ def _compare(store: "Store", found: Iterable[Visit]) -> dict[str, int]:
 
 def _require_past(visit: Visit, moment: int) -> None:
     if to_seconds(visit.started_at) > moment:
-        raise UsageError("What was done lies in the past", "a visit begins later than now", "check the clock and day")
+        raise UsageError("A visit lies in the past", "one begins later than now", "check its day and time")
 
 
 def _require_distinct(found: list[Visit], file: str) -> None:
     names = Counter(visit_id(visit) for visit in found)
     if twice := sum(times > 1 for times in names.values()):
-        raise UsageError("A visit stands in a file once", f"{file} has {twice} of them twice", "delete one of each")
+        visits = "1 visit" if twice == 1 else f"{twice:,} visits"
+        raise UsageError("A file holds each visit once", f"{file} has {visits} twice", "delete one of each")
 
 
 def undo_visit(store: "Store", viewer: Viewer, name: str, *, now: dt.datetime | None = None) -> bool:
-    """Take the live version of a visit back; True if the version before it is live again, False if none is left.
+    """Take back the live version of a visit; True if the version before it is live again, False if none is left.
 
     StoreError if there is no live visit of that name.
     """
@@ -150,9 +150,9 @@ def undo_visit(store: "Store", viewer: Viewer, name: str, *, now: dt.datetime | 
         live = live_row(connection, name)
         if live is None:
             raise StoreError(
-                "A visit that is recorded can be undone",
-                "there is none of that name",
-                "take its name from hexbeat done list; nothing was changed",
+                "Only a recorded visit can be undone",
+                "there is no visit of that name",
+                "see the names with hexbeat done list; nothing was changed",
             )
         return restore_previous(connection, live, to_seconds(now))
 
@@ -242,25 +242,25 @@ def compare_visit(connection: Connection, visit: Visit) -> str:
 
 
 def _to_row(visit: Visit) -> dict[str, Any]:
-    return {name: getattr(visit, name) for name in _SAID} | {"started_at": to_seconds(visit.started_at)}
+    return {name: getattr(visit, name) for name in _FACTS} | {"started_at": to_seconds(visit.started_at)}
 
 
-def _outcome(live: Mapping[str, Any] | None, said: dict[str, Any]) -> str:
-    """What a visit does to the live version; needles that are not said are taken over into `said`."""
+def _outcome(live: Mapping[str, Any] | None, facts: dict[str, Any]) -> str:
+    """What a visit does to the live version; if needles are None, `facts` takes those of the live version."""
     if live is None:
         return "new"
-    if said["needles"] is None:
-        said["needles"] = live["needles"]
-    return "unchanged" if all(live[name] == said[name] for name in _SAID) else "updated"
+    if facts["needles"] is None:
+        facts["needles"] = live["needles"]
+    return "unchanged" if all(live[name] == facts[name] for name in _FACTS) else "updated"
 
 
 def write_visit(connection: Connection, visit: Visit, *, load_id: int | None, moment: int) -> Recorded:
-    """Record a visit: nothing where the live version says the same, else a new version."""
-    name, said = visit_id(visit), _to_row(visit)
+    """Record a visit: nothing if the live version is the same, else a new version."""
+    name, facts = visit_id(visit), _to_row(visit)
     live = live_row(connection, name)
-    outcome = _outcome(live, said)
+    outcome = _outcome(live, facts)
     if outcome != "unchanged":
-        _replace(connection, live, said | {"visit_id": name, "load_id": load_id}, moment)
+        _replace(connection, live, facts | {"visit_id": name, "load_id": load_id}, moment)
     return Recorded(name, outcome)
 
 
@@ -289,7 +289,7 @@ def restore_previous(connection: Connection, live: Mapping[str, Any], moment: in
         former = _row(connection, former["replaces"])
     if former is None:
         return False
-    kept = {name: former[name] for name in (*_SAID, "visit_id", "load_id", "replaces")}
+    kept = {name: former[name] for name in (*_FACTS, "visit_id", "load_id", "replaces")}
     connection.execute(sa.insert(table).values(kept | {"recorded_at": moment}))
     return True
 

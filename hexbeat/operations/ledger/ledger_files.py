@@ -34,8 +34,8 @@ SAMPLES: Final = 5
 class ImportOptions:
     """How a file is to be read. `team` and `kind` (patrol or sweep) are of rows that do not say; None: not known.
 
-    A track stays at a stop within `radius_m` metres for `least_minutes` at a time. `named` says other headings of a
-    sheet, `unread` those that are to stay unread though they look like names of people.
+    A track stays at a stop within `radius_m` metres for `least_minutes` at a time. `named` gives other headings of a
+    sheet, `unread` those that Hexbeat should not read although they look like names of people.
     """
 
     team: str | None = None
@@ -132,23 +132,23 @@ def _require_sense(options: ImportOptions) -> None:
     unknown = [field for field in options.named or {} if field not in {**FIELDS, **PLACE_FIELDS}]
     if unknown:
         raise UsageError(
-            "A column is named for one of the fields",
+            "A column is named after a known field",
             f"there is no field {unknown[0]!r}",
             f"choose from {', '.join((*FIELDS, *PLACE_FIELDS))}",
         )
     if options.kind is not None and options.kind not in set(PlanKind):
-        raise UsageError("Work is patrol or sweep", f"it was given {options.kind!r}", "choose one of them")
+        raise UsageError("Work is patrol or sweep", f"you gave {options.kind!r}", "choose one of them")
     if not 0 < options.radius_m <= 1000 or not 0 <= options.least_minutes <= 60:  # noqa: PLR2004 - metres and minutes
         raise UsageError(
-            "A stay is within 1,000 metres of a stop, and at least so many minutes up to 60",
-            f"it was given {options.radius_m:g} metres and {options.least_minutes:g} minutes",
+            "A stay is within at most 1,000 metres of a stop, and lasts at least 0 to 60 minutes",
+            f"you gave {options.radius_m:g} metres and {options.least_minutes:g} minutes",
             "100 metres and 5 minutes are usual",
         )
 
 
 def _from_track(path: Path, plan: Plan | None, options: ImportOptions) -> _FileFindings:
     if plan is None:
-        raise UsageError("A track answers the stops of a plan", "no plan was named", "name it: --plan ID")
+        raise UsageError("A track answers the stops of a plan", "no plan was named", "name the plan")
     tour = find_tour(plan, options.team)
     findings = match_track(read_track(path), plan, tour, radius_m=options.radius_m, least_minutes=options.least_minutes)
     return _FileFindings(
@@ -164,7 +164,11 @@ def _find_plan(name: str, rows: Sequence[VisitSheetRow], open_plan: Callable[[st
     """The plan whose own file this is; None for any other sheet. DataError if it has rows of several."""
     codes = sorted({row.plan_id for row in rows if row.plan_id})
     if len(codes) > 1:
-        raise DataError("A file of work done answers one plan", f"{name} has rows of {', '.join(codes)}", "name one")
+        raise DataError(
+            "A file of work done answers one plan",
+            f"{name} has rows of {', '.join(codes)}",
+            "make one file for each plan",
+        )
     return open_plan(codes[0]) if codes else None
 
 

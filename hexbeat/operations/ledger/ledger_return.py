@@ -1,4 +1,4 @@
-"""The return that funders ask for: minutes planned against minutes delivered, by ward, quarter and team."""
+"""The return for funders: minutes planned against minutes delivered, by ward, quarter and team."""
 
 import datetime as dt
 import io
@@ -66,8 +66,8 @@ def build_return(  # the choices of one return, all by name
     sweeps and are no part of what the public reported. `delivered_share` is delivered over planned minutes, NaN
     where none was planned. Nothing is counted twice: each column but the share sums to its total whatever the groups.
 
-    Of plans of one kind, area and beginning those count that visits answer, or else the newest. A team is the same
-    whatever its capitals and spaces. UsageError for a group that is none, or named twice.
+    Of plans with the same kind, area and start, those that visits answer count, or else the newest. A team is the same
+    whatever its capitals and spaces. UsageError for an unknown group, or one named twice.
     """
     _require_groups(by)
     zone = ZoneInfo(time_zone)
@@ -90,10 +90,10 @@ def build_return(  # the choices of one return, all by name
 
 
 def select_plans(plans: Iterable[Plan], visits: pd.DataFrame) -> list[Plan]:
-    """The plans that were meant: those that visits answer; of the others the newest of its kind, area and beginning.
+    """The plans that count: those that visits answer; of the others the newest of its kind, area and start.
 
-    A plan is kept each time that somebody tries one. One that nobody answers is no promise where another of the same
-    kind and beginning has visits, or is newer.
+    Every plan that somebody tries is kept. A plan without visits does not count if another of the same kind and start
+    has visits, or is newer.
     """
     answered = set(visits["plan_id"].dropna())
     chosen: dict[tuple[str, str, dt.datetime], list[Plan]] = {}
@@ -112,7 +112,7 @@ def _require_groups(by: Sequence[str]) -> None:
     if len(set(by)) < len(by) or not set(by) <= set(GROUPS):
         raise UsageError(
             f"A return is by any of {', '.join(GROUPS)}, each once",
-            f"it was asked for by {', '.join(by)!r}",
+            f"you asked for {', '.join(by)!r}",
             "for example --by ward,quarter,team",
         )
 
@@ -166,34 +166,31 @@ def build_return_notes(
     end: dt.date | None = None,
     time_zone: str = "Europe/London",
 ) -> tuple[str, ...]:
-    """What must be said beside a return: synthetic plans, plans left out, lost plans, and visits that overlap.
+    """The notes of a return: synthetic plans, plans left out, lost plans, and visits that overlap.
 
-    Plans left out and overlaps are told of days in [`start`, `end`), by when a plan or a visit begins.
+    Plans left out and overlaps are of days in [`start`, `end`), by when a plan or a visit begins.
     """
     held, zone = list(plans), ZoneInfo(time_zone)
-    notes = [
-        "Delivered minutes are what teams recorded. Needles were collected by sweeps and are no part of public reports"
-    ]
+    notes = ["Delivered minutes are what teams recorded. Needles are those that sweeps collected, not public reports"]
     counted = select_plans(held, visits)
     if any(plan.synthetic for plan in counted):
         notes.insert(0, "DEMONSTRATION: some plans rest on synthetic events, which are not real")
     lost = set(visits["plan_id"].dropna()) - {plan.plan_id for plan in held}
     if lost:
-        notes.append(f"Planned minutes lack {len(lost):,} plans that were recorded against and are no longer kept")
+        plans_lost = "1 deleted plan" if len(lost) == 1 else f"{len(lost):,} deleted plans"
+        notes.append(f"Planned minutes do not include {plans_lost} that visits answer")
     tried = [plan for plan in held if plan not in counted and _within(plan.begins.astimezone(zone).date(), start, end)]
     if tried:
         names = ", ".join(sorted(plan.plan_id for plan in tried)[:_NAMED]) + (" …" if len(tried) > _NAMED else "")
-        many = "1 plan is" if len(tried) == 1 else f"{len(tried):,} plans are"
-        notes.append(
-            f"{many} left out that no visit answers, as another of the same kind and beginning counts: {names}"
-        )
+        left_out = "1 plan without visits is" if len(tried) == 1 else f"{len(tried):,} plans without visits are"
+        notes.append(f"{left_out} left out, because another of the same kind and start counts: {names}")
     times = zip(visits["team"], visits["started_at"], visits["minutes"], strict=True)
     notes += overlap_note(one for one in times if _within(one[1].tz_convert(zone).date(), start, end))
     return tuple(notes)
 
 
 def build_return_csv(frame: pd.DataFrame) -> bytes:
-    """The return as CSV (UTF-8); text that looks like a formula is made plain."""
+    """The return as CSV (UTF-8); text that looks like a formula is made harmless."""
     return escape_formulas(_rounded(frame)).to_csv(index=False, lineterminator="\n").encode()
 
 

@@ -1,4 +1,4 @@
-"""Sheets of work done, read as texts: which columns mean what, and none that names people."""
+"""Sheets of work done, read as texts: what the columns mean, and no column that names people."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -32,7 +32,7 @@ FIELDS: Final[Mapping[str, Sequence[str]]] = {
 _PLANNED: Final[Mapping[str, Sequence[str]]] = {"plan_id": (), "arrive": (), "minutes_spent": ()}
 _OWN: Final = frozenset({"planid", "stopid", "team", "arrive", "minutes", "wardname"})  # of a plan's own file
 _OWN_TAB: Final = "Stops"
-UNREAD: Final = "unread"  # what a person calls a column that is to stay unread
+UNREAD: Final = "unread"  # the field of a column that Hexbeat should not read
 _WHOLE: Final = frozenset({"name", "names", "who", "by", "pc", "pcso", "ps", "dob", "initials", "person", "people"})
 _PARTS: Final = (
     *("officer", "warden", "operative", "staff", "employee", "surname", "forename", "firstname", "lastname"),
@@ -71,9 +71,9 @@ def read_visit_sheet(
 ) -> list[VisitSheetRow]:
     """The rows of a sheet; local times are of `time_zone`. `named` says other headings, as in {"team": "Crew 4"}.
 
-    A plan's own CSV or workbook is one of them, once it is filled in: what it says of the plan is no work done.
-    DataError if the file cannot be read as a whole, or has a column that looks as if it named people: it has to be
-    deleted, named as what it is, or put among `unread`.
+    A plan's own CSV or workbook is one of them, once it is filled in: its planned times are no work done. DataError if
+    the file cannot be read as a whole, or has a column that looks as if it names people: delete it, name it as what it
+    holds, or put it among `unread`.
     """
     sheet = _read(path, named)
     _refuse_people(path.name, sheet, set(named.values()) if named else set(), unread)
@@ -149,7 +149,7 @@ def _date_ends(texts: pd.Series, start: Timestamps) -> pd.Series:
 
 
 def _refuse_people(name: str, sheet: PlaceSheet, named: set[str], unread: Sequence[str]) -> None:
-    """DataError if a column that nobody has spoken for looks as if it named people."""
+    """DataError if a column that nobody has named looks as if it names people."""
     spoken = {fold_heading(heading) for heading in (*named, *unread)}
     known = {
         fold_heading(word) for field, words in {**FIELDS, **PLACE_FIELDS}.items() for word in (field, *words)
@@ -159,10 +159,10 @@ def _refuse_people(name: str, sheet: PlaceSheet, named: set[str], unread: Sequen
     ]
     if doubtful:
         raise DataError(
-            "The ledger keeps the names of teams and none of people",
+            "The ledger names teams, never people",
             f"{name} has the {'columns' if len(doubtful) > 1 else 'column'} {', '.join(doubtful)}",
-            f"delete it, or say what it is: --column team='{doubtful[0]}' if it names teams, "
-            f"--column {UNREAD}='{doubtful[0]}' to leave it unread",
+            f"delete it, or say what it holds: --column team='{doubtful[0]}' if it names teams, "
+            f"--column {UNREAD}='{doubtful[0]}' if Hexbeat should not read it",
         )
 
 
@@ -175,14 +175,14 @@ def _row(
     sheet: PlaceSheet, texts: Mapping[str, pd.Series], start: Timestamps, end: Timestamps, k: int
 ) -> VisitSheetRow:
     lon, lat = sheet.points[k]
-    said = not np.isnan(sheet.points[k]).any()
+    has_point = not np.isnan(sheet.points[k]).any()
     months = not start.blank[k] and start.precision[k] == MONTH
     return VisitSheetRow(
         line=int(sheet.lines[k]),
         plan_id=str(texts["plan_id"].iloc[k]),
         texts={field: str(column.iloc[k]) for field, column in texts.items()},
-        lon=float(lon) if said else None,
-        lat=float(lat) if said else None,
+        lon=float(lon) if has_point else None,
+        lat=float(lat) if has_point else None,
         started=None if start.blank[k] else int(start.utc[k]),
         ended=None if end.blank[k] else int(end.utc[k]),
         bad_date=bool(start.bad[k] or end.bad[k] or months),

@@ -23,7 +23,7 @@ __all__ = ["LEAST_MINUTES", "RADIUS_M", "Track", "TrackFindings", "match_track",
 
 MOST_BYTES: Final = 50_000_000  # a day's track of one fix a second has some ten
 MOST_POINTS: Final = 500_000
-_RULE: Final = "What was walked is a GPX file with times"
+_RULE: Final = "A track is a GPX file with times"
 Floats = NDArray[np.float64]
 RADIUS_M: Final = 100.0
 LEAST_MINUTES: Final = 5.0
@@ -49,7 +49,7 @@ class Track:
 
 @dataclass(frozen=True, slots=True)
 class TrackFindings:
-    """Visits of a track, stops that it only passed (their stop_id), stops it never came near, and remarks."""
+    """Visits of a track, stops that it only passed (their stop_id), stops that it never came near, and notes."""
 
     visits: tuple[Visit, ...]
     passed: tuple[str, ...]
@@ -68,11 +68,11 @@ def match_track(
     """The stops of a tour at which the track stayed within `radius_m` for `least_minutes` at a time or longer.
 
     Minutes are those spent there, all stays of `least_minutes` together, to the nearest minute; absences under two
-    minutes do not part a stay. Where one place is planned several times, each stay answers the stop whose planned time
+    minutes do not end a stay. If one place is planned several times, each stay answers the stop whose planned time
     is nearest. Waypoints have no duration: one within `radius_m` of a stop says that it was done for as long as
-    planned. Only what was recorded from three hours before the plan begins to three hours after it ends is looked at.
+    planned. Only fixes from three hours before the plan begins to three hours after it ends count.
 
-    DataError if nothing of the track lies then.
+    DataError if the track has none of these.
     """
     seconds, lon, lat = _in_time(track, plan)
     stops = _by_place(tour)
@@ -101,7 +101,7 @@ def _in_time(track: Track, plan: Plan) -> tuple[Floats, Floats, Floats]:
         sides = float(track.seconds.min()), float(track.seconds.max())
         first, last = (dt.datetime.fromtimestamp(side, zone) for side in sides)
         raise DataError(
-            "A track is of the time of its plan",
+            "A track has to be from the time of its plan",
             f"this one was recorded from {_format_time(first)} to {_format_time(last)}, the plan is for "
             f"{_format_time(plan.begins)} to {_format_time(plan.ends)}",
             "choose the plan of that day, or the track of that plan",
@@ -152,20 +152,20 @@ def _visit(plan: Plan, tour: Tour, stop: Stop, stays: list[Stay], track: Track) 
 
 
 def _notes(track: Track, used: int) -> tuple[str, ...]:
-    said = []
+    notes = []
     if track.waypoints:
-        said.append("The file has waypoints and no track: minutes are as planned")
+        notes.append("The file has waypoints and no track: minutes are as planned")
     if left := len(track.seconds) - used:
-        said.append(f"{left:,} fixes of other times were left out")
+        notes.append(f"{left:,} fixes from other times are left out")
     if track.untimed:
-        said.append(f"{track.untimed:,} fixes without a time were left out")
+        notes.append(f"{track.untimed:,} fixes without a time are left out")
     if track.unzoned:
-        said.append(f"{track.unzoned:,} times name no zone: read as UTC, as GPX says")
-    return tuple(said)
+        notes.append(f"{track.unzoned:,} times name no zone: read as UTC, as GPX says")
+    return tuple(notes)
 
 
 def read_track(path: Path) -> Track:
-    """Read a GPX file; DataError if it is none, declares entities, is very long, or has no times."""
+    """Read a GPX file; DataError if it is another file, declares entities, is very long, or has no times."""
     check_file(path, most_bytes=MOST_BYTES)
     gpx = _parse(path)
     fixes = [fix for track in gpx.tracks for segment in track.segments for fix in segment.points]
@@ -198,7 +198,7 @@ def _utc(time: dt.datetime) -> float:
 
 
 def _parse(path: Path) -> Any:
-    """The document as gpxpy reads it, once it is known to be harmless; DataError otherwise."""
+    """The document as gpxpy reads it, if it is harmless; DataError otherwise."""
     import gpxpy  # noqa: PLC0415 - a quarter of a second that only imports need
     from gpxpy.gpx import GPXException  # noqa: PLC0415 - the same
 

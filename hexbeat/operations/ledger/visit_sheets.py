@@ -1,4 +1,4 @@
-"""From the rows of a sheet to visits: which planned stop each answers, where it was, and why some cannot be used."""
+"""From the rows of a sheet to visits: the planned stop that each answers, its place, or why it cannot be used."""
 
 import datetime as dt
 from collections.abc import Callable, Mapping
@@ -38,7 +38,7 @@ SHEET_REASONS: Final = (
 _YES: Final = frozenset({"done", "yes", "y", "x", "1", "true", "visited", "swept", "completed", "✓", "✔"})
 _NO: Final = frozenset({"not_done", "not done", "no", "n", "0", "false", "missed", "not visited", "not swept"})
 _KINDS: Final = {"patrol": PlanKind.PATROL, "sweep": PlanKind.SWEEP, "needle sweep": PlanKind.SWEEP}
-_SAID: Final = ("started", "clock", "ended", "minutes", "needles", "outcome")  # what a row says of work
+_SAID: Final = ("started", "clock", "ended", "minutes", "needles", "outcome")  # what a row says about work
 
 
 class _RejectedError(Exception):
@@ -47,9 +47,9 @@ class _RejectedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SheetChoices:
-    """What the rows are read for: wards, the plan they answer (None: other work), whose and what work it was.
+    """What the rows are read with: wards, the plan that they answer (None: other work), the team and the kind.
 
-    `team` and `kind` are of rows that do not say; `places` are named points (lon, lat; None where a name is not
+    `team` and `kind` apply to rows that do not say; `places` are named points (lon, lat; None where a name is not
     unique); `now` is UTC seconds.
     """
 
@@ -64,7 +64,7 @@ class SheetChoices:
 
 @dataclass(frozen=True, slots=True)
 class SheetFindings:
-    """Visits, rejected rows (line, reason), and remarks."""
+    """Visits, rejected rows (line, reason), and notes."""
 
     visits: tuple[Visit, ...]
     rejects: tuple[tuple[int, str], ...]
@@ -73,7 +73,7 @@ class SheetFindings:
 
 @dataclass(slots=True)
 class _UsedStops:
-    """What earlier rows have used up: visits by name, planned stops by plan, stop and team."""
+    """What earlier rows have taken: visits by name, planned stops by stop and team."""
 
     visits: dict[str, Visit] = field(default_factory=dict)
     stops: set[tuple[str, str]] = field(default_factory=set)
@@ -99,7 +99,10 @@ def match_rows(rows: list[VisitSheetRow], choices: SheetChoices) -> SheetFinding
         except _RejectedError as error:
             rejects.append((row.line, str(error)))
     days = sum(row.day_only for row in rows)
-    notes = (f"{days:,} rows say a day and no time: they stand at 00:00",) if days else ()
+    rows_without_time = (
+        "1 row has a day but no time: it is" if days == 1 else f"{days:,} rows have a day but no time: they are"
+    )
+    notes = (f"{rows_without_time} recorded at 00:00",) if days else ()
     return SheetFindings(tuple(taken.visits.values()), tuple(rejects), notes)
 
 
@@ -166,8 +169,8 @@ def _build_unplanned(  # the parts of one visit
 
 
 def _kind(row: VisitSheetRow, choices: SheetChoices) -> str:
-    said = _KINDS.get(row.texts["kind"].casefold()) if row.texts["kind"] else choices.kind
-    kind = said or (choices.plan.kind if choices.plan and not row.texts["kind"] else None)
+    chosen = _KINDS.get(row.texts["kind"].casefold()) if row.texts["kind"] else choices.kind
+    kind = chosen or (choices.plan.kind if choices.plan and not row.texts["kind"] else None)
     if kind is None:
         raise _RejectedError("unknown_kind")
     return str(kind)
@@ -182,7 +185,7 @@ def _outcome(text: str) -> str:
 
 
 def _started(row: VisitSheetRow, now: int, *, planned: bool) -> dt.datetime | None:
-    """When the row says that it began; None where it need not, because the plan does."""
+    """When the row says that it began; None if it may leave that to the plan."""
     if row.bad_date or (row.started is None and not planned):
         raise _RejectedError("bad_date")
     if row.started is None:
@@ -215,21 +218,21 @@ def _parse_whole(text: str, most: int, reason: str, *, rounded: bool = False) ->
 
 
 def _point(row: VisitSheetRow, choices: SheetChoices) -> tuple[float, float]:
-    """Where the row says that it was: by coordinates, or by the name of a place that is known."""
+    """Where the row says that it was: by coordinates, or by the name of a known place."""
     if row.lon is not None and row.lat is not None:
         if not (np.isfinite(row.lon) and np.isfinite(row.lat) and abs(row.lon) <= 180 and abs(row.lat) <= 90):  # noqa: PLR2004 - degrees
             raise _RejectedError("impossible_location")
         return row.lon, row.lat
     if not row.texts["place"]:
         raise _RejectedError("missing_place")
-    found = choices.places.get(row.texts["place"].casefold())
-    if found is None:
+    point = choices.places.get(row.texts["place"].casefold())
+    if point is None:
         raise _RejectedError("unknown_place")
-    return found
+    return point
 
 
 def _stop(row: VisitSheetRow, team: str, choices: SheetChoices, taken: _UsedStops) -> tuple[Tour, Stop] | None:
-    """The planned stop that a row answers; None if none does. A stop that is named and not there is a fault."""
+    """The planned stop that a row answers; None if there is none. A row with an unknown stop is rejected."""
     if choices.plan is None:
         return None
     if row.texts["stop"]:

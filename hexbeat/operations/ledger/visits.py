@@ -1,4 +1,4 @@
-"""What a visit is: a team was at a place, from when, for how long, and what it found. Never who was in the team."""
+"""A visit: which team was at which place, from when, for how long, and what it found. Never who was in the team."""
 
 import datetime as dt
 import re
@@ -50,9 +50,9 @@ _RULE: Final = "A visit says which team was where, from when, and for how many m
 class Visit:
     """One visit of one team. Degrees, WGS 84; `started_at` is aware; `minutes` whole, 0 to a day.
 
-    `plan_id` and `stop_id` name the stop that it answers, both None for other work. `ref` is a file's own name of its
-    row. `cell` is an H3 string. `needles` None means that nobody counted, 0 that there were none. The team is a team:
-    names of people have no place here. DataError if something is out of its bounds.
+    `plan_id` and `stop_id` name the stop that it answers, both None for other work. `ref` is a file's own name for its
+    row. `cell` is an H3 string. `needles` None means that nobody counted, 0 that there were none. Teams are named,
+    people never. DataError if a value is out of bounds.
     """
 
     kind: str
@@ -71,7 +71,7 @@ class Visit:
     ref: str | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be."""
+        """Refuse impossible values."""
         for wrong, fact, hint in self._faults():
             if wrong:
                 raise DataError(_RULE, fact, hint)
@@ -87,17 +87,17 @@ class Visit:
             (len(self.place) > LONGEST_PLACE, "its place is a long text", "name the place in a few words"),
             (not 0 <= self.minutes <= MOST_MINUTES, f"it has {self.minutes} minutes", "they are 0 to 1,440"),
             (self.outcome == NOT_DONE and self.minutes > 0, "it was not done, yet took minutes", "leave them out"),
-            (not 0 <= (self.needles or 0) <= MOST_NEEDLES, f"it has {self.needles} needles", "0 to a million"),
+            (not 0 <= (self.needles or 0) <= MOST_NEEDLES, f"it has {self.needles} needles", "they are 0 to a million"),
             (not (abs(self.lon) <= 180 and abs(self.lat) <= 90), "its place is not on the globe", "check it"),  # noqa: PLR2004 - degrees
-            ((self.plan_id is None) != (self.stop_id is None), "it names a stop or a plan alone", "name both"),
+            ((self.plan_id is None) != (self.stop_id is None), "it names only a stop or only a plan", "name both"),
         )
 
 
 def visit_id(visit: Visit) -> str:
     """16 hexadecimal digits that name a visit over all its versions, made of its natural key.
 
-    The key is plan, stop and team; or a file's own name of the row and the team; or team, start and place. Capitals and
-    spaces do not make another team.
+    The key is plan, stop and team; or a file's own name for the row, and the team; or team, start and place. Capitals
+    and spaces do not make another team.
     """
     team = team_key(visit.team)
     if visit.plan_id is not None:
@@ -110,12 +110,12 @@ def visit_id(visit: Visit) -> str:
 
 
 def team_key(team: str) -> str:
-    """A team's name as it is compared: without regard to capitals and spaces."""
+    """A team's name for comparison: without regard to capitals and spaces."""
     return " ".join(team.split()).casefold()
 
 
 def overlap_note(times: Iterable[tuple[str, dt.datetime, int]]) -> tuple[str, ...]:
-    """What must be said where visits (team, start, minutes) of one team overlap in time; none where none do."""
+    """A note if visits (team, start, minutes) of one team overlap in time; none otherwise."""
     spans = sorted((team_key(team), begin, begin + dt.timedelta(minutes=spent)) for team, begin, spent in times)
     number, minutes, ended = 0, 0, dict[str, dt.datetime]()
     for team, begin, end in spans:
@@ -124,8 +124,8 @@ def overlap_note(times: Iterable[tuple[str, dt.datetime, int]]) -> tuple[str, ..
         ended[team] = max(end, ended.get(team, end))
     if not number:
         return ()
-    many = "1 visit begins" if number == 1 else f"{number:,} visits begin"
-    return (f"{many} before the same team's visit before has ended: {minutes:,} minutes count twice",)
+    visits = "1 visit begins" if number == 1 else f"{number:,} visits begin"
+    return (f"{visits} before the same team's earlier visit ends: {minutes:,} minutes count twice",)
 
 
 def visit_of_stop(
@@ -138,7 +138,7 @@ def visit_of_stop(
     needles: int | None = None,
     outcome: str = DONE,
 ) -> Visit:
-    """The visit that answers a planned stop; what is not said is as planned (0 minutes for what was not done)."""
+    """The visit that answers a planned stop; None is as planned (0 minutes for what was not done)."""
     spent = stop.minutes if minutes is None else minutes
     return Visit(
         kind=str(plan.kind),
@@ -158,9 +158,9 @@ def visit_of_stop(
 
 
 def began_by_now(plan: Plan, stop: Stop, *, minutes: int, now: dt.datetime) -> dt.datetime:
-    """When a visit began that is recorded now, as it ends: `minutes` ago while the plan is under way, else as planned.
+    """When a visit began that is recorded as it ends: `minutes` ago while the plan is under way, else as planned.
 
-    Under way is from three hours before the plan begins to three hours after it ends.
+    Under way means from three hours before the plan begins to three hours after it ends.
     """
     if plan.begins - _NEAR <= now <= plan.ends + _NEAR:
         return now.replace(microsecond=0) - dt.timedelta(minutes=minutes)
@@ -177,22 +177,22 @@ def place_visit(wards: Wards, lon: float, lat: float) -> tuple[str, str] | None:
 
 
 def find_tour(plan: Plan, team: str | None) -> Tour:
-    """The tour of a team, without regard to case; with None the only one. DataError if there is none such."""
+    """The tour of a team, without regard to case; None: the only tour. DataError if there is no such tour."""
     if team is None and len(plan.tours) == 1:
         return plan.tours[0]
     for tour in plan.tours:
         if team is not None and tour.team.casefold() == team.strip().casefold():
             return tour
     names = ", ".join(tour.team for tour in plan.tours) or "none"
-    fact = f"plan {plan.plan_id} has several" if team is None else f"plan {plan.plan_id} has no team {team!r}"
+    fact = f"plan {plan.plan_id} has several teams" if team is None else f"plan {plan.plan_id} has no team {team!r}"
     raise DataError("Work is recorded for a team of the plan", fact, f"its teams are {names}")
 
 
 def find_stop(plan: Plan, stop_id: str) -> tuple[Tour, Stop]:
     """The stop that a person names, and whose it is; DataError if the plan has none."""
-    found = named_stop(plan, stop_id)
-    if found is not None:
-        return found
+    pair = named_stop(plan, stop_id)
+    if pair is not None:
+        return pair
     raise DataError(
         "Work is recorded at a stop of the plan",
         f"plan {plan.plan_id} has no stop {stop_id!r}",
@@ -200,17 +200,17 @@ def find_stop(plan: Plan, stop_id: str) -> tuple[Tour, Stop]:
     )
 
 
-def named_stop(plan: Plan, said: str) -> tuple[Tour, Stop] | None:
+def named_stop(plan: Plan, name: str) -> tuple[Tour, Stop] | None:
     """The stop that a person names, and whose it is; None if the plan has none. 1-2 is 1-02, unless 1-2 is there."""
     pairs = [(tour, stop) for tour in plan.tours for stop in tour.stops]
-    exact = next((pair for pair in pairs if pair[1].stop_id == said.strip()), None)
-    numbered = _team_and_order(said)
+    exact = next((pair for pair in pairs if pair[1].stop_id == name.strip()), None)
+    numbered = _team_and_order(name)
     if exact is not None or numbered is None:
         return exact
     return next((pair for pair in pairs if _team_and_order(pair[1].stop_id) == numbered), None)
 
 
 def _team_and_order(stop_id: str) -> tuple[int, int] | None:
-    """The two numbers of a stop's name such as 1-02; None where it is of another form."""
+    """The two numbers of a stop's name such as 1-02; None if it has another form."""
     parts = re.fullmatch(r"\s*([0-9]{1,6})\s*-\s*([0-9]{1,6})\s*", stop_id)
     return (int(parts[1]), int(parts[2])) if parts else None

@@ -1,6 +1,6 @@
-"""Events expected in each cell during some hours: the method that wins the back-test, times the hours' share of a week.
+"""Events expected in each cell during some hours: the forecast of a week, times the hours' share of a week.
 
-Finds of sweeps take no part, as in the back-test. Layers are weighed by the team, never added up in silence.
+The method is the winner of the back-test. Finds of sweeps do not count, as there. The team gives each layer its weight.
 """
 
 import datetime as dt
@@ -40,8 +40,8 @@ __all__ = [
 
 PLAN_RESOLUTION: Final = 10  # 0.015 km2, nearest to the 150 m squares of hot-spot policing
 _RHYTHM_DAYS: Final = 365
-_FEW_TIMED: Final = 300  # fewer events with a time of day than this do not tell weekdays apart
-_TOO_FEW_TIMED: Final = 24  # fewer do not tell hours apart
+_FEW_TIMED: Final = 300  # with fewer events that have a time of day, all weekdays count the same
+_TOO_FEW_TIMED: Final = 24  # with fewer, all hours count the same
 _UNSURE_METHOD: Final = "kernel"
 Progress = Callable[[int, int], None]
 
@@ -85,16 +85,16 @@ def forecast_events(
 ) -> ExpectedEvents:
     """What is expected in the cells of some wards (none: all) during the hours. `weights` by layer, above 0.
 
-    `methods` of `analysis.forecast_methods` by layer that are taken without judging; None: what wins the back-test.
+    `methods` of `analysis.forecast_methods` by layer are used without a back-test; None: the winner of the back-test.
 
     UsageError without layers, for weights not above 0, for layers of states and for too few records.
     """
-    asked = check_weights(weights)
+    weight_by_layer = check_weights(weights)
     study = load_study(area, wards, PLAN_RESOLUTION)
     found = []
-    for place, (layer, weight) in enumerate(asked.items()):
+    for place, (layer, weight) in enumerate(weight_by_layer.items()):
         if progress:
-            progress(place, len(asked))
+            progress(place, len(weight_by_layer))
         found.append(
             _of_layer(columns, area, study, (layer, weight), time=time, home=home, given=(methods or {}).get(layer))
         )
@@ -113,7 +113,7 @@ def check_weights(weights: Mapping[str, float]) -> dict[str, float]:
                 "give for example street_dealing=2 overdoses=1",
             )
     if not weights:
-        raise UsageError("A plan is of one layer or more", "none was given", "give for example street_dealing")
+        raise UsageError("A plan needs one layer or more", "none was given", "give for example street_dealing")
     return dict(weights)
 
 
@@ -131,38 +131,36 @@ def _of_layer(
     spec = find_layer(layer)
     known = find_known_period(columns, layer, time_zone=area.time_zone)
     if known is None:
-        raise UsageError(
-            f"A plan needs records of {spec.many}", "none have been loaded", "load some, or leave them out"
-        )
+        raise UsageError(f"A plan needs records of {spec.many}", "none are loaded", "load some, or leave the layer out")
     counted = count_weeks(columns, layer, study, judged=1, time_zone=area.time_zone)
     winner = None if given else select_method(columns, area, layer, home=home, resolution=PLAN_RESOLUTION)
     method = choose_method(given or (winner.method if winner else None))
     week = np.maximum(forecast(method, counted.counts, study, build_needed_kernel((method,), study)), 0.0)
-    shares, said = share_hours(columns, layer, wards=study.chosen, until=known[1], time_zone=area.time_zone)
+    shares, notes = share_hours(columns, layer, wards=study.chosen, until=known[1], time_zone=area.time_zone)
     share = float((shares * time.week_hours()).sum())
     newest = known[1] - dt.timedelta(days=1)
-    because = f"the {METHOD_WORDS[method]}" + (
-        ", the best of the back-test at this size of cell" if winner and winner.method == method else ""
+    how = f"{spec.title}, weight {weight:g}: forecast by the {METHOD_WORDS[method]}" + (
+        ", the best in the back-test at this cell size" if winner and winner.method == method else ""
     )
-    how = f"{spec.title}: {because}; weight {weight:g}; these hours hold {format_percent(share)} of a week's; "
-    sentences = [f"{how}{format_number(float(week.sum() * share))} expected.", *said]
+    number = format_number(float(week.sum() * share))
+    sentences = [f"{how}. These hours hold {format_percent(share)} of a week's events; {number} are expected.", *notes]
     late = (time.day - newest).days
     if late > 7:  # noqa: PLR2004 - days of a week: the forecast is of the week after the newest record
-        sentences.append(f"The newest record of {spec.many} is of {format_date(newest)}, {late} days before.")
+        sentences.append(f"The newest record of {spec.many} is of {format_date(newest)}, {late} days before the plan.")
     return LayerForecast(layer, weight, week * share, method, share, newest, tuple(sentences), counted.counts)
 
 
 def choose_method(winner: str | None) -> str:
-    """The method to expect by: the winner's, unless there is none or it only ranks cells (Gi*): then the kernel."""
+    """The method of the forecast: the winner's, or the kernel if there is no winner or it only ranks cells (Gi*)."""
     return winner if winner and winner not in RANKS_ONLY else _UNSURE_METHOD
 
 
 def share_hours(
     columns: Columns, layer: str, *, wards: tuple[str, ...], until: dt.date, time_zone: str
 ) -> tuple[NDArray[np.float64], list[str]]:
-    """The share of a week's events in each of its 168 local hours (sums to 1), from the year before `until`; and words.
+    """The share of a week's events in each of its 168 local hours (sums to 1), from the year before `until`; and notes.
 
-    Few events with a time of day are pooled over weekdays; very few are taken as even over the week, and that is said.
+    Few events with a time of day are pooled over weekdays; with very few, all hours count the same, and a note says so.
     """
     spec = find_layer(layer)
     chosen = Filter(
@@ -176,8 +174,8 @@ def share_hours(
     total = float(rhythm.grid.sum())
     even = np.full(HOURS_A_WEEK, 1 / HOURS_A_WEEK)
     if total < _TOO_FEW_TIMED:
-        return even, [f"Too few {spec.many} have a time of day: all hours of the week are taken as alike."]
+        return even, [f"Too few {spec.many} have a time of day, so all hours of the week count the same."]
     if total < _FEW_TIMED:
         shares = np.tile(rhythm.grid.sum(axis=0), 7)
-        return shares / shares.sum(), [f"Weekdays are taken as alike: few {spec.many} have a time of day."]
+        return shares / shares.sum(), [f"Few {spec.many} have a time of day, so all weekdays count the same."]
     return rhythm.grid.ravel() / total, []

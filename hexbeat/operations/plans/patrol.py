@@ -1,9 +1,10 @@
-"""Patrol plans: a few short stops where most is expected, in an order that fits the shift, not to be learnt.
+"""Patrol plans: a few short stops where most is expected, in an order that fits the shift and that nobody can learn.
 
 Stops of 10 to 16 minutes: Koper 1995, Justice Quarterly 12; tested in Sacramento by Telep, Mitchell and Weisburd 2014.
 """
 
 import datetime as dt
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
@@ -25,7 +26,7 @@ from hexbeat.operations.plans.patrol_problem import (
     choose_candidates,
     choose_stop_seconds,
 )
-from hexbeat.operations.plans.plan import Plan, PlanKind, PlanPast, PlanScope, PlanWorth
+from hexbeat.operations.plans.plan import Plan, PlanKind, PlanPast, PlanScope, PlanWorth, Tour
 from hexbeat.operations.plans.roads import Travel, Ways
 from hexbeat.operations.plans.tours import build_tour, build_visited_places, hash_short_id
 from hexbeat.operations.plans.working_time import build_working_time
@@ -37,10 +38,10 @@ __all__ = ["PatrolChoices", "make_patrol_plan"]
 
 _QUICK_ROUNDS: Final = 25
 _UNJUDGED: Final = (
-    f"Such plans are judged by the last {PAST_WEEKS} weeks, each planned from {FEWEST_HISTORY_WEEKS} weeks before it "
-    "or more: that was not done, or not so many are known."
+    f"How well such plans did in past weeks is not known. That needs {PAST_WEEKS} weeks, each with "
+    f"{FEWEST_HISTORY_WEEKS} weeks of records before it."
 )
-_WHOLE_PERCENT: Final = 0.1  # from here on decimals say little
+_WHOLE_PERCENT: Final = 0.1  # from here on a decimal says little
 Progress = Callable[[int, int], None]
 
 
@@ -55,10 +56,10 @@ def make_patrol_plan(
     made_at: dt.datetime | None = None,
     progress: Progress | None = None,
 ) -> Plan:
-    """A patrol plan for one shift. `travel` None: great circles with a detour. `progress` is told steps of three.
+    """A patrol plan for one shift. `travel` None: great circles with a detour.
 
-    `methods` by layer are taken without judging; None: what wins the back-test. UsageError for
-    choices that make no sense, for too few records, and where nothing at all is expected.
+    `progress` is called with each of three steps. `methods` by layer are used without a back-test; None: the winner of
+    the back-test. UsageError for choices out of bounds, for too few records, and if nothing is expected.
     """
     time = build_working_time(choices.day, choices.hours, area.time_zone)
     _report_progress(progress, 0)
@@ -76,14 +77,17 @@ def make_patrol_plan(
     places = build_visited_places(expected.study, chosen, lon=ways.lon, lat=ways.lat, expected=problem.worth)
     past = None if choices.quick else backtest_patrol(expected, choices, time, drawn)
     ends = (choices.start, choices.finish or choices.start)
-    reason = _build_reason(expected, chosen)
-    tours = tuple(
-        build_tour(problem, route, places, ways, time=time, ends=ends, named=(team, f"Team {team}"), reason=reason)
-        for team, route in enumerate(solved.routes, start=1)
-    )
+
+    def build_tours(reason: Callable[[int, int], str]) -> tuple[Tour, ...]:
+        return tuple(
+            build_tour(problem, route, places, ways, time=time, ends=ends, named=(team, f"Team {team}"), reason=reason)
+            for team, route in enumerate(solved.routes, start=1)
+        )
+
+    coded = build_tours(_build_code_text(expected, chosen))
     visited = np.array(sorted({place for route in solved.routes for place in route.stops}), dtype=np.intp)
     return Plan(
-        plan_id=hash_short_id(PlanKind.PATROL, area.name, choices, tours, arrays=[expected.worth, ways.seconds]),
+        plan_id=hash_short_id(PlanKind.PATROL, area.name, choices, coded, arrays=[expected.worth, ways.seconds]),
         kind=PlanKind.PATROL,
         area=area.name,
         title=f"Patrol of {format_date(choices.day)}, {time.words}",
@@ -95,7 +99,7 @@ def make_patrol_plan(
             weights=tuple(weight for _, weight in choices.weights),
             wards=choices.wards,
         ),
-        tours=tours,
+        tours=build_tours(_build_reason(expected, chosen)),
         worth=PlanWorth(
             covered=float(problem.worth[visited].sum()),
             expected=float(expected.worth.sum()),
@@ -114,27 +118,55 @@ def make_patrol_plan(
 def _require_stops(solved: Solution) -> None:
     if not any(route.stops for route in solved.routes):
         raise UsageError(
-            "A patrol has a stop that can be reached, and left again, within its hours",
-            "no place where events are expected can, from where it starts",
-            "begin nearer, take longer hours, or go by car",
+            "A patrol needs a stop that it can reach, and return from, within its hours",
+            "no place with expected events is near enough to the start",
+            "start nearer, choose longer hours, or go by car",
         )
 
 
 def _build_reason(expected: ExpectedEvents, chosen: NDArray[np.intp]) -> Callable[[int, int], str]:
-    """Why a stop is made: its rank, and what is expected there of each layer."""
-    rank = np.empty(len(expected.worth), dtype=np.intp)
-    rank[np.argsort(-expected.worth, kind="stable")] = np.arange(1, len(expected.worth) + 1)
+    """Why a stop is made: how busy the place is among all, and its share of what is expected of each layer."""
+    rank = _rank_cells(expected)
 
     def reason(place: int, _: int) -> str:
-        cell = chosen[place]
-        parts = [
-            f"{_format_share(float(one.cells[cell] / one.cells.sum()))} of expected {find_layer(one.layer).many}"
-            for one in expected.layers
-            if one.cells[cell] > 0
+        percent = max(1, math.ceil(100 * rank[chosen[place]] / len(rank)))
+        shares = [
+            f"{'under 0.1 %' if share == '0.0 %' else share} of the expected {find_layer(layer).many}"
+            for layer, share in _format_shares(expected, int(chosen[place]))
         ]
-        return f"Number {rank[cell]:,} of {len(rank):,} places: {format_list(parts)}."
+        return f"Among the busiest {percent} % of places at this time of day: {format_list(shares)}."
 
     return reason
+
+
+def _build_code_text(expected: ExpectedEvents, chosen: NDArray[np.intp]) -> Callable[[int, int], str]:
+    """What a plan's code takes of a stop's reason. These words never change, so that a plan keeps its code."""
+    rank = _rank_cells(expected)
+
+    def text(place: int, _: int) -> str:
+        shares = [
+            f"{share} of expected {find_layer(layer).many}"
+            for layer, share in _format_shares(expected, int(chosen[place]))
+        ]
+        return f"Number {rank[chosen[place]]:,} of {len(rank):,} places: {format_list(shares)}."
+
+    return text
+
+
+def _rank_cells(expected: ExpectedEvents) -> NDArray[np.intp]:
+    """The rank of each cell of the study by its worth, from 1."""
+    rank = np.empty(len(expected.worth), dtype=np.intp)
+    rank[np.argsort(-expected.worth, kind="stable")] = np.arange(1, len(expected.worth) + 1)
+    return rank
+
+
+def _format_shares(expected: ExpectedEvents, cell: int) -> list[tuple[str, str]]:
+    """Each layer expected in a cell, with the cell's share of it."""
+    return [
+        (layer.layer, _format_share(float(layer.cells[cell] / layer.cells.sum())))
+        for layer in expected.layers
+        if layer.cells[cell] > 0
+    ]
 
 
 def _format_share(share: float) -> str:
@@ -146,15 +178,20 @@ def _describe_settings(
     choices: PatrolChoices, expected: ExpectedEvents, chosen: NDArray[np.intp], problem: Problem, ways: Ways
 ) -> tuple[str, ...]:
     (low, high), (least, most) = choices.stop_minutes, choices.revisit_minutes
-    again = f"; a place again after {least} to {most} minutes, worth half as much" if len(problem.again) > 1 else ""
+    again = (
+        f" A place may be visited again after {least} to {most} minutes; the second visit counts half."
+        if len(problem.again) > 1
+        else ""
+    )
     pause = f" A break of {BREAK_S // 60} minutes near the middle." if problem.pause else ""
-    among = f"Chosen among the {len(chosen):,} cells with the most expected, of {len(expected.worth):,}."
+    among = f"Chosen from the {len(chosen):,} cells with the most expected events, of {len(expected.worth):,}."
+    teams = f"{choices.teams} {'team' if choices.teams == 1 else 'teams'}"
     return (
-        f"{choices.teams} {'team' if choices.teams == 1 else 'teams'}; stops of {low} to {high} minutes{again}.{pause}",
+        f"{teams}, with stops of {low} to {high} minutes.{again}{pause}",
         *(sentence for one in expected.layers for sentence in one.sentences),
         *ways.words,
         among,
-        f"Order, lengths of stops and times are drawn anew for each day (seed {choices.seed}).",
+        f"Order, lengths of stops and times differ from day to day (seed {choices.seed}).",
     )
 
 
@@ -162,26 +199,23 @@ def _build_notes(
     expected: ExpectedEvents, visited: NDArray[np.intp], *, past: PastWeeks | None, judged: bool
 ) -> tuple[str, ...]:
     """What the plan covers layer by layer, what such plans would have caught, and what it cannot know."""
-    said = []
-    for one in expected.layers:
-        whole, part = float(one.cells.sum()), float(one.cells[visited].sum())
+    notes = []
+    for layer in expected.layers:
+        whole, part = float(layer.cells.sum()), float(layer.cells[visited].sum())
         share = format_percent(part / whole) if whole else "none"
-        said.append(
-            f"{find_layer(one.layer).title}: the forecast is of {format_number(part)} at the stops, of "
+        notes.append(
+            f"{find_layer(layer.layer).title}: the forecast for the stops is {format_number(part)} of "
             f"{format_number(whole)} in these hours ({share})."
         )
-    said += past.sentences() if past else [_UNJUDGED]
+    notes += past.sentences() if past else [_UNJUDGED]
     if past and past.events.any() and judged:
-        said.append("The method was chosen by a back-test that these weeks took part in, which may flatter the plans.")
+        notes.append("The back-test that chose the method used these weeks too, which may flatter the plans.")
     if len(expected.layers) > 1:
-        said.append(
-            "The layers are unlike things: their sum has the weights that the team gave, and no unit of its own."
-        )
-    said.append(
-        "Reports are where people report: what nobody reports, the plan cannot know. What was expected is no evidence "
-        "against anyone who is there."
+        notes.append("The layers are different things. Their sum has the weights that the team gave, and no unit.")
+    notes.append(
+        "The plan knows only what people report. A forecast is no evidence against anyone who is at the place."
     )
-    return tuple(said)
+    return tuple(notes)
 
 
 def _report_progress(progress: Progress | None, step: int) -> None:

@@ -1,4 +1,4 @@
-"""What such patrols would have caught in past weeks, each planned from the weeks before, beside the usual way."""
+"""What such patrols, and the usual way of choosing, would have caught in past weeks, each planned from those before."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -14,7 +14,7 @@ from hexbeat.operations.plans.expected_events import ExpectedEvents
 from hexbeat.operations.plans.patrol_problem import PatrolChoices, build_patrol_problem, choose_candidates
 from hexbeat.operations.plans.plan import PastRow, PlanPast
 from hexbeat.operations.plans.working_time import WorkingTime
-from layers.wording import format_percent
+from layers.wording import format_number, format_percent
 
 __all__ = ["PAST_WEEKS", "PastWeeks", "backtest_patrol", "replay_weeks"]
 
@@ -28,7 +28,7 @@ USUAL_LABEL: Final = "The top cells by last month's count, in map order"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PastWeeks:
-    """By week (weeks,): weighted events of the whole week, those at the stops of either way, and the area shares."""
+    """By week (weeks,): weighted events of the week, those at the stops of each way, and shares of the area."""
 
     events: NDArray[np.float64]
     caught: NDArray[np.float64]
@@ -48,12 +48,12 @@ class PastWeeks:
         return PlanPast(rows, held, len(self.events) if held else 0)
 
     def _ways(self) -> tuple[tuple[str, NDArray[np.float64], NDArray[np.float64]], ...]:
-        """Either way's label, events and area, if it visited something while there were events."""
+        """The label, events and area of each way, if it visited something while there were events."""
         ways = ((PLAN_LABEL, self.caught, self.area), (USUAL_LABEL, self.usual, self.usual_area))
         return tuple(way for way in ways if (self.events * way[2]).any())
 
     def lead(self) -> tuple[float, float, float]:
-        """By how much of all events the plans caught more than the usual way, with the interval of the same weeks."""
+        """The share of all events by which the plans lead the usual way, with the interval of the same weeks."""
         return bootstrap_ratio(self.caught - self.usual, self.events)
 
     def held(self) -> tuple[float, float, float] | None:
@@ -61,41 +61,47 @@ class PastWeeks:
         return bootstrap_ratio(self.caught, self.events) if self.events.any() else None
 
     def sentences(self) -> tuple[str, ...]:
-        """How the figures were made, and how much of all events either way caught; none without events."""
+        """How much of all events each way caught, and how the figures were made; none without events."""
         if not self.events.sum():
             return ()
         own, usual = (format_percent(float(part.sum() / self.events.sum())) for part in (self.caught, self.usual))
-        weeks = f"In the last {len(self.events)} weeks such plans would have had {own} of the events at their stops"
-        return (
-            f"{weeks}, the top cells by last month's count in map order {usual}: {self._lead_words()}.",
-            *self._area_words(),
-            "Each week was planned from those before with less effort, and judged by all its events (resampled weeks).",
+        held = (
+            f"In the last {len(self.events)} weeks the stops of such plans held {own} of the events. The top cells by "
+            f"last month's count, in map order, held {usual}. That is {self._describe_lead()}."
         )
+        how = (
+            "Each week was planned from the weeks before it, with less search, and judged by all its events. Intervals "
+            "come from resampled weeks."
+        )
+        return (held, *self._describe_areas(), how)
 
-    def _lead_words(self) -> str:
-        """The interval of the lead as it is printed, and whether it tells the two apart."""
+    def _describe_lead(self) -> str:
+        """The interval of the lead as it is printed, and whether it is more than chance."""
         low, high = (round(end * 100, 1) + 0.0 for end in self.lead()[1:])
         if low > 0:
-            return f"a lead of {low:.1f} to {high:.1f} of 100 events, more than chance makes"
+            return f"a lead of {format_number(low)} to {format_number(high)} in 100 events, more than chance"
         if high < 0:
-            return f"{-high:.1f} to {-low:.1f} of 100 events fewer, more than chance makes"
-        return f"a difference of {low:.1f} to {high:.1f} of 100 events, which chance alone could make"
+            return f"{format_number(-high)} to {format_number(-low)} in 100 events fewer, more than chance"
+        return f"a difference of {format_number(low)} to {format_number(high)} in 100 events, which may be chance"
 
-    def _area_words(self) -> tuple[str, ...]:
-        """What either way caught for the area that it visited: who visits more catches more."""
+    def _describe_areas(self) -> tuple[str, ...]:
+        """What each way caught for the area that it visited: who visits more catches more."""
         rows = self.rows()
         if len(rows) < 2:  # noqa: PLR2004 - both ways
             return ()
-        areas = (f"{area.mean() * 100:.2f} %" for area in (self.area, self.usual_area))
-        (own, usual), (_, pai, *_), (_, usual_pai, *_) = areas, *rows
-        plans = f"The plans visited {own} of the area and caught {pai:.1f} times what chance would there"
-        return (f"{plans}, the top cells {usual} and {usual_pai:.1f} times.",)
+        own, usual = (f"{area.mean() * 100:.2f} %" for area in (self.area, self.usual_area))
+        (_, pai, *_), (_, usual_pai, *_) = rows
+        plans = (
+            f"The plans visited {own} of the area and held {format_number(pai)} times as much as chance would there."
+        )
+        top = f"The top cells visited {usual} and held {format_number(usual_pai)} times as much."
+        return (f"{plans} {top}",)
 
 
 def backtest_patrol(
     expected: ExpectedEvents, choices: PatrolChoices, time: WorkingTime, stop_s: NDArray[np.int64]
 ) -> PastWeeks | None:
-    """The last PAST_WEEKS weeks; None where fewer are known with the history that they need."""
+    """The last PAST_WEEKS weeks; None if fewer are known, with the history that they need."""
     weeks = min(len(one.weeks) for one in expected.layers)
     if weeks < PAST_WEEKS + FEWEST_HISTORY_WEEKS:
         return None
@@ -113,8 +119,8 @@ def replay_weeks(
 ) -> PastWeeks:
     """Rolling origin: for each of the last weeks a patrol of these choices is planned from the weeks before it.
 
-    Both ways have the same teams, hours and stops, and go by great circles. Judged by all events of the week that know
-    their day, whatever their hour: the hours move what is expected up and down in all cells alike.
+    Both ways have the same teams, hours and stops, and go by great circles. Judged by all events of the week whose
+    day is known, whatever their hour: the hours change what is expected by the same factor in all cells.
     """
     study = expected.study
     kernel = build_needed_kernel((one.method for one in expected.layers), study)
@@ -167,7 +173,7 @@ def _choose_usual(
 ) -> NDArray[np.intp]:
     """The top cells by last month's count that teams can visit in map order, from west to east, within the hours.
 
-    A cell that does not fit is passed over for the next: who chooses so goes on while there is time.
+    A cell that does not fit is skipped for the next, as people would do while there is time.
     """
     if not (recent > 0).any():
         return np.zeros(0, dtype=np.intp)

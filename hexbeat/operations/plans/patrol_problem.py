@@ -1,4 +1,4 @@
-"""A patrol as a problem of tours: which cells may be visited, how long stops last, and what a team may choose."""
+"""A patrol as a tour problem: which cells may be visited, how long stops last, and what a team may choose."""
 
 import datetime as dt
 from dataclasses import dataclass, field
@@ -59,19 +59,19 @@ class PatrolChoices:
         low, high = self.stop_minutes
         if not 1 <= self.teams <= _MOST_TEAMS:
             raise UsageError(
-                f"A patrol has 1 to {_MOST_TEAMS} teams", f"{self.teams} were asked for", "plan more than one patrol"
+                f"A patrol has 1 to {_MOST_TEAMS} teams", f"you asked for {self.teams}", "plan more than one patrol"
             )
         if not _STOP_LIMITS[0] <= low <= high <= _STOP_LIMITS[1]:
             raise UsageError(
-                f"Stops last {_STOP_LIMITS[0]} to {_STOP_LIMITS[1]} minutes, the fewest before the most",
-                f"{low} to {high} was asked for",
-                "10-16 is what studies found to last longest",
+                f"Stops last {_STOP_LIMITS[0]} to {_STOP_LIMITS[1]} minutes, the shorter first",
+                f"you asked for {low} to {high}",
+                "studies found that the effect of 10 to 16 minutes lasts longest",
             )
         require_revisit(self.revisit_minutes)
 
 
 def choose_candidates(worth: NDArray[np.float64], most: int = CANDIDATES) -> NDArray[np.intp]:
-    """The cells (places in the study) worth most, at most so many, in the study's order; UsageError if none is."""
+    """The cells (positions in the study) worth most, at most so many, in the study's order; UsageError if none is."""
     order = np.argsort(-worth, kind="stable")[:most]
     chosen: NDArray[np.intp] = np.sort(order[worth[order] > 0])
     if not len(chosen):
@@ -99,7 +99,7 @@ def build_patrol_problem(
     travel: Travel | None,
     worth: NDArray[np.float64] | None = None,
 ) -> tuple[Problem, Ways]:
-    """What is to be solved over the chosen cells, and the ways between them, the start and the finish.
+    """The problem over the chosen cells, and the ways between them, the start and the finish.
 
     `stop_s` and `worth` are of every cell of the study; `worth` None: what is expected. `travel` None: great circles.
     """

@@ -1,8 +1,7 @@
-"""A plan: its tours, stops and pauses, and the sentences on what it holds and how near the best it is.
+"""A plan: its tours, stops and pauses, and the sentences on how much it holds and how near it is to the best.
 
-The first sentences say what such plans held in past weeks, then what is forecast.
-
-The forecast share is of what a method expects and is rarely kept; the share of past weeks is what came.
+The sentences first say what such plans held in past weeks, then what is forecast for this one. The forecast is usually
+too high; the share of past weeks is what came.
 """
 
 import datetime as dt
@@ -45,7 +44,7 @@ _SMALL_NUMBERS = (
     "Eleven",
     "Twelve",
 )
-_NEARLY = 0.99  # from here on a decimal tells how near
+_NEARLY = 0.99  # from here on a decimal says how near
 
 
 class PlanKind(StrEnum):
@@ -205,7 +204,7 @@ class Plan:
 
 
 def headline(plan: Plan) -> str:
-    """Who stops how often, and what share of what comes that holds: as of past weeks, and as forecast."""
+    """Teams and stops, then the share that such plans held in past weeks, then the forecast."""
     counts = [len(tour.stops) for tour in plan.tours]
     if not sum(counts):
         return "Nothing fits: no place can be reached, visited and left within these hours."
@@ -217,77 +216,64 @@ def headline(plan: Plan) -> str:
 
 
 def describe_share(plan: Plan) -> str:
-    """The back-tested share with its interval, then the forecast's; says so where the past could not be judged."""
+    """The share that such plans held in past weeks, with its interval (or that it is not known), and the forecast."""
     if plan.kind is PlanKind.SWEEP:
         return _describe_sweep(plan)
     names = [find_layer(layer).many for layer in plan.scope.layers]
-    things = f"{format_list(names)}{' (weighed as chosen)' if len(names) > 1 else ''}"
+    things = f"{format_list(names)}{' (weighed as chosen)' if len(names) > 1 else ''} in the {_describe_where(plan)}"
     when = f"{format_date(plan.begins.date())}, {plan.begins:%H:%M} to {plan.ends:%H:%M}"
     if plan.worth.expected <= 0:
-        return f"No {things} are forecast for {when}."
-    forecast = f"{format_percent(plan.worth.covered / plan.worth.expected)} ({_format_of_all(plan)})"
+        return f"No {format_list(names)} are forecast for {when}."
+    forecast = format_percent(plan.worth.covered / plan.worth.expected)
+    together = "" if len(plan.tours) == 1 else f" for the {len(plan.tours)} teams together"
     if plan.past.held is None:
         return (
-            f"How much such plans held in past weeks could not be judged. The forecast for {when} is that "
-            f"{forecast} of the {things} in the {_describe_where(plan)} come at the stops{_describe_whose(plan)}: "
-            "it is no promise."
+            f"The forecast for {when} is that the stops hold {forecast} of {things}{together}. It is no promise. "
+            "How much such plans held in past weeks is not known."
         )
+    share, low, high = map(format_percent, plan.past.held)
     return (
-        f"In the last {plan.past.held_weeks} weeks the stops of such plans held {_format_interval(plan.past.held)} "
-        f"of all {things} in the {_describe_where(plan)}, at any hour. The forecast for the stops"
-        f"{_describe_whose(plan)} in these hours ({when}) is {forecast}: it is no promise."
+        f"The stops of such plans held {share} of {things} in the last {plan.past.held_weeks} weeks "
+        f"({low.removesuffix(' %')} to {high}, at any hour). "
+        f"The forecast for {when} is {forecast}{together}. It is no promise."
     )
 
 
 def describe_optimality(plan: Plan) -> str:
-    """How near the plan is to the best that its choices allow, and of what kind the bound is that says so."""
+    """How near the plan is to the best that its choices allow, and whether the best is proved or a calculated limit."""
     if plan.worth.gap == 0:
-        return "Proved best: no plan of these places and hours collects more."
+        return "Proved best: no plan for these places and hours collects more."
     part = _format_floor(1 - plan.worth.gap)
     if plan.worth.proved:
-        return f"It collects {part} of the proved best of these places and hours: the price of tours that vary."
+        best = f"It collects {part} of the proved best plan for these places and hours."
+        return f"{best} The rest is the price of tours that vary."
     return (
-        f"It collects {part} or more of the most that any plan of these places and hours could, by a calculated bound "
-        "that no plan need reach."
+        f"It collects {part} or more of the most that any plan for these places and hours could. That is a calculated "
+        "limit, and perhaps no plan reaches it."
     )
 
 
 def _describe_sweep(plan: Plan) -> str:
-    what = "needles thought to lie at the places that a sweep may go to"
     if plan.worth.expected <= 0:
-        return f"There are no {what}."
+        return "No needles are expected at the places to sweep."
     share = format_percent(plan.worth.covered / plan.worth.expected)
+    stops = "The stops" if len(plan.tours) == 1 else f"The stops of the {len(plan.tours)} crews together"
     return (
-        f"By finds of late {share} of the {what} are at the stops{_describe_whose(plan)} ({_format_of_all(plan)}): "
-        "it is no promise, as how much such sweeps held in past weeks is not judged."
+        f"{stops} hold {share} of the needles expected at the places to sweep "
+        f"({format_number(round(plan.worth.covered))} of {format_number(round(plan.worth.expected))}). "
+        "That follows recent finds. It is no promise."
     )
 
 
 def _describe_where(plan: Plan) -> str:
-    """Of which ground the shares are; a plan of before does not know whether its wards were chosen."""
+    """The area of the shares; older plans do not say whether wards were chosen."""
     if plan.scope.wards is None:
         return "wards of the plan"
     return "chosen ward" if len(plan.scope.wards) == 1 else "chosen wards" if plan.scope.wards else "area"
 
 
-def _describe_whose(plan: Plan) -> str:
-    """That the share is of all teams, where there are several and each may read its own page."""
-    what = "teams" if plan.kind is PlanKind.PATROL else "crews"
-    return "" if len(plan.tours) == 1 else f" of the {len(plan.tours)} {what} together"
-
-
-def _format_of_all(plan: Plan) -> str:
-    return f"{format_number(plan.worth.covered)} of {format_number(plan.worth.expected)}"
-
-
-def _format_interval(held: tuple[float, float, float]) -> str:
-    """As in "11 % (95 % interval 8 to 14 %)"."""
-    share, low, high = map(format_percent, held)
-    return f"{share} (95 % interval {low.removesuffix(' %')} to {high})"
-
-
 def _format_floor(share: float) -> str:
-    """A share rounded down, so that what is not all is never 100 %."""
+    """A share rounded down, so that only a whole is 100 %."""
     if share < _NEARLY:
         return f"{math.floor(share * 100)} %"
     return f"{math.floor(share * 1000) / 10:.1f} %"

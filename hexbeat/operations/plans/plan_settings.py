@@ -1,4 +1,4 @@
-"""What plans of an installation begin with: `plans.toml` in its home, which a person may edit.
+"""The usual settings of plans: `plans.toml` in the home folder, which a person may edit.
 
 ```toml
 roads = "roads.graphml"            # or the address of an OSRM table service, as http://localhost:5000/table/v1/foot
@@ -40,10 +40,10 @@ __all__ = [
 
 PLANS_FILE: Final = "plans.toml"
 _RULE: Final = f"{PLANS_FILE} holds roads, standard_hours, revisit_minutes and a [start] with name, lon and lat"
-_HINT: Final = "mend it, or take it away: plans do without"
+_HINT: Final = "correct the file, or remove it: plans work without it"
 _KNOWN: Final = {"roads", "standard_hours", "revisit_minutes", "start"}
 STANDARD_HOURS: Final = 2.0  # Middlesbrough Council answers reports of needles within two hours
-# What a visit leaves behind is gone in about two hours (Koper 1995): half an hour sooner, and an hour later at most.
+# The effect of a visit is gone in about two hours (Koper 1995): half an hour sooner, and an hour later at most.
 REVISIT_MINUTES: Final = (90, 180)
 _REVISIT_LIMITS: Final = (30, 960)
 
@@ -62,7 +62,7 @@ class PlanSettings:
 
 
 def read_plan_settings(home: Path) -> PlanSettings:
-    """The settings of a home; what is missing has its default. DataError if the file cannot be read or says more."""
+    """The settings of a home, defaults for what is missing. DataError if the file cannot be read or has other keys."""
     path = home / PLANS_FILE
     if not path.is_file():
         return PlanSettings()
@@ -97,9 +97,9 @@ def remember_start(home: Path, start: Place) -> None:
 
 
 def find_starts(home: Path, store: "Store", viewer: Viewer, kind: str) -> list[Place]:
-    """Where tours may begin: the remembered place, then the loaded ones of a kind (station, depot), each name once.
+    """Where tours may begin: the remembered place, then the loaded places of a kind (station, depot), each name once.
 
-    The first is where they begin when nobody says. DataError as of `read_plan_settings`.
+    The first is the default. DataError as in `read_plan_settings`.
     """
     remembered = read_plan_settings(home).start
     loaded = read_reference(store, viewer, kind=kind)
@@ -119,7 +119,7 @@ def parse_place(text: str, *, name: str = "Start") -> Place:
         lat, lon = 91.0, 181.0
     if not (abs(lat) <= 90 and abs(lon) <= 180):  # noqa: PLR2004 - degrees
         raise UsageError(
-            "A place is written as latitude and longitude with a comma between",
+            "A place is a latitude and a longitude with a comma between them",
             f"{text[:40]!r} is not",
             "copy them from a map, as 54.574,-1.235",
         )
@@ -127,12 +127,12 @@ def parse_place(text: str, *, name: str = "Start") -> Place:
 
 
 def require_revisit(minutes: tuple[int, int]) -> None:
-    """UsageError unless these are the least and the most minutes between two visits of a place."""
+    """UsageError unless these are possible least and most minutes between two visits of a place."""
     (least, most), (low, high) = minutes, _REVISIT_LIMITS
     if not low <= least <= most <= high:
         raise UsageError(
-            f"A place is seen again after {low} to {high} minutes, the least before the most",
-            f"{least} to {most} was asked for",
+            f"A place is visited again after {low} to {high} minutes, the shorter first",
+            f"you asked for {least} to {most}",
             f"{REVISIT_MINUTES[0]}-{REVISIT_MINUTES[1]} is about two hours",
         )
 

@@ -56,9 +56,9 @@ def _find_file(home: Path, plan_id: str) -> Path:
     if not path.is_file():
         known = ", ".join(one for one, _, _ in list_plans(home)[:5])
         raise UsageError(
-            "A plan is one that was made here, by its code",
+            "A plan is named by its code",
             f"there is no plan {plan_id!r}",
-            f"there are {known}" if known else "make one with `hexbeat plan patrol`",
+            f"the newest are {known}" if known else "make one with `hexbeat plan patrol`",
         )
     return path
 
@@ -174,7 +174,9 @@ def _moment(text: str, zone: ZoneInfo) -> dt.datetime:
 def _path(home: Path, plan_id: str) -> Path:
     if not _ID.fullmatch(plan_id):
         raise UsageError(
-            "A plan's code has 4 to 16 small letters and digits", f"{plan_id[:20]!r} has not", "see `hexbeat plan list`"
+            "A plan's code has 4 to 16 small letters and digits",
+            f"you gave {plan_id[:20]!r}",
+            "see `hexbeat plan list`",
         )
     return home / _FOLDER / f"{plan_id}.json"
 

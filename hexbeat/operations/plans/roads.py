@@ -1,6 +1,6 @@
 """How long it takes from place to place: by great circles, by a road network in a GraphML file, or by an OSRM service.
 
-A network is asked only where one was chosen. Where it leads to no place, great circles stand in, and the plan says so.
+A network is used only if one was chosen. Where it has no way, great circles are used instead, and the plan says so.
 """
 
 from collections.abc import Callable
@@ -79,14 +79,14 @@ Travel = Callable[[NDArray[np.float64], NDArray[np.float64]], Ways]  # of lon an
 
 
 def measure_straight_ways(lon: NDArray[np.float64], lat: NDArray[np.float64], *, mode: Mode) -> Ways:
-    """Ways by great circles and the detour of towns' streets. Rivers, railways and locked gates are not seen."""
+    """Ways by great circles and the detour of towns' streets. They ignore rivers, railways and locked gates."""
     pace = PACES[mode]
     apart = distances_m(lon, lat)
     going = "On foot" if mode == "walk" else "By car"
-    parking = f", {pace.parking_s} seconds to park at each" if pace.parking_s else ""
+    parking = f" Parking takes {pace.parking_s} seconds at each stop." if pace.parking_s else ""
     words = (
-        f"{going} at {format_number(pace.speed_kmh)} km/h; ways are {format_number(pace.detour)} times the straight "
-        f"line{parking}; times rounded up to whole minutes."
+        f"{going} at {format_number(pace.speed_kmh)} km/h, on ways {format_number(pace.detour)} times as long as the "
+        f"straight line.{parking} Times are rounded up to whole minutes."
     )
     return Ways(lon, lat, round_up_minutes(travel_times_s(apart, pace)), apart * pace.detour / 1000, (words,))
 
@@ -121,10 +121,12 @@ def _with_gaps(
     lacking = ~(np.isfinite(seconds) & np.isfinite(metres))
     parking = np.where(np.eye(len(lon), dtype=np.bool_), 0, PACES[mode].parking_s)
     rounded = round_up_minutes(np.ceil(np.where(lacking, 0, seconds) + parking).astype(np.int64))
-    words = [f"Ways and times by {name}, rounded up to whole minutes."]
+    words = [f"Ways and times come from {name}. Times are rounded up to whole minutes."]
     if lacking.any():
         share = format_number(float(lacking.mean() * 100))
-        words.append(f"It has no way between {share} % of the pairs of places: straight lines with a detour there.")
+        words.append(
+            f"It has no way for {share} % of the pairs of places. Straight lines with a detour are used there."
+        )
     return Ways(
         lon,
         lat,
@@ -192,7 +194,7 @@ def _fetch_table(
         raise DataError(
             _RULE,
             f"the service did not answer with a table of times and distances ({type(error).__name__})",
-            "check the address, as http://localhost:5000/table/v1/foot, or plan without --roads",
+            "check the address, as http://localhost:5000/table/v1/foot, or plan without roads",
         ) from error
     return found
 
@@ -216,7 +218,7 @@ def read_graph(path: Path, *, speed_kmh: float, walking: bool) -> Graph:
         lon, lat = np.array([at[node] for node in ways.nodes], dtype=np.float64).reshape(-1, 2).T
     except (KeyError, ValueError, TypeError) as error:
         raise DataError(
-            _GRAPH_RULE, f"{path.name} has nodes or ways without them ({type(error).__name__})", _HINT
+            _GRAPH_RULE, f"{path.name} has nodes or ways without these ({type(error).__name__})", _HINT
         ) from error
     if not len(lon) or not ((np.abs(lon) <= 180) & (np.abs(lat) <= 90)).all():  # noqa: PLR2004 - degrees
         fact = f"{path.name} has no ways" if not len(lon) else f"{path.name} has nodes that are not in degrees"
@@ -231,7 +233,7 @@ def _read(path: Path) -> Any:
         return nx.read_graphml(path, force_multigraph=True)
     except FileNotFoundError as error:
         raise DataError(
-            _GRAPH_RULE, f"there is no file {path.name}", "check its name, or plan without --roads"
+            _GRAPH_RULE, f"there is no file {path.name}", "check its name, or plan without roads"
         ) from error
     except (OSError, ParseError, DefusedXmlException, nx.NetworkXError, ValueError, KeyError, TypeError) as error:
         raise DataError(_GRAPH_RULE, f"{path.name} cannot be read ({type(error).__name__})", _HINT) from error

@@ -94,19 +94,19 @@ class SweepChoices:
         low, high = self.stop_minutes
         if not 1 <= self.crews <= _MOST_CREWS:
             raise UsageError(
-                f"A sweep has 1 to {_MOST_CREWS} crews", f"{self.crews} were asked for", "plan more than one sweep"
+                f"A sweep has 1 to {_MOST_CREWS} crews", f"you asked for {self.crews}", "plan more than one sweep"
             )
         if not _STOP_LIMITS[0] <= low <= high <= _STOP_LIMITS[1]:
             raise UsageError(
-                f"Stops last {_STOP_LIMITS[0]} to {_STOP_LIMITS[1]} minutes, the fewest before the most",
-                f"{low} to {high} was asked for",
+                f"Stops last {_STOP_LIMITS[0]} to {_STOP_LIMITS[1]} minutes, the shorter first",
+                f"you asked for {low} to {high}",
                 "8-20 is usual",
             )
         if not 0 < self.standard_hours <= 24 * 28:
             raise UsageError(
                 "The council's standard is a number of hours above 0",
-                f"{self.standard_hours:g} was asked for",
-                "2 is Middlesbrough's",
+                f"you gave {self.standard_hours:g}",
+                "Middlesbrough's is 2 hours",
             )
 
 
@@ -132,10 +132,10 @@ def make_sweep_plan(
     made_at: dt.datetime | None = None,
     progress: Progress | None = None,
 ) -> Plan:
-    """A sweep plan for one working day. `reports` are of `read_open_reports`, `near` of `read_reference`.
+    """A sweep plan for one working day. `reports` come from `read_open_reports`, `near` from `read_reference`.
 
-    `travel` None: great circles with a detour. `progress` is told each crew before it is planned. UsageError for
-    choices that make no sense, and where there is nothing to look for.
+    `travel` None: great circles with a detour. `progress` is called with each crew before it is planned. UsageError for
+    choices out of bounds, and if there is nothing to look for.
     """
     time = build_working_time(choices.day, choices.hours, area.time_zone)
     ground = _build_problem(columns, area, choices, time, reports=reports, near=near, travel=travel)

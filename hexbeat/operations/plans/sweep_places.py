@@ -1,4 +1,4 @@
-"""The cells worth a needle sweep, and what a sweep plan says: why each stop, how it was made, what it cannot know."""
+"""The cells worth a needle sweep, and the sentences of a sweep plan: reasons, settings and notes."""
 
 import datetime as dt
 from collections.abc import Callable
@@ -44,7 +44,7 @@ _HOUR_S = 3600
 class SweepPlaces:
     """k cells worth a visit. `cell` (k,) places in the study, `lon`/`lat` degrees of where to go.
 
-    `needles` float64 (k,): a week's finds at the pace of late, and those of open reports. `last_find` int64 (k,) days
+    `needles` float64 (k,): a week's finds at the recent rate, and those of open reports. `last_find` int64 (k,) days
     since 1970 of the newest find, -1 without. `reports` (k,) how many open ones, `oldest` int64 (k,) UTC second of the
     oldest (0: none). `child` (k,) the name of a play area or school within NEAR_M, "" without one.
     """
@@ -72,7 +72,7 @@ def find_sweep_places(
     time_zone: str,
     most: int,
 ) -> SweepPlaces:
-    """The cells with most needles, at most so many, and every cell with an open report. Finds of sweeps take no part.
+    """The cells with most needles, at most so many, and every cell with an open report. Finds of sweeps do not count.
 
     `reports` as `read_open_reports` gives them, `near` as `read_reference` does (kind, name, lon, lat). A
     cell with open reports is visited where the oldest was made, any other at the middle of its finds.
@@ -91,7 +91,7 @@ def find_sweep_places(
 def _count_finds(
     columns: Columns, study: Study, *, day: dt.date, time_zone: str
 ) -> tuple[NDArray[np.float64], NDArray[np.int64], tuple[NDArray[np.float64], NDArray[np.float64]]]:
-    """Needles a week at the pace of late (n,), day of the last find (n,), and the middle of the finds (lon, lat)."""
+    """Needles a week at the recent rate (n,), day of the last find (n,), and the middle of the finds (lon, lat)."""
     known = find_known_days(columns, find_only_layer("swept").name, time_zone=time_zone)
     place = _find_positions(study, columns.cell_ids[PLAN_RESOLUTION])[columns.cell[PLAN_RESOLUTION][known.index]]
     before = (place >= 0) & (known.day < to_ordinal(day))
@@ -157,20 +157,20 @@ def build_sweep_reason(places: SweepPlaces, time: WorkingTime, standard_hours: f
     today = int(Calendar(time.time_zone).days(np.array([time.begin], dtype=np.int64))[0])
 
     def reason(place: int, reach: int) -> str:
-        said = []
+        clauses = []
         if places.reports[place]:
             number = int(places.reports[place])
             waited = (time.begin + reach - int(places.oldest[place])) / _HOUR_S
             late = waited > standard_hours
             reports = "1 open report" if number == 1 else f"{number} open reports, the oldest"
             within = f"over the standard of {format_number(standard_hours)}" if late else "within the standard"
-            said.append(f"{reports} {_format_age(waited)} old on arrival, {within}")
+            clauses.append(f"{reports} {_format_age(waited)} old on arrival, {within}")
         if places.child[place]:
-            said.append(f"within {NEAR_M:.0f} m of {places.child[place]}")
+            clauses.append(f"within {NEAR_M:.0f} m of {places.child[place]}")
         if places.last_find[place] >= 0:
             days = today - int(places.last_find[place])
-            said.append(f"last find {days} {'day' if days == 1 else 'days'} before")
-        return f"{'; '.join(said)[:1].upper()}{'; '.join(said)[1:]}."
+            clauses.append(f"last find {days} {'day' if days == 1 else 'days'} before")
+        return f"{'; '.join(clauses)[:1].upper()}{'; '.join(clauses)[1:]}."
 
     return reason
 
@@ -188,12 +188,12 @@ def describe_sweep_settings(
 ) -> tuple[str, ...]:
     """How the plan was made."""
     pause = f" A break of {pause_s // 60} minutes near the middle." if pause_s else ""
-    fading = f"A find counts half after {HALF_LIFE_DAYS:.0f} days; finds of sweeps take no part."
+    fading = f"A find counts half after {HALF_LIFE_DAYS:.0f} days. Finds of sweeps do not count."
     standard = f"The council's standard for a report is {format_number(standard_hours)} hours."
     return (
         f"{crews} {'crew' if crews == 1 else 'crews, each with places of its own that lie together'}.{pause}",
         f"{standard} Overdue reports come first, then other open ones, then play areas and schools, then the rest.",
-        f"Chosen among {candidates:,} cells by the needles found there. {fading}",
+        f"Chosen from {candidates:,} cells by the needles found there. {fading}",
         *ways,
     )
 
@@ -203,21 +203,22 @@ def build_sweep_notes(places: SweepPlaces, phase: NDArray[np.intp], done: NDArra
     visited = np.zeros(len(places), dtype=np.bool_)
     visited[done] = True
     reports, answered = int(places.reports.sum()), int(places.reports[visited].sum())
-    said = []
+    notes = []
     if reports:
         late = int(places.reports[(phase == 0)].sum())
-        said.append(f"{answered:,} of {reports:,} open reports are answered; {late:,} were overdue when work begins.")
+        verb = "is" if late == 1 else "are"
+        notes.append(
+            f"The plan answers {answered:,} of {reports:,} open reports. {late:,} {verb} overdue when work begins."
+        )
     else:
-        said.append("There are no open reports: either all are answered, or the source does not say which are.")
-    if reports > answered:
-        said.append(f"{reports - answered:,} open reports do not fit into these hours: more crews or hours are needed.")
-    share = (
-        format_percent(float(places.needles[visited].sum() / places.needles.sum())) if places.needles.sum() else "none"
-    )
-    said.append(
-        f"Stops hold {share} of the needles thought to lie at these places: a week's finds at the pace of late."
-    )
+        notes.append("There are no open reports. Either all are answered, or the source does not say which are open.")
+    if left := reports - answered:
+        number = "1 open report does" if left == 1 else f"{left:,} open reports do"
+        notes.append(f"{number} not fit into these hours. Add crews or hours to answer more.")
+    needles = float(places.needles.sum())
+    share = format_percent(float(places.needles[visited].sum()) / needles) if needles else "none"
+    notes.append(f"The stops hold {share} of the needles expected at these places: a week's finds at the recent rate.")
     if not any(places.child):
-        said.append("No play area or school is loaded or near: none came first for that.")
-    said.append("Needles lie where nobody looks, too: a place without finds is not a clean place.")
-    return tuple(said)
+        notes.append("No loaded play area or school is near, so none came first.")
+    notes.append("A place without finds may still have needles: perhaps nobody looked.")
+    return tuple(notes)

@@ -1,4 +1,4 @@
-"""From solved tours to a plan's tours: times as local moments, places in words, and a short stable code."""
+"""From solved tours to a plan's tours: local times, places in words, and a short stable code."""
 
 import base64
 import hashlib
@@ -23,7 +23,7 @@ _MINUTE_S: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class VisitedPlace:
-    """What a plan says of a place, whoever comes, however often. For the fields see `Stop`."""
+    """A place of a plan, whichever team visits it and how often. For the fields see `Stop`."""
 
     place: str
     cell: str
@@ -73,7 +73,7 @@ def build_tour(
 ) -> Tour:
     """One team's tour in words. `named` is the team's number and name; stops are named by number and order ("1-03").
 
-    `reason` is asked with the place and the second (from the beginning of the working time) at which it is reached.
+    `reason` is called with the place and the second (from the beginning of the working time) at which it is reached.
     """
     number, team = named
     stops = []
@@ -148,9 +148,9 @@ def _find_pauses(problem: Problem, route: Route, time: WorkingTime) -> tuple[Pau
 
 
 def hash_short_id(*parts: object, arrays: Sequence[NDArray[np.generic]] = ()) -> str:
-    """Six small letters and digits that stand for choices, tours and data; the same for the same.
+    """Six small letters and digits that stand for choices, tours and data; equal ones have the same code.
 
-    The tours take part: what is recorded of stop "1-03" must never be read as of another place.
+    The tours are part of it: what is recorded for stop "1-03" must never be read as for another place.
     """
     digest = hashlib.sha256("\x1f".join(map(repr, parts)).encode())
     for array in arrays:

@@ -16,7 +16,7 @@ from hexbeat.analysis.alerts import (
     simulate,
     sum_false_alarms,
 )
-from tests.support.analysing import demonstration, middlesbrough
+from tests.support.demonstrations import demonstration, middlesbrough
 from tests.support.events import Event, columns_of, local
 
 D = dt.date
@@ -36,8 +36,8 @@ def test_the_planted_spike_is_found_in_its_ward() -> None:
     assert inside[0].count > 5 * inside[0].expected
     assert inside[0].count == max(one.count for one in found)
     assert inside[0].sentence == (
-        "22 overdoses in Linthorpe from 1 Nov to 5 Nov 2026; 1.4 would be expected (C1, C2 and C3). By chance alone "
-        f"such alerts come about {inside[0].false_alarms_a_year:.0f} times a year over all places."
+        "22 overdoses in Linthorpe from 1 Nov to 5 Nov 2026, where 1.4 would be usual (C1, C2 and C3). By chance alone "
+        f"there are about {inside[0].false_alarms_a_year:.0f} such alerts a year over all places."
     )
 
 
@@ -63,9 +63,9 @@ def test_a_report_holds_settings_with_false_alarms() -> None:
     assert {layer for layer, _method in rates} == {"needle_litter", "street_dealing", "overdoses"}
     assert all(rate > 0 for rate in rates.values())
     assert {row.places for row in found.settings} == {21}
-    assert "1,080 needle finds were found by sweeps and take no part." in found.notes
+    assert "1,080 needle finds are left out because sweeps found them." in found.notes
     assert (
-        "Farrington's method for overdoses needs more than three years of records, and is not used yet." in found.notes
+        "Farrington's method for overdoses is not used yet: it needs more than three years of records." in found.notes
     )
 
 
@@ -118,11 +118,8 @@ def test_days_without_records_cannot_be_judged() -> None:
     columns = columns_of(noise(60, daily=1))
     found = build_alert_report(columns, middlesbrough(), D(2022, 6, 1), layers=["overdoses", "needle_litter"])
     assert found.alerts == ()
-    assert found.notes[0] == "No needle finds have been loaded."
-    assert found.notes[1] == (
-        "The newest of the overdoses is of 1 Mar 2022: nothing has been loaded for later days, so they cannot be "
-        "judged."
-    )
+    assert found.notes[0] == "No needle finds are loaded yet."
+    assert found.notes[1] == ("The newest record of overdoses is of 1 Mar 2022. Later days are not known.")
 
 
 def test_the_day_is_yesterday_or_the_newest_record() -> None:
@@ -149,8 +146,8 @@ def test_it_is_said_from_how_many_events_a_day_rings(most: int, rings: bool) -> 
     found = build_alert_report(columns_of(events), middlesbrough(), dt.date(2026, 11, 20), layers=["overdoses"])
     assert bool(found.alerts) == rings
     assert (
-        "A day rings from 3 overdoses in the area, and from 3 in most wards: fewer, or a rise that is spread over more "
-        "days, is not seen."
+        "An alert needs at least 3 overdoses on one day in the area, or 3 in most wards. Fewer events, or a rise "
+        "spread over more days, give no alert."
     ) in found.notes
 
 

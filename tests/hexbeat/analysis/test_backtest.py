@@ -15,7 +15,7 @@ from hexbeat.analysis.backtest import SHARES, backtest, compare_methods, summari
 from hexbeat.analysis.daily_counts import count_weeks
 from hexbeat.analysis.forecast_methods import METHODS, build_kernel, forecast
 from hexbeat.analysis.study import load_study
-from tests.support.analysing import demonstration, middlesbrough
+from tests.support.demonstrations import demonstration, middlesbrough
 from tests.support.events import Event, columns_of
 
 ZONE = "Europe/London"
@@ -86,12 +86,12 @@ def test_a_steady_place_is_caught_by_all() -> None:
     assert (found.verdict.method, found.verdict.clear) == ("last_period", False)
     assert found.verdict.sentence == (
         "The counts of the last 4 weeks, with cells 350 m across, caught most: 100 % of the next week's events in 2 % "
-        "of the area; it cannot be told from the counts of all weeks before or from the Gi* of the last 4 weeks or "
-        "from the recency-weighted kernel."
+        "of the area. The difference from the counts of all weeks before, the Gi* of the last 4 weeks and the "
+        "recency-weighted kernel may be chance."
     )
     assert " ".join(found.notes) == (
-        "Judged by the weeks of 24 Mar to 18 May 2026, each from the weeks before it; decided by the share of events "
-        "in the top 2 % of the area. Intervals are of resampled weeks."
+        "Each week of 24 Mar to 18 May 2026 was forecast from the weeks before it. The winner has the largest share of "
+        "events in the top 2 % of the area. Intervals come from resampled weeks."
     )
 
 
@@ -123,7 +123,7 @@ def test_a_decision_is_paired_and_ties_go_to_the_simpler() -> None:
         tables[9, method] = table
     verdict = compare_methods(tables, events)
     assert verdict.method == "last_period"
-    assert {rival.method: (rival.lead, rival.told_apart) for rival in verdict.rivals} == {
+    assert {rival.method: (rival.lead, rival.clearly_behind) for rival in verdict.rivals} == {
         "all_history": (0.0, False), "kernel": (pytest.approx(0.1), True),
     }  # fmt: skip
 
@@ -131,7 +131,8 @@ def test_a_decision_is_paired_and_ties_go_to_the_simpler() -> None:
 def test_no_events_is_no_verdict() -> None:
     empty = {(9, method): np.zeros((3, 5, len(SHARES))) for method in METHODS}
     assert (
-        compare_methods(empty, np.zeros(5)).sentence == "There were no events in these weeks, so nothing can be judged."
+        compare_methods(empty, np.zeros(5)).sentence
+        == "There were no events in these weeks, so no method can be judged."
     )
     assert summarise(empty, np.zeros(5))["hit_rate"].map(math.isnan).all()
 
@@ -141,6 +142,6 @@ def test_too_few_weeks_are_refused() -> None:
     with pytest.raises(UsageError) as caught:
         backtest(columns_of(events), middlesbrough(), "needle_litter", weeks=4, resolutions=(9,))
     assert str(caught.value) == (
-        "A back-test needs one week or more to judge, and 8 weeks of records before them; 4 weeks are to be judged, "
-        "and needle_litter has 10 in all; judge fewer weeks, or load more records"
+        "A back-test needs one week or more to judge, and 8 weeks of records before it; you asked for 4 weeks, and "
+        "needle_litter has 10 in all; choose fewer weeks, or load more records"
     )

@@ -17,7 +17,7 @@ from hexbeat.analysis.method_selection import (
 )
 from hexbeat.analysis.study import load_study
 from layers.filters import Filter
-from tests.support.analysing import TODAY, demonstration, middlesbrough, select_for, shuffle_cells
+from tests.support.demonstrations import TODAY, demonstration, middlesbrough, select_for, shuffle_cells
 from tests.support.events import Event, columns_of
 
 WINNER = SelectedMethod("all_history", 11, True, "", dt.date(2026, 11, 22), 13, 0.4)
@@ -45,8 +45,8 @@ def test_the_smallest_cells_that_are_as_good_as_any(sizes: list[tuple[int, float
     across = {8: "900 m", 9: "350 m", 10: "130 m"}[resolution]
     assert found == HotspotSize(
         resolution,
-        f"Cells are {across} across: the smallest with which hotspots foretold as much of the next week as with any, "
-        "but for chance (back-test of 13 weeks). Larger ones hide places that are busy alone.",
+        f"Cells are {across} across: the smallest that forecast the next week as well as any size (back-test of 13 "
+        "weeks). Larger cells hide places that are busy alone.",
     )
 
 
@@ -54,8 +54,8 @@ def test_cells_of_50_m_are_never_chosen_even_if_they_alone_were_best() -> None:
     found = choose_hotspot_size(APART, "needle_litter", judgement((9, 0.2, True), (10, 0.1, True), (11, 0.4, False)))
     assert found == HotspotSize(
         9,
-        "Cells are 350 m across: of those down to 130 m hotspots foretold most of the next week with these "
-        "(back-test of 13 weeks). Larger ones hide places that are busy alone.",
+        "Cells are 350 m across: of sizes down to 130 m they forecast the next week best (back-test of 13 weeks). "
+        "Larger cells hide places that are busy alone.",
     )
 
 
@@ -64,7 +64,7 @@ def test_records_that_share_points_have_cells_of_350_m_whatever_the_back_test_sa
     for one in (None, judgement((9, 0.1, True), (10, 0.2, False))):
         assert choose_hotspot_size(TOGETHER, "needle_litter", one) == HotspotSize(
             9,
-            "Cells are 350 m across, because many needle finds share their points: smaller cells would part what "
+            "Cells are 350 m across. Many needle finds share their points, so smaller cells would separate what "
             "belongs together.",
         )
 

@@ -1,4 +1,4 @@
-"""What changed: parity with geo, wards by the events' own ward, and what cannot be told."""
+"""What changed: parity with geo, wards by the events' own ward, and where too few events say nothing."""
 
 import datetime as dt
 
@@ -10,7 +10,7 @@ from hexbeat.analysis.change_map import FALL, RISE, TOO_FEW, UNCLEAR, build_chan
 from hexbeat.analysis.study import load_study, sum_by_cell
 from layers.counting import count, select
 from layers.filters import Filter
-from tests.support.analysing import demonstration, middlesbrough
+from tests.support.demonstrations import demonstration, middlesbrough
 from tests.support.events import Event, columns_of, local
 
 D = dt.date
@@ -30,9 +30,22 @@ def test_cells_are_compared_as_geo_compares_them() -> None:
     for name, values in (("ratio_low", plain.low), ("ratio_high", plain.high), ("p_value", plain.p)):
         assert np.array_equal(found.cells[name], values)
     assert np.array_equal(found.cells["q_value"], plain.q, equal_nan=True)
-    told = [TOO_FEW if few else WORDS[kind] for few, kind in zip(plain.too_few, plain.kind.tolist(), strict=True)]
-    assert found.cells["change"].tolist() == told
-    assert TOO_FEW in told
+    kinds = np.where((plain.low > 1) | (plain.high < 1), plain.kind, 0).tolist()
+    words = [TOO_FEW if few else WORDS[kind] for few, kind in zip(plain.too_few, kinds, strict=True)]
+    assert found.cells["change"].tolist() == words
+    assert TOO_FEW in words
+
+
+def test_an_interval_that_includes_1_is_no_clear_change() -> None:
+    """Seven events after one: the E-test has p = 0.03, yet the exact interval begins at 0.9."""
+    days = ["2026-01-01", "2026-02-26", *["2026-03-03"] * 6, "2026-03-05"]
+    events = columns_of([Event(local(f"{day} 10:00")) for day in days])
+    chosen = Filter(layers=("needle_litter",), start=D(2026, 3, 1), end=D(2026, 3, 6))
+    (row,) = build_change_map(events, chosen, load_study(middlesbrough())).whole.to_dict("records")
+    assert (row["now"], row["before"]) == (7, 1)
+    assert row["p_value"] < 0.05
+    assert row["ratio_low"] < 1
+    assert row["change"] == UNCLEAR
 
 
 def test_wards_count_their_own_events() -> None:
@@ -72,8 +85,8 @@ def test_too_little_history_is_said() -> None:
     early = Filter(layers=("needle_litter",), start=D(2023, 12, 1), end=D(2024, 1, 1))
     found = build_change_map(columns, early, load_study(middlesbrough()))
     assert found.missing == (
-        "There is nothing to compare with: the records begin on 22 Nov 2023, and those of 31 Oct to 30 Nov 2023 would "
-        "be needed."
+        "There is nothing to compare with. The records begin on 22 Nov 2023, and the comparison needs those of 31 Oct "
+        "to 30 Nov 2023."
     )
     assert len(found.cells) == len(found.wards) == len(found.whole) == 0
     assert "change" in found.cells.columns
@@ -84,7 +97,7 @@ def test_days_that_nobody_loaded_are_no_fall() -> None:
     open_end = Filter(layers=("needle_litter",), start=D(2026, 10, 25), end=D(2026, 12, 25))
     found = build_change_map(columns, open_end, load_study(middlesbrough()))
     assert found.now == (NOW.start, NOW.end)
-    assert found.notes == ("The newest record is of 21 Nov 2026: the days after it are left out.",)
+    assert found.notes == ("The newest record is of 21 Nov 2026. Later days are left out.",)
 
 
 def test_no_records_at_all() -> None:
@@ -100,9 +113,7 @@ def test_closures_are_shown_and_not_tested() -> None:
     found = build_change_map(columns, closures, load_study(middlesbrough()))
     assert found.wards["q_value"].isna().all()
     assert (found.wards["change"] == "").all()
-    assert found.notes == (
-        "Closures may be in force in both periods, so that a difference is shown and none is tested.",
-    )
+    assert found.notes == ("Closures may be in force in both periods, so differences are shown but not tested.",)
 
 
 def test_months_shared_between_both_periods_are_said() -> None:
@@ -111,8 +122,8 @@ def test_months_shared_between_both_periods_are_said() -> None:
     found = build_change_map(columns_of(events), chosen, load_study(middlesbrough()))
     assert found.shared_in_time == 8
     assert " ".join(found.notes) == (
-        "Up to 100 % of the needle finds are known only to their month: periods within one month share them, and look "
-        "more alike than they were."
+        "Up to 100 % of the needle finds are known only to their month. Periods within one month share them, and look "
+        "more similar than they were."
     )
 
 

@@ -3,10 +3,12 @@
 import datetime as dt
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hexbeat.analysis.daily_counts import count_by, find_known_days, find_positions, to_ordinal
+from hexbeat.analysis.daily_counts import count_by, describe_left_out, find_known_days, find_positions, to_ordinal
+from layers.catalogue import find_layer
 from tests.support.events import Event, columns_of, local
 
 ZONE = "Europe/London"
@@ -42,3 +44,20 @@ def test_counts_equal_a_loop(pairs: list[tuple[int, int]]) -> None:
     table = count_by(time, place, times=6, places=3)
     plain = [[sum(pair == (t, p) for pair in pairs) for p in range(3)] for t in range(6)]
     assert table.tolist() == plain
+
+
+@pytest.mark.parametrize(
+    ("unknown", "swept", "notes"),
+    [
+        (0, 0, []),
+        (
+            1,
+            1,
+            ["1 overdose is left out because its day is not known.", "1 overdose is left out because sweeps found it."],
+        ),
+        (1_200, 0, ["1,200 overdoses are left out because their day is not known."]),
+        (0, 2, ["2 overdoses are left out because sweeps found them."]),
+    ],
+)
+def test_what_is_left_out_is_said(unknown: int, swept: int, notes: list[str]) -> None:
+    assert describe_left_out(find_layer("overdoses"), unknown=unknown, swept=swept) == notes

@@ -11,7 +11,7 @@ from hexbeat.analysis.emerging_map import PATTERN_WORDS, build_emerging_map
 from hexbeat.analysis.study import load_study, sum_by_cell
 from layers.counting import select
 from layers.filters import Filter
-from tests.support.analysing import demonstration, middlesbrough
+from tests.support.demonstrations import demonstration, middlesbrough
 from tests.support.events import Event, columns_of, local
 
 CHOSEN = Filter(layers=("needle_litter",), start=dt.date(2026, 6, 1), end=dt.date(2026, 11, 22))
@@ -62,7 +62,7 @@ def test_too_short_a_period_is_said() -> None:
     found = build_emerging_map(columns, replace(CHOSEN, start=dt.date(2026, 11, 1)), load_study(middlesbrough()))
     assert found.bins is None
     assert len(found.rows) == 0
-    assert found.notes == ("A pattern over time needs 4 weeks or more (months, if only those are known).",)
+    assert found.notes == ("A pattern over time needs at least 4 weeks (months, if only the month is known).",)
 
 
 def test_days_without_records_are_no_bins() -> None:
@@ -71,7 +71,7 @@ def test_days_without_records_are_no_bins() -> None:
     assert found.bins is not None
     assert found.bins.periods[-1][1] == dt.date(2026, 11, 22)
     assert found.notes == (
-        "The newest record is of 21 Nov 2026: the days after it are left out.",
+        "The newest record is of 21 Nov 2026. Later days are left out.",
         "24 bins from 7 Jun to 21 Nov 2026: weeks.",
     )
 

@@ -11,7 +11,7 @@ from hexbeat.analysis.forecast import build_forecast
 from hexbeat.analysis.forecast_methods import METHODS, build_kernel, forecast
 from hexbeat.analysis.method_selection import SelectedMethod
 from hexbeat.analysis.study import load_study
-from tests.support.analysing import demonstration, middlesbrough, select_for
+from tests.support.demonstrations import demonstration, middlesbrough, select_for
 from tests.support.events import Event, columns_of
 
 FIRST = int(dt.datetime(2026, 1, 5, 12, tzinfo=dt.UTC).timestamp())
@@ -31,7 +31,7 @@ def test_numbers_are_the_methods_own(method: str) -> None:
     assert bool(found.rows["expected"].isna().all()) == (method == "gi_star")
     assert np.isnan(found.expected) == (method == "gi_star")
     assert (found.start, found.end) == (dt.date(2026, 11, 22), dt.date(2026, 11, 29))
-    assert found.notes == ("Of the needle finds, 1,080 that were found by sweeps take no part.",)
+    assert found.notes == ("1,080 needle finds are left out because sweeps found them.",)
 
 
 def test_bands_are_shares_of_the_area() -> None:

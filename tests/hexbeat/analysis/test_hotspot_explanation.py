@@ -1,4 +1,4 @@
-"""The sentence on a cell: each kind whole, and for every cell true."""
+"""The reason of a cell: each kind whole, and for every cell true."""
 
 import datetime as dt
 import re
@@ -8,7 +8,8 @@ import pytest
 from hexbeat.analysis.hotspot_map import HotspotMap, build_hotspot_map, explain_cell
 from hexbeat.analysis.study import load_study
 from layers.filters import Filter
-from tests.support.analysing import TODAY, demonstration, middlesbrough
+from layers.wording import format_about
+from tests.support.demonstrations import TODAY, demonstration, middlesbrough
 
 FOUR_WEEKS = Filter(layers=("needle_litter",), start=TODAY - dt.timedelta(days=28), end=TODAY)
 
@@ -18,60 +19,66 @@ def found(chosen: Filter, resolution: int = 9) -> HotspotMap:
     return build_hotspot_map(columns, chosen, load_study(middlesbrough(), (), resolution), trend=False)
 
 
-def first(one: HotspotMap, ending: str) -> str:
-    """The first sentence, the surest cells first, that ends so."""
+def first(one: HotspotMap, start: str, ending: str) -> str:
+    """The first reason, the surest cells first, that begins and ends so."""
     cells = one.rows.sort_values(["q_value", "cell"])["cell"]
-    return next(text for text in (explain_cell(one, cell) for cell in cells) if text.endswith(ending))
+    reasons = (explain_cell(one, cell) for cell in cells)
+    return next(text for text in reasons if text.startswith(start) and text.endswith(ending))
 
 
-AROUND = "in this cell and the 6 that touch it in 28 days; as many cells"
-AVERAGE = "away from the clearest hotspots would have 1.5 on average"
-TOO_OFTEN = "about 1 in 350 shuffles have as many, too often to call it a hotspot among 667 cells"
+AROUND = "in this cell and the 6 that touch it in 28 days. As many cells"
+AVERAGE = "away from the clearest hotspots have 1.5 on average."
+SURE = "By chance, fewer than 1 in 1,000 maps would have as many here."
+TOO_OFTEN = "By chance, about 1 in 350 maps would have as many here, too often to be sure among 667 cells."
 DEALING = Filter(layers=("street_dealing",))
 MORNINGS = Filter(layers=("needle_litter",), start=dt.date(2025, 11, 22), hours=(6, 14), measure="quantity")
 
 
 @pytest.mark.parametrize(
-    ("chosen", "start", "end"),
+    ("chosen", "verdict", "numbers", "end"),
     [
-        (FOUR_WEEKS, f"30 needle finds {AROUND} {AVERAGE}", "fewer than 1 in 1,000 shuffles have as many: a hotspot."),
-        (FOUR_WEEKS, f"10 needle finds {AROUND} {AVERAGE}", f"{TOO_OFTEN}."),
+        (FOUR_WEEKS, "A hotspot", f"30 needle finds {AROUND} {AVERAGE}", f" {SURE}"),
+        (FOUR_WEEKS, "Not a hotspot", f"10 needle finds {AROUND} {AVERAGE}", f" {TOO_OFTEN}"),
         (
             FOUR_WEEKS,
+            "Not a hotspot",
             f"10 needle finds {AROUND} {AVERAGE}",
-            f"{TOO_OFTEN} (most lie in one cell).",
+            f" {TOO_OFTEN} Most lie in one cell.",
         ),
         (
             FOUR_WEEKS,
+            "Too few events to say",
             f"7 needle finds {AROUND} {AVERAGE}".replace("the 6", "the 4").replace("1.5", "1"),
-            "too few to tell, for even six times the average might not stand out.",
+            " Even six times as many might not stand out.",
         ),
-        (FOUR_WEEKS, f"0 needle finds {AROUND} anywhere here would have 2.3 on average", "an ordinary number."),
+        (FOUR_WEEKS, "An ordinary number", f"0 needle finds {AROUND} anywhere here have 2.3 on average.", ""),
         (
             DEALING,
+            "A cold spot",
             f"0 reports of street dealing {AROUND} {AVERAGE}".replace("28", "1,096")
             .replace("hotspots", "cold spots")
-            .replace("1.5", "87.9"),
-            "fewer than 1 in 1,000 shuffles have as few: a cold spot.",
+            .replace("1.5", "about 88"),
+            " By chance, fewer than 1 in 1,000 maps would have as few here.",
         ),
         (
             MORNINGS,
-            f"620.8 needles {AROUND} {AVERAGE}".replace("28 days", "365 days (at the chosen hours)").replace(
-                "1.5", "45.3"
+            "A hotspot",
+            f"about 621 needles {AROUND} {AVERAGE}".replace("28 days", "365 days (at the chosen hours)").replace(
+                "1.5", "about 45"
             ),
-            "fewer than 1 in 1,000 shuffles have as many: a hotspot.",
+            f" {SURE}",
         ),
     ],
 )
-def test_each_kind_of_sentence(chosen: Filter, start: str, end: str) -> None:
-    assert first(found(chosen), f"; {end}") == f"{start}; {end}"
+def test_each_kind_of_reason(chosen: Filter, verdict: str, numbers: str, end: str) -> None:
+    assert first(found(chosen), f"{verdict}: ", f"on average.{end}") == f"{verdict}: {numbers}{end}"
 
 
 def test_nothing_to_compare() -> None:
     long_ago = Filter(layers=("overdoses",), start=dt.date(2019, 1, 1), end=dt.date(2019, 2, 1))
     one = found(long_ago)
     assert explain_cell(one, str(one.rows["cell"][0])) == (
-        "There are no overdoses anywhere on this map, so there is nothing to compare."
+        "There are no overdoses on this map, so there is nothing to compare."
     )
 
 
@@ -81,11 +88,12 @@ def test_every_sentence_says_what_the_row_says(layer: str, resolution: int) -> N
     one = found(Filter(layers=(layer,), start=dt.date(2026, 6, 1)), resolution)
     for row in one.rows.to_dict("records"):
         text = explain_cell(one, row["cell"])
-        match = re.match(r"([\d,.]+) .* in this cell( and the (\d|one) that touch(es)? it)? in 17\d days; ", text)
+        match = re.match(r"[\w ]+: (.*) .* in this cell( and the (\d|one) that touch(es)? it)? in 17\d days\. ", text)
         assert match is not None
-        assert float(match[1].replace(",", "")) == round(row["neighbourhood"], 1)
-        assert (": a hotspot." in text) == (row["hotspot"] == "hot")
-        assert (": a cold spot." in text) == (row["hotspot"] == "cold")
+        number = format_about(row["neighbourhood"])
+        assert match[1].startswith(f"{number} ") or match[1] == number
+        assert text.startswith("A hotspot: ") == (row["hotspot"] == "hot")
+        assert text.startswith("A cold spot: ") == (row["hotspot"] == "cold")
         assert ("fewer than 1 in 1,000" in text) <= (row["p_value"] < 0.001)
         assert ("as few" in text) <= (row["leans"] == "cold")
 
@@ -103,7 +111,7 @@ def test_what_else_was_asked_for_is_said() -> None:
     text = explain_cell(one, str(one.rows["cell"][0]))
     assert (
         " on 21 Nov 2026 (on the chosen weekdays, category found in a sweep or found on public ground, "
-        "reported by the public and sweeps); as many cells "
+        "reported by the public and sweeps). As many cells "
     ) in text
 
 

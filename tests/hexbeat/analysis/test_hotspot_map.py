@@ -12,7 +12,7 @@ from hexbeat.analysis.hotspot_map import build_hotspot_map
 from hexbeat.analysis.study import build_study, load_study, sum_by_cell
 from layers.counting import select
 from layers.filters import Filter
-from tests.support.analysing import TODAY, demonstration, middlesbrough, shuffle_cells
+from tests.support.demonstrations import TODAY, demonstration, middlesbrough, shuffle_cells
 from tests.support.events import Event, columns_of, local
 
 FOUR_WEEKS = Filter(layers=("needle_litter",), start=TODAY - dt.timedelta(days=28), end=TODAY)
@@ -57,7 +57,7 @@ def test_the_planted_spike_is_a_hotspot_of_its_fortnight() -> None:
     rows = found.rows.set_index("cell")
     assert rows.loc[spike["centre"], "hotspot"] == "hot"
     assert (rows["trend"] == "").all()
-    assert "A pattern over time needs 4 weeks or more (months, if only those are known)." in found.notes
+    assert "A pattern over time needs at least 4 weeks (months, if only the month is known)." in found.notes
 
 
 def test_shuffled_maps_show_no_more_hotspots_than_promised() -> None:
@@ -93,18 +93,18 @@ def test_what_was_shared_left_out_and_swept_is_said() -> None:
     assert (found.shared_in_time, found.unplaced_in_time, found.swept, found.unit) == (1, 1, 1, 1 / 16)
     assert found.limits == ("at the chosen hours",)
     assert " ".join(found.notes) == (
-        "1 of the needle finds are known only to a longer time, such as a month, and count by the share of it that "
-        "falls inside. For the test, counts are rounded to multiples of 0.0625. 1 more are left out, because their "
-        "hour or weekday, by which the filter asks, is not known. 50 % were found by sweeps: where one searches, one "
-        "finds. Without them the map may differ."
+        "1 needle find is known only to a longer time, such as a month. It counts by the share of that time in the "
+        "period. For the test, counts are rounded to multiples of 0.0625. 1 more is left out because its hour or "
+        "weekday is not known. Sweeps found 50 % of them. Sweeps find where they look, so the map may differ without "
+        "them."
     )
 
 
 @pytest.mark.parametrize(
     ("step", "hint"),
     [
-        (1e-7, "Smaller cells (130 m across) may tell more."),
-        (0.0, "Many records share their points: larger cells (900 m across) may tell more."),
+        (1e-7, "Smaller cells (130 m across) may show more."),
+        (0.0, "Many records share their points, so larger cells (900 m across) may show more."),
     ],
 )
 def test_a_lone_busy_cell_is_announced(step: float, hint: str) -> None:
@@ -113,9 +113,8 @@ def test_a_lone_busy_cell_is_announced(step: float, hint: str) -> None:
         columns_of(events), Filter(layers=("needle_litter",)), load_study(middlesbrough()), trend=False
     )
     assert (found.rows["hotspot"] == "").all()
-    assert found.notes == (
-        f"1 cell is busy among quiet ones, which chance alone would make as often, so not called hot. {hint}",
-    )
+    lone = "1 cell is busy while those around it are quiet. Chance alone could do that, so it is not called a hotspot."
+    assert found.notes == (f"{lone} {hint}",)
 
 
 def test_nothing_is_neither_hot_nor_cold() -> None:

@@ -17,7 +17,7 @@ from hexbeat.analysis.method_selection import (
     select_methods,
 )
 from layers.columns import Columns
-from tests.support.analysing import demonstration, middlesbrough
+from tests.support.demonstrations import demonstration, middlesbrough
 from tests.support.events import Event, columns_of
 
 LAYER = "overdoses"
@@ -32,7 +32,7 @@ def columns() -> Columns:
 
 
 @pytest.fixture(scope="module")
-def home(columns: Columns, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def judged_home(columns: Columns, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home that has judged them."""
     folder = tmp_path_factory.mktemp("home")
     assert select_method(columns, middlesbrough(), LAYER, home=folder) is not None
@@ -43,9 +43,9 @@ def never(resolution: int, place: int) -> None:
     raise AssertionError((resolution, place))
 
 
-def test_the_winner_is_the_back_tests(columns: Columns, home: Path) -> None:
+def test_the_winner_is_the_back_tests(columns: Columns, judged_home: Path) -> None:
     found = backtest(columns, middlesbrough(), LAYER, weeks=13)
-    best = select_method(columns, middlesbrough(), LAYER, home=home)
+    best = select_method(columns, middlesbrough(), LAYER, home=judged_home)
     assert best == SelectedMethod(
         method=found.verdict.method,
         resolution=found.verdict.resolution,
@@ -60,31 +60,31 @@ def test_the_winner_is_the_back_tests(columns: Columns, home: Path) -> None:
     assert best.caught == tuple(zip((0.01, 0.02, 0.05), rows["hit_rate"], strict=True))
     at = found.rows[found.rows["area_share"] == 0.02].set_index(["resolution", "method"])["hit_rate"]
     for size in (8, 9, 10, 11):
-        one = select_method(columns, middlesbrough(), LAYER, home=home, resolution=size)
+        one = select_method(columns, middlesbrough(), LAYER, home=judged_home, resolution=size)
         assert one is not None
         assert (one.resolution, one.hit_rate) == (size, at[size].max())
         assert at[size, one.method] == at[size].max()
-    judged = read_selection(columns, middlesbrough(), LAYER, home=home)
+    judged = read_selection(columns, middlesbrough(), LAYER, home=judged_home)
     assert judged is not None
     assert {one.resolution: one.hit_rate for one in judged.gi_star} == at.xs("gi_star", level="method").to_dict()
     assert not max(judged.gi_star, key=lambda one: one.hit_rate).behind
 
 
-def test_it_is_judged_once(columns: Columns, home: Path) -> None:
-    again = select_methods(columns, middlesbrough(), LAYER, home=home, progress=never)
-    assert again == read_selection(columns, middlesbrough(), LAYER, home=home)
+def test_it_is_judged_once(columns: Columns, judged_home: Path) -> None:
+    again = select_methods(columns, middlesbrough(), LAYER, home=judged_home, progress=never)
+    assert again == read_selection(columns, middlesbrough(), LAYER, home=judged_home)
 
 
-def test_other_records_are_judged_anew(columns: Columns, home: Path) -> None:
+def test_other_records_are_judged_anew(columns: Columns, judged_home: Path) -> None:
     moved = columns.lon.copy()
     moved[0] += 0.001
     for other in (columns.take(np.arange(1, len(columns))), dataclasses.replace(columns, lon=moved)):
-        assert read_selection(other, middlesbrough(), LAYER, home=home) is None
+        assert read_selection(other, middlesbrough(), LAYER, home=judged_home) is None
 
 
 @pytest.mark.parametrize("damage", ["", "{}", "[1]", '{"of": 3}'])
-def test_a_damaged_file_is_no_verdict(columns: Columns, home: Path, tmp_path: Path, damage: str) -> None:
-    (file,) = (home / "winners").iterdir()
+def test_a_damaged_file_is_no_verdict(columns: Columns, judged_home: Path, tmp_path: Path, damage: str) -> None:
+    (file,) = (judged_home / "winners").iterdir()
     (tmp_path / "winners").mkdir()
     copy = tmp_path / "winners" / file.name
     copy.write_text(damage, encoding="utf-8")
@@ -95,8 +95,8 @@ def test_a_damaged_file_is_no_verdict(columns: Columns, home: Path, tmp_path: Pa
     assert read_selection(columns, middlesbrough(), LAYER, home=tmp_path) is None
 
 
-def test_the_file_names_no_event(columns: Columns, home: Path) -> None:
-    (file,) = (home / "winners").iterdir()
+def test_the_file_names_no_event(columns: Columns, judged_home: Path) -> None:
+    (file,) = (judged_home / "winners").iterdir()
     assert file.name == "middlesbrough-overdoses.json"
     assert set(json.loads(file.read_text(encoding="utf-8"))) == {"of", "best", "by_size", "gi_star"}
     assert read_selection(columns, middlesbrough(), LAYER, home=None) is None

@@ -11,7 +11,7 @@ from hexbeat.analysis.daily_counts import find_known_days
 from hexbeat.analysis.near_repeats import DAYS, DISTANCES_M, build_near_repeats
 from hexbeat.analysis.study import load_study, project
 from layers.filters import Filter
-from tests.support.analysing import demonstration, middlesbrough
+from tests.support.demonstrations import demonstration, middlesbrough
 from tests.support.events import Event, columns_of
 
 SUMMER = Filter(layers=("needle_litter",), start=dt.date(2026, 8, 24), end=dt.date(2026, 11, 22))
@@ -25,12 +25,12 @@ def test_planted_repeats_are_found_and_told() -> None:
     assert found.raised_m <= truth["near_repeats"]["within_m"]
     assert found.raised_days == 7
     assert found.sentence == (
-        "After a needle find, another within 100 m is 1.4 times as frequent in the first 2 days as chance would make "
-        "it; the risk stays raised for up to 7 days."
+        "After a needle find, another within 100 m in the first 2 days is 1.4 times as frequent as by chance. The risk "
+        "stays raised for up to 7 days."
     )
     assert found.notes == (
-        "From 710 needle finds of 24 Aug to 21 Nov 2026, their days shuffled 999 times.",
-        "106 more (13 %) do not know their day, or were found by sweeps, and take no part.",
+        "Based on 710 needle finds of 24 Aug to 21 Nov 2026. Their days were shuffled 999 times.",
+        "106 more (13 %) are left out: their day is not known, or sweeps found them.",
     )
     assert len(found.rows) == (len(DISTANCES_M) - 1) * (len(DAYS) - 1)
 
@@ -64,7 +64,7 @@ def test_noise_has_no_repeats() -> None:
     )
     assert (found.raised_m, found.raised_days) == (None, None)
     assert not found.rows["raised"].any()
-    assert found.sentence == ("No sign of near repeats: needle finds in the first 2 days are no closer than chance.")
+    assert found.sentence == ("No sign of near repeats: needle finds in the first 2 days are no closer than by chance.")
 
 
 def test_repeats_at_the_same_place() -> None:
@@ -74,11 +74,11 @@ def test_repeats_at_the_same_place() -> None:
         columns_of([*events, *again]), Filter(layers=("needle_litter",)), load_study(middlesbrough())
     )
     assert found.raised_m == 1
-    assert found.sentence.startswith("After a needle find, another at the same place is ")
+    assert found.sentence.startswith("After a needle find, another at the same place in the first 2 days is ")
 
 
-FEW = "Near repeats are looked for among 20 events or more that know their day; there are 5"
-MANY = "Near repeats are tested on at most 400,000 pairs of events within 400 m; there are 499,500 pairs"
+FEW = "The test of near repeats needs 20 events or more whose day is known; there are 5"
+MANY = "The test of near repeats takes at most 400,000 pairs of events within 400 m; there are 499,500 pairs"
 STATES = "A test of near repeats is of incidents, which happen on a day; closed properties are in force for months"
 
 

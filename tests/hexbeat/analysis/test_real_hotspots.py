@@ -13,8 +13,8 @@ from hexbeat.store.store import Store
 from layers.access import ANALYST
 from layers.columns import Columns
 from layers.filters import Filter
-from tests.support.analysing import middlesbrough, shuffle_cells
-from tests.support.ingesting import ingest
+from tests.support.demonstrations import middlesbrough, shuffle_cells
+from tests.support.input_files import ingest
 
 pytestmark = [pytest.mark.shared, pytest.mark.slow]
 SPRING = Filter(layers=("street_dealing",), start=dt.date(2024, 3, 1), end=dt.date(2024, 6, 1))
@@ -36,9 +36,9 @@ def test_hotspots_lie_in_the_centre(spring: Columns) -> None:
     hot = found.rows[found.rows["hotspot"] == "hot"]
     assert 5 < len(hot) < 0.1 * len(found.rows)
     assert set(hot.sort_values("q_value")["ward_name"].head(5)) <= {"Central", "Newport"}
-    assert explain_cell(found, str(hot.sort_values("q_value")["cell"].iloc[0])).endswith(
-        "fewer than 1 in 1,000 shuffles have as many: a hotspot."
-    )
+    reason = explain_cell(found, str(hot.sort_values("q_value")["cell"].iloc[0]))
+    assert reason.startswith("A hotspot: ")
+    assert reason.endswith(" By chance, fewer than 1 in 1,000 maps would have as many here.")
 
 
 def test_cells_of_350_m_are_chosen_because_the_records_share_points(spring: Columns) -> None:

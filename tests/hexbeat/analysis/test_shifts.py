@@ -8,7 +8,7 @@ from scipy import stats
 
 from hexbeat.analysis.rhythm import SHIFT_HOURS, WeekdayHour, count_weekday_hours, find_busiest_shift
 from layers.filters import Filter
-from tests.support.analysing import demonstration
+from tests.support.demonstrations import demonstration
 
 
 def grid(early: float, late: float, night: float, unknown: int = 0) -> WeekdayHour:
@@ -23,8 +23,8 @@ def test_a_clear_shift() -> None:
     assert found.counts == {"early": 60, "late": 20, "night": 30}
     assert found.p == pytest.approx(stats.binomtest(60, 90).pvalue)
     assert found.sentence == (
-        "The busiest shift is early (06:00 to 14:00): 55 % (between 45 % and 64 %) of 110 with a known time of day; "
-        "the next is night (22:00 to 06:00). 12 more have no known time of day."
+        "The busiest shift is early (06:00 to 14:00), with 55 % (between 45 % and 64 %) of the 110 records with a time "
+        "of day. The next is night (22:00 to 06:00). 12 more have none."
     )
 
 
@@ -32,17 +32,15 @@ def test_shifts_that_cannot_be_told_apart() -> None:
     found = find_busiest_shift(grid(10, 12, 5))
     assert not found.clear
     assert found.sentence == (
-        "Most fall in the late (14:00 to 22:00) shift, 44 % (between 25 % and 65 %) of 27 with a known time of day, "
-        "but it cannot be told from early (06:00 to 14:00)."
+        "Most fall in the late (14:00 to 22:00) shift: 44 % (between 25 % and 65 %) of the 27 records with a time of "
+        "day. The early (06:00 to 14:00) shift may be as busy."
     )
 
 
 def test_no_known_hours() -> None:
     found = find_busiest_shift(grid(0, 0, 0, unknown=3))
     assert (found.name, found.clear, found.p) == (None, False, 1.0)
-    assert found.sentence == (
-        "No record here has a known time of day, so no shift can be named. 3 more have no known time of day."
-    )
+    assert found.sentence == ("No shift can be named. The time of day is not known for any of the 3 records.")
 
 
 def test_the_demonstrations_rhythms_are_found() -> None:

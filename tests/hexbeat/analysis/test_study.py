@@ -12,7 +12,7 @@ from geo.wards import Wards
 from hexbeat.analysis.study import BRITISH_GRID, build_study, load_study, project, restrict_filter, sum_by_cell
 from layers.counting import count, select
 from layers.filters import Filter
-from tests.support.analysing import demonstration, middlesbrough
+from tests.support.demonstrations import demonstration, middlesbrough
 
 
 @pytest.mark.parametrize("resolution", [8, 9, 10])
@@ -104,7 +104,7 @@ def test_a_cell_has_a_place() -> None:
     with pytest.raises(UsageError) as caught:
         study.place("89194e6f2b3ffff")
     assert str(caught.value) == (
-        "A cell is asked about within the study area, at its resolution; '89194e6f2b3ffff' is not one of the 667 cells "
+        "A cell has to lie in the study area and have its resolution; '89194e6f2b3ffff' is not one of the 667 cells "
         "of resolution 9; choose the cell on the map, or the wards that it lies in"
     )
     with pytest.raises(UsageError):
@@ -117,8 +117,8 @@ def test_a_filter_of_other_wards_is_refused() -> None:
     with pytest.raises(UsageError) as caught:
         restrict_filter(study, Filter(wards=("E05009865",)))
     assert str(caught.value) == (
-        "Events are counted in the wards of the study area; the filter has E05009865; the study area E05009857; make "
-        "the study area of the wards that the filter has"
+        "Events are counted in the wards of the study area; the filter has E05009865; the study area E05009857; "
+        "choose the same wards for both"
     )
 
 
@@ -126,6 +126,6 @@ def test_an_unknown_ward_is_refused() -> None:
     with pytest.raises(UsageError) as caught:
         build_study(middlesbrough(), wards=["E1"])
     assert str(caught.value) == (
-        "A study area is made of wards of the area, by their codes; E1 is none of Middlesbrough; see `hexbeat counts "
-        "--by ward` for the codes that there are"
+        "Wards are chosen by the codes that they have in the area; Middlesbrough has no ward E1; see `hexbeat counts "
+        "--by ward` for the codes"
     )

@@ -8,8 +8,8 @@ from geo.errors import AreaError
 from hexbeat.areas.area import find_area_folders, list_areas, load_area, require_area_name
 from hexbeat.areas.boundaries import build_area, check_area
 from hexbeat.settings import PROJECT_DIR
+from tests.support.faults import as_other_user
 from tests.support.paths import ROOT
-from tests.support.somebody import as_other_user
 
 FIXTURE = ROOT / "tests" / "fixtures" / "boundaries" / "wards.geojson"
 SHIPPED = ["cleveland", "county-durham", "middlesbrough"]
@@ -80,8 +80,9 @@ def test_an_unknown_area_lists_those_that_there_are_and_the_nearest() -> None:
     with pytest.raises(AreaError) as caught:
         load_area("midlesbrough")
     assert str(caught.value) == (
-        "An area is one of those that were built; there is none named 'midlesbrough'; did you mean middlesbrough? "
-        "There are cleveland, county-durham, middlesbrough; `hexbeat boundaries build` makes another"
+        "An area has to be built before you can use it; there is no area named 'midlesbrough'; "
+        "did you mean middlesbrough? The areas are cleveland, county-durham, middlesbrough; `hexbeat boundaries "
+        "build` builds one"
     )
 
 
@@ -100,7 +101,7 @@ def test_a_name_that_could_leave_the_folder_is_no_area(tmp_path: Path) -> None:
     ("old", "new", "fact"),
     [
         ('vintage = "not stated"\n', "", "it has no vintage of the right type"),
-        ("Europe/London", "Europe/Lundun", "its time_zone is 'Europe/Lundun', which is none"),
+        ("Europe/London", "Europe/Lundun", "its time_zone is 'Europe/Lundun', which is not a time zone"),
         ("name =", "name", "it cannot be read (TOMLDecodeError)"),
     ],
 )
@@ -122,13 +123,13 @@ def test_a_home_that_may_not_be_looked_into_is_said(tmp_path: Path) -> None:
     home.mkdir(mode=0)
     with as_other_user(), pytest.raises(AreaError) as caught:
         load_area("middlesbrough", home=home)
-    rule = "Areas are in folders that this user may look into"
-    hint = "choose another folder with --home or HEXBEAT_HOME, or ask its owner"
+    rule = "You need permission to read the folders of areas"
+    hint = "set HEXBEAT_HOME to another folder, or ask the owner of this one"
     folder = home / "boundaries"
-    assert str(caught.value) == f"{rule}; {folder / 'middlesbrough'} cannot be looked into: Permission denied; {hint}"
+    assert str(caught.value) == f"{rule}; {folder / 'middlesbrough'} cannot be read: Permission denied; {hint}"
     with as_other_user(), pytest.raises(AreaError) as caught:
         list_areas(home)
-    assert str(caught.value) == f"{rule}; {folder} cannot be looked into: Permission denied; {hint}"
+    assert str(caught.value) == f"{rule}; {folder} cannot be read: Permission denied; {hint}"
     assert caught.value.exit_code == 3
 
 

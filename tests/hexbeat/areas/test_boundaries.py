@@ -10,7 +10,7 @@ from pyproj.transformer import TransformerGroup
 
 from hexbeat.areas.boundaries import build_area, check_area, find_authority_fields
 from hexbeat.settings import PROJECT_DIR
-from tests.support.ward_files import WARD_FILE, build
+from tests.support.input_files import WARD_FILE, build
 
 ATTRIBUTION = (
     "Source: Office for National Statistics licensed under the Open Government Licence v.3.0. "
@@ -26,7 +26,7 @@ def test_an_area_is_built_with_our_columns_sorted_by_code(tmp_path: Path) -> Non
     assert wards["ward_name"].tolist() == ["Mill Hill", "St Hilda's & Dock", "Quay", "Brook Ŵest"]
     assert shapely.get_num_geometries(wards.geometry).tolist() == [1, 1, 2, 1]
     assert (report.folder, report.wards, report.repairs) == (tmp_path / "otherby", 4, [])
-    assert report.warnings == ["the local authority was taken from the columns LAD25CD and LAD25NM"]
+    assert report.warnings == ["the local authority comes from the columns LAD25CD and LAD25NM"]
     assert report.as_dict() | {"warnings": []} == {
         "area": "otherby", "wards": 4, "area_km2": 3.739, "repairs": [], "warnings": [],
     }  # fmt: skip
@@ -91,7 +91,7 @@ def test_british_national_grid_without_its_grid_file_is_said(ward_frame: gpd.Geo
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         best_here = TransformerGroup("EPSG:27700", "EPSG:4326").best_available
-    remark = "the best grid for OSGB36 / British National Grid is not installed (PROJ): wards are placed within"
+    remark = "the best PROJ grid for OSGB36 / British National Grid is not installed, so wards are placed within"
     assert any(line.startswith(remark) for line in report.warnings) is not best_here
 
 
@@ -104,8 +104,8 @@ def test_check_finds_what_was_changed_by_hand(tmp_path: Path) -> None:
     moved = folder.rename(tmp_path / "elsewhere")
     assert check_area(moved) == [
         "the folder is 'elsewhere', but area.toml says 'otherby'",
-        "the authorities are not those of the wards",
-        "wards.geojson is not the one that area.toml was written with",
+        "the authorities differ from those of the wards",
+        "wards.geojson has changed since area.toml was written",
         "wards.geojson has coordinates of more than 6 decimals, or repeated corners",
     ]
 

@@ -10,7 +10,7 @@ import shapely
 
 from geo.errors import AreaError
 from hexbeat.areas.boundaries import check_area
-from tests.support.ward_files import WARD_FILE, SaveWards, build, refusal
+from tests.support.input_files import WARD_FILE, SaveWards, build, refusal
 
 
 def test_a_name_that_could_leave_the_folder_is_refused(tmp_path: Path) -> None:
@@ -28,7 +28,7 @@ def test_a_file_without_a_crs_is_refused(ward_frame: gpd.GeoDataFrame, tmp_path:
     ward_frame.to_file(tmp_path / "wards.shp")
     (tmp_path / "wards.prj").unlink()
     assert refusal(tmp_path / "wards.shp", tmp_path) == (
-        "A file of wards says its coordinate reference system; wards.shp says none; "
+        "A file of wards has to name its coordinate reference system (CRS); wards.shp does not name one; "
         "save it again with its CRS (a Shapefile needs its .prj file beside it)"
     )
 
@@ -39,17 +39,14 @@ def test_metres_that_claim_to_be_degrees_are_refused(
     path = save_wards(ward_frame.to_crs("EPSG:27700").set_crs("EPSG:4326", allow_override=True))
     message = refusal(path, tmp_path)
     assert message.startswith(
-        "Wards lie on earth: longitudes within 180 degrees, latitudes within 90; wards.gpkg reaches"
+        "Wards have longitudes from -180 to 180 degrees and latitudes from -90 to 90; in WGS 84, wards.gpkg reaches"
     )
-    assert message.endswith(
-        "if its CRS is WGS 84; "
-        "save it again with the CRS that its coordinates are in (British National Grid is EPSG:27700)"
-    )
+    assert message.endswith("; save it again with the CRS of its coordinates (British National Grid is EPSG:27700)")
 
 
 def test_a_missing_column_lists_those_that_there_are(tmp_path: Path) -> None:
     assert refusal(WARD_FILE, tmp_path, code_field="WD24CD") == (
-        "The columns of code and name are in the file; wards.geojson has no WD24CD; "
+        "The columns that you name for code and name have to be in the file; wards.geojson has no WD24CD; "
         "it has WD25CD, WD25NM, LAD25CD, LAD25NM, Area_ha; name them with --code and --name"
     )
 
@@ -60,7 +57,7 @@ def test_codes_must_be_there_and_be_unique_and_names_be_shown(
     ward_frame["WD25CD"] = ["E1", " E1", None, "E2"]
     ward_frame["WD25NM"] = ["A", "B\x07", "  ", "D"]
     assert refusal(save_wards(ward_frame), tmp_path) == (
-        "Each ward has a code of its own and a name; "
+        "Each ward needs a name, and a code that no other ward has; "
         "in wards.gpkg 1 row without a ward code; 1 row without a ward name; "
         "a ward name has characters that cannot be shown; 1 ward code used more than once (E1); correct the file"
     )
@@ -70,19 +67,19 @@ def test_an_overlap_is_refused_with_the_wards_and_the_place(
     ward_frame: gpd.GeoDataFrame, tmp_path: Path, save_wards: SaveWards
 ) -> None:
     ward_frame.loc[2, "geometry"] = shapely.box(-1.24, 54.56, -1.229, 54.57)
-    for mend, hint in (
-        (False, "--mend repairs rings, slivers and narrow overlaps"),
+    for allow_repair, hint in (
+        (False, "--repair repairs rings, slivers and narrow overlaps"),
         (True, "ask the publisher which is right"),
     ):
-        assert refusal(save_wards(ward_frame), tmp_path, mend=mend) == (
-            "Wards are valid polygons that neither overlap nor leave slivers between them; "
+        assert refusal(save_wards(ward_frame), tmp_path, allow_repair=allow_repair) == (
+            "Wards have to be valid polygons, without overlaps or slivers between them; "
             "St Hilda's & Dock (E99900002) and Brook Ŵest (E99900004) overlap by 72,004.0 m2 "
             "near 54.565000, -1.229500; "
             f"{hint}"
         )
 
 
-def test_a_narrow_overlap_and_a_bad_ring_are_mended_only_when_told_to(
+def test_a_narrow_overlap_and_a_bad_ring_are_repaired_only_when_allowed(
     ward_frame: gpd.GeoDataFrame, tmp_path: Path, save_wards: SaveWards
 ) -> None:
     ward_frame.loc[2, "geometry"] = shapely.box(-1.24, 54.56, -1.229988, 54.57)
@@ -98,17 +95,17 @@ def test_a_narrow_overlap_and_a_bad_ring_are_mended_only_when_told_to(
     ward_frame.loc[1, "geometry"] = shapely.Polygon(crossed)
     path = save_wards(ward_frame)
     assert refusal(path, tmp_path) == (
-        "Wards are valid polygons that neither overlap nor leave slivers between them; "
+        "Wards have to be valid polygons, without overlaps or slivers between them; "
         "Mill Hill (E99900001) is not a valid polygon: Self-intersection near 54.572000, -1.254000; "
-        "--mend repairs rings, slivers and narrow overlaps"
+        "--repair repairs rings, slivers and narrow overlaps"
     )
-    report = build(path, tmp_path, mend=True)
+    report = build(path, tmp_path, allow_repair=True)
     assert check_area(report.folder) == []
     brook = "Brook Ŵest (E99900004)"
     assert report.repairs == [
-        "mended: Mill Hill (E99900001) is not a valid polygon: Self-intersection near 54.572000, -1.254000",
-        f"mended: St Hilda's & Dock (E99900002) and {brook} overlap by 864.0 m2 near 54.565000, -1.229994",
-        f"mending changed {brook} by -864.1 m2",
+        "repaired: Mill Hill (E99900001) is not a valid polygon: Self-intersection near 54.572000, -1.254000",
+        f"repaired: St Hilda's & Dock (E99900002) and {brook} overlap by 864.0 m2 near 54.565000, -1.229994",
+        f"the repair changed {brook} by -864.1 m2",
     ]
     toml = tomllib.loads((report.folder / "area.toml").read_text(encoding="utf-8"))
     assert toml["repairs"] == report.repairs
@@ -131,15 +128,15 @@ def test_a_refused_build_leaves_the_area_that_is_there(
 @pytest.mark.parametrize(
     ("name", "content", "fact"),
     [
-        ("missing.geojson", None, "missing.geojson is not there"),
-        ("wards.kml", b"<kml/>", "wards.kml is none of these"),
+        ("missing.geojson", None, "missing.geojson does not exist"),
+        ("wards.kml", b"<kml/>", "wards.kml has another ending"),
     ],
 )
 def test_other_files_are_refused(tmp_path: Path, name: str, content: bytes | None, fact: str) -> None:
     if content is not None:
         (tmp_path / name).write_bytes(content)
     assert refusal(tmp_path / name, tmp_path) == (
-        f"Wards come from a file (.geojson, .json, .gpkg, .shp, .parquet); {fact}; "
+        f"A file of wards ends in one of .geojson, .json, .gpkg, .shp, .parquet; {fact}; "
         "give the path of a GeoJSON, GeoPackage, Shapefile or GeoParquet"
     )
 
@@ -148,16 +145,15 @@ def test_a_huge_file_is_refused_unread(tmp_path: Path) -> None:
     with (tmp_path / "huge.geojson").open("wb") as file:
         file.truncate(501_000_000)
     assert refusal(tmp_path / "huge.geojson", tmp_path) == (
-        "A file of wards has at most 500 MB; huge.geojson has 501 MB; "
-        "keep the wards of your area only, and export them again"
+        "A file of wards has at most 500 MB; huge.geojson has 501 MB; export only the wards of your area"
     )
 
 
 def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     (tmp_path / "areas").write_text("a file", encoding="utf-8")
     assert refusal(WARD_FILE, tmp_path / "areas") == (
-        "An area is written to a folder of its own; areas/otherby cannot be written (File exists); "
-        "choose another folder with --out, or make room in this one"
+        "Hexbeat has to be able to write to the folder of the area; areas/otherby cannot be written (File exists); "
+        "choose another folder with --out, or check that the disk has room"
     )
 
 
@@ -166,7 +162,7 @@ def test_noise_is_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(bytes(range(256)) * 40)
     assert refusal(tmp_path / name, tmp_path) == (
         "A file of wards is GeoJSON, a GeoPackage, a shapefile (.shp) or GeoParquet; "
-        f"{name} is none of these inside; export it again as one of them"
+        f"the contents of {name} are in another format; export it again in one of these formats"
     )
 
 
@@ -176,7 +172,7 @@ def test_noise_is_refused(tmp_path: Path, name: str) -> None:
 def test_a_damaged_file_is_refused(tmp_path: Path, name: str, start: bytes) -> None:
     (tmp_path / name).write_bytes(start + bytes(range(256)) * 40)
     message = refusal(tmp_path / name, tmp_path)
-    assert message.startswith(f"Wards come from a file that can be read; {name} cannot be read (")
+    assert message.startswith(f"Hexbeat has to be able to read the file of wards; {name} cannot be read (")
     assert message.endswith("); open it in QGIS and export it as GeoPackage")
 
 
@@ -192,7 +188,7 @@ def test_several_layers_and_what_is_no_polygon_are_refused(
     points.to_file(tmp_path / "points.gpkg")
     assert refusal(tmp_path / "points.gpkg", tmp_path) == (
         "A file of wards has a polygon in each row; "
-        "points.gpkg has 4 that are not (Point); leave out what is not a ward"
+        "4 rows of points.gpkg have another shape (Point); remove the rows that are not wards"
     )
     pd.DataFrame({"WD25CD": ["a"]}).to_parquet(tmp_path / "table.parquet")
     assert "table.parquet cannot be read (ValueError)" in refusal(tmp_path / "table.parquet", tmp_path)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.support.analysing import filled_store
 from tests.support.cli import Outcome, Run
+from tests.support.demonstrations import filled_store
 
 
 @pytest.fixture

@@ -7,17 +7,17 @@ import pytest
 
 from hexbeat.areas.area import load_area
 from hexbeat.store.store import Store
-from tests.support.analysing import filled_store
 from tests.support.cli import Run
-from tests.support.example_release import example_release, write_example
-from tests.support.made_events import load_frame, made_frame
+from tests.support.demonstrations import filled_store
+from tests.support.events import load_frame, made_frame
 from tests.support.papers import read_paper
+from tests.support.releases import example_release, write_example
 
 PLACE = ("--place", "54.5727, -1.2401", "--radius", "150", "--for", "CL-14", "--by", "A. Analyst")
 
 
 @pytest.fixture
-def home() -> tuple[str, str]:
+def at_home() -> tuple[str, str]:
     return "--home", str(filled_store())
 
 
@@ -57,23 +57,22 @@ def test_a_councillor_is_shown_no_release_in_which_the_audit_finds_something(run
     out = tmp_path / "a.pdf"
     done = run("briefing", "--for", "councillor", "--release", release, "--ward", "Abbey", "--out", out)
     assert (done.code, done.out, out.exists()) == (4, "", False)
-    assert done.err.splitlines()[0] == "The public is shown a release in which the audit finds nothing."
+    assert done.err.splitlines()[0] == "The public only sees a release if its audit finds nothing."
 
 
 def test_a_briefing_without_any_place_ends_its_sentence_once(run: Run, tmp_path: Path) -> None:
     done = run("briefing", "--day", "2026-11-22", "--home", tmp_path / "empty")
     assert done.code == 0
     assert " ".join(done.out.split()) == (
-        "Middlesbrough: threat, risk and harm. For the daily meeting of 22 Nov 2026. Looks back on 15 Nov to 21 Nov "
-        "2026: none"
+        "Middlesbrough: threat, risk and harm. For the daily meeting of 22 Nov 2026. Covers 15 Nov to 21 Nov 2026: none"
     )
 
 
-def test_a_workbook_that_was_saved_again_is_not_relied_on(run: Run, home: tuple[str, str], tmp_path: Path) -> None:
+def test_a_workbook_that_was_saved_again_is_not_relied_on(run: Run, at_home: tuple[str, str], tmp_path: Path) -> None:
     file = tmp_path / "pack.xlsx"
-    assert run("evidence", *PLACE, "--from", "2026-01-01", "--out", file, *home).code == 0
+    assert run("evidence", *PLACE, "--from", "2026-01-01", "--out", file, *at_home).code == 0
     file.write_bytes(file.read_bytes() + b" ")
-    done = run("evidence", "--check", file, "--format", "json", *home)
+    done = run("evidence", "--check", file, "--format", "json", *at_home)
     assert (done.code, done.json["intact"], done.json["same_values"]) == (3, False, True)
     assert done.err.splitlines() == [
         "Only rely on a pack as it was first written.",
@@ -89,35 +88,47 @@ def test_a_workbook_that_was_saved_again_is_not_relied_on(run: Run, home: tuple[
         (("--release", "x"), "Use --release only for a councillor; other briefings read the store."),
         (("--out", "x.doc"), "A briefing is written as a .pdf file."),
         (("--out", "nowhere/x.pdf"), "The folder of the file has to exist."),
-        (("--ward", "Nowhere"), "A ward is named by its code or its name."),
+        (("--ward", "Nowhere"), "A ward is chosen by its code or its name."),
     ],
 )
-def test_what_makes_no_briefing_is_said(run: Run, home: tuple[str, str], arguments: tuple[str, ...], said: str) -> None:
-    done = run("briefing", *arguments, *home)
+def test_what_makes_no_briefing_is_said(
+    run: Run, at_home: tuple[str, str], arguments: tuple[str, ...], said: str
+) -> None:
+    done = run("briefing", *arguments, *at_home)
     assert (done.code, done.err.splitlines()[0]) == (2, said)
 
 
-def test_a_pack_is_written_and_checked(run: Run, home: tuple[str, str], tmp_path: Path) -> None:
+def test_a_pack_is_written_and_checked(run: Run, at_home: tuple[str, str], tmp_path: Path) -> None:
     files = [tmp_path / "pack.pdf", tmp_path / "pack.xlsx"]
     done = run(
-        "evidence", *PLACE, "--from", "2026-01-01", "--out", files[0], "--out", files[1], "--format", "json", *home
+        "evidence",
+        *PLACE,
+        "--from",
+        "2026-01-01",
+        "--out",
+        files[0],
+        "--out",
+        files[1],
+        "--format",
+        "json",
+        *at_home,
     )
     assert done.code == 0
     assert done.json["content"]["reference"] == "CL-14"
     assert "overdoses" not in done.json["content"]["layers"]
     for file in files:
-        checked = run("evidence", "--check", file, "--format", "json", *home)
+        checked = run("evidence", "--check", file, "--format", "json", *at_home)
         assert checked.code == 0
         assert (checked.json["intact"], checked.json["noted"]) == (True, True)
         assert checked.json["digest"] == done.json["sha256"]
     files[0].write_bytes(files[0].read_bytes() + b" ")
-    changed = run("evidence", "--check", files[0], *home)
+    changed = run("evidence", "--check", files[0], *at_home)
     assert changed.code == 3
     assert changed.err.splitlines()[0] == "The pages of a pack have to show its content."
 
 
-def test_a_place_by_the_national_grid_is_the_same_place(run: Run, home: tuple[str, str]) -> None:
-    done = run("evidence", "--grid-ref", "NZ 49219 19982", *PLACE[2:], "--format", "json", *home)
+def test_a_place_by_the_national_grid_is_the_same_place(run: Run, at_home: tuple[str, str]) -> None:
+    done = run("evidence", "--grid-ref", "NZ 49219 19982", *PLACE[2:], "--format", "json", *at_home)
     assert done.code == 0
     content = done.json["content"]
     assert (content["lat"], content["lon"]) == (pytest.approx(54.5727, abs=2e-3), pytest.approx(-1.2401, abs=2e-3))
@@ -133,11 +144,11 @@ def test_a_place_by_the_national_grid_is_the_same_place(run: Run, home: tuple[st
         ((*PLACE, "--out", "x.doc"), "A pack is a .pdf or .xlsx file."),
     ],
 )
-def test_what_makes_no_pack_is_said(run: Run, home: tuple[str, str], arguments: tuple[str, ...], said: str) -> None:
-    done = run("evidence", *arguments, *home)
+def test_what_makes_no_pack_is_said(run: Run, at_home: tuple[str, str], arguments: tuple[str, ...], said: str) -> None:
+    done = run("evidence", *arguments, *at_home)
     assert (done.code, done.err.splitlines()[0]) == (2, said)
 
 
-def test_a_file_that_is_not_there_cannot_be_checked(run: Run, home: tuple[str, str], tmp_path: Path) -> None:
-    done = run("evidence", "--check", tmp_path / "none.pdf", *home)
+def test_a_file_that_is_not_there_cannot_be_checked(run: Run, at_home: tuple[str, str], tmp_path: Path) -> None:
+    done = run("evidence", "--check", tmp_path / "none.pdf", *at_home)
     assert (done.code, done.err.splitlines()[1]) == (3, "  none.pdf cannot be read (FileNotFoundError).")

@@ -108,14 +108,21 @@ def test_as_at_before_the_load_knows_nothing(counted: Run) -> None:
     [
         (
             ("--by", "street"),
-            ("--by takes any of cell, ward, council, year, quarter, month, week, weekday, hour, layer, category, "
-            "reporter, each once.\n"
-            "  It was given 'street'.\n  For example --by ward,month.\n"),
+            (
+                "Counts can be grouped by any of cell, ward, council, year, quarter, month, week, weekday, hour, "
+                "layer, category, "
+                "reporter, each once.\n"
+                "  You asked for 'street'.\n"
+                "  Write for example ward,month.\n"
+            ),
         ),
         (
             ("--resolution", "7"),
-            ("Events are indexed at H3 resolutions 8, 9, 10, 11.\n"
-            "  --resolution was given 7.\n  9 is the usual one; 10 for plans.\n"),
+            (
+                "Events are indexed at H3 resolutions 8, 9, 10, 11.\n"
+                "  You asked for resolution 7.\n"
+                "  Choose 9, the usual one, or 10 for plans.\n"
+            ),
         ),
         (
             ("--by", "month", "--out", "months.geojson"),
@@ -170,7 +177,8 @@ def test_a_category_that_no_record_has(cases: Run, command: str) -> None:
     outcome = cases(command, "--layer", "overdoses", "--category", "park")
     assert outcome.code == 2
     assert outcome.err == (
-        "A category is one that the records have.\n  No record of overdoses has 'park'.\n"
+        "A category has to be in the records.\n"
+        "  No record of overdoses has 'park'.\n"
         "  Choose from fatal and “not fatal, naloxone given”.\n"
     )
 

@@ -11,8 +11,8 @@ from pypdf import PdfReader
 
 from hexbeat.operations.plans.plan import Place, Plan, PlanKind, PlanScope, PlanWorth, Stop, Tour
 from hexbeat.operations.plans.plan_store import save_plan
-from tests.support.analysing import filled_store
 from tests.support.cli import Run, answer
+from tests.support.demonstrations import filled_store
 from tests.support.papers import read_paper
 
 PLACE = ("--at", "54.5742,-1.2350", "--start", "2026-03-01", "--layer", "needle_litter")
@@ -25,7 +25,7 @@ def test_a_place_is_judged_and_the_rule_comes_first(ask: Run) -> None:
         "where", "before", "after", "expected", "difference", "low", "high", "like_before", "like_after", "p_value",
         "verdict",
     }  # fmt: skip
-    assert found["verdict"] == "too few to tell"
+    assert found["verdict"] == "too few events to say"
     assert found["rows"][2]["p_value"] is None
     assert found["rule"][0] == (
         "Treated: within 150 m of the place at 54.5742, -1.2350. Next door: the 200 m around that."
@@ -56,7 +56,7 @@ def test_closures_are_listed_judged_and_written(ask: Run, tmp_path: Path) -> Non
     reader = PdfReader(files[0])
     assert len(reader.pages) == 1
     assert reader.metadata is not None
-    assert reader.metadata.title == "Did it work"
+    assert reader.metadata.title == "Did it work?"
     text = " ".join(reader.pages[0].extract_text().split())
     assert "DEMONSTRATION" in text
     assert found["rule_sha256"] in text.replace(" ", "")
@@ -100,18 +100,18 @@ def test_wards_with_harm_weights_by_category(ask: Run) -> None:
         (("--at", "here", "--start", "2026-03-01"), "A place is a latitude and a longitude."),
         (
             (*PLACE, "--radius", "5"),
-            "A comparison counts one layer or more, with weights above 0, within 50 to 5,000 m",
+            "The radius is 50 to 5,000 metres.",
         ),
         (("--at", "54.57,-1.23", "--start", "2026-03-01", "--layer", "litter"), "A layer is one of the four."),
         ((*PLACE, "--plan-only"), "A fixed rule is written to a .json file."),
-        ((*PLACE, "--radius", "nan"), "A comparison counts one layer or more, with weights above 0, within 50"),
+        ((*PLACE, "--radius", "nan"), "The radius is 50 to 5,000 metres."),
         (
             (*PLACE, "--weight", "overdoses=inf"),
             "A weight is a layer, or a layer and a category, and a number above 0.",
         ),
-        ((*PLACE, "--reported-by", "martian"), "Who reported an event is one of a few."),
-        ((*PLACE, "--end", "2026-02-01"), "What was done ends after it began."),
-        (("--at", "51.5,-0.12", "--start", "2026-03-01"), "A place that is judged lies in Middlesbrough."),
+        ((*PLACE, "--reported-by", "martian"), "A reporter is one that Hexbeat knows."),
+        ((*PLACE, "--end", "2026-02-01"), "The end comes after the start."),
+        (("--at", "51.5,-0.12", "--start", "2026-03-01"), "The place has to lie in Middlesbrough."),
         (("--cell", "zzz", "--start", "2026-03-01"), "A cell is named by its H3 number in hexadecimal digits."),
         ((*PLACE, "--out", "answer.docx"), "An evaluation is a .pdf, .geojson or .csv file in a folder"),
         ((*PLACE, "--rule", "rule.json"), "A fixed rule already says what to evaluate, and from which day."),

@@ -11,8 +11,8 @@ import pytest
 from hexbeat.analysis.hotspot_map import build_hotspot_map
 from hexbeat.analysis.study import load_study
 from layers.filters import Filter
-from tests.support.analysing import TODAY, demonstration, middlesbrough
 from tests.support.cli import Run, answer
+from tests.support.demonstrations import TODAY, demonstration, middlesbrough
 
 PERIOD: Final = ("--from", "2026-10-25", "--to", "2026-11-22")
 CONTRACT: Final = ["cell", "ward_code", "count", "gi_z", "p_value", "q_value", "hotspot", "trend"]
@@ -92,8 +92,8 @@ def test_change_says_what_is_missing(ask: Run) -> None:
     outcome = ask("change", "--layer", "overdoses", "--from", "2023-12-01", "--to", "2024-01-01")
     assert outcome.code == 0
     assert outcome.err == (
-        "There is nothing to compare with: the records begin on 22 Nov 2023, and those of 31 Oct to 30 Nov 2023 would "
-        "be needed.\n"
+        "There is nothing to compare with. The records begin on 22 Nov 2023, and the comparison needs those of 31 Oct "
+        "to 30 Nov 2023.\n"
     )
 
 
@@ -131,7 +131,7 @@ def test_near_repeats_are_told(ask: Run) -> None:
     assert set(found["rows"][0]) == {
         "from_m", "to_m", "from_days", "to_days", "observed", "expected", "ratio", "p_value", "q_value", "raised",
     }  # fmt: skip
-    assert found["sentence"].startswith("After a needle find, another within 100 m is ")
+    assert found["sentence"].startswith("After a needle find, another within 100 m in the first 2 days is ")
 
 
 def test_backtest_names_a_winner_for_each_layer(ask: Run) -> None:
@@ -148,8 +148,9 @@ def test_backtest_names_a_winner_for_each_layer(ask: Run) -> None:
     one = ask("backtest", "--weeks", "4", "--resolution", "9", "--layer", "overdoses")
     assert "Overdoses. The " in one.err
     assert (
-        "The dashboard's expected events use the counts of all weeks before with cells 50 m across, judged over the "
-        "whole area and 13 weeks.\nIts hotspots: cells are 130 m across: the smallest with which hotspots foretold"
+        "For expected events the dashboard uses the counts of all weeks before, with cells 50 m across. That choice "
+        "rests on the whole area and 13 weeks.\nIts hotspots: cells are 130 m across: the smallest that forecast the "
+        "next week as well as any size"
     ) in one.err
     assert "all_history" in one.out
 
@@ -162,13 +163,19 @@ ONE_LAYER: Final = "Choose one of needle_litter, street_dealing, overdoses"
     [
         (
             ("hotspots",),
-            ("A hotspot map is of one layer: unlike things are not added up.\n"
-            f"  None was chosen.\n  {ONE_LAYER}, closed_properties.\n"),
+            (
+                "A hotspot map shows one layer, because different things cannot be added up.\n"
+                "  You chose none.\n"
+                f"  {ONE_LAYER}, closed_properties.\n"
+            ),
         ),
         (
             ("hotspots", "--layer", "overdoses", "--layer", "needle_litter"),
-            ("A hotspot map is of one layer: unlike things are not added up.\n"
-            f"  Overdoses and needle_litter were chosen.\n  {ONE_LAYER}, closed_properties.\n"),
+            (
+                "A hotspot map shows one layer, because different things cannot be added up.\n"
+                "  You chose overdoses and needle_litter.\n"
+                f"  {ONE_LAYER}, closed_properties.\n"
+            ),
         ),
         (
             ("hotspots", "--layer", "overdoses", "--q", "1"),
@@ -176,8 +183,11 @@ ONE_LAYER: Final = "Choose one of needle_litter, street_dealing, overdoses"
         ),
         (
             ("backtest", "--layer", "closed_properties"),
-            ("A back-test is of incidents, which happen on a day.\n"
-            f"  Closed properties are in force for months.\n  {ONE_LAYER}.\n"),
+            (
+                "A back-test needs incidents, which happen on a day.\n"
+                "  Closed properties are in force for months.\n"
+                f"  {ONE_LAYER}.\n"
+            ),
         ),
         (
             ("alerts", "--day", "2026-10-28", "--days", "14", "--draft", "form.docx"),

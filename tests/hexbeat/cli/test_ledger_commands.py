@@ -13,21 +13,21 @@ import xlsxwriter
 from hexbeat.operations.plans.plan_store import save_plan
 from tests.support.cli import Run
 from tests.support.gpx import gpx_of, walked
-from tests.support.working import made_plan
+from tests.support.plans import made_plan
 
 BEGAN = dt.datetime(2026, 11, 18, 22, tzinfo=dt.UTC)
 PLAN = made_plan(begins=BEGAN)
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
+def ledger_home(tmp_path: Path) -> Path:
     """The home of `run`, with one plan in it."""
     save_plan(tmp_path / "home", PLAN)
     return tmp_path / "home"
 
 
-def test_a_shift_from_tap_to_return(run: Run, home: Path, tmp_path: Path) -> None:
-    assert (home / "plans").is_dir()
+def test_a_shift_from_tap_to_return(run: Run, ledger_home: Path, tmp_path: Path) -> None:
+    assert (ledger_home / "plans").is_dir()
     first = run("done", "p7f3a", "1-1", "--minutes", 12, "--at", "22:31", "--format", "json").json["visits"][0]
     assert (first["what"], first["started"], first["minutes"]) == ("new", "2026-11-18 22:31", 12)
     assert run("done", "record", "p7f3a", "1-2", "1-3").code == 0  # as planned
@@ -70,22 +70,22 @@ def test_a_shift_from_tap_to_return(run: Run, home: Path, tmp_path: Path) -> Non
     assert erased.json == {"events": 0, "versions": 0, "rejects": 0, "visits": 1, "complete": True}
 
 
-def test_a_stop_is_named_with_or_without_its_nought(run: Run, home: Path) -> None:
+def test_a_stop_is_named_with_or_without_its_nought(run: Run, ledger_home: Path) -> None:
     tour = made_plan(begins=BEGAN, plan_id="made01", teams=1).tours[0]
     stops = tuple(replace(stop, stop_id=f"1-{stop.order:02d}") for stop in tour.stops)  # as planning names them
-    save_plan(home, replace(PLAN, plan_id="made01", tours=(replace(tour, stops=stops),)))
+    save_plan(ledger_home, replace(PLAN, plan_id="made01", tours=(replace(tour, stops=stops),)))
     told = run("done", "made01", "1-2", "1-03", "1-4", "--format", "json").json["visits"]
     assert [one["stop_id"] for one in told] == ["1-02", "1-03", "1-04"]
     refused = run("done", "made01", "1-20")
     assert (refused.code, refused.err.splitlines()[1].strip()) == (3, "Plan made01 has no stop '1-20'.")
 
 
-def test_plans_that_were_only_tried_are_left_out_and_can_be_removed(run: Run, home: Path) -> None:
-    save_plan(home, made_plan(begins=BEGAN, plan_id="tried2"))
+def test_plans_that_were_only_tried_are_left_out_and_can_be_removed(run: Run, ledger_home: Path) -> None:
+    save_plan(ledger_home, made_plan(begins=BEGAN, plan_id="tried2"))
     assert run("done", "p7f3a", "1-1").code == 0
     told = run("return", "--by", "kind", "--format", "json").json
     assert [(row["planned_stops"], row["planned_minutes"]) for row in told["rows"]] == [(8, 120)]
-    left = "1 plan is left out that no visit answers, as another of the same kind and beginning counts: tried2"
+    left = "1 plan without visits is left out, because another of the same kind and start counts: tried2"
     assert told["notes"][-1] == left
 
     asked = run("plan", "remove", "tried2")
@@ -107,7 +107,7 @@ def test_a_sheet_of_one_team_in_two_spellings_counts_once_and_overlaps_are_told(
     )
     brought = run("done", "import", path, "--format", "json")
     assert (brought.json["new"], brought.json["reasons"]) == (2, {"duplicate": 1})
-    words = "1 visit begins before the same team's visit before has ended: 15 minutes count twice"
+    words = "1 visit begins before the same team's earlier visit ends: 15 minutes count twice"
     assert brought.json["notes"] == [words]
     assert run("return", "--format", "json").json["notes"][-1] == words
 
@@ -148,7 +148,7 @@ def handed_in(path: Path) -> Path:
 
 
 @pytest.mark.parametrize("kind", ["csv", "xlsx"])
-def test_a_plans_own_file_is_filled_in_and_handed_in(run: Run, home: Path, tmp_path: Path, kind: str) -> None:
+def test_a_plans_own_file_is_filled_in_and_handed_in(run: Run, ledger_home: Path, tmp_path: Path, kind: str) -> None:
     own = tmp_path / f"own.{kind}"
     assert run("plan", "show", "p7f3a", "--out", own).code == 0
     empty = run("done", "import", own)
@@ -166,7 +166,7 @@ def test_a_plans_own_file_is_filled_in_and_handed_in(run: Run, home: Path, tmp_p
         ("1-3", "Team 1", "2026-11-18 23:30", 0, "not_done"),
         ("2-4", "Team 2", "2026-11-19 00:10", 21, "done"),
     ]
-    save_plan(home, made_plan(begins=BEGAN, plan_id="other2"))
+    save_plan(ledger_home, made_plan(begins=BEGAN, plan_id="other2"))
     refused = run("done", "import", tmp_path / f"filled.{kind}", "--plan", "other2")
     assert (refused.code, refused.err.splitlines()[1].strip()) == (
         3,
@@ -174,8 +174,8 @@ def test_a_plans_own_file_is_filled_in_and_handed_in(run: Run, home: Path, tmp_p
     )
 
 
-def test_a_return_that_cannot_be_written_is_told(run: Run, home: Path, tmp_path: Path) -> None:
-    assert home.is_dir()
+def test_a_return_that_cannot_be_written_is_told(run: Run, ledger_home: Path, tmp_path: Path) -> None:
+    assert ledger_home.is_dir()
     told = run("return", "--out", tmp_path / "gone" / "x.csv")
     assert (told.code, told.err.splitlines()[0]) == (2, "The folder of the file has to exist.")
     (tmp_path / "dir.xlsx").mkdir()
@@ -191,7 +191,7 @@ def test_a_return_that_cannot_be_written_is_told(run: Run, home: Path, tmp_path:
         (("done", "p7f3a", "1-1", "--at", "noon"), 2, "--at is 'noon'."),
         (("done", "p7f3a", "1-1", "--team", "X"), 3, "Plan p7f3a has no team 'X'."),
         (("done", "undo", "0000"), 2, "There is no terminal on which to ask you."),
-        (("done", "undo", "0000", "--yes"), 3, "There is none of that name."),
+        (("done", "undo", "0000", "--yes"), 3, "There is no visit of that name."),
         (("return", "--by", "ward,street"), 2, "--by is 'ward,street'."),
         (("return", "--out", "return.pdf"), 2, "--out is return.pdf."),
         (("places", "load", "x.csv", "--kind", "pub"), 2, "There is no kind 'pub'."),
@@ -200,9 +200,9 @@ def test_a_return_that_cannot_be_written_is_told(run: Run, home: Path, tmp_path:
     ],
 )
 def test_what_cannot_be_is_said_and_changes_nothing(
-    run: Run, home: Path, arguments: tuple[str, ...], code: int, said: str
+    run: Run, ledger_home: Path, arguments: tuple[str, ...], code: int, said: str
 ) -> None:
-    assert home.is_dir()
+    assert ledger_home.is_dir()
     outcome = run(*arguments)
     assert (outcome.code, outcome.out) == (code, "")
     assert outcome.err.splitlines()[1].strip() == said

@@ -9,48 +9,57 @@ import pytest
 from hexbeat.cli.plan_answers import KINDS
 from hexbeat.documents.plan.plan_files import PLAN_FILES
 from hexbeat.operations.plans.plan_store import load_plan, plan_from_json
-from tests.support.analysing import filled_store, select_for
 from tests.support.cli import Run
+from tests.support.demonstrations import filled_store, select_for
 
 START = ("--start", "54.574,-1.235")
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
+def filled(tmp_path: Path) -> Path:
     select_for("street_dealing")
     return Path(shutil.copytree(filled_store(), tmp_path / "filled"))
 
 
-def test_a_patrol_is_told_kept_shown_and_written(run: Run, home: Path, tmp_path: Path) -> None:
+def test_a_patrol_is_told_kept_shown_and_written(run: Run, filled: Path, tmp_path: Path) -> None:
     out = tmp_path / "tonight.gpx"
     done = run(
-        "plan", "patrol", "--home", home, *START, "--day", "2026-11-20", "--hours", "20-22", "--teams", "1",
+        "plan", "patrol", "--home", filled, *START, "--day", "2026-11-20", "--hours", "20-22", "--teams", "1",
         "--format", "json", "--out", out,
     )  # fmt: skip
     assert done.code == 0, done.err
     plan = plan_from_json(done.json)
-    assert load_plan(home, plan.plan_id) == plan
+    assert load_plan(filled, plan.plan_id) == plan
     assert plan.past.held is not None
-    assert "In the last 8 weeks the stops of such plans held " in done.json["headline"]
-    assert (
-        "The method was chosen by a back-test that these weeks took part in, which may flatter the plans." in plan.notes
-    )
+    assert " stops. The stops of such plans held " in done.json["headline"]
+    assert "The back-test that chose the method used these weeks too, which may flatter the plans." in plan.notes
     assert plan.begins == dt.datetime(2026, 11, 20, 20, tzinfo=plan.begins.tzinfo)
     assert out.read_bytes().startswith(b"<?xml")
     assert "Written to tonight.gpx." in done.err
     assert "synthetic" in done.err
-    listed = run("plan", "list", "--home", home, "--format", "json").json["rows"]
+    listed = run("plan", "list", "--home", filled, "--format", "json").json["rows"]
     assert [row["plan"] for row in listed] == [plan.plan_id]
-    shown = run("plan", "show", plan.plan_id, "--home", home)
+    shown = run("plan", "show", plan.plan_id, "--home", filled)
     assert shown.code == 0
     assert f"(plan {plan.plan_id}). {done.json['headline']}" in " ".join(shown.out.split())
-    assert "Reports are where people report" in shown.err
+    assert "The plan knows only what people report." in shown.err
 
 
-def test_a_sweep_begins_where_plans_toml_says(run: Run, home: Path) -> None:
-    (home / "plans.toml").write_text('standard_hours = 4\n[start]\nname = "Yard"\nlon = -1.235\nlat = 54.574\n')
+def test_a_sweep_begins_where_plans_toml_says(run: Run, filled: Path) -> None:
+    (filled / "plans.toml").write_text('standard_hours = 4\n[start]\nname = "Yard"\nlon = -1.235\nlat = 54.574\n')
     done = run(
-        "plan", "sweep", "--home", home, "--day", "2026-11-22", "--hours", "8-10", "--crews", "2", "--format", "json"
+        "plan",
+        "sweep",
+        "--home",
+        filled,
+        "--day",
+        "2026-11-22",
+        "--hours",
+        "8-10",
+        "--crews",
+        "2",
+        "--format",
+        "json",
     )
     assert done.code == 0, done.err
     plan = plan_from_json(done.json)
@@ -59,16 +68,16 @@ def test_a_sweep_begins_where_plans_toml_says(run: Run, home: Path) -> None:
 
 
 @pytest.mark.parametrize("lon", ["nan", "inf", "-181"])
-def test_a_start_that_is_nowhere_is_refused(run: Run, home: Path, lon: str) -> None:
-    (home / "plans.toml").write_text(f"[start]\nlon = {lon}\nlat = 54.574\n")
-    done = run("plan", "sweep", "--home", home, "--day", "2026-11-22")
+def test_a_start_that_is_nowhere_is_refused(run: Run, filled: Path, lon: str) -> None:
+    (filled / "plans.toml").write_text(f"[start]\nlon = {lon}\nlat = 54.574\n")
+    done = run("plan", "sweep", "--home", filled, "--day", "2026-11-22")
     assert done.code == 3
     assert "  Its [start] has no lon and lat in degrees." in done.err.splitlines()
 
 
-def test_without_a_station_tours_begin_in_the_middle_and_that_is_said(run: Run, home: Path) -> None:
+def test_without_a_station_tours_begin_in_the_middle_and_that_is_said(run: Run, filled: Path) -> None:
     done = run(
-        "plan", "patrol", "--home", home, "--day", "2026-11-20", "--hours", "18-21", "--mode", "drive",
+        "plan", "patrol", "--home", filled, "--day", "2026-11-20", "--hours", "18-21", "--mode", "drive",
         "--teams", "1", "--format", "json",
     )  # fmt: skip
     assert done.code == 0, done.err
@@ -79,13 +88,13 @@ def test_without_a_station_tours_begin_in_the_middle_and_that_is_said(run: Run, 
     )
 
 
-def test_a_start_from_which_nothing_can_be_reached_is_refused(run: Run, home: Path) -> None:
-    done = run("plan", "patrol", "--home", home, "--start", "51.5,-0.12", "--day", "2026-11-20", "--hours", "20-22")
+def test_a_start_from_which_nothing_can_be_reached_is_refused(run: Run, filled: Path) -> None:
+    done = run("plan", "patrol", "--home", filled, "--start", "51.5,-0.12", "--day", "2026-11-20", "--hours", "20-22")
     assert done.code == 2
     assert done.err.splitlines()[-3:] == [
-        "A patrol has a stop that can be reached, and left again, within its hours.",
-        "  No place where events are expected can, from where it starts.",
-        "  Begin nearer, take longer hours, or go by car.",
+        "A patrol needs a stop that it can reach, and return from, within its hours.",
+        "  No place with expected events is near enough to the start.",
+        "  Start nearer, choose longer hours, or go by car.",
     ]
 
 
@@ -99,7 +108,7 @@ def test_the_kinds_of_file_are_those_that_documents_make() -> None:
         (("patrol",), 2, "A plan needs records of reports of street dealing."),
         (("patrol", *START, "--layer", "street_dealing=much"), 2, "The weight of a layer is a number."),
         (("patrol", *START, "--stops", "ten"), 2, "Minutes of a stop are two whole numbers with a dash between them."),
-        (("patrol", "--start", "54.5"), 2, "A place is written as latitude and longitude with a comma between."),
+        (("patrol", "--start", "54.5"), 2, "A place is a latitude and a longitude with a comma between them."),
         (("patrol", *START, "--out", "plan.doc"), 2, "'plan.doc' has another ending."),
         (("patrol", *START, "--roads", "gone.graphml"), 3, "There is no file gone.graphml."),
         (("show", "zzzz"), 2, "There is no plan 'zzzz'."),

@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.cli import Run
-from tests.support.example_release import example_release, write_example
-from tests.support.publishing import Publisher, made_quarters
+from tests.support.releases import Publisher, example_release, made_quarters, write_example
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pytest
 
 from hexbeat.cli.server_commands import build_public_environment
 from tests.support.cli import Run
-from tests.support.example_release import example_release, write_example
+from tests.support.releases import example_release, write_example
 
 
 def test_demo_fills_an_empty_store_and_says_what_it_did(run: Run) -> None:
@@ -76,7 +76,7 @@ def test_the_public_side_and_a_release_go_together(run: Run, options: tuple[str,
 def test_the_public_side_needs_a_whole_release(run: Run, tmp_path: Path) -> None:
     outcome = run("serve", "--audience", "public", "--release", tmp_path / "nowhere")
     assert outcome.code == 3
-    assert outcome.err.startswith("A release is the directory that hexbeat release build wrote, unchanged.\n")
+    assert outcome.err.startswith("A release has to be a folder that `hexbeat release build` wrote, unchanged.\n")
 
 
 @pytest.mark.parametrize("command", [("serve", "--audience", "public", "--release"), ("release", "site")])
@@ -87,10 +87,11 @@ def test_the_public_is_shown_what_the_audit_passes_alone(run: Run, tmp_path: Pat
     outcome = run(*command, tmp_path / "release", *to)
     assert outcome.code == 4
     assert outcome.err == (
-        "The public is shown a release in which the audit finds nothing.\n"
-        "  It finds 1, the first: needle_litter 2026-Q1 Abbey: its number is above 4, the most that may be shown of "
+        "The public only sees a release if its audit finds nothing.\n"
+        "  The audit finds 1 problem, the first: needle_litter 2026-Q1 Abbey: its number is above 4, the most that "
+        "may be shown of "
         "its members.\n"
-        "  See hexbeat release audit DIR, and build the release again.\n"
+        "  See `hexbeat release audit DIR`, and build the release again.\n"
     )
     assert not (tmp_path / "site").exists()
 

@@ -182,8 +182,8 @@ def test_an_erasure_that_waits_is_said_and_nothing_is_held_up(run: Run, finds: P
     other.close()
     assert (outcome.code, outcome.json["total"]) == (0, 3)
     assert outcome.err == (
-        "An earlier erasure is not finished. Traces may stay in the store's files, because another program uses the "
-        "store, its disk is full, or this user may not rewrite it. Hexbeat tries again each time it opens the store.\n"
+        "An earlier erasure is not finished. Traces may remain in the store's files: another program uses the "
+        "store, its disk is full, or you may not rewrite it. Hexbeat tries again each time it opens the store.\n"
     )
     assert run("counts", "--format", "json").err == ""
 
@@ -237,8 +237,8 @@ def test_export_refuses_an_unknown_ending(run: Run, tmp_path: Path) -> None:
     assert outcome.code == 2
     assert outcome.err == (
         "An export is a .parquet, .gpkg or .csv file.\n"
-        "  'events.doc' is none of these.\n"
-        "  Give --out another ending.\n"
+        "  'events.doc' has another ending.\n"
+        "  Give the file another ending.\n"
     )  # fmt: skip
 
 
@@ -269,9 +269,9 @@ def test_a_home_that_cannot_be_looked_into_is_unusable(run: Run) -> None:
     outcome = run("counts", "--home", home)
     assert (outcome.code, outcome.out) == (3, "")
     assert outcome.err == (
-        "Areas are in folders that this user may look into.\n"
-        f"  {home}/boundaries cannot be looked into: File name too long.\n"
-        "  Choose another folder with --home or HEXBEAT_HOME, or ask its owner.\n"
+        "You need permission to read the folders of areas.\n"
+        f"  {home}/boundaries cannot be read: File name too long.\n"
+        "  Set HEXBEAT_HOME to another folder, or ask the owner of this one.\n"
     )
     assert run("sources", "--home", home).code == 3
 
@@ -283,6 +283,6 @@ def test_what_was_taken_for_granted_is_said(run: Run, tmp_path: Path) -> None:
     outcome = run("ingest", path, "--source", "table")
     assert outcome.code == 0
     assert (
-        "finds.csv: 1 row says who reported in a word that is none of public, officer, sweep, agency; taken as public, "
-        "or agency for overdoses and closed properties.\n"
+        "finds.csv: 1 row names a reporter other than public, officer, sweep, agency; they count as reported by "
+        "public, or by agency for overdoses and closed properties.\n"
     ) in outcome.err

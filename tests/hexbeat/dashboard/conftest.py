@@ -18,11 +18,7 @@ def packages_are_looked_through_once() -> Iterator[None]:
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home that is not there yet, with the settings that lead to it; nothing is cached from another test."""
-    home = tmp_path / "home"
-    monkeypatch.setenv("HEXBEAT_HOME", str(home))
-    monkeypatch.setenv("HEXBEAT_AREA", "middlesbrough")
-    monkeypatch.delenv("HEXBEAT_DATABASE_URL", raising=False)
+def home(home: Path) -> Path:
+    """The home of a page's test: nothing is cached from another test."""
     st.cache_resource.clear()
     return home

@@ -5,11 +5,12 @@ from itertools import pairwise
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from hexbeat.operations.plans.plan_store import list_plans, save_plan
+from tests.support.browser import DESK, PHONE, Windows
+from tests.support.partners_side import Served, Visit, visit
 from tests.support.plans import example_plan
-from tests.support.served import DESK, PHONE, Served, Visit, visit
 
 pytestmark = pytest.mark.browser
 # What Streamlit itself brings, as (rule, the part of its page that breaks it). Nothing of ours may be in this list.
@@ -29,10 +30,10 @@ def scheme(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def guest(browser: Browser, served_app: Served, scheme: str) -> Iterator[Visit]:
-    opened = visit(browser, served_app.url, scheme=scheme)
+def guest(windows: Windows, served_app: Served, scheme: str) -> Iterator[Visit]:
+    opened = visit(windows, served_app.url, scheme=scheme)
     yield opened
-    opened.page.context.close()
+    opened.leave()
 
 
 def faults(guest: Visit) -> set[tuple[str, str]]:
@@ -126,10 +127,10 @@ def tab_to(page: Page, words: str) -> None:
     pytest.fail(f"Tab does not reach {words!r}")
 
 
-def test_a_plan_fits_a_small_phone_and_axe_finds_nothing(browser: Browser, served_app: Served, scheme: str) -> None:
+def test_a_plan_fits_a_small_phone_and_axe_finds_nothing(windows: Windows, served_app: Served, scheme: str) -> None:
     plan = example_plan(stops=12)
     save_plan(served_app.home, plan)
-    guest = visit(browser, f"{served_app.url}/plan?plan={plan.plan_id}", scheme=scheme)
+    guest = visit(windows, f"{served_app.url}/plan?plan={plan.plan_id}", scheme=scheme)
     page = guest.page
     expect(page.get_by_role("tab", name="Team B")).to_be_visible()
     assert faults(guest) == set()
@@ -142,11 +143,11 @@ def test_a_plan_fits_a_small_phone_and_axe_finds_nothing(browser: Browser, serve
     expect(page.get_by_role("link", name="Briefing")).to_be_visible()
     assert faults(guest) == set()
     assert guest.overflow() == 0
-    page.context.close()
+    guest.leave()
 
 
-def test_from_a_card_to_a_sweep_and_its_file_by_the_keyboard_alone(browser: Browser, served_app: Served) -> None:
-    guest = visit(browser, served_app.url)
+def test_from_a_card_to_a_sweep_and_its_file_by_the_keyboard_alone(windows: Windows, served_app: Served) -> None:
+    guest = visit(windows, served_app.url)
     page = guest.page
     before = {code for code, _, _ in list_plans(served_app.home)}
     page.locator(".st-key-ranking button").first.press("Enter")
@@ -175,7 +176,7 @@ def test_from_a_card_to_a_sweep_and_its_file_by_the_keyboard_alone(browser: Brow
     with page.expect_download() as kept:
         page.keyboard.press("Enter")
     assert kept.value.suggested_filename == f"hexbeat-middlesbrough-sweep-{made}.csv"
-    page.context.close()
+    guest.leave()
 
 
 def test_headings_are_in_order_and_the_keyboard_reaches_the_list(guest: Visit) -> None:

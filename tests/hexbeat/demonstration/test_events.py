@@ -89,7 +89,7 @@ def test_a_small_area_and_few_events_will_do(tmp_path: Path, events: int) -> Non
 def test_no_events_are_no_demonstration() -> None:
     with pytest.raises(UsageError) as caught:
         make_events(load_area("middlesbrough"), events=0, today=TODAY)
-    assert str(caught.value) == "A demonstration has at least one event; 0 were asked for; ask for 20000"
+    assert str(caught.value) == "A demonstration has at least one event; you asked for 0; ask for 20000"
 
 
 def test_three_years_end_yesterday(made: Demonstration) -> None:

@@ -49,9 +49,8 @@ def test_a_store_that_holds_anything_is_left_alone(tmp_path: Path) -> None:
         assert store.version() == version
     assert (tmp_path / TRUTH_FILE).read_bytes() == truth
     assert str(caught.value) == (
-        "Demonstration events go into an empty store only, so that they never mix with real ones; "
-        "this store holds events; "
-        "choose another home (--home), or remove an older demonstration with `hexbeat demo --remove`"
+        "Demonstration events need an empty store, so that they never mix with real events; this store already "
+        "holds events; choose another home (--home), or remove an older demonstration with `hexbeat demo --remove`"
     )
 
 

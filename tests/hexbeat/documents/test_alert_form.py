@@ -13,8 +13,8 @@ from geo.errors import UsageError
 from geo.wards import Wards
 from hexbeat.analysis.alerts import Alert, build_alert_report
 from hexbeat.documents.alert_form import BLANKS, render_alert_form, require_form_file
-from tests.support.analysing import demonstration, middlesbrough
-from tests.support.made_events import HOSTILE
+from tests.support.demonstrations import demonstration, middlesbrough
+from tests.support.events import HOSTILE
 
 MADE = dt.datetime(2026, 11, 22, 9, 30, tzinfo=dt.UTC)
 SPIKE = Alert(
@@ -60,11 +60,11 @@ def test_it_says_what_when_where_how_sure_and_leaves_blanks() -> None:
     words = read(render_alert_form([SPIKE], area=middlesbrough(), made=MADE, demonstration=True)).words
     text = " ".join(word for word in words if word)
     assert "DRAFT, not sent. MADE FROM SYNTHETIC DEMONSTRATION EVENTS" in text
-    assert "What 24 overdoses attended; 2.8 would be expected" in text
+    assert "What 24 overdoses attended, where 2.8 would be usual" in text
     assert "When 22 Oct 2026 to 28 Oct 2026, most on 27 Oct 2026 (7)" in text
     assert "Where Linthorpe (ward)" in text
     assert "Found by C1 and C2 on daily counts" in text
-    assert "chance alone would raise about 17.5 such alerts a year over all places" in text
+    assert "chance alone would raise about 18 such alerts a year over all places" in text
     assert all(blank in words for blank in BLANKS)
     assert "Drafted by Hexbeat on 22 Nov 2026 at 09:30. Wards: Source: Office for National Statistics" in text
 
@@ -115,8 +115,8 @@ def test_a_day_of_the_whole_area() -> None:
 @pytest.mark.parametrize(
     ("found", "fact"),
     [
-        ([], "it was given none"),
-        ([dataclasses.replace(SPIKE, layer="needle_litter")], "it was given alerts of other layers"),
+        ([], "there is no alert"),
+        ([dataclasses.replace(SPIKE, layer="needle_litter")], "there are alerts of other layers"),
     ],
 )
 def test_it_is_about_overdoses(found: list[Alert], fact: str) -> None:

@@ -9,8 +9,8 @@ from pypdf import PdfReader
 from geo.errors import UsageError
 from hexbeat.documents.alert_form import BLANKS, build_form, render_alert_form_pdf
 from tests.hexbeat.documents.test_alert_form import MADE, SPIKE
-from tests.support.analysing import middlesbrough
-from tests.support.made_events import HOSTILE
+from tests.support.demonstrations import middlesbrough
+from tests.support.events import HOSTILE
 
 
 def words_of(pdf: bytes) -> str:

@@ -11,10 +11,10 @@ from geo.errors import UsageError
 from hexbeat.dashboard.public.councillor_briefing import build_councillor_briefing, render_councillor_pdf
 from hexbeat.documents.briefing_document import describe_closure, format_place_title, render_briefing_pdf
 from hexbeat.reports.briefing import Briefing, Purpose, VisitLine, build_briefing
-from tests.support.analysing import TODAY, demonstration, middlesbrough
-from tests.support.example_release import example_release
+from tests.support.demonstrations import TODAY, demonstration, middlesbrough
 from tests.support.papers import A4, grey_levels, read_paper
 from tests.support.plans import HOSTILE_TEXT
+from tests.support.releases import example_release
 
 MADE = dt.datetime(2026, 11, 22, 8, 30, tzinfo=dt.UTC)
 
@@ -29,7 +29,7 @@ def test_the_meeting_has_one_page_with_everything_on_it() -> None:
     assert (paper.title, paper.language, paper.marked, paper.claims_ua) == (found.title, "en-GB", True, True)
     assert paper.sizes == (A4,)
     assert "DEMONSTRATION: synthetic events, not real." in paper.words
-    assert "Looks back on 15 Nov to 21 Nov 2026." in paper.words
+    assert "Covers 15 Nov to 21 Nov 2026." in paper.words
     for line in found.places:
         assert format_place_title(line) in paper.words
         assert line.reason in paper.words
@@ -37,7 +37,7 @@ def test_the_meeting_has_one_page_with_everything_on_it() -> None:
     assert ending
     assert all(words in paper.words for words in ending[:5])
     assert "No visit was recorded in these days." in paper.words
-    assert "Needle finds (all sources): to 21 Nov 2026" in paper.words
+    assert "Needle finds (all sources): records to 21 Nov 2026" in paper.words
     assert paper.alts[0].startswith("Map of Middlesbrough, north up, with numbered places (1 ")
 
 
@@ -56,7 +56,7 @@ def test_an_empty_briefing_says_so() -> None:
     words = read_paper(render_briefing_pdf(bare, middlesbrough(), made=MADE)).words
     assert "No place has clearly more than the others." in words
     assert "DEMONSTRATION" not in words
-    assert "Nothing has been loaded." in words
+    assert "Nothing is loaded yet." in words
 
 
 def test_a_shift_names_its_hours_and_teams_names_are_only_text() -> None:

@@ -10,9 +10,8 @@ from hexbeat.documents import evaluation_document as effect_document
 from hexbeat.documents.evaluation_document import render_evaluation_pdf
 from hexbeat.documents.maps.sketch import Outline
 from hexbeat.evaluation.request import Evaluation
-from tests.support.analysing import middlesbrough
+from tests.support.demonstrations import middlesbrough, several
 from tests.support.papers import read_paper
-from tests.support.several_places import several
 
 MADE = dt.datetime(2026, 11, 23, 9, tzinfo=dt.UTC)
 
@@ -36,7 +35,10 @@ def test_of_several_places_the_treated_ones_have_fine_lines(monkeypatch: pytest.
     assert before == after
     assert len(before) == len(found.effect.outcomes) > 2
     assert all(one.fine for one in before)
-    assert "Both maps have one scale. Lines: treated. Cells outside them: next door. The table says the same." in words
+    assert (
+        "Both maps have the same scale. Lines: treated. Cells outside them: next door. The table says the same."
+        in words
+    )
 
 
 def test_one_place_has_strong_lines_around_it_and_what_is_next_door(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -44,4 +46,6 @@ def test_one_place_has_strong_lines_around_it_and_what_is_next_door(monkeypatch:
     alone = dataclasses.replace(found.effect, outcomes=found.effect.outcomes[:1])
     (before, _), words = drawn(dataclasses.replace(found, effect=alone), monkeypatch)
     assert [one.fine for one in before] == [False, False]
-    assert "Both maps have one scale. Inner line: treated. Outer line: next door. The table says the same." in words
+    assert (
+        "Both maps have the same scale. Inner line: treated. Outer line: next door. The table says the same." in words
+    )

@@ -12,7 +12,7 @@ from geo.maximal_cover import MaximalCover
 from hexbeat.documents.naloxone_document import describe_request, render_naloxone_pdf
 from hexbeat.reports.naloxone_cover import CoverDistance, NaloxoneCover, Search
 from layers.filters import Filter
-from tests.support.analysing import middlesbrough
+from tests.support.demonstrations import middlesbrough
 from tests.support.papers import A4, grey_levels, read_paper
 from tests.support.plans import HOSTILE_TEXT
 
@@ -53,11 +53,11 @@ def test_the_page_says_the_cover_the_gains_and_who_holds_it() -> None:
     paper = read_paper(file)
     assert (paper.title, paper.language, paper.marked) == ("Naloxone cover: Middlesbrough", "en-GB", True)
     assert (paper.claims_ua, paper.sizes) == (True, (A4,))
-    assert "DEMONSTRATION: synthetic events, not real. Nothing here happened." in paper.words
-    assert "40 % of 100 overdoses were within 400 m of the 1 place that holds naloxone; 3 more places" in paper.words
+    assert "DEMONSTRATION: synthetic events, not real." in paper.words
+    assert "40 % of 100 overdoses were within 400 m of the 1 place that holds naloxone. 3 more places" in paper.words
     assert "Overdoses in Middlesbrough since 22 Nov 2025. Near is within 400 m." in paper.words
     assert "2 Central · 0001 +5 50 %" in paper.words
-    assert "Pharmacy 1 not said, shut 20" in paper.words
+    assert "Pharmacy 1 not known, shut 20" in paper.words
     assert "The next places are proved best together" in paper.words
     assert paper.alts[0] == (
         "Map of Middlesbrough, north up: 100 overdoses in 4 cells, 2 places that hold naloxone and 3 next places, "
@@ -80,8 +80,8 @@ def test_it_stays_one_page_with_much_to_say_and_with_nothing() -> None:
     none = read_paper(
         render_naloxone_pdf(cover(holders=0, following=0), middlesbrough(), asked=YEAR, mark=None, made=MADE)
     )
-    assert "None was looked for, or none adds any." in none.words
-    assert "None has been loaded." in none.words
+    assert "None were asked for, or none would add any." in none.words
+    assert "None are loaded yet." in none.words
 
 
 def test_texts_of_places_are_only_text() -> None:

@@ -3,6 +3,7 @@
 import dataclasses
 import datetime as dt
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +30,7 @@ from hexbeat.evaluation.treated_places import TreatedPlace
 from hexbeat.store.store import Store
 from layers.access import ANALYST
 from layers.columns import Columns
-from tests.support.analysing import TODAY, demonstration, filled_store, middlesbrough
-from tests.support.busy_corner import START, busy_corner
+from tests.support.demonstrations import START, TODAY, busy_corner, demonstration, filled_store, middlesbrough
 
 NEEDLES = Rule({"needle_litter": 1.0})
 DEALING = Rule({"street_dealing": 1.0}, radius_m=200.0)
@@ -71,7 +71,7 @@ def test_the_planted_effect_of_the_closures_is_found_together() -> None:
     assert 0.15 < low < planted < high  # a share, with its interval; other closures nearby are in both
     assert build_verdict(effect).kind == FEWER
     assert build_verdict(effect).sentence.startswith(
-        f"Street dealing in {len(chosen) - effect.unlike} of {len(chosen)} places taken together: "
+        f"Fewer than expected. Street dealing in {len(chosen) - effect.unlike} of {len(chosen)} places taken together: "
     )
 
 
@@ -90,7 +90,9 @@ def test_what_moved_next_door_is_seen() -> None:
     effect = evaluated(moved_columns(columns, place, away_m=260), place)
     assert classify_side(effect.here, effect) == FEWER
     assert build_verdict(effect).kind == MOVED
-    assert "but it moved next door" in build_verdict(effect).sentence
+    assert build_verdict(effect).sentence.startswith("Moved next door. Needle finds within 150 m of the busy corner, ")
+    assert " fewer (" in build_verdict(effect).sentence
+    assert " Next door there were about " in build_verdict(effect).sentence
     gone = evaluated(moved_columns(columns, place, away_m=4_000), place)
     assert build_verdict(gone).kind == FEWER
     assert gone.here.estimate == effect.here.estimate
@@ -107,8 +109,19 @@ def test_a_quiet_place_has_too_few_to_tell_and_says_how_many_it_needs() -> None:
     effect = evaluated(columns, build_point_place(-1.2350, 54.5742, START))
     verdict = build_verdict(effect)
     assert verdict.kind == TOO_FEW
-    assert "To notice a halving 4 times in 5 it would need about" in verdict.sentence
+    assert verdict.sentence.startswith("Too few events to say. Needle finds within 150 m of the place at ")
+    assert " To notice a halving 4 times in 5 it takes about " in verdict.sentence
     assert verdict.kind != NO_CHANGE
+
+
+def test_where_nothing_was_expected_the_answer_still_says_how_many_events_it_takes() -> None:
+    columns, _ = demonstration()
+    effect = evaluated(columns, build_point_place(-1.2350, 54.5742, START))
+    nothing = dataclasses.replace(effect, here=dataclasses.replace(effect.here, expected=0.0))
+    verdict = build_verdict(nothing)
+    assert verdict.kind == TOO_FEW
+    assert ", where about 0 were expected (" in verdict.sentence
+    assert re.search(r" To notice a halving 4 times in 5 it takes about [\d,]+ expected events\.$", verdict.sentence)
 
 
 def test_sides_add_up_and_the_published_measure_uses_the_same_counts() -> None:
@@ -151,9 +164,9 @@ def test_a_rule_that_was_changed_after_looking_is_refused(tmp_path: Path) -> Non
     with pytest.raises(DataError) as caught:
         load_protocol(path)
     assert str(caught.value) == (
-        "rule.json has to be a comparison that `hexbeat evaluate --plan-only` wrote, unchanged since; "
-        "what it says does not give the hash that it was signed with; "
-        "write it again; a rule that is changed after looking is another rule"
+        "rule.json has to be a rule that `hexbeat evaluate --plan-only` wrote, unchanged since; "
+        "its content does not match its hash; "
+        "fix the rule again; a rule that is changed after looking is another rule"
     )
 
 
@@ -211,14 +224,16 @@ def test_weights_are_in_the_words_and_may_change_the_verdict() -> None:
     rules = ({"needle_litter": 1.0}, {"needle_litter": 4.0}, {"needle_litter": 1.0, "overdoses": 15.0})
     plain, heavy, mixed = (build_verdict(evaluated(columns, place, Rule(weights))) for weights in rules)
     where = "within 150 m of the busy corner, 1 Jun to 29 Nov 2025:"
-    assert plain.sentence.startswith(f"Needle finds {where} 1, where 7.9 were expected: fewer than expected, by about ")
-    assert heavy.sentence.startswith(
-        f"Needle finds, weighted, {where} 4, where 32 were expected: fewer than expected, "
+    assert plain.sentence.startswith(
+        f"Fewer than expected. Needle finds {where} 1, where about 7.9 were expected. The difference is about "
     )
-    # A few overdoses that count 15 each decide, and a few events do not tell.
+    assert heavy.sentence.startswith(
+        f"Fewer than expected. Needle finds, weighted, {where} 4, where about 32 were expected. "
+    )
+    # A few overdoses that count 15 each decide, and a few events say nothing.
     assert mixed.kind == TOO_FEW
     assert mixed.sentence.startswith(
-        f"Needle finds and overdoses, weighted, {where} 1, where 26 were expected: too few "
+        f"Too few events to say. Needle finds and overdoses, weighted, {where} 1, where about 26 were expected ("
     )
     said = ["Counts are weighted: they are not numbers of events." in one.details for one in (plain, heavy, mixed)]
     assert said == [False, True, True]
@@ -275,8 +290,8 @@ def test_too_early_to_ask_is_said_and_the_rule_can_be_fixed_all_the_same() -> No
     with pytest.raises(DataError) as caught:
         measure_effect(columns, middlesbrough(), protocol)
     assert str(caught.value) == (
-        "A comparison needs 28 days of records after the start; of the new service 12 days are known; "
-        "write the rule now (--plan-only), and ask again when the records reach further"
+        "A comparison needs 28 days of records after the start; 12 days are known of the new service; "
+        "fix the rule now, and ask again when more days are on record"
     )
 
 
@@ -291,6 +306,6 @@ def test_a_closure_is_named_by_its_event_id() -> None:
     with pytest.raises(UsageError) as caught:
         select_closures(listed, ["feed"])
     assert str(caught.value) == (
-        "A closure is named by the id of its event; 'feed' is no closed property in this store; "
-        "see `hexbeat evaluate --list` for those that there are"
+        "A closure is named by its event_id; there is no closed property 'feed' in this store; "
+        "see `hexbeat evaluate --list` for all of them"
     )

@@ -6,7 +6,7 @@ import datetime as dt
 import pytest
 
 from hexbeat.evaluation.rule import Protocol, Rule, describe_rule
-from tests.support.several_places import several
+from tests.support.demonstrations import several
 
 
 def before_words(protocol: Protocol) -> str:
@@ -19,13 +19,13 @@ def before_words(protocol: Protocol) -> str:
         (
             Rule({"street_dealing": 1.0}),
             (
-                "Before: the 364 days up to 28 days before each place's own date. The 28 days up to the start serve "
-                "matching alone."
+                "Before: the 364 days up to 28 days before each place's own start. The last 28 days before the start "
+                "are used for matching only."
             ),
         ),
         (
             Rule({"street_dealing": 1.0}, wash_in_days=0, before_days=1_092),
-            "Before: the 1,092 days before each place's own date.",
+            "Before: the 1,092 days before each place's own start.",
         ),
     ],
 )
@@ -41,6 +41,6 @@ def test_before_has_dates_where_all_places_start_together() -> None:
     places = tuple(
         dataclasses.replace(one, place=dataclasses.replace(one.place, start=start)) for one in protocol.places
     )
-    said = "Before: 5 May 2024 to 3 May 2025. The 28 days up to the start serve matching alone."
+    said = "Before: 5 May 2024 to 3 May 2025. The last 28 days before the start are used for matching only."
     together = dataclasses.replace(protocol, places=places)
     assert before_words(together) == before_words(dataclasses.replace(together, places=places[:1])) == said

@@ -1,4 +1,4 @@
-"""Several places together: no event twice, none without a like, nothing treated among the untreated."""
+"""Several places together: no event twice, none without a comparable place, nothing treated among the untreated."""
 
 import dataclasses
 import datetime as dt
@@ -17,8 +17,7 @@ from hexbeat.evaluation.outcome import Effect, measure_effect
 from hexbeat.evaluation.request import build_cell_place, build_point_place
 from hexbeat.evaluation.rule import UNLIKE, MatchedControls, Protocol, Rule, describe_rule
 from hexbeat.evaluation.treated_places import EventPoints, Shape, TreatedPlace, build_event_points, find_middles
-from tests.support.analysing import TODAY, demonstration, middlesbrough
-from tests.support.busy_corner import busy_corner
+from tests.support.demonstrations import TODAY, busy_corner, demonstration, middlesbrough
 
 START = dt.date(2025, 6, 1)
 NEEDLES = Rule({"needle_litter": 1.0}, after_days=120)
@@ -60,7 +59,7 @@ def unlike(likes: MatchedControls) -> MatchedControls:
     return dataclasses.replace(likes, distance=UNLIKE + 1)
 
 
-def test_no_event_counts_twice_and_places_without_a_like_are_left_out() -> None:
+def test_no_event_counts_twice_and_places_without_a_comparable_place_are_left_out() -> None:
     protocol, effect = many()
     ground, judged = needles(), [outcome.planned for outcome in effect.outcomes]
     middles = np.array([ground.at(one.place) for one in judged])
@@ -72,10 +71,17 @@ def test_no_event_counts_twice_and_places_without_a_like_are_left_out() -> None:
     assert effect.overlapping > 0
     assert len(judged) + effect.unlike + effect.overlapping == len(protocol.places) == 12
     said = build_verdict(effect)
-    assert said.sentence.startswith(f"Needle finds in {len(judged)} of 12 places taken together: ")
-    assert "counted twice" not in said.sentence
-    assert any("no untreated place has a past like theirs" in one for one in said.details)
-    assert any("no event should count twice" in one for one in said.details)
+    kind = said.kind[:1].upper() + said.kind[1:]
+    assert said.sentence.startswith(f"{kind}. Needle finds in {len(judged)} of 12 places taken together: ")
+    assert "counts twice" not in said.sentence
+    assert (
+        f"{effect.unlike} of 12 places are left out because they have no comparable place. They are often the busiest, "
+        "and the answer says nothing about them."
+    ) in said.details
+    assert (
+        f"{effect.overlapping} of 12 places are left out because they overlap one of the {len(judged)} that are "
+        "counted. No event should count twice."
+    ) in said.details
 
 
 def test_where_nothing_was_done_in_many_busy_places_no_effect_is_told() -> None:
@@ -97,7 +103,7 @@ def test_the_interval_holds_both_ways_of_expecting() -> None:
     assert low - here.interval[0] == pytest.approx(here.interval[1] - high)
 
 
-def test_most_places_without_a_like_cannot_be_told() -> None:
+def test_if_most_places_have_no_comparable_place_it_is_not_known() -> None:
     protocol, _ = many()
     none = dataclasses.replace(
         protocol, places=tuple(dataclasses.replace(one, near=unlike(one.near)) for one in protocol.places)
@@ -106,9 +112,9 @@ def test_most_places_without_a_like_cannot_be_told() -> None:
     verdict = build_verdict(effect)
     assert verdict.kind == NO_COMPARISON
     assert verdict.sentence == (
-        f"Needle finds in {len(effect.outcomes)} of 12 places taken together: {effect.here.after:.0f}. Whether that is "
-        "fewer or more than without it cannot be told: no untreated place has a past like that of 12 of them. Smaller "
-        "places, or a larger area with places as busy, would help."
+        f"Not known. Needle finds in {len(effect.outcomes)} of 12 places taken together: {effect.here.after:.0f}. 12 "
+        "of them have no comparable place, so nobody can say whether that is fewer or more than usual. Try smaller "
+        "places, or a larger area with places that are as busy."
     )
     assert effect.unlike == 12
 
@@ -117,11 +123,12 @@ def test_next_door_to_places_that_are_treated_too_is_not_compared() -> None:
     protocol, effect = many()
     assert all(one.ring is None for one in protocol.places)
     assert effect.next_door is None
-    assert describe_rule(protocol)[-1].startswith(
-        "Left out of the sum: places whose past is over 1.5 times chance away"
+    assert describe_rule(protocol)[-1] == (
+        "Left out of the sum: places with no comparable place (their pasts are over 1.5 times chance away). Then "
+        "places that overlap an earlier one at the same time; closures may overlap."
     )
     assert describe_rule(protocol)[0].endswith(
-        "Next door is not compared: it was treated too, or too few places have one like it."
+        "Next door is not compared: it was treated too, or too few places are comparable."
     )
 
 
@@ -159,7 +166,7 @@ def test_closures_that_overlap_say_how_many_events_there_are() -> None:
     )
     assert len(effect.outcomes) + effect.unlike == 2
     assert effect.once < effect.here.after
-    assert "(with no event counted twice: " in build_verdict(effect).sentence
+    assert " if no event counts twice)" in build_verdict(effect).sentence
 
 
 def test_places_elsewhere_and_ends_before_the_start_are_refused() -> None:
@@ -167,14 +174,14 @@ def test_places_elsewhere_and_ends_before_the_start_are_refused() -> None:
     with pytest.raises(UsageError) as caught:
         build_protocol(columns, area, [build_point_place(-0.12, 51.5, START)], NEEDLES, today=TODAY)
     assert str(caught.value) == (
-        "A place that is judged lies in Middlesbrough; the place at 51.5000, -0.1200 does not; "
-        "choose another place, or another area with --area"
+        "The place has to lie in Middlesbrough; the place at 51.5000, -0.1200 does not; choose another place, or "
+        "another area"
     )
     with pytest.raises(UsageError) as caught:
         build_protocol(columns, area, [build_point_place(-1.235, 54.574, START, end=START)], NEEDLES, today=TODAY)
     assert str(caught.value) == (
-        "What was done ends after it began; the place at 54.5740, -1.2350 begins on 1 Jun 2025 and ends before "
-        "1 Jun 2025; choose a later end, or leave it out if it goes on"
+        "The end comes after the start; the place at 54.5740, -1.2350 starts on 1 Jun 2025 and ends before 1 Jun 2025; "
+        "choose a later end, or leave the end out if it goes on"
     )
 
 
@@ -186,8 +193,24 @@ def test_a_small_place_between_the_middles_of_cells_lies_in_the_area() -> None:
 
 
 def test_settings_that_make_no_sense_are_refused() -> None:
-    for wrong in ({"radius_m": float("nan")}, {"layers": {"overdoses": float("inf")}}, {"reported_by": ("martian",)}):
-        with pytest.raises(UsageError):
+    usual = "leave the setting out for the usual one"
+    for wrong, message in (
+        ({"radius_m": float("nan")}, f"The radius is 50 to 5,000 metres; it is given as nan; {usual}"),
+        ({"radius_m": 5.0}, f"The radius is 50 to 5,000 metres; it is given as 5; {usual}"),
+        ({"ring_m": 3_000.0}, f"The ring is 0 to 2,000 metres wide; it is given as 3,000; {usual}"),
+        ({"after_days": 7}, f"The time after is 28 to 3,660 days; it is given as 7; {usual}"),
+        (
+            {"layers": {"overdoses": float("inf")}},
+            f"A weight is above 0 and at most a thousand million; it is given as inf; {usual}",
+        ),
+        ({"layers": {}}, "A comparison counts one layer or more; none was named; name a layer of incidents"),
+        (
+            {"reported_by": ("martian",)},
+            "A reporter is one that Hexbeat knows; there is no 'martian'; choose from public, officer, sweep, agency",
+        ),
+    ):
+        with pytest.raises(UsageError) as caught:
             Rule(**{"layers": {"overdoses": 1.0}, **wrong})  # type: ignore[arg-type]  # wrong on purpose
+        assert str(caught.value) == message
     with pytest.raises(UsageError):
         build_cell_place(["zzz"], START)

@@ -10,7 +10,7 @@ import shapely
 import shapely.affinity
 
 from hexbeat.evaluation.outcome_rows import build_evaluation_shapes
-from tests.support.several_places import RULE, several
+from tests.support.demonstrations import RULE, several
 
 
 class Counted:

@@ -1,4 +1,4 @@
-"""What cannot be compared is said and left out: a place like no other, a past or a time after that is not on record."""
+"""What cannot be compared is said and left out: no comparable place, a past or a time after that is not on record."""
 
 import dataclasses
 import datetime as dt
@@ -15,8 +15,7 @@ from hexbeat.evaluation.outcome_rows import build_evaluation_payload, format_sid
 from hexbeat.evaluation.request import Evaluation, build_point_place
 from hexbeat.evaluation.rule import UNLIKE, Protocol, Rule, describe_rule, load_protocol, save_protocol
 from hexbeat.evaluation.treated_places import TreatedPlace, build_event_points
-from tests.support.analysing import TODAY, demonstration, middlesbrough
-from tests.support.busy_corner import busy_corner
+from tests.support.demonstrations import TODAY, busy_corner, demonstration, middlesbrough
 
 RULE = Rule({"needle_litter": 1.0})
 EARLY = build_point_place(-1.2350, 54.5742, dt.date(2024, 6, 1), end=dt.date(2024, 9, 1), name="the early one")
@@ -35,22 +34,22 @@ def evaluated(protocol: Protocol) -> Evaluation:
     return Evaluation(effect, build_verdict(effect), ground)
 
 
-def test_a_place_like_no_other_gets_no_verdict() -> None:
+def test_without_a_comparable_place_there_is_no_verdict() -> None:
     protocol = planned(busy_corner(1))
     assert protocol.places[0].near.distance > UNLIKE
     assert describe_rule(protocol)[-1] == (
-        "No untreated place has a past like its (those nearest to it are over 1.5 times chance away): the answer will "
-        "be that it cannot be told."
+        "There is no comparable place: even the most similar pasts are over 1.5 times chance away. So the answer will "
+        "be: not known."
     )
     found = evaluated(protocol)
     assert found.verdict.kind == NO_COMPARISON
     assert found.verdict.sentence == (
-        f"Needle finds within 150 m of the busy corner, 1 Jun to 29 Nov 2025: {found.effect.here.after:.0f}. "
-        "Whether that is fewer or more than without it cannot be told: no untreated place has a past like its. "
-        "A smaller place, or a larger area with places as busy, would help."
+        "Not known. Needle finds within 150 m of the busy corner, 1 Jun to 29 Nov 2025: "
+        f"{found.effect.here.after:.0f}. There is no comparable place, so nobody can say whether that is fewer or "
+        "more than usual. Try a smaller place, or a larger area with places that are as busy."
     )
     assert found.verdict.details[-1] == CAUTION
-    assert "and nothing here tells how much." in found.verdict.details[1]
+    assert found.verdict.details[1].endswith("(regression to the mean). Nothing here says how much.")
     payload = build_evaluation_payload(found.effect, found.verdict)
     here, door, both = payload["rows"]
     assert [here["verdict"], both["verdict"]] == [NO_COMPARISON, NO_COMPARISON]
@@ -62,7 +61,7 @@ def test_a_place_like_no_other_gets_no_verdict() -> None:
     assert payload["places"][0]["expected"] is payload["places"][0]["published"] is None
 
 
-def test_next_door_like_no_other_is_said_too() -> None:
+def test_next_door_without_a_comparable_place_is_said_too() -> None:
     protocol = planned(busy_corner())
     (place,) = protocol.places
     assert place.ring
@@ -71,8 +70,7 @@ def test_next_door_like_no_other_is_said_too() -> None:
     assert found.verdict.kind != NO_COMPARISON
     assert found.effect.next_door
     assert found.verdict.details[0] == (
-        f"Next door: {found.effect.next_door.after:.0f} came. Whether that is fewer or more than without it cannot be "
-        "told: no untreated place has such a past around it."
+        f"Next door: not known. {found.effect.next_door.after:.0f} came, and there is no comparable place."
     )
 
 
@@ -105,7 +103,9 @@ def test_places_whose_time_after_is_not_on_record_yet_are_left_out_and_named() -
     found = evaluated(planned(MIDDLE, LATE))
     assert [one.name for one in found.effect.too_new] == ["the late one"]
     assert "Not compared: the late one. A comparison needs 28 days of records after the start." in found.verdict.details
-    assert found.verdict.sentence.startswith("Needle finds within 150 m of the middle one, 1 Jun to 30 Nov 2025: ")
+    assert found.verdict.sentence.split(". ", 1)[1].startswith(
+        "Needle finds within 150 m of the middle one, 1 Jun to 30 Nov 2025: "
+    )
 
 
 def test_where_no_place_is_left_the_reason_is_an_error() -> None:
@@ -115,8 +115,8 @@ def test_where_no_place_is_left_the_reason_is_an_error() -> None:
     with pytest.raises(DataError) as caught:
         evaluated(planned(LATE, dataclasses.replace(LATE, name="another")))
     assert str(caught.value) == (
-        "A comparison needs 28 days of records after the start; of another 12 days are known; "
-        "write the rule now (--plan-only), and ask again when the records reach further"
+        "A comparison needs 28 days of records after the start; 12 days are known of another; "
+        "fix the rule now, and ask again when more days are on record"
     )
 
 

@@ -1,7 +1,6 @@
 """The `table` source, the rules that hold for all sources, and loads as a whole."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -14,13 +13,7 @@ from hexbeat.ingest.sources import parse_profile
 from hexbeat.store.records import read_live_records
 from hexbeat.store.store import Store
 from layers.access import ANALYST
-from tests.support.ingesting import NOW, TOWN, ingest, table, utc
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Iterator[Store]:
-    with Store.open(tmp_path / "home") as store:
-        yield store
+from tests.support.input_files import NOW, TOWN, ingest, table, utc
 
 
 def live(store: Store) -> pd.DataFrame:
@@ -31,7 +24,7 @@ def reasons(store: Store, path: Path, **options: object) -> list[tuple[int, str]
     return [(sample.line, sample.reason) for sample in ingest(store, path, **options).samples]
 
 
-def test_dates_of_a_table(home: Store, tmp_path: Path) -> None:
+def test_dates_of_a_table(sqlite_store: Store, tmp_path: Path) -> None:
     rows = {
         "uk": ("21/11/2025", "14:30"), "words": ("21 Nov 2025", ""), "iso": ("2025-11-21T14:30:00Z", ""),
         "month": ("2025-07", ""), "summer": ("01/07/2025 09:05", ""), "skipped": ("2025-03-30 01:30", ""),
@@ -39,8 +32,8 @@ def test_dates_of_a_table(home: Store, tmp_path: Path) -> None:
     }  # fmt: skip
     lines = [f"needles,{key},-1.2,54.55,{date},{time}" for key, (date, time) in rows.items()]
     path = table(tmp_path, *lines, heading="Layer,SOURCE-ID,Longitude,LATITUDE,Date found,Time")
-    ingest(home, path)
-    found = live(home)[["occurred_from", "occurred_to", "time_precision"]].T.to_dict("list")
+    ingest(sqlite_store, path)
+    found = live(sqlite_store)[["occurred_from", "occurred_to", "time_precision"]].T.to_dict("list")
     assert found == {
         "uk": [utc("2025-11-21 14:30"), utc("2025-11-21 14:30"), "minute"],
         "words": [utc("2025-11-21 00:00"), utc("2025-11-22 00:00"), "day"],
@@ -52,7 +45,7 @@ def test_dates_of_a_table(home: Store, tmp_path: Path) -> None:
     }
 
 
-def test_intervals_and_states(home: Store, tmp_path: Path) -> None:
+def test_intervals_and_states(sqlite_store: Store, tmp_path: Path) -> None:
     lines = [
         "needles,between,2025-06-01 18:00,2025-06-02 07:00,",
         "needles,days,2025-06-01,2025-06-03,",
@@ -65,8 +58,8 @@ def test_intervals_and_states(home: Store, tmp_path: Path) -> None:
         tmp_path, *(f"{line},-1.2,54.55" for line in lines),
         heading="layer,source_id,occurred_from,occurred_to,time_precision,lon,lat",
     )  # fmt: skip
-    ingest(home, path)
-    found = live(home)[["occurred_from", "occurred_to", "time_precision"]].T.to_dict("list")
+    ingest(sqlite_store, path)
+    found = live(sqlite_store)[["occurred_from", "occurred_to", "time_precision"]].T.to_dict("list")
     assert found == {
         "between": [utc("2025-06-01 17:00"), utc("2025-06-02 06:00"), "minute"],
         "days": [utc("2025-05-31 23:00"), utc("2025-06-03 23:00"), "day"],
@@ -82,13 +75,13 @@ def test_intervals_and_states(home: Store, tmp_path: Path) -> None:
     [("lon,lat", "-1.234959,54.577740"), ("Easting,Northing", "449550,520550"), ("Grid reference,b", "NZ 495 205,"),
      ("coordinates,b", '"(54.577740, -1.234959)",'), ("easting,northing", '"449,550","520,550"')],
 )  # fmt: skip
-def test_places_of_a_table(home: Store, tmp_path: Path, heading: str, place: str) -> None:
-    ingest(home, table(tmp_path, f"needles,1,{place},2025-01-01", heading=f"layer,id,{heading},date"))
-    row = live(home).loc["1"]
+def test_places_of_a_table(sqlite_store: Store, tmp_path: Path, heading: str, place: str) -> None:
+    ingest(sqlite_store, table(tmp_path, f"needles,1,{place},2025-01-01", heading=f"layer,id,{heading},date"))
+    row = live(sqlite_store).loc["1"]
     assert (row["lon"], row["lat"]) == pytest.approx((-1.234959, 54.577740), abs=2e-6)
 
 
-def test_each_reason_and_its_line(home: Store, tmp_path: Path) -> None:
+def test_each_reason_and_its_line(sqlite_store: Store, tmp_path: Path) -> None:
     lines = [
         "needles,ok,-1.2,54.55,2025-01-01,,1",
         "needles,a,,54.55,2025-01-01,,1",
@@ -107,7 +100,7 @@ def test_each_reason_and_its_line(home: Store, tmp_path: Path) -> None:
         "graffiti,j,-1.2,54.55,2025-01-01,,1",
     ]
     path = table(tmp_path, *lines, heading="layer,id,lon,lat,date,occurred_to,quantity")
-    assert sorted(reasons(home, path)) == [
+    assert sorted(reasons(sqlite_store, path)) == [
         (3, "missing_location"), (4, "impossible_location"), (5, "impossible_location"), (6, "outside_area"),
         (7, "bad_date"), (8, "bad_date"), (9, "future_date"), (10, "end_before_start"), (11, "bad_quantity"),
         (12, "duplicate_id"), (13, "missing_location"), (14, "impossible_location"), (15, "bad_quantity"),
@@ -115,17 +108,17 @@ def test_each_reason_and_its_line(home: Store, tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
-def test_a_reject_keeps_only_the_columns_that_are_read(home: Store, tmp_path: Path) -> None:
+def test_a_reject_keeps_only_the_columns_that_are_read(sqlite_store: Store, tmp_path: Path) -> None:
     path = table(tmp_path, "needles,,54.55,2025-01-01,A Person", heading="layer,lon,lat,date,reporter name")
-    ingest(home, path)
-    assert json.loads(home.rejects(ANALYST)["raw"].iloc[0]) == {
+    ingest(sqlite_store, path)
+    assert json.loads(sqlite_store.rejects(ANALYST)["raw"].iloc[0]) == {
         "layer": "needles", "lon": None, "lat": "54.55", "date": "2025-01-01",
     }  # fmt: skip
 
 
-def test_equal_rows_without_an_identifier_are_separate_reports(home: Store, tmp_path: Path) -> None:
+def test_equal_rows_without_an_identifier_are_separate_reports(sqlite_store: Store, tmp_path: Path) -> None:
     row = "needles,-1.2,54.55,2025-01-01"
-    ingest(home, table(tmp_path, row, row, heading="layer,lon,lat,date"))
+    ingest(sqlite_store, table(tmp_path, row, row, heading="layer,lon,lat,date"))
     # Another order of columns and one that nobody reads make no difference.
     again = table(
         tmp_path,
@@ -133,75 +126,77 @@ def test_equal_rows_without_an_identifier_are_separate_reports(home: Store, tmp_
         "2025-01-01,54.55,needles,-1.2,",
         heading="date,lat,layer,lon,remark",
     )
-    tally = ingest(home, again).files[0].tally
+    tally = ingest(sqlite_store, again).files[0].tally
     assert (tally.unchanged, tally.new) == (2, 0)
 
 
-def test_a_workbook_and_a_table_are_the_same(home: Store, tmp_path: Path) -> None:
+def test_a_workbook_and_a_table_are_the_same(sqlite_store: Store, tmp_path: Path) -> None:
     with xlsxwriter.Workbook(tmp_path / "rows.xlsx") as book:
         sheet = book.add_worksheet()
         sheet.write_row(0, 0, ["layer", "source_id", "lon", "lat", "date"])
         sheet.write_row(1, 0, ["needles", 17, -1.2, 54.55, "21/11/2025"])
-    ingest(home, table(tmp_path, "needles,17,-1.2,54.55,21/11/2025"))
-    assert ingest(home, tmp_path / "rows.xlsx").files[0].tally.unchanged == 1
+    ingest(sqlite_store, table(tmp_path, "needles,17,-1.2,54.55,21/11/2025"))
+    assert ingest(sqlite_store, tmp_path / "rows.xlsx").files[0].tally.unchanged == 1
 
 
-def test_a_layer_from_outside(home: Store, tmp_path: Path) -> None:
+def test_a_layer_from_outside(sqlite_store: Store, tmp_path: Path) -> None:
     path = table(tmp_path, "1,-1.2,54.55,2025-01-01", heading="id,lon,lat,date")
     with pytest.raises(DataError) as caught:
-        ingest(home, path)
+        ingest(sqlite_store, path)
     assert str(caught.value) == (
         "rows.csv needs a column that says the layer (layer, dataset); it has id, lon, lat, date; "
         "name the layer of the whole file when you load it, or write it in a source profile"
     )
-    ingest(home, path, layer="overdoses")
-    assert live(home).loc["1", ["layer", "reported_by"]].tolist() == ["overdoses", "agency"]
+    ingest(sqlite_store, path, layer="overdoses")
+    assert live(sqlite_store).loc["1", ["layer", "reported_by"]].tolist() == ["overdoses", "agency"]
 
 
-def test_one_bad_file_changes_nothing(home: Store, tmp_path: Path) -> None:
+def test_one_bad_file_changes_nothing(sqlite_store: Store, tmp_path: Path) -> None:
     good = table(tmp_path, "needles,1,-1.2,54.55,2025-01-01", name="good.csv")
     bad = table(tmp_path, "needles,1,2025-01-01", heading="layer,id,date", name="bad.csv")
     with pytest.raises(DataError) as caught:
-        ingest(home, good, bad)
+        ingest(sqlite_store, good, bad)
     assert str(caught.value) == (
         "bad.csv needs columns for the place (lon and lat, or easting and northing, or grid_ref, or lat_lon); "
         "it has layer, id, date; name the columns in a source profile; `hexbeat sources suggest FILE` writes one"
     )
-    assert len(live(home)) == 0
-    assert home.batches(ANALYST) == []
+    assert len(live(sqlite_store)) == 0
+    assert sqlite_store.batches(ANALYST) == []
 
 
-def test_progress_runs_to_the_end_of_all_files(home: Store, tmp_path: Path) -> None:
+def test_progress_runs_to_the_end_of_all_files(sqlite_store: Store, tmp_path: Path) -> None:
     files = [table(tmp_path, f"needles,{n},-1.2,54.55,2025-01-01", name=f"{n}.csv") for n in range(3)]
     steps: list[tuple[int, int]] = []
-    ingest(home, *files, progress=lambda done, total: steps.append((done, total)))
+    ingest(sqlite_store, *files, progress=lambda done, total: steps.append((done, total)))
     total = sum(path.stat().st_size for path in files)
     assert [done for done, _ in steps] == sorted(done for done, _ in steps)
     assert steps[-1] == (total, total)
 
 
-def test_samples_are_the_first_five_of_each_reason(home: Store, tmp_path: Path) -> None:
+def test_samples_are_the_first_five_of_each_reason(sqlite_store: Store, tmp_path: Path) -> None:
     path = table(tmp_path, *(f"needles,{n},,54.55,2025-01-01" for n in range(8)))
-    report = ingest(home, path, dry_run=True)
+    report = ingest(sqlite_store, path, dry_run=True)
     assert [sample.line for sample in report.samples] == [2, 3, 4, 5, 6]
     assert report.files[0].tally.rejected == 8
 
 
-def test_who_may_load_what(home: Store, tmp_path: Path) -> None:
+def test_who_may_load_what(sqlite_store: Store, tmp_path: Path) -> None:
     path = table(tmp_path, "needles,1,-1.2,54.55,2025-01-01")
     with pytest.raises(UsageError) as caught:
-        ingest(home, path, source="tabel")
-    assert str(caught.value) == "A source is one of the profiles; there is none named 'tabel'; did you mean 'table'?"
+        ingest(sqlite_store, path, source="tabel")
+    assert str(caught.value) == (
+        "A source has to be the name of a profile; there is no profile named 'tabel'; did you mean 'table'?"
+    )
     with pytest.raises(PolicyError):
-        ingest_files(home, None, [path], source="table", area=TOWN, home=home.home, now=NOW)  # type: ignore[arg-type]  # nobody
+        ingest_files(sqlite_store, None, [path], source="table", area=TOWN, home=sqlite_store.home, now=NOW)  # type: ignore[arg-type]  # nobody
     with pytest.raises(DataError) as refused:
-        ingest(home, "https://example.com/rows.csv?key=secret")
+        ingest(sqlite_store, "https://example.com/rows.csv?key=secret")
     assert str(refused.value) == (
         "Only Open311 requests are read from a URL; example.com/rows.csv was given for table; download the file first"
     )
 
 
-def test_rows_to_keep_and_notes_only_if_asked(home: Store, tmp_path: Path) -> None:
+def test_rows_to_keep_and_notes_only_if_asked(sqlite_store: Store, tmp_path: Path) -> None:
     profile = parse_profile(
         """
         name = "finds"
@@ -224,21 +219,21 @@ def test_rows_to_keep_and_notes_only_if_asked(home: Store, tmp_path: Path) -> No
         "A,3,Glass,Done,-1.2,54.55,2025-01-01,",
         heading="route,stop,kind,state,lon,lat,date,remark",
     )
-    tally = ingest(home, path, source=profile).files[0].tally
+    tally = ingest(sqlite_store, path, source=profile).files[0].tally
     assert tally.reasons == {"not_selected": 2}
-    row = read_live_records(home, ANALYST, note=True).iloc[0]
+    row = read_live_records(sqlite_store, ANALYST, note=True).iloc[0]
     assert row[["source_id", "reported_by", "note"]].tolist() == ["A|1", "sweep", "by the gate"]
 
 
-def test_an_unknown_layer_is_rejected_and_kept_and_an_empty_row_is_neither(home: Store, tmp_path: Path) -> None:
+def test_an_unknown_layer_is_rejected_and_kept_and_an_empty_row_is_neither(sqlite_store: Store, tmp_path: Path) -> None:
     rest = "-1.2,54.55,2025-01-01"
     path = table(tmp_path, f"needels,A,{rest}", f",B,{rest}", ",,,,", f"closure,C,{rest}")
-    tally = ingest(home, path).files[0].tally
+    tally = ingest(sqlite_store, path).files[0].tally
     assert (tally.accepted, tally.reasons) == (1, {"not_selected": 1, "unknown_layer": 2})
-    assert home.rejects(ANALYST)[["line", "source_id"]].to_numpy().tolist() == [[2, "A"], [3, "B"]]
+    assert sqlite_store.rejects(ANALYST)[["line", "source_id"]].to_numpy().tolist() == [[2, "A"], [3, "B"]]
 
 
-def test_a_geofile_rejects_an_unknown_layer_too(home: Store, tmp_path: Path) -> None:
+def test_a_geofile_rejects_an_unknown_layer_too(sqlite_store: Store, tmp_path: Path) -> None:
     features = [
         {
             "type": "Feature",
@@ -249,19 +244,19 @@ def test_a_geofile_rejects_an_unknown_layer_too(home: Store, tmp_path: Path) -> 
     ]
     path = tmp_path / "points.geojson"
     path.write_text(json.dumps({"type": "FeatureCollection", "features": features}), encoding="utf-8")
-    assert ingest(home, path, source="geofile").files[0].tally.reasons == {"unknown_layer": 2}
+    assert ingest(sqlite_store, path, source="geofile").files[0].tally.reasons == {"unknown_layer": 2}
 
 
-def test_who_reported_in_an_unknown_word_is_told(home: Store, tmp_path: Path) -> None:
+def test_who_reported_in_an_unknown_word_is_told(sqlite_store: Store, tmp_path: Path) -> None:
     rest = "-1.2,54.55,2025-01-01"
     lines = [f"needles,A,{rest},Sweep", f"needles,B,{rest},swep", f"closure,C,{rest},someone", f"needles,D,{rest},"]
     path = table(tmp_path, *lines, heading="layer,source_id,lon,lat,date,reported_by")
-    report = ingest(home, path)
-    assert live(home)["reported_by"].to_dict() == {"A": "sweep", "B": "public", "C": "agency", "D": "public"}
+    report = ingest(sqlite_store, path)
+    assert live(sqlite_store)["reported_by"].to_dict() == {"A": "sweep", "B": "public", "C": "agency", "D": "public"}
     (remark,) = report.remarks
     assert remark == (
-        "rows.csv: 2 rows say who reported in a word that is none of public, officer, sweep, agency; taken as public, "
-        "or agency for overdoses and closed properties"
+        "rows.csv: 2 rows name a reporter other than public, officer, sweep, agency; they count as reported by "
+        "public, or by agency for overdoses and closed properties"
     )
     path = table(tmp_path, lines[0], heading="layer,source_id,lon,lat,date,reported_by")
-    assert ingest(home, path).remarks == []
+    assert ingest(sqlite_store, path).remarks == []

@@ -18,7 +18,7 @@ from hexbeat.store.records import read_live_records
 from hexbeat.store.store import Store
 from layers.access import ANALYST
 from layers.event import REJECT_REASONS, SKIP_REASONS
-from tests.support.ingesting import NOW, ingest
+from tests.support.input_files import NOW, ingest
 
 HEADING = ["layer", "source_id", "lon", "lat", "grid ref", "occurred_from", "occurred_to", "time", "quantity", "status"]
 DIRT = st.sampled_from(
@@ -63,7 +63,7 @@ def balanced(report: FileReport, rows: int) -> bool:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+def lasting_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     with Store.open(tmp_path_factory.mktemp("home")) as store:
         yield store
 
@@ -75,19 +75,21 @@ def fresh(store: Store) -> SourceProfile:
 
 @settings(max_examples=25)
 @given(rows=st.lists(ROWS, min_size=1, max_size=30))
-def test_every_row_is_accounted_for_and_a_second_load_changes_nothing(home: Store, rows: list[tuple[str, ...]]) -> None:
-    path, source = written(home.home, rows), fresh(home)
-    before = home.version()
-    dry = ingest(home, path, source=source, dry_run=True)
-    assert (dry.batch_id, home.version()) == (None, before)
-    report, second = ingest(home, path, source=source), ingest(home, path, source=source).files[0]
+def test_every_row_is_accounted_for_and_a_second_load_changes_nothing(
+    lasting_store: Store, rows: list[tuple[str, ...]]
+) -> None:
+    path, source = written(lasting_store.home, rows), fresh(lasting_store)
+    before = lasting_store.version()
+    dry = ingest(lasting_store, path, source=source, dry_run=True)
+    assert (dry.batch_id, lasting_store.version()) == (None, before)
+    report, second = ingest(lasting_store, path, source=source), ingest(lasting_store, path, source=source).files[0]
     first = report.files[0]
     assert balanced(first, len(rows))
     assert dry.files[0].as_dict() == first.as_dict()
     assert (second.tally.unchanged, second.tally.reasons) == (first.tally.new, first.tally.reasons)
-    rejects = home.rejects(ANALYST, report.batch_id)
+    rejects = lasting_store.rejects(ANALYST, report.batch_id)
     assert Counter(rejects["reason"]) == {r: n for r, n in first.tally.reasons.items() if r in REJECT_REASONS}
-    events = read_live_records(home, ANALYST)
+    events = read_live_records(lasting_store, ANALYST)
     events = events[events["source"] == source.name]
     assert len(events) == first.tally.new
     assert (events["occurred_to"] >= events["occurred_from"]).all()
@@ -98,11 +100,13 @@ def test_every_row_is_accounted_for_and_a_second_load_changes_nothing(home: Stor
 
 @settings(max_examples=25)
 @given(rows=st.lists(ROWS, min_size=2, max_size=20), chance=st.randoms())
-def test_the_order_of_rows_does_not_matter(home: Store, rows: list[tuple[str, ...]], chance: random.Random) -> None:
-    source = fresh(home)
+def test_the_order_of_rows_does_not_matter(
+    lasting_store: Store, rows: list[tuple[str, ...]], chance: random.Random
+) -> None:
+    source = fresh(lasting_store)
     keyed = [(row[0], str(number), *row[2:]) for number, row in enumerate(rows)]
     shuffled = chance.sample(keyed, len(keyed))
-    first = ingest(home, written(home.home, keyed), source=source).files[0].tally
-    second = ingest(home, written(home.home, shuffled), source=source).files[0].tally
+    first = ingest(lasting_store, written(lasting_store.home, keyed), source=source).files[0].tally
+    second = ingest(lasting_store, written(lasting_store.home, shuffled), source=source).files[0].tally
     assert (second.unchanged, second.new, second.updated) == (first.new, 0, 0)
     assert second.reasons == first.reasons

@@ -1,6 +1,5 @@
 """What each source's files cost others dear, on small files of our own with the same dirt."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,13 +13,7 @@ from hexbeat.ingest.sources import parse_profile
 from hexbeat.store.records import read_live_records
 from hexbeat.store.store import Store
 from layers.access import ANALYST
-from tests.support.ingesting import BOSTON, FIXTURES, TEMPE, TOWN, ingest, table, utc
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Iterator[Store]:
-    with Store.open(tmp_path / "home") as store:
-        yield store
+from tests.support.input_files import BOSTON, FIXTURES, TEMPE, TOWN, ingest, table, utc
 
 
 def live(store: Store) -> pd.DataFrame:
@@ -31,14 +24,14 @@ def profile(name: str) -> object:
     return parse_profile((FIXTURES / f"{name}.toml").read_text(encoding="utf-8"), name=name)
 
 
-def test_police_street_rows_without_an_identifier_are_numbered(home: Store) -> None:
-    report = ingest(home, FIXTURES / "2024-06-cleveland-street.csv", source="police-uk-street")
+def test_police_street_rows_without_an_identifier_are_numbered(sqlite_store: Store) -> None:
+    report = ingest(sqlite_store, FIXTURES / "2024-06-cleveland-street.csv", source="police-uk-street")
     assert report.files[0].as_dict() == {
         "file": "2024-06-cleveland-street.csv", "source": "police-uk-street", "read": 7, "skipped": 2, "accepted": 4,
         "new": 4, "updated": 0, "unchanged": 0, "removed": 0, "rejected": 1,
         "reasons": {"elsewhere": 1, "missing_location": 1, "not_selected": 1},
     }  # fmt: skip
-    rows = live(home)
+    rows = live(sqlite_store)
     keys = [key.removeprefix("Cleveland Police|2024-06|") for key in rows.index]
     plain, numbered = keys[:2]
     assert keys[2:] == ["a1", "a2"]
@@ -85,11 +78,11 @@ def test_a_month_loaded_for_a_part_of_the_area_leaves_the_rest(store: Store, tmp
     assert [key.rsplit("|")[-1] for key in live(store).index] == ["e1", "e2", "w1", "w2", "w3"]
 
 
-def test_stop_and_search_at_local_midnight_is_a_day_of_the_local_month(home: Store) -> None:
+def test_stop_and_search_at_local_midnight_is_a_day_of_the_local_month(sqlite_store: Store) -> None:
     file = FIXTURES / "2024-06-cleveland-stop-and-search.csv"
-    report = ingest(home, file, source="police-uk-stop-search").files[0]
+    report = ingest(sqlite_store, file, source="police-uk-stop-search").files[0]
     assert report.tally.reasons == {"missing_location": 1, "not_selected": 1}
-    rows = live(home).sort_values("occurred_from")
+    rows = live(sqlite_store).sort_values("occurred_from")
     assert rows["time_precision"].tolist() == ["day", "day", "minute"]
     assert rows["occurred_from"].tolist() == [utc("2024-05-31 23:00")] * 2 + [utc("2024-06-15 14:20")]
     assert rows["occurred_to"].tolist() == [utc("2024-06-01 23:00")] * 2 + [utc("2024-06-15 14:20")]
@@ -98,24 +91,25 @@ def test_stop_and_search_at_local_midnight_is_a_day_of_the_local_month(home: Sto
     assert (rows["lon"].iloc[0], rows["lat"].iloc[0]) == (-1.235, 54.575)
 
 
-def test_stop_and_search_needs_the_name_of_its_file(home: Store, tmp_path: Path) -> None:
+def test_stop_and_search_needs_the_name_of_its_file(sqlite_store: Store, tmp_path: Path) -> None:
     path = tmp_path / "searches.csv"
     path.write_bytes((FIXTURES / "2024-06-cleveland-stop-and-search.csv").read_bytes())
     with pytest.raises(DataError) as caught:
-        ingest(home, path, source="police-uk-stop-search")
+        ingest(sqlite_store, path, source="police-uk-stop-search")
     assert str(caught.value) == (
-        "A file of police-uk-stop-search carries month, force in its name, as it was downloaded; "
-        "searches.csv does not; give it its old name back, such as 2024-03-cleveland-stop-and-search.csv"
+        "The name of a police-uk-stop-search file contains its month, force; searches.csv does not contain them; "
+        "give it back the name that "
+        "it was downloaded with, such as 2024-03-cleveland-stop-and-search.csv"
     )
-    assert home.batches(ANALYST) == []
+    assert sqlite_store.batches(ANALYST) == []
 
 
-def test_boston_311_in_boston(home: Store) -> None:
-    report = ingest(home, FIXTURES / "boston_311.csv", source="boston-311", area=BOSTON).files[0]
+def test_boston_311_in_boston(sqlite_store: Store) -> None:
+    report = ingest(sqlite_store, FIXTURES / "boston_311.csv", source="boston-311", area=BOSTON).files[0]
     assert report.tally.reasons == {
         "end_before_start": 1, "impossible_location": 1, "not_selected": 1, "test_record": 1,
     }  # fmt: skip
-    rows = live(home)
+    rows = live(sqlite_store)
     assert rows["layer"].to_dict() == {
         "N2": "needle_litter", "N3": "needle_litter", "P1": "closed_properties", "P2": "closed_properties",
     }  # fmt: skip
@@ -127,35 +121,37 @@ def test_boston_311_in_boston(home: Store) -> None:
     assert rows.loc["P2", "occurred_to"] == utc("2015-04-12 12:23:31")  # three months, in summer time by then
 
 
-def test_boston_311_in_another_town_is_outside(home: Store) -> None:
-    report = ingest(home, FIXTURES / "boston_311.csv", source="boston-311").files[0]
+def test_boston_311_in_another_town_is_outside(sqlite_store: Store) -> None:
+    report = ingest(sqlite_store, FIXTURES / "boston_311.csv", source="boston-311").files[0]
     assert report.tally.reasons == {"not_selected": 1, "outside_area": 7}
 
 
-def test_a_geojson_with_a_profile_of_its_own(home: Store) -> None:
-    report = ingest(home, FIXTURES / "boston_needles.geojson", source=profile("boston-2016"), area=BOSTON).files[0]
+def test_a_geojson_with_a_profile_of_its_own(sqlite_store: Store) -> None:
+    report = ingest(
+        sqlite_store, FIXTURES / "boston_needles.geojson", source=profile("boston-2016"), area=BOSTON
+    ).files[0]
     assert report.tally.reasons == {"impossible_location": 1, "missing_location": 1}
     assert [(sample.line, sample.reason) for sample in report.samples] == [
         (2, "impossible_location"), (3, "missing_location"),
     ]  # fmt: skip
-    assert live(home)["occurred_from"].to_dict() == {"295": utc("2016-01-01 19:16")}
+    assert live(sqlite_store)["occurred_from"].to_dict() == {"295": utc("2016-01-01 19:16")}
 
 
-def test_a_health_export(home: Store) -> None:
-    report = ingest(home, FIXTURES / "health_calls.csv", source=profile("health-calls"), area=TEMPE).files[0]
+def test_a_health_export(sqlite_store: Store) -> None:
+    report = ingest(sqlite_store, FIXTURES / "health_calls.csv", source=profile("health-calls"), area=TEMPE).files[0]
     assert report.tally.reasons == {
         "bad_date": 1, "end_before_start": 1, "impossible_location": 1, "missing_location": 2,
     }  # fmt: skip
-    rows = live(home)
+    rows = live(sqlite_store)
     assert rows["occurred_from"].to_dict() == {"1": utc("2017-01-03 07:00"), "2": utc("2023-01-10 07:00")}
     assert set(rows["time_precision"]) == {"day"}
     assert set(rows["reported_by"]) == {"agency"}
 
 
 @pytest.mark.parametrize("suffix", ["json", "xml"])
-def test_open311(home: Store, suffix: str) -> None:
-    report = ingest(home, FIXTURES / f"open311.{suffix}", source="open311").files[0]
+def test_open311(sqlite_store: Store, suffix: str) -> None:
+    report = ingest(sqlite_store, FIXTURES / f"open311.{suffix}", source="open311").files[0]
     assert report.tally.reasons == {"missing_location": 1, "not_selected": 1}
-    row = live(home).loc["638344"]
+    row = live(sqlite_store).loc["638344"]
     assert row[["layer", "category", "status"]].tolist() == ["needle_litter", "Needle Collection", "closed"]
     assert row["occurred_from"] == utc("2026-04-14 14:37:38")

@@ -21,7 +21,7 @@ from hexbeat.store.store import Store
 from layers.access import ANALYST
 from layers.counting import Filter, count
 from layers.event import RESOLUTIONS
-from tests.support.ingesting import BOSTON, FIXTURES, TEMPE, ingest
+from tests.support.input_files import BOSTON, FIXTURES, TEMPE, ingest
 
 pytestmark = [pytest.mark.shared, pytest.mark.slow]
 AREA_NAMES = ("middlesbrough", "cleveland")

@@ -19,7 +19,7 @@ from hexbeat.operations.reference_places import (
 )
 from hexbeat.store.store import Store
 from layers.access import ANALYST, Viewer
-from tests.support.working import AREA
+from tests.support.plans import AREA
 
 SHEET = """Name,Longitude,Latitude,Opening hours,Contact
 Albert Park Pharmacy,-1.2400,54.5720,Mon-Fri 08:00-18:00,J Smith
@@ -138,7 +138,7 @@ def test_what_is_wrong_as_a_whole_changes_nothing(store: Store, tmp_path: Path) 
     with pytest.raises(UsageError) as caught:
         load(store, written(tmp_path, SHEET), "pub")
     assert str(caught.value) == (
-        "Reference places are of a kind that is known; there is no kind 'pub'; choose from naloxone, play_area, "
+        "Reference places have a known kind; there is no kind 'pub'; choose from naloxone, play_area, "
         "school, station, depot, named_place"
     )
     with pytest.raises(DataError) as data:
@@ -150,7 +150,7 @@ def test_what_is_wrong_as_a_whole_changes_nothing(store: Store, tmp_path: Path) 
     with pytest.raises(DataError) as data:
         load(store, written(tmp_path, SHEET), named={"name": "Titel"})
     assert str(data.value) == (
-        "A column that is named is in the file; holders.csv has no column 'Titel'; its columns are Name, Longitude, "
+        "A named column has to be in the file; holders.csv has no column 'Titel'; its columns are Name, Longitude, "
         "Latitude, Opening hours, Contact"
     )
     assert list_reference_loads(store, ANALYST) == []

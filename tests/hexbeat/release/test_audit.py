@@ -7,8 +7,8 @@ from pathlib import Path
 
 from hexbeat.release.audit import Disclosure, audit_folder, audit_release
 from hexbeat.release.format import Period, Release
-from tests.support.example_release import COUNTS, PUBLISHED, example_release, write_example
 from tests.support.paths import ROOT
+from tests.support.releases import COUNTS, PUBLISHED, example_release, write_example
 
 
 def naive_release() -> Release:
@@ -41,7 +41,7 @@ def test_a_naive_release_is_found_out() -> None:
 
 
 def test_a_threshold_too_low_is_found() -> None:
-    assert "k is 2: under 3, or under the minimum of places" in reasons(example_release(k=2))
+    assert "k is 2, below 3 or below the minimum of places" in reasons(example_release(k=2))
 
 
 def test_a_number_below_the_threshold_is_found() -> None:
@@ -56,8 +56,8 @@ def test_overlapping_and_uneven_periods_are_found() -> None:
     other = replace(needles, periods=(*needles.periods, half))
     found = audit_release(replace(release, layers=(other, release.layers[1]))).findings
     assert [(one.layer, one.period, one.reason) for one in found] == [
-        ("needle_litter", "2026-H1", "is no whole period of 3 months of the calendar, by its own name"),
-        ("needle_litter", "2026-H1", "does not begin where the period before it ends"),
+        ("needle_litter", "2026-H1", "this is not a whole calendar period of 3 months with its own name"),
+        ("needle_litter", "2026-H1", "this period does not begin where the one before it ends"),
     ]
 
 
@@ -66,7 +66,7 @@ def test_a_second_count_of_the_same_events_is_found() -> None:
     later = dict(PUBLISHED) | {"2026-Q1": (("fine.piece.0", 8), ("fine.piece.5", 9))}
     assert reasons(example_release(published=later), first) == ["an earlier release had other numbers"]
     assert reasons(example_release(k=6, published={"2026-Q2": PUBLISHED["2026-Q2"][:1]}), first) == [
-        "an earlier release had another k, period length or geometry",
+        "an earlier release had another k, period length or other places",
         "an earlier release had other numbers",
         "an earlier release had other numbers",
     ]
@@ -77,10 +77,10 @@ def test_other_places_than_before_are_found() -> None:
     places = dict(first.places)
     places["fine.piece.0"] = replace(places["fine.piece.0"], outline=places["fine.piece.1"].outline)
     other = replace(first, places=places)
-    assert reasons(other, first)[-1] == "an earlier release had another k, period length or geometry"
+    assert reasons(other, first)[-1] == "an earlier release had another k, period length or other places"
     fewer = {**first.places, "fine.piece.0": replace(first.places["fine.piece.0"], possible_places=7)}
     assert reasons(replace(first, places=fewer), first) == [
-        "an earlier release had another k, period length or geometry"
+        "an earlier release had another k, period length or other places"
     ]
 
 
@@ -100,7 +100,7 @@ def test_a_minimum_of_places_needs_possible_places() -> None:
 
 
 def test_a_manifest_that_says_more_is_found() -> None:
-    assert reasons(example_release(true_totals={"2026-Q1": 25})) == ["says more or less than a release says"]
+    assert reasons(example_release(true_totals={"2026-Q1": 25})) == ["its keys or types are not those of a release"]
 
 
 def test_other_files_and_hidden_bytes_are_found(tmp_path: Path) -> None:
@@ -108,7 +108,7 @@ def test_other_files_and_hidden_bytes_are_found(tmp_path: Path) -> None:
     assert audit_folder(folder).findings == ()
     (folder / "hidden.csv").write_text("piece,count\n", encoding="utf-8")
     (found,) = audit_folder(folder).findings
-    assert (found.place, found.reason) == ("hidden.csv", "a file that is no part of a release")
+    assert (found.place, found.reason) == ("hidden.csv", "this file is not part of a release")
 
 
 def test_earlier_releases_that_are_named_and_missing_are_counted() -> None:

@@ -12,7 +12,7 @@ from hexbeat.areas.area import load_area
 from hexbeat.release.block_counts import PublishedPeriod, count_events, list_due_periods, tally_period
 from hexbeat.release.received_events import KnownEvents
 from hexbeat.release.release_places import PlaceTree
-from tests.support.example_release import example_release, fine_places
+from tests.support.releases import example_release, fine_places
 
 AREA = load_area("middlesbrough")
 FINE = tuple(fine_places())

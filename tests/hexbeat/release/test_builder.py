@@ -14,10 +14,10 @@ from hexbeat.areas.area import Area, load_area
 from hexbeat.areas.places_mask import build_places_mask, read_places_mask
 from hexbeat.release.builder import require_independent_mask
 from layers.event import RESOLUTIONS
-from tests.support.publishing import Publisher, made_quarters
+from tests.support.releases import Publisher, made_quarters
 
-RULE = "A list of places says where events can happen, and must not tell where they did"
-HINT = "make it of addresses or roads: hexbeat boundaries places FILE --area middlesbrough --replace"
+RULE = "A list of places says where events can happen, and must not reveal where they did"
+HINT = "make it from addresses or roads: hexbeat boundaries places FILE --area middlesbrough --replace"
 NONE = np.array([], dtype=np.uint64)
 
 
@@ -59,7 +59,7 @@ def test_a_list_made_of_the_events_is_refused_and_nothing_is_published(tmp_path:
     with pytest.raises(PolicyError) as caught:
         publisher.publish(tmp_path / "out")
     spots = len(read_places_mask(area).spot_cells)
-    assert str(caught.value) == f"{RULE}; at {len(events)} of the {spots} spots of this one something did; {HINT}"
+    assert str(caught.value) == f"{RULE}; {len(events)} of the {spots} spots of this list had events; {HINT}"
     assert not (tmp_path / "out").exists()
     assert not (tmp_path / "home" / "published").exists()
 
@@ -73,7 +73,7 @@ def test_a_third_of_the_spots_and_some_of_each_ward_stay_free() -> None:
     require_independent_mask(mask, spots[third + 1 :], area)
     with pytest.raises(PolicyError) as caught:
         require_independent_mask(mask, spots[third:], area)
-    assert str(caught.value) == f"{RULE}; at 1,654 of the 2,480 spots of this one something did; {HINT}"
+    assert str(caught.value) == f"{RULE}; 1,654 of the 2,480 spots of this list had events; {HINT}"
 
 
 def test_a_ward_without_a_free_spot_is_refused() -> None:
@@ -84,10 +84,7 @@ def test_a_ward_without_a_free_spot_is_refused() -> None:
     require_independent_mask(mask, ward[1:], area)
     with pytest.raises(PolicyError) as caught:
         require_independent_mask(mask, ward, area)
-    assert (
-        str(caught.value)
-        == f"{RULE}; at every one of the {len(ward)} spots of {area.wards.names[3]} something did; {HINT}"
-    )
+    assert str(caught.value) == f"{RULE}; all {len(ward)} spots of {area.wards.names[3]} had events; {HINT}"
 
 
 def test_a_list_is_looked_at_before_a_series_begins_alone(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from geo.errors import DataError
 from hexbeat.release.audit import audit_folder, audit_release
 from hexbeat.release.format import CHECKSUMS, Period, Place, Release, ReleasedLayer, hash_content
 from hexbeat.release.release_files import build_release_files
-from tests.support.publishing import Publisher, made_quarters
+from tests.support.releases import Publisher, made_quarters
 
 Change = Callable[[Release], Release]
 
@@ -124,24 +124,24 @@ def whole_day(year: int, month: int, day: int = 1) -> dt.date:
 
 LONG = Period("2024", whole_day(2024, 1), whole_day(2025, 1))
 FACTS: list[tuple[Change, str]] = [
-    (with_facts(true_totals={"2026-Q1": 25}), "says more or less than a release says"),
-    (with_facts(demonstration=0), "says more or less than a release says"),
-    (within("area", hidden=3), "says more or less of the area than a release says"),
+    (with_facts(true_totals={"2026-Q1": 25}), "its keys or types are not those of a release"),
+    (with_facts(demonstration=0), "its keys or types are not those of a release"),
+    (within("area", hidden=3), "the keys or types of its area are not those of a release"),
     (
         with_facts(sources=[{"name": "x", "title": "t", "note": "n", "hidden": {"2026-Q1": 3}}]),
-        "says more or less of a source than its name, title and note",
+        "a source does not have exactly a name, a title and a note",
     ),
-    (within("wording", hidden=3), "promises something else than the program does"),
-    (within("wording", claim="Nothing can be proved of these 517."), "promises something else than the program does"),
+    (within("wording", hidden=3), "its promises are not those of the program"),
+    (within("wording", claim="Nothing can be proved of these 517."), "its promises are not those of the program"),
     (
         with_facts(previous=[{"number": 1, "as_at": "2026-01-01", "checksum": "0" * 64}]),
-        "says more or less of an earlier release than its area, number, day and checksum",
+        "an earlier release does not have exactly an area, a number, a day and a checksum",
     ),
     (
         with_facts(number=2, previous=[{"area": "a", "number": 1, "as_at": "2026-01-01", "checksum": "total 517"}]),
-        "names an earlier release by a day or a checksum that is none",
+        "an earlier release has an invalid day or checksum",
     ),
-    (with_facts(as_at="20261122"), "is as at a day that is none"),
+    (with_facts(as_at="20261122"), "the day of the release is not a date"),
 ]
 
 
@@ -150,20 +150,20 @@ def test_release_json_says_what_a_release_says(real: Release, change: Change, re
     assert ("", "", "release.json", reason) in found(change(real))
 
 
-NESTED = "is none of the four layers: a layer within another proves what lies between them"
-CALENDAR = "is no whole period of 3 months of the calendar, by its own name"
-EARLY = "was not over for as long again on the day of the release"
-GAP = "does not begin where the period before it ends"
+NESTED = "this is not a known layer: a layer inside another would prove the numbers between them"
+CALENDAR = "this is not a whole calendar period of 3 months with its own name"
+EARLY = "this period was published too early: one more period has to pass after its end"
+GAP = "this period does not begin where the one before it ends"
 LAYERS: list[tuple[Change, tuple[str, str, str]]] = [
     (one_more(name="needle_public"), ("needle_public", "", NESTED)),
     (one_more(name="needles_by_year", months=12, periods=(LONG,)), ("needles_by_year", "", NESTED)),
-    (one_more(months=12, periods=(LONG,)), ("", "", "a layer is there twice")),
+    (one_more(months=12, periods=(LONG,)), ("", "", "a layer appears twice")),
     (
         as_first(title="Needle finds (true total 517)"),
-        ("needle_litter", "", "is called something else than the program calls it"),
+        ("needle_litter", "", "the names of this layer are not those of the program"),
     ),
-    (as_first(k=2), ("needle_litter", "", "k is 2: under 3, or under the minimum of places")),
-    (as_first(months=4), ("needle_litter", "", "its periods are no months, quarters, half-years or years")),
+    (as_first(k=2), ("needle_litter", "", "k is 2, below 3 or below the minimum of places")),
+    (as_first(months=4), ("needle_litter", "", "its periods are not months, quarters, half-years or years")),
     (
         quarters(Period("2026-Q3", whole_day(2026, 7), whole_day(2026, 10))),
         ("needle_litter", "2026-Q3", EARLY),
@@ -197,24 +197,24 @@ def test_layers_are_the_four_by_the_calendar(real: Release, change: Change, expe
 
 
 PLACES: list[tuple[Change, str]] = [
-    (phantom(lambda _: shapely.Polygon()), "has no ground (places fine)"),
-    (phantom(lambda place: shapely.boundary(place.outline)), "has no ground (places fine)"),
-    (phantom(lambda place: place.outline), "lies over another place (places fine)"),
+    (phantom(lambda _: shapely.Polygon()), "the outline has no area (places fine)"),
+    (phantom(lambda place: shapely.boundary(place.outline)), "the outline has no area (places fine)"),
+    (phantom(lambda place: place.outline), "the outline overlaps another place (places fine)"),
     (
         phantom(lambda place: shapely.affinity.translate(place.outline, 0.5)),
-        "lies outside of what it is part of (places fine)",
+        "the outline leaves the place that it is part of (places fine)",
     ),
-    (changed(label="Central A1 (2 events)"), "is called otherwise than a place of its kind (places fine)"),
-    (changed(place_id="3 hidden"), "is called otherwise than a place of its kind (places fine)"),
-    (changed(ward_code="E05009999"), "is not part of a group, of its own ward (places fine)"),
-    (changed(possible_places=0), "has possible places, though it is no piece, or fewer than one (places fine)"),
-    (changed(place_set="spare"), "a place of a set that no layer uses"),
-    (renamed_block, "a number is called otherwise than its place"),
-    (turned, "its rows are not in the order of layers, periods and places"),
+    (changed(label="Central A1 (2 events)"), "the name does not follow from its ward and its number (places fine)"),
+    (changed(place_id="3 hidden"), "the name does not follow from its ward and its number (places fine)"),
+    (changed(ward_code="E05009999"), "this place is not part of a group of its own ward (places fine)"),
+    (changed(possible_places=0), "only pieces have possible places, and at least one (places fine)"),
+    (changed(place_set="spare"), "no layer uses the set of this place"),
+    (renamed_block, "the name of a number is not the name of its place"),
+    (turned, "the rows are not in the order of layers, periods and places"),
     (renamed_ward, "a ward has two names"),
-    (two_roots, "is not part of a borough, of its own ward (places fine)"),
-    (parents_first, "its places are not pieces, groups, wards and one borough in that order (places fine)"),
-    (within("area", title="Middlesbrough 517"), "is called otherwise than a place of its kind (places fine)"),
+    (two_roots, "this place is not part of a borough of its own ward (places fine)"),
+    (parents_first, "the places have to be pieces, groups, wards and one borough, in that order (places fine)"),
+    (within("area", title="Middlesbrough 517"), "the name does not follow from its ward and its number (places fine)"),
 ]
 
 
@@ -244,7 +244,7 @@ def test_keys_that_the_reader_passes_over_are_found_in_the_bytes(real: Release, 
     files |= {"release.json": json.dumps(facts).encode(), "outlines.geojson": json.dumps(shapes).encode()}
     found = {(one.place, one.reason) for one in audit_folder(written(files, tmp_path)).findings}
     assert found == {
-        (name, "holds more, or in another order, than its values")
+        (name, "the bytes differ from what its values give: more contents, or another order")
         for name in ("checksums.txt", "outlines.geojson", "release.json")
     }
 
@@ -255,16 +255,19 @@ def test_a_release_that_says_too_little_is_found_and_not_stumbled_over(real: Rel
     del facts["area"]["licence"], facts["wording"]
     files["release.json"] = json.dumps(facts).encode()
     reasons = {(one.place, one.reason) for one in audit_folder(written(files, tmp_path)).findings}
-    assert ("release.json", "says more or less than a release says") in reasons
+    assert ("release.json", "its keys or types are not those of a release") in reasons
 
 
 @pytest.mark.parametrize(
     ("terms", "fact"),
     [
-        ({"k": 5.0}, "layer needle_litter has a text where a number belongs, or the other way round"),
+        ({"k": 5.0}, "layer needle_litter has a text in place of a number, or a number in place of a text"),
         ({"half_full": 1}, "half_full of layer needle_litter is neither true nor false"),
-        ({"minimum_places": "3"}, "layer needle_litter has a text where a number belongs, or the other way round"),
-        ({"title": 517}, "layer needle_litter has a text where a number belongs, or the other way round"),
+        (
+            {"minimum_places": "3"},
+            ("layer needle_litter has a text in place of a number, or a number in place of a text"),
+        ),
+        ({"title": 517}, "layer needle_litter has a text in place of a number, or a number in place of a text"),
         ({"place_set": "none"}, "there are no places none"),
         ({"hidden": 3}, "ReleasedLayer.__init__() got an unexpected keyword argument 'hidden'"),
     ],
@@ -277,7 +280,6 @@ def test_a_layer_of_another_form_is_not_read(real: Release, tmp_path: Path, term
     with pytest.raises(DataError) as caught:
         audit_folder(written(files, tmp_path))
     assert str(caught.value) == (
-        "A release is the directory that hexbeat release build wrote, unchanged; "
-        f"{tmp_path.name}: its files do not fit together ({fact}); "
-        "fetch it again from whoever published it, or build it again"
+        f"A release has to be a folder that `hexbeat release build` wrote, unchanged; {tmp_path.name}: its files "
+        f"do not fit together ({fact}); get it again from its publisher, or build it again"
     )

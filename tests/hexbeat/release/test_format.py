@@ -10,11 +10,11 @@ from geo.errors import DataError
 from hexbeat.release.format import Release
 from hexbeat.release.release_files import build_release_files, find_release_checksum
 from hexbeat.release.release_text import format_promise
-from tests.support.example_release import example_release, write_example
 from tests.support.paths import ROOT
+from tests.support.releases import example_release, write_example
 
-HINT = "fetch it again from whoever published it, or build it again"
-RULE = "A release is the directory that hexbeat release build wrote, unchanged"
+HINT = "get it again from its publisher, or build it again"
+RULE = "A release has to be a folder that `hexbeat release build` wrote, unchanged"
 
 
 def test_what_is_written_is_read_again(tmp_path: Path) -> None:
@@ -49,7 +49,8 @@ def test_a_layer_that_is_not_released_is_refused() -> None:
     with pytest.raises(DataError) as caught:
         example_release().layer("overdoses")
     assert str(caught.value) == (
-        "A release has some of the layers; it has no 'overdoses'; choose from needle_litter, closed_properties"
+        "A release may have only some of the layers; this release has no 'overdoses'; choose from needle_litter, "
+        "closed_properties"
     )
 
 
@@ -58,13 +59,13 @@ def test_a_changed_file_is_refused(tmp_path: Path) -> None:
     (folder / "blocks.csv").write_text("layer\n", encoding="utf-8")
     with pytest.raises(DataError) as caught:
         Release.read(folder)
-    assert str(caught.value) == f"{RULE}; release: blocks.csv changed since it was written; {HINT}"
+    assert str(caught.value) == f"{RULE}; release: blocks.csv has changed since it was written; {HINT}"
 
 
 def test_a_missing_directory_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         Release.read(tmp_path / "nowhere")
-    assert str(caught.value) == f"{RULE}; nowhere: a file of it cannot be read (FileNotFoundError); {HINT}"
+    assert str(caught.value) == f"{RULE}; nowhere: one of its files cannot be read (FileNotFoundError); {HINT}"
 
 
 @pytest.mark.parametrize(
@@ -87,9 +88,7 @@ def test_another_format_is_refused(tmp_path: Path) -> None:
     folder = write_example(tmp_path / "release", example_release(format="hexbeat-release/9"))
     with pytest.raises(DataError) as caught:
         Release.read(folder)
-    assert str(caught.value) == (
-        f"{RULE}; release: its format is 'hexbeat-release/9' and not 'hexbeat-release/1'; {HINT}"
-    )
+    assert str(caught.value) == (f"{RULE}; release: its format is 'hexbeat-release/9', not 'hexbeat-release/1'; {HINT}")
 
 
 def test_the_words_name_the_threshold_of_each_layer() -> None:

@@ -13,7 +13,7 @@ from hexbeat.release.policy import load_policy
 from tests.support.paths import ROOT
 
 POLICY = ROOT / "hexbeat" / "release" / "policy.toml"
-RULE = "The policy of releases keeps to what is proved safe"
+RULE = "A release policy has to keep to what is proved safe"
 
 
 def written(home: Path, text: str) -> Path:
@@ -43,27 +43,30 @@ NEEDLES = '[layers.needle_litter]\nk = {k}\nmonths = {months}\nplaces = "{places
 @pytest.mark.parametrize(
     ("terms", "fact"),
     [
-        ({"k": 2}, "k of needle_litter is 2; it is 3 or more, and no smaller than the minimum of places"),
+        ({"k": 2}, "k of needle_litter is 2; it has to be 3 or more, and at least the minimum of places"),
         (
             {"more": "minimum_places = 6"},
-            "k of needle_litter is 5; it is 3 or more, and no smaller than the minimum of places",
+            "k of needle_litter is 5; it has to be 3 or more, and at least the minimum of places",
         ),
-        ({"more": "minimum_places = 1"}, "the minimum of places of needle_litter is 1; it is 2 or more, or left out"),
+        (
+            {"more": "minimum_places = 1"},
+            ("the minimum of places of needle_litter is 1; it has to be 2 or more, or left out"),
+        ),
         (
             {"more": "half_full = 1"},
-            "needle_litter has half_full, which this version does not know or not in that form",
+            "needle_litter has half_full, which is unknown or of the wrong type",
         ),
-        ({"months": 5}, "the period of needle_litter is 5 months; it is 1, 3, 6 or 12"),
-        ({"places": "streets"}, "places of needle_litter is 'streets'; it is pieces or borough"),
+        ({"months": 5}, "the period of needle_litter is 5 months; it has to be 1, 3, 6 or 12"),
+        ({"places": "streets"}, "places of needle_litter is 'streets'; it has to be pieces or borough"),
         (
             {"places": "borough", "more": "minimum_places = 3"},
-            "needle_litter has a minimum of places for the borough as a whole; it goes with pieces",
+            "needle_litter has a minimum of places for the whole borough; only pieces can have one",
         ),
         (
             {"more": 'category = "fatal"'},
-            "needle_litter has category, which this version does not know or not in that form",
+            "needle_litter has category, which is unknown or of the wrong type",
         ),
-        ({"k": '"5"'}, "needle_litter has k, which this version does not know or not in that form"),
+        ({"k": '"5"'}, "needle_litter has k, which is unknown or of the wrong type"),
     ],
 )
 def test_unsafe_terms_are_refused(tmp_path: Path, terms: dict[str, object], fact: str) -> None:
@@ -77,12 +80,12 @@ def test_unsafe_terms_are_refused(tmp_path: Path, terms: dict[str, object], fact
     ("text", "fact"),
     [
         ("floor = 2", "release.toml names no layer"),
-        ("[layers.needle_litter]\nk = 5", "needle_litter does not say months, places, counted"),
-        ("windows = 3", "release.toml has windows, which this version does not know or not in that form"),
+        ("[layers.needle_litter]\nk = 5", "needle_litter lacks months, places, counted"),
+        ("windows = 3", "release.toml has windows, which is unknown or of the wrong type"),
         ("floor = 2\n" + NEEDLES.format(k=5, months=3, places="pieces", more=""),
-         "floor is 2, and it is a share of a cell from 0 to 1"),
+         "floor is 2; it has to be a share of a cell, from 0 to 1"),
         ('[[sources]]\nname = "x"\n' + NEEDLES.format(k=5, months=3, places="pieces", more=""),
-         "a source does not have exactly a name, a title and a note, as texts"),
+         "a source needs exactly a name, a title and a note, as texts"),
     ],
 )  # fmt: skip
 def test_unsafe_policies_are_refused(tmp_path: Path, text: str, fact: str) -> None:
@@ -95,8 +98,8 @@ def test_a_layer_within_a_layer_is_refused(tmp_path: Path) -> None:
     with pytest.raises(PolicyError) as caught:
         load_policy(written(tmp_path / "home", "[layers.fatal_overdoses]\nk = 5\n"))
     assert str(caught.value) == (
-        "A released layer is one of the four, whole: a layer within a layer proves what lies between them; "
-        "'fatal_overdoses' is none; choose from needle_litter, street_dealing, overdoses, closed_properties"
+        "Only whole layers can be released: a layer inside another would prove the numbers between them; "
+        "'fatal_overdoses' is not a layer; choose from needle_litter, street_dealing, overdoses, closed_properties"
     )
 
 

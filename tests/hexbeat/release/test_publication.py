@@ -14,9 +14,9 @@ from hexbeat.release import publication as publishing
 from hexbeat.release.audit import AuditReport, Disclosure, audit_folder
 from hexbeat.release.format import Release
 from hexbeat.release.policy import ReleasePolicy
-from tests.support.publishing import Publisher, made_quarters, with_layer
+from tests.support.releases import Publisher, made_quarters, with_layer
 
-TERMS = "What was published keeps its terms for good: two ways of counting the same events prove what lies between"
+TERMS = "Published terms never change: two ways to count the same events would prove small numbers"
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
@@ -122,42 +122,42 @@ def other_layers(policy: ReleasePolicy) -> ReleasePolicy:
     [
         (
             lambda policy: with_layer(policy, "needle_litter", k=6),
-            "the threshold k of needle_litter was 5 and is now 6",
-            "put back 5 in the policy",
+            "the threshold k of needle_litter was 5, and now it is 6",
+            "put 5 back into the policy",
         ),
         (
             lambda policy: with_layer(policy, "needle_litter", months=6),
-            "the period length in months of needle_litter was 3 and is now 6",
-            "put back 3 in the policy",
+            "the period length in months of needle_litter was 3, and now it is 6",
+            "put 3 back into the policy",
         ),
         (
             lambda policy: with_layer(policy, "overdoses", minimum_places=2),
-            "the minimum of places of overdoses was 3 and is now 2",
-            "put back 3 in the policy",
+            "the minimum of places of overdoses was 3, and now it is 2",
+            "put 3 back into the policy",
         ),
         (
             lambda policy: with_layer(policy, "overdoses", half_full=True),
-            "the bound half_full of overdoses was false and is now true",
-            "put back false in the policy",
+            "the bound half_full of overdoses was false, and now it is true",
+            "put false back into the policy",
         ),
         (
             lambda policy: with_layer(policy, "street_dealing", places="borough"),
-            "the set of places of street_dealing was fine and is now whole",
-            "put back fine in the policy",
+            "the set of places of street_dealing was fine, and now it is whole",
+            "put fine back into the policy",
         ),
         (
             lambda policy: replace(policy, floor=0.5),
-            "needle_litter has other places than before: wards, the list of places or the floor changed",
-            "keep the area's files as they were; new wards are an area of their own: --area NEW --continues OLD",
+            "needle_litter has other places than before: the wards, the list of places or the floor changed",
+            "restore the area's files; for new wards make a new area: --area NEW --continues OLD",
         ),
         (
             lambda policy: replace(policy, first=dt.date(2025, 1, 1)),
-            "the first day of closed_properties was 2023-01-01 and is now 2025-01-01",
+            "the first day of closed_properties was 2023-01-01, and now it is 2025-01-01",
             'put first = "2023-01-01" into the policy, or leave it out',
         ),
         (
             other_layers,
-            "needle_litter was published before and is left out",
+            "needle_litter was published before, and now it is left out",
             "put needle_litter back into the policy",
         ),
     ],
@@ -180,8 +180,8 @@ def test_terms_stay_as_they_were_published(
 def test_an_area_within_an_area_is_refused(publisher: Publisher, tmp_path: Path) -> None:
     publisher.area = load_area("cleveland")
     assert refused(publisher, tmp_path / "new", PolicyError) == (
-        f"{TERMS}; 20 wards of cleveland lie in what was published as middlesbrough; use --area middlesbrough, or "
-        "--continues middlesbrough to go on from there with the next period"
+        f"{TERMS}; 20 wards of cleveland were published as part of middlesbrough; use --area middlesbrough, or use "
+        "--continues middlesbrough to begin with the next period"
     )
     assert not (tmp_path / "new").exists()
 
@@ -193,15 +193,15 @@ def refused(publisher: Publisher, out: Path, kind: type[HexbeatError], **when: s
 
 
 def test_days_to_come_and_days_gone_by_are_refused(publisher: Publisher, tmp_path: Path) -> None:
-    rule = "A release is as at a day from that of the last release to today"
+    rule = "The day of a release is today, or a past day not before the last release"
     future = refused(publisher, tmp_path / "out", UsageError, as_at="2026-11-24", now="2026-11-23")
-    assert future == f"{rule}; 2026-11-24 is still to come; leave --as-at out"
+    assert future == f"{rule}; 2026-11-24 is in the future; leave --as-at out"
     past = refused(publisher, tmp_path / "out", UsageError, as_at="2026-11-21", now="2026-11-23")
-    assert past == f"{rule}; the last is as at 2026-11-22; choose that day or a later one"
+    assert past == f"{rule}; the day of the last release is 2026-11-22; choose that day or a later day"
 
 
 def test_a_folder_with_something_else_is_left_alone(publisher: Publisher, tmp_path: Path) -> None:
-    rule = "A release goes into a new folder, or takes the place of an earlier one of the same register"
+    rule = "A release needs a new folder, or the folder of an earlier release of the same register"
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("three years of work", encoding="utf-8")
     assert refused(publisher, tmp_path / "mine", UsageError) == (
@@ -209,8 +209,8 @@ def test_a_folder_with_something_else_is_left_alone(publisher: Publisher, tmp_pa
     )
     Publisher(tmp_path / "other").publish(tmp_path / "stranger")
     assert refused(publisher, tmp_path / "stranger", UsageError) == (
-        f"{rule}; stranger holds a release that the register does not know; "
-        "choose another folder; if its register is lost, put it back from a copy first"
+        f"{rule}; stranger holds a release that is not in the register; choose another folder; if the register "
+        "is lost, restore it from a copy first"
     )
 
 
@@ -219,7 +219,7 @@ def test_without_a_list_of_places_nothing_is_released(publisher: Publisher, tmp_
     folder.mkdir()
     publisher.area = replace(publisher.area, folder=folder)
     assert refused(publisher, tmp_path / "new", AreaError) == (
-        "A release needs the list of places of Middlesbrough where events can happen; there is none; "
+        "A release needs the list of places in Middlesbrough where events can happen; there is no list yet; "
         "make it: hexbeat boundaries places FILE --area middlesbrough"
     )
     assert not (tmp_path / "new").exists()
@@ -229,9 +229,8 @@ def test_a_register_that_was_touched_stops_everything(publisher: Publisher, tmp_
     note = tmp_path / "home" / "published" / "middlesbrough" / "0001" / "note.json"
     note.write_text(note.read_text(encoding="utf-8").replace('"checksum": "', '"checksum": "0'), encoding="utf-8")
     assert refused(publisher, tmp_path / "out", DataError) == (
-        "The register holds every release that was ever published, unchanged; "
-        "in published/middlesbrough number 1 was changed; "
-        "put it back from a copy; without it nothing can be published"
+        "The register has to hold every published release, unchanged; in published/middlesbrough number 1 was "
+        "changed; restore it from a copy; nothing can be published without it"
     )
 
 
@@ -242,7 +241,7 @@ def test_nothing_is_written_when_the_audit_finds_anything(
     monkeypatch.setattr(publishing, "audit_release", lambda *_, **__: report)
     assert refused(fresh, tmp_path / "out", PolicyError) == (
         "A release is written only if the audit finds nothing; "
-        "it found 1: needle_litter 2026-Q2 Central A1: made up; "
+        "the audit found 1 problem: needle_litter 2026-Q2 Central A1: made up; "
         "nothing was written; report this as a fault of Hexbeat"
     )
     assert not (tmp_path / "out").exists()

@@ -7,8 +7,8 @@ import pytest
 from hexbeat.areas.area import load_area
 from hexbeat.release.audit import audit_folder
 from hexbeat.store.store import Store
-from tests.support.ingesting import ingest
-from tests.support.publishing import Publisher
+from tests.support.input_files import ingest
+from tests.support.releases import Publisher
 
 pytestmark = [pytest.mark.shared, pytest.mark.slow]
 

@@ -9,7 +9,7 @@ from hexbeat.areas.area import load_area
 from hexbeat.release.received_events import read_events
 from hexbeat.store.store import Store
 from layers.access import ANALYST, Viewer
-from tests.support.event_frames import event_frame
+from tests.support.events import event_frame
 
 AREA = load_area("middlesbrough")
 WARDS = ("E05009857", "E05009866")
@@ -54,5 +54,5 @@ def test_nobody_else_may(store: Store) -> None:
     with pytest.raises(PolicyError) as caught:
         read_events(store, Viewer("nobody"), moment=JUNE, area=AREA)  # type: ignore[arg-type] # no role
     assert str(caught.value) == (
-        "The access policy names who may do what; it does not let nobody export; ask the analyst of the partnership"
+        "The access policy decides who may do what; it does not let nobody export; ask the analyst of the partnership"
     )

@@ -67,9 +67,9 @@ def test_wards_without_enough_places_are_refused() -> None:
     with pytest.raises(PolicyError) as caught:
         build_piece_tree(AREA, fewer, "fine", floor=0.1)
     assert str(caught.value) == (
-        "Every piece needs 1 places where events can happen, for its layer's minimum of places; "
-        f"the whole ward {AREA.wards.names[0]} has fewer; "
-        "make a list of places from more points, or choose a smaller minimum of places"
+        "The minimum of places of a layer needs 1 places where events can happen in every piece; the whole ward "
+        f"{AREA.wards.names[0]} has fewer; make a list of places from more points, or choose a smaller minimum of "
+        "places"
     )
 
 

@@ -13,7 +13,7 @@ from hexbeat.areas.area import load_area
 from hexbeat.areas.places_mask import build_places_mask, read_places_mask
 from hexbeat.release.release_places import build_piece_tree
 from layers.event import RESOLUTIONS
-from tests.support.publishing import Publisher, made_quarters
+from tests.support.releases import Publisher, made_quarters
 
 AREA = load_area("middlesbrough")
 WARD = 12

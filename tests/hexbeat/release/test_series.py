@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from geo.errors import PolicyError, UsageError
+from hexbeat.areas.area import load_area
 from hexbeat.release import publication as publishing
 from hexbeat.release.audit import audit_folder, audit_release
 from hexbeat.release.format import Release
@@ -17,18 +18,19 @@ from hexbeat.release.register import Register
 from hexbeat.store.store import Store
 from layers.access import ANALYST
 from layers.event import event_id
-from tests.support.publishing import Publisher
+from tests.support.releases import Publisher
 from tests.support.small_town import CODES, Town, frame_of, make_area
 
 NEW = {CODES[0]: "E05999001", CODES[1]: "E05999001", CODES[2]: "E05999002"}  # two wards become one
-TERMS = "What was published keeps its terms for good: two ways of counting the same events prove what lies between"
+TERMS = "Published terms never change: two ways to count the same events would prove small numbers"
 
 
 class Town3(Publisher):
     """A publisher of three wards, with needle finds of some days at the first spots of the town."""
 
     def __init__(self, home: Path, name: str = "old", codes: dict[str, str] | None = None) -> None:
-        super().__init__(home, area=make_area(home, name, codes))
+        stands = (home / "boundaries" / name).is_dir()
+        super().__init__(home, area=load_area(name, home=home) if stands else make_area(home, name, codes))
         self.policy = replace(self.policy, first=date(2025, 1, 1))
         self.town = Town.of(self.area, self.policy)
 
@@ -53,13 +55,21 @@ def numbers(release: Release, layer: str = "needle_litter") -> dict[str, int]:
     return found
 
 
-@pytest.fixture
-def town(tmp_path: Path) -> Town3:
-    """A town with 20 finds of the first quarter of 2025, published on 1 July."""
-    made = Town3(tmp_path / "home")
+@pytest.fixture(scope="module")
+def first_release(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the home of a town and its first release."""
+    folder = tmp_path_factory.mktemp("first")
+    made = Town3(folder / "home")
     made.load(made.finds(20, "2025-01-10", "q1"), now="2025-04-02", name="q1.csv")
-    assert numbers(made.build(tmp_path / "first", "2025-07-01")) == {"2025-Q1": 20}
-    return made
+    assert numbers(made.build(folder / "first", "2025-07-01")) == {"2025-Q1": 20}
+    return folder
+
+
+@pytest.fixture
+def town(first_release: Path, tmp_path: Path) -> Town3:
+    """A town with 20 finds of the first quarter of 2025, published on 1 July in `first`."""
+    shutil.copytree(first_release, tmp_path, dirs_exist_ok=True)
+    return Town3(tmp_path / "home")
 
 
 def test_a_load_undone_and_repeated_counts_once(town: Town3, tmp_path: Path) -> None:
@@ -141,8 +151,8 @@ def test_new_wards_are_refused_unless_they_go_on(town: Town3, tmp_path: Path) ->
     with pytest.raises(PolicyError) as caught:
         renewed(town).build(tmp_path / "new", "2026-01-01")
     assert str(caught.value) == (
-        f"{TERMS}; 2 wards of new lie in what was published as old; "
-        "use --area old, or --continues old to go on from there with the next period"
+        f"{TERMS}; 2 wards of new were published as part of old; use --area old, or use --continues old to begin "
+        "with the next period"
     )
 
 
@@ -151,18 +161,18 @@ def test_a_series_that_goes_on_elsewhere_is_closed(town: Town3, tmp_path: Path) 
     new.build(tmp_path / "new", "2025-10-01", continues="old")
     with pytest.raises(PolicyError) as caught:
         town.build(tmp_path / "first", "2026-01-01")
-    assert str(caught.value) == f"{TERMS}; the series of old goes on as new; use --area new"
+    assert str(caught.value) == f"{TERMS}; the series of old continues as new; use --area new"
     with pytest.raises(PolicyError) as caught:
         new.build(tmp_path / "new", "2026-01-01", continues="elsewhere")
-    assert str(caught.value) == f"{TERMS}; this series goes on from old, and not from elsewhere; leave --continues out"
+    assert str(caught.value) == f"{TERMS}; this series continues old, not elsewhere; leave --continues out"
 
 
 def test_nothing_can_go_on_from_nothing(town: Town3, tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         renewed(town).build(tmp_path / "new", "2026-01-01", continues="nowhere")
     assert str(caught.value) == (
-        "A series goes on from one that was published; of nowhere there is none; "
-        "name an area that has a folder in published"
+        "A series can continue only a published series; nothing was published for nowhere; choose an area that has a "
+        "folder in `published`"
     )
 
 
@@ -172,7 +182,7 @@ def test_the_audit_finds_a_day_published_for_two_areas(town: Town3, tmp_path: Pa
     second = new.build(tmp_path / "new", "2025-07-01")
     found = audit_release(second, before=[Release.read(tmp_path / "first")]).findings
     assert [(one.layer, one.period, one.reason) for one in found] == [
-        (layer, "2025-Q1", "an earlier release of another area holds days of this period")
+        (layer, "2025-Q1", "an earlier release of another area includes days of this period")
         for layer in ("needle_litter", "street_dealing")
     ]
     del town
@@ -212,9 +222,9 @@ def test_a_register_that_is_lost_or_older_than_the_releases_stops_everything(
     with pytest.raises(PolicyError) as caught:
         town.build(tmp_path / "third", "2026-01-01")
     assert str(caught.value) == (
-        "The register holds every release that was ever made of this store; "
-        f"the store knows number {1 if not gone else 2} of old, and the register has none; "
-        "put the folder published back from a copy; without it nothing can be published"
+        "The register has to hold every release that was made from this store; the store knows number "
+        f"{1 if not gone else 2} of old, which the register lacks; restore the folder `published` from a copy; "
+        "nothing can be published without it"
     )
     assert not (tmp_path / "third").exists()
 
@@ -223,7 +233,7 @@ def test_another_home_on_the_same_store_is_refused(town: Town3, tmp_path: Path) 
     shutil.copytree(town.home, tmp_path / "two", ignore=shutil.ignore_patterns("published", "boundaries"))
     with pytest.raises(PolicyError) as caught:
         Town3(tmp_path / "two", "other", NEW).build(tmp_path / "out2", "2025-10-01")
-    assert "the store knows number 1 of old, and the register has none" in str(caught.value)
+    assert "the store knows number 1 of old, which the register lacks" in str(caught.value)
 
 
 def test_a_build_that_was_stopped_between_register_and_folder_is_finished(
@@ -250,20 +260,20 @@ def test_of_two_builds_at_once_one_is_refused(town: Town3, tmp_path: Path, monke
     with pytest.raises(PolicyError) as caught:
         town.build(tmp_path / "third", "2025-10-01")
     assert str(caught.value) == (
-        "A release is published once; number 2 was made by somebody else meanwhile; run the command again"
+        "Each release number is published once; somebody else has published number 2 meanwhile; run the command again"
     )
     assert not (tmp_path / "third").exists()
 
 
 def test_the_folder_of_a_release_holds_nothing_else_and_lies_outside_the_home(town: Town3, tmp_path: Path) -> None:
-    rule = "A release goes into a new folder, or takes the place of an earlier one of the same register"
+    rule = "A release needs a new folder, or the folder of an earlier release of the same register"
     (tmp_path / "first" / "thesis.txt").write_text("three years of work", encoding="utf-8")
     with pytest.raises(UsageError) as caught:
         town.build(tmp_path / "first", "2025-10-01")
     assert str(caught.value) == f"{rule}; first holds something else; choose another folder"
     with pytest.raises(UsageError) as caught:
         town.build(town.home / "published" / "old" / "0001" / "release", "2025-10-01")
-    assert str(caught.value) == f"{rule}; release lies in the home folder; choose a folder outside of it"
+    assert str(caught.value) == f"{rule}; release is inside the home folder; choose a folder outside it"
 
 
 def test_made_up_and_real_events_are_never_in_one_series(town: Town3, tmp_path: Path) -> None:
@@ -272,9 +282,9 @@ def test_made_up_and_real_events_are_never_in_one_series(town: Town3, tmp_path: 
     with pytest.raises(PolicyError) as caught:
         town.build(tmp_path / "second", "2025-10-01")
     assert str(caught.value) == (
-        "A series of releases is made of demonstration events or of real ones; "
-        "both were loaded, or the series began with the demonstration; "
-        "remove the demonstration; a series that began with it needs a home folder and a store of their own"
+        "A series of releases has either demonstration events or real events; the store holds both, or the series "
+        "began with the demonstration; remove the demonstration, or use another home folder and store if the "
+        "series began with it"
     )
 
 

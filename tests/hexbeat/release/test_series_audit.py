@@ -10,8 +10,7 @@ from hexbeat.release.format import Release
 from hexbeat.release.release_files import build_release_files
 from hexbeat.release.series import GivenRelease, find_earlier, find_series_faults
 from tests.support.cli import Run
-from tests.support.example_release import example_release, write_example
-from tests.support.publishing import Publisher, made_quarters
+from tests.support.releases import Publisher, example_release, made_quarters, write_example
 
 
 @pytest.fixture(scope="module")
@@ -57,8 +56,8 @@ NUMBERS = "an earlier release had other numbers"
         (
             {"previous": []},
             {
-                OTHER, NUMBERS, "does not name number 1 of middlesbrough, which was before it",
-                "its number does not follow from the releases before it",
+                OTHER, NUMBERS, "it does not name number 1 of middlesbrough, an earlier release",
+                "its number does not follow from the earlier releases",
             },
         ),
         ({"previous": [], "number": 1}, {"the register holds another release as number 1"}),
@@ -75,14 +74,14 @@ def test_another_name_for_the_same_ground_is_found(run: Run, two: Path, tmp_path
     area = {**Release.read(two / "second").facts["area"], "name": "elsewhere"}
     folder = tampered(two, tmp_path / "t", area=area, previous=[], number=1)
     code, found = reasons(run, folder, "--home", two / "home")
-    assert (code, found) == (4, {"was published as another area, and lies on the same ground"})
+    assert (code, found) == (4, {"this area was published under another name and overlaps this release"})
 
 
 def test_an_earlier_release_that_was_not_looked_at_is_a_finding_unless_alone(
     run: Run, two: Path, tmp_path: Path
 ) -> None:
     folder = tampered(two, tmp_path / "t")
-    missing = "names number 1 of middlesbrough before it, which was not looked at"
+    missing = "it names number 1 of middlesbrough as an earlier release, which this audit did not get"
     assert reasons(run, folder, "--home", tmp_path / "nowhere") == (4, {missing})
     alone = run("release", "audit", folder, "--home", tmp_path / "nowhere", "--alone", "--format", "json")
     assert (alone.code, alone.json["alone"], alone.json["earlier_not_looked_at"]) == (0, True, 1)
@@ -93,7 +92,7 @@ def test_releases_that_it_does_not_name_are_none_of_its_series(run: Run, two: Pa
     stranger = write_example(tmp_path / "stranger")
     code, found = reasons(run, two / "second", "--before", stranger, "--before", two / "first")
     assert code == 4
-    assert "does not name number 1 of exampleton, which was before it" in found
+    assert "it does not name number 1 of exampleton, an earlier release" in found
 
 
 ENTRY = {"area": "exampleton", "number": 1, "as_at": "2026-08-01", "checksum": "0" * 64}
@@ -102,16 +101,16 @@ ENTRY = {"area": "exampleton", "number": 1, "as_at": "2026-08-01", "checksum": "
 @pytest.mark.parametrize(
     ("facts", "expected"),
     [
-        ({"number": 2}, ["its number does not follow from the releases before it"]),
+        ({"number": 2}, ["its number does not follow from the earlier releases"]),
         (
             {"number": 2, "previous": [ENTRY]},
-            ["names number 1 of exampleton before it, which was not looked at"],
+            ["it names number 1 of exampleton as an earlier release, which this audit did not get"],
         ),
         (
             {"number": 2, "previous": [{**ENTRY, "as_at": "2027-08-01"}]},
             [
-                "names number 1 of exampleton before it, which was not looked at",
-                "is as at a day before that of an earlier release",
+                "it names number 1 of exampleton as an earlier release, which this audit did not get",
+                "its day is before the day of an earlier release",
             ],
         ),
     ],
@@ -130,7 +129,7 @@ def test_the_order_of_earlier_releases_is_their_own(two: Path) -> None:
     later = example_release(area=area, number=3, as_at="2027-05-01", previous=entries)
     assert find_series_faults(later, given) == []
     (found,) = find_series_faults(later, given[::-1])
-    assert found.reason == "names the releases before it in another order"
+    assert found.reason == "it names the earlier releases in another order"
 
 
 @pytest.mark.parametrize("broken", ["previous", "area", "number"])

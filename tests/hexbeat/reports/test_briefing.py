@@ -14,7 +14,7 @@ from hexbeat.analysis.study import load_study
 from hexbeat.reports.briefing import Briefing, Purpose, build_briefing, build_visit_lines, describe_change
 from layers.counting import count
 from layers.filters import Filter
-from tests.support.analysing import TODAY, demonstration, middlesbrough
+from tests.support.demonstrations import TODAY, demonstration, middlesbrough
 
 DAY = dt.timedelta(days=1)
 
@@ -59,7 +59,7 @@ def test_places_are_hotspots_of_the_map_the_surest_first_and_none_twice() -> Non
         for one in places:
             assert one.cells[0] == one.cell
             assert one.total == pytest.approx(hot.loc[list(one.cells), "count"].sum())
-            assert one.reason.endswith(": a hotspot.")
+            assert one.reason.startswith("A hotspot: ")
 
 
 def test_closures_are_those_that_began_or_end_within_two_weeks() -> None:
@@ -97,7 +97,7 @@ def test_records_that_end_earlier_are_looked_back_on_from_their_own_last_day() -
     columns, area = demonstration()[0], middlesbrough()
     found = build_briefing(columns, area, today=TODAY + 30 * DAY)
     assert found.layers[0].period == (TODAY - 7 * DAY, TODAY)
-    assert "Needle finds are known to 21 Nov 2026 only." in found.notes
+    assert "Needle finds: records to 21 Nov 2026." in found.notes
     assert found.sources[0].days_old == 31
 
 
@@ -126,18 +126,19 @@ def test_what_is_expected_comes_from_the_winner_of_the_layer() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "high", "said"),
+    ("change", "low", "high", "verdict"),
     [
-        ("rise", 2.3, "a rise: 1.20 to 2.30 times as many"),
-        ("rise", np.inf, "a rise: at least 1.20 times as many"),
-        ("fall", 2.3, "a fall: 1.20 to 2.30 times as many"),
-        ("too few to tell", np.inf, "too few to tell"),
-        ("no clear change", 2.3, "no clear change"),
-        ("", 2.3, ""),
+        ("rise", 1.2, 2.3, "a rise: 1.2 to 2.3 times as many"),
+        ("rise", 1.2, np.inf, "a rise: at least 1.2 times as many"),
+        ("fall", 0.21, 0.6, "a fall: 40 to 79 % fewer"),
+        ("fall", 0.0, 0.6, "a fall: 40 to 100 % fewer"),
+        ("too few events to say", 1.2, np.inf, "too few events to say"),
+        ("no clear change", 1.2, 2.3, "no clear change"),
+        ("", 1.2, 2.3, ""),
     ],
 )
-def test_a_verdict_says_no_more_than_the_test(change: str, high: float, said: str) -> None:
-    assert describe_change(change, 1.2, high) == said
+def test_a_verdict_says_no_more_than_the_test(change: str, low: float, high: float, verdict: str) -> None:
+    assert describe_change(change, low, high) == verdict
 
 
 def test_a_day_before_all_records_claims_nothing() -> None:
@@ -150,8 +151,8 @@ def test_without_records_nothing_is_claimed() -> None:
     columns = demonstration()[0]
     found = build_briefing(columns.take(np.zeros(0, dtype=np.int64)), middlesbrough(), today=TODAY)
     assert {line.verdict for line in found.layers} == {
-        "no needle finds have been loaded", "no reports of street dealing have been loaded",
-        "no overdoses have been loaded", "no closed properties have been loaded",
+        "no needle finds are loaded yet", "no reports of street dealing are loaded yet",
+        "no overdoses are loaded yet", "no closed properties are loaded yet",
     }  # fmt: skip
     assert (found.places, found.closures, found.alerts, found.sources) == ((), (), (), ())
     assert found.mark is None

@@ -2,7 +2,6 @@
 
 import datetime as dt
 import json
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,6 @@ from pyproj import Geod
 
 from geo.cells import index_points
 from geo.errors import PolicyError, UsageError
-from hexbeat.areas.area import Area, load_area
 from hexbeat.documents.evidence.evidence_document import format_source
 from hexbeat.reports.evidence import (
     EvidenceRequest,
@@ -27,18 +25,13 @@ from hexbeat.store.live_columns import read_columns
 from hexbeat.store.store import Store
 from layers.access import ANALYST, Action, Viewer, may
 from layers.event import RESOLUTIONS
-from tests.support.event_frames import event_frame, reject_frame
-from tests.support.made_events import load_frame
+from tests.support.demonstrations import middlesbrough
+from tests.support.events import event_frame, load_frame, reject_frame
 
 LON, LAT = -1.2401, 54.5727
 MADE = dt.datetime(2026, 11, 22, 9, 30, tzinfo=dt.UTC)
 START, END = dt.date(2026, 1, 1), dt.date(2026, 11, 1)
 HOUR = 3600
-
-
-@cache
-def area() -> Area:
-    return load_area("middlesbrough")
 
 
 def seconds(*moment: int) -> int:
@@ -55,7 +48,7 @@ def event(name: str, *, metres: float = 50, bearing: float = 90, **columns: Any)
     lon, lat = at(metres, bearing)
     when = columns.pop("when", seconds(2026, 5, 3, 10, 15))
     until = columns.pop("until", when)
-    ward = area().wards.codes[int(area().wards.locate([lon], [lat])[0])]
+    ward = middlesbrough().wards.codes[int(middlesbrough().wards.locate([lon], [lat])[0])]
     frame = event_frame([name], lon=lon, lat=lat, occurred_from=when, occurred_to=until, ward_code=ward, **columns)
     return frame.assign(**{f"h3_{r:02d}": index_points([lon], [lat], resolution=r) for r in RESOLUTIONS})
 
@@ -65,9 +58,9 @@ def pack(tmp_path: Path, *events: pd.DataFrame, source: str = "table", **choices
     asked = {"radius_m": 100.0, "start": START, "end": END, "reference": "CL-14", "made_by": "A. Analyst"} | choices
     with Store.open(tmp_path / "home") as store:
         frame = pd.concat(events, ignore_index=True).assign(source=source)
-        load_frame(store, area(), frame, source=source)
-        columns = read_columns(store, ANALYST, ward_codes=area().wards.codes)
-        return build_evidence(store, ANALYST, columns, area(), EvidenceRequest(LON, LAT, **asked), made=MADE)
+        load_frame(store, middlesbrough(), frame, source=source)
+        columns = read_columns(store, ANALYST, ward_codes=middlesbrough().wards.codes)
+        return build_evidence(store, ANALYST, columns, middlesbrough(), EvidenceRequest(LON, LAT, **asked), made=MADE)
 
 
 def test_what_is_within_the_radius_and_the_period_is_in_it_and_nothing_else(tmp_path: Path) -> None:
@@ -153,8 +146,8 @@ def test_sources_say_what_they_hold_and_what_was_used(tmp_path: Path) -> None:
 def test_a_source_of_which_nothing_near_could_be_used_is_told(tmp_path: Path) -> None:
     home = tmp_path / "home"
     with Store.open(home) as store:
-        load_frame(store, area(), event("far", metres=400).assign(source="council"), source="council")
-        load_frame(store, area(), event("other", layer="overdoses").assign(source="health"), source="health")
+        load_frame(store, middlesbrough(), event("far", metres=400).assign(source="council"), source="council")
+        load_frame(store, middlesbrough(), event("other", layer="overdoses").assign(source="health"), source="health")
         with store.begin_load(ANALYST, area="middlesbrough") as entry:
             for name, source in (("a.csv", "council"), ("b.csv", "wardens")):
                 with entry.file(name, source, sha256="0" * 64) as part:
@@ -186,19 +179,24 @@ def test_nobody_without_the_right_makes_one(tmp_path: Path) -> None:
     nobody = Viewer(role="visitor")  # type: ignore[arg-type] # a role that there is not
     assert not may(nobody, Action.MAKE_EVIDENCE, "needle_litter")
     with Store.open(tmp_path / "home") as store:
-        columns = read_columns(store, ANALYST, ward_codes=area().wards.codes)
+        columns = read_columns(store, ANALYST, ward_codes=middlesbrough().wards.codes)
         asked = EvidenceRequest(LON, LAT, 100, START, END, "CL-14", "A. Analyst")
         with pytest.raises(PolicyError) as caught:
-            build_evidence(store, nobody, columns, area(), asked, made=MADE)
+            build_evidence(store, nobody, columns, middlesbrough(), asked, made=MADE)
     assert caught.value.fact == "it does not let visitor make evidence of needle_litter"
 
 
 def test_a_place_outside_the_area_is_refused(tmp_path: Path) -> None:
     with Store.open(tmp_path / "home") as store:
-        columns = read_columns(store, ANALYST, ward_codes=area().wards.codes)
+        columns = read_columns(store, ANALYST, ward_codes=middlesbrough().wards.codes)
         with pytest.raises(UsageError) as caught:
             build_evidence(
-                store, ANALYST, columns, area(), EvidenceRequest(54.57, -1.24, 100, START, END, "C", "A"), made=MADE
+                store,
+                ANALYST,
+                columns,
+                middlesbrough(),
+                EvidenceRequest(54.57, -1.24, 100, START, END, "C", "A"),
+                made=MADE,
             )
     assert str(caught.value) == (
         "The place of a pack lies in the area served; -1.24000, 54.57000 lies outside Middlesbrough; check the order: "

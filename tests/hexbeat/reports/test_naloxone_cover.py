@@ -22,8 +22,8 @@ from hexbeat.store.live_columns import read_columns
 from hexbeat.store.store import Store
 from layers.access import ANALYST
 from layers.filters import Filter
-from tests.support.analysing import TODAY, demonstration, middlesbrough
-from tests.support.made_events import load_frame
+from tests.support.demonstrations import TODAY, demonstration, middlesbrough
+from tests.support.events import load_frame
 
 SHEET = """Name,Longitude,Latitude,Opening hours
 Day Pharmacy,-1.1770,54.5577,Mon-Fri 08:00-18:00; Sat 9am-1pm
@@ -34,7 +34,7 @@ ALL = Filter(layers=("overdoses",))
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def naloxone_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store of the demonstration with three places that hold naloxone, and one named place."""
     folder = tmp_path_factory.mktemp("naloxone")
     (folder / "holders.csv").write_text(SHEET)
@@ -48,18 +48,18 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def cover(
-    home: Path, chosen: Filter = ALL, *, reach: CoverDistance | None = None, search: Search | None = None
+    naloxone_home: Path, chosen: Filter = ALL, *, reach: CoverDistance | None = None, search: Search | None = None
 ) -> NaloxoneCover:
-    with Store.open(home) as store:
+    with Store.open(naloxone_home) as store:
         columns = read_columns(store, ANALYST, ward_codes=middlesbrough().wards.codes)
         return find_naloxone_cover(
             store, ANALYST, columns, middlesbrough(), chosen, reach=reach or CoverDistance(), search=search or Search()
         )
 
 
-def by_hand(home: Path, middles: list[tuple[float, float]], metres: float) -> int:
+def by_hand(naloxone_home: Path, middles: list[tuple[float, float]], metres: float) -> int:
     """Overdoses within so many metres of any of the middles (lon, lat), on a sphere."""
-    with Store.open(home) as store:
+    with Store.open(naloxone_home) as store:
         columns = read_columns(store, ANALYST, ward_codes=middlesbrough().wards.codes)
     own = columns.layer == 2
     lon, lat = np.radians(columns.lon[own]), np.radians(columns.lat[own])
@@ -73,37 +73,37 @@ def by_hand(home: Path, middles: list[tuple[float, float]], metres: float) -> in
 HOLDERS = [(-1.1770, 54.5577), (-1.2119, 54.5711), (-1.2450, 54.5650)]
 
 
-def test_the_share_is_what_distances_on_the_sphere_give(home: Path) -> None:
-    found = cover(home)
+def test_the_share_is_what_distances_on_the_sphere_give(naloxone_home: Path) -> None:
+    found = cover(naloxone_home)
     assert found.total == 520
-    assert found.covered == pytest.approx(by_hand(home, HOLDERS, 400), abs=2)  # the earth is no sphere
+    assert found.covered == pytest.approx(by_hand(naloxone_home, HOLDERS, 400), abs=2)  # the earth is no sphere
     assert found.share == found.covered / 520
     assert describe_cover(found).startswith(
         f"{round(found.share * 100)} % of 520 overdoses were within 400 m of one of 3 "
     )
 
 
-def test_the_gain_of_the_next_places_is_what_they_add(home: Path) -> None:
-    found = cover(home, search=Search(4))
+def test_the_gain_of_the_next_places_is_what_they_add(naloxone_home: Path) -> None:
+    found = cover(naloxone_home, search=Search(4))
     middles = list(zip(found.next_places["lon"], found.next_places["lat"], strict=True))
-    after = by_hand(home, [*HOLDERS, *middles], 400)
+    after = by_hand(naloxone_home, [*HOLDERS, *middles], 400)
     assert found.covered + found.next_places["gain"].sum() == pytest.approx(after, abs=4)
     assert found.next_places["gain"].is_monotonic_decreasing
     assert found.next_places["share_after"].iloc[-1] == pytest.approx(after / 520, abs=0.01)
     assert found.cover.proven
 
 
-def test_minutes_on_foot_are_a_shorter_way(home: Path) -> None:
+def test_minutes_on_foot_are_a_shorter_way(naloxone_home: Path) -> None:
     reach = CoverDistance(minutes=5)
     assert reach.straight_m == pytest.approx(400 / 1.3)
-    assert cover(home, reach=reach).covered < cover(home).covered
+    assert cover(naloxone_home, reach=reach).covered < cover(naloxone_home).covered
     assert "On foot: 4.8 km/h, ways 1.3 times as long as the straight line." in build_cover_notes(
-        cover(home, reach=reach)
+        cover(naloxone_home, reach=reach)
     )
 
 
-def test_who_is_shut_at_night_covers_nothing_at_night(home: Path) -> None:
-    found = cover(home, Filter(layers=("overdoses",), hours=(22, 4)))
+def test_who_is_shut_at_night_covers_nothing_at_night(naloxone_home: Path) -> None:
+    found = cover(naloxone_home, Filter(layers=("overdoses",), hours=(22, 4)))
     assert dict(zip(found.holders["name"], found.holders["open"], strict=True)) == {
         "Day Pharmacy": False, "Hostel": True, "Library": True,
     }  # fmt: skip
@@ -113,13 +113,13 @@ def test_who_is_shut_at_night_covers_nothing_at_night(home: Path) -> None:
     assert found.unplaced > 0
 
 
-def test_next_places_among_named_ones(home: Path) -> None:
-    found = cover(home, search=Search(3, ("named_place",)))
+def test_next_places_among_named_ones(naloxone_home: Path) -> None:
+    found = cover(naloxone_home, search=Search(3, ("named_place",)))
     assert found.next_places["name"].tolist() == ["Hall"]
     with pytest.raises(UsageError) as caught:
-        cover(home, search=Search(3, ("pub",)))
+        cover(naloxone_home, search=Search(3, ("pub",)))
     assert str(caught.value) == (
-        "Next places are looked for among cells, or loaded places of a kind; pub was asked for; "
+        "Next places are chosen from cells, or from loaded places of a kind; you asked for pub; "
         "choose from cells, play_area, school, station, depot, named_place"
     )
 
@@ -131,12 +131,12 @@ def test_without_holders_the_next_places_are_told_all_the_same(tmp_path: Path) -
     assert found.covered == 0
     assert len(found.next_places) == 2
     assert describe_cover(found).startswith(
-        "No places that hold naloxone have been loaded, so cover cannot be told; 2 well-chosen places would cover "
+        "No naloxone places are loaded yet, so cover is not known. 2 well-chosen places would cover "
     )
 
 
-def test_files_hold_both_kinds_of_places(home: Path) -> None:
-    found = cover(home)
+def test_files_hold_both_kinds_of_places(naloxone_home: Path) -> None:
+    found = cover(naloxone_home)
     assert (
         build_cover_csv(found, note={"area": "Middlesbrough"})
         .decode()
@@ -146,9 +146,9 @@ def test_files_hold_both_kinds_of_places(home: Path) -> None:
     assert build_cover_geojson(found, note={}).count(b'"Point"') == 6
 
 
-def test_no_overdoses_are_said(home: Path) -> None:
+def test_no_overdoses_are_said(naloxone_home: Path) -> None:
     with pytest.raises(DataError) as caught:
-        cover(home, Filter(layers=("overdoses",), start=dt.date(2030, 1, 1)))
+        cover(naloxone_home, Filter(layers=("overdoses",), start=dt.date(2030, 1, 1)))
     assert str(caught.value) == "Cover is a share of overdoses; none is on record in that time; choose a longer time"
 
 
@@ -158,11 +158,11 @@ def test_no_overdoses_are_said(home: Path) -> None:
      (CoverDistance(minutes=float("nan")), "nan"), (CoverDistance(minutes=float("inf")), "inf"),
      (CoverDistance(-1), "-1")],
 )  # fmt: skip
-def test_near_is_a_length(home: Path, reach: CoverDistance, said: str) -> None:
+def test_near_is_a_length(naloxone_home: Path, reach: CoverDistance, said: str) -> None:
     with pytest.raises(UsageError) as caught:
-        cover(home, reach=reach)
+        cover(naloxone_home, reach=reach)
     assert str(caught.value) == (
-        f"Near is 50 m to 5 km, and 0 or more next places are looked for; it is {said} m and 3 places; "
+        f"Near is 50 m to 5 km, and the number of next places is 0 or more; you asked for {said} m and 3 places; "
         "400 m, or 5 minutes on foot, is usual"
     )
 
@@ -172,8 +172,8 @@ def test_the_search_takes_a_time(seconds: float, said: str) -> None:
     with pytest.raises(UsageError) as caught:
         Search(seconds=seconds)
     assert str(caught.value) == (
-        f"The search for the best places may take up to 3,600 seconds; it was given {said}; 20 is usual; when they are "
-        "up, the best that was found is told"
+        f"The search for the best places may take up to 3,600 seconds; you gave {said}; 20 is usual; after that you "
+        "get the best places found so far"
     )
 
 

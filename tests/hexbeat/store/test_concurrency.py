@@ -12,15 +12,16 @@ from hexbeat.store.column_cache import ColumnCache
 from hexbeat.store.live_columns import read_columns
 from hexbeat.store.store import Store
 from layers.access import ANALYST
-from tests.support.event_frames import WARDS, event_frame, load
-from tests.support.loading import FIXED, NEW, Loader, load_once
+from tests.support.events import WARDS, event_frame, load
+from tests.support.load_processes import FIXED, NEW, Loader, load_once
 
 
-def test_a_reader_sees_whole_states_while_another_process_writes(tmp_path: Path, store_url: str | None) -> None:
+def test_a_reader_sees_whole_states_while_another_process_writes(
+    tmp_path: Path, store_url: str | None, loader: Loader
+) -> None:
     home = tmp_path / "home"
     with Store.open(home, database_url=store_url) as store:
-        loader = Loader(home, store_url)
-        pid = loader.start(1)
+        pid = loader.start(home, store_url, 1)
         cache, seen = ColumnCache(store), set()
         while len(seen) < 4:
             columns = cache.columns(ANALYST, ward_codes=WARDS)
@@ -30,7 +31,6 @@ def test_a_reader_sees_whole_states_while_another_process_writes(tmp_path: Path,
             assert np.count_nonzero(columns.quantity == last) == (FIXED + NEW if last else 0)
         os.kill(pid, signal.SIGKILL)
         loader.rest()
-        loader.close()
         plain = read_columns(store, ANALYST, ward_codes=WARDS)
         np.testing.assert_array_equal(cache.columns(ANALYST, ward_codes=WARDS).row_id, plain.row_id)
 

@@ -15,8 +15,8 @@ from hexbeat.store.records import read_live_records, read_records
 from hexbeat.store.store import Store
 from layers.access import ANALYST
 from layers.event import event_id
-from tests.support.event_frames import event_frame, load, reject_frame
-from tests.support.postgres import Server
+from tests.support.events import event_frame, load, reject_frame
+from tests.support.stores import Server
 
 SECRET_ID, SECRET_NOTE = "zq-4711-secret-id", "met Rumpelstilzchen behind the mill"
 NOW = datetime(2026, 6, 30, 12, tzinfo=UTC)
@@ -124,8 +124,8 @@ def test_a_reader_of_an_old_state_is_waited_for_and_then_told_of(
         found = store.erase(ANALYST, "table", SECRET_ID)
         assert (found.rows, found.complete) == (2, False)
         assert found.notice == (
-            "The rows are gone. Traces may stay in the store's files, because another program uses the store, its disk "
-            "is full, or this user may not rewrite it. Hexbeat tries again each time it opens the store."
+            "The rows are gone. Traces may remain in the store's files: another program uses the store, its disk "
+            "is full, or you may not rewrite it. Hexbeat tries again each time it opens the store."
         )
         reader.close()
     with Store.open(tmp_path) as store:
@@ -183,7 +183,7 @@ def test_retention_on_the_29th_of_february_and_of_no_years(store: Store) -> None
     assert erasure.retain(store.engine, ANALYST, 1, now=datetime(2024, 2, 29, tzinfo=UTC)).events == 1
     with pytest.raises(UsageError) as caught:
         store.retain(ANALYST, 0)
-    assert str(caught.value) == "Events are kept for a whole number of years; 0 is not one; choose 1 or more"
+    assert str(caught.value) == "Events are kept for at least 1 year; you asked for 0 years; choose 1 or more"
 
 
 def test_a_whole_source_goes_and_others_stay(store: Store) -> None:

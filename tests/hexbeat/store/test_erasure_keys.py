@@ -19,8 +19,8 @@ from hexbeat.store.records import read_live_records
 from hexbeat.store.store import Store
 from layers.access import ANALYST
 from layers.event import event_id
-from tests.support.event_frames import event_frame, load, reject_frame
-from tests.support.ingesting import NOW, ingest, table
+from tests.support.events import event_frame, load, reject_frame
+from tests.support.input_files import NOW, ingest, table
 
 PROFILE = """
 name = "{name}"

@@ -16,14 +16,14 @@ from hexbeat.store import erasure
 from hexbeat.store.records import read_live_records
 from hexbeat.store.store import Store
 from layers.access import ANALYST
-from tests.support.event_frames import event_frame, load
-from tests.support.full_disk import files_limited_to
-from tests.support.postgres import Server
+from tests.support.events import event_frame, load
+from tests.support.faults import files_limited_to
+from tests.support.stores import Server
 
 SECRET = b"met Rumpelstilzchen behind the mill"
 WHY = (
-    "Traces may stay in the store's files, because another program uses the store, its disk is full, or this user may "
-    "not rewrite it. Hexbeat tries again each time it opens the store."
+    "Traces may remain in the store's files: another program uses the store, its disk is full, or you may not rewrite "
+    "it. Hexbeat tries again each time it opens the store."
 )
 PENDING = f"An earlier erasure is not finished. {WHY}"
 
@@ -120,7 +120,8 @@ def test_an_erasure_with_no_room_at_all_changes_nothing(tmp_path: Path) -> None:
         with files_limited_to(1000), pytest.raises(StoreError) as caught:
             store.erase(ANALYST, "table", "secret")
         assert str(caught.value) == (
-            f"The database answers; {tmp_path}/hexbeat.sqlite says: disk I/O error; check that the disk has room, and "
+            f"The database has to answer; {tmp_path}/hexbeat.sqlite says: disk I/O error; check that the disk has "
+            "room, and "
             "that the file and its folder can be written"
         )
         assert store.describe_pending_erasure() is None

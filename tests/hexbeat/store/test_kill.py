@@ -3,7 +3,6 @@
 import os
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,22 +12,13 @@ import sqlalchemy as sa
 from hexbeat.store.records import read_live_records
 from hexbeat.store.store import Store
 from layers.access import ANALYST
-from tests.support.loading import FIXED, NEW, Loader
+from tests.support.load_processes import FIXED, NEW, Loader
 
 RUNS = 20
 
 
-@pytest.fixture
-def loader(tmp_path: Path, store_url: str | None) -> Iterator[Loader]:
-    """A starter of loading processes on one store."""
-    process = Loader(tmp_path / "home", store_url)
-    yield process
-    process.close()
-
-
-def kill_somewhere(loader: Loader, first: int, random: np.random.Generator) -> int:
-    """Start loading and kill it: at any moment, or, every other time, within a merge. The last load it told of."""
-    pid = loader.start(first)
+def kill_somewhere(pid: int, loader: Loader, first: int, random: np.random.Generator) -> int:
+    """Kill what loads: at any moment, or, every other time, within a merge. The last load that it told of."""
     said = []
     for _ in range(random.integers(3)):
         said += [loader.line(), loader.line()]  # merging, committed
@@ -63,7 +53,8 @@ def test_killed_at_any_moment_the_store_is_whole(tmp_path: Path, store_url: str 
     with Store.open(tmp_path / "home", database_url=store_url):
         pass
     for _ in range(RUNS):
-        told = kill_somewhere(loader, last + 1, random)
+        pid = loader.start(tmp_path / "home", store_url, last + 1)
+        told = kill_somewhere(pid, loader, last + 1, random)
         with Store.open(tmp_path / "home", database_url=store_url) as store:
             last = check_whole(store, told)
             if store.engine.dialect.name == "sqlite":

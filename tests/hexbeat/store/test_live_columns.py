@@ -15,7 +15,7 @@ from hexbeat.store.store import Store
 from layers.access import ANALYST
 from layers.catalogue import LAYER_NAMES
 from layers.event import DEMONSTRATION, PRECISIONS, REPORTERS, RESOLUTIONS
-from tests.support.event_frames import WARDS, event_frame, load, reject_frame
+from tests.support.events import WARDS, event_frame, load, reject_frame
 
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
 

@@ -10,7 +10,7 @@ from hexbeat.store.records import read_live_records
 from hexbeat.store.store import Store
 from layers.access import ANALYST, Viewer
 from layers.event import event_id
-from tests.support.event_frames import WARDS, event_frame, load, reject_frame
+from tests.support.events import WARDS, event_frame, load, reject_frame
 
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
 NOBODY = Viewer("nobody")
@@ -59,7 +59,7 @@ def test_loads_are_undone_one_after_the_other(store: Store) -> None:
     assert [store.undo_last(ANALYST).batch_id for _ in range(3)] == [3, 2, 1]
     with pytest.raises(StoreError) as caught:
         store.undo_last(ANALYST)
-    assert str(caught.value) == "A load can be undone once; no load is left to undo; nothing was changed"
+    assert str(caught.value) == "A load can be undone only once; there is no load left to undo; nothing was changed"
     assert load(store, event_frame(["a"])).new == 1
     assert [batch.batch_id for batch in store.batches(ANALYST)] == [4, 3, 2, 1]
     assert store.history(ANALYST, event_id("table", "a"))[0].row_id == 4  # numbers are never used twice
@@ -106,7 +106,7 @@ def test_everything_that_reads_or_changes_events_asks_the_policy(store: Store) -
         with pytest.raises(PolicyError) as caught:
             ask()
         assert str(caught.value) == (
-            f"The access policy names who may do what; it does not let nobody {action}; ask the analyst of the "
+            f"The access policy decides who may do what; it does not let nobody {action}; ask the analyst of the "
             "partnership"
         )
     assert store.version() == 1

@@ -12,7 +12,7 @@ from hexbeat.store.records import read_live_records
 from hexbeat.store.store import Store
 from layers.access import ANALYST
 from layers.event import event_id
-from tests.support.event_frames import BOTH, LONS, WARDS, event_frame, load, reject_frame, wards_around
+from tests.support.events import BOTH, LONS, WARDS, event_frame, load, reject_frame, wards_around
 
 SHA = "0" * 64
 WEST, EAST = LONS.values()
@@ -221,8 +221,8 @@ def test_rows_unaccounted_for_stop_the_load(store: Store) -> None:
     with pytest.raises(DataError) as caught:
         lose_a_row()
     assert str(caught.value) == (
-        "Every row read is skipped, rejected or accepted; f.csv: 3 read, 2 accounted for; report this as a fault; "
-        "nothing was changed"
+        "Every row that is read has to be skipped, rejected or accepted; f.csv: 3 rows were read, and 2 are "
+        "accounted for; report this as a fault of Hexbeat; nothing was changed"
     )
     assert is_empty(store, ANALYST)
 
@@ -231,7 +231,8 @@ def test_a_key_twice_in_a_file_is_said(store: Store) -> None:
     with pytest.raises(DataError) as caught:
         load(store, event_frame(["a", "a"]))
     assert str(caught.value) == (
-        "A natural key names one row of a file; a.csv uses one twice, or lacks one; choose other key columns in the "
+        "Each row of a file needs a key of its own; a.csv has a key twice, or a row without a key; choose other key "
+        "columns in the "
         "source profile"
     )
 
@@ -241,8 +242,8 @@ def test_a_row_that_breaks_the_schema_is_said_and_nothing_enters(store: Store, f
     with pytest.raises(DataError) as caught:
         load(store, event_frame(["a"], **fault))
     assert str(caught.value) == (
-        "An event has every column, a quantity of 1 or more, and an end that is not before its start; a row of this "
-        "load has not; report this as a fault of the source; nothing was changed"
+        "An event needs every column, a quantity of 1 or more, and an end that is not before its start; a row of "
+        "this load does not have them; report this as a fault of the source; nothing was changed"
     )
     assert (store.version(), is_empty(store, ANALYST)) == (0, True)
 
@@ -251,7 +252,7 @@ def test_a_frame_that_is_no_event_is_said(store: Store) -> None:
     with pytest.raises(DataError) as caught:
         load(store, event_frame(["a"]).drop(columns="lat").assign(colour="red"))
     assert str(caught.value) == (
-        "A source hands over the columns of an event; missing or too many: colour, lat; mend the source"
+        "A load needs exactly the columns of an event; these are missing or too many: colour, lat; correct the source"
     )
 
 

@@ -21,9 +21,11 @@ from hexbeat.store.live_columns import has_demonstration, is_empty
 from hexbeat.store.schema import HEAD, metadata
 from hexbeat.store.store import Store
 from layers.access import ANALYST
-from tests.support.event_frames import event_frame, load
-from tests.support.postgres import Server
-from tests.support.somebody import as_other_user
+from tests.support.events import event_frame, load
+from tests.support.faults import as_other_user
+from tests.support.stores import Server
+
+pytestmark = pytest.mark.usefixtures("real_migrations")
 
 
 def test_a_new_store_is_empty_and_at_version_nought(store: Store) -> None:
@@ -84,8 +86,8 @@ def test_a_newer_store_is_refused_and_left_alone(tmp_path: Path, store_url: str 
     with pytest.raises(StoreError) as caught:
         Store.open(tmp_path, database_url=store_url)
     assert str(caught.value) == (
-        "A store is opened by the Hexbeat that made it, or a newer one; this store has schema 9998, this Hexbeat knows "
-        f"up to {HEAD}; install the newer Hexbeat; nothing was changed"
+        "A store needs the version of Hexbeat that made it, or a newer one; this store has schema 9998, and this "
+        f"Hexbeat knows only up to {HEAD}; install the newer Hexbeat; nothing was changed"
     )
     engine = make_engine(tmp_path, store_url)
     with engine.connect() as connection:
@@ -101,8 +103,8 @@ def test_the_database_of_another_program_is_refused(tmp_path: Path, store_url: s
     with pytest.raises(StoreError) as caught:
         Store.open(tmp_path, database_url=store_url)
     assert str(caught.value) == (
-        "The store is a Hexbeat database; this one holds the tables of another program; use another folder with "
-        "--home, or move that file away"
+        "The store has to be a Hexbeat database; this one holds the tables of another program; set HEXBEAT_HOME to "
+        "another folder, or move that file away"
     )
 
 
@@ -112,8 +114,8 @@ def test_a_file_that_is_no_database_is_refused_and_kept(tmp_path: Path) -> None:
     with pytest.raises(StoreError) as caught:
         Store.open(tmp_path)
     assert str(caught.value) == (
-        f"The store is a Hexbeat SQLite file; {path} is something else; use another folder with --home, or move that "
-        "file away"
+        f"The store has to be a Hexbeat SQLite file; {path} is another kind of file; set HEXBEAT_HOME to another "
+        "folder, or move that file away"
     )
     assert path.read_text() == "these are my notes about something else"
 
@@ -124,8 +126,8 @@ def test_a_damaged_database_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreError) as caught:
         Store.open(tmp_path)
     assert str(caught.value) == (
-        f"The store is a whole Hexbeat database; {path} says: file is not a database; restore it from a "
-        "copy, or use another folder with --home, or move that file away"
+        f"The store has to be a complete Hexbeat database; {path} says: file is not a database; restore it from a "
+        "copy, or set HEXBEAT_HOME to another folder, or move that file away"
     )
 
 
@@ -134,8 +136,9 @@ def test_a_home_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     with pytest.raises(StoreError) as caught:
         Store.open(tmp_path / "file" / "home")
     assert str(caught.value) == (
-        f"The store is a file that this user can write; {tmp_path}/file/home/hexbeat.sqlite cannot be: Not a "
-        "directory; choose another folder with --home or HEXBEAT_HOME"
+        f"Hexbeat needs a store file that it can write to; {tmp_path}/file/home/hexbeat.sqlite cannot be written: "
+        "Not a "
+        "directory; set HEXBEAT_HOME to another folder"
     )
 
 
@@ -155,15 +158,17 @@ def test_the_store_of_another_user_who_lets_one_in_is_opened() -> None:
         with as_other_user(), pytest.raises(StoreError) as caught:
             Store.open(home)
         assert str(caught.value) == (
-            f"The database answers; {home}/hexbeat.sqlite says: attempt to write a readonly database; check that the "
+            f"The database has to answer; {home}/hexbeat.sqlite says: attempt to write a readonly database; check "
+            "that the "
             "disk has room, and that the file and its folder can be written"
         )
         (home / "hexbeat.sqlite").chmod(0o644)
         with as_other_user(), pytest.raises(StoreError) as caught:
             Store.open(home)
         assert str(caught.value) == (
-            f"The store is a file that this user can write; {home}/hexbeat.sqlite cannot be: Permission denied; "
-            "choose another folder with --home or HEXBEAT_HOME"
+            f"Hexbeat needs a store file that it can write to; {home}/hexbeat.sqlite cannot be written: Permission "
+            "denied; "
+            "set HEXBEAT_HOME to another folder"
         )
 
 
@@ -176,8 +181,8 @@ def test_a_long_writer_is_named_instead_of_a_stack(tmp_path: Path, monkeypatch: 
             load(store, event_frame(["a"]))
         other.close()
         assert str(caught.value) == (
-            "One load writes at a time; another program has been writing to the store for 0.1 seconds; wait until it "
-            "is done and try again"
+            "Only one load can change the store at a time; another program has been writing to the store for 0.1 "
+            "seconds; wait until it has finished, then try again"
         )
         assert is_empty(store, ANALYST)
 
@@ -202,15 +207,15 @@ def test_postgres_addresses_of_every_spelling(tmp_path: Path, database_url: str)
 def test_an_address_of_another_kind_is_refused(tmp_path: Path, address: str, fact: str) -> None:
     with pytest.raises(StoreError) as caught:
         Store.open(tmp_path, database_url=address)
-    assert str(caught.value) == f"HEXBEAT_DATABASE_URL is a PostgreSQL address; {fact}"
+    assert str(caught.value) == f"HEXBEAT_DATABASE_URL has to be a PostgreSQL address; {fact}"
 
 
 def test_a_server_that_does_not_answer_is_said_without_the_password(tmp_path: Path) -> None:
     with pytest.raises(StoreError) as caught:
         Store.open(tmp_path, database_url="postgresql://someone:secret@127.0.0.1:9/db")
     assert str(caught.value) == (
-        "The database answers; 127.0.0.1 says: Can't create a connection to host 127.0.0.1 and port 9 (timeout is None "
-        "and source_address is None).; check HEXBEAT_DATABASE_URL and that the server runs"
+        "The database has to answer; 127.0.0.1 says: Can't create a connection to host 127.0.0.1 and port 9 (timeout "
+        "is None and source_address is None).; check HEXBEAT_DATABASE_URL, and that the server is running"
     )
 
 
@@ -220,7 +225,8 @@ def test_a_database_that_is_not_there_is_said(tmp_path: Path, postgres_server: S
         Store.open(tmp_path, database_url=postgres_server.url("nowhere"))
     # Which of the two depends on whether the server hangs up before its answer is read.
     fact = r'(database "nowhere" does not exist|network error)'
-    pattern = rf"The database answers; the server says: {fact}; check HEXBEAT_DATABASE_URL and that the server runs"
+    hint = "check HEXBEAT_DATABASE_URL, and that the server is running"
+    pattern = rf"The database has to answer; the server says: {fact}; {hint}"
     assert re.fullmatch(pattern, str(caught.value))
 
 
@@ -229,8 +235,8 @@ def test_an_old_sqlite_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     with pytest.raises(StoreError) as caught:
         Store.open(tmp_path)
     assert str(caught.value) == (
-        f"The store needs SQLite 3.33 or newer; this Python has {sqlite3.sqlite_version}; use a Python with a newer "
-        "one, or PostgreSQL by HEXBEAT_DATABASE_URL"
+        f"The store needs SQLite 3.33 or newer; this Python has {sqlite3.sqlite_version}; use a Python with a "
+        "newer SQLite, or set HEXBEAT_DATABASE_URL to use PostgreSQL"
     )
 
 
@@ -293,8 +299,8 @@ def test_a_long_writer_in_postgres_is_named_too(
         with pytest.raises(StoreError) as caught:
             load(store, event_frame(["a"]))
     assert str(caught.value) == (
-        "One load writes at a time; another program has been writing to the store for 0.1 seconds; wait until it is "
-        "done and try again"
+        "Only one load can change the store at a time; another program has been writing to the store for 0.1 "
+        "seconds; wait until it has finished, then try again"
     )
 
 

@@ -18,8 +18,8 @@ from hexbeat.store.store import Store
 from layers.access import ANALYST
 from layers.columns import Columns
 from layers.event import event_id
-from tests.support.event_frames import BOTH, LONS, WARDS, event_frame, wards_around
-from tests.support.postgres import wipe
+from tests.support.events import BOTH, LONS, WARDS, event_frame, wards_around
+from tests.support.stores import wipe
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 Row = tuple[str, int, str, int]  # scope, quantity, ward, minutes
@@ -156,5 +156,5 @@ def test_the_store_is_a_dictionary_with_a_memory(store: Store) -> None:
 def test_nothing_is_left_to_undo(store: Store) -> None:
     with pytest.raises(StoreError) as caught:
         store.undo_last(ANALYST)
-    assert str(caught.value) == "A load can be undone once; no load is left to undo; nothing was changed"
+    assert str(caught.value) == "A load can be undone only once; there is no load left to undo; nothing was changed"
     assert (store.last_load(ANALYST), store.version()) == (None, 0)

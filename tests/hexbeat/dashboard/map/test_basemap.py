@@ -15,7 +15,7 @@ from hexbeat.dashboard.map.basemap import Tiles, build_base_map, build_wards_scr
 
 
 @pytest.fixture(params=["middlesbrough", "cleveland"])
-def area(request: pytest.FixtureRequest) -> Area:
+def each_area(request: pytest.FixtureRequest) -> Area:
     return load_area(request.param)
 
 
@@ -25,67 +25,67 @@ def rendered(element: Element) -> Any:
     return figure
 
 
-def ward_data(area: Area) -> dict[str, Any]:
-    match = re.fullmatch(r'Hexbeat\.addWards\("([^"]+)",(.*)\);\n', build_wards_script(area))
+def ward_data(each_area: Area) -> dict[str, Any]:
+    match = re.fullmatch(r'Hexbeat\.addWards\("([^"]+)",(.*)\);\n', build_wards_script(each_area))
     assert match
-    assert match[1] == area.name
+    assert match[1] == each_area.name
     data: dict[str, Any] = json.loads(match[2])
     return data
 
 
-def test_the_map_asks_nobody_for_anything(area: Area) -> None:
-    page = rendered(build_base_map(area, live=False)).render()
+def test_the_map_asks_nobody_for_anything(each_area: Area) -> None:
+    page = rendered(build_base_map(each_area, live=False)).render()
     assert re.findall(r"https?:|//[a-z]+\.|<link|\bsrc=", page) == []
 
 
-def test_the_maps_own_script_is_small_and_the_same_each_time(area: Area) -> None:
-    first, second = (build_base_map(area, live=False) for _ in range(2))
+def test_the_maps_own_script_is_small_and_the_same_each_time(each_area: Area) -> None:
+    first, second = (build_base_map(each_area, live=False) for _ in range(2))
     scripts = [rendered(made).script.render().replace(made.get_name(), "map") for made in (first, second)]
     ids = re.compile("[0-9a-f]{32}")
     assert ids.sub("", scripts[0]) == ids.sub("", scripts[1])
     assert len(scripts[0]) < 2_000
 
 
-def test_live_maps_load_two_files_of_this_server(area: Area) -> None:
-    made = build_base_map(area, live=True)
+def test_live_maps_load_two_files_of_this_server(each_area: Area) -> None:
+    made = build_base_map(each_area, live=True)
     links = [url for _, url in made.default_js]
     assert all(
         re.fullmatch(r"\.\./hexbeat\.dashboard\.map\.assets\.files/(map|wards)-[0-9a-f]{16}\.js", url) for url in links
     )
     assert (len(links), made.default_css) == (2, [])
-    assert [url for _, url in build_base_map(area, live=True).default_js] == links
+    assert [url for _, url in build_base_map(each_area, live=True).default_js] == links
 
 
-def test_folium_itself_is_left_as_it_was(area: Area) -> None:
+def test_folium_itself_is_left_as_it_was(each_area: Area) -> None:
     import folium  # noqa: PLC0415 - only this test looks at the class
 
-    build_base_map(area, live=False)
+    build_base_map(each_area, live=False)
     assert any("leaflet" in name for name, _ in folium.Map.default_js)
 
 
-def test_every_ward_is_there_with_its_name_inside_it(area: Area) -> None:
-    data = ward_data(area)
-    assert sorted(ward["name"] for ward in data["wards"]) == sorted(area.wards.names)
-    polygons = dict(zip(area.wards.names, area.wards.polygons, strict=True))
+def test_every_ward_is_there_with_its_name_inside_it(each_area: Area) -> None:
+    data = ward_data(each_area)
+    assert sorted(ward["name"] for ward in data["wards"]) == sorted(each_area.wards.names)
+    polygons = dict(zip(each_area.wards.names, each_area.wards.polygons, strict=True))
     for ward in data["wards"]:
         assert shapely.contains_xy(polygons[ward["name"]], *ward["at"])
 
 
-def test_outlines_are_true_to_a_metre(area: Area) -> None:
-    polygons = dict(zip(area.wards.names, area.wards.polygons, strict=True))
-    for ward in ward_data(area)["wards"]:
+def test_outlines_are_true_to_a_metre(each_area: Area) -> None:
+    polygons = dict(zip(each_area.wards.names, each_area.wards.polygons, strict=True))
+    for ward in ward_data(each_area)["wards"]:
         made = shapely.union_all([shapely.Polygon(rings[0], rings[1:]) for rings in ward["polygons"]])
         assert shapely.hausdorff_distance(made, polygons[ward["name"]]) < 1e-5
 
 
-def test_large_wards_are_named_first(area: Area) -> None:
-    areas = dict(zip(area.wards.names, shapely.area(np.array(area.wards.polygons)), strict=True))
-    sizes = [areas[ward["name"]] for ward in ward_data(area)["wards"]]
+def test_large_wards_are_named_first(each_area: Area) -> None:
+    areas = dict(zip(each_area.wards.names, shapely.area(np.array(each_area.wards.polygons)), strict=True))
+    sizes = [areas[ward["name"]] for ward in ward_data(each_area)["wards"]]
     assert sizes == sorted(sizes, reverse=True)
 
 
-def test_where_the_wards_come_from_stands_on_the_map(area: Area) -> None:
-    assert ward_data(area)["attribution"] == [area.attribution]
+def test_where_the_wards_come_from_stands_on_the_map(each_area: Area) -> None:
+    assert ward_data(each_area)["attribution"] == [each_area.attribution]
 
 
 def test_a_hostile_ward_name_is_data() -> None:
@@ -101,8 +101,8 @@ def test_a_hostile_ward_name_is_data() -> None:
 
 
 def test_tiles_are_a_choice_and_bring_their_attribution_as_text() -> None:
-    area = load_area("middlesbrough")
-    made = build_base_map(area, live=False, tiles=Tiles("/tiles/{z}/{x}/{y}.png", "Ordnance & <Survey>"))
+    each_area = load_area("middlesbrough")
+    made = build_base_map(each_area, live=False, tiles=Tiles("/tiles/{z}/{x}/{y}.png", "Ordnance & <Survey>"))
     script = rendered(made).script.render()
     assert "/tiles/{z}/{x}/{y}.png" in script
     assert r'"attribution":["Ordnance \u0026 \u003cSurvey\u003e"]' in script

@@ -71,5 +71,5 @@ def test_a_ward_of_elsewhere_is_refused() -> None:
     with pytest.raises(UsageError) as caught:
         find_ward_bounds(load_area("middlesbrough"), ["E05000001"])
     assert str(caught.value) == (
-        "a map turns to wards of its area; middlesbrough has no E05000001; give codes of this area"
+        "A map can show only wards of its area; middlesbrough has no E05000001; choose wards of this area"
     )

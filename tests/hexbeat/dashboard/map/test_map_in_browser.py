@@ -6,10 +6,11 @@ from collections.abc import Iterator
 import h3.api.basic_int as h3
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Frame, Page, expect
+from playwright.sync_api import Browser, Frame, Page, expect
 
 from hexbeat.documents.maps.scales import build_count_scale
-from tests.support.map_page import (
+from tests.support.browser import (
+    Windows,
     centres,
     colours_at,
     map_frame,
@@ -19,11 +20,12 @@ from tests.support.map_page import (
     wait_for_repaint,
 )
 from tests.support.paths import ROOT
-from tests.support.streamlit_server import streamlit_server
+from tests.support.servers import streamlit_server
 
 pytestmark = pytest.mark.browser
 
 APP = ROOT / "tests" / "support" / "apps" / "map_app.py"
+SIZE = (1100, 800)
 SCALE = build_count_scale(31)
 
 
@@ -33,25 +35,19 @@ def address() -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(scope="module")
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    """One browser's cache for all tests; what a page keeps for its tab is its own."""
-    made = browser.new_context(viewport={"width": 1100, "height": 800})
-    yield made
-    made.close()
-
-
 @pytest.fixture
-def page(context: BrowserContext) -> Iterator[Page]:
-    made = context.new_page()
+def page(windows: Windows, address: str) -> Iterator[Page]:
+    made = windows.take(address, size=SIZE)
     yield made
-    made.close()
+    windows.leave(made)
 
 
 @pytest.fixture(scope="module")
-def still(context: BrowserContext, address: str) -> Frame:
+def still(windows: Windows, address: str) -> Iterator[Frame]:
     """A map for tests that only look."""
-    return open_map(context.new_page(), address)
+    made = windows.take(address, size=SIZE)
+    yield open_map(made, address)
+    windows.leave(made)
 
 
 def open_map(page: Page, address: str) -> Frame:
@@ -86,14 +82,14 @@ def test_nothing_is_loaded_from_elsewhere_and_nothing_fails(page: Page, address:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_each_cell_is_painted_in_its_colour_at_its_place(browser: Browser, address: str, theme: str) -> None:
-    context = browser.new_context(color_scheme="dark" if theme == "dark" else "light")
-    frame = open_map(context.new_page(), address)
+def test_each_cell_is_painted_in_its_colour_at_its_place(windows: Windows, address: str, theme: str) -> None:
+    page = windows.take(address, scheme=theme)
+    frame = open_map(page, address)
     frame.wait_for_function("dark => Hexbeat.isDark() === dark", arg=theme == "dark")
     drawn = centres(frame)
     assert len(drawn) > 100
     assert colours_at(frame, drawn) == [getattr(SCALE, theme)[class_of(cell["value"])] for cell in drawn]
-    context.close()
+    windows.leave(page)
 
 
 def test_values_belong_to_the_cells_that_python_sent(still: Frame) -> None:

@@ -9,18 +9,13 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
-from hexbeat.areas.area import Area, load_area
+from hexbeat.areas.area import Area
 from hexbeat.dashboard.map.hex_layer import CellStyle, HexLayer
 from hexbeat.dashboard.map.saved_page import render_saved_page
 from hexbeat.documents.maps.scales import build_count_scale
-from tests.support.map_page import PAINTED, centres, colours_at, requests_of, wait_until
+from tests.support.browser import PAINTED, centres, colours_at, requests_of, wait_until
 
 HOSTILE = "<img src=x onerror=alert(1)> ${alert(2)} `x` </script><script>alert(3)</script> {{ 7*7 }} \u2028 \"'"
-
-
-@pytest.fixture(scope="module")
-def area() -> Area:
-    return load_area("middlesbrough")
 
 
 def cells_layer(title: str = "Needle finds in a cell", unit: str = "Needle finds") -> HexLayer:

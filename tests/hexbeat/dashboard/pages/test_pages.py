@@ -17,8 +17,8 @@ from hexbeat.store.store import Store
 from layers.access import ANALYST
 from layers.event import DEMONSTRATION
 from layers.grouping import GROUPINGS, GROUPS
-from tests.support.made_events import HOSTILE, filled, load_frame, made_frame
-from tests.support.one_page import one_page
+from tests.support.events import HOSTILE, filled, load_frame, made_frame
+from tests.support.partners_side import one_page
 from tests.support.paths import ROOT
 
 APP = ROOT / "streamlit_app.py"
@@ -246,7 +246,7 @@ def test_a_back_test_runs_when_asked_and_the_map_says_who_won(home: Path) -> Non
     assert not app.exception
     assert said(app).count("Ahead of the") == 3
     assert "The rule: the method that caught the largest share" in said(app)
-    assert "The dashboard&#x27;s expected events use the " in said(app)
+    assert "For expected events the dashboard uses the " in said(app)
     assert "Back-test of 8 weeks: " in said(opened(wards="E05009870"))
     assert "Back-test of" not in said(opened())
 
@@ -268,7 +268,7 @@ def test_views_by_evidence_are_judged_when_they_are_opened_and_kept(home: Path) 
     )
     assert re.search(expected, said(app))
     app = opened(layers="overdoses", view="hotspots")
-    assert "across: the smallest with which hotspots foretold as much of the next week as with any" in said(app)
+    assert "across: the smallest that forecast the next week as well as any size" in said(app)
     assert app.selectbox(key="filter_size").options[0].startswith("Automatic: ")
     assert "across: the smallest" not in said(opened(layers="overdoses", view="hotspots", size="9"))
 
@@ -312,7 +312,7 @@ def test_without_a_login_only_this_machine_is_served(home: Path, monkeypatch: py
 def test_an_area_that_there_is_not_is_an_error_in_three_parts(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HEXBEAT_AREA", "atlantis")
     page = said(opened())
-    assert "An area is one of those that were built" in page
+    assert "An area has to be built before you can use it" in page
     assert home.exists() is False
 
 
@@ -326,8 +326,8 @@ def test_the_data_page_says_that_an_erasure_is_not_finished(home: Path) -> None:
     other.close()
     assert not app.exception
     pending = (
-        "An earlier erasure is not finished. Traces may stay in the store's files, because another program uses the "
-        "store, its disk is full, or this user may not rewrite it. Hexbeat tries again each time it opens the store."
+        "An earlier erasure is not finished. Traces may remain in the store's files: another program uses the "
+        "store, its disk is full, or you may not rewrite it. Hexbeat tries again each time it opens the store."
     )
     assert [text.value for text in app.text if "erasure" in text.value] == [pending]
 

@@ -6,8 +6,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from hexbeat.areas.area import load_area
-from tests.support.made_events import HOSTILE, filled
-from tests.support.one_page import one_page
+from tests.support.events import HOSTILE, filled
+from tests.support.partners_side import one_page
 
 
 def said(app: AppTest) -> str:
@@ -20,7 +20,7 @@ def test_the_briefing_says_what_happened_and_what_cannot_be_told(home: Path) -> 
     assert not app.exception
     words = said(app)
     assert "Middlesbrough: threat, risk and harm" in words
-    assert "no reports of street dealing have been loaded" in words
+    assert "no reports of street dealing are loaded yet" in words
     assert "No visit was recorded." in words
     assert 'alt="Map of Middlesbrough, north up' in words
     app.pills(key="briefing_for").set_value("shift").run()

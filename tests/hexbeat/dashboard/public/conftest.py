@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
-from tests.support.example_release import example_release, write_example
+from tests.support.browser import Windows
 from tests.support.public_side import Ear, public_server
+from tests.support.releases import example_release, write_example
 
 PUBLISHED = {
     "2026-Q1": (("fine.piece.0", 7), ("fine.group.0", 5), ("fine.group.1", 6), ("fine.borough", 9)),
@@ -23,13 +24,12 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def ear(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Ear]:
+def ear(windows: Windows, address: str, request: pytest.FixtureRequest) -> Iterator[Ear]:
     """A visitor with a window of 320 pixels, light, unless the test names another width and scheme."""
     width, scheme = getattr(request, "param", (320, "light"))
-    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
-    heard = Ear(context.new_page())
+    heard = Ear(windows.take(address, size=(width, 800), scheme=scheme), windows=windows)
     yield heard
-    context.close()
+    windows.leave(heard.page)
     assert heard.faults == []
 
 

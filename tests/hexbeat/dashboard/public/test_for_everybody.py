@@ -14,8 +14,8 @@ from hexbeat.dashboard.public.published_counts import ReleaseTotals
 from hexbeat.dashboard.public.site import write_site
 from tests.hexbeat.dashboard.public.conftest import PUBLISHED
 from tests.support.colours import COLOUR_BLINDNESS, contrast, difference
-from tests.support.example_release import example_release
 from tests.support.public_side import map_of, open_page, overflow
+from tests.support.releases import example_release
 
 CLASSES: Final = ("c0", "c1", "c2", "c3", "c4")
 SMALLEST_TARGET_PX: Final = 24

@@ -10,8 +10,8 @@ from hexbeat.dashboard.public.block_drawing import lay_out_release
 from hexbeat.dashboard.public.page import BlockLayer, build_block_data
 from hexbeat.dashboard.public.published_counts import ReleaseTotals
 from tests.hexbeat.dashboard.public.conftest import PUBLISHED
-from tests.support.example_release import example_release
 from tests.support.public_side import map_of, open_page, overflow, settle
+from tests.support.releases import example_release
 
 SCALE = "Number(document.querySelector('.leaflet-container') && Hexbeat.blockLayer('exampleton 1')._ground.getZoom())"
 

@@ -15,7 +15,7 @@ from hexbeat.dashboard.public.sentences import (
     format_short_period,
 )
 from hexbeat.release.format import Period
-from tests.support.example_release import example_release
+from tests.support.releases import example_release
 
 PUBLISHED = {
     "2026-Q1": (("fine.piece.0", 7), ("fine.group.0", 5), ("fine.group.1", 6), ("fine.borough", 9)),

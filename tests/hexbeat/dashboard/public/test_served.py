@@ -13,10 +13,10 @@ from hexbeat.dashboard.public.councillor_briefing import build_councillor_briefi
 from hexbeat.dashboard.public.page import SORRY, convert_drawings
 from hexbeat.store.store import Store
 from tests.hexbeat.dashboard.public.conftest import PUBLISHED
-from tests.support.event_frames import event_frame, load
-from tests.support.example_release import WARDS, example_release, write_example
+from tests.support.events import event_frame, load
 from tests.support.paths import ROOT
 from tests.support.public_side import map_of, open_page, overflow, public_server, settle
+from tests.support.releases import WARDS, example_release, write_example
 
 CANARY = "canary-7f3a91"
 

@@ -21,8 +21,8 @@ from hexbeat.dashboard.public.published_counts import ReleaseTotals
 from hexbeat.dashboard.public.site import build_site_files, write_site
 from hexbeat.release.format import Release
 from hexbeat.release.release_text import format_promise
-from tests.support.example_release import COUNTS, example_release
 from tests.support.papers import read_paper
+from tests.support.releases import COUNTS, example_release
 
 HOSTILE = "</script><script>alert(1)</script>\"' onload=x =1+1 {{7*7}} \u2028"
 

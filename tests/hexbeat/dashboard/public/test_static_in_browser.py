@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from hexbeat.dashboard.public.site import write_site
-from tests.support.example_release import example_release
+from tests.support.releases import example_release
 
 pytestmark = pytest.mark.browser
 PUBLISHED = {

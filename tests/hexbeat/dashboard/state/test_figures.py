@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hexbeat.areas.area import Area, load_area
+from hexbeat.areas.area import Area
 from hexbeat.dashboard.pages.map.cell_panel import build_ranking_groups
 from hexbeat.dashboard.state.choices import OWN_DATES, Choices, build_filter
 from hexbeat.dashboard.state.figures import count_layer, count_months
@@ -26,11 +26,6 @@ EVENTS = st.lists(
     ),
     max_size=40,
 )
-
-
-@pytest.fixture(scope="module")
-def area(tmp_path_factory: pytest.TempPathFactory) -> Area:
-    return load_area("middlesbrough", home=tmp_path_factory.mktemp("home"))
 
 
 @given(EVENTS, st.sampled_from([Choices(), Choices(period="7d", measure="quantity"), Choices(shift="night")]))

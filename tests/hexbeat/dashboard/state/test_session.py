@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.support.served import Served, Visit, visit
+from tests.support.browser import Windows
+from tests.support.partners_side import Served, Visit, visit
 
 pytestmark = pytest.mark.browser
 COUNTED = """() => {
@@ -23,7 +24,8 @@ STRAIGHT_TO = """(address) => {
 
 @pytest.fixture
 def guest(browser: Browser, served_app: Served) -> Iterator[Visit]:
-    guest = visit(browser, served_app.url)
+    """A window of its own: it has no history."""
+    guest = visit(Windows(browser), served_app.url)
     guest.page.evaluate(COUNTED)
     yield guest
     assert guest.failures == []

@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 import h3
 import pytest
 
-from hexbeat.areas.area import Area, load_area
+from hexbeat.areas.area import Area
 from hexbeat.dashboard.state.choices import OWN_DATES, Choices
 from hexbeat.dashboard.state.figures import count_layer, select_cell
 from hexbeat.dashboard.state.freshness import find_layer_coverage
@@ -42,11 +42,6 @@ def columns() -> Columns:
     )
 
 
-@pytest.fixture(scope="module")
-def area(tmp_path_factory: pytest.TempPathFactory) -> Area:
-    return load_area("middlesbrough", home=tmp_path_factory.mktemp("home"))
-
-
 def card_of(area: Area, choices: Choices = NOVEMBER, cell: str = CELL) -> Card:
     events = columns()
     reaches = find_layer_coverage(events, time_zone=area.tz)
@@ -77,8 +72,8 @@ def test_the_grid_places_events_by_local_weekday_and_hour_and_says_what_it_canno
     assert rhythm.grid[0, 22] == 2.0
     assert rhythm.unknown_hour == 1
     assert (
-        "Most fall in the night (22:00 to 06:00) shift, 100 % (between 16 % and 100 %) of 2 with a known time of day, "
-        "but it cannot be told from early (06:00 to 14:00). 1 more have no known time of day."
+        "Most fall in the night (22:00 to 06:00) shift: 100 % (between 16 % and 100 %) of the 2 records with a time of "
+        "day. The early (06:00 to 14:00) shift may be as busy. 1 more has none."
     ) in render_card(card_of(area))
 
 

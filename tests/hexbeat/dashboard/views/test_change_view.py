@@ -7,7 +7,7 @@ from hexbeat.dashboard.state.choices import Choices
 from hexbeat.dashboard.views.change_view import describe_cell_change, format_ratio
 from hexbeat.documents.maps.scales import TOO_FEW_CLASS
 from tests.support.events import Event, columns_of, local
-from tests.support.viewing import build_change_view_of
+from tests.support.map_views import build_change_view_of
 
 CHANGE = Choices(view="change")
 YEAR = replace(CHANGE, period="year")
@@ -40,12 +40,12 @@ def test_places_are_counted_by_what_can_be_told_of_them() -> None:
 
 def test_too_few_to_tell_is_a_class_of_its_own_and_no_colour_of_change() -> None:
     shown = build_change_view_of(YEAR)
-    untold = (shown.table["Change"] == "too few to tell").to_numpy()
+    untold = (shown.table["Change"] == "too few events to say").to_numpy()
     assert (shown.drawing.values == TOO_FEW_CLASS).tolist() == untold.tolist()
-    assert shown.drawing.style.scale.labels[-1] == f"too few to tell: {int(untold.sum())}"
+    assert shown.drawing.style.scale.labels[-1] == f"too few events to say: {int(untold.sum())}"
     data = shown.drawing.layer().data()
     assert data["swatches"][-1] == "hatched"
-    assert data["names"][-1] == "too few to tell"
+    assert data["names"][-1] == "too few events to say"
 
 
 def test_wards_stand_by_name_and_have_no_rank() -> None:
@@ -76,8 +76,8 @@ def test_nothing_to_compare_with_is_said_with_its_reason() -> None:
     columns = columns_of([Event(local("2026-10-28 12:00")), Event(local("2026-11-21 12:00"))])
     shown = build_change_view_of(CHANGE, columns)
     assert shown.sentence == (
-        "2 needle finds in Middlesbrough, 25 Oct to 21 Nov 2026. There is nothing to compare with: the records begin "
-        "on 28 Oct 2026, and those of 3 Oct to 27 Oct 2026 would be needed."
+        "2 needle finds in Middlesbrough, 25 Oct to 21 Nov 2026. There is nothing to compare with. The records begin "
+        "on 28 Oct 2026, and the comparison needs those of 3 Oct to 27 Oct 2026."
     )
     assert shown.nothing == shown.sentence.split("2026. ", 1)[1]
     assert len(shown.drawing.layer().cells) == 0
@@ -102,5 +102,12 @@ def test_ratios_have_their_words(numbers: tuple[float, float, float], words: str
 
 
 def test_a_cell_that_cannot_tell_says_so() -> None:
-    row = {"now": 5.0, "before": 4.0, "ratio": 1.25, "ratio_low": 0.3, "ratio_high": 6.0, "change": "too few to tell"}
-    assert describe_cell_change(row) == "5 now, 4 before: too few to tell"
+    row = {
+        "now": 5.0,
+        "before": 4.0,
+        "ratio": 1.25,
+        "ratio_low": 0.3,
+        "ratio_high": 6.0,
+        "change": "too few events to say",
+    }
+    assert describe_cell_change(row) == "5 now, 4 before: too few events to say"

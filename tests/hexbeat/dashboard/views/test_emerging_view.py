@@ -17,7 +17,7 @@ from hexbeat.dashboard.views.emerging_view import (
     render_patterns,
 )
 from layers.filters import Filter
-from tests.support.analysing import TODAY, demonstration, middlesbrough
+from tests.support.demonstrations import TODAY, demonstration, middlesbrough
 
 YEAR = date(2025, 11, 22)
 
@@ -51,7 +51,7 @@ def test_map_legend_and_table_hold_the_same_places() -> None:
     _, rows = shown()
     drawing = build_emerging_drawing(rows, "Needle finds")
     assert drawing.style.scale.labels == (
-        *("new: 7", "consecutive: 2", "sporadic: 18", "no pattern: 32", "too few events to tell: 292"),
+        *("new: 7", "consecutive: 2", "sporadic: 18", "no pattern: 32", "too few events to say: 292"),
     )
     assert drawing.layer().data()["swatches"] == ("", "", "", "", "hatched")
     table = build_emerging_table(rows)

@@ -10,8 +10,8 @@ from hexbeat.dashboard.state.choices import Choices
 from hexbeat.dashboard.views.expected_view import build_empty_forecast_view, build_forecast_view, describe_cell_forecast
 from hexbeat.dashboard.views.layer_view import LayerView
 from hexbeat.dashboard.views.tables import format_table
-from tests.support.analysing import demonstration, middlesbrough, select_for
-from tests.support.viewing import count_first_layer
+from tests.support.demonstrations import demonstration, middlesbrough, select_for
+from tests.support.map_views import count_first_layer
 
 DEFAULT = Choices(view="expected")
 
@@ -46,10 +46,10 @@ def test_the_method_is_named_and_so_is_what_does_not_apply() -> None:
     method, weeks, swept = shown().notes
     assert method == (
         "The counts of all weeks before, with cells 50 m across, caught most: 40 % of the next week's events in 2 % of "
-        "the area, more than any other method by more than chance."
+        "the area. That is clearly more than any other method."
     )
     assert weeks == "Every recorded week counts. The chosen period does not apply."
-    assert swept == "Of the needle finds, 1,080 that were found by sweeps take no part."
+    assert swept == "1,080 needle finds are left out because sweeps found them."
     asked = Choices(view="expected", size=9, shift="night", reported_by=("public",), measure="quantity")
     _, size, weeks, _ = shown(asked, size=9).notes
     assert size == "Cells are 350 m across, as chosen. The method is the best one for them."

@@ -8,9 +8,9 @@ from hexbeat.analysis.study import load_study
 from hexbeat.dashboard.state.choices import Choices
 from hexbeat.dashboard.views.tables import format_table
 from layers.columns import Columns
-from tests.support.analysing import demonstration, middlesbrough, shuffle_cells
+from tests.support.demonstrations import demonstration, middlesbrough, shuffle_cells
 from tests.support.events import Event, columns_of, local
-from tests.support.viewing import build_hotspots_view_of
+from tests.support.map_views import build_hotspots_view_of
 
 DEFAULT = Choices()
 TITLES = [

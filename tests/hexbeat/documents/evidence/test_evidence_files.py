@@ -22,7 +22,7 @@ from hexbeat.reports.evidence import EvidenceRequest, build_evidence, encode_can
 from hexbeat.store.live_columns import read_columns
 from hexbeat.store.store import Store
 from layers.access import ANALYST
-from tests.support.analysing import TODAY, filled_store, middlesbrough
+from tests.support.demonstrations import TODAY, filled_store, middlesbrough
 from tests.support.papers import A4, read_paper
 from tests.support.plans import HOSTILE_TEXT
 

@@ -9,29 +9,24 @@ from lxml import etree
 
 from geo.cells import find_meeting_cells
 from geo.errors import UsageError
-from hexbeat.areas.area import Area, load_area
 from hexbeat.documents.maps.area_map import Line, Mark, Outline, Ring, describe_map, render_map
 from hexbeat.documents.maps.frame import choose_scale_length_m, fit_frame, widen_bounds
 from hexbeat.documents.maps.map_svg import spread_points
 from hexbeat.documents.maps.patterns import PATTERNS
 from hexbeat.documents.maps.scales import build_count_scale
+from tests.support.demonstrations import middlesbrough
 from tests.support.plans import HOSTILE_TEXT
 
 SVG = "{http://www.w3.org/2000/svg}"
 
 
 @cache
-def area() -> Area:
-    return load_area("middlesbrough")
-
-
-@cache
 def cells() -> np.ndarray:
-    return find_meeting_cells(area().wards.polygons, resolution=8)
+    return find_meeting_cells(middlesbrough().wards.polygons, resolution=8)
 
 
 def parsed(**choices: object) -> etree._Element:
-    return etree.fromstring(render_map(area(), **choices))  # type: ignore[arg-type] # by name
+    return etree.fromstring(render_map(middlesbrough(), **choices))  # type: ignore[arg-type] # by name
 
 
 def words_of(root: etree._Element) -> list[str]:
@@ -41,13 +36,13 @@ def words_of(root: etree._Element) -> list[str]:
 def test_a_map_has_its_size_its_wards_and_its_sources() -> None:
     root = parsed(width_mm=120, height_mm=150)
     assert (root.get("width"), root.get("height"), root.get("viewBox")) == ("120mm", "150mm", "0 0 120 150")
-    assert root.get("aria-label") == describe_map(area())
+    assert root.get("aria-label") == describe_map(middlesbrough())
     said = " ".join(words_of(root))
     for name in ("Central", "Nunthorpe", "Marton East", "N"):
         assert name in said
     assert "2 km" in said
-    assert said.endswith(area().attribution)
-    assert render_map(area()) == render_map(area())
+    assert said.endswith(middlesbrough().attribution)
+    assert render_map(middlesbrough()) == render_map(middlesbrough())
 
 
 def test_classes_differ_by_hatching_and_the_legend_has_their_numbers() -> None:
@@ -64,7 +59,7 @@ def test_classes_differ_by_hatching_and_the_legend_has_their_numbers() -> None:
 
 
 def test_marks_lines_rings_and_outlines_are_drawn_where_they_are() -> None:
-    middle = area().centre
+    middle = middlesbrough().centre
     root = parsed(
         points=[Mark(*middle, "stop", "1"), Mark(*middle, "square", "Station"), Mark(0.0, 51.5, "cross", "Far away")],
         lines=[Line(((-1.3, 54.5), (-1.2, 54.6)), "Team A", 1)],
@@ -90,7 +85,7 @@ def test_a_fine_outline_covers_nothing() -> None:
 
 
 def test_no_text_is_markup() -> None:
-    point = Mark(*area().centre, "square", f"{HOSTILE_TEXT}<script>x</script>")
+    point = Mark(*middlesbrough().centre, "square", f"{HOSTILE_TEXT}<script>x</script>")
     root = parsed(points=[point], alt=f'"{HOSTILE_TEXT}')
     assert f"{HOSTILE_TEXT}<script>x</script>".replace("\x07", " ") in words_of(root)
     assert {etree.QName(node).localname for node in root.iter()} <= {"svg", "path", "rect", "text", "circle"}
@@ -98,7 +93,7 @@ def test_no_text_is_markup() -> None:
 
 
 def test_a_ring_is_as_large_as_it_says() -> None:
-    lon, lat = area().centre
+    lon, lat = middlesbrough().centre
     frame = fit_frame(widen_bounds([(lon, lat)], least_m=1000), left=0, top=0, width=100, height=100, margin=0)
     north = lat + 500 / 111_195  # metres of a degree on the sphere
     ((_, y),) = frame.to_mm([(lon, north)]).tolist()
@@ -120,7 +115,7 @@ def test_stops_part_until_none_covers_another_and_always_alike() -> None:
 
 def test_cells_need_values_and_a_scale() -> None:
     with pytest.raises(UsageError) as caught:
-        render_map(area(), cells=cells()[:3], values=[1, 2], scale=build_count_scale(3))
+        render_map(middlesbrough(), cells=cells()[:3], values=[1, 2], scale=build_count_scale(3))
     assert str(caught.value) == (
         "Cells on a map have a value each, and a scale; there are 3 cells, 2 values and a scale; "
         "give all three, or none"
@@ -128,7 +123,9 @@ def test_cells_need_values_and_a_scale() -> None:
 
 
 def test_the_words_of_a_map_are_made_from_what_it_holds() -> None:
-    said = describe_map(area(), cells=3, legend_title="finds", points=[Mark(0, 0, "stop", "1")], lines=[Line(())])
+    said = describe_map(
+        middlesbrough(), cells=3, legend_title="finds", points=[Mark(0, 0, "stop", "1")], lines=[Line(())]
+    )
     assert said == (
         "Map of Middlesbrough with its 20 wards: 3 shaded cells (finds), 1 route, 1 numbered stop. The document's "
         "tables say the same."

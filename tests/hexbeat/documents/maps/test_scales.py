@@ -159,6 +159,6 @@ def test_hot_cold_and_neither_differ_in_grey() -> None:
 
 
 def test_what_cannot_be_told_is_the_last_class_and_no_difference_reaches_it() -> None:
-    scale = add_too_few_class(build_change_scale(5), "too few to tell")
-    assert scale.labels[-1] == "too few to tell"
+    scale = add_too_few_class(build_change_scale(5), "too few events to say")
+    assert scale.labels[-1] == "too few events to say"
     assert np.searchsorted(scale.breaks, [999_999, TOO_FEW_CLASS], side="right").tolist() == [7, 8]

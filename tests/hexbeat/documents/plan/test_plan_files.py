@@ -18,7 +18,7 @@ import shapely
 from lxml import etree
 
 from geo.errors import UsageError
-from hexbeat.areas.area import Area, load_area
+from hexbeat.areas.area import load_area
 from hexbeat.documents.plan.plan_files import (
     PLAN_FILES,
     build_plan_file,
@@ -28,7 +28,8 @@ from hexbeat.documents.plan.plan_files import (
 )
 from hexbeat.documents.plan.plan_text import describe_stop
 from hexbeat.operations.plans.plan import Plan, PlanKind, Stop
-from tests.support.gpx_rules import gpx_faults
+from tests.support.demonstrations import middlesbrough
+from tests.support.gpx import gpx_faults
 from tests.support.papers import A4, Paper, grey_levels, read_paper
 from tests.support.plans import HOSTILE_TEXT, LONDON, change_plan, example_plan, make_backtested_plan, with_break
 
@@ -36,17 +37,12 @@ KML = "{http://www.opengis.net/kml/2.2}"
 LONG = "Eleven needle finds in this cell and the six that touch it in 28 days; swept last on 3 Nov 2026."
 
 
-@cache
-def area() -> Area:
-    return load_area("middlesbrough")
-
-
 def stops_of(plan: Plan) -> list[Stop]:
     return [stop for tour in plan.tours for stop in tour.stops]
 
 
 def made(plan: Plan, kind: str) -> bytes:
-    return build_plan_file(plan, area(), kind)
+    return build_plan_file(plan, middlesbrough(), kind)
 
 
 @cache
@@ -63,7 +59,10 @@ def test_another_kind_is_refused() -> None:
     with pytest.raises(UsageError) as caught:
         made(example_plan(), "docx")
     kinds = "pdf, gpx, kml, geojson, csv, xlsx, ics"
-    assert str(caught.value) == f"A plan is written as one of its kinds of file; 'docx' is none; choose from {kinds}"
+    assert (
+        str(caught.value)
+        == f"A plan is written in a known file format; there is no 'docx' for plans; choose from {kinds}"
+    )
 
 
 @pytest.mark.parametrize("text", ["Seven finds.", HOSTILE_TEXT, ""])
@@ -215,10 +214,13 @@ def test_a_map_is_never_so_low_that_its_numbers_lie_over_each_other() -> None:
 def test_a_page_says_the_cover_the_way_and_each_stop() -> None:
     plan = change_plan(example_plan(teams=1, stops=2), held=(0.11, 0.084, 0.141), held_weeks=8)
     words = read_paper(build_plan_file(plan, load_area("middlesbrough"), "pdf")).words
-    assert "In the last 8 weeks the stops of such plans held 11 % (95 % interval 8 to 14 %) of all reports" in words
-    assert "in the wards of the plan, at any hour. The forecast for the stops in these hours (27 Nov 2026" in words
-    assert "22:00 to 04:00) is 33 % (12 of 36): it is no promise." in words
-    assert "Leave Police station at 22:00, back there by 22:33." in words
+    assert (
+        "The stops of such plans held 11 % of reports of street dealing and needle finds (weighed as chosen) in the"
+        in words
+    )
+    assert "wards of the plan in the last 8 weeks (8 to 14 %, at any hour). The forecast for 27 Nov 2026" in words
+    assert "22:00 to 04:00 is 33 %. It is no promise." in words
+    assert "Leave Police station at 22:00 and be back by 22:33." in words
     assert "1 22:04 to 22:16 12 Central" in words
     assert "Seven finds here in 28 days." in words
     assert "Stops of 12 minutes." in words
@@ -247,7 +249,9 @@ def test_the_break_stands_between_its_stops() -> None:
 def test_each_map_has_its_words() -> None:
     alts = paper_of().alts
     assert len(alts) == 2
-    assert alts[0].startswith("Map of Middlesbrough, north up: the way of Team A in straight lines from Police station")
+    assert alts[0].startswith(
+        "Map of Middlesbrough, north up: the route of Team A in straight lines from Police station"
+    )
     assert "1 Central" in alts[0]
 
 
@@ -268,7 +272,7 @@ def test_a_night_on_which_clocks_change_says_which_hour_is_meant() -> None:
 
 def test_a_plan_without_stops_or_teams_still_says_so() -> None:
     assert "0 minutes at 0 stops" in paper_of(stops=0, teams=1).words
-    assert "the stops of the 0 teams together" in paper_of(teams=0).words
+    assert "for the 0 teams together" in paper_of(teams=0).words
 
 
 def test_it_prints_in_black_and_white() -> None:
@@ -286,8 +290,8 @@ def test_the_moment_of_the_file_is_that_of_the_plan() -> None:
 
 def test_a_sweep_says_how_near_it_comes_to_the_best() -> None:
     words = paper_of(kind=PlanKind.SWEEP).words
-    assert "By finds of late 33 % of the needles thought to lie at the places that a sweep may go to are" in words
-    assert "It collects 98 % or more of the most that any plan of these places and hours could" in words
+    assert "hold 33 % of the needles expected at the places to sweep (12 of 36). That follows recent finds." in words
+    assert "It collects 98 % or more of the most that any plan for these places and hours could." in words
 
 
 def test_open_reports_are_said_once() -> None:

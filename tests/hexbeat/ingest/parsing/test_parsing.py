@@ -26,7 +26,7 @@ from hexbeat.ingest.parsing.values import (
     parse_numbers,
     parse_quantities,
 )
-from tests.support.ingesting import utc
+from tests.support.input_files import utc
 
 
 def column(*texts: str) -> pd.Series:
@@ -159,7 +159,8 @@ def test_an_unknown_coordinate_system() -> None:
     with pytest.raises(DataError) as caught:
         to_degrees(np.zeros((1, 2)), "EPSG:0")
     assert str(caught.value) == (
-        "A coordinate system is one that PROJ knows; 'EPSG:0' is none; name it by its EPSG code, such as EPSG:27700"
+        "A coordinate system has to be one that PROJ knows; 'EPSG:0' is not one; name it by its EPSG code, such as "
+        "EPSG:27700"
     )
 
 

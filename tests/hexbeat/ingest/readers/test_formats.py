@@ -15,7 +15,7 @@ import xlsxwriter
 
 from geo.errors import DataError
 from hexbeat.ingest.readers import ReadOptions, open_download, open_file, strip_url
-from tests.support.ingesting import FIXTURES
+from tests.support.input_files import FIXTURES
 
 
 def read(path: Path, **options: str) -> tuple[tuple[str, ...], pd.DataFrame, list[int], np.ndarray | None]:
@@ -64,8 +64,8 @@ def test_a_row_wider_than_the_headings_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         read(path)
     assert str(caught.value) == (
-        "A row has no more cells than there are headings; line 3 of a.csv has 3, and there are 2 headings; "
-        "put quotes around a text that contains the delimiter"
+        "A row has no more cells than there are headings; line 3 of a.csv has 3 cells, and there are 2 headings; "
+        "put quotes around texts that contain the delimiter"
     )
 
 
@@ -148,7 +148,7 @@ def test_a_geopackage_with_several_layers_needs_a_name(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         read(path)
     assert str(caught.value) == (
-        "a.gpkg has to have one layer of points, or a profile names the layer; its layers are 'finds', 'sweeps'; "
+        "a.gpkg needs one layer of points, or a source profile that names the layer; its layers are 'finds', 'sweeps'; "
         'name one in a source profile: geo_layer = "…"'
     )
     assert read(path, geo_layer="sweeps")[2] == [1, 2, 3]
@@ -161,7 +161,7 @@ def test_shapes_are_refused_unless_asked_for(tmp_path: Path) -> None:
         read(path)
     assert str(caught.value) == (
         "a.geojson has to hold points; feature 1 is a Polygon; "
-        'make points of it, or set location.shapes = "inside_point" in a source profile'
+        'convert it to points, or set location.shapes = "inside_point" in a source profile'
     )
     points = read(path, shapes="inside_point")[3]
     assert points is not None
@@ -185,8 +185,9 @@ def test_a_lonely_shapefile_names_what_is_missing(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         read(tmp_path / "a.shp")
     assert str(caught.value) == (
-        "a.shp has to be a whole file of a shapefile; it cannot be read (DataSourceError); "
-        "a shapefile needs its .shx and .dbf beside it"
+        "a.shp has to be a shapefile, complete and undamaged; it cannot be read (DataSourceError); put the .shx and "
+        ".dbf files of the "
+        "shapefile beside it"
     )
 
 
@@ -218,5 +219,6 @@ def test_an_address_that_does_not_answer(service: str) -> None:
     with pytest.raises(DataError) as caught, open_download(f"{service}/none.json?key=secret"):
         pass
     assert str(caught.value) == (
-        "127.0.0.1/none.json has to answer; it did not (HTTPStatusError); try it in a browser, or later"
+        "The server at 127.0.0.1/none.json has to answer; it did not answer (HTTPStatusError); try it in a browser, "
+        "or later"
     )

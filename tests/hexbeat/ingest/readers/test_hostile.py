@@ -66,8 +66,8 @@ def test_noise_in_an_encoding_that_knows_every_byte(tmp_path: Path) -> None:
 def test_a_zip_bomb_of_a_workbook(tmp_path: Path) -> None:
     path = repacked(workbook(tmp_path / "bomb.xlsx"), {SHEET: b"<worksheet>" + b" " * 30_000_000})
     assert refusal(path) == (
-        "bomb.xlsx has to be a workbook of ordinary size; it unpacks to more than 200 times its size; "
-        "save the sheet with the records as CSV and load that"
+        "bomb.xlsx has to be a workbook of ordinary size; it unpacks to more than 200 times its size; save the "
+        "sheet with the records as CSV, and load that file"
     )
     assert "it unpacks to more than 5 MB" in refusal(path, limits=Limits(unpacked_bytes=5_000_000))
 
@@ -80,7 +80,7 @@ def test_a_workbook_that_lies_about_its_sizes(tmp_path: Path) -> None:
         data[place : place + 4] = (1000).to_bytes(4, "little")
     path.write_bytes(data)
     assert refusal(path) == (
-        "liar.xlsx has to be a whole workbook; it is cut off or damaged (BadZipFile); copy or export it again"
+        "liar.xlsx has to be a complete workbook; it is cut off or damaged (BadZipFile); copy or export it again"
     )
 
 
@@ -114,7 +114,7 @@ def test_a_truncated_workbook(tmp_path: Path, keep: int) -> None:
     path = workbook(tmp_path / "cut.xlsx")
     path.write_bytes(path.read_bytes()[:keep])
     assert refusal(path) == (
-        "cut.xlsx has to be a whole workbook; it is cut off or damaged (BadZipFile); copy or export it again"
+        "cut.xlsx has to be a complete workbook; it is cut off or damaged (BadZipFile); copy or export it again"
     )
 
 
@@ -122,8 +122,8 @@ def test_a_workbook_with_a_password(tmp_path: Path) -> None:
     path = tmp_path / "locked.xlsx"
     path.write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(5000))
     assert refusal(path) == (
-        "locked.xlsx has to be a workbook that opens without a password; it is protected, or of the format of Excel "
-        "before 2007; open it and save it as XLSX without a password, or as CSV"
+        "locked.xlsx has to be a workbook that opens without a password; it has a password, or is in the format of "
+        "Excel before 2007; open it and save it as XLSX without a password, or as CSV"
     )
 
 
@@ -139,8 +139,8 @@ def test_a_million_columns(tmp_path: Path) -> None:
     path = tmp_path / "wide.csv"
     path.write_text("a," * 400_000 + "\n1\n")
     assert refusal(path) == (
-        "A file has at most 2,000 columns; wide.csv has 400,001; "
-        "check that it is the file you mean, and delete the columns that nobody needs"
+        "A file has at most 2,000 columns; wide.csv has 400,001; check that it is the right file, and delete the "
+        "columns that you do not need"
     )
     path.write_text("a," * 1_000_000 + "\n1\n")
     assert refusal(path) == (
@@ -171,8 +171,8 @@ def test_a_quote_that_is_never_closed(tmp_path: Path) -> None:
     path = tmp_path / "quote.csv"
     path.write_text('a,b\n1,2\n3,"4\n5,6\n')
     wanted = (
-        "A cell has at most 131,072 characters, and its quotes are closed; "
-        "in quote.csv the record that begins at line 3 does not end; mend the quote that is opened there"
+        "A cell has at most 131,072 characters, and closes its quotes; in quote.csv the record that begins at line "
+        "3 does not end; close the quote that opens there"
     )
     assert refusal(path) == wanted
     path.write_text('a,b\n1,2\n3,"4\n' + "5,6\n" * 50_000)
@@ -187,7 +187,7 @@ def test_a_file_without_rows(tmp_path: Path, text: str) -> None:
         refusal(path)
         == {
             "": "nothing.csv has to be a file with data; it is empty; export it again",
-            "layer,lon\n": "nothing.csv has to have rows under its headings; it has none; export it again",
+            "layer,lon\n": "nothing.csv needs rows below its headings; it has none; export it again",
             "\n\n\n": "nothing.csv has to begin with a line of headings; it has none; put headings above the rows",
         }[text]
     )
@@ -196,9 +196,9 @@ def test_a_file_without_rows(tmp_path: Path, text: str) -> None:
 def test_what_is_no_file(tmp_path: Path) -> None:
     folder = tmp_path / "folder.csv"
     folder.mkdir()
-    assert refusal(folder) == "folder.csv has to be a file with data; it is a folder; name the files in it"
+    assert refusal(folder) == "folder.csv has to be a file with data; it is a folder; choose the files in it"
     assert refusal(tmp_path / "no.csv") == (
-        "no.csv has to be a file with data; there is none of that name; check the name and the folder"
+        "no.csv has to be a file with data; there is no file of that name; check the name and the folder"
     )
 
 
@@ -216,7 +216,7 @@ def test_a_wrong_encoding_names_the_line_and_the_remedy(tmp_path: Path) -> None:
     path = tmp_path / "excel.csv"
     path.write_bytes("layer,place\nneedle_litter,Café\n".encode("cp1252"))
     assert refusal(path) == (
-        "excel.csv has to be in UTF-8; near line 1 it is not; save it as UTF-8, or name its encoding in a source "
+        "excel.csv has to be in UTF-8; the text near line 1 is not; save it as UTF-8, or name its encoding in a source "
         'profile: encoding = "cp1252" for Excel on Windows'
     )
 
@@ -226,13 +226,13 @@ def test_a_wrong_suffix_does_not_choose_the_program(tmp_path: Path) -> None:
     source = "<SrcDataSource>/etc/passwd</SrcDataSource>"
     path.write_text(f'<OGRVRTDataSource><OGRVRTLayer name="x">{source}</OGRVRTLayer></OGRVRTDataSource>')
     assert refusal(path) == (
-        "map.geojson has to be GeoJSON, as its name says; it does not begin like one; "
-        "export it again, or give it the suffix that it should have"
+        "map.geojson has to be GeoJSON, as its name says; its first bytes do not fit; export it again, or correct "
+        "the ending of its name"
     )
     workbook(tmp_path / "book.xlsx").rename(tmp_path / "book.csv")
     assert refusal(tmp_path / "book.csv") == (
-        "book.csv has to be text, as CSV is; it is a zip package, as XLSX and ODS are; "
-        "export it as CSV in UTF-8, or give the file the suffix of what it is"
+        "book.csv has to be text, as CSV is; it is a zip package, as XLSX and ODS are; export it as CSV in UTF-8, "
+        "or correct the ending of its name"
     )
 
 
@@ -242,7 +242,7 @@ def test_json_that_describes_a_pipeline_of_gdal_is_not_run(tmp_path: Path) -> No
     path = tmp_path / "points.geojson"
     path.write_text(json.dumps({"type": "gdal_streamed_alg", "command_line": command}))
     assert refusal(path) == (
-        "points.geojson has to be a whole file of GeoJSON; it cannot be read (DataSourceError); export it again"
+        "points.geojson has to be GeoJSON, complete and undamaged; it cannot be read (DataSourceError); export it again"
     )
 
 
@@ -257,7 +257,9 @@ def test_parquet_that_unpacks_to_too_much(tmp_path: Path) -> None:
 
 def test_a_zipped_shapefile(tmp_path: Path) -> None:
     (tmp_path / "points.zip").write_bytes(b"PK")
-    assert refusal(tmp_path / "points.zip").endswith("; points.zip is .zip; unpack it first and name the file inside")
+    assert refusal(tmp_path / "points.zip").endswith(
+        "; points.zip ends in .zip; unpack it first and name the file inside"
+    )
 
 
 @pytest.mark.parametrize("where", ["features", "properties"])
@@ -269,7 +271,7 @@ def test_deeply_nested_geojson(tmp_path: Path, where: str) -> None:
     features = deep if where == "features" else f"[{feature}]"
     path.write_text(f'{{"type":"FeatureCollection","features":{features}}}')
     assert refusal(path) == (
-        "deep.geojson has to be a whole file of GeoJSON; it cannot be read (DataSourceError); export it again"
+        "deep.geojson has to be GeoJSON, complete and undamaged; it cannot be read (DataSourceError); export it again"
     )
 
 
@@ -277,7 +279,8 @@ def test_deeply_nested_requests(tmp_path: Path) -> None:
     path = tmp_path / "deep.json"
     path.write_text("[" * 100_000 + "]" * 100_000)
     assert refusal(path, records="open311") == (
-        "Open311 requests are a GeoReport v2 list, as JSON or XML; deep.json is neither (RecursionError); "
+        "Open311 requests have to be a GeoReport v2 list, as JSON or XML; deep.json is not valid JSON "
+        "(RecursionError); "
         "download it again"
     )
 
@@ -289,8 +292,8 @@ def test_an_entity_bomb(tmp_path: Path) -> None:
         "<service_requests><request><service_name>&b;</service_name></request></service_requests>"
     )
     assert refusal(path, records="open311") == (
-        "Open311 requests are a GeoReport v2 list, as JSON or XML; bomb.xml declares entities or a document type, "
-        "which may be a bomb; ask for it as JSON"
+        "Open311 requests have to be a GeoReport v2 list, as JSON or XML; bomb.xml declares entities or a document "
+        "type, which can be an attack; ask for it as JSON"
     )
 
 
@@ -301,6 +304,6 @@ def test_an_archive_of_many_parts(tmp_path: Path) -> None:
             package.writestr(f"part{part}", "x")
     (tmp_path / "parts.xlsx").write_bytes(held.getvalue())
     assert refusal(tmp_path / "parts.xlsx", limits=Limits(package_parts=100)) == (
-        "parts.xlsx has to be a workbook of ordinary size; it has 200 parts, more than 100; "
-        "save the sheet with the records as CSV and load that"
+        "parts.xlsx has to be a workbook of ordinary size; it has 200 parts, more than 100; save the sheet with "
+        "the records as CSV, and load that file"
     )

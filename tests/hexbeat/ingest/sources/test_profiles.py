@@ -17,8 +17,8 @@ from hexbeat.ingest.sources import (
 )
 from hexbeat.ingest.sources.profile import USUAL_CRS
 from hexbeat.ingest.suggestions import make_profile, suggest_profile
-from tests.support.ingesting import FIXTURES, table
-from tests.support.somebody import as_other_user
+from tests.support.faults import as_other_user
+from tests.support.input_files import FIXTURES, table
 
 PLAIN = """
 name = "finds"
@@ -30,7 +30,7 @@ lat = "lat"
 [time]
 start = "date"
 """
-HINT = "mend it; the keys are explained in docs/sources.md"
+HINT = "correct it; docs/sources.md explains the keys"
 
 
 def test_the_built_in_sources() -> None:
@@ -49,27 +49,32 @@ def test_what_is_written_is_read_back(profile: SourceProfile) -> None:
     [
         (
             ("title =", "titel ="),
-            ("A source profile is TOML of known keys; finds.toml has an unknown key 'titel'; did you mean 'title'?"),
+            (
+                "A source profile has only known keys, each with its kind of value; finds.toml has an unknown key "
+                "'titel'; did you mean 'title'?"
+            ),
         ),
         (
             ("lon =", "width ="),
             (
-                "A source profile is TOML of known keys; finds.toml: location has an unknown key 'width'; "
-                "it may have lon, lat, x, y, crs, grid_ref, lat_lon, shapes, placeholders, doubtful"
+                "A source profile has only known keys, each with its kind of value; finds.toml: location has an "
+                "unknown key 'width'; it may have lon, lat, x, y, crs, grid_ref, lat_lon, shapes, placeholders, "
+                "doubtful"
             ),
         ),
         (
             ('title = "Finds"\n', ""),
             (
-                "A source profile is TOML of known keys; finds.toml has no title; "
-                "the keys are in docs/sources.md, and `hexbeat sources suggest FILE` writes a profile to start from"
+                "A source profile has only known keys, each with its kind of value; finds.toml has no title; "
+                "docs/sources.md lists the keys, and `hexbeat sources suggest FILE` writes a profile to start from"
             ),
         ),
         (
             ('"Finds"', "7"),
             (
-                "A source profile is TOML of known keys; finds.toml: title is not a text in quotes; "
-                "the keys are in docs/sources.md, and `hexbeat sources suggest FILE` writes a profile to start from"
+                "A source profile has only known keys, each with its kind of value; finds.toml: title is not a "
+                "text in quotes; docs/sources.md lists the keys, and `hexbeat sources suggest FILE` writes a "
+                "profile to start from"
             ),
         ),
         (
@@ -79,25 +84,28 @@ def test_what_is_written_is_read_back(profile: SourceProfile) -> None:
                 f"finds.toml has 'needles'; {HINT}"
             ),
         ),
-        (('"finds"', '"other"'), f"A profile is called as its file is; finds.toml is called 'other'; {HINT}"),
+        (('"finds"', '"other"'), f"A profile has the name of its file; finds.toml has the name 'other'; {HINT}"),
         (
             ("[location]", 'time_zone = "Mars"\n[location]'),
-            (f"A time zone is one of the IANA names, such as Europe/London; finds.toml has 'Mars'; {HINT}"),
+            (f"A time zone has to be an IANA name, such as Europe/London; finds.toml has 'Mars'; {HINT}"),
         ),
         (
             ("[location]", 'encoding = "cp9"\n[location]'),
-            (f"An encoding is one that Python knows, such as cp1252; finds.toml has 'cp9'; {HINT}"),
+            (f"An encoding has to be one that Python knows, such as cp1252; finds.toml has 'cp9'; {HINT}"),
         ),
         (
             ('lon = "lon"', 'crs = "EPSG:0"\nlon = "lon"'),
-            (f"A crs is one that PROJ knows, such as EPSG:27700; finds.toml has 'EPSG:0'; {HINT}"),
+            (f"A crs has to be one that PROJ knows, such as EPSG:27700; finds.toml has 'EPSG:0'; {HINT}"),
         ),
         (
             ("[location]", 'unknown_layer = "keep"\n[location]'),
             f"unknown_layer is skip or reject; finds.toml has 'keep'; {HINT}",
         ),
-        (('lon = "lon"\n', ""), f"A profile says where; finds.toml names no columns for it; {HINT}"),
-        (('start = "date"', 'clock = "t"'), f"A profile says when; finds.toml names no time.start; {HINT}"),
+        (('lon = "lon"\n', ""), f"A profile says where events happened; finds.toml names no columns for it; {HINT}"),
+        (
+            ('start = "date"', 'clock = "t"'),
+            (f"A profile says when events happened; finds.toml names no time.start; {HINT}"),
+        ),
     ],
 )
 def test_faults_of_a_profile(change: tuple[str, str], message: str) -> None:
@@ -114,7 +122,7 @@ def test_what_is_not_toml() -> None:
     with pytest.raises(DataError) as caught:
         parse_profile("name = ", name="finds")
     assert str(caught.value) == (
-        "A source profile is TOML; finds.toml is not: Invalid value (at end of document); mend that line"
+        "A source profile has to be TOML; finds.toml is not: Invalid value (at end of document); correct that line"
     )
 
 
@@ -126,7 +134,9 @@ def test_a_users_own_profile_comes_first(tmp_path: Path) -> None:
     assert len(list_profiles(tmp_path)) == len(builtin_profiles())
     with pytest.raises(UsageError) as caught:
         load_profile("../table", tmp_path)
-    assert str(caught.value) == "A source is one of the profiles; there is none named '../table'; did you mean 'table'?"
+    assert str(caught.value) == (
+        "A source has to be the name of a profile; there is no profile named '../table'; did you mean 'table'?"
+    )
 
 
 def test_a_home_that_may_not_be_looked_into_is_said(tmp_path: Path) -> None:
@@ -135,8 +145,8 @@ def test_a_home_that_may_not_be_looked_into_is_said(tmp_path: Path) -> None:
     with as_other_user(), pytest.raises(DataError) as caught:
         list_profiles(home)
     assert str(caught.value) == (
-        f"Source profiles are in a folder that this user may look into; {home / 'sources'} cannot be looked into: "
-        "Permission denied; choose another folder with --home or HEXBEAT_HOME, or ask its owner"
+        f"You need permission to read the folder of source profiles; {home / 'sources'} cannot be read: Permission "
+        "denied; set HEXBEAT_HOME to another folder, or ask the owner of this one"
     )
 
 
@@ -152,7 +162,9 @@ def test_headings_are_found_but_for_case_blanks_and_hyphens() -> None:
 def test_two_columns_that_answer_to_one_name() -> None:
     with pytest.raises(DataError) as caught:
         assign_columns(load_profile("table", Path()), ["layer", "Lon", "LON", "lat", "date"], name="a.csv")
-    assert str(caught.value) == "a.csv has to have one column for lon; it has 2: Lon, LON; rename or delete the others"
+    assert str(caught.value) == (
+        "a.csv has to have only one column for lon; it has 2: Lon, LON; rename or delete the others"
+    )
 
 
 @pytest.mark.parametrize(
@@ -188,7 +200,7 @@ def test_an_unknown_file_gets_a_proposal_with_reasons(tmp_path: Path) -> None:
     assert profile == suggestion.profile
     assert profile.layer.value == "needle_litter"
     assert profile.time.formats == ("%d/%m/%Y %H:%M",)
-    assert "Dates are read day first, as in the UK" in suggestion.reasons
+    assert "The format of the dates is day first, as in the UK" in suggestion.reasons
     assert suggestion.as_dict()["columns"][1] == {
         "column": "Found at", "part": "start",
         "reason": "its heading says so, and its values fit",
@@ -204,9 +216,9 @@ def test_month_first_is_seen_where_days_pass_twelve(tmp_path: Path) -> None:
 def test_a_file_that_says_little_is_marked_to_be_checked(tmp_path: Path) -> None:
     suggestion = suggest_profile(table(tmp_path, "1,2", heading="a,b", name="x.csv"))
     assert suggestion.reasons == (
-        "CHECK: nothing says which layer this is",
-        "CHECK: no column looks like a date; mend time.start",
-        "CHECK: no column looks like a place; mend location",
+        "CHECK: the file does not show which layer this is",
+        "CHECK: no column looks like a date; correct time.start",
+        "CHECK: no column looks like a place; correct location",
     )
     with pytest.raises(DataError):
         save_profile(suggestion.profile, tmp_path)
@@ -236,7 +248,7 @@ def test_values_that_do_not_look_like_their_heading_are_told_of(tmp_path: Path) 
         "table",
         (
             "It has every column that table needs",
-            "CHECK: lon is to be the longitude, but most of its values do not look like one",
-            "CHECK: lat is to be the latitude, but most of its values do not look like one",
+            "CHECK: lon is chosen as the longitude, but most of its values do not look like one",
+            "CHECK: lat is chosen as the latitude, but most of its values do not look like one",
         ),
     )

@@ -22,7 +22,7 @@ from hexbeat.operations.ledger.visits import Visit, find_stop, find_tour, place_
 from hexbeat.store.erasure import Erasure
 from hexbeat.store.store import Store
 from layers.access import ANALYST, Viewer
-from tests.support.working import AREA, LONDON, NOW, made_plan, made_visit
+from tests.support.plans import AREA, LONDON, NOW, made_plan, made_visit
 
 NOBODY = Viewer("nobody")
 LATER = NOW + dt.timedelta(hours=1)
@@ -76,7 +76,7 @@ def test_a_correction_keeps_what_was_and_undoing_puts_it_back(store: Store) -> N
     with pytest.raises(StoreError) as caught:
         undo_visit(store, ANALYST, name)
     assert str(caught.value) == (
-        "A visit that is recorded can be undone; there is none of that name; take its name from hexbeat done list; "
+        "Only a recorded visit can be undone; there is no visit of that name; see the names with hexbeat done list; "
         "nothing was changed"
     )
 
@@ -127,12 +127,10 @@ def test_an_import_comes_whole_twice_changes_nothing_and_can_be_undone(store: St
 def test_an_import_with_a_visit_twice_or_in_the_future_changes_nothing(store: Store) -> None:
     with pytest.raises(UsageError) as caught:
         bring(store, made_visit(), made_visit(minutes=3))
-    assert str(caught.value) == "A visit stands in a file once; done.csv has 1 of them twice; delete one of each"
+    assert str(caught.value) == "A file holds each visit once; done.csv has 1 visit twice; delete one of each"
     with pytest.raises(UsageError) as caught:
         bring(store, made_visit(), made_visit(stop_id="1-2", started_at=LATER))
-    assert str(caught.value) == (
-        "What was done lies in the past; a visit begins later than now; check the clock and day"
-    )
+    assert str(caught.value) == ("A visit lies in the past; one begins later than now; check its day and time")
     assert (minutes_of(store), list_imports(store, ANALYST)) == ([], [])
 
 
@@ -146,9 +144,9 @@ def test_an_import_with_a_visit_twice_or_in_the_future_changes_nothing(store: St
         ({"minutes": -1}, "it has -1 minutes", "they are 0 to 1,440"),
         ({"minutes": 2000}, "it has 2000 minutes", "they are 0 to 1,440"),
         ({"outcome": "not_done"}, "it was not done, yet took minutes", "leave them out"),
-        ({"needles": -3}, "it has -3 needles", "0 to a million"),
+        ({"needles": -3}, "it has -3 needles", "they are 0 to a million"),
         ({"lat": float("nan")}, "its place is not on the globe", "check it"),
-        ({"stop_id": None}, "it names a stop or a plan alone", "name both"),
+        ({"stop_id": None}, "it names only a stop or only a plan", "name both"),
     ],
 )
 def test_what_cannot_be_is_no_visit(changes: dict[str, Any], fact: str, hint: str) -> None:
@@ -168,7 +166,7 @@ def test_stops_and_teams_are_found_by_name() -> None:
     with pytest.raises(DataError) as caught:
         find_tour(plan, None)
     assert str(caught.value) == (
-        "Work is recorded for a team of the plan; plan p7f3a has several; its teams are Team 1, Team 2"
+        "Work is recorded for a team of the plan; plan p7f3a has several teams; its teams are Team 1, Team 2"
     )
     with pytest.raises(DataError) as caught:
         find_stop(plan, "9-9")

@@ -5,8 +5,8 @@ import pytest
 from hexbeat.operations.ledger.ledger import record_visit, undo_visit
 from hexbeat.store.store import Store
 from layers.access import ANALYST
-from tests.support.postgres import Server
-from tests.support.working import NOW, made_visit
+from tests.support.plans import NOW, made_visit
+from tests.support.stores import Server
 
 CREW = "Crew Rumpelstilzchen"
 

@@ -15,7 +15,7 @@ from hexbeat.operations.reference_places import load_reference
 from hexbeat.store.store import Store
 from layers.access import ANALYST
 from tests.support.gpx import gpx_of, walked
-from tests.support.working import AREA, LONDON, NOW, made_plan
+from tests.support.plans import AREA, LONDON, NOW, made_plan
 
 PLAN = made_plan()
 STOPS = PLAN.tours[0].stops
@@ -95,7 +95,7 @@ def test_a_place_planned_twice_is_answered_by_the_nearest_time(store: Store, tmp
 
 
 BOMB = '<?xml version="1.0"?><!DOCTYPE gpx [<!ENTITY a "aa"><!ENTITY b "&a;&a;">]><gpx version="1.1">&b;</gpx>'
-RULE = "What was walked is a GPX file with times"
+RULE = "A track is a GPX file with times"
 
 
 @pytest.mark.parametrize(
@@ -128,13 +128,13 @@ def test_a_track_of_another_day_or_without_a_plan_is_refused(tmp_path: Path) -> 
         with pytest.raises(DataError) as caught:
             bring(store, path, options=ImportOptions(team="Team 1"))
         assert str(caught.value) == (
-            "A track is of the time of its plan; this one was recorded from 17 Nov 2026, 22:29 to 17 Nov 2026, 23:45, "
-            "the plan is for 19 Nov 2026, 22:00 to 20 Nov 2026, 02:00; choose the plan of that day, or the track of "
-            "that plan"
+            "A track has to be from the time of its plan; this one was recorded from 17 Nov 2026, 22:29 to 17 Nov "
+            "2026, 23:45, the plan is for 19 Nov 2026, 22:00 to 20 Nov 2026, 02:00; choose the plan of that day, or "
+            "the track of that plan"
         )
         with pytest.raises(UsageError) as usage:
             bring(store, path, plan=None)
-        assert str(usage.value) == "A track answers the stops of a plan; no plan was named; name it: --plan ID"
+        assert str(usage.value) == "A track answers the stops of a plan; no plan was named; name the plan"
 
 
 SHEET = f"""Team;Stop;Started;Minutes;Needles;Done;Place;Lat;Lon
@@ -211,9 +211,9 @@ def test_columns_that_name_people_are_refused_unless_spoken_for(tmp_path: Path, 
         with pytest.raises(DataError) as caught:
             bring(store, path, plan=None, options=ImportOptions(kind="patrol"))
         assert str(caught.value) == (
-            f"The ledger keeps the names of teams and none of people; done.csv has the column {heading}; delete it, or "
-            f"say what it is: --column team='{heading}' if it names teams, --column unread='{heading}' to leave it "
-            "unread"
+            f"The ledger names teams, never people; done.csv has the column {heading}; delete it, or say what it "
+            f"holds: --column team='{heading}' if it names teams, --column unread='{heading}' if Hexbeat should not "
+            "read it"
         )
         spoken = ImportOptions(kind="patrol", named={"team": heading})
         assert bring(store, path, plan=None, options=spoken).new == 1
@@ -232,8 +232,8 @@ def test_a_sheet_without_a_usable_row_changes_nothing(tmp_path: Path) -> None:
         )
         for options, fact in (
             (ImportOptions(named={"crew": "X"}), "there is no field 'crew'"),
-            (ImportOptions(kind="walk"), "it was given 'walk'"),
-            (ImportOptions(radius_m=0), "it was given 0 metres and 5 minutes"),
+            (ImportOptions(kind="walk"), "you gave 'walk'"),
+            (ImportOptions(radius_m=0), "you gave 0 metres and 5 minutes"),
         ):
             with pytest.raises(UsageError) as usage:
                 bring(store, tmp_path / "done.csv", options=options)

@@ -12,19 +12,18 @@ import sqlalchemy as sa
 from hexbeat.operations.ledger.ledger import list_imports, read_visits
 from hexbeat.store.store import Store
 from layers.access import ANALYST
-from tests.support.loading import VISITS, Loader
+from tests.support.load_processes import VISITS, Loader
 
 RUNS = 4
 
 
 @pytest.mark.slow
-def test_killed_while_importing_the_ledger_is_whole(tmp_path: Path, store_url: str | None) -> None:
+def test_killed_while_importing_the_ledger_is_whole(tmp_path: Path, store_url: str | None, loader: Loader) -> None:
     random, last, cut = np.random.default_rng(815), 0, 0
     with Store.open(tmp_path / "home", database_url=store_url):
         pass
-    loader = Loader(tmp_path / "home", store_url, what="visits")
     for run in range(RUNS):
-        pid = loader.start(last + 1)
+        pid = loader.start(tmp_path / "home", store_url, last + 1, what="visits")
         said = [loader.line() for _ in range(1 if run % 2 else int(random.integers(1, 4)))]  # merging, committed, …
         time.sleep(random.uniform(0.0, 0.02))
         os.kill(pid, signal.SIGKILL)
@@ -40,5 +39,4 @@ def test_killed_while_importing_the_ledger_is_whole(tmp_path: Path, store_url: s
                 with store.engine.connect() as connection:
                     assert connection.execute(sa.text("PRAGMA integrity_check")).scalar() == "ok"
         cut, last = cut + (stood == told), stood
-    loader.close()
     assert cut, "no run was cut short in the middle of an import"

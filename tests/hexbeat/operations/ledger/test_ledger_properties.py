@@ -13,7 +13,7 @@ from hexbeat.operations.ledger.ledger_files import import_visits
 from hexbeat.operations.ledger.visits import visit_of_stop
 from hexbeat.store.store import Store
 from layers.access import ANALYST
-from tests.support.working import AREA, NOW, made_plan
+from tests.support.plans import AREA, NOW, made_plan
 
 PLAN = made_plan()
 ROW = st.tuples(

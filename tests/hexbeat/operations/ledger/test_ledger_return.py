@@ -27,7 +27,7 @@ from hexbeat.operations.plans.plan import PlanKind
 from hexbeat.store.store import Store
 from layers.access import ANALYST
 from layers.periods import find_quarter, format_quarter, format_quarter_months
-from tests.support.working import AREA, LONDON, NOW, made_plan, made_visit
+from tests.support.plans import AREA, LONDON, NOW, made_plan, made_visit
 
 PLAN = made_plan()
 
@@ -122,7 +122,7 @@ def test_plans_that_were_only_tried_are_not_planned_work(tmp_path: Path) -> None
     assert {one.plan_id for one in select_plans([*tries, later, sweep], after)} == {"p7f3a", "p4444", "p5555"}
     frame = build_return(tries, after, AREA.wards, by=())
     assert frame[["planned_stops", "planned_minutes", "delivered_minutes"]].to_numpy().tolist() == [[8, 120, 15]]
-    words = "2 plans are left out that no visit answers, as another of the same kind and beginning counts: p2222, p3333"
+    words = "2 plans without visits are left out, because another of the same kind and start counts: p2222, p3333"
     assert build_return_notes(tries, after)[-1] == words
     assert len(build_return_notes(tries, after, start=dt.date(2026, 11, 20))) == 1
     assert len(build_return_notes(tries, after, end=dt.date(2026, 11, 20))) == 2
@@ -140,7 +140,7 @@ def test_a_team_is_one_however_it_is_written_and_visits_that_overlap_are_told(tm
     frame = build_return([PLAN], found, AREA.wards, by=("team",))
     assert frame[["team", "visits", "delivered_minutes"]].to_numpy().tolist() == [["Team 1", 2, 40], ["Team 2", 0, 0]]
     assert build_return_notes([PLAN], found)[-1] == (
-        "1 visit begins before the same team's visit before has ended: 15 minutes count twice"
+        "1 visit begins before the same team's earlier visit ends: 15 minutes count twice"
     )
     apart = found.assign(team=["Team 1", "Team 2"])
     assert len(build_return_notes([PLAN], apart)) == 1
@@ -170,7 +170,7 @@ def test_files_hold_no_formula_and_notes_say_what_is_missing() -> None:
     with pytest.raises(UsageError) as caught:
         build_return([], pd.DataFrame(), AREA.wards, by=("ward", "ward"))
     assert str(caught.value) == (
-        "A return is by any of ward, quarter, month, team, kind, each once; it was asked for by 'ward, ward'; for "
+        "A return is by any of ward, quarter, month, team, kind, each once; you asked for 'ward, ward'; for "
         "example --by ward,quarter,team"
     )
     found = pd.DataFrame({name: pd.Series([None], dtype="object") for name in VISIT_COLUMNS})
@@ -181,8 +181,8 @@ def test_files_hold_no_formula_and_notes_say_what_is_missing() -> None:
     assert build_return_csv(frame).decode().splitlines()[1] == "'=1+1,0,0,1,5,,1,0,0"
     notes = build_return_notes([], found)
     assert notes == (
-        "Delivered minutes are what teams recorded. Needles were collected by sweeps and are no part of public reports",
-        "Planned minutes lack 1 plans that were recorded against and are no longer kept",
+        "Delivered minutes are what teams recorded. Needles are those that sweeps collected, not public reports",
+        "Planned minutes do not include 1 deleted plan that visits answer",
     )
     book = build_return_xlsx(frame, notes)
     assert book == build_return_xlsx(frame, notes)

@@ -9,7 +9,7 @@ from hexbeat.analysis.forecast_methods import METHODS
 from hexbeat.operations.plans.expected_events import choose_method, forecast_events, share_hours
 from hexbeat.operations.plans.working_time import WorkingTime, build_working_time
 from layers.event import REPORTERS
-from tests.support.analysing import demonstration, filled_store, middlesbrough, select_for
+from tests.support.demonstrations import demonstration, filled_store, middlesbrough, select_for
 
 METHOD = {"street_dealing": "all_history", "overdoses": "kernel", "needle_litter": "last_period"}
 DAY = dt.date(2026, 11, 20)
@@ -70,7 +70,7 @@ def test_what_wins_the_back_test_is_taken_and_named() -> None:
     winner = select_for("street_dealing").by_size[10]
     found = forecast_events(columns, middlesbrough(), {"street_dealing": 1}, time=hours(18, 22), home=filled_store())
     assert found.layers[0].method == choose_method(winner.method)
-    assert "the best of the back-test at this size of cell; weight 1;" in found.layers[0].sentences[0]
+    assert ", the best in the back-test at this cell size. These hours hold " in found.layers[0].sentences[0]
 
 
 def test_a_method_that_only_ranks_gives_way_to_one_that_gives_numbers() -> None:
@@ -88,11 +88,11 @@ def test_few_times_of_day_pool_the_weekdays_and_very_few_all_hours() -> None:
     assert (many.sum(), said) == (pytest.approx(1), [])
     some, said = share_hours(columns, "overdoses", wards=("E05009862",), until=until, time_zone="Europe/London")
     assert some.sum() == pytest.approx(1)
-    assert said == ["Weekdays are taken as alike: few overdoses have a time of day."]
+    assert said == ["Few overdoses have a time of day, so all weekdays count the same."]
     assert np.allclose(some.reshape(7, 24), some.reshape(7, 24)[0])
     none, said = share_hours(columns, "overdoses", wards=(), until=dt.date(2000, 1, 1), time_zone="Europe/London")
     assert np.allclose(none, 1 / 168)
-    assert said == ["Too few overdoses have a time of day: all hours of the week are taken as alike."]
+    assert said == ["Too few overdoses have a time of day, so all hours of the week count the same."]
 
 
 def test_records_that_end_long_before_the_day_are_said_to() -> None:
@@ -100,7 +100,7 @@ def test_records_that_end_long_before_the_day_are_said_to() -> None:
     found = forecast_events(
         columns, middlesbrough(), {"overdoses": 1}, time=hours(18, 22, dt.date(2027, 1, 10)), methods=METHOD
     )
-    assert found.layers[0].sentences[-1] == "The newest record of overdoses is of 21 Nov 2026, 50 days before."
+    assert found.layers[0].sentences[-1] == "The newest record of overdoses is of 21 Nov 2026, 50 days before the plan."
 
 
 def test_without_records_there_is_no_plan() -> None:
@@ -108,4 +108,4 @@ def test_without_records_there_is_no_plan() -> None:
     without = replace(columns, layer=np.zeros_like(columns.layer))
     with pytest.raises(UsageError) as caught:
         forecast_events(without, middlesbrough(), {"overdoses": 1}, time=hours(18, 22), methods=METHOD)
-    assert str(caught.value) == "A plan needs records of overdoses; none have been loaded; load some, or leave them out"
+    assert str(caught.value) == "A plan needs records of overdoses; none are loaded; load some, or leave the layer out"

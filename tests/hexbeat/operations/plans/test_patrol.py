@@ -1,4 +1,5 @@
 import datetime as dt
+import re
 from dataclasses import replace
 from itertools import pairwise
 
@@ -8,12 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geo.errors import UsageError
+from hexbeat.operations.plans import patrol
 from hexbeat.operations.plans.patrol import PatrolChoices, make_patrol_plan
 from hexbeat.operations.plans.patrol_past import PAST_WEEKS
 from hexbeat.operations.plans.plan import Place, Plan, PlanPast, Tour
 from hexbeat.operations.plans.plan_store import plan_to_json
 from hexbeat.operations.plans.working_time import build_working_time
-from tests.support.analysing import demonstration, middlesbrough
+from tests.support.demonstrations import demonstration, middlesbrough
 
 STATION = Place("Station", -1.235, 54.574)
 METHODS = {"street_dealing": "all_history", "overdoses": "kernel"}  # what wins is judged in test_winning
@@ -124,7 +126,7 @@ def test_the_same_choices_give_the_same_plan_and_another_day_other_times() -> No
         ]
     assert again.worth.score > 0.85 * first.worth.score
     assert first.past == PlanPast()
-    assert any(note.startswith("Such plans are judged by the last 8 weeks, ") for note in first.notes)
+    assert any(note.startswith("How well such plans did in past weeks is not known. ") for note in first.notes)
 
 
 def test_a_plan_says_what_it_covers_and_goes_where_most_is_expected() -> None:
@@ -146,25 +148,40 @@ def test_a_plan_says_what_it_covers_and_goes_where_most_is_expected() -> None:
     assert [tour.team for tour in plan.tours] == ["Team 1", "Team 2"]
     area = len({stop.cell for tour in plan.tours for stop in tour.stops}) / 4322
     assert plan.worth.covered / plan.worth.expected > 5 * area
-    assert plan.notes[0].startswith("Street dealing: the forecast is of ")
+    assert plan.notes[0].startswith("Street dealing: the forecast for the stops is ")
     assert plan.past.held is not None
     forecast = plan.worth.covered / plan.worth.expected
     assert plan.past.held[0] < forecast  # forecasts of demonstration events promise more than came
     assert plan.past.held_weeks == PAST_WEEKS
-    assert plan.notes[-1].startswith("Reports are where people report: ")
+    assert plan.notes[-1].startswith("The plan knows only what people report. ")
     assert sum(note.startswith("The plans visited ") for note in plan.notes) == 1
-    assert not any(note.startswith("The method was chosen by a back-test") for note in plan.notes)  # it was given
-    assert any(sentence.startswith("Street dealing: the ") for sentence in plan.settings)
+    assert not any(note.startswith("The back-test that chose the method ") for note in plan.notes)  # it was given
+    assert any(sentence.startswith("Street dealing, weight 1: forecast by the ") for sentence in plan.settings)
 
 
-def test_several_layers_are_weighed_and_told_apart() -> None:
+def test_a_stop_says_how_busy_its_place_is_and_words_do_not_change_the_plans_code(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    plan = planned(replace(NIGHT, weights=(("street_dealing", 1.0), ("overdoses", 3.0))))
+    share = r"(under 0\.1|\d+|\d\.\d) %"
+    reason = re.compile(
+        rf"Among the busiest ([1-9]\d?) % of places at this time of day: {share} of the expected reports of street "
+        rf"dealing and {share} of the expected overdoses\."
+    )
+    ranks = [reason.fullmatch(stop.reason) for tour in plan.tours for stop in tour.stops]
+    assert all(ranks)
+    assert min(int(match[1]) for match in ranks if match) == 1
+    monkeypatch.setattr(patrol, "_build_reason", lambda *_: lambda *_: "Because.")
+    other = planned(replace(NIGHT, weights=(("street_dealing", 1.0), ("overdoses", 3.0))))
+    assert {stop.reason for tour in other.tours for stop in tour.stops} == {"Because."}
+    assert other.plan_id == plan.plan_id
+
+
+def test_several_layers_are_weighed_and_each_has_its_figures() -> None:
     one = planned(replace(NIGHT, weights=(("street_dealing", 1.0), ("overdoses", 3.0)), wards=("E05009857",)))
     assert one.scope.weights == (1.0, 3.0)
     assert sum(note.startswith(("Street dealing: the forecast", "Overdoses: the forecast")) for note in one.notes) == 2
-    assert (
-        "The layers are unlike things: their sum has the weights that the team gave, and no unit of its own."
-        in one.notes
-    )
+    assert "The layers are different things. Their sum has the weights that the team gave, and no unit." in one.notes
 
 
 @pytest.mark.parametrize("revisit", [(90, 180), (120, 125)])
@@ -174,22 +191,22 @@ def test_longer_shifts_see_a_place_again_after_about_two_hours(revisit: tuple[in
     cells = [stop.cell for stop in plan.tours[0].stops]
     assert len(cells) > len(set(cells))
     require_sound(plan, choices)
-    again = f"a place again after {revisit[0]} to {revisit[1]} minutes, worth half as much"
+    again = f" A place may be visited again after {revisit[0]} to {revisit[1]} minutes; the second visit counts half."
     assert again in plan.settings[0]
 
 
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"teams": 0}, "A patrol has 1 to 12 teams; 0 were asked for; plan more than one patrol"),
+        ({"teams": 0}, "A patrol has 1 to 12 teams; you asked for 0; plan more than one patrol"),
         (
             {"stop_minutes": (16, 10)},
-            "Stops last 5 to 60 minutes, the fewest before the most; 16 to 10 was asked for; "  # noqa: ISC004 - one text
-            "10-16 is what studies found to last longest",
+            "Stops last 5 to 60 minutes, the shorter first; you asked for 16 to 10; "  # noqa: ISC004 - one text
+            "studies found that the effect of 10 to 16 minutes lasts longest",
         ),
         (
             {"revisit_minutes": (180, 90)},
-            "A place is seen again after 30 to 960 minutes, the least before the most; 180 to 90 was asked for; "  # noqa: ISC004 - one text
+            "A place is visited again after 30 to 960 minutes, the shorter first; you asked for 180 to 90; "  # noqa: ISC004 - one text
             "90-180 is about two hours",
         ),
     ],
@@ -212,7 +229,7 @@ def test_layers_that_cannot_be_planned_for_are_refused() -> None:
     )
     with pytest.raises(UsageError) as caught:
         planned(replace(NIGHT, weights=()))
-    assert str(caught.value) == "A plan is of one layer or more; none was given; give for example street_dealing"
+    assert str(caught.value) == "A plan needs one layer or more; none was given; give for example street_dealing"
 
 
 def test_stops_of_all_minutes_are_drawn() -> None:

@@ -10,7 +10,7 @@ from hexbeat.operations.plans.plan_settings import PlanSettings, find_starts, re
 from hexbeat.operations.reference_places import load_reference
 from hexbeat.store.store import Store
 from layers.access import ANALYST
-from tests.support.analysing import middlesbrough
+from tests.support.demonstrations import middlesbrough
 
 
 @pytest.mark.parametrize("lon", ["nan", "inf", "181.0", "true"])
@@ -20,7 +20,7 @@ def test_a_start_without_degrees_is_refused(tmp_path: Path, lon: str) -> None:
         read_plan_settings(tmp_path)
     assert str(caught.value) == (
         "plans.toml holds roads, standard_hours, revisit_minutes and a [start] with name, lon and lat; its [start] has "
-        "no lon and lat in degrees; mend it, or take it away: plans do without"
+        "no lon and lat in degrees; correct the file, or remove it: plans work without it"
     )
 
 

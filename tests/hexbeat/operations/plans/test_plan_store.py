@@ -19,8 +19,7 @@ from hexbeat.operations.plans.plan_store import (
     save_plan,
 )
 from tests.support.paths import ROOT
-from tests.support.planning import LONDON, make_small_plan
-from tests.support.plans import change_plan, make_backtested_plan, with_break
+from tests.support.plans import LONDON, change_plan, make_backtested_plan, make_small_plan, with_break
 
 OLD_PLAN = ROOT / "tests" / "fixtures" / "plans" / "p7f3a2.json"
 
@@ -103,12 +102,12 @@ def test_a_plan_that_is_not_there_names_those_that_are(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         load_plan(tmp_path, "zzzz")
     assert str(caught.value) == (
-        "A plan is one that was made here, by its code; there is no plan 'zzzz'; make one with `hexbeat plan patrol`"
+        "A plan is named by its code; there is no plan 'zzzz'; make one with `hexbeat plan patrol`"
     )
     save_plan(tmp_path, make_small_plan())
     with pytest.raises(UsageError) as caught:
         load_plan(tmp_path, "zzzz")
-    assert caught.value.hint == "there are abc234"
+    assert caught.value.hint == "the newest are abc234"
 
 
 def test_a_plan_is_removed_readable_or_not(tmp_path: Path) -> None:
@@ -133,7 +132,7 @@ def test_a_code_is_no_path(tmp_path: Path, code: str) -> None:
     with pytest.raises(UsageError) as caught:
         load_plan(tmp_path, code)
     assert str(caught.value) == (
-        f"A plan's code has 4 to 16 small letters and digits; {code!r} has not; see `hexbeat plan list`"
+        f"A plan's code has 4 to 16 small letters and digits; you gave {code!r}; see `hexbeat plan list`"
     )
 
 

@@ -39,7 +39,7 @@ def test_cars_keep_to_one_way_streets_and_their_own_times(tmp_path: Path) -> Non
     # 70, 190 and 120 s and a minute to park, rounded up to minutes; back from 1 to 0 goes round by 2.
     assert ways.seconds.tolist() == [[0, 180, 300], [360, 0, 180], [240, 300, 0]]
     assert ways.km[1, 0] == pytest.approx(2.7)
-    assert ways.words == ("Ways and times by town.graphml, rounded up to whole minutes.",)
+    assert ways.words == ("Ways and times come from town.graphml. Times are rounded up to whole minutes.",)
 
 
 def test_people_on_foot_go_both_ways(tmp_path: Path) -> None:
@@ -57,7 +57,9 @@ def test_a_place_that_no_road_reaches_is_reached_straight_and_that_is_said(tmp_p
     ways, straight = travel(LON, LAT), measure_straight_ways(LON, LAT, mode="walk")
     assert (ways.seconds[3] == straight.seconds[3]).all()
     assert ways.seconds[0, 1] != straight.seconds[0, 1]
-    assert ways.words[1] == ("It has no way between 43.8 % of the pairs of places: straight lines with a detour there.")
+    assert ways.words[1] == (
+        "It has no way for 43.8 % of the pairs of places. Straight lines with a detour are used there."
+    )
 
 
 def test_without_a_network_there_is_none() -> None:
@@ -71,7 +73,7 @@ def test_without_a_network_there_is_none() -> None:
         ("no xml", "bad.graphml cannot be read (ParseError)"),
         ('<!DOCTYPE a [<!ENTITY b "c">]><graphml/>', "bad.graphml cannot be read (DTDForbidden)"),
         (f"<graphml xmlns='{SPACE}'><graph edgedefault='directed'/></graphml>", "bad.graphml has no ways"),
-        (f"<graphml xmlns='{SPACE}'>{BARE}</graphml>", "bad.graphml has nodes or ways without them (KeyError)"),
+        (f"<graphml xmlns='{SPACE}'>{BARE}</graphml>", "bad.graphml has nodes or ways without these (KeyError)"),
     ],
 )  # fmt: skip
 def test_a_file_that_is_no_network_is_refused(tmp_path: Path, text: str, fact: str) -> None:
@@ -84,7 +86,7 @@ def test_a_file_that_is_no_network_is_refused(tmp_path: Path, text: str, fact: s
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         load_road_travel("gone.graphml", mode="walk", home=tmp_path)
-    assert str(caught.value) == (f"{RULE}; there is no file gone.graphml; check its name, or plan without --roads")
+    assert str(caught.value) == (f"{RULE}; there is no file gone.graphml; check its name, or plan without roads")
 
 
 class Service(BaseHTTPRequestHandler):
@@ -135,7 +137,7 @@ def test_a_service_is_asked_in_parts_for_rounded_places_alone(service: str) -> N
     assert max(path.count(";") for path in Service.asked) < 250
     assert ways.seconds[0, -1] == 120  # 100 s, rounded up
     assert ways.km[0, -1] == pytest.approx(1.0)
-    assert ways.words == ("Ways and times by the road service, rounded up to whole minutes.",)
+    assert ways.words == ("Ways and times come from the road service. Times are rounded up to whole minutes.",)
 
 
 def test_where_a_service_has_no_way_straight_lines_stand_in(service: str) -> None:
@@ -156,5 +158,5 @@ def test_a_service_that_does_not_answer_is_an_error(service: str, path: str | No
     assert str(caught.value) == (
         "A road network is a GraphML file, or the address of an OSRM table service; the service did not answer with a "
         f"table of times and distances ({word}); check the address, as http://localhost:5000/table/v1/foot, or plan "
-        "without --roads"
+        "without roads"
     )

@@ -13,7 +13,7 @@ from hexbeat.operations.plans.plan import Place, Plan
 from hexbeat.operations.plans.sweep import REPORT_COLUMNS, SweepChoices, make_sweep_plan, read_open_reports
 from hexbeat.store.store import Store
 from layers.access import ANALYST
-from tests.support.analysing import TODAY, demonstration, filled_store, middlesbrough
+from tests.support.demonstrations import TODAY, demonstration, filled_store, middlesbrough
 
 DEPOT = Place("Depot", -1.235, 54.574)
 DAY = SweepChoices(TODAY, DEPOT, hours=(8, 11), wards=("E05009866", "E05009857", "E05009862"))
@@ -90,12 +90,12 @@ def test_overdue_reports_come_first_and_say_how_long_they_waited() -> None:
     assert "over the standard of 2" in first.reason
     assert first.reason.startswith(("1 open report 5 hours old", "1 open report 6 hours old"))
     assert (round(first.lon, 6), round(first.lat, 6)) == (late.iloc[0]["lon"], late.iloc[0]["lat"])
-    assert plan.notes[0] == "2 of 2 open reports are answered; 1 were overdue when work begins."
+    assert plan.notes[0] == "The plan answers 2 of 2 open reports. 1 is overdue when work begins."
 
 
 def test_a_longer_standard_makes_nothing_overdue() -> None:
     plan = swept(replace(DAY, wards=(), standard_hours=48.0), reports=moved(waiting(), 5))
-    assert "0 were overdue" in plan.notes[0]
+    assert "0 are overdue" in plan.notes[0]
     assert "within the standard" in plan.tours[0].stops[0].reason
 
 
@@ -106,7 +106,7 @@ def test_places_near_play_areas_and_schools_come_before_the_rest() -> None:
     near = pd.DataFrame({"kind": ["play_area"], "name": ["Swings <b>"], "lon": [last.lon], "lat": [last.lat]})
     plan = swept(DAY, reports=empty, near=near)
     assert "within 150 m of Swings <b>" in plan.tours[0].stops[0].reason.lower().replace("swings", "Swings")
-    assert plain.notes[0].startswith("There are no open reports: ")
+    assert plain.notes[0].startswith("There are no open reports. ")
     assert plan.tours != plain.tours
     assert plan.plan_id != plain.plan_id  # a printed sheet and what is recorded of it mean these stops
     stations = near.assign(kind="station")
@@ -146,8 +146,8 @@ def test_choices_of_a_sweep_that_make_no_sense_are_refused() -> None:
     with pytest.raises(UsageError) as caught:
         replace(DAY, standard_hours=0.0)
     assert str(caught.value) == (
-        "The council's standard is a number of hours above 0; 0 was asked for; 2 is Middlesbrough's"
+        "The council's standard is a number of hours above 0; you gave 0; Middlesbrough's is 2 hours"
     )
     with pytest.raises(UsageError) as caught:
         replace(DAY, crews=13)
-    assert caught.value.fact == "13 were asked for"
+    assert caught.value.fact == "you asked for 13"

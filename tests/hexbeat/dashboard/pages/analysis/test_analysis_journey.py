@@ -3,9 +3,8 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.map_page import map_frame
-from tests.support.overflow import overflow_report, wait_until_it_fits
-from tests.support.served import DESK, PHONE, Open, Served
+from tests.support.browser import DESK, PHONE, map_frame, overflow_report, wait_until_it_fits
+from tests.support.partners_side import Open, Served
 
 pytestmark = pytest.mark.browser
 MEASURE_NO_MORE = "window.requestAnimationFrame = () => 0"  # Streamlit measures its places in the frame after a change

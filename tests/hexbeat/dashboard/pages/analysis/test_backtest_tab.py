@@ -9,7 +9,7 @@ from hexbeat.analysis.study import load_study
 from hexbeat.dashboard.pages.analysis.backtest_tab import describe_leads, render_backtest, render_repeats
 from layers.catalogue import find_layer
 from layers.filters import Filter
-from tests.support.analysing import TODAY, demonstration, middlesbrough
+from tests.support.demonstrations import TODAY, demonstration, middlesbrough
 
 
 @cache

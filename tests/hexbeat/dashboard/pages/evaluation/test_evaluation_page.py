@@ -6,8 +6,8 @@ import h3
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.support.analysing import filled_store
-from tests.support.one_page import one_page
+from tests.support.demonstrations import filled_store
+from tests.support.partners_side import one_page
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +28,7 @@ def test_the_rule_is_shown_first_and_the_answer_only_when_asked_for() -> None:
     box = app.selectbox(key="outcome_closure")
     box.select_index(200).run()
     before = html(app)
-    assert "Control: the 20 places of the same shape" in before
+    assert "Matched controls: the 20 most similar of " in before
     assert "expected" not in before.split("SHA-256")[1]
     app.button(key="outcome_look").click().run()
     assert not app.exception
@@ -70,7 +70,7 @@ def test_weights_that_make_no_sense_are_told() -> None:
 def test_naloxone_says_how_to_load_places_and_shows_the_next_ones() -> None:
     app = one_page("naloxone")
     assert "hexbeat places load FILE --kind naloxone" in app.info[0].value
-    assert "No places that hold naloxone have been loaded, so cover cannot be told" in html(app)
+    assert "No naloxone places are loaded yet, so cover is not known" in html(app)
     assert "The next places are proved best together" in html(app)
     files = [button.label for button in app.get("download_button")]
     assert files == ["One A4 page (PDF)", "Places (CSV)", "Places (GeoJSON)"]

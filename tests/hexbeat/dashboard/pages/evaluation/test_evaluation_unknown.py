@@ -1,4 +1,4 @@
-"""A place like no other on the page and on paper: what came, and no number of what was expected."""
+"""A place with no comparable place on the page and on paper: what came, and no number of what was expected."""
 
 import dataclasses
 import datetime as dt
@@ -12,18 +12,17 @@ from hexbeat.evaluation.request import evaluate_protocol, fix_protocol
 from hexbeat.evaluation.rule import Rule
 from hexbeat.store.store import Store
 from layers.access import ANALYST
-from tests.support.analysing import TODAY, demonstration, filled_store, middlesbrough
-from tests.support.busy_corner import busy_corner
+from tests.support.demonstrations import TODAY, busy_corner, demonstration, filled_store, middlesbrough
 
 DASH = "\N{EN DASH}"
 
 
-def test_a_place_like_no_other_has_no_numbers_of_what_was_expected() -> None:
+def test_without_a_comparable_place_there_are_no_numbers_of_what_was_expected() -> None:
     columns, area = demonstration()[0], middlesbrough()
     with Store.open(filled_store()) as store:
         rule = fix_protocol(store, ANALYST, columns, area, [busy_corner(1)], Rule({"needle_litter": 1.0}), today=TODAY)
         found = evaluate_protocol(store, ANALYST, columns, area, rule)
-    assert "here: cannot be told; next door: " in render_intervals(found)
+    assert "here: not known; next door: " in render_intervals(found)
     assert "nan" not in render_intervals(found) + render_table(found)
     alone = dataclasses.replace(found, effect=dataclasses.replace(found.effect, next_door=None))
     assert render_intervals(alone) == ('<p class="hb-notes">Not known: there is no comparable place.</p>')
@@ -35,4 +34,4 @@ def test_a_place_like_no_other_has_no_numbers_of_what_was_expected() -> None:
     text = " ".join(pdf.pages[0].extract_text().split())
     assert len(pdf.pages) == 1
     assert found.verdict.sentence in text
-    assert f" {DASH} {DASH} {DASH} cannot be told next door " in text
+    assert f" {DASH} {DASH} {DASH} not known next door " in text

@@ -7,12 +7,11 @@ from pathlib import Path
 
 import geopandas
 import pandas as pd
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
-from hexbeat.areas.area import Area, load_area
+from hexbeat.areas.area import Area
 from hexbeat.dashboard.pages.map.map_downloads import (
     About,
     build_csv,
@@ -36,11 +35,6 @@ ABOUT = About(
     resolution=9,
 )
 DEMONSTRATION = replace(ABOUT, mark="synthetic events, not real")
-
-
-@pytest.fixture(scope="module")
-def area(tmp_path_factory: pytest.TempPathFactory) -> Area:
-    return load_area("middlesbrough", home=tmp_path_factory.mktemp("home"))
 
 
 def figures_of(ward_name: str = "Central", count: float = 4.0) -> LayerFigures:

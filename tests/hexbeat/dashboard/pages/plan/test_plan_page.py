@@ -13,10 +13,9 @@ from hexbeat.dashboard.pages.plan.plan_result import describe_past, render_tour
 from hexbeat.dashboard.state.choices import Choices
 from hexbeat.operations.plans.plan import PlanPast, headline
 from hexbeat.operations.plans.plan_store import list_plans, load_plan
-from tests.support.analysing import filled_store, select_for
-from tests.support.one_page import one_page
-from tests.support.planning import make_small_plan
-from tests.support.plans import example_plan, make_backtested_plan, with_break
+from tests.support.demonstrations import filled_store, select_for
+from tests.support.partners_side import one_page
+from tests.support.plans import example_plan, make_backtested_plan, make_small_plan, with_break
 
 
 def said(app: AppTest) -> str:
@@ -49,7 +48,7 @@ def test_a_patrol_that_cannot_be_says_why(home: Path) -> None:
     shutil.copytree(filled_store(), home)
     app = one_page("plan")
     app.text_input(key="patrol_place").set_value("somewhere").run()
-    assert "A place is written as latitude and longitude" in said(app)
+    assert "A place is a latitude and a longitude with a comma between them." in said(app)
     assert app.button(key="plan_make").disabled
     assert "There is no plan" in said(one_page("plan", plan="zzzz9"))
 

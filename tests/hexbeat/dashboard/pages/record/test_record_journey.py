@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
 from hexbeat.operations.ledger.ledger import read_visits
 from hexbeat.operations.plans.plan import PlanKind
@@ -14,10 +14,11 @@ from hexbeat.operations.plans.plan_store import save_plan
 from hexbeat.operations.reference_places import read_reference
 from hexbeat.store.store import Store
 from layers.access import ANALYST
+from tests.support.browser import DESK, PHONE, Windows
 from tests.support.gpx import gpx_of, walked
-from tests.support.served import DESK, PHONE, Visit, visit
-from tests.support.streamlit_server import hexbeat_server
-from tests.support.working import LONDON, made_plan
+from tests.support.partners_side import Visit, visit
+from tests.support.plans import LONDON, made_plan
+from tests.support.servers import hexbeat_server
 
 pytestmark = pytest.mark.browser
 SMALL = (360, 740)
@@ -28,7 +29,7 @@ LINK = "/done?plan=sweep1&team=Team%201"
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def served_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("done") / "home"
     for plan in (SWEEP, OLD):
         save_plan(path, plan)
@@ -36,14 +37,14 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def address(home: Path) -> Iterator[str]:
-    environment = {"HEXBEAT_HOME": str(home), "HEXBEAT_AREA": "middlesbrough", "HEXBEAT_DATABASE_URL": ""}
+def address(served_home: Path) -> Iterator[str]:
+    environment = {"HEXBEAT_HOME": str(served_home), "HEXBEAT_AREA": "middlesbrough", "HEXBEAT_DATABASE_URL": ""}
     with hexbeat_server(environment=environment) as url:
         yield url
 
 
-def recorded(home: Path, plan_id: str = "sweep1") -> list[tuple[object, ...]]:
-    with Store.open(home) as store:
+def recorded(served_home: Path, plan_id: str = "sweep1") -> list[tuple[object, ...]]:
+    with Store.open(served_home) as store:
         frame = read_visits(store, ANALYST, plan_id=plan_id)
     return [
         tuple(row) for row in frame[["stop_id", "minutes", "needles", "outcome"]].astype("object").to_numpy().tolist()
@@ -58,16 +59,16 @@ def small_targets(guest: Visit) -> list[str]:
     return found
 
 
-def test_one_tap_records_a_stop_and_the_last_tap_is_undone(browser: Browser, address: str, home: Path) -> None:
-    guest = visit(browser, address + LINK, size=SMALL)
+def test_one_tap_records_a_stop_and_the_last_tap_is_undone(windows: Windows, address: str, served_home: Path) -> None:
+    guest = visit(windows, address + LINK, size=SMALL)
     page = guest.page
     card = page.locator(".hb-done-card")
     expect(card).to_contain_text("Stop 1 of 4")
     page.get_by_role("button", name="Done", exact=True).click()
     expect(card).to_contain_text("Stop 2 of 4")
     guest.settle()
-    assert recorded(home) == [("1-1", 15, 0, "done")]
-    with Store.open(home) as store:
+    assert recorded(served_home) == [("1-1", 15, 0, "done")]
+    with Store.open(served_home) as store:
         began = read_visits(store, ANALYST)["started_at"].iloc[0]
     late = (dt.datetime.now(dt.UTC) - began.to_pydatetime()).total_seconds() / 60
     assert 15 <= late < 25  # it ended now, so it began as long ago as it took
@@ -85,7 +86,7 @@ def test_one_tap_records_a_stop_and_the_last_tap_is_undone(browser: Browser, add
     page.get_by_role("button", name="Undo stop 3").click()
     expect(card).to_contain_text("Stop 3 of 4")
     guest.settle()
-    assert sorted(recorded(home)) == [("1-1", 15, 0, "done"), ("1-2", 16, 7, "done")]
+    assert sorted(recorded(served_home)) == [("1-1", 15, 0, "done"), ("1-2", 16, 7, "done")]
 
     page.get_by_role("button", name="Stop 1", exact=True).click()
     expect(card).to_contain_text("Stop 1 of 4")
@@ -94,14 +95,14 @@ def test_one_tap_records_a_stop_and_the_last_tap_is_undone(browser: Browser, add
     page.get_by_role("button", name="Correct", exact=True).click()
     expect(card).to_contain_text("Stop 3 of 4")
     guest.settle()
-    assert sorted(recorded(home)) == [("1-1", 20, 0, "done"), ("1-2", 16, 7, "done")]
+    assert sorted(recorded(served_home)) == [("1-1", 20, 0, "done"), ("1-2", 16, 7, "done")]
     assert (small_targets(guest), guest.overflow(), guest.failures) == ([], 0, [])
-    page.context.close()
+    guest.leave()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_page_stands_at_every_width_and_axe_finds_nothing(browser: Browser, address: str, scheme: str) -> None:
-    guest = visit(browser, address + LINK, size=DESK, scheme=scheme)
+def test_the_page_stands_at_every_width_and_axe_finds_nothing(windows: Windows, address: str, scheme: str) -> None:
+    guest = visit(windows, address + LINK, size=DESK, scheme=scheme)
     for width in (DESK[0], PHONE[0], 320):
         guest.page.set_viewport_size({"width": width, "height": 740})
         expect(guest.page.get_by_role("button", name="Done", exact=True)).to_be_visible()
@@ -118,17 +119,17 @@ def test_the_page_stands_at_every_width_and_axe_finds_nothing(browser: Browser, 
     expect(app).to_have_attribute("data-test-connection-state", "CONNECTED")
     app.evaluate("app => app.setAttribute('data-test-connection-state', 'PINGING_SERVER')")  # as Streamlit does
     expect(guest.page.locator(".hb-offline")).to_have_text("No connection: nothing is recorded now.")
-    guest.page.context.close()
+    guest.leave()
 
 
-def test_a_track_is_handed_in_seen_first_recorded_and_undone(browser: Browser, address: str, home: Path) -> None:
+def test_a_track_is_handed_in_seen_first_recorded_and_undone(windows: Windows, address: str, served_home: Path) -> None:
     stops = OLD.tours[1].stops
     track = gpx_of(walked([(stop.arrive, stop.lon, stop.lat, 10) for stop in stops[:2]]))
-    guest = visit(browser, f"{address}/done?plan=nights&team=Team%202", size=SMALL)
+    guest = visit(windows, f"{address}/done?plan=nights&team=Team%202", size=SMALL)
     page = guest.page
     page.locator("input[type=file]").set_input_files({"name": "t.gpx", "mimeType": "", "buffer": track.encode()})
     expect(page.get_by_role("region", name="This would be recorded: t.gpx")).to_contain_text("2 of 4")
-    assert recorded(home, "nights") == []
+    assert recorded(served_home, "nights") == []
     page.get_by_role("button", name="Record it").click()
     expect(page.locator(".hb-done-progress")).to_have_text("2 of 4 done · 20 of 60 minutes")
     guest.settle()
@@ -139,11 +140,11 @@ def test_a_track_is_handed_in_seen_first_recorded_and_undone(browser: Browser, a
     with page.expect_download() as coming:
         page.get_by_role("button", name="CSV", exact=True).click()
     assert coming.value.suggested_filename.startswith("hexbeat-middlesbrough-return-20")
-    page.context.close()
+    guest.leave()
 
 
-def test_places_are_dropped_checked_loaded_and_put_back(browser: Browser, address: str, home: Path) -> None:
-    guest = visit(browser, f"{address}/data", size=SMALL)
+def test_places_are_dropped_checked_loaded_and_put_back(windows: Windows, address: str, served_home: Path) -> None:
+    guest = visit(windows, f"{address}/data", size=SMALL)
     page = guest.page
     sheet = b"name,lon,lat\nAlbert Pharmacy,-1.2400,54.5720\nLeeds,-1.55,53.8\n"
     page.locator("input[type=file]").last.set_input_files({"name": "h.csv", "mimeType": "text/csv", "buffer": sheet})
@@ -151,12 +152,12 @@ def test_places_are_dropped_checked_loaded_and_put_back(browser: Browser, addres
     page.get_by_role("button", name="Load these places").click()
     expect(page.get_by_text("Loaded 1 place that holds naloxone from h.csv.")).to_be_visible()
     guest.settle()
-    with Store.open(home) as store:
+    with Store.open(served_home) as store:
         assert read_reference(store, ANALYST)["name"].tolist() == ["Albert Pharmacy"]
     page.get_by_role("button", name="Undo the last change of places").click()
     page.get_by_role("button", name="Yes, undo it").click()
     expect(page.get_by_text("Undone: the load of h.csv (places that hold naloxone).")).to_be_visible()
-    with Store.open(home) as store:
+    with Store.open(served_home) as store:
         assert read_reference(store, ANALYST).empty
     assert (guest.overflow(), guest.failures) == (0, [])
-    page.context.close()
+    guest.leave()

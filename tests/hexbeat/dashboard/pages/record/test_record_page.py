@@ -7,8 +7,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from hexbeat.operations.plans.plan_store import save_plan
-from tests.support.one_page import one_page
-from tests.support.working import LONDON, made_plan
+from tests.support.partners_side import one_page
+from tests.support.plans import LONDON, made_plan
 
 BEGAN = dt.datetime(2026, 11, 18, 22, tzinfo=LONDON)
 GONE = "The plan in this link does not exist here. Choose one below."

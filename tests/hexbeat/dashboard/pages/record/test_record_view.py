@@ -17,7 +17,7 @@ from hexbeat.dashboard.pages.record.record_view import (
 from hexbeat.operations.ledger.ledger import VISIT_COLUMNS
 from hexbeat.operations.ledger.visits import Visit, visit_id, visit_of_stop
 from hexbeat.operations.plans.plan import PlanKind
-from tests.support.working import AREA, LONDON, NOW, made_plan
+from tests.support.plans import AREA, LONDON, NOW, made_plan
 
 PLAN = made_plan(PlanKind.SWEEP)
 TOUR = PLAN.tours[0]

@@ -1,5 +1,6 @@
-"""A real server for a page, as a person would start it."""
+"""Real servers as a person would start them, and requests as any client can write them."""
 
+import http.client
 import os
 import socket
 import subprocess
@@ -9,9 +10,15 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
 
 from tests.support.paths import ROOT
+
+__all__ = ["AT_REST", "Calls", "ask", "hexbeat_server", "open_socket", "served_by", "streamlit_server"]
+
 
 # A page whose script has run to its end. Waited for as a locator: Playwright looks more often than it asks an `expect`.
 AT_REST = "[data-testid=stApp][data-test-script-state=notRunning]"
@@ -70,3 +77,58 @@ def wait_until_healthy(server: "subprocess.Popen[bytes]", url: str) -> None:
         except (urllib.error.URLError, OSError):
             time.sleep(0.1)
     raise TimeoutError("the server did not answer")
+
+
+STREAM: Final = "/_stcore/stream"
+UPGRADE: Final = {
+    "Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back."""
+
+    status: int
+    headers: dict[str, str]
+    body: str
+
+
+def ask(address: str, path: str = "/", headers: Mapping[str, str | None] | None = None) -> Answer:
+    """One GET with these headers and no others, but for Host: the address's own, another, or with None no Host."""
+    wire = http.client.HTTPConnection(urlsplit(address).netloc, timeout=60)
+    try:
+        wire.putrequest("GET", path, skip_host=True, skip_accept_encoding=True)
+        for name, value in {"Host": urlsplit(address).netloc, **(headers or {})}.items():
+            if value is not None:
+                wire.putheader(name, value)
+        wire.endheaders()
+        answer = wire.getresponse()
+        return Answer(
+            answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read().decode()
+        )
+    finally:
+        wire.close()
+
+
+def open_socket(address: str, headers: Mapping[str, str | None] | None = None) -> Answer:
+    """The answer to a WebSocket's handshake: 101 where it is opened."""
+    return ask(address, STREAM, {**UPGRADE, **(headers or {})})
+
+
+@dataclass(frozen=True)
+class Calls:
+    """Every name outside this machine that a server looks up, and every address that it connects to, in a file."""
+
+    notes: Path
+
+    def environment(self) -> dict[str, str]:
+        """What a server is started with, so that it notes them."""
+        path = os.pathsep.join([str(ROOT / "tests" / "support" / "watch"), str(ROOT)])
+        self.notes.touch()
+        return {"HEXBEAT_TEST_CALLS": str(self.notes), "PYTHONPATH": path}
+
+    def outside(self) -> list[str]:
+        """The calls and the names, in their order."""
+        return self.notes.read_text(encoding="utf-8").splitlines()

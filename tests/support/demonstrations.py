@@ -1,4 +1,4 @@
-"""Columns for tests of analyses: the demonstration through a real store, and maps whose cells are shuffled."""
+"""The demonstration of one day, made once for all tests that only read it: its store, its columns, its places."""
 
 import atexit
 import dataclasses
@@ -16,13 +16,31 @@ from hexbeat.analysis.method_selection import MethodSelection, select_methods
 from hexbeat.analysis.study import Study
 from hexbeat.areas.area import Area, load_area
 from hexbeat.demonstration import TRUTH_FILE, make_events
+from hexbeat.evaluation.controls import build_protocol
+from hexbeat.evaluation.evaluation_text import build_verdict
+from hexbeat.evaluation.outcome import measure_effect
+from hexbeat.evaluation.request import Evaluation
+from hexbeat.evaluation.rule import Rule
+from hexbeat.evaluation.treated_places import TreatedPlace, build_event_points
 from hexbeat.store.live_columns import read_columns
 from hexbeat.store.store import Store
 from layers.access import ANALYST
 from layers.columns import Columns
-from tests.support.made_events import load_frame
+from tests.support.events import load_frame
 
-__all__ = ["TODAY", "demonstration", "filled_store", "middlesbrough", "select_for", "shuffle_cells"]
+__all__ = [
+    "RULE",
+    "START",
+    "TODAY",
+    "busy_corner",
+    "demonstration",
+    "filled_store",
+    "middlesbrough",
+    "select_for",
+    "several",
+    "shuffle_cells",
+]
+
 
 TODAY: Final = dt.date(2026, 11, 22)
 
@@ -73,3 +91,35 @@ def shuffle_cells(columns: Columns, study: Study, *, seed: int) -> Columns:
         cell={**columns.cell, resolution: rank[columns.cell[resolution]]},
         cell_ids={**columns.cell_ids, resolution: ids[order]},
     )
+
+
+START: Final = dt.date(2025, 6, 1)
+
+
+def busy_corner(rank: int = 3) -> TreatedPlace:
+    """Where most needles were found in the year before START; nowhere else is as busy as the first three."""
+    columns, _ = demonstration()
+    seconds = (START - dt.date(1970, 1, 1)).days * 86_400
+    chosen = (columns.layer == 0) & (columns.start < seconds) & (columns.start > seconds - 365 * 86_400)
+    cell = np.argsort(-np.bincount(columns.cell[9][chosen]), kind="stable")[rank]
+    inside = chosen & (columns.cell[9] == cell)
+    lon, lat = float(np.median(columns.lon[inside])), float(np.median(columns.lat[inside]))
+    return TreatedPlace("the busy corner", lon, lat, START, START + dt.timedelta(days=182))
+
+
+RULE = Rule({"street_dealing": 1.0}, radius_m=200.0, placebos=19)
+
+
+@cache
+def several() -> Evaluation:
+    """The closures of a fortnight."""
+    columns, truth = demonstration()
+    places = []
+    for one in truth["closures"]:
+        start, end = (dt.datetime.fromtimestamp(one[name], dt.UTC).date() for name in ("from_utc_s", "to_utc_s"))
+        if dt.date(2025, 2, 1) <= start < dt.date(2025, 2, 15):
+            places.append(TreatedPlace("the closure", one["lon"], one["lat"], start, end, None, one["source_id"]))
+    ground = build_event_points(columns, middlesbrough(), RULE.layers)
+    protocol = build_protocol(columns, middlesbrough(), places, RULE, today=TODAY, ground=ground)
+    effect = measure_effect(columns, middlesbrough(), protocol, ground=ground)
+    return Evaluation(effect, build_verdict(effect), ground)

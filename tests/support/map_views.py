@@ -12,9 +12,10 @@ from hexbeat.dashboard.views.change_view import build_change_view
 from hexbeat.dashboard.views.hotspots_view import build_hotspots_view
 from hexbeat.dashboard.views.layer_view import LayerView
 from layers.columns import Columns
-from tests.support.analysing import TODAY, demonstration, middlesbrough
+from tests.support.demonstrations import TODAY, demonstration, middlesbrough
 
 __all__ = ["build_change_view_of", "build_hotspots_view_of", "count_first_layer"]
+
 
 LAST = TODAY.replace(day=TODAY.day - 1)
 

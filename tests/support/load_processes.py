@@ -1,26 +1,31 @@
 """Loads in processes of their own, for tests that kill them or run them side by side.
 
-`python -m tests.support.loading HOME URL WHAT` reads one line a child from stdin, forks (what takes long is imported
-once), and the child loads events, or visits of the ledger, without end, saying on stdout what it is about: "pid N",
-"merging C", "committed C".
+`python -m tests.support.load_processes` reads one line a child from stdin (JSON: what, home, url, first) and forks:
+what takes long is imported once. The child loads events, or visits of the ledger, without end, and says on stdout
+what it is about: "pid N", "merging C", "committed C".
 """
 
+import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
+
+import pytest
 
 from hexbeat.operations.ledger import ledger
 from hexbeat.store import loads
 from hexbeat.store.store import Store
 from layers.access import ANALYST
-from tests.support.event_frames import event_frame
+from tests.support.events import event_frame
 from tests.support.paths import ROOT
-from tests.support.working import NOW, made_visit
+from tests.support.plans import NOW, made_visit
 
-__all__ = ["FIXED", "NEW", "VISITS", "Loader"]
+__all__ = ["FIXED", "NEW", "VISITS", "Loader", "load_once", "loader"]
+
 
 FIXED: Final = 400  # events that every load sets to its own number, half in each of its two files
 NEW: Final = 20  # events that only that load has
@@ -29,11 +34,11 @@ _IDS: Final = [f"fixed-{place}" for place in range(FIXED)]
 
 
 class Loader:
-    """The starter process, seen from a test."""
+    """The starter process, seen from a test. One child lives at a time."""
 
-    def __init__(self, home: Path, url: str | None, *, what: str = "events") -> None:
+    def __init__(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.loading", str(home), url or "-", what],
+            [sys.executable, "-m", "tests.support.load_processes"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -42,10 +47,10 @@ class Loader:
             env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
         )
 
-    def start(self, first: int) -> int:
-        """Start a child whose loads are numbered from `first`; its process id."""
+    def start(self, home: Path, url: str | None, first: int, *, what: str = "events") -> int:
+        """Start a child whose loads into that store are numbered from `first`; its process id."""
         assert self._process.stdin is not None
-        self._process.stdin.write(f"{first}\n")
+        self._process.stdin.write(json.dumps([what, str(home), url, first]) + "\n")
         return int(self.line().removeprefix("pid "))
 
     def line(self) -> str:
@@ -62,6 +67,14 @@ class Loader:
 
     def close(self) -> None:
         self._process.communicate()
+
+
+@pytest.fixture(scope="session")
+def loader() -> Iterator[Loader]:
+    """The starter of loading processes."""
+    process = Loader()
+    yield process
+    process.close()
 
 
 def load_once(store: Store, number: int) -> None:
@@ -123,16 +136,16 @@ def _import_without_end(home: Path, url: str | None, number: int) -> None:
             number += 1
 
 
-def _main(home: str, url: str, what: str) -> None:
-    work = _load_without_end if what == "events" else _import_without_end
+def _main() -> None:
     for line in iter(sys.stdin.readline, ""):
+        what, home, url, first = json.loads(line)
         pid = os.fork()
         if not pid:
             say(f"pid {os.getpid()}")
-            work(Path(home), None if url == "-" else url, int(line))
+            (_load_without_end if what == "events" else _import_without_end)(Path(home), url, first)
         os.waitpid(pid, 0)
         say("ended")
 
 
 if __name__ == "__main__":
-    _main(*sys.argv[1:])
+    _main()

@@ -1,19 +1,39 @@
-"""Areas and files for tests of ingest."""
+"""Files to load and areas to load them into: for tests of ingest and of boundaries."""
 
 import datetime as dt
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, Final
 
 import geopandas
+import geopandas as gpd
+import pytest
 import shapely
 
+from geo.errors import AreaError
 from geo.wards import Wards
 from hexbeat.areas.area import Area
+from hexbeat.areas.boundaries import BuildReport, build_area
 from hexbeat.ingest.ingest import IngestReport, ingest_files
 from hexbeat.store.store import Store
 from layers.access import ANALYST
 from tests.support.paths import ROOT
 
-__all__ = ["BOSTON", "FIXTURES", "NOW", "TEMPE", "TOWN", "box_area", "ingest", "table", "utc"]
+__all__ = [
+    "BOSTON",
+    "FIXTURES",
+    "NOW",
+    "TEMPE",
+    "TOWN",
+    "WARD_FILE",
+    "SaveWards",
+    "build",
+    "ingest",
+    "refusal",
+    "table",
+    "utc",
+]
+
 
 FIXTURES = ROOT / "tests" / "fixtures" / "ingest"
 NOW = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC)
@@ -59,3 +79,22 @@ def table(folder: Path, *rows: str, heading: str = "layer,source_id,lon,lat,date
 def utc(text: str) -> int:
     """UTC seconds of an ISO time."""
     return int(dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC).timestamp())
+
+
+WARD_FILE: Final = ROOT / "tests" / "fixtures" / "boundaries" / "wards.geojson"
+FIELDS: Final = {"name": "otherby", "code_field": "WD25CD", "name_field": "WD25NM"}
+
+SaveWards = Callable[[gpd.GeoDataFrame], Path]
+
+
+def build(path: Path, out_dir: Path, **choices: Any) -> BuildReport:
+    """Build the area Otherby from a file."""
+    return build_area(path, out_dir=out_dir, **{**FIELDS, **choices})
+
+
+def refusal(path: Path, out_dir: Path, **choices: Any) -> str:
+    """The message with which the build is refused; nothing is written."""
+    with pytest.raises(AreaError) as caught:
+        build(path, out_dir, **choices)
+    assert not (out_dir / "otherby").exists()
+    return str(caught.value)

@@ -1,4 +1,4 @@
-"""The dashboard as a person starts it, with a home of its own that holds demonstration events."""
+"""The partners' side as a person starts it, in a browser; and one page of it by itself, without one."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
+from streamlit.testing.v1 import AppTest
 
 from hexbeat import demonstration
 from hexbeat.areas.area import Area, load_area
@@ -16,13 +17,12 @@ from hexbeat.store.live_columns import read_columns
 from hexbeat.store.store import Store
 from layers.access import ANALYST
 from layers.columns import Columns
-from tests.support.overflow import OVERFLOW
-from tests.support.streamlit_server import AT_REST, hexbeat_server
+from tests.support.browser import DESK, OVERFLOW, PATIENCE_MS, Windows
+from tests.support.servers import AT_REST, hexbeat_server
 
-DESK: Final = (1280, 800)
-PHONE: Final = (390, 844)
-# A slow machine may take long over its first page; every wait is for a state and ends as soon as that is there.
-PATIENCE_MS: Final = 30_000
+__all__ = ["PATIENCE_S", "Open", "Served", "Visit", "one_page", "open_page", "served_app", "visit"]
+
+
 HOME_GROUND: Final = re.compile(r"^(data:|blob:|(https?|wss?)://127\.0\.0\.1:\d+(/|$))")
 expect.set_options(timeout=PATIENCE_MS)
 
@@ -60,11 +60,16 @@ def served_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 @dataclass(frozen=True)
 class Visit:
-    """One person at the dashboard: a page in a fresh browser context, and every request that it makes."""
+    """One person at the dashboard: a page that knows of no visit before, and every request that it makes."""
 
     page: Page
     requests: list[str]
     failures: list[str]
+    windows: Windows
+
+    def leave(self) -> None:
+        """Give the window back to the tests that follow."""
+        self.windows.leave(self.page)
 
     def settle(self) -> None:
         """Wait until the page's script has run to its end."""
@@ -91,20 +96,13 @@ class Visit:
         return wide
 
 
-def visit(browser: Browser, url: str, *, size: tuple[int, int] = DESK, scheme: str = "light") -> Visit:
-    """Open an address in a context of its own and wait until the page stands."""
-    context = browser.new_context(
-        viewport={"width": size[0], "height": size[1]},
-        color_scheme="dark" if scheme == "dark" else "light",
-        accept_downloads=True,
-    )
-    context.grant_permissions(["clipboard-read", "clipboard-write"], origin=re.sub(r"(//[^/]+).*", r"\1", url))
-    page = context.new_page()
-    page.set_default_timeout(PATIENCE_MS)
-    guest = Visit(page, [], [])
-    page.on("request", lambda request: guest.requests.append(request.url))
-    page.on("websocket", lambda socket: guest.requests.append(socket.url))
-    page.on("pageerror", lambda error: guest.failures.append(str(error)))
+def visit(windows: Windows, url: str, *, size: tuple[int, int] = DESK, scheme: str = "light") -> Visit:
+    """Open an address and wait until the page stands; the window is given back by `leave`."""
+    page = windows.take(url, size=size, scheme=scheme)
+    guest = Visit(page, [], [], windows)
+    windows.hear(page, "request", lambda request: guest.requests.append(request.url))
+    windows.hear(page, "websocket", lambda socket: guest.requests.append(socket.url))
+    windows.hear(page, "pageerror", lambda error: guest.failures.append(str(error)))
     page.goto(url)
     page.locator(".hb-facts").wait_for()
     guest.settle()
@@ -115,16 +113,41 @@ Open = Callable[..., Visit]
 
 
 @pytest.fixture
-def open_page(browser: Browser, served_app: Served) -> Iterator[Open]:
+def open_page(windows: Windows, served_app: Served) -> Iterator[Open]:
     """Opens pages of the dashboard; afterwards nothing may have failed or asked for anything from elsewhere."""
     visits: list[Visit] = []
 
     def opened(path: str = "/", *, size: tuple[int, int] = DESK, scheme: str = "light") -> Visit:
-        visits.append(visit(browser, served_app.url + path, size=size, scheme=scheme))
+        visits.append(visit(windows, served_app.url + path, size=size, scheme=scheme))
         return visits[-1]
 
     yield opened
     for guest in visits:
         assert [url for url in guest.requests if not HOME_GROUND.match(url)] == []
         assert guest.failures == []
-        guest.page.context.close()
+        guest.leave()
+
+
+PATIENCE_S = 240  # a safety net, not a promise
+
+
+def one_page(name: str, **query: str) -> AppTest:
+    """The page of that address, opened with these query parameters; it raised nothing."""
+
+    def script(name: str) -> None:
+        from importlib import import_module  # noqa: PLC0415 - Streamlit runs the source of this function
+
+        from hexbeat.dashboard.pages.navigation import MODULES  # noqa: PLC0415
+        from hexbeat.dashboard.state.session import open_installation  # noqa: PLC0415
+        from hexbeat.settings import Settings  # noqa: PLC0415
+
+        import_module(f"hexbeat.dashboard.pages.{MODULES[name]}").show(
+            open_installation(Settings.from_environment()), []
+        )
+
+    app = AppTest.from_function(script, default_timeout=PATIENCE_S, args=(name,))
+    for key, value in query.items():
+        app.query_params[key] = value
+    app.run()
+    assert not app.exception
+    return app
