@@ -66,6 +66,7 @@ class Town:
     def __init__(self, settings: Settings, area: Area, store: Store, viewer: Viewer) -> None:
         self.settings, self.area, self.store, self.viewer = settings, area, store, viewer
         self._cache = ColumnCache(store)
+        self._closed = False
 
     def __repr__(self) -> str:
         return f"<Hexbeat town {self.area.title}>"
@@ -79,7 +80,8 @@ class Town:
         self.close()
 
     def close(self) -> None:
-        """Close the store."""
+        """Close the store; no question is answered after that."""
+        self._closed = True
         self.store.dispose()
 
     def events(
@@ -96,9 +98,10 @@ class Town:
         from layers.filters import require_resolution  # noqa: PLC0415 - likewise
 
         require_resolution(resolution)
-        for layer in _list_names(layers) or (None,):
+        names = _list_names(layers)
+        for layer in names or (None,):
             require(self.viewer, Action.SEE_POINTS, layer)
-        asked = self._ask(layers, as_at=as_at, **filters)
+        asked = self._ask(names, as_at=as_at, **filters)
         columns = asked.columns
         selection = select(columns, asked.chosen, time_zone=self.area.time_zone)
         records = read_records(self.store, self.viewer, columns.row_id[selection.index].tolist())
@@ -188,6 +191,8 @@ class Town:
 
     def _ask(self, layers: Names, *, as_at: Day, **filters: Any) -> Question:
         """The question that the keywords mean; UsageError for a keyword that there is not."""
+        if self._closed:
+            raise UsageError("A town answers while it is open", "this one is closed", "open it again: hexbeat.open()")
         unknown = next((name for name in filters if name not in FILTERS), None)
         if unknown is not None:
             near = difflib.get_close_matches(unknown, FILTERS, n=1)

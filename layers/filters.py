@@ -239,7 +239,7 @@ def resolve_values(chosen: Filter, columns: Columns) -> Filter:
             alike = [name for name in there if name.casefold() == value.strip().casefold()]
             if not alike:
                 raise _no_such_value(one, value, there, chosen.layers)
-            found += [value] if value in alike else alike
+            found += alike
         changed[one.field] = tuple(dict.fromkeys(found))
     return replace(chosen, **changed) if changed else chosen
 

@@ -86,7 +86,7 @@ def test_the_partners_side_answers_to_its_own_names_alone(partners: str, host: s
         assert answer.body == (
             "Without a login, the partners' side answers to the names of this machine only.\n"
             f"This request is for {fact.format(port=port)}.\n"
-            f"open http://127.0.0.1:{port} on this machine; an SSH tunnel has the port {port} at both ends.\n"
+            f"Open http://127.0.0.1:{port} on this machine; an SSH tunnel has the port {port} at both ends.\n"
         )
     assert open_socket(partners, {"Host": host.format(port=port), "Origin": partners}).status == 403
 
@@ -118,7 +118,7 @@ def test_the_partners_stream_is_for_its_own_page_alone(partners: str, origin: st
     assert answer.status == 403
     assert answer.body == (
         f"A connection is opened by the page of its own address only.\n{fact.format(host=host)}.\n"
-        f"open {host} in a browser.\n"
+        f"Open {host} in a browser.\n"
     )
 
 

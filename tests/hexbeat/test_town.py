@@ -251,3 +251,15 @@ def test_cells_take_every_grouping(town: Town) -> None:
         frame = town.cells("overdoses", by=() if name == "cell" else name, **QUARTER)
         assert [column for column in grouping.titles if column not in frame] == []
         assert frame["count"].sum() == pytest.approx(frame.attrs["total"])
+
+
+def test_layers_from_any_iterable_are_the_same_layers(town: Town) -> None:
+    assert len(town.events(iter(["overdoses"]))) == len(town.events(["overdoses"]))  # type: ignore[arg-type] # as people write
+
+
+def test_a_closed_town_answers_no_more() -> None:
+    with hexbeat.open(filled_store(), "middlesbrough") as opened:
+        assert len(opened.wards("overdoses"))
+    with pytest.raises(hexbeat.UsageError) as error:
+        opened.wards("overdoses")
+    assert str(error.value) == "A town answers while it is open; this one is closed; open it again: hexbeat.open()"

@@ -240,7 +240,7 @@ def test_values_are_found_in_any_case() -> None:
     def resolved(*values: str) -> tuple[str, ...]:
         return resolve_values(Filter(layers=("overdoses",), categories=values), CASES).categories
 
-    assert resolved("fatal") == ("fatal",)
+    assert resolved("fatal") == ("Fatal", "fatal")
     assert resolved(" FATAL") == ("Fatal", "fatal")
     assert resolved("FATAL", "fatal", "Near, Miss") == ("Fatal", "fatal", "near, miss")
     assert resolve_values(Filter(reported_by=("sweep",)), CASES) == Filter(reported_by=("sweep",))

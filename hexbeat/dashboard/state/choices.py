@@ -134,7 +134,7 @@ def parse_query(
     """The choices of a link, and a sentence for each part that cannot be used and was left out.
 
     Never fails, because a link can come from anywhere. Its parts are only compared with known values. Values from the
-    records, such as categories, are compared with those in `columns`; with None, no such value is known.
+    records themselves are compared with those in `columns`; with None, no such value is known.
     """
     reader = _LinkReader(query)
     layers = reader.read_words("layers", LAYER_NAMES, "layer") or (DEFAULT_LAYER,)

@@ -85,7 +85,7 @@ def test_an_earlier_release_that_was_not_looked_at_is_a_finding_unless_alone(
     assert reasons(run, folder, "--home", tmp_path / "nowhere") == (4, {missing})
     alone = run("release", "audit", folder, "--home", tmp_path / "nowhere", "--alone", "--format", "json")
     assert (alone.code, alone.json["alone"], alone.json["earlier_not_looked_at"]) == (0, True, 1)
-    assert alone.err == "Alone: 1 of the releases that it names as earlier were not looked at.\n"
+    assert alone.err == "Because of --alone, the audit left out 1 earlier releases.\n"
 
 
 def test_releases_that_it_does_not_name_are_none_of_its_series(run: Run, two: Path, tmp_path: Path) -> None:

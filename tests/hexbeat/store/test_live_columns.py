@@ -94,7 +94,7 @@ def test_the_past_is_read_as_it_was_known(store: Store) -> None:
     assert known(MONDAY + timedelta(days=1)) == [1, 1, 9]
     with pytest.raises(UsageError) as caught:
         known(MONDAY.replace(tzinfo=None))
-    assert str(caught.value) == "A moment has a time zone; 2026-03-02T09:00:00 has none; add one, such as +00:00"
+    assert str(caught.value) == "A time needs a time zone; 2026-03-02T09:00:00 has none; add one, such as +00:00"
 
 
 def test_the_cache_answers_the_same_object_until_something_changes(store: Store) -> None:

@@ -266,7 +266,7 @@ def test_a_load_is_never_recorded_before_an_earlier_one(store: Store) -> None:
 def test_a_moment_without_a_zone_is_refused(store: Store) -> None:
     with pytest.raises(UsageError) as caught:
         load(store, event_frame(["a"]), now=datetime(2026, 3, 1))  # noqa: DTZ001  # that is what is refused
-    assert str(caught.value) == "A moment has a time zone; 2026-03-01T00:00:00 has none; add one, such as +00:00"
+    assert str(caught.value) == "A time needs a time zone; 2026-03-01T00:00:00 has none; add one, such as +00:00"
 
 
 def test_a_load_notices_what_another_wrote_since_it_compared(store: Store) -> None:
