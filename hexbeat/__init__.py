@@ -16,18 +16,19 @@ __all__ = ["AreaError", "DataError", "HexbeatError", "PolicyError", "StoreError"
 
 
 def open(  # noqa: A001 - as xarray.open_dataset and rasterio.open: read with the package's name before it
-    home: Path | str | None = None, area: str | None = None, *, viewer: "Viewer | None" = None
+    home: Path | str | None = None, area: str | None = None, *, viewer: "Viewer | str | None" = None
 ) -> "Town":
     """Open the store in the folder `home` for an area, and answer a Town to ask.
 
     Without `home` and `area`, HEXBEAT_HOME and HEXBEAT_AREA decide, then the defaults: ./var and middlesbrough.
-    `viewer` None is the analyst, as on the command line. UsageError if there is no such area, AreaError if its files
-    are broken, StoreError if the store cannot be opened.
+    `viewer` is a Viewer or the name of a role; None is the analyst, as on the command line.
+
+    UsageError if there is no such area or role, AreaError if the area's files are broken, StoreError if the store
+    cannot be opened.
     """
     from hexbeat.town import open_town  # noqa: PLC0415 - what is heavy is imported when it is needed
-    from layers.access import ANALYST  # noqa: PLC0415 - likewise
 
-    return open_town(home, area, viewer=viewer or ANALYST)
+    return open_town(home, area, viewer=viewer)
 
 
 def __getattr__(name: str) -> Any:

@@ -4,21 +4,22 @@
 """
 
 import datetime as dt
+import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from geo.errors import UsageError
 from hexbeat.areas.area import Area, load_named_area
 from hexbeat.settings import Settings
 from hexbeat.store.column_cache import ColumnCache
 from hexbeat.store.store import Store
-from layers.access import ANALYST, Action, Viewer, require
+from layers.access import ANALYST, Action, Role, Viewer, require
 from layers.columns import Columns
 from layers.event import Measure
-from layers.filters import DAYS, Filter, filter_from_options, resolve_values
+from layers.filters import COLUMN_FILTERS, DAYS, Filter, filter_from_options, resolve_values
 from layers.periods import find_day_end, parse_day
 
 if TYPE_CHECKING:
@@ -28,11 +29,13 @@ if TYPE_CHECKING:
 
     from hexbeat.analysis.hotspot_map import HotspotMap
 
-__all__ = ["Names", "Town", "open_town"]
+__all__ = ["FILTERS", "Names", "Town", "open_town"]
 
 Names = str | Sequence[str] | None  # one name, several, or None for all
 Day = dt.date | str | None  # a date, or text such as 2026-11-21 or 21/11/2026
 View = Literal["counts", "hotspots"]
+# The keywords that every question takes, beside `layers`, `resolution` and `as_at`.
+FILTERS: Final = ("start", "end", "wards", "hours", "days", "measure", *(each.field for each in COLUMN_FILTERS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +82,20 @@ class Town:
         """Close the store."""
         self.store.dispose()
 
-    def events(self, layers: Names = None, *, as_at: Day = None, **filters: Any) -> "geopandas.GeoDataFrame":
+    def events(
+        self, layers: Names = None, *, resolution: int = 9, as_at: Day = None, **filters: Any
+    ) -> "geopandas.GeoDataFrame":
         """The events that the filters select, a point each, with the columns of `hexbeat export`.
 
         An event known only to an interval, such as a month, is there if any part of the interval is selected: `cells`
-        and `wards` count its share.
+        and `wards` count its share. `resolution` changes nothing: an event has its cells of all resolutions.
         """
         from hexbeat.store.event_files import add_points, format_events  # noqa: PLC0415 - geopandas, when it is needed
         from hexbeat.store.records import read_records  # noqa: PLC0415 - likewise
         from layers.counting import select  # noqa: PLC0415 - likewise
+        from layers.filters import require_resolution  # noqa: PLC0415 - likewise
 
+        require_resolution(resolution)
         for layer in _list_names(layers) or (None,):
             require(self.viewer, Action.SEE_POINTS, layer)
         asked = self._ask(layers, as_at=as_at, **filters)
@@ -105,10 +112,13 @@ class Town:
         return self._count(("cell", *_list_names(by)), layers, resolution=resolution, as_at=as_at, **filters)
 
     def wards(
-        self, layers: Names = None, *, by: Names = (), as_at: Day = None, **filters: Any
+        self, layers: Names = None, *, by: Names = (), resolution: int = 9, as_at: Day = None, **filters: Any
     ) -> "geopandas.GeoDataFrame":
-        """Counts by ward, a polygon each: ward_code, ward_name, the columns of further groups (`by`), and count."""
-        return self._count(("ward", *_list_names(by)), layers, resolution=9, as_at=as_at, **filters)
+        """Counts by ward, a polygon each: ward_code, ward_name, the columns of further groups (`by`), and count.
+
+        `resolution` is that of the cells, if `by` has them.
+        """
+        return self._count(("ward", *_list_names(by)), layers, resolution=resolution, as_at=as_at, **filters)
 
     def hotspots(
         self, layer: str, *, q: float = 0.05, resolution: int = 9, as_at: Day = None, **filters: Any
@@ -127,7 +137,7 @@ class Town:
         layer: str,
         *,
         by: Literal["cell", "ward"] = "ward",
-        against: Literal["before", "year_before"] = "before",
+        against: Literal["before", "year_before", "year-before"] = "before",
         resolution: int = 9,
         as_at: Day = None,
         **filters: Any,
@@ -140,11 +150,13 @@ class Town:
         from hexbeat.analysis.count_files import add_shapes  # noqa: PLC0415 - geopandas, when it is needed
 
         _require_one_of("by", by, ("cell", "ward"))
-        _require_one_of("against", against, AGAINST)
-        asked = self._ask([layer], as_at=as_at, **filters)
+        earlier = next((known for known in AGAINST if known == against.replace("-", "_")), None)
+        if earlier is None:
+            raise _not_one_of("against", against, AGAINST)
+        asked = self._ask(layer, as_at=as_at, **filters)
         columns = asked.columns
         study = self._study(asked.chosen, resolution)
-        found = build_change_map(columns, asked.chosen, study, against=against, time_zone=self.area.time_zone)
+        found = build_change_map(columns, asked.chosen, study, against=earlier, time_zone=self.area.time_zone)
         rows = found.cells if by == "cell" else found.wards
         frame = self._describe(add_shapes(rows, by=(by,), wards=self.area.wards), columns, list(found.notes))
         frame.attrs["missing"] = found.missing
@@ -175,7 +187,12 @@ class Town:
         return build_notebook_map(self.area, cells, mark=self._find_mark(columns))
 
     def _ask(self, layers: Names, *, as_at: Day, **filters: Any) -> Question:
-        """The question that the keywords mean; TypeError for a keyword that there is not."""
+        """The question that the keywords mean; UsageError for a keyword that there is not."""
+        unknown = next((name for name in filters if name not in FILTERS), None)
+        if unknown is not None:
+            near = difflib.get_close_matches(unknown, FILTERS, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"choose from {', '.join(FILTERS)}"
+            raise UsageError("A filter is a keyword that Hexbeat knows", f"there is no filter {unknown!r}", hint)
         chosen, moment = self._build_filter(layers, **filters), self._parse_as_at(as_at)
         columns = self._cache.columns(self.viewer, ward_codes=tuple(self.area.wards.codes), as_at=moment)
         return Question(resolve_values(chosen, columns), columns)
@@ -221,7 +238,7 @@ class Town:
 
         if not 0 < q < 1:
             raise UsageError("A false discovery rate lies between 0 and 1", f"q was given {q:g}", "0.05 is usual")
-        asked = self._ask([layer], as_at=as_at, **filters)
+        asked = self._ask(layer, as_at=as_at, **filters)
         columns = asked.columns
         study = self._study(asked.chosen, resolution)
         return build_hotspot_map(columns, asked.chosen, study, q=q, time_zone=self.area.time_zone), columns
@@ -269,16 +286,26 @@ class Town:
         return frame
 
 
-def open_town(home: Path | str | None = None, area: str | None = None, *, viewer: Viewer = ANALYST) -> Town:
+def open_town(home: Path | str | None = None, area: str | None = None, *, viewer: Viewer | str | None = None) -> Town:
     """Open the store in `home` for an area; without them HEXBEAT_HOME and HEXBEAT_AREA, then the defaults, decide.
 
-    Whoever can run Python on the machine can read the store's file, so the viewer is the analyst unless named.
+    `viewer` is a Viewer or the name of a role. None is the analyst: whoever can run Python on the machine can read the
+    store's file.
     UsageError if there is no such area, AreaError if its files are broken, StoreError if the store cannot be opened.
     """
+    who = _find_viewer(viewer)
     settings = Settings.from_environment(home=Path(home) if home is not None else None, area=area)
     chosen = load_named_area(settings.area, home=settings.home)
     store = Store.open(settings.home, database_url=settings.database_url)
-    return Town(settings, chosen, store, viewer)
+    return Town(settings, chosen, store, who)
+
+
+def _find_viewer(viewer: Viewer | str | None) -> Viewer:
+    if viewer is None or isinstance(viewer, Viewer):
+        return viewer or ANALYST
+    if viewer not in list(Role):
+        raise _not_one_of("viewer", viewer, list(Role))
+    return Viewer(Role(viewer))
 
 
 def _list_names(names: Names) -> tuple[str, ...]:
@@ -303,4 +330,8 @@ def _list_days(days: str | Iterable[int | str] | None) -> str | None:
 
 def _require_one_of(name: str, value: str, known: Sequence[str]) -> None:
     if value not in known:
-        raise UsageError(f"{name} is one of {', '.join(known)}", f"{value!r} was given", "check how it is spelt")
+        raise _not_one_of(name, value, known)
+
+
+def _not_one_of(name: str, value: str, known: Sequence[str]) -> UsageError:
+    return UsageError(f"{name} is one of {', '.join(known)}", f"{value!r} was given", f"choose from {', '.join(known)}")

@@ -1,4 +1,4 @@
-"""The line that is always in sight: area, pages, how far the records reach, who looks, and the demonstration mark."""
+"""The header of every page: area, pages, coverage of each layer, role, and the demonstration mark."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
@@ -20,7 +20,7 @@ HOME: Final = ""  # Streamlit's address of the page that opens first
 
 
 def find_page(pages: Iterable[StreamlitPage], address: str) -> StreamlitPage | None:
-    """The page of an address (HOME for the first); None where there is none, as on a page by itself."""
+    """The page of an address (HOME for the first); None if no page has it."""
     return next((page for page in pages if page.url_path == address), None)
 
 

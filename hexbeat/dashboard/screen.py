@@ -1,4 +1,4 @@
-"""What every page shares: its look, and what it says instead of data when it may not or cannot show any."""
+"""What every page shares: its style, and the errors that it shows in place of data."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -19,12 +19,12 @@ ICON: Final = STYLE / "favicon.png"
 
 
 def apply_style() -> None:
-    """Lay our style sheet over Streamlit's."""
+    """Add our style sheet to Streamlit's."""
     st.html(STYLE / "page.css")
 
 
 def run_page(settings: Settings, run: Callable[[Installation], None]) -> None:
-    """Run a page, if the server listens on this machine only; an error in three parts where anything refuses."""
+    """Run a page if the server listens on this machine only. Show any error in its three parts."""
     try:
         require_loopback(st.get_option("server.address"))
         require_own_page()
@@ -34,16 +34,16 @@ def run_page(settings: Settings, run: Callable[[Installation], None]) -> None:
 
 
 def require_own_page() -> None:
-    """PolicyError unless our own page opened the connection: a second look, should the server have passed others."""
+    """PolicyError unless our own page opened the connection. This is a second check, after that of the server."""
     headers = st.context.headers
-    if not headers:  # no server runs the page, but a test
+    if not headers:  # a test runs the page, without a server
         return
     host = require_local_host(", ".join(headers.get_all("Host")), port=int(st.get_option("server.port")))
     require_own_origin(", ".join(headers.get_all("Origin")) or None, host)
 
 
 def draw_error(error: HexbeatError) -> None:
-    """An error as rule, fact and hint."""
+    """Show an error as rule, fact and hint."""
     st.html(render_error(error))
 
 

@@ -1,4 +1,4 @@
-"""What stands before Streamlit's server: who may reach it, headers, and that it calls nobody itself.
+"""Security of the partners' server: which requests it answers, its headers, and no calls to other servers.
 
 A browser lets any website send requests to this machine, and, by DNS rebinding, read the answers under the website's
 own name. The name stands in the Host of each request, and the page that opens a WebSocket in its Origin.
@@ -38,7 +38,7 @@ SHOWN: Final = 100  # characters of what a request says of itself, in an answer
 
 
 def is_loopback(address: str | None) -> bool:
-    """Whether a server that listens on this address can be reached from this machine alone; None listens on all."""
+    """True if only this machine can reach a server that listens on this address. None means all addresses."""
     if address is None:
         return False
     if address == "localhost":
@@ -95,7 +95,7 @@ HEADERS: Final = ((b"x-content-type-options", b"nosniff"), (b"content-security-p
 
 
 def middleware() -> list[Middleware]:
-    """What stands before the partners' side."""
+    """The middleware of the partners' side."""
     return [Middleware(LocalRequests)]
 
 
@@ -133,8 +133,8 @@ def add_headers(send: Send, headers: Iterable[tuple[bytes, bytes]], *, remove: I
 
     async def send_dressed(message: Message) -> None:
         if message["type"] == "http.response.start":
-            kept = [pair for pair in message.get("headers", []) if pair[0].lower() not in replaced]
-            message = {**message, "headers": [*kept, *added]}
+            others = [pair for pair in message.get("headers", []) if pair[0].lower() not in replaced]
+            message = {**message, "headers": [*others, *added]}
         await send(message)
 
     return send_dressed

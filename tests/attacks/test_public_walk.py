@@ -146,7 +146,7 @@ def published_sums(published: ReleaseTotals) -> set[int]:
     found = {block.count for block in published.release.blocks}
     for layer in published.layers:
         for period in layer.periods:
-            found |= {published.shown(layer, period, ward).count for ward in (None, *published.wards)}
+            found |= {published.count_shown(layer, period, ward).count for ward in (None, *published.wards)}
     return found
 
 

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import hexbeat
-from hexbeat.town import Town, open_town
+from hexbeat.town import FILTERS, Town, open_town
 from layers.access import Viewer
 from layers.grouping import GROUPINGS
 from tests.support.cli import Run, answer
@@ -171,16 +171,48 @@ def test_a_question_that_makes_no_sense_is_refused(town: Town, filters: dict[str
 
 
 def test_a_view_or_grouping_that_there_is_not_is_refused(town: Town) -> None:
-    with pytest.raises(
-        hexbeat.UsageError, match=r"^view is one of counts, hotspots; 'heat' was given; check how it is "
+    for ask, message in (
+        (lambda: town.map("needle_litter", view="heat"), "view is one of counts, hotspots; 'heat' was given; "),
+        (lambda: town.change("needle_litter", by="street"), "by is one of cell, ward; 'street' was given; "),
+        (
+            lambda: town.change("needle_litter", against="then"),
+            "against is one of before, year_before; 'then' was given; ",
+        ),
     ):
-        town.map("needle_litter", view="heat")  # type: ignore[arg-type] # what must be refused
-    with pytest.raises(
-        hexbeat.UsageError, match=r"^by is one of cell, ward; 'street' was given; check how it is spelt$"
+        with pytest.raises(hexbeat.UsageError) as error:
+            ask()
+        assert str(error.value) == message + f"choose from {message.split('; ')[0].split(' of ')[1]}"
+
+
+def test_a_filter_that_there_is_not_is_refused(town: Town) -> None:
+    rule = "A filter is a keyword that Hexbeat knows"
+    for filters, rest in (
+        ({"ward": "Central"}, "there is no filter 'ward'; did you mean wards?"),
+        ({"colour": "red"}, f"there is no filter 'colour'; choose from {', '.join(FILTERS)}"),
     ):
-        town.change("needle_litter", by="street")  # type: ignore[arg-type] # what must be refused
-    with pytest.raises(TypeError, match="colour"):
-        town.cells("needle_litter", colour="red")
+        with pytest.raises(hexbeat.UsageError) as error:
+            town.wards("overdoses", **filters)
+        assert str(error.value) == f"{rule}; {rest}"
+
+
+def test_questions_about_one_layer_refuse_several(town: Town) -> None:
+    for ask in (town.hotspots, town.change):
+        with pytest.raises(hexbeat.UsageError, match="you chose overdoses and needle_litter"):
+            ask(["overdoses", "needle_litter"])  # type: ignore[operator, arg-type] # what must be refused
+
+
+def test_a_resolution_is_taken_by_every_question(town: Town) -> None:
+    assert len(town.events("overdoses", resolution=10, **QUARTER)) == len(town.events("overdoses", **QUARTER))
+    assert town.wards("overdoses", resolution=10, **QUARTER).equals(town.wards("overdoses", **QUARTER))
+    assert town.change("overdoses", against="year-before").equals(town.change("overdoses", against="year_before"))
+
+
+def test_a_role_is_named_or_refused() -> None:
+    with hexbeat.open(filled_store(), "middlesbrough", viewer="analyst") as opened:
+        assert opened.viewer.role == "analyst"
+    with pytest.raises(hexbeat.UsageError) as error:
+        hexbeat.open(filled_store(), "middlesbrough", viewer="councillor")
+    assert str(error.value) == "viewer is one of analyst; 'councillor' was given; choose from analyst"
 
 
 def test_every_answer_asks_the_access_policy() -> None:

@@ -168,7 +168,7 @@ def draw_briefing(installation: Installation, briefing: Briefing) -> None:
 
 
 def draw_download(installation: Installation, briefing: Briefing) -> None:
-    """The one page as PDF; the policy is asked again when it is made."""
+    """Draw the download of the PDF. The policy is checked again when it is made."""
     if not may(installation.viewer, Action.EXPORT):
         return
 
@@ -208,7 +208,7 @@ def format_alerts(briefing: Briefing) -> list[str]:
 
 
 def render_list(title: str, lines: Sequence[str], none_words: str) -> str:
-    """A heading and its lines, or what stands where there are none."""
+    """A heading and its lines; `none_words` if there are no lines."""
     items = "".join(f"<li>{escape_html(line)}</li>" for line in lines)
     body = f'<ul class="hb-notes">{items}</ul>' if items else f'<p class="hb-notes">{escape_html(none_words)}</p>'
     return f'<h2 class="hb-title">{escape_html(title)}</h2>{body}'

@@ -1,4 +1,4 @@
-"""The page "Naloxone": how many overdoses are near a place that holds it, and where the next places would help most."""
+"""The page "Naloxone": the share of overdoses near a place that holds it, and the next best places."""
 
 import datetime as dt
 from collections.abc import Callable, Sequence
@@ -53,7 +53,7 @@ LOAD: Final = (
 
 @dataclass(frozen=True, slots=True)
 class CoverRequest:
-    """What is asked for."""
+    """The choices of the page."""
 
     reach: CoverDistance
     days: int | None
@@ -147,7 +147,7 @@ def render_holders(cover: NaloxoneCover) -> str:
 
 
 def draw_files(installation: Installation, cover: NaloxoneCover, request: CoverRequest) -> None:
-    """PDF, CSV and GeoJSON; the policy is asked again when one is made."""
+    """Draw the downloads. The policy is checked again when a file is made."""
     if not may(installation.viewer, Action.EXPORT, find_only_layer("naloxone").name):
         return
     mark = find_demonstration_mark(installation.columns)
@@ -191,7 +191,7 @@ def _kinds(installation: Installation) -> set[str]:
 
 
 def _places_version(installation: Installation) -> str:
-    """What the loaded places are, so that what was worked out for others is not shown."""
+    """A hash of the loaded places, so that the cache never shows results for other places."""
     return str(hash(tuple(read_reference(installation.store, installation.viewer).itertuples(index=False, name=None))))
 
 
@@ -213,7 +213,7 @@ def _cover(
 
 
 def _build_filter(today: dt.date, request: CoverRequest) -> Filter:
-    """The overdoses that are asked about."""
+    """The filter for the overdoses of the request."""
     start = today - dt.timedelta(days=request.days) if request.days else None
     return Filter(layers=(find_only_layer("naloxone").name,), start=start, hours=SHIFT_HOURS.get(request.shift))
 

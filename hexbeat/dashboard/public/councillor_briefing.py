@@ -106,7 +106,10 @@ def build_part(published: ReleaseTotals, layer: ReleasedLayer, ward: str) -> Par
     place = ward if published.by_ward(layer) else None
     periods = layer.periods[-MOST_PERIODS:]
     past = tuple(
-        (format_period(period), format_past_number(published, layer, period, published.shown(layer, period, place)))
+        (
+            format_period(period),
+            format_past_number(published, layer, period, published.count_shown(layer, period, place)),
+        )
         for period in periods
     )
     return Part(layer.name, layer.title, tuple(describe_ward(published, layer, layer.periods[-1], ward)), past)
@@ -157,7 +160,7 @@ def build_advice(advice: Advice) -> dict[str, str]:
 def describe_map(briefing: CouncillorBriefing, layer: ReleasedLayer) -> str:
     """What the map shows, for those who do not see it."""
     period = layer.periods[-1]
-    total = briefing.published.shown(layer, period, briefing.ward_code)
+    total = briefing.published.count_shown(layer, period, briefing.ward_code)
     pieces = [f"{block.count:,} in {block.place_label}" for block in total.blocks if block.level == "piece"]
     return (
         f"Map of {layer.many} in {briefing.ward}, {format_period(period)}: {'; '.join(pieces) or 'no place by itself'}."

@@ -62,7 +62,7 @@ class ReleaseTotals:
             self._coverings[key] = self.release.covering(*key)
         return self._coverings[key]
 
-    def shown(self, layer: ReleasedLayer, period: Period, ward: str | None = None) -> PublishedTotal:
+    def count_shown(self, layer: ReleasedLayer, period: Period, ward: str | None = None) -> PublishedTotal:
         """What is published of a ward; None: of the whole area."""
         blocks = tuple(
             block

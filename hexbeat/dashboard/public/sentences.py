@@ -63,7 +63,7 @@ def describe_ward(published: ReleaseTotals, layer: ReleasedLayer, period: Period
     if ward is not None and not published.by_ward(layer):
         installation = describe_ward(published, layer, period, None)
         return [f"{layer.title} are shown for {published.title} as a whole only, not for its wards.", *installation]
-    total = published.shown(layer, period, ward)
+    total = published.count_shown(layer, period, ward)
     place = published.wards[ward] if ward else published.title
     if published.before_numbers(layer, period):
         return _describe_too_early(published, layer, period, place)
@@ -109,7 +109,7 @@ def _describe_before(published: ReleaseTotals, layer: ReleasedLayer, period: Per
     before = layer.periods[place - 1]
     if published.before_numbers(layer, before):
         return "These are the first numbers: no records were held before, or too few to show."
-    now, then = (published.shown(layer, when, ward) for when in (period, before))
+    now, then = (published.count_shown(layer, when, ward) for when in (period, before))
     if now.count and then.count and now.whole and then.whole:
         word = "as many as" if now.count == then.count else f"{'more' if now.count > then.count else 'fewer'} than"
         return f"That is {word} in {format_period(before)} ({then.count:,})."

@@ -195,7 +195,7 @@ def _period(published: ReleaseTotals, layer: ReleasedLayer, period: Period) -> d
     blocks = published.release.blocks_of(layer.name, period.name)
     numbers = {block.place_id: k for k, block in enumerate(blocks)}
     covering = published.covering(layer, period)
-    shown = [published.shown(layer, period, ward) for ward in places]
+    shown = [published.count_shown(layer, period, ward) for ward in places]
     return {
         "name": period.name,
         "words": format_period(period),

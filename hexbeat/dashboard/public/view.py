@@ -133,7 +133,7 @@ def render_past(published: ReleaseTotals, layer: ReleasedLayer, period: Period, 
     """The place beside its own past: a bar and a number for each period, the chosen one marked."""
     if ward is not None and not published.by_ward(layer):
         ward = None
-    shown = [(one, published.shown(layer, one, ward)) for one in layer.periods]
+    shown = [(one, published.count_shown(layer, one, ward)) for one in layer.periods]
     most = max((past.count for _, past in shown), default=0) or 1
     rows = "".join(
         f"<tr{' class=hp-now aria-current=true' if one == period else ''}>"

@@ -1,4 +1,4 @@
-"""What the person chose: one value that fits in a link, and that becomes the filters of the counts."""
+"""The choices of the map page: one value that fits in a link and becomes the filters of the counts."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -37,7 +37,7 @@ OWN_DATES: Final = "dates"
 OWN_HOURS: Final = "hours"
 DAY_WORDS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 CELL_PATTERN: Final = re.compile(r"8[89ab][0-9a-f]{13}")
-EARLIEST, LATEST = date(1900, 1, 1), date(2100, 1, 1)  # beyond that a link is a typing error
+EARLIEST, LATEST = date(1900, 1, 1), date(2100, 1, 1)  # outside these the link has a typing error
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,21 +64,21 @@ class Choices(ColumnChoices):
     cell: str | None = None
 
     def bounds(self, last: date) -> tuple[date, date]:
-        """The half-open period that is meant when `last` is the last known day."""
+        """The half-open period of the choices if `last` is the last known day."""
         if self.period == OWN_DATES and self.dates:
             return self.dates
         return PERIODS[self.period if self.period in PERIODS else DEFAULT_PERIOD].bounds(last)
 
     def clock(self) -> tuple[int, int] | None:
-        """The hours [from, to) that are meant; None for all."""
+        """The hours [from, to) of the choices; None for all."""
         return self.hours if self.shift == OWN_HOURS else SHIFTS[self.shift].hours
 
 
 def build_filter(choices: Choices, *, layer: str, start: date, end: date) -> Filter:
-    """The filter of one layer over [start, end) with everything else as chosen.
+    """The filter of one layer over [start, end), with everything else as chosen.
 
-    Words that the records of one layer use say nothing of another's: a layer that was not chosen, on a cell's card
-    beside those that were, counts whole.
+    A category of one layer means nothing for another. So a layer that was not chosen, which a cell's card shows beside
+    the chosen ones, is counted without such filters.
     """
     beside = bool(choices.layers) and layer not in choices.layers
     return Filter(
@@ -97,9 +97,10 @@ def build_filter(choices: Choices, *, layer: str, start: date, end: date) -> Fil
 
 
 def format_query(choices: Choices, *, fixed: tuple[date, date] | None = None) -> dict[str, str]:
-    """The choices as query parameters; what is as on opening is left out.
+    """The choices as query parameters, without those that have their default.
 
-    `fixed` replaces a moving period ("last 28 days") by its dates, so that who opens the link sees the same figures.
+    `fixed` replaces a moving period ("last 28 days") by its dates, so that a person who opens the link sees the same
+    figures.
     """
     if fixed:
         choices = replace(choices, period=OWN_DATES, dates=fixed)
@@ -130,68 +131,70 @@ def format_query(choices: Choices, *, fixed: tuple[date, date] | None = None) ->
 def parse_query(
     query: Mapping[str, str], *, ward_codes: tuple[str, ...], columns: Columns | None = None
 ) -> tuple[Choices, list[str]]:
-    """The choices that a link carries, and a sentence for each part of it that cannot be used and was left out.
+    """The choices of a link, and a sentence for each part that cannot be used and was left out.
 
-    Never fails: a link comes from anywhere. What it says is only ever compared with what there is: values that are the
-    records' own words with those that `columns` have, where None has none.
+    Never fails, because a link can come from anywhere. Its parts are only compared with known values. Values from the
+    records, such as categories, are compared with those in `columns`; with None, no such value is known.
     """
     reader = _LinkReader(query)
-    layers = reader.several("layers", LAYER_NAMES, "layer") or (DEFAULT_LAYER,)
-    dates = reader.dates()
-    hours = reader.hours()
+    layers = reader.read_words("layers", LAYER_NAMES, "layer") or (DEFAULT_LAYER,)
+    dates = reader.read_dates()
+    hours = reader.read_hours()
     choices = Choices(
         layers=layers,
-        period=OWN_DATES if dates else reader.one("period", tuple(PERIODS), "period") or DEFAULT_PERIOD,
+        period=OWN_DATES if dates else reader.read_word("period", tuple(PERIODS), "period") or DEFAULT_PERIOD,
         dates=dates,
-        days=frozenset(DAY_WORDS.index(day) for day in reader.several("days", DAY_WORDS, "weekday")),
-        shift=OWN_HOURS if hours else reader.one("shift", tuple(SHIFTS), "shift") or "any",
+        days=frozenset(DAY_WORDS.index(day) for day in reader.read_words("days", DAY_WORDS, "weekday")),
+        shift=OWN_HOURS if hours else reader.read_word("shift", tuple(SHIFTS), "shift") or "any",
         hours=hours,
-        wards=reader.several("wards", ward_codes, "ward"),
-        measure="quantity" if reader.one("measure", get_args(Measure), "measure") == "quantity" else "events",
-        size=int(reader.one("size", tuple(map(str, RESOLUTIONS)), "size of cells") or 0) or None,
-        **{one.field: reader.values(one, columns, layers) for one in COLUMN_FILTERS},
-        view=reader.view(),
+        wards=reader.read_words("wards", ward_codes, "ward"),
+        measure="quantity" if reader.read_word("measure", get_args(Measure), "measure") == "quantity" else "events",
+        size=int(reader.read_word("size", tuple(map(str, RESOLUTIONS)), "size of cells") or 0) or None,
+        **{column_filter.field: reader.read_values(column_filter, columns, layers) for column_filter in COLUMN_FILTERS},
+        view=reader.read_view(),
         against="year_before"
-        if reader.one("against", AGAINST, "period to compare with") == "year_before"
+        if reader.read_word("against", AGAINST, "period to compare with") == "year_before"
         else "before",
-        cell=reader.cell(),
+        cell=reader.read_cell(),
     )
     return choices, reader.problems
 
 
 class _LinkReader:
-    """Takes the parts of a link one by one and notes what it cannot use."""
+    """Reads the parts of a link, and notes in `problems` what it cannot use."""
 
     def __init__(self, query: Mapping[str, str]) -> None:
         self.query, self.problems = query, list[str]()
 
-    def several(self, key: str, known: Sequence[str], what: str) -> tuple[str, ...]:
+    def read_words(self, key: str, known: Sequence[str], what: str) -> tuple[str, ...]:
         """The known words under `key`, in the order of `known`."""
-        return self._known({word.strip() for word in self.query.get(key, "").split(",")} - {""}, known, what)
+        return self._select_known({word.strip() for word in self.query.get(key, "").split(",")} - {""}, known, what)
 
-    def values(self, one: ColumnFilter, columns: Columns | None, layers: tuple[str, ...]) -> tuple[str, ...]:
-        """The values of a filter by a column that these layers' records can have, in their order."""
-        given = set(one.parse_query(self.query.get(one.query, "")))
-        if not given:
+    def read_values(
+        self, column_filter: ColumnFilter, columns: Columns | None, layers: tuple[str, ...]
+    ) -> tuple[str, ...]:
+        """The values of a column filter that the records of these layers can have, in their order."""
+        words = set(column_filter.parse_query(self.query.get(column_filter.query, "")))
+        if not words:
             return ()
-        known = one.find_values(columns, layers) if columns is not None else one.known
-        return self._known(given, known, one.link_noun)
+        known = column_filter.find_values(columns, layers) if columns is not None else column_filter.known
+        return self._select_known(words, known, column_filter.link_noun)
 
-    def _known(self, given: set[str], known: Sequence[str], what: str) -> tuple[str, ...]:
-        if given - set(known):
+    def _select_known(self, words: set[str], known: Sequence[str], what: str) -> tuple[str, ...]:
+        if words - set(known):
             self.problems.append(f"The link names a {what} that does not exist here. It was left out.")
-        return tuple(word for word in known if word in given)
+        return tuple(word for word in known if word in words)
 
-    def one(self, key: str, known: tuple[str, ...], what: str) -> str | None:
+    def read_word(self, key: str, known: tuple[str, ...], what: str) -> str | None:
         """The single word under `key`, if it is known."""
-        return next(iter(self.several(key, known, what)), None)
+        return next(iter(self.read_words(key, known, what)), None)
 
-    def view(self) -> View:
+    def read_view(self) -> View:
         """The view of a link, counts if it names none."""
-        named = self.one("view", VIEWS, "view")
+        named = self.read_word("view", VIEWS, "view")
         return next((view for view in VIEWS if view == named), "counts")
 
-    def dates(self) -> tuple[date, date] | None:
+    def read_dates(self) -> tuple[date, date] | None:
         """The period [from, to) of a link, both days needed."""
         if "from" not in self.query and "to" not in self.query:
             return None
@@ -204,7 +207,7 @@ class _LinkReader:
             return None
         return start, end
 
-    def hours(self) -> tuple[int, int] | None:
+    def read_hours(self) -> tuple[int, int] | None:
         """The hours of a link: 22-04 runs over midnight."""
         text = self.query.get("hours")
         if text is None:
@@ -216,8 +219,8 @@ class _LinkReader:
             return None
         return None if hours == (0, 24) else hours
 
-    def cell(self) -> str | None:
-        """The cell of a link, if it looks like one of the resolutions that there are."""
+    def read_cell(self) -> str | None:
+        """The cell of a link; None if the link names none, or no cell at one of RESOLUTIONS."""
         text = self.query.get("cell", "").lower()
         if text and not is_cell(text):
             self.problems.append("The link names a cell that does not exist. It was left out.")
@@ -226,5 +229,5 @@ class _LinkReader:
 
 
 def is_cell(text: str) -> bool:
-    """Whether a text is the H3 index of a cell at one of the resolutions that there are."""
+    """True if a text is the H3 index of a cell at one of RESOLUTIONS."""
     return bool(CELL_PATTERN.fullmatch(text)) and h3.is_valid_cell(text)

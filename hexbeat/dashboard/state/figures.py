@@ -27,7 +27,7 @@ CELL_COLUMNS: Final = ("rank", "cell", "ward_code", "ward_name", "count", "befor
 class LayerFigures:
     """One layer over the chosen period [start, end), and over the same length before.
 
-    `before` is None where the records do not reach back far enough to compare. `cells` has CELL_COLUMNS, most first;
+    `before` is None if the records do not reach back far enough to compare. `cells` has CELL_COLUMNS, most first;
     `before` there is NaN in the same case. `unplaced` and `shared` are event counts, as layers.counting defines them.
     """
 
@@ -45,7 +45,7 @@ class LayerFigures:
 def count_layer(
     columns: Columns, *, layer: str, choices: Choices, last: date, resolution: int, area: Area, coverage: Coverage
 ) -> LayerFigures:
-    """Count one layer as chosen, now and over the same length of time before."""
+    """Count one layer as chosen, in the period and in the period before, of the same length."""
     start, end = choices.bounds(last)
     now = _count_by_cell(columns, build_filter(choices, layer=layer, start=start, end=end), resolution, area)
     earlier = None
@@ -66,7 +66,7 @@ def count_layer(
 
 
 def can_compare(coverage: Coverage, *, start: date, end: date) -> bool:
-    """Whether the records of a layer reach over the whole of the same length of time before."""
+    """True if the records of a layer cover the whole period before, of the same length."""
     return coverage.first is not None and coverage.first <= find_period_before(start, end)[0]
 
 

@@ -1,6 +1,7 @@
-"""What the statistics say, layer by layer, from the cache where the same was asked before.
+"""Results of the statistics for each layer, cached.
 
-As in `session`: cached functions use their arguments only and wrap plain ones; who asks is part of every key.
+As in `session`: cached functions use only their arguments and wrap plain functions, and the role of the viewer is part
+of every key.
 """
 
 from dataclasses import dataclass, replace
@@ -40,7 +41,7 @@ Key = tuple[str, int, str, str]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Findings:
-    """The hotspots of one layer, and what became of each cell over the period."""
+    """The hotspots of one layer, and the pattern of each cell over the period."""
 
     hotspots: HotspotMap
     emerging: EmergingMap
@@ -105,7 +106,7 @@ def _changes(
 
 
 def find_alerts(installation: Installation) -> AlertReport:
-    """What was out of the ordinary in the ALERT_DAYS up to the last known day; once a day and version of the store."""
+    """The alerts of the ALERT_DAYS up to the last known day, computed once a day and version of the store."""
     return _alerts(installation.columns, installation.area, installation.key, installation.today)
 
 
@@ -117,9 +118,9 @@ def _alerts(_columns: Columns, _area: Area, key: Key, today: date) -> AlertRepor
 
 
 def load_forecast(installation: Installation, choices: Choices, *, layer: str, resolution: int) -> Forecast | None:
-    """Where next week's events of a layer are expected, by the method that wins with these cells (progress is shown).
+    """The forecast of a layer for next week, by the method that is best with these cells. Shows progress.
 
-    None where nothing can be judged, or where this size of cells was not.
+    None if no method could be selected, or not for this size of cells.
     """
     selection = load_selection(installation, layer)
     method = selection.by_size.get(resolution) if selection else None
@@ -139,7 +140,7 @@ def _forecast(
 
 
 def find_near_repeats(installation: Installation, event_filter: Filter) -> RepeatTable:
-    """Near repeats of one layer over a filter; UsageError where there are too few events or too many."""
+    """Near repeats of one layer over a filter; UsageError for too few or too many events."""
     return _near_repeats(
         installation.columns,
         find_study(installation, event_filter.wards, 9),

@@ -1,4 +1,4 @@
-"""How far the records of each layer reach, and which day counts as the last."""
+"""The coverage of each layer, and the last known day."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,16 +32,16 @@ class Coverage:
 
 
 def find_layer_coverage(columns: Columns, *, time_zone: ZoneInfo) -> dict[str, Coverage]:
-    """The reach of every layer, in the layers' order; first and last are None where a layer has no event.
+    """The coverage of every layer, in the order of the layers; first and last are None for a layer without events.
 
-    The newest event of an incident layer is the one that ends last; of a state, the one that began last, because an
-    order that runs for months to come is no news of those months.
+    The newest event of an incident layer is the event that ends last. For a state it is the event that began last,
+    because an order that runs for months to come says nothing about the records of those months.
     """
     return {spec.name: _find_coverage(columns, code, spec, time_zone) for code, spec in enumerate(LAYERS)}
 
 
 def _find_coverage(columns: Columns, code: int, spec: LayerSpec, time_zone: ZoneInfo) -> Coverage:
-    """The reach of one layer."""
+    """The coverage of one layer."""
     own = columns.take(columns.layer == code)
     if not len(own):
         return Coverage(spec.name, 0, None, None)

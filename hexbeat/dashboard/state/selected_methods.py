@@ -1,6 +1,6 @@
-"""What back-tests say to the screens: selected methods, the size of cells, and back-tests that were run.
+"""Results of back-tests for the screens: selected methods, the size of cells, and the back-tests that were run.
 
-They are kept in memory for the version of the store that they judged.
+They are kept in memory for the version of the store that they used.
 """
 
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ BacktestKey = tuple[tuple[str, int, str, str], str, tuple[str, ...], int]
 
 @dataclass(frozen=True, slots=True)
 class SizeChoice:
-    """A resolution, and a sentence on why it was chosen; nothing where a person chose it, or it is that of counts."""
+    """A resolution, and why it was chosen; no sentence if a person chose it, or if it is the resolution of counts."""
 
     resolution: int
     sentence: str = ""
@@ -42,12 +42,12 @@ class SizeChoice:
 
 @st.cache_resource(show_spinner=False)
 def _selection_cache() -> dict[SelectionKey, MethodSelection | None]:
-    """All that this process knows, the oldest first; who asked is part of every key."""
+    """The selections of this process, the oldest first. The role of the viewer is part of every key."""
     return {}
 
 
 def find_selection(installation: Installation, layer: str) -> MethodSelection | None:
-    """What was judged before of the records as they are; None if nothing was. Never takes long."""
+    """The selection that was made before for these records; None if there is none. Always quick."""
     cache, key = _selection_cache(), (installation.key, layer)
     if key not in cache:
         selection = read_selection(installation.columns, installation.area, layer, home=installation.settings.home)
@@ -58,7 +58,7 @@ def find_selection(installation: Installation, layer: str) -> MethodSelection | 
 
 
 def load_selection(installation: Installation, layer: str) -> MethodSelection | None:
-    """The judgement of a layer, worked out where it is not known yet; None where too few weeks are on record."""
+    """The selection of a layer, computed if it is not known yet; None if too few weeks are on record."""
     key = (installation.key, layer)
     selection = find_selection(installation, layer)
     if selection or key in _selection_cache():
@@ -80,7 +80,7 @@ def load_selection(installation: Installation, layer: str) -> MethodSelection | 
 
 
 def _keep_selection(key: SelectionKey, selection: MethodSelection | None) -> None:
-    """Keep one; the oldest gives way."""
+    """Keep a result; drop the oldest if there are too many."""
     cache = _selection_cache()
     cache[key] = selection
     while len(cache) > MOST_SELECTIONS:
@@ -98,7 +98,7 @@ def choose_size(installation: Installation, choices: Choices) -> SizeChoice:
 
 
 def describe_automatic(installation: Installation, choices: Choices) -> str:
-    """What "automatic" means now, for the list of sizes; never takes long."""
+    """What "automatic" means now, for the list of sizes. Always quick."""
     if choices.view not in ("hotspots", "expected"):
         return f"Automatic: {_lower(choose_area_resolution(installation, Choices(wards=choices.wards)))}"
     selection = find_selection(installation, choices.layers[0])
@@ -108,7 +108,7 @@ def describe_automatic(installation: Installation, choices: Choices) -> str:
 
 
 def _choose_by_backtest(installation: Installation, choices: Choices, selection: MethodSelection | None) -> SizeChoice:
-    """What the back-test says; where it is silent, the size of counts."""
+    """The size that the back-test selects; without a selection, the size of counts."""
     layer = choices.layers[0]
     if choices.view == "expected":
         if selection is None:
@@ -121,7 +121,7 @@ def _choose_by_backtest(installation: Installation, choices: Choices, selection:
 
 
 def _describe_deciding_layer(choices: Choices) -> str:
-    """Which layer the size was chosen by, where several stand side by side."""
+    """Says which layer decides the size, if there are several side by side."""
     return f"{find_layer(choices.layers[0]).title} decide how large cells are. " if len(choices.layers) > 1 else ""
 
 
@@ -131,12 +131,12 @@ def _lower(resolution: int) -> str:
 
 @st.cache_resource(show_spinner=False)
 def _backtest_cache() -> dict[BacktestKey, Backtest]:
-    """All that are kept, the oldest first; who asked is part of every key."""
+    """The back-tests that are kept, the oldest first. The role of the viewer is part of every key."""
     return {}
 
 
 def keep_backtest(installation: Installation, wards: tuple[str, ...], result: Backtest) -> None:
-    """Keep one; the oldest gives way."""
+    """Keep a result; drop the oldest if there are too many."""
     cache = _backtest_cache()
     cache[installation.key, result.spec.name, wards, result.weeks] = result
     while len(cache) > MOST_BACKTESTS:
@@ -146,7 +146,7 @@ def keep_backtest(installation: Installation, wards: tuple[str, ...], result: Ba
 def find_backtest(
     installation: Installation, layer: str, wards: tuple[str, ...], weeks: int | None = None
 ) -> Backtest | None:
-    """One of this layer and these wards, over so many weeks (None: the one over the most); None if none was run."""
+    """A back-test of this layer and these wards over `weeks` (None: the longest one); None if none was run."""
     results = {
         key[3]: result
         for key, result in _backtest_cache().items()
@@ -156,6 +156,6 @@ def find_backtest(
 
 
 def describe_backtest(installation: Installation, layer: str, wards: tuple[str, ...]) -> str:
-    """What a back-test found, for the map; nothing where none was run."""
+    """The result of a back-test in a sentence, for the map; empty if none was run."""
     result = find_backtest(installation, layer, wards)
     return f"Back-test of {result.weeks} weeks: {result.verdict.sentence}" if result else ""

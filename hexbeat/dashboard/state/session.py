@@ -1,8 +1,8 @@
-"""What a screen works on: the settings, the area, the open store, and the viewer.
+"""The installation of a screen: the settings, the area, the open store and the viewer.
 
-It is opened once and shared by all sessions.
+The store is opened once and shared by all sessions.
 
-Cached functions here use their arguments only and wrap plain ones; who asks is part of every key.
+Cached functions here use only their arguments and wrap plain functions. The role of the viewer is part of every key.
 """
 
 from dataclasses import dataclass, replace
@@ -50,7 +50,7 @@ class Installation:
 
     @property
     def key(self) -> tuple[str, int, str, str]:
-        """What every cached number depends on besides the question: the store, its version, who asks, the wards."""
+        """What every cached number depends on besides its arguments: store, version, role of the viewer, wards."""
         place = self.settings.database_url or str(self.settings.home.resolve())
         return place, self.columns.version, self.viewer.role, f"{self.area.name}|{self.area.vintage}"
 
@@ -62,7 +62,7 @@ def _open_store(home: str, database_url: str | None) -> tuple[Store, ColumnCache
 
 
 def open_installation(settings: Settings, *, viewer: Viewer = ANALYST) -> Installation:
-    """Open what the settings name, and read what changed since the last run.
+    """Open the store and the area of the settings, and read what changed since the last run.
 
     AreaError if there is no such area, StoreError if the store cannot be opened, PolicyError if the viewer may not
     see counts.
@@ -80,7 +80,7 @@ def open_installation(settings: Settings, *, viewer: Viewer = ANALYST) -> Instal
 
 
 def find_coverage(installation: Installation) -> dict[str, Coverage]:
-    """How far the records of each layer reach."""
+    """The coverage of each layer."""
     return _coverage(installation.columns, installation.area, installation.key)
 
 
@@ -109,7 +109,7 @@ def _area_km2(_area: Area, key: str, wards: tuple[str, ...]) -> float:
 def count_all_layers(
     installation: Installation, choices: Choices, *, last: date, resolution: int
 ) -> list[LayerFigures]:
-    """The figures of every chosen layer, from the cache where the same was asked before."""
+    """The figures of every chosen layer, from the cache if they were counted before."""
     bare = strip_display_choices(choices)
     return [
         _figures(
@@ -158,7 +158,7 @@ def find_scale_maximum(
 
 
 def is_history_navigation() -> bool:
-    """Whether the browser's back or forward caused this run: then the address says what is asked, not the session.
+    """True if the browser's back or forward button caused this run. Then the choices come from the address.
 
     Each time that a page writes another query string, Streamlit makes an entry in the browser's history; it tells the
     server of the run that going back or forward to one causes, and makes no new entry in that run.

@@ -79,7 +79,7 @@ def test_repeats_at_the_same_place() -> None:
 
 FEW = "The test of near repeats needs 20 events or more whose day is known; there are 5"
 MANY = "The test of near repeats takes at most 400,000 pairs of events within 400 m; there are 499,500 pairs"
-STATES = "A test of near repeats is of incidents, which happen on a day; closed properties are in force for months"
+STATES = "A test of near repeats needs incidents, which happen on a day; closed properties are in force for months"
 
 
 @pytest.mark.parametrize(

@@ -20,12 +20,13 @@ MONTHS = [dt.date(2027, 1, 1), dt.date(2027, 2, 28), dt.date(2027, 3, 31), dt.da
 CLOCKS = [dt.date(2027, 3, 28), dt.date(2027, 4, 10), dt.date(2027, 10, 31), dt.date(2027, 11, 14)]
 
 
-def told_of(frame: pd.DataFrame) -> list[Event]:
-    """The overdoses, and the newest needle find and dealing, by which the last known day is told."""
+def select_events(frame: pd.DataFrame) -> list[Event]:
+    """The overdoses, and the newest needle find and report of dealing, which give the last known day."""
     newest = frame[frame["layer"].isin(["needle_litter", "street_dealing"])].groupby("layer").tail(1)
     rows = pd.concat([frame[frame["layer"] == "overdoses"], newest])
-    names = ["occurred_from", "occurred_to", "layer", "time_precision", "quantity", "reported_by", "ward_code"]
-    return [Event(*row) for row in rows[[*names, "lon", "lat"]].itertuples(index=False)]
+    fields = {"occurred_from": "start", "occurred_to": "end", "time_precision": "precision", "ward_code": "ward"}
+    names = [*fields, "layer", "quantity", "reported_by", "category", "lon", "lat"]
+    return [Event(**row) for row in rows[names].rename(columns=fields).to_dict("records")]
 
 
 def of_the_spike(alert: Alert, spike: dict[str, Any]) -> bool:
@@ -35,7 +36,7 @@ def of_the_spike(alert: Alert, spike: dict[str, Any]) -> bool:
 
 def first_screen(area: Area, events: int, today: dt.date) -> None:
     made = make_events(area, events=events, today=today)
-    columns = columns_of(told_of(made.frame), ward_codes=area.wards.codes)
+    columns = columns_of(select_events(made.frame), ward_codes=area.wards.codes)
     day = choose_default_day(columns, today=today, time_zone=area.time_zone)
     report = build_alert_report(columns, area, day, days=ALERT_DAYS, layers=["overdoses"])
     spike = made.truth["spike"]

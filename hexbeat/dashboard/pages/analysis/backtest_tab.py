@@ -1,6 +1,6 @@
 """The tabs on the back-test and on near repeats: run on demand, kept, drawn as tables.
 
-A back-test is kept for the version of the store that it judged.
+A back-test is kept for the version of the store that it used.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
@@ -67,7 +67,7 @@ def draw_backtest(installation: Installation, choices: Choices, pages: Sequence[
     )
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         weeks = st.pills(
-            "Weeks to judge",
+            "Weeks to test",
             WEEKS,
             key="backtest_weeks",
             default=USUAL,
@@ -83,7 +83,7 @@ def draw_backtest(installation: Installation, choices: Choices, pages: Sequence[
 
 
 def run_backtest(installation: Installation, choices: Choices, weeks: int) -> Backtest | None:
-    """Judge, showing how far it is; an error in three parts where records are too few."""
+    """Run the back-test and show its progress. Show an error, and return None, if there are too few records."""
     bar = st.progress(0.0, text="Counting weeks …")
 
     def on_size(resolution: int, place: int) -> None:
@@ -112,7 +112,7 @@ def run_backtest(installation: Installation, choices: Choices, weeks: int) -> Ba
 
 
 def draw_result(installation: Installation, result: Backtest, pages: Sequence[StreamlitPage]) -> None:
-    """Who wins, by which rule, what the dashboard uses, the table, and the way to the map with what wins."""
+    """Draw the result: the selected method, what the dashboard uses, the table, the rule, and a button to the map."""
     leads = "".join(f"<li>{escape_html(line)}</li>" for line in describe_leads(result))
     st.html(
         f'<div aria-live="polite"><p class="hb-sentence">{escape_html(result.verdict.sentence)}</p>'
@@ -129,7 +129,7 @@ def draw_result(installation: Installation, result: Backtest, pages: Sequence[St
 
 
 def describe_use(installation: Installation, layer: str) -> str:
-    """What the map uses of this layer's back-test, which is one over the whole area."""
+    """The method and size of hotspots that the map uses for this layer, from a back-test of the whole area."""
     selection = load_selection(installation, layer)
     size = choose_hotspot_size(installation.columns, layer, selection)
     sentences = [describe_uses(selection.best)] if selection else []
@@ -139,13 +139,13 @@ def describe_use(installation: Installation, layer: str) -> str:
 
 
 def open_forecast_view(layer: str) -> None:
-    """The map's next run shows what is expected of this layer, with the cells that win."""
+    """Let the next run of the map show the forecast of this layer, with the selected cells."""
     forget_widgets()
     keep_choices(replace(find_map_choices() or Choices(), layers=(layer,), view="expected", size=None, cell=None))
 
 
 def render_backtest(result: Backtest) -> str:
-    """A row for each method and size of cells, the best first, the winner marked."""
+    """One row for each method and size of cells, the best first, with the selected one marked."""
     parts: dict[tuple[str, int], Part] = {}
     for row in result.rows.to_dict("records"):
         parts.setdefault((row["method"], row["resolution"]), {})[row["area_share"]] = row
@@ -188,7 +188,7 @@ def _format_interval(row: Row, name: str, *, percent: bool = False) -> str:
 
 
 def describe_leads(result: Backtest) -> list[str]:
-    """How far the winner leads each other method, and whether that is more than chance."""
+    """How far the selected method leads each other method, and whether that is more than chance."""
     return [
         f"Ahead of the {METHOD_WORDS[rival.method]} ({format_size(rival.resolution).lower()}) by "
         f"{rival.lead * 100:.0f} points (between {rival.low * 100:.0f} and {rival.high * 100:.0f}): "

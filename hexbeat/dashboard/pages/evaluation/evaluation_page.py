@@ -1,4 +1,4 @@
-"""The page "Did it work?": what was done, the rule before anybody looks, then the answer with its picture and maps."""
+"""The page "Did it work?": the place, the rule that is fixed in advance, then the answer with its picture and maps."""
 
 import datetime as dt
 import math
@@ -75,7 +75,7 @@ def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
 
 
 def draw_rule(protocol: Protocol) -> bool:
-    """The rule, and the button; whether the answer to this very rule was asked for."""
+    """Draw the rule and the button. True if the person has asked for the answer to this rule."""
     looked = st.session_state.get("outcome_looked") == protocol.hash
     lines = "".join(f"<li>{escape_html(words)}</li>" for words in describe_rule(protocol))
     with st.expander("The rule, fixed in advance", expanded=not looked):
@@ -104,7 +104,7 @@ def _request_answer(rule: str) -> None:
 
 
 def draw_answer(installation: Installation, protocol: Protocol) -> None:
-    """The sentence, the intervals, the maps, the numbers and the files."""
+    """Draw the sentence, the intervals, the maps, the numbers and the files."""
     evaluation = _evaluation(installation, installation.key, protocol.hash, protocol)
     details = "".join(f"<li>{escape_html(words)}</li>" for words in evaluation.verdict.details)
     st.html(f'<div aria-live="polite"><p class="hb-sentence">{escape_html(evaluation.verdict.sentence)}</p></div>')
@@ -119,7 +119,7 @@ def draw_answer(installation: Installation, protocol: Protocol) -> None:
 
 
 def draw_files(installation: Installation, evaluation: Evaluation) -> None:
-    """The answer as files; the policy is asked again when one is made."""
+    """Draw the downloads of the answer. The policy is checked again when a file is made."""
     if not may(installation.viewer, Action.EXPORT):
         return
     mark = find_demonstration_mark(installation.columns)
@@ -188,7 +188,7 @@ def _evaluation(
 
 
 def render_intervals(evaluation: Evaluation) -> str:
-    """A line a side: the interval as a bar, the estimate as a dot, nought as a line. The table has the numbers."""
+    """One line for each side: the interval as a bar, the estimate as a dot, zero as a line."""
     rows = build_side_rows(evaluation.effect)
     if all(math.isnan(row["low"]) for row in rows):
         return '<p class="hb-notes">Not known: there is no comparable place.</p>'
@@ -306,7 +306,7 @@ def draw_before_after(installation: Installation, evaluation: Evaluation) -> Non
 
 
 def _shapes(evaluation: Evaluation) -> list[dict[str, Any]]:
-    """The outlines that are drawn; where all would be too many, what is treated alone."""
+    """The outlines on the map; only those of the treated places if all would be too many."""
     lines = sum(
         1 + bool(outcome.planned.ring) + len(outcome.planned.near.controls) for outcome in evaluation.effect.outcomes
     )
@@ -317,7 +317,7 @@ def _shapes(evaluation: Evaluation) -> list[dict[str, Any]]:
 
 
 def _lines(shapes: Sequence[dict[str, Any]]) -> list[folium.PolyLine]:
-    """Outlines that hold no text, and so run nothing."""
+    """Outlines without any text, so that nothing in them can run."""
     polylines = []
     for shape in shapes:
         for part in shapely.get_parts(shape["geometry"]):

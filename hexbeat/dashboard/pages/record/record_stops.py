@@ -1,4 +1,4 @@
-"""The stops of a team on a phone: the next one large, one tap when it is done, the last tap undone."""
+"""The stops of a team on a phone: the next stop large, one tap to record it, one tap to undo the last record."""
 
 import datetime as dt
 from typing import Final
@@ -58,7 +58,7 @@ def draw_stops(installation: Installation, plan: Plan, tour: Tour) -> None:
 
 
 def draw_message() -> None:
-    """What the last tap did, or why it did nothing."""
+    """Draw what the last tap did, or why it did nothing."""
     message = st.session_state.pop(MESSAGE_KEY, None)
     if isinstance(message, HexbeatError):
         draw_error(message)
@@ -109,7 +109,7 @@ def record_stop(
     needles_key: str | None,
     outcome: str,
 ) -> None:
-    """Record a stop with the numbers of two fields. The same tap twice, as a slow page brings it about, is one."""
+    """Record a stop with the numbers of two fields. A second tap on a slow page records nothing more."""
     minutes = int(st.session_state[minutes_key])
     needles = int(st.session_state[needles_key]) if needles_key else None
     now = dt.datetime.now(dt.UTC)
@@ -144,7 +144,7 @@ def record_stop(
 
 
 def draw_undo(installation: Installation, progress: TourProgress) -> None:
-    """Take the last record back."""
+    """Draw the button that undoes the last record."""
     if progress.last is None or progress.last.visit_id is None:
         return
     st.button(
@@ -157,7 +157,7 @@ def draw_undo(installation: Installation, progress: TourProgress) -> None:
 
 
 def undo_stop(installation: Installation, name: str, order: int) -> None:
-    """Undo one visit, and say what stands now."""
+    """Undo one visit, and say what is recorded now."""
     try:
         has_earlier = undo_visit(installation.store, installation.viewer, name)
     except HexbeatError as error:

@@ -1,4 +1,4 @@
-"""What the page of work done shows: the stops of a team with what is recorded of each, and figures of a week."""
+"""The content of the page "Record work": the stops of a team with their records, and the figures of a week."""
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
@@ -29,7 +29,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class StopState:
-    """A planned stop and what is recorded of it: its live visit's name and facts; all None where nothing is."""
+    """A planned stop, with the identifier and facts of its visit; all None if no visit is recorded."""
 
     stop: Stop
     visit_id: str | None = None
@@ -41,7 +41,7 @@ class StopState:
 
 @dataclass(frozen=True, slots=True)
 class TourProgress:
-    """One team's stops in their order, and the visit that was recorded last (None: none is)."""
+    """The stops of one team in their order, and the stop that was recorded last (None if there is none)."""
 
     plan: Plan
     tour: Tour
@@ -50,7 +50,7 @@ class TourProgress:
 
     @property
     def next(self) -> StopState | None:
-        """The first stop of which nothing is recorded."""
+        """The first stop without a record."""
         return next((state for state in self.states if state.visit_id is None), None)
 
     @property

@@ -97,7 +97,7 @@ def test_nothing_is_claimed_of_periods_before_the_first_number() -> None:
         "Any others were too few to show.",
         "These are the first numbers: no records were held before, or too few to show.",
     ]
-    blank = early.shown(layer, layer.periods[0], "E05000001")
+    blank = early.count_shown(layer, layer.periods[0], "E05000001")
     assert format_past_number(early, layer, layer.periods[0], blank) == "no records, or too few to show"
     assert describe_unpublished(early, layer, layer.periods[0]) == (
         "No records, or too few to show here, January to March 2026."

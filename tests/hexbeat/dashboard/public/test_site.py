@@ -94,7 +94,7 @@ def past_sums(release: Release, layer: str) -> list[int]:
     published = ReleaseTotals(release)
     places = [None, *published.wards]
     one = release.layer(layer)
-    return [published.shown(one, period, ward).count for period in one.periods for ward in places]
+    return [published.count_shown(one, period, ward).count for period in one.periods for ward in places]
 
 
 def test_what_is_not_published_is_in_no_file() -> None:

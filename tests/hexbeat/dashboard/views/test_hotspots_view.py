@@ -36,7 +36,7 @@ def test_nothing_stands_out_is_said_as_what_it_is_and_so_is_too_few() -> None:
     assert shown.sentence == (
         "No place has significantly more needle finds than the others in Middlesbrough, 25 Oct to 21 Nov 2026."
     )
-    assert shown.notes[0] == "Too few to tell: even a place with six times the average might not stand out."
+    assert shown.notes[0] == "Too few events to say: even a place with six times the average might not stand out."
     assert shown.groups == ()
     assert shown.nothing == ("No place has significantly more than the others. Counts shows the numbers.")
 

@@ -297,7 +297,11 @@ def test_the_view_switches_between_counts_hotspots_change_and_expected(open_page
     wait_in_map(page, "Hexbeat.layer('cells').hatched === 7")
     guest.choose("view", "Expected")
     expect(guest.sentence).to_contain_text(
-        re.compile(r"In the 7 days from .* are expected in Middlesbrough, and \d+ % of")
+        re.compile(
+            r"^In the 7 days from .* needle finds are expected in Middlesbrough\. Look first at the darkest "
+            r"[\d,]+ places, 2 % of the area\. In the last 13 weeks, the darkest 2 % of the area held "
+            r"\d+ % of needle finds\.$"
+        )
     )
     expect(page).to_have_url(f"{served_app.url}/?period=year&view=expected&against=year_before")
     wait_in_map(page, "Hexbeat.layer('cells').data.names?.[2] === 'first 1 % of the area'")
