@@ -84,25 +84,27 @@ PATIENCE_MS: Final = 30_000
 class Windows:
     """Windows of one browser that are used again: Streamlit's scripts are fetched and compiled once, not every time.
 
-    A page that is left forgets what its site kept in it (cookies, both storages) and who listened to it. Its history
-    stays: a test of going back takes a new context of its own.
+    A page that is left forgets what its site kept in it (cookies, both storages) and who listened to it. It waits at
+    its server's shortest answer, for elsewhere it would be another process's. Its history stays: a test of going back
+    takes a new context of its own.
     """
 
     def __init__(self, browser: Browser) -> None:
         self._browser = browser
-        self._free: list[Page] = []
+        self._free: dict[str, list[Page]] = {}
         self._ears: dict[Page, list[tuple[str, Callable[..., Any]]]] = {}
 
     def take(self, address: str, *, size: tuple[int, int] = DESK, scheme: str = "light") -> Page:
         """An empty page of that size and colour scheme, which may use the clipboard at the address."""
-        page = self._free.pop() if self._free else self._browser.new_context(accept_downloads=True).new_page()
+        origin = origin_of(address)
+        waiting = self._free.get(origin) or next((pages for pages in self._free.values() if pages), [])
+        page = waiting.pop() if waiting else self._browser.new_context(accept_downloads=True).new_page()
         page.set_default_timeout(PATIENCE_MS)
         page.set_viewport_size({"width": size[0], "height": size[1]})
         # Nothing moves: what Streamlit animates would be drawn sixty times a second, with no graphics card.
         page.emulate_media(
             color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce", forced_colors="none"
         )
-        origin = re.sub(r"(//[^/]+).*", r"\1", address)
         page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=origin)
         self._ears[page] = []
         return page
@@ -116,12 +118,19 @@ class Windows:
         """Give the page back."""
         for event, handler in self._ears.pop(page):
             page.remove_listener(event, handler)
-        page.evaluate("() => { sessionStorage.clear(); localStorage.clear(); }")
-        page.goto("about:blank")
+        origin = origin_of(page.url)
+        with suppress(Error):  # a server that is gone, or no page of a server
+            page.goto(f"{origin}/_stcore/health")
+            page.evaluate("() => { sessionStorage.clear(); localStorage.clear(); }")
         page.context.clear_cookies()
         page.context.clear_permissions()
         page.mouse.move(0, 0)  # where it rested, it would hover over something of the next page
-        self._free.append(page)
+        self._free.setdefault(origin, []).append(page)
+
+
+def origin_of(address: str) -> str:
+    """The server of an address."""
+    return re.sub(r"(//[^/]+).*", r"\1", address)
 
 
 @pytest.fixture(scope="session")

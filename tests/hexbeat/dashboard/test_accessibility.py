@@ -8,7 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from hexbeat.operations.plans.plan_store import list_plans, save_plan
-from tests.support.browser import DESK, PHONE, Windows
+from tests.support.browser import DESK, PHONE, Windows, wait_until
 from tests.support.partners_side import Served, Visit, visit
 from tests.support.plans import example_plan
 
@@ -24,27 +24,38 @@ FOCUSED = "() => (document.activeElement.getAttribute('aria-label') || document.
 FILE = b"layer,lon,lat,occurred_from\nneedle_litter,-1.2345,54.5742,2026-03-20\nneedle_litter,,,2026-03-20\n"
 
 
-@pytest.fixture(params=["light", "dark"])
-def scheme(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+SCHEMES = ("dark", "light")
+STANDS = """dark => { const [red, green, blue] = getComputedStyle(document.querySelector('[data-testid=stApp]'))
+    .backgroundColor.match(/\\d+/g).map(Number);
+  const moves = (one) => one.playState === 'running' && one.effect.getTiming().iterations !== Infinity;
+  return (red + green + blue < 384) === dark && !document.getAnimations().some(moves); }"""
 
 
 @pytest.fixture
-def guest(windows: Windows, served_app: Served, scheme: str) -> Iterator[Visit]:
-    opened = visit(windows, served_app.url, scheme=scheme)
+def guest(windows: Windows, served_app: Served) -> Iterator[Visit]:
+    opened = visit(windows, served_app.url)
     yield opened
     opened.leave()
 
 
-def faults(guest: Visit) -> set[tuple[str, str]]:
-    """What axe finds on the page as it stands: rule and element, without what Streamlit brings."""
+def wear(guest: Visit, scheme: str) -> None:
+    """Turn the page light or dark, and wait until it is."""
+    guest.page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    wait_until(guest.page, f"({STANDS})({str(scheme == 'dark').lower()})")
+    guest.settle()
+
+
+def faults(guest: Visit) -> set[tuple[str, str, str]]:
+    """What axe finds on the page as it stands, dark and light: rule and element, without what Streamlit brings."""
     guest.settle()
     found = set()
-    for violation in Axe().run(guest.page).response["violations"]:
-        for node in violation["nodes"]:
-            known = any(rule == violation["id"] and part in node["html"] for rule, part in OF_STREAMLIT)
-            if not known:
-                found.add((violation["id"], node["html"][:120]))
+    for scheme in SCHEMES:
+        wear(guest, scheme)
+        for violation in Axe().run(guest.page).response["violations"]:
+            for node in violation["nodes"]:
+                known = any(rule == violation["id"] and part in node["html"] for rule, part in OF_STREAMLIT)
+                if not known:
+                    found.add((scheme, violation["id"], node["html"][:120]))
     return found
 
 
@@ -127,10 +138,10 @@ def tab_to(page: Page, words: str) -> None:
     pytest.fail(f"Tab does not reach {words!r}")
 
 
-def test_a_plan_fits_a_small_phone_and_axe_finds_nothing(windows: Windows, served_app: Served, scheme: str) -> None:
+def test_a_plan_fits_a_small_phone_and_axe_finds_nothing(windows: Windows, served_app: Served) -> None:
     plan = example_plan(stops=12)
     save_plan(served_app.home, plan)
-    guest = visit(windows, f"{served_app.url}/plan?plan={plan.plan_id}", scheme=scheme)
+    guest = visit(windows, f"{served_app.url}/plan?plan={plan.plan_id}")
     page = guest.page
     expect(page.get_by_role("tab", name="Team B")).to_be_visible()
     assert faults(guest) == set()
@@ -183,9 +194,11 @@ def test_headings_are_in_order_and_the_keyboard_reaches_the_list(guest: Visit) -
     page = guest.page
     first = page.locator(".st-key-ranking button").first
     expect(first).to_be_visible()
-    levels = page.eval_on_selector_all("h1, h2, h3, h4", "all => all.map((heading) => Number(heading.tagName[1]))")
-    assert levels[0] == 1
-    assert all(later - earlier <= 1 for earlier, later in pairwise(levels))
+    for scheme in SCHEMES:
+        wear(guest, scheme)
+        levels = page.eval_on_selector_all("h1, h2, h3, h4", "all => all.map((heading) => Number(heading.tagName[1]))")
+        assert levels[0] == 1
+        assert all(later - earlier <= 1 for earlier, later in pairwise(levels))
     first.focus()
     page.keyboard.press("Enter")
     expect(page.locator(".hb-card")).to_be_visible()
