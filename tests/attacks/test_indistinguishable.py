@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -51,6 +52,7 @@ def leaf_counts(history: History) -> list[list[int]]:
     return [np.bincount(fine[history[key]], minlength=fine.max() + 1).tolist() for key in sorted(history)]
 
 
+@pytest.mark.slow
 @given(st.integers(0, 2**32 - 1))
 @settings(max_examples=8)
 def test_stores_that_publish_the_same_give_the_same_bytes(seed: int) -> None:

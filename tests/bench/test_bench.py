@@ -33,6 +33,7 @@ def test_a_benchmark_compares_equal_results(arguments: tuple[str, ...], size: st
     assert figures["ratio"] > 0
 
 
+@pytest.mark.slow
 def test_the_start_of_commands_is_measured_in_times_of_typers() -> None:
     done = run("bench.start", "--events", "50", "--rounds", "1", "--format", "json")
     assert done.returncode == 0, done.stderr

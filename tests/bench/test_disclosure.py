@@ -4,6 +4,8 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 from tests.support.paths import ROOT
 
 
@@ -23,6 +25,7 @@ def test_small_trees_disclose_nothing_with_the_guard() -> None:
     assert found["caught_without_guard"] == 1780
 
 
+@pytest.mark.slow
 def test_shares_of_a_release_add_up() -> None:
     rows = figures("bench.release", "--events", "2000", "--area", "middlesbrough")["rows"]
     assert isinstance(rows, list)

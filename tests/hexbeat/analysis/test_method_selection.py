@@ -43,6 +43,7 @@ def never(resolution: int, place: int) -> None:
     raise AssertionError((resolution, place))
 
 
+@pytest.mark.slow
 def test_the_winner_is_the_back_tests(columns: Columns, judged_home: Path) -> None:
     found = backtest(columns, middlesbrough(), LAYER, weeks=13)
     best = select_method(columns, middlesbrough(), LAYER, home=judged_home)

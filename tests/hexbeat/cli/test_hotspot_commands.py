@@ -134,6 +134,7 @@ def test_near_repeats_are_told(ask: Run) -> None:
     assert found["sentence"].startswith("After a needle find, another within 100 m in the first 2 days is ")
 
 
+@pytest.mark.slow
 def test_backtest_names_a_winner_for_each_layer(ask: Run) -> None:
     found = answer(ask("backtest", "--weeks", "4", "--resolution", "9", "--format", "json"))
     assert [one["layer"] for one in found["layers"]] == ["needle_litter", "street_dealing", "overdoses"]

@@ -73,6 +73,7 @@ def fresh(store: Store) -> SourceProfile:
     return replace(load_profile("table", store.home), name=f"table-{len(store.batches(ANALYST))}")
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(rows=st.lists(ROWS, min_size=1, max_size=30))
 def test_every_row_is_accounted_for_and_a_second_load_changes_nothing(

@@ -21,6 +21,8 @@ from layers.event import event_id
 from tests.support.events import BOTH, LONS, WARDS, event_frame, wards_around
 from tests.support.stores import wipe
 
+pytestmark = pytest.mark.slow
+
 START = datetime(2026, 1, 1, tzinfo=UTC)
 Row = tuple[str, int, str, int]  # scope, quantity, ward, minutes
 rows = st.tuples(st.sampled_from("mn"), st.integers(1, 2), st.sampled_from(WARDS), st.integers(0, 3))

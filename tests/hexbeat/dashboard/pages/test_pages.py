@@ -231,6 +231,7 @@ def test_a_back_test_of_too_few_weeks_says_so(home: Path) -> None:
     assert "A back-test needs one week or more to judge" in said(app)
 
 
+@pytest.mark.slow
 def test_a_back_test_runs_when_asked_and_the_map_says_who_won(home: Path) -> None:
     area = load_area("middlesbrough", home=home)
     with Store.open(home) as store:
