@@ -115,10 +115,15 @@ FOCUS: Final = """() => {
 }"""
 
 
+FITS: Final = """() => [document.documentElement, document.querySelector("[data-testid=stMain]")]
+  .every((part) => !part || part.scrollWidth <= part.clientWidth)"""
+
+
 def require_room_for_large_text(page: Page) -> None:
     """Text of twice the size, on a phone: nothing is cut off, and nothing scrolls sideways."""
     page.evaluate(LARGE_TEXT)
     expect(page.locator(".hp-lead")).to_be_visible()
+    page.wait_for_function(FITS)  # a page takes a moment to lay itself out
     assert sideways(page) <= 0
     for part in page.locator("h1, h2, .hp-lead, .hp-promise, summary").all():
         box = part.bounding_box()
