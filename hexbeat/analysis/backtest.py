@@ -74,7 +74,7 @@ class Rival:
     lead: float
     low: float
     high: float
-    clearly_behind: bool
+    told_apart: bool  # the name is a key of the JSON of `backtest`
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,8 +261,8 @@ def compare_methods(tables: Tables, events: NDArray[np.float64]) -> MethodCompar
         other = next(key for key in order if key[1] == method)
         lead = _ratio(hits[best] - hits[other], events)
         low, high = _interval(hits[best] - hits[other], events, draws)
-        rivals.append(Rival(method, other[0], lead, low, high, clearly_behind=bool(low > 0)))
-    clear = all(rival.clearly_behind for rival in rivals)
+        rivals.append(Rival(method, other[0], lead, low, high, told_apart=bool(low > 0)))
+    clear = all(rival.told_apart for rival in rivals)
     rate = _ratio(hits[best], events)
     return MethodComparison(best[1], best[0], rate, tuple(rivals), clear, _describe_best(best, rate, rivals))
 
@@ -284,7 +284,7 @@ def _describe_best(best: tuple[int, str], rate: float, rivals: list[Rival]) -> s
         return "There were no events in these weeks, so no method can be judged."
     winner = f"The {METHOD_WORDS[best[1]]}, with cells {format_cell_width(best[0])} across, caught most"
     share = f"{format_percent(rate)} of the next week's events in {format_percent(DECIDING_SHARE)} of the area"
-    similar = [f"the {METHOD_WORDS[rival.method]}" for rival in rivals if not rival.clearly_behind]
+    similar = [f"the {METHOD_WORDS[rival.method]}" for rival in rivals if not rival.told_apart]
     if not similar:
         return f"{winner}: {share}. That is clearly more than any other method."
     return f"{winner}: {share}. The difference from {format_list(similar)} may be chance."

@@ -123,7 +123,7 @@ def test_a_decision_is_paired_and_ties_go_to_the_simpler() -> None:
         tables[9, method] = table
     verdict = compare_methods(tables, events)
     assert verdict.method == "last_period"
-    assert {rival.method: (rival.lead, rival.clearly_behind) for rival in verdict.rivals} == {
+    assert {rival.method: (rival.lead, rival.told_apart) for rival in verdict.rivals} == {
         "all_history": (0.0, False), "kernel": (pytest.approx(0.1), True),
     }  # fmt: skip
 

@@ -192,7 +192,7 @@ def describe_leads(result: Backtest) -> list[str]:
     return [
         f"Ahead of the {METHOD_WORDS[rival.method]} ({format_size(rival.resolution).lower()}) by "
         f"{rival.lead * 100:.0f} points (between {rival.low * 100:.0f} and {rival.high * 100:.0f}): "
-        f"{'more than chance' if rival.clearly_behind else 'chance alone might explain this'}."
+        f"{'more than chance' if rival.told_apart else 'chance alone might explain this'}."
         for rival in result.verdict.rivals
     ]
 
