@@ -182,12 +182,12 @@ class Town:
         _require_one_of("view", view, ("counts", "hotspots"))
         if view == "hotspots":
             found, columns = self._find_hotspots(layer, q=0.05, resolution=resolution, as_at=as_at, **filters)
-            cells = build_hotspot_layer(found)
+            cells, mark = build_hotspot_layer(found), self._find_mark(columns)
         else:
             counted = self.cells(layer, resolution=resolution, as_at=as_at, **filters)
-            columns = self._ask(layer, as_at=as_at, **filters).columns
             cells = build_count_layer(counted, find_layer(layer), measure=filters.get("measure", "events"))
-        return build_notebook_map(self.area, cells, mark=self._find_mark(columns))
+            mark = counted.attrs.get("demonstration")
+        return build_notebook_map(self.area, cells, mark=mark)
 
     def _ask(self, layers: Names, *, as_at: Day, **filters: Any) -> Question:
         """The question that the keywords mean; UsageError for a keyword that there is not."""
