@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from hexbeat.operations.plans.plan_store import list_plans, save_plan
+from tests.support.axe import COLOUR_RULES, find_violations
 from tests.support.browser import DESK, PHONE, Windows, wait_until
 from tests.support.partners_side import Served, Visit, visit
 from tests.support.plans import example_plan
@@ -46,12 +46,16 @@ def wear(guest: Visit, scheme: str) -> None:
 
 
 def faults(guest: Visit) -> set[tuple[str, str, str]]:
-    """What axe finds on the page as it stands, dark and light: rule and element, without what Streamlit brings."""
+    """What axe finds on the page as it stands, dark and light: rule and element, without what Streamlit brings.
+
+    All its rules look at the first of the two, those that depend on colours at the second too.
+    """
     guest.settle()
     found = set()
     for scheme in SCHEMES:
         wear(guest, scheme)
-        for violation in Axe().run(guest.page).response["violations"]:
+        rules = None if scheme == SCHEMES[0] else COLOUR_RULES
+        for violation in find_violations(guest.page, rules=rules):
             for node in violation["nodes"]:
                 known = any(rule == violation["id"] and part in node["html"] for rule, part in OF_STREAMLIT)
                 if not known:
