@@ -24,6 +24,7 @@ else:
     pyproj = import_lazily("pyproj")
 
 __all__ = [
+    "COVERS",
     "MISSING",
     "USUAL_CRS",
     "Choice",
@@ -47,6 +48,9 @@ __all__ = [
 Names = tuple[str, ...]
 MISSING: Final = ("NULL", "null", "None", "none", "N/A", "n/a", "NA", "NaN", "nan", "-")
 USUAL_CRS: Final = ("EPSG:4326", "EPSG:27700")  # PROJ knows them, and takes a tenth of a second to be asked
+# month: that of a snapshot's scope; file: from its first record to its last; open: a running log, from the first record
+# of any of its files to the last; stated: the person who loads it says so.
+COVERS: Final = ("month", "file", "open", "stated")
 BUILTIN: Final = Path(__file__).parent / "builtin"
 LARGEST_BYTES: Final = 1_000_000
 
@@ -164,6 +168,7 @@ class SourceProfile:
     geo_layer: str | None = field(metadata=tables.TEXT, default=None)  # of a GeoPackage with several
     missing: tuple[str, ...] = field(metadata=tables.TEXTS, default=MISSING)  # texts that mean blank
     key: Key = field(metadata=tables.as_table(Key), default_factory=Key)
+    covers: str = field(metadata=tables.TEXT, default="file")  # the days that a file completes: COVERS
     snapshot: Snapshot | None = field(metadata=tables.as_table(Snapshot), default=None)
     category: Choice = field(metadata=tables.as_table(Choice), default_factory=Choice)
     status: Choice = field(metadata=tables.as_table(Choice), default_factory=Choice)
@@ -241,6 +246,11 @@ def _faults(profile: SourceProfile, name: str) -> list[tuple[str, str | None]]:
         ("layer_words is names or services", _not_in({profile.layer_words} - {""}, ("names", "services"))),
         ("unknown_layer is skip or reject", _not_in({profile.unknown_layer}, ("skip", "reject"))),
         ("repeats is reject or number", _not_in({profile.key.repeats}, ("reject", "number"))),
+        ("covers is month, file, open or stated", _not_in({profile.covers}, COVERS)),
+        (
+            "A file that covers a month has a snapshot with that month in its scope",
+            _unless(profile.covers != "month" or profile.snapshot is not None, "has no snapshot"),
+        ),
         ("shapes is refuse or inside_point", _not_in({place.shapes}, ("refuse", "inside_point"))),
         (
             "A profile says where events happened",
