@@ -124,12 +124,12 @@ class Coverage:
         return [CoverageSpan(*key, wards=tuple(wards)) for key, wards in sorted(spans.items())]
 
     def describe_missing(self, layer: str, period: Span, *, wards: Sequence[str] = ()) -> str | None:
-        """As in "March 2024 and 3 to 9 May 2024 are not known"; None where the whole period is known."""
+        """As in "Mar 2024 and 3 to 9 May 2024 are not known"; None where the whole period is known."""
         missing = self.find_missing(layer, period, wards=wards)
         if not missing:
             return None
-        verb = "is" if len(missing) == 1 else "are"
-        return f"{format_day_spans(missing)} {verb} not known"
+        text = format_day_spans(missing)
+        return f"{text} {'are' if len(missing) > 1 or ' to ' in text else 'is'} not known"
 
     def _find_days(self, layer: str, wards: Sequence[str]) -> tuple[Spans, Spans]:
         """The days known whole in all wards, and those known to some part somewhere."""

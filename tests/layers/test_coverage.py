@@ -133,9 +133,9 @@ def test_sources_side_by_side_are_known_together_and_followers_either() -> None:
     ("spans", "words"),
     [
         ([(D(2024, 3, 1), D(2024, 4, 1))], "Mar 2024 is not known"),
-        ([(D(2024, 3, 1), D(2024, 5, 1))], "Mar to Apr 2024 is not known"),
-        ([(D(2023, 12, 1), D(2024, 2, 1))], "Dec 2023 to Jan 2024 is not known"),
-        ([(D(2024, 5, 3), D(2024, 5, 10))], "3 to 9 May 2024 is not known"),
+        ([(D(2024, 3, 1), D(2024, 5, 1))], "Mar to Apr 2024 are not known"),
+        ([(D(2023, 12, 1), D(2024, 2, 1))], "Dec 2023 to Jan 2024 are not known"),
+        ([(D(2024, 5, 3), D(2024, 5, 10))], "3 to 9 May 2024 are not known"),
         ([(D(2024, 5, 3), D(2024, 5, 4))], "3 May 2024 is not known"),
         (
             [(D(2024, 1, 2), D(2024, 2, 5)), (D(2024, 7, 1), D(2024, 8, 1))],
