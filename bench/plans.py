@@ -140,9 +140,11 @@ def minutes_apart(problem: Problem, routes: Sequence[Route]) -> list[float]:
 def large_rows(places: int) -> list[Row]:
     """CPU seconds and gap of large problems, and whether the same seed gives the same."""
     rows = []
-    for name, again, (least, most), pause, hours in LARGE:
-        problem = town(1, places=places, teams=3, hours=hours, again=again, apart_s=least, pause=pause)
-        problem = replace(problem, within_s=most)
+    for name, visit_shares, (least, most), pause, hours in LARGE:
+        problem = town(
+            1, places=places, teams=3, hours=hours, visit_shares=visit_shares, least_gap_s=least, pause=pause
+        )
+        problem = replace(problem, most_gap_s=most)
         seconds, solved = cpu_time(lambda problem=problem: find_tours(problem, seed=1))
         same = find_tours(problem, seed=1) == solved
         varied = find_tours(problem, seed=2, varied=True)
