@@ -125,12 +125,12 @@ def compare_one(
     came = float(random.binomial(int(after[place]), left)) if left < 1 else float(after[place])
     away = np.hypot(*(at - at[place]).T)
     free = np.flatnonzero((away > 2 * RADIUS_M + 200) & (past[:, -1] > 0))
-    pool = free[find_similar_places(at[free, 0], at[free, 1], past[free], past[place], apart_m=2 * RADIUS_M)]
-    apart = np.hypot(at[pool, 0][:, None] - at[pool, 0], at[pool, 1][:, None] - at[pool, 1]) >= 2 * RADIUS_M - 1e-6
+    pool = free[find_similar_places(at[free, 0], at[free, 1], past[free], past[place], separation_m=2 * RADIUS_M)]
+    separate = np.hypot(at[pool, 0][:, None] - at[pool, 0], at[pool, 1][:, None] - at[pool, 1]) >= 2 * RADIUS_M - 1e-6
     match = match_on_past(past[pool], past[place], controls=20)
     found = compare_with_controls(
         past[pool], after[pool], past[place], came,
-        match=match, placebos=match_on_past(past[pool], past[place], controls=199).index, apart=apart,
+        match=match, placebos=match_on_past(past[pool], past[place], controls=199).index, separate=separate,
     )  # fmt: skip
     return {
         "unlike": float(match.weight @ match.distance) > UNLIKE,
@@ -138,18 +138,18 @@ def compare_one(
         "estimate": found.estimate,
         "rejects": found.interval[0] > 0 or found.interval[1] < 0,
         "fewer": found.interval[1] < 0,
-        **others(past[pool][match.index], match.weight, past[place], came, found.like_after),
+        **others(past[pool][match.index], match.weight, past[place], came, found.controls_after),
     }
 
 
 def others(
-    like: NDArray[np.float64], weight: NDArray[np.float64], own: NDArray[np.float64], came: float, like_after: float
+    like: NDArray[np.float64], weight: NDArray[np.float64], own: NDArray[np.float64], came: float, controls_after: float
 ) -> dict[str, Any]:
     """What the plain measures say of the same place: the published difference, and the last 16 weeks against now."""
     many = len(weight)
     before = float(weight @ (like[:, -1] - like[:, 0]))
     published = weighted_displacement_difference(
-        (many * before, many * like_after), (float(own[-1] - own[0]), came),
+        (many * before, many * controls_after), (float(own[-1] - own[0]), came),
         time_weights=((SPANS[-1] - SPANS[0]) / AFTER, 1.0), area_weights=(many, 1.0, 1.0, 1.0),
     )  # fmt: skip
     p = e_test(np.array([int(own[1])]), np.array([int(came)]), days_before=SPANS[1], days_now=AFTER)[0]

@@ -40,7 +40,7 @@ def test_greedy_is_only_a_start() -> None:
     assert best.covered == 6
 
 
-def test_a_bound_is_said_when_time_is_up() -> None:
+def test_there_is_a_bound_when_time_is_up() -> None:
     random = np.random.default_rng(3)
     reaches = csr_array((random.uniform(size=(400, 150)) < 0.05).astype(float))
     cover = find_best_cover(reaches, random.integers(1, 9, 400).astype(float), 12, seconds=1e-9)
