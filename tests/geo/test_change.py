@@ -64,7 +64,7 @@ def test_the_interval_is_clopper_and_pearsons() -> None:
     assert high == pytest.approx([share.high / (1 - share.high)])
 
 
-def test_no_events_give_no_alarm() -> None:
+def test_no_events_are_too_few_to_show_a_change() -> None:
     none = compare_periods(np.array([0]), np.array([0]))
     assert none.too_few.tolist() == [True]
     assert np.isnan(none.ratio).all()
