@@ -1,4 +1,4 @@
-"""The ways to call a cell hot that bench.honesty compares: each takes values and neighbours and gives bool (n,)."""
+"""The rules that bench.honesty compares: each takes values and neighbours, and gives the hot cells, bool (n,)."""
 
 from collections.abc import Callable
 

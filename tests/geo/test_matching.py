@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from bench.effect import AFTER, RADIUS_M, SPANS, START, compare_one, made_town, membership, middles
+from bench.effect import AFTER, RADIUS_M, SPANS, START, compare_place, find_members, list_middles, make_town
 from geo.matching import (
     Comparison,
     Match,
@@ -113,12 +113,12 @@ def test_the_rest_of_a_gap_in_the_past_adjusts_the_expectation_by_less_than_the_
 @pytest.mark.parametrize("kind", ["poisson", "clusters"])
 def test_nothing_done_after_a_peak_is_rarely_called_an_effect(kind: str) -> None:
     random = np.random.default_rng(11)
-    at, rejected = middles(), []
+    at, rejected = list_middles(), []
     for _ in range(12):
-        points, time = made_town(kind, random)
+        points, time = make_town(kind, random)
         spans = [(time >= START - span) & (time < START) for span in SPANS]
         kept = np.column_stack([*spans, (time >= START) & (time < START + AFTER)]).astype(float)
-        counts = membership(points, at, RADIUS_M) @ kept
-        rejected += [compare_one(counts, at, "peak", random)["rejects"] for _ in range(4)]
+        counts = find_members(points, at, RADIUS_M) @ kept
+        rejected += [compare_place(counts, at, "peak", random)["rejects"] for _ in range(4)]
     # At 5 % it would be as many or more in fewer than 1 of 1,000 such tests; the seed is fixed.
     assert stats.binomtest(sum(rejected), len(rejected), 0.05, alternative="greater").pvalue > 0.001
