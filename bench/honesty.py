@@ -145,8 +145,8 @@ def measure_planted_map(
     for extra in EXTRA.values():
         values = setting.draw(generator, np.where(truth, 6 * setting.mean + extra, setting.mean))
         for name, rule in rules.items():
-            found = rule(values, setting.neighbours)
-            measures[name] += ((found & null).sum() / max(found.sum(), 1), (found & truth).sum() / truth.sum())
+            is_found = rule(values, setting.neighbours)
+            measures[name] += ((is_found & null).sum() / max(is_found.sum(), 1), (is_found & truth).sum() / truth.sum())
     return measures
 
 

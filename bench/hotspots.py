@@ -60,7 +60,9 @@ def build_row(what: str, ours_s: float, theirs_s: float) -> Row:
 def time_four_layers(rounds: int, permutations: int, *, esda: bool) -> Row:
     """Hotspots of four layers with planted places, from sparse to busy."""
     maps = [make_planted_map(mean) for mean in LAYER_MEANS]
-    ours_s = statistics.median(measure_cpu(lambda: [hotspots(*one) for one in maps])[0] for _ in range(rounds * 3))
+    ours_s = statistics.median(
+        measure_cpu(lambda: [hotspots(*planted) for planted in maps])[0] for _ in range(rounds * 3)
+    )
     theirs_s = float("nan")
     if esda:
         weights = build_esda_weights(maps[0][1])

@@ -61,9 +61,9 @@ def make_points(path: Path, count: int) -> Points:
     west, south, east, north = Wards.from_file(path).bounds
     low, high = np.array([west, south]), np.array([east, north])
     even = random.uniform(low, high, (count - count // 2, 2))
-    spots = random.uniform(low, high, (12, 2))[random.integers(0, 12, count // 2)]
-    thick = random.normal(spots, (high - low) / 40)
-    lon, lat = random.permutation(np.concatenate([even, thick])).T
+    centres = random.uniform(low, high, (12, 2))[random.integers(0, 12, count // 2)]
+    clustered = random.normal(centres, (high - low) / 40)
+    lon, lat = random.permutation(np.concatenate([even, clustered])).T
     return lon.copy(), lat.copy()
 
 

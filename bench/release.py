@@ -47,9 +47,11 @@ def main() -> int:
     options = parser.parse_args()
     rows, findings = [], 0
     for name in options.area or ["middlesbrough", "cleveland"]:
-        made, found = measure(load_area(name), options.events, street=options.street, half_full=options.half_full)
-        rows += made
-        findings += found
+        area_rows, area_findings = measure(
+            load_area(name), options.events, street=options.street, half_full=options.half_full
+        )
+        rows += area_rows
+        findings += area_findings
     report({"events": options.events}, rows, options=options)
     return 0 if not findings else 1
 
@@ -126,8 +128,8 @@ def count_naive_proofs(frame: pd.DataFrame, layer: ReleasedLayer, tree: PlaceTre
         for node in (number[place_id] for place_id in ward):
             published[node] = True
             counts[node] = sum(rest[k] for k, above in pieces if above == node)
-        found = audit(published, counts, tree.parent, k=layer.k).findings
-        proofs += len({finding.node for finding in found if finding.possible})
+        findings = audit(published, counts, tree.parent, k=layer.k).findings
+        proofs += len({finding.node for finding in findings if finding.possible})
     return proofs
 
 

@@ -184,13 +184,20 @@ def _find_candidates(columns: Columns, chosen: Filter, window: Window) -> NDArra
 
 def _match_columns(columns: Columns, chosen: Filter, where: slice | NDArray[np.int64]) -> NDArray[np.bool_]:
     keep = np.ones(len(columns.start[where]), dtype=np.bool_)
-    for names, known, codes in (
+    for names, names_of_codes, codes in (
         (chosen.layers, LAYER_NAMES, columns.layer),
-        *((one.get_chosen(chosen), one.get_names(columns), one.get_codes(columns)) for one in COLUMN_FILTERS),
+        *(
+            (column_filter.get_chosen(chosen), column_filter.get_names(columns), column_filter.get_codes(columns))
+            for column_filter in COLUMN_FILTERS
+        ),
         (chosen.wards, columns.ward_codes, columns.ward),
     ):
         if names:
-            keep &= _match_codes(codes[where], [known.index(name) for name in names if name in known], len(known))
+            keep &= _match_codes(
+                codes[where],
+                [names_of_codes.index(name) for name in names if name in names_of_codes],
+                len(names_of_codes),
+            )
     return keep
 
 

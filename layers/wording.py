@@ -98,11 +98,11 @@ def format_odds(p: float) -> str:
 def format_count(number: float, spec: LayerSpec, measure: Measure = "events") -> str:
     """A number with what it counts, as in "1 needle find", "14 needle finds", "about 58 needles" (of shared events)."""
     if measure == "quantity" and spec.item not in spec.many:
-        one, many = spec.item.removesuffix("s"), spec.item
+        singular, plural = spec.item.removesuffix("s"), spec.item
     else:
-        one, many = spec.one, spec.many
+        singular, plural = spec.one, spec.many
     words = format_about(number)
-    return f"{words} {one if words in ('1', 'about 1', 'under 1') else many}"
+    return f"{words} {singular if words in ('1', 'about 1', 'under 1') else plural}"
 
 
 def format_list(items: Sequence[str], *, most: int | None = None, conjunction: str = "and") -> str:
