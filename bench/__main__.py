@@ -23,7 +23,7 @@ BENCHES: Final = (
 
 
 def main() -> int:
-    """Exit code 0 if every benchmark ran and met what is asked of it."""
+    """Exit code 0 if every benchmark ran and met its requirements."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"any of {', '.join(BENCHES)}; all if none is named")
     parser.add_argument("--out-dir", type=Path, help="write each benchmark's figures there as NAME.json")
@@ -36,7 +36,7 @@ def main() -> int:
 
 
 def run(name: str, out_dir: Path | None) -> int:
-    """The exit code of one benchmark."""
+    """Run one benchmark and return its exit code."""
     print(f"\n== {name}", flush=True)
     command = [sys.executable, "-m", f"bench.{name}"]
     if out_dir is not None:

@@ -1,12 +1,12 @@
-"""What attackers learn whom no threshold stops, on three years of demonstration events, per area and layer.
+"""What attackers learn whom no threshold stops, on three years of demonstration events, by area and layer.
 
-`ward totals`: somebody who knows every ward's true total subtracts: in how many ward-periods he learns that 1 to k - 1
-events are not shown there. `all but one`: somebody who knows every event of a period but one looks for it: the share of
-sampled events that he finds in one single piece, in one ward, and how many pieces remain to him on average.
-`plants`: somebody adds so many reports in a piece that has 1 to k - 1 events: the share of such pieces whose number he
-then reads off exactly, for k - 1 plants and for half as many; `plants for all` would do that in every piece of a
-period. `one partner`: somebody who knows all events of one kind of reporter subtracts them: in how many blocks he
-learns that 1 to k - 1 events of all others are there, of how many.
+`ward totals`: an attacker knows every ward's true total and subtracts. In how many ward-periods do they learn that 1 to
+k - 1 events are not shown? `all but one`: an attacker knows every event of a period except one, and looks for it. The
+share of sampled events that they find in a single piece, or in a single ward, and how many pieces remain on average.
+`plants`: an attacker adds reports in a piece that has 1 to k - 1 events. The share of such pieces whose exact number
+they then read, for k - 1 plants and for half as many; `plants for all` is the number for every piece of a period.
+`one partner`: an attacker knows all events of one kind of reporter and subtracts them. In how many blocks, of how many,
+do they learn that there are 1 to k - 1 events of all others?
 """
 
 import datetime as dt
@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bench.report import parser_for, report
+from bench.report import build_parser, report
 from geo.disclosure import carry_up
 from hexbeat.areas.area import Area, load_area
 from hexbeat.areas.places_mask import read_places_mask
@@ -40,22 +40,22 @@ SAMPLE = 60  # events looked for, a layer
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """One layer and period: events by leaf, its frame, and what is published."""
+    """One layer and period: its events as a frame and by leaf, and the tree of places."""
 
     layer: ReleasedLayer
     tree: PlaceTree
     frame: pd.DataFrame
     counts: NDArray[np.int64]
 
-    def output(self, counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    def publish(self, counts: NDArray[np.int64]) -> NDArray[np.int64]:
         """What the rule publishes of these counts: a block's number, -1 where there is none."""
         carried = carry_up(counts, self.tree.parent, k=self.layer.k)
         return np.where(carried.published, carried.count, -1)
 
 
 def main() -> int:
-    """Exit code 0: these are figures, and nothing is judged."""
-    parser = parser_for(__doc__, size="events", default=20_000)
+    """Exit code 0 always: these are figures without a requirement."""
+    parser = build_parser(__doc__, size="events", default=20_000)
     parser.add_argument("--area", action="append", help="areas (default middlesbrough)")
     options = parser.parse_args()
     rows = [row for name in options.area or ["middlesbrough"] for row in measure(load_area(name), options.events)]
@@ -75,31 +75,31 @@ def measure(area: Area, events: int) -> list[dict[str, Any]]:
     rows = []
     for layer in release.layers:
         if layer.place_set == "fine":
-            cases = cases_of(release, layer, frames[layer.name], trees[layer.place_set])
-            rows.append({"area": area.name, "layer": layer.name, **attacked(cases)})
+            cases = build_cases(release, layer, frames[layer.name], trees[layer.place_set])
+            rows.append({"area": area.name, "layer": layer.name, **measure_attacks(cases)})
     return rows
 
 
-def cases_of(release: Release, layer: ReleasedLayer, frame: pd.DataFrame, tree: PlaceTree) -> list[Case]:
+def build_cases(release: Release, layer: ReleasedLayer, frame: pd.DataFrame, tree: PlaceTree) -> list[Case]:
     """Every published period of a layer."""
-    found = []
+    cases = []
     for period in release.layer(layer.name).periods:
-        part = frame[frame["period"] == period.name]
-        counts = np.bincount(part["leaf"], minlength=len(tree.places)).astype(np.int64)
-        found.append(Case(layer, tree, part, counts))
-    return found
+        events = frame[frame["period"] == period.name]
+        counts = np.bincount(events["leaf"], minlength=len(tree.places)).astype(np.int64)
+        cases.append(Case(layer, tree, events, counts))
+    return cases
 
 
-def attacked(cases: list[Case]) -> dict[str, Any]:
+def measure_attacks(cases: list[Case]) -> dict[str, Any]:
     """The figures of one layer."""
     k, rng = cases[0].layer.k, np.random.default_rng(1)
-    told, periods = (sum(column) for column in zip(*map(by_ward_totals, cases), strict=True))
-    sizes, wards = candidates(cases, SAMPLE, rng)
-    most, half = planted(cases, k - 1), planted(cases, k // 2)
-    small, blocks = by_one_partner(cases)
+    proofs, periods = (sum(column) for column in zip(*map(count_by_ward_totals, cases), strict=True))
+    sizes, wards = count_candidates(cases, SAMPLE, rng)
+    most, half = measure_plants(cases, k - 1), measure_plants(cases, k // 2)
+    small, blocks = count_by_one_partner(cases)
     pieces = sum(place.level == "piece" for place in cases[0].tree.places)
     return {
-        "ward totals": f"{told} of {periods}",
+        "ward totals": f"{proofs} of {periods}",
         "all but one: piece": round(float((sizes == 1).mean()), 2),
         "all but one: ward": round(float((wards == 1).mean()), 2),
         "pieces left": round(float(sizes.mean()), 1),
@@ -110,11 +110,11 @@ def attacked(cases: list[Case]) -> dict[str, Any]:
     }
 
 
-def by_ward_totals(case: Case) -> tuple[int, int]:
-    """In how many wards the true total tells of 1 to k - 1 events that are not shown, and how many wards have any."""
+def count_by_ward_totals(case: Case) -> tuple[int, int]:
+    """In how many wards the true total reveals 1 to k - 1 events that are not shown, and how many wards have events."""
     shown = {place.ward_code: 0 for place in case.tree.places if place.level == "ward"}
     true = dict.fromkeys(shown, 0)
-    seen = case.output(case.counts)
+    seen = case.publish(case.counts)
     for place, count, number in zip(case.tree.places, case.counts.tolist(), seen.tolist(), strict=True):
         if place.ward_code:
             true[place.ward_code] += count
@@ -123,8 +123,10 @@ def by_ward_totals(case: Case) -> tuple[int, int]:
     return sum(0 < missing < case.layer.k for missing in short), len(short)
 
 
-def candidates(cases: list[Case], number: int, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """For sampled events whose period alone is known: in how many pieces and wards they can have been.
+def count_candidates(
+    cases: list[Case], number: int, rng: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """For sampled events of which only the period is known: the number of pieces and of wards where each may be.
 
     A piece remains if the rule, with all other events and one more there, publishes what is published.
     """
@@ -134,16 +136,16 @@ def candidates(cases: list[Case], number: int, rng: np.random.Generator) -> tupl
         if not len(case.frame):
             continue
         leaf = int(case.frame["leaf"].iloc[int(rng.integers(len(case.frame)))])
-        seen = case.output(case.counts)
+        seen = case.publish(case.counts)
         others = case.counts.copy()
         others[leaf] -= 1
-        left = [
+        possible = [
             place
             for place, _ in enumerate(case.tree.places)
             if _is_piece(case, place) and _fits(case, others, place, seen)
         ]
-        sizes.append(len(left))
-        wards.append(len({case.tree.places[place].ward_code for place in left}))
+        sizes.append(len(possible))
+        wards.append(len({case.tree.places[place].ward_code for place in possible}))
     return np.array(sizes), np.array(wards)
 
 
@@ -154,13 +156,13 @@ def _is_piece(case: Case, place: int) -> bool:
 def _fits(case: Case, others: NDArray[np.int64], place: int, seen: NDArray[np.int64]) -> bool:
     counts = others.copy()
     counts[place] += 1
-    return bool((case.output(counts) == seen).all())
+    return bool((case.publish(counts) == seen).all())
 
 
-def planted(cases: list[Case], plants: int) -> float:
-    """Of the pieces with 1 to k - 1 events, the share that so many reports more lift to k, so that its number is read.
+def measure_plants(cases: list[Case], plants: int) -> float:
+    """Of the pieces with 1 to k - 1 events, the share that reaches k with these plants, so that its number is shown.
 
-    Below k the piece is not shown, and the attacker learns only that it has fewer than k less his plants.
+    Below k the piece is not shown, and the attacker learns only that it has fewer than k minus the plants.
     """
     counts = np.concatenate([case.counts for case in cases])
     k = cases[0].layer.k
@@ -168,24 +170,24 @@ def planted(cases: list[Case], plants: int) -> float:
     return float((small + plants >= k).mean()) if len(small) else 0.0
 
 
-def by_one_partner(cases: list[Case]) -> tuple[int, int]:
-    """In how many blocks all events but those of one kind of reporter are 1 to k - 1; for the kind who learns most."""
+def count_by_one_partner(cases: list[Case]) -> tuple[int, int]:
+    """In how many blocks there are 1 to k - 1 events by other reporters, for the reporter that learns most."""
     worst, blocks = 0, 0
     for reporter in ("public", "officer", "sweep"):
-        told = seen = 0
+        proofs = seen = 0
         for case in cases:
             carried = carry_up(case.counts, case.tree.parent, k=case.layer.k)
             own = case.frame[case.frame["reported_by"] == reporter]
             known = _in_blocks(case, np.bincount(own["leaf"], minlength=len(case.counts)), carried.published)
             others = (carried.count - known)[carried.published]
-            told += int(((others > 0) & (others < case.layer.k)).sum())
+            proofs += int(((others > 0) & (others < case.layer.k)).sum())
             seen += len(others)
-        worst, blocks = max(worst, told), seen
+        worst, blocks = max(worst, proofs), seen
     return worst, blocks
 
 
 def _in_blocks(case: Case, counts: NDArray[np.int64], published: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Of these events, how many are in each block."""
+    """How many of these events are in each block."""
     sums = counts.astype(np.int64)
     for node, above in enumerate(case.tree.parent.tolist()):
         if above >= 0 and not published[node]:

@@ -1,8 +1,8 @@
 """How often "Did it work" rejects where nothing was done, also after a peak, and what it finds where something was.
 
-Made towns: Poisson streets, clusters of events (about four a cluster), and streets whose rate wanders from one two
-months to the next. Places are chosen at random, after a peak (as closures are), or as the busiest of the last four
-weeks. And demonstration events, whose needle finds no closure touches.
+Simulated towns: Poisson streets, clusters of events (about four a cluster), and streets whose rate changes every two
+months. Places are chosen at random, after a peak (as closures are), or as the busiest of the last four weeks. And
+demonstration events, where closures do not change needle finds.
 """
 
 import argparse
@@ -37,7 +37,7 @@ from layers.catalogue import LAYER_NAMES
 from layers.columns import Columns
 from layers.event import PRECISIONS, REPORTERS, RESOLUTIONS
 
-__all__ = ["columns_of", "compare_one", "made_town", "membership"]
+__all__ = ["columns_of", "compare_place", "find_members", "list_middles", "make_town"]
 
 TOWN_M: Final = 6_500.0
 DAYS: Final = 730
@@ -52,7 +52,7 @@ MOST: Final = 0.07
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Size:
-    """Made towns of each kind; demonstrations and null interventions in each; demonstrations with null patrols."""
+    """Towns of each kind; demonstrations and null interventions in each; demonstrations with null patrols."""
 
     towns: int
     seeds: int
@@ -66,19 +66,21 @@ FULL: Final = Size(towns=334, seeds=20, each=15, patrols=30, starts=2)
 Points = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
-def made_town(kind: str, random: np.random.Generator, *, a_year: float = 2_700.0) -> Points:
+def make_town(kind: str, random: np.random.Generator, *, a_year: float = 2_700.0) -> Points:
     """Points (n, 2) in metres and times (n,) in days of a town in which nothing is done."""
     streets = random.uniform(0, TOWN_M, (3_000, 2))
-    off = ((streets - TOWN_M / 2) ** 2).sum(axis=1)
-    weight = random.lognormal(0, 1, len(streets)) * np.exp(-off / (2 * 1_800**2))
+    squared_distance = ((streets - TOWN_M / 2) ** 2).sum(axis=1)
+    weight = random.lognormal(0, 1, len(streets)) * np.exp(-squared_distance / (2 * 1_800**2))
     total = int(random.poisson(a_year * DAYS / 365))
     if kind == "wandering":
         place, time = _wandering(streets, weight, total, random)
     elif kind == "clusters":
         place = random.choice(len(streets), total // 4, p=weight / weight.sum())
-        many = random.geometric(1 / 4, len(place))
-        time = np.repeat(random.uniform(0, DAYS, len(place)), many) + random.exponential(10, int(many.sum()))
-        place = np.repeat(place, many)
+        cluster_sizes = random.geometric(1 / 4, len(place))
+        time = np.repeat(random.uniform(0, DAYS, len(place)), cluster_sizes) + random.exponential(
+            10, int(cluster_sizes.sum())
+        )
+        place = np.repeat(place, cluster_sizes)
     else:
         place, time = random.choice(len(streets), total, p=weight / weight.sum()), random.uniform(0, DAYS, total)
     return streets[place] + random.normal(0, 4, (len(place), 2)), time
@@ -97,24 +99,24 @@ def _wandering(
     return place, span * 60 + random.uniform(0, 60, total)
 
 
-def membership(points: NDArray[np.float64], middles: NDArray[np.float64], radius_m: float) -> csr_array:
+def find_members(points: NDArray[np.float64], middles: NDArray[np.float64], radius_m: float) -> csr_array:
     """Which points lie within the radius of each middle: csr (m, n)."""
-    near = cKDTree(points).query_ball_point(middles, radius_m)
-    column = np.array([one for found in near for one in found], dtype=np.int64)
-    row = np.repeat(np.arange(len(middles)), [len(found) for found in near])
+    nearby = cKDTree(points).query_ball_point(middles, radius_m)
+    column = np.array([point for points_of_middle in nearby for point in points_of_middle], dtype=np.int64)
+    row = np.repeat(np.arange(len(middles)), [len(points_of_middle) for points_of_middle in nearby])
     return csr_array((np.ones(len(column)), (row, column)), shape=(len(middles), len(points)))
 
 
-def middles() -> NDArray[np.float64]:
+def list_middles() -> NDArray[np.float64]:
     """Middles of cells 130 m apart over the town, (m, 2)."""
     steps = np.arange(0, TOWN_M, 130.0)
     return np.array([(x + (row % 2) * 65, y) for row, y in enumerate(steps) for x in steps])
 
 
-def compare_one(
+def compare_place(
     counts: NDArray[np.float64], at: NDArray[np.float64], choice: str, random: np.random.Generator, *, left: float = 1.0
 ) -> dict[str, Any]:
-    """Choose a place, do nothing there (or leave a share `left` of what came), and compare; `counts` (m, spans + 1)."""
+    """Choose a place, do nothing there (or keep a share `left` of its events), and compare; `counts` (m, spans + 1)."""
     past, after = counts[:, :-1], counts[:, -1]
     weight = {
         "random": past[:, -1],
@@ -123,60 +125,69 @@ def compare_one(
     }[choice]
     place = int(random.choice(len(at), p=weight / weight.sum()))
     came = float(random.binomial(int(after[place]), left)) if left < 1 else float(after[place])
-    away = np.hypot(*(at - at[place]).T)
-    free = np.flatnonzero((away > 2 * RADIUS_M + 200) & (past[:, -1] > 0))
-    pool = free[find_similar_places(at[free, 0], at[free, 1], past[free], past[place], apart_m=2 * RADIUS_M)]
-    apart = np.hypot(at[pool, 0][:, None] - at[pool, 0], at[pool, 1][:, None] - at[pool, 1]) >= 2 * RADIUS_M - 1e-6
+    distance = np.hypot(*(at - at[place]).T)
+    free = np.flatnonzero((distance > 2 * RADIUS_M + 200) & (past[:, -1] > 0))
+    pool = free[find_similar_places(at[free, 0], at[free, 1], past[free], past[place], separation_m=2 * RADIUS_M)]
+    separate = np.hypot(at[pool, 0][:, None] - at[pool, 0], at[pool, 1][:, None] - at[pool, 1]) >= 2 * RADIUS_M - 1e-6
     match = match_on_past(past[pool], past[place], controls=20)
-    found = compare_with_controls(
+    comparison = compare_with_controls(
         past[pool], after[pool], past[place], came,
-        match=match, placebos=match_on_past(past[pool], past[place], controls=199).index, apart=apart,
+        match=match, placebos=match_on_past(past[pool], past[place], controls=199).index, separate=separate,
     )  # fmt: skip
     return {
         "unlike": float(match.weight @ match.distance) > UNLIKE,
-        "expected": found.expected,
-        "estimate": found.estimate,
-        "rejects": found.interval[0] > 0 or found.interval[1] < 0,
-        "fewer": found.interval[1] < 0,
-        **others(past[pool][match.index], match.weight, past[place], came, found.like_after),
+        "expected": comparison.expected,
+        "estimate": comparison.estimate,
+        "rejects": comparison.interval[0] > 0 or comparison.interval[1] < 0,
+        "fewer": comparison.interval[1] < 0,
+        **measure_plain_comparisons(
+            past[pool][match.index], match.weight, past[place], came, comparison.controls_after
+        ),
     }
 
 
-def others(
-    like: NDArray[np.float64], weight: NDArray[np.float64], own: NDArray[np.float64], came: float, like_after: float
+def measure_plain_comparisons(
+    controls: NDArray[np.float64],
+    weight: NDArray[np.float64],
+    own: NDArray[np.float64],
+    came: float,
+    controls_after: float,
 ) -> dict[str, Any]:
-    """What the plain measures say of the same place: the published difference, and the last 16 weeks against now."""
-    many = len(weight)
-    before = float(weight @ (like[:, -1] - like[:, 0]))
+    """The plain measures of the same place: the published difference, and the last 16 weeks against now."""
+    count = len(weight)
+    before = float(weight @ (controls[:, -1] - controls[:, 0]))
     published = weighted_displacement_difference(
-        (many * before, many * like_after), (float(own[-1] - own[0]), came),
-        time_weights=((SPANS[-1] - SPANS[0]) / AFTER, 1.0), area_weights=(many, 1.0, 1.0, 1.0),
+        (count * before, count * controls_after), (float(own[-1] - own[0]), came),
+        time_weights=((SPANS[-1] - SPANS[0]) / AFTER, 1.0), area_weights=(count, 1.0, 1.0, 1.0),
     )  # fmt: skip
     p = e_test(np.array([int(own[1])]), np.array([int(came)]), days_before=SPANS[1], days_now=AFTER)[0]
     return {"published_rejects": abs(published.z) > 1.96, "before_after_rejects": p <= 0.05}
 
 
-def towns(many: int, seed: int, *, a_year: float = 2_700.0) -> list[dict[str, Any]]:
-    """Rows by kind of town and choice of place; with nothing done, and with half of what came taken away."""
-    at, rows = middles(), []
+def simulate_towns(count: int, seed: int, *, a_year: float = 2_700.0) -> list[dict[str, Any]]:
+    """Rows by kind of town and choice of place: with nothing done, and with half of the events removed."""
+    middles, rows = list_middles(), []
     for kind in KINDS:
         random = np.random.default_rng([seed, KINDS.index(kind)])
-        found: dict[tuple[str, float], list[dict[str, Any]]] = {}
-        for _ in range(many):
-            points, time = made_town(kind, random, a_year=a_year)
+        cases_by_choice: dict[tuple[str, float], list[dict[str, Any]]] = {}
+        for _ in range(count):
+            points, time = make_town(kind, random, a_year=a_year)
             spans = [(time >= START - span) & (time < START) for span in SPANS]
             kept = np.column_stack([*spans, (time >= START) & (time < START + AFTER)]).astype(float)
-            counts = membership(points, at, RADIUS_M) @ kept
-            for choice, left in (*((one, 1.0) for one in CHOICES), ("busiest", 0.5)):
-                found.setdefault((choice, left), []).append(compare_one(counts, at, choice, random, left=left))
+            counts = find_members(points, middles, RADIUS_M) @ kept
+            for choice, left in (*((choice, 1.0) for choice in CHOICES), ("busiest", 0.5)):
+                cases_by_choice.setdefault((choice, left), []).append(
+                    compare_place(counts, middles, choice, random, left=left)
+                )
         rows += [
-            {"town": kind, "a_year": a_year, **_summary(choice, left, cases)} for (choice, left), cases in found.items()
+            {"town": kind, "a_year": a_year, **_summarise(choice, left, cases)}
+            for (choice, left), cases in cases_by_choice.items()
         ]
     return rows
 
 
-def _summary(choice: str, left: float, cases: list[dict[str, Any]]) -> dict[str, Any]:
-    """Means over the cases that are judged: those with a like. `unlike` the share of the others."""
+def _summarise(choice: str, left: float, cases: list[dict[str, Any]]) -> dict[str, Any]:
+    """Means over the cases with a comparable place; `unlike` is the share of the others."""
     frame = pd.DataFrame(cases)
     like = frame[~frame["unlike"]].drop(columns="unlike")
     return {
@@ -189,7 +200,7 @@ def _summary(choice: str, left: float, cases: list[dict[str, Any]]) -> dict[str,
 
 
 def columns_of(frame: pd.DataFrame, ward_codes: tuple[str, ...]) -> Columns:
-    """Made events as the columns that screens read."""
+    """Synthetic events as the columns that screens read."""
     frame = frame.sort_values("occurred_from", kind="stable", ignore_index=True)
     coded = {r: np.unique(frame[f"h3_{r:02d}"].to_numpy(np.uint64), return_inverse=True) for r in RESOLUTIONS}
     return Columns(
@@ -310,7 +321,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, help="write the figures there as JSON")
     asked = parser.parse_args()
     size = FULL if asked.full else QUICK
-    rows = towns(size.towns, 5) + towns(size.towns // 4, 6, a_year=16_000.0)
+    rows = simulate_towns(size.towns, 5) + simulate_towns(size.towns // 4, 6, a_year=16_000.0)
     parts = {"demonstrations": demonstrations(size.seeds, size.each), "together": together(size.patrols, size.starts)}
     report(parts, rows, options=asked)
     if asked.format == "table":

@@ -1,8 +1,8 @@
 """One change of the filter: from a million events and a filter to counts by cell.
 
-`python -m bench.filter_change [--events N]`. `count` on columns against a pandas boolean mask and groupby
-on the same events, whose hour and weekday pandas finds ready made and whose layer and ward are categories. CPU time in
-one process, in turns; the results are compared and must be equal. All events are instants: pandas knows no shares.
+`python -m bench.filter_change [--events N]`. `count` on columns against a pandas boolean mask and groupby on the same
+events. For pandas the hour and weekday are computed before, and layer and ward are categories. CPU time in one process,
+in turns; the results must be equal. All events are instants, because pandas has no shares of intervals.
 """
 
 import datetime as dt
@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from bench.report import Row, cpu_time, parser_for, report, verdict
+from bench.report import Row, build_parser, choose_exit_code, measure_cpu, report
 from geo.calendar import Calendar
 from geo.cells import format_cells, index_points_at
 from geo.counts import number_distinct
@@ -23,8 +23,8 @@ from layers.columns import Columns
 from layers.counting import Filter, count
 from layers.event import REPORTERS, RESOLUTIONS
 
-ASKED: Final = 5.0
-SMALL: Final = 500_000  # events below which fixed costs weigh too much to judge
+REQUIRED: Final = 5.0
+SMALL: Final = 500_000  # events; with fewer, fixed costs weigh too much to judge
 WARDS: Final = tuple(f"E05{number:06d}" for number in range(20))
 LONDON: Final = Calendar("Europe/London")
 LAST: Final = dt.date(2025, 1, 1)
@@ -44,17 +44,17 @@ QUESTIONS: Final = {
 
 
 def main() -> int:
-    """Prints both times; exit code 1 when the ratio misses what is asked for."""
-    options = parser_for(__doc__, size="events", default=1_000_000).parse_args()
+    """Print both times; exit code 1 if the ratio misses the requirement."""
+    options = build_parser(__doc__, size="events", default=1_000_000).parse_args()
     columns = make_columns(options.events)
-    frame = as_frame(columns)
+    frame = build_frame(columns)
     rows: list[Row] = []
     for name, chosen in QUESTIONS.items():
         theirs_s, ours_s = [], []
         for _ in range(options.rounds):
-            seconds, theirs = cpu_time(partial(by_pandas, frame, chosen))
+            seconds, theirs = measure_cpu(partial(count_by_pandas, frame, chosen))
             theirs_s.append(seconds)
-            seconds, counts = cpu_time(partial(count, columns, chosen))
+            seconds, counts = measure_cpu(partial(count, columns, chosen))
             ours_s.append(seconds)
             pd.testing.assert_frame_equal(counts.rows, theirs)
         plain, quick = statistics.median(theirs_s), statistics.median(ours_s)
@@ -63,13 +63,13 @@ def main() -> int:
              "times": plain / quick}
         )  # fmt: skip
     ratio = sum(row["pandas_ms"] for row in rows) / sum(row["hexbeat_ms"] for row in rows)
-    figures = {"events": options.events, "ratio": ratio, "equal": True, "asked": ASKED}
+    figures = {"events": options.events, "ratio": ratio, "equal": True, "asked": REQUIRED}
     report(figures, rows, options=options)
-    return verdict(ratio, ASKED, judged=options.events >= SMALL)
+    return choose_exit_code(ratio, REQUIRED, judged=options.events >= SMALL)
 
 
 def make_columns(events: int) -> Columns:
-    """Seeded instants over three years, as thick in some places as real ones."""
+    """Seeded instants over three years, as dense in some places as real events."""
     random = np.random.default_rng(7)
     low, high = LONDON.day_start(dt.date(2022, 1, 1)), LONDON.day_start(LAST)
     start = np.sort(random.integers(low, high, events))
@@ -96,7 +96,7 @@ def make_columns(events: int) -> Columns:
     )
 
 
-def as_frame(columns: Columns) -> pd.DataFrame:
+def build_frame(columns: Columns) -> pd.DataFrame:
     """The same events as an analyst's table: cells as names, local time, weekday and hour."""
     hours = LONDON.week_hours(columns.start)
     return pd.DataFrame(
@@ -111,7 +111,7 @@ def as_frame(columns: Columns) -> pd.DataFrame:
     )
 
 
-def by_pandas(frame: pd.DataFrame, chosen: Filter) -> pd.DataFrame:
+def count_by_pandas(frame: pd.DataFrame, chosen: Filter) -> pd.DataFrame:
     """A boolean mask for each part of the filter that is set, and groupby."""
     mask = pd.Series(data=True, index=frame.index)
     if chosen.start:
@@ -123,13 +123,13 @@ def by_pandas(frame: pd.DataFrame, chosen: Filter) -> pd.DataFrame:
     if chosen.layers:
         mask &= frame["layer"].isin(chosen.layers)
     if chosen.hours:
-        mask &= in_hours(frame, *chosen.hours, chosen.days or frozenset(range(7)))
+        mask &= find_in_hours(frame, *chosen.hours, chosen.days or frozenset(range(7)))
     grouped = frame[mask].groupby("cell", as_index=False, observed=True).size()
     named = grouped.rename(columns={"size": "count"}).astype({"cell": str, "count": float})
     return named.sort_values("cell", ignore_index=True)
 
 
-def in_hours(frame: pd.DataFrame, first: int, last: int, days: frozenset[int]) -> pd.Series:
+def find_in_hours(frame: pd.DataFrame, first: int, last: int, days: frozenset[int]) -> pd.Series:
     """Hours on some weekdays; a night belongs to the day on which it begins."""
     if first < last:
         return frame["weekday"].isin(days) & (frame["hour"] >= first) & (frame["hour"] < last)

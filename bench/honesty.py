@@ -1,12 +1,13 @@
 """Do hotspots lie? Maps of pure noise, and maps with planted hotspots, on the real grid of an area with its edges.
 
 `python -m bench.honesty [--maps N] [--area A] [--resolution R] [--out FILE.json] [--figure FILE.svg]`
-esda's permutations take long, and esda is no dependency: `--rules esda --maps 25 --out ESDA.json` judges the first maps
-by them alone, and `--beside ESDA.json` draws what another run found beside this one.
-For each kind of counts (Poisson, and overdispersed: negative binomial of size 0.5) and mean a cell: the share of noise
-maps with any hotspot; on maps with 12 planted neighbourhoods the realised false discovery rate (mean share of the found
-cells that have no planted cell in their neighbourhood) and the power (share of planted cells found), for rates of six
-times the mean, and six times the mean and half an event more. Exit code 1 if ours shows more than is promised.
+esda's permutations take long, and esda is no dependency. `--rules esda --maps 25 --out ESDA.json` runs only them, on
+the first maps, and `--beside ESDA.json` draws the figures of another run beside this one.
+For each kind of counts (Poisson, and overdispersed: negative binomial of size 0.5) and mean a cell it gives the share
+of noise maps with any hotspot. On maps with 12 planted neighbourhoods it gives the false discovery rate (the mean share
+of found cells without a planted cell in their neighbourhood) and the power (the share of planted cells found), for
+rates of six times the mean, and of six times the mean and half an event more. Exit code 1 if Hexbeat's rule shows more
+than is promised.
 """
 
 import json
@@ -23,7 +24,7 @@ from scipy.sparse import csr_array
 
 from bench.dot_figure import Panel, draw
 from bench.honesty_rules import LEVEL, RULES, Rule, esda_permutations
-from bench.report import Row, parser_for, report
+from bench.report import Row, build_parser, report
 from geo.cells import find_meeting_cells
 from geo.neighbours import build_neighbours
 from hexbeat.areas.area import load_area
@@ -51,26 +52,26 @@ class Setting:
         return drawn.astype(np.float64)
 
     def plant(self, generator: np.random.Generator) -> NDArray[np.bool_]:
-        """Twelve whole neighbourhoods of seven cells, or as many as there is room for, two cells or more apart."""
+        """Twelve whole neighbourhoods of seven cells, or as many as fit, at least two cells from each other."""
         free = np.diff(self.neighbours.indptr) == 7
         truth = np.zeros(len(free), dtype=bool)
         for _ in range(PLANTED):
             if not free.any():
                 break
             middle = generator.choice(np.flatnonzero(free))
-            truth[around(self.neighbours, np.array([middle]))] = True
-            free[around(self.near, around(self.near, np.array([middle])))] = False
+            truth[find_around(self.neighbours, np.array([middle]))] = True
+            free[find_around(self.near, find_around(self.near, np.array([middle])))] = False
         return truth
 
 
-def around(near: csr_array, cells: NDArray[np.intp]) -> NDArray[np.intp]:
+def find_around(near: csr_array, cells: NDArray[np.intp]) -> NDArray[np.intp]:
     """All cells that are near one of these."""
     return np.unique(np.concatenate([near.indices[near.indptr[cell] : near.indptr[cell + 1]] for cell in cells]))
 
 
 def main() -> int:
-    """Simulate, print, write; exit code 1 if ours shows more than is promised."""
-    parser = parser_for(__doc__, size="maps", default=1000)
+    """Simulate, print, write; exit code 1 if Hexbeat's rule shows more than is promised."""
+    parser = build_parser(__doc__, size="maps", default=1000)
     parser.add_argument("--area", default="middlesbrough")
     parser.add_argument("--resolution", type=int, default=10)
     parser.add_argument("--planted-maps", type=int, help="of the maps, so many with planted hotspots (default all)")
@@ -88,22 +89,22 @@ def main() -> int:
         for mean in MEANS:
             setting = Setting(counts, mean, neighbours, near)
             rules = RULES if options.rules == "own" else {"esda 999": esda_permutations}
-            rows += summaries(setting, rules, noise=options.maps, planted=options.planted_maps or options.maps)
+            rows += simulate_setting(setting, rules, noise=options.maps, planted=options.planted_maps or options.maps)
             print(f"{counts} {mean:g} done", file=sys.stderr, flush=True)
     figures = {"area": options.area, "resolution": options.resolution, "cells": len(cells), "q": LEVEL}
     report(figures, rows, options=options)
     if options.figure:
         with open(options.figure, "w", encoding="utf-8") as file:  # noqa: PTH123 (a name from the command line)
             beside = json.loads(options.beside.read_text(encoding="utf-8"))["rows"] if options.beside else []
-            file.write(figure(rows + beside))
-    broken = [one for one in rows if one["rule"] == "Hexbeat" and not kept(one)]
-    for one in broken:
-        print(f"missed: {one['counts']} {one['mean']}: {one}", file=sys.stderr)
+            file.write(draw_figure(rows + beside))
+    broken = [row for row in rows if row["rule"] == "Hexbeat" and not keeps_promise(row)]
+    for row in broken:
+        print(f"missed: {row['counts']} {row['mean']}: {row}", file=sys.stderr)
     return 1 if broken else 0
 
 
-def summaries(setting: Setting, rules: dict[str, Rule], *, noise: int, planted: int) -> list[Row]:
-    """A row for each rule in one setting: so many maps of noise and so many planted ones, the same for every rule."""
+def simulate_setting(setting: Setting, rules: dict[str, Rule], *, noise: int, planted: int) -> list[Row]:
+    """A row for each rule in one setting, on the same maps of noise and the same planted maps."""
     generator = np.random.default_rng(20241122)
     shown = defaultdict(list)
     for _ in range(noise):
@@ -113,13 +114,13 @@ def summaries(setting: Setting, rules: dict[str, Rule], *, noise: int, planted: 
     generator = np.random.default_rng(20241123)
     seen = defaultdict(list)
     for _ in range(planted):
-        for name, measures in planted_map(setting, rules, generator).items():
+        for name, measures in measure_planted_map(setting, rules, generator).items():
             seen[name].append(measures)
-    return [row(setting, name, np.array(shown[name]), np.array(seen[name])) for name in shown]
+    return [summarise_rule(setting, name, np.array(shown[name]), np.array(seen[name])) for name in shown]
 
 
-def row(setting: Setting, name: str, shown: NDArray[np.bool_], seen: NDArray[np.float64]) -> Row:
-    """What one rule showed on noise (maps,), and MEASURES of planted maps (maps, 4), with their standard errors."""
+def summarise_rule(setting: Setting, name: str, shown: NDArray[np.bool_], seen: NDArray[np.float64]) -> Row:
+    """What one rule showed on maps of noise (maps,), and MEASURES of planted maps (maps, 4), with standard errors."""
     errors = seen.std(axis=0) / math.sqrt(len(seen))
     return {
         "counts": setting.counts,
@@ -134,7 +135,7 @@ def row(setting: Setting, name: str, shown: NDArray[np.bool_], seen: NDArray[np.
     }
 
 
-def planted_map(
+def measure_planted_map(
     setting: Setting, rules: dict[str, Rule], generator: np.random.Generator
 ) -> dict[str, tuple[float, ...]]:
     """MEASURES by each rule on a map of each planting: the same planted places, other counts."""
@@ -144,21 +145,21 @@ def planted_map(
     for extra in EXTRA.values():
         values = setting.draw(generator, np.where(truth, 6 * setting.mean + extra, setting.mean))
         for name, rule in rules.items():
-            found = rule(values, setting.neighbours)
-            measures[name] += ((found & null).sum() / max(found.sum(), 1), (found & truth).sum() / truth.sum())
+            is_found = rule(values, setting.neighbours)
+            measures[name] += ((is_found & null).sum() / max(is_found.sum(), 1), (is_found & truth).sum() / truth.sum())
     return measures
 
 
-def kept(one: Row) -> bool:
-    """Whether noise shows hotspots on 5 % of maps and the false discovery rate is 5 %, or less, but for chance."""
-    by_chance = 3 * math.sqrt(LEVEL * (1 - LEVEL) / one["maps"])
-    rates = max(one["FDR x6"], one["FDR x6+0.5"])
-    return bool(one["any"] <= LEVEL + by_chance and rates <= LEVEL + 3 * one["FDR error"])
+def keeps_promise(row: Row) -> bool:
+    """Whether at most 5 % of noise maps show hotspots, and false discoveries are at most 5 %, allowing for chance."""
+    by_chance = 3 * math.sqrt(LEVEL * (1 - LEVEL) / row["maps"])
+    rates = max(row["FDR x6"], row["FDR x6+0.5"])
+    return bool(row["any"] <= LEVEL + by_chance and rates <= LEVEL + 3 * row["FDR error"])
 
 
-def figure(rows: list[Row]) -> str:
+def draw_figure(rows: list[Row]) -> str:
     """Three panels over the settings: noise maps with any hotspot, false discovery rate, power."""
-    settings = list(dict.fromkeys(f"{one['counts']} {one['mean']:g}" for one in rows))
+    settings = list(dict.fromkeys(f"{row['counts']} {row['mean']:g}" for row in rows))
     panels = [
         Panel("Maps of pure noise that show a hotspot", "any", LEVEL),
         Panel("False discovery rate, planted at six times the mean and 0.5", "FDR x6+0.5", LEVEL),

@@ -1,4 +1,4 @@
-"""The ways to call a cell hot that bench.honesty compares: each takes values and neighbours and gives bool (n,)."""
+"""The rules that bench.honesty compares: each takes values and neighbours, and gives the hot cells, bool (n,)."""
 
 from collections.abc import Callable
 
@@ -27,11 +27,11 @@ def mid_p_step_down(values: NDArray[np.float64], neighbours: csr_array) -> NDArr
     """Exact mid-p; the values of found cells alone leave the background; again until nothing new is found."""
     background = np.ones(len(values), dtype=bool)
     while True:
-        found = benjamini_hochberg(p_values(values, neighbours, mid=True, background=background)) <= LEVEL
-        left = background & ~found
-        if left.sum() == background.sum():
-            return found
-        background = left
+        is_hot = benjamini_hochberg(p_values(values, neighbours, mid=True, background=background)) <= LEVEL
+        remaining = background & ~is_hot
+        if remaining.sum() == background.sum():
+            return is_hot
+        background = remaining
 
 
 def ours(values: NDArray[np.float64], neighbours: csr_array) -> NDArray[np.bool_]:

@@ -1,8 +1,8 @@
 """A filter's change to a painted map: HexLayer against folium.GeoJson, both in st_folium, in a real Chromium.
 
-`python -m bench.map_redraw [--cells N ...]`. A real Streamlit server; the same cells, values and colours; the map at
-the same zoom with all cells in sight. Time runs from the click on the page's button until the frame after the new
-cells are painted; bytes are what the server sends on the WebSocket in that time.
+`python -m bench.map_redraw [--cells N ...]`. A real Streamlit server, with the same cells, values and colours, and the
+map at the same zoom with all cells in view. Time runs from the click on the page's button until the frame after the new
+cells are painted. Bytes are what the server sends on the WebSocket in that time.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from typing import Final
 
 from playwright.sync_api import Frame, Page, WebSocket, sync_playwright
 
-from bench.report import Row, report, verdict
+from bench.report import Row, choose_exit_code, report
 from tests.support.browser import FLAGS
 from tests.support.chromium import find_chromium
 from tests.support.servers import streamlit_server
@@ -42,7 +42,7 @@ WATCH: Final = """([way, seed]) => new Promise((resolve) => {
 
 
 def main() -> int:
-    """Measure every size; 1 if a ratio misses what is asked."""
+    """Measure every size; exit code 1 if a ratio misses the requirement."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cells", type=int, nargs="+", default=list(SIZES), help="how many cells (default all sizes)")
     parser.add_argument("--format", choices=("table", "json"), default="table")
@@ -51,7 +51,7 @@ def main() -> int:
     with streamlit_server(APP) as address, chromium_page() as page:
         rows = [compare(page, address, cells) for cells in options.cells]
     report({"targets": {str(cells): asked for cells, asked in TARGETS.items()}}, rows, options=options)
-    return max(verdict_of(row) for row in rows)
+    return max(choose_row_exit_code(row) for row in rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Change:
 
 @contextmanager
 def chromium_page() -> Iterator[Page]:
-    """A page of a desk's width in the Chromium of the tests."""
+    """A page of desktop width in the Chromium of the tests."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
         page = browser.new_page(viewport={"width": 1280, "height": 900})
@@ -74,7 +74,7 @@ def chromium_page() -> Iterator[Page]:
 
 
 def compare(page: Page, address: str, cells: int) -> Row:
-    """Both ways with so many cells, and how many times ours is faster and smaller."""
+    """Both ways with so many cells, and how many times HexLayer is faster and smaller."""
     ours, theirs = (measure(page, f"{address}/?cells={cells}&way={way}", way) for way in ROUNDS)
     return {
         "cells": cells,
@@ -88,7 +88,7 @@ def compare(page: Page, address: str, cells: int) -> Row:
 
 
 def measure(page: Page, address: str, way: str) -> Change:
-    """Medians over the rounds, after one to warm up."""
+    """Medians over the rounds, after one round to warm up."""
     received: list[int] = []
 
     def count(socket: WebSocket) -> None:
@@ -99,14 +99,14 @@ def measure(page: Page, address: str, way: str) -> Change:
     page.wait_for_selector("iframe[title*='st_folium']")
     frame = next(frame for frame in page.frames if "streamlit_folium" in frame.url)
     frame.evaluate(WATCH, [way, 1])
-    rounds = [one_round(page, frame, way, seed, received) for seed in range(2, ROUNDS[way] + 3)][1:]
+    rounds = [run_round(page, frame, way, seed, received) for seed in range(2, ROUNDS[way] + 3)][1:]
     page.remove_listener("websocket", count)
     return Change(*(statistics.median(figures) for figures in zip(*rounds, strict=True)))
 
 
-def one_round(page: Page, frame: Frame, way: str, seed: int, received: list[int]) -> tuple[int, int]:
+def run_round(page: Page, frame: Frame, way: str, seed: int, received: list[int]) -> tuple[int, int]:
     """Milliseconds and bytes of one change."""
-    page.wait_for_timeout(600)  # whatever the last round left undone
+    page.wait_for_timeout(600)  # for work that is left from the last round
     received.clear()
     click = "() => { const b = [...document.querySelectorAll('button')].find((b) => b.innerText === 'Filter'); \
 b.click(); return Date.now(); }"
@@ -115,12 +115,12 @@ b.click(); return Date.now(); }"
     return painted - started, sum(received)
 
 
-def verdict_of(row: Row) -> int:
+def choose_row_exit_code(row: Row) -> int:
     """The exit code for a row: sizes without a target always pass."""
     faster, fewer = TARGETS.get(row["cells"], (0, 0))
     return max(
-        verdict(row["times faster"], faster, judged=True),
-        verdict(row["times fewer bytes"], fewer, judged=True),
+        choose_exit_code(row["times faster"], faster, judged=True),
+        choose_exit_code(row["times fewer bytes"], fewer, judged=True),
     )
 
 

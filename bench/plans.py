@@ -1,14 +1,14 @@
-"""Plans: how near to the best, how fast, and whether a plan's places catch more than the usual way of choosing.
+"""Plans: how near to the best, how fast, and whether a plan's places hold more events than the usual choice.
 
-Small problems against an optimum that an integer programme proves (SciPy's HiGHS; of more than eight places, which take
-it minutes, counting every set): asked for within 2 %, varied or not. 200 places and three teams: asked for under 10 s
-of CPU; the gap to the bound is told, and how far apart the visits of a place are, which must keep to the least and the
-most. The same seed twice: the same tours. How near to the best each bound lies, and at what cost: the linear programme,
-counting sets, and CP-SAT alone (`--effort`), for problems whose places are visited once. And a rolling back-test on
-demonstration events: patrols planned for each of the last weeks from those before, beside "the top cells by last
-month's count, visited in map order" with the same teams and hours, where a cell that does not fit is passed over for
-the next; asked for: a lead in the share of events at the stops whose 95 % interval lies above 0. Exit code 1 when
-anything asked for is missed.
+Small problems against an optimum that an integer programme proves (SciPy's HiGHS; it takes minutes with more than eight
+places, so there dynamic programming over sets). Required: within 2 %, varied or not. 200 places and three teams:
+required are under 10 s of CPU, gaps between visits of a place within the limits, and the same tours for the same seed;
+the gap to the bound is printed. For problems without revisits: how near to the best each bound lies, and its cost (the
+linear programme, sets, and CP-SAT alone, `--effort`).
+And a rolling back-test on demonstration events: patrols planned for each of the last weeks from the weeks before. The
+usual choice is "the top cells by last month's count, visited in map order", with the same teams and hours; a cell that
+does not fit gives way to the next. Required: a lead in the share of events at the stops whose 95 % interval lies above
+0. Exit code 1 if any requirement is missed.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from bench.report import cpu_time, machine, parser_for, report
+from bench.report import build_parser, describe_machine, measure_cpu, report
 from geo.orienteering import Break, Problem, Route, find_breaches, find_tours, sum_worth, upper_bound
 from geo.tour_exact import Proof, find_best_sets, is_countable, prove
 from geo.tour_problem import schedule_all
@@ -50,69 +50,69 @@ SMALL: Final = (
     (1, 6, 2, 1.5), (2, 7, 2, 1.5), (3, 7, 1, 1.5), (4, 8, 1, 1.5), (5, 6, 3, 1.5),
     (2, 12, 1, 2), (3, 12, 1, 2), (1, 20, 1, 2), (2, 20, 1, 2), (3, 20, 2, 2), (1, 20, 2, 4),
 )  # fmt: skip
-BY_HIGHS: Final = 8  # places: of more it takes minutes
+BY_HIGHS: Final = 8  # places; with more it takes minutes
 ROUNDS: Final = 60
-METHOD: Final = "all_history"  # what wins the back-test of the demonstration at this size of cell, these weeks too
-AGAIN: Final = (1.0, 0.5, 0.25)
+METHOD: Final = "all_history"  # the method that the back-test of the demonstration selects for this size of cell
+VISIT_SHARES: Final = (1.0, 0.5, 0.25)
 # Name, worth of visits, least and most seconds between them, break, hours.
 LARGE: Final = (
     ("8 h, one visit", (1.0,), (0, None), None, 8),
-    ("8 h, break, again after 2 h or more", AGAIN, (7200, None), Break(1800, 9600, 19200), 8),
-    ("8 h, break, again after 1.5 to 3 h", AGAIN, (5400, 10800), Break(1800, 9600, 19200), 8),
-    ("4 h, again after 1.5 to 3 h", AGAIN, (5400, 10800), None, 4),
+    ("8 h, break, again after 2 h or more", VISIT_SHARES, (7200, None), Break(1800, 9600, 19200), 8),
+    ("8 h, break, again after 1.5 to 3 h", VISIT_SHARES, (5400, 10800), Break(1800, 9600, 19200), 8),
+    ("4 h, again after 1.5 to 3 h", VISIT_SHARES, (5400, 10800), None, 4),
 )
 
 
-def small_rows(problems: int) -> list[Row]:
-    """How far from the proved best the search alone, the tours and varied tours are, and the gap that they say."""
+def build_small_rows(problems: int) -> list[Row]:
+    """What the search alone, the tours and varied tours lack of the proved best, and the gap that they report."""
     rows = []
     for seed, places, teams, hours in SMALL[:problems]:
         problem = town(seed, places=places, teams=teams, hours=hours)
         best = best_by_highs(problem) if places <= BY_HIGHS else find_best_sets(problem)[0]
-        seconds, solved = cpu_time(lambda problem=problem: find_tours(problem, seed=1))
+        seconds, solution = measure_cpu(lambda problem=problem: find_tours(problem, seed=1))
         varied = [find_tours(problem, seed=day, varied=True) for day in range(VARIED_DAYS)]
-        searched = sum_worth(problem, search_tours(problem, seed=1, rounds=400))
+        searched_worth = sum_worth(problem, search_tours(problem, seed=1, rounds=400))
         worst = min(varied, key=lambda day: day.score)
-        sound = not any(find_breaches(problem, one.routes) for one in (solved, *varied))
+        sound = not any(find_breaches(problem, tours.routes) for tours in (solution, *varied))
         rows.append(
             {
                 "what": f"{places} places, {teams} {'team' if teams == 1 else 'teams'}, {hours:g} h (town {seed})",
                 "proved_by": "HiGHS" if places <= BY_HIGHS else "sets",
                 "best": round(best, 3),
-                "search_lacks": round(1 - searched / best, 4),
-                "found_lacks": round(1 - solved.score / best, 4),
-                "gap": round(solved.gap, 4),
+                "search_lacks": round(1 - searched_worth / best, 4),
+                "found_lacks": round(1 - solution.score / best, 4),
+                "gap": round(solution.gap, 4),
                 "varied_lacks": round(1 - worst.score / best, 4),
                 "varied_gap": round(worst.gap, 4),
                 "cpu_s": round(seconds, 2),
-                "met": min(solved.score, worst.score) >= (1 - WITHIN) * best and sound,
+                "met": min(solution.score, worst.score) >= (1 - WITHIN) * best and sound,
             }
         )
     return rows
 
 
-def bound_row(problem: Problem, what: str, *, rounds: int, effort: float) -> Row:
-    """The bounds of a problem without revisits, each as a share above the best tours known, and their CPU seconds."""
+def build_bound_row(problem: Problem, what: str, *, rounds: int, effort: float) -> Row:
+    """The bounds of a problem without revisits, each as a share above the best known tours, and their CPU seconds."""
     routes = schedule_all(problem, search_tours(problem, seed=1, rounds=rounds))
     best = sum_worth(problem, [route.stops for route in routes])
     row: Row = {"what": what}
     if is_countable(problem):
-        seconds, (best, _) = cpu_time(lambda: find_best_sets(problem))
+        seconds, (best, _) = measure_cpu(lambda: find_best_sets(problem))
         row["sets_cpu_s"] = round(seconds, 2)
     for name, bound in (
         ("programme", lambda: upper_bound(problem)),
         ("cp_sat", lambda: prove(problem, routes, effort=effort)),
     ):
-        seconds, found = cpu_time(bound)
-        value = found.bound if isinstance(found, Proof) else found
+        seconds, result = measure_cpu(bound)
+        value = result.bound if isinstance(result, Proof) else result
         row |= {f"{name}_above": round(value / best - 1, 4) if value else None, f"{name}_cpu_s": round(seconds, 2)}
     return row
 
 
-def bound_rows(problems: int, places: int, *, effort: float) -> list[Row]:
-    """The small problems, and the large one of one visit a place."""
+def build_bound_rows(problems: int, places: int, *, effort: float) -> list[Row]:
+    """The small problems, and the large one with one visit a place."""
     rows = [
-        bound_row(
+        build_bound_row(
             town(seed, places=count, teams=teams, hours=hours),
             f"{count} places, {teams} {'team' if teams == 1 else 'teams'}, {hours:g} h (town {seed})",
             rounds=400,
@@ -121,10 +121,10 @@ def bound_rows(problems: int, places: int, *, effort: float) -> list[Row]:
         for seed, count, teams, hours in SMALL[:problems]
     ]
     large = town(1, places=places, teams=3, hours=8)
-    return [*rows, bound_row(large, f"{places} places, 3 teams, 8 h", rounds=250, effort=effort)]
+    return [*rows, build_bound_row(large, f"{places} places, 3 teams, 8 h", rounds=250, effort=effort)]
 
 
-def minutes_apart(problem: Problem, routes: Sequence[Route]) -> list[float]:
+def measure_gap_minutes(problem: Problem, routes: Sequence[Route]) -> list[float]:
     """Minutes from the end of each visit to the next of the same place."""
     visits: dict[int, list[int]] = {}
     for route in routes:
@@ -137,38 +137,38 @@ def minutes_apart(problem: Problem, routes: Sequence[Route]) -> list[float]:
     ]
 
 
-def large_rows(places: int) -> list[Row]:
-    """CPU seconds and gap of large problems, and whether the same seed gives the same."""
+def build_large_rows(places: int) -> list[Row]:
+    """CPU seconds and gap of large problems, and whether the same seed gives the same tours."""
     rows = []
-    for name, again, (least, most), pause, hours in LARGE:
-        problem = town(1, places=places, teams=3, hours=hours, again=again, apart_s=least, pause=pause)
-        problem = replace(problem, within_s=most)
-        seconds, solved = cpu_time(lambda problem=problem: find_tours(problem, seed=1))
-        same = find_tours(problem, seed=1) == solved
-        varied = find_tours(problem, seed=2, varied=True)
-        apart = minutes_apart(problem, solved.routes)
-        quartiles = (
-            " ".join(f"{minutes:.0f}" for minutes in np.quantile(apart, (0, 0.25, 0.5, 0.75, 1))) if apart else ""
+    for name, visit_shares, (least, most), pause, hours in LARGE:
+        problem = town(
+            1, places=places, teams=3, hours=hours, visit_shares=visit_shares, least_gap_s=least, pause=pause
         )
+        problem = replace(problem, most_gap_s=most)
+        seconds, solution = measure_cpu(lambda problem=problem: find_tours(problem, seed=1))
+        same = find_tours(problem, seed=1) == solution
+        varied = find_tours(problem, seed=2, varied=True)
+        gaps = measure_gap_minutes(problem, solution.routes)
+        quartiles = " ".join(f"{minutes:.0f}" for minutes in np.quantile(gaps, (0, 0.25, 0.5, 0.75, 1))) if gaps else ""
         rows.append(
             {
                 "what": f"{places} places, 3 teams, on foot, {name}",
-                "stops": sum(len(route.stops) for route in solved.routes),
-                "revisits": len(apart),
+                "stops": sum(len(route.stops) for route in solution.routes),
+                "revisits": len(gaps),
                 "minutes_apart": quartiles,
-                "found": round(solved.score, 1),
-                "bound": round(solved.bound, 1),
-                "gap": round(solved.gap, 4),
-                "varied_loses": round(1 - varied.score / solved.score, 4),
+                "found": round(solution.score, 1),
+                "bound": round(solution.bound, 1),
+                "gap": round(solution.gap, 4),
+                "varied_loses": round(1 - varied.score / solution.score, 4),
                 "cpu_s": round(seconds, 1),
-                "met": seconds < LIMIT_S and same and not find_breaches(problem, solved.routes),
+                "met": seconds < LIMIT_S and same and not find_breaches(problem, solution.routes),
             }
         )
     return rows
 
 
-def past_row(layer: str, mode: Mode, hours: tuple[int, int], weeks: int) -> Row:
-    """A layer's rolling back-test: shares of events at the stops of either way, PAI, and the lead with its interval."""
+def build_past_row(layer: str, mode: Mode, hours: tuple[int, int], weeks: int) -> Row:
+    """A layer's rolling back-test: shares of events at the stops of both ways, PAI, and the lead with its interval."""
     columns, _ = demonstration()
     area = middlesbrough()
     station = Place("Station", -1.235, 54.574)
@@ -183,7 +183,7 @@ def past_row(layer: str, mode: Mode, hours: tuple[int, int], weeks: int) -> Row:
         "what": f"{layer}, {mode}, {hours[0]:02d}-{hours[1]:02d}, {weeks} weeks",
         "method": methods[layer],
         "held": "{:.4f} ({:.4f} to {:.4f})".format(*(past.held() or (np.nan, np.nan, np.nan))),
-        "forecast": round(forecast_share(expected, choices, time), 4),
+        "forecast": round(compute_forecast_share(expected, choices, time), 4),
         "usual_caught": round(float(past.usual.sum() / past.events.sum()), 4),
         "lead": round(lead, 4),
         "lead_low": round(lead_low, 4),
@@ -194,8 +194,8 @@ def past_row(layer: str, mode: Mode, hours: tuple[int, int], weeks: int) -> Row:
     }
 
 
-def forecast_share(expected: ExpectedEvents, choices: PatrolChoices, time: WorkingTime) -> float:
-    """The share that the plan of these choices is forecast to hold: what people take for a promise."""
+def compute_forecast_share(expected: ExpectedEvents, choices: PatrolChoices, time: WorkingTime) -> float:
+    """The share of events that the plan of these choices is forecast to hold: what people read as a promise."""
     chosen = choose_candidates(expected.worth)
     problem, _ = build_patrol_problem(
         expected, chosen, choices, time, choose_stop_seconds(middlesbrough(), expected, choices), None
@@ -205,15 +205,15 @@ def forecast_share(expected: ExpectedEvents, choices: PatrolChoices, time: Worki
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit code 0 if everything that is asked for is met."""
-    parser = parser_for(__doc__, size="places", default=200)
+    """Exit code 0 if every requirement is met."""
+    parser = build_parser(__doc__, size="places", default=200)
     parser.add_argument("--weeks", type=int, default=26, help="weeks of the back-test (default 26)")
     parser.add_argument("--small", type=int, default=len(SMALL), help="how many small problems (default all)")
     parser.add_argument("--effort", type=float, default=10, help="deterministic seconds of CP-SAT alone (default 10)")
     options: argparse.Namespace = parser.parse_args(arguments)
-    small, large = small_rows(options.small), large_rows(options.places)
+    small, large = build_small_rows(options.small), build_large_rows(options.places)
     past = [
-        past_row(layer, mode, hours, options.weeks)
+        build_past_row(layer, mode, hours, options.weeks)
         for layer, mode, hours in (
             ("street_dealing", "walk", (14, 22)),
             ("street_dealing", "drive", (14, 20)),
@@ -222,13 +222,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
     ]
     met = all(row["met"] for rows in (small, large, past) for row in rows)
-    bounds = bound_rows(options.small, options.places, effort=options.effort)
+    bounds = build_bound_rows(options.small, options.places, effort=options.effort)
     parts = {"small": small, "large": large, "bounds": bounds, "past": past}
     for rows in parts.values():
         if options.format == "table":
             report({}, rows, options=argparse.Namespace(format="table", out=None))
     if options.format == "json" or options.out is not None:
-        text = json.dumps({"met": met, **parts, "machine": machine()}, indent=1)
+        text = json.dumps({"met": met, **parts, "machine": describe_machine()}, indent=1)
         if options.format == "json":
             print(text)
         if options.out is not None:

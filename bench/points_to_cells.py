@@ -2,7 +2,7 @@
 
 `python -m bench.points_to_cells [--points N] [--area NAME]`. Ours (`geo.cells`, `geo.wards`, `geo.counts`) against the
 usual way: h3-py row by row, geopandas.sjoin, pandas.groupby. CPU time in one process, one after the other; the results
-are compared and must be equal. Ours starts cold: lattices are fitted and the wards' raster is laid within the time.
+must be equal. Ours starts cold: its time includes fitting lattices and building the raster of the wards.
 """
 
 import statistics
@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bench.report import Row, cpu_time, parser_for, report, verdict
+from bench.report import Row, build_parser, choose_exit_code, measure_cpu, report
 from geo.cells import index_points_at
 from geo.counts import number_distinct, sum_groups
 from geo.lattice import fit_lattice
@@ -24,23 +24,23 @@ from geo.wards import Wards
 
 BOUNDARIES: Final = Path(__file__).resolve().parent.parent / "data" / "boundaries"
 RESOLUTIONS: Final = (8, 9, 10, 11)
-ASKED: Final = 5.0
-SMALL: Final = 200_000  # points below which fits weigh too much to judge
+REQUIRED: Final = 5.0
+SMALL: Final = 200_000  # points; with fewer, fits weigh too much to judge
 
 Points = tuple[NDArray[np.float64], NDArray[np.float64]]
 Counted = dict[int, pd.DataFrame]
 
 
 def main() -> int:
-    """Prints both times; exit code 1 when the ratio misses what is asked for."""
-    parser = parser_for(__doc__, size="points", default=1_000_000)
+    """Print both times; exit code 1 if the ratio misses the requirement."""
+    parser = build_parser(__doc__, size="points", default=1_000_000)
     parser.add_argument("--area", default="middlesbrough", help="a folder of data/boundaries (default middlesbrough)")
     options = parser.parse_args()
     path = BOUNDARIES / options.area / "wards.geojson"
     points = make_points(path, options.points)
     frame = geopandas.read_file(path)
-    theirs_s, theirs = cpu_time(lambda: usual_way(*points, frame))
-    rounds = [cpu_time(lambda: our_way(*points, frame)) for _ in range(options.rounds)]
+    theirs_s, theirs = measure_cpu(lambda: count_usual_way(*points, frame))
+    rounds = [measure_cpu(lambda: count_our_way(*points, frame)) for _ in range(options.rounds)]
     for _, ours in rounds:
         for resolution in RESOLUTIONS:
             pd.testing.assert_frame_equal(ours[resolution], theirs[resolution])
@@ -50,24 +50,24 @@ def main() -> int:
         {"way": "h3-py by row, geopandas.sjoin, pandas.groupby", "cpu_s": theirs_s, "times": 1.0},
         {"way": "Hexbeat", "cpu_s": ours_s, "times": ratio},
     ]
-    figures = {"points": options.points, "area": options.area, "ratio": ratio, "equal": True, "asked": ASKED}
+    figures = {"points": options.points, "area": options.area, "ratio": ratio, "equal": True, "asked": REQUIRED}
     report(figures, rows, options=options)
-    return verdict(ratio, ASKED, judged=options.points >= SMALL)
+    return choose_exit_code(ratio, REQUIRED, judged=options.points >= SMALL)
 
 
 def make_points(path: Path, count: int) -> Points:
-    """Seeded places over an area's bounds: half spread evenly, half in a dozen thick spots, as events are."""
+    """Seeded places over an area's bounds: half spread evenly, half in a dozen dense clusters, as events are."""
     random = np.random.default_rng(2024)
     west, south, east, north = Wards.from_file(path).bounds
     low, high = np.array([west, south]), np.array([east, north])
     even = random.uniform(low, high, (count - count // 2, 2))
-    spots = random.uniform(low, high, (12, 2))[random.integers(0, 12, count // 2)]
-    thick = random.normal(spots, (high - low) / 40)
-    lon, lat = random.permutation(np.concatenate([even, thick])).T
+    centres = random.uniform(low, high, (12, 2))[random.integers(0, 12, count // 2)]
+    clustered = random.normal(centres, (high - low) / 40)
+    lon, lat = random.permutation(np.concatenate([even, clustered])).T
     return lon.copy(), lat.copy()
 
 
-def our_way(lon: NDArray[np.float64], lat: NDArray[np.float64], frame: geopandas.GeoDataFrame) -> Counted:
+def count_our_way(lon: NDArray[np.float64], lat: NDArray[np.float64], frame: geopandas.GeoDataFrame) -> Counted:
     """Counts by cell and ward at each resolution, by the functions that ingest and the screens use."""
     fit_lattice.cache_clear()
     wards = Wards.from_frame(frame)
@@ -76,13 +76,13 @@ def our_way(lon: NDArray[np.float64], lat: NDArray[np.float64], frame: geopandas
     counted = {}
     for resolution, cells in index_points_at(lon[inside], lat[inside], resolutions=RESOLUTIONS).items():
         code, ids = number_distinct(cells)
-        (cell, place), many = sum_groups([code, ward[inside]], [len(ids), len(wards)])
+        (cell, place), counts = sum_groups([code, ward[inside]], [len(ids), len(wards)])
         codes = np.array(wards.codes, dtype=object)[place]
-        counted[resolution] = pd.DataFrame({"cell": ids[cell], "ward_code": codes, "count": many.astype(np.int64)})
+        counted[resolution] = pd.DataFrame({"cell": ids[cell], "ward_code": codes, "count": counts.astype(np.int64)})
     return counted
 
 
-def usual_way(lon: NDArray[np.float64], lat: NDArray[np.float64], frame: geopandas.GeoDataFrame) -> Counted:
+def count_usual_way(lon: NDArray[np.float64], lat: NDArray[np.float64], frame: geopandas.GeoDataFrame) -> Counted:
     """The same by h3-py's quicker (integer) functions, one call a row and resolution, geopandas and pandas."""
     places = geopandas.GeoDataFrame({"lon": lon, "lat": lat}, geometry=geopandas.points_from_xy(lon, lat), crs=4326)
     joined = geopandas.sjoin(places, frame[["ward_code", "geometry"]], predicate="within")

@@ -1,11 +1,11 @@
-"""What a release shows and costs, beside naive suppression and fixed cells: on three years of demonstration events.
+"""What a release shows and costs, compared with naive suppression and fixed cells, on three years of events.
 
-Per area and layer: the share of events in blocks of each level, the share hidden, and by how much the sums of wards
-fall short. `fixed` is what pieces alone would show (safe). `naive proofs`: in how many blocks of "hide pieces under k,
-show ward totals" the audit proves something. `told by ward totals`: ward-periods in which somebody who knows a ward's
-true total from elsewhere learns that 1 to k - 1 events are not shown. CPU seconds of the whole build and audit. With
---street, police.uk street files take the demonstration's place; with --half-full of places together at most half of
-what they could hold is shown.
+For each area and layer: the share of events in blocks of each level, the share hidden, and by how much the sums of
+wards fall short. `fixed` is what pieces alone would show (safe). `naive proofs`: in how many ward-periods the audit
+proves something if a release hides pieces under k and shows ward totals. `told by ward totals`: ward-periods in which
+somebody who knows a ward's true total from elsewhere learns that 1 to k - 1 events are not shown. CPU seconds are of
+the whole build and audit. Events are those of the demonstration, or with --street those of police.uk street files. With
+--half-full, places together show at most half of what they could hold.
 """
 
 import datetime as dt
@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bench.report import cpu_time, parser_for, report
+from bench.report import build_parser, measure_cpu, report
 from geo.audit import audit
 from hexbeat.areas.area import Area, load_area
 from hexbeat.areas.places_mask import read_places_mask
@@ -40,16 +40,18 @@ NOW = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC)
 
 def main() -> int:
     """Exit code 0 if the audits find nothing."""
-    parser = parser_for(__doc__, size="events", default=20_000)
+    parser = build_parser(__doc__, size="events", default=20_000)
     parser.add_argument("--area", action="append", help="areas (default middlesbrough and cleveland)")
     parser.add_argument("--street", action="append", type=Path, help="a street file of data.police.uk; again for more")
     parser.add_argument("--half-full", action="store_true", help="the stricter guard, for every layer")
     options = parser.parse_args()
     rows, findings = [], 0
     for name in options.area or ["middlesbrough", "cleveland"]:
-        made, found = measure(load_area(name), options.events, street=options.street, half_full=options.half_full)
-        rows += made
-        findings += found
+        area_rows, area_findings = measure(
+            load_area(name), options.events, street=options.street, half_full=options.half_full
+        )
+        rows += area_rows
+        findings += area_findings
     report({"events": options.events}, rows, options=options)
     return 0 if not findings else 1
 
@@ -57,7 +59,7 @@ def main() -> int:
 def measure(
     area: Area, events: int, *, street: list[Path] | None = None, half_full: bool = False
 ) -> tuple[list[dict[str, Any]], int]:
-    """One row a layer that has events, and how much the audit of the release found."""
+    """One row a layer that has events, and the number of findings of the audit."""
     with tempfile.TemporaryDirectory() as folder, Store.open(Path(folder)) as store:
         if street:
             ingest_files(store, ANALYST, street, source="police-uk-street", area=area, home=Path(folder), now=NOW)
@@ -66,12 +68,12 @@ def measure(
         policy = load_policy(Path(folder))
         policy = replace(policy, layers=tuple(replace(layer, half_full=half_full) for layer in policy.layers))
         now = dt.datetime.now(dt.UTC)
-        build_s, release = cpu_time(lambda: built(store, area, policy, now))
-        audit_s, audited = cpu_time(lambda: audit_release(release))
+        build_s, release = measure_cpu(lambda: build_release(store, area, policy, now))
+        audit_s, audited = measure_cpu(lambda: audit_release(release))
         known = read_events(store, ANALYST, moment=now, area=area).frame
     trees = build_trees(area, read_places_mask(area), policy)
     rows = [
-        {"area": area.name, **utility(release, layer, known, trees[layer.place_set]), "build_s": build_s,
+        {"area": area.name, **measure_utility(release, layer, known, trees[layer.place_set]), "build_s": build_s,
          "audit_s": audit_s, "likely_small": audited.likely_small}
         for layer in release.layers
         if (known["layer"] == layer.name).any()
@@ -79,14 +81,14 @@ def measure(
     return rows, len(audited.findings)
 
 
-def built(store: Store, area: Area, policy: Any, now: dt.datetime) -> Release:
-    """The release, its files too."""
+def build_release(store: Store, area: Area, policy: Any, now: dt.datetime) -> Release:
+    """Build the release and its files."""
     draft = build_draft(store, ANALYST, area, policy, as_at=now.date(), now=now, earlier=[])
     build_release_files(draft.release)
     return draft.release
 
 
-def utility(release: Release, layer: ReleasedLayer, known: pd.DataFrame, tree: PlaceTree) -> dict[str, Any]:
+def measure_utility(release: Release, layer: ReleasedLayer, known: pd.DataFrame, tree: PlaceTree) -> dict[str, Any]:
     """Shares, shortfalls and proofs of one layer."""
     frame = known[known["layer"] == layer.name]
     days = pd.to_datetime(frame["occurred_from"], unit="s", utc=True).dt.tz_convert("Europe/London").dt.date
@@ -106,12 +108,12 @@ def utility(release: Release, layer: ReleasedLayer, known: pd.DataFrame, tree: P
         "hidden": round(1 - sum(shares.values()), 4), "fixed": round(shares["piece"], 3),
         "ward_short": round(float(short.mean()), 2), "ward_exact": round(float((short == 0).mean()), 2),
         "told by ward totals": int(((short > 0) & (short < layer.k)).sum()), "ward_periods": len(short),
-        "naive proofs": naive_proofs(frame, layer, tree),
+        "naive proofs": count_naive_proofs(frame, layer, tree),
     }  # fmt: skip
 
 
-def naive_proofs(frame: pd.DataFrame, layer: ReleasedLayer, tree: PlaceTree) -> int:
-    """Ward-periods about which a naive release proves something: pieces under k hidden, true ward totals shown."""
+def count_naive_proofs(frame: pd.DataFrame, layer: ReleasedLayer, tree: PlaceTree) -> int:
+    """Ward-periods of which a naive release proves something: it hides pieces under k and shows true ward totals."""
     ward = [place.place_id for place in tree.places if place.level == "ward"]
     if not ward:
         return 0
@@ -126,8 +128,8 @@ def naive_proofs(frame: pd.DataFrame, layer: ReleasedLayer, tree: PlaceTree) -> 
         for node in (number[place_id] for place_id in ward):
             published[node] = True
             counts[node] = sum(rest[k] for k, above in pieces if above == node)
-        found = audit(published, counts, tree.parent, k=layer.k).findings
-        proofs += len({finding.node for finding in found if finding.possible})
+        findings = audit(published, counts, tree.parent, k=layer.k).findings
+        proofs += len({finding.node for finding in findings if finding.possible})
     return proofs
 
 

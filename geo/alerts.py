@@ -1,7 +1,7 @@
 """Alerts: is today's or this week's count out of the ordinary? EARS C1, C2, C3, and Farrington's flexible method.
 
-Every function takes counts (times, series), oldest first, and judges each time by earlier ones alone. An alert is a
-question to somebody, not a finding: `estimate_false_alarms` says how often noise asks it.
+Every function takes counts (times, series), oldest first, and judges each time by earlier times alone. An alert is a
+question to somebody, not a finding: `estimate_false_alarms` says how often noise gives one.
 """
 
 from collections.abc import Callable
@@ -24,7 +24,7 @@ _DAYS_A_YEAR: Final = 365.25
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Alerts:
-    """What a detector says of each time of each series, arrays (times, series).
+    """The result of a detector for each time of each series, arrays (times, series).
 
     `statistic` (NaN where there is too little history), `expected` the baseline's mean, `upper` the count above which
     it alarms (NaN for C3, which has none), `alarm` bool.
@@ -46,16 +46,17 @@ def ears(
 ) -> Alerts:
     """EARS on daily counts (days, series): excess over the mean of a short baseline, in standard deviations.
 
-    C1 takes the baseline_days before each day, C2 the same two days earlier, so that a slow rise does not hide itself;
-    both alarm above 3. C3 adds up C2's excess over 1 of three days and alarms above 2. The standard deviation is never
-    taken smaller than `sigma_floor` nor than a Poisson count's of that mean, and a day of fewer than `fewest` events
-    never alarms: without these one event after a quiet week is an alarm. Weekdays count alike: a layer with a strong
-    week wants baseline_days of 14 or 28. Source: Hutwagner et al. 2003. Raises UsageError for an unknown method.
+    C1 takes the baseline_days before each day, C2 the same two days earlier, so that a slow rise does not hide itself.
+    Both alarm above 3. C3 adds up C2's excess over 1 of three days and alarms above 2. The standard deviation is at
+    least `sigma_floor` and at least that of a Poisson count with this mean, and a day of fewer than `fewest` events
+    never alarms. Without these rules, one event after a quiet week would be an alarm. All weekdays count the same: for
+    a layer with a strong week use baseline_days of 14 or 28. Source: Hutwagner et al. 2003. Raises UsageError for an
+    unknown method.
     """
     if method not in _LAG_DAYS:
-        raise UsageError("EARS has the methods C1, C2 and C3", f"{method} is another", "choose C2, the usual method")
+        raise UsageError("EARS has the methods C1, C2 and C3", f"you asked for {method}", "choose C2, the usual method")
     counts = np.asarray(counts, dtype=np.float64)
-    mean, spread = _baseline(counts, baseline_days, _LAG_DAYS[method])
+    mean, spread = _compute_baseline(counts, baseline_days, _LAG_DAYS[method])
     sigma = np.maximum(np.maximum(spread, np.sqrt(mean)), sigma_floor)
     statistic = (counts - mean) / sigma
     upper = mean + _THRESHOLD[method] * sigma
@@ -69,7 +70,9 @@ def ears(
     return Alerts(statistic, mean, upper, alarm)
 
 
-def _baseline(counts: NDArray[np.float64], days: int, lag: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _compute_baseline(
+    counts: NDArray[np.float64], days: int, lag: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Mean and sample standard deviation of the `days` before each day and its lag; NaN where history is too short."""
     mean, spread = np.full(counts.shape, np.nan), np.full(counts.shape, np.nan)
     first = days + lag
@@ -89,7 +92,7 @@ def estimate_false_alarms(
     series: int = 200,
     seed: int = 1,
 ) -> float:
-    """How many alarms a year the detector raises on noise of this mean a time, by simulation of `series` years.
+    """How many alarms a year the detector raises on noise with this mean, by simulation of `series` years.
 
     Noise is Poisson, or negative binomial with this `size` (0.5 is very uneven; None: Poisson), without trend or week.
     `history` times before the year are simulated too and not counted.

@@ -43,11 +43,11 @@ _FIRST_WEEKDAY: Final = 3  # 1 January 1970 was a Thursday
 _MONTHS: Final = 12
 _EPOCH: Final = dt.date(1970, 1, 1)
 
-_Moment = TypeVar("_Moment", bound=dt.date)  # a date, or a date and time
+_Date = TypeVar("_Date", bound=dt.date)  # a date, or a date and time
 
 
 def find_month_start(day: dt.date, months_later: int = 0) -> dt.date:
-    """The first day of a day's month, or of the month so many months after it (negative: before it)."""
+    """The first day of a day's month, or of the month that begins `months_later` after it (negative: before it)."""
     year, month = divmod(day.year * _MONTHS + day.month - 1 + months_later, _MONTHS)
     return dt.date(year, month + 1, 1)
 
@@ -62,11 +62,11 @@ def list_months(start: dt.date, end: dt.date) -> list[dt.date]:
     return months
 
 
-def add_months(moment: _Moment, months: int) -> _Moment:
-    """The same day and time so many months later (negative: earlier); the month's last day where it has no such day."""
-    month = find_month_start(moment, months)
-    day = min(moment.day, monthrange(month.year, month.month)[1])
-    return moment.replace(year=month.year, month=month.month, day=day)
+def add_months(date: _Date, months: int) -> _Date:
+    """The same day and time some months later (negative: earlier); the month's last day where it has no such day."""
+    month = find_month_start(date, months)
+    day = min(date.day, monthrange(month.year, month.month)[1])
+    return date.replace(year=month.year, month=month.month, day=day)
 
 
 def add_months_to_all(local: NDArray[np.datetime64], months: NDArray[np.int_]) -> NDArray[np.datetime64]:
@@ -91,9 +91,9 @@ class Calendar:
             ZoneInfo(self.time_zone)
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:
             raise UsageError(
-                "A time zone has to be a name from the IANA database",
-                f"there is no zone {self.time_zone!r}",
-                "write it like Europe/London",
+                "A time zone is a name from the IANA database",
+                f"there is no time zone {self.time_zone!r}",
+                "write a name such as Europe/London",
             ) from error
 
     def day_start(self, day: dt.date) -> int:
@@ -105,7 +105,7 @@ class Calendar:
         return self.day_start(day), self.day_start(day + dt.timedelta(days=1))
 
     def month_start(self, month: int) -> int:
-        """The UTC second at which a local month begins; months are counted from January 1970, which is 0."""
+        """The UTC second at which a local month begins; month 0 is January 1970."""
         return self.day_start(find_month_start(_EPOCH, month))
 
     def month_bounds(self, month: int) -> tuple[int, int]:
@@ -113,9 +113,9 @@ class Calendar:
         return self.month_start(month), self.month_start(month + 1)
 
     def local_seconds(self, seconds: NDArray[np.int64]) -> NDArray[np.int64]:
-        """What local clocks show (int64 (n,)), as if their time were UTC."""
-        moments = pd.DatetimeIndex(np.asarray(seconds, dtype=np.int64).astype("datetime64[s]"), tz="UTC")
-        local = moments.tz_convert(self.time_zone).tz_localize(None)
+        """The time on local clocks (int64 (n,)), in seconds as if it were UTC."""
+        timestamps = pd.DatetimeIndex(np.asarray(seconds, dtype=np.int64).astype("datetime64[s]"), tz="UTC")
+        local = timestamps.tz_convert(self.time_zone).tz_localize(None)
         return np.asarray(local.to_numpy().astype("datetime64[s]").astype(np.int64))
 
     def days(self, seconds: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -163,10 +163,10 @@ def build_week_mask(hours: tuple[int, int] | None, days: Iterable[int]) -> NDArr
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AllowedTime:
-    """The chosen hours of each week from one instant on, added up, so that any interval's part is two look-ups.
+    """The chosen hours of each week from one instant on, as running sums: two look-ups give the part of any interval.
 
-    Step k begins at (first + k) * STEP_S: `allowed` (int64 (n,), 0 or 1) says if it is chosen, `before` (int64 (n,))
-    how many chosen seconds lie before it.
+    Step k begins at (first + k) * STEP_S. `allowed` (int64 (n,), 0 or 1) says whether it is chosen, `before` (int64
+    (n,)) how many chosen seconds lie before it.
     """
 
     first: int
@@ -177,8 +177,8 @@ class AllowedTime:
     def between(cls, start: int, end: int, *, calendar: Calendar, mask: NDArray[np.bool_]) -> "AllowedTime":
         """The chosen hours (`build_week_mask`) from one UTC second to another, both included."""
         first, last = start // STEP_S, end // STEP_S + 1
-        begin, finish = _whole_years(first, last)
-        steps = _steps(calendar.time_zone, begin, finish)[first - begin : last - begin]
+        begin, finish = _round_to_years(first, last)
+        steps = _build_week_hours(calendar.time_zone, begin, finish)[first - begin : last - begin]
         allowed = mask[steps].astype(np.int64)
         before: NDArray[np.int64] = (np.cumsum(allowed) - allowed) * STEP_S
         return cls(first, allowed, before)
@@ -194,14 +194,14 @@ class AllowedTime:
         return self.before[place] + self.allowed[place] * (seconds - step * STEP_S)
 
 
-def _whole_years(first: int, last: int) -> tuple[int, int]:
-    """Steps rounded out to (nearly) years, so that another period finds the same table."""
+def _round_to_years(first: int, last: int) -> tuple[int, int]:
+    """Round steps out to about years, so that other periods find the same table in the cache."""
     year = 366 * _DAY_S // STEP_S
     return first // year * year, -(-last // year) * year
 
 
 @lru_cache(maxsize=16)
-def _steps(time_zone: str, first: int, last: int) -> NDArray[np.uint8]:
+def _build_week_hours(time_zone: str, first: int, last: int) -> NDArray[np.uint8]:
     """The hour of the week of every step from first to last."""
     steps = Calendar(time_zone).week_hours(np.arange(first, last) * STEP_S).astype(np.uint8)
     steps.setflags(write=False)

@@ -1,7 +1,8 @@
-"""Points and polygons to H3 cells, and cells to outlines, names and sizes; how many places apart there are among them.
+"""Points and polygons to H3 cells; cells to outlines, names and sizes; and how many separate places cells hold.
 
-Places apart are cells of which no two touch. A building on the corner of three cells would be three places by its cells
-alone, and one that is recorded twice, 20 m apart, two. So a cell counts only if no neighbour of it counts already.
+Separate places are cells of which no two touch. If cells alone counted, a building on the corner of three cells would
+be three places, and one recorded at two points 20 m apart could be two. So a cell counts only if none of its neighbours
+counts already.
 """
 
 from bisect import bisect_left
@@ -32,20 +33,20 @@ __all__ = [
 ]
 
 _FINEST: Final = 15  # resolutions of H3; each takes three bits of an index
-_FEW: Final = 256  # points for which a fit is not worth its time
-_JUDGES: Final = 4096  # points by which a circle is chosen
-_RADII_KM: Final = (8.0, 16.0, 32.0, 64.0, 128.0)  # circles that are tried; beyond the last, h3 does the work
-_GRID_DEGREES: Final = 0.05  # circles' middles are rounded to this, so that fits are found again
+_FEWEST_TO_FIT: Final = 256  # with fewer points a fit costs more time than it saves
+_SAMPLE: Final = 4096  # points that the choice of a circle looks at
+_RADII_KM: Final = (8.0, 16.0, 32.0, 64.0, 128.0)  # circles to try; for points outside the last, h3 does the work
+_GRID_DEGREES: Final = 0.05  # centres of circles are rounded to this, so that fits are found in the cache
 
 
 def count_separate_places(cells: NDArray[np.uint64], groups: NDArray[np.int64], *, size: int) -> NDArray[np.int64]:
     """How many places each group has (size,), of H3 cells (n,) of one resolution and their groups (n,), 0 to size - 1.
 
-    Cells are taken in the order of their numbers, each if neither it nor one of its neighbours was taken, whatever
-    their groups; one that is in several groups counts in the lowest. So no two of the places of all groups together
-    touch, and each cell is one of them or touches one. The order of the input makes no difference. It is no more than
-    the largest number of cells that do not touch, and may be fewer; a street of cells in a row is many places. Two
-    points nearer to each other than an edge of the cells (24 m or more at resolution 11 in England) are one place.
+    Cells are taken in the order of their numbers: each one unless it or a neighbour was taken before, in whatever
+    group. A cell that is in several groups counts in the lowest. So no two places touch, over all groups together, and
+    each cell is a place or touches one. The order of the input makes no difference. The answer is at most the largest
+    number of cells that do not touch, and may be lower. A street of cells in a row is many places. Two points nearer to
+    each other than an edge of the cells (24 m or more at resolution 11 in England) are one place.
     """
     order = np.lexsort((groups, cells))
     distinct, first = np.unique(np.asarray(cells, dtype=np.uint64)[order], return_index=True)
@@ -69,17 +70,17 @@ def index_points(lon: ArrayLike, lat: ArrayLike, *, resolution: int) -> NDArray[
 
 
 def index_points_at(lon: ArrayLike, lat: ArrayLike, *, resolutions: Iterable[int]) -> dict[int, NDArray[np.uint64]]:
-    """`index_points` at several resolutions at once: the cells (uint64 (n,)) of each, directly and not by parents."""
+    """`index_points` at several resolutions: the cells (uint64 (n,)) of each, from the points and not from parents."""
     chosen = tuple(resolutions)
     for resolution in chosen:
         _require_resolution(resolution)
     lon, lat = np.asarray(lon, dtype=np.float64), np.asarray(lat, dtype=np.float64)
     _require_on_globe(lon, lat)
-    if len(lon) < _FEW:
+    if len(lon) < _FEWEST_TO_FIT:
         return {resolution: _index_by_h3(lon, lat, resolution) for resolution in chosen}
     vectors = unit_vectors(lon, lat)
-    circle = _circle_around(lon, lat)
-    return {r: _index(lon, lat, vectors, _lattice(circle, r), r) for r in chosen}
+    circle = _fit_circle(lon, lat)
+    return {r: _index_by_lattice(lon, lat, vectors, _choose_lattice(circle, r), r) for r in chosen}
 
 
 def find_meeting_cells(
@@ -87,7 +88,7 @@ def find_meeting_cells(
 ) -> NDArray[np.uint64]:
     """Every cell (sorted uint64) whose outline meets the polygons (lon/lat degrees), empty ones too: the study area.
 
-    Outlines and polygons both have straight sides in degrees. Touching counts as meeting.
+    Outlines and polygons have straight sides in degrees. A cell that only touches a polygon meets it.
     """
     _require_resolution(resolution)
     whole = shapely.union_all(np.asarray(polygons, dtype=object))
@@ -99,8 +100,8 @@ def find_meeting_cells(
     candidates = [h3.h3shape_to_cells_experimental(shape, resolution, contain="bbox_overlap") for shape in shapes]
     cells = np.unique(np.fromiter(chain.from_iterable(candidates), dtype=np.uint64))
     shapely.prepare(whole)
-    met: NDArray[np.bool_] = shapely.intersects(whole, build_outlines(cells))
-    return cells[met]
+    is_met: NDArray[np.bool_] = shapely.intersects(whole, build_outlines(cells))
+    return cells[is_met]
 
 
 def build_outlines(cells: NDArray[np.uint64]) -> NDArray[np.object_]:
@@ -120,13 +121,13 @@ def format_cells(cells: NDArray[np.uint64]) -> list[str]:
 
 
 def parse_cell_strings(names: Iterable[str]) -> NDArray[np.uint64]:
-    """Cells (uint64 (n,)) of their names; DataError if one is no cell."""
-    given = list(names)
-    cells = [int(name, 16) if _is_cell_name(name) else 0 for name in given]
+    """Cells (uint64 (n,)) from their names; DataError if a name is not a cell."""
+    texts = list(names)
+    cells = [int(name, 16) if _is_cell_name(name) else 0 for name in texts]
     if 0 in cells:
         raise DataError(
             "A cell is named by its H3 number in hexadecimal digits",
-            f"{given[cells.index(0)]!r} is not a cell",
+            f"{texts[cells.index(0)]!r} is not a cell",
             "copy the name from a map's link, or from the column `cell` of `hexbeat counts`",
         )
     return np.array(cells, dtype=np.uint64)
@@ -138,10 +139,10 @@ def measure_areas_km2(cells: NDArray[np.uint64]) -> NDArray[np.float64]:
 
 
 def format_short_code(cell: int) -> str:
-    """Four hexadecimal digits that tell the cells of a town apart: the last 16 bits of its index that are in use.
+    """Four hexadecimal digits that distinguish the cells of a town: the last 16 bits of the index that are in use.
 
-    They hold five digits of the hierarchy and a bit, so two cells of one resolution that share a code lie in parts of
-    the country as far apart as resolution 4 cells (about 45 km). Not unique between resolutions.
+    They hold five digits of the hierarchy and a bit. Two cells of one resolution that share a code are about as far
+    from each other as cells of resolution 4 (about 45 km). Not unique between resolutions.
     """
     resolution = cell >> 52 & 0xF
     return f"{cell >> 3 * (_FINEST - resolution) & 0xFFFF:04x}"
@@ -169,26 +170,26 @@ def _require_on_globe(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> Non
         raise DataError(
             "A point has a longitude from -180 to 180 and a latitude from -90 to 90 degrees",
             f"{np.count_nonzero(~good)} of {len(good)} points do not, the first at position {np.argmin(good)}",
-            "leave out points without a place, and convert eastings and northings first",
+            "leave out points without coordinates, and convert eastings and northings to degrees first",
         )
 
 
-def _circle_around(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> tuple[float, float, int]:
-    """A circle (lon, lat, place in _RADII_KM) that holds nearly all points; outside of it h3 does the work.
+def _fit_circle(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> tuple[float, float, int]:
+    """A circle (lon, lat, index into _RADII_KM) that holds nearly all points; outside it h3 does the work.
 
-    It is judged by some thousand of the points, and rounded so that the next points of the town have the same.
+    It is fitted to some thousand of the points, and rounded so that other points of the town have the same.
     """
-    step = max(1, len(lon) // _JUDGES)
+    step = max(1, len(lon) // _SAMPLE)
     lon, lat = lon[::step], lat[::step]
-    middle = np.round(np.array([np.median(lon), np.median(lat)]) / _GRID_DEGREES) * _GRID_DEGREES
-    here = unit_vectors(middle[:1], middle[1:])
-    off = np.linalg.norm(unit_vectors(lon, lat) - here, axis=0)
-    radius_km = float(np.quantile(off, 0.999)) * EARTH_RADIUS_M / 1000 * 1.02
-    return float(middle[0]), float(middle[1]), min(bisect_left(_RADII_KM, radius_km), len(_RADII_KM) - 1)
+    centre_deg = np.round(np.array([np.median(lon), np.median(lat)]) / _GRID_DEGREES) * _GRID_DEGREES
+    centre = unit_vectors(centre_deg[:1], centre_deg[1:])
+    distances = np.linalg.norm(unit_vectors(lon, lat) - centre, axis=0)
+    radius_km = float(np.quantile(distances, 0.999)) * EARTH_RADIUS_M / 1000 * 1.02
+    return float(centre_deg[0]), float(centre_deg[1]), min(bisect_left(_RADII_KM, radius_km), len(_RADII_KM) - 1)
 
 
-def _lattice(circle: tuple[float, float, int], resolution: int) -> Lattice | None:
-    """The lattice of the circle, or of the widest one within it that is a lattice; None if there is none."""
+def _choose_lattice(circle: tuple[float, float, int], resolution: int) -> Lattice | None:
+    """The lattice of the circle, or of the widest smaller circle that has one; None if there is none."""
     lon, lat, widest = circle
     for radius_km in reversed(_RADII_KM[: widest + 1]):
         lattice = fit_lattice(lon, lat, radius_km=radius_km, resolution=resolution)
@@ -197,7 +198,7 @@ def _lattice(circle: tuple[float, float, int], resolution: int) -> Lattice | Non
     return None
 
 
-def _index(
+def _index_by_lattice(
     lon: NDArray[np.float64],
     lat: NDArray[np.float64],
     vectors: NDArray[np.float64],
@@ -213,6 +214,6 @@ def _index(
 
 
 def _index_by_h3(lon: NDArray[np.float64], lat: NDArray[np.float64], resolution: int) -> NDArray[np.uint64]:
-    cell_of = h3.latlng_to_cell
+    find_cell = h3.latlng_to_cell
     pairs = zip(lat.tolist(), lon.tolist(), strict=True)
-    return np.fromiter((cell_of(y, x, resolution) for y, x in pairs), dtype=np.uint64, count=len(lon))
+    return np.fromiter((find_cell(y, x, resolution) for y, x in pairs), dtype=np.uint64, count=len(lon))

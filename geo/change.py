@@ -13,10 +13,12 @@ from geo.tails import binomial_at_least, binomial_at_most
 
 __all__ = ["Change", "compare_periods", "count_fewest_events", "e_test", "ratio_interval"]
 
-_MOST_BY_E_TEST: Final = 2000  # events in both periods; above, the conditional exact test differs by less than 1 in 100
-_BLOCK: Final = 4_000_000  # probabilities held at once
-_SPREADS: Final = 8  # standard deviations either way that hold all but 1e-12 of a Poisson distribution,
-_MORE: Final = 20  # with so many more for small means
+_MOST_BY_E_TEST: Final = (
+    2000  # events in both periods; with more, the conditional exact test differs by less than 1 in 100
+)
+_BLOCK: Final = 4_000_000  # probabilities in memory at once
+_SPREADS: Final = 8  # standard deviations on either side that hold all but 1e-12 of a Poisson distribution
+_EXTRA_FOR_SMALL_MEANS: Final = 20  # counts added above, for small means
 _EQUAL: Final = 1e-10  # statistics closer than this, relatively, are the same
 
 
@@ -24,10 +26,10 @@ _EQUAL: Final = 1e-10  # statistics closer than this, relatively, are the same
 class Change:
     """The change of n places (cells or wards) from the period before to now, each array (n,).
 
-    `difference` in events, of now less what the length of now leads one to expect from before. `ratio` of rates (NaN
-    without events, infinite where there were none before) with its exact `low` and `high`. `p` two-sided, `q` after
-    false-discovery control among the places that can tell (NaN for the others). `too_few` bool: so few events that no
-    split of them between the periods would be significant. `kind` int8: 1 rise, -1 fall, 0 neither is shown.
+    `difference` in events: now less the count before, scaled to the length of now. `ratio` of rates (NaN without
+    events, infinite where there were none before) with its exact `low` and `high`. `p` is two-sided; `q` is after
+    false-discovery control among the places with enough events (NaN for the others). `too_few` bool: so few events that
+    no split of them between the periods would be significant. `kind` int8: 1 rise, -1 fall, 0 no clear change.
     """
 
     difference: NDArray[np.float64]
@@ -51,14 +53,14 @@ def compare_periods(
     """Compare counts (n,) of two periods of `days_before` and `days_now` days, place by place.
 
     Shared (fractional) counts are rounded to whole events for the intervals and tests, not for difference and ratio.
-    Counts are taken as Poisson: where one person or household causes many events, p is too small. Places too quiet to
-    tell take no part in the false-discovery control (Tarone 1990; Gilbert 2005), which depends on both periods' total
-    alone and so favours neither direction. Raises UsageError for negative counts or periods of no length.
+    Counts are taken as Poisson: where one person or household causes many events, p is too small. Places with too few
+    events to say take no part in the false-discovery control (Tarone 1990; Gilbert 2005). That depends on the total of
+    both periods alone, and so favours neither direction. Raises UsageError for negative counts or periods of no length.
     """
     before, now = np.asarray(before, dtype=np.float64), np.asarray(now, dtype=np.float64)
     if before.shape != now.shape or (before < 0).any() or (now < 0).any() or not (days_before > 0 and days_now > 0):
         raise UsageError(
-            "Two periods of at least a day need counts of 0 or more of the same places",
+            "A comparison needs two periods with a length, and counts of 0 or more of the same places",
             f"the counts have shapes {before.shape} and {now.shape}, the periods {days_before} and {days_now} days",
             "count the same cells or wards in both periods",
         )
@@ -72,7 +74,7 @@ def compare_periods(
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = (now / days_now) / (before / days_before)
     difference = now - before * days_now / days_before
-    found = ~too_few & (np.nan_to_num(adjusted, nan=1.0) <= q)
+    is_change = ~too_few & (np.nan_to_num(adjusted, nan=1.0) <= q)
     return Change(
         difference=difference,
         ratio=ratio,
@@ -81,14 +83,15 @@ def compare_periods(
         p=p,
         q=adjusted,
         too_few=too_few,
-        kind=np.where(found, np.sign(difference), 0).astype(np.int8),
+        kind=np.where(is_change, np.sign(difference), 0).astype(np.int8),
     )
 
 
 def count_fewest_events(share: float, *, level: float = 0.05) -> int:
-    """The fewest events in both periods together of which the rarer extreme split has a two-sided p of `level` or less.
+    """The fewest events in both periods together that can show a change: an extreme split has p of `level` or less.
 
-    `share` is now's share of the days. Equal periods at 5 %: 6 events, for 2 / 2^6 = 0.03 and 2 / 2^5 = 0.06.
+    `share` is now's share of the days; the rarer extreme split counts, with its two-sided p. Equal periods at 5 %: 6
+    events, because 2 / 2^6 = 0.03 and 2 / 2^5 = 0.06.
     """
     rarer = min(share, 1 - share)
     return int(np.ceil(np.log(level / 2) / np.log(rarer)))
@@ -104,8 +107,8 @@ def ratio_interval(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The exact interval (low, high), (n,) each, of the ratio of rates now / before.
 
-    Given the sum, now is binomial; Clopper and Pearson's limits of its share become limits of the ratio (Przyborowski
-    and Wilenski 1940). Covers at least `level`, usually more. No events: 0 to infinity.
+    Given the sum, now is binomial, so Clopper and Pearson's limits of its share become limits of the ratio
+    (Przyborowski and Wilenski 1940). Covers at least `level`, usually more. No events: 0 to infinity.
     """
     tail = (1 - level) / 2
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -130,13 +133,13 @@ def e_test(
     days = (days_before, days_now)
     for column, (first, second) in enumerate(pairs.T.tolist()):
         if first + second > _MOST_BY_E_TEST:
-            p[column] = _conditional(first, second, days)
+            p[column] = _test_conditionally(first, second, days)
         elif first + second > 0:
             p[column] = _e_test(first, second, days)
     return p[place.reshape(-1)]
 
 
-def _conditional(before: int, now: int, days: tuple[float, float]) -> float:
+def _test_conditionally(before: int, now: int, days: tuple[float, float]) -> float:
     """Twice the smaller binomial tail."""
     total, share = before + now, days[1] / sum(days)
     tails = binomial_at_most(now, total, share), binomial_at_least(now, total, share)
@@ -147,25 +150,25 @@ def _e_test(before: int, now: int, days: tuple[float, float]) -> float:
     """The E-test of one pair with at least one event."""
     pooled = (before + now) / sum(days)
     seen = abs(now / days[1] - before / days[0]) / np.sqrt(before / days[0] ** 2 + now / days[1] ** 2)
-    firsts, seconds = (_list_likely(pooled * length) for length in days)
-    chance = _chances(seconds, pooled * days[1])
+    firsts, seconds = (_list_likely_counts(pooled * length) for length in days)
+    chance = _compute_chances(seconds, pooled * days[1])
     p = 0.0
     for block in np.array_split(firsts, 1 + len(firsts) * len(seconds) // _BLOCK):
         first = block[:, None]
         spread = np.sqrt(first / days[0] ** 2 + seconds / days[1] ** 2)
         spread[spread == 0] = 1.0  # no events in either: their difference is 0 whatever divides it
         extreme = np.abs(seconds / days[1] - first / days[0]) / spread >= seen * (1 - _EQUAL)
-        p += float(_chances(block, pooled * days[0]) @ (extreme @ chance))
+        p += float(_compute_chances(block, pooled * days[0]) @ (extreme @ chance))
     return min(p, 1.0)
 
 
-def _list_likely(mean: float) -> NDArray[np.int64]:
-    """The whole numbers that a Poisson variable takes but for a chance below 1e-12."""
+def _list_likely_counts(mean: float) -> NDArray[np.int64]:
+    """The whole numbers that a Poisson variable takes, except with a chance below 1e-12."""
     reach = _SPREADS * np.sqrt(mean)
-    return np.arange(max(0, int(mean - reach)), int(mean + reach + _MORE) + 1)
+    return np.arange(max(0, int(mean - reach)), int(mean + reach + _EXTRA_FOR_SMALL_MEANS) + 1)
 
 
-def _chances(numbers: NDArray[np.int64], mean: float) -> NDArray[np.float64]:
-    """Poisson probabilities; scipy.stats.poisson.pmf takes ten times as long to be called."""
+def _compute_chances(numbers: NDArray[np.int64], mean: float) -> NDArray[np.float64]:
+    """Poisson probabilities. A call of scipy.stats.poisson.pmf takes ten times as long."""
     chances: NDArray[np.float64] = np.exp(special.xlogy(numbers, mean) - mean - special.gammaln(numbers + 1))
     return chances

@@ -1,4 +1,4 @@
-"""Shares of intervals and sums of groups, on arrays alone.
+"""Shares of intervals and sums of groups, for arrays.
 
 An event known only to an interval counts by the part of the interval that falls inside a filter: the aoristic weight
 of Ratcliffe and McCullagh (1998), with the interval taken as uniform.
@@ -21,7 +21,7 @@ else:
 
 __all__ = ["compute_shares", "expand", "number_distinct", "sum_groups"]
 
-_DENSE_GROUPS: Final = 1 << 22  # sums are kept for every possible group up to here; beyond, groups are sorted
+_DENSE_GROUPS: Final = 1 << 22  # up to so many possible groups each has a sum; beyond, the groups that occur are sorted
 
 
 def compute_shares(
@@ -35,31 +35,31 @@ def compute_shares(
     """The part (float64 (n,), 0 to 1) of each interval [start, end) that lies in [low, high) and in allowed time.
 
     All are UTC seconds; low and high may differ by event. An instant (end == start) has 1 or 0. Seconds stay whole
-    numbers until the one division, so an interval that lies inside altogether has 1 exactly.
+    numbers until the one division, so an interval that lies wholly inside has exactly 1.
     """
     instant = end <= start
     first, last = np.maximum(start, low), np.minimum(end, high)
     last = np.maximum(first, last)
     if allowed is None:
-        inside, here = last - first, instant
+        inside, counts_instant = last - first, instant
     else:
-        # What does not meet [low, high) may lie outside of the table, and has no part.
+        # An interval that does not meet [low, high) may lie outside the table. It has no part.
         first, last = np.where(last > first, first, low), np.where(last > first, last, low)
         inside = allowed.seconds_before(last) - allowed.seconds_before(first)
-        here = instant & allowed.holds(np.where(instant & (start >= low) & (start < high), start, low))
+        counts_instant = instant & allowed.holds(np.where(instant & (start >= low) & (start < high), start, low))
     part = inside / np.maximum(end - start, 1)
-    return np.where(instant, here & (start >= low) & (start < high), part)
+    return np.where(instant, counts_instant & (start >= low) & (start < high), part)
 
 
 def expand(first: NDArray[np.int64], last: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Every whole number from first to last (inclusive), event by event: the event (m,) and the number (m,)."""
-    many = last - first + 1
-    event = np.repeat(np.arange(len(first)), many)
-    return event, first[event] + np.arange(len(event)) - np.repeat(np.cumsum(many) - many, many)
+    counts = last - first + 1
+    event = np.repeat(np.arange(len(first)), counts)
+    return event, first[event] + np.arange(len(event)) - np.repeat(np.cumsum(counts) - counts, counts)
 
 
 def number_distinct(values: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
-    """Each value's place (int64 (n,)) among the distinct ones, and those, sorted: numpy.unique, by a hash table."""
+    """Each value's place (int64 (n,)) among the sorted distinct values, and those: numpy.unique by a hash table."""
     codes, distinct = pd.factorize(values)
     order = np.argsort(distinct)
     rank = np.empty(len(order), dtype=np.int64)
@@ -86,8 +86,8 @@ def sum_groups(
         groups = np.flatnonzero(sums)
         totals = sums[groups].astype(np.float64)
     else:
-        groups, place = np.unique(combined, return_inverse=True)
-        totals = np.bincount(place, weights=weights, minlength=len(groups)).astype(np.float64)
+        groups, group = np.unique(combined, return_inverse=True)
+        totals = np.bincount(group, weights=weights, minlength=len(groups)).astype(np.float64)
         groups, totals = groups[totals != 0], totals[totals != 0]
     parts: list[NDArray[np.int64]] = []
     for size in reversed(sizes):

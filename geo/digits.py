@@ -1,9 +1,9 @@
-"""H3 cell numbers taken apart and put together: the digits of a number are lattice coordinates (i, j).
+"""H3 cell numbers to lattice coordinates (i, j) and back, by their digits.
 
-A cell's digits say, level by level, which of seven children of a base cell it lies in. Summed up they are whole
-coordinates (i, j) on the hexagonal lattice of its resolution, with (0, 0) at the base cell's centre and the axes 120
-degrees apart. Source: the H3 core library's `_faceIjkToH3` and `_upAp7`, `_downAp7` and their `r` twins, written anew
-for arrays of axial coordinates; the twelve pentagonal base cells, where the lattice is torn, are not for this module.
+A cell's digits say, level by level, in which of the seven children of a base cell it lies. Their sum is a pair of whole
+coordinates (i, j) on the hexagonal lattice of its resolution. (0, 0) is the centre of the base cell, and the axes are
+120 degrees apart. Source: the H3 core library's `_faceIjkToH3` and `_upAp7`, `_downAp7` and their `r` twins, rewritten
+for arrays of axial coordinates. The twelve pentagonal base cells have no such lattice and are not handled here.
 """
 
 from typing import Final

@@ -1,7 +1,7 @@
-"""How far and how large things are on the Earth: one sphere, one ellipsoid, and what a degree is in metres.
+"""Distances and areas on the Earth: one sphere, one ellipsoid, and the metres of a degree.
 
-Ways, stays and nets of roads take the Earth as a sphere (true to 0.5 %); areas, faults of boundaries and the distances
-of evidence take the ellipsoid. Two numbers stand beside them because what was made with them is compared byte by byte.
+Ways, stays and road networks take the Earth as a sphere (true to 0.5 %). Areas, faults of boundaries and distances in
+evidence take the ellipsoid. Two other numbers stay, because files made with them are compared byte by byte.
 """
 
 from functools import cache
@@ -33,12 +33,12 @@ __all__ = [
 
 EARTH_RADIUS_M: Final = 6_371_008.8  # mean radius of the sphere (IUGG)
 METRES_PER_DEGREE: Final = float(np.radians(EARTH_RADIUS_M))  # of latitude, on the sphere
-# Of the equator, as drawn maps lay out a town: evidence packs that were handed out are drawn again and compared byte by
-# byte, so another number would call them changed.
+# At the equator, for drawn maps. Evidence packs are drawn again and compared byte by byte, so with another number they
+# would count as changed.
 PAPER_METRES_PER_DEGREE: Final = 111_320.0
-# By which the demonstration scatters its points: another number would draw another town from the same seed.
+# For the points of the demonstration: another number would draw another town from the same seed.
 DEMONSTRATION_METRES_PER_DEGREE: Final = 111_000.0
-_POLE: Final = 0.01  # the least cosine of a latitude: a degree of longitude never becomes nothing
+_POLE: Final = 0.01  # the least cosine of a latitude, so that a degree of longitude is never 0 m
 
 Floats = NDArray[np.float64]
 
@@ -92,5 +92,5 @@ def area_m2(geometry: shapely.Geometry) -> float:
 
 @cache
 def _load_ellipsoid() -> "pyproj.Geod":
-    """WGS 84, by PROJ: a tenth of a second to import, and rarely asked."""
+    """WGS 84, by PROJ, whose import takes a tenth of a second and is rarely needed."""
     return pyproj.Geod(ellps="WGS84")

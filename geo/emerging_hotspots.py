@@ -1,8 +1,8 @@
-"""Emerging hotspots: what became of each cell over time bins, in the words of ArcGIS' emerging hot spot analysis.
+"""Emerging hotspots: how each cell developed over time bins, in the classes of ArcGIS' emerging hot spot analysis.
 
-Gi* is tested in every bin with exact p-values (`geo.hotspots`), the trend of its z over the bins by Mann and Kendall's
-test. Differences from ArcGIS: neighbours in space only, each bin judged against itself; exact p-values; and a place of
-which too few events tell nothing is said to be that.
+Gi* is tested in every bin with exact p-values (`geo.hotspots`), and the trend of its z over the bins by Mann and
+Kendall's test. Three things differ from ArcGIS. Neighbours are in space only, so each bin is compared with itself. The
+p-values are exact. A place with too few events has a class of its own.
 """
 
 from dataclasses import dataclass
@@ -22,12 +22,14 @@ __all__ = ["DEFINITIONS", "Emerging", "Pattern", "Trend", "classify", "find_emer
 
 _MOST_BINS: Final = 0.9  # "90 percent of the time-step intervals"
 _FEWEST_BINS: Final = 4  # Mann and Kendall's test cannot find a trend at 5 % in fewer
-_FEWEST_RUN: Final = 2
-_PLENTY: Final = 5.0  # events that a neighbourhood has in a bin on average: who finds nothing has not too few
+_SHORTEST_RUN: Final = 2
+_PLENTY: Final = (
+    5.0  # mean events of a neighbourhood in a bin; with so many, a place without a hotspot has not too few events
+)
 
 
 class Pattern(StrEnum):
-    """What became of a place; cold patterns mirror the hot ones."""
+    """How a place developed; cold patterns mirror the hot ones."""
 
     NEW = "new"
     CONSECUTIVE = "consecutive"
@@ -76,7 +78,7 @@ class Trend:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Emerging:
-    """What `find_emerging_hotspots` says: a pattern for each of n cells, `z` and `kind` (bins, n), the trend of z."""
+    """The result of `find_emerging_hotspots`: a pattern for each of n cells, `z` and `kind` (bins, n), trends of z."""
 
     pattern: list[Pattern]
     z: NDArray[np.float64]
@@ -85,9 +87,9 @@ class Emerging:
 
 
 def mann_kendall(series: NDArray[np.float64]) -> Trend:
-    """Does each column of `series` (times, n) rise or fall? With ties, and a continuity correction.
+    """Test whether each column of `series` (times, n) rises or falls, with ties and a continuity correction.
 
-    The normal approximation is usual from about ten times on; under four times no trend can be found. Times must be
+    The normal approximation is usual from about ten times on; with fewer than four no trend can be found. Times must be
     independent: a season in the series looks like a trend. A column of equal values has z = 0 and p = 1.
     Source: Mann 1945; Kendall 1975.
     """
@@ -109,9 +111,10 @@ def mann_kendall(series: NDArray[np.float64]) -> Trend:
 def classify(kind: NDArray[np.int8], trend: Trend, *, level: float = 0.05) -> list[Pattern]:
     """The pattern of each column of `kind` (bins, n; 1 hot, -1 cold, 0 neither), given the trend of its z.
 
-    Definitions: DEFINITIONS; a hot last bin decides for hot, a cold one for cold; else historical or none.
+    DEFINITIONS says what each means. A hot last bin gives a hot pattern, a cold one a cold pattern; otherwise the
+    pattern is historical or none.
     """
-    hot, cold = _one_side(kind, trend, level=level), _one_side(-kind, Trend(-trend.z, trend.p), level=level)
+    hot, cold = _classify_side(kind, trend, level=level), _classify_side(-kind, Trend(-trend.z, trend.p), level=level)
     return [_choose_pattern(*both) for both in zip(hot, cold, strict=True)]
 
 
@@ -120,31 +123,34 @@ def find_emerging_hotspots(
 ) -> Emerging:
     """Patterns of counts (bins, n) over time bins of equal length, oldest first.
 
-    `q` the false discovery rate in each bin; `level` of the trend's test. A cell that is hot or cold in no bin is
-    TOO_FEW where a place of `times` the average rate would not be expected to be found in at least half of the bins.
-    Bins that are not over yet, or of unequal length, look like trends. Raises UsageError for fewer than four bins.
+    `q` is the false discovery rate in each bin, `level` the level of the trend's test. A cell that is hot or cold in no
+    bin is TOO_FEW if a place with `times` the average rate would be missed in more than half of the bins.
+    Misleads: bins that are not over yet, or of unequal length, look like trends. Raises UsageError for fewer than four
+    bins.
     """
     counts = np.asarray(counts, dtype=np.float64)
     if counts.ndim != 2 or len(counts) < _FEWEST_BINS:  # noqa: PLR2004  # bins and cells
         raise UsageError(
             "A pattern over time needs at least four bins", f"the counts have shape {counts.shape}", "use shorter bins"
         )
-    found = [hotspots(row, neighbours, q) for row in counts]
-    z, kind = np.array([one.z for one in found]), np.array([one.kind for one in found])
+    maps = [hotspots(row, neighbours, q) for row in counts]
+    z, kind = np.array([result.z for result in maps]), np.array([result.kind for result in maps])
     trend = mann_kendall(z)
-    can_tell = np.mean([_is_detectable(row, neighbours, q, times) for row in counts], axis=0) >= 0.5  # noqa: PLR2004  # half
+    detectable = np.mean([_is_detectable(row, neighbours, q, times) for row in counts], axis=0) >= 0.5  # noqa: PLR2004  # half
     patterns = classify(kind, trend, level=level)
-    silent = ~can_tell & (kind == 0).all(axis=0)
+    too_few = ~detectable & (kind == 0).all(axis=0)
     return Emerging(
-        pattern=[Pattern.TOO_FEW if quiet else pattern for quiet, pattern in zip(silent, patterns, strict=True)],
+        pattern=[
+            Pattern.TOO_FEW if is_too_few else pattern for is_too_few, pattern in zip(too_few, patterns, strict=True)
+        ],
         z=z,
         kind=kind,
         trend=trend,
     )
 
 
-def _one_side(kind: NDArray[np.int8], trend: Trend, *, level: float) -> NDArray[np.object_]:
-    """The hot pattern of each column, or NONE, as if cold spots had no patterns of their own."""
+def _classify_side(kind: NDArray[np.int8], trend: Trend, *, level: float) -> NDArray[np.object_]:
+    """The hot pattern of each column, or NONE; cold spots count only for Pattern.OSCILLATING."""
     hot = kind == 1
     last, mostly = hot[-1], hot.mean(axis=0) >= _MOST_BINS - 1e-9
     run = np.cumprod(hot[::-1], axis=0).sum(axis=0)  # bins without a break up to the last
@@ -156,7 +162,7 @@ def _one_side(kind: NDArray[np.int8], trend: Trend, *, level: float) -> NDArray[
         Pattern.INTENSIFYING: mostly & clear & (trend.z > 0),
         Pattern.DIMINISHING: mostly & clear,
         Pattern.PERSISTENT: mostly,
-        Pattern.CONSECUTIVE: only_run & (run >= _FEWEST_RUN),
+        Pattern.CONSECUTIVE: only_run & (run >= _SHORTEST_RUN),
         Pattern.NEW: only_run,
         Pattern.OSCILLATING: (kind == -1).any(axis=0),
     }
@@ -165,7 +171,7 @@ def _one_side(kind: NDArray[np.int8], trend: Trend, *, level: float) -> NDArray[
 
 
 def _choose_pattern(hot: Pattern, cold: Pattern) -> Pattern:
-    """The pattern of the side that holds the last bin; without one, the historical pattern if there is one."""
+    """The pattern of the side of the last bin; without one, the historical pattern if there is one."""
     cold = cold if cold is Pattern.NONE else Pattern(f"{cold} cold")
     current = [side for side in (hot, cold) if side not in {Pattern.NONE, Pattern.HISTORICAL, Pattern.HISTORICAL_COLD}]
     past = [side for side in (hot, cold) if side is not Pattern.NONE]
@@ -175,12 +181,12 @@ def _choose_pattern(hot: Pattern, cold: Pattern) -> Pattern:
 def _is_detectable(counts: NDArray[np.float64], neighbours: csr_array, q: float, times: float) -> NDArray[np.bool_]:
     """Whether `times` the average rate would give each neighbourhood a sum that is significant by itself, bool (n,).
 
-    Or whether events are plentiful: where a few cells hold most of many, nothing lesser is found, but not for want of
-    events.
+    Or whether there are plenty of events. Where a few cells hold most of them nothing weaker is found, but not because
+    there are too few.
     """
     draws = np.diff(csr_array(neighbours).indptr).astype(np.int64)
     units, unit = to_units(counts, most_draws=int(draws.max()))
     smallest = build_sum_distribution(units, most_draws=int(draws.max())).fewest(q / len(counts))
-    found: NDArray[np.bool_] = times * units.mean() * draws >= smallest[draws]
+    stands_out: NDArray[np.bool_] = times * units.mean() * draws >= smallest[draws]
     plenty: NDArray[np.bool_] = units.mean() * unit * draws >= _PLENTY
-    return np.logical_or(found, plenty)
+    return np.logical_or(stands_out, plenty)

@@ -16,8 +16,8 @@ __all__ = ["AreaError", "DataError", "HexbeatError", "PolicyError", "StoreError"
 class HexbeatError(Exception):
     """An error in three parts: the rule, the fact that breaks it, and a hint what to do.
 
-    The parts are kept apart so that a screen can set them in lines; `str()` joins them with semicolons. None of the
-    parts may carry personal data: name files, columns, lines and reasons, never the contents of a record.
+    Screens and commands show each part as a sentence of its own; `str()` joins them with semicolons. No part
+    may hold personal data: name files, columns, lines and reasons, never the content of a record.
     """
 
     exit_code: ClassVar[int] = 3

@@ -1,4 +1,4 @@
-"""Was the map right, and did the action work: prediction accuracy, and the weighted displacement difference."""
+"""Was the map right, and did the action work? Prediction accuracy, and the weighted displacement difference."""
 
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -27,24 +27,24 @@ def prediction_accuracy(
     `observed` events, `predicted` scores or events, `area` km2 or any one unit (above 0), (n,) each. Row k is about the
     first k + 1 cells together; columns `cell` (position in the input), `observed`, `predicted`, `area`, `area_share`,
     `event_share`, `PAI` (event share / area share; 1 is no better than chance), `PEI` (PAI / the best PAI that as many
-    cells could have had; 1 is perfect) and `RRI` (predicted / observed events so far; it means something only for
-    predicted numbers of events, and is infinite or NaN while none was observed). Equal densities stand in the order
-    that is worst for the prediction (fewest observed events first), so that ties never flatter.
-    Misleads: PAI grows without end as the area shrinks: compare at one area share. PEI with unequal areas compares
+    cells could have had; 1 is perfect) and `RRI` (predicted / observed events so far; meaningful only for predicted
+    numbers of events, and infinite or NaN while none was observed). Equal densities take the order that is worst for
+    the prediction (fewest observed events first), so that ties never flatter it.
+    Misleads: PAI grows without limit as the area shrinks, so compare at one area share. PEI with unequal areas compares
     unequal areas. With no events at all, PAI and PEI are NaN.
     Sources: Chainey, Tompson and Uhlig 2008 (PAI); Hunt 2016 (PEI); Levine 2008 (RRI); Wheeler and Steenbeek 2021.
     """
     observed, predicted, area = (np.asarray(column, dtype=np.float64) for column in (observed, predicted, area))
     if not (observed.shape == predicted.shape == area.shape) or observed.ndim != 1 or not (area > 0).all():
         raise UsageError(
-            "Observed, predicted and area have to be of the same cells, with areas above 0",
+            "Observed, predicted and area need one number for each of the same cells, with areas above 0",
             f"their shapes are {observed.shape}, {predicted.shape} and {area.shape}",
-            "give one number for each cell in each",
+            "make all three from the same list of cells",
         )
     order = np.lexsort((observed, -predicted / area))
     best = np.argsort(-observed / area, kind="stable")
     with np.errstate(divide="ignore", invalid="ignore"):
-        area_share, event_share = _shares(area[order]), _shares(observed[order])
+        area_share, event_share = _compute_running_shares(area[order]), _compute_running_shares(observed[order])
         accuracy = event_share / area_share
         return pd.DataFrame(
             {
@@ -55,13 +55,13 @@ def prediction_accuracy(
                 "area_share": area_share,
                 "event_share": event_share,
                 "PAI": accuracy,
-                "PEI": accuracy / (_shares(observed[best]) / _shares(area[best])),
+                "PEI": accuracy / (_compute_running_shares(observed[best]) / _compute_running_shares(area[best])),
                 "RRI": np.cumsum(predicted[order]) / np.cumsum(observed[order]),
             }
         )
 
 
-def _shares(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def _compute_running_shares(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Running sums as shares of the whole."""
     sums: NDArray[np.float64] = np.cumsum(values)
     return sums / sums[-1:]
@@ -69,7 +69,7 @@ def _shares(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 @dataclass(frozen=True, slots=True)
 class AccuracyAtShare:
-    """What the best-predicted part of the area caught: `cells` cells with `area_share` of the area, `hits` of `events`.
+    """The events in the best-predicted part of the area: `cells` cells with `area_share` of it, `hits` of `events`.
 
     `hit_rate` = hits / events with the exact (Clopper-Pearson) 95 % interval; `PAI` with the interval that follows.
     The interval takes events as independent: near repeats make it too narrow.
@@ -88,7 +88,7 @@ class AccuracyAtShare:
 
 
 def accuracy_at_share(accuracy: pd.DataFrame, *, share: float) -> AccuracyAtShare:
-    """The row of `prediction_accuracy` of the most cells whose area together is at most `share` (0 to 1), in words.
+    """The accuracy at an area share (0 to 1): of the most cells that together have at most this share of the area.
 
     At least one cell is taken, even where it is larger than the share. Shared (fractional) events are rounded to whole
     ones for the interval alone. With no events, the rates are NaN and the interval is 0 to 1.
@@ -114,7 +114,7 @@ def accuracy_at_share(accuracy: pd.DataFrame, *, share: float) -> AccuracyAtShar
 
 @dataclass(frozen=True, slots=True)
 class Displacement:
-    """The change in a treated place beyond that of its control, with what moved next door: minus is fewer events.
+    """The change in a treated place beyond that of its control, plus displacement next to it; minus is fewer events.
 
     `estimate` = `local` + `displacement`; `standard_error`, `z` and `interval` are the estimate's.
     """
@@ -152,19 +152,19 @@ def weighted_displacement_difference(
     weights = np.outer(area_weights or (1, 1, 1, 1), time_weights or (1, 1))
     if not (pairs >= 0).all() or not (weights > 0).all() or not 0 < alpha < 1:
         raise UsageError(
-            "Counts have to be 0 or more, weights above 0 and alpha between 0 and 1",
+            "Counts are 0 or more, weights above 0, and alpha lies between 0 and 1",
             f"the counts are {pairs.tolist()}, alpha is {alpha}",
-            "give pairs (before, after) of counts",
+            "give counts as pairs (before, after)",
         )
     change = np.diff(pairs / weights, axis=1)[:, 0]
     variance = (pairs / weights**2).sum(axis=1)
-    local, moved = float(change[1] - change[0]), float(change[3] - change[2])
-    estimate, error = local + moved, float(np.sqrt(variance.sum()))
+    local, displacement = float(change[1] - change[0]), float(change[3] - change[2])
+    estimate, error = local + displacement, float(np.sqrt(variance.sum()))
     reach = NormalDist().inv_cdf(1 - alpha / 2) * error
     return Displacement(
         local=local,
         local_standard_error=float(np.sqrt(variance[:2].sum())),
-        displacement=moved,
+        displacement=displacement,
         displacement_standard_error=float(np.sqrt(variance[2:].sum())),
         estimate=estimate,
         standard_error=error,

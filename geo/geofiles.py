@@ -1,8 +1,8 @@
-"""How a vector file is handed to GDAL: as what its first bytes say, and as nothing else.
+"""How GDAL opens a vector file: with the driver that its first bytes call for, and with no other.
 
-GDAL decides by content, and some content is a program: JSON that describes a pipeline of its algorithms (GDALG) and XML
-that names other sources (VRT) read other files and addresses. So JSON is bound to the GeoJSON driver, and what is
-neither JSON, GeoPackage nor shapefile is not handed over at all.
+GDAL decides by content, and some content is a program. JSON that describes a pipeline of algorithms (GDALG) and XML
+that names other sources (VRT) can read other files and addresses. So JSON always goes to the GeoJSON driver, and GDAL
+gets no file that is neither JSON, GeoPackage nor shapefile.
 """
 
 from pathlib import Path
@@ -15,13 +15,13 @@ LOOK_BYTES: Final = 1024
 
 
 def gdal_address(path: Path) -> str | None:
-    """The file's address for pyogrio and geopandas; None if it is no GeoJSON, GeoPackage or shapefile.
+    """The file's address for pyogrio and geopandas; None if it is not a GeoJSON, GeoPackage or shapefile.
 
     OSError if it cannot be read.
     """
     with path.open("rb") as file:
         start = file.read(LOOK_BYTES)
-    place = str(path.resolve())
+    address = str(path.resolve())
     if start.startswith(BINARY):
-        return place
-    return f"GeoJSON:{place}" if start.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{") else None
+        return address
+    return f"GeoJSON:{address}" if start.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{") else None

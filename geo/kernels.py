@@ -1,6 +1,6 @@
-"""A recency-weighted kernel: where events were lately and nearby, as a score of where they will be next.
+"""A recency-weighted kernel: recent and near events give a score of where events will be next.
 
-The plain rival of hotspot maps in the back-test (prospective hot-spotting: Bowers, Johnson and Pease 2004).
+The simple alternative to hotspot maps in the back-test (prospective hot-spotting: Bowers, Johnson and Pease 2004).
 """
 
 import numpy as np
@@ -12,20 +12,18 @@ from geo.errors import UsageError
 
 __all__ = ["build_gaussian_kernel", "score_recency", "weigh_recency"]
 
-_REACH = 3.0  # bandwidths; beyond, a Gaussian's weight is under 1 in 80
+_REACH = 3.0  # bandwidths; beyond them the weight of a Gaussian is under 1 in 80
 
 
 def build_gaussian_kernel(x_m: NDArray[np.float64], y_m: NDArray[np.float64], *, bandwidth_m: float) -> csr_array:
-    """Weights csr (n, n) float64 between places (cell centres, in metres on a plane): how far an event's risk spreads.
+    """Weights csr (n, n) float64 between places (cell centres, in metres on a plane): the spread of an event's risk.
 
     Entry (a, b) is the share of an event at b that counts for a; columns sum to 1, so that events at the area's edge
     count as much as others. Places more than 3 bandwidths apart share nothing. `bandwidth_m` is the standard deviation;
     0 keeps every event in its place. Raises UsageError for a negative one.
     """
     if not bandwidth_m >= 0:
-        raise UsageError(
-            "A bandwidth has to be 0 metres or more", f"it is {bandwidth_m}", "use 200, which is usual in towns"
-        )
+        raise UsageError("A bandwidth is 0 metres or more", f"it is {bandwidth_m}", "use 200, which is usual in towns")
     count = len(x_m)
     own = np.arange(count)
     places = np.column_stack([x_m, y_m])
@@ -33,8 +31,8 @@ def build_gaussian_kernel(x_m: NDArray[np.float64], y_m: NDArray[np.float64], *,
         cKDTree(places).query_pairs(_REACH * bandwidth_m, output_type="ndarray") if bandwidth_m else np.empty((0, 2))
     )
     first, second = pairs.astype(np.intp).T
-    apart = np.hypot(*(places[first] - places[second]).T)
-    weight = np.exp(-0.5 * (apart / bandwidth_m) ** 2) if bandwidth_m else apart
+    distance = np.hypot(*(places[first] - places[second]).T)
+    weight = np.exp(-0.5 * (distance / bandwidth_m) ** 2) if bandwidth_m else distance
     rows, columns = np.concatenate([own, first, second]), np.concatenate([own, second, first])
     weights = np.concatenate([np.ones(count), weight, weight])
     return csr_array((weights / np.bincount(columns, weights, count)[columns], (rows, columns)), shape=(count, count))
@@ -43,7 +41,7 @@ def build_gaussian_kernel(x_m: NDArray[np.float64], y_m: NDArray[np.float64], *,
 def weigh_recency(ages_days: NDArray[np.float64], *, half_life_days: float) -> NDArray[np.float64]:
     """Weights of events of these ages (0 or more days): 1 today, a half after each half-life; same shape, float64."""
     if not half_life_days > 0:
-        raise UsageError("A half-life has to be more than 0 days", f"it is {half_life_days}", "use 28, which is usual")
+        raise UsageError("A half-life is more than 0 days", f"it is {half_life_days}", "use 28, which is usual")
     weights: NDArray[np.float64] = np.exp2(-np.asarray(ages_days, dtype=np.float64) / half_life_days)
     return weights
 
@@ -53,8 +51,8 @@ def score_recency(
 ) -> NDArray[np.float64]:
     """The score of each place, float64 (n,), from counts (periods, n) and the ages of the periods' middles (periods,).
 
-    Without a half-life's decay and a spread the score would be the count of all history. Scores rank places; they are
-    not expected numbers of events.
+    Scores rank places; they are not expected numbers of events. Without decay and spread the score is the count of all
+    history.
     """
     weights = weigh_recency(ages_days, half_life_days=half_life_days)
     scores: NDArray[np.float64] = kernel @ (weights @ np.asarray(counts, dtype=np.float64))

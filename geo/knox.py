@@ -1,4 +1,4 @@
-"""Near repeats: for how long and how far the risk stays raised after an event (the Knox test)."""
+"""Near repeats: for how long, and how far away, the risk stays raised after an event (the Knox test)."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ __all__ = ["NearRepeats", "knox_test"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NearRepeats:
-    """Pairs of events by how far and how long apart, each array (distances, days) bands.
+    """Pairs of events by their distance in space and in time, each array (distances, days) bands.
 
     `observed` pairs; `expected`, their mean over the shuffles; `ratio` observed / expected (NaN if none expected);
     `p` the one-sided Monte-Carlo p-value, never under 1 / (shuffles + 1). Bands are [from, to): `distances_m` and
@@ -42,28 +42,28 @@ def knox_test(
     """Whether events near in space are near in time more often than if their times were shuffled.
 
     Positions (n,) in metres on a plane, `day` (n,) the time in days (fractions allowed); the first distance band of the
-    default holds repeats at the same place. Times are shuffled over the events, so that neither busy places nor busy
-    seasons alone make a finding; a place that became busy does (that is a trend, not a repeat: keep the period short).
-    Only events whose day is known belong here. Memory grows with the pairs within the last distance: 16 bytes each.
+    default holds repeats at the same place. Times are shuffled over the events, so busy places and busy seasons alone
+    make no finding. A place that became busy does: that is a trend and not a repeat, so keep the period short. Use only
+    events whose day is known. Memory grows with the pairs within the last distance: 16 bytes each.
     Source: Knox 1964; Monte-Carlo p as in Johnson et al. 2007. Raises UsageError for bounds that do not rise.
     """
     for bounds in (distances_m, days):
         if len(bounds) < 2 or (np.diff(bounds) <= 0).any():  # noqa: PLR2004  # a band has two bounds
             raise UsageError(
-                "Bands need two or more bounds, in rising order", f"they are {bounds}", "use for instance (0, 100, 200)"
+                "Bands need two or more bounds, in rising order", f"they are {bounds}", "use for example (0, 100, 200)"
             )
     day = np.asarray(day, dtype=np.float64)
-    first, second, near = _find_near_pairs(np.column_stack([x_m, y_m]).astype(np.float64), distances_m)
-    observed = _table(day, first, second, near, distances_m, days)
+    first, second, band = _find_near_pairs(np.column_stack([x_m, y_m]).astype(np.float64), distances_m)
+    observed = _count_pairs(day, first, second, band, distances_m, days)
     generator = np.random.default_rng(seed)
-    total, as_many = np.zeros(observed.shape), np.zeros(observed.shape)
+    total, shuffles_as_many = np.zeros(observed.shape), np.zeros(observed.shape)
     for _ in range(shuffles):
-        shuffled = _table(generator.permutation(day), first, second, near, distances_m, days)
+        shuffled = _count_pairs(generator.permutation(day), first, second, band, distances_m, days)
         total += shuffled
-        as_many += shuffled >= observed
+        shuffles_as_many += shuffled >= observed
     expected = total / shuffles
     ratio = np.divide(observed, expected, out=np.full(observed.shape, np.nan), where=expected > 0)
-    return NearRepeats(distances_m, days, observed, expected, ratio, (as_many + 1) / (shuffles + 1), shuffles)
+    return NearRepeats(distances_m, days, observed, expected, ratio, (shuffles_as_many + 1) / (shuffles + 1), shuffles)
 
 
 def _find_near_pairs(
@@ -71,23 +71,23 @@ def _find_near_pairs(
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
     """The pairs of events whose distance lies in a band: two positions and the band, (pairs,) each."""
     pairs = cKDTree(places).query_pairs(distances_m[-1], output_type="ndarray")
-    apart = np.hypot(*(places[pairs[:, 0]] - places[pairs[:, 1]]).T)
-    band = np.searchsorted(distances_m, apart, side="right") - 1
+    distance = np.hypot(*(places[pairs[:, 0]] - places[pairs[:, 1]]).T)
+    band = np.searchsorted(distances_m, distance, side="right") - 1
     kept = (band >= 0) & (band < len(distances_m) - 1)
     return pairs[kept, 0], pairs[kept, 1], band[kept]
 
 
-def _table(
+def _count_pairs(
     day: NDArray[np.float64],
     first: NDArray[np.intp],
     second: NDArray[np.intp],
-    near: NDArray[np.intp],
+    band: NDArray[np.intp],
     distances_m: tuple[float, ...],
     days: tuple[float, ...],
 ) -> NDArray[np.int64]:
     """Pairs counted by band of distance and of time, int64 (distances, days)."""
-    when = np.searchsorted(days, np.abs(day[first] - day[second]), side="right")  # 0: nearer than any band
+    day_band = np.searchsorted(days, np.abs(day[first] - day[second]), side="right")  # 0: closer in time than any band
     width = len(days) + 1
-    counts = np.bincount(near * width + when, minlength=(len(distances_m) - 1) * width)
-    table: NDArray[np.int64] = counts.reshape(-1, width)[:, 1:-1]
-    return table
+    counts = np.bincount(band * width + day_band, minlength=(len(distances_m) - 1) * width)
+    pairs: NDArray[np.int64] = counts.reshape(-1, width)[:, 1:-1]
+    return pairs

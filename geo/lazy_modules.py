@@ -17,7 +17,7 @@ __all__ = ["import_lazily"]
 
 
 class _LazyModule(ModuleType):
-    """Stands for the module of its name. It is never put into `sys.modules`: other packages see what is loaded."""
+    """Stands in for a module. It never enters `sys.modules`, so other packages see only what is really loaded."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(import_module(self.__name__), name)
@@ -26,6 +26,6 @@ class _LazyModule(ModuleType):
 def import_lazily(name: str) -> Any:
     """The module of that dotted name, imported when an attribute of it is first asked for.
 
-    What the import raises, it raises then: ImportError where there is no such module.
+    Errors of the import come then too: ImportError if there is no such module.
     """
     return _LazyModule(name)

@@ -1,4 +1,4 @@
-"""The best N places: as much demand as can be covered by N of the candidates, exactly (maximal covering location)."""
+"""The N candidates that together cover the most demand, exactly: the maximal covering location problem."""
 
 from dataclasses import dataclass
 
@@ -14,9 +14,10 @@ __all__ = ["MaximalCover", "find_best_cover", "find_greedy_cover"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MaximalCover:
-    """The chosen candidates: `chosen` int64 (k,), in the order of their gain; each adds `gain` (k,) to the ones before.
+    """The chosen candidates: `chosen` int64 (k,), in the order of what each adds, its `gain` float64 (k,).
 
-    `covered` their demand together, `bound` what no choice of as many can exceed, `proven` whether they are equal.
+    `covered` is the demand that they cover together. `bound` is what no choice of as many can exceed. `proven` says
+    whether the two are equal.
     """
 
     chosen: NDArray[np.int64]
@@ -37,67 +38,67 @@ def find_best_cover(
     """The `number` candidates that cover the most `demand` (points,); `reaches` csr (points, candidates) of ones.
 
     Maximise Σ demand_i y_i, y_i ≤ Σ_j reaches_ij x_j, Σ x_j ≤ number, x binary, y in [0, 1] (Church and ReVelle 1974),
-    by branch and bound (HiGHS, Huangfu and Hall 2018). Points that the same candidates reach are one; candidates that
-    reach nothing beyond another are left out. Equal choices: the first candidates, as far as HiGHS is deterministic.
-    When the time is up, the best of what was found and the greedy choice, with the bound. UsageError for shapes that do
-    not fit, negative demand or number under 1.
+    by branch and bound (HiGHS, Huangfu and Hall 2018). Points that the same candidates reach are merged. A candidate
+    that reaches only a part of what another reaches is left out. Among equal choices the first candidates win, as far
+    as HiGHS is deterministic. When the time is up, the answer is the better of the solver's choice and the greedy
+    choice, with the bound. UsageError for shapes that do not fit, negative demand or a number under 1.
     """
     demand = np.asarray(demand, dtype=np.float64)
     if reaches.shape[0] != len(demand) or number < 1 or (demand < 0).any():
         raise UsageError(
-            "Covering needs a demand of 0 or more for each point, and 1 place or more to choose",
+            "A cover needs a demand of 0 or more for each point, and at least one place to choose",
             f"there are {reaches.shape[0]} points, {len(demand)} demands and {number} places",
-            "count events by the same points, and ask for one place or more",
+            "count the events of the same points, and ask for one place or more",
         )
-    start = find_greedy_cover(reaches, demand, number)
+    greedy = find_greedy_cover(reaches, demand, number)
     merged, sums = _merge_points(reaches, demand)
-    useful = np.unique(np.concatenate([_find_undominated(merged), start])).astype(np.int64)
+    useful = np.unique(np.concatenate([_find_undominated(merged), greedy])).astype(np.int64)
     if not len(sums) or len(useful) <= number:
-        chosen = start if len(useful) > number else useful
-        return _cover(reaches, demand, chosen, bound=float(_sum_covered(reaches, demand, chosen)))
+        chosen = greedy if len(useful) > number else useful
+        return _build_cover(reaches, demand, chosen, bound=float(_sum_covered(reaches, demand, chosen)))
     chosen, bound = _solve(merged[:, useful], sums, number, seconds)
-    found = useful[chosen]
-    if _sum_covered(reaches, demand, start) >= _sum_covered(reaches, demand, found):
-        found = start
-    return _cover(reaches, demand, found, bound=bound)
+    best = useful[chosen]
+    if _sum_covered(reaches, demand, greedy) >= _sum_covered(reaches, demand, best):
+        best = greedy
+    return _build_cover(reaches, demand, best, bound=bound)
 
 
 def find_greedy_cover(reaches: csr_array, demand: NDArray[np.float64], number: int) -> NDArray[np.int64]:
-    """The candidate that adds most, one after the other; the first of equal ones. At least 1 - 1/e of the best."""
-    columns, left = reaches.tocsc(), np.array(demand, dtype=np.float64)
+    """The candidate that adds most, again and again; the first of equal ones. Covers at least 1 - 1/e of the best."""
+    columns, open_demand = reaches.tocsc(), np.array(demand, dtype=np.float64)
     chosen: list[int] = []
     for _ in range(min(number, reaches.shape[1])):
-        gains = left @ columns
+        gains = open_demand @ columns
         best = int(np.argmax(gains))
         if gains[best] <= 0:
             break
         chosen.append(best)
-        left[columns.indices[columns.indptr[best] : columns.indptr[best + 1]]] = 0
+        open_demand[columns.indices[columns.indptr[best] : columns.indptr[best + 1]]] = 0
     return np.array(chosen, dtype=np.int64)
 
 
 def _merge_points(reaches: csr_array, demand: NDArray[np.float64]) -> tuple[csr_array, NDArray[np.float64]]:
-    """Points with some demand that somebody reaches, those that the same candidates reach as one."""
+    """Points with demand that some candidate reaches; points that the same candidates reach are merged."""
     kept = np.flatnonzero((demand > 0) & (np.diff(reaches.indptr) > 0))
     rows = reaches[kept]
     rows.sort_indices()
     keys = [rows.indices[rows.indptr[i] : rows.indptr[i + 1]].tobytes() for i in range(len(kept))]
-    known: dict[bytes, int] = {}
-    group = np.array([known.setdefault(key, len(known)) for key in keys], dtype=np.int64)
+    group_of_key: dict[bytes, int] = {}
+    group = np.array([group_of_key.setdefault(key, len(group_of_key)) for key in keys], dtype=np.int64)
     first = np.unique(group, return_index=True)[1] if len(group) else np.zeros(0, dtype=np.int64)
-    sums = np.zeros(len(known))
+    sums = np.zeros(len(group_of_key))
     np.add.at(sums, group, demand[kept])
     return csr_array(rows[first]), sums
 
 
 def _find_undominated(reaches: csr_array) -> NDArray[np.int64]:
-    """Candidates whose points no other candidate has all of; of equal ones the first."""
+    """Candidates that no other candidate dominates by reaching all their points; the first of equal ones."""
     size = np.diff(reaches.tocsc().indptr)
     common = (reaches.T @ reaches).tocoo()
     row, column = common.coords
-    inside = (common.data == size[row]) & (row != column) & ((size[column] > size[row]) | (column < row))
-    worse = np.unique(row[inside])
-    return np.setdiff1d(np.flatnonzero(size > 0), worse).astype(np.int64)
+    is_dominated = (common.data == size[row]) & (row != column) & ((size[column] > size[row]) | (column < row))
+    dominated = np.unique(row[is_dominated])
+    return np.setdiff1d(np.flatnonzero(size > 0), dominated).astype(np.int64)
 
 
 def _solve(
@@ -108,17 +109,17 @@ def _solve(
     rows = vstack(
         [hstack([reaches, -identity(points)]), csr_array(np.repeat([1.0, 0.0], [candidates, points])[None, :])]
     ).tocsr()
-    low = np.concatenate([np.zeros(points), [0.0]])
-    high = np.concatenate([np.full(points, np.inf), [float(number)]])
-    found = optimize.milp(
+    lower = np.concatenate([np.zeros(points), [0.0]])
+    upper = np.concatenate([np.full(points, np.inf), [float(number)]])
+    solution = optimize.milp(
         np.concatenate([np.zeros(candidates), -demand]),
-        constraints=optimize.LinearConstraint(rows, low, high),
+        constraints=optimize.LinearConstraint(rows, lower, upper),
         integrality=np.repeat([1, 0], [candidates, points]),
         bounds=optimize.Bounds(0, 1),
         options={"time_limit": seconds, "mip_rel_gap": 0.0},
     )
-    chosen = np.zeros(0, dtype=np.int64) if found.x is None else np.flatnonzero(found.x[:candidates] > 0.5)  # noqa: PLR2004 - binary
-    bound = demand.sum() if found.mip_dual_bound is None else -found.mip_dual_bound
+    chosen = np.zeros(0, dtype=np.int64) if solution.x is None else np.flatnonzero(solution.x[:candidates] > 0.5)  # noqa: PLR2004 - binary
+    bound = demand.sum() if solution.mip_dual_bound is None else -solution.mip_dual_bound
     return chosen, float(min(bound, demand.sum()))
 
 
@@ -126,11 +127,13 @@ def _sum_covered(reaches: csr_array, demand: NDArray[np.float64], chosen: NDArra
     return float(demand[(reaches[:, chosen].sum(axis=1) > 0)].sum()) if len(chosen) else 0.0
 
 
-def _cover(reaches: csr_array, demand: NDArray[np.float64], chosen: NDArray[np.int64], *, bound: float) -> MaximalCover:
-    """The chosen ones in the order of what each adds; ones that add nothing are left out."""
+def _build_cover(
+    reaches: csr_array, demand: NDArray[np.float64], chosen: NDArray[np.int64], *, bound: float
+) -> MaximalCover:
+    """The chosen candidates in the order of what each adds; those that add nothing are left out."""
     order = find_greedy_cover(csr_array(reaches[:, chosen]), demand, len(chosen)) if len(chosen) else chosen
     ordered = chosen[order]
-    sums = np.array([_sum_covered(reaches, demand, ordered[: place + 1]) for place in range(len(ordered))])
+    sums = np.array([_sum_covered(reaches, demand, ordered[: last + 1]) for last in range(len(ordered))])
     covered = float(sums[-1]) if len(sums) else 0.0
     tight = bound <= covered * (1 + 1e-9) + 1e-9
     return MaximalCover(ordered, np.diff(sums, prepend=0.0), covered, covered if tight else bound, tight)

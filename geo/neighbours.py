@@ -1,7 +1,8 @@
 """Which cells touch which: the neighbour matrix of Getis-Ord Gi*, k-ring 1 with the cell itself.
 
-Within one hexagonal base cell, H3 cells are a plane lattice and neighbours lie at (i, j) plus or minus one. Only cells
-that could have a neighbour in another base cell, and those of the twelve pentagons, ask h3.
+Within one hexagonal base cell, H3 cells are a plane lattice, and neighbours lie at (i, j) plus or minus one. The h3
+library is needed only for cells that could have a neighbour in another base cell, and for those of the twelve
+pentagons.
 """
 
 from typing import Final
@@ -22,65 +23,65 @@ _HALF_RING: Final = ((1, 0), (0, 1), (1, 1))  # the axes are 120 degrees apart; 
 def build_neighbours(cells: NDArray[np.uint64]) -> csr_array:
     """The binary neighbour matrix, csr (n, n) float64, of H3 cells (n,) of one resolution in any order.
 
-    Entry (a, b) is 1 where the cells share an edge or are the same: rows hold 1 to 7 ones, fewer at the area's edge (6
-    at most for a pentagon). Cells outside the list are no neighbours. Raises UsageError for a cell named twice.
+    Entry (a, b) is 1 where the cells share an edge or are the same. A row has 1 to 7 ones, fewer at the edge of the
+    area (at most 6 for a pentagon). Cells outside the list are not neighbours. Raises UsageError for a repeated cell.
     """
     cells = np.asarray(cells, dtype=np.uint64)
     order = np.argsort(cells, kind="stable")
     if (np.diff(cells[order]) == 0).any():
         raise UsageError(
-            "A study area has each cell once",
+            "A study area has each cell only once",
             f"{len(cells) - len(np.unique(cells))} cells are repeated",
-            "use numpy.unique",
+            "remove repeated cells with numpy.unique",
         )
-    cell_heads = find_prefixes(cells)
-    groups = np.unique(cell_heads)
+    prefixes = find_prefixes(cells)
+    distinct_prefixes = np.unique(prefixes)
     pairs = [np.tile(np.arange(len(cells)), (2, 1))]
-    for head in groups.tolist():
-        places = np.flatnonzero(cell_heads == head)
-        if decode_base_cell(head) is None:
-            pairs.append(_pairs_by_h3(cells, places, order))
+    for prefix in distinct_prefixes.tolist():
+        places = np.flatnonzero(prefixes == prefix)
+        if decode_base_cell(prefix) is None:
+            pairs.append(_find_pairs_by_h3(cells, places, order))
             continue
-        inside = places[_lattice_pairs(*decode(cells[places]))]
-        pairs += [inside, inside[::-1]]
-        if len(groups) > 1:
-            whole = np.bincount(inside.ravel(), minlength=len(cells)) == 2 * len(_HALF_RING)
-            pairs.append(_pairs_by_h3(cells, places[~whole[places]], order))
-    return _binary(np.concatenate(pairs, axis=1), len(cells))
+        pairs_in_base_cell = places[_find_lattice_pairs(*decode(cells[places]))]
+        pairs += [pairs_in_base_cell, pairs_in_base_cell[::-1]]
+        if len(distinct_prefixes) > 1:
+            is_inner = np.bincount(pairs_in_base_cell.ravel(), minlength=len(cells)) == 2 * len(_HALF_RING)
+            pairs.append(_find_pairs_by_h3(cells, places[~is_inner[places]], order))
+    return _build_binary_matrix(np.concatenate(pairs, axis=1), len(cells))
 
 
-def _lattice_pairs(i: NDArray[np.int64], j: NDArray[np.int64]) -> NDArray[np.intp]:
+def _find_lattice_pairs(i: NDArray[np.int64], j: NDArray[np.int64]) -> NDArray[np.intp]:
     """Positions (2, pairs) of the cells that are one step apart, each pair once."""
     i, j = i - i.min(), j - j.min()
     span = int(j.max()) + 2  # one column more than there are, so that a step never wraps into the next row
     codes = i * span + j
     order = np.argsort(codes)
     ranked = codes[order]
-    found = []
+    pairs = []
     for step_i, step_j in _HALF_RING:
         wanted = ranked + step_i * span + step_j
-        place = np.minimum(np.searchsorted(ranked, wanted), len(ranked) - 1)
-        there = ranked[place] == wanted
-        found.append(np.stack([order[there], order[place[there]]]))
-    return np.concatenate(found, axis=1)
+        rank = np.minimum(np.searchsorted(ranked, wanted), len(ranked) - 1)
+        is_cell = ranked[rank] == wanted
+        pairs.append(np.stack([order[is_cell], order[rank[is_cell]]]))
+    return np.concatenate(pairs, axis=1)
 
 
-def _pairs_by_h3(cells: NDArray[np.uint64], places: NDArray[np.intp], order: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Positions (2, pairs), both ways round, of each placed cell and those of its h3 disk that are in the list."""
+def _find_pairs_by_h3(cells: NDArray[np.uint64], places: NDArray[np.intp], order: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Positions (2, pairs), in both orders, of each cell at `places` and the listed cells of its h3 disk."""
     disks = [h3.grid_disk(cell, 1) for cell in cells[places].tolist()]
-    own = np.repeat(places, [len(disk) for disk in disks])
+    cell_places = np.repeat(places, [len(disk) for disk in disks])
     wanted = np.array([cell for disk in disks for cell in disk], dtype=np.uint64)
     ranked = cells[order]
-    found = np.minimum(np.searchsorted(ranked, wanted), len(ranked) - 1)
-    there = ranked[found] == wanted
-    one_way = np.stack([own[there], order[found[there]]])
+    rank = np.minimum(np.searchsorted(ranked, wanted), len(ranked) - 1)
+    is_cell = ranked[rank] == wanted
+    one_way = np.stack([cell_places[is_cell], order[rank[is_cell]]])
     return np.concatenate([one_way, one_way[::-1]], axis=1)
 
 
-def _binary(pairs: NDArray[np.intp], size: int) -> csr_array:
-    """The csr matrix with a one at each pair (row, column), however often the pair is named."""
+def _build_binary_matrix(pairs: NDArray[np.intp], size: int) -> csr_array:
+    """The csr matrix with a one at each pair (row, column), however often the pair occurs."""
     matrix = csr_array((np.ones(pairs.shape[1]), (pairs[0], pairs[1])), shape=(size, size))
     matrix.sum_duplicates()
     matrix.data[:] = 1.0
-    narrow = (matrix.indices.astype(np.int32), matrix.indptr.astype(np.int32))  # products read half as much
+    narrow = (matrix.indices.astype(np.int32), matrix.indptr.astype(np.int32))  # 32 bits: products read half as much
     return csr_array((matrix.data, *narrow), shape=matrix.shape)

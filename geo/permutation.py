@@ -1,10 +1,10 @@
-"""The exact distribution of the sum of w cell values drawn without replacement: what shuffling a map would give.
+"""The exact distribution of the sum of w cell values drawn without replacement: the result of shuffling a map.
 
 Under the null of Getis-Ord Gi* the values are shuffled over the cells, so the neighbourhood of a cell holds a draw of
 w of the n values. Its sum's distribution is the coefficient of t^w in the generating function prod_v (1 + t x^v)^m_v
 over the histogram of values (value v in m_v cells), divided by C(n, w): no simulation, and every term is positive.
 The counting argument is that of the exact permutation distribution (Pitman 1937; Streitberg & Roehmel 1986, the shift
-algorithm). Many distinct or large values go by the discrete Fourier transform and Newton's identities instead.
+algorithm). Many distinct or large values take the discrete Fourier transform and Newton's identities instead.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ __all__ = ["FINEST_UNIT", "MOST_UNITS", "SumDistribution", "build_sum_distributi
 FINEST_UNIT: Final = 1 / 16  # of an event: counts shared over periods are rounded to this
 MOST_UNITS: Final = 1 << 17  # the largest sum, in units, of which a table is kept: some megabytes
 _MOST_SHIFTED: Final = 100_000  # numbers moved by the shift algorithm; beyond, the Fourier transform is faster
-_FOURIER_FLOOR: Final = 1e-13  # the transform errs by some 1e-15: probabilities below this are not told apart
+_FOURIER_FLOOR: Final = 1e-13  # the transform errs by about 1e-15, so smaller probabilities mean nothing
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,7 +29,7 @@ class SumDistribution:
     """The distribution of sums of 0 to W values drawn without replacement from `cells` values.
 
     `chance` float64 (W + 1, size): `chance[w, s]` is the probability that w draws sum to s units; every larger sum is
-    impossible. `floor`: no tail is said to be smaller than this, but for what cannot happen at all.
+    impossible. `floor`: no tail is given as smaller than this, except for impossible sums.
     """
 
     chance: NDArray[np.float64]
@@ -39,7 +39,7 @@ class SumDistribution:
     def at_least(self, draws: NDArray[np.int64], sums: NDArray[np.int64], *, mid: bool = False) -> NDArray[np.float64]:
         """P(sum of `draws` values >= `sums`), float64 (n,); `mid` counts only half of P(sum = sums) (Lancaster 1961).
 
-        A sum that no draw can reach has the chance of one draw in all, 1 / C(cells, w): what was seen counts as one.
+        A sum that no draw can reach gets the chance of one draw, 1 / C(cells, w): the observed one.
         """
         tail = np.zeros((self.chance.shape[0], self.chance.shape[1] + 1))
         tail[:, :-1] = self.chance[:, ::-1].cumsum(axis=1)[:, ::-1]
@@ -54,7 +54,7 @@ class SumDistribution:
     def fewest(self, level: float) -> NDArray[np.float64]:
         """The smallest sum of 0 to W draws whose chance of being reached is `level` or less, float64 (W + 1,).
 
-        Infinite where no sum is as rare: so few draws, or cells, that nothing can stand out.
+        Infinite where no sum is so rare: with few draws or cells nothing can stand out.
         """
         sums = np.arange(self.chance.shape[1] + 1)
         fewest = np.full(len(self.chance), np.inf)
@@ -88,7 +88,7 @@ def to_units(values: NDArray[np.float64], *, most_draws: int) -> tuple[NDArray[n
     values = np.asarray(values, dtype=np.float64)
     if not np.isfinite(values).all() or (values < 0).any():
         raise UsageError(
-            "Values to shuffle have to be finite counts of 0 or more",
+            "Values to shuffle are finite counts of 0 or more",
             f"{int((~np.isfinite(values) | (values < 0)).sum())} of {len(values)} are not",
             "count events with layers.counting.count, or leave those cells out",
         )
@@ -115,35 +115,35 @@ def build_sum_distribution(units: NDArray[np.int64], *, most_draws: int) -> SumD
     size = most_draws * (len(histogram) - 1) + 1
     repeats = np.minimum(histogram[1:], most_draws).sum()
     if repeats * size * (most_draws + 1) / 4 <= _MOST_SHIFTED:
-        return SumDistribution(_by_shifts(histogram, most_draws), len(units), 0.0)
-    return SumDistribution(_by_fourier(histogram, most_draws), len(units), _FOURIER_FLOOR)
+        return SumDistribution(_build_by_shifts(histogram, most_draws), len(units), 0.0)
+    return SumDistribution(_build_by_fourier(histogram, most_draws), len(units), _FOURIER_FLOOR)
 
 
-def _binomials(many: int, most: int, scale: float) -> NDArray[np.float64]:
+def _compute_binomials(count: int, most: int, scale: float) -> NDArray[np.float64]:
     """C(many, j) * scale^j for j = 0 to `most`, float64 (most + 1,)."""
     j = np.arange(1, most + 1)
-    return np.concatenate([[1.0], np.cumprod(np.maximum(many - j + 1, 0) / j * scale)])
+    return np.concatenate([[1.0], np.cumprod(np.maximum(count - j + 1, 0) / j * scale)])
 
 
-def _by_shifts(histogram: NDArray[np.int64], most: int) -> NDArray[np.float64]:
+def _build_by_shifts(histogram: NDArray[np.int64], most: int) -> NDArray[np.float64]:
     """The table by multiplying the polynomials of the values in rising order; t is scaled by most / n: no overflow."""
     cells = int(histogram.sum())
     scale = max(most, 1) / cells
     table = np.zeros((most + 1, most * (len(histogram) - 1) + 1))
-    table[:, 0] = _binomials(int(histogram[0]), most, scale)
+    table[:, 0] = _compute_binomials(int(histogram[0]), most, scale)
     largest = 0  # value so far
     for value in (np.flatnonzero(histogram[1:]) + 1).tolist():
-        many = min(int(histogram[value]), most)
-        factors = _binomials(int(histogram[value]), many, scale)
+        most_repeats = min(int(histogram[value]), most)
+        factors = _compute_binomials(int(histogram[value]), most_repeats, scale)
         before = table[:, : most * largest + 1].copy()
-        for j in range(1, many + 1):
+        for j in range(1, most_repeats + 1):
             width = (most - j) * largest + 1  # the other draws have smaller values
             table[j:, j * value : j * value + width] += factors[j] * before[: most + 1 - j, :width]
         largest = value
-    return table / _binomials(cells, most, scale)[:, None]
+    return table / _compute_binomials(cells, most, scale)[:, None]
 
 
-def _by_fourier(histogram: NDArray[np.int64], most: int) -> NDArray[np.float64]:
+def _build_by_fourier(histogram: NDArray[np.int64], most: int) -> NDArray[np.float64]:
     """The table by Newton's identities on the power sums p_k = sum_v m_v x^(k v) at the roots of unity.
 
     With E_w = e_w / C(n, w): E_w = (n / w) * sum_k (-1)^(k-1) * C(n, w-k) / C(n, w) * E_(w-k) * p_k / n. The first

@@ -1,8 +1,8 @@
 """One 3x3 matrix that maps places on the globe to H3 lattice coordinates over a town, and back.
 
-Within one face of the icosahedron, H3 lays its hexagons out in the face's gnomonic plane. So unit vectors and lattice
-coordinates (i, j) are related by one homography, found here from sample cells by the direct linear transform (Hartley
-and Zisserman, Multiple View Geometry, algorithm 4.2) and refused when it does not fit them all.
+Within one face of the icosahedron, H3 lays its hexagons out in the gnomonic plane of the face. So one homography
+relates unit vectors and lattice coordinates (i, j). It is fitted to sample cells by the direct linear transform
+(Hartley and Zisserman, Multiple View Geometry, algorithm 4.2), and rejected unless it fits them all.
 """
 
 from collections.abc import Sequence
@@ -18,8 +18,8 @@ from geo.digits import decode, decode_base_cell, find_prefixes
 
 __all__ = ["RESIDUAL_CELLS", "Plane", "build_frame", "fit_plane", "local_coordinates", "unit_vectors"]
 
-# Cell centres come from h3 in degrees, rounded to some nanometres: 1e-10 of a resolution 11 cell. A face's edge or a
-# pentagon among the samples gives more than 1e-2, and points nearer than 1e-7 to an edge are never left to the plane.
+# h3 gives cell centres in degrees, rounded to some nanometres: 1e-10 of a cell of resolution 11. An edge of a face or a
+# pentagon among the samples gives more than 1e-2. The plane is never used for points nearer than 1e-7 to an edge.
 RESIDUAL_CELLS: Final = 1e-9
 
 
@@ -29,7 +29,7 @@ class Plane:
 
     `to_lattice` (3, 3) maps a unit vector to (i, j, 1) up to scale, `to_vector` (3, 3) maps (i, j, 1) to the direction
     of a unit vector; `origin_ij` is the origin's own place on its base cell's lattice, `head` its `geo.digits` head.
-    No sample's i or j was further from 0 than `reach`.
+    `reach` is the greatest distance from 0 of any sample's i or j.
     """
 
     origin: int
@@ -84,7 +84,7 @@ def _direct_linear_transform(source: NDArray[np.float64], target: NDArray[np.flo
     rows[0::2, 0:3] = rows[1::2, 3:6] = source.T
     rows[0::2, 6:9] = -(target[0] * source).T
     rows[1::2, 6:9] = -(target[1] * source).T
-    # The triangle has the same right singular vectors, and is small: no left ones of all rows are made.
+    # The triangle is small and has the same right singular vectors, so the long left ones are never computed.
     matrix: NDArray[np.float64] = np.linalg.svd(np.linalg.qr(rows, mode="r"))[2][-1].reshape(3, 3)
     return matrix
 
@@ -92,8 +92,8 @@ def _direct_linear_transform(source: NDArray[np.float64], target: NDArray[np.flo
 def fit_plane(origin: int, samples: Sequence[int]) -> Plane | None:
     """The plane through the sample cells (four or more, not in one row) around a cell; None where none fits.
 
-    Every sample's centre lies within RESIDUAL_CELLS of its lattice point. As a face is convex, so does everything
-    inside the samples' hull.
+    Every sample's centre lies within RESIDUAL_CELLS of its lattice point. A face is convex, so the same holds for every
+    cell inside the hull of the samples.
     """
     cells = np.array(samples, dtype=np.uint64)
     ij = local_coordinates(origin, np.append(cells, np.uint64(origin)))

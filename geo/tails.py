@@ -1,4 +1,4 @@
-"""Tails and intervals by scipy.special alone: scipy.stats takes most of a second to be imported."""
+"""Tails and intervals by scipy.special alone, because the import of scipy.stats takes most of a second."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,7 +22,7 @@ def poisson_at_least(count: ArrayLike, mean: ArrayLike) -> NDArray[np.float64]:
 
 
 def binomial_at_least(hits: int, tries: int, share: float) -> float:
-    """P(X >= hits) of `tries` tries that each succeed with this chance."""
+    """P(X >= hits) of `tries` tries that each succeed with the chance `share`."""
     if hits <= 0:
         return 1.0
     return float(special.betainc(hits, tries - hits + 1, share)) if hits <= tries else 0.0
@@ -52,13 +52,13 @@ def count_quantile(chance: float, mean: float, spread: float = 1.0) -> int:
             return float(special.gammaincc(count + 1, mean))
         return float(special.betainc(mean / (spread - 1), count + 1, 1 / spread))
 
-    below, reached = -1, 1
-    while at_most(reached) < chance:
-        below, reached = reached, 2 * reached
-    while reached - below > 1:
-        middle = (below + reached) // 2
-        below, reached = (below, middle) if at_most(middle) >= chance else (middle, reached)
-    return reached
+    below, above = -1, 1
+    while at_most(above) < chance:
+        below, above = above, 2 * above
+    while above - below > 1:
+        middle = (below + above) // 2
+        below, above = (below, middle) if at_most(middle) >= chance else (middle, above)
+    return above
 
 
 def student_above(value: float, freedom: int) -> float:

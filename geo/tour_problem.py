@@ -1,6 +1,6 @@
-"""The team orienteering problem as Hexbeat has it: places worth visiting, teams with hours, tours and their rules.
+"""The team orienteering problem: places that are worth a visit, teams with limited hours, and the rules of tours.
 
-A place's worth is collected by the first visit; further visits follow within a span of time and are worth less.
+The first visit collects the worth of a place. Later visits collect less, and must come within a span of time.
 """
 
 from collections import defaultdict
@@ -20,9 +20,9 @@ __all__ = ["Break", "Problem", "Route", "find_breaches", "find_late_revisits", "
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """A break of `length_s` that begins between `earliest_s` and `latest_s` after the start, where the team then is.
+    """A break of `length_s` that begins between `earliest_s` and `latest_s` after the start, wherever the team is.
 
-    A team that is back by `latest_s` needs none.
+    A team that is back by `latest_s` needs no break.
     """
 
     length_s: int
@@ -34,11 +34,12 @@ class Break:
 class Problem:
     """n places and what a visit to each is worth; times in whole seconds.
 
-    `worth` float64 (n,) of the first visit, 0 or more. `stop_s` int64 (n,) spent at a visit. `travel_s` int64
-    (n + 2, n + 2) from row to column; row n is the start, n + 1 the finish. Every one of `teams` leaves at 0 and is
-    back by `limit_s`. Visit k of a place (0 is the first) is worth `again[k]` of it, falling; it is visited
-    len(`again`) times at most, each time `apart_s` or more, and `within_s` or less (None: any time), after the last
-    visit's end, whoever made it. Never are two teams at one place.
+    `worth` float64 (n,) of the first visit, 0 or more. `stop_s` int64 (n,) is the time that a visit takes. `travel_s`
+    int64 (n + 2, n + 2) from row to column; row n is the start, row n + 1 the finish. Each of `teams` leaves at 0 and
+    is back by `limit_s`.
+    Visit k of a place (0 is the first) collects the share `visit_shares[k]` of its worth; the shares never rise. A
+    place has at most len(`visit_shares`) visits. Between the end of one visit and the start of the next, by any team,
+    lie at least `least_gap_s` and at most `most_gap_s` (None: no limit). Two teams are never at one place.
     """
 
     worth: NDArray[np.float64]
@@ -46,28 +47,28 @@ class Problem:
     travel_s: NDArray[np.int64]
     limit_s: int
     teams: int
-    again: tuple[float, ...] = (1.0,)
-    apart_s: int = 0
-    within_s: int | None = None
+    visit_shares: tuple[float, ...] = (1.0,)
+    least_gap_s: int = 0
+    most_gap_s: int | None = None
     pause: Break | None = None
 
     def __post_init__(self) -> None:
         n = len(self.worth)
-        falling = all(0 < late <= early for early, late in pairwise((1.0, *self.again)))
+        falling = all(0 < later <= earlier for earlier, later in pairwise((1.0, *self.visit_shares)))
         shapes = self.stop_s.shape == (n,) and self.travel_s.shape == (n + 2, n + 2)
         signs = (self.worth >= 0).all() and (self.stop_s > 0).all() and (self.travel_s >= 0).all()
         pause = self.pause is None or (self.pause.length_s > 0 and 0 <= self.pause.earliest_s <= self.pause.latest_s)
-        if not (shapes and signs and falling and pause and self.again and self.teams > 0):
+        if not (shapes and signs and falling and pause and self.visit_shares and self.teams > 0):
             raise UsageError(
-                "Tours are made of places with worths of 0 or more, stops above 0 and times between all of them",
+                "Each place needs a worth of 0 or more, a stop above 0 and travel times to all the others",
                 f"there are {n} worths, stops of shape {self.stop_s.shape} and times of shape {self.travel_s.shape}",
-                "give one worth and one stop a place, times with start and finish, and worths of visits that fall",
+                "give one worth and one stop for each place, times with start and finish, and shares that never rise",
             )
-        if self.apart_s < 0 or (self.within_s is not None and self.within_s < self.apart_s):
+        if self.least_gap_s < 0 or (self.most_gap_s is not None and self.most_gap_s < self.least_gap_s):
             raise UsageError(
-                "A place is seen again after a least time and before a most, neither below 0",
-                f"they are {self.apart_s} and {self.within_s} s",
-                "5400 and 10800 s are usual",
+                "The least time between two visits of a place is 0 or more, and the most is no shorter",
+                f"they are {self.least_gap_s} and {self.most_gap_s} s",
+                "use for example 5400 and 10800 s",
             )
 
     def __len__(self) -> int:
@@ -75,7 +76,7 @@ class Problem:
 
     @cached_property
     def travel_rows(self) -> list[list[int]]:
-        """`travel_s` as lists, which are quicker to read one by one."""
+        """`travel_s` as lists: reading one number at a time is faster than from an array."""
         rows: list[list[int]] = self.travel_s.tolist()
         return rows
 
@@ -88,9 +89,10 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One team's tour: places in order, the second at which each is reached, when a break begins, when it is over.
+    """One team's tour: the places in order, and the second at which the team reaches each.
 
-    `break_s` None: none is needed. `back_s` the second at which the finish is reached.
+    `break_s` is the second at which the break begins; None: no break is needed. `back_s` is the second at which the
+    team reaches the finish.
     """
 
     stops: tuple[int, ...]
@@ -100,144 +102,150 @@ class Route:
 
 
 def schedule(problem: Problem, stops: Sequence[int], *, leave_s: int = 0) -> Route:
-    """When a team that leaves at `leave_s`, and is alone, reaches each place: see `schedule_all`."""
+    """The times of one team that leaves at `leave_s` and is alone: see `schedule_all`."""
     return schedule_all(problem, [stops], leave_s=[leave_s])[0]
 
 
 def schedule_all(
     problem: Problem, tours: Sequence[Sequence[int]], *, leave_s: Sequence[int] | None = None
 ) -> list[Route]:
-    """When teams that leave at `leave_s` (None: 0) reach each place of their tours, each as early as it can.
+    """The times of teams that leave at `leave_s` (None: 0) and reach each place of their tours as early as they can.
 
-    A team that comes too soon after the last visit of a place, its own or another's, waits there; the break is taken as
-    late as it may be. The hours, the number of visits and those that come too late after the last are not looked at:
-    `find_breaches` does.
+    A team that comes too soon after the last visit of a place, by any team, waits there. A break is taken as late as
+    the rules allow. This function does not check the hours, the number of visits or visits that come too late after
+    the last one: `find_breaches` does.
     """
     walks = [_Walk(problem, tour, leave) for tour, leave in zip(tours, leave_s or [0] * len(tours), strict=True)]
-    coming = [(walk.reach, team) for team, walk in enumerate(walks) if walk.going]
-    heapify(coming)
-    free: dict[int, int] = {}
-    while coming:
-        _, team = heappop(coming)
+    arrivals = [(walk.arrival, team) for team, walk in enumerate(walks) if walk.going]
+    heapify(arrivals)
+    free_from: dict[int, int] = {}
+    while arrivals:
+        _, team = heappop(arrivals)
         walk = walks[team]
-        ready = free.get(walk.place, 0)
-        if walk.reach < ready:
+        ready = free_from.get(walk.place, 0)
+        if walk.arrival < ready:
             walk.wait(ready)
         else:
-            free[walk.place] = walk.reach + walk.stop[walk.place] + problem.apart_s
+            free_from[walk.place] = walk.arrival + walk.stop[walk.place] + problem.least_gap_s
             walk.visit()
         if walk.going:
-            heappush(coming, (walk.reach, team))
-    return [walk.route() for walk in walks]
+            heappush(arrivals, (walk.arrival, team))
+    return [walk.build_route() for walk in walks]
 
 
 class _Walk:
-    """One team under way: where it goes next and when it will be there."""
+    """One team on its way: where it goes next and when it arrives.
+
+    It is at `position` and free to leave at `free_s`. `arrival` is when it reaches the next `place`. `break_s` is -1
+    until the break is taken.
+    """
 
     def __init__(self, problem: Problem, tour: Sequence[int], leave_s: int) -> None:
         self.travel, self.stop, self.pause = problem.travel_rows, problem.stop_list, problem.pause
         self.tour, self.finish = tour, len(problem) + 1
         self.arrive: list[int] = []
-        self.here, self.now, self.rested = len(problem), leave_s, -1
-        self.head_on()
+        self.position, self.free_s, self.break_s = len(problem), leave_s, -1
+        self.plan_next_leg()
 
-    def head_on(self) -> None:
-        """To the next place, or the finish; first the break, if it could not begin in time after that stop."""
+    def plan_next_leg(self) -> None:
+        """Go to the next place or to the finish. Take the break first if it could not begin in time after that stop."""
         self.going = len(self.arrive) < len(self.tour)
         self.place = self.tour[len(self.arrive)] if self.going else self.finish
-        self.reach = self.now + self.travel[self.here][self.place]
-        self.rest_before(self.reach)
+        self.arrival = self.free_s + self.travel[self.position][self.place]
+        self.take_break_before(self.arrival)
 
-    def rest_before(self, reach: int) -> None:
-        if self.pause is None or self.rested >= 0:
+    def take_break_before(self, arrival: int) -> None:
+        if self.pause is None or self.break_s >= 0:
             return
-        done = reach + (self.stop[self.place] if self.going else 0)
+        done = arrival + (self.stop[self.place] if self.going else 0)
         if done > self.pause.latest_s:
-            self.rested = max(self.now, self.pause.earliest_s)
-            self.reach = self.rested + self.pause.length_s + self.travel[self.here][self.place]
+            self.break_s = max(self.free_s, self.pause.earliest_s)
+            self.arrival = self.break_s + self.pause.length_s + self.travel[self.position][self.place]
 
     def wait(self, ready: int) -> None:
-        """Until a place may be visited again; a break that would come too late after that is taken instead."""
-        self.rest_before(ready)
-        self.reach = max(self.reach, ready)
+        """Wait until the place may be visited again, or take the break now if it would come too late after that."""
+        self.take_break_before(ready)
+        self.arrival = max(self.arrival, ready)
 
     def visit(self) -> None:
-        self.arrive.append(self.reach)
-        self.here, self.now = self.place, self.reach + self.stop[self.place]
-        self.head_on()
+        self.arrive.append(self.arrival)
+        self.position, self.free_s = self.place, self.arrival + self.stop[self.place]
+        self.plan_next_leg()
 
-    def route(self) -> Route:
-        return Route(tuple(self.tour), tuple(self.arrive), self.rested if self.rested >= 0 else None, self.reach)
+    def build_route(self) -> Route:
+        return Route(tuple(self.tour), tuple(self.arrive), self.break_s if self.break_s >= 0 else None, self.arrival)
 
 
 def sum_worth(problem: Problem, stops: Sequence[Sequence[int]]) -> float:
-    """What these tours (places of each team) are worth together."""
-    times = np.bincount(np.array([place for tour in stops for place in tour], dtype=np.intp), minlength=len(problem))
-    running = np.concatenate([[0.0], np.cumsum(problem.again)])
-    return float((problem.worth * running[np.minimum(times, len(problem.again))]).sum())
+    """What these tours (the places of each team) are worth together."""
+    visit_counts = np.bincount(
+        np.array([place for tour in stops for place in tour], dtype=np.intp), minlength=len(problem)
+    )
+    total_shares = np.concatenate([[0.0], np.cumsum(problem.visit_shares)])
+    return float((problem.worth * total_shares[np.minimum(visit_counts, len(problem.visit_shares))]).sum())
 
 
 def find_late_revisits(problem: Problem, routes: Sequence[Route]) -> list[tuple[tuple[int, int], tuple[int, int]]]:
-    """Visits that begin more than `within_s` after the last of their place: that one's team and turn, and theirs."""
-    if problem.within_s is None or len(problem.again) == 1:
+    """Pairs of visits to one place more than `most_gap_s` apart: (team, turn) of the earlier and of the later visit."""
+    if problem.most_gap_s is None or len(problem.visit_shares) == 1:
         return []
     visits: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
     for team, route in enumerate(routes):
-        for turn, (place, reach) in enumerate(zip(route.stops, route.arrive_s, strict=True)):
-            visits[place].append((reach, team, turn))
-    found = []
-    for place, times in visits.items():
-        most = problem.stop_list[place] + problem.within_s
-        for early, late in pairwise(sorted(times)) if len(times) > 1 else ():
-            if late[0] - early[0] > most:
-                found.append((early[1:], late[1:]))
-    return found
+        for turn, (place, arrival) in enumerate(zip(route.stops, route.arrive_s, strict=True)):
+            visits[place].append((arrival, team, turn))
+    late_pairs = []
+    for place, arrivals in visits.items():
+        longest_s = problem.stop_list[place] + problem.most_gap_s
+        for early, late in pairwise(sorted(arrivals)) if len(arrivals) > 1 else ():
+            if late[0] - early[0] > longest_s:
+                late_pairs.append((early[1:], late[1:]))
+    return late_pairs
 
 
 def find_breaches(problem: Problem, routes: Sequence[Route]) -> list[str]:
-    """Every rule of the problem that timed tours break, in words; empty for a sound plan. Trusts no other function."""
-    found = []
+    """Every rule that timed tours break, in words; empty for a sound plan. Uses no function that makes tours."""
+    breaches = []
     if len(routes) > problem.teams:
-        found.append(f"{len(routes)} tours for {problem.teams} teams")
+        breaches.append(f"{len(routes)} tours for {problem.teams} teams")
     visits: dict[int, list[tuple[int, int]]] = defaultdict(list)
     for team, route in enumerate(routes):
-        found += [f"tour {team}: {what}" for what in _find_route_breaches(problem, route)]
-        for place, reach in zip(route.stops, route.arrive_s, strict=True):
-            visits[place].append((reach, reach + int(problem.stop_s[place])))
+        breaches += [f"tour {team}: {breach}" for breach in _find_route_breaches(problem, route)]
+        for place, arrival in zip(route.stops, route.arrive_s, strict=True):
+            visits[place].append((arrival, arrival + int(problem.stop_s[place])))
     for place, spans in visits.items():
-        if len(spans) > len(problem.again):
-            found.append(f"place {place} is visited {len(spans)} times")
-        if any(late[0] - early[1] < problem.apart_s for early, late in pairwise(sorted(spans))):
-            found.append(f"place {place} is visited again too soon")
-        within = problem.within_s
+        if len(spans) > len(problem.visit_shares):
+            breaches.append(f"place {place} is visited {len(spans)} times")
+        if any(late[0] - early[1] < problem.least_gap_s for early, late in pairwise(sorted(spans))):
+            breaches.append(f"place {place} is visited again too soon")
+        within = problem.most_gap_s
         if within is not None and any(late[0] - early[1] > within for early, late in pairwise(sorted(spans))):
-            found.append(f"place {place} is visited again too late")
-    return found
+            breaches.append(f"place {place} is visited again too late")
+    return breaches
 
 
 def _find_route_breaches(problem: Problem, route: Route) -> list[str]:
-    n, found = len(problem), []
+    n, breaches = len(problem), []
     path = (n, *route.stops, n + 1)
-    left = [0, *(a + int(problem.stop_s[p]) for p, a in zip(route.stops, route.arrive_s, strict=True))]
-    reached = [*route.arrive_s, route.back_s]
-    pause, begun = problem.pause, route.break_s
-    for (here, there), leave, reach in zip(pairwise(path), left, reached, strict=True):
-        needed = int(problem.travel_s[here, there])
-        if begun is not None and pause is not None and leave <= begun <= reach:
-            needed += pause.length_s
-            begun_here = begun >= leave and begun + pause.length_s + int(problem.travel_s[here, there]) <= reach
-            found += [] if begun_here else ["the break overlaps the way"]
-            pause = None  # it lies in one leg
-        if reach - leave < needed:
-            found.append(f"too little time from {here} to {there}")
+    departures = [0, *(a + int(problem.stop_s[p]) for p, a in zip(route.stops, route.arrive_s, strict=True))]
+    arrivals = [*route.arrive_s, route.back_s]
+    open_break, break_s = problem.pause, route.break_s
+    for (origin, destination), departure, arrival in zip(pairwise(path), departures, arrivals, strict=True):
+        needed = int(problem.travel_s[origin, destination])
+        if break_s is not None and open_break is not None and departure <= break_s <= arrival:
+            needed += open_break.length_s
+            if break_s + needed > arrival:
+                breaches.append("the break overlaps the way")
+            open_break = None  # it lies in one leg
+        if arrival - departure < needed:
+            breaches.append(f"too little time from {origin} to {destination}")
     if route.back_s > problem.limit_s:
-        found.append(f"back {route.back_s - problem.limit_s} s late")
+        breaches.append(f"back {route.back_s - problem.limit_s} s late")
     if problem.pause is not None:
-        wanted = route.back_s > problem.pause.latest_s
-        if wanted and begun is None:
-            found.append("no break")
-        if begun is not None and not problem.pause.earliest_s <= begun <= problem.pause.latest_s:
-            found.append("the break begins at the wrong time")
-        if begun is not None and pause is not None:
-            found.append("the break lies in a stop")
-    return found
+        needs_break = route.back_s > problem.pause.latest_s
+        if needs_break and break_s is None:
+            breaches.append("no break")
+        if break_s is not None and not problem.pause.earliest_s <= break_s <= problem.pause.latest_s:
+            breaches.append("the break begins at the wrong time")
+        if break_s is not None and open_break is not None:
+            breaches.append("the break lies in a stop")
+    return breaches

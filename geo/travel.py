@@ -1,4 +1,4 @@
-"""How long it takes from place to place without a road network: great circles, a detour factor and a pace."""
+"""Travel times between places without a road network: great circles, a detour factor and a pace."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,13 +25,13 @@ class Pace:
     parking_s: int = 0
 
 
-# Detours of 1.2 to 1.4 are usual of towns' street networks (Ballou, Rahardja and Sakai 2002; Boeing 2019); 4.8 km/h is
-# the walking speed that journey planners of Transport for London take; 24 km/h a car's in a town's daytime traffic.
+# Detours of 1.2 to 1.4 are usual for the street networks of towns (Ballou, Rahardja and Sakai 2002; Boeing 2019).
+# 4.8 km/h is the walking speed of Transport for London's journey planner; 24 km/h is a car in daytime traffic in town.
 PACES: Final[Mapping[Mode, Pace]] = MappingProxyType({"walk": Pace(4.8, 1.3), "drive": Pace(24.0, 1.4, parking_s=60)})
 
 
-def travel_times_s(apart_m: NDArray[np.float64], pace: Pace) -> NDArray[np.int64]:
-    """Whole seconds, rounded up, for great-circle distances (any shape) at a pace; nought from a place to itself.
+def travel_times_s(distance_m: NDArray[np.float64], pace: Pace) -> NDArray[np.int64]:
+    """Whole seconds, rounded up, for great-circle distances (any shape) at a pace; 0 from a place to itself.
 
     UsageError for a speed that is not above 0, a detour under 1 or a negative parking time.
     """
@@ -41,8 +41,8 @@ def travel_times_s(apart_m: NDArray[np.float64], pace: Pace) -> NDArray[np.int64
             f"they are {pace.speed_kmh} km/h, {pace.detour} and {pace.parking_s} s",
             "use 4.8 km/h with a detour of 1.3, which is usual on foot",
         )
-    under_way = np.ceil(apart_m * pace.detour / (pace.speed_kmh / 3.6) - 1e-9)
-    times: NDArray[np.int64] = np.where(apart_m > 0, under_way + pace.parking_s, 0).astype(np.int64)
+    moving_s = np.ceil(distance_m * pace.detour / (pace.speed_kmh / 3.6) - 1e-9)
+    times: NDArray[np.int64] = np.where(distance_m > 0, moving_s + pace.parking_s, 0).astype(np.int64)
     return times
 
 

@@ -1,8 +1,8 @@
-"""Electoral wards: which ward a point lies in, exactly and fast, with the raster that answers most points at once.
+"""Electoral wards: which ward a point lies in, exactly and fast, with a raster that answers most points at once.
 
-The answer is that of `geopandas.sjoin(..., predicate="within")`, with a rule for what `within` leaves out. A point on
-an edge that two or more wards share belongs to the one of them whose code comes first; a point on the outer edge of the
-area alone is outside, as it is for `within`.
+The answer is that of `geopandas.sjoin(..., predicate="within")`, plus a rule for shared edges. A point on an edge of
+two or more wards belongs to the ward whose code comes first. A point on the outer edge of the area is outside, as it is
+for `within`.
 """
 
 import json
@@ -32,17 +32,17 @@ else:
 __all__ = ["OUTSIDE", "UNDECIDED", "Raster", "Wards"]
 
 UNDECIDED: Final = -2
-_SIDE: Final = 2048  # pixels a side: a town's pixel is some metres, and the table 8 MB
+_SIDE: Final = 2048  # pixels a side: in a town a pixel is some metres wide, and the table has 8 MB
 Locate = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.int32]]
 OUTSIDE: Final = -1
-_FEW: Final = 5000  # points for which laying a raster is not worth its tenth of a second
+_FEWEST_FOR_RASTER: Final = 5000  # points; with fewer a raster costs more than it saves (a tenth of a second)
 _CRS: Final = "EPSG:4326"
 _POLYGON_TYPES: Final = (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Raster:
-    """`answer` (int16, _SIDE squared) by column * _SIDE + row; west, south and pixels per degree set it in place."""
+    """`answer` (int16, _SIDE squared) by column * _SIDE + row. West, south and pixels per degree give its position."""
 
     west: float
     south: float
@@ -51,25 +51,25 @@ class Raster:
     answer: NDArray[np.int16]
 
     @classmethod
-    def lay(cls, polygons: NDArray[np.object_], bounds: tuple[float, float, float, float], locate: Locate) -> Self:
-        """The raster over polygons within bounds (west, south, east, north), with the exact test `locate`."""
+    def build(cls, polygons: NDArray[np.object_], bounds: tuple[float, float, float, float], locate: Locate) -> Self:
+        """Build the raster of polygons within bounds (west, south, east, north), with the exact test `locate`."""
         west, south, east, north = bounds
-        # The bounds' own edge stays two pixels inside, so that every point on it falls into a pixel of the raster.
+        # Two pixels of margin, so that every point on the edge of the bounds falls into a pixel of the raster.
         per_lon, per_lat = (_SIDE - 4) / (east - west), (_SIDE - 4) / (north - south)
         west, south = west - 2 / per_lon, south - 2 / per_lat
-        marked = _edge_pixels(polygons, west, south, per_lon, per_lat)
-        label, count = ndimage.label(~marked)
-        label = label.ravel()
-        runs = np.flatnonzero(np.diff(label)) + 1  # where one piece ends and another begins, down the columns
-        speaker = np.zeros(count + 1, dtype=np.int64)
-        speaker[label[runs]] = runs
-        column, row = np.divmod(speaker[1:], _SIDE)
+        is_edge = _mark_edge_pixels(polygons, west, south, per_lon, per_lat)
+        piece, count = ndimage.label(~is_edge)
+        piece = piece.ravel()
+        last_pixels = np.flatnonzero(np.diff(piece)) + 1  # where one piece ends and another begins, down the columns
+        sample_pixel = np.zeros(count + 1, dtype=np.int64)
+        sample_pixel[piece[last_pixels]] = last_pixels
+        column, row = np.divmod(sample_pixel[1:], _SIDE)
         answer = np.full(count + 1, UNDECIDED, dtype=np.int16)
         answer[1:] = locate(west + (column + 0.5) / per_lon, south + (row + 0.5) / per_lat)
-        return cls(west, south, per_lon, per_lat, answer[label])
+        return cls(west, south, per_lon, per_lat, answer[piece])
 
     def look_up(self, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.int32]:
-        """The polygon (int32 (n,)) of each point, -1 outside, UNDECIDED near an edge; -1 for what is no number."""
+        """The polygon (int32 (n,)) of each point, -1 outside, UNDECIDED near an edge; -1 for NaN."""
         column = (lon - self.west) * self.per_lon
         row = (lat - self.south) * self.per_lat
         inside = (column >= 0) & (column < _SIDE) & (row >= 0) & (row < _SIDE)
@@ -109,17 +109,17 @@ class Wards:
 
     @classmethod
     def from_file(cls, path: Path | str) -> Self:
-        """Wards from any file that geopandas reads, with the columns and CRS that `from_frame` asks for.
+        """Wards from any file that geopandas reads, with the columns and CRS that `from_frame` needs.
 
-        Raises AreaError if there is no such file, it cannot be read, or `from_frame` refuses it.
+        Raises AreaError if there is no such file, if it cannot be read, or if `from_frame` refuses it.
         """
         path = Path(path)
-        plain = _read_plain(path)
+        plain = _read_plain_geojson(path)
         if plain is not None:
             (codes, names, lad_codes, lad_names), polygons = plain
             return cls(codes, names, polygons, lad_codes=lad_codes, lad_names=lad_names)
         try:
-            frame = _read(path)
+            frame = _read_frame(path)
         except (OSError, ValueError, pyogrio.errors.DataSourceError) as error:
             raise AreaError(
                 "Wards come from a file of polygons such as GeoJSON, GeoPackage or Shapefile",
@@ -133,7 +133,8 @@ class Wards:
         """Wards from polygons with the columns ward_code and ward_name, and lad_code and lad_name if known.
 
         Raises AreaError unless the frame is in EPSG:4326 and has both columns, at least one row, polygons only, and
-        each code once. `what` names the frame in messages. Whether the wards cover the area is not tested here.
+        each code once. `what` names the frame in messages. This function does not check whether the wards are a
+        coverage.
         """
         _require_columns(frame, what)
         _require_crs(frame, what)
@@ -142,14 +143,14 @@ class Wards:
             tuple(frame["ward_code"].astype(str)),
             tuple(frame["ward_name"].astype(str)),
             frame.geometry.to_numpy(),
-            lad_codes=_texts(frame, "lad_code"),
-            lad_names=_texts(frame, "lad_name"),
+            lad_codes=_read_texts(frame, "lad_code"),
+            lad_names=_read_texts(frame, "lad_name"),
         )
 
     def locate(self, lon: ArrayLike, lat: ArrayLike) -> NDArray[np.int32]:
-        """The ward (int32 (n,), a place in `codes`) of each point in WGS 84 degrees; -1 outside and for no number."""
+        """The ward (int32 (n,), an index into `codes`) of each point in WGS 84 degrees; -1 outside and for NaN."""
         lon, lat = np.asarray(lon, dtype=np.float64), np.asarray(lat, dtype=np.float64)
-        if len(lon) < _FEW:
+        if len(lon) < _FEWEST_FOR_RASTER:
             return self.locate_exactly(lon, lat)
         ward = self._raster.look_up(lon, lat)
         near_edge = np.flatnonzero(ward == UNDECIDED)
@@ -157,7 +158,7 @@ class Wards:
         return ward
 
     def locate_exactly(self, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.int32]:
-        """`locate` without the raster: every point is tested against every ward whose bounds hold it."""
+        """`locate` without the raster: tests each point against every ward whose bounds hold it."""
         ward = np.full(len(lon), OUTSIDE, dtype=np.int32)
         for place, polygon in enumerate(self.polygons):
             open_points = self._in_bounds(place, lon, lat, ward == OUTSIDE)
@@ -174,7 +175,7 @@ class Wards:
     def _in_bounds(
         self, place: int, lon: NDArray[np.float64], lat: NDArray[np.float64], among: NDArray[np.bool_]
     ) -> NDArray[np.intp]:
-        """Which of the points that are still open lie within a ward's bounds."""
+        """The points of `among` that lie within the bounds of a ward."""
         west, south, east, north = self._each_bounds[place]
         return np.flatnonzero(among & (lon >= west) & (lon <= east) & (lat >= south) & (lat <= north))
 
@@ -185,13 +186,13 @@ class Wards:
 
     @cached_property
     def _raster(self) -> Raster:
-        return Raster.lay(self.polygons, self.bounds, self.locate_exactly)
+        return Raster.build(self.polygons, self.bounds, self.locate_exactly)
 
 
-def _read_plain(path: Path) -> tuple[list[tuple[str, ...]], NDArray[np.object_]] | None:
+def _read_plain_geojson(path: Path) -> tuple[list[tuple[str, ...]], NDArray[np.object_]] | None:
     """Codes, names, authority codes, authority names and polygons of GeoJSON as `hexbeat boundaries build` writes it.
 
-    None for every other file: `from_frame` judges it, once geopandas has been imported, which takes half a second.
+    None for every other file: `from_frame` checks those, after the import of geopandas, which takes half a second.
     """
     if path.suffix != ".geojson":
         return None
@@ -205,7 +206,7 @@ def _read_plain(path: Path) -> tuple[list[tuple[str, ...]], NDArray[np.object_]]
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError, shapely.GEOSException):
         return None
     is_plain = (
-        table.keys() == {"type", "name", "features"}  # a CRS other than degrees would be a further key
+        table.keys() == {"type", "name", "features"}  # a file with another CRS has one more key
         and len(polygons) == len(wards) == len(set(texts[0])) > 0
         and all(isinstance(text, str) for column in texts for text in column)
         and bool(np.isin(shapely.get_type_id(polygons), _POLYGON_TYPES).all())
@@ -214,8 +215,8 @@ def _read_plain(path: Path) -> tuple[list[tuple[str, ...]], NDArray[np.object_]]
     return (texts, polygons) if is_plain else None
 
 
-def _read(path: Path) -> "geopandas.GeoDataFrame":
-    """The frame in a file; ValueError if it holds nothing that is read here."""
+def _read_frame(path: Path) -> "geopandas.GeoDataFrame":
+    """The frame in a file; ValueError for a kind of file that is not read here."""
     if path.suffix == ".parquet":
         return geopandas.read_parquet(path)
     address = gdal_address(path)
@@ -224,7 +225,7 @@ def _read(path: Path) -> "geopandas.GeoDataFrame":
     return geopandas.read_file(address)
 
 
-def _texts(frame: "geopandas.GeoDataFrame", column: str) -> tuple[str, ...] | None:
+def _read_texts(frame: "geopandas.GeoDataFrame", column: str) -> tuple[str, ...] | None:
     return tuple(frame[column].fillna("").astype(str)) if column in frame else None
 
 
@@ -260,32 +261,32 @@ def _require_crs(frame: "geopandas.GeoDataFrame", what: str) -> None:
 
 
 def _require_polygons(frame: "geopandas.GeoDataFrame", what: str) -> None:
-    good = frame.geometry.geom_type.isin(("Polygon", "MultiPolygon")) & ~frame.geometry.is_empty & frame.is_valid
-    if not good.all():
-        wrong = ", ".join(sorted(frame["ward_code"][~good].astype(str)))
+    is_polygon = frame.geometry.geom_type.isin(("Polygon", "MultiPolygon")) & ~frame.geometry.is_empty & frame.is_valid
+    if not is_polygon.all():
+        codes = ", ".join(sorted(frame["ward_code"][~is_polygon].astype(str)))
         raise AreaError(
-            "Each ward has to be a valid polygon or multipolygon",
-            f"{what} has other shapes for {wrong}",
+            "Each ward is a valid polygon or multipolygon",
+            f"{what} has other shapes for {codes}",
             "let `hexbeat boundaries build --repair` repair what can be repaired",
         )
 
 
-def _edge_pixels(
+def _mark_edge_pixels(
     polygons: NDArray[np.object_], west: float, south: float, per_lon: float, per_lat: float
 ) -> NDArray[np.bool_]:
-    """The pixels (bool, column by row) that an edge may meet."""
+    """Mark the pixels (bool, column by row) that an edge may meet."""
     corners, ring = shapely.get_coordinates(shapely.get_rings(shapely.get_parts(polygons)), return_index=True)
     corners = (corners - (west, south)) * (per_lon, per_lat)
     same_ring = ring[1:] == ring[:-1]
-    start, stretch = corners[:-1][same_ring], np.diff(corners, axis=0)[same_ring]
-    steps = np.ceil(np.abs(stretch).max(axis=1) * 2).astype(np.int64) + 1
+    start, length = corners[:-1][same_ring], np.diff(corners, axis=0)[same_ring]
+    steps = np.ceil(np.abs(length).max(axis=1) * 2).astype(np.int64) + 1
     edge = np.repeat(np.arange(len(steps)), steps)
     step = np.arange(len(edge)) - np.repeat(np.cumsum(steps) - steps, steps)
-    place = start[edge] + stretch[edge] * (step / steps[edge])[:, None]
-    marked = np.zeros((_SIDE, _SIDE), dtype=np.bool_)
+    place = start[edge] + length[edge] * (step / steps[edge])[:, None]
+    is_edge = np.zeros((_SIDE, _SIDE), dtype=np.bool_)
     column, row = np.floor(place).astype(np.int64).T
-    marked[column, row] = True
+    is_edge[column, row] = True
     # A dilation by the eight neighbours: along one axis, then along the other.
-    marked[1:-1] |= marked[:-2] | marked[2:]
-    marked[:, 1:-1] |= marked[:, :-2] | marked[:, 2:]
-    return marked
+    is_edge[1:-1] |= is_edge[:-2] | is_edge[2:]
+    is_edge[:, 1:-1] |= is_edge[:, :-2] | is_edge[:, 2:]
+    return is_edge

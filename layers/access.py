@@ -1,4 +1,4 @@
-"""Who may do what: decided here and nowhere else. What is not allowed in so many words is refused.
+"""Who may do what: decided here and nowhere else. What no layer allows by name is refused.
 
 A layer's file names what each role may do with its events (`LayerSpec.access`); this module alone reads it.
 """
@@ -15,7 +15,7 @@ __all__ = ["ANALYST", "Action", "Role", "Viewer", "may", "require"]
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """The one who asks."""
+    """The person using Hexbeat, by their role."""
 
     role: Role
 
@@ -24,19 +24,19 @@ ANALYST: Final = Viewer(Role.ANALYST)
 
 
 def may(viewer: Viewer, action: Action, layer: str | None = None) -> bool:
-    """Whether the viewer may do that with that layer; with None: with every layer there is.
+    """Whether the viewer may do this with the layer; None means with every layer.
 
     Anything unknown (no viewer, a role without a policy, another action, an unknown layer) is refused.
     """
     role = getattr(viewer, "role", "")
     specs = [spec for spec in LAYERS if layer is None or spec.name == layer]
     return bool(specs) and all(
-        any(role == named and action in actions for named, actions in spec.access) for spec in specs
+        any(role == allowed_role and action in actions for allowed_role, actions in spec.access) for spec in specs
     )
 
 
 def require(viewer: Viewer, action: Action, layer: str | None = None) -> None:
-    """PolicyError if the viewer may not do that."""
+    """PolicyError if the viewer may not do this."""
     if may(viewer, action, layer):
         return
     role = getattr(viewer, "role", "someone without a role")

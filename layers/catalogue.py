@@ -1,6 +1,6 @@
 """The layers in their fixed order: a layer's code is its place in this order.
 
-`LAYERS` and `LAYER_NAMES` are views of what is registered now: a layer registered later is seen by all who hold them.
+`LAYERS` and `LAYER_NAMES` are views, so whoever holds them also sees a layer that is registered later.
 """
 
 from collections.abc import Sequence
@@ -27,9 +27,9 @@ __all__ = [
 ]
 
 T = TypeVar("T")
-OnlyOne = Literal["swept", "naloxone"]  # parts of the work that are written for one layer
+OnlyOne = Literal["swept", "naloxone"]  # parts of the work that only one layer has
 _ONLY_ONE: Final[tuple[OnlyOne, ...]] = ("swept", "naloxone")
-_MOST: Final = 127  # a layer's code is one byte in the columns, and -1 stands for none
+_MOST: Final = 127  # a layer's code is one byte in the columns, and -1 means no layer
 _NUMBERS: Final = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
@@ -62,26 +62,30 @@ LAYER_NAMES: Final[Sequence[str]] = _View(_names)
 def register(spec: LayerSpec) -> None:
     """Add a layer after the others, whose codes stay as they are.
 
-    UsageError if its name or its mark is taken, if it takes a part that only one layer has, or for too many layers.
+    UsageError if its name or its mark is taken, if it has a part that only one layer can have, or for too many layers.
     """
-    for what, taken in (
-        (f"name {spec.name}", spec.name in _names),
-        (f"mark {spec.mark}", any(spec.mark == other.mark for other in _specs)),
-        *((f"part {part}", getattr(spec, part) and any(getattr(one, part) for one in _specs)) for part in _ONLY_ONE),
-        ("last free code", len(_specs) >= _MOST),
+    for fact, is_true in (
+        (f"another layer has the name {spec.name}", spec.name in _names),
+        (f"another layer has the mark {spec.mark}", any(spec.mark == other.mark for other in _specs)),
+        *(
+            (
+                f"another layer has the part {part}",
+                getattr(spec, part) and any(getattr(other, part) for other in _specs),
+            )
+            for part in _ONLY_ONE
+        ),
+        (f"there are {len(_specs)} layers already", len(_specs) >= _MOST),
     ):
-        if taken:
+        if is_true:
             raise UsageError(
-                "A layer needs a name, a code, a colour and a mark of its own",
-                f"another layer has this {what}",
-                "choose another",
+                "A layer needs a name, a mark and a code of its own", fact, "choose another, or leave this layer out"
             )
     _specs.append(spec)
     _names.append(spec.name)
 
 
 def unregister(name: str) -> None:
-    """Remove the last layer, which tests had added; UsageError for another layer, because later codes depend on it."""
+    """Remove the last layer; UsageError for any other, because the codes of later layers depend on it. For tests."""
     if not _names or _names[-1] != name:
         raise UsageError(
             "Only the last layer can be removed", f"{name!r} is not the last", "remove the later layers first"
@@ -112,10 +116,10 @@ def find_layer(name: str) -> LayerSpec:
 
 
 def list_usual_targets() -> list[str]:
-    """The names of the layers that patrol plans and evaluations are of where nothing else is asked for."""
+    """The names of the layers that patrol plans and evaluations use where nobody chose others."""
     return [spec.name for spec in LAYERS if spec.usual_target]
 
 
 def find_only_layer(part: OnlyOne) -> LayerSpec:
-    """The layer that has a part of the work which is written for one layer."""
+    """The layer that has a part of the work that only one layer has."""
     return next(spec for spec in LAYERS if getattr(spec, part))

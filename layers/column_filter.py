@@ -22,8 +22,9 @@ Section = Literal["what", "how"]
 class ColumnFilter:
     """One filter: its test on the columns, its option, its query parameter, its widget and its English.
 
-    `field` is where the chosen values stand in ColumnChoices. `column` names the codes in Columns; they are places in
-    `known`, or, where the values are the records' own words, in the table of Columns that `table` names.
+    `field` is the field of ColumnChoices with the chosen values, `column` the field of Columns with the codes. A code
+    is an index into `known`, the fixed values. Where the values are the records' own words, `known` is empty, and a
+    code is an index into the field of Columns that `table` names.
     """
 
     field: str
@@ -50,8 +51,8 @@ class ColumnFilter:
     topic: str  # in "the chosen period does not apply, nor does …"
     lead: str  # how the clause begins: "reported by"
     words: Mapping[str, str] = dataclasses.field(default_factory=dict)  # of values in the clause
-    joint: Literal["and", "or"] = "and"
-    aside: bool = False  # whether the clause stands in brackets
+    conjunction: Literal["and", "or"] = "and"
+    in_brackets: bool = False  # the clause stands in brackets
 
     def get_chosen(self, choices: object) -> tuple[str, ...]:
         """The chosen values among ColumnChoices; empty for all."""
@@ -69,31 +70,33 @@ class ColumnFilter:
         return codes
 
     def find_values(self, columns: Columns, layers: Sequence[str] = ()) -> tuple[str, ...]:
-        """The values that can be chosen: all known ones, or those that records of these layers (none: of all) have."""
+        """The values to choose from: all fixed ones, or those in records of these layers (no layers: of all)."""
         if self.known:
             return self.known
         codes = self.get_codes(columns)
         if layers:
-            own = np.isin(np.arange(len(LAYER_NAMES)), [LAYER_NAMES.index(name) for name in layers])
-            codes = codes[own[columns.layer]]
+            is_chosen = np.isin(np.arange(len(LAYER_NAMES)), [LAYER_NAMES.index(name) for name in layers])
+            codes = codes[is_chosen[columns.layer]]
         names = self.get_names(columns)
         present = np.bincount(codes, minlength=len(names)) > 0
-        return tuple(name for name, there in zip(names, present.tolist(), strict=True) if there and name)
+        return tuple(name for name, is_present in zip(names, present.tolist(), strict=True) if is_present and name)
 
     def describe(self, values: Sequence[str]) -> str:
-        """The clause, as in "reported by officers and sweeps"; nothing for no values."""
+        """The clause, as in "reported by officers and sweeps"; empty for no values."""
         ordered = [value for value in self.known or values if value in values]
-        words = format_list([self.words.get(value, self.quote(value)) for value in ordered], joint=self.joint)
+        words = format_list(
+            [self.words.get(value, self.quote(value)) for value in ordered], conjunction=self.conjunction
+        )
         return f"{self.lead} {words}" if values else ""
 
     def quote(self, value: str) -> str:
-        """The value as it can stand in a list with commas."""
+        """The value as it can stand in a list with commas: in quotes if it has a comma itself."""
         return f"“{value}”" if "," in value else value
 
     def format_query(self, values: Sequence[str]) -> str:
-        """The values as a link carries them, with commas between; a comma of a value is escaped."""
+        """The values as a link holds them, with commas between them; a comma within a value is escaped."""
         return ",".join(value.replace("%", "%25").replace(",", "%2C") for value in values)
 
     def parse_query(self, text: str) -> list[str]:
-        """The values that a link carries; whether they are any is for others to say."""
+        """The values that a link holds. They may be unknown: the caller must check them."""
         return [unquote(part) for part in map(str.strip, text.split(",")) if part]

@@ -15,13 +15,17 @@ __all__ = ["Columns", "mark_states"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Columns:
-    """Live events of one store version, one array a column, all of length n and sorted by `start` (then row_id).
+    """Live events of one store version: one array a column, each of length n, sorted by `start` (then row_id).
 
     `start` and `end` are UTC seconds (int64); end == start for an instant, else the half-open end. `layer`, `precision`
     and `reported_by` are codes into LAYERS, PRECISIONS, REPORTERS (uint8). `ward` indexes `ward_codes` (int16).
     `cell[r]` indexes `cell_ids[r]` (int32 into sorted uint64), for r in RESOLUTIONS. lon and lat are WGS 84 degrees.
+    <<<<<<< HEAD
     `category` indexes `categories` (int32), sorted names of which the first is "": no category. `coverage` says which
     days are known of each layer; None where nobody said: then a layer is known from its first event to its last.
+    =======
+    `category` indexes `categories` (int32): sorted names, the first of which, "", means no category.
+    >>>>>>> main
     """
 
     version: int
@@ -52,7 +56,7 @@ class Columns:
         return replace(self, **arrays, cell={resolution: code[index] for resolution, code in self.cell.items()})
 
     def in_cell(self, cell: str, resolution: int) -> NDArray[np.bool_]:
-        """Whether each event (n,) lies in this cell, an H3 name; nowhere at a resolution at which none is indexed."""
+        """Whether each event (n,) lies in this cell, an H3 name; none at a resolution that is not indexed."""
         ids = self.cell_ids.get(resolution, _NO_CELLS)
         place = int(np.searchsorted(ids, np.uint64(int(cell, 16))))
         if place >= len(ids) or int(ids[place]) != int(cell, 16):
@@ -61,12 +65,11 @@ class Columns:
 
 
 def mark_states(layer: NDArray[np.integer]) -> NDArray[np.bool_]:
-    """Which of these layer codes (n,) are of layers of states, which count while they are in force."""
+    """Whether each layer code (n,) is of a layer of states, which count while they are in force."""
     return np.asarray(np.array([spec.kind == "state" for spec in LAYERS])[layer])
 
 
 _NO_CELLS: Final = np.zeros(0, dtype=np.uint64)
-_TABLES: Final = frozenset(
-    {"version", "ward_codes", "categories", "cell", "cell_ids", "coverage"}
-)  # all but one value an event
+# Fields that do not hold one value for each event.
+_TABLES: Final = frozenset({"version", "ward_codes", "categories", "cell", "cell_ids", "coverage"})
 _ARRAYS: Final = tuple(field.name for field in fields(Columns) if field.name not in _TABLES)

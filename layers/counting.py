@@ -20,7 +20,7 @@ from layers.columns import Columns
 from layers.event import PRECISIONS
 from layers.filters import COLUMN_FILTERS, Filter
 from layers.grouping import GROUPINGS, GROUPS, Group, Parts
-from layers.time_shares import Window, are_states, build_window, cut_by_time
+from layers.time_shares import Window, build_window, cut_by_time, find_states
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,16 +30,16 @@ else:
 __all__ = ["Counts", "Filter", "GroupedCounts", "Selection", "count", "count_cells", "count_groups", "select"]
 
 _MINUTE, _DAY = PRECISIONS.index("minute"), PRECISIONS.index("day")
-_FEW: Final = 8  # codes that are compared one by one
+_FEW_CODES: Final = 8  # codes that are compared one by one
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Selection:
     """Events with a weight above 0: `index` (int64 (n,)) into the columns, ascending, and `weight` (float64 (n,)).
 
-    `unplaced_in_time` incidents lie at least partly in the period but have no time of day (or no day) by which a
-    filter of hours (or days) could place them; they are left out. `shared_in_time` incidents are selected with a share
-    between 0 and 1, because only a part of the interval to which they are known lies inside the filter.
+    `unplaced_in_time` incidents lie at least partly in the period, but their time of day (or their day) is not known,
+    so a filter of hours (or days) leaves them out. `shared_in_time` incidents have a share between 0 and 1, because
+    only a part of the interval in which they happened lies inside the filter.
     """
 
     index: NDArray[np.int64]
@@ -50,11 +50,11 @@ class Selection:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Counts:
-    """`rows` holds a row a group: its group columns and `count` (float64; whole numbers are exact).
+    """`rows` holds one row a group: its group columns and `count` (float64; whole numbers are exact).
 
-    `total` is the sum over the whole filter. By month, weekday or any other time it may be less than the rows' sum for
-    states, which count in each in which they are in force; in all else the rows add up to it. For the other two see
-    Selection.
+    `total` is the sum over the whole filter. For states by month, weekday or any other time it may be less than the sum
+    of the rows, because a state counts in each time in which it is in force. In all other cases the rows add up to it.
+    Selection describes the other two.
     """
 
     total: float
@@ -65,7 +65,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GroupedCounts:
-    """Counts before they are a table: `labels` (a list a group column) and `sums` (float64 (g,)), group by group."""
+    """Counts without a pandas table: `labels` (one list a group column) and `sums` (float64 (g,)), group by group."""
 
     total: float
     unplaced_in_time: int
@@ -74,12 +74,12 @@ class GroupedCounts:
     sums: NDArray[np.float64]
 
     def list_rows(self) -> list[dict[str, object]]:
-        """A row a group: its group columns and `count`."""
+        """One row a group: its group columns and `count`."""
         columns = (*self.labels.values(), self.sums.tolist())
         return [dict(zip((*self.labels, "count"), row, strict=True)) for row in zip(*columns, strict=True)]
 
     def to_counts(self) -> Counts:
-        """The same as a table of pandas."""
+        """The same with a pandas table."""
         rows = pd.DataFrame({**self.labels, "count": self.sums})
         return Counts(self.total, self.unplaced_in_time, self.shared_in_time, rows)
 
@@ -87,14 +87,14 @@ class GroupedCounts:
 def select(columns: Columns, chosen: Filter, *, time_zone: str = "Europe/London") -> Selection:
     """The events that a filter selects, each with its weight."""
     window = build_window(columns, chosen, Calendar(time_zone))
-    index = _candidates(columns, chosen, window)
+    index = _find_candidates(columns, chosen, window)
     unplaced = 0
     if window.allowed is not None:
         limit = _MINUTE if chosen.hours is not None and chosen.hours != (0, 24) else _DAY
-        coarse = (columns.precision[index] > limit) & ~are_states(columns, chosen, index)
+        coarse = (columns.precision[index] > limit) & ~find_states(columns, chosen, index)
         unplaced = int(np.count_nonzero(coarse))
         index = index[~coarse]
-    share = _weights(columns, chosen, index, window)
+    share = _compute_weights(columns, chosen, index, window)
     kept = share > 0
     index, share = index[kept], share[kept]
     weight = share * columns.quantity[index] if chosen.measure == "quantity" else share
@@ -110,11 +110,12 @@ def count(
     wards: Wards | None = None,
     time_zone: str = "Europe/London",
 ) -> Counts:
-    """What a filter selects, summed by any of GROUPINGS.
+    """Sum what a filter selects by any of GROUPINGS.
 
     The rows' columns are those of `by` in its order (ward gives ward_code and ward_name, the code again without
-    `wards`) and `count`; they are sorted by them, and empty groups are left out. What is not known (an hour, a
-    category, a ward's council) is the group "". Raises UsageError for groups or a resolution that there are not.
+    `wards`) and `count`. The rows are sorted by the group columns, and empty groups are left out. What is not known (an
+    hour, a category, a ward's council) is the group "". Raises UsageError for unknown groups, or for a resolution at
+    which events are not indexed.
     """
     return count_groups(columns, chosen, by=by, resolution=resolution, wards=wards, time_zone=time_zone).to_counts()
 
@@ -128,39 +129,39 @@ def count_groups(
     wards: Wards | None = None,
     time_zone: str = "Europe/London",
 ) -> GroupedCounts:
-    """`count`, whose answer is no table yet: pandas, which takes a third of a second to import, is not used."""
+    """`count` without a table, and so without pandas, whose import takes a third of a second."""
     _require_groups(by, columns, resolution)
     selection = select(columns, chosen, time_zone=time_zone)
     groupings = [GROUPINGS[name] for name in by]
     calendar = Calendar(time_zone)
-    index, weight, shared = selection.index, selection.weight, selection.shared_in_time
+    index, weight, shared_in_time = selection.index, selection.weight, selection.shared_in_time
     edges = period = weekday = hour = np.zeros(0, dtype=np.int64)
-    if any(each.unit or each.clock for each in groupings):
-        cut = cut_by_time(columns, index, weight, chosen, calendar, groupings)
-        shared = _shared_over_parts(columns, chosen, selection, cut.event[cut.weight > 0])
-        index, weight = index[cut.event], cut.weight
-        edges, period, weekday, hour = cut.edges, cut.period, cut.weekday, cut.hour
+    if any(grouping.unit or grouping.clock for grouping in groupings):
+        cuts = cut_by_time(columns, index, weight, chosen, calendar, groupings)
+        shared_in_time = _count_shared(columns, chosen, selection, cuts.event[cuts.weight > 0])
+        index, weight = index[cuts.event], cuts.weight
+        edges, period, weekday, hour = cuts.edges, cuts.period, cuts.weekday, cuts.hour
     parts = Parts(columns, index, edges, period, weekday, hour, calendar, resolution, wards)
-    grouped = [each.group(parts) for each in groupings]
-    codes, sums = sum_groups([group.code for group in grouped], [group.size for group in grouped], weight)
+    groups = [grouping.group(parts) for grouping in groupings]
+    codes, sums = sum_groups([group.code for group in groups], [group.size for group in groups], weight)
     labels: dict[str, Sequence[object]] = {}
-    for group, code in zip(grouped, codes, strict=True):
+    for group, code in zip(groups, codes, strict=True):
         labels |= group.label(code)
     return GroupedCounts(
         total=float(selection.weight.sum()),
         unplaced_in_time=selection.unplaced_in_time,
-        shared_in_time=shared,
+        shared_in_time=shared_in_time,
         labels=labels,
         sums=sums,
     )
 
 
-def _shared_over_parts(columns: Columns, chosen: Filter, selection: Selection, event: NDArray[np.int64]) -> int:
-    """How many incidents the filter or the groups share; `event` (m,) is the place of each part in the selection."""
+def _count_shared(columns: Columns, chosen: Filter, selection: Selection, event: NDArray[np.int64]) -> int:
+    """How many incidents count in parts; `event` (m,) is the index of each part's event in the selection."""
     parts = np.bincount(event, minlength=len(selection.index))
     quantity = columns.quantity[selection.index] if chosen.measure == "quantity" else 1
     shared = (selection.weight < quantity) | (parts > 1)
-    return int(np.count_nonzero(shared & ~are_states(columns, chosen, selection.index)))
+    return int(np.count_nonzero(shared & ~find_states(columns, chosen, selection.index)))
 
 
 def count_cells(
@@ -172,45 +173,52 @@ def count_cells(
     return ids[place], sums
 
 
-def _candidates(columns: Columns, chosen: Filter, window: Window) -> NDArray[np.int64]:
+def _find_candidates(columns: Columns, chosen: Filter, window: Window) -> NDArray[np.int64]:
     """The events of the chosen layers, wards and other columns that lie at least partly in the period."""
     first, last = np.searchsorted(columns.start, (window.low, window.high)).tolist()
-    early = np.flatnonzero(columns.end[:first] > window.low)
-    early = early[_matches(columns, chosen, early)]
-    late = np.flatnonzero(_matches(columns, chosen, slice(first, last))) + first
-    return np.concatenate([early, late]) if len(early) else late
+    began_before = np.flatnonzero(columns.end[:first] > window.low)
+    began_before = began_before[_match_columns(columns, chosen, began_before)]
+    began_in_period = np.flatnonzero(_match_columns(columns, chosen, slice(first, last))) + first
+    return np.concatenate([began_before, began_in_period]) if len(began_before) else began_in_period
 
 
-def _matches(columns: Columns, chosen: Filter, where: slice | NDArray[np.int64]) -> NDArray[np.bool_]:
+def _match_columns(columns: Columns, chosen: Filter, where: slice | NDArray[np.int64]) -> NDArray[np.bool_]:
     keep = np.ones(len(columns.start[where]), dtype=np.bool_)
-    for names, known, codes in (
+    for names, names_of_codes, codes in (
         (chosen.layers, LAYER_NAMES, columns.layer),
-        *((one.get_chosen(chosen), one.get_names(columns), one.get_codes(columns)) for one in COLUMN_FILTERS),
+        *(
+            (column_filter.get_chosen(chosen), column_filter.get_names(columns), column_filter.get_codes(columns))
+            for column_filter in COLUMN_FILTERS
+        ),
         (chosen.wards, columns.ward_codes, columns.ward),
     ):
         if names:
-            keep &= _among(codes[where], [known.index(name) for name in names if name in known], len(known))
+            keep &= _match_codes(
+                codes[where],
+                [names_of_codes.index(name) for name in names if name in names_of_codes],
+                len(names_of_codes),
+            )
     return keep
 
 
-def _among(codes: NDArray[np.integer], wanted: list[int], size: int) -> NDArray[np.bool_]:
-    """Whether each code is one of the wanted. Few comparisons are several times quicker than a table's look-ups."""
-    if len(wanted) > _FEW:
+def _match_codes(codes: NDArray[np.integer], wanted: list[int], size: int) -> NDArray[np.bool_]:
+    """Whether each code is wanted. A few comparisons are several times faster than look-ups in a table."""
+    if len(wanted) > _FEW_CODES:
         table = np.zeros(size, dtype=np.bool_)
         table[wanted] = True
         return np.asarray(table[codes])
-    is_among: NDArray[np.bool_] = np.zeros(len(codes), dtype=np.bool_)
+    is_wanted: NDArray[np.bool_] = np.zeros(len(codes), dtype=np.bool_)
     for code in wanted:
-        is_among |= codes == code
-    return is_among
+        is_wanted |= codes == code
+    return is_wanted
 
 
-def _weights(columns: Columns, chosen: Filter, index: NDArray[np.int64], window: Window) -> NDArray[np.float64]:
+def _compute_weights(columns: Columns, chosen: Filter, index: NDArray[np.int64], window: Window) -> NDArray[np.float64]:
     """The share of each event that falls inside the window; 1 for a state."""
     if window.allowed is None and chosen.start is None and chosen.end is None:
         return np.ones(len(index))
     start, end = columns.start[index], columns.end[index]
-    incident = ~are_states(columns, chosen, index)
+    incident = ~find_states(columns, chosen, index)
     share = np.ones(len(index))
     if window.allowed is None:
         part = np.flatnonzero(((start < window.low) | (end > window.high)) & incident)

@@ -1,4 +1,4 @@
-"""What an event is: its columns, its words, and its stable identifier."""
+"""What an event is: its columns, the values of its fields, and its stable identifier."""
 
 from hashlib import blake2b
 from typing import Final, Literal, get_args
@@ -40,7 +40,7 @@ REJECT_REASONS: Final = (
 )
 SKIP_REASONS: Final = ("not_selected", "elsewhere")
 
-# What a source hands to the store, one row an event. The store adds event_id, batch_id, recorded_at, superseded_at.
+# What a source gives to the store, one row an event. The store adds event_id, batch_id, recorded_at, superseded_at.
 EVENT_COLUMNS: Final = (
     "layer",  # str, a name in layers.LAYERS
     "source",  # str, the profile's name
@@ -65,5 +65,5 @@ EVENT_COLUMNS: Final = (
 
 
 def event_id(source: str, source_id: str) -> str:
-    """16 hexadecimal digits (BLAKE2b of the natural key) that name an event over all its versions."""
+    """The identifier of an event over all its versions: 16 hexadecimal digits, BLAKE2b of its natural key."""
     return blake2b(f"{source}\x1f{source_id}".encode(), digest_size=8).hexdigest()

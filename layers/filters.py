@@ -1,7 +1,7 @@
-"""The filter: layers, a period, wards, hours, days, columns of the events, a measure; and how people write them.
+"""The filter: layers, a period, wards, hours, days, columns of the events and a measure, and how people write them.
 
 A filter by a column (categories, reporters) is one object of COLUMN_FILTERS and one field of ColumnChoices, both here.
-The command line, links, widgets, sentences and counts go through these objects and name no column themselves.
+The command line, links, widgets, sentences and counts use these objects and name no column themselves.
 """
 
 import datetime as dt
@@ -37,14 +37,12 @@ __all__ = [
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MEASURES: Final[tuple[Measure, ...]] = get_args(Measure)
 _HOURS: Final = re.compile(r"\s*([0-9]{1,2})(?::00)?\s*-\s*([0-9]{1,2})(?::00)?\s*")
-
-
-_MOST_VALUES: Final = 20  # that an error lists
+_MOST_LISTED_VALUES: Final = 20  # that an error lists
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnChoices:
-    """The chosen values of each filter by a column, under its field; none means all."""
+    """The chosen values of each filter by a column, in its field; no values mean all."""
 
     categories: tuple[str, ...] = ()
     reported_by: tuple[str, ...] = ()
@@ -68,8 +66,8 @@ COLUMN_FILTERS: Final = (
         hint="As the records name them. None chosen means all, those without a category too.",
         lead="category",
         words={"": "not recorded"},
-        joint="or",
-        aside=True,
+        conjunction="or",
+        in_brackets=True,
     ),
     ColumnFilter(
         field="reported_by",
@@ -95,12 +93,12 @@ COLUMN_FILTERS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Filter(ColumnChoices):
-    """One question to the events; empty tuples and None mean all.
+    """Which events count, and what is summed; empty tuples and None mean all.
 
     `layers` are names, `wards` codes; ColumnChoices holds the other columns. The period is [start, end) of local
-    dates. `hours` (from, to) are whole hours, to exclusive and 24 allowed; (22, 4) runs over midnight and belongs to
-    the day on which it begins. `days` are weekdays, Monday 0. `measure` says what is summed. Raises UsageError for
-    what makes no sense.
+    dates. `hours` (from, to) are whole hours; `to` is exclusive and may be 24. (22, 4) runs over midnight and belongs
+    to the day on which it begins. `days` are weekdays, Monday 0. `measure` says what is summed. Raises UsageError for
+    unknown names and impossible periods, hours or days.
     """
 
     layers: tuple[str, ...] = ()
@@ -114,9 +112,9 @@ class Filter(ColumnChoices):
     def __post_init__(self) -> None:
         for name in self.layers:
             find_layer_code(name)
-        for one in COLUMN_FILTERS:
-            if one.known:
-                _require_known(one.noun, one.get_chosen(self), one.known)
+        for column_filter in COLUMN_FILTERS:
+            if column_filter.known:
+                _require_known(column_filter.noun, column_filter.get_chosen(self), column_filter.known)
         _require_known("measure", (self.measure,), MEASURES)
         if self.start is not None and self.end is not None and self.end <= self.start:
             raise UsageError(
@@ -151,7 +149,7 @@ def parse_hours(text: str) -> tuple[int, int]:
     if match is None:
         raise UsageError(
             "Hours are two whole hours with a hyphen between them",
-            f"{text!r} is not",
+            f"{text!r} is not written like that",
             "write 22-04 for a night, or 6-14",
         )
     first, last = int(match[1]), int(match[2])
@@ -165,7 +163,7 @@ def parse_days(text: str) -> frozenset[int]:
     """Weekdays as people write them, "fri,sat" or "Friday, Saturday", as numbers; UsageError for anything else."""
     days = set()
     for word in filter(None, (part.strip().lower() for part in text.split(","))):
-        if word[:3] not in DAYS or not _weekday_name(DAYS.index(word[:3])).startswith(word):
+        if word[:3] not in DAYS or not _get_weekday_name(DAYS.index(word[:3])).startswith(word):
             raise UsageError(
                 "Days are weekdays with commas between them",
                 f"{word!r} is not a weekday",
@@ -175,14 +173,14 @@ def parse_days(text: str) -> frozenset[int]:
     return frozenset(days)
 
 
-def resolve_wards(wards: Wards, asked: Iterable[str]) -> tuple[str, ...]:
-    """Codes, in order and each once, of wards asked for by code or name in any case.
+def resolve_wards(wards: Wards, requested: Iterable[str]) -> tuple[str, ...]:
+    """Codes, sorted and each once, of wards requested by code or name in any case.
 
-    A name that several wards bear stands for all of them. Raises UsageError, with names that come near, for one that
-    is neither a code nor a name.
+    A name that several wards have stands for all of them. Raises UsageError, with similar names, for a text that is
+    neither a code nor a name.
     """
-    found: set[str] = set()
-    for text in asked:
+    ward_codes: set[str] = set()
+    for text in requested:
         key = text.strip().casefold()
         codes = {
             code
@@ -190,9 +188,9 @@ def resolve_wards(wards: Wards, asked: Iterable[str]) -> tuple[str, ...]:
             if key in (code.casefold(), name.casefold())
         }
         if not codes:
-            raise _no_such_ward(wards, text)
-        found |= codes
-    return tuple(sorted(found))
+            raise _build_unknown_ward_error(wards, text)
+        ward_codes |= codes
+    return tuple(sorted(ward_codes))
 
 
 def filter_from_options(
@@ -207,9 +205,9 @@ def filter_from_options(
     measure: Measure = "events",
     **values: Iterable[str],
 ) -> Filter:
-    """A filter from what a person wrote: wards by code or name, hours as 22-04, days as fri,sat.
+    """Build a filter from what a person wrote: wards by code or name, hours as 22-04, days as fri,sat.
 
-    `values` are those of the filters by a column, under their fields.
+    `values` are those of the filters by a column, by their fields.
     """
     return Filter(
         layers=tuple(dict.fromkeys(layers)),
@@ -224,33 +222,37 @@ def filter_from_options(
 
 
 def resolve_values(chosen: Filter, columns: Columns) -> Filter:
-    """The filter with values as the records of its layers spell them, in any case.
+    """The filter with values in the spelling of the records of its layers, whatever the case.
 
-    Of filters whose values are the records' own words, such as categories: a value stands for all that differ from it
-    in capitals alone. Raises UsageError, with those that there are, for one that no record has.
+    This is for filters whose values are the records' own words, such as categories. A value stands for all that differ
+    from it in capitals alone. Raises UsageError, with the values of the records, for one that no record has.
     """
-    changed: dict[str, Any] = {}
-    for one in COLUMN_FILTERS:
-        if one.known or not one.get_chosen(chosen):
+    resolved: dict[str, Any] = {}
+    for column_filter in COLUMN_FILTERS:
+        if column_filter.known or not column_filter.get_chosen(chosen):
             continue
-        there = one.find_values(columns, chosen.layers)
-        found: list[str] = []
-        for value in one.get_chosen(chosen):
-            alike = [name for name in there if name.casefold() == value.strip().casefold()]
-            if not alike:
-                raise _no_such_value(one, value, there, chosen.layers)
-            found += alike
-        changed[one.field] = tuple(dict.fromkeys(found))
-    return replace(chosen, **changed) if changed else chosen
+        known_values = column_filter.find_values(columns, chosen.layers)
+        spellings: list[str] = []
+        for value in column_filter.get_chosen(chosen):
+            matches = [name for name in known_values if name.casefold() == value.strip().casefold()]
+            if not matches:
+                raise _build_unknown_value_error(column_filter, value, known_values, chosen.layers)
+            spellings += matches
+        resolved[column_filter.field] = tuple(dict.fromkeys(spellings))
+    return replace(chosen, **resolved) if resolved else chosen
 
 
 def describe_columns(chosen: ColumnChoices) -> str:
-    """What the filters by columns add after the thing counted: " (category fatal) reported by officers and sweeps"."""
-    clauses = [(one, one.describe(one.get_chosen(chosen))) for one in COLUMN_FILTERS]
-    return "".join(f" ({clause})" if one.aside else f" {clause}" for one, clause in clauses if clause)
+    """What the filters by columns add after the noun: " (category fatal) reported by officers and sweeps"."""
+    clauses = [
+        (column_filter, column_filter.describe(column_filter.get_chosen(chosen))) for column_filter in COLUMN_FILTERS
+    ]
+    return "".join(
+        f" ({clause})" if column_filter.in_brackets else f" {clause}" for column_filter, clause in clauses if clause
+    )
 
 
-def _weekday_name(day: int) -> str:
+def _get_weekday_name(day: int) -> str:
     return ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")[day]
 
 
@@ -271,25 +273,33 @@ def _require_hours(first: int, last: int) -> None:
         )
 
 
-def _no_such_value(one: ColumnFilter, value: str, there: tuple[str, ...], layers: tuple[str, ...]) -> UsageError:
-    where = f" of {format_list(layers)}" if layers else ""
+def _build_unknown_value_error(
+    column_filter: ColumnFilter, value: str, known_values: tuple[str, ...], layers: tuple[str, ...]
+) -> UsageError:
+    of_layers = f" of {format_list(layers)}" if layers else ""
     hint = (
-        f"choose from {format_list([one.quote(name) for name in there], most=_MOST_VALUES)}"
-        if there
-        else f"leave the {one.noun} out"
+        f"choose from {format_list([column_filter.quote(name) for name in known_values], most=_MOST_LISTED_VALUES)}"
+        if known_values
+        else f"leave the {column_filter.noun} out"
     )
-    near = difflib.get_close_matches(value, there, n=1, cutoff=0.6)
-    if near and len(there) > _MOST_VALUES:
-        hint = f"did you mean {near[0]}? Or {hint}"
-    fact = f"no record{where} has {value!r}" if there else f"you asked for {value!r}, and the records{where} have none"
-    return UsageError(f"A {one.noun} has to be in the records", fact, hint)
+    similar = difflib.get_close_matches(value, known_values, n=1, cutoff=0.6)
+    if similar and len(known_values) > _MOST_LISTED_VALUES:
+        hint = f"did you mean {similar[0]}? Or {hint}"
+    fact = (
+        f"no record{of_layers} has {value!r}"
+        if known_values
+        else f"you asked for {value!r}, and the records{of_layers} have none"
+    )
+    return UsageError(f"A {column_filter.noun} has to be in the records", fact, hint)
 
 
-def _no_such_ward(wards: Wards, text: str) -> UsageError:
-    by_key = {name.casefold(): name for name in (*wards.names, *wards.codes)}
-    near = difflib.get_close_matches(text.strip().casefold(), by_key, n=3, cutoff=0.6)
+def _build_unknown_ward_error(wards: Wards, text: str) -> UsageError:
+    names_by_key = {name.casefold(): name for name in (*wards.names, *wards.codes)}
+    similar = difflib.get_close_matches(text.strip().casefold(), names_by_key, n=3, cutoff=0.6)
     hint = (
-        f"did you mean {' or '.join(by_key[key] for key in near)}?" if near else "see the names of the wards on the map"
+        f"did you mean {' or '.join(names_by_key[key] for key in similar)}?"
+        if similar
+        else "see the names of the wards on the map"
     )
     return UsageError(
         "A ward is chosen by its code or its name", f"no ward of this area has the code or name {text!r}", hint

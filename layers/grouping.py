@@ -1,6 +1,6 @@
-"""What counts are grouped by: one object a grouping, and no other module names one.
+"""What counts are grouped by: one object for each grouping, which no other module names.
 
-Add a grouping here: its name in Group, its object in GROUPINGS.
+To add a grouping, add its name to Group and its object to GROUPINGS.
 """
 
 import datetime as dt
@@ -32,10 +32,10 @@ _MONDAY: Final = 3  # 1 January 1970 was a Thursday: its week began three days b
 
 
 def parse_groups(text: str) -> tuple[Group, ...]:
-    """What to group by, as in "ward,month"; UsageError for an unknown group, or one named twice."""
-    asked = [part.strip().lower() for part in text.split(",") if part.strip()]
-    known = tuple(group for part in asked for group in GROUPS if group == part)
-    if not known or len(known) < len(asked) or len(set(known)) < len(known):
+    """What to group by, from a text such as "ward,month"; UsageError for an unknown or repeated group."""
+    requested = [part.strip().lower() for part in text.split(",") if part.strip()]
+    known = tuple(group for part in requested for group in GROUPS if group == part)
+    if not known or len(known) < len(requested) or len(set(known)) < len(known):
         raise UsageError(
             f"Counts can be grouped by any of {', '.join(GROUPS)}, each once",
             f"you asked for {text!r}",
@@ -46,7 +46,7 @@ def parse_groups(text: str) -> tuple[Group, ...]:
 
 @dataclass(frozen=True, slots=True)
 class PeriodUnit:
-    """Periods that follow each other: the local number of an instant's period, its first UTC second, its name."""
+    """Consecutive periods: the number of an instant's period in local time, its first UTC second, its name."""
 
     find: Callable[[Calendar, NDArray[np.int64]], NDArray[np.int64]]
     start: Callable[[Calendar, int], int]
@@ -55,11 +55,11 @@ class PeriodUnit:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Parts:
-    """The parts (m,) into which the selected events are cut, an event known to one instant being one part.
+    """The parts (m,) into which the selected events are cut; an event at an instant is one part.
 
-    `index` are their places in the columns. `period` is the last of `edges` (UTC seconds) not after each part, between
-    two of which no period begins. `weekday` (Monday 0) and `hour` are -1 where they are not known. What no grouping
-    needs is empty.
+    `index` is the index of each part's event in the columns. `period` is the index of the last of `edges` (UTC seconds)
+    that is not after the part; between two edges no period begins. `weekday` (Monday 0) and `hour` are -1 where they
+    are not known. Arrays that no grouping needs are empty.
     """
 
     columns: Columns
@@ -75,7 +75,7 @@ class Parts:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Groups:
-    """Each part's code (m,) below `size`, and the columns of labels for some codes."""
+    """The code of each part (m,), below `size`, and a function from codes to columns of labels."""
 
     code: NDArray[np.integer]
     size: int
@@ -86,8 +86,8 @@ class Groups:
 class Grouping:
     """One thing to group by; rows are sorted by its codes.
 
-    `titles` are its columns with their headings on screens. `unit`: events are cut where its periods begin. `clock`:
-    events are shared over the weekdays, or the hours, that they meet. A label "" stands for what is not known.
+    `titles` are its columns with their headings on screens. With `unit`, events are cut where its periods begin. With
+    `clock`, events are shared over the weekdays, or hours, that they meet. The label "" means not known.
     """
 
     title: str
@@ -98,38 +98,38 @@ class Grouping:
     show: Callable[[object], str] = str  # a label on screens
 
 
-def _named(column: str, names: Sequence[object], code: NDArray[np.integer]) -> Groups:
-    """Groups of codes into names that stand in the order of the rows."""
-    return Groups(code, len(names), lambda some: {column: [names[place] for place in some.tolist()]})
+def _group_in_order(column: str, names: Sequence[object], code: NDArray[np.integer]) -> Groups:
+    """Groups by codes that index names; the order of the names is that of the rows."""
+    return Groups(code, len(names), lambda codes: {column: [names[place] for place in codes.tolist()]})
 
 
-def _sorted(column: str, names: Sequence[str], code: NDArray[np.integer]) -> Groups:
-    """Groups of codes into names, in the order of their letters; equal names are one group."""
+def _group_by_name(column: str, names: Sequence[str], code: NDArray[np.integer]) -> Groups:
+    """Groups by codes that index names, in alphabetical order; equal names are one group."""
     order = sorted(set(names))
     rank = np.array([order.index(name) for name in names], dtype=np.int64)
-    return _named(column, order, rank[code])
+    return _group_in_order(column, order, rank[code])
 
 
-def _by_cell(parts: Parts) -> Groups:
+def _group_by_cell(parts: Parts) -> Groups:
     ids = parts.columns.cell_ids[parts.resolution]
     code = parts.columns.cell[parts.resolution][parts.index]
-    return Groups(code, len(ids), lambda some: {"cell": format_cells(ids[some])})
+    return Groups(code, len(ids), lambda codes: {"cell": format_cells(ids[codes])})
 
 
-def _by_ward(parts: Parts) -> Groups:
+def _group_by_ward(parts: Parts) -> Groups:
     codes = sorted(parts.columns.ward_codes)
     rank = np.array([codes.index(code) for code in parts.columns.ward_codes], dtype=np.int64)
     wards = parts.wards
-    named = dict(zip(wards.codes, wards.names, strict=True)) if wards else {}
+    names = dict(zip(wards.codes, wards.names, strict=True)) if wards else {}
 
-    def label(some: NDArray[np.int64]) -> Labels:
-        chosen = [codes[place] for place in some.tolist()]
-        return {"ward_code": chosen, "ward_name": [named.get(ward, ward) for ward in chosen]}
+    def label(places: NDArray[np.int64]) -> Labels:
+        labelled = [codes[place] for place in places.tolist()]
+        return {"ward_code": labelled, "ward_name": [names.get(code, code) for code in labelled]}
 
     return Groups(rank[parts.columns.ward[parts.index]], len(codes), label)
 
 
-def _by_council(parts: Parts) -> Groups:
+def _group_by_council(parts: Parts) -> Groups:
     wards = parts.wards
     if wards is None:
         raise UsageError(
@@ -140,22 +140,24 @@ def _by_council(parts: Parts) -> Groups:
         for code, name, authority in zip(wards.codes, wards.lad_names, wards.lad_codes, strict=True)
     }
     names = [councils.get(code, "") for code in parts.columns.ward_codes]
-    return _sorted("council", names, parts.columns.ward[parts.index])
+    return _group_by_name("council", names, parts.columns.ward[parts.index])
 
 
-def _by_period(column: str, unit: PeriodUnit) -> Grouping:
+def _build_period_grouping(column: str, unit: PeriodUnit) -> Grouping:
     def group(parts: Parts) -> Groups:
         number = unit.find(parts.calendar, parts.edges)
         first = int(number.min()) if len(number) else 0
         size = int(number.max()) - first + 1 if len(number) else 0
         return Groups(
-            (number - first)[parts.period], size, lambda some: {column: [unit.label(first + n) for n in some.tolist()]}
+            (number - first)[parts.period],
+            size,
+            lambda codes: {column: [unit.label(first + n) for n in codes.tolist()]},
         )
 
     return Grouping(column.capitalize(), {column: column.capitalize()}, group, unit=unit)
 
 
-def _count_months(months: int, label: Callable[[int], str]) -> PeriodUnit:
+def _build_month_unit(months: int, label: Callable[[int], str]) -> PeriodUnit:
     return PeriodUnit(
         find=lambda calendar, seconds: calendar.months(seconds) // months,
         start=lambda calendar, number: calendar.month_start(number * months),
@@ -163,49 +165,53 @@ def _count_months(months: int, label: Callable[[int], str]) -> PeriodUnit:
     )
 
 
-def _monday(week: int) -> dt.date:
+def _find_monday(week: int) -> dt.date:
     return _EPOCH + dt.timedelta(days=7 * week - _MONDAY)
 
 
 _WEEK: Final = PeriodUnit(
     find=lambda calendar, seconds: (calendar.days(seconds) + _MONDAY) // 7,
-    start=lambda calendar, number: calendar.day_start(_monday(number)),
-    label=lambda number: _monday(number).isoformat(),
+    start=lambda calendar, number: calendar.day_start(_find_monday(number)),
+    label=lambda number: _find_monday(number).isoformat(),
 )
 
 GROUPINGS: Final[dict[Group, Grouping]] = {
-    "cell": Grouping("Cell", {"cell": "Cell"}, _by_cell),
-    "ward": Grouping("Ward", {"ward_code": "Code", "ward_name": "Ward"}, _by_ward),
-    "council": Grouping("Council", {"council": "Council"}, _by_council),
-    "year": _by_period("year", _count_months(12, lambda number: f"{1970 + number:04d}")),
-    "quarter": _by_period("quarter", _count_months(3, lambda number: f"{1970 + number // 4:04d}-Q{number % 4 + 1}")),
-    "month": _by_period("month", _count_months(1, format_month)),
-    "week": _by_period("week", _WEEK),
+    "cell": Grouping("Cell", {"cell": "Cell"}, _group_by_cell),
+    "ward": Grouping("Ward", {"ward_code": "Code", "ward_name": "Ward"}, _group_by_ward),
+    "council": Grouping("Council", {"council": "Council"}, _group_by_council),
+    "year": _build_period_grouping("year", _build_month_unit(12, lambda number: f"{1970 + number:04d}")),
+    "quarter": _build_period_grouping(
+        "quarter", _build_month_unit(3, lambda number: f"{1970 + number // 4:04d}-Q{number % 4 + 1}")
+    ),
+    "month": _build_period_grouping("month", _build_month_unit(1, format_month)),
+    "week": _build_period_grouping("week", _WEEK),
     "weekday": Grouping(
         "Weekday",
         {"weekday": "Weekday"},
-        lambda parts: _named("weekday", ("", *DAYS), parts.weekday + 1),
+        lambda parts: _group_in_order("weekday", ("", *DAYS), parts.weekday + 1),
         clock="weekday",
         show=lambda label: str(label).capitalize(),
     ),
     "hour": Grouping(
         "Hour",
         {"hour": "Hour"},
-        lambda parts: _named("hour", ("", *range(24)), parts.hour + 1),
+        lambda parts: _group_in_order("hour", ("", *range(24)), parts.hour + 1),
         clock="hour",
         show="{:02d}:00".format,
     ),
     "layer": Grouping(
-        "Layer", {"layer": "Layer"}, lambda parts: _sorted("layer", LAYER_NAMES, parts.columns.layer[parts.index])
+        "Layer",
+        {"layer": "Layer"},
+        lambda parts: _group_by_name("layer", LAYER_NAMES, parts.columns.layer[parts.index]),
     ),
     "category": Grouping(
         "Category",
         {"category": "Category"},
-        lambda parts: _named("category", parts.columns.categories, parts.columns.category[parts.index]),
+        lambda parts: _group_in_order("category", parts.columns.categories, parts.columns.category[parts.index]),
     ),
     "reporter": Grouping(
         "Reporter",
         {"reported_by": "Reported by"},
-        lambda parts: _sorted("reported_by", REPORTERS, parts.columns.reported_by[parts.index]),
+        lambda parts: _group_by_name("reported_by", REPORTERS, parts.columns.reported_by[parts.index]),
     ),
 }

@@ -1,4 +1,4 @@
-"""What a layer's file says: its words, its look, its parts in the work, and its defaults. Every other room asks it."""
+"""What the file of a layer states: its words, its mark, its parts in the work, and its defaults."""
 
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -22,13 +22,13 @@ __all__ = [
     "SourceWords",
 ]
 
-COUNCIL_CONTACT: Final = "{needle}"  # a line of advice that each installation fills in: whom to tell
-MarkShape = Literal["dot", "square", "triangle", "diamond", "cross"]  # shapes that differ without colour
+COUNCIL_CONTACT: Final = "{needle}"  # a line of advice that each installation fills in: whom to contact
+MarkShape = Literal["dot", "square", "triangle", "diamond", "cross"]  # shapes that differ in black and white too
 
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """What the public is told to do. A line may be COUNCIL_CONTACT."""
+    """Advice to the public. A line may be COUNCIL_CONTACT."""
 
     title: str
     lines: tuple[str, ...]
@@ -48,11 +48,11 @@ class ReleaseDefaults:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceWords:
-    """How files speak of the layer.
+    """What files call the layer.
 
-    `names` are whole words in a column that says the layer, besides the layer's own name, without regard to case.
-    `services` are parts of the names of services to which people report (Open311). `guess` is a pattern for file
-    names, headings and values of files that no profile fits; a `general` one is tried after those of other layers.
+    `names` are whole values, in any case, of a column that names the layer; the layer's own name always counts.
+    `services` are parts of the names of services to which people report (Open311). `guess` is a pattern for file names,
+    headings and values of files that no profile fits. A `general` pattern is tried after those of other layers.
     """
 
     names: tuple[str, ...] = ()
@@ -65,8 +65,8 @@ class SourceWords:
 class Rhythm:
     """How often something happens by weekday (Monday first, 7 weights), hour and season.
 
-    `peaks` are (hour, width in hours, height) of bumps on top of `floor`. `summer` is how much more happens in July
-    than on average, as a share.
+    `peaks` are (hour, width in hours, height), on top of `floor`. `summer` is how much more happens in July than on
+    average, as a share.
     """
 
     weekdays: tuple[float, ...]
@@ -81,9 +81,9 @@ WORKING_DAYS: Final = Rhythm((1, 1, 1, 1, 1, 0, 0), ((12.5, 1.8, 1.0),), 0.0, 0.
 
 @dataclass(frozen=True, slots=True)
 class RecordKind:
-    """One kind of record of a layer: its category, who reports it, its share, and how exactly its time is known.
+    """One kind of record of a layer: its category, its reporter, its share, and the precision of its time.
 
-    `minute`, `day` and `month` are shares of time precision; what is left is known to lie between two times.
+    `minute`, `day` and `month` are shares of time precision; the rest lies between two known times.
     """
 
     category: str
@@ -118,10 +118,10 @@ class DemonstrationSweeps:
 class DemonstrationSpec:
     """How the layer's synthetic events are drawn.
 
-    `share` is of all events; None: what the other layers leave. `most` caps their number. `repeated_share` of them are
-    near repeats of others. `heeds_closures`: a closure nearby thins them out. `spike`: a fortnight of many is planted.
-    `hotspot`: one that is new, or one that fades. `steady` says in which of every three steady hotspots the layer takes
-    part, and at which place among the layers there: (turn, place). `status` is that of reports that were answered.
+    `share` is of all events; None: what the other layers leave. `most` is the greatest number. `repeated_share` of them
+    are near repeats of others. `heeds_closures`: there are fewer near a closure. `spike`: one fortnight has very many.
+    `hotspot`: there is a new hotspot, or one that fades. `steady` says in which of every three steady hotspots the
+    layer takes part, and in which place among the layers there: (turn, place). `status` is that of answered reports.
     """
 
     share: float | None
@@ -142,10 +142,10 @@ class DemonstrationSpec:
 class LayerSpec:
     """One layer: all that is particular to it.
 
-    `kind` is "incident" (counted when it occurs; an interval is shared out) or "state" (counted while in force).
-    `access` names who may do what with its events; what is not named is refused (`layers.access`). Without `release`
-    it is not released, without `demonstration` the demonstration has none of it. UsageError for kinds of records whose
-    category is none of `categories`.
+    `kind` is "incident" (counted when it occurs; an interval counts in shares) or "state" (counted while in force).
+    `access` says who may do what with its events; everything else is refused (`layers.access`). Without `release` it is
+    not released. Without `demonstration` it is not in the demonstration. UsageError for kinds of records whose category
+    is not in `categories`.
     """
 
     name: str
@@ -157,14 +157,16 @@ class LayerSpec:
     kind: Literal["incident", "state"]
     mark: MarkShape  # on printed maps
     categories: tuple[str, ...] = ()  # the usual ones; a source may have others
-    usual_reporter: Reporter = "public"  # where a source does not say, or in a word that its profile does not know
+    usual_reporter: Reporter = (
+        "public"  # where a source does not name the reporter, or names one that its profile does not know
+    )
     open_end_months: int | None = None  # a state without an end is taken to last this long
 
-    swept: bool = False  # sweeps are planned for it, and collect it. One layer is
-    naloxone: bool = False  # what places that hold naloxone are near to, or not. One layer is
-    alert_form: bool = False  # people are in danger: its alerts stand first and draft a form for the drug services
-    evidence_caution: str = ""  # why it enters an evidence pack only when it is asked for by name; "": it always does
-    usual_target: bool = False  # what patrol plans and evaluations are of where nothing else is asked for
+    swept: bool = False  # sweeps are planned for it, and collect it; true of one layer
+    naloxone: bool = False  # naloxone cover is measured for it; true of one layer
+    alert_form: bool = False  # people are in danger: its alerts come first and draft a form for the drug services
+    evidence_caution: str = ""  # why an evidence pack has it only if it is chosen by name; "": a pack always has it
+    usual_target: bool = False  # patrol plans and evaluations use it where nobody chose others
 
     words: SourceWords = SourceWords()
     access: tuple[tuple[Role, frozenset[Action]], ...] = ()
@@ -185,10 +187,10 @@ class LayerSpec:
 
     @property
     def in_evidence(self) -> bool:
-        """Whether it enters an evidence pack without being asked for by name."""
+        """Whether an evidence pack has it without being asked for it by name."""
         return not self.evidence_caution
 
     @property
     def patrolled(self) -> bool:
-        """Whether patrols are planned for it: an incident that is not swept up. A state is a decision, not a call."""
+        """Whether patrols are planned for it: for incidents that are not swept. A state is a decision, not a call."""
         return self.kind == "incident" and not self.swept

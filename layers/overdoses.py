@@ -42,7 +42,7 @@ OVERDOSES: Final = LayerSpec(
         k=10,
         months=12,
         places="pieces",
-        minimum_places=3,  # spots of about 50 m that do not touch: nothing less than 24 m across is two of them
+        minimum_places=3,  # separate cells of about 50 m: nothing under 24 m across counts as two
         counted="Each overdose that was attended counts once, in the year in which it happened.",
     ),
     demonstration=DemonstrationSpec(

@@ -1,6 +1,6 @@
-"""Periods that analyses need: quarters, known periods, the same length before, a year before, and time bins.
+"""Periods for analyses: quarters, known periods, the same length before, a year before, and time bins.
 
-What is chosen here on somebody's behalf is said in words by the same functions.
+Where a function chooses for the person, it also returns a sentence that says what it chose.
 """
 
 import datetime as dt
@@ -47,9 +47,9 @@ QuarterYear = Literal["financial", "calendar"]
 QUARTER_YEARS: Final[tuple[QuarterYear, ...]] = get_args(QuarterYear)
 _APRIL: Final = 4
 Period = tuple[dt.date, dt.date]  # half-open local dates
-FEWEST_BINS: Final = 4  # below, no trend can be found (geo.emerging_hotspots)
-_MOST_WEEKS: Final = 26  # bins of a week up to so many of them, of four weeks beyond
-_MOSTLY: Final = 0.5
+FEWEST_BINS: Final = 4  # with fewer no trend can be found (geo.emerging_hotspots)
+_MOST_WEEKS: Final = 26  # bins of a week, up to so many; for longer periods bins of four weeks
+_MOST_OF: Final = 0.5
 _EPOCH: Final = dt.date(1970, 1, 1)
 _DAY_FORMATS: Final = ("%Y-%m-%d", "%d/%m/%Y", "%d %b %Y", "%d %B %Y")
 _DAY: Final = dt.timedelta(days=1)
@@ -57,11 +57,11 @@ _DAY: Final = dt.timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Bins:
-    """Time bins, oldest first, and how they were chosen, in words. None where the period has room for too few."""
+    """Time bins, oldest first, and a sentence that says how they were chosen."""
 
     periods: tuple[Period, ...]
     unit: str  # "week", "four weeks", "month"
-    words: str
+    description: str  # "4 bins from 25 Oct to 21 Nov 2026: weeks."
 
 
 def require_one_layer(chosen: Filter, what: str, *, incidents: bool = False) -> LayerSpec:
@@ -92,9 +92,9 @@ def get_coverage(columns: Columns, *, time_zone: str) -> Coverage:
 
 
 def _find_event_period(columns: Columns, code: int, time_zone: str) -> Period | None:
-    """From the day of a layer's first event to the day after its last.
+    """From the day of a layer's first event to the day after its last; None without events.
 
-    A state's last is the one that began last: an order that runs for months to come is no news of those months.
+    For states the last is the one that began last: an order that runs for months says nothing of those months.
     """
     events_of_layer = np.flatnonzero(columns.layer == code)
     if not events_of_layer.size:
@@ -114,9 +114,9 @@ def find_known_period(columns: Columns, layer: str, *, time_zone: str, wards: tu
 
 
 def clip_period(columns: Columns, chosen: Filter, *, time_zone: str) -> tuple[Period | None, list[str]]:
-    """The filter's period as far as the layer's records reach, and sentences on what was cut off.
+    """The part of the filter's period that the layer's records cover, and sentences on what was left out.
 
-    None where the layer has no records in it at all.
+    None if the layer has no records in the period.
     """
     spec = require_one_layer(chosen, "A period of records")
     known_period = find_known_period(columns, spec.name, time_zone=time_zone, wards=chosen.wards)
@@ -134,10 +134,12 @@ def clip_period(columns: Columns, chosen: Filter, *, time_zone: str) -> tuple[Pe
     coverage = get_coverage(columns, time_zone=time_zone)
     if start < end and (missing := coverage.describe_missing(spec.name, (start, end), wards=chosen.wards)):
         sentences.append(f"{missing}.")
-    return ((start, end), sentences) if start < end else (None, [f"There are no records of {_request_period(chosen)}."])
+    return (
+        ((start, end), sentences) if start < end else (None, [f"There are no records of {_describe_period(chosen)}."])
+    )
 
 
-def _request_period(chosen: Filter) -> str:
+def _describe_period(chosen: Filter) -> str:
     if chosen.start and chosen.end:
         return format_span(chosen.start, chosen.end)
     return f"the time from {format_date(chosen.start)} on" if chosen.start else "that time"
@@ -151,10 +153,10 @@ def find_period_before(period: Period) -> Period:
 
 def find_year_before(period: Period) -> Period:
     """The same dates a year earlier; 29 February becomes 1 March."""
-    return _a_year_back(period[0]), _a_year_back(period[1])
+    return _subtract_year(period[0]), _subtract_year(period[1])
 
 
-def _a_year_back(day: dt.date) -> dt.date:
+def _subtract_year(day: dt.date) -> dt.date:
     try:
         return day.replace(year=day.year - 1)
     except ValueError:  # 29 February
@@ -169,32 +171,32 @@ def find_month_only_share(columns: Columns, index: NDArray[np.int64]) -> float:
 
 
 def choose_bins(period: Period, *, month_only: float = 0.0) -> Bins | None:
-    """Bins that fit a period, the last ending with it: weeks up to half a year, four weeks beyond.
+    """Bins that fit a period and end with it: weeks for up to half a year, four weeks for longer periods.
 
-    Where most events are known only to their month (`month_only`, a share), the whole calendar months of the period.
-    What is left over at the beginning is in no bin. None where there is no room for FEWEST_BINS.
+    Where most events are known only to their month (`month_only`, a share), the bins are the whole calendar months of
+    the period. Days left over at the start are in no bin. None if there is no room for FEWEST_BINS.
     """
-    if month_only > _MOSTLY:
-        months = _whole_months(period)
+    if month_only > _MOST_OF:
+        months = _list_whole_months(period)
         reason = "calendar months, because most records are known only to their month"
-        return _bins(months, "month", reason) if len(months) >= FEWEST_BINS else None
+        return _build_bins(months, "month", reason) if len(months) >= FEWEST_BINS else None
     days = (period[1] - period[0]).days
     length = 7 if days // 7 <= _MOST_WEEKS else 28
     unit = "week" if length == 7 else "four weeks"  # noqa: PLR2004 - days of a week
-    many = days // length
-    if many < FEWEST_BINS:
+    count = days // length
+    if count < FEWEST_BINS:
         return None
-    ends = [period[1] - k * length * _DAY for k in range(many, -1, -1)]
+    ends = [period[1] - k * length * _DAY for k in range(count, -1, -1)]
     reason = "weeks" if unit == "week" else "four weeks each, because there would be more than 26 weeks"
-    return _bins(list(pairwise(ends)), unit, reason)
+    return _build_bins(list(pairwise(ends)), unit, reason)
 
 
-def _bins(periods: list[Period], unit: str, reason: str) -> Bins:
+def _build_bins(periods: list[Period], unit: str, reason: str) -> Bins:
     span = format_span(periods[0][0], periods[-1][1])
     return Bins(tuple(periods), unit, f"{len(periods)} bins from {span}: {reason}.")
 
 
-def _whole_months(period: Period) -> list[Period]:
+def _list_whole_months(period: Period) -> list[Period]:
     """The calendar months that lie wholly in a period."""
     months = [(month, find_month_start(month, 1)) for month in list_months(*period)]
     return [(start, end) for start, end in months if end <= period[1]]
@@ -232,12 +234,14 @@ def parse_day(text: str) -> dt.date:
         except ValueError:
             continue
     raise UsageError(
-        "A day is written 2026-11-21, 21/11/2026 or 21 Nov 2026", f"{text!r} is not", "put the month in the middle"
+        "A day is written 2026-11-21, 21/11/2026 or 21 Nov 2026",
+        f"{text!r} is not written like that",
+        "put the month in the middle",
     )
 
 
 def find_day_end(day: dt.date, zone: ZoneInfo) -> dt.datetime:
-    """The last second of a local day, as an aware time: what the store knew when that day ended."""
+    """The last second of a local day, as an aware time. For what the store knew at the end of that day."""
     after = day + dt.timedelta(days=1)
     midnight = dt.datetime(after.year, after.month, after.day, tzinfo=zone)
     return dt.datetime.fromtimestamp(midnight.timestamp() - 1, tz=zone)

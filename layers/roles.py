@@ -1,4 +1,4 @@
-"""Roles and actions: the words of the access policy. What they may do is decided in `layers.access`."""
+"""Roles and actions: the words of the access policy. `layers.access` decides who may do what."""
 
 from enum import StrEnum
 from typing import Final
@@ -7,13 +7,13 @@ __all__ = ["ANALYST_ACTIONS", "Action", "Role"]
 
 
 class Role(StrEnum):
-    """What a viewer is. One role for now."""
+    """The roles of viewers. There is one role for now."""
 
     ANALYST = "analyst"
 
 
 class Action(StrEnum):
-    """What a viewer may ask of the store."""
+    """What a viewer may do with the store."""
 
     SEE_COUNTS = "see_counts"
     SEE_POINTS = "see_points"
@@ -30,7 +30,7 @@ class Action(StrEnum):
     MAKE_EVIDENCE = "make_evidence"
 
 
-# Spelt out action by action: an action added tomorrow is refused to all until it is written here.
+# Written out action by action, so that an action added later is refused to all until it is written here.
 ANALYST_ACTIONS: Final = frozenset(
     {
         Action.SEE_COUNTS,

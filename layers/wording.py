@@ -1,4 +1,4 @@
-"""Numbers, chances, dates and lists as plain English words, and text from data as HTML text."""
+"""Numbers, chances, dates and lists in plain English, and text from data as HTML text."""
 
 import datetime as dt
 import math
@@ -35,8 +35,8 @@ DAY_NAMES: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MONTH_NAMES: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 # Flat to flat, from the mean edge lengths of h3geo.org/docs/core-library/restable times the square root of three.
 _ACROSS: Final = {8: "900 m", 9: "350 m", 10: "130 m", 11: "50 m"}
-_NOTHING: Final = 1e-9  # what sums of shares leave behind where they cancel
-_RARE: Final = 0.001  # smaller chances are not told apart in words
+_NOTHING: Final = 1e-9  # rounding errors that sums of shares leave where they cancel
+_RARE: Final = 0.001  # all smaller chances have the same words
 _HALF: Final = 0.4  # from here on "1 in 2" says no more than "about half"
 
 
@@ -46,7 +46,7 @@ def format_cell_width(resolution: int) -> str:
 
 
 def format_hours(hours: tuple[int, int] | None) -> str:
-    """As in "22:00 to 06:00"; nothing for all hours."""
+    """As in "22:00 to 06:00"; empty for all hours."""
     return f"{hours[0]:02d}:00 to {hours[1]:02d}:00" if hours else ""
 
 
@@ -56,7 +56,7 @@ def format_date(day: dt.date) -> str:
 
 
 def format_span(start: dt.date, end: dt.date) -> str:
-    """The half-open period [start, end) by its first and last day: "26 Oct to 21 Nov 2026"; the year only once."""
+    """The half-open period [start, end) by its first and last day, the year only once: "26 Oct to 21 Nov 2026"."""
     last = end - dt.timedelta(days=1)
     if last <= start:
         return format_date(start)
@@ -83,7 +83,7 @@ def _format_days(start: dt.date, end: dt.date) -> str:
 
 def format_number(value: float) -> str:
     """Thousands with a comma; a share (1.46) with one decimal, a small one with two, a whole one without; no "-0"."""
-    if _NOTHING < abs(value) < 0.1:  # noqa: PLR2004 - one decimal would make it nought
+    if _NOTHING < abs(value) < 0.1:  # noqa: PLR2004 - with one decimal it would be 0
         return f"{value:.2f}" if abs(value) >= 0.005 else "under 0.01" if value > 0 else "0"  # noqa: PLR2004 - likewise
     rounded = round(value, 1)
     whole = round(rounded)
@@ -91,14 +91,14 @@ def format_number(value: float) -> str:
 
 
 def format_about(value: float) -> str:
-    """A number as people need it: a whole one as it is, others as in "about 58"; what is not nothing as "under 1"."""
+    """A number as people need it: a whole number as it is, others as in "about 58"; less than 1 as "under 1"."""
     if abs(value - round(value)) < _NOTHING:
         return f"{round(value):,}"
     return f"about {math.floor(value + 0.5):,}" if value >= 1 else "under 1"
 
 
 def format_percent(share: float) -> str:
-    """0.18 as "18 %"; what is not nothing and under a half per cent as "under 1 %"."""
+    """0.18 as "18 %"; more than 0 and under half a per cent as "under 1 %"."""
     percent = round(share * 100)
     return "under 1 %" if percent == 0 and share > 0 else f"{percent:,} %"
 
@@ -116,22 +116,22 @@ def format_odds(p: float) -> str:
 def format_count(number: float, spec: LayerSpec, measure: Measure = "events") -> str:
     """A number with what it counts, as in "1 needle find", "14 needle finds", "about 58 needles" (of shared events)."""
     if measure == "quantity" and spec.item not in spec.many:
-        one, many = spec.item.removesuffix("s"), spec.item
+        singular, plural = spec.item.removesuffix("s"), spec.item
     else:
-        one, many = spec.one, spec.many
+        singular, plural = spec.one, spec.many
     words = format_about(number)
-    return f"{words} {one if words in ('1', 'about 1', 'under 1') else many}"
+    return f"{words} {singular if words in ('1', 'about 1', 'under 1') else plural}"
 
 
-def format_list(items: Sequence[str], *, most: int | None = None, joint: str = "and") -> str:
+def format_list(items: Sequence[str], *, most: int | None = None, conjunction: str = "and") -> str:
     """As in "Central", "Central and Newport", "Central, Newport and Park"; beyond `most` "Central, Park and 4 more".
 
-    `joint` stands before the last.
+    `conjunction` stands before the last item.
     """
     shown = list(items[:most])
     if len(items) > len(shown):
         shown.append(f"{len(items) - len(shown)} more")
-    return f" {joint} ".join([*([", ".join(shown[:-1])] if shown[:-1] else []), *shown[-1:]])
+    return f" {conjunction} ".join([*([", ".join(shown[:-1])] if shown[:-1] else []), *shown[-1:]])
 
 
 def format_plural(number: float, one: str, many: str) -> str:
@@ -140,9 +140,9 @@ def format_plural(number: float, one: str, many: str) -> str:
 
 
 def format_sentence(text: str) -> str:
-    """A part of an error as a sentence: a capital at its start, one mark at its end.
+    """A part of an error as a sentence: it begins with a capital and ends with one mark.
 
-    What begins with a name of a file, an option or a quotation stays as it is.
+    A text that begins with a file name, an option or a quotation keeps its first letter.
     """
     capital = text[:1].upper() + text[1:] if _WORD_FIRST.match(text) else text
     return capital if capital.endswith((".", "?", "!")) else f"{capital}."

@@ -94,7 +94,7 @@ def build_emerging_map(
         trend_z=result.trend.z,
         trend_p=result.trend.p,
     )
-    return EmergingMap(spec, rows, bins, counts, result.z, result.kind, q, (*notes, bins.words))
+    return EmergingMap(spec, rows, bins, counts, result.z, result.kind, q, (*notes, bins.description))
 
 
 def _build_rows(study: Study) -> pd.DataFrame:

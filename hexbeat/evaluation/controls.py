@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo.errors import DataError, UsageError
-from geo.matching import FEWEST_LIKE, find_similar_places, match_on_past
+from geo.matching import FEWEST_CONTROLS, find_similar_places, match_on_past
 from hexbeat.analysis.daily_counts import to_ordinal
 from hexbeat.analysis.study import load_study, project
 from hexbeat.areas.area import Area
@@ -114,9 +114,9 @@ class _Planner:
         own = (ground.inside(shape, np.array([middle[0]]), np.array([middle[1]])) @ weights)[0]
         pool = _pool(x_m[kept], y_m[kept], past, own, 2 * shape.radius_m)
         kept, past = kept[pool], past[pool]
-        if len(kept) < FEWEST_LIKE:
+        if len(kept) < FEWEST_CONTROLS:
             raise DataError(
-                f"A comparison needs {FEWEST_LIKE} untouched places with events to compare with",
+                f"A comparison needs {FEWEST_CONTROLS} untouched places with events to compare with",
                 f"{ground.area.title} has {len(kept)} of the size of {place.name}",
                 "choose a smaller place, a layer with more events, or a larger area",
             )
@@ -124,7 +124,7 @@ class _Planner:
         ring_shape = shape.ring(rule.ring_m)
         far = kept[away[kept] > 2 * ring_shape.reach_m]  # their rings share no event with the ring around the place
         far = far[~self._treated_too(place, x_m[far], y_m[far], ring_shape.reach_m)]
-        if self.rings and len(far) >= FEWEST_LIKE:
+        if self.rings and len(far) >= FEWEST_CONTROLS:
             around = (ground.inside(ring_shape, np.array([middle[0]]), np.array([middle[1]])) @ weights)[0]
             ring = _match_controls(names[far], ground.inside(ring_shape, x_m[far], y_m[far]) @ weights, around, rule)
         return PlannedComparison(
@@ -250,11 +250,11 @@ def _pool(
     y_m: NDArray[np.float64],
     past: NDArray[np.float64],
     own: NDArray[np.float64],
-    apart_m: float,
+    separation_m: float,
 ) -> NDArray[np.int64]:
     """Places that do not overlap, the most similar first; if they are few, they may overlap by half."""
-    pool = find_similar_places(x_m, y_m, past, own, apart_m=apart_m)
-    return pool if len(pool) >= _FEW else find_similar_places(x_m, y_m, past, own, apart_m=apart_m / 2)
+    pool = find_similar_places(x_m, y_m, past, own, separation_m=separation_m)
+    return pool if len(pool) >= _FEW else find_similar_places(x_m, y_m, past, own, separation_m=separation_m / 2)
 
 
 def _match_controls(

@@ -186,7 +186,7 @@ class _PlaceComparison:
             float((own @ self.after)[0]),
             match=match,
             placebos=match_on_past(past, own_past, controls=self.rule.placebos).index,
-            apart=np.hypot(x_m[:, None] - x_m, y_m[:, None] - y_m) >= 2 * shape.radius_m * (1 - 1e-9),
+            separate=np.hypot(x_m[:, None] - x_m, y_m[:, None] - y_m) >= 2 * shape.radius_m * (1 - 1e-9),
             alpha=self.rule.alpha,
         )
         weights = np.zeros(len(x_m))
@@ -226,7 +226,7 @@ def _build_outcome(judged: _PlaceComparison, near: SideCounts, ring: SideCounts 
     pairs: list[tuple[float, float]] = []
     for one in sides:
         own, like = (before / judged.share for before in one.before)
-        pairs += [(controls * like, controls * one.found.like_after), (own, one.found.after)]
+        pairs += [(controls * like, controls * one.found.controls_after), (own, one.found.after)]
     published = weighted_displacement_difference(
         *pairs, time_weights=(1 / judged.share, 1.0), area_weights=(controls, 1.0, controls, 1.0), alpha=rule.alpha
     )

@@ -65,7 +65,7 @@ def pool_sides(sides: Sequence[SideCounts], *, unit: float, alpha: float, like: 
     estimate = after - expected
     if len(sides) == 1:
         found = sides[0].found
-        error, interval, p, decidable = found.error, found.interval, found.p, found.p_of_none <= alpha
+        error, interval, p, decidable = found.error, found.interval, found.p, found.p_if_none <= alpha
     else:
         error = _error_of_sum(sides, after, expected)
         reach = NormalDist().inv_cdf(1 - alpha / 2)
@@ -79,7 +79,7 @@ def pool_sides(sides: Sequence[SideCounts], *, unit: float, alpha: float, like: 
         after=unit * after,
         expected=unit * expected,
         like_before=unit * sum(one.before[1] for one in sides),
-        like_after=unit * sum(one.found.like_after for one in sides),
+        like_after=unit * sum(one.found.controls_after for one in sides),
         estimate=unit * estimate,
         interval=(unit * interval[0], unit * interval[1]),
         p=p,
@@ -99,7 +99,7 @@ def _error_of_sum(sides: Sequence[SideCounts], after: float, expected: float) ->
 
 def _plain_expected(sides: Sequence[SideCounts]) -> float:
     """What came before, changed by as much as the matched controls changed."""
-    return max(0.0, sum(one.found.like_after + one.before[0] - one.before[1] for one in sides))
+    return max(0.0, sum(one.found.controls_after + one.before[0] - one.before[1] for one in sides))
 
 
 def count_once(sides: Sequence[SideCounts], *, unit: float) -> float:

@@ -79,4 +79,4 @@ def test_false_alarms_are_counted_over_the_year_alone() -> None:
 def test_an_unknown_method_is_refused() -> None:
     with pytest.raises(UsageError) as caught:
         ears(column(1), method="C4")
-    assert str(caught.value) == "EARS has the methods C1, C2 and C3; C4 is another; choose C2, the usual method"
+    assert str(caught.value) == "EARS has the methods C1, C2 and C3; you asked for C4; choose C2, the usual method"

@@ -9,18 +9,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from bench.small_trees import count_leaves, guarded, half_full, histories, published, shapes
+from bench.small_trees import count_leaves, guarded, half_full, list_histories, list_shapes, publish
 from geo.audit import audit, find_leaf_odds
 from geo.audit_profiles import find_possible_sums
 from geo.disclosure import carry_up
 
-SMALL = [shape for leaves in range(1, 6) for shape in shapes(leaves, 2)]
+SMALL = [shape for leaves in range(1, 6) for shape in list_shapes(leaves, 2)]
 
 
 def within(shape: tuple[tuple[object, ...], ...], total: int, k: int, *, half: bool) -> np.ndarray:
     """Every history of a block's unpublished leaves in which no inner node but the block is published."""
-    cubes = histories(count_leaves(shape), k)
-    inner = published(shape, cubes, k, half_full if half else guarded)[:, :-1]
+    cubes = list_histories(count_leaves(shape), k)
+    inner = publish(shape, cubes, k, half_full if half else guarded)[:, :-1]
     members = all(not member for member in shape)
     return cubes[(cubes.sum(axis=1) == total) & (members | (inner == -1).all(axis=1))]
 

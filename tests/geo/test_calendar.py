@@ -61,12 +61,12 @@ def test_months_have_names() -> None:
     assert [format_month(month) for month in (0, 11, 12, 683)] == ["1970-01", "1970-12", "1971-01", "2026-12"]
 
 
-def test_a_zone_that_there_is_not() -> None:
+def test_an_unknown_time_zone_is_refused() -> None:
     with pytest.raises(UsageError) as caught:
         Calendar("Europe/Middlesbrough")
     assert str(caught.value) == (
-        "A time zone has to be a name from the IANA database; there is no zone 'Europe/Middlesbrough'; write it "
-        "like Europe/London"
+        "A time zone is a name from the IANA database; there is no time zone 'Europe/Middlesbrough'; write a name such "
+        "as Europe/London"
     )
 
 

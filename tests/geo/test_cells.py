@@ -39,7 +39,7 @@ def test_no_points_have_no_cells() -> None:
     assert index_points([], [], resolution=9).tolist() == []
 
 
-def test_resolutions_together_are_those_apart() -> None:
+def test_resolutions_together_equal_each_alone() -> None:
     lon, lat = np.random.default_rng(1).normal((-1.23, 54.57), 0.05, (1000, 2)).T
     together = index_points_at(lon, lat, resolutions=(8, 11))
     assert list(together) == [8, 11]
@@ -53,7 +53,7 @@ def test_what_is_not_on_the_globe_is_refused(lon: float, lat: float) -> None:
         index_points([-1.2, lon], [54.5, lat], resolution=9)
     assert str(caught.value) == (
         "A point has a longitude from -180 to 180 and a latitude from -90 to 90 degrees; 1 of 2 points do not, the "
-        "first at position 1; leave out points without a place, and convert eastings and northings first"
+        "first at position 1; leave out points without coordinates, and convert eastings and northings to degrees first"
     )
 
 
@@ -126,7 +126,7 @@ def test_sizes_are_those_of_h3() -> None:
     assert measure_areas_km2(DISK).tolist() == [h3.cell_area(cell) for cell in DISK.tolist()]
 
 
-def test_short_codes_tell_neighbours_apart() -> None:
+def test_short_codes_of_neighbours_differ() -> None:
     codes = {format_short_code(cell) for cell in DISK.tolist()}
     assert len(codes) == len(DISK)
     assert {len(code) for code in codes} == {4}

@@ -64,14 +64,14 @@ def test_the_interval_is_clopper_and_pearsons() -> None:
     assert high == pytest.approx([share.high / (1 - share.high)])
 
 
-def test_nothing_at_all_tells_nothing() -> None:
+def test_no_events_are_too_few_to_show_a_change() -> None:
     none = compare_periods(np.array([0]), np.array([0]))
     assert none.too_few.tolist() == [True]
     assert np.isnan(none.ratio).all()
     assert (none.low[0], none.high[0], none.p[0], none.kind[0]) == (0, np.inf, 1, 0)
 
 
-def test_fewest_to_tell_is_where_the_extreme_split_first_counts() -> None:
+def test_the_fewest_events_are_those_whose_extreme_split_is_significant() -> None:
     assert count_fewest_events(0.5) == 6
     for share in (0.5, 0.3, 0.08):
         fewest, rarer = count_fewest_events(share), min(share, 1 - share)
@@ -93,7 +93,7 @@ def test_rates_are_compared_over_periods_of_different_length() -> None:
     assert change.ratio == pytest.approx([10.5 / 28 / (120 / 365)])
 
 
-def test_noise_alone_seldom_shows_a_change() -> None:
+def test_noise_alone_rarely_shows_a_change() -> None:
     generator = np.random.default_rng(4)
     maps = [compare_periods(*generator.poisson(4, (2, 300))).kind.any() for _ in range(60)]
     assert np.mean(maps) <= 0.12  # 5 % promised; three in a hundred of such runs would show more than this
@@ -103,6 +103,6 @@ def test_negative_counts_are_refused() -> None:
     with pytest.raises(UsageError) as caught:
         compare_periods(np.array([-1]), np.array([1]))
     assert str(caught.value) == (
-        "Two periods of at least a day need counts of 0 or more of the same places; the counts have shapes (1,) "
-        "and (1,), the periods 1.0 and 1.0 days; count the same cells or wards in both periods"
+        "A comparison needs two periods with a length, and counts of 0 or more of the same places; the counts have "
+        "shapes (1,) and (1,), the periods 1.0 and 1.0 days; count the same cells or wards in both periods"
     )

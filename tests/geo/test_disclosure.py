@@ -6,14 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.small_trees import (
-    as_parents,
+    build_parents,
+    count_disclosed,
     count_leaves,
-    disclosed,
     guarded,
     half_full,
-    histories,
-    published,
-    shapes,
+    list_histories,
+    list_shapes,
+    publish,
     unguarded,
 )
 from geo.disclosure import carry_up
@@ -80,11 +80,11 @@ def test_of_places_together_at_most_half_is_shown_where_that_is_asked_for() -> N
 
 
 @pytest.mark.parametrize("half", [False, True], ids=["guarded", "half full"])
-@pytest.mark.parametrize("shape", [shape for leaves in range(1, 6) for shape in shapes(leaves, 3)], ids=str)
+@pytest.mark.parametrize("shape", [shape for leaves in range(1, 6) for shape in list_shapes(leaves, 3)], ids=str)
 def test_the_rule_is_the_one_that_brute_force_proves(shape: tuple[object, ...], *, half: bool) -> None:
-    leaves, parent = count_leaves(shape), as_parents(shape)
-    cubes = histories(leaves, 3)
-    expected = published(shape, cubes, 3, half_full if half else guarded)
+    leaves, parent = count_leaves(shape), build_parents(shape)
+    cubes = list_histories(leaves, 3)
+    expected = publish(shape, cubes, 3, half_full if half else guarded)
     for cube, seen in zip(cubes[::5], expected[::5], strict=True):
         carried = carry_up(*counted(parent.tolist(), cube.tolist()), k=3, half_full=half)
         assert np.where(carried.published, carried.count, -1)[leaves:].tolist() == seen.tolist()
@@ -92,22 +92,22 @@ def test_the_rule_is_the_one_that_brute_force_proves(shape: tuple[object, ...], 
 
 def test_brute_force_proves_nothing_small_in_any_tree_to_six_leaves() -> None:
     for leaves in range(1, 7):
-        for shape in shapes(leaves, 3):
-            assert disclosed(shape, 3)[2] == 0, shape
+        for shape in list_shapes(leaves, 3):
+            assert count_disclosed(shape, 3)[2] == 0, shape
     for leaves in range(1, 5):
-        for shape in shapes(leaves, 3):
-            assert disclosed(shape, 4)[2] == disclosed(shape, 2)[2] == 0, shape
+        for shape in list_shapes(leaves, 3):
+            assert count_disclosed(shape, 4)[2] == count_disclosed(shape, 2)[2] == 0, shape
 
 
 def test_brute_force_proves_nothing_small_with_the_stricter_guard() -> None:
     for leaves in range(1, 6):
-        for shape in shapes(leaves, 3):
-            assert disclosed(shape, 3, half_full)[2] == 0, shape
-            assert leaves > 4 or disclosed(shape, 4, half_full)[2] == 0, shape
+        for shape in list_shapes(leaves, 3):
+            assert count_disclosed(shape, 3, half_full)[2] == 0, shape
+            assert leaves > 4 or count_disclosed(shape, 4, half_full)[2] == 0, shape
 
 
 def test_brute_force_does_find_what_the_guard_is_for() -> None:
-    assert disclosed(((), ()), 3, unguarded)[2] > 0
+    assert count_disclosed(((), ()), 3, unguarded)[2] > 0
 
 
 @given(st.integers(2, 12), st.integers(1, 6), st.data())

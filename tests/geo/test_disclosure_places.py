@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from bench.small_trees import as_parents, count_leaves, shapes
+from bench.small_trees import build_parents, count_leaves, list_shapes
 from geo.disclosure import carry_up
 
 K, MOST = 3, 4  # threshold, most events in a leaf
@@ -19,7 +19,7 @@ def leaf_states(spots: int) -> list[tuple[int, int]]:
 
 def outcomes(shape: tuple[object, ...], spots: int, minimum: int) -> dict[Output, np.ndarray]:
     """For everything that can be published, the leaves' events of every history that gives it."""
-    leaves, parent = count_leaves(shape), as_parents(shape)
+    leaves, parent = count_leaves(shape), build_parents(shape)
     found: dict[Output, list[list[int]]] = {}
     for history in product(leaf_states(spots), repeat=leaves):
         counts, places = np.zeros((2, len(parent)), dtype=np.int64)
@@ -41,7 +41,8 @@ def disclosures(shape: tuple[object, ...], spots: int, minimum: int) -> int:
 
 
 @pytest.mark.parametrize(
-    "shape", [shape for leaves, depth in ((1, 1), (2, 1), (3, 1), (2, 2), (3, 2)) for shape in shapes(leaves, depth)],
+    "shape",
+    [shape for leaves, depth in ((1, 1), (2, 1), (3, 1), (2, 2), (3, 2)) for shape in list_shapes(leaves, depth)],
     ids=str,
 )  # fmt: skip
 def test_with_enough_possible_places_nothing_small_is_proved(shape: tuple[object, ...]) -> None:

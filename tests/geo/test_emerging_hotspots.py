@@ -101,7 +101,7 @@ def test_the_trend_is_kendalls(series: np.ndarray) -> None:
     assert np.sign(score) == np.sign(tau)
 
 
-def test_a_planted_place_becomes_hot_and_quiet_maps_tell_nothing() -> None:
+def test_a_planted_place_becomes_hot_and_quiet_maps_have_too_few_events() -> None:
     cells = disk(*MIDDLESBROUGH, resolution=9, rings=12)
     neighbours = build_neighbours(cells)
     middle = int(np.flatnonzero(cells == disk(*MIDDLESBROUGH, resolution=9, rings=0)[0])[0])

@@ -68,8 +68,8 @@ def test_different_cells_are_refused() -> None:
     with pytest.raises(UsageError) as caught:
         prediction_accuracy(np.ones(2), np.ones(3), np.ones(2))
     assert str(caught.value) == (
-        "Observed, predicted and area have to be of the same cells, with areas above 0; their shapes are (2,), "
-        "(3,) and (2,); give one number for each cell in each"
+        "Observed, predicted and area need one number for each of the same cells, with areas above 0; their shapes are "
+        "(2,), (3,) and (2,); make all three from the same list of cells"
     )
 
 
@@ -100,6 +100,6 @@ def test_negative_counts_are_refused() -> None:
     with pytest.raises(UsageError) as caught:
         weighted_displacement_difference((1, 2), (-1, 2))
     assert str(caught.value) == (
-        "Counts have to be 0 or more, weights above 0 and alpha between 0 and 1; the counts are [[1.0, 2.0], "
-        "[-1.0, 2.0], [0.0, 0.0], [0.0, 0.0]], alpha is 0.05; give pairs (before, after) of counts"
+        "Counts are 0 or more, weights above 0, and alpha lies between 0 and 1; the counts are [[1.0, 2.0], "
+        "[-1.0, 2.0], [0.0, 0.0], [0.0, 0.0]], alpha is 0.05; give counts as pairs (before, after)"
     )

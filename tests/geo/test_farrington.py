@@ -3,7 +3,7 @@ import pytest
 from scipy import optimize, stats
 
 from geo.errors import UsageError
-from geo.farrington import _baseline_weeks, _expect, _outbreak_weights, farrington_flexible
+from geo.farrington import _expect_count, _find_baseline_weeks, _weigh_down_outbreaks, farrington_flexible
 from geo.tails import count_quantile, poisson_at_least
 
 WEEKS = np.arange(52 * 5 + 20)
@@ -23,7 +23,7 @@ def test_expected_follows_the_season_and_the_trend() -> None:
     assert np.isnan(found.expected[:-40]).all()
 
 
-def test_a_planted_outbreak_is_an_alarm_and_noise_seldom() -> None:
+def test_a_planted_outbreak_is_an_alarm_and_noise_rarely() -> None:
     counts = seasonal(2, mean=10)
     quiet = farrington_flexible(counts, last=20)
     assert quiet.alarm.sum() <= 3  # of 80 judged weeks, 0.5 % promised
@@ -57,7 +57,7 @@ def test_no_past_events_and_hardly_any_now_are_no_alarm() -> None:
 
 
 def test_the_season_of_a_week_is_the_same_weeks_of_earlier_years() -> None:
-    ages, season = _baseline_weeks(52 * 5 + 10)
+    ages, season = _find_baseline_weeks(52 * 5 + 10)
     assert ages.min() == 27
     assert ages[season == 0].tolist() == [year * 52 + step for year in range(1, 6) for step in range(-3, 4)]
     assert set(season.tolist()) == set(range(10))
@@ -66,7 +66,7 @@ def test_the_season_of_a_week_is_the_same_weeks_of_earlier_years() -> None:
 
 def test_published_numbers_of_the_r_package_surveillance() -> None:
     """Its tests/testthat/test-farringtonFlexible.R: weights checked by hand; bounds of a mean of 5 ("nbPlugin")."""
-    assert _outbreak_weights(np.repeat([0.0, 2.0], 5), 0.0) == pytest.approx(np.repeat([1.6, 0.4], 5))
+    assert _weigh_down_outbreaks(np.repeat([0.0, 2.0], 5), 0.0) == pytest.approx(np.repeat([1.6, 0.4], 5))
     assert [count_quantile(chance, 5.0, 1.5) for chance in (0.05, 0.95)] == [1, 10]
     assert [count_quantile(chance, 5.0, 1.0) for chance in (0.05, 0.95)] == [2, 9]
     assert float(poisson_at_least(11, 5.0)) == pytest.approx(0.01369527, abs=1e-8)
@@ -76,7 +76,7 @@ def test_published_numbers_of_the_r_package_surveillance() -> None:
 def test_the_expectation_is_that_of_the_likelihoods_maximum(mean: float, size: float | None) -> None:
     """Written anew: Poisson likelihood with weights by a general optimiser, dispersion and quantile by scipy.stats."""
     generator = np.random.default_rng(6)
-    ages, season = _baseline_weeks(52 * 5 + 10)
+    ages, season = _find_baseline_weeks(52 * 5 + 10)
     rate = mean * (1 + 0.4 * np.cos(season))
     past = (generator.poisson(rate) if size is None else generator.negative_binomial(size, size / (size + rate))) * 1.0
     past[100] += 12 * mean  # an outbreak, so that weights are used
@@ -100,7 +100,7 @@ def test_the_expectation_is_that_of_the_likelihoods_maximum(mean: float, size: f
     assert (weights < 1).any()
     _, now, spread = fitted(weights * len(past) / weights.sum())
     upper = stats.nbinom.ppf(0.995, now / (spread - 1), 1 / spread) if spread > 1 else stats.poisson.ppf(0.995, now)
-    assert _expect(past, ages, season, 0.005) == (pytest.approx(now, rel=1e-5), upper)
+    assert _expect_count(past, ages, season, 0.005) == (pytest.approx(now, rel=1e-5), upper)
 
 
 def test_too_short_a_history_is_refused() -> None:

@@ -172,7 +172,7 @@ def test_a_hole_is_a_cold_spot() -> None:
     assert not (found.kind == 1).any()
 
 
-def test_step_down_finds_what_a_great_hotspot_hides() -> None:
+def test_step_down_finds_what_a_strong_hotspot_hides() -> None:
     neighbours = hexagons(24)
     places = np.zeros(576)
     places[24 * 6 + 6], places[24 * 17 + 17] = 1, 2
@@ -204,7 +204,7 @@ def test_one_busy_cell_among_empty_ones_is_no_hotspot() -> None:
 
 
 @pytest.mark.parametrize("size", [None, 0.5])
-def test_noise_seldom_shows_a_hotspot(size: float | None) -> None:
+def test_noise_rarely_shows_a_hotspot(size: float | None) -> None:
     generator, neighbours, maps = np.random.default_rng(11), hexagons(20), 100
     shape, mean = (maps, 400), 0.5
     noise = (
@@ -233,7 +233,7 @@ def test_neighbours_of_another_map_are_refused() -> None:
     with pytest.raises(UsageError) as caught:
         gi_star(np.zeros(5), hexagons(2))
     assert str(caught.value) == (
-        "A list of n values (at least 1) needs n x n neighbours; values have shape (5,) and neighbours (4, 4); "
+        "A list of n values (at least one) needs n x n neighbours; values have shape (5,) and neighbours (4, 4); "
         "make both from the same list of cells"
     )
 

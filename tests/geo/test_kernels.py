@@ -46,10 +46,10 @@ def test_scores_are_of_what_was_near_and_lately() -> None:
 def test_a_negative_bandwidth_is_refused() -> None:
     with pytest.raises(UsageError) as caught:
         build_gaussian_kernel(X_M, Y_M, bandwidth_m=-1)
-    assert str(caught.value) == "A bandwidth has to be 0 metres or more; it is -1; use 200, which is usual in towns"
+    assert str(caught.value) == "A bandwidth is 0 metres or more; it is -1; use 200, which is usual in towns"
 
 
 def test_no_half_life_is_refused() -> None:
     with pytest.raises(UsageError) as caught:
         weigh_recency(np.array([1]), half_life_days=0)
-    assert str(caught.value) == "A half-life has to be more than 0 days; it is 0; use 28, which is usual"
+    assert str(caught.value) == "A half-life is more than 0 days; it is 0; use 28, which is usual"

@@ -68,5 +68,5 @@ def test_bounds_that_do_not_rise_are_refused() -> None:
     with pytest.raises(UsageError) as caught:
         knox_test(np.zeros(2), np.zeros(2), np.zeros(2), days=(0, 7, 7))
     assert str(caught.value) == (
-        "Bands need two or more bounds, in rising order; they are (0, 7, 7); use for instance (0, 100, 200)"
+        "Bands need two or more bounds, in rising order; they are (0, 7, 7); use for example (0, 100, 200)"
     )

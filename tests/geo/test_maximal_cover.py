@@ -21,14 +21,14 @@ def test_the_cover_is_the_best_that_brute_force_finds(seed: int, points: int, ca
     random = np.random.default_rng(seed)
     reaches = (random.uniform(size=(points, candidates)) < 0.3).astype(float)
     demand = random.integers(0, 5, points).astype(float)
-    found = find_best_cover(csr_array(reaches), demand, number)
-    assert found.covered == pytest.approx(by_brute_force(reaches, demand, number))
-    assert found.proven
-    assert found.gap == 0
-    assert len(found.chosen) <= number
-    assert found.gain.sum() == pytest.approx(found.covered)
-    assert (np.diff(found.gain) <= 1e-9).all()
-    assert demand[reaches[:, found.chosen].any(axis=1)].sum() == found.covered
+    cover = find_best_cover(csr_array(reaches), demand, number)
+    assert cover.covered == pytest.approx(by_brute_force(reaches, demand, number))
+    assert cover.proven
+    assert cover.gap == 0
+    assert len(cover.chosen) <= number
+    assert cover.gain.sum() == pytest.approx(cover.covered)
+    assert (np.diff(cover.gain) <= 1e-9).all()
+    assert demand[reaches[:, cover.chosen].any(axis=1)].sum() == cover.covered
 
 
 def test_greedy_is_only_a_start() -> None:
@@ -40,24 +40,24 @@ def test_greedy_is_only_a_start() -> None:
     assert best.covered == 6
 
 
-def test_a_bound_is_said_when_time_is_up() -> None:
+def test_there_is_a_bound_when_time_is_up() -> None:
     random = np.random.default_rng(3)
     reaches = csr_array((random.uniform(size=(400, 150)) < 0.05).astype(float))
-    found = find_best_cover(reaches, random.integers(1, 9, 400).astype(float), 12, seconds=1e-9)
-    assert found.covered <= found.bound
-    assert found.proven == (found.gap == 0)
-    assert len(found.chosen) == 12
+    cover = find_best_cover(reaches, random.integers(1, 9, 400).astype(float), 12, seconds=1e-9)
+    assert cover.covered <= cover.bound
+    assert cover.proven == (cover.gap == 0)
+    assert len(cover.chosen) == 12
 
 
 def test_nothing_to_cover_chooses_nothing() -> None:
-    found = find_best_cover(csr_array((3, 4)), np.ones(3), 2)
-    assert (len(found.chosen), found.covered, found.proven) == (0, 0.0, True)
+    cover = find_best_cover(csr_array((3, 4)), np.ones(3), 2)
+    assert (len(cover.chosen), cover.covered, cover.proven) == (0, 0.0, True)
 
 
 def test_shapes_that_do_not_fit_are_refused() -> None:
     with pytest.raises(UsageError) as caught:
         find_best_cover(csr_array((3, 4)), np.ones(2), 0)
     assert str(caught.value) == (
-        "Covering needs a demand of 0 or more for each point, and 1 place or more to choose; "
-        "there are 3 points, 2 demands and 0 places; count events by the same points, and ask for one place or more"
+        "A cover needs a demand of 0 or more for each point, and at least one place to choose; "
+        "there are 3 points, 2 demands and 0 places; count the events of the same points, and ask for one place or more"
     )

@@ -55,8 +55,10 @@ def test_one_cell_is_its_own_neighbour() -> None:
     assert build_neighbours(disk(*MIDDLESBROUGH, resolution=9, rings=0)).toarray().tolist() == [[1.0]]
 
 
-def test_a_cell_named_twice_is_refused() -> None:
+def test_a_repeated_cell_is_refused() -> None:
     cells = disk(*MIDDLESBROUGH, resolution=9, rings=1)
     with pytest.raises(UsageError) as caught:
         build_neighbours(np.append(cells, cells[:2]))
-    assert str(caught.value) == ("A study area has each cell once; 2 cells are repeated; use numpy.unique")
+    assert str(caught.value) == (
+        "A study area has each cell only once; 2 cells are repeated; remove repeated cells with numpy.unique"
+    )

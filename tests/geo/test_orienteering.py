@@ -20,19 +20,19 @@ def problems(draw: st.DrawFn) -> Problem:
     seed, places = draw(st.integers(0, 10_000)), draw(st.integers(0, 14))
     hours = draw(st.floats(0, 6))
     pause = draw(st.sampled_from([None, Break(1800, 3600, 7200), Break(900, 0, 0)]))
-    apart_s = draw(st.sampled_from([0, 1800, 7200]))
+    least_gap_s = draw(st.sampled_from([0, 1800, 7200]))
     wider_s = draw(st.sampled_from([None, 0, 600, 3600]))
     problem = town(
         seed,
         places=places,
         teams=draw(st.integers(1, 3)),
         hours=hours,
-        again=draw(st.sampled_from([(1.0,), (1.0, 0.5), (1.0, 1.0, 0.25)])),
-        apart_s=apart_s,
+        visit_shares=draw(st.sampled_from([(1.0,), (1.0, 0.5), (1.0, 1.0, 0.25)])),
+        least_gap_s=least_gap_s,
         pause=pause,
         one_way=draw(st.booleans()),
     )
-    problem = replace(problem, within_s=None if wider_s is None else apart_s + wider_s)
+    problem = replace(problem, most_gap_s=None if wider_s is None else least_gap_s + wider_s)
     none = draw(st.booleans())
     return replace(problem, worth=problem.worth * 0) if none and seed % 5 == 0 else problem
 
@@ -57,12 +57,12 @@ def test_no_plan_breaks_a_rule_or_exceeds_its_bound(problem: Problem, seed: int,
 @settings(max_examples=40)
 @given(problems(), st.integers(0, 1000))
 def test_any_order_of_stops_is_timed_without_breaking_ways_breaks_or_waits(problem: Problem, seed: int) -> None:
-    """Only hours, the number of visits and the most between them may be broken: those are the caller's to look at."""
+    """Only the hours, the number of visits and the most time between them may be broken: the caller checks those."""
     random = np.random.default_rng(seed)
     if not len(problem):
         return
     tours = [random.integers(len(problem), size=int(random.integers(6))).tolist() for _ in range(problem.teams)]
-    wide = replace(problem, limit_s=10**7, again=(1.0,) * 99, within_s=None)
+    wide = replace(problem, limit_s=10**7, visit_shares=(1.0,) * 99, most_gap_s=None)
     assert find_breaches(wide, schedule_all(wide, tours)) == []
 
 
@@ -86,7 +86,7 @@ def test_tours_are_within_two_per_cent_of_an_optimum_proved_elsewhere(seed: int,
     assert searched.gap == 0  # proved
 
 
-def test_a_proof_mends_what_the_search_missed() -> None:
+def test_a_proof_repairs_what_the_search_missed() -> None:
     """Without a single round of search the tours are only inserted; the proof finds the best and says so."""
     problem = town(2, places=7, teams=2, hours=1.5)
     solved = find_tours(problem, seed=1, rounds=0)
@@ -96,22 +96,22 @@ def test_a_proof_mends_what_the_search_missed() -> None:
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_places_are_seen_again_within_a_span_of_time(seed: int) -> None:
-    """Whoever comes: without the upper side some of these visits lie hours beyond it."""
-    free = town(seed, places=30, teams=2, hours=7, again=(1.0, 0.5, 0.25), apart_s=5400)
-    problem = replace(free, within_s=10800)
+    """By any team. Without the upper limit some of these visits come hours later."""
+    free = town(seed, places=30, teams=2, hours=7, visit_shares=(1.0, 0.5, 0.25), least_gap_s=5400)
+    problem = replace(free, most_gap_s=10800)
     solved = find_tours(problem, seed=1, rounds=15)
-    apart = apart_of(problem, solved.routes)
-    assert len(apart) > 10
-    assert min(apart) >= 5400
-    assert max(apart) <= 10800
+    gaps = measure_gaps(problem, solved.routes)
+    assert len(gaps) > 10
+    assert min(gaps) >= 5400
+    assert max(gaps) <= 10800
     loose = find_tours(free, seed=1, rounds=15)
-    assert max(apart_of(free, loose.routes)) > 10800
+    assert max(measure_gaps(free, loose.routes)) > 10800
     assert "is visited again too late" in " ".join(find_breaches(problem, loose.routes))
-    assert loose.bound == pytest.approx(solved.bound)  # the bound forgets the upper side, and so holds for both
+    assert loose.bound == pytest.approx(solved.bound)  # the bound ignores the upper limit, so it holds for both
     assert solved.score > 0.9 * loose.score
 
 
-def apart_of(problem: Problem, routes: Sequence[Route]) -> list[int]:
+def measure_gaps(problem: Problem, routes: Sequence[Route]) -> list[int]:
     """Seconds from the end of each visit to the next of the same place."""
     visits: dict[int, list[int]] = defaultdict(list)
     for route in routes:
@@ -125,14 +125,14 @@ def apart_of(problem: Problem, routes: Sequence[Route]) -> list[int]:
 
 
 def test_a_large_problem_says_how_far_from_the_best_it_can_be() -> None:
-    problem = town(1, places=200, teams=3, hours=8, again=(1.0, 0.5))
+    problem = town(1, places=200, teams=3, hours=8, visit_shares=(1.0, 0.5))
     solved = find_tours(problem, seed=1, rounds=12)
     assert find_breaches(problem, solved.routes) == []
     assert 0 < solved.gap < 0.15
 
 
 def test_the_same_seed_gives_the_same_tours_and_another_differs_while_losing_little() -> None:
-    problem = town(3, places=40, teams=2, hours=4, again=(1.0, 0.5))
+    problem = town(3, places=40, teams=2, hours=4, visit_shares=(1.0, 0.5))
     first, same, other = (find_tours(problem, seed=seed, rounds=60, varied=True) for seed in (1, 1, 2))
     plain = find_tours(problem, seed=1, rounds=60)
     assert first == same
@@ -141,7 +141,7 @@ def test_the_same_seed_gives_the_same_tours_and_another_differs_while_losing_lit
 
 
 def test_a_team_waits_where_another_was_too_lately() -> None:
-    problem = replace(town(1, places=1, teams=2, hours=9, again=(1.0, 0.5)), stop_s=np.array([600]))
+    problem = replace(town(1, places=1, teams=2, hours=9, visit_shares=(1.0, 0.5)), stop_s=np.array([600]))
     way = int(problem.travel_s[1, 0])
     first, second = schedule_all(problem, [[0], [0]])
     assert first.arrive_s == (way,)
@@ -197,7 +197,7 @@ def test_a_problem_that_is_none_is_refused() -> None:
     with pytest.raises(UsageError) as caught:
         Problem(np.ones(2), np.array([60]), np.zeros((4, 4), dtype=np.int64), 3600, 1)
     assert str(caught.value) == (
-        "Tours are made of places with worths of 0 or more, stops above 0 and times between all of them; there are 2 "
-        "worths, stops of shape (1,) and times of shape (4, 4); give one worth and one stop a place, times with start "
-        "and finish, and worths of visits that fall"
+        "Each place needs a worth of 0 or more, a stop above 0 and travel times to all the others; there are 2 "
+        "worths, stops of shape (1,) and times of shape (4, 4); give one worth and one stop for each place, times with "
+        "start and finish, and shares that never rise"
     )

@@ -30,14 +30,14 @@ def test_the_distribution_equals_enumeration(units: np.ndarray, draws: int) -> N
 @given(UNITS)
 def test_the_fourier_way_equals_the_shift_way(units: np.ndarray) -> None:
     histogram = np.bincount(units)
-    by_shifts, by_fourier = shuffling._by_shifts(histogram, 3), shuffling._by_fourier(histogram, 3)  # noqa: SLF001  # two ways to one table
+    by_shifts, by_fourier = shuffling._build_by_shifts(histogram, 3), shuffling._build_by_fourier(histogram, 3)  # noqa: SLF001  # two ways to one table
     assert by_fourier == pytest.approx(by_shifts, abs=1e-13)
 
 
 @pytest.mark.parametrize("mean", [0.05, 1, 30])
 def test_both_ways_agree_on_a_town(mean: float) -> None:
     histogram = np.bincount(np.random.default_rng(3).negative_binomial(0.5, 0.5 / (0.5 + mean), 4000))
-    by_shifts, by_fourier = shuffling._by_shifts(histogram, 7), shuffling._by_fourier(histogram, 7)  # noqa: SLF001  # two ways to one table
+    by_shifts, by_fourier = shuffling._build_by_shifts(histogram, 7), shuffling._build_by_fourier(histogram, 7)  # noqa: SLF001  # two ways to one table
     assert np.abs(by_fourier - by_shifts).max() < 1e-14
     assert by_shifts.sum(axis=1) == pytest.approx(np.ones(8), abs=1e-12)
 
@@ -87,7 +87,7 @@ def test_values_that_are_no_counts_are_refused(bad: float) -> None:
     with pytest.raises(UsageError) as caught:
         to_units(np.array([1.0, bad]), most_draws=7)
     assert str(caught.value) == (
-        "Values to shuffle have to be finite counts of 0 or more; 1 of 2 are not; count events with "
+        "Values to shuffle are finite counts of 0 or more; 1 of 2 are not; count events with "
         "layers.counting.count, or leave those cells out"
     )
 

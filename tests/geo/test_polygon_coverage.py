@@ -98,7 +98,7 @@ def test_an_empty_polygon_is_reported() -> None:
 
 
 @pytest.mark.parametrize("east", [0.000012, -0.000012])
-def test_mending_closes_a_narrow_overlap_or_sliver_and_says_so(east: float) -> None:
+def test_repair_closes_a_narrow_overlap_or_sliver_and_reports_it(east: float) -> None:
     faulty = round_polygons(widened(grid(), 4, east))
     mended, (fault,) = repair(faulty)
     assert find_faults(mended) == []
@@ -114,7 +114,7 @@ def test_a_gap_that_is_open_to_the_outside_is_worth_a_look_and_no_fault() -> Non
     assert find_narrow_inlets(round_polygons(grid())) == []
 
 
-def test_mending_shares_corners() -> None:
+def test_repair_shares_corners() -> None:
     polygons = grid(2, 1)
     west, south, east, north = polygons[0].bounds
     polygons[0] = shapely.Polygon(
@@ -126,14 +126,14 @@ def test_mending_shares_corners() -> None:
     assert [area_m2(polygon) for polygon in mended] == pytest.approx([area_m2(polygon) for polygon in polygons])
 
 
-def test_mending_leaves_a_wide_overlap_to_the_publisher() -> None:
+def test_repair_leaves_a_wide_overlap_to_the_publisher() -> None:
     faulty = widened(grid(), 0, 0.001)
     mended, faults = repair(faulty)
     assert faults == []
     assert [fault.kind for fault in find_faults(mended)] == ["overlap"]
 
 
-def test_mending_keeps_both_halves_of_a_ring_that_crosses_itself() -> None:
+def test_repair_keeps_both_halves_of_a_ring_that_crosses_itself() -> None:
     bowtie = np.array([shapely.Polygon([(0, 50), (0.01, 50.01), (0.01, 50), (0, 50.01)])], dtype=object)
     (mended,), (fault,) = repair(bowtie)
     assert mended.is_valid
@@ -141,7 +141,7 @@ def test_mending_keeps_both_halves_of_a_ring_that_crosses_itself() -> None:
     assert fault.kind == "ring"
 
 
-def test_what_is_sound_is_not_touched_by_mending() -> None:
+def test_repair_does_not_touch_what_is_sound() -> None:
     polygons = round_polygons(grid())
     mended, faults = repair(polygons)
     assert faults == []
@@ -190,7 +190,7 @@ def test_rounding_keeps_any_coverage_a_coverage(shifts: list[tuple[float, float]
 
 
 @given(st.lists(st.tuples(shift, shift), min_size=16, max_size=16), st.integers(0, 8), st.floats(-1.5e-5, 1.5e-5))
-def test_mending_makes_a_coverage_of_small_errors_and_moves_little(
+def test_repair_makes_a_coverage_of_small_errors_and_moves_little(
     shifts: list[tuple[float, float]], place: int, error: float
 ) -> None:
     polygons = grid(jitter=np.array(shifts).reshape(4, 4, 2))

@@ -92,7 +92,7 @@ def test_varied_tours_of_a_small_problem_differ_from_day_to_day() -> None:
 
 
 def test_small_problems_with_revisits_are_proved_too() -> None:
-    problem = replace(town(1, places=6, hours=3, again=(1.0, 0.5), apart_s=5400), within_s=10800)
+    problem = replace(town(1, places=6, hours=3, visit_shares=(1.0, 0.5), least_gap_s=5400), most_gap_s=10800)
     assert not is_countable(problem)
     for varied in (False, True):
         solved = find_tours(problem, seed=1, rounds=30, varied=varied)

@@ -190,9 +190,9 @@ MERCATOR = {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::3857"}
             {"crs": MERCATOR},
             "Wards have to be in WGS 84 degrees (EPSG:4326); `w.geojson` is in WGS 84 / Pseudo-Mercator",
         ),
-        ({}, {"type": "LineString", "coordinates": RING}, {}, "Each ward has to be a valid polygon or multipolygon"),
-        ({}, {"coordinates": [BOW_TIE]}, {}, "Each ward has to be a valid polygon or multipolygon"),
-        ({}, {"coordinates": []}, {}, "Each ward has to be a valid polygon or multipolygon"),
+        ({}, {"type": "LineString", "coordinates": RING}, {}, "Each ward is a valid polygon or multipolygon"),
+        ({}, {"coordinates": [BOW_TIE]}, {}, "Each ward is a valid polygon or multipolygon"),
+        ({}, {"coordinates": []}, {}, "Each ward is a valid polygon or multipolygon"),
         ({"ward_name": None}, {}, {}, "Wards need the columns ward_code and ward_name, and a polygon in each row"),
         ({"ward_code": "W2"}, {}, {}, "Each ward has one row; `w.geojson` has several rows of W2"),
     ],
@@ -295,14 +295,14 @@ def test_a_file_that_is_not_there_or_no_boundaries(tmp_path: Path) -> None:
         (
             SQUARE.set_geometry([*QUARTERS[:3], shapely.Point(0, 0)]),
             (
-                "Each ward has to be a valid polygon or multipolygon; the frame has other shapes for W2; let "
+                "Each ward is a valid polygon or multipolygon; the frame has other shapes for W2; let "
                 "`hexbeat boundaries build --repair` repair what can be repaired"
             ),
         ),
         (
             SQUARE.set_geometry([*QUARTERS[:3], shapely.Polygon([(0, 0), (1, 1), (1, 0), (0, 1)])], crs="EPSG:4326"),
             (
-                "Each ward has to be a valid polygon or multipolygon; the frame has other shapes for W2; let "
+                "Each ward is a valid polygon or multipolygon; the frame has other shapes for W2; let "
                 "`hexbeat boundaries build --repair` repair what can be repaired"
             ),
         ),

@@ -159,7 +159,10 @@ def test_a_town_that_there_is_not_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("filters", "message"),
     [
-        ({"start": "yesterday"}, "A day is written 2026-11-21, 21/11/2026 or 21 Nov 2026; 'yesterday' is not; "),
+        (
+            {"start": "yesterday"},
+            "A day is written 2026-11-21, 21/11/2026 or 21 Nov 2026; 'yesterday' is not written like that; ",
+        ),
         ({"resolution": 7}, "Events are indexed at H3 resolutions 8, 9, 10, 11; you asked for resolution 7; "),
         ({"by": "shoe"}, "Counts can be grouped by any of "),
     ],

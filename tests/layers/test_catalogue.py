@@ -53,7 +53,8 @@ def test_what_is_taken_stays_so(terms: dict[str, object], what: str) -> None:
     with pytest.raises(UsageError) as caught:
         register(replace(OTHER, **terms))  # type: ignore[arg-type] # each of its own type
     assert str(caught.value) == (
-        f"A layer needs a name, a code, a colour and a mark of its own; another layer has this {what}; choose another"
+        f"A layer needs a name, a mark and a code of its own; another layer has the {what}; choose another, or leave "
+        "this layer out"
     )
     assert len(LAYERS) == 4
 

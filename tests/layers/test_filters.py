@@ -49,11 +49,12 @@ def test_hours_are_read(text: str, hours: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "22", "night", "22-4-6", "22:30-04:00", "-4", "\u0662-4"])
-def test_what_are_no_hours(text: str) -> None:
+def test_other_texts_are_not_hours(text: str) -> None:
     with pytest.raises(UsageError) as caught:
         parse_hours(text)
     assert str(caught.value) == (
-        f"Hours are two whole hours with a hyphen between them; {text!r} is not; write 22-04 for a night, or 6-14"
+        f"Hours are two whole hours with a hyphen between them; {text!r} is not written like that; write 22-04 for a "
+        "night, or 6-14"
     )
 
 
@@ -76,7 +77,7 @@ def test_days_are_read(text: str, days: set[int]) -> None:
 
 
 @pytest.mark.parametrize("word", ["fr", "funday", "sunny", "5"])
-def test_what_is_no_day(word: str) -> None:
+def test_other_words_are_not_days(word: str) -> None:
     with pytest.raises(UsageError) as caught:
         parse_days(f"mon,{word}")
     assert str(caught.value) == (
@@ -91,7 +92,7 @@ def test_wards_are_found_by_code_or_name_in_any_case() -> None:
     assert resolve_wards(WARDS, []) == ()
 
 
-def test_a_name_that_several_wards_bear_stands_for_all() -> None:
+def test_a_name_that_several_wards_have_stands_for_all() -> None:
     assert resolve_wards(WARDS, ["CENTRAL "]) == ("E05001493", "E05009857")
 
 
@@ -103,7 +104,7 @@ def test_a_name_that_several_wards_bear_stands_for_all() -> None:
         ("", "see the names of the wards on the map"),
     ],
 )
-def test_a_ward_that_there_is_not(text: str, hint: str) -> None:
+def test_an_unknown_ward_is_refused(text: str, hint: str) -> None:
     with pytest.raises(UsageError) as caught:
         resolve_wards(WARDS, ["Central", text])
     assert (
@@ -173,7 +174,7 @@ def test_options_make_a_filter() -> None:
         ),
     ],
 )
-def test_questions_that_make_no_sense(wrong: dict[str, object], message: str) -> None:
+def test_impossible_filters_are_refused(wrong: dict[str, object], message: str) -> None:
     with pytest.raises(UsageError) as caught:
         Filter(**wrong)  # type: ignore[arg-type]  # wrong on purpose
     assert str(caught.value) == message

@@ -1,4 +1,4 @@
-"""Periods: how far records reach, what they are compared with, and bins that fit."""
+"""Periods: what records cover, what they are compared with, and bins that fit."""
 
 import datetime as dt
 
@@ -89,9 +89,9 @@ def test_bins_say_how_they_were_chosen() -> None:
     weeks = choose_bins((end - dt.timedelta(days=30), end))
     months = choose_bins((D(2026, 1, 15), D(2026, 11, 10)), month_only=0.9)
     assert weeks is not None
-    assert weeks.words == "4 bins from 25 Oct to 21 Nov 2026: weeks."
+    assert weeks.description == "4 bins from 25 Oct to 21 Nov 2026: weeks."
     assert months is not None
-    assert months.words == (
+    assert months.description == (
         "9 bins from 1 Feb to 31 Oct 2026: calendar months, because most records are known only to their month."
     )
     assert choose_bins((D(2026, 1, 15), D(2026, 5, 10)), month_only=0.9) is None

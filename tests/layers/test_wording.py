@@ -3,9 +3,12 @@
 import datetime as dt
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from layers.catalogue import find_layer
 from layers.wording import (
+    escape_html,
     format_about,
     format_count,
     format_date,
@@ -13,6 +16,7 @@ from layers.wording import (
     format_number,
     format_odds,
     format_percent,
+    format_plural,
     format_span,
 )
 
@@ -73,3 +77,41 @@ def test_dates_shares_and_lists() -> None:
         "a and b",
         "a, b and c",
     ]
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "words"),
+    [
+        (dt.date(2026, 10, 25), dt.date(2026, 11, 22), "25 Oct to 21 Nov 2026"),
+        (dt.date(2025, 12, 25), dt.date(2026, 1, 5), "25 Dec 2025 to 4 Jan 2026"),
+        (dt.date(2026, 11, 21), dt.date(2026, 11, 22), "21 Nov 2026"),
+    ],
+)
+def test_a_period_is_written_by_its_first_and_last_day(start: dt.date, end: dt.date, words: str) -> None:
+    assert format_span(start, end) == words
+
+
+def test_numbers_percents_and_plurals() -> None:
+    assert [format_number(value) for value in (1204, 1.46, -0.04, -0.001, 0.0, 12.96)] == [
+        *("1,204", "1.5", "-0.04", "0", "0", "13"),
+    ]
+    assert [format_percent(share) for share in (0.18, 0.001, 0.0, 12.0)] == ["18 %", "under 1 %", "0 %", "1,200 %"]
+    assert [format_plural(value, "find", "finds") for value in (1, 2, 0.4)] == ["1 find", "2 finds", "0.4 finds"]
+
+
+def test_long_lists_end_with_the_number_of_the_rest() -> None:
+    names = ["Central", "Newport", "Park", "Kader", "Acklam"]
+    assert [format_list(names[:n]) for n in range(4)] == [
+        "",
+        "Central",
+        "Central and Newport",
+        "Central, Newport and Park",
+    ]
+    assert format_list(names, most=3) == "Central, Newport, Park and 2 more"
+    assert format_list(names[:3], most=3) == "Central, Newport and Park"
+    assert format_list(names) == "Central, Newport, Park, Kader and Acklam"
+
+
+@given(st.text())
+def test_escaped_text_has_no_markup(text: str) -> None:
+    assert not set("<>\"'\n\r\x00") & set(escape_html(text))

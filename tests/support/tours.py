@@ -1,4 +1,4 @@
-"""Problems of tours for tests: clustered towns, and small ones that can be solved to the end."""
+"""Problems of tours for tests: clustered towns, and exact solutions of small ones."""
 
 import itertools
 
@@ -17,27 +17,27 @@ def town(
     places: int,
     teams: int = 1,
     hours: float = 3,
-    again: tuple[float, ...] = (1.0,),
-    apart_s: int = 7200,
+    visit_shares: tuple[float, ...] = (1.0,),
+    least_gap_s: int = 7200,
     pause: Break | None = None,
     one_way: bool = False,
 ) -> Problem:
-    """Places in clumps around a station, worths that few have most of, stops of 10 to 16 minutes, on foot."""
+    """Places in clumps around a station, on foot: a few have most of the worth, and stops take 10 to 16 minutes."""
     random = np.random.default_rng(seed)
     clumps = random.uniform(0, 4000, (max(places // 15, 2), 2))
-    at = clumps[random.integers(len(clumps), size=places)] + random.normal(0, 300, (places, 2))
-    points = np.vstack([at, [[2000.0, 2000.0]] * 2])
-    apart = np.hypot(*(points[:, None] - points).transpose(2, 0, 1))
+    places_m = clumps[random.integers(len(clumps), size=places)] + random.normal(0, 300, (places, 2))
+    points = np.vstack([places_m, [[2000.0, 2000.0]] * 2])
+    distances = np.hypot(*(points[:, None] - points).transpose(2, 0, 1))
     if one_way:
-        apart = apart * random.uniform(1, 1.5, apart.shape)
+        distances = distances * random.uniform(1, 1.5, distances.shape)
     return Problem(
         worth=random.gamma(0.7, 1.0, places),
         stop_s=random.integers(10, 17, places) * 60,
-        travel_s=(np.ceil(apart * 1.3 / 1.33 / 60) * 60).astype(np.int64),
+        travel_s=(np.ceil(distances * 1.3 / 1.33 / 60) * 60).astype(np.int64),
         limit_s=int(hours * 3600),
         teams=teams,
-        again=again,
-        apart_s=apart_s,
+        visit_shares=visit_shares,
+        least_gap_s=least_gap_s,
         pause=pause,
     )
 
@@ -45,8 +45,8 @@ def town(
 def best_by_trying(problem: Problem) -> float:
     """The most that one team can collect without revisits: every order of every set of places."""
     n, best = len(problem), 0.0
-    for many in range(1, n + 1):
-        for order in itertools.permutations(range(n), many):
+    for count in range(1, n + 1):
+        for order in itertools.permutations(range(n), count):
             path = (n, *order, n + 1)
             seconds = sum(int(problem.travel_s[a, b]) for a, b in itertools.pairwise(path))
             if seconds + int(problem.stop_s[list(order)].sum()) <= problem.limit_s:

@@ -180,7 +180,7 @@ def _describe_settings(
     (low, high), (least, most) = choices.stop_minutes, choices.revisit_minutes
     again = (
         f" A place may be visited again after {least} to {most} minutes; the second visit counts half."
-        if len(problem.again) > 1
+        if len(problem.visit_shares) > 1
         else ""
     )
     pause = f" A break of {BREAK_S // 60} minutes near the middle." if problem.pause else ""

@@ -116,9 +116,9 @@ def build_patrol_problem(
         travel_s=ways.seconds,
         limit_s=time.seconds,
         teams=choices.teams,
-        again=_AGAIN[: 1 + max(time.seconds - shortest, 0) // (least + shortest)],  # no more fit into the hours
-        apart_s=least,
-        within_s=most,
+        visit_shares=_AGAIN[: 1 + max(time.seconds - shortest, 0) // (least + shortest)],  # no more fit into the hours
+        least_gap_s=least,
+        most_gap_s=most,
         pause=Break(BREAK_S, time.seconds // 3, time.seconds * 2 // 3) if time.seconds > _LONG_S else None,
     )
     return problem, ways

@@ -11,7 +11,15 @@ from streamlit.runtime.context import StreamlitHeaders
 
 from geo.errors import PolicyError
 from hexbeat.dashboard.screen import run_page
-from hexbeat.dashboard.security import LocalRequests, add_headers, find_header, require_local_host, require_own_origin
+from hexbeat.dashboard.security import (
+    LocalRequests,
+    add_headers,
+    find_header,
+    is_loopback,
+    require_local_host,
+    require_loopback,
+    require_own_origin,
+)
 from hexbeat.settings import Settings
 
 OTHER_HOST = (
@@ -128,3 +136,20 @@ def test_a_page_looks_a_second_time(
     run_page(Settings.from_environment(), lambda _: None)
     assert bool(ran) is (fact is None)
     assert [fact in page for page in shown] == ([True] if fact else [])
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "localhost", "::1", "[::1]", "127.8.9.1"])
+def test_loopback_is_this_machine(address: str) -> None:
+    require_loopback(address)
+
+
+@pytest.mark.parametrize("address", [None, "", "0.0.0.0", "::", "192.168.0.4", "example.org", "localhost.example.org"])  # noqa: S104 - what must be refused
+def test_every_other_address_is_refused(address: str | None) -> None:
+    assert not is_loopback(address)
+    with pytest.raises(PolicyError) as refused:
+        require_loopback(address)
+    assert str(refused.value) == (
+        "Without a login, the partners' side serves this machine only; "
+        f"this server listens on {address or 'every address'}; "
+        "start it with `hexbeat serve`, or add `--server.address 127.0.0.1`"
+    )
