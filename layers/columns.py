@@ -20,12 +20,8 @@ class Columns:
     `start` and `end` are UTC seconds (int64); end == start for an instant, else the half-open end. `layer`, `precision`
     and `reported_by` are codes into LAYERS, PRECISIONS, REPORTERS (uint8). `ward` indexes `ward_codes` (int16).
     `cell[r]` indexes `cell_ids[r]` (int32 into sorted uint64), for r in RESOLUTIONS. lon and lat are WGS 84 degrees.
-    <<<<<<< HEAD
-    `category` indexes `categories` (int32), sorted names of which the first is "": no category. `coverage` says which
-    days are known of each layer; None where nobody said: then a layer is known from its first event to its last.
-    =======
-    `category` indexes `categories` (int32): sorted names, the first of which, "", means no category.
-    >>>>>>> main
+    `category` indexes `categories` (int32): sorted names, the first of which, "", means no category. `coverage` says
+    which days are known of each layer; None where nobody said: then a layer is known from its first event to its last.
     """
 
     version: int
