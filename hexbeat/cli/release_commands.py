@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = ["release", "site"]
 
+ReleaseArgument = Annotated[Path, typer.Argument(metavar="DIR", help="A release.")]
+
 
 def site(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of the release.")],
@@ -159,7 +161,7 @@ def set_first_day(policy: ReleasePolicy, first: str | None, register: Register) 
 
 @release.command()
 def audit(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A release.")],
+    folder: ReleaseArgument,
     *,
     before: Annotated[
         list[Path] | None,
@@ -199,9 +201,7 @@ def audit(
 
 
 @release.command()
-def show(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A release.")], *, form: FormatOption = Format.TABLE
-) -> None:
+def show(folder: ReleaseArgument, *, form: FormatOption = Format.TABLE) -> None:
     """Show what a release holds: layers, thresholds, periods, and its numbers at each level.
 
     Example: hexbeat release show public
