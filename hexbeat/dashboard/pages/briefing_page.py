@@ -142,7 +142,7 @@ def _briefing(
         sources=summarise_sources(_installation.store, _installation.viewer)
         if may(_installation.viewer, Action.SEE_RECORDS)
         else None,
-        winners={name: selection.best for name, selection in selections.items() if selection},
+        selected_methods={name: selection.best for name, selection in selections.items() if selection},
     )
 
 
@@ -174,7 +174,7 @@ def draw_download(installation: Installation, briefing: Briefing) -> None:
 
     def build_pdf() -> bytes:
         require(installation.viewer, Action.EXPORT)
-        return render_briefing_pdf(briefing, installation.area, made=dt.datetime.now(installation.area.tz))
+        return render_briefing_pdf(briefing, installation.area, made_at=dt.datetime.now(installation.area.tz))
 
     st.download_button(
         "Download as one A4 page (PDF)",

@@ -119,7 +119,7 @@ def make_pack(installation: Installation, request: EvidenceRequest) -> None:
         with st.spinner("Gathering the records …"):
             now = dt.datetime.now(installation.area.tz)
             content = build_evidence(
-                installation.store, installation.viewer, installation.columns, installation.area, request, made=now
+                installation.store, installation.viewer, installation.columns, installation.area, request, made_at=now
             )
             record_pack(installation.settings.home, hash_content(content), now)
         st.session_state[PACK_KEY] = content

@@ -160,7 +160,11 @@ def draw_files(installation: Installation, cover: NaloxoneCover, request: CoverR
             "One A4 page (PDF)",
             "application/pdf",
             lambda: render_naloxone_pdf(
-                cover, installation.area, asked=event_filter, mark=mark, made=dt.datetime.now(installation.area.tz)
+                cover,
+                installation.area,
+                event_filter=event_filter,
+                mark=mark,
+                made_at=dt.datetime.now(installation.area.tz),
             ),
         ),
         "csv": ("Places (CSV)", "text/csv", lambda: build_cover_csv(cover, note=note)),

@@ -117,12 +117,12 @@ def render_sources(published: ReleaseTotals) -> str:
         f"<li>{escape(str(source['title']))}: {escape(str(source['note']))}</li>" for source in facts["sources"]
     )
     area = facts["area"]
-    made = format_date(dt.date.fromisoformat(facts["as_at"]))
+    recorded_to = format_date(dt.date.fromisoformat(facts["as_at"]))
     limits = "".join(f"<li>{escape(str(limit))}</li>" for limit in facts["wording"]["limits"])
     return (
         f"<ul>{sources}</ul><p>Numbers: {escape(str(facts['licence']))}. Boundaries: {escape(str(area['licence']))}. "
         f"{escape(str(area['attribution']))}</p><p>Release {escape(str(facts['number']))}, made from what was recorded "
-        f"up to {made}.</p><p>What no such rule can stop:</p><ul>{limits}</ul>"
+        f"up to {recorded_to}.</p><p>What no such rule can stop:</p><ul>{limits}</ul>"
     )
 
 

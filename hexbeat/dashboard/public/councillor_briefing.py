@@ -133,7 +133,7 @@ def build_page_data(briefing: CouncillorBriefing, layer: ReleasedLayer | None) -
     mark = "DEMONSTRATION: some or all of these events are made up." if facts["demonstration"] else ""
     return {
         "title": briefing.title,
-        "head": f"{briefing.ward}, {briefing.published.title}. From release {facts['number']} of the published "
+        "headline": f"{briefing.ward}, {briefing.published.title}. From release {facts['number']} of the published "
         f"numbers, as recorded up to {format_date(dt.date.fromisoformat(facts['as_at']))}.",
         "mark": mark,
         "alt": describe_map(briefing, layer) if layer else "",

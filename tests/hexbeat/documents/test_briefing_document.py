@@ -25,7 +25,7 @@ def meeting(**changes: object) -> Briefing:
 
 def test_the_meeting_has_one_page_with_everything_on_it() -> None:
     found = meeting()
-    paper = read_paper(render_briefing_pdf(found, middlesbrough(), made=MADE))
+    paper = read_paper(render_briefing_pdf(found, middlesbrough(), made_at=MADE))
     assert (paper.title, paper.language, paper.marked, paper.claims_ua) == (found.title, "en-GB", True, True)
     assert paper.sizes == (A4,)
     assert "DEMONSTRATION: synthetic events, not real." in paper.words
@@ -45,7 +45,7 @@ def test_it_stays_one_page_with_much_more_to_say() -> None:
     found = meeting()
     work = tuple(VisitLine("sweep", f"Crew {number}", 12, 240, 31) for number in range(8))
     fuller = replace(found, work=work, notes=found.notes * 6, closures=found.closures * 4, alerts=found.alerts * 5)
-    paper = read_paper(render_briefing_pdf(fuller, middlesbrough(), made=MADE))
+    paper = read_paper(render_briefing_pdf(fuller, middlesbrough(), made_at=MADE))
     assert len(paper.pages) == 1
     assert "Crew 7 (sweep): 12 visits, 240 minutes, 31 needles collected" in paper.words.replace("(sweeps)", "(sweep)")
     assert "11 more." in paper.words
@@ -53,7 +53,7 @@ def test_it_stays_one_page_with_much_more_to_say() -> None:
 
 def test_an_empty_briefing_says_so() -> None:
     bare = meeting(places=(), alerts=(), closures=(), sources=(), notes=(), mark=None)
-    words = read_paper(render_briefing_pdf(bare, middlesbrough(), made=MADE)).words
+    words = read_paper(render_briefing_pdf(bare, middlesbrough(), made_at=MADE)).words
     assert "No place has clearly more than the others." in words
     assert "DEMONSTRATION" not in words
     assert "Nothing is loaded yet." in words
@@ -62,14 +62,14 @@ def test_an_empty_briefing_says_so() -> None:
 def test_a_shift_names_its_hours_and_teams_names_are_only_text() -> None:
     shift = build_briefing(demonstration()[0], middlesbrough(), today=TODAY, purpose=Purpose.SHIFT, hours=(22, 6))
     hostile = replace(shift, work=(VisitLine("patrol", HOSTILE_TEXT, 1, 12, None),))
-    words = read_paper(render_briefing_pdf(hostile, middlesbrough(), made=MADE)).words
+    words = read_paper(render_briefing_pdf(hostile, middlesbrough(), made_at=MADE)).words
     assert "Middlesbrough: shift 22:00 to 06:00" in words
     assert '#import "x" *b* $y$ \\ <b>&amp; =1+1' in words
 
 
 def test_it_prints_without_colour_and_the_same_every_time() -> None:
-    file = render_briefing_pdf(meeting(), middlesbrough(), made=MADE)
-    assert file == render_briefing_pdf(meeting(), middlesbrough(), made=MADE)
+    file = render_briefing_pdf(meeting(), middlesbrough(), made_at=MADE)
+    assert file == render_briefing_pdf(meeting(), middlesbrough(), made_at=MADE)
     assert min(grey_levels(file)) < 40
 
 

@@ -26,7 +26,7 @@ def drawn(found: Evaluation, monkeypatch: pytest.MonkeyPatch) -> tuple[list[list
         return draw(*args, **choices)
 
     monkeypatch.setattr(effect_document, "render_map", kept)
-    return outlines, read_paper(render_evaluation_pdf(found, middlesbrough(), mark=None, made=MADE)).words
+    return outlines, read_paper(render_evaluation_pdf(found, middlesbrough(), mark=None, made_at=MADE)).words
 
 
 def test_of_several_places_the_treated_ones_have_fine_lines(monkeypatch: pytest.MonkeyPatch) -> None:

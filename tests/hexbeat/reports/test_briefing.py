@@ -117,7 +117,7 @@ def test_what_is_expected_comes_from_the_winner_of_the_layer() -> None:
     method = next(name for name in METHODS if name not in RANKS_ONLY)
     winner = SelectedMethod(method, 9, clear=True, sentence="", judged_to=TODAY, weeks=13, hit_rate=0.3)
     columns, area = demonstration()[0], middlesbrough()
-    found = build_briefing(columns, area, today=TODAY, winners={"overdoses": winner}).expected
+    found = build_briefing(columns, area, today=TODAY, selected_methods={"overdoses": winner}).expected
     assert len(found) == 2
     assert found[0].expected >= found[1].expected > 0
     assert found[0].total >= found[0].expected

@@ -60,7 +60,9 @@ def pack(tmp_path: Path, *events: pd.DataFrame, source: str = "table", **choices
         frame = pd.concat(events, ignore_index=True).assign(source=source)
         load_frame(store, middlesbrough(), frame, source=source)
         columns = read_columns(store, ANALYST, ward_codes=middlesbrough().wards.codes)
-        return build_evidence(store, ANALYST, columns, middlesbrough(), EvidenceRequest(LON, LAT, **asked), made=MADE)
+        return build_evidence(
+            store, ANALYST, columns, middlesbrough(), EvidenceRequest(LON, LAT, **asked), made_at=MADE
+        )
 
 
 def test_what_is_within_the_radius_and_the_period_is_in_it_and_nothing_else(tmp_path: Path) -> None:
@@ -182,7 +184,7 @@ def test_nobody_without_the_right_makes_one(tmp_path: Path) -> None:
         columns = read_columns(store, ANALYST, ward_codes=middlesbrough().wards.codes)
         asked = EvidenceRequest(LON, LAT, 100, START, END, "CL-14", "A. Analyst")
         with pytest.raises(PolicyError) as caught:
-            build_evidence(store, nobody, columns, middlesbrough(), asked, made=MADE)
+            build_evidence(store, nobody, columns, middlesbrough(), asked, made_at=MADE)
     assert caught.value.fact == "it does not let visitor make evidence of needle_litter"
 
 
@@ -196,7 +198,7 @@ def test_a_place_outside_the_area_is_refused(tmp_path: Path) -> None:
                 columns,
                 middlesbrough(),
                 EvidenceRequest(54.57, -1.24, 100, START, END, "C", "A"),
-                made=MADE,
+                made_at=MADE,
             )
     assert str(caught.value) == (
         "The place of a pack lies in the area served; -1.24000, 54.57000 lies outside Middlesbrough; check the order: "

@@ -130,7 +130,7 @@ def draw_files(installation: Installation, evaluation: Evaluation) -> None:
         "pdf": (
             "application/pdf",
             lambda: render_evaluation_pdf(
-                evaluation, installation.area, mark=mark, made=dt.datetime.now(installation.area.tz)
+                evaluation, installation.area, mark=mark, made_at=dt.datetime.now(installation.area.tz)
             ),
         ),
         "csv": ("text/csv", lambda: build_evaluation_csv(evaluation.effect, note=note)),

@@ -50,8 +50,8 @@ def draw_form_button(installation: Installation, alerts: list[Alert]) -> None:
             require(installation.viewer, Action.EXPORT, alert.layer)
         now = datetime.now(installation.area.tz)
         if pdf:
-            return render_alert_form_pdf(alerts, area=installation.area, made=now, demonstration=demonstration)
-        return render_alert_form(alerts, area=installation.area, made=now, demonstration=demonstration).encode()
+            return render_alert_form_pdf(alerts, area=installation.area, made_at=now, demonstration=demonstration)
+        return render_alert_form(alerts, area=installation.area, made_at=now, demonstration=demonstration).encode()
 
     name = f"hexbeat-{installation.area.name}-drug-information-draft-{installation.today}"
     with st.container(horizontal=True, gap="small"):

@@ -35,7 +35,7 @@ def content(reference: str = "CL-14") -> dict[str, Any]:
     with Store.open(filled_store()) as store:
         columns = read_columns(store, ANALYST, ward_codes=middlesbrough().wards.codes)
         ask = EvidenceRequest(-1.2401, 54.5727, 250, dt.date(2026, 1, 1), TODAY, reference, "A. Analyst")
-        return build_evidence(store, ANALYST, columns, middlesbrough(), ask, made=MADE)
+        return build_evidence(store, ANALYST, columns, middlesbrough(), ask, made_at=MADE)
 
 
 @cache

@@ -117,7 +117,7 @@ def test_cells_need_values_and_a_scale() -> None:
     with pytest.raises(UsageError) as caught:
         render_map(middlesbrough(), cells=cells()[:3], values=[1, 2], scale=build_count_scale(3))
     assert str(caught.value) == (
-        "Cells on a map have a value each, and a scale; there are 3 cells, 2 values and a scale; "
+        "Cells on a map need a value each, and a scale; there are 3 cells, 2 values and a scale; "
         "give all three, or none"
     )
 

@@ -30,7 +30,7 @@ def test_without_a_comparable_place_there_are_no_numbers_of_what_was_expected() 
     assert row.count(f'<td class="hb-number">{DASH}</td>') == 3  # expected, difference, interval
     assert row.count(f"{DASH}, {DASH}") == 1  # like places
     made = dt.datetime(2026, 11, 22, 9, tzinfo=area.tz)
-    pdf = PdfReader(io.BytesIO(render_evaluation_pdf(found, area, mark=None, made=made)))
+    pdf = PdfReader(io.BytesIO(render_evaluation_pdf(found, area, mark=None, made_at=made)))
     text = " ".join(pdf.pages[0].extract_text().split())
     assert len(pdf.pages) == 1
     assert found.verdict.sentence in text
