@@ -202,14 +202,14 @@ def test_the_chosen_cell_and_the_view_go_along() -> None:
 def test_a_chosen_cell_that_is_none_is_refused(cell: str) -> None:
     with pytest.raises(UsageError) as caught:
         layer(disk(MIDDLESBROUGH, 1), np.ones(7), selected=cell).data()
-    assert str(caught.value) == f"a chosen cell is an H3 index; {cell!r} is none; take one from the table"
+    assert str(caught.value) == f"A chosen cell is an H3 index; {cell!r} is not an H3 index; copy one from the table"
 
 
 def test_lengths_that_differ_are_refused() -> None:
     with pytest.raises(UsageError) as caught:
         layer(disk(MIDDLESBROUGH, 1), [1, 2], outlined=[True])
     assert str(caught.value) == (
-        "each cell has one value, and one mark if there are marks; there are 7 cells, 2 values and 1 marks; "
+        "Each cell has one value, and one mark if there are marks; there are 7 cells, 2 values and 1 marks; "
         "give arrays of one length"
     )
 
@@ -218,7 +218,7 @@ def test_values_that_are_no_numbers_are_refused() -> None:
     with pytest.raises(UsageError) as caught:
         layer(disk(MIDDLESBROUGH, 0), [float("nan")])
     assert str(caught.value) == (
-        "the values of cells are finite numbers; 1 of 1 are not; leave out cells without a value"
+        "The values of cells are finite numbers; 1 of 1 are not; leave out cells without a value"
     )
 
 
@@ -226,5 +226,5 @@ def test_several_resolutions_are_refused() -> None:
     with pytest.raises(UsageError) as caught:
         layer(np.array([MIDDLESBROUGH, h3.cell_to_parent(MIDDLESBROUGH, 8)], dtype=np.uint64), [1, 1])
     assert str(caught.value) == (
-        "a layer of cells has one resolution; there are resolutions 8, 9; make one layer for each"
+        "A layer of cells has one resolution; there are resolutions 8, 9; make one layer for each"
     )

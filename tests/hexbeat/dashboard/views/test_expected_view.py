@@ -109,15 +109,15 @@ def test_a_method_that_only_ranks_promises_no_numbers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("layer", "judged_too", "said"),
+    ("layer", "has_selection", "said"),
     [
         ("needle_litter", False, "There are too few weeks of records to select a forecast, so there is none."),
         ("needle_litter", True, "These cells are too small for the back-test in so large an area."),
         ("closed_properties", False, "These are in force for months, so there are no events of next week to forecast."),
     ],
 )
-def test_where_nothing_can_be_foretold_it_says_why(layer: str, judged_too: bool, said: str) -> None:  # noqa: FBT001 - a case
-    view = build_empty_forecast_view(count_first_layer(Choices(layers=(layer,))), judged=judged_too)
+def test_where_there_is_no_forecast_it_says_why(layer: str, has_selection: bool, said: str) -> None:  # noqa: FBT001 - a case
+    view = build_empty_forecast_view(count_first_layer(Choices(layers=(layer,))), has_selection=has_selection)
     assert said in view.sentence
     assert view.nothing.startswith(said)
     assert len(view.drawing.cells) == len(view.table) == len(view.rows) == 0
