@@ -1,4 +1,4 @@
-"""What every page shares: its style, and the errors that it shows in place of data."""
+"""What every page shares: its style, its security checks, and the way it shows errors."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -34,7 +34,7 @@ def run_page(settings: Settings, run: Callable[[Installation], None]) -> None:
 
 
 def require_own_page() -> None:
-    """PolicyError unless our own page opened the connection. This is a second check, after that of the server."""
+    """PolicyError unless our own page opened the connection. The server has checked the same before."""
     headers = st.context.headers
     if not headers:  # a test runs the page, without a server
         return
@@ -48,7 +48,7 @@ def draw_error(error: HexbeatError) -> None:
 
 
 def render_error(error: HexbeatError) -> str:
-    """The three parts of an error as lines; they can name files and columns, so they are escaped."""
+    """The three parts of an error as lines. They are escaped, because they can name files and columns."""
     return (
         f'<div class="hb-empty" role="alert"><h2>{escape_html(error.rule)}</h2>'
         f"<p>{escape_html(format_sentence(error.fact))}</p><p>{escape_html(format_sentence(error.hint))}</p></div>"

@@ -34,7 +34,7 @@ __all__ = [
 
 MOST_ALERTS: Final = 4
 MOST_CLOSURES: Final = 5
-WIDE_MM, HIGH_MM = 92.0, 117.0
+MAP_WIDTH_MM, MAP_HEIGHT_MM = 92.0, 117.0
 DAY: Final = dt.timedelta(days=1)
 
 
@@ -179,7 +179,7 @@ def describe_freshness(briefing: Briefing) -> list[str]:
 
 
 def render_briefing_map(
-    briefing: Briefing, area: Area, *, width_mm: float = WIDE_MM, height_mm: float = HIGH_MM
+    briefing: Briefing, area: Area, *, width_mm: float = MAP_WIDTH_MM, height_mm: float = MAP_HEIGHT_MM
 ) -> bytes:
     """The places with their numbers, and the closures of the briefing."""
     places = [

@@ -21,7 +21,7 @@ from layers.wording import format_about, format_date, format_number
 
 __all__ = ["build_picture_scale", "build_table_rows", "render_evaluation_pdf"]
 
-_WIDE_MM, _HIGH_MM = 88.0, 78.0
+_MAP_WIDTH_MM, _MAP_HEIGHT_MM = 88.0, 78.0
 _STYLES: Final = {"treated": 0, "ring": 1}
 
 
@@ -64,8 +64,8 @@ def _render_map(area: Area, picture: Picture, values: Any, scale: Scale, lines: 
         legend_title="a cell",
         areas=lines,
         extent=picture.extent,
-        width_mm=_WIDE_MM,
-        height_mm=_HIGH_MM,
+        width_mm=_MAP_WIDTH_MM,
+        height_mm=_MAP_HEIGHT_MM,
     )
 
 

@@ -27,8 +27,8 @@ from layers.wording import (
 
 __all__ = ["describe_request", "render_naloxone_pdf"]
 
-_WIDE_MM = 182.0
-_HIGH_MM = (90.0, 150.0)  # what the tables leave
+_MAP_WIDTH_MM = 182.0
+_MAP_HEIGHTS_MM = (90.0, 150.0)  # what the tables leave
 _ROW_MM = 5.4
 _FREE_MM = 178.0  # height that a page without rows leaves for the map
 _MOST_HOLDERS: Final = 14
@@ -95,7 +95,7 @@ def _render_map(cover: NaloxoneCover, area: Area, event_filter: Filter) -> bytes
         keys=[(kind, words) for kind, words in _KEYS.items() if kind in kinds],
         extent=find_ward_bounds(area, event_filter.wards) if event_filter.wards else None,
         alt=_describe_map(cover, area),
-        width_mm=_WIDE_MM,
+        width_mm=_MAP_WIDTH_MM,
         height_mm=_choose_height_mm(cover),
     )
 
@@ -103,7 +103,7 @@ def _render_map(cover: NaloxoneCover, area: Area, event_filter: Filter) -> bytes
 def _choose_height_mm(cover: NaloxoneCover) -> float:
     """The height of the map in whole millimetres: as much as the longer table leaves."""
     rows = max(len(cover.next_places), min(len(cover.holders), _MOST_HOLDERS))
-    low, high = _HIGH_MM
+    low, high = _MAP_HEIGHTS_MM
     return float(round(min(high, max(low, _FREE_MM - _ROW_MM * rows))))
 
 

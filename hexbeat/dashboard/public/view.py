@@ -51,7 +51,7 @@ def render_map(
             for shape in drawing.leaves[name]
         )
         groups.append(f'<g class="hp-set" data-set="{escape(name)}"{"" if chosen else " hidden"}>{paths}</g>')
-    ground = "".join(f'<path class="hp-ground" d="{shape.path}"/>' for shape in drawing.ground)
+    ground = "".join(f'<path class="hp-ground" d="{shape.path}"/>' for shape in drawing.base)
     wards = "".join(
         f'<path class="hp-ward{" hp-here" if code == ward else ""}" data-ward="{escape(code)}" d="{shape.path}"/>'
         for code, shape in drawing.wards.items()
@@ -91,7 +91,7 @@ def render_legend(published: ReleaseTotals, layer: ReleasedLayer) -> str:
         ("rest-area", f"counted for the rest of {published.title}"),
         ("hidden", "none, or too few to show"),
     ]
-    if not published.by_ward(layer):
+    if not published.has_wards(layer):
         small, rest = [], [("rest-area", f"one number for all of {published.title}"), rest[-1]]
     head = f'<li class="hp-head">{escape(layer.many.capitalize())} in a small place</li>' if small else ""
     return f'<ul class="hp-legend">{head}{_render_keys(small)}{_render_keys(rest)}</ul>'
@@ -131,16 +131,16 @@ def render_table(published: ReleaseTotals, layer: ReleasedLayer, period: Period,
 
 def render_past(published: ReleaseTotals, layer: ReleasedLayer, period: Period, ward: str | None) -> str:
     """The place beside its own past: a bar and a number for each period, the chosen one marked."""
-    if ward is not None and not published.by_ward(layer):
+    if ward is not None and not published.has_wards(layer):
         ward = None
-    shown = [(one, published.count_shown(layer, one, ward)) for one in layer.periods]
-    most = max((past.count for _, past in shown), default=0) or 1
+    totals = [(past_period, published.count_shown(layer, past_period, ward)) for past_period in layer.periods]
+    largest = max((total.count for _, total in totals), default=0) or 1
     rows = "".join(
-        f"<tr{' class=hp-now aria-current=true' if one == period else ''}>"
-        f'<th scope="row">{escape(format_short_period(one))}</th>'
-        f'<td><i class="hp-bar hp-w{-(-BAR_STEPS * past.count // most)}"></i></td>'
-        f'<td class="hp-number">{escape(format_past_number(published, layer, one, past))}</td></tr>'
-        for one, past in shown
+        f"<tr{' class=hp-now aria-current=true' if past_period == period else ''}>"
+        f'<th scope="row">{escape(format_short_period(past_period))}</th>'
+        f'<td><i class="hp-bar hp-w{-(-BAR_STEPS * total.count // largest)}"></i></td>'
+        f'<td class="hp-number">{escape(format_past_number(published, layer, past_period, total))}</td></tr>'
+        for past_period, total in totals
     )
     place = published.wards[ward] if ward else published.title
     caption = f"{layer.title} in {place}, period by period"

@@ -19,7 +19,7 @@ OTHER_HOST = (
     r"open http://127\.0\.0\.1:8501 on this machine; an SSH tunnel has the port 8501 at both ends$"
 )
 OTHER_ORIGIN = (
-    r"(?s)^A connection is opened by the page of its own address only; this one comes from .*; "
+    r"(?s)^Only a page from the same address may open a connection; this one comes from .*; "
     r"open localhost:8501 in a browser$"
 )
 
@@ -111,7 +111,7 @@ def test_no_other_text_is_a_name_of_this_machine(text: str) -> None:
     [
         ("evil.example.com:8501", "http://evil.example.com:8501", "This request is for evil.example.com:8501"),
         ("127.0.0.1:8501", "http://<evil>", "This one comes from http://&lt;evil&gt;"),
-        ("127.0.0.1:8501", None, "This one names none"),
+        ("127.0.0.1:8501", None, "This one names no address"),
         ("127.0.0.1:8501", "http://127.0.0.1:8501", None),
     ],
 )

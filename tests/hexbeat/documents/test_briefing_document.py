@@ -99,7 +99,7 @@ def test_a_ward_that_is_not_in_the_release_is_refused() -> None:
     with pytest.raises(UsageError) as caught:
         build_councillor_briefing(example_release(), "Nowhere")
     assert str(caught.value) == (
-        "A ward is one of the release; 'Nowhere' is none of Exampleton; choose from Abbey, Bridge"
+        "The ward has to be one of the release; Exampleton has no ward 'Nowhere'; choose from Abbey, Bridge"
     )
 
 

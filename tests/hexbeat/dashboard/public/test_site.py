@@ -151,7 +151,7 @@ def test_a_form_is_a_https_address() -> None:
     with pytest.raises(UsageError) as caught:
         Contact(form="javascript:alert(1)")
     assert str(caught.value) == (
-        "The form for needles is a https address; it is 'javascript:alert(1)'; give it as in https://example.org/"
+        "The form for needles is an https address; it is 'javascript:alert(1)'; write it as in https://example.org/"
     )
 
 

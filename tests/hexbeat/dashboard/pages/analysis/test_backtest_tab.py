@@ -24,9 +24,9 @@ def rows_of(made: str) -> list[str]:
 def test_every_method_and_size_has_its_row_and_the_best_stands_first() -> None:
     rows = rows_of(render_backtest(judged()))
     assert len(rows) == 8
-    assert 'class="hb-wins"' in rows[0]
-    assert "(wins)" in rows[0]
-    assert not any("(wins)" in row for row in rows[1:])
+    assert 'class="hb-selected"' in rows[0]
+    assert "(selected)" in rows[0]
+    assert not any("(selected)" in row for row in rows[1:])
 
 
 def test_gi_star_has_no_ratio_of_predicted_to_observed_and_shows_a_dash() -> None:

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from hexbeat.dashboard.pages.data.quality_tables import (
-    REASON_WORDS,
+    REASON_LABELS,
     build_rejects_csv,
     count_silent_days,
     describe_undo,
@@ -30,7 +30,7 @@ TALLY = FileTally(read=6, accepted=2, new=2, rejected=4, reasons={"bad_date": 3,
 
 
 def test_every_reason_has_words() -> None:
-    assert set(REASON_WORDS) == {*REJECT_REASONS, *SKIP_REASONS}
+    assert set(REASON_LABELS) == {*REJECT_REASONS, *SKIP_REASONS}
 
 
 def test_every_text_of_a_table_is_escaped() -> None:

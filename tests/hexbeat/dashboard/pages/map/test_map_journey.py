@@ -229,7 +229,7 @@ def test_on_a_phone_the_sentence_comes_first_and_the_filters_are_one_line(open_p
     guest.says(words(served_app, Choices()))
     sentence_box = guest.sentence.bounding_box()
     map_box = page.locator("iframe[title*='st_folium']").bounding_box()
-    side_box = page.locator(".st-key-hb_side").bounding_box()
+    side_box = page.locator(".st-key-hb_cell_panel").bounding_box()
     assert sentence_box and map_box and side_box  # noqa: PT018 - they are there
     assert sentence_box["y"] < map_box["y"] < side_box["y"]
     assert round(map_box["height"] / PHONE[1], 2) == 0.6
