@@ -163,7 +163,7 @@ def evaluate(
                 installation.area,
                 places,
                 settings,
-                today=_today(installation),
+                today=_find_today(installation),
             )
         if plan_only:
             _report_plan(protocol, out, form=form)
@@ -174,7 +174,7 @@ def evaluate(
             )
         note = build_provenance(installation, mark=find_demonstration_mark(columns))
         if out:
-            _write(Path(out), evaluation, note, installation)
+            _write_evaluation(Path(out), evaluation, note, installation)
     _report(evaluation, note, out, form=form)
 
 
@@ -273,7 +273,7 @@ def _parse_degrees(text: str) -> tuple[float, float]:
     return lat, lon
 
 
-def _today(installation: Installation) -> date:
+def _find_today(installation: Installation) -> date:
     return datetime.now(installation.area.tz).date()
 
 
@@ -322,7 +322,7 @@ def _report(evaluation: Evaluation, note: dict[str, str], out: str | None, *, fo
         print_message(f"DEMONSTRATION: {note['demonstration']}.")
 
 
-def _write(out: Path, evaluation: Evaluation, note: dict[str, str], installation: Installation) -> None:
+def _write_evaluation(out: Path, evaluation: Evaluation, note: dict[str, str], installation: Installation) -> None:
     """Write the answer to a file, whole or not at all."""
     writers = {
         ".csv": lambda: build_evaluation_csv(evaluation.effect, note=note),

@@ -89,7 +89,7 @@ def evidence(
             installation.store, installation.viewer, columns, installation.area, request, made_at=now
         )
         for file in files:
-            _write(installation, content, file)
+            _write_pack(installation, content, file)
         if files:
             record_pack(installation.settings.home, hash_content(content), now)
     _report(content, files, form=form)
@@ -129,7 +129,7 @@ def require_files(files: list[Path]) -> None:
         require_folder(file)
 
 
-def _write(installation: Installation, content: dict[str, Any], file: Path) -> None:
+def _write_pack(installation: Installation, content: dict[str, Any], file: Path) -> None:
     data = (
         render_evidence_pdf(content, installation.area)
         if file.suffix.lower() == ".pdf"

@@ -60,7 +60,7 @@ class _RecordGroup(TyperGroup):
     """Reads `hexbeat done PLAN STOP` as `hexbeat done record PLAN STOP`."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """The command that the words call."""
+        """The command that the arguments name."""
         if args and args[0] not in self.commands and not args[0].startswith("-"):
             args = ["record", *args]
         return super().resolve_command(ctx, args)
@@ -163,10 +163,10 @@ def import_(
 
     Example: hexbeat done import walked.gpx --plan p7f3a --team "Team 1" --dry-run
     """
-    named = parse_columns([entry for entry in column or [] if not entry.startswith(f"{UNREAD}=")])
+    headings = parse_columns([entry for entry in column or [] if not entry.startswith(f"{UNREAD}=")])
     unread = [entry.partition("=")[2] for entry in column or [] if entry.startswith(f"{UNREAD}=")]
     options = ImportOptions(
-        team=team, kind=kind, radius_m=radius, least_minutes=least, named=named, unread=tuple(unread)
+        team=team, kind=kind, radius_m=radius, least_minutes=least, named=headings, unread=tuple(unread)
     )
     with open_installation(home, area) as installation:
         named_plan = (

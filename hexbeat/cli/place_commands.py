@@ -79,7 +79,7 @@ def load(
 
 def parse_columns(columns: list[str] | None) -> dict[str, str]:
     """FIELD=HEADING texts as a mapping; UsageError for any other text."""
-    named = {}
+    headings = {}
     for column in columns or []:
         field, equals, heading = column.partition("=")
         if not (equals and field.strip() and heading.strip()):
@@ -88,8 +88,8 @@ def parse_columns(columns: list[str] | None) -> dict[str, str]:
                 f"--column is {column!r}",
                 'write for example --column name="Site name"',
             )
-        named[field.strip()] = heading.strip()
-    return named
+        headings[field.strip()] = heading.strip()
+    return headings
 
 
 @places.command(name="list")

@@ -231,8 +231,8 @@ def list_(*, home: HomeOption = None, form: FormatOption = Format.TABLE) -> None
     """
     settings = Settings.from_environment(home=home)
     rows = [
-        {"plan": code, "title": title, "made": moment.isoformat(sep=" ", timespec="minutes")}
-        for code, title, moment in list_plans(settings.home)
+        {"plan": code, "title": title, "made": made_at.isoformat(sep=" ", timespec="minutes")}
+        for code, title, made_at in list_plans(settings.home)
     ]
     print_answer({"rows": rows}, form=form, rows=rows, heading="Plans")
 
@@ -304,7 +304,7 @@ def parse_weight(text: str) -> tuple[str, float]:
 
 
 def parse_minutes(text: str, what: str = "of a stop", usual: str = "10-16") -> tuple[int, int]:
-    """Minutes from 10-16, or one number for both. UsageError, which names `what` they are, for any other text."""
+    """Minutes from 10-16, or one number for both. UsageError for any other text; its message names `what` they are."""
     try:
         low, high = (int(part) for part in (text.split("-") if "-" in text else (text, text)))
     except ValueError:

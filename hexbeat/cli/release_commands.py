@@ -121,7 +121,7 @@ def build(
 
 
 def print_publisher_notes(publication: Publication, *, dry_run: bool) -> None:
-    """Print what only the publisher should know: when the series begins, what is hidden, what looks planted."""
+    """Print the notes for the publisher alone: the start of the series, hidden events, reports that look planted."""
     if not publication.is_new:
         print_message("No period is due since the last release: it is the same as before.")
     elif publication.release.facts["number"] == 1:
@@ -273,7 +273,7 @@ def format_power(log2: int) -> str:
 def find_earlier_releases(
     audited: GivenRelease, before: list[Path], home: Path | None
 ) -> tuple["Sequence[EarlierRelease]", "list[Disclosure]"]:
-    """The releases before one, from `before` or the register, and what in the register contradicts it."""
+    """The releases before a release, from `before` or the register, and the faults of the register."""
     if before:
         return [GivenRelease.read(path) for path in before], []
     return find_earlier(audited, Settings.from_environment(home=home).home)

@@ -139,9 +139,9 @@ def build_version_row(version: Version) -> dict[str, Any]:
     }
 
 
-def format_utc(moment: datetime) -> str:
+def format_utc(time: datetime) -> str:
     """A time as in 2026-11-21T08:15:00Z."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def erase(

@@ -1,6 +1,6 @@
 """What every page shares: its style, its security checks, and the way it shows errors."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -10,9 +10,10 @@ from geo.errors import HexbeatError
 from hexbeat.dashboard.security import require_local_host, require_loopback, require_own_origin
 from hexbeat.dashboard.state.session import Installation, open_installation
 from hexbeat.settings import Settings
+from layers.access import Action, require
 from layers.wording import escape_html, format_sentence
 
-__all__ = ["ICON", "STYLE", "apply_style", "draw_error", "render_error", "run_page"]
+__all__ = ["ICON", "STYLE", "apply_style", "check_export", "draw_error", "render_error", "run_page"]
 
 STYLE: Final = Path(__file__).parent / "style"
 ICON: Final = STYLE / "favicon.png"
@@ -40,6 +41,22 @@ def require_own_page() -> None:
         return
     host = require_local_host(", ".join(headers.get_all("Host")), port=int(st.get_option("server.port")))
     require_own_origin(", ".join(headers.get_all("Origin")) or None, host)
+
+
+def check_export(
+    installation: Installation, make: Callable[[], bytes], *, layers: Sequence[str | None] = (None,)
+) -> Callable[[], bytes]:
+    """The same maker of a file, which first checks again that the viewer may export these layers (None: in general).
+
+    A file is made when its button is pressed, which may be long after the button was drawn.
+    """
+
+    def build_file() -> bytes:
+        for layer in layers:
+            require(installation.viewer, Action.EXPORT, layer)
+        return make()
+
+    return build_file
 
 
 def draw_error(error: HexbeatError) -> None:

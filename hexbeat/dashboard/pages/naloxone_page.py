@@ -17,7 +17,7 @@ from hexbeat.dashboard.header import draw_header
 from hexbeat.dashboard.map.basemap import build_base_map
 from hexbeat.dashboard.map.hex_layer import CellStyle, HexLayer
 from hexbeat.dashboard.pages.map.map_page import draw_empty_store
-from hexbeat.dashboard.screen import draw_error
+from hexbeat.dashboard.screen import check_export, draw_error
 from hexbeat.dashboard.state.presets import SHIFT_TITLES
 from hexbeat.dashboard.state.session import Installation
 from hexbeat.documents.maps.scales import build_count_scale
@@ -25,7 +25,7 @@ from hexbeat.documents.naloxone_document import render_naloxone_pdf
 from hexbeat.operations.reference_places import KIND_WORDS, read_reference
 from hexbeat.reports.naloxone_cover import CELLS, CoverDistance, NaloxoneCover, Search, find_naloxone_cover
 from hexbeat.reports.naloxone_text import build_cover_csv, build_cover_geojson, build_cover_notes, describe_cover
-from layers.access import Action, may, require
+from layers.access import Action, may
 from layers.catalogue import find_only_layer
 from layers.filters import Filter
 from layers.wording import escape_html, format_number, format_percent
@@ -76,9 +76,7 @@ def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
         request = draw_choices(installation)
         draw_cover(
             installation,
-            _find_cached_cover(
-                installation, installation.key, installation.today, _places_version(installation), request
-            ),
+            _find_cached_cover(installation, installation.key, installation.today, _hash_places(installation), request),
             request,
         )
     except HexbeatError as error:
@@ -156,7 +154,8 @@ def render_holders(cover: NaloxoneCover) -> str:
 
 def draw_files(installation: Installation, cover: NaloxoneCover, request: CoverRequest) -> None:
     """Draw the downloads. The policy is checked again when a file is made."""
-    if not may(installation.viewer, Action.EXPORT, find_only_layer("naloxone").name):
+    layer = find_only_layer("naloxone").name
+    if not may(installation.viewer, Action.EXPORT, layer):
         return
     mark = find_demonstration_mark(installation.columns)
     note = {"area": installation.area.title, "attribution": installation.area.attribution} | (
@@ -182,7 +181,7 @@ def draw_files(installation: Installation, cover: NaloxoneCover, request: CoverR
         for kind, (label, mime, make) in makers.items():
             st.download_button(
                 label,
-                data=_check_export(installation, make),
+                data=check_export(installation, make, layers=(layer,)),
                 file_name=f"hexbeat-{installation.area.name}-naloxone-{installation.today}.{kind}",
                 mime=mime,
                 on_click="ignore",
@@ -190,19 +189,11 @@ def draw_files(installation: Installation, cover: NaloxoneCover, request: CoverR
             )
 
 
-def _check_export(installation: Installation, make: Callable[[], bytes]) -> Callable[[], bytes]:
-    def build_file() -> bytes:
-        require(installation.viewer, Action.EXPORT, find_only_layer("naloxone").name)
-        return make()
-
-    return build_file
-
-
 def _list_kinds(installation: Installation) -> set[str]:
     return set(read_reference(installation.store, installation.viewer)["kind"])
 
 
-def _places_version(installation: Installation) -> str:
+def _hash_places(installation: Installation) -> str:
     """A hash of the loaded places, so that the cache never shows results for other places."""
     return str(hash(tuple(read_reference(installation.store, installation.viewer).itertuples(index=False, name=None))))
 

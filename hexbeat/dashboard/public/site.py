@@ -174,11 +174,11 @@ def build_payload(published: ReleaseTotals, drawing: Drawing) -> dict[str, Any]:
             {"code": code, "name": name, "box": drawing.wards[code].box, "page": format_ward_file(code)}
             for code, name in published.wards.items()
         ],
-        "layers": [_layer(published, layer) for layer in published.layers],
+        "layers": [_build_layer_data(published, layer) for layer in published.layers],
     }
 
 
-def _layer(published: ReleaseTotals, layer: ReleasedLayer) -> dict[str, Any]:
+def _build_layer_data(published: ReleaseTotals, layer: ReleasedLayer) -> dict[str, Any]:
     return {
         "name": layer.name,
         "title": layer.title,
@@ -188,16 +188,16 @@ def _layer(published: ReleaseTotals, layer: ReleasedLayer) -> dict[str, Any]:
         "byWard": published.has_wards(layer),
         "legend": render_legend(published, layer),
         "promise": format_promise(layer.k),
-        "periods": [_period(published, layer, period) for period in layer.periods],
+        "periods": [_build_period_data(published, layer, period) for period in layer.periods],
     }
 
 
-def _period(published: ReleaseTotals, layer: ReleasedLayer, period: Period) -> dict[str, Any]:
+def _build_period_data(published: ReleaseTotals, layer: ReleasedLayer, period: Period) -> dict[str, Any]:
     places = [None, *published.wards]
     blocks = published.release.blocks_of(layer.name, period.name)
     numbers = {block.place_id: k for k, block in enumerate(blocks)}
     covering = published.covering(layer, period)
-    shown = [published.count_shown(layer, period, ward) for ward in places]
+    totals = [published.count_shown(layer, period, ward) for ward in places]
     return {
         "name": period.name,
         "words": format_period(period),
@@ -208,8 +208,8 @@ def _period(published: ReleaseTotals, layer: ReleasedLayer, period: Period) -> d
             [block.level, block.ward_code or "", block.place_label, describe_place(published, block), block.count]
             for block in blocks
         ],
-        # The block of each smallest place in the order in which they are drawn; -1 where it is hidden.
+        # The block of each smallest place, in the order in which they are drawn; -1 if it is hidden.
         "covering": [numbers[block.place_id] if block else -1 for block in covering.values()],
-        "shown": [[one.count, int(one.whole)] for one in shown],
+        "shown": [[total.count, int(total.whole)] for total in totals],
         "lines": [describe_ward(published, layer, period, ward) for ward in places],
     }

@@ -1,4 +1,4 @@
-"""One view of a release as HTML: the map, its legend, the table that says the same, and the ward's own past."""
+"""One view of a release as HTML: the map, its legend, the table of the same numbers, and the ward's own past."""
 
 from collections.abc import Iterable
 from html import escape
@@ -32,7 +32,7 @@ PATTERNS: Final = (
 
 
 def format_map_title(published: ReleaseTotals, layer: ReleasedLayer, period: Period, ward: str | None) -> str:
-    """The map's name for those who do not see it."""
+    """The map's name for people who cannot see it."""
     place = published.wards[ward] if ward else published.title
     return f"Map of {layer.many} in {place}, {format_period(period)}. The table of places says the same."
 
@@ -51,7 +51,7 @@ def render_map(
             for shape in drawing.leaves[name]
         )
         groups.append(f'<g class="hp-set" data-set="{escape(name)}"{"" if chosen else " hidden"}>{paths}</g>')
-    ground = "".join(f'<path class="hp-ground" d="{shape.path}"/>' for shape in drawing.base)
+    base = "".join(f'<path class="hp-ground" d="{shape.path}"/>' for shape in drawing.base)
     wards = "".join(
         f'<path class="hp-ward{" hp-here" if code == ward else ""}" data-ward="{escape(code)}" d="{shape.path}"/>'
         for code, shape in drawing.wards.items()
@@ -66,7 +66,7 @@ def render_map(
         f'<svg class="hp-map" viewBox="{find_view_box(drawing, ward)}" role="img" '
         f'aria-label="{escape(format_map_title(published, layer, period, ward))}" '
         f'data-full="{find_view_box(drawing, None)}">'
-        f"<defs>{PATTERNS}</defs>{ground}{''.join(groups)}"
+        f"<defs>{PATTERNS}</defs>{base}{''.join(groups)}"
         f'<path class="hp-gaps" d="{lines}"/><path class="hp-borders" d="{lines}"/>{wards}'
         f'<path class="hp-chosen" d=""/><g class="hp-names" aria-hidden="true">{names}</g></svg>'
     )
@@ -106,7 +106,7 @@ def _render_keys(entries: Iterable[tuple[str, str]]) -> str:
 
 
 def find_rows(published: ReleaseTotals, layer: ReleasedLayer, period: Period, ward: str | None) -> list[Block]:
-    """The blocks that the table shows: a ward's own and the one of the whole area, by ward and place."""
+    """The blocks of the table: those of the ward and that of the whole area, by ward and place."""
     blocks = published.release.blocks_of(layer.name, period.name)
     chosen = [block for block in blocks if ward is None or block.ward_code in (ward, None)]
     order = list(published.wards)

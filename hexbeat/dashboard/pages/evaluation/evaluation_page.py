@@ -19,7 +19,7 @@ from hexbeat.dashboard.map.basemap import build_base_map
 from hexbeat.dashboard.map.hex_layer import CellStyle, HexLayer
 from hexbeat.dashboard.pages.evaluation.evaluation_choices import EvaluationRequest, draw_evaluation_choices
 from hexbeat.dashboard.pages.map.map_page import draw_empty_store
-from hexbeat.dashboard.screen import draw_error
+from hexbeat.dashboard.screen import check_export, draw_error
 from hexbeat.dashboard.state.session import Installation
 from hexbeat.documents.evaluation_document import build_picture_scale, render_evaluation_pdf
 from hexbeat.evaluation.outcome_rows import (
@@ -32,7 +32,7 @@ from hexbeat.evaluation.outcome_rows import (
 from hexbeat.evaluation.request import Evaluation, evaluate_protocol, fix_protocol
 from hexbeat.evaluation.rule import Protocol, describe_rule, format_protocol
 from hexbeat.evaluation.shapes import build_picture
-from layers.access import Action, may, require
+from layers.access import Action, may
 from layers.catalogue import find_layer
 from layers.wording import escape_html
 
@@ -144,21 +144,12 @@ def draw_files(installation: Installation, evaluation: Evaluation) -> None:
         for kind, (mime, make) in makers.items():
             st.download_button(
                 labels[kind],
-                data=_check_export(installation, evaluation, make),
+                data=check_export(installation, make, layers=tuple(evaluation.effect.protocol.rule.layers)),
                 file_name=f"hexbeat-{installation.area.name}-did-it-work-{evaluation.effect.protocol.hash[:8]}.{kind}",
                 mime=mime,
                 on_click="ignore",
                 key=f"outcome_{kind}",
             )
-
-
-def _check_export(installation: Installation, evaluation: Evaluation, make: Callable[[], bytes]) -> Callable[[], bytes]:
-    def build_file() -> bytes:
-        for layer in evaluation.effect.protocol.rule.layers:
-            require(installation.viewer, Action.EXPORT, layer)
-        return make()
-
-    return build_file
 
 
 @st.cache_resource(max_entries=16, show_spinner="Finding similar places …")

@@ -21,13 +21,14 @@ from hexbeat.analysis.count_files import (
 )
 from hexbeat.areas.area import Area
 from hexbeat.dashboard.map.saved_page import render_saved_page
+from hexbeat.dashboard.screen import check_export
 from hexbeat.dashboard.state.choices import Choices, View
 from hexbeat.dashboard.state.figures import LayerFigures
 from hexbeat.dashboard.state.session import Installation
 from hexbeat.dashboard.views.layer_view import LayerView
 from hexbeat.dashboard.views.tables import format_table
 from hexbeat.files import escape_formula
-from layers.access import Action, may, require
+from layers.access import Action, may
 
 __all__ = [
     "About",
@@ -129,13 +130,8 @@ def draw_download(
     figures: Sequence[LayerFigures],
 ) -> None:
     """Draw one button; the policy is checked again when the file is made."""
-
-    def build_file() -> bytes:
-        for layer_figures in figures:
-            require(installation.viewer, Action.EXPORT, layer_figures.spec.name)
-        return make()
-
-    st.download_button(label, data=build_file, file_name=name, mime=mime, on_click="ignore", key=f"download_{name}")
+    data = check_export(installation, make, layers=[layer_figures.spec.name for layer_figures in figures])
+    st.download_button(label, data=data, file_name=name, mime=mime, on_click="ignore", key=f"download_{name}")
 
 
 def build_page_maker(installation: Installation, view: LayerView, about: About) -> Callable[[], bytes]:

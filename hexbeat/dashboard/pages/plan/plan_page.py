@@ -47,9 +47,9 @@ def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
     sweep = draw_sweep_choices(installation, seed) if kind == "sweep" else None
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         ready = patrol is not None or sweep is not None
-        make = st.button("Make the plan", key="plan_make", type="primary", disabled=not ready, on_click=first_seed)
+        make = st.button("Make the plan", key="plan_make", type="primary", disabled=not ready, on_click=reset_seed)
         again = st.button(
-            "Try a different plan", key="plan_again", disabled=not ready, on_click=next_seed,
+            "Try a different plan", key="plan_again", disabled=not ready, on_click=raise_seed,
             help="The same choices, with other stops, order and times.",
         )  # fmt: skip
     if (make or again) and patrol:
@@ -67,12 +67,12 @@ def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
     draw_saved_plans(installation)
 
 
-def first_seed() -> None:
+def reset_seed() -> None:
     """Start with the first plan of these choices, which is the same for the same records."""
     st.session_state["plan_seed"] = 0
 
 
-def next_seed() -> None:
+def raise_seed() -> None:
     """Ask for a different plan of the same choices."""
     st.session_state["plan_seed"] = int(st.session_state.get("plan_seed", 0)) + 1
 

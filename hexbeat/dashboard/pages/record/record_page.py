@@ -4,7 +4,7 @@ The link of a plan and a team opens it.
 """
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import pandas as pd
@@ -17,7 +17,7 @@ from hexbeat.dashboard.pages.data.loads_section import draw_confirmed_button, dr
 from hexbeat.dashboard.pages.data.quality_tables import render_table
 from hexbeat.dashboard.pages.record.record_stops import draw_stops
 from hexbeat.dashboard.pages.record.record_view import build_week_rows, format_week_heading
-from hexbeat.dashboard.screen import STYLE, draw_error
+from hexbeat.dashboard.screen import STYLE, check_export, draw_error
 from hexbeat.dashboard.state.session import Installation
 from hexbeat.dashboard.uploads import select_main_files, write_uploads
 from hexbeat.operations.ledger.ledger import list_imports, read_visits, undo_import, work_version
@@ -104,16 +104,6 @@ def draw_return(installation: Installation, plans: Sequence[Plan], visits: pd.Da
                 on_click="ignore",
                 key=f"done{ending}",
             )
-
-
-def check_export(installation: Installation, make: Callable[[], bytes]) -> Callable[[], bytes]:
-    """The same maker of a file, which checks the policy again when it is called."""
-
-    def build_file() -> bytes:
-        require(installation.viewer, Action.EXPORT)
-        return make()
-
-    return build_file
 
 
 def build_return_table(
@@ -205,21 +195,21 @@ def choose_plan(plans: Sequence[Plan]) -> Plan | None:
     by_id = {plan.plan_id: plan for plan in plans}
     ids = list(by_id)
 
-    def title(plan_id: str) -> str:
+    def format_title(plan_id: str) -> str:
         """The title with the code, because plans of the same time have the same title."""
         return f"{by_id[plan_id].title} ({plan_id})"
 
     link_plan_id = st.query_params.get(PLAN_PARAMETER, "")
     if link_plan_id and link_plan_id not in by_id:
         st.warning("The plan in this link does not exist here. Choose one below.")
-        choice = st.selectbox("Plan", ids, index=None, format_func=title, placeholder="Choose a plan")
+        choice = st.selectbox("Plan", ids, index=None, format_func=format_title, placeholder="Choose a plan")
         if choice is None:
             return None
         st.query_params[PLAN_PARAMETER] = choice
         st.rerun()
     with st.expander("Another plan", expanded=not link_plan_id):
         index = ids.index(link_plan_id) if link_plan_id else 0
-        plan_id = st.selectbox("Plan", ids, index=index, format_func=title, key="done_plan")
+        plan_id = st.selectbox("Plan", ids, index=index, format_func=format_title, key="done_plan")
     plan = by_id[plan_id]
     if plan_id != link_plan_id and st.query_params.get(TEAM_PARAMETER) not in {tour.team for tour in plan.tours}:
         st.query_params.pop(TEAM_PARAMETER, None)  # it was a team of the plan before
