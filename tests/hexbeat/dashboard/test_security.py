@@ -119,12 +119,12 @@ def test_a_page_looks_a_second_time(
     monkeypatch: pytest.MonkeyPatch, host: str, origin: str | None, fact: str | None
 ) -> None:
     """Should it run in a server with nothing before it."""
-    shown: list[str] = []
+    errors: list[str] = []
     ran: list[bool] = []
-    told = [("Host", host), *([("Origin", origin)] if origin else [])]
-    monkeypatch.setattr(type(st.context), "headers", property(lambda _: StreamlitHeaders(told)))
-    monkeypatch.setattr(st, "html", shown.append)
+    headers = [("Host", host), *([("Origin", origin)] if origin else [])]
+    monkeypatch.setattr(type(st.context), "headers", property(lambda _: StreamlitHeaders(headers)))
+    monkeypatch.setattr(st, "html", errors.append)
     monkeypatch.setattr("hexbeat.dashboard.screen.open_installation", lambda _: ran.append(True))
     run_page(Settings.from_environment(), lambda _: None)
     assert bool(ran) is (fact is None)
-    assert [fact in page for page in shown] == ([True] if fact else [])
+    assert [fact in page for page in errors] == ([True] if fact else [])

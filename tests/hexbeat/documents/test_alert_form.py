@@ -77,8 +77,8 @@ def test_real_events_are_not_called_synthetic() -> None:
 
 def test_it_loads_and_runs_nothing_and_names_no_point() -> None:
     columns, _ = demonstration()
-    found = build_alert_report(columns, middlesbrough(), dt.date(2026, 11, 21), days=35, layers=["overdoses"]).alerts
-    page = render_alert_form(found, area=middlesbrough(), made_at=MADE, demonstration=True)
+    alerts = build_alert_report(columns, middlesbrough(), dt.date(2026, 11, 21), days=35, layers=["overdoses"]).alerts
+    page = render_alert_form(alerts, area=middlesbrough(), made_at=MADE, demonstration=True)
     reader = read(page)
     assert reader.tags == {
         "html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "table", "tr", "th", "td",

@@ -19,14 +19,14 @@ def words_of(pdf: bytes) -> str:
 
 def test_it_says_what_the_page_says() -> None:
     pdf = render_alert_form_pdf([SPIKE], area=middlesbrough(), made_at=MADE, demonstration=True)
-    said = build_form([SPIKE], area=middlesbrough(), made_at=MADE, demonstration=True)
+    form = build_form([SPIKE], area=middlesbrough(), made_at=MADE, demonstration=True)
     text = words_of(pdf)
     assert "DRAFT, not sent. MADE FROM SYNTHETIC DEMONSTRATION EVENTS" in text
-    for words in (said.title, said.certainty, *(value for rows in said.alert_rows for _, value in rows), *BLANKS):
+    for words in (form.title, form.certainty, *(value for rows in form.alert_rows for _, value in rows), *BLANKS):
         assert " ".join(words.split()) in text
     reader = PdfReader(io.BytesIO(pdf))
     assert reader.metadata is not None
-    assert reader.metadata.title == said.title
+    assert reader.metadata.title == form.title
     assert reader.trailer["/Root"]["/Lang"] == "en-GB"
     assert pdf == render_alert_form_pdf([SPIKE], area=middlesbrough(), made_at=MADE, demonstration=True)
 

@@ -72,15 +72,15 @@ def test_the_page_says_the_cover_the_gains_and_who_holds_it() -> None:
 
 
 def test_it_stays_one_page_with_much_to_say_and_with_nothing() -> None:
-    many = read_paper(
+    long_page = read_paper(
         render_naloxone_pdf(
             cover(holders=60, following=20), middlesbrough(), event_filter=YEAR, mark=None, made_at=MADE
         )
     )
-    assert len(many.pages) == 1
-    assert "And 46 more with fewer overdoses near." in many.words
-    assert "20 Central · 0019" in many.words
-    assert "DEMONSTRATION" not in many.words
+    assert len(long_page.pages) == 1
+    assert "And 46 more with fewer overdoses near." in long_page.words
+    assert "20 Central · 0019" in long_page.words
+    assert "DEMONSTRATION" not in long_page.words
     none = read_paper(
         render_naloxone_pdf(cover(holders=0, following=0), middlesbrough(), event_filter=YEAR, mark=None, made_at=MADE)
     )
@@ -89,8 +89,10 @@ def test_it_stays_one_page_with_much_to_say_and_with_nothing() -> None:
 
 
 def test_texts_of_places_are_only_text() -> None:
-    found = cover(name=HOSTILE_TEXT)
-    words = read_paper(render_naloxone_pdf(found, middlesbrough(), event_filter=YEAR, mark=None, made_at=MADE)).words
+    naloxone_cover = cover(name=HOSTILE_TEXT)
+    words = read_paper(
+        render_naloxone_pdf(naloxone_cover, middlesbrough(), event_filter=YEAR, mark=None, made_at=MADE)
+    ).words
     assert '#import "x" *b* $y$ \\ <b>&amp; =1+1' in words
 
 
@@ -109,5 +111,5 @@ def test_texts_of_places_are_only_text() -> None:
 )
 def test_what_was_asked_in_words(changes: dict[str, object], words: str) -> None:
     names = dict(zip(middlesbrough().wards.codes, middlesbrough().wards.names, strict=True))
-    said = words.replace("Acklam", names["E05009857"])
-    assert describe_request(replace(YEAR, **changes), middlesbrough()) == said  # type: ignore[arg-type] # by name
+    sentence = words.replace("Acklam", names["E05009857"])
+    assert describe_request(replace(YEAR, **changes), middlesbrough()) == sentence  # type: ignore[arg-type] # by name

@@ -37,19 +37,19 @@ def test_a_document_is_tagged_titled_in_english_and_without_an_author() -> None:
 
 
 def test_the_same_data_give_the_same_bytes_and_the_moment_is_the_one_given() -> None:
-    made = dt.datetime(2026, 11, 22, 21, 5, tzinfo=dt.UTC)
-    first, again = (render_pdf("councillor", page(), {"map": MAP}, made_at=made) for _ in range(2))
+    made_at = dt.datetime(2026, 11, 22, 21, 5, tzinfo=dt.UTC)
+    first, again = (render_pdf("councillor", page(), {"map": MAP}, made_at=made_at) for _ in range(2))
     assert first == again
     assert b"D:20261122210500Z" in first
-    assert first != render_pdf("councillor", page(headline="Other"), {"map": MAP}, made_at=made)
+    assert first != render_pdf("councillor", page(headline="Other"), {"map": MAP}, made_at=made_at)
 
 
 def test_text_is_text_whatever_it_holds() -> None:
     hostile = page(title=HOSTILE_TEXT, headline=HOSTILE_TEXT, alt=HOSTILE_TEXT)
     paper = read_paper(render_pdf("councillor", hostile, {"map": MAP}))
-    shown = '#import "x" *b* $y$ \\ <b>&amp; =1+1 \N{WHITE SQUARE} \N{WHITE SQUARE}'
-    assert paper.words.count(shown) == 2  # the title and the line below it
-    assert "".join(shown.split()) in "".join(paper.title.split())
+    printed = '#import "x" *b* $y$ \\ <b>&amp; =1+1 \N{WHITE SQUARE} \N{WHITE SQUARE}'
+    assert paper.words.count(printed) == 2  # the title and the line below it
+    assert "".join(printed.split()) in "".join(paper.title.split())
     assert paper.alts == (make_printable(HOSTILE_TEXT),)
 
 

@@ -101,8 +101,8 @@ def test_the_line_around_a_cell_stands_out_from_the_ground() -> None:
 
 @pytest.mark.parametrize("scale", EVERY_COUNT_SCALE, ids=lambda scale: f"{len(scale.breaks)} classes")
 def test_most_is_what_stands_out_most(scale: Scale) -> None:
-    for colours, ground in ((scale.light, BACKGROUND_LIGHT), (scale.dark, BACKGROUND_DARK)):
-        contrasts = [contrast(colour, ground) for colour in colours]
+    for colours, background in ((scale.light, BACKGROUND_LIGHT), (scale.dark, BACKGROUND_DARK)):
+        contrasts = [contrast(colour, background) for colour in colours]
         assert contrasts == sorted(contrasts)
         assert contrasts[-1] > 10
 

@@ -13,9 +13,9 @@ WARDS = ("E05000001", "E05000002")
 
 @given(st.sampled_from(LAYER_NAMES), st.sampled_from(tuple(PERIODS)), st.sampled_from([(), WARDS[:1], WARDS]))
 def test_a_link_brings_back_the_question(layer: str, period: str, wards: tuple[str, ...]) -> None:
-    asked = Choices(layers=(layer,), period=period, wards=wards)
-    query = dict(parse_qsl(urlencode(format_request_query(asked))))
-    assert parse_request(query, ward_codes=WARDS, map_choices=None) == asked
+    choices = Choices(layers=(layer,), period=period, wards=wards)
+    query = dict(parse_qsl(urlencode(format_request_query(choices))))
+    assert parse_request(query, ward_codes=WARDS, map_choices=None) == choices
 
 
 def test_without_a_link_the_page_begins_with_the_maps_layer_and_wards_over_a_year() -> None:

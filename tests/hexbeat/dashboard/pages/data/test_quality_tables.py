@@ -100,8 +100,8 @@ def test_rejects_can_be_mended_in_their_own_columns_and_carry_no_formula() -> No
             "raw": ['{"when": "never", "what": "=1+1"}', '{"when": "2026-01-01", "lon": ""}'],
         }
     )
-    found = pd.read_csv(io.BytesIO(build_rejects_csv(rejects)), dtype=str, keep_default_na=False)
-    assert found.to_dict("list") == {
+    frame = pd.read_csv(io.BytesIO(build_rejects_csv(rejects)), dtype=str, keep_default_na=False)
+    assert frame.to_dict("list") == {
         "when": ["never", "2026-01-01"],
         "what": ["'=1+1", ""],
         "lon": ["", ""],

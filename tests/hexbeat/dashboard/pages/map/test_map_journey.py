@@ -151,9 +151,9 @@ def test_downloads_hold_what_the_map_shows(open_page: Open, served_app: Served) 
 
     name, content = downloaded(guest, "CSV")
     assert re.fullmatch(r"hexbeat-middlesbrough-needle_litter-[\d-]+-to-[\d-]+\.csv", name)
-    found = pd.read_csv(io.BytesIO(content))
-    assert set(found["demonstration"]) == {"synthetic events, not real"}
-    pd.testing.assert_frame_equal(found[list(rows.columns)], rows, check_dtype=False)
+    frame = pd.read_csv(io.BytesIO(content))
+    assert set(frame["demonstration"]) == {"synthetic events, not real"}
+    pd.testing.assert_frame_equal(frame[list(rows.columns)], rows, check_dtype=False)
 
     name, content = downloaded(guest, "GeoJSON")
     shapes = json.loads(content)["features"]
