@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = ["release", "site"]
 
+ReleaseArgument = Annotated[Path, typer.Argument(metavar="DIR", help="A release.")]
+
 
 def site(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of the release.")],
@@ -119,7 +121,7 @@ def build(
 
 
 def print_publisher_notes(publication: Publication, *, dry_run: bool) -> None:
-    """Print what only the publisher should know: when the series begins, what is hidden, what looks planted."""
+    """Print the notes for the publisher alone: the start of the series, hidden events, reports that look planted."""
     if not publication.is_new:
         print_message("No period is due since the last release: it is the same as before.")
     elif publication.release.facts["number"] == 1:
@@ -159,7 +161,7 @@ def set_first_day(policy: ReleasePolicy, first: str | None, register: Register) 
 
 @release.command()
 def audit(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A release.")],
+    folder: ReleaseArgument,
     *,
     before: Annotated[
         list[Path] | None,
@@ -199,9 +201,7 @@ def audit(
 
 
 @release.command()
-def show(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A release.")], *, form: FormatOption = Format.TABLE
-) -> None:
+def show(folder: ReleaseArgument, *, form: FormatOption = Format.TABLE) -> None:
     """Show what a release holds: layers, thresholds, periods, and its numbers at each level.
 
     Example: hexbeat release show public
@@ -273,7 +273,7 @@ def format_power(log2: int) -> str:
 def find_earlier_releases(
     audited: GivenRelease, before: list[Path], home: Path | None
 ) -> tuple["Sequence[EarlierRelease]", "list[Disclosure]"]:
-    """The releases before one, from `before` or the register, and what in the register contradicts it."""
+    """The releases before a release, from `before` or the register, and the faults of the register."""
     if before:
         return [GivenRelease.read(path) for path in before], []
     return find_earlier(audited, Settings.from_environment(home=home).home)
