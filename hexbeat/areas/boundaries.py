@@ -28,11 +28,11 @@ from hexbeat.areas.area import WARDS_FILE, read_facts, require_area_name
 from hexbeat.areas.boundary_files import (
     describe_projection,
     format_wards_json,
-    hash_file,
     project_to_degrees,
     read_published,
     write_area,
 )
+from hexbeat.files import hash_file
 
 if TYPE_CHECKING:
     import geopandas as gpd

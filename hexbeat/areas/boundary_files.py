@@ -1,6 +1,5 @@
 """Reading a published file of wards, and writing an area's two files."""
 
-import hashlib
 import json
 import os
 import shutil
@@ -30,7 +29,6 @@ __all__ = [
     "PUBLISHED_FORMATS",
     "describe_projection",
     "format_wards_json",
-    "hash_file",
     "project_to_degrees",
     "read_published",
     "write_area",
@@ -112,12 +110,6 @@ def describe_projection(crs: CRS) -> list[str]:
     accuracy = group.transformers[0].accuracy
     within = f"within {accuracy:g} m" if accuracy >= 0 else "with unknown accuracy"
     return [f"the best PROJ grid for {crs.name} is not installed, so wards are placed {within}"]
-
-
-def hash_file(path: Path) -> str:
-    """The SHA-256 of a file's bytes, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def format_wards_json(name: str, frame: "gpd.GeoDataFrame") -> str:

@@ -22,8 +22,7 @@ from geo.errors import AreaError, DataError
 from geo.geofiles import gdal_address
 from geo.lazy_modules import import_lazily
 from hexbeat.areas.area import WARDS_FILE, Area
-from hexbeat.areas.boundary_files import hash_file
-from hexbeat.files import atomic_write
+from hexbeat.files import atomic_write, hash_file
 
 if TYPE_CHECKING:
     import geopandas as gpd

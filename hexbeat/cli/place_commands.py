@@ -11,7 +11,7 @@ from hexbeat.cli.filter_options import to_json_value
 from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOption, open_installation
 from hexbeat.cli.store_commands import confirm
 from hexbeat.operations.reference_places import (
-    KIND_WORDS,
+    KIND_NAMES,
     list_reference_loads,
     load_reference,
     read_reference,
@@ -26,7 +26,7 @@ places = typer.Typer(
     help="Load and list reference places: naloxone, play areas, schools, stations, depots, named places.",
 )
 
-KindOption = Annotated[str, typer.Option("--kind", metavar="K", help=f"One of {', '.join(KIND_WORDS)}.")]
+KindOption = Annotated[str, typer.Option("--kind", metavar="K", help=f"One of {', '.join(KIND_NAMES)}.")]
 Sure = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 ColumnOption = Annotated[
     list[str] | None,
@@ -56,7 +56,7 @@ def load(
             file,
             kind=kind,
             area=installation.area,
-            named=parse_columns(column),
+            headings_by_field=parse_columns(column),
             dry_run=dry_run,
         )
     counts = {name: getattr(report, name) for name in ("file", "kind", "read", "accepted", "rejected", "replaced")}
@@ -71,7 +71,7 @@ def load(
 
 def parse_columns(columns: list[str] | None) -> dict[str, str]:
     """FIELD=HEADING texts as a mapping; UsageError for any other text."""
-    named = {}
+    headings = {}
     for column in columns or []:
         field, equals, heading = column.partition("=")
         if not (equals and field.strip() and heading.strip()):
@@ -80,8 +80,8 @@ def parse_columns(columns: list[str] | None) -> dict[str, str]:
                 f"--column is {column!r}",
                 'write for example --column name="Site name"',
             )
-        named[field.strip()] = heading.strip()
-    return named
+        headings[field.strip()] = heading.strip()
+    return headings
 
 
 @places.command(name="list")

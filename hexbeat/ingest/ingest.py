@@ -1,6 +1,5 @@
 """Load files into the store, all of them or none, and report what became of every row."""
 
-import hashlib
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -14,6 +13,7 @@ import pandas as pd
 
 from geo.errors import DataError
 from hexbeat.areas.area import Area
+from hexbeat.files import hash_file
 from hexbeat.ingest.parsing.rows import RowReader
 from hexbeat.ingest.readers import LIMITS, ReadOptions, is_url, open_download, open_file, strip_url
 from hexbeat.ingest.readers.limits import check_file
@@ -172,7 +172,7 @@ def ingest_files(  # noqa: PLR0913  # the choices of one load, all by name
                 job = _Job(item, profile, area, int(moment.timestamp()), layer)
                 tell = _build_progress(progress, before, item.size, total)
                 with load.file(
-                    item.name, profile.name, sha256=_hash_file(item.path), snapshot=profile.snapshot is not None
+                    item.name, profile.name, sha256=hash_file(item.path), snapshot=profile.snapshot is not None
                 ) as entry:
                     entries.append((item, entry, job.run(entry, tell)))
                 before += item.size
@@ -205,11 +205,6 @@ def _build_progress(progress: Progress | None, before: int, size: int, total: in
             progress(before + round(done * size), total)
 
     return report
-
-
-def _hash_file(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

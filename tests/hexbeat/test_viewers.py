@@ -41,7 +41,7 @@ NO_VIEWER = {
     "hexbeat.store.merging.count_outcomes": "the same",
     "hexbeat.operations.work_loads.begin_work_load": "the inside of ledger and reference_places, which have asked",
     "hexbeat.operations.ledger.ledger.compare_visit": "the inside of ledger, which has asked",
-    "hexbeat.operations.ledger.ledger.live_row": "the same",
+    "hexbeat.operations.ledger.ledger.read_live_row": "the same",
     "hexbeat.operations.ledger.ledger.restore_previous": "the same",
     "hexbeat.operations.ledger.ledger.write_visit": "the same",
     "hexbeat.store.staging.make_tables": "the inside of a load, which was allowed when it began",

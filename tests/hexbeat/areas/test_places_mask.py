@@ -13,8 +13,8 @@ import shapely
 from geo.cells import count_separate_places, index_points_at
 from geo.errors import AreaError, DataError
 from hexbeat.areas.area import Area, load_area
-from hexbeat.areas.boundary_files import hash_file
 from hexbeat.areas.places_mask import build_places_mask, read_places_mask
+from hexbeat.files import hash_file
 from hexbeat.store.event_files import export_events
 from hexbeat.store.store import Store
 from layers.access import ANALYST

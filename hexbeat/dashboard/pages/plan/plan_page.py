@@ -103,7 +103,13 @@ def make_sweep(installation: Installation, choices: SweepChoices) -> None:
         near = read_reference(installation.store, installation.viewer)
         travel = load_road_travel(_roads(installation), mode=choices.mode, home=installation.settings.home)
         return make_sweep_plan(
-            installation.columns, installation.area, choices, reports=reports, near=near, travel=travel, progress=tell
+            installation.columns,
+            installation.area,
+            choices,
+            reports=reports,
+            reference=near,
+            travel=travel,
+            progress=tell,
         )
 
     _make_plan(installation, make, choices.start, words=lambda step, _: f"Crew {step + 1}: stops and their order …")
