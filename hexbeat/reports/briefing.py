@@ -196,7 +196,7 @@ def build_layer_line(
     own = _find_own_period(columns, area, spec, period)
     if own is None:
         return LayerLine(spec.name, spec.title, None, 0.0, None, f"no {spec.many} are loaded yet")
-    chosen = Filter(layers=(spec.name,), start=own[0], end=own[1], wards=study.chosen, hours=shown)
+    chosen = Filter(layers=(spec.name,), start=own[0], end=own[1], wards=study.chosen_wards, hours=shown)
     found = build_change_map(columns, chosen, study, time_zone=area.time_zone)
     if found.now is None or found.other is None:
         return LayerLine(spec.name, spec.title, found.now, 0.0, None, "no earlier records to compare with")

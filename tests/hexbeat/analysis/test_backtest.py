@@ -25,7 +25,7 @@ FIRST = int(dt.datetime(2026, 1, 5, 12, tzinfo=dt.UTC).timestamp())  # a Monday
 def test_weeks_end_with_the_newest_record_and_hold_every_known_event() -> None:
     columns, _ = demonstration()
     study = load_study(middlesbrough())
-    weeks = count_weeks(columns, "needle_litter", study, judged=13, time_zone=ZONE)
+    weeks = count_weeks(columns, "needle_litter", study, tested_weeks=13, time_zone=ZONE)
     assert weeks.start_of(len(weeks.counts)) == dt.date(2026, 11, 22)
     assert weeks.first == dt.date(2023, 11, 26)
     assert weeks.swept == 1080
@@ -37,7 +37,7 @@ def test_weeks_end_with_the_newest_record_and_hold_every_known_event() -> None:
 def test_forecasts_are_those_of_geo() -> None:
     columns, _ = demonstration()
     study = load_study(middlesbrough())
-    history = count_weeks(columns, "overdoses", study, judged=1, time_zone=ZONE).counts[:60]
+    history = count_weeks(columns, "overdoses", study, tested_weeks=1, time_zone=ZONE).counts[:60]
     kernel = build_kernel(study)
     found = {method: forecast(method, history, study, kernel) for method in METHODS}
     ages = 7.0 * np.arange(59, -1, -1) + 3.5
@@ -55,7 +55,7 @@ def test_figures_are_those_of_prediction_accuracy() -> None:
     columns, _ = demonstration()
     study = load_study(middlesbrough())
     found = backtest(columns, middlesbrough(), "needle_litter", weeks=1, resolutions=(9,))
-    counts = count_weeks(columns, "needle_litter", study, judged=1, time_zone=ZONE).counts
+    counts = count_weeks(columns, "needle_litter", study, tested_weeks=1, time_zone=ZONE).counts
     plain = prediction_accuracy(counts[-1], counts[:-1].mean(axis=0), study.area_km2)
     row = found.rows[(found.rows["method"] == "all_history") & (found.rows["area_share"] == 0.05)].iloc[0]
     shares = np.concatenate([[0.0], plain["area_share"]])
