@@ -256,10 +256,10 @@ def require_independent_mask(mask: PlacesMask, event_spots: NDArray[np.uint64], 
     is not nothing. A list from elsewhere may come under the limit too, after many years of events at its own points:
     it then tells almost as much.
     """
-    used = np.isin(mask.spot_cells, event_spots)
+    used = np.isin(mask.candidate_cells, event_spots)
     if used.any() and (~used).sum() * _PART <= len(used):
         raise _refused(f"{used.sum():,} of the {len(used):,} spots of this list had events", area)
-    lat, lon = np.array([h3.cell_to_latlng(cell) for cell in mask.spot_cells.tolist()]).reshape(-1, 2).T
+    lat, lon = np.array([h3.cell_to_latlng(cell) for cell in mask.candidate_cells.tolist()]).reshape(-1, 2).T
     ward = area.wards.locate(lon, lat)
     for code, name in enumerate(area.wards.names):
         used_in_ward = used[ward == code]

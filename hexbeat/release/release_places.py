@@ -27,14 +27,14 @@ class _Unit:
 
     ward: int
     cells: list[int]
-    spots: int
+    candidates: int
     share: float
     outline: shapely.Geometry
     group: int
 
     @property
     def order(self) -> tuple[int, float, int]:
-        return self.spots, self.share, self.cells[0]
+        return self.candidates, self.share, self.cells[0]
 
     @property
     def middle(self) -> tuple[float, float]:
@@ -114,7 +114,7 @@ def _ward_units(area: Area, mask: PlacesMask, ward: int, floor: float, least_spo
     hexagons = build_outlines(mask.cell[rows])
     clipped = shapely.intersection(hexagons, area.wards.polygons[ward])
     shares = (shapely.area(clipped) / shapely.area(hexagons)).tolist()
-    possible = mask.apart if least_spots > 1 else mask.spots
+    possible = mask.separate if least_spots > 1 else mask.candidates
     units = [
         _Unit(ward, [cell], spots, share, outline, int(h3.cell_to_parent(cell, _GROUP_RESOLUTION)))
         for cell, spots, share, outline in zip(
@@ -122,7 +122,7 @@ def _ward_units(area: Area, mask: PlacesMask, ward: int, floor: float, least_spo
         )
     ]
     _join_small(units, floor, least_spots)
-    if not units or any(unit.spots < least_spots for unit in units):
+    if not units or any(unit.candidates < least_spots for unit in units):
         raise PolicyError(
             f"The minimum of places of a layer needs {least_spots} places where events can happen in every piece",
             f"the whole ward {area.wards.names[ward]} has fewer",
@@ -134,7 +134,7 @@ def _ward_units(area: Area, mask: PlacesMask, ward: int, floor: float, least_spo
 def _join_small(units: list[_Unit], floor: float, least_spots: int) -> None:
     """Join the smallest unit that is too small to its neighbour, until none is left that can be joined."""
     while len(units) > 1:
-        small = [unit for unit in units if unit.spots < least_spots or unit.share < floor]
+        small = [unit for unit in units if unit.candidates < least_spots or unit.share < floor]
         if not small:
             return
         unit = min(small, key=lambda unit: unit.order)
@@ -143,9 +143,9 @@ def _join_small(units: list[_Unit], floor: float, least_spots: int) -> None:
         place = unit.middle
         best = min(near, key=lambda other: (_squared(other.middle, place[0], place[1]), other.cells[0]))
         units.remove(unit)
-        best.cells, best.spots, best.share = (
+        best.cells, best.candidates, best.share = (
             [*best.cells, *unit.cells],
-            best.spots + unit.spots,
+            best.candidates + unit.candidates,
             best.share + unit.share,
         )
         best.outline = _union([best.outline, unit.outline])
@@ -166,7 +166,7 @@ def _tree(area: Area, name: str, units: list[_Unit]) -> PlaceTree:
         identity = f"{name}.{unit.cells[0]:x}.{codes[unit.ward]}"
         above = group_ids[place_of[key]]
         outline = _rounded(unit.outline)
-        places.append(Place(identity, name, "piece", label, codes[unit.ward], above, outline, unit.spots))
+        places.append(Place(identity, name, "piece", label, codes[unit.ward], above, outline, unit.candidates))
     members: dict[tuple[int, int], list[shapely.Geometry]] = {key: [] for key in groups}
     for unit in units:
         members[unit.ward, unit.group].append(unit.outline)
