@@ -326,7 +326,7 @@ def _write(out: Path, evaluation: Evaluation, note: dict[str, str], installation
     writers = {
         ".csv": lambda: build_evaluation_csv(evaluation.effect, note=note),
         ".geojson": lambda: build_evaluation_geojson(
-            evaluation.effect, evaluation.ground, evaluation.verdict, note=note
+            evaluation.effect, evaluation.points, evaluation.verdict, note=note
         ),
         ".pdf": lambda: render_evaluation_pdf(
             evaluation, installation.area, mark=note.get("demonstration"), made=datetime.now(installation.area.tz)

@@ -27,7 +27,7 @@ _STYLES: Final = {"treated": 0, "ring": 1}
 
 def render_evaluation_pdf(evaluation: Evaluation, area: Area, *, mark: str | None, made: dt.datetime) -> bytes:
     """The evaluation as PDF/UA-1 on one A4 page. `mark` is the mark of synthetic events; `made` is aware."""
-    picture = build_picture(evaluation.effect, evaluation.ground)
+    picture = build_picture(evaluation.effect, evaluation.points)
     scale = build_picture_scale(picture)
     lines = _build_outlines(evaluation)
     drawings = {
@@ -47,7 +47,7 @@ def build_picture_scale(picture: Picture) -> Scale:
 
 def _build_outlines(evaluation: Evaluation) -> list[Outline]:
     """The treated place and next door; of several places only the treated ones, in thin lines that hide no cell."""
-    shapes = build_evaluation_shapes(evaluation.effect, evaluation.ground, controls=False)
+    shapes = build_evaluation_shapes(evaluation.effect, evaluation.points, controls=False)
     if len(evaluation.effect.outcomes) > 1:
         shapes = [one for one in shapes if one["role"] == "treated"]
         return [Outline(one["geometry"], style=_STYLES["treated"], fine=True) for one in shapes]
@@ -77,14 +77,16 @@ def _build_page_data(
     alts = [
         f"Map of cells of 130 m, {when} ({words[:1].lower()}{words[1:]}): {format_about(float(values.sum()))} "
         "in and around the treated place."
-        for when, words, values in zip(("before", "after"), picture.words, (picture.before, picture.after), strict=True)
+        for when, words, values in zip(
+            ("before", "after"), picture.captions, (picture.before, picture.after), strict=True
+        )
     ]
     return {
         "title": "Did it work?",
         "mark": f"DEMONSTRATION: {mark}." if mark else "",
         "sentence": evaluation.verdict.sentence,
-        "before-words": picture.words[0],
-        "after-words": picture.words[1],
+        "before-words": picture.captions[0],
+        "after-words": picture.captions[1],
         "before-alt": alts[0],
         "after-alt": alts[1],
         "map-words": f"Both maps have the same scale. {_describe_lines(effect)} The table says the same.",
