@@ -24,7 +24,7 @@ from hexbeat.files import hash_file
 from hexbeat.ingest.parsing.locations import is_impossible
 from hexbeat.operations.spreadsheets import PlaceSheet, read_place_sheet
 from hexbeat.operations.work_loads import WorkLoad, begin_work_load, parse_work_load
-from hexbeat.store.databases import reading, working
+from hexbeat.store.databases import read_transaction, work_transaction
 from hexbeat.store.schema import reference_places, work_loads
 from layers.access import Action, Viewer, require
 from layers.timestamps import to_seconds
@@ -174,7 +174,7 @@ def _replace(
     """Replace the places of the kind by those of the frame (empty: remove them); the number of the load."""
     places = reference_places
     rows = [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
-    with working(store.engine) as connection:
+    with work_transaction(store.engine) as connection:
         load_id = begin_work_load(connection, facts, tally=tally, now_s=to_seconds(now))
         replaced = sa.update(places).where(places.c.kind == facts["kind"], _LIVE)
         connection.execute(replaced.values(superseded_load=load_id))
@@ -195,7 +195,7 @@ def read_reference(store: "Store", viewer: Viewer, *, kind: str | None = None) -
     places = reference_places
     query = sa.select(*(places.c[name] for name in PLACE_COLUMNS)).where(_LIVE)
     query = query if kind is None else query.where(places.c.kind == kind)
-    with reading(store.engine) as connection:
+    with read_transaction(store.engine) as connection:
         rows = connection.execute(query.order_by(places.c.row_id)).all()
     columns = {name: pd.Series([row[k] for row in rows], dtype="object") for k, name in enumerate(PLACE_COLUMNS)}
     frame = pd.DataFrame(columns).astype({"lon": "float64", "lat": "float64"})
@@ -206,7 +206,7 @@ def list_reference_loads(store: "Store", viewer: Viewer) -> list[WorkLoad]:
     """All loads and removals of places, the newest first, undone ones too; a removal has no file ("")."""
     require(viewer, Action.SEE_COUNTS)
     query = sa.select(work_loads).where(work_loads.c.kind.in_(list(KIND_NAMES))).order_by(work_loads.c.load_id.desc())
-    with reading(store.engine) as connection:
+    with read_transaction(store.engine) as connection:
         return [parse_work_load(dict(row)) for row in connection.execute(query).mappings()]
 
 
@@ -230,7 +230,7 @@ def undo_reference(store: "Store", viewer: Viewer, *, kind: str, now: dt.datetim
     require_kind(kind)
     places = reference_places
     query = sa.select(work_loads).where(work_loads.c.kind == kind, work_loads.c.undone_at.is_(None))
-    with working(store.engine) as connection:
+    with work_transaction(store.engine) as connection:
         row = connection.execute(query.order_by(work_loads.c.load_id.desc()).limit(1)).mappings().one_or_none()
         if row is None:
             raise StoreError(

@@ -28,9 +28,9 @@ NO_VIEWER = {
     "hexbeat.store.erasure.finish": "ends an erasure that was allowed when it began",
     "hexbeat.store.databases.migrate": "changes the shape of the store, at its opening",
     "hexbeat.store.databases.translate_errors": "words of errors",
-    "hexbeat.store.databases.reading": "a transaction, for functions that have asked",
-    "hexbeat.store.databases.writing": "a transaction, for functions that have asked",
-    "hexbeat.store.databases.working": "the same, for visits and reference places",
+    "hexbeat.store.databases.read_transaction": "a transaction, for functions that have asked",
+    "hexbeat.store.databases.write_transaction": "a transaction, for functions that have asked",
+    "hexbeat.store.databases.work_transaction": "the same, for visits and reference places",
     "hexbeat.store.databases.read_version": "the inside of Store.version",
     "hexbeat.store.databases.read_work_version": "a number that says that something changed, for those that asked",
     "hexbeat.store.databases.change_version": "a number, for functions that have asked",
@@ -45,11 +45,11 @@ NO_VIEWER = {
     "hexbeat.operations.ledger.ledger.restore_previous": "the same",
     "hexbeat.operations.ledger.ledger.write_visit": "the same",
     "hexbeat.store.staging.make_tables": "the inside of a load, which was allowed when it began",
-    "hexbeat.store.staging.stage_doomed": "the same",
+    "hexbeat.store.staging.stage_removals": "the same",
     "hexbeat.store.staging.stage_events": "the same",
     "hexbeat.store.staging.stage_rejects": "the same",
     "hexbeat.store.staging.stage_scopes": "the same",
-    "hexbeat.store.staging.tell_planner": "the same",
+    "hexbeat.store.staging.update_statistics": "the same",
 }
 
 

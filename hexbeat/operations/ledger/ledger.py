@@ -23,7 +23,7 @@ from sqlalchemy import Connection
 from geo.errors import StoreError, UsageError
 from hexbeat.operations.ledger.visits import Visit, visit_id
 from hexbeat.operations.work_loads import WorkLoad, begin_work_load, parse_work_load
-from hexbeat.store.databases import read_work_version, reading, working
+from hexbeat.store.databases import read_transaction, read_work_version, work_transaction
 from hexbeat.store.schema import visits as table
 from hexbeat.store.schema import work_loads
 from layers.access import Action, Viewer, require
@@ -72,7 +72,7 @@ class RecordedVisit:
 def work_version(store: "Store", viewer: Viewer) -> int:
     """A number that rises with every change of visits and reference places; for the keys of caches."""
     require(viewer, Action.SEE_COUNTS)
-    with reading(store.engine) as connection:
+    with read_transaction(store.engine) as connection:
         return read_work_version(connection)
 
 
@@ -84,7 +84,7 @@ def record_visit(store: "Store", viewer: Viewer, visit: Visit, *, now: dt.dateti
     require(viewer, Action.RECORD_WORK)
     now_s = to_seconds(now)
     _require_past(visit, now_s)
-    with working(store.engine) as connection:
+    with work_transaction(store.engine) as connection:
         return write_visit(connection, visit, load_id=None, now_s=now_s)
 
 
@@ -113,7 +113,7 @@ def record_import(  # the facts of the file, all by name
     tally = _count_outcomes(store, visits)
     if dry_run or not (tally["new"] or tally["updated"]):
         return tally, None
-    with working(store.engine) as connection:
+    with work_transaction(store.engine) as connection:
         facts = {"area": area, "kind": _LOAD_KIND, "file": file, "sha256": sha256}
         load_id = begin_work_load(connection, facts, tally={}, now_s=now_s)
         outcomes = Counter(write_visit(connection, visit, load_id=load_id, now_s=now_s).outcome for visit in visits)
@@ -124,7 +124,7 @@ def record_import(  # the facts of the file, all by name
 
 def _count_outcomes(store: "Store", visits: Iterable[Visit]) -> dict[str, int]:
     """How many of the visits would be new, updated or unchanged."""
-    with reading(store.engine) as connection:
+    with read_transaction(store.engine) as connection:
         outcomes = Counter(compare_visit(connection, visit) for visit in visits)
     return {name: outcomes[name] for name in ("new", "updated", "unchanged")}
 
@@ -147,7 +147,7 @@ def undo_visit(store: "Store", viewer: Viewer, name: str, *, now: dt.datetime | 
     StoreError if there is no live visit of that name.
     """
     require(viewer, Action.RECORD_WORK)
-    with working(store.engine) as connection:
+    with work_transaction(store.engine) as connection:
         live = read_live_row(connection, name)
         if live is None:
             raise StoreError(
@@ -162,7 +162,7 @@ def list_imports(store: "Store", viewer: Viewer) -> list[WorkLoad]:
     """All imports of visits, the newest first, undone ones too."""
     require(viewer, Action.SEE_WORK)
     query = sa.select(work_loads).where(work_loads.c.kind == _LOAD_KIND).order_by(work_loads.c.load_id.desc())
-    with reading(store.engine) as connection:
+    with read_transaction(store.engine) as connection:
         return [parse_work_load(dict(row)) for row in connection.execute(query).mappings()]
 
 
@@ -173,7 +173,7 @@ def undo_import(store: "Store", viewer: Viewer, *, now: dt.datetime | None = Non
     """
     require(viewer, Action.RECORD_WORK)
     now_s = to_seconds(now)
-    with working(store.engine) as connection:
+    with work_transaction(store.engine) as connection:
         query = sa.select(work_loads).where(work_loads.c.kind == _LOAD_KIND, work_loads.c.undone_at.is_(None))
         latest = query.order_by(work_loads.c.load_id.desc()).limit(1)
         row = connection.execute(latest).mappings().one_or_none()
@@ -220,7 +220,7 @@ def read_visit_history(store: "Store", viewer: Viewer, name: str) -> pd.DataFram
 
 
 def _read_frame(store: "Store", query: sa.Select[Any]) -> pd.DataFrame:
-    with reading(store.engine) as connection:
+    with read_transaction(store.engine) as connection:
         result = connection.execute(query)
         names = list(result.keys())
         columns = list(zip(*result.all(), strict=True)) or [()] * len(names)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
-from hexbeat.store.databases import reading
+from hexbeat.store.databases import read_transaction
 from hexbeat.store.live_columns import LIVE
 from hexbeat.store.schema import events
 from layers.access import Action, Viewer, require
@@ -266,7 +266,7 @@ def read_open_reports(store: "Store", viewer: Viewer, *, ward_codes: tuple[str, 
     require(viewer, Action.SEE_POINTS, layer)
     condition = sa.and_(LIVE, events.c.layer == layer, sa.func.lower(events.c.status).in_(OPEN_STATUSES))
     query = sa.select(*(events.c[name] for name in REPORT_COLUMNS)).where(condition)
-    with reading(store.engine) as connection:
+    with read_transaction(store.engine) as connection:
         rows = connection.execute(query.order_by(events.c.occurred_from, events.c.row_id)).all()
     frame = pd.DataFrame([tuple(row) for row in rows], columns=list(REPORT_COLUMNS))
     frame = frame[frame["ward_code"].isin(ward_codes)].reset_index(drop=True)

@@ -186,7 +186,7 @@ def test_erasure_and_retention_reach_visits(store: Store) -> None:
     assert store.retain(ANALYST, 6) == Erasure(events=0, rows=0, rejects=0, complete=True, visits=1)
     assert read_visits(store, ANALYST)["visit_id"].tolist() == [first]
     work = work_version(store, ANALYST)
-    assert store.erase(ANALYST, "table", first).found is False
+    assert store.erase(ANALYST, "table", first).removed_any is False
     assert store.erase(ANALYST, "ledger", first) == Erasure(events=0, rows=0, rejects=0, complete=True, visits=1)
     assert (len(read_visit_history(store, ANALYST, first)), work_version(store, ANALYST)) == (0, work + 1)
     record_visit(store, ANALYST, made_visit(), now=NOW)
