@@ -281,7 +281,7 @@ def _describe_fewest(spec: LayerSpec, series: _DailySeries, setting: Setting) ->
     """How many events a day needs for an alert, by C1 on the last day: no alert does not mean that all is calm."""
     upper = detect(series.counts, setting, "C1").upper[-1]
     if np.isnan(upper).any():
-        return f"Too few days of {spec.many} are on record to judge the last one."
+        return f"Too few days of {spec.many} are on record to test the last one."
     fewest = np.maximum(np.floor(upper) + 1, setting.fewest)
     area, ward = (format_number(float(number)) for number in (fewest[0], np.median(fewest[1:])))
     return (

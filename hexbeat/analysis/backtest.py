@@ -285,7 +285,7 @@ def compare_sizes(tables: Tables, events: NDArray[np.float64], method: str) -> t
 
 def _describe_best(best: tuple[int, str], rate: float, rivals: list[Rival]) -> str:
     if np.isnan(rate):
-        return "There were no events in these weeks, so no method can be judged."
+        return "There were no events in these weeks, so the methods cannot be compared."
     winner = f"The {METHOD_NAMES[best[1]]}, with cells {format_cell_width(best[0])} across, caught most"
     share = f"{format_percent(rate)} of the next week's events in {format_percent(DECIDING_SHARE)} of the area"
     similar = [f"the {METHOD_NAMES[rival.method]}" for rival in rivals if not rival.told_apart]

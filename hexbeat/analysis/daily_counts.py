@@ -121,7 +121,7 @@ def count_weeks(columns: Columns, layer: str, study: Study, *, tested_weeks: int
     weeks = (known_period[1] - known_period[0]).days // 7 if known_period else 0
     if known_period is None or tested_weeks < 1 or weeks < tested_weeks + FEWEST_HISTORY_WEEKS:
         raise UsageError(
-            f"A back-test needs one week or more to judge, and {FEWEST_HISTORY_WEEKS} weeks of records before it",
+            f"A back-test needs one week or more to test, and {FEWEST_HISTORY_WEEKS} weeks of records before it",
             f"you asked for {format_number(tested_weeks)} weeks, and {layer} has {format_number(weeks)} in all",
             "choose fewer weeks, or load more records",
         )

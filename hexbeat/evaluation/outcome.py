@@ -94,7 +94,7 @@ def measure_effect(
     """
     if protocol.area != area.name:
         raise UsageError(
-            "A comparison is judged in the area that it was fixed for",
+            "A comparison is evaluated in the area that it was fixed for",
             f"this one is of {protocol.area}",
             "choose that area",
         )

@@ -69,7 +69,7 @@ LIVE: Final[ColumnElement[bool]] = events.c.superseded_at.is_(None)
 def read_columns(
     store: "Store", viewer: Viewer, *, ward_codes: tuple[str, ...], as_at: datetime | None = None
 ) -> Columns:
-    """The events in these wards that are live, or were at the moment `as_at` (aware; UsageError otherwise).
+    """The events in these wards that are live, or were at `as_at` (aware; UsageError otherwise).
 
     Events of other wards are left out; `count_outside` says how many. Reads the store each time: screens use
     `hexbeat.store.column_cache.ColumnCache`.

@@ -78,7 +78,7 @@ class PastWeeks:
             f"cells by last month's count, in map order, held {usual_share}. That is {self._describe_lead()}."
         )
         explanation = (
-            "Each week was planned from the weeks before it, with less search, and judged by all its events. Intervals "
+            "Each week was planned from the weeks before it, with less search, and tested on all its events. Intervals "
             "come from resampled weeks."
         )
         return (comparison, *self._describe_areas(), explanation)

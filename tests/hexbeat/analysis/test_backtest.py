@@ -132,7 +132,7 @@ def test_no_events_is_no_verdict() -> None:
     empty = {(9, method): np.zeros((3, 5, len(SHARES))) for method in METHODS}
     assert (
         compare_methods(empty, np.zeros(5)).sentence
-        == "There were no events in these weeks, so no method can be judged."
+        == "There were no events in these weeks, so the methods cannot be compared."
     )
     assert summarise(empty, np.zeros(5))["hit_rate"].map(math.isnan).all()
 
@@ -142,6 +142,6 @@ def test_too_few_weeks_are_refused() -> None:
     with pytest.raises(UsageError) as caught:
         backtest(columns_of(events), middlesbrough(), "needle_litter", weeks=4, resolutions=(9,))
     assert str(caught.value) == (
-        "A back-test needs one week or more to judge, and 8 weeks of records before it; you asked for 4 weeks, and "
+        "A back-test needs one week or more to test, and 8 weeks of records before it; you asked for 4 weeks, and "
         "needle_litter has 10 in all; choose fewer weeks, or load more records"
     )
