@@ -327,7 +327,7 @@ def _write_evaluation(out: Path, evaluation: Evaluation, note: dict[str, str], i
     writers = {
         ".csv": lambda: build_evaluation_csv(evaluation.effect, note=note),
         ".geojson": lambda: build_evaluation_geojson(
-            evaluation.effect, evaluation.ground, evaluation.verdict, note=note
+            evaluation.effect, evaluation.points, evaluation.verdict, note=note
         ),
         ".pdf": lambda: render_evaluation_pdf(
             evaluation, installation.area, mark=note.get("demonstration"), made_at=datetime.now(installation.area.tz)

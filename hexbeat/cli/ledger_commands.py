@@ -38,7 +38,7 @@ from hexbeat.operations.ledger.ledger_return import (
 )
 from hexbeat.operations.ledger.plan_sheets import UNREAD
 from hexbeat.operations.ledger.tracks import LEAST_MINUTES, RADIUS_M
-from hexbeat.operations.ledger.visits import DONE, NOT_DONE, began_by_now, find_stop, find_tour, visit_of_stop
+from hexbeat.operations.ledger.visits import DONE, NOT_DONE, build_stop_visit, estimate_start, find_stop, find_tour
 from hexbeat.operations.plans.plan import Plan, Stop, Tour
 from hexbeat.operations.plans.plan_store import list_plans, load_plan
 
@@ -107,9 +107,11 @@ def record(
         rows: list[dict[str, Any]] = []
         for tour, stop in stops:
             duration = 0 if not_done else stop.minutes if minutes is None else minutes
-            usual_start = began_by_now(plan, stop, minutes=duration, now=now) if len(stops) == 1 else stop.arrive
+            usual_start = estimate_start(plan, stop, minutes=duration, now=now) if len(stops) == 1 else stop.arrive
             start = _parse_start(at, plan, stop, installation.area.tz) if at else usual_start
-            visit = visit_of_stop(plan, tour, stop, started_at=start, minutes=minutes, needles=needles, outcome=outcome)
+            visit = build_stop_visit(
+                plan, tour, stop, started_at=start, minutes=minutes, needles=needles, outcome=outcome
+            )
             recorded = record_visit(installation.store, installation.viewer, visit, now=now)
             start_text = f"{visit.started_at.astimezone(installation.area.tz):%Y-%m-%d %H:%M}"
             rows.append(
@@ -166,7 +168,7 @@ def import_(
     headings = parse_columns([entry for entry in column or [] if not entry.startswith(f"{UNREAD}=")])
     unread = [entry.partition("=")[2] for entry in column or [] if entry.startswith(f"{UNREAD}=")]
     options = ImportOptions(
-        team=team, kind=kind, radius_m=radius, least_minutes=least, named=headings, unread=tuple(unread)
+        team=team, kind=kind, radius_m=radius, least_minutes=least, headings_by_field=headings, unread=tuple(unread)
     )
     with open_installation(home, area) as installation:
         named_plan = (

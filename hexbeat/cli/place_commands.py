@@ -19,7 +19,7 @@ from hexbeat.cli.installation import (
 )
 from hexbeat.cli.store_commands import confirm
 from hexbeat.operations.reference_places import (
-    KIND_WORDS,
+    KIND_NAMES,
     list_reference_loads,
     load_reference,
     read_reference,
@@ -34,7 +34,7 @@ places = typer.Typer(
     help="Load and list reference places: naloxone, play areas, schools, stations, depots, named places.",
 )
 
-KindOption = Annotated[str, typer.Option("--kind", metavar="K", help=f"One of {', '.join(KIND_WORDS)}.")]
+KindOption = Annotated[str, typer.Option("--kind", metavar="K", help=f"One of {', '.join(KIND_NAMES)}.")]
 
 ColumnOption = Annotated[
     list[str] | None,
@@ -64,7 +64,7 @@ def load(
             file,
             kind=kind,
             area=installation.area,
-            named=parse_columns(column),
+            headings_by_field=parse_columns(column),
             dry_run=dry_run,
         )
     counts = {name: getattr(report, name) for name in ("file", "kind", "read", "accepted", "rejected", "replaced")}

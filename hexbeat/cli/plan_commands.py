@@ -218,7 +218,7 @@ def sweep(
         with progress_bar("Planning") as move:
             travel = find_travel(installation, roads, choices.mode)
             sweep_plan = make_sweep_plan(
-                columns, installation.area, choices, reports=reports, near=near, travel=travel, progress=move
+                columns, installation.area, choices, reports=reports, reference=near, travel=travel, progress=move
             )
         finish_plan(installation, sweep_plan, out=out, kind=kind, form=form, mark=find_demonstration_mark(columns))
 

@@ -114,7 +114,7 @@ def build(
     number = publication.release.facts["number"]
     print_answer(
         {"number": number, "new": publication.is_new, "written": not dry_run, "checksum": publication.checksum,
-         "first": dict(publication.first), "layers": rows, "audit": report},
+         "first": dict(publication.first_days), "layers": rows, "audit": report},
         form=form, rows=rows, heading=f"Release {number} {'as it would be' if dry_run else f'in {out}'}",
     )  # fmt: skip
     print_publisher_notes(publication, dry_run=dry_run)
@@ -125,7 +125,7 @@ def print_publisher_notes(publication: Publication, *, dry_run: bool) -> None:
     if not publication.is_new:
         print_message("No period is due since the last release: it is the same as before.")
     elif publication.release.facts["number"] == 1:
-        days = ", ".join(f"{layer} {day}" for layer, day in publication.first.items())
+        days = ", ".join(f"{layer} {day}" for layer, day in publication.first_days.items())
         print_message(
             f"The series begins with the first whole period from: {days}. You cannot change this later. To choose "
             "another day, use --first: the day from which your sources are complete, never the day of an event."

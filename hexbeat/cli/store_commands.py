@@ -160,7 +160,7 @@ def erase(
     confirm(yes=yes, question="Erase every version of this event? This cannot be undone.")
     with open_installation(home, area) as installation:
         erasure = installation.store.erase(installation.viewer, source, source_id)
-    if not erasure.found:
+    if not erasure.removed_any:
         raise UsageError(
             "You can erase an event, a rejected row or a visit that is in the store",
             f"source {source!r} has nothing with the identifier {source_id!r}, so nothing was changed",

@@ -27,7 +27,7 @@ _STYLES: Final = {"treated": 0, "ring": 1}
 
 def render_evaluation_pdf(evaluation: Evaluation, area: Area, *, mark: str | None, made_at: dt.datetime) -> bytes:
     """The evaluation as PDF/UA-1 on one A4 page. `mark` is the mark of synthetic events; `made_at` is aware."""
-    picture = build_picture(evaluation.effect, evaluation.ground)
+    picture = build_picture(evaluation.effect, evaluation.points)
     scale = build_picture_scale(picture)
     lines = _build_outlines(evaluation)
     drawings = {
@@ -47,7 +47,7 @@ def build_picture_scale(picture: Picture) -> Scale:
 
 def _build_outlines(evaluation: Evaluation) -> list[Outline]:
     """The treated place and next door. Of several places, only the treated ones, in thin lines that hide no cell."""
-    shapes = build_evaluation_shapes(evaluation.effect, evaluation.ground, controls=False)
+    shapes = build_evaluation_shapes(evaluation.effect, evaluation.points, controls=False)
     if len(evaluation.effect.outcomes) > 1:
         shapes = [shape for shape in shapes if shape["role"] == "treated"]
         return [Outline(shape["geometry"], style=_STYLES["treated"], fine=True) for shape in shapes]
@@ -74,7 +74,7 @@ def _build_page_data(
 ) -> Mapping[str, Any]:
     """All that the page says."""
     effect, local = evaluation.effect, made_at.astimezone(area.tz)
-    sides = zip(("before", "after"), picture.words, (picture.before, picture.after), strict=True)
+    sides = zip(("before", "after"), picture.captions, (picture.before, picture.after), strict=True)
     alts = [
         f"Map of cells of 130 m, {when} ({caption[:1].lower()}{caption[1:]}): {format_about(float(values.sum()))} "
         "in and around the treated place."
@@ -84,8 +84,8 @@ def _build_page_data(
         "title": "Did it work?",
         "mark": f"DEMONSTRATION: {mark}." if mark else "",
         "sentence": evaluation.verdict.sentence,
-        "before-words": picture.words[0],
-        "after-words": picture.words[1],
+        "before-words": picture.captions[0],
+        "after-words": picture.captions[1],
         "before-alt": alts[0],
         "after-alt": alts[1],
         "map-words": f"Both maps have the same scale. {_describe_lines(effect)} The table says the same.",

@@ -193,7 +193,8 @@ def build_layer_line(
     own_period = _find_own_period(columns, area, spec, period)
     if own_period is None:
         return LayerLine(spec.name, spec.title, None, 0.0, None, f"no {spec.many} are loaded yet")
-    chosen = Filter(layers=(spec.name,), start=own_period[0], end=own_period[1], wards=study.chosen, hours=layer_hours)
+    start, end = own_period
+    chosen = Filter(layers=(spec.name,), start=start, end=end, wards=study.chosen_wards, hours=layer_hours)
     change_map = build_change_map(columns, chosen, study, time_zone=area.time_zone)
     if change_map.now is None or change_map.other is None:
         return LayerLine(spec.name, spec.title, change_map.now, 0.0, None, "no earlier records to compare with")

@@ -93,7 +93,8 @@ def find_hot_places(
     if known is None:
         return [], []
     end = min(until, known[1])
-    chosen = Filter(layers=(spec.name,), start=end - dt.timedelta(days=days), end=end, wards=study.chosen, hours=hours)
+    start = end - dt.timedelta(days=days)
+    chosen = Filter(layers=(spec.name,), start=start, end=end, wards=study.chosen_wards, hours=hours)
     hotspot_map = build_hotspot_map(columns, chosen, study, trend=False, time_zone=area.time_zone)
     hot = np.flatnonzero(hotspot_map.rows["hotspot"].to_numpy() == HOT)
     if not len(hot):

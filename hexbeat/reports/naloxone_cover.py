@@ -22,7 +22,7 @@ from geo.travel import PACES
 from hexbeat.analysis.study import load_study, project
 from hexbeat.areas.area import Area
 from hexbeat.areas.place_names import format_cell_name
-from hexbeat.operations.reference_places import KIND_WORDS, read_reference
+from hexbeat.operations.reference_places import KIND_NAMES, read_reference
 from layers.access import Action, Viewer, may, require
 from layers.catalogue import find_only_layer
 from layers.columns import Columns
@@ -253,9 +253,9 @@ def _choose_places(reaches: csr_array, weights: NDArray[np.float64], search: Sea
 
 def _find_candidates(store: "Store", viewer: Viewer, area: Area, kinds: Sequence[str]) -> pd.DataFrame:
     """The candidates for next places: name, lon, lat, ward_name."""
-    unknown = [kind for kind in kinds if kind != CELLS and (kind not in KIND_WORDS or kind == "naloxone")]
+    unknown = [kind for kind in kinds if kind != CELLS and (kind not in KIND_NAMES or kind == "naloxone")]
     if unknown or not kinds:
-        choices = [CELLS, *(kind for kind in KIND_WORDS if kind != "naloxone")]
+        choices = [CELLS, *(kind for kind in KIND_NAMES if kind != "naloxone")]
         raise UsageError(
             "Next places are chosen from cells, or from loaded places of a kind",
             f"you asked for {', '.join(unknown) or 'nothing'}",

@@ -22,7 +22,7 @@ from hexbeat.dashboard.state.presets import SHIFT_TITLES
 from hexbeat.dashboard.state.session import Installation
 from hexbeat.documents.maps.scales import build_count_scale
 from hexbeat.documents.naloxone_document import render_naloxone_pdf
-from hexbeat.operations.reference_places import KIND_WORDS, read_reference
+from hexbeat.operations.reference_places import KIND_NAMES, read_reference
 from hexbeat.reports.naloxone_cover import CELLS, CoverDistance, NaloxoneCover, Search, find_naloxone_cover
 from hexbeat.reports.naloxone_text import build_cover_csv, build_cover_geojson, build_cover_notes, describe_cover
 from layers.access import Action, may
@@ -86,7 +86,7 @@ def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
 def draw_choices(installation: Installation) -> CoverRequest:
     """Draw the choices of distance, period, hours, and the number and candidates of next places; return them."""
     kinds = {CELLS: "anywhere (cells of 130 m)"} | {
-        kind: names[1] for kind, names in KIND_WORDS.items() if kind in _list_kinds(installation) and kind != "naloxone"
+        kind: names[1] for kind, names in KIND_NAMES.items() if kind in _list_kinds(installation) and kind != "naloxone"
     }
     with st.container(horizontal=True, key="hb_question", gap="medium", vertical_alignment="bottom"):
         reach = st.pills("Near is within", list(REACHES), key="naloxone_reach", default="400 m", required=True)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from geo.emerging_hotspots import Pattern
-from hexbeat.analysis.emerging_map import PATTERN_WORDS, EmergingMap
+from hexbeat.analysis.emerging_map import PATTERN_DEFINITIONS, EmergingMap
 from hexbeat.areas.area import Area
 from hexbeat.areas.place_names import format_cell_code, format_place, parse_cells
 from hexbeat.dashboard.map.hex_layer import CellStyle
@@ -128,7 +128,7 @@ def render_patterns(rows: pd.DataFrame) -> str:
     lines = "".join(
         f'<tr><th scope="row">{escape_html(pattern)}</th>'
         f'<td class="hb-number">{format_number(int(counts.get(pattern, 0)))}</td>'
-        f"<td>{escape_html(PATTERN_WORDS[pattern])}</td></tr>"
+        f"<td>{escape_html(PATTERN_DEFINITIONS[pattern])}</td></tr>"
         for pattern in shown
     )
     return (

@@ -14,7 +14,7 @@ from streamlit.navigation.page import StreamlitPage
 
 from geo.errors import HexbeatError
 from hexbeat.analysis.backtest import DECIDING_SHARE, SHARES, Backtest, backtest
-from hexbeat.analysis.forecast_methods import METHOD_WORDS
+from hexbeat.analysis.forecast_methods import METHOD_NAMES
 from hexbeat.analysis.method_selection import MOST_WEEKS, choose_hotspot_size, describe_uses, keep_selection
 from hexbeat.analysis.near_repeats import RepeatTable
 from hexbeat.dashboard.header import HOME, find_page
@@ -175,7 +175,7 @@ def _render_line(method: str, resolution: int, part: MethodRows, *, is_selected:
     shares = [_format_interval(part[share], "hit_rate", percent=True) for share in SHARES]
     scores = [_format_interval(part[DECIDING_SHARE], name) for name in ("PAI", "PEI", "RRI")]
     cells = "".join(f'<td class="hb-number">{escape_html(text)}</td>' for text in (*shares, *scores))
-    name = METHOD_WORDS[method]
+    name = METHOD_NAMES[method]
     name = f"{name[0].upper()}{name[1:]}" + (" (selected)" if is_selected else "")
     mark = ' class="hb-selected"' if is_selected else ""
     return (
@@ -198,7 +198,7 @@ def _format_interval(row: Row, name: str, *, percent: bool = False) -> str:
 def describe_leads(result: Backtest) -> list[str]:
     """How far the selected method leads each other method, and whether that is more than chance."""
     return [
-        f"Ahead of the {METHOD_WORDS[rival.method]} ({format_size(rival.resolution).lower()}) by "
+        f"Ahead of the {METHOD_NAMES[rival.method]} ({format_size(rival.resolution).lower()}) by "
         f"{rival.lead * 100:.0f} points (between {rival.low * 100:.0f} and {rival.high * 100:.0f}): "
         f"{'more than chance' if rival.told_apart else 'chance alone might explain this'}."
         for rival in result.verdict.rivals

@@ -22,7 +22,7 @@ from hexbeat.dashboard.screen import draw_error
 from hexbeat.dashboard.state.session import Installation
 from hexbeat.dashboard.uploads import select_main_files, write_uploads
 from hexbeat.operations.reference_places import (
-    KIND_WORDS,
+    KIND_NAMES,
     ReferenceReport,
     list_reference_loads,
     load_reference,
@@ -88,7 +88,7 @@ def draw_reference(installation: Installation) -> None:
     loads = [load for load in list_reference_loads(installation.store, installation.viewer) if load.undone_at is None]
     counts = frame["kind"].value_counts()
     rows = [
-        build_row(installation, kind, int(counts.get(kind, 0)), loads) for kind in KIND_WORDS if kind in counts.index
+        build_row(installation, kind, int(counts.get(kind, 0)), loads) for kind in KIND_NAMES if kind in counts.index
     ]
     if rows:
         st.html(render_table(("Kind", "Places", "From", "Loaded"), rows, caption="What is loaded", numbers=(1,)))
@@ -107,7 +107,7 @@ def build_row(installation: Installation, kind: str, number: int, loads: Sequenc
     """The row of one kind of places."""
     newest = next(load for load in loads if load.kind == kind)
     loaded_at = newest.created.astimezone(installation.area.tz)
-    return capitalise(KIND_WORDS[kind][1]), f"{number:,}", newest.file, format_date(loaded_at.date())
+    return capitalise(KIND_NAMES[kind][1]), f"{number:,}", newest.file, format_date(loaded_at.date())
 
 
 def capitalise(text: str) -> str:
@@ -118,7 +118,7 @@ def capitalise(text: str) -> str:
 def draw_file(installation: Installation) -> None:
     """Draw the kind, the file, its dry run, and the button that loads it."""
     kind = st.selectbox(
-        "Kind", list(KIND_WORDS), format_func=lambda kind: capitalise(KIND_WORDS[kind][1]), key="places_kind"
+        "Kind", list(KIND_NAMES), format_func=lambda kind: capitalise(KIND_NAMES[kind][1]), key="places_kind"
     )
     files = st.file_uploader(
         "CSV, Excel, ODS, GeoJSON, GeoPackage, Shapefile (all its parts) or GeoParquet; name, place, opening hours",
@@ -177,7 +177,7 @@ def draw_report(report: ReferenceReport) -> None:
 
 def describe_load(report: ReferenceReport) -> str:
     """What a load did, in a sentence."""
-    return f"Loaded {format_plural(report.accepted, *KIND_WORDS[report.kind])} from {report.file}."
+    return f"Loaded {format_plural(report.accepted, *KIND_NAMES[report.kind])} from {report.file}."
 
 
 def draw_undo(installation: Installation, loads: Sequence[WorkLoad]) -> None:
@@ -186,7 +186,7 @@ def draw_undo(installation: Installation, loads: Sequence[WorkLoad]) -> None:
         draw_message("places_undo")
         return
     last = loads[0]
-    kind = KIND_WORDS[last.kind][1]
+    kind = KIND_NAMES[last.kind][1]
     action = f"the load of {last.file}" if last.file else "the removal"
 
     def act() -> str:

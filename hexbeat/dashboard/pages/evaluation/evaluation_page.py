@@ -136,7 +136,7 @@ def draw_files(installation: Installation, evaluation: Evaluation) -> None:
         "csv": ("text/csv", lambda: build_evaluation_csv(evaluation.effect, note=note)),
         "geojson": (
             "application/geo+json",
-            lambda: build_evaluation_geojson(evaluation.effect, evaluation.ground, evaluation.verdict, note=note),
+            lambda: build_evaluation_geojson(evaluation.effect, evaluation.points, evaluation.verdict, note=note),
         ),
     }
     labels = {"pdf": "One A4 page (PDF)", "csv": "Numbers (CSV)", "geojson": "What was compared (GeoJSON)"}
@@ -267,12 +267,12 @@ def _format_signed(value: float) -> str:
 
 def draw_before_after(installation: Installation, evaluation: Evaluation) -> None:
     """Draw two maps side by side (one below the other on a phone), which move together."""
-    picture = build_picture(evaluation.effect, evaluation.ground)
+    picture = build_picture(evaluation.effect, evaluation.points)
     scale = build_picture_scale(picture)
     shapes = _list_shapes(evaluation)
     unit = " and ".join(find_layer(name).title for name in evaluation.effect.protocol.rule.layers)
     for name, caption, values, column in zip(
-        ("Before", "After"), picture.words, (picture.before, picture.after), st.columns(2, gap="small"), strict=True
+        ("Before", "After"), picture.captions, (picture.before, picture.after), st.columns(2, gap="small"), strict=True
     ):
         with column:
             st.html(f'<h2 class="hb-map-title">{name} <small>{escape_html(caption)}</small></h2>')
@@ -303,8 +303,8 @@ def _list_shapes(evaluation: Evaluation) -> list[dict[str, Any]]:
         1 + bool(outcome.planned.ring) + len(outcome.planned.near.controls) for outcome in evaluation.effect.outcomes
     )
     if lines <= _MOST_LINES:
-        return build_evaluation_shapes(evaluation.effect, evaluation.ground)
-    shapes = build_evaluation_shapes(evaluation.effect, evaluation.ground, controls=False)
+        return build_evaluation_shapes(evaluation.effect, evaluation.points)
+    shapes = build_evaluation_shapes(evaluation.effect, evaluation.points, controls=False)
     return [shape for shape in shapes if shape["role"] == "treated"][:_MOST_LINES]
 
 

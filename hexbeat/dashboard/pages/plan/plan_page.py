@@ -107,7 +107,7 @@ def make_sweep(installation: Installation, choices: SweepChoices) -> None:
             installation.area,
             choices,
             reports=reports,
-            near=near,
+            reference=near,
             travel=travel,
             progress=show_progress,
         )

@@ -17,7 +17,14 @@ from hexbeat.dashboard.pages.record.record_view import (
 from hexbeat.dashboard.screen import draw_error
 from hexbeat.dashboard.state.session import Installation
 from hexbeat.operations.ledger.ledger import read_visits, record_visit, undo_visit
-from hexbeat.operations.ledger.visits import DONE, MOST_MINUTES, MOST_NEEDLES, NOT_DONE, began_by_now, visit_of_stop
+from hexbeat.operations.ledger.visits import (
+    DONE,
+    MOST_MINUTES,
+    MOST_NEEDLES,
+    NOT_DONE,
+    build_stop_visit,
+    estimate_start,
+)
 from hexbeat.operations.plans.plan import Plan, Tour
 from layers.access import Action, may
 from layers.wording import escape_html
@@ -121,11 +128,11 @@ def record_stop(
         if current_state.visit_id is not None and state.visit_id is None:
             return
         start = current_state.started if current_state.done and outcome == DONE else None
-        visit = visit_of_stop(
+        visit = build_stop_visit(
             progress.plan,
             progress.tour,
             stop,
-            started_at=start or began_by_now(progress.plan, stop, minutes=duration, now=now),
+            started_at=start or estimate_start(progress.plan, stop, minutes=duration, now=now),
             minutes=duration,
             needles=needles if outcome == DONE else None,
             outcome=outcome,

@@ -228,7 +228,7 @@ def test_a_back_test_of_too_few_weeks_says_so(home: Path) -> None:
     app.session_state["analysis_tab"] = "Back-test"
     app.run()
     app.button(key="backtest_run").click().run()
-    assert "A back-test needs one week or more to judge" in read_html(app)
+    assert "A back-test needs one week or more to test" in read_html(app)
 
 
 @pytest.mark.slow

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from geo.emerging_hotspots import Pattern
-from hexbeat.analysis.emerging_map import PATTERN_WORDS, EmergingMap, build_emerging_map
+from hexbeat.analysis.emerging_map import PATTERN_DEFINITIONS, EmergingMap, build_emerging_map
 from hexbeat.analysis.study import load_study
 from hexbeat.dashboard.views.emerging_view import (
     COLOURS,
@@ -62,7 +62,7 @@ def test_map_legend_and_table_hold_the_same_places() -> None:
 def test_every_hot_pattern_is_defined_on_the_screen_even_where_none_is() -> None:
     _, rows = build_map_and_rows()
     emerging_map = render_patterns(rows)
-    for pattern, words in PATTERN_WORDS.items():
+    for pattern, words in PATTERN_DEFINITIONS.items():
         cold = pattern.endswith(" cold")
         assert (f'<th scope="row">{pattern}</th>' in emerging_map) is not cold
         assert (words in emerging_map) is not cold or not cold
@@ -86,7 +86,7 @@ def test_the_card_of_a_place_has_its_pattern_and_each_period() -> None:
     cell = str(rows["cell"].iloc[0])
     card = render_emerging_card(emerging_map, rows, cell)
     place = int(emerging_map.rows.index[emerging_map.rows["cell"] == cell][0])
-    assert f'<p class="hb-why">New: {PATTERN_WORDS["new"]}</p>' in card
+    assert f'<p class="hb-why">New: {PATTERN_DEFINITIONS["new"]}</p>' in card
     assert emerging_map.bins is not None
     assert card.count("<tr><th") == 1 + len(emerging_map.bins.periods)
     assert card.count("<td>hot</td>") == int((emerging_map.kind[:, place] == 1).sum()) == 1

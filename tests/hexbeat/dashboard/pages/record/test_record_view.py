@@ -15,7 +15,7 @@ from hexbeat.dashboard.pages.record.record_view import (
     render_row,
 )
 from hexbeat.operations.ledger.ledger import VISIT_COLUMNS
-from hexbeat.operations.ledger.visits import Visit, visit_id, visit_of_stop
+from hexbeat.operations.ledger.visits import Visit, build_stop_visit, visit_id
 from hexbeat.operations.plans.plan import PlanKind
 from tests.support.plans import AREA, LONDON, NOW, made_plan
 
@@ -37,7 +37,7 @@ def ledger(*found: Visit) -> pd.DataFrame:
 
 
 def at(number: int, **facts: object) -> Visit:
-    return visit_of_stop(PLAN, TOUR, TOUR.stops[number], **facts)  # type: ignore[arg-type] # by name
+    return build_stop_visit(PLAN, TOUR, TOUR.stops[number], **facts)  # type: ignore[arg-type] # by name
 
 
 def test_the_next_stop_is_the_first_without_a_record_and_the_last_is_what_was_recorded_last() -> None:
